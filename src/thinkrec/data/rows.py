@@ -1,0 +1,68 @@
+"""Interactions as one sorted columnar table; a history is a view into it, never a list of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+TRAIN, VALID, TEST = 0, 1, 2
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Rows sorted by (user, timestamp, order). All arrays but `start` have one entry per row.
+
+    A *row number* is a position in this table, so a user's past is the slice that ends at the row.
+    """
+
+    user: np.ndarray
+    """int32 (n,): dense user code."""
+    item: np.ndarray
+    """int32 (n,): dense item code."""
+    label: np.ndarray
+    """int8 (n,): 1 liked, 0 not."""
+    timestamp: np.ndarray
+    """int64 (n,): time of the interaction; any unit, only its order matters."""
+    split: np.ndarray
+    """int8 (n,): TRAIN, VALID or TEST."""
+    order: np.ndarray
+    """int64 (n,): the row's place in the table that came in; unique; breaks ties in time."""
+    start: np.ndarray
+    """int64 (n_users + 1,): user u owns rows start[u] .. start[u + 1] - 1."""
+
+    @classmethod
+    def build(cls, user, item, label, timestamp, split, order, *, n_users: int) -> Interactions:
+        """Sort rows by (user, timestamp, order) and index them by user. Arguments: equal-length arrays."""
+        user = np.asarray(user, dtype=np.int32)
+        timestamp = np.asarray(timestamp, dtype=np.int64)
+        order = np.asarray(order, dtype=np.int64)
+        by = np.lexsort((order, timestamp, user))
+        start = np.zeros(n_users + 1, dtype=np.int64)
+        np.cumsum(np.bincount(user, minlength=n_users), out=start[1:])
+        return cls(
+            user=user[by],
+            item=np.asarray(item, dtype=np.int32)[by],
+            label=np.asarray(label, dtype=np.int8)[by],
+            timestamp=timestamp[by],
+            split=np.asarray(split, dtype=np.int8)[by],
+            order=order[by],
+            start=start,
+        )
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @property
+    def n_users(self) -> int:
+        return len(self.start) - 1
+
+    def history(self, row: int, length: int) -> slice:
+        """The at most `length` rows of the same user strictly before `row`, oldest first."""
+        return slice(max(int(self.start[self.user[row]]), int(row) - length), int(row))
+
+    def rows(self, split: int) -> np.ndarray:
+        """int64 (m,): the row numbers of a split, in `order` order."""
+        found = np.flatnonzero(self.split == split)
+        return found[np.argsort(self.order[found], kind="stable")]
