@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
-from thinkrec.data.rows import Interactions
+from thinkrec.data.columns import DataWarning, clean_keywords, parse_ids, parse_keywords, refuse_rows, require_columns
+from thinkrec.data.rows import SPLITS, TEST, TRAIN, Interactions
+from thinkrec.data.split import ByColumn, Split, assign_split
+from thinkrec.data.tables import check_interactions, check_items, read_table
+from thinkrec.errors import DataError
+
+Table = pl.DataFrame | str | Path
+"""A Polars frame, or a file that `read_table` knows."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +30,10 @@ class Domain:
     item: str = "item"
     items: str = "items"
     user: str = "user"
+
+
+PLAIN_WORDS = Domain()
+"""The words where nothing better is known: item, items, user."""
 
 
 @dataclass(frozen=True)
@@ -44,3 +62,155 @@ class Dataset:
     domain: Domain
     user_ids: list
     """Original user ids by dense code."""
+
+    @classmethod
+    def from_tables(
+        cls,
+        interactions: Table,
+        items: Table,
+        *,
+        threshold: float | None = None,
+        split: Split | None = None,
+        domain: Domain = PLAIN_WORDS,
+        item_source: str | None = None,
+        interactions_source: str | None = None,
+    ) -> Dataset:
+        """Check two tables and number their users (by sorted id) and items (in table order, also those nobody rated).
+
+        Args:
+            interactions: see `check_interactions`.
+            items: see `check_items`.
+            threshold: with a `rating` column, liked means rating > threshold.
+            split: the rule that makes train, valid and test; by default the table's own column `split`.
+            domain: the words for prompts and for items without a title.
+            item_source, interactions_source: names of the tables in messages; by default the path or "items"/"interactions".
+
+        Raises:
+            DataError: on anything wrong in a table, an unknown item, or an empty split.
+        """
+        rows, source = _load(interactions, interactions_source or "interactions", named=interactions_source is not None)
+        wares, item_source = _load(items, item_source or "items", named=item_source is not None)
+        wares = check_items(wares, source=item_source, noun=domain.item)
+        rows = check_interactions(rows, source=source, threshold=threshold)
+        rows = _with_item_codes(rows, wares, source, item_source)
+        rows = assign_split(rows, split or ByColumn(), source=source)
+        users = rows["user_id"].unique().sort()
+        table = Interactions.build(
+            user=_codes(rows["user_id"], users).to_numpy(),
+            item=rows["item"].to_numpy(),
+            label=rows["label"].to_numpy(),
+            timestamp=rows["timestamp"].to_numpy(),
+            split=_codes(rows["split"], pl.Series(SPLITS)).to_numpy(),
+            order=rows["order"].to_numpy(),
+            n_users=len(users),
+        )
+        return cls(
+            interactions=table,
+            items=Items(
+                ids=wares["item_id"].to_list(),
+                titles=wares["title"].to_list(),
+                keywords=[tuple(words) for words in wares["keywords"].to_list()],
+                texts=wares.drop("item_id", "title", "keywords"),
+            ),
+            domain=domain,
+            user_ids=users.to_list(),
+        )
+
+    def with_keywords(
+        self, keywords: Mapping[Any, str | Iterable[str]] | pl.DataFrame, *, source: str = "keywords"
+    ) -> Dataset:
+        """This data set with other keywords, cleaned as in `check_items`; items that are not named have none then.
+
+        Args:
+            keywords: item id -> keywords, or a frame with columns item_id and keywords.
+
+        Raises:
+            DataError: on an unknown or repeated item, a missing column or a wrong type.
+        """
+        code = {id_: place for place, id_ in enumerate(self.items.ids)}
+        if isinstance(keywords, pl.DataFrame):
+            require_columns(keywords, ("item_id", "keywords"), source)
+            ids = parse_ids(keywords["item_id"], source)
+            refuse_rows(keywords["item_id"], ids.is_duplicated(), source, "repeats items", "Keep one row per item.")
+            given = dict(zip(ids.to_list(), parse_keywords(keywords["keywords"], source), strict=True))
+        else:
+            given = {id_: clean_keywords(words) for id_, words in keywords.items()}
+        unknown = [id_ for id_ in given if id_ not in code]
+        if unknown:
+            raise DataError(
+                f"{source}: {len(unknown)} items are not in the data set (the first: {unknown[:5]!r}). "
+                "Give ids exactly as in the items table (text and numbers differ), or drop these rows."
+            )
+        lacking = len(code) - len(given)
+        if lacking:
+            warnings.warn(f"{source}: {lacking} of {len(code)} items have no keywords now.", DataWarning, stacklevel=2)
+        words = [given.get(id_, ()) for id_ in self.items.ids]
+        return replace(self, items=replace(self.items, keywords=words))
+
+    def summary(self) -> dict[str, Any]:
+        """Counts for a log or report, as plain numbers.
+
+        rows and like_rate per split (and "all"), users, items, items_with_rows, and cold_test_share: the share of
+        test rows whose user has no training row.
+        """
+        table = self.interactions
+        parts = {"all": np.ones(len(table), dtype=bool)} | {
+            name: table.split == code for code, name in enumerate(SPLITS)
+        }
+        trained = np.zeros(table.n_users, dtype=bool)
+        trained[table.user[table.split == TRAIN]] = True
+        test_users = table.user[table.split == TEST]
+        return {
+            "rows": {name: int(part.sum()) for name, part in parts.items()},
+            "like_rate": {
+                name: float(table.label[part].mean()) if part.any() else None for name, part in parts.items()
+            },
+            "users": table.n_users,
+            "items": len(self.items),
+            "items_with_rows": len(np.unique(table.item)),
+            "cold_test_share": float((~trained[test_users]).mean()) if len(test_users) else None,
+        }
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of everything in the data set; equal contents give equal values on every machine."""
+        digest = hashlib.sha256()
+
+        def add(name: str, payload: bytes) -> None:
+            digest.update(f"{name}:{len(payload)}:".encode())
+            digest.update(payload)
+
+        for name in ("user", "item", "label", "timestamp", "split", "order", "start"):
+            array = getattr(self.interactions, name)
+            add(
+                f"{name} {array.dtype.kind}{array.dtype.itemsize}",
+                array.astype(array.dtype.newbyteorder("<")).tobytes(),
+            )
+        words = (self.domain.item, self.domain.items, self.domain.user)
+        plain = {"domain": words, "users": self.user_ids, "ids": self.items.ids, "titles": self.items.titles}
+        texts = {f"text {column.name}": column.to_list() for column in self.items.texts}
+        for name, value in (plain | {"keywords": self.items.keywords} | texts).items():
+            add(name, json.dumps(value).encode())
+        return digest.hexdigest()
+
+
+def _load(table: Table, name: str, *, named: bool) -> tuple[pl.DataFrame, str]:
+    if isinstance(table, pl.DataFrame):
+        return table, name
+    return read_table(table), name if named else str(table)
+
+
+def _codes(values: pl.Series, known: pl.Series) -> pl.Series:
+    """Position of each value in `known` (distinct), null where it is not there."""
+    places = pl.DataFrame({"value": known, "code": pl.int_range(len(known), dtype=pl.Int64, eager=True)})
+    return values.alias("value").to_frame().join(places, on="value", how="left", maintain_order="left")["code"]
+
+
+def _with_item_codes(rows: pl.DataFrame, items: pl.DataFrame, source: str, item_source: str) -> pl.DataFrame:
+    named, known = rows["item_id"], items["item_id"]
+    # One table may come from CSV, where whole numbers are read as such, and the other hold the same ids as text.
+    if named.dtype != known.dtype:
+        named, known = named.cast(pl.String), known.cast(pl.String)
+    codes = _codes(named, known)
+    remedy = "Add the items there, or drop these rows."
+    refuse_rows(rows["item_id"], codes.is_null(), source, f"names items that {item_source} does not have", remedy)
+    return rows.with_columns(codes.alias("item"))

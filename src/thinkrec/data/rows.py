@@ -66,3 +66,16 @@ class Interactions:
         """int64 (m,): the row numbers of a split, in `order` order."""
         found = np.flatnonzero(self.split == split)
         return found[np.argsort(self.order[found], kind="stable")]
+
+    def find(self, order: np.ndarray) -> np.ndarray:
+        """int64 (m,): the row numbers whose `order` values are given; -1 where no row has such a value.
+
+        This is how a file about some rows (reasons, predictions) finds them again in the sorted table.
+        """
+        order = np.asarray(order, dtype=np.int64)
+        by = np.argsort(self.order)
+        place = np.minimum(np.searchsorted(self.order, order, sorter=by), max(len(self) - 1, 0))
+        if not len(self):
+            return np.full(len(order), -1, dtype=np.int64)
+        found = by[place]
+        return np.where(self.order[found] == order, found, -1)

@@ -1,0 +1,54 @@
+"""What every collaborative scorer and encoder offers. Classes satisfy these by shape; nothing is inherited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Gives every row one number; higher means more likely liked."""
+
+    def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
+        """Learn from the train rows, select on the validation rows, never look at test labels.
+
+        Returns one record per epoch (or per candidate that was compared). The same seed gives the same result.
+        Raises DataError if a split that is needed is empty or holds one class only.
+        """
+        ...
+
+    def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+        """float64 (len(rows),): uses nothing of the user at or after each row. `rows` are row numbers of `ds`."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write `config.json` and `state.safetensors` into `folder`, which is made if missing."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote. Raises CheckpointError if a file is missing or belongs to another kind."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Scorer, Protocol):
+    """A scorer whose score comes from a vector per user and a vector per item."""
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        ...
+
+    def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+        """float32 (len(rows), dim): the user's vector as known strictly before each row."""
+        ...
+
+    def item_vectors(self) -> np.ndarray:
+        """float32 (n_items, dim): items without train rows hold the mean over items with train rows."""
+        ...

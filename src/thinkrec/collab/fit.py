@@ -1,0 +1,102 @@
+"""The one training loop of the neural encoders."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from rich.progress import Progress
+from torch import nn
+
+from thinkrec.collab.selection import auc
+
+Batch = TypeVar("Batch")
+
+
+class Training(BaseModel):
+    """How an encoder is optimised (Adam, early stop on validation AUC)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lr: float = Field(1e-3, gt=0)
+    """Step size of Adam."""
+    weight_decay: float = Field(1e-5, ge=0)
+    """L2 penalty, added to the gradient of every parameter as Adam does."""
+    batch: int = Field(1024, ge=1)
+    """Rows per step (SASRec: target rows per step, on average)."""
+    epochs: int = Field(200, ge=1)
+    """Upper bound on passes over the train rows."""
+    patience: int = Field(10, ge=1)
+    """Stop after so many epochs without a better validation AUC."""
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Initial weights and dropout inside depend on `seed` alone; the caller's random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def shuffled(rows: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """`rows` in random order, `size` at a time."""
+    mixed = rng.permutation(rows)
+    for begin in range(0, len(mixed), size):
+        yield mixed[begin : begin + size]
+
+
+def train(
+    net: nn.Module,
+    batches: Callable[[np.random.Generator], Iterable[Batch]],
+    loss: Callable[[Batch, np.random.Generator], torch.Tensor],
+    validate: Callable[[], np.ndarray],
+    labels: np.ndarray,
+    options: Training,
+    *,
+    seed: int,
+    progress: bool = False,
+    name: str = "encoder",
+) -> list[dict[str, Any]]:
+    """Optimise `net` and leave it, in evaluation mode, with the weights of its best epoch.
+
+    batches: the batches of one epoch. loss: a scalar for one batch. validate: scores (m,) of the validation rows,
+    called in evaluation mode without gradients. labels: (m,) their labels.
+    Returns per epoch: epoch (from 1), loss (mean over steps), auc (validation), seconds, best (so far).
+    """
+    rng = np.random.default_rng(seed)
+    optimiser = torch.optim.Adam(net.parameters(), lr=options.lr, weight_decay=options.weight_decay)
+    records: list[dict[str, Any]] = []
+    best, best_epoch, kept = -np.inf, 0, {}
+    with Progress(disable=not progress) as bar:
+        task = bar.add_task(name, total=options.epochs)
+        for epoch in range(1, options.epochs + 1):
+            began = time.perf_counter()
+            net.train()
+            losses = []
+            for batch in batches(rng):
+                value = loss(batch, rng)
+                optimiser.zero_grad(set_to_none=True)
+                value.backward()
+                optimiser.step()
+                losses.append(value.item())
+            net.eval()
+            with torch.no_grad():
+                reached = auc(labels, validate())
+            if reached > best:
+                best, best_epoch = reached, epoch
+                kept = {key: tensor.clone() for key, tensor in net.state_dict().items()}
+            seconds = time.perf_counter() - began
+            mean = float(np.mean(losses))
+            records.append({"epoch": epoch, "loss": mean, "auc": reached, "seconds": seconds, "best": best})
+            bar.update(task, advance=1, description=f"{name} loss {mean:.4f} validation AUC {reached:.4f}")
+            if epoch - best_epoch >= options.patience:
+                break
+    if kept:
+        net.load_state_dict(kept)
+    net.eval()
+    return records

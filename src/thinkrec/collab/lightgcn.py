@@ -1,0 +1,157 @@
+"""LightGCN (He et al., SIGIR 2020) on the graph of positive train edges, trained on the explicit labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+from torch.nn import functional
+
+from thinkrec.collab import files
+from thinkrec.collab.fit import Training, seeded, shuffled, train
+from thinkrec.collab.selection import rows_of_both_classes
+from thinkrec.collab.tables import Tables
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import TRAIN, VALID
+
+
+class LightGCNConfig(BaseModel):
+    """LightGCN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["lightgcn"] = "lightgcn"
+    dim: int = Field(64, ge=1)
+    """Length of the vectors."""
+    layers: int = Field(2, ge=0)
+    """Steps of propagation; the vectors before and after each are averaged. 0 is matrix factorisation."""
+    spread: float = Field(0.1, gt=0)
+    """Standard deviation of the vectors before training."""
+    training: Training = Training()
+    """How it is optimised."""
+
+
+def graph(ds: Dataset) -> torch.Tensor:
+    """Sparse (n, n) with n = n_users + n_items: D^-1/2 A D^-1/2 of the liked train rows, users first.
+
+    A node without an edge has an empty row. The matrix is symmetric, so it serves as its own transpose.
+    """
+    data = ds.interactions
+    liked = np.flatnonzero((data.split == TRAIN) & (data.label == 1))
+    n = data.n_users + len(ds.items)
+    pairs = np.unique(np.stack([data.user[liked], data.item[liked]]).astype(np.int64), axis=1)
+    user, item = pairs[0], pairs[1] + data.n_users
+    degree = np.bincount(np.concatenate([user, item]), minlength=n)
+    weight = 1.0 / np.sqrt(degree[user].astype(np.float64) * degree[item])
+    index = torch.from_numpy(np.stack([np.concatenate([user, item]), np.concatenate([item, user])]))
+    value = torch.from_numpy(np.concatenate([weight, weight]).astype(np.float32))
+    return torch.sparse_coo_tensor(index, value, (n, n), check_invariants=True).coalesce()
+
+
+class _SymmetricProduct(torch.autograd.Function):
+    """Sparse @ dense for a constant symmetric matrix: the backward pass is the same product."""
+
+    @staticmethod
+    def forward(ctx, matrix: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:
+        ctx.matrix = matrix
+        return torch.sparse.mm(matrix, dense)
+
+    @staticmethod
+    def backward(ctx, *upstream: torch.Tensor):
+        return None, torch.sparse.mm(ctx.matrix, upstream[0])
+
+
+def propagate(matrix: torch.Tensor, nodes: torch.Tensor, layers: int) -> torch.Tensor:
+    """(n, dim): the mean of E, GE, GGE, ... with `layers` products. `matrix` is symmetric, sparse (n, n)."""
+    total = nodes
+    for _ in range(layers):
+        nodes = _SymmetricProduct.apply(matrix, nodes)  # type: ignore[assignment]
+        total = total + nodes
+    return total / (layers + 1)
+
+
+class LightGCN:
+    """logit(like) = user . item of the propagated vectors, trained with binary cross-entropy on the labels.
+
+    Users and items without train rows have the mean propagated vector of those with train rows.
+    """
+
+    def __init__(self, config: LightGCNConfig | None = None):
+        self.config = config or LightGCNConfig()
+        self.tables: Tables | None = None
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self.config.dim
+
+    def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
+        """See `Scorer.fit`: one record per epoch. Every step propagates over the whole graph once."""
+        rows, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
+        data, config = ds.interactions, self.config
+        n_users = data.n_users
+        user = torch.from_numpy(data.user.astype(np.int64))
+        item = torch.from_numpy(data.item.astype(np.int64)) + n_users
+        label = torch.from_numpy(data.label.astype(np.float32))
+        matrix = graph(ds)
+
+        with seeded(seed):
+            net = nn.Embedding(n_users + len(ds.items), config.dim)
+            nn.init.normal_(net.weight, std=config.spread)
+
+            def loss(batch: np.ndarray, _: np.random.Generator) -> torch.Tensor:
+                chosen = torch.from_numpy(batch)
+                nodes = propagate(matrix, net.weight, config.layers)
+                logit = (nodes[user[chosen]] * nodes[item[chosen]]).sum(-1)
+                return functional.binary_cross_entropy_with_logits(logit, label[chosen])
+
+            def tables() -> Tables:
+                nodes = propagate(matrix, net.weight.detach(), config.layers).numpy()
+                return Tables.fill(ds, nodes[:n_users].copy(), nodes[n_users:].copy())
+
+            records = train(
+                net,
+                lambda rng: shuffled(rows, config.training.batch, rng),
+                loss,
+                lambda: tables().score(ds, valid),
+                data.label[valid],
+                config.training,
+                seed=seed,
+                progress=progress,
+                name="lightgcn",
+            )
+            self.tables = tables()
+        return records
+
+    def _fitted(self) -> Tables:
+        if self.tables is None:
+            raise RuntimeError("this LightGCN has no vectors yet: call fit, or load a saved one")
+        return self.tables
+
+    def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+        """float64 (len(rows),): logits."""
+        return self._fitted().score(ds, rows)
+
+    def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+        """float32 (len(rows), dim): the same for all rows of a user; learned from train rows alone."""
+        return self._fitted().user_vectors(ds, rows)
+
+    def item_vectors(self) -> np.ndarray:
+        """float32 (n_items, dim)."""
+        return self._fitted().items
+
+    def save(self, folder: Path) -> None:
+        """See `Scorer.save`."""
+        files.write(folder, self.config, self._fitted().arrays())
+
+    @classmethod
+    def load(cls, folder: Path) -> LightGCN:
+        """See `Scorer.load`."""
+        config, arrays = files.read(folder, LightGCNConfig)
+        found = cls(config)
+        found.tables = Tables(**arrays)
+        return found

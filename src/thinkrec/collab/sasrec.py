@@ -1,0 +1,230 @@
+"""SASRec (Kang and McAuley, ICDM 2018) on explicit labels, with binary or generalised cross-entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+from torch.nn import functional
+
+from thinkrec.collab import files
+from thinkrec.collab.fit import Training, seeded, train
+from thinkrec.collab.selection import rows_of_both_classes
+from thinkrec.collab.tables import seen
+from thinkrec.collab.windows import Past, Windows
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import TRAIN, VALID
+from thinkrec.errors import DataError
+
+
+class SASRecConfig(BaseModel):
+    """SASRec, and with `loss: gbce` gSASRec."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["sasrec"] = "sasrec"
+    loss: Literal["bce", "gbce"] = "bce"
+    """bce: cross-entropy on the labels. gbce: the same plus sampled negatives, the positives' term scaled by beta."""
+    history: Literal["liked", "labelled"] = "liked"
+    """liked: the input holds liked items only, as published. labelled: all items, each with a label embedding."""
+    length: int = Field(25, ge=1)
+    """Entries of the past that are read."""
+    dim: int = Field(64, ge=1)
+    """Length of the vectors."""
+    layers: int = Field(2, ge=1)
+    """Transformer blocks."""
+    heads: int = Field(2, ge=1)
+    """Attention heads; must divide `dim`."""
+    dropout: float = Field(0.2, ge=0, lt=1)
+    """Dropout on the input and in the blocks."""
+    biases: bool = False
+    """Add a bias per item to the score."""
+    spread: float = Field(0.02, gt=0)
+    """Standard deviation of the item vectors before training."""
+    negatives: int = Field(4, ge=1)
+    """Sampled negatives per liked row (gbce)."""
+    t: float = Field(0.5, ge=0, le=1)
+    """Calibration of gbce: 0 is plain cross-entropy (beta 1), 1 undoes the sampling entirely (beta alpha)."""
+    training: Training = Training()
+    """How it is optimised."""
+
+
+def gbce_beta(negatives: int, n_items: int, t: float) -> float:
+    """beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = negatives / (n_items - 1) (Petrov and Macdonald, RecSys 2023)."""
+    alpha = min(1.0, negatives / max(1, n_items - 1))
+    return alpha * (t * (1 - 1 / alpha) + 1 / alpha)
+
+
+class _Net(nn.Module):
+    known: torch.Tensor
+
+    def __init__(self, known: np.ndarray, config: SASRecConfig):
+        super().__init__()
+        n_items, dim = len(known), config.dim
+        self.items = nn.Embedding(n_items + 1, dim, padding_idx=n_items)
+        self.labels = nn.Embedding(2, dim) if config.history == "labelled" else None
+        self.places = nn.Embedding(config.length + 1, dim)
+        self.begin = nn.Parameter(torch.randn(dim) * config.spread)
+        self.bias = nn.Parameter(torch.zeros(n_items)) if config.biases else None
+        for table in filter(None, (self.items, self.labels, self.places)):
+            nn.init.normal_(table.weight, std=config.spread)
+        block = nn.TransformerEncoderLayer(
+            dim, config.heads, dim, config.dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.blocks = nn.TransformerEncoder(block, config.layers, norm=nn.LayerNorm(dim), enable_nested_tensor=False)
+        self.dropout = nn.Dropout(config.dropout)
+        self.register_buffer("known", torch.from_numpy(known))
+
+    def forward(self, item: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        """item, label: int64 (windows, length). Returns encodings (windows, length + 1, dim); see `Windows`."""
+        entry = self.items(item)
+        if self.labels is not None:
+            entry = entry + self.labels(label)
+        begin = self.begin.expand(len(item), 1, -1)
+        steps = torch.cat([begin, entry], dim=1) + self.places.weight
+        mask = nn.Transformer.generate_square_subsequent_mask(steps.shape[1])
+        return self.blocks(self.dropout(steps), mask=mask, is_causal=True)
+
+    def logit(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
+        """user: (..., dim) encodings; item: int64 (...). Returns (...)."""
+        product = (user * self.items(item)).sum(-1)
+        return product if self.bias is None else product + self.bias[item]
+
+    @torch.no_grad()
+    def fill(self) -> None:
+        """Give items without train rows the mean vector and the mean bias of the others."""
+        if self.known.any():
+            self.items.weight[:-1][~self.known] = self.items.weight[:-1][self.known].mean(0)
+            if self.bias is not None:
+                self.bias[~self.known] = self.bias[self.known].mean()
+
+
+@torch.no_grad()
+def _encode(net: _Net, windows: Windows, size: int = 1024) -> torch.Tensor:
+    """float32 (n_rows, dim): the encoding at each row's place."""
+    found = torch.empty(len(windows.window), net.places.weight.shape[1])
+    by = np.argsort(windows.window, kind="stable")
+    sorted_window = windows.window[by]
+    for group in windows.groups(size):
+        steps = net(torch.from_numpy(windows.item[group]), torch.from_numpy(windows.label[group]))
+        rows = by[np.searchsorted(sorted_window, group[0]) : np.searchsorted(sorted_window, group[-1], "right")]
+        found[rows] = steps[windows.window[rows] - group[0], windows.place[rows]]
+    return found
+
+
+class SASRec:
+    """logit(like) = (encoding of the user's sequence strictly before the row) . item (+ item bias).
+
+    A user without a past is encoded as the learned start of every sequence. Items without train rows hold the mean
+    vector of the others from the end of `fit` on.
+    """
+
+    def __init__(self, config: SASRecConfig | None = None):
+        self.config = config or SASRecConfig()
+        self.net: _Net | None = None
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self.config.dim
+
+    def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
+        """See `Scorer.fit`: one record per epoch. Validation histories hold the user's earlier validation rows."""
+        rows, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
+        data, config = ds.interactions, self.config
+        past = Past.of(ds, config.history)
+        validation = past.latest(valid, config.length)
+        known = seen(ds)[1]
+        choice = torch.from_numpy(np.flatnonzero(known))
+        item = torch.from_numpy(data.item.astype(np.int64))
+        label = torch.from_numpy(data.label.astype(np.float32))
+        beta = gbce_beta(config.negatives, len(choice), config.t) if config.loss == "gbce" else 1.0
+
+        with seeded(seed):
+            net = _Net(known, config)
+
+            def batches(rng: np.random.Generator) -> Iterator[tuple[Windows, np.ndarray, np.ndarray]]:
+                windows = past.strided(rows, config.length, rng)
+                by = np.argsort(windows.window, kind="stable")
+                edges = np.searchsorted(windows.window[by], np.arange(len(windows.item) + 1))
+                size = max(1, round(config.training.batch * len(windows.item) / len(rows)))
+                order = rng.permutation(len(windows.item))
+                for begin in range(0, len(order), size):
+                    group = order[begin : begin + size]
+                    yield windows, group, np.concatenate([by[edges[w] : edges[w + 1]] for w in group])
+
+            def loss(batch: tuple[Windows, np.ndarray, np.ndarray], rng: np.random.Generator) -> torch.Tensor:
+                windows, group, members = batch
+                local = np.zeros(len(windows.item), dtype=np.int64)
+                local[group] = np.arange(len(group))
+                steps = net(torch.from_numpy(windows.item[group]), torch.from_numpy(windows.label[group]))
+                user = steps[local[windows.window[members]], windows.place[members]]
+                target = torch.from_numpy(rows[members])
+                y = label[target]
+                logit = net.logit(user, item[target])
+                value = beta * y * functional.softplus(-logit) + (1 - y) * functional.softplus(logit)
+                if config.loss == "bce":
+                    return value.mean()
+                liked = y == 1
+                drawn = choice[torch.from_numpy(rng.integers(len(choice), size=(int(liked.sum()), config.negatives)))]
+                sampled = functional.softplus(net.logit(user[liked][:, None], drawn)).sum()
+                return (value.sum() + sampled) / (len(y) + drawn.numel())
+
+            def validate() -> np.ndarray:
+                net.fill()
+                return net.logit(_encode(net, validation), item[torch.from_numpy(valid)]).double().numpy()
+
+            records = train(
+                net, batches, loss, validate, data.label[valid], config.training, seed=seed, progress=progress, name="sasrec"
+            )
+            net.fill()
+        self.net = net
+        return records
+
+    def _fitted(self) -> _Net:
+        if self.net is None:
+            raise RuntimeError("this SASRec has no weights yet: call fit, or load a saved one")
+        return self.net
+
+    def _users(self, ds: Dataset, rows: np.ndarray) -> torch.Tensor:
+        net = self._fitted()
+        if len(ds.items) != len(net.known):
+            raise DataError(
+                f"the data has {len(ds.items)} items, but the encoder was fitted on {len(net.known)}."
+                " Fit the encoder on this data."
+            )
+        return _encode(net, Past.of(ds, self.config.history).latest(rows, self.config.length))
+
+    @torch.no_grad()
+    def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+        """float64 (len(rows),): logits."""
+        target = torch.from_numpy(ds.interactions.item[rows].astype(np.int64))
+        return self._fitted().logit(self._users(ds, rows), target).double().numpy()
+
+    def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+        """float32 (len(rows), dim): the encoding of the user's sequence strictly before each row."""
+        return self._users(ds, rows).numpy()
+
+    def item_vectors(self) -> np.ndarray:
+        """float32 (n_items, dim)."""
+        return self._fitted().items.weight[:-1].detach().numpy().copy()
+
+    def save(self, folder: Path) -> None:
+        """See `Scorer.save`."""
+        files.write(folder, self.config, {name: value.numpy() for name, value in self._fitted().state_dict().items()})
+
+    @classmethod
+    def load(cls, folder: Path) -> SASRec:
+        """See `Scorer.load`."""
+        config, arrays = files.read(folder, SASRecConfig)
+        found = cls(config)
+        with seeded(0):
+            net = _Net(arrays["known"].astype(bool), config)
+        net.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+        found.net = net.eval()
+        return found

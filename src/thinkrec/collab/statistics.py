@@ -1,0 +1,104 @@
+"""Like rates of items and users per row, without leaks: what a row knows never includes its own label.
+
+A train row takes the statistics of its item from the *other* folds; users, not rows, are dealt to folds, so that
+nothing of the row's own user is in them either. Validation and test rows take them from all train rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import TRAIN
+
+STRENGTH = 5.0
+"""Pseudo-rows at the mean like rate that are added to an item's own rows."""
+
+
+def logit(rate: np.ndarray) -> np.ndarray:
+    """ln(p / (1 - p)), with p kept off 0 and 1."""
+    kept = np.clip(rate, 1e-6, 1 - 1e-6)
+    return np.log(kept / (1 - kept))
+
+
+def user_folds(n_users: int, folds: int, seed: int) -> np.ndarray:
+    """int64 (n_users,): a fold per user, of nearly equal sizes, dealt at random."""
+    return np.random.default_rng(seed).permutation(np.arange(n_users) % folds)
+
+
+def table_of_row(ds: Dataset, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """int64 (len(rows),): which of `folds + 1` tables a row reads: its fold for train rows, `folds` for all others."""
+    data = ds.interactions
+    return np.where(data.split[rows] == TRAIN, user_folds(data.n_users, folds, seed)[data.user[rows]], folds)
+
+
+@dataclass(frozen=True)
+class ItemStatistics:
+    """Smoothed like rate and count of every item, per table; table k < folds leaves out the users of fold k."""
+
+    logit: np.ndarray
+    """float64 (folds + 1, n_items): logit of (likes + strength * mean) / (count + strength)."""
+    log_count: np.ndarray
+    """float64 (folds + 1, n_items): ln(1 + count); counts of partial tables are scaled up to the whole."""
+
+    @classmethod
+    def of(cls, ds: Dataset, *, folds: int = 10, seed: int = 0, strength: float = STRENGTH) -> ItemStatistics:
+        """Count the train rows. `folds` >= 2."""
+        data = ds.interactions
+        fold = user_folds(data.n_users, folds, seed)
+        rates, counts = [], []
+        n_train = max(1, int((data.split == TRAIN).sum()))
+        for k in range(folds + 1):
+            used = (data.split == TRAIN) & (fold[data.user] != k)
+            count = np.bincount(data.item[used], minlength=len(ds.items)).astype(np.float64)
+            likes = np.bincount(data.item[used], weights=data.label[used], minlength=len(ds.items))
+            mean = (likes.sum() + 1) / (count.sum() + 2)
+            rates.append((likes + strength * mean) / (count + strength))
+            counts.append(count * n_train / max(1.0, count.sum()))
+        return cls(logit(np.stack(rates)), np.log1p(np.stack(counts)))
+
+
+def cross_fitted_item_logit(
+    ds: Dataset, rows: np.ndarray, folds: int = 10, seed: int = 0, strength: float = STRENGTH
+) -> np.ndarray:
+    """float64 (len(rows),): smoothed logit of the like rate of each row's item; see the module's first lines."""
+    found = ItemStatistics.of(ds, folds=folds, seed=seed, strength=strength)
+    return found.logit[table_of_row(ds, rows, folds, seed), ds.interactions.item[rows]]
+
+
+def cross_fitted_item_log_count(ds: Dataset, rows: np.ndarray, folds: int = 10, seed: int = 0) -> np.ndarray:
+    """float64 (len(rows),): ln(1 + train rows of each row's item), cross-fitted like the like rate."""
+    found = ItemStatistics.of(ds, folds=folds, seed=seed)
+    return found.log_count[table_of_row(ds, rows, folds, seed), ds.interactions.item[rows]]
+
+
+def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """float64 (len(rows),) twice: likes and count among the user's (at most `last`) rows strictly before each row."""
+    data = ds.interactions
+    total = np.concatenate([[0], np.cumsum(data.label, dtype=np.int64)])
+    begin = data.start[data.user[rows]]
+    if last is not None:
+        begin = np.maximum(begin, rows - last)
+    return (total[rows] - total[begin]).astype(np.float64), (rows - begin).astype(np.float64)
+
+
+def user_like_logit(
+    ds: Dataset, rows: np.ndarray, last: int | None = None, strength: float = 2.0, mean: float | None = None
+) -> np.ndarray:
+    """float64 (len(rows),): smoothed logit of the user's like rate strictly before each row.
+
+    mean: the like rate towards which few rows are drawn; by default that of all train rows, one number for all.
+    """
+    data = ds.interactions
+    if mean is None:
+        train = data.split == TRAIN
+        mean = float((data.label[train].sum() + 1) / (train.sum() + 2))
+    likes, count = past_likes(ds, rows, last)
+    return logit((likes + strength * mean) / (count + strength))
+
+
+def user_log_count(ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    """float64 (len(rows),): ln(1 + rows of the user strictly before each row)."""
+    return np.log1p(past_likes(ds, rows)[1])

@@ -1,0 +1,96 @@
+"""Stretches of a user's past as a sequence model reads them; each row has its place in one stretch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Sequences for some rows. Encoding step p of a window has read its first p entries, so step 0 has read none."""
+
+    item: np.ndarray
+    """int64 (n_windows, length): item codes, oldest first, padded with n_items."""
+    label: np.ndarray
+    """int64 (n_windows, length): labels of the entries, 0 in the padding."""
+    window: np.ndarray
+    """int64 (n_rows,): the window of each row."""
+    place: np.ndarray
+    """int64 (n_rows,): the step whose encoding is the user strictly before the row."""
+
+    def groups(self, size: int) -> Iterator[np.ndarray]:
+        """Window numbers, `size` at a time."""
+        for begin in range(0, len(self.item), size):
+            yield np.arange(begin, min(begin + size, len(self.item)))
+
+
+@dataclass(frozen=True)
+class Past:
+    """Which earlier rows count as the past: all, or the liked ones."""
+
+    item: np.ndarray
+    """int64 (n_items_kept,): item codes of the rows that count, in row order."""
+    label: np.ndarray
+    """int64: their labels."""
+    first: np.ndarray
+    """int64 (n_rows,): where the user's past begins in `item`, for every row of the data."""
+    count: np.ndarray
+    """int64 (n_rows,): how many entries the user has strictly before every row of the data."""
+    padding: int
+    """The item code of an empty place."""
+
+    @classmethod
+    def of(cls, ds: Dataset, history: str) -> Past:
+        """history: `liked` keeps the liked rows only, `labelled` keeps all rows."""
+        data = ds.interactions
+        kept = data.label == 1 if history == "liked" else np.ones(len(data), dtype=bool)
+        before = np.zeros(len(data) + 1, dtype=np.int64)
+        np.cumsum(kept, out=before[1:])
+        first = before[data.start[data.user]]
+        return cls(
+            data.item[kept].astype(np.int64),
+            data.label[kept].astype(np.int64),
+            first,
+            before[:-1] - first,
+            len(ds.items),
+        )
+
+    def latest(self, rows: np.ndarray, length: int) -> Windows:
+        """Each row at the end of its own last `length` entries. Rows with the same past share a window."""
+        end = self.first[rows] + self.count[rows]
+        begin = np.maximum(self.first[rows], end - length)
+        return self._windows(begin, end, end - begin, length)
+
+    def strided(self, rows: np.ndarray, length: int, rng: np.random.Generator) -> Windows:
+        """Rows share windows, so that an epoch reads each entry about twice instead of `length` times.
+
+        A row sees at least its last half `length` entries (or all there are); the cuts move from call to call.
+        """
+        stride = max(1, length // 2)
+        offset = int(rng.integers(stride))
+        last = ((self.count[rows] + offset) // stride + 1) * stride - 1 - offset
+        begin = self.first[rows] + np.maximum(0, last - length)
+        reached = self.first[rows] + self.count[rows]
+        # A window ends where its last row needs it to: what follows is nobody's past here.
+        _, number = np.unique(np.stack([self.first[rows], begin]), axis=1, return_inverse=True)
+        number = number.reshape(-1)
+        end = np.zeros(int(number.max()) + 1, dtype=np.int64)
+        np.maximum.at(end, number, reached)
+        return self._windows(begin, end[number], reached - begin, length)
+
+    def _windows(self, begin: np.ndarray, end: np.ndarray, place: np.ndarray, length: int) -> Windows:
+        pairs, window = np.unique(np.stack([begin, end]), axis=1, return_inverse=True)
+        at = pairs[0][:, None] + np.arange(length)
+        inside = at < pairs[1][:, None]
+        at = np.where(inside, at, 0)
+        if len(self.item) == 0:
+            empty = np.zeros(at.shape, dtype=np.int64)
+            return Windows(empty + self.padding, empty, window.reshape(-1), place)
+        return Windows(
+            np.where(inside, self.item[at], self.padding), np.where(inside, self.label[at], 0), window.reshape(-1), place
+        )

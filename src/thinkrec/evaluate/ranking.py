@@ -1,0 +1,175 @@
+"""AUC, UAUC, NDCG@k and MAP@k on plain arrays, each with its policy stated.
+
+Policies (ThinkRec paper, experiments section, as its released evaluation code counts):
+
+- AUC is over all rows.
+- UAUC is the unweighted mean of per-user AUC over users with both classes; other users are dropped.
+- NDCG@k and MAP@k rank a user's own rows. Users with one row are dropped, users without a liked row count 0.
+- Equal scores: half a win in AUC and UAUC. In NDCG and MAP, rows with equal scores keep the order in which they were
+  passed, so these two depend on the row order where scores tie (AUC and UAUC never do).
+
+A value that is not defined (one class only, no user left) is NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from thinkrec.evaluate import check
+
+Denominator = Literal["all", "min"]
+
+
+@dataclass(frozen=True)
+class PerUser:
+    """The values that the means are over, one entry per distinct user; NaN where a policy drops the user."""
+
+    user: np.ndarray
+    """(n_users,): distinct users, ascending."""
+    rows: np.ndarray
+    """int64 (n_users,): rows of the user."""
+    positives: np.ndarray
+    """int64 (n_users,): liked rows of the user."""
+    auc: np.ndarray
+    """float64 (n_users,): AUC within the user; NaN for users with one class."""
+    ndcg: np.ndarray
+    """float64 (n_users,): NDCG@k; NaN for users with one row."""
+    ap: np.ndarray
+    """float64 (n_users,): average precision at k; NaN for users with one row."""
+
+
+def per_user(
+    user: ArrayLike, label: ArrayLike, score: ArrayLike, *, k: int = 5, denominator: Denominator = "all"
+) -> PerUser:
+    """Per-user AUC, NDCG@k and AP@k. Arguments: equal-length (n,) arrays. Raises DataError naming a bad row.
+
+    >>> values = per_user([1, 1, 2, 2, 3], [1, 0, 0, 0, 1], [.9, .2, .5, .4, .3])
+    >>> values.auc, values.ndcg, values.ap
+    (array([ 1., nan, nan]), array([ 1.,  0., nan]), array([ 1.,  0., nan]))
+    """
+    y = check.labels(label)
+    s = check.scores(score, len(y))
+    distinct, code = check.users(user, len(y))
+    rows = np.bincount(code, minlength=len(distinct))
+    positives = np.bincount(code[y == 1], minlength=len(distinct))
+    ndcg, ap = _top(code, rows, positives, y, s, k, denominator)
+    dropped = rows < 2
+    ndcg[dropped] = np.nan
+    ap[dropped] = np.nan
+    return PerUser(distinct, rows, positives, _auc(code, rows, positives, y, s), ndcg, ap)
+
+
+def auc(label: ArrayLike, score: ArrayLike) -> float:
+    """Area under the ROC curve over all rows, (n,) arrays; NaN if only one class occurs.
+
+    AUC = (wins + ties / 2) / (P N), counted over all pairs of a liked and a not liked row.
+
+    >>> auc([1, 0, 1, 0], [.9, .5, .5, .1])      # 4 pairs: 3 wins, 1 tie
+    0.875
+    """
+    y = check.labels(label)
+    s = check.scores(score, len(y))
+    return float(_auc(np.zeros(len(y), np.int64), np.array([len(y)]), np.array([y.sum()]), y, s)[0])
+
+
+def uauc(user: ArrayLike, label: ArrayLike, score: ArrayLike) -> float:
+    """Mean over users of AUC_u, each user counting once; users with one class are dropped; NaN if none is left.
+
+    UAUC = (1 / |U'|) sum_{u in U'} AUC_u,  U' = users with a liked and a not liked row.
+
+    >>> uauc([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.9, .5, .1, .2, .7])     # user 1: 1, user 2: 0, user 3: dropped
+    0.5
+    """
+    return mean(per_user(user, label, score).auc)
+
+
+def ndcg_at(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5) -> float:
+    """Mean NDCG@k over users with more than one row; users without a liked row count 0.
+
+    DCG = sum_{i <= k} y_i / log2(i + 1) down the user's ranking; NDCG = DCG / DCG of the user's labels sorted.
+
+    >>> round(ndcg_at([1, 1, 1], [0, 1, 0], [.9, .5, .1]), 4)      # liked row at rank 2: 1 / log2(3)
+    0.6309
+    """
+    return mean(per_user(user, label, score, k=k).ndcg)
+
+
+def map_at(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5, denominator: Denominator = "all") -> float:
+    """Mean AP@k over users with more than one row; users without a liked row count 0.
+
+    AP = (1 / D) sum_{i <= k} y_i precision_i, precision_i = liked rows among the first i / i.
+    D = all liked rows of the user ("all"; a user with more than k of them cannot reach 1) or min(k, liked) ("min").
+
+    >>> round(map_at([1, 1, 1], [1, 0, 1], [.9, .5, .1], k=2), 4)     # one hit at rank 1, two liked rows
+    0.5
+    >>> map_at([1] * 3, [1, 1, 1], [.9, .5, .1], k=2, denominator="min")
+    1.0
+    """
+    return mean(per_user(user, label, score, k=k, denominator=denominator).ap)
+
+
+def mean(values: np.ndarray) -> float:
+    """Mean of the values that are not NaN; NaN if there are none."""
+    kept = values[~np.isnan(values)]
+    return float(kept.mean()) if len(kept) else float("nan")
+
+
+def policies(k: int = 5, denominator: Denominator = "all") -> dict[str, str]:
+    """One sentence per metric, to be written beside its number."""
+    over = "all liked rows of the user" if denominator == "all" else f"min({k}, liked rows of the user)"
+    kept = "users with one row dropped, users without a liked row count 0, equal scores keep the row order"
+    return {
+        "auc": "over all rows; equal scores count 1/2",
+        "uauc": "unweighted mean of per-user AUC; users with one class dropped; equal scores count 1/2",
+        "ndcg": f"cut at {k}, over each user's own rows, binary gain, ideal from the user's own labels; {kept}",
+        "map": f"cut at {k}, over each user's own rows, divided by {over}; {kept}",
+    }
+
+
+def _auc(code: np.ndarray, rows: np.ndarray, positives: np.ndarray, y: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """float64 (groups,): AUC per group of rows from doubled mid-ranks, which stay integers, so the sums are exact."""
+    by = np.lexsort((s, code))
+    code, y, s = code[by], y[by], s[by]
+    opens = np.ones(len(by), dtype=bool)
+    opens[1:] = (code[1:] != code[:-1]) | (s[1:] != s[:-1])
+    first = np.flatnonzero(opens)
+    size = np.diff(np.append(first, len(by)))
+    tie = np.cumsum(opens) - 1
+    start = np.cumsum(rows) - rows
+    twice_rank = 2 * (first[tie] - start[code]) + size[tie] + 1
+    rank_sum = np.bincount(code, weights=twice_rank * y, minlength=len(rows))
+    pairs = positives * (rows - positives)
+    found = np.full(len(rows), np.nan)
+    np.divide(rank_sum - positives * (positives + 1), 2 * pairs, out=found, where=pairs > 0)
+    return found
+
+
+def _top(
+    code: np.ndarray, rows: np.ndarray, positives: np.ndarray, y: np.ndarray, s: np.ndarray, k: int, denominator: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """NDCG@k and AP@k per group, float64 (groups,) each, 0 for a group without liked rows."""
+    if k < 1:
+        raise ValueError(f"k is {k}; a ranking is cut at 1 or deeper")
+    if denominator not in ("all", "min"):
+        raise ValueError(f'denominator is {denominator!r}; use "all" or "min"')
+    by = np.lexsort((-s, code))  # stable: rows with equal scores stay in the order they were passed
+    code, y = code[by], y[by]
+    start = np.cumsum(rows) - rows
+    place = np.arange(len(by)) - start[code]
+    liked_so_far = np.cumsum(y)
+    liked_before = np.concatenate(([0], liked_so_far))[start]
+    hit = y * (place < k)
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    gain = np.bincount(code, weights=hit * discount[np.minimum(place, k - 1)], minlength=len(rows))
+    precision = (liked_so_far - liked_before[code]) / (place + 1)
+    precisions = np.bincount(code, weights=hit * precision, minlength=len(rows))
+    ideal = np.concatenate(([0.0], np.cumsum(discount)))[np.minimum(positives, k)]
+    divisor = positives if denominator == "all" else np.minimum(positives, k)
+    ndcg, ap = np.zeros(len(rows)), np.zeros(len(rows))
+    np.divide(gain, ideal, out=ndcg, where=positives > 0)
+    np.divide(precisions, divisor, out=ap, where=positives > 0)
+    return ndcg, ap

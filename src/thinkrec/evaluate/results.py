@@ -1,0 +1,184 @@
+"""The results of a comparison as plain values: what the tables print, the report draws and `metrics.json` holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from thinkrec.errors import DataError
+from thinkrec.evaluate.bootstrap import METRICS, Estimate, Pair, Sample, interval, paired
+from thinkrec.evaluate.ranking import policies
+
+Kind = Literal["model", "impersonal", "ceiling", "published"]
+"""impersonal: one number per item for all. ceiling: knows what no model can. published: from a paper, not rerun."""
+
+RANKED = ("model", "impersonal")
+"""Kinds that compete for the best value."""
+SCHEMA = "thinkrec-metrics/1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a results table."""
+
+    name: str
+    kind: Kind
+    estimates: dict[str, Estimate]
+    """Metric (METRICS) -> estimate. A metric may be missing."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`name` minus `against`, per metric."""
+
+    name: str
+    against: str
+    pairs: dict[str, Pair]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Rows, paired differences, and what has to be known to read them."""
+
+    rows: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+    policies: dict[str, str]
+    """Metric -> how it is counted."""
+    n_rows: int
+    n_users: int
+    n_users_uauc: int
+    """Users with both classes, over whom UAUC is a mean."""
+    n_users_ranked: int
+    """Users with more than one row, over whom NDCG and MAP are means."""
+    k: int
+    draws: int
+    seed: int
+    level: float
+    """Share of draws inside an interval, such as 0.95."""
+
+
+def summarise(
+    samples: Mapping[str, Sample],
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    against: str | Sequence[str] = (),
+    published: Mapping[str, Mapping[str, float]] | None = None,
+    level: float = 0.95,
+) -> Results:
+    """Put samples (one per model, same rows and draws) into one value.
+
+    `kinds` marks rows that are not plain models. `against` names the models to which all other models but the ceiling
+    are compared. `published` adds figures without an interval: name -> metric -> value.
+    Raises DataError for a name that no sample has, or if the samples are not over the same rows and draws.
+    """
+    if not samples:
+        raise DataError("results: there is no model to summarise; pass at least one sample")
+    kinds = dict(kinds or {})
+    references = (against,) if isinstance(against, str) else tuple(against)
+    for name in (*references, *kinds):
+        if name not in samples:
+            raise DataError(f"results: no model is called '{name}'; known names: {', '.join(samples)}")
+    first = next(iter(samples.values()))
+    for sample in samples.values():
+        paired(sample, first, "auc", level=level)  # refuses samples that cannot stand in one table
+    rows = [
+        Row(n, kinds.get(n, "model"), {m: interval(s, m, level=level) for m in METRICS}) for n, s in samples.items()
+    ]
+    rows += [
+        Row(name, "published", {m: Estimate(float(figures[m])) for m in METRICS if m in figures})
+        for name, figures in (published or {}).items()
+    ]
+    comparisons = tuple(
+        Comparison(n, ref, {m: paired(s, samples[ref], m, level=level) for m in METRICS})
+        for ref in references
+        for n, s in samples.items()
+        if n != ref and kinds.get(n) != "ceiling"
+    )
+    per_user = first.per_user
+    return Results(
+        rows=tuple(rows),
+        comparisons=comparisons,
+        policies=policies(first.k, first.denominator),
+        n_rows=first.n_rows,
+        n_users=len(per_user.user),
+        n_users_uauc=int(((per_user.positives > 0) & (per_user.positives < per_user.rows)).sum()),
+        n_users_ranked=int((per_user.rows > 1).sum()),
+        k=first.k,
+        draws=first.n_draws,
+        seed=first.seed,
+        level=level,
+    )
+
+
+def best(results: Results, metric: str) -> float:
+    """Highest value among rows that were measured here and are no ceiling; NaN if there is none."""
+    ranked = [r.estimates[metric].value for r in results.rows if r.kind in RANKED and metric in r.estimates]
+    values = [v for v in ranked if not math.isnan(v)]
+    return max(values, default=float("nan"))
+
+
+def to_dict(results: Results) -> dict[str, Any]:
+    """Plain JSON values, with `null` for what is not defined, and the schema's name under "schema"."""
+    return {"schema": SCHEMA, **_plain(dataclasses.asdict(results))}
+
+
+def from_dict(values: Mapping[str, Any]) -> Results:
+    """The inverse of `to_dict`. Raises DataError if the schema or a key is not what it should be."""
+    if values.get("schema") != SCHEMA:
+        raise DataError(f"metrics: schema is {values.get('schema')!r}, expected {SCHEMA!r}; evaluate the run again")
+    try:
+        fields = {name: value for name, value in values.items() if name != "schema"}
+        fields["rows"] = tuple(
+            Row(r["name"], _kind(r["kind"]), {m: Estimate(**_numbers(e, "value")) for m, e in r["estimates"].items()})
+            for r in values["rows"]
+        )
+        fields["comparisons"] = tuple(
+            Comparison(c["name"], c["against"], {m: Pair(**_numbers(p, *p)) for m, p in c["pairs"].items()})
+            for c in values["comparisons"]
+        )
+        return Results(**fields)
+    except (KeyError, TypeError) as broken:
+        raise DataError(f"metrics: a key is missing or unknown ({broken}); evaluate the run again") from broken
+
+
+def write_metrics(path: str | Path, results: Results) -> None:
+    """Write `metrics.json`, beside and renamed, so that a reader never sees half of it."""
+    path = Path(path)
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(
+        json.dumps(to_dict(results), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
+    os.replace(beside, path)
+
+
+def read_metrics(path: str | Path) -> Results:
+    """Read what `write_metrics` wrote. Raises DataError naming the file."""
+    try:
+        return from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as broken:  # DataError and JSONDecodeError are ValueErrors
+        raise DataError(f"{path}: {broken}") from broken
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _kind(value: str) -> Kind:
+    if value not in get_args(Kind):
+        raise DataError(f"metrics: row kind is {value!r}, expected one of {', '.join(get_args(Kind))}")
+    return value  # pyright: ignore[reportReturnType]
+
+
+def _numbers(values: Mapping[str, Any], *needed: str) -> dict[str, Any]:
+    """Give NaN back to the needed numbers that JSON stored as null."""
+    return {name: float("nan") if value is None and name in needed else value for name, value in values.items()}

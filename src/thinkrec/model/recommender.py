@@ -1,0 +1,176 @@
+"""Backbone, experts and projector as one scorer and explainer; every row of a batch may use other experts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from thinkrec.errors import RecipeError
+from thinkrec.model.backbone import Backbone
+from thinkrec.model.batch import Batch, Prompt, collate
+from thinkrec.model.experts import Experts
+from thinkrec.model.projector import Projector
+
+ScoreOption = Literal["difference", "yes"]
+
+
+def score_of(logits: torch.Tensor, option: ScoreOption = "difference") -> torch.Tensor:
+    """(q, 2) Yes and No logits -> (q,) scores: Yes minus No, or "yes" alone as in the authors' released code."""
+    return logits[:, 0] if option == "yes" else logits[:, 0] - logits[:, 1]
+
+
+class Recommender:
+    """Scores and explains prompts.
+
+    Batches are padded on the right and attention is causal, so no token ever looks at padding: neither padding nor the
+    company in a batch can change a row's result.
+    """
+
+    def __init__(self, backbone: Backbone, experts: Experts, projector: Projector | None = None):
+        self.backbone = backbone
+        self.experts = experts
+        self.projector = projector
+        self.model = backbone.model
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
+
+    def to(self, device: torch.device | str) -> Recommender:
+        """Move all weights; returns self."""
+        for module in self._modules():
+            module.to(device)
+        return self
+
+    def train(self, mode: bool = True) -> Recommender:
+        """Dropout on (or off); returns self."""
+        for module in self._modules():
+            module.train(mode)
+        return self
+
+    def eval(self) -> Recommender:
+        """Dropout off; returns self."""
+        return self.train(False)
+
+    def embed(self, batch: Batch) -> torch.Tensor:
+        """Token embeddings (b, t, hidden) with projected vectors at the slots.
+
+        Raises RecipeError if the batch has slots but there is no projector.
+        """
+        embeds = self.model.get_input_embeddings()(batch.ids)
+        if not len(batch.slot_at):
+            return embeds
+        if self.projector is None:
+            raise RecipeError(
+                "the prompts have places for collaborative vectors, but this recommender has no projector; "
+                "add one or render the prompts without vectors"
+            )
+        vectors = self.projector(batch.slot_vec).to(embeds.dtype)
+        return embeds.index_put((batch.slot_at[:, 0], batch.slot_at[:, 1]), vectors)
+
+    def hidden(self, batch: Batch) -> torch.Tensor:
+        """Last hidden states (b, t, width) of the decoder, without the language-model head."""
+        with self.experts.routing.use(self.weights(batch)):
+            return self.decoder(inputs_embeds=self.embed(batch), use_cache=False).last_hidden_state
+
+    @property
+    def decoder(self) -> nn.Module:
+        """The backbone without its head."""
+        return self.model.base_model
+
+    def weights(self, batch: Batch) -> torch.Tensor | None:
+        """Routing weights (b, 1 + n) of a batch; None, the global adapter, where its gate has one column.
+
+        Raises RecipeError if the gate has another number of experts than the model.
+        """
+        width = batch.gate.shape[1]
+        if width == 1:
+            return None
+        if width != self.experts.slots:
+            raise RecipeError(
+                f"the prompts' gate has {width - 1} experts, the model {self.experts.slots - 1}; "
+                "use the same number of groups for both"
+            )
+        return batch.gate
+
+    def answer_logits(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """float32 (q, 2): logits of Yes and No after the answer positions, from two rows of the head."""
+        head, pair = self._head(), [self.backbone.yes_id, self.backbone.no_id]
+        bias = head.bias
+        picked = hidden[batch.answer_at[:, 0], batch.answer_at[:, 1]].float()
+        logits = F.linear(picked, head.weight[pair].float(), None if bias is None else bias[pair].float())
+        return self._finish(logits)
+
+    def token_logits(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """float32 (p, V): logits of the next token after the `token_at` positions."""
+        return self.next_logits(hidden[batch.token_at[:, 0], batch.token_at[:, 1]])
+
+    def next_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(..., width) -> float32 (..., V), exactly what the backbone's own forward gives."""
+        return self._finish(self._head()(hidden).float())
+
+    def score(self, batch: Batch, option: ScoreOption = "difference") -> torch.Tensor:
+        """float32 (q,): scores of all answers of a batch, without dropout or gradients."""
+        with self.inference():
+            return score_of(self.answer_logits(self.hidden(batch), batch), option)
+
+    def generate(
+        self, prompts: Sequence[Prompt], max_new_tokens: int, first_tokens: Sequence[int] | None = None
+    ) -> list[np.ndarray]:
+        """Continue prompts greedily; see `thinkrec.model.generate.continue_greedily`, which this calls."""
+        from thinkrec.model.generate import continue_greedily
+
+        batch = collate(prompts, self.backbone.pad_id).to(self.device)
+        with self.inference():
+            return continue_greedily(self, batch, max_new_tokens, first_tokens)
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        """Evaluation mode without gradients; the former mode comes back at the end."""
+        training = [(m, m.training) for root in self._modules() for m in root.modules()]
+        try:
+            self.eval()
+            with torch.no_grad():
+                yield
+        finally:
+            for module, was in training:
+                module.training = was
+
+    def checkpoint_activations(self) -> None:
+        """Trade time for memory in training: recompute activations in the backward pass.
+
+        The recomputation happens after `hidden` has returned and possibly in another thread, so it is handed the
+        routing of its own forward pass; otherwise it would silently use the global adapter.
+        """
+        routing = self.experts.routing
+
+        def contexts() -> tuple[Any, Any]:
+            return nullcontext(), routing.use(routing.weights)
+
+        self.model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": contexts})
+
+    def _modules(self) -> list[nn.Module]:
+        return [self.model] if self.projector is None else [self.model, self.projector]
+
+    def _head(self) -> nn.Linear:
+        head = self.model.get_output_embeddings()
+        assert isinstance(head, nn.Linear), "a causal language model has a linear head"
+        return head
+
+    def _finish(self, logits: torch.Tensor) -> torch.Tensor:
+        # What some architectures do after the head: Granite divides, Cohere multiplies, Gemma caps.
+        config = self.model.config
+        if (divisor := getattr(config, "logits_scaling", None)) is not None:
+            logits = logits / divisor
+        if (factor := getattr(config, "logit_scale", None)) is not None:
+            logits = logits * factor
+        if (cap := getattr(config, "final_logit_softcapping", None)) is not None:
+            logits = cap * torch.tanh(logits / cap)
+        return logits

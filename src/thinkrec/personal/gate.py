@@ -1,0 +1,109 @@
+"""From a user's vector and the groups' centres to the weights of the adapters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from thinkrec.errors import DataError
+
+SINGLE, GLOBAL, FUSE = 0, 1, 2
+REGIONS = ("single", "global", "fuse")
+
+
+class GateConfig(BaseModel):
+    """Temperature and thresholds. Defaults: ThinkRec paper, section on user-wise expert fusion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tau: float = Field(0.1, gt=0)
+    """Temperature of the softmax over cosines; smaller is sharper."""
+    single_base: float = Field(0.5, ge=0)
+    """One expert answers alone if its weight exceeds single_base + single_share / n. A value above 1: never."""
+    single_share: float = Field(0.6, ge=0)
+    """See `single_base`."""
+    flat: float = Field(0.95, ge=0)
+    """The global adapter answers alone if the weights' entropy is at least flat * ln n. 0: always; above 1: never."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """How each row mixes the adapters."""
+
+    weights: np.ndarray
+    """float32 (rows, 1 + n): global adapter first, then the experts; each row sums to 1."""
+    region: np.ndarray
+    """int8 (rows,): SINGLE, GLOBAL or FUSE, the rule that decided."""
+
+
+def cosine(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Cosines float64 (rows, n) between rows (rows, d) and centres (n, d); 0 where either has length 0."""
+    return _unit(vectors) @ _unit(centres).T
+
+
+def softmax(values: np.ndarray, tau: float) -> np.ndarray:
+    """softmax(values / tau) along the last axis."""
+    raised = np.exp((values - values.max(axis=-1, keepdims=True)) / tau)
+    return raised / raised.sum(axis=-1, keepdims=True)
+
+
+def entropy(weights: np.ndarray) -> np.ndarray:
+    """Entropy in nats along the last axis, with 0 ln 0 = 0."""
+    return -(weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=-1)
+
+
+def gate(vectors: np.ndarray, centres: np.ndarray, config: GateConfig | None = None) -> Gate:
+    """Decide for each user vector (rows, d) which adapters answer, given the groups' centres (n, d).
+
+    w = softmax(cos(e_u, c_k) / tau). If max w > single_base + single_share / n, that expert alone; else if the entropy
+    of w is at least flat * ln n, the global adapter alone; else all experts, fused with weights w.
+    A vector of zeros (a user about whom nothing is known) goes to the global adapter; so does everyone if n is 0.
+    With n = 1 the formula says nothing (w is always 1, and ln 1 = 0): the only expert answers alone.
+
+    Raises DataError for values that are not finite or dimensions that differ.
+    """
+    config = config or GateConfig()
+    vectors = np.asarray(vectors, dtype=np.float64)
+    centres = np.asarray(centres, dtype=np.float64)
+    if vectors.ndim != 2 or centres.ndim != 2 or (len(centres) and vectors.shape[1] != centres.shape[1]):
+        raise DataError(f"user vectors {vectors.shape} and centres {centres.shape} must be (rows, d) and (n, d)")
+    for name, values in (("user vector", vectors), ("centre", centres)):
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if len(bad):
+            raise DataError(f"{name} {bad[0]} holds a value that is not finite; check the encoder that made it")
+    rows, n = len(vectors), len(centres)
+    weights = np.zeros((rows, 1 + n), dtype=np.float32)
+    region = np.full(rows, GLOBAL, dtype=np.int8)
+    if n:
+        w = softmax(cosine(vectors, centres), config.tau)
+        region = _regions(w, vectors.any(axis=1), config)
+    else:
+        w = np.zeros((rows, 0))
+    weights[region == GLOBAL, 0] = 1.0
+    single = np.flatnonzero(region == SINGLE)
+    if len(single):
+        weights[single, 1 + w[single].argmax(axis=1)] = 1.0
+    weights[region == FUSE, 1:] = w[region == FUSE]
+    return Gate(weights, region)
+
+
+def _regions(w: np.ndarray, known: np.ndarray, config: GateConfig) -> np.ndarray:
+    n = w.shape[1]
+    if n == 1:
+        single, flat = np.ones(len(w), dtype=bool), np.zeros(len(w), dtype=bool)
+    else:
+        single = w.max(axis=1) > config.single_base + config.single_share / n
+        # Equal weights have entropy ln n up to rounding, and must count as flat even with flat = 1.
+        flat = entropy(w) >= config.flat * np.log(n) - 1e-12
+    return np.select([~known, single, flat], [GLOBAL, SINGLE, GLOBAL], FUSE).astype(np.int8)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    vectors = np.asarray(vectors, dtype=np.float64)
+    # Dividing by the largest entry first keeps the squares of very small or large vectors within range.
+    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
+    scaled = vectors / np.where(largest > 0, largest, 1.0)
+    length = np.linalg.norm(scaled, axis=1, keepdims=True)
+    return scaled / np.where(length > 0, length, 1.0)

@@ -1,0 +1,118 @@
+"""Groups of users with similar taste, found on standardised collaborative vectors."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
+
+from thinkrec.errors import CheckpointError, DataError
+
+_TENSORS = ("labels", "centres", "mean", "std")
+
+
+class GroupConfig(BaseModel):
+    """How users are grouped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n: int = Field(3, ge=1)
+    """Number of groups, so of experts; 2 or 3 work best in the paper."""
+    method: Literal["auto", "ward", "minibatch-kmeans"] = "auto"
+    """Ward's hierarchical clustering, mini-batch k-means, or Ward up to `ward_limit` users and k-means beyond."""
+    ward_limit: int = Field(8000, ge=1)
+    """Ward needs a table of all pairs: 8,000 users take about half a gigabyte."""
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Labels of the users they were fitted on, and what is needed to place others."""
+
+    labels: np.ndarray
+    """int32 (n_users,): group of each user, 0 .. n-1; group 0 is the largest."""
+    centres: np.ndarray
+    """float32 (n, d): mean raw vector of each group."""
+    mean: np.ndarray
+    """float32 (d,): subtracted to standardise."""
+    std: np.ndarray
+    """float32 (d,): divided by to standardise; 1 for a dimension that never varies."""
+
+    def assign(self, vectors: np.ndarray) -> np.ndarray:
+        """int32 (rows,): the group whose centre is nearest to each raw vector (rows, d) in standardised space.
+
+        It is a rule for users that were not in the fit; a fitted user keeps `labels`, which Ward may set differently.
+        """
+        points = (np.asarray(vectors, dtype=np.float64) - self.mean) / self.std
+        centres = (self.centres.astype(np.float64) - self.mean) / self.std
+        far = np.stack([np.square(points - c).sum(axis=1) for c in centres], axis=1)
+        return far.argmin(axis=1).astype(np.int32)
+
+    def save(self, path: Path | str) -> None:
+        """Write one safetensors file, beside its name and then renamed."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        try:
+            save_file({name: getattr(self, name) for name in _TENSORS}, beside)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Groups:
+        """Read what `save` wrote. Raises CheckpointError."""
+        if not Path(path).is_file():
+            raise CheckpointError(f"groups file {path} is missing; run the grouping stage again")
+        try:
+            tensors = load_file(path)
+        except SafetensorError as error:
+            raise CheckpointError(f"{path} is truncated or damaged ({error}); delete it and group again") from error
+        if set(tensors) != set(_TENSORS):
+            raise CheckpointError(f"{path} holds {sorted(tensors)}, not groups; delete it and group again")
+        return cls(**tensors)
+
+
+def fit_groups(user_vectors: np.ndarray, config: GroupConfig, seed: int = 0) -> Groups:
+    """Group users by their raw vectors (n_users, d).
+
+    Labels are ordered by group size, largest first, then by centre, so they do not depend on the algorithm's whim.
+    `seed` matters for k-means alone. Raises DataError for values that are not finite, or too few (distinct) users.
+    """
+    vectors = np.ascontiguousarray(user_vectors, dtype=np.float32)
+    if vectors.ndim != 2:
+        raise DataError(f"user vectors must be (n_users, d), got shape {vectors.shape}")
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise DataError(f"user vector {bad[0]} holds a value that is not finite; check the encoder that made it")
+    if len(np.unique(vectors, axis=0)) < config.n:
+        raise DataError(
+            f"{len(vectors)} users with fewer than {config.n} distinct vectors cannot make {config.n} groups; lower groups.n"
+        )
+    mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    std = vectors.std(axis=0, dtype=np.float64).astype(np.float32)
+    std = np.where(std > 1e-6 * max(float(std.max()), 1e-12), std, 1.0).astype(np.float32)
+    found = _cluster((vectors - mean) / std, config, seed)
+    if len(np.unique(found)) < config.n:
+        raise DataError(f"clustering left one of {config.n} groups empty; lower groups.n")
+    centres = np.stack([vectors[found == k].mean(axis=0, dtype=np.float64) for k in range(config.n)]).astype(np.float32)
+    size = np.bincount(found, minlength=config.n)
+    by = sorted(range(config.n), key=lambda k: (-size[k], *centres[k].tolist()))
+    rank = np.empty(config.n, dtype=np.int32)
+    rank[by] = np.arange(config.n, dtype=np.int32)
+    return Groups(labels=rank[found], centres=centres[by], mean=mean, std=std)
+
+
+def _cluster(points: np.ndarray, config: GroupConfig, seed: int) -> np.ndarray:
+    if config.n == 1:
+        return np.zeros(len(points), dtype=np.int64)
+    ward = config.method == "ward" or (config.method == "auto" and len(points) <= config.ward_limit)
+    if ward:
+        return AgglomerativeClustering(n_clusters=config.n, linkage="ward").fit_predict(points)
+    return MiniBatchKMeans(n_clusters=config.n, random_state=seed, n_init=10, batch_size=4096).fit_predict(points)
