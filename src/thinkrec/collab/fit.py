@@ -23,15 +23,17 @@ class Training(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    lr: float = Field(1e-3, gt=0)
-    """Step size of Adam."""
-    weight_decay: float = Field(1e-5, ge=0)
-    """L2 penalty, added to the gradient of every parameter as Adam does."""
-    batch: int = Field(1024, ge=1)
+    lr: float = Field(default=1e-3, gt=0)
+    """Step size of Adam. On ML-1M validation 1e-3 is within .003 AUC of 1e-2 or above it, for MF
+    and LightGCN."""
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """L2 penalty, added to the gradient of every parameter as Adam does. On ML-1M validation 1e-4 is best for MF and no
+    worse for SASRec; LightGCN gains .005 AUC from 1e-5."""
+    batch: int = Field(default=1024, ge=1)
     """Rows per step (SASRec: target rows per step, on average)."""
-    epochs: int = Field(200, ge=1)
+    epochs: int = Field(default=200, ge=1)
     """Upper bound on passes over the train rows."""
-    patience: int = Field(10, ge=1)
+    patience: int = Field(default=10, ge=1)
     """Stop after so many epochs without a better validation AUC."""
 
 

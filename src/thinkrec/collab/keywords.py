@@ -41,8 +41,8 @@ def keyword_logit(table: sparse.csr_matrix, item: np.ndarray, label: np.ndarray,
     strength: inverse of the L2 penalty (scikit-learn's C). Rows of an item are pooled into two weighted ones. With no
     terms, or labels of one class, every item gets the smoothed mean.
     """
-    n_items = table.shape[0]
-    if table.shape[1] == 0 or len(np.unique(label)) < 2:
+    n_items = len(table.indptr) - 1
+    if table.nnz == 0 or len(np.unique(label)) < 2:
         return np.full(n_items, logit(np.array((label.sum() + 1) / (len(label) + 2))))
     likes = np.bincount(item, weights=label, minlength=n_items)
     dislikes = np.bincount(item, minlength=n_items) - likes

@@ -25,11 +25,11 @@ class LightGCNConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["lightgcn"] = "lightgcn"
-    dim: int = Field(64, ge=1)
+    dim: int = Field(default=64, ge=1)
     """Length of the vectors."""
-    layers: int = Field(2, ge=0)
+    layers: int = Field(default=2, ge=0)
     """Steps of propagation; the vectors before and after each are averaged. 0 is matrix factorisation."""
-    spread: float = Field(0.1, gt=0)
+    spread: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
     training: Training = Training()
     """How it is optimised."""

@@ -25,11 +25,11 @@ class MFConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["mf"] = "mf"
-    dim: int = Field(64, ge=1)
+    dim: int = Field(default=64, ge=1)
     """Length of the vectors."""
     biases: bool = False
     """Add a bias per user, per item and for all rows. Off is the plain model of the literature."""
-    spread: float = Field(0.1, gt=0)
+    spread: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
     training: Training = Training()
     """How it is optimised."""

@@ -34,9 +34,10 @@ class ItemPriorConfig(BaseModel):
     source: Literal["mean", "keywords", "both"] = "mean"
     """mean: the item's like rate. keywords: logistic regression on its keywords. both: the like rate, drawn towards
     what the keywords say in place of the overall mean."""
-    strength: float = Field(5.0, gt=0)
-    """mean, both: pseudo-rows at the prior that are added to an item's own rows."""
-    keyword_strength: float = Field(0.1, gt=0)
+    strength: float = Field(default=5.0, gt=0)
+    """mean, both: pseudo-rows at the prior that are added to an item's own rows. On ML-1M validation about 2 is best for
+    `mean` and 20 for `both` with written keywords."""
+    keyword_strength: float = Field(default=0.003, gt=0)
     """keywords, both: inverse L2 penalty of the regression."""
 
 

@@ -32,24 +32,27 @@ class SASRecConfig(BaseModel):
     """bce: cross-entropy on the labels. gbce: the same plus sampled negatives, the positives' term scaled by beta."""
     history: Literal["liked", "labelled"] = "liked"
     """liked: the input holds liked items only, as published. labelled: all items, each with a label embedding."""
-    length: int = Field(25, ge=1)
+    length: int = Field(default=25, ge=1)
     """Entries of the past that are read."""
-    dim: int = Field(64, ge=1)
+    dim: int = Field(default=64, ge=1)
     """Length of the vectors."""
-    layers: int = Field(2, ge=1)
+    layers: int = Field(default=2, ge=1)
     """Transformer blocks."""
-    heads: int = Field(2, ge=1)
+    heads: int = Field(default=2, ge=1)
     """Attention heads; must divide `dim`."""
-    dropout: float = Field(0.2, ge=0, lt=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
     """Dropout on the input and in the blocks."""
     biases: bool = False
     """Add a bias per item to the score."""
-    spread: float = Field(0.02, gt=0)
+    spread: float = Field(default=0.02, gt=0)
     """Standard deviation of the item vectors before training."""
-    negatives: int = Field(4, ge=1)
+    negatives: int = Field(default=1, ge=1)
     """Sampled negatives per liked row (gbce)."""
-    t: float = Field(0.5, ge=0, le=1)
+    t: float = Field(default=0.25, ge=0, le=1)
     """Calibration of gbce: 0 is plain cross-entropy (beta 1), 1 undoes the sampling entirely (beta alpha)."""
+    sampled_weight: float = Field(default=0.1, ge=0)
+    """Weight of each sampled negative beside a labelled row's 1 (gbce); 1 is the published loss. Less keeps it about
+    liking rather than about what is watched at all (ML-1M validation AUC about .69 at 0.1, .66 to .68 at 1)."""
     training: Training = Training()
     """How it is optimised."""
 
@@ -173,14 +176,24 @@ class SASRec:
                 liked = y == 1
                 drawn = choice[torch.from_numpy(rng.integers(len(choice), size=(int(liked.sum()), config.negatives)))]
                 sampled = functional.softplus(net.logit(user[liked][:, None], drawn)).sum()
-                return (value.sum() + sampled) / (len(y) + drawn.numel())
+                return (value.sum() + config.sampled_weight * sampled) / (
+                    len(y) + config.sampled_weight * drawn.numel()
+                )
 
             def validate() -> np.ndarray:
                 net.fill()
                 return net.logit(_encode(net, validation), item[torch.from_numpy(valid)]).double().numpy()
 
             records = train(
-                net, batches, loss, validate, data.label[valid], config.training, seed=seed, progress=progress, name="sasrec"
+                net,
+                batches,
+                loss,
+                validate,
+                data.label[valid],
+                config.training,
+                seed=seed,
+                progress=progress,
+                name="sasrec",
             )
             net.fill()
         self.net = net

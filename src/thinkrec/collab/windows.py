@@ -92,5 +92,8 @@ class Past:
             empty = np.zeros(at.shape, dtype=np.int64)
             return Windows(empty + self.padding, empty, window.reshape(-1), place)
         return Windows(
-            np.where(inside, self.item[at], self.padding), np.where(inside, self.label[at], 0), window.reshape(-1), place
+            np.where(inside, self.item[at], self.padding),
+            np.where(inside, self.label[at], 0),
+            window.reshape(-1),
+            place,
         )

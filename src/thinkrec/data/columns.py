@@ -32,7 +32,8 @@ def require_columns(df: pl.DataFrame, names: Iterable[str], source: str) -> None
         if name not in df.columns:
             found = ", ".join(df.columns) or "none"
             raise DataError(
-                f"{source}: column '{name}' is missing (columns found: {found}). Add it or rename the column that holds it."
+                f"{source}: column '{name}' is missing (columns found: {found}). "
+                "Add it, or rename the column that holds it."
             )
     if df.height == 0:
         raise DataError(
@@ -41,7 +42,7 @@ def require_columns(df: pl.DataFrame, names: Iterable[str], source: str) -> None
 
 
 def refuse_rows(column: pl.Series, bad: pl.Series, source: str, what: str, remedy: str) -> None:
-    """Raise DataError if the boolean mask `bad` is set anywhere; names the first few rows, counted from 1, and values."""
+    """Raise DataError where the mask `bad` is set (or null); names the first few rows, counted from 1, and values."""
     rows = bad.fill_null(True).arg_true()
     if not len(rows):
         return

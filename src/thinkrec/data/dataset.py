@@ -83,7 +83,7 @@ class Dataset:
             threshold: with a `rating` column, liked means rating > threshold.
             split: the rule that makes train, valid and test; by default the table's own column `split`.
             domain: the words for prompts and for items without a title.
-            item_source, interactions_source: names of the tables in messages; by default the path or "items"/"interactions".
+            item_source, interactions_source: names in messages; by default the path, else "items" and "interactions".
 
         Raises:
             DataError: on anything wrong in a table, an unknown item, or an empty split.

@@ -18,7 +18,7 @@ FILM_WORDS = Domain(item="film", items="films", user="viewer")
 
 Keywords = Literal["genres", "written", "both"]
 
-# The articles that MovieLens-1M moves behind a comma; "Paris, Texas" and "Girl, Interrupted" show why not any word will do.
+# The articles that MovieLens-1M moves behind a comma. Not any word will do: "Paris, Texas", "Girl, Interrupted".
 _ARTICLES = r"The|An|A|La|Les|Le|L'|El|Il|I|Der|Die|Das|Det|O"
 _MOVED = re.compile(rf"(^|\()([^()]+), ({_ARTICLES})(?=\s*(?:\(|\)|$))")
 
@@ -27,7 +27,8 @@ def load_movielens(folder: str | Path, *, threshold: float = 3.0) -> tuple[pl.Da
     """Canonical (interactions, items) of an original MovieLens-1M folder: all rows, no split yet.
 
     `ratings.dat` and `movies.dat` are Latin-1 with "::" between the fields. Titles stay as written there
-    ("Matrix, The (1999)"); keywords are the genres; `order` is the line in `ratings.dat`, so ties in time keep file order.
+    ("Matrix, The (1999)"); keywords are the genres; `order` is the line in
+    `ratings.dat` (from 0), so ties in time keep file order.
 
     Args:
         folder: holds `ratings.dat` (user::item::rating::timestamp) and `movies.dat` (item::title::genres).
@@ -126,7 +127,8 @@ def _read_dat(path: Path, names: list[str]) -> pl.DataFrame:
         text = path.read_bytes().decode("latin-1")
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be read ({error.strerror}). Give the unpacked folder of MovieLens-1M (ml-1m.zip, grouplens.org)."
+            f"{path}: cannot be read ({error.strerror}). "
+            "Give the unpacked folder of MovieLens-1M (ml-1m.zip from grouplens.org)."
         ) from error
     # Not str.splitlines: in Latin-1 it would also break lines at the characters 0x1c to 0x1e and 0x85.
     lines = text.split("\n")

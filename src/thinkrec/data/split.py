@@ -62,7 +62,7 @@ class ByDates(BaseModel):
 
 
 class ByMonths(BaseModel):
-    """Whole calendar months in UTC; rows outside them are dropped. The defaults are the ML-1M split of the ThinkRec paper."""
+    """Whole calendar months in UTC; rows outside them are dropped. The defaults are the ThinkRec paper's for ML-1M."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

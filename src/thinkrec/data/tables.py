@@ -21,7 +21,10 @@ def read_table(path: str | Path) -> pl.DataFrame:
     """A table from .parquet, .csv or .tsv (the last two also with .gz); CSV is UTF-8 with a header line.
 
     All CSV columns come as text, so that a title "1984" stays text and an id "007" keeps its zeros; ids that are
-    plain whole numbers throughout become integers. Raises DataError if the file is missing, unreadable or of another kind.
+    plain whole numbers throughout become integers.
+
+    Raises:
+        DataError: if the file is missing, unreadable or of another kind.
     """
     path = Path(path)
     kinds = [suffix.lower() for suffix in path.suffixes]
@@ -51,8 +54,8 @@ def read_table(path: str | Path) -> pl.DataFrame:
 def check_interactions(
     df: pl.DataFrame, *, source: str = "interactions", threshold: float | None = None
 ) -> pl.DataFrame:
-    """The canonical interactions, rows as they came: user_id, item_id (Int64 or String), label (Int8), timestamp (Int64),
-    order (Int64), and split (String) if the table has one. Other columns are dropped.
+    """The canonical interactions, rows as they came: user_id, item_id (Int64 or String), label (Int8), timestamp
+    (Int64), order (Int64), and split (String) if the table has one. Other columns are dropped.
 
     Args:
         df: user_id, item_id, timestamp, and either `rating` or `label`; optional `split` and `order`.
@@ -83,7 +86,7 @@ def check_interactions(
         remedy = f"Use {', '.join(SPLITS)}, or leave the column out and choose a split by time."
         col.refuse_rows(df["split"], ~split.is_in(SPLITS), source, "has unknown splits", remedy)
         out = out.with_columns(split.alias("split"))
-    repeated = out.height - out.select("user_id", "item_id", "label", "timestamp").n_unique()
+    repeated = out.height - out.select("user_id", "item_id", "label", "timestamp", fraction.alias("part")).n_unique()
     if repeated:
         _warn(f"{source}: {repeated} rows repeat an earlier row exactly (user, item, label, time); they are kept.")
     return out
@@ -142,7 +145,8 @@ def _labels(df: pl.DataFrame, source: str, threshold: float | None) -> pl.Series
         return col.parse_labels(df["label"], source)
     if threshold is None or not math.isfinite(threshold):
         raise DataError(
-            f"{source}: column 'rating' needs a finite threshold, not {threshold}. Give one; liked means rating > threshold."
+            f"{source}: column 'rating' needs a finite threshold, not {threshold}. "
+            "Give one; liked means rating > threshold."
         )
     return (col.parse_ratings(df["rating"], source) > threshold).cast(pl.Int8).alias("label")
 
@@ -159,8 +163,8 @@ def _exact_order(out: pl.DataFrame, fraction: pl.Series, order: pl.Series, sourc
         return order
     if given:
         raise DataError(
-            f"{source}: column 'order' contradicts 'timestamp' within one second (row {wrong[0] + 1} and {len(wrong) - 1} more; "
-            "rows counted from 1). Number the rows in time order, or leave 'order' out."
+            f"{source}: column 'order' contradicts 'timestamp' within one second (row {wrong[0] + 1} and "
+            f"{len(wrong) - 1} more; rows counted from 1). Number the rows in time order, or leave 'order' out."
         )
     place = pl.DataFrame({"whole": out["timestamp"], "fraction": fraction, "order": order}).with_row_index("row")
     by_time = place.sort("whole", "fraction", "order").with_columns(

@@ -18,7 +18,7 @@ COLOURS = 8
 
 def escape(text: str) -> str:
     """Text for an HTML page or attribute; control characters, which HTML does not allow, are dropped."""
-    return html.escape("".join(c for c in str(text) if c in "\n\t" or ord(c) >= 32 and ord(c) != 127))
+    return html.escape("".join(c for c in str(text) if c in "\n\t" or (ord(c) >= 32 and ord(c) != 127)))
 
 
 def colour(index: int) -> str:
@@ -132,7 +132,8 @@ def calibration(curves: Mapping[str, Reliability]) -> str:
     """Reliability curves against the diagonal; the area of a dot grows with the rows in its bin."""
     frame = Frame((0, 1), (0, 1), width=440, height=400)
     body = frame.axes("predicted probability of a like", "share that was liked")
-    body += f'<line class="ideal" x1="{frame.px(0):.1f}" y1="{frame.py(0):.1f}" x2="{frame.px(1):.1f}" y2="{frame.py(1):.1f}"/>'
+    (x0, y0), (x1, y1) = ((frame.px(end), frame.py(end)) for end in (0, 1))
+    body += f'<line class="ideal" x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"/>'
     for i, found in enumerate(curves.values()):
         places = [(frame.px(p), frame.py(o)) for p, o in zip(found.predicted, found.observed, strict=True)]
         joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
@@ -151,7 +152,8 @@ def user_map(users: UserMap) -> str:
     cell_w, cell_h = (frame.px(x1) - frame.px(x0)) / wide, (frame.py(y0) - frame.py(y1)) / high
     body = (
         '<defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect class="hatch-ground" width="7" height="7"/><line class="hatch" x1="0" x2="0" y1="0" y2="7"/></pattern></defs>'
+        '<rect class="hatch-ground" width="7" height="7"/><line class="hatch" x1="0" x2="0" y1="0" y2="7"/>'
+        "</pattern></defs>"
     )
     for r in range(high):
         start = 0
@@ -160,7 +162,8 @@ def user_map(users: UserMap) -> str:
                 continue
             x, y = frame.px(x0) + start * cell_w, frame.py(y0) - (r + 1) * cell_h
             style = _region_class(int(users.grid[r, start]))
-            body += f'<rect class="{style}" x="{x:.2f}" y="{y:.2f}" width="{(c - start) * cell_w:.2f}" height="{cell_h:.2f}"/>'
+            size = f'width="{(c - start) * cell_w:.2f}" height="{cell_h:.2f}"'
+            body += f'<rect class="{style}" x="{x:.2f}" y="{y:.2f}" {size}/>'
             start = c
     body += frame.axes("first principal component", "second principal component")
     for x, y, g in zip(users.x, users.y, users.group, strict=True):
@@ -172,9 +175,7 @@ def region_legend(users: UserMap) -> str:
     """Groups, regions, and how many users the gate sends to each."""
     groups = sorted({int(g) for g in users.group})
     names = [(colour(g), f"group {g + 1}") for g in groups]
-    codes = sorted(
-        set(users.counts) | {int(c) for c in set(users.grid.ravel().tolist())}, key=lambda c: (c <= 0, -c, c)
-    )
+    codes = set(users.counts) | {int(code) for code in users.grid.ravel()}
     for code in sorted(codes, key=lambda c: (c <= 0, abs(c))):
         words = {FUSE: "fuse experts", GLOBAL: "global adapter alone"}.get(code, f"expert {code} alone")
         names.append((_region_class(code) + " region", f"{words}: {users.counts.get(code, 0):,} users"))

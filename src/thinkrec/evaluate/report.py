@@ -50,7 +50,8 @@ def render(data: ReportData) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{escape(data.title)}</title><style>{CSS}</style></head><body><main>"
         f"<h1>{escape(data.title)}</h1>{paragraphs}<nav>{links}</nav>{body}"
-        "<footer>Written by ThinkRec. This file holds everything it shows and loads nothing.</footer></main></body></html>\n"
+        "<footer>Written by ThinkRec. This file holds everything it shows and loads nothing.</footer>"
+        "</main></body></html>\n"
     )
 
 
@@ -99,8 +100,9 @@ def _differences(results: Results) -> str:
     limit = max(ends, default=0.0)
     head = "<th>model</th>" + "".join(f"<th>{name}</th>" for name in titles(results.k).values())
     parts = [
-        f'<p class="note">Each model minus the reference on the same draws of users, its {results.level:.0%} interval, and the '
-        "share of draws on which it is ahead. Coloured where the interval leaves out zero; one scale for all pictures.</p>"
+        f'<p class="note">Each model minus the reference on the same draws of users, its {results.level:.0%} interval, '
+        "and the share of draws on which it is ahead. Coloured where the interval leaves out zero; all pictures share "
+        "one scale.</p>"
     ]
     for reference in references(results):
         rows = ""
@@ -112,8 +114,9 @@ def _differences(results: Results) -> str:
                 pair = c.pairs[metric]
                 style = "up" if pair.low > 0 else "down" if pair.high < 0 else ""
                 share = f"ahead in {pair.share_above:.0%}" if pair.share_above == pair.share_above else "n/a"
+                change = number(pair.difference, signed=True)
                 rows += (
-                    f'<td>{charts.whisker(pair, limit)}<span class="{style}">{number(pair.difference, signed=True)}</span>'
+                    f'<td>{charts.whisker(pair, limit)}<span class="{style}">{change}</span>'
                     f"<small>{span(pair.low, pair.high, signed=True)}</small><small>{share}</small></td>"
                 )
             rows += "</tr>"
@@ -152,33 +155,40 @@ def _users(data: ReportData) -> str:
         return ""
     return (
         '<p class="note">Each dot is a user, placed by the first two principal components of the user vectors '
-        f"({data.users.explained:.0%} of their variance). The shading is what the gate does on this plane; users lie off it, "
-        "so the counts in the legend are taken at their true vectors.</p>"
-        f"<figure>{charts.region_legend(data.users)}{charts.user_map(data.users)}</figure>"
+        f"({data.users.explained:.0%} of their variance). The shading is what the gate does on this plane; users lie "
+        "off it, so the counts in the legend are taken at their true vectors.</p>"
+        f'<figure class="map">{charts.region_legend(data.users)}{charts.user_map(data.users)}</figure>'
     )
 
 
 def _cases(data: ReportData) -> str:
     if not data.recommendations:
         return ""
-    note = '<p class="note">The percentage is the predicted probability of a like; below it, what the user really said.</p>'
+    note = '<p class="note">The percentage is the predicted probability of a like; below it, what the user said.</p>'
     return f'{note}<div class="cards">{"".join(map(_case, data.recommendations))}</div>'
 
 
 def _case(case: Explained) -> str:
-    truth = {True: '<span class="truth yes">was liked</span>', False: '<span class="truth no">was not liked</span>'}
+    truth = ""
+    if case.liked is not None:
+        style, words = ("yes", "was liked") if case.liked else ("no", "was not liked")
+        truth = f'<br><span class="truth {style}">{words}</span>'
     past = "".join(
         f'<li><b class="{"yes" if p.liked else "no"}" title="{"liked" if p.liked else "not liked"}">'
         f"{'✓' if p.liked else '✗'}</b>{escape(p.title)}</li>"
         for p in case.history
     )
-    bar = "".join(f'<i class="{colour(i)}" style="width:{100 * w:.1f}%"></i>' for i, (_, w) in enumerate(case.gate))
-    keys = charts.legend([(colour(i), f"{name} {w:.0%}") for i, (name, w) in enumerate(case.gate)])
-    gate = f'<div><span class="label">Gate: {escape(case.region or "weights")}</span><div class="gate">{bar}</div>{keys}</div>'
+    # The global adapter comes first and is grey (the last colour); expert k then has the colour of group k on the map.
+    shares = [(colour(i - 1), name, w) for i, (name, w) in enumerate(case.gate) if w >= 0.005]
+    bar = "".join(f'<i class="{style}" style="width:{100 * w:.1f}%"></i>' for style, _, w in shares)
+    keys = charts.legend([(style, f"{name} {w:.0%}") for style, name, w in shares])
+    region = escape(case.region or "weights")
+    gate = f'<div><span class="label">Gate: {region}</span><div class="gate">{bar}</div>{keys}</div>'
     share = max(0.0, min(1.0, case.probability))
     return (
-        f'<article class="case"><header><div><h4>{escape(case.target)}</h4><span class="who">for {escape(case.user)}</span></div>'
-        f'<div style="text-align:right"><span class="chance">{share:.0%}</span><br>{truth.get(case.liked, "")}</div></header>'
+        f'<article class="case"><header><div><h4>{escape(case.target)}</h4>'
+        f'<span class="who">for {escape(case.user)}</span></div>'
+        f'<div class="said"><span class="chance">{share:.0%}</span>{truth}</div></header>'
         f'<div class="meter"><i style="width:{100 * share:.1f}%"></i></div>'
         + (f'<div><span class="label">History</span><ul class="past">{past}</ul></div>' if past else "")
         + (gate if case.gate else "")

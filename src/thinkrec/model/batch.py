@@ -29,13 +29,14 @@ class Prompt:
     answer_label: np.ndarray
     """int8 (q,): 1 yes, 0 no."""
     answer_weight: np.ndarray
-    """float32 (q,): weight of each answer in L_rec."""
+    """float32 (q,): weight of each answer; L_rec of a row is the sum over its answers of weight times loss."""
     token_at: np.ndarray
     """int32 (p,): positions whose next token carries the cross-entropy L_think."""
     token_target: np.ndarray
     """int32 (p,): that next token."""
     token_weight: np.ndarray
-    """float32 (p,): weight of each token in L_think."""
+    """float32 (p,): weight of each token (a share per token, so that long reasons count no more): L_think of a row is
+    the sum of weight times loss."""
     gate: np.ndarray
     """float32 (1 + n,): weights of the global adapter and the experts for this row."""
 
@@ -73,6 +74,11 @@ class Batch:
     def __len__(self) -> int:
         return self.ids.shape[0]
 
+    def last_answers(self) -> torch.Tensor:
+        """int64 (b,): which of the q answers is each row's last one, the target's. Every row must have an answer."""
+        row = self.answer_at[:, 0]
+        return torch.cat([row[1:] != row[:-1], row.new_ones(min(1, len(row))).bool()]).nonzero()[:, 0]
+
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
         return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
@@ -81,8 +87,8 @@ class Batch:
 def collate(prompts: Sequence[Prompt], pad_id: int) -> Batch:
     """Pad prompts on the right into one `Batch`.
 
-    Raises DataError, naming the prompt's place in `prompts`, where a position lies outside the prompt, lists that belong
-    together differ in length, or prompts disagree about the number of experts or the vectors' dimension.
+    Raises DataError, naming the prompt's place in `prompts`, where a position lies outside the prompt, lists that
+    belong together differ in length, or prompts disagree about the number of experts or the vectors' dimension.
     """
     if not prompts:
         raise DataError("collate got no prompts; a batch needs at least one")

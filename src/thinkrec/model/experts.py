@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from thinkrec.errors import CheckpointError, RecipeError
-from thinkrec.model.files import write_json, write_tensors
+from thinkrec.model.disk import write_json, write_tensors
 
 Group = Literal["global", "experts"]
 
@@ -24,17 +24,17 @@ class ExpertConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rank: int = Field(8, ge=1)
+    rank: int = Field(default=8, ge=1)
     """Rank r of each adapter."""
-    alpha: float = Field(16.0, gt=0)
+    alpha: float = Field(default=16.0, gt=0)
     """Numerator of the scale s = alpha / rank."""
-    dropout: float = Field(0.05, ge=0, lt=1)
+    dropout: float = Field(default=0.05, ge=0, lt=1)
     """Dropout on the adapter's input while training."""
-    targets: tuple[str, ...] = Field(("q_proj", "v_proj"), min_length=1)
+    targets: tuple[str, ...] = Field(default=("q_proj", "v_proj"), min_length=1)
     """Names of the linear modules, inside every decoder layer, that get adapters."""
     expert_layers: float | tuple[int, ...] = 0.25
     """Which layers hold experts: the last fraction of the layers (rounded up), or their numbers counted from 0."""
-    n_experts: int = Field(3, ge=0)
+    n_experts: int = Field(default=3, ge=0)
     """Experts per layer that holds any; 0 leaves the global adapter alone."""
 
 
@@ -261,6 +261,7 @@ def attach(model: nn.Module, config: ExpertConfig) -> Experts:
         for name, base in found.items():
             if any(_matches(name, t) for t in config.targets):
                 module = ExpertLinear(base, config, config.n_experts if i in with_experts else 0, routing)
+                module.train(model.training)  # a new module is in training mode, so with dropout; a loaded model is not
                 layers[i].set_submodule(name, module)
                 adapted[f"{prefix}.{i}.{name}"] = module
     return Experts(model, config, adapted, routing)

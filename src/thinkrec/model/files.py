@@ -1,24 +1,22 @@
-"""The trained recommender on disk: JSON and safetensors, every file written beside its name and then renamed."""
+"""The trained recommender on disk: adapters, projector and settings in one folder."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from thinkrec.errors import CheckpointError
-
-if TYPE_CHECKING:
-    from thinkrec.model.backbone import Backbone
-    from thinkrec.model.recommender import Recommender
+from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone
+from thinkrec.model.disk import read_tensors, write_json, write_tensors
+from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.projector import Projector
+from thinkrec.model.recommender import Recommender
 
 CONFIG = "recommender.json"
 _FORMAT = 1
@@ -56,11 +54,6 @@ def load(folder: Path | str, backbone: Backbone | None = None) -> Recommender:
 
     Raises CheckpointError where a file is missing, truncated, or does not fit the backbone.
     """
-    from thinkrec.model.backbone import BackboneConfig, load_backbone
-    from thinkrec.model.experts import ExpertConfig, attach
-    from thinkrec.model.projector import Projector
-    from thinkrec.model.recommender import Recommender
-
     folder = Path(folder)
     config = read_config(folder)
     tensors = read_tensors(folder / config["weights"])
@@ -91,65 +84,10 @@ def read_config(folder: Path | str) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path} is not readable JSON ({error}); delete {folder} and train or copy again") from error
+        raise CheckpointError(f"{path} is no readable JSON ({error}); delete {folder}, train or copy again") from error
     if config.get("format") != _FORMAT:
         raise CheckpointError(f"{path} has format {config.get('format')}, this version reads {_FORMAT}; train again")
     return config
-
-
-def read_tensors(path: Path | str) -> dict[str, torch.Tensor]:
-    """All tensors of a safetensors file. Raises CheckpointError if it is missing or truncated."""
-    check_complete(path)
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); delete it and copy or train it again") from error
-
-
-def check_complete(path: Path | str) -> None:
-    """Compare a safetensors file's size with what its header announces. Raises CheckpointError."""
-    path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"checkpoint {path} is missing; copy it there or train again")
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(8)
-        length = int.from_bytes(head, "little")
-        expected = 8 + length
-        if len(head) == 8 and expected <= size:
-            try:
-                header = json.loads(file.read(length))
-                expected += max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise CheckpointError(f"checkpoint {path} has no valid header; delete it and copy it again") from error
-    if len(head) < 8 or size < expected:
-        raise CheckpointError(
-            f"checkpoint {path} is truncated: expected {max(expected, 8)} bytes, found {size}; "
-            "delete it and copy, download or train it again"
-        )
-
-
-def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file atomically, making its folder if needed."""
-    _replace(path, lambda beside: save_file(tensors, beside, metadata=metadata))
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically, making its folder if needed."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    _replace(path, lambda beside: beside.write_text(text, encoding="utf-8"))
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        write(beside)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
@@ -160,5 +98,5 @@ def _fingerprint(tensors: dict[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode())
-        digest.update(tensors[name].contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:12]

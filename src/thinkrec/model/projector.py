@@ -9,9 +9,9 @@ from torch import nn
 class Projector(nn.Module):
     """Linear(d, 10 d), ReLU, Linear(10 d, hidden), shared by users and items (ThinkRec paper, following CoLLM).
 
-    Inputs are standardised with buffers that `calibrate` fits, and the output is multiplied by one learned scale, so that
-    a fresh projector already gives vectors as long as the backbone's token embeddings: with far longer or shorter ones
-    the first steps of training are spent on the length alone.
+    Inputs are standardised with buffers that `calibrate` fits, and the output is multiplied by one learned scale, so
+    that a fresh projector already gives vectors as long as the backbone's token embeddings: with far longer or shorter
+    ones the first steps of training are spent on the length alone.
     """
 
     mean: torch.Tensor

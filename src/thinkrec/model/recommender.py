@@ -15,6 +15,7 @@ from thinkrec.errors import RecipeError
 from thinkrec.model.backbone import Backbone
 from thinkrec.model.batch import Batch, Prompt, collate
 from thinkrec.model.experts import Experts
+from thinkrec.model.generate import continue_greedily
 from thinkrec.model.projector import Projector
 
 ScoreOption = Literal["difference", "yes"]
@@ -125,8 +126,6 @@ class Recommender:
         self, prompts: Sequence[Prompt], max_new_tokens: int, first_tokens: Sequence[int] | None = None
     ) -> list[np.ndarray]:
         """Continue prompts greedily; see `thinkrec.model.generate.continue_greedily`, which this calls."""
-        from thinkrec.model.generate import continue_greedily
-
         batch = collate(prompts, self.backbone.pad_id).to(self.device)
         with self.inference():
             return continue_greedily(self, batch, max_new_tokens, first_tokens)

@@ -18,13 +18,13 @@ class GateConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tau: float = Field(0.1, gt=0)
+    tau: float = Field(default=0.1, gt=0)
     """Temperature of the softmax over cosines; smaller is sharper."""
-    single_base: float = Field(0.5, ge=0)
+    single_base: float = Field(default=0.5, ge=0)
     """One expert answers alone if its weight exceeds single_base + single_share / n. A value above 1: never."""
-    single_share: float = Field(0.6, ge=0)
+    single_share: float = Field(default=0.6, ge=0)
     """See `single_base`."""
-    flat: float = Field(0.95, ge=0)
+    flat: float = Field(default=0.95, ge=0)
     """The global adapter answers alone if the weights' entropy is at least flat * ln n. 0: always; above 1: never."""
 
 

@@ -23,11 +23,11 @@ class GroupConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    n: int = Field(3, ge=1)
+    n: int = Field(default=3, ge=1)
     """Number of groups, so of experts; 2 or 3 work best in the paper."""
     method: Literal["auto", "ward", "minibatch-kmeans"] = "auto"
     """Ward's hierarchical clustering, mini-batch k-means, or Ward up to `ward_limit` users and k-means beyond."""
-    ward_limit: int = Field(8000, ge=1)
+    ward_limit: int = Field(default=8000, ge=1)
     """Ward needs a table of all pairs: 8,000 users take about half a gigabyte."""
 
 
@@ -93,7 +93,8 @@ def fit_groups(user_vectors: np.ndarray, config: GroupConfig, seed: int = 0) -> 
         raise DataError(f"user vector {bad[0]} holds a value that is not finite; check the encoder that made it")
     if len(np.unique(vectors, axis=0)) < config.n:
         raise DataError(
-            f"{len(vectors)} users with fewer than {config.n} distinct vectors cannot make {config.n} groups; lower groups.n"
+            f"{len(vectors)} users with fewer than {config.n} distinct vectors cannot make {config.n} groups; "
+            "lower groups.n"
         )
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     std = vectors.std(axis=0, dtype=np.float64).astype(np.float32)

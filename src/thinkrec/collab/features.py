@@ -1,0 +1,212 @@
+"""What the boosted trees see of a row: the user's past strictly before it, and cross-fitted facts about items.
+
+Every feature is computed in the same way for every split. A row's own label, and any label of the same user after it,
+is in none of the row's features: item facts of a train row come from other users (`statistics`), and everything about
+the user from earlier rows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from thinkrec.collab.keywords import keyword_logit, keyword_table
+from thinkrec.collab.similar import past_votes
+from thinkrec.collab.statistics import ItemStatistics, past_likes, table_of_row, user_folds
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import TRAIN
+
+SHORT, SESSION, DAY = (10, 5, 3), 3600, 86400
+_YEAR = re.compile(r"\((\d{4})\)\s*$")
+
+
+@dataclass(frozen=True)
+class Features:
+    """A table of features."""
+
+    names: tuple[str, ...]
+    """One per column."""
+    values: np.ndarray
+    """float64 (n_rows, n_features); NaN where the row has no such thing."""
+
+
+@dataclass(frozen=True)
+class ItemFacts:
+    """Numbers per item, per table of `ItemStatistics` (the last from all train rows)."""
+
+    rate: np.ndarray
+    """float64 (folds + 1, n_items): smoothed logit of the like rate."""
+    log_count: np.ndarray
+    """float64 (folds + 1, n_items): ln(1 + train rows)."""
+    keywords: np.ndarray
+    """float64 (folds + 1, n_items): logit by keywords alone."""
+    best: np.ndarray
+    """float64 (folds + 1, n_items): logit of the like rate drawn towards what the keywords say."""
+    targets: np.ndarray
+    """float64 (folds + 1, n_items, 3): mean, least and greatest like rate over the item's keywords."""
+
+    @classmethod
+    def of(cls, ds: Dataset, terms: sparse.csr_matrix, *, folds: int, seed: int, keyword_strength: float) -> ItemFacts:
+        """From the train rows; `terms` is `keyword_table(ds)`."""
+        data = ds.interactions
+        statistics = ItemStatistics.of(ds, folds=folds, seed=seed)
+        fold = user_folds(data.n_users, folds, seed)
+        keywords, best, targets = [], [], []
+        for k in range(folds + 1):
+            used = (data.split == TRAIN) & (fold[data.user] != k)
+            item, label = data.item[used], data.label[used].astype(np.float64)
+            guess = keyword_logit(terms, item, label, keyword_strength)
+            likes = np.bincount(item, weights=label, minlength=len(ds.items))
+            count = np.bincount(item, minlength=len(ds.items))
+            rate = (likes + 20 / (1 + np.exp(-guess))) / (count + 20)
+            keywords.append(guess)
+            best.append(np.log(rate / (1 - rate)))
+            targets.append(_keyword_targets(terms, likes, count))
+        return cls(statistics.logit, statistics.log_count, np.stack(keywords), np.stack(best), np.stack(targets))
+
+
+def _keyword_targets(terms: sparse.csr_matrix, likes: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """float64 (n_items, 3): mean, min and max over an item's terms of the terms' smoothed like rates; NaN without."""
+    mean = (likes.sum() + 1) / (count.sum() + 2)
+    rate = (terms.T @ likes + 20 * mean) / (terms.T @ count + 20)
+    found = np.full((len(likes), 3), np.nan)
+    some = np.flatnonzero(np.diff(terms.indptr))
+    if len(some):
+        starts, values = terms.indptr[some], rate[terms.indices]
+        found[some, 0] = np.add.reduceat(values, starts) / np.diff(terms.indptr)[some]
+        found[some, 1] = np.minimum.reduceat(values, starts)
+        found[some, 2] = np.maximum.reduceat(values, starts)
+    return found
+
+
+def years(ds: Dataset) -> np.ndarray:
+    """float64 (n_items,): the year in brackets at the end of the title, NaN without one."""
+    found = [_YEAR.search(title) for title in ds.items.titles]
+    return np.array([float(match.group(1)) if match else np.nan for match in found])
+
+
+def _past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.ndarray:
+    """float64 (n,): mean of `values` (n,) over the user's (last) rows strictly before each row; NaN without a past."""
+    data = ds.interactions
+    rows = np.arange(len(data))
+    begin = data.start[data.user]
+    if last is not None:
+        begin = np.maximum(begin, rows - last)
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (total[rows] - total[begin]) / (rows - begin)
+
+
+def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -> np.ndarray:
+    """float64 (n, 6): how the user's earlier rows that share a term of the row's item went.
+
+    expected: float64 (n,), chance of liking without knowing the user. Columns: greatest, least, plain mean and
+    count-weighted mean over terms of the smoothed mean residual (label - expected); the like rate over all pairs of
+    term and earlier row; ln(1 + such pairs). Terms without earlier rows count only in the means, as 0.
+    """
+    data = ds.interactions
+    widths = np.diff(terms.indptr)[data.item]
+    row = np.repeat(np.arange(len(data)), widths)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths)
+    term = terms.indices[terms.indptr[data.item[row]] + within].astype(np.int64)
+    # Sorted by (user, term, row), the earlier rows that share a term are the entries just before.
+    key = data.user[row].astype(np.int64) * max(1, terms.indices.max(initial=0) + 1) + term
+    by = np.lexsort((row, key))
+    key, sorted_row = key[by], row[by]
+    first = np.concatenate([[True], key[1:] != key[:-1]]) if len(key) else np.zeros(0, dtype=bool)
+    begin = np.maximum.accumulate(np.where(first, np.arange(len(key)), 0))
+    place = np.arange(len(key))
+
+    def before(values: np.ndarray) -> np.ndarray:
+        total = np.concatenate([[0.0], np.cumsum(values[sorted_row])])
+        return total[place] - total[begin]
+
+    count = (place - begin).astype(np.float64)
+    likes = before(data.label.astype(np.float64))
+    shrunk = before(data.label - expected) / (count + 3)
+    n = len(data)
+    greatest, least = np.full(n, -np.inf), np.full(n, np.inf)
+    met = count > 0
+    np.maximum.at(greatest, sorted_row[met], shrunk[met])
+    np.minimum.at(least, sorted_row[met], shrunk[met])
+    pairs = np.bincount(sorted_row, weights=count, minlength=n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns = [
+            np.where(np.isinf(greatest), np.nan, greatest),
+            np.where(np.isinf(least), np.nan, least),
+            np.bincount(sorted_row, weights=shrunk, minlength=n) / widths,
+            np.bincount(sorted_row, weights=shrunk * count, minlength=n) / pairs,
+            np.bincount(sorted_row, weights=likes, minlength=n) / pairs,
+            np.log1p(pairs),
+        ]
+    return np.stack(columns, axis=1)
+
+
+def _session(ds: Dataset, gap: int) -> dict[str, np.ndarray]:
+    """Like rate and count of the user's earlier rows since the last pause longer than `gap` time units."""
+    data = ds.interactions
+    rows = np.arange(len(data))
+    fresh = np.ones(len(data), dtype=bool)
+    fresh[1:] = (np.diff(data.timestamp) > gap) | (np.diff(data.user) != 0)
+    begin = np.maximum.accumulate(np.where(fresh, rows, 0))
+    likes = np.concatenate([[0], np.cumsum(data.label, dtype=np.int64)])
+    with np.errstate(invalid="ignore"):
+        rate = np.where(rows > begin, (likes[rows] - likes[begin]) / np.maximum(1, rows - begin), np.nan)
+    return {f"since_pause_{gap}_rate": rate, f"since_pause_{gap}_count": np.log1p(rows - begin)}
+
+
+def build(ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: float = 0.003) -> Features:
+    """Features of all rows of `ds`, in row order. `seed` deals users to `folds`; nothing else is random."""
+    data = ds.interactions
+    rows = np.arange(len(data))
+    terms = keyword_table(ds)
+    facts = ItemFacts.of(ds, terms, folds=folds, seed=seed, keyword_strength=keyword_strength)
+    table, item = table_of_row(ds, rows, folds, seed), data.item
+    best = facts.best[table, item]
+    expected = 1 / (1 + np.exp(-best))
+    label = data.label.astype(np.float64)
+    year = years(ds)[item]
+
+    columns: dict[str, np.ndarray] = {
+        "item_rate": facts.rate[table, item],
+        "item_log_count": facts.log_count[table, item],
+        "item_keywords": facts.keywords[table, item],
+        "item_best": best,
+        "item_year": year,
+        "item_terms": np.diff(terms.indptr)[item].astype(np.float64),
+    }
+    for column, name in enumerate(("mean", "least", "greatest")):
+        columns[f"term_rate_{name}"] = facts.targets[table, item, column]
+
+    for last in (None, *SHORT):
+        likes, count = past_likes(ds, rows, last)
+        ending = "all" if last is None else str(last)
+        with np.errstate(invalid="ignore"):
+            columns[f"user_rate_{ending}"] = likes / count
+        columns[f"user_excess_{ending}"] = _past_mean(ds, label - expected, last) * count / (count + 3)
+        columns[f"past_item_mean_{ending}"] = _past_mean(ds, best, last)
+    likes, count = past_likes(ds, rows)
+    columns["user_log_count"] = np.log1p(count)
+    columns["user_log_likes"] = np.log1p(likes)
+    columns["past_log_item_count"] = _past_mean(ds, facts.log_count[table, item], 10)
+    dated = np.isfinite(year)
+    usual = float(year[dated].mean()) if dated.any() else np.nan
+    columns["year_from_past"] = year - _past_mean(ds, np.where(dated, year, usual))
+    first = rows == data.start[data.user]
+    since = np.concatenate([[0], np.diff(data.timestamp)]).astype(np.float64)
+    columns["log_since_last"] = np.where(first, np.nan, np.log1p(np.maximum(0.0, since)))
+    age = data.timestamp - data.timestamp[data.start[data.user]]
+    columns["log_age"] = np.log1p(age.astype(np.float64))
+    for gap in (SESSION, DAY):
+        columns |= _session(ds, gap)
+    last_label = np.concatenate([[0.0], label[:-1]])
+    columns["last_label"] = np.where(first, np.nan, last_label)
+
+    names = ("greatest", "least", "mean", "weighted", "rate", "log_count")
+    for name, column in zip(names, term_affinity(ds, terms, expected).T, strict=True):
+        columns[f"affinity_{name}"] = column
+    columns |= past_votes(ds, terms, 1 / (1 + np.exp(-facts.best)), table)
+    return Features(tuple(columns), np.stack(list(columns.values()), axis=1))

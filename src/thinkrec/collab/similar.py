@@ -1,0 +1,76 @@
+"""How the user's earlier items vote on a row's item, each weighted by how alike the two are."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import svds
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import TRAIN
+
+REACH, RANK, CHUNK = 100, 16, 4096
+
+
+def unit_terms(terms: sparse.csr_matrix) -> np.ndarray:
+    """float32 (n_items, n_items): cosine of the items' terms, rare terms weighing more (inverse document frequency)."""
+    frequency = np.asarray(terms.sum(axis=0)).ravel()
+    weighted = sparse.csr_matrix(terms @ sparse.diags(np.log((len(terms.indptr) - 1) / np.maximum(1, frequency)) + 0.1))
+    norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+    unit = sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted).astype(np.float32)
+    return (unit @ unit.T).toarray()
+
+
+def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """float64 (n_items, rank <= RANK): right factors of the user-by-item residuals of the `used` (bool, n) rows.
+
+    expected: float64 (n_items,), chance of liking; a residual is label - expected.
+    """
+    data = ds.interactions
+    shape = (data.n_users, len(ds.items))
+    values = data.label[used] - expected[data.item[used]]
+    residual = sparse.csr_matrix((values, (data.user[used], data.item[used])), shape=shape, dtype=np.float64)
+    rank = min(RANK, min(shape) - 1)
+    if rank < 1 or residual.nnz == 0:
+        return np.zeros((shape[1], 1))
+    start = np.ones(min(shape))
+    _, sizes, right = svds(residual, k=rank, v0=start)
+    return (right * np.sqrt(sizes)[:, None]).T
+
+
+def past_votes(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray) -> dict[str, np.ndarray]:
+    """Per row: similarity-weighted mean residuals over the user's last REACH rows strictly before it, and their weight.
+
+    expected: float64 (folds + 1, n_items), chance of liking by each table of `statistics.ItemStatistics`.
+    `vote_terms*` weigh by the cosine of terms, `vote_factors` by factors of train residuals. The factors of a train row
+    leave out the users of its fold (`table`, see `statistics.table_of_row`).
+    """
+    data = ds.interactions
+    n = len(data)
+    residual = data.label - expected[table, data.item]
+    cosine = unit_terms(terms) if terms.nnz else np.zeros((len(ds.items), len(ds.items)), dtype=np.float32)
+    whole = len(expected) - 1
+    found = {
+        name: np.full(n, np.nan) for name in ("vote_terms", "vote_terms_sharp", "vote_terms_weight", "vote_nearest")
+    }
+    found["vote_factors"] = np.full(n, np.nan)
+    for k in np.unique(table):
+        factors = item_factors(ds, expected[k], (data.split == TRAIN) & ((table != k) | (k == whole)))
+        rows = np.flatnonzero(table == k)
+        for begin in range(0, len(rows), CHUNK):
+            chunk = rows[begin : begin + CHUNK]
+            at = chunk[:, None] - 1 - np.arange(REACH)
+            inside = at >= data.start[data.user[chunk]][:, None]
+            at = np.where(inside, at, 0)
+            past = np.where(inside, residual[at], 0.0)
+            alike = np.where(inside, cosine[data.item[chunk][:, None], data.item[at]], 0.0)
+            sharp = alike**3
+            some = inside.any(axis=1)
+            found["vote_terms"][chunk] = (alike * past).sum(1) / (alike.sum(1) + 0.5)
+            found["vote_terms_sharp"][chunk] = (sharp * past).sum(1) / (sharp.sum(1) + 0.05)
+            found["vote_terms_weight"][chunk] = alike.sum(1)
+            nearest = alike.argmax(axis=1)
+            found["vote_nearest"][chunk] = np.where(some, past[np.arange(len(chunk)), nearest], np.nan)
+            product = np.einsum("nd,npd->np", factors[data.item[chunk]], factors[data.item[at]])
+            found["vote_factors"][chunk] = np.where(inside, product * past, 0.0).sum(1) / np.sqrt(inside.sum(1) + 1.0)
+    return found

@@ -1,0 +1,70 @@
+"""JSON and safetensors files: written beside their name and then renamed, checked for completeness when read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from thinkrec.errors import CheckpointError
+
+
+def read_tensors(path: Path | str) -> dict[str, torch.Tensor]:
+    """All tensors of a safetensors file. Raises CheckpointError if it is missing or truncated."""
+    check_complete(path)
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); delete it and copy or train it again") from error
+
+
+def check_complete(path: Path | str) -> None:
+    """Compare a safetensors file's size with what its header announces. Raises CheckpointError."""
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"checkpoint {path} is missing; copy it there or train again")
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(8)
+        length = int.from_bytes(head, "little")
+        expected = 8 + length
+        if len(head) == 8 and expected <= size:
+            try:
+                header = json.loads(file.read(length))
+                expected += max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise CheckpointError(f"checkpoint {path} has no valid header; delete it and copy it again") from error
+    if len(head) < 8 or size < expected:
+        raise CheckpointError(
+            f"checkpoint {path} is truncated: expected {max(expected, 8)} bytes, found {size}; "
+            "delete it and copy, download or train it again"
+        )
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file atomically, making its folder if needed."""
+    _replace(path, lambda beside: save_file(tensors, beside, metadata=metadata))
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file atomically, making its folder if needed."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    _replace(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        write(beside)
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

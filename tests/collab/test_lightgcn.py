@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from contracts.encoder import check_encoder, planted, relabelled
+
+from thinkrec.collab import LightGCNConfig, Training
+from thinkrec.collab.lightgcn import graph, propagate
+from thinkrec.data.rows import TRAIN
+
+FAST = Training(lr=0.03, weight_decay=1e-4, batch=512, epochs=12, patience=8)
+
+
+def test_contract(tmp_path):
+    check_encoder(LightGCNConfig(dim=8, layers=2, training=FAST), tmp_path)
+
+
+def _dense(ds):
+    data = ds.interactions
+    adjacency = np.zeros((data.n_users + len(ds.items),) * 2)
+    for user, item, label, split in zip(data.user, data.item, data.label, data.split, strict=True):
+        if label == 1 and split == TRAIN:
+            adjacency[user, data.n_users + item] = adjacency[data.n_users + item, user] = 1
+    degree = adjacency.sum(axis=1)
+    scale = np.divide(1, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
+    return scale[:, None] * adjacency * scale
+
+
+@pytest.mark.parametrize("layers", [0, 1, 3])
+def test_propagation_is_the_dense_product(layers):
+    ds = planted()
+    dense = _dense(ds)
+    nodes = np.random.default_rng(0).normal(size=(len(dense), 5)).astype(np.float32)
+    expected = sum(np.linalg.matrix_power(dense, k) @ nodes for k in range(layers + 1)) / (layers + 1)
+    found = propagate(graph(ds), torch.from_numpy(nodes), layers).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_gradient_is_that_of_the_dense_product():
+    ds = planted()
+    dense = torch.from_numpy(_dense(ds)).float()
+    start = torch.randn(len(dense), 3, generator=torch.Generator().manual_seed(0))
+    aim = torch.randn(len(dense), 3, generator=torch.Generator().manual_seed(1))
+    ours, theirs = start.clone().requires_grad_(), start.clone().requires_grad_()
+    (propagate(graph(ds), ours, 2) * aim).sum().backward()
+    ((theirs + dense @ theirs + dense @ (dense @ theirs)) / 3 * aim).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_only_liked_train_rows_are_edges():
+    ds = planted()
+    later = np.flatnonzero(ds.interactions.split != TRAIN)
+    assert torch.equal(graph(ds).to_dense(), graph(relabelled(ds, later)).to_dense())

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from contracts.encoder import check_encoder, fitted, planted, relabelled
+
+from thinkrec.collab import SASRecConfig, Training
+from thinkrec.collab.sasrec import gbce_beta
+from thinkrec.collab.windows import Past
+
+FAST = Training(lr=0.01, weight_decay=1e-5, batch=256, epochs=6, patience=6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "history", "biases"), [("bce", "liked", False), ("gbce", "liked", True), ("bce", "labelled", True)]
+)
+def test_contract(loss, history, biases, tmp_path):
+    config = SASRecConfig(
+        loss=loss, history=history, biases=biases, length=10, dim=16, layers=1, spread=0.1, training=FAST
+    )
+    check_encoder(config, tmp_path)
+
+
+def test_beta_against_values_worked_by_hand():
+    # The two ends: t = 0 leaves plain cross-entropy, t = 1 gives alpha = 256 / 3415.
+    assert gbce_beta(256, 3416, 0.0) == pytest.approx(1.0)
+    assert gbce_beta(256, 3416, 1.0) == pytest.approx(256 / 3415)
+    # alpha = 1/4, t = 1/2: 1/4 * (1/2 * (1 - 4) + 4) = 1/4 * 5/2
+    assert gbce_beta(1, 5, 0.5) == pytest.approx(0.625)
+
+
+def _read(past, windows, k, of):
+    return getattr(windows, of)[windows.window[k], : windows.place[k]].tolist()
+
+
+@pytest.mark.parametrize("history", ["liked", "labelled"])
+@pytest.mark.parametrize("length", [1, 2, 7, 25])
+def test_windows_hold_the_past_strictly_before_each_row(history, length):
+    ds = planted()
+    data = ds.interactions
+    past = Past.of(ds, history)
+    rows = np.random.default_rng(0).permutation(len(data))
+    latest = past.latest(rows, length)
+    for call in range(3):
+        strided = past.strided(rows, length, np.random.default_rng(call))
+        assert strided.item.shape[1] == latest.item.shape[1] == length
+        for k, row in enumerate(rows):
+            before = np.arange(data.start[data.user[row]], row)
+            if history == "liked":
+                before = before[data.label[before] == 1]
+            expected = data.item[before].tolist()
+            assert _read(past, latest, k, "item") == expected[-length:]
+            assert _read(past, latest, k, "label") == data.label[before].tolist()[-length:]
+            seen = _read(past, strided, k, "item")
+            assert seen == expected[len(expected) - len(seen) :]
+            assert len(seen) >= min(len(expected), length - max(1, length // 2) + 1)
+
+
+def test_shared_windows_are_fewer_than_rows():
+    ds = planted()
+    rows = np.arange(len(ds.interactions))
+    shared = Past.of(ds, "labelled").strided(rows, 10, np.random.default_rng(0))
+    assert len(shared.item) < len(rows) / 4
+
+
+def test_a_past_without_likes_is_the_same_start_for_all():
+    ds = planted()
+    ds = relabelled(ds, np.flatnonzero(ds.interactions.label[: ds.interactions.start[2]]))
+    encoder = fitted(SASRecConfig(length=5, dim=8, layers=1, training=FAST.model_copy(update={"epochs": 1})), ds)
+    vectors = encoder.user_vectors(ds, np.array([0, ds.interactions.start[1], ds.interactions.start[30]]))
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+    np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
+
+
+def test_dislikes_are_read_only_from_labelled_histories():
+    ds = planted()
+    row = int(ds.interactions.start[5] - 1)
+    other = relabelled(ds, np.arange(row - 5, row))
+    quick = FAST.model_copy(update={"epochs": 1})
+    encoder = fitted(SASRecConfig(history="labelled", length=5, dim=8, layers=1, training=quick), ds)
+    rows = np.array([row])
+    assert not np.allclose(encoder.user_vectors(ds, rows), encoder.user_vectors(other, rows))

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from contracts.encoder import planted, relabelled
+
+from thinkrec.collab.statistics import (
+    cross_fitted_item_log_count,
+    cross_fitted_item_logit,
+    past_likes,
+    user_folds,
+    user_like_logit,
+    user_log_count,
+)
+from thinkrec.data.rows import TEST, TRAIN, VALID
+
+
+def test_folds_are_even_and_seeded():
+    folds = user_folds(23, 5, seed=3)
+    assert sorted(np.bincount(folds)) == [4, 4, 5, 5, 5]
+    np.testing.assert_array_equal(folds, user_folds(23, 5, seed=3))
+    assert not np.array_equal(folds, user_folds(23, 5, seed=4))
+
+
+@pytest.mark.parametrize("split", [TRAIN, VALID, TEST])
+def test_item_logit_by_hand(split):
+    ds = planted()
+    data = ds.interactions
+    rows = data.rows(split)[::50]
+    fold = user_folds(data.n_users, 4, 7)
+    found = cross_fitted_item_logit(ds, rows, folds=4, seed=7, strength=3.0)
+    counts = cross_fitted_item_log_count(ds, rows, folds=4, seed=7)
+    for row, value, log_count in zip(rows, found, counts, strict=True):
+        used = data.split == TRAIN
+        if split == TRAIN:
+            used = used & (fold[data.user] != fold[data.user[row]])
+        mean = (data.label[used].sum() + 1) / (used.sum() + 2)
+        own = data.label[used & (data.item == data.item[row])]
+        rate = (own.sum() + 3 * mean) / (len(own) + 3)
+        assert value == pytest.approx(np.log(rate / (1 - rate)))
+        assert log_count == pytest.approx(np.log1p(len(own) * (data.split == TRAIN).sum() / used.sum()))
+
+
+def test_no_label_of_the_own_user_is_in_a_train_rows_item_logit():
+    ds = planted()
+    train = ds.interactions.rows(TRAIN)
+    own = train[ds.interactions.user[train] == 9]
+    changed = relabelled(ds, own)
+    np.testing.assert_array_equal(cross_fitted_item_logit(changed, own), cross_fitted_item_logit(ds, own))
+    assert not np.array_equal(cross_fitted_item_logit(changed, train), cross_fitted_item_logit(ds, train))
+
+
+def test_held_out_labels_are_in_no_item_logit():
+    ds = planted()
+    rows = np.arange(len(ds.interactions))
+    changed = relabelled(ds, np.flatnonzero(ds.interactions.split != TRAIN))
+    np.testing.assert_array_equal(cross_fitted_item_logit(changed, rows), cross_fitted_item_logit(ds, rows))
+
+
+def test_user_statistics_by_hand():
+    ds = planted()
+    data = ds.interactions
+    rows = np.array([data.start[4], data.start[4] + 1, data.start[4] + 20])
+    past = data.label[data.start[4] : rows[2]]
+    likes, count = past_likes(ds, rows)
+    assert count.tolist() == [0, 1, 20] and likes.tolist() == [0, data.label[rows[0]], past.sum()]
+    assert past_likes(ds, rows, last=5)[0][2] == past[-5:].sum()
+    rate = (past[-5:].sum() + 2 * 0.5) / 7
+    assert user_like_logit(ds, rows, last=5, mean=0.5)[2] == pytest.approx(np.log(rate / (1 - rate)))
+    assert user_like_logit(ds, rows, mean=0.5)[0] == pytest.approx(0.0)
+    np.testing.assert_allclose(user_log_count(ds, rows), np.log1p([0, 1, 20]))
+
+
+def test_user_statistics_end_before_the_row():
+    ds = planted()
+    row = int(ds.interactions.start[6] + 10)
+    changed = relabelled(ds, np.arange(row, ds.interactions.start[7]))
+    for last in (None, 3):
+        before = user_like_logit(ds, np.array([row]), last=last, mean=0.5)
+        np.testing.assert_array_equal(user_like_logit(changed, np.array([row]), last=last, mean=0.5), before)

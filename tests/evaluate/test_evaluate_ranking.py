@@ -1,0 +1,160 @@
+"""Values by hand, policies, and what must not change a metric."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thinkrec.errors import DataError
+from thinkrec.evaluate.ranking import auc, map_at, ndcg_at, per_user, policies, uauc
+
+# Few distinct users and scores, so that ties, one-row users and single-class users all occur often.
+ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(-4, 4)), min_size=1, max_size=40)
+
+
+def columns(rows):
+    return tuple(np.array(column) for column in zip(*rows, strict=True))
+
+
+def everything(user, label, score):
+    return [
+        auc(label, score),
+        uauc(user, label, score),
+        ndcg_at(user, label, score),
+        map_at(user, label, score),
+        map_at(user, label, score, denominator="min"),
+    ]
+
+
+def test_values_by_hand():
+    user = [7] * 4
+    label, score = [0, 1, 1, 0], [0.9, 0.8, 0.3, 0.1]
+    assert auc(label, score) == 0.5
+    found = per_user(user, label, score)
+    assert found.auc[0] == 0.5
+    assert found.ndcg[0] == pytest.approx((1 / np.log2(3) + 1 / np.log2(4)) / (1 + 1 / np.log2(3)))
+    assert found.ap[0] == pytest.approx((1 / 2 + 2 / 3) / 2)
+
+
+def test_the_two_denominators_differ_only_where_a_user_has_more_than_k_liked_rows():
+    label, score = [1] * 8, np.arange(8)
+    assert map_at([0] * 8, label, score, k=5) == 5 / 8
+    assert map_at([0] * 8, label, score, k=5, denominator="min") == 1.0
+    assert "min(5" in policies(5, "min")["map"] and "all liked" in policies()["map"]
+
+
+def test_equal_scores_keep_the_row_order_in_ndcg_and_map():
+    assert ndcg_at([0, 0], [1, 0], [0.5, 0.5]) == 1.0
+    assert ndcg_at([0, 0], [0, 1], [0.5, 0.5]) == pytest.approx(1 / np.log2(3))
+    assert uauc([0, 0], [0, 1], [0.5, 0.5]) == 0.5
+
+
+def test_users_may_be_named_by_text():
+    found = per_user(["b", "a", "b"], [1, 0, 0], [2.0, 1.0, 1.0])
+    assert found.user.tolist() == ["a", "b"]
+    assert found.rows.tolist() == [1, 2]
+    assert found.auc[1] == 1.0 and np.isnan(found.auc[0])
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS)
+def test_single_class_users_are_dropped_from_uauc(rows):
+    user, label, score = columns(rows)
+    rates = {u: label[user == u].mean() for u in set(user.tolist())}
+    both = np.isin(user, [u for u, rate in rates.items() if 0 < rate < 1])
+    if both.any():
+        assert uauc(user, label, score) == uauc(user[both], label[both], score[both])
+    else:
+        assert np.isnan(uauc(user, label, score))
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS)
+def test_one_row_users_are_dropped_from_ndcg_and_map(rows):
+    user, label, score = columns(rows)
+    alone = [99, 100]
+    wide = (np.append(user, alone), np.append(label, [1, 0]), np.append(score, [0, 3]))
+    assert ndcg_at(*wide) == pytest.approx(ndcg_at(user, label, score), nan_ok=True)
+    assert map_at(*wide) == pytest.approx(map_at(user, label, score), nan_ok=True)
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS)
+def test_users_without_a_liked_row_count_zero(rows):
+    user, label, score = columns(rows)
+    before = per_user(user, label, score)
+    after = (np.append(user, [99, 99]), np.append(label, [0, 0]), np.append(score, [1, 2]))
+    counted = int((~np.isnan(before.ndcg)).sum())
+    assert ndcg_at(*after) == pytest.approx(np.nansum(before.ndcg) / (counted + 1))
+    assert map_at(*after) == pytest.approx(np.nansum(before.ap) / (counted + 1))
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS)
+def test_a_monotone_transform_of_the_scores_changes_nothing(rows):
+    user, label, score = columns(rows)
+    np.testing.assert_array_equal(everything(user, label, score), everything(user, label, np.exp(score / 3) * 2 - 7))
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS, st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_neither_auc_nor_uauc(rows, random):
+    user, label, score = columns(rows)
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    user2, label2, score2 = columns(shuffled)
+    np.testing.assert_array_equal(auc(label, score), auc(label2, score2))
+    np.testing.assert_allclose(uauc(user, label, score), uauc(user2, label2, score2), rtol=1e-12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS)
+def test_reversing_the_scores_mirrors_auc(rows):
+    _, label, score = columns(rows)
+    np.testing.assert_allclose(auc(label, score) + auc(label, -score), np.nan if label.min() == label.max() else 1.0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_not_finite_is_refused_by_row(bad):
+    with pytest.raises(DataError, match="row 2"):
+        uauc([0, 0, 0], [0, 1, 1], [0.1, 0.2, bad])
+
+
+@pytest.mark.parametrize(
+    ("user", "label", "score", "words"),
+    [
+        ([0, 0], [0, 2], [0.1, 0.2], "row 1 holds 2"),
+        ([0, 0], [0, np.nan], [0.1, 0.2], "row 1"),
+        ([0], [0, 1], [0.1, 0.2], "users: expected shape"),
+        ([0, 0], [0, 1], [0.1], "scores: expected shape"),
+        ([], [], [], "no rows"),
+        ([[0]], [[0]], [[0.1]], "one dimension"),
+    ],
+)
+def test_wrong_arrays_are_refused(user, label, score, words):
+    with pytest.raises(DataError, match=words):
+        per_user(user, label, score)
+
+
+def test_settings_that_make_no_sense_are_refused():
+    with pytest.raises(ValueError, match="k is 0"):
+        ndcg_at([0, 0], [0, 1], [1, 2], k=0)
+    with pytest.raises(ValueError, match="denominator"):
+        per_user([0, 0], [0, 1], [1, 2], denominator="some")  # pyright: ignore[reportArgumentType]
+
+
+def test_one_class_over_all_rows_is_not_defined():
+    assert np.isnan(auc([1, 1], [0.1, 0.2]))
+
+
+def test_seven_thousand_rows_take_milliseconds():
+    rng = np.random.default_rng(0)
+    user, label, score = rng.integers(0, 320, 7331), rng.integers(0, 2, 7331), rng.random(7331)
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        per_user(user, label, score)
+        took.append(time.process_time() - began)
+    assert min(took) < 0.1

@@ -1,0 +1,104 @@
+"""Tables and metrics.json: what is bold, what is marked, and that nothing is lost on the way."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from thinkrec.errors import DataError
+from thinkrec.evaluate.bootstrap import METRICS, bootstrap
+from thinkrec.evaluate.results import from_dict, read_metrics, summarise, to_dict, write_metrics
+from thinkrec.evaluate.table import markdown, number, span, terminal
+
+
+@pytest.fixture
+def results():
+    rng = np.random.default_rng(0)
+    user, label = rng.integers(0, 40, 800), rng.integers(0, 2, 800)
+    noise = rng.normal(0, 1, 800)
+    samples = {
+        "perfect": bootstrap(user, label, label, draws=50),
+        "good [v2] | x": bootstrap(user, label, label + noise, draws=50),
+        "one number": bootstrap(user, label, noise, draws=50),
+    }
+    return summarise(
+        samples,
+        kinds={"perfect": "ceiling", "one number": "impersonal"},
+        against="one number",
+        published={"paper": {"auc": 0.999}},
+    )
+
+
+def test_numbers_are_printed_as_the_field_prints_them():
+    assert [number(v) for v in (0.7094, 1.0, 0.0, -0.25, 0.6775, float("nan"), -0.0001)] == [
+        ".709", "1.000", ".000", "-.250", ".678", "n/a", ".000",
+    ]  # fmt: skip
+    assert [number(v, signed=True) for v in (0.0123, -0.0123, 0.0)] == ["+.012", "-.012", ".000"]
+    assert span(None, None) == "" and span(0.1, 0.2) == "[.100, .200]"
+
+
+def test_markdown_marks_the_best_ranked_row_and_escapes_names(results):
+    text = markdown(results)
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| ")}
+    assert r"| good \[v2\] \| x | **" in text
+    assert "**" not in lines["perfect ‡"] and "**" not in lines["paper §"] and "**" not in lines["one number †"]
+    assert lines["paper §"].count(" - ") == 3
+    assert "divided by all liked rows" in text and "seed 0" in text and "50 draws" in text
+    assert "Difference to one number" in text and "100%" in text
+
+
+def test_the_terminal_shows_the_same(results):
+    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(terminal(results))
+    shown = console.export_text()
+    assert "good [v2] | x" in shown and "perfect ‡" in shown and "NDCG@5" in shown
+    assert "Difference to one number" in shown and "not personal" in shown
+
+
+def test_the_ceiling_is_not_compared(results):
+    assert [c.name for c in results.comparisons] == ["good [v2] | x"]
+
+
+def test_metrics_json_goes_out_and_comes_back(results, tmp_path):
+    write_metrics(tmp_path / "metrics.json", results)
+    assert read_metrics(tmp_path / "metrics.json") == results
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
+    plain = json.loads((tmp_path / "metrics.json").read_text())
+    assert plain["schema"] == "thinkrec-metrics/1"
+    assert set(plain["policies"]) == set(METRICS)
+    assert (plain["n_rows"], plain["n_users"], plain["seed"], plain["draws"]) == (800, 40, 0, 50)
+    assert plain["rows"][3]["estimates"]["auc"] == {"value": 0.999, "low": None, "high": None, "error": None}
+
+
+def test_undefined_values_are_null_in_json_and_nan_again_after():
+    sample = bootstrap([0, 1], [1, 1], [1, 2], draws=5)
+    plain = to_dict(summarise({"m": sample, "n": sample}, against="m"))
+    text = json.dumps(plain, allow_nan=False)
+    back = from_dict(json.loads(text))
+    assert np.isnan(back.rows[0].estimates["auc"].value)
+    assert np.isnan(back.comparisons[0].pairs["auc"].share_above)
+
+
+def test_what_cannot_be_read_is_refused_with_its_file(results, tmp_path):
+    path = tmp_path / "metrics.json"
+    with pytest.raises(DataError, match=r"metrics\.json"):
+        read_metrics(path)
+    path.write_text(json.dumps({**to_dict(results), "schema": "other/9"}))
+    with pytest.raises(DataError, match="schema"):
+        read_metrics(path)
+    broken = to_dict(results)
+    del broken["seed"]
+    with pytest.raises(DataError, match="seed"):
+        from_dict(broken)
+
+
+def test_rows_that_cannot_stand_together_are_refused():
+    sample = bootstrap([0, 0], [0, 1], [1, 2], draws=5)
+    with pytest.raises(DataError, match="n_draws"):
+        summarise({"a": sample, "b": dataclasses.replace(sample, n_draws=6)})
+    with pytest.raises(DataError, match="'c'"):
+        summarise({"a": sample}, against="c")
+    with pytest.raises(DataError, match="no model"):
+        summarise({})

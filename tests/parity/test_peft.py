@@ -1,0 +1,93 @@
+"""The per-row layer and its export against PEFT, the reference implementation of LoRA."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM
+
+from thinkrec.errors import RecipeError
+from thinkrec.model.experts import ExpertConfig, Experts, attach
+
+KINDS = {"llama": ("q_proj", "v_proj"), "gpt_neox": ("query_key_value", "dense")}
+
+
+def _model(kind: str) -> LlamaForCausalLM | GPTNeoXForCausalLM:
+    torch.manual_seed(0)
+    sizes: dict[str, Any] = {
+        "vocab_size": 40,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "initializer_range": 0.3,
+    }
+    model = LlamaForCausalLM(LlamaConfig(**sizes)) if kind == "llama" else GPTNeoXForCausalLM(GPTNeoXConfig(**sizes))
+    return model.eval()
+
+
+def _trained(kind: str) -> tuple[torch.nn.Module, Experts]:
+    model = _model(kind)
+    experts = attach(model, ExpertConfig(rank=4, alpha=6, n_experts=2, targets=KINDS[kind], expert_layers=0.5))
+    with torch.no_grad():
+        for p in experts.parameters_of("global") + experts.parameters_of("experts"):
+            p.normal_(std=0.2)
+    return model.eval(), experts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("slot", [0, 1, 2])
+def test_peft_reads_an_exported_adapter_and_gives_the_same_logits(kind: str, slot: int, tmp_path: Path) -> None:
+    model, experts = _trained(kind)
+    experts.save_peft(tmp_path, slot, base="tiny")
+    ids = torch.randint(0, 40, (3, 9), generator=torch.manual_seed(5))
+    peft = PeftModel.from_pretrained(_model(kind), str(tmp_path)).eval()
+    with torch.no_grad(), experts.routing.use(torch.eye(3)[slot : slot + 1]):
+        ours, theirs = model(ids).logits, peft(ids).logits
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(ours, _model(kind)(ids).logits, atol=1e-2)
+
+
+def test_the_files_name_what_peft_itself_would_name(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    _, experts = _trained("llama")
+    experts.save_peft(tmp_path / "ours", 1)
+    config = LoraConfig(r=4, lora_alpha=6, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+    get_peft_model(_model("llama"), config).save_pretrained(str(tmp_path / "theirs"))
+    ours, theirs = (load_file(tmp_path / side / "adapter_model.safetensors") for side in ("ours", "theirs"))
+    assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
+    written = json.loads((tmp_path / "ours" / "adapter_config.json").read_text())
+    reference = json.loads((tmp_path / "theirs" / "adapter_config.json").read_text())
+    assert written.keys() <= reference.keys()
+    for key in ("peft_type", "task_type", "r", "lora_alpha", "bias", "fan_in_fan_out"):
+        assert written[key] == reference[key]
+    assert sorted(written["target_modules"]) == sorted(reference["target_modules"])
+
+
+def test_gradients_are_pefts_gradients(tmp_path: Path) -> None:
+    model, experts = _trained("llama")
+    experts.save_peft(tmp_path, 1)
+    experts.train_only("global", "experts")
+    peft = PeftModel.from_pretrained(_model("llama"), str(tmp_path), is_trainable=True).eval()
+    ids = torch.randint(0, 40, (3, 9), generator=torch.manual_seed(5))
+    with experts.routing.use(torch.eye(3)[1:2]):
+        model(ids).logits.square().mean().backward()
+    peft(ids).logits.square().mean().backward()
+    theirs = {n.removeprefix("base_model.model."): p.grad for n, p in peft.named_parameters() if p.grad is not None}
+    for name, layer in experts.layers.items():
+        a, b = (layer.global_a, layer.global_b) if layer.expert_a is None else (layer.expert_a, layer.expert_b)
+        assert a.grad is not None and b is not None and b.grad is not None
+        torch.testing.assert_close(a.grad[:4], theirs[f"{name}.lora_A.default.weight"], atol=1e-6, rtol=1e-4)
+        torch.testing.assert_close(b.grad[:, :4], theirs[f"{name}.lora_B.default.weight"], atol=1e-6, rtol=1e-4)
+
+
+def test_a_slot_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    _, experts = _trained("llama")
+    with pytest.raises(RecipeError, match="slots are 0"):
+        experts.save_peft(tmp_path, 3)
