@@ -1,108 +1,79 @@
 """Pre-trains thinkrec-nano from nothing on two cores: simulated catalogues plus plain text.
 
-    python pretrain/train.py --text ../shared/data/text --out src/thinkrec/model/nano --work runs/pretrain --steps 3000
+    python pretrain/train.py --text ../shared/data/text --out src/thinkrec/model/nano --work runs/pretrain --minutes 30
 
-Every step sees prompts of catalogues that never come back (their seeds count up) and a slice of plain text. Stops and
-goes on: the state is kept in --work every --save steps. The log has one line per --every steps; the held-out figures come
-from catalogues with seeds below the training range.
+Every step sees lessons of catalogues that never come back (their seeds count up) and, in the last stage, plain text. The
+clock rules: warm-up, flat, and linear decay over the last part of --minutes. A run that was stopped goes on from --work.
+Held-out figures come from catalogues with seeds below the training range.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
-import os
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
+from baseline import CheckSet
 from corpus import documents, token_stream, word_pools
+from model import Text, build, export, optimisers
 from torch.nn import functional as F
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-from worlds import FIRST_SEED, Words, one_world, prompts_of
+from worlds import FIRST_SEED, STAGES, Lesson, Stage, Words, lessons_of, one_world
 
-from thinkrec.evaluate.ranking import auc
-from thinkrec.model.batch import Prompt, collate, token_budget_batches
+from thinkrec.model.batch import collate, token_budget_batches
 
-HELD_OUT_SEED = 500_000
-WORLDS = 6
-"""Catalogues whose prompts are cut into batches of similar length together."""
+HELD_OUT_TEXT = 64 * 256
 TEXT_SHARES = {"films": 0.5, "encyclopedia": 0.3, "books": 0.2}
+WORLDS = 4
+"""Catalogues whose lessons are cut into batches of similar length together."""
 
 
-class Text:
-    """The tokenizer with its verdict tokens, as the renderer wants it."""
+class Lessons:
+    """An endless supply of batches; `chunk` counts the groups of catalogues that were used."""
 
-    def __init__(self, folder: Path) -> None:
-        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-        self.yes_id, self.no_id = (self.tokenizer(w, add_special_tokens=False)["input_ids"][0] for w in (" Yes", " No"))
+    def __init__(self, words: Words, text: Text, budget: int, chunk: int) -> None:
+        self.words, self.text, self.budget, self.chunk = words, text, budget, chunk
+        self._lessons: list[Lesson] = []
+        self._batches: list[np.ndarray] = []
 
-
-_text: Text
-_words: Words
-
-
-def _start_worker(folder: Path, text_folder: Path) -> None:
-    global _text, _words
-    os.nice(5)
-    torch.set_num_threads(1)
-    _text, _words = Text(folder), word_pools(text_folder)
-
-
-def _chunk(number: int, progress: float, reasons: float) -> list[Prompt]:
-    """The prompts of `WORLDS` catalogues that no other chunk has."""
-    seeds = range(FIRST_SEED + number * WORLDS, FIRST_SEED + (number + 1) * WORLDS)
-    worlds = [(one_world(seed, progress, _words), np.random.default_rng(seed)) for seed in seeds]
-    return [p for world, rng in worlds for p in prompts_of(world, _text, rng, reasons=reasons)]
+    def next(self, stage: Stage) -> list[Lesson]:
+        """The next batch; a new group of catalogues follows the stage."""
+        if not self._batches:
+            self._lessons = []
+            for seed in range(FIRST_SEED + self.chunk * WORLDS, FIRST_SEED + (self.chunk + 1) * WORLDS):
+                made = one_world(seed, stage.ease, self.words)
+                self._lessons += lessons_of(*made, self.text, np.random.default_rng(seed), reasons=stage.reasons)[0]
+            lengths = np.array([len(lesson.prompt) for lesson in self._lessons])
+            self._batches = token_budget_batches(lengths, self.budget, shuffle_seed=self.chunk)
+            self.chunk += 1
+        return [self._lessons[i] for i in self._batches.pop()]
 
 
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Warm-up over 100 steps, flat, then linear to a twentieth over the last 40 %."""
-    left = (steps - step) / (0.4 * steps)
-    return peak * min(1.0, (step + 1) / 100, max(0.05, left))
+def lesson_loss(model, decoder, lessons: list[Lesson], pad: int, labels: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """(rating, prose, known): binary cross-entropy of every label, cross-entropy of verdict and reason, and the share of
+    the teacher's knowledge (its divergence from a coin) that the model has."""
+    batch = collate([lesson.prompt for lesson in lessons], pad)
+    hidden = decoder(input_ids=batch.ids).last_hidden_state
+    both = hidden[batch.answer_at[:, 0], batch.answer_at[:, 1]] @ model.lm_head.weight[list(labels)].T
+    score = both[:, 1] - both[:, 0]
+    belief = torch.from_numpy(np.concatenate([lesson.belief for lesson in lessons]))
+    truth = torch.from_numpy(np.concatenate([lesson.truth for lesson in lessons]))
+    # Neither the belief nor the true probability carries the noise of the drawn label; the second keeps the mean honest.
+    rating = F.binary_cross_entropy_with_logits(score, 0.7 * belief + 0.3 * truth)
+    prose = F.cross_entropy(model.lm_head(hidden[batch.token_at[:, 0], batch.token_at[:, 1]]), batch.token_target)
+    with torch.no_grad():
+        floor = F.binary_cross_entropy(belief, belief)
+        reached = F.binary_cross_entropy_with_logits(score, belief)
+        known = 1 - float((reached - floor) / (np.log(2) - floor))
+    return rating, prose, known
 
 
-def prompt_loss(model: LlamaForCausalLM, prompts: list[Prompt], pad: int, labels: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cross-entropy of the answers (every label in the table) and of the reasons."""
-    batch = collate(prompts, pad)
-    hidden = model.model(input_ids=batch.ids).last_hidden_state
-    at = torch.cat([batch.answer_at, batch.token_at])
-    logits = hidden[at[:, 0], at[:, 1]] @ model.lm_head.weight.T
-    answers = torch.where(batch.answer_label > 0, labels[1], labels[0]).long()
-    n = len(answers)
-    rating = F.cross_entropy(logits[:n], answers)
-    return rating, F.cross_entropy(logits[n:], batch.token_target)
-
-
-@torch.no_grad()
-def held_out(model: LlamaForCausalLM, prompts: list[Prompt], stream: np.ndarray, pad: int, labels: tuple[int, int]) -> dict:
-    """AUC of the last answer of each held-out prompt, and perplexity on held-out text."""
-    scores, truth = [], []
-    for i in range(0, len(prompts), 24):
-        batch = collate(prompts[i : i + 24], pad)
-        hidden = model.model(input_ids=batch.ids).last_hidden_state
-        last = torch.tensor([int(p.answer_at[-1]) for p in prompts[i : i + 24]])
-        both = hidden[torch.arange(len(last)), last] @ model.lm_head.weight[list(labels)].T
-        scores.append((both[:, 1] - both[:, 0]).numpy())
-        truth.append(np.array([p.answer_label[-1] for p in prompts[i : i + 24]]))
-    ids = torch.from_numpy(stream[: 64 * 256].astype(np.int64)).view(64, 256)
-    loss = model(input_ids=ids, labels=ids).loss
-    value = auc(np.concatenate(truth), np.concatenate(scores))
-    return {"held_out_auc": round(float(value), 4), "held_out_perplexity": round(math.exp(float(loss)), 1)}
-
-
-def optimisers(model: LlamaForCausalLM, lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
-    inside = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
-    rest = [p for name, p in model.named_parameters() if p.ndim != 2 or "layers" not in name]
-    return [
-        torch.optim.Muon(inside, lr=lr, weight_decay=0.05, ns_steps=4, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0),
-    ]
+def text_loss(model, decoder, ids: torch.Tensor) -> torch.Tensor:
+    """Next-token cross-entropy of plain text, ids (rows, length)."""
+    hidden = decoder(input_ids=ids).last_hidden_state[:, :-1]
+    return F.cross_entropy(model.lm_head(hidden).flatten(0, 1), ids[:, 1:].flatten())
 
 
 def main() -> None:
@@ -110,98 +81,97 @@ def main() -> None:
     parser.add_argument("--text", type=Path, required=True, help="folder with films, encyclopedia, books .parquet")
     parser.add_argument("--out", type=Path, required=True, help="where tokenizer.json is and the weights go")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoint and log")
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--budget", type=int, default=6600, help="prompt tokens per step, padding included")
-    parser.add_argument("--text-rows", type=int, default=6, help="rows of 256 text tokens per step")
-    parser.add_argument("--lr", type=float, default=4e-3)
-    parser.add_argument("--reasons", type=float, default=0.25, help="share of prompts that go on with a reason")
+    parser.add_argument("--minutes", type=float, required=True, help="length of the whole run on the clock")
+    parser.add_argument("--decay", type=float, default=0.35, help="share of the run in which the learning rate falls")
+    parser.add_argument("--budget", type=int, default=4096, help="lesson tokens per step, padding included")
+    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--hidden", type=int, default=192)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--heads", type=int, default=6)
+    parser.add_argument("--theta", type=float, default=100_000.0)
     parser.add_argument("--every", type=int, default=20)
-    parser.add_argument("--check", type=int, default=200)
-    parser.add_argument("--save", type=int, default=200)
-    parser.add_argument("--hidden", type=int, default=160)
-    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--check", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=1e9, help="stop after this long (to be continued)")
+    parser.add_argument("--experiment", default="")
+    parser.add_argument("--no-compile", action="store_true")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     args.work.mkdir(parents=True, exist_ok=True)
     text, words = Text(args.out), word_pools(args.text)
-    labels, pad = (text.no_id, text.yes_id), text.tokenizer.pad_token_id
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(text.tokenizer), hidden_size=args.hidden, num_hidden_layers=args.layers,
-            intermediate_size=-(-args.hidden * 8 // 3 // 32) * 32, num_attention_heads=args.hidden // 32,
-            num_key_value_heads=args.hidden // 32, max_position_embeddings=2048, tie_word_embeddings=True,
-            bos_token_id=text.tokenizer.bos_token_id, eos_token_id=text.tokenizer.eos_token_id,
-            pad_token_id=pad, use_cache=False,
-        )
-    )  # fmt: skip
+    pad, labels = text.tokenizer.pad_token_id, (text.no_id, text.yes_id)
+    model = build(text, args)
+    decoder = model.model if args.no_compile else torch.compile(model.model, dynamic=True)
+    opts, log, state = optimisers(model, args), args.work / "log.jsonl", args.work / "state.pt"
     stream_file = args.work / "stream.npy"
     if not stream_file.exists():
-        wanted = args.steps * args.text_rows * 256 + 64 * 256
-        np.save(stream_file, token_stream(text.tokenizer, documents(args.text), TEXT_SHARES, wanted, args.seed))
+        np.save(stream_file, token_stream(text.tokenizer, documents(args.text), TEXT_SHARES, 4_000_000, args.seed))
     stream = np.load(stream_file)
-    kept, stream = stream[: 64 * 256], stream[64 * 256 :]
-    rng = np.random.default_rng(HELD_OUT_SEED)
-    checks = [p for seed in range(40) for p in prompts_of(one_world(HELD_OUT_SEED + seed, 1.0, words), text, rng, reasons=0.0)]
-    opts, step, log = optimisers(model, args.lr), 0, args.work / "log.jsonl"
-    state = args.work / "state.pt"
-    loaded = {}
+    kept, stream = stream[:HELD_OUT_TEXT], stream[HELD_OUT_TEXT:]
+    checks = [CheckSet.build(ease, words, text) for ease in (1.0, 0.0)]
+    at = {"step": 0, "chunk": 0, "stage": 0, "seconds": 0.0, "tokens": 0, "known": 0.0, "stream": 0}
     if state.exists():
         loaded = torch.load(state, weights_only=True)
-        step = loaded["step"]
+        at = loaded["at"]
         model.load_state_dict(loaded["model"])
         for opt, content in zip(opts, loaded["opts"], strict=True):
             opt.load_state_dict(content)
-    began, tokens, number = time.time(), 0, int(loaded["chunk"]) if step else 0
-    workers = get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=workers, initializer=_start_worker, initargs=(args.out, args.text)) as pool:
-
-        def ask(n: int):
-            return pool.submit(_chunk, n, step / args.steps, args.reasons)
-
-        waiting, prompts, batches = [ask(number), ask(number + 1)], [], []
-        while step < args.steps and time.time() - began < args.minutes * 60:
-            if not batches:
-                prompts = waiting.pop(0).result()
-                batches = token_budget_batches(np.array([len(p) for p in prompts]), args.budget, shuffle_seed=number)
-                number += 1
-                waiting.append(ask(number + 1))
-            taken = [prompts[i] for i in batches.pop()]
-            rate = learning_rate(step, args.steps, args.lr)
-            for opt in opts:
-                for group in opt.param_groups:
-                    group["lr"] = rate
-                opt.zero_grad(set_to_none=True)
-            rating, reason = prompt_loss(model, taken, pad, labels)
-            at = (step * args.text_rows * 256) % (len(stream) - args.text_rows * 256)
-            ids = torch.from_numpy(stream[at : at + args.text_rows * 256].astype(np.int64)).view(args.text_rows, 256)
-            plain = model(input_ids=ids, labels=ids).loss
-            (rating + 0.3 * reason + 0.3 * plain).backward()
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            for opt in opts:
-                opt.step()
-            step += 1
-            tokens += sum(len(p) for p in taken) + ids.numel()
-            record = {}
-            if step % args.every == 0:
-                record = {"step": step, "rating": round(rating.item(), 4), "reason": round(reason.item(), 4),
-                          "text": round(plain.item(), 4), "norm": round(norm.item(), 3), "lr": round(rate, 6),
-                          "tokens_per_s": int(tokens / (time.time() - began))}  # fmt: skip
-            if step % args.check == 0 or step == args.steps:
-                record = {"step": step, **record, **held_out(model, checks, kept, pad, labels)}
-            if record:
-                print(json.dumps(record), flush=True)
-                with log.open("a") as file:
-                    file.write(json.dumps(record) + "\n")
-            if step % args.save == 0 or step == args.steps:
-                content = {"step": step, "chunk": number, "model": model.state_dict(), "opts": [opt.state_dict() for opt in opts]}
+    supply, before, began = Lessons(words, text, args.budget, at["chunk"]), at["seconds"], time.time()
+    total, prose_seen, text_seen = args.minutes * 60, 0.0, 0.0
+    while at["seconds"] < total:
+        stage = STAGES[at["stage"]]
+        rate = args.lr * min(1.0, (at["step"] + 1) / 60, max(0.02, (1 - at["seconds"] / total) / args.decay))
+        lessons = supply.next(stage)
+        rating, prose, known = lesson_loss(model, decoder, lessons, pad, labels)
+        loss = rating + (0.3 if stage.reasons else 0.02) * prose
+        rows = round(args.budget * stage.text / (1 - stage.text) / 256)
+        if rows:
+            first = at["stream"] % (len(stream) - rows * 256)
+            ids = torch.from_numpy(stream[first : first + rows * 256].astype(np.int64)).view(rows, 256)
+            plain = text_loss(model, decoder, ids)
+            loss = loss + 0.25 * plain
+            at["stream"] += rows * 256
+            text_seen += 0.05 * (plain.item() - text_seen)
+        for opt in opts:
+            for group in opt.param_groups:
+                group["lr"] = rate
+            opt.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for opt in opts:
+            opt.step()
+        at["step"] += 1
+        at["tokens"] += sum(len(lesson.prompt) for lesson in lessons) + rows * 256
+        at["known"] += 0.05 * (known - at["known"])
+        at["seconds"] = before + time.time() - began
+        prose_seen += 0.05 * (prose.item() - prose_seen)
+        record = {}
+        if at["step"] % args.every == 0:
+            record = {"step": at["step"], "stage": stage.name, "known": round(at["known"], 4),
+                      "rating": round(rating.item(), 4), "prose": round(prose_seen, 3), "text": round(text_seen, 3),
+                      "norm": round(norm.item(), 2), "lr": round(rate, 6), "tokens": at["tokens"],
+                      "minutes": round(at["seconds"] / 60, 2)}  # fmt: skip
+        if at["step"] % args.check == 0:
+            record |= {"easy": checks[0].figures(model, pad, labels), "held_out": checks[1].figures(model, pad, labels)}
+            with torch.no_grad():
+                loss = text_loss(model, model.model, torch.from_numpy(kept.astype(np.int64)).view(64, 256))
+            record["perplexity"] = round(float(loss.exp()), 1)
+            if not args.experiment:
+                at["chunk"] = supply.chunk
+                content = {"at": at, "model": model.state_dict(), "opts": [opt.state_dict() for opt in opts]}
                 torch.save(content, state.with_suffix(".tmp"))
                 state.with_suffix(".tmp").rename(state)
-    model.config.use_cache = True
-    model.to(torch.bfloat16).save_pretrained(args.out)
-    (args.out / "training_log.jsonl").write_text(log.read_text())
-    print(f"{sum(p.numel() for p in model.parameters())} parameters -> {args.out}")
+                export(model, args.out, log)
+        if at["known"] > stage.until:
+            at["stage"] += 1
+            at["known"] = 0.0
+            record |= {"step": at["step"], "next_stage": STAGES[at["stage"]].name}
+        if record:
+            print(json.dumps(record), flush=True)
+            with log.open("a") as file:
+                file.write(json.dumps(record) + "\n")
+    if not args.experiment:
+        export(model, args.out, log)
+        print(f"{sum(p.numel() for p in model.parameters())} parameters -> {args.out}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Ever new simulated catalogues as pre-training prompts: no word keeps its meaning, only the labelled history tells."""
+"""Ever new simulated catalogues as pre-training lessons: no word keeps its meaning, only the labelled history tells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from teacher import beliefs
 
 from thinkrec.data.dataset import Domain
 from thinkrec.data.lexicon import GENRES, THEMES, TONES, Lexicon
@@ -24,6 +25,8 @@ DOMAINS = (
 FIRST_SEED = 1_000_000
 """Pre-training worlds take seeds from here on; the demo's and the tests' seeds lie far below."""
 NO_GATE = np.ones(1, dtype=np.float32)
+HISTORY = 20
+"""Most earlier items in a lesson."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,39 @@ class Words:
 
     plain: list[str]
     film_titles: list[str]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the curriculum."""
+
+    name: str
+    until: float
+    """Share of the teacher's knowledge, in the running mean, at which the next stage begins."""
+    ease: float
+    """Share of worlds with short titles and loud single tastes alone; the others are drawn from the full range."""
+    reasons: float = 0.0
+    """Share of lessons that go on with a reason."""
+    text: float = 0.0
+    """Share of plain text in the tokens of a step."""
+
+
+STAGES = (
+    Stage("match", until=0.6, ease=1.0),
+    Stage("combine", until=0.5, ease=0.4),
+    Stage("full", until=2.0, ease=0.1, reasons=0.25, text=0.22),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A prompt and what to believe of each of its labels."""
+
+    prompt: Prompt
+    belief: np.ndarray
+    """float32 (answers,): probability of a like, as the exact teacher infers it from the lines before."""
+    truth: np.ndarray
+    """float32 (answers,): the probability that the label was drawn from."""
 
 
 def random_lexicon(rng: np.random.Generator, words: Words) -> Lexicon:
@@ -49,59 +85,65 @@ def random_lexicon(rng: np.random.Generator, words: Words) -> Lexicon:
     return Lexicon(genres=pool(GENRES, 30), themes=pool(THEMES, 60), tones=pool(TONES, 30))
 
 
-def random_config(rng: np.random.Generator, progress: float) -> WorldConfig:
-    """A catalogue's hyper-parameters. Early in training (`progress` near 0) tastes are loud and users narrow."""
-    kind = rng.random()
-    loud = 1.0 + 1.5 * max(0.0, 1.0 - 2.5 * progress)
+def easy_config(rng: np.random.Generator) -> WorldConfig:
+    """Loud tastes without noise: single attributes, or few combinations that come back again and again."""
+    pairs = rng.random() < 0.4
     return WorldConfig(
-        users=24,
-        items=160,
-        rows_per_user=(10, 30),
-        genres=int(rng.integers(2, 9)),
-        themes=int(rng.integers(2, 11)),
-        tones=int(rng.integers(2, 8)),
-        user_genres=int(rng.integers(1, 4)),
-        user_themes=int(rng.integers(2, 5)),
-        focus=float(rng.uniform(0.6, 1.0)),
-        groups=int(rng.integers(1, 6)),
-        individual=float(rng.uniform(0, 0.5)),
-        pair=0.0 if kind < 0.3 else float(rng.uniform(1.0, 3.0) * loud),
-        additive=float(rng.uniform(0.5, 2.0) * loud) if kind < 0.5 else float(rng.uniform(0, 0.5)),
-        tone=float(rng.uniform(0, 0.8)),
-        quality=float(rng.uniform(0, 1.5)),
-        generosity=float(rng.uniform(0, 1.3)),
-        drift=float(rng.uniform(0, 0.4)),
-        reception=float(rng.choice([0.0, 0.5, 1.0])),
-        creators=bool(rng.random() < 0.25),
-    )
+        users=24, items=80, rows_per_user=(14, 24),
+        genres=int(rng.integers(2, 5)), themes=int(rng.integers(2, 5)), tones=6, user_genres=2, user_themes=2,
+        focus=1.0, groups=4, individual=0.5, drift=0.0, tone=0.0, quality=0.0, generosity=0.0, reception=0.0,
+        pair=6.0 if pairs else 0.0, additive=0.0 if pairs else 8.0, creators=False,
+    )  # fmt: skip
 
 
-def one_world(seed: int, progress: float, words: Words) -> World:
+def full_config(rng: np.random.Generator) -> WorldConfig:
+    """The whole range of catalogues."""
+    kind = rng.random()
+    return WorldConfig(
+        users=24, items=120, rows_per_user=(10, 30),
+        genres=int(rng.integers(2, 9)), themes=int(rng.integers(2, 11)), tones=int(rng.integers(2, 8)),
+        user_genres=int(rng.integers(1, 4)), user_themes=int(rng.integers(2, 5)), focus=float(rng.uniform(0.6, 1.0)),
+        groups=int(rng.integers(1, 6)), individual=float(rng.uniform(0, 0.5)), drift=float(rng.uniform(0, 0.4)),
+        pair=0.0 if kind < 0.3 else float(rng.uniform(1.0, 3.0)),
+        additive=float(rng.uniform(0.5, 2.0)) if kind < 0.5 else float(rng.uniform(0, 0.5)),
+        tone=float(rng.uniform(0, 0.8)), quality=float(rng.uniform(0, 1.5)), generosity=float(rng.uniform(0, 1.3)),
+        reception=float(rng.choice([0.0, 0.5, 1.0])), creators=bool(rng.random() < 0.25),
+    )  # fmt: skip
+
+
+def one_world(seed: int, ease: float, words: Words) -> tuple[World, WorldConfig]:
     """World number `seed`, with a random lexicon and domain; films often carry real titles of the corpus."""
     rng = np.random.default_rng(seed)
-    config, domain = random_config(rng, progress), DOMAINS[rng.integers(len(DOMAINS))]
+    easy = rng.random() < ease
+    config, domain = (easy_config if easy else full_config)(rng), DOMAINS[rng.integers(len(DOMAINS))]
     titles = None
-    if domain.item == "film" and rng.random() < 0.7:
+    if easy:
+        titles = [words.plain[i].capitalize() for i in rng.choice(len(words.plain), size=config.items, replace=False)]
+    elif domain.item == "film" and rng.random() < 0.7:
         titles = [words.film_titles[i] for i in rng.choice(len(words.film_titles), size=config.items, replace=False)]
-    return simulate(config, seed, lexicon=random_lexicon(rng, words), domain=domain, titles=titles)
+    return simulate(config, seed, lexicon=random_lexicon(rng, words), domain=domain, titles=titles), config
 
 
-def prompts_of(world: World, text, rng: np.random.Generator, *, reasons: float, longest: int = 20) -> list[Prompt]:
-    """One prompt per user: a random row of theirs with a random history length, every label in it a training answer.
+def lessons_of(world: World, config: WorldConfig, text, rng: np.random.Generator, *, reasons: float) -> tuple[list[Lesson], list[int]]:
+    """One lesson per user: a random row of theirs with what came before, every label in it an answer to learn; and the rows.
 
-    A share `reasons` of the prompts go on with the rule-based teacher's prose, where its verdict agrees with the label.
+    A share `reasons` of them go on with the rule-based teacher's prose, where its verdict agrees with the label.
     """
-    ds, prompts = world.dataset, []
-    renderer = Renderer(ds, text, PromptConfig(history=longest, history_loss=1.0, max_tokens=640))
+    ds, lessons, rows_asked = world.dataset, [], []
+    renderer = Renderer(ds, text, PromptConfig(history=HISTORY, history_loss=1.0, max_tokens=640))
     it = ds.interactions
     for u in range(it.n_users):
         row = int(rng.integers(it.start[u] + min(6, it.start[u + 1] - it.start[u] - 1), it.start[u + 1]))
-        shown = it.history(row, longest)
+        shown = it.history(row, HISTORY)
         reason = None
         if rng.random() < reasons:
-            argument = argue(ds, row, longest, rng)
+            argument = argue(ds, row, HISTORY, rng)
             reason = argument.text if argument.verdict == bool(it.label[row]) else None
         prompt = renderer.ask(int(it.item[row]), it.item[shown], it.label[shown], gate=NO_GATE,
                               label=int(it.label[row]), reason=reason, with_answer=True)  # fmt: skip
-        prompts.append(prompt)
-    return prompts
+        n = len(prompt.answer_at)
+        rows = np.arange(row + 1 - n, row + 1)
+        belief = beliefs([ds.items.keywords[i] for i in it.item[rows]], it.label[rows], config)
+        lessons.append(Lesson(prompt, belief, world.probability[rows].astype(np.float32)))
+        rows_asked.append(row)
+    return lessons, rows_asked

@@ -35,8 +35,8 @@ class ItemPriorConfig(BaseModel):
     """mean: the item's like rate. keywords: logistic regression on its keywords. both: the like rate, drawn towards
     what the keywords say in place of the overall mean."""
     strength: float = Field(default=5.0, gt=0)
-    """mean, both: pseudo-rows at the prior that are added to an item's own rows. On ML-1M validation about 2 is best for
-    `mean` and 20 for `both` with written keywords."""
+    """mean, both: pseudo-rows at the prior that are added to an item's own rows. On ML-1M validation about 2 is best
+    for `mean` and 20 for `both` with written keywords."""
     keyword_strength: float = Field(default=0.003, gt=0)
     """keywords, both: inverse L2 penalty of the regression."""
 

@@ -58,7 +58,7 @@ class SASRecConfig(BaseModel):
 
 
 def gbce_beta(negatives: int, n_items: int, t: float) -> float:
-    """beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = negatives / (n_items - 1) (Petrov and Macdonald, RecSys 2023)."""
+    """beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = negatives / (n_items - 1) (Petrov, Macdonald, RecSys 2023)."""
     alpha = min(1.0, negatives / max(1, n_items - 1))
     return alpha * (t * (1 - 1 / alpha) + 1 / alpha)
 

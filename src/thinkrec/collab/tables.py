@@ -59,9 +59,9 @@ class Tables:
         )
 
     def check(self, ds: Dataset) -> None:
-        """Raises DataError if `ds` does not have the users and items of the data that was fitted."""
+        """Raises DataError if `ds` does not have the items, or lacks users, of the data that was fitted."""
         fitted, given = (len(self.users), len(self.items)), (ds.interactions.n_users, len(ds.items))
-        if fitted != given:
+        if given[0] < fitted[0] or given[1] != fitted[1]:
             raise DataError(
                 f"the data has {given[0]} users and {given[1]} items, but the encoder was fitted on {fitted[0]} and"
                 f" {fitted[1]}. Fit the encoder on this data."
@@ -71,14 +71,20 @@ class Tables:
         """float64 (len(rows),)."""
         self.check(ds)
         user, item = ds.interactions.user[rows], ds.interactions.item[rows]
-        product = np.einsum("nd,nd->n", self.users[user].astype(np.float64), self.items[item].astype(np.float64))
-        return product + self.user_bias[user] + self.item_bias[item]
+        users = self.user_vectors(ds, rows).astype(np.float64)
+        product = np.einsum("nd,nd->n", users, self.items[item].astype(np.float64))
+        return product + _of_users(self.user_bias, user) + self.item_bias[item]
 
     def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim)."""
         self.check(ds)
-        return self.users[ds.interactions.user[rows]]
+        return _of_users(self.users, ds.interactions.user[rows])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The four arrays by name, for a file."""
         return {name: getattr(self, name) for name in ("users", "items", "user_bias", "item_bias")}
+
+
+def _of_users(table: np.ndarray, user: np.ndarray) -> np.ndarray:
+    """Entries of `table` (n_users, ...) by user code; codes beyond it, users who came after the fit, get the mean."""
+    return np.concatenate([table, table.mean(axis=0, keepdims=True)])[np.minimum(user, len(table))]

@@ -1,8 +1,8 @@
 """The simulated catalogue: invented items, users with planted tastes, and the probability behind every label.
 
-Tastes hang on *combinations*: inside one genre a user likes one theme and turns another down, and the next group of users
-sees it the other way round. So neither an item's mean nor a user's favourite genre tells much, while ten labelled
-interactions tell a lot. Because the probability of every label is known, so is the best score any model can reach.
+Tastes hang on *combinations*: inside one genre a user likes one theme and turns another down, and the next group of
+users sees it the other way round. So neither an item's mean nor a user's favourite genre tells much, while ten
+labelled interactions tell a lot. Because the probability of every label is known, so is the best score any model can reach.
 
 The logit of a like is
 
@@ -29,27 +29,27 @@ class WorldConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    users: int = Field(400, ge=1)
+    users: int = Field(default=400, ge=1)
     """Users."""
-    items: int = Field(500, ge=10)
+    items: int = Field(default=500, ge=10)
     """Items in the catalogue."""
     rows_per_user: tuple[int, int] = (20, 60)
     """Fewest and most interactions of a user (uniform)."""
-    genres: int = Field(6, ge=1)
+    genres: int = Field(default=6, ge=1)
     """Genres in use; an item has one."""
-    themes: int = Field(8, ge=1)
+    themes: int = Field(default=8, ge=1)
     """Themes in use; an item has one."""
-    tones: int = Field(6, ge=1)
+    tones: int = Field(default=6, ge=1)
     """Tones in use; an item has one."""
-    user_genres: int = Field(2, ge=1)
+    user_genres: int = Field(default=2, ge=1)
     """Genres that a user mostly picks from."""
-    user_themes: int = Field(3, ge=1)
+    user_themes: int = Field(default=3, ge=1)
     """Themes that a user mostly picks from."""
-    focus: float = Field(0.9, ge=0, le=1)
+    focus: float = Field(default=0.9, ge=0, le=1)
     """Share of a user's interactions that fall into those genres and themes."""
-    groups: int = Field(3, ge=1)
+    groups: int = Field(default=3, ge=1)
     """Groups of users who share their planted tastes; the second is the opposite of the first."""
-    individual: float = Field(0.15, ge=0, le=1)
+    individual: float = Field(default=0.15, ge=0, le=1)
     """Share of combinations in which a user departs from the group."""
     pair: float = 2.2
     """Weight of the planted combinations of genre and theme."""
@@ -61,15 +61,15 @@ class WorldConfig(BaseModel):
     """Weight of the item's quality, which everybody perceives alike."""
     generosity: float = 0.5
     """Spread of the users' readiness to like anything."""
-    drift: float = Field(0.2, ge=0, le=1)
+    drift: float = Field(default=0.2, ge=0, le=1)
     """Share of users whose combinations for one genre turn round half-way through."""
-    reception: float = Field(0.7, ge=0, le=1)
+    reception: float = Field(default=0.7, ge=0, le=1)
     """Share of items whose keywords tell how they were received (a noisy reading of quality)."""
     creators: bool = True
     """Whether the keywords name a creator (who tells nothing)."""
-    valid: float = Field(0.15, gt=0, lt=1)
+    valid: float = Field(default=0.15, gt=0, lt=1)
     """Share of rows, by time, in the validation split."""
-    test: float = Field(0.15, gt=0, lt=1)
+    test: float = Field(default=0.15, gt=0, lt=1)
     """Share of rows, by time, in the test split."""
 
 
@@ -103,8 +103,14 @@ def _tables(config: WorldConfig, rng: np.random.Generator) -> tuple[np.ndarray, 
     return signs, rng.integers(config.groups, size=config.users)
 
 
-def simulate(config: WorldConfig, seed: int, *, lexicon: Lexicon | None = None, domain: Domain | None = None,
-             titles: list[str] | None = None) -> World:
+def simulate(
+    config: WorldConfig,
+    seed: int,
+    *,
+    lexicon: Lexicon | None = None,
+    domain: Domain | None = None,
+    titles: list[str] | None = None,
+) -> World:
     """A catalogue by seed: equal arguments give equal worlds.
 
     `titles`, where given, replace the invented ones (at least `config.items` of them).
@@ -156,12 +162,14 @@ def simulate(config: WorldConfig, seed: int, *, lexicon: Lexicon | None = None, 
         half_rows.append(np.arange(count) >= count / 2)
     user, item, second = np.concatenate(user_rows), np.concatenate(item_rows), np.concatenate(half_rows)
     taste = np.where(second, late[user, genre[item], theme[item]], personal[user, genre[item], theme[item]])
-    terms = np.stack([
-        config.pair * taste,
-        config.additive * _standard(like_genre[user, genre[item]] + like_theme[user, theme[item]]),
-        config.tone * _standard(like_tone[user, tone[item]]),
-        config.quality * _standard(quality)[item],
-    ])
+    terms = np.stack(
+        [
+            config.pair * taste,
+            config.additive * _standard(like_genre[user, genre[item]] + like_theme[user, theme[item]]),
+            config.tone * _standard(like_tone[user, tone[item]]),
+            config.quality * _standard(quality)[item],
+        ]
+    )
     probability = 1.0 / (1.0 + np.exp(-(terms.sum(axis=0) + generosity[user])))
     label = (rng.random(len(user)) < probability).astype(np.int8)
     heaviest = np.abs(terms).argmax(axis=0)
@@ -177,14 +185,20 @@ def simulate(config: WorldConfig, seed: int, *, lexicon: Lexicon | None = None, 
 
     interactions = Interactions.build(user, item, label, timestamp, split, rank, n_users=users)
     by = np.lexsort((rank, timestamp, user))
-    texts = pl.DataFrame({"description": [
-        f"A {k[2]} {k[0].lower()} story about {k[1]}" + (f", by {k[3]}." if config.creators else ".") for k in keywords
-    ]})
-    items = Items(ids=list(range(1, n + 1)), titles=(titles or invent_titles(n, rng))[:n], keywords=keywords, texts=texts)
+    texts = pl.DataFrame(
+        {
+            "description": [
+                f"A {k[2]} {k[0].lower()} story about {k[1]}" + (f", by {k[3]}." if config.creators else ".")
+                for k in keywords
+            ]
+        }
+    )
+    titles = (titles or invent_titles(n, rng))[:n]
+    items = Items(ids=list(range(1, n + 1)), titles=titles, keywords=keywords, texts=texts)
     dataset = Dataset(interactions=interactions, items=items, domain=domain, user_ids=list(range(1, users + 1)))
 
     def cause(row: int) -> tuple[str, ...]:
-        words = keywords[item[row]]
-        return {0: words[:2], 1: words[:2], 2: words[2:3]}.get(int(heaviest[row]), words[-1:] if told[item[row]] else ())
+        words, standing = keywords[item[row]], told[item[row]]
+        return {0: words[:2], 1: words[:2], 2: words[2:3]}.get(int(heaviest[row]), words[-1:] if standing else ())
 
     return World(dataset=dataset, probability=probability[by], cause=[cause(int(r)) for r in by], group=group)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,19 +24,19 @@ class PromptConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    history: int = Field(10, ge=0)
+    history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""
-    keywords: int = Field(10, ge=0)
+    keywords: int = Field(default=10, ge=0)
     """Most keywords of the target; a longer list keeps its first ones and its last."""
-    history_keywords: int = Field(10, ge=0)
+    history_keywords: int = Field(default=10, ge=0)
     """Most keywords of an earlier item, cut the same way."""
-    max_tokens: int = Field(1024, ge=64)
+    max_tokens: int = Field(default=1024, ge=64)
     """Longest prompt. A longer one loses its oldest history lines, never a vector, the request or the target."""
     history_vectors: bool = True
     """Whether earlier items carry their collaborative vector too (where a projector is in use at all)."""
-    history_loss: float = Field(0.0, ge=0)
-    """Weight of each label in the shown history as a training answer of its own (the target weighs 1). Its own past is all
-    that stands before it, so one prompt teaches up to `history` + 1 causal predictions."""
+    history_loss: float = Field(default=0.0, ge=0)
+    """Weight of each label in the shown history as a training answer of its own (the target weighs 1). Its own past is
+    all that stands before it, so one prompt teaches up to `history` + 1 causal predictions."""
 
 
 class TextEncoder(Protocol):
@@ -86,7 +87,8 @@ class Renderer:
         domain = ds.domain
         parts = [template.heading(domain), template.no_history(domain), template.user_line(domain),
                  template.request(domain), template.BAR, template.NEWLINE]  # fmt: skip
-        self._heading, self._empty, self._user, self._request, self._bar, self._newline = plain_ids(self.tokenizer, parts)
+        found = plain_ids(self.tokenizer, parts)
+        self._heading, self._empty, self._user, self._request, self._bar, self._newline = found
         start = getattr(self.tokenizer, "bos_token_id", None)
         self._start = np.array([] if start is None else [start], dtype=np.int32)
         end = getattr(self.tokenizer, "eos_token_id", None)
@@ -95,13 +97,26 @@ class Renderer:
         self._slot = np.array([end if end is not None else 0], dtype=np.int32)
         self._no_vectors = np.zeros((0, 0), dtype=np.float32)
 
-    def row(self, row: int, *, gate: np.ndarray, vectors: SlotVectors | None = None, reason: str | None = None,
-            with_answer: bool = False) -> Prompt:
+    def over(self, ds: Dataset) -> Renderer:
+        """This renderer for another table over the same items, without tokenising them again."""
+        other = copy(self)
+        other.ds = ds
+        return other
+
+    def row(
+        self,
+        row: int,
+        *,
+        gate: np.ndarray,
+        vectors: SlotVectors | None = None,
+        reason: str | None = None,
+        with_answer: bool = False,
+    ) -> Prompt:
         """The prompt of a row.
 
         `gate`: float32 (1 + n,) adapter weights. `vectors` adds the slots. With `with_answer` the verdict token is a
-        training target (L_think) and, where a `reason` ("Yes. ..." / "No. ...") is given, the whole of it, closed by the
-        end-of-sequence token.
+        training target (L_think) and, where a `reason` ("Yes. ..." / "No. ...") is given, the whole of it, closed by
+        the end-of-sequence token.
         """
         it = self.ds.interactions
         past = it.history(row, self.config.history)
@@ -113,9 +128,20 @@ class Renderer:
             reason=reason, with_answer=with_answer,
         )  # fmt: skip
 
-    def ask(self, item: int, past_items: np.ndarray, past_labels: np.ndarray, *, gate: np.ndarray, label: int = 0,
-            user_vector: np.ndarray | None = None, item_vector: np.ndarray | None = None,
-            past_vectors: np.ndarray | None = None, reason: str | None = None, with_answer: bool = False) -> Prompt:
+    def ask(
+        self,
+        item: int,
+        past_items: np.ndarray,
+        past_labels: np.ndarray,
+        *,
+        gate: np.ndarray,
+        label: int = 0,
+        user_vector: np.ndarray | None = None,
+        item_vector: np.ndarray | None = None,
+        past_vectors: np.ndarray | None = None,
+        reason: str | None = None,
+        with_answer: bool = False,
+    ) -> Prompt:
         """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first); see `row`."""
         config, slots = self.config, item_vector is not None
         past_slots = slots and config.history_vectors and past_vectors is not None

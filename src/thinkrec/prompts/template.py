@@ -1,8 +1,8 @@
 """The words of a prompt. They are ours, short, and take the domain's own nouns.
 
-One line per earlier item, in the shape the target line has too, so that the place after the last bar always asks the same
-question. Everything about the user, and the request, stands before everything about the target: all of it is shared by the
-candidates of one user, and only the target line is not.
+One line per earlier item, in the shape the target line has too, so that the place after the last bar always asks the
+same question. Everything about the user, and the request, stands before everything about the target: all of it is
+shared by the candidates of one user, and only the target line is not.
 
     Films rated by one viewer, oldest first: film | keywords | Yes if liked, No if not.
     Heat (1995) | Crime, Thriller | No

@@ -62,7 +62,9 @@ def weigh(ds: Dataset, item: int, history: np.ndarray) -> list[tuple[float, int,
 
 
 def argue(ds: Dataset, row: int, length: int, rng: np.random.Generator) -> Argument:
-    """The teacher's own opinion on a row: its history (at most `length` rows strictly before it) and target are all it sees."""
+    """The teacher's own opinion on a row: its history (at most `length` rows strictly before it) and target are all it
+    sees.
+    """
     past = ds.interactions.history(row, length)
     return argue_item(ds, int(ds.interactions.item[row]), np.arange(past.start, past.stop), rng)
 
@@ -122,5 +124,12 @@ def _objection(against, support, name: dict[int, str], verdict: bool, rng: np.ra
 
 def _closing(domain: Domain, title: str, shared: tuple[str, ...], verdict: bool, rng: np.random.Generator) -> str:
     if verdict:
-        return _pick(rng, f"{title} should please.", f"So {title} is likely to be liked.", f"It fits this {domain.user} well.")
-    return _pick(rng, f"{title} would disappoint.", f"So {title} is likely to be disliked.", f"It does not suit this {domain.user}.")
+        return _pick(
+            rng, f"{title} should please.", f"So {title} is likely to be liked.", f"It fits this {domain.user} well."
+        )
+    return _pick(
+        rng,
+        f"{title} would disappoint.",
+        f"So {title} is likely to be disliked.",
+        f"It does not suit this {domain.user}.",
+    )

@@ -1,0 +1,66 @@
+# Everything runs in a virtual environment that is made on first use. Needs Python 3.11 or newer, nothing else.
+#   make demo PYTHON=/path/to/python    another Python
+#   make demo VENV=/path/to/folder      another place for the environment
+
+VENV ?= .venv
+PYTHON ?=
+BIN = $(VENV)/bin
+# Without PYTHON=..., the first of these that is new enough. 3.11 comes first: the committed numbers were made with it.
+CANDIDATES = $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints-cpu.txt
+PINS = pyproject.toml constraints-cpu.txt
+
+ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords thinkrec-nano thinkrec-nano-keywords
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint ml1m clean
+
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: $(VENV)/.installed ## Makes the environment and installs thinkrec in it, editable (once; done by the others too)
+
+demo: $(VENV)/.installed ## Trains on a simulated catalogue, ranks, explains, and writes a report
+	$(BIN)/thinkrec demo
+
+test: $(VENV)/.installed-test ## Runs all tests; those on MovieLens-1M are skipped where it is not there
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} $(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev ## Checks style, format and types; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+ml1m: $(VENV)/.installed ## Runs the eight MovieLens-1M recipes (hours; finished stages are kept) and prints their table
+	@for name in $(ML1M); do $(BIN)/thinkrec run ml1m/$$name || exit 1; done
+	$(BIN)/thinkrec table $(ML1M:%=ml1m/%)
+
+clean: ## Removes the environment, caches and builds; leaves runs/ alone
+	@if [ -f $(VENV)/pyvenv.cfg ]; then rm -rf $(VENV); fi
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	find src tests pretrain -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are newer than the pins where the installation is up to date.
+$(VENV)/.installed: $(PINS) | $(BIN)/pip
+	@echo "Installing thinkrec and its dependencies in $(VENV) (once; torch is the large part)"
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-%: $(PINS) | $(BIN)/pip
+	@echo "Installing thinkrec and what '$*' needs in $(VENV) (once; torch is the large part)"
+	$(INSTALL) -e ".[$*]"
+	@touch $@
+
+# Its last file: python -m venv writes bin/python even where it then fails for want of ensurepip.
+$(BIN)/pip:
+	@for python in $(CANDIDATES); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$python"; \
+	    "$$python" -m venv $(VENV) && exit 0; \
+	    echo "$$python cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; \
+	    exit 1; \
+	  fi; \
+	done; \
+	echo "ThinkRec needs Python 3.11 or newer; none of these is: $(CANDIDATES)." >&2; \
+	echo "Install one, or name it: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.11" >&2; \
+	exit 1

@@ -1,0 +1,84 @@
+"""A start from which matching by content is a short way off.
+
+Left to itself so small a model needs far more steps than two cores have before its attention finds out that a line of the
+table should be compared with earlier lines (the phase change of "induction"). So two layers start with a rough draft of it;
+training is free to keep, sharpen or undo it.
+
+- Embeddings share one direction `here`; the verdict tokens differ along `verdict` and share `label`.
+- Layer 0: heads look at the last dozen tokens (rotary angles of `here` against itself) and add up what they find, so that
+  the bar and the verdict after it carry the keywords of their line.
+- Layer 1: heads compare these sums through rotary pairs that turn slowly (keys are like queries), prefer verdict tokens,
+  and copy their verdict.
+
+The comparison follows Trockman and Kolter, Mimetic Initialization of Self-Attention Layers (2023).
+"""
+
+from __future__ import annotations
+
+import torch
+from transformers import LlamaForCausalLM
+
+NEAR = 1.7
+"""Peak attention logit of the local heads per rotary pair."""
+GATHER = 3.0
+"""Size of the gathered sum beside a token's own embedding."""
+MATCH = 2.5
+"""Scale of queries and keys in the comparing heads."""
+PREFER = 0.7
+"""Square root of the preference for verdict tokens, before scaling."""
+COPY = 0.15
+"""Scale of the verdict read and written."""
+
+
+@torch.no_grad()
+def draft_matching(model: LlamaForCausalLM, yes_id: int, no_id: int) -> None:
+    """Writes the draft into embeddings and the first two layers of a freshly initialised model."""
+    embedding = model.get_input_embeddings().weight
+    width = embedding.shape[1]
+    length = embedding.norm(dim=1).mean()
+    here, label, verdict = torch.linalg.qr(torch.randn(width, 3))[0].T
+    embedding[yes_id] = length * (label + verdict) * 0.5**0.5
+    embedding[no_id] = length * (label - verdict) * 0.5**0.5
+    embedding += length * here
+    _gather(model.model.layers[0].self_attn, here, length)
+    _compare(model.model.layers[1].self_attn, here, label, verdict)
+
+
+def _gather(attention, here: torch.Tensor, length: torch.Tensor) -> None:
+    size, width = attention.head_dim, len(here)
+    basis = torch.linalg.qr(torch.randn(width, width))[0]
+    # The normalised input has norm sqrt(width), half of its square along `here`.
+    angle = (NEAR * size**0.5 * 2 / width) ** 0.5
+    scale = (GATHER * float(length) * (2 / width) ** 0.5) ** 0.5
+    heads = attention.q_proj.weight.shape[0] // size
+    for head in range(heads - heads // 3):
+        rows = slice(head * size, (head + 1) * size)
+        for weight in (attention.q_proj.weight, attention.k_proj.weight):
+            weight[rows] = 0.0
+            for pair in range(1, 5):
+                weight[head * size + pair] = angle * here
+        read = basis[:, rows].T
+        read = read - (read @ here)[:, None] * here
+        attention.v_proj.weight[rows] = scale * read
+        attention.o_proj.weight[:, rows] = scale * read.T
+
+
+def _compare(attention, here: torch.Tensor, label: torch.Tensor, verdict: torch.Tensor) -> None:
+    size, width = attention.head_dim, len(here)
+    heads = attention.q_proj.weight.shape[0] // size
+    slow = [*range(size // 4, size // 2), *range(3 * size // 4, size)]
+    for head in range(heads - heads // 3):
+        first = head * size
+        read = torch.linalg.qr(torch.randn(width, len(slow)))[0].T
+        for direction in (here, label, verdict):
+            read = read - (read @ direction)[:, None] * direction
+        at = [first + place for place in slow]
+        attention.q_proj.weight[at] = MATCH * read
+        attention.k_proj.weight[at] = MATCH * read
+        last = first + size // 2 - 1
+        attention.q_proj.weight[last] = PREFER * here
+        attention.k_proj.weight[last] = PREFER * label
+        attention.q_proj.weight[first + size - 1] = 0.0
+        attention.k_proj.weight[first + size - 1] = 0.0
+        attention.v_proj.weight[first] = COPY * verdict
+        attention.o_proj.weight[:, first] = COPY * verdict

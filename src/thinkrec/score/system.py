@@ -1,0 +1,122 @@
+"""Everything trained, put together: asks the model about rows, or about any user and item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from thinkrec.collab.encoder import Encoder
+from thinkrec.collab.slots import SlotEncoder
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import TEST, Interactions
+from thinkrec.model.batch import Prompt
+from thinkrec.model.recommender import Recommender, ScoreOption
+from thinkrec.personal.gate import Gate, GateConfig, gate
+from thinkrec.personal.groups import Groups
+from thinkrec.prompts.render import PromptConfig, Renderer, SlotVectors
+from thinkrec.score.explainer import write_reasons
+from thinkrec.score.ranker import score_prompts
+
+
+@dataclass(frozen=True, eq=False)
+class Personal:
+    """How a row finds its experts."""
+
+    encoder: Encoder
+    groups: Groups
+    config: GateConfig
+
+    def gate(self, ds: Dataset, rows: np.ndarray) -> Gate:
+        """Weights (rows, 1 + n) by the user's vector as known strictly before each row."""
+        return gate(self.encoder.user_vectors(ds, rows), self.groups.centres, self.config)
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """A trained recommender with what it needs to answer.
+
+    Without `personal` the global adapter answers alone; without `slots` prompts carry no vectors.
+    """
+
+    ds: Dataset
+    recommender: Recommender
+    prompt: PromptConfig
+    personal: Personal | None = None
+    slots: SlotEncoder | None = None
+    option: ScoreOption = "difference"
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Renders rows of `ds`."""
+        return Renderer(self.ds, self.recommender.backbone, self.prompt)
+
+    @cached_property
+    def vectors(self) -> SlotVectors | None:
+        """Slot vectors of all rows of `ds`."""
+        return None if self.slots is None else self.slots.vectors(self.ds)
+
+    def gates(self, rows: np.ndarray) -> Gate:
+        """Adapter weights (rows, 1 + n) and regions; weight 1 on the global adapter without `personal`."""
+        if self.personal is None:
+            return gate(np.zeros((len(rows), 1)), np.zeros((0, 1)))
+        return self.personal.gate(self.ds, rows)
+
+    def prompts(self, rows: np.ndarray) -> Sequence[Prompt]:
+        """The prompts of rows, as for scoring."""
+        weights = self.gates(rows).weights
+        return [self.renderer.row(int(r), gate=w, vectors=self.vectors) for r, w in zip(rows, weights, strict=True)]
+
+    def score(self, rows: np.ndarray, *, title: str = "scoring", progress: bool = False) -> np.ndarray:
+        """float64 (len(rows),): score of each row's target from the user's past strictly before the row."""
+        weights, renderer, vectors = self.gates(rows).weights, self.renderer, self.vectors
+
+        def render(i: int) -> Prompt:
+            return renderer.row(int(rows[i]), gate=weights[i], vectors=vectors)
+
+        return score_prompts(self.recommender, render, len(rows), option=self.option, title=title, progress=progress)
+
+    def explain(self, rows: np.ndarray, scores: np.ndarray, *, tokens: int, progress: bool = False) -> list[str]:
+        """A reason per row that opens with the verdict its score implies."""
+        return write_reasons(self.recommender, self.prompts(rows), scores > 0, tokens=tokens, progress=progress)
+
+    def at(self, past: Sequence[tuple[int | None, np.ndarray, np.ndarray]]) -> tuple[System, np.ndarray]:
+        """This system moved to the present of some users.
+
+        `past`: one entry per question: the user's code (None: unknown to training), and the item codes and labels of
+        what they rated so far, oldest first. Returns a system over those pasts alone, each closed by one open row whose
+        item is still to be asked, and the numbers of the open rows.
+        """
+        n_users = self.ds.interactions.n_users
+        # Two questions may name one user; each gets a code of its own only where training knew none.
+        codes = np.array([n_users + i if user is None else user for i, (user, _, _) in enumerate(past)], dtype=np.int64)
+        if len(np.unique(codes)) < len(codes):
+            raise ValueError("each user may be asked about once per call; put all candidates of a user together")
+        lengths = [len(items) + 1 for _, items, _ in past]
+        user = np.repeat(codes, lengths)
+        item = np.concatenate([np.append(items, 0) for _, items, _ in past])
+        label = np.concatenate([np.append(labels, 0) for _, _, labels in past])
+        when = np.concatenate([np.arange(n) for n in lengths])
+        table = Interactions.build(user, item, label, when, np.full(len(user), TEST), np.arange(len(user)),
+                                   n_users=n_users + len(past))  # fmt: skip
+        moved = replace(self, ds=replace(self.ds, interactions=table))
+        # The items are the same, and tokenising them is the slow part.
+        object.__setattr__(moved, "renderer", self.renderer.over(moved.ds))
+        return moved, table.start[codes + 1] - 1
+
+    def ask(self, open_row: int, items: np.ndarray) -> list[Prompt]:
+        """Prompts of an open row (see `at`) for candidate item codes (k,)."""
+        it, vectors = self.ds.interactions, self.vectors
+        weight = self.gates(np.array([open_row])).weights[0]
+        past = it.history(open_row, self.prompt.history)
+        return [
+            self.renderer.ask(
+                int(i), it.item[past], it.label[past], gate=weight,
+                user_vector=None if vectors is None else vectors.user[open_row],
+                item_vector=None if vectors is None else vectors.catalogue[i],
+                past_vectors=None if vectors is None else vectors.item[past],
+            )
+            for i in items
+        ]  # fmt: skip

@@ -1,0 +1,39 @@
+"""How one stage of training runs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Part = Literal["global", "experts", "projector"]
+
+
+class StageConfig(BaseModel):
+    """Optimiser, schedule and selection of one stage."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train: tuple[Part, ...]
+    """Which weights learn; everything else is frozen."""
+    epochs: int = Field(default=1, ge=1)
+    """Passes; see `stride` for what a pass is."""
+    stride: int = Field(default=1, ge=1)
+    """A pass takes every `stride`-th row of each user, from another offset each time. With `prompt.history_loss` > 0 a
+    prompt teaches the labels in its history too, so that a stride of about half the history wastes none."""
+    lr: float = Field(default=1e-4, gt=0)
+    """Peak learning rate."""
+    weight_decay: float = Field(default=1e-3, ge=0)
+    """AdamW's weight decay."""
+    warmup: int = Field(default=200, ge=0)
+    """Steps of linear warm-up (at most a fifth of all steps); cosine to zero afterwards."""
+    batch_tokens: int = Field(default=4096, ge=64)
+    """Padded tokens per step and process."""
+    clip: float = Field(default=1.0, gt=0)
+    """Largest gradient norm."""
+    checks: int = Field(default=2, ge=1)
+    """How often a pass is interrupted to score validation rows; the best state is kept (AUC / 4 + UAUC / 3)."""
+    valid_rows: int = Field(default=2000, ge=1)
+    """At most this many validation rows per check (whole users, drawn by seed)."""
+    save_steps: int = Field(default=50, ge=1)
+    """State is written every so many steps, to go on after a crash."""

@@ -1,0 +1,58 @@
+"""Which rows a pass over the data takes, and with which reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import TRAIN
+from thinkrec.reasons.rules import argue
+
+
+def strided_rows(ds: Dataset, stride: int, epoch: int, seed: int) -> np.ndarray:
+    """Every `stride`-th train row of each user, offset by user and epoch, so that `stride` passes see every row once."""
+    it = ds.interactions
+    rows = np.flatnonzero(it.split == TRAIN)
+    position = rows - it.start[it.user[rows]]
+    offset = np.random.default_rng(seed).integers(stride, size=it.n_users)
+    return rows[(position + offset[it.user[rows]] + epoch) % stride == 0]
+
+
+def reasoning_rows(pool: np.ndarray, n_rating: int, share: float, epoch: int, seed: int) -> np.ndarray:
+    """Rows with a reason, as many as make up `share` of the pass together with `n_rating` rating rows.
+
+    Each row of the pool is drawn equally often but for one: whole shuffled passes, then a remainder.
+    """
+    wanted = round(n_rating * share / (1 - share))
+    if not len(pool) or not wanted:
+        return np.zeros(0, dtype=np.int64)
+    rng = np.random.default_rng((seed, epoch, 1))
+    passes = [rng.permutation(pool) for _ in range(-(-wanted // len(pool)))]
+    return np.concatenate(passes)[:wanted]
+
+
+def rule_reasons(ds: Dataset, rows: np.ndarray, history: int, seed: int) -> dict[int, str]:
+    """The rule-based teacher's prose for those rows on which its own verdict agrees with the label."""
+    found = {}
+    for row in rows:
+        argument = argue(ds, int(row), history, np.random.default_rng((seed, int(row))))
+        if argument.verdict == bool(ds.interactions.label[row]):
+            found[int(row)] = argument.text
+    return found
+
+
+def validation_rows(ds: Dataset, rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most about `most` of `rows`: whole users in random order, so that per-user metrics keep their meaning."""
+    users = ds.interactions.user[rows]
+    order = np.random.default_rng(seed).permutation(np.unique(users))
+    counts = np.bincount(users, minlength=ds.interactions.n_users)[order]
+    kept = order[: max(1, int(np.searchsorted(np.cumsum(counts), most, side="right")))]
+    return rows[np.isin(users, kept)]
+
+
+def reason_pool(ds: Dataset, reasons: Mapping[int, str]) -> np.ndarray:
+    """int64: train rows that have a reason, in row order."""
+    split = ds.interactions.split
+    return np.array(sorted(row for row in reasons if split[row] == TRAIN), dtype=np.int64)
