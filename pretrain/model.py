@@ -31,7 +31,8 @@ def build(text: Text, args) -> LlamaForCausalLM:
         )
     )  # fmt: skip
     if "plain" not in args.experiment:
-        draft_matching(model, text.yes_id, text.no_id)
+        marks = text.tokenizer(", | |\n", add_special_tokens=False)["input_ids"]
+        draft_matching(model, text.yes_id, text.no_id, sorted(set(marks)))
     return model
 
 
@@ -43,7 +44,7 @@ def optimisers(model: LlamaForCausalLM, args) -> list[torch.optim.Optimizer]:
     rest = [p for name, p in model.named_parameters() if p.ndim != 2 or "layers" not in name]
     return [
         torch.optim.Muon(inside, lr=args.lr, weight_decay=0.05, ns_steps=4, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=args.lr, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.AdamW(rest, lr=args.lr * args.slow, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 

@@ -18,11 +18,15 @@ from __future__ import annotations
 import torch
 from transformers import LlamaForCausalLM
 
-NEAR = 1.7
+NEAR = 1.3
 """Peak attention logit of the local heads per rotary pair."""
-GATHER = 3.0
+PAIRS = (2, 6)
+"""Rotary pairs of the local heads, first and last but one."""
+SPARE = 2
+"""Heads that start at random in each of the two layers."""
+GATHER = 2.5
 """Size of the gathered sum beside a token's own embedding."""
-MATCH = 2.5
+MATCH = 2.2
 """Scale of queries and keys in the comparing heads."""
 PREFER = 0.7
 """Square root of the preference for verdict tokens, before scaling."""
@@ -31,47 +35,50 @@ COPY = 0.15
 
 
 @torch.no_grad()
-def draft_matching(model: LlamaForCausalLM, yes_id: int, no_id: int) -> None:
-    """Writes the draft into embeddings and the first two layers of a freshly initialised model."""
+def draft_matching(model: LlamaForCausalLM, yes_id: int, no_id: int, marks: list[int]) -> None:
+    """Writes the draft into embeddings and the first two layers of a freshly initialised model.
+
+    `marks`: tokens of the table's frame (comma, bar, line break), which say nothing about likeness.
+    """
     embedding = model.get_input_embeddings().weight
     width = embedding.shape[1]
     length = embedding.norm(dim=1).mean()
     here, label, verdict = torch.linalg.qr(torch.randn(width, 3))[0].T
     embedding[yes_id] = length * (label + verdict) * 0.5**0.5
     embedding[no_id] = length * (label - verdict) * 0.5**0.5
+    frame = torch.linalg.qr(torch.cat([torch.stack([here, label, verdict]), embedding[marks]]).T)[0].T
     embedding += length * here
-    _gather(model.model.layers[0].self_attn, here, length)
-    _compare(model.model.layers[1].self_attn, here, label, verdict)
+    _gather(model.model.layers[0].self_attn, here, length, frame)
+    _compare(model.model.layers[1].self_attn, here, label, verdict, frame)
 
 
-def _gather(attention, here: torch.Tensor, length: torch.Tensor) -> None:
+def _gather(attention, here: torch.Tensor, length: torch.Tensor, frame: torch.Tensor) -> None:
     size, width = attention.head_dim, len(here)
     basis = torch.linalg.qr(torch.randn(width, width))[0]
     # The normalised input has norm sqrt(width), half of its square along `here`.
     angle = (NEAR * size**0.5 * 2 / width) ** 0.5
     scale = (GATHER * float(length) * (2 / width) ** 0.5) ** 0.5
     heads = attention.q_proj.weight.shape[0] // size
-    for head in range(heads - heads // 3):
+    for head in range(heads - SPARE):
         rows = slice(head * size, (head + 1) * size)
         for weight in (attention.q_proj.weight, attention.k_proj.weight):
             weight[rows] = 0.0
-            for pair in range(1, 5):
+            for pair in range(*PAIRS):
                 weight[head * size + pair] = angle * here
         read = basis[:, rows].T
-        read = read - (read @ here)[:, None] * here
+        read = read - (read @ frame.T) @ frame
         attention.v_proj.weight[rows] = scale * read
         attention.o_proj.weight[:, rows] = scale * read.T
 
 
-def _compare(attention, here: torch.Tensor, label: torch.Tensor, verdict: torch.Tensor) -> None:
+def _compare(attention, here: torch.Tensor, label: torch.Tensor, verdict: torch.Tensor, frame: torch.Tensor) -> None:
     size, width = attention.head_dim, len(here)
     heads = attention.q_proj.weight.shape[0] // size
     slow = [*range(size // 4, size // 2), *range(3 * size // 4, size)]
-    for head in range(heads - heads // 3):
+    for head in range(heads - SPARE):
         first = head * size
         read = torch.linalg.qr(torch.randn(width, len(slow)))[0].T
-        for direction in (here, label, verdict):
-            read = read - (read @ direction)[:, None] * direction
+        read = read - (read @ frame.T) @ frame
         at = [first + place for place in slow]
         attention.q_proj.weight[at] = MATCH * read
         attention.k_proj.weight[at] = MATCH * read

@@ -83,14 +83,15 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoint and log")
     parser.add_argument("--minutes", type=float, required=True, help="length of the whole run on the clock")
     parser.add_argument("--decay", type=float, default=0.35, help="share of the run in which the learning rate falls")
-    parser.add_argument("--budget", type=int, default=4096, help="lesson tokens per step, padding included")
-    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--budget", type=int, default=3072, help="lesson tokens per step, padding included")
+    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--slow", type=float, default=0.5, help="learning rate of embeddings and norms over that of matrices")
     parser.add_argument("--hidden", type=int, default=192)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--heads", type=int, default=6)
     parser.add_argument("--theta", type=float, default=100_000.0)
     parser.add_argument("--every", type=int, default=20)
-    parser.add_argument("--check", type=int, default=100)
+    parser.add_argument("--check", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--experiment", default="")
     parser.add_argument("--no-compile", action="store_true")
@@ -122,7 +123,7 @@ def main() -> None:
         rate = args.lr * min(1.0, (at["step"] + 1) / 60, max(0.02, (1 - at["seconds"] / total) / args.decay))
         lessons = supply.next(stage)
         rating, prose, known = lesson_loss(model, decoder, lessons, pad, labels)
-        loss = rating + (0.3 if stage.reasons else 0.02) * prose
+        loss = rating + (0.3 if stage.reasons else 0.05) * prose
         rows = round(args.budget * stage.text / (1 - stage.text) / 256)
         if rows:
             first = at["stream"] % (len(stream) - rows * 256)
@@ -131,9 +132,9 @@ def main() -> None:
             loss = loss + 0.25 * plain
             at["stream"] += rows * 256
             text_seen += 0.05 * (plain.item() - text_seen)
-        for opt in opts:
+        for opt, share in zip(opts, (1.0, args.slow), strict=True):
             for group in opt.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * share
             opt.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -161,7 +162,7 @@ def main() -> None:
                 torch.save(content, state.with_suffix(".tmp"))
                 state.with_suffix(".tmp").rename(state)
                 export(model, args.out, log)
-        if at["known"] > stage.until:
+        if at["known"] > stage.until or at["seconds"] > stage.by * total:
             at["stage"] += 1
             at["known"] = 0.0
             record |= {"step": at["step"], "next_stage": STAGES[at["stage"]].name}

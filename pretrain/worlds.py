@@ -44,6 +44,8 @@ class Stage:
     name: str
     until: float
     """Share of the teacher's knowledge, in the running mean, at which the next stage begins."""
+    by: float
+    """Share of the run's minutes after which it begins in any case."""
     ease: float
     """Share of worlds with short titles and loud single tastes alone; the others are drawn from the full range."""
     reasons: float = 0.0
@@ -53,9 +55,9 @@ class Stage:
 
 
 STAGES = (
-    Stage("match", until=0.6, ease=1.0),
-    Stage("combine", until=0.5, ease=0.4),
-    Stage("full", until=2.0, ease=0.1, reasons=0.25, text=0.22),
+    Stage("match", until=0.55, by=0.2, ease=1.0),
+    Stage("combine", until=0.45, by=0.4, ease=0.4),
+    Stage("full", until=2.0, by=2.0, ease=0.1, reasons=0.25, text=0.22),
 )
 
 

@@ -84,9 +84,9 @@ class ThinkRec:
         model.explain(user=42, item=7)
         model.save("my-model"); model = ThinkRec.load("my-model")
 
-    A user's past is everything the data set holds about the user, of all splits; `history` gives another one, or one for a
-    user who is not in the data. A user without any past is fine: the model then goes by the item alone. Equal input gives
-    equal answers.
+    A user's past is everything the data set holds about the user, of all splits; `history` gives another one, or one
+    for a user who is not in the data. A user without any past is fine: the model then goes by the item alone. Equal
+    input gives equal answers.
     """
 
     def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,
@@ -94,10 +94,10 @@ class ThinkRec:
         """Choose how to train.
 
         Args:
-            recipe: a name (`thinkrec recipe --list`), a YAML file, or a Recipe; by default `demo`. Its data, baselines and
-                evaluation are not used.
-            folder: where `fit` keeps its stages, so that a stopped one goes on; by default a temporary folder that goes
-                away with this object.
+            recipe: a name (`thinkrec recipe --list`), a YAML file, or a Recipe; by default `demo`. Its data, baselines
+                and evaluation are not used.
+            folder: where `fit` keeps its stages, so that a stopped one goes on; by default a temporary folder that
+                goes away with this object.
             progress: whether bars are drawn on standard error.
             overrides: recipe keys with __ for the dot: `seed=1`, `model__groups__n=2`.
 
@@ -126,24 +126,26 @@ class ThinkRec:
         reasons = _own_model(self.recipe).reasons
         if reasons.source == "written" and reasons.file is None:
             raise RecipeError(
-                "model.reasons.source is written, which means the reasons beside MovieLens-1M; for your own data name a "
-                "table in model.reasons.file, or choose rules or none"
+                "model.reasons.source is written, which means the reasons beside MovieLens-1M; for your own data name "
+                "a table in model.reasons.file, or choose rules or none"
             )
         folder = self.folder or self._temporary
         saving.write_tables(ds, folder)
-        run = Run(saving.on_tables(self.recipe, ds, folder), folder, self.progress)
+        recipe = saving.anchored(saving.on_tables(self.recipe, ds, folder))
+        run = Run(recipe, folder, self.progress)
         _read_quietly(run)
         run.begin()
         run.thinkrec()
         self._run = run
-        self.__dict__.pop("_system", None)
+        for known in ("_system", "_user_codes", "_item_codes"):
+            self.__dict__.pop(known, None)
         return self
 
     def save(self, folder: str | Path) -> None:
         """Write all that answering needs into one folder: recipe, data, encoder, groups, trained weights.
 
-        The backbone is named, not copied. An earlier save there is replaced in one go. Raises CheckpointError if nothing is
-        trained yet or the folder holds something else.
+        The backbone is named, not copied. An earlier save there is replaced in one go. Raises CheckpointError if
+        nothing is trained yet or the folder holds something else.
         """
         run = self._fitted
         saving.save(run.recipe, run.model, run.ds, run.folder, Path(folder))
@@ -172,8 +174,8 @@ class ThinkRec:
     def score(self, users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
         """float64 (n,): logit(Yes) - logit(No) for n pairs of ids, from each user's whole past as known now.
 
-        Above 0 means Yes; 1 / (1 + exp(-score)) is the probability of a like. Raises DataError on unknown ids or unequal
-        lengths.
+        Above 0 means Yes; 1 / (1 + exp(-score)) is the probability of a like. Raises DataError on unknown ids or
+        unequal lengths.
         """
         users, items = list(users), list(items)
         if len(users) != len(items):
@@ -211,9 +213,7 @@ class ThinkRec:
         scores = self._ask([replace(past, asked=codes)])[0]
         best = np.argsort(-scores, kind="stable")[:top]
         items, chance = self.ds.items, probability(scores)
-        return [
-            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i])) for i in best
-        ]
+        return [Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i])) for i in best]
 
     def explain(self, user: Any, item: Any, *, history: History | None = None) -> Explanation:
         """Whether the user would like the item, and why; arguments and errors as in `rank`."""
@@ -286,8 +286,9 @@ class ThinkRec:
             return _Question(code, self._codes(item for item, _ in pairs), labels, asked)
         if code is None:
             raise DataError(
-                f"there is no {self.ds.domain.user} with the id {user!r} in the data ({len(self.ds.user_ids)} known, such "
-                f"as {', '.join(map(repr, self.ds.user_ids[:3]))}); for somebody new, give a history of items, liked or not"
+                f"there is no {self.ds.domain.user} with the id {user!r} in the data ({len(self.ds.user_ids)} known, "
+                f"such as {', '.join(map(repr, self.ds.user_ids[:3]))}); for somebody new, give a history of items, "
+                "liked or not"
             )
         it = self.ds.interactions
         past = slice(int(it.start[code]), int(it.start[code + 1]))
@@ -329,7 +330,7 @@ def closest(text: str, ds: Dataset, most: int = 3) -> str:
 def _own_model(recipe: Recipe) -> ThinkRecModel:
     if recipe.model.kind != "thinkrec":
         raise RecipeError(
-            f"recipe {recipe.name!r} trains {recipe.model.kind}, which only gives scores; ranking and explaining here need "
+            f"recipe {recipe.name!r} trains {recipe.model.kind}, which only gives scores; ranking and explaining need "
             "a recipe whose model.kind is thinkrec"
         )
     return recipe.model

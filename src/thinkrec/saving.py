@@ -58,9 +58,20 @@ def write_tables(ds: Dataset, folder: Path) -> None:
 
 def on_tables(recipe: Recipe, ds: Dataset, folder: Path) -> Recipe:
     """The recipe with its data taken from the tables that `write_tables` put under `folder`."""
-    words = {"item": ds.domain.item, "items_word": ds.domain.items, "user": ds.domain.user}
-    data = Tables(interactions=folder / INTERACTIONS, items=folder / ITEMS, **words)
+    data = Tables(interactions=folder / INTERACTIONS, items=folder / ITEMS, item=ds.domain.item,
+                  items_word=ds.domain.items, user=ds.domain.user)  # fmt: skip
     return recipe.model_copy(update={"data": data})
+
+
+def anchored(recipe: Recipe) -> Recipe:
+    """The recipe with the path of a local backbone made absolute, so that it is found from any current folder."""
+    assert isinstance(recipe.model, ThinkRecModel)
+    backbone = recipe.model.backbone
+    path = Path(backbone.source).expanduser()
+    if backbone.source in ("nano", "smollm2") or not path.exists():
+        return recipe
+    model = recipe.model.model_copy(update={"backbone": backbone.model_copy(update={"source": str(path.resolve())})})
+    return recipe.model_copy(update={"model": model})
 
 
 def read_recipe(folder: Path) -> Recipe:
@@ -115,7 +126,7 @@ def save(recipe: Recipe, model: ThinkRecModel, ds: Dataset, source: Path, target
         beside.rename(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _answers(stage: str, name: str) -> bool:

@@ -2,7 +2,8 @@
 
 Tastes hang on *combinations*: inside one genre a user likes one theme and turns another down, and the next group of
 users sees it the other way round. So neither an item's mean nor a user's favourite genre tells much, while ten
-labelled interactions tell a lot. Because the probability of every label is known, so is the best score any model can reach.
+labelled interactions tell a lot. Because the probability of every label is known, so is the best score any model can
+reach.
 
 The logit of a like is
 
@@ -43,13 +44,13 @@ class WorldConfig(BaseModel):
     """Tones in use; an item has one."""
     user_genres: int = Field(default=2, ge=1)
     """Genres that a user mostly picks from."""
-    user_themes: int = Field(default=3, ge=1)
+    user_themes: int = Field(default=2, ge=1)
     """Themes that a user mostly picks from."""
-    focus: float = Field(default=0.9, ge=0, le=1)
+    focus: float = Field(default=0.95, ge=0, le=1)
     """Share of a user's interactions that fall into those genres and themes."""
     groups: int = Field(default=3, ge=1)
     """Groups of users who share their planted tastes; the second is the opposite of the first."""
-    individual: float = Field(default=0.15, ge=0, le=1)
+    individual: float = Field(default=0.1, ge=0, le=1)
     """Share of combinations in which a user departs from the group."""
     pair: float = 2.2
     """Weight of the planted combinations of genre and theme."""
@@ -61,7 +62,7 @@ class WorldConfig(BaseModel):
     """Weight of the item's quality, which everybody perceives alike."""
     generosity: float = 0.5
     """Spread of the users' readiness to like anything."""
-    drift: float = Field(default=0.2, ge=0, le=1)
+    drift: float = Field(default=0.1, ge=0, le=1)
     """Share of users whose combinations for one genre turn round half-way through."""
     reception: float = Field(default=0.7, ge=0, le=1)
     """Share of items whose keywords tell how they were received (a noisy reading of quality)."""
@@ -101,6 +102,22 @@ def _tables(config: WorldConfig, rng: np.random.Generator) -> tuple[np.ndarray, 
     if config.groups > 1:
         signs[1] = -signs[0]
     return signs, rng.integers(config.groups, size=config.users)
+
+
+def _focus(config: WorldConfig, taste: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The genres and themes a user picks from, given their signs (genres, themes).
+
+    Drawn again, up to 20 times, until every genre holds something to like and something not to: otherwise the genre
+    alone would tell the label.
+    """
+    tries = 20
+    while True:
+        tries -= 1
+        genres = rng.choice(config.genres, size=min(config.user_genres, config.genres), replace=False)
+        themes = rng.choice(config.themes, size=min(config.user_themes, config.themes), replace=False)
+        inside = taste[np.ix_(genres, themes)]
+        if (inside.min(axis=1) < inside.max(axis=1)).all() or not tries:
+            return genres, themes
 
 
 def simulate(
@@ -151,8 +168,7 @@ def simulate(
     half_rows: list[np.ndarray] = []
     for u in range(users):
         count = min(int(rng.integers(config.rows_per_user[0], config.rows_per_user[1] + 1)), n)
-        own_genres = rng.choice(config.genres, size=min(config.user_genres, config.genres), replace=False)
-        own_themes = rng.choice(config.themes, size=min(config.user_themes, config.themes), replace=False)
+        own_genres, own_themes = _focus(config, personal[u], rng)
         inside = np.isin(genre, own_genres) & np.isin(theme, own_themes)
         weight = np.where(inside, config.focus / max(1, inside.sum()), (1 - config.focus) / max(1, (~inside).sum()))
         weight = np.maximum(weight, 1e-9)

@@ -168,7 +168,7 @@ def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
     # A model read from GGUF remembers that it was quantised and refuses to be saved: move its weights to a plain one.
     plain = loaded.model.config
     if hasattr(plain, "quantization_config"):
-        del plain.quantization_config
+        delattr(plain, "quantization_config")
     dtype = getattr(torch, config.dtype)
     fresh = AutoModelForCausalLM.from_config(plain, dtype=dtype, attn_implementation=config.attention)
     fresh.load_state_dict(loaded.model.state_dict())
@@ -185,5 +185,6 @@ def _smollm2_file() -> Path:
     return files[0]
 
 
-def _one_id(found: int | list[int] | None) -> int | None:
+def _one_id(found: Any) -> int | None:
+    # transformers types token ids more widely than any tokenizer fills them: one id, a list of them, or None.
     return found[0] if isinstance(found, list) else found

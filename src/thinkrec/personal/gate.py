@@ -78,7 +78,7 @@ def gate(vectors: np.ndarray, centres: np.ndarray, config: GateConfig | None = N
     region = np.full(rows, GLOBAL, dtype=np.int8)
     if n:
         w = softmax(cosine(vectors, centres), config.tau)
-        region = _regions(w, vectors.any(axis=1), config)
+        region = _regions(w, np.asarray(vectors.any(axis=1)), config)
     else:
         w = np.zeros((rows, 0))
     weights[region == GLOBAL, 0] = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -116,4 +116,6 @@ def _cluster(points: np.ndarray, config: GroupConfig, seed: int) -> np.ndarray:
     ward = config.method == "ward" or (config.method == "auto" and len(points) <= config.ward_limit)
     if ward:
         return AgglomerativeClustering(n_clusters=config.n, linkage="ward").fit_predict(points)
-    return MiniBatchKMeans(n_clusters=config.n, random_state=seed, n_init=10, batch_size=4096).fit_predict(points)
+    # scikit-learn's signature only shows "auto"; its documentation also takes a number.
+    starts: Any = 10
+    return MiniBatchKMeans(n_clusters=config.n, random_state=seed, n_init=starts, batch_size=4096).fit_predict(points)

@@ -144,7 +144,8 @@ class Renderer:
     ) -> Prompt:
         """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first); see `row`."""
         config, slots = self.config, item_vector is not None
-        past_slots = slots and config.history_vectors and past_vectors is not None
+        shown_vectors = past_vectors if slots and config.history_vectors else None
+        past_slots = shown_vectors is not None
         answer = self._answer(label, reason) if with_answer else np.zeros(0, dtype=np.int32)
         tail: list[np.ndarray] = [self._user, self._slot, self._newline] if slots else []
         tail += [self._request, self._target[item]] + ([self._slot] if slots else []) + [self._bar]
@@ -156,10 +157,10 @@ class Renderer:
             text = self._past[past_items[j]]
             parts.append(text)
             at += len(text)
-            if past_slots:
+            if shown_vectors is not None:
                 parts.append(self._slot)
                 slot_at.append(at)
-                slot_vec.append(past_vectors[j])
+                slot_vec.append(shown_vectors[j])
                 at += 1
             parts += [self._bar, self.labels[past_labels[j] : past_labels[j] + 1], self._newline]
             answer_at.append(at + len(self._bar) - 1)

@@ -57,7 +57,7 @@ def weigh(ds: Dataset, item: int, history: np.ndarray) -> list[tuple[float, int,
         theirs = set(ds.items.keywords[ds.interactions.item[row]])
         shared = tuple(word for word in wanted if word in theirs)
         sign = 1.0 if ds.interactions.label[row] else -1.0
-        found.append((sign * (len(shared) ** 2 + 0.05) * RECENT**age, int(row), shared))
+        found.append((sign * (len(shared) ** 4 + 0.05) * RECENT**age, int(row), shared))
     return sorted(found, key=lambda entry: -abs(entry[0]))
 
 

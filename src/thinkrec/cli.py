@@ -1,0 +1,209 @@
+"""The command `thinkrec`. Every command is one call; what it does is in `thinkrec.commands`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from thinkrec.errors import ThinkRecError
+
+# Commands import what they need when they are called: PyTorch takes seconds, and --help should not.
+
+
+class Group(TyperGroup):
+    """Turns errors a user can cause, and Ctrl-C, into one message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except ThinkRecError as error:
+            Console(stderr=True, highlight=False).print(Text(f"error: {error}", style="red"), soft_wrap=True)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as stop:
+            text = "stopped; the same command goes on from the last saved step"
+            Console(stderr=True, highlight=False).print(Text(text, style="yellow"), soft_wrap=True)
+            raise typer.Exit(130) from stop
+
+
+app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False,
+                  add_completion=False)  # fmt: skip
+
+Overrides = Annotated[
+    list[str] | None, typer.Option("-o", "--set", metavar="KEY=VALUE", help="Change a key; may be repeated.")
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run or a saved model, or a name under runs/.")]
+User = Annotated[str, typer.Argument(metavar="USER", help="User id, as in your data.")]
+History = Annotated[
+    Path | None,
+    typer.Option(
+        "--history", help="CSV or Parquet with item_id and label (or rating), for a user unknown to training."
+    ),
+]
+Threshold = Annotated[float | None, typer.Option(help="With ratings in --history: liked means rating > threshold.")]
+
+
+@app.callback()
+def about() -> None:
+    """Recommendations by reasoning, with the reason.
+
+    - `thinkrec demo` trains on a simulated catalogue, in a few minutes
+    - `thinkrec rank demo 17` ranks what user 17 has not met
+    - `thinkrec explain demo 17 42` says why, or why not
+    """
+
+
+@app.command()
+def demo(folder: Annotated[Path, typer.Option(help="Where the run is kept.")] = Path("runs/demo"),
+         overrides: Overrides = None) -> None:  # fmt: skip
+    """Train on a simulated catalogue; show the table, three explained recommendations and a report.
+
+    - `thinkrec demo`
+    - `thinkrec demo -o seed=1 --folder runs/demo-1`
+    """
+    from thinkrec.commands import running
+
+    running.demo(folder, overrides or [])
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Name (`thinkrec recipe --list`) or YAML file.")],
+    folder: Annotated[Path | None, typer.Option(help="Where the run is kept; by default runs/NAME.")] = None,
+    overrides: Overrides = None,
+    results: Annotated[Path | None, typer.Option(help="Also export predictions and metrics to this/NAME.")] = None,
+) -> None:
+    """Run a recipe from data to report. A stopped run goes on where it was; finished stages are kept.
+
+    - `thinkrec run ml1m/mf`
+    - `thinkrec run my.yaml -o seed=1 -o model.prompt.history=20 --folder runs/longer`
+    - `thinkrec run ml1m/mf --results results`
+    """
+    from thinkrec.commands import running
+
+    running.run(recipe, folder, overrides or [], results)
+
+
+@app.command()
+def rank(
+    run: RunName,
+    user: User,
+    candidates: Annotated[str | None, typer.Option(help="Item ids with commas; by default all not met yet.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 10,
+    history: History = None,
+    threshold: Threshold = None,
+) -> None:
+    """Rank items for a user.
+
+    - `thinkrec rank demo 17`
+    - `thinkrec rank demo 17 --candidates 3,14,15 --top 2`
+    - `thinkrec rank demo somebody-new --history liked.csv`
+    """
+    from thinkrec.commands import asking
+
+    asking.rank(run, user, candidates, top, history, threshold)
+
+
+@app.command()
+def explain(
+    run: RunName,
+    user: User,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Item id, as in your data.")],
+    history: History = None,
+    threshold: Threshold = None,
+) -> None:
+    """Say whether a user would like an item, and why.
+
+    - `thinkrec explain demo 17 42`
+    - `thinkrec explain demo somebody-new 42 --history liked.csv`
+    """
+    from thinkrec.commands import asking
+
+    asking.explain(run, user, item, history, threshold)
+
+
+@app.command()
+def evaluate(
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="Table with order and score.")],
+    interactions: Annotated[Path | None, typer.Option(help="Table with user_id, label and maybe order.")] = None,
+    run: Annotated[str | None, typer.Option(help="Take the labels from the data of this run.")] = None,
+    k: Annotated[int | None, typer.Option(min=1, help="Cut-off of NDCG and MAP; 5, or as the run says.")] = None,
+    draws: Annotated[int | None, typer.Option(min=100, help="Bootstrap draws; 1000, or as the run says.")] = None,
+) -> None:
+    """Metrics, with intervals, of anybody's predictions.
+
+    - `thinkrec evaluate results/demo/predictions.parquet --run demo`
+    - `thinkrec evaluate mine.csv --interactions test.parquet`
+
+    Rows are matched by `order`; a table without that column is numbered from 0.
+    """
+    from thinkrec.commands import judging
+
+    judging.evaluate(predictions, interactions, run, k, draws)
+
+
+@app.command()
+def report(run: RunName) -> None:
+    """Write the metrics and the report of a finished run again; prints where the report is.
+
+    - `thinkrec report demo`
+    """
+    from thinkrec.commands import running
+
+    running.report(run)
+
+
+@app.command()
+def table(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Finished runs on the same rows.")],
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+) -> None:
+    """One table of several runs.
+
+    - `thinkrec table ml1m/mf ml1m/boosting`
+    - `thinkrec table ml1m/mf ml1m/boosting --markdown > table.md`
+    """
+    from thinkrec.commands import running
+
+    running.table(runs, markdown)
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine: versions, device, memory, backbones, data."""
+    from thinkrec.commands.doctor import doctor
+
+    raise typer.Exit(0 if doctor() else 1)
+
+
+@app.command()
+def recipe(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name or YAML file.")] = None,
+    overrides: Overrides = None,
+    names: Annotated[bool, typer.Option("--list", help="List the recipes that come along.")] = False,
+    keys: Annotated[bool, typer.Option("--keys", help="Explain every key.")] = False,
+) -> None:
+    """Print a recipe with every key filled in.
+
+    - `thinkrec recipe demo > my.yaml`
+    - `thinkrec recipe demo -o model.encoder.kind=sasrec`
+    - `thinkrec recipe --list`
+    - `thinkrec recipe --keys`
+    """
+    from thinkrec.commands import keys as recipes
+
+    recipes.recipe(name, overrides or [], names, keys)
+
+
+def main() -> None:
+    """Entry point of `thinkrec`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""`rank` and `explain`: questions to a trained recommender."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from thinkrec.api import ThinkRec
+from thinkrec.commands import show
+from thinkrec.data.columns import parse_labels, parse_ratings, parse_times, require_columns
+from thinkrec.data.tables import read_table
+from thinkrec.errors import DataError
+
+
+def rank(run: str, user: str, candidates: str | None, top: int, history: Path | None, threshold: float | None) -> None:
+    """`thinkrec rank`."""
+    model = ThinkRec.load(show.run_folder(run), progress=True)
+    asked = None if candidates is None else [name.strip() for name in candidates.split(",") if name.strip()]
+    if asked == []:
+        raise DataError("--candidates names no item; give ids with commas between them, such as 12,7,30")
+    found = model.rank(user, asked, history=_read(history, threshold), top=top)
+    domain = model.ds.domain
+    show.console().print(show.ranking(found, f"{domain.items.capitalize()} for {domain.user} {user}"))
+
+
+def explain(run: str, user: str, item: str, history: Path | None, threshold: float | None) -> None:
+    """`thinkrec explain`."""
+    model = ThinkRec.load(show.run_folder(run), progress=True)
+    found = model.explain(user, item, history=_read(history, threshold))
+    show.console().print(show.explanation(found, f"{model.ds.domain.user} {user}"))
+
+
+def _read(path: Path | None, threshold: float | None) -> list[tuple[object, bool]] | None:
+    return None if path is None else read_history(path, threshold)
+
+
+def read_history(path: Path, threshold: float | None = None) -> list[tuple[object, bool]]:
+    """(item id, liked) pairs from a table with item_id and label, or rating and a threshold; oldest first.
+
+    With a column `timestamp` the rows are put in its order, else they count as they stand. Raises DataError.
+    """
+    table, source = read_table(path), str(path)
+    require_columns(table, ("item_id",), source)
+    if "label" in table.columns:
+        liked = parse_labels(table["label"], source).to_list()
+    else:
+        require_columns(table, ("rating",), source)
+        if threshold is None:
+            raise DataError(f"{source}: column 'rating' needs --threshold; liked means rating > threshold")
+        liked = (parse_ratings(table["rating"], source) > threshold).to_list()
+    order = list(range(table.height))
+    if "timestamp" in table.columns:
+        whole, fraction = parse_times(table["timestamp"], source)
+        order.sort(key=lambda row: (whole[row], fraction[row]))
+    return [(table["item_id"][row], bool(liked[row])) for row in order]

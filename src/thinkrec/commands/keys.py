@@ -1,0 +1,142 @@
+"""`recipe`: recipes, and what every key means, read from the classes themselves."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from rich.table import Table
+from rich.text import Text
+
+from thinkrec.commands import show
+from thinkrec.errors import RecipeError
+from thinkrec.recipe import Recipe, dump_recipe, known_recipes, load_recipe
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a recipe section."""
+
+    name: str
+    type: str
+    default: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """The keys that stand together in a recipe."""
+
+    places: tuple[str, ...]
+    """Dotted paths where the section can stand; empty text for the top."""
+    kind: str
+    """What chooses it, such as "kind: mf"; empty where nothing else can stand there."""
+    text: str
+    keys: tuple[Key, ...]
+
+
+def recipe(name: str | None, overrides: Sequence[str], names: bool, keys: bool) -> None:
+    """`thinkrec recipe`."""
+    out = show.console()
+    if names:
+        out.print(Text("\n".join(known_recipes())))
+    if keys:
+        for section in sections():
+            out.print(_shown(section))
+    if name is not None:
+        print(dump_recipe(load_recipe(name, overrides)), end="")
+    elif not (names or keys):
+        raise RecipeError("name a recipe, or ask for --list or --keys")
+
+
+def sections() -> list[Section]:
+    """Every class of keys once, in the order in which a recipe reaches it."""
+    places: dict[type[BaseModel], list[str]] = {}
+    _collect(Recipe, "", places)
+    return [Section(tuple(at), _kind(model), _first_line(model), tuple(_keys(model))) for model, at in places.items()]
+
+
+def _collect(model: type[BaseModel], place: str, found: dict[type[BaseModel], list[str]]) -> None:
+    if place in found.setdefault(model, []):
+        return
+    found[model].append(place)
+    for name, field in model.model_fields.items():
+        within = f"{place}.{name}" if place else name
+        if getattr(field.annotation, "__origin__", None) is dict:
+            within += ".NAME"
+        for inner in _models(field.annotation):
+            _collect(inner, within, found)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _keys(model: type[BaseModel]) -> Iterator[Key]:
+    written = _source(model)
+    for name, field in model.model_fields.items():
+        kind, text = written.get(name, (str(field.annotation), ""))
+        limits = [_limit(limit) for limit in field.metadata]
+        yield Key(name, ", ".join([kind, *filter(None, limits)]), _default(field), text)
+
+
+def _source(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
+    """Field -> (annotation as written, the docstring under it)."""
+    found: dict[str, tuple[str, str]] = {}
+    for owner in reversed(model.__mro__):
+        if not issubclass(owner, BaseModel) or owner is BaseModel:
+            continue
+        body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for node, after in zip(body.body, [*body.body[1:], None], strict=True):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                text = (
+                    after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+                )
+                found[node.target.id] = (ast.unparse(node.annotation), " ".join(str(text).split()))
+    return found
+
+
+def _limit(limit: Any) -> str:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
+    return next((f"{sign} {getattr(limit, name)}" for name, sign in signs.items() if hasattr(limit, name)), "")
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "needed"
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        return _kind(type(value)) or "see below"
+    return "null" if value is None else str(value)
+
+
+def _kind(model: type[BaseModel]) -> str:
+    for name in ("kind", "by"):
+        if name in model.model_fields:
+            return f"{name}: {model.model_fields[name].default}"
+    return ""
+
+
+def _first_line(model: type[BaseModel]) -> str:
+    return (inspect.getdoc(model) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def _shown(section: Section) -> Table:
+    title = Text(", ".join(section.places) or "recipe", style="bold")
+    title.append(f"  ({section.kind})" if section.kind else "").append(f"\n{section.text}", style="not bold")
+    table = Table(title=title, title_justify="left", title_style="", expand=True)
+    for heading, ratio in (("key", 2), ("type", 3), ("default", 2), ("meaning", 6)):
+        table.add_column(heading, ratio=ratio, overflow="fold")
+    for key in section.keys:
+        table.add_row(Text(key.name, style="bold"), Text(key.type), Text(key.default), Text(key.text))
+    return table

@@ -1,0 +1,71 @@
+"""What commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from thinkrec.api import Explanation, Ranked
+from thinkrec.errors import CheckpointError
+from thinkrec.evaluate.report_data import Explained, Past
+
+WIDE = 130
+"""Columns where nobody looks: a file or a pipe should not get tables cut at 80."""
+
+
+def console() -> Console:
+    """Standard output."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def run_folder(name: str) -> Path:
+    """The folder of a run given by path, or by its name under runs/. Raises CheckpointError saying where it looked."""
+    for path in (Path(name), Path("runs") / name):
+        if path.is_dir():
+            return path
+    raise CheckpointError(
+        f"there is no run {name!r} (looked for {name} and runs/{name}); train one: thinkrec run RECIPE"
+    )
+
+
+def ranking(ranked: Sequence[Ranked], title: str) -> Table:
+    """A table of ranked items."""
+    table = Table(title=Text(title), title_justify="left")
+    for heading in ("", "id", "title"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("probability", "score"):
+        table.add_column(heading, justify="right")
+    for place, entry in enumerate(ranked, 1):
+        cells = (str(place), str(entry.item), entry.title, f"{entry.probability:.1%}", f"{entry.score:+.2f}")
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def explanation(found: Explanation, user: str) -> Text:
+    """One answer, its past, its gate and its reason."""
+    score = f", score {found.score:+.2f}"
+    return _case(user, found.title, found.probability, score, found.history, found.gate, found.reason)
+
+
+def explained(case: Explained) -> Text:
+    """The same for a test row, with what the user really said."""
+    truth = "" if case.liked is None else f"; in fact {'liked' if case.liked else 'not liked'}"
+    return _case(case.user, case.target, case.probability, truth, case.history, case.gate, case.reason)
+
+
+def _case(user: str, title: str, probability: float, more: str, history: Sequence[Past],
+          gate: Sequence[tuple[str, float]], reason: str) -> Text:  # fmt: skip
+    text = Text()
+    text.append(title, style="bold").append(f" for {user}: probability of a like {probability:.0%}{more}\n")
+    for past in history:
+        mark, style = ("+", "green") if past.liked else ("-", "red")
+        text.append(f"  {mark} ", style=f"bold {style}").append(past.title).append("\n")
+    text.append("  (+ liked, - not liked; oldest first)\n" if history else "  (no history)\n", style="dim")
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in gate if weight > 0)
+    text.append(f"  adapters: {weights}\n", style="dim")
+    return text.append(f"  {reason}\n", style="italic")

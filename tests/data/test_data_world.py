@@ -1,0 +1,54 @@
+"""The simulated catalogue: by seed, with the planted structure it claims."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from thinkrec.data.rows import TEST, TRAIN
+from thinkrec.data.world import WorldConfig, simulate
+
+WORLD = simulate(WorldConfig(), 41)
+
+
+def test_equal_seeds_give_equal_worlds_and_others_do_not() -> None:
+    small = WorldConfig(users=30, items=50)
+    a, b, c = (simulate(small, seed) for seed in (1, 1, 2))
+    assert a.dataset.fingerprint() == b.dataset.fingerprint() != c.dataset.fingerprint()
+    np.testing.assert_array_equal(a.probability, b.probability)
+
+
+def test_labels_follow_the_stated_probabilities() -> None:
+    label, p = WORLD.dataset.interactions.label, WORLD.probability
+    for low in np.arange(0, 1, 0.1):
+        inside = (p >= low) & (p < low + 0.1)
+        error = 4 * np.sqrt(0.25 / inside.sum())
+        assert abs(label[inside].mean() - p[inside].mean()) < error
+
+
+def test_one_number_per_item_or_genre_says_little_but_combinations_in_the_history_much() -> None:
+    it, words = WORLD.dataset.interactions, WORLD.dataset.items.keywords
+    train, test = np.flatnonzero(it.split == TRAIN), np.flatnonzero(it.split == TEST)
+    likes = np.bincount(it.item[train], weights=it.label[train], minlength=500)
+    mean = (likes + 1) / (np.bincount(it.item[train], minlength=500) + 2)
+
+    def kernel(row: int, n: int) -> float:
+        past = it.history(row, 10)
+        match = [words[i][:n] == words[it.item[row]][:n] for i in it.item[past]]
+        return float(np.sum((2.0 * it.label[past] - 1) * match))
+
+    label = it.label[test]
+    best = roc_auc_score(label, WORLD.probability[test])
+    genre = roc_auc_score(label, [kernel(int(r), 1) for r in test])
+    pair = roc_auc_score(label, [kernel(int(r), 2) for r in test])
+    item = roc_auc_score(label, mean[it.item[test]])
+    assert best > 0.9
+    assert item < 0.68
+    assert genre < pair - 0.08
+    assert pair > 0.72
+
+
+def test_causes_are_words_of_the_item() -> None:
+    it, words = WORLD.dataset.interactions, WORLD.dataset.items.keywords
+    assert all(set(cause) <= set(words[i]) for cause, i in zip(WORLD.cause, it.item, strict=True))
+    assert np.mean([len(cause) == 2 for cause in WORLD.cause]) > 0.5

@@ -1,0 +1,257 @@
+"""The public Python interface, on a tiny world with a tiny random language model."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from tiny_folder import write_backbone
+
+import thinkrec
+from thinkrec import Dataset, ThinkRec, saving
+from thinkrec.data.columns import DataWarning
+from thinkrec.data.rows import TEST
+from thinkrec.data.split import ByFractions
+from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.errors import CheckpointError, DataError, RecipeError
+
+SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
+"""A stage of a few steps."""
+
+
+@pytest.fixture(scope="module")
+def ds() -> Dataset:
+    return simulate(WorldConfig(users=30, items=60, rows_per_user=(6, 12)), 7).dataset
+
+
+@pytest.fixture(scope="module")
+def tiny_backbone(ds: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_backbone(tmp_path_factory.mktemp("backbone"), ds)
+
+
+def untrained(backbone: Path, folder: Path | None = None, **changes) -> ThinkRec:
+    stages = {f"model__{name}_stage": {"train": [part], **SHORT}
+              for name, part in (("global", "global"), ("expert", "experts"), ("vector", "projector"))}  # fmt: skip
+    options = {
+        "model__backbone__source": str(backbone),
+        "model__encoder": {"kind": "mf", "dim": 8, "training": {"epochs": 2}},
+        "model__groups__n": 2,
+        "model__adapters__rank": 4,
+        "reason_tokens": 12,
+        **stages,
+        **changes,
+    }
+    return ThinkRec("demo", folder=folder, progress=False, **options)
+
+
+@pytest.fixture(scope="module")
+def model(ds: Dataset, tiny_backbone: Path) -> ThinkRec:
+    return untrained(tiny_backbone).fit(ds)
+
+
+@pytest.fixture(scope="module")
+def saved(model: ThinkRec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    model.save(folder)
+    return folder
+
+
+def pairs(ds: Dataset, n: int = 40) -> tuple[list, list]:
+    it = ds.interactions
+    rows = it.rows(TEST)[:n]
+    return [ds.user_ids[u] for u in it.user[rows]], [ds.items.ids[i] for i in it.item[rows]]
+
+
+def past(ds: Dataset, user) -> list[tuple]:
+    it, code = ds.interactions, ds.user_ids.index(user)
+    rows = range(it.start[code], it.start[code + 1])
+    return [(ds.items.ids[it.item[r]], bool(it.label[r])) for r in rows]
+
+
+def test_tables_bring_the_same_data_set_back(ds: Dataset, tmp_path: Path) -> None:
+    saving.write_tables(ds, tmp_path)
+    again = Dataset.from_tables(tmp_path / saving.INTERACTIONS, tmp_path / saving.ITEMS, domain=ds.domain)
+    assert again.fingerprint() == ds.fingerprint()
+
+
+def test_saved_and_loaded_gives_equal_scores(model: ThinkRec, saved: Path, ds: Dataset, tmp_path: Path) -> None:
+    users, items = pairs(ds)
+    before = model.score(users, items)
+    assert before.dtype == np.float64
+    assert before.std() > 0
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(saved, moved)
+    after = thinkrec.load(moved)
+    np.testing.assert_array_equal(after.score(users, items), before)
+    assert after.ds.fingerprint() == ds.fingerprint()
+    assert not list(saved.parent.glob(".*")), "nothing may be left beside a saved folder"
+
+
+def test_a_saved_folder_can_be_saved_again(model: ThinkRec, saved: Path, ds: Dataset, tmp_path: Path) -> None:
+    users, items = pairs(ds, 5)
+    thinkrec.load(saved).save(tmp_path / "copy")
+    thinkrec.load(tmp_path / "copy").save(tmp_path / "copy")
+    np.testing.assert_array_equal(thinkrec.load(tmp_path / "copy").score(users, items), model.score(users, items))
+
+
+def test_fitting_twice_gives_the_same(model: ThinkRec, ds: Dataset, tiny_backbone: Path) -> None:
+    users, items = pairs(ds, 10)
+    np.testing.assert_array_equal(untrained(tiny_backbone).fit(ds).score(users, items), model.score(users, items))
+
+
+def test_rank_is_the_order_of_scores(model: ThinkRec, ds: Dataset) -> None:
+    user, items = ds.user_ids[3], ds.items.ids[:20]
+    ranked = model.rank(user, items)
+    scores = model.score([user] * len(items), items)
+    found = {r.item: r.score for r in ranked}
+    np.testing.assert_allclose([found[i] for i in items], scores, atol=1e-5)
+    assert [r.score for r in ranked] == sorted(found.values(), reverse=True)
+    assert ranked[0].probability == pytest.approx(1 / (1 + np.exp(-ranked[0].score)))
+    assert ranked[0].title == ds.items.titles[ds.items.ids.index(ranked[0].item)]
+    assert [r.item for r in model.rank(user, items, top=3)] == [r.item for r in ranked[:3]]
+
+
+def test_default_candidates_are_the_items_not_met(model: ThinkRec, ds: Dataset) -> None:
+    user = ds.user_ids[0]
+    met = {item for item, _ in past(ds, user)}
+    assert {r.item for r in model.rank(user)} == set(ds.items.ids) - met
+    assert {r.item for r in model.rank(None, history=[])} == set(ds.items.ids)
+    assert [r.item for r in model.rank(user, [7, 7])] == [7]
+    assert model.rank(user, []) == []
+
+
+def test_history_given_equals_the_same_history_known(model: ThinkRec, ds: Dataset) -> None:
+    user = ds.user_ids[5]
+    own, items = past(ds, user), ds.items.ids[:12]
+    assert model.rank(user, items, history=own) == model.rank(user, items)
+    turned = [(item, not liked) for item, liked in own]
+    assert model.rank(user, items, history=turned) != model.rank(user, items)
+    assert model.explain(user, items[0], history=own) == model.explain(user, items[0])
+
+
+def test_a_known_user_is_found_by_text_too(model: ThinkRec, ds: Dataset) -> None:
+    assert model.rank(str(ds.user_ids[2]), ["4", "9"]) == model.rank(ds.user_ids[2], [4, 9])
+
+
+def test_a_score_does_not_depend_on_company(model: ThinkRec, ds: Dataset) -> None:
+    users, items = pairs(ds, 12)
+    alone = [model.score([u], [i])[0] for u, i in zip(users, items, strict=True)]
+    np.testing.assert_allclose(model.score(users, items), alone, atol=1e-5)
+    assert model.score([], []).shape == (0,)
+
+
+@pytest.mark.parametrize("history", [None, [], [(1, True), (2, False), (3, True)]])
+def test_explain_opens_with_the_verdict(model: ThinkRec, ds: Dataset, history) -> None:
+    user = ds.user_ids[1] if history is None else "somebody new"
+    found = model.explain(user, 11, history=history)
+    assert found.verdict == ("Yes" if found.score > 0 else "No")
+    assert found.verdict == ("Yes" if found.probability > 0.5 else "No")
+    assert found.reason.startswith(found.verdict)
+    shown = (past(ds, user) if history is None else history)[-10:]
+    assert [p.liked for p in found.history] == [liked for _, liked in shown]
+    assert [p.title for p in found.history] == [ds.items.titles[ds.items.ids.index(i)] for i, _ in shown]
+    assert [name for name, _ in found.gate] == ["global", "expert 1", "expert 2"]
+    assert sum(weight for _, weight in found.gate) == pytest.approx(1)
+    assert found.score == pytest.approx(model.rank(user, [11], history=history)[0].score, abs=1e-5)
+
+
+def test_unknown_ids_are_named_with_what_to_do(model: ThinkRec, ds: Dataset) -> None:
+    with pytest.raises(DataError, match=r"no viewer with the id 999 .*30 known, such as 1, 2, 3.*give a history"):
+        model.rank(999)
+    title = ds.items.titles[4]
+    with pytest.raises(DataError, match=re.escape(f"5 ({title})")):
+        model.explain(1, title[:-1].upper())
+    with pytest.raises(DataError, match=r"no film with the id 6000; closest: 60 "):
+        model.rank(1, [6000])
+    with pytest.raises(DataError, match="no film with the id 'zzz'"):
+        model.rank(None, history=[("zzz", True)])
+    with pytest.raises(DataError, match="2 users and 1 items"):
+        model.score([1, 2], [1])
+    with pytest.raises(DataError, match="top is 0"):
+        model.rank(1, top=0)
+
+
+def test_what_is_not_trained_says_so(tiny_backbone: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="not trained yet; call fit"):
+        untrained(tiny_backbone).rank(1)
+    with pytest.raises(CheckpointError, match=r"no recipe\.yaml"):
+        thinkrec.load(tmp_path)
+
+
+def test_a_half_finished_run_is_refused(saved: Path, tmp_path: Path) -> None:
+    shutil.copytree(saved, tmp_path / "half")
+    (tmp_path / "half" / "vectors" / "done.json").unlink()
+    with pytest.raises(CheckpointError, match=r"stage vectors .* is not finished"):
+        thinkrec.load(tmp_path / "half")
+
+
+def test_save_refuses_a_foreign_folder(model: ThinkRec, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear diary")
+    with pytest.raises(CheckpointError, match="is no saved recommender"):
+        model.save(tmp_path)
+    assert (tmp_path / "letter.txt").read_text() == "dear diary"
+
+
+def test_recipes_that_cannot_serve_are_refused(ds: Dataset, tiny_backbone: Path) -> None:
+    with pytest.raises(RecipeError, match="unknown key"):
+        ThinkRec(model__no_such_key=1)
+    with pytest.raises(RecipeError, match=r"model\.kind is thinkrec"):
+        ThinkRec("demo", model={"kind": "mf"})
+    with pytest.raises(RecipeError, match="overrides need a recipe"):
+        ThinkRec(ThinkRec().recipe, seed=1)
+    with pytest.raises(RecipeError, match=r"model\.reasons\.file"):
+        untrained(tiny_backbone, model__reasons={"source": "written"}).fit(ds)
+
+
+def test_without_vectors_and_experts_the_global_adapter_answers(
+    ds: Dataset, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    plain = untrained(tiny_backbone, tmp_path / "run", model__expert_stage=None, model__vector_stage=None).fit(ds)
+    assert plain.explain(1, 2).gate == (("global", 1.0),)
+    plain.save(tmp_path / "saved")
+    ranked = plain.rank(1, [1, 2, 3])
+    assert thinkrec.load(tmp_path / "saved").rank(1, [1, 2, 3]) == ranked
+    assert thinkrec.load(tmp_path / "run").rank(1, [1, 2, 3]) == ranked
+    assert not (tmp_path / "saved" / "global" / "state.safetensors").exists()
+
+
+def test_remarks_about_the_data_are_made_once(ds: Dataset, tiny_backbone: Path, tmp_path: Path) -> None:
+    saving.write_tables(ds, tmp_path)
+    rows = pl.read_parquet(tmp_path / saving.INTERACTIONS).drop("order")
+    with pytest.warns(UserWarning, match="repeat an earlier row"):
+        doubled = Dataset.from_tables(pl.concat([rows, rows[:1]]), tmp_path / saving.ITEMS)
+    plain = untrained(tiny_backbone, model__expert_stage=None, model__vector_stage=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        plain.fit(doubled).save(tmp_path / "saved")
+        thinkrec.load(tmp_path / "saved").rank(1, [2])
+
+
+def test_the_quick_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "quick-start.md").read_text(encoding="utf-8")
+    block = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)[0]
+    users, items = ["ada", "ben", "cleo", "dan"], [f"b{i}" for i in range(1, 13)]
+    wares = pl.DataFrame(
+        {"item_id": items, "title": [f"Book {i}" for i in items], "keywords": ["sea", "city, dry"] * 6}
+    )
+    met = [(u, items[(3 * k + j) % 12], (k + j) % 5 + 1) for k, u in enumerate(users) for j in range(10)]
+    rows = pl.DataFrame(met, schema=["user_id", "item_id", "rating"], orient="row")
+    rows = rows.with_columns(timestamp=pl.int_range(rows.height) * 7 % 40)
+    monkeypatch.chdir(tmp_path)
+    wares.write_csv("items.csv")
+    rows.write_csv("interactions.csv")
+    data = Dataset.from_tables(rows, wares, threshold=3, split=ByFractions(valid=0.1, test=0.1))
+    backbone = write_backbone(tmp_path / "backbone", data)
+    made = untrained(backbone, model__reasons={"source": "none"})
+    monkeypatch.setattr("thinkrec.api.load_recipe", lambda *_: made.recipe)
+    exec(block, {})
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    assert len([line for line in lines if line.startswith("b") and line.endswith("%")]) == 2, "ada met all but two"
+    assert "Ranked(item='b" in printed
+    assert (tmp_path / "my-model" / "saved.json").is_file()

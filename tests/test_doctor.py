@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from safetensors.numpy import save_file
+
+from thinkrec import doctor
+
+
+@pytest.fixture
+def healthy() -> dict[str, Any]:
+    """Values of a machine with nothing to complain about."""
+    return {
+        "versions": {"thinkrec": "0.1.0", "python": "3.11.9", "torch": "2.13.0", "peft": None},
+        "requirements": [],
+        "devices": {
+            "cpu": {"count": 8, "threads": 4, "bfloat16": False},
+            "cuda": [],
+            "mps": False,
+            "gpu_driver": False,
+            "torch_error": None,
+        },
+        "data": {"setting": None, "ml1m": "data/ml1m", "missing": [], "why": ""},
+        "models": {
+            "nano": {"bytes": 30_000_000, "weights": 7_500_000, "broken": ""},
+            "hub_cache": "cache/hub",
+            "cached": ["org/model"],
+            "offline": [],
+            "smollm2": False,
+            "gguf": False,
+        },
+        "space": {"folder": "here", "disk_free": 50.0, "memory_free": 12.0, "memory": 16.0},
+        "precision": {"cpu": "float32"},
+        "problems": [],
+    }
+
+
+def printed(found: dict[str, Any]) -> str:
+    text = io.StringIO()
+    Console(width=200, file=text).print(doctor.render(found))
+    return text.getvalue()
+
+
+def spoil(found: dict[str, Any], where: str, value: Any) -> dict[str, Any]:
+    """`found` with one value changed; `where` is its keys with dots between them."""
+    *path, last = where.split(".")
+    inner = found
+    for key in path:
+        inner = inner[key]
+    inner[last] = value
+    return found
+
+
+def test_collect_finds_this_machine() -> None:
+    found = doctor.collect()
+    assert json.loads(json.dumps(found)) == found
+    assert found["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert found["versions"]["torch"].startswith("2.")
+    assert found["devices"]["cpu"]["count"] >= 1
+    assert found["devices"]["cpu"]["threads"] >= 1
+    assert found["devices"]["torch_error"] is None
+    assert found["precision"]["cpu"] in ("float32", "bfloat16")
+    assert found["space"]["disk_free"] > 0
+    assert all(problem["remedy"] and problem["what"] for problem in found["problems"])
+    for name, version in found["versions"].items():
+        assert f"{name} " in printed(found)
+        assert (version or "not installed") in printed(found)
+
+
+def test_a_healthy_machine_has_no_problems(healthy: dict[str, Any]) -> None:
+    assert doctor.problems(healthy) == []
+    text = printed(healthy)
+    assert "Nothing is missing." in text
+    assert "7.5 million weights, 30.0 MB" in text
+    assert "org/model cached in cache/hub" in text
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "level", "what", "remedy"),
+    [
+        (
+            "requirements",
+            ["torch>=2.11 (found 2.4.0)"],
+            "error",
+            "torch>=2.11 (found 2.4.0)",
+            "pip install 'torch>=2.11'",
+        ),
+        ("requirements", None, "note", "without being installed", "pip install -e ."),
+        ("devices.torch_error", "libgomp missing", "error", "libgomp missing", "--force-reinstall"),
+        ("devices.gpu_driver", True, "note", "sees no GPU", "CUDA build"),
+        ("models.nano.broken", "nano lacks config.json", "error", "lacks config.json", "git checkout"),
+        ("models.offline", ["HF_HUB_OFFLINE"], "note", "HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE"),
+        ("models.smollm2", True, "note", "not the reader", "pip install gguf"),
+        ("data.missing", ["items.parquet"], "note", "data/ml1m lacks items.parquet", "copy"),
+        ("space.disk_free", 0.4, "error", "only 0.4 GB are free", "another disk"),
+        ("space.memory_free", 0.6, "error", "only 0.6 GB of memory", "batch_tokens"),
+    ],
+)
+def test_one_fault_gives_one_problem_with_its_remedy(
+    healthy: dict[str, Any], where: str, value: Any, level: str, what: str, remedy: str
+) -> None:
+    (problem,) = doctor.problems(spoil(healthy, where, value))
+    assert problem["level"] == level
+    assert what in problem["what"]
+    assert remedy in problem["remedy"]
+    text = printed({**healthy, "problems": [problem]})
+    assert f"{level}: {problem['what']}" in text
+    assert f"remedy: {problem['remedy']}" in text
+    assert "Nothing is missing." not in text
+
+
+def test_errors_stand_before_notes(healthy: dict[str, Any]) -> None:
+    spoil(healthy, "requirements", None)
+    spoil(healthy, "space.disk_free", 0.1)
+    assert [problem["level"] for problem in doctor.problems(healthy)] == ["error", "note"]
+
+
+def test_precision_follows_the_hardware(healthy: dict[str, Any]) -> None:
+    devices = healthy["devices"]
+    devices["cuda"] = [{"name": "old", "memory": 16.0, "capability": [7, 5]},
+                       {"name": "new", "memory": 80.0, "capability": [9, 0]}]  # fmt: skip
+    assert doctor.precision(devices) == {"cpu": "float32", "cuda:0": "float32", "cuda:1": "bfloat16"}
+    assert doctor.precision({**devices, "cpu": {"bfloat16": True}, "cuda": [], "mps": True}) == {
+        "cpu": "bfloat16",
+        "mps": "float32",
+    }
+    assert "cuda:1         new, 80 GB, compute capability 9.0" in printed(healthy)
+
+
+def test_data_is_found_through_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THINKREC_DATA", str(tmp_path))
+    absent = doctor.collect()
+    assert absent["data"]["ml1m"] is None
+    assert any(str(tmp_path) in p["what"] and p["level"] == "note" for p in absent["problems"])
+    folder = tmp_path / "ml1m"
+    folder.mkdir()
+    for name in doctor.ML1M_FILES[:2]:
+        (folder / name).touch()
+    found = doctor.collect()["data"]
+    assert found == {
+        "setting": str(tmp_path),
+        "ml1m": str(folder),
+        "missing": ["keywords.parquet", "reasons.parquet"],
+        "why": "",
+    }
+
+
+def test_hub_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hub" / "models--org--small").mkdir(parents=True)
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("TRANSFORMERS_OFFLINE", "0")
+    models = doctor.collect()["models"]
+    assert models["hub_cache"] == str(tmp_path / "hub")
+    assert models["cached"] == ["org/small"]
+    assert models["offline"] == ["HF_HUB_OFFLINE"]
+
+
+def test_the_embedded_model_is_counted_and_damage_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "NANO", tmp_path)
+    assert "lacks config.json, tokenizer.json, model.safetensors" in doctor.collect()["models"]["nano"]["broken"]
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    weights = tmp_path / "model.safetensors"
+    save_file({"a": np.zeros((3, 5), dtype=np.float32), "b": np.zeros(7, dtype=np.float32)}, weights)
+    whole = doctor.collect()["models"]["nano"]
+    assert whole == {"bytes": weights.stat().st_size, "weights": 22, "broken": ""}
+    weights.write_bytes(weights.read_bytes()[:-4])
+    assert "cannot be read" in doctor.collect()["models"]["nano"]["broken"]

@@ -1,0 +1,144 @@
+"""What a stranger may rely on before reading code: the first commands, small files, light imports, valid recipes."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from thinkrec.recipe import load_recipe, recipe_folders
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+WITH_EXAMPLES = [path for path in SOURCES if ">>> " in path.read_text(encoding="utf-8")]
+RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+
+
+def tracked_texts() -> dict[str, str]:
+    """Tracked files, and those not ignored that wait to be, that hold text: path from the root -> content."""
+    git = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        names = subprocess.run(git, capture_output=True, check=True, text=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):  # an unpacked archive has no .git
+        names = [str(path.relative_to(ROOT)) for path in SOURCES + RECIPES]
+    texts = {}
+    for name in filter(None, names):
+        path = ROOT / name
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b"\0"
+        if b"\0" not in content:
+            texts[name] = content.decode("utf-8", errors="replace")
+    return texts
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+
+def test_the_readme_begins_with_two_commands_that_exist() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:30]
+    fences = [number for number, line in enumerate(lines) if line.startswith("```")]
+    assert len(fences) >= 2, "the first 30 lines of README.md need a fenced block with the two commands"
+    written = [line.split("#")[0].strip() for line in lines[fences[0] + 1 : fences[1]]]
+    commands = [line for line in written if line]
+    assert len(commands) == 2
+    targets = [command.split()[1] for command in commands if command.startswith("make ")]
+    assert "demo" in targets
+    assert set(targets) <= make_targets()
+
+
+def test_the_makefile_has_every_target_and_explains_it() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^([a-z0-9]+):.*## \w+", text, flags=re.MULTILINE))
+    assert explained == {"help", "setup", "demo", "test", "lint", "ml1m", "clean"}
+    assert explained == make_targets()
+
+
+def test_make_ml1m_names_recipes_that_are_there() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (names,) = re.findall(r"^ML1M = (.*)$", text, flags=re.MULTILINE)
+    assert len(names.split()) == 8
+    assert [name for name in names.split() if not (ROOT / "recipes" / "ml1m" / f"{name}.yaml").is_file()] == []
+
+
+def test_the_ci_script_runs_the_tests() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111, ".ci/run needs its run bit"
+    assert "make test" in script.read_text(encoding="utf-8").splitlines()
+
+
+def test_versions_agree() -> None:
+    import thinkrec
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == thinkrec.__version__
+
+
+def test_constraints_pin_every_direct_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    pins = re.findall(r"^([\w.-]+)==", (ROOT / "constraints-cpu.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    plain = {name.lower().replace("_", "-") for name in pins}
+    lacking = {re.split(r"[\[<>=]", line)[0].lower().replace("_", "-") for line in wanted} - plain
+    assert lacking == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_a_source_file_is_small_and_without_pandas(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 400
+    assert not re.search(r"^\s*(import|from) pandas\b", text, flags=re.MULTILINE)
+
+
+# Not pytest's --doctest-modules: it takes every conftest.py for a module, and those of two rooms have one name.
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_the_examples_in_docstrings_hold(path: Path) -> None:
+    module = importlib.import_module(".".join(path.relative_to(ROOT / "src").with_suffix("").parts))
+    failed, attempted = doctest.testmod(module)
+    assert attempted > 0
+    assert failed == 0
+
+
+def test_no_file_names_a_place_on_the_authors_machine() -> None:
+    # Put together here, so that this file does not find itself.
+    here = re.compile("(?<![A-Za-z0-9_.>~-])/(" + "|".join(("work", "root", "home", "Users")) + ")/[A-Za-z]")
+    found = [
+        f"{name}: {match.group()}" for name, text in tracked_texts().items() for match in [here.search(text)] if match
+    ]
+    assert found == []
+
+
+def test_importing_thinkrec_is_light() -> None:
+    heavy = ("torch", "transformers", "polars", "sklearn", "scipy", "numpy")
+    code = f"import sys, thinkrec; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_public_names_arrive_when_asked_for() -> None:
+    code = "import thinkrec; print(sorted(n for n in thinkrec.__all__ if getattr(thinkrec, n).__name__ != n))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_there_are_recipes_and_the_clone_is_where_they_are_looked_for() -> None:
+    assert RECIPES
+    assert ROOT / "recipes" in recipe_folders()
+
+
+@pytest.mark.parametrize(
+    "path", RECIPES, ids=lambda path: path.relative_to(ROOT / "recipes").with_suffix("").as_posix()
+)
+def test_a_shipped_recipe_parses_and_says_how_to_run_it(path: Path) -> None:
+    name = path.relative_to(ROOT / "recipes").with_suffix("").as_posix()
+    assert load_recipe(path).name == name
+    header = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    launch = "thinkrec demo" if name == "demo" else f"thinkrec run {name}"
+    assert any(launch in line for line in header), f"the comment at the top of {path.name} should say `{launch}`"
