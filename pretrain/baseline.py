@@ -18,9 +18,10 @@ CATALOGUES = 24
 
 
 def kernel_score(ds: Dataset, row: int, length: int) -> float:
-    """The rule-based teacher's summed evidence: labels of earlier items, weighed by shared keywords squared and recency."""
+    """Rule-based evidence: labels of earlier items, weighed by the square of the keywords they share and by recency."""
     past = ds.interactions.history(row, length)
-    return float(sum(weight for weight, _, _ in weigh(ds, int(ds.interactions.item[row]), np.arange(past.start, past.stop))))
+    weighed = weigh(ds, int(ds.interactions.item[row]), np.arange(past.start, past.stop))
+    return float(sum(weight for weight, _, _ in weighed))
 
 
 @dataclass(frozen=True, eq=False)

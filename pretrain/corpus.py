@@ -42,7 +42,9 @@ def word_pools(folder: Path) -> Words:
     return Words(plain=plain, film_titles=sorted(set(titles)))
 
 
-def token_stream(tokenizer, texts: dict[str, list[str]], shares: dict[str, float], tokens: int, seed: int) -> np.ndarray:
+def token_stream(
+    tokenizer, texts: dict[str, list[str]], shares: dict[str, float], tokens: int, seed: int
+) -> np.ndarray:
     """About `tokens` token ids (uint16), documents shuffled and closed by end-of-sequence, mixed by `shares`."""
     rng, end = np.random.default_rng(seed), tokenizer.eos_token_id
     pieces: list[np.ndarray] = []

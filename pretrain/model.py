@@ -19,7 +19,7 @@ class Text:
 
 
 def build(text: Text, args) -> LlamaForCausalLM:
-    """A Llama with the shape of the arguments `hidden`, `layers`, `heads`, `theta`."""
+    """A Llama of `hidden`, `layers`, `heads`, `theta`, started from the draft unless `plain_start`."""
     model = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(text.tokenizer), hidden_size=args.hidden, num_hidden_layers=args.layers,
@@ -30,7 +30,7 @@ def build(text: Text, args) -> LlamaForCausalLM:
             rope_parameters={"rope_type": "default", "rope_theta": args.theta},
         )
     )  # fmt: skip
-    if "plain" not in args.experiment:
+    if not args.plain_start:
         marks = text.tokenizer(", | |\n", add_special_tokens=False)["input_ids"]
         draft_matching(model, text.yes_id, text.no_id, sorted(set(marks)))
     return model
@@ -38,8 +38,6 @@ def build(text: Text, args) -> LlamaForCausalLM:
 
 def optimisers(model: LlamaForCausalLM, args) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
-    if "adamw" in args.experiment:
-        return [torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.95), weight_decay=0.05)]
     inside = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
     rest = [p for name, p in model.named_parameters() if p.ndim != 2 or "layers" not in name]
     return [
@@ -59,5 +57,6 @@ def export(model: LlamaForCausalLM, folder: Path, log: Path) -> None:
     if log.exists():
         shutil.copy(log, beside / "training_log.jsonl")
     for file in beside.iterdir():
+        file.chmod(0o644)
         file.rename(folder / file.name)
     beside.rmdir()

@@ -1,14 +1,14 @@
 """A start from which matching by content is a short way off.
 
-Left to itself so small a model needs far more steps than two cores have before its attention finds out that a line of the
-table should be compared with earlier lines (the phase change of "induction"). So two layers start with a rough draft of it;
-training is free to keep, sharpen or undo it.
+Left to itself so small a model needs far more steps than two cores have before its attention finds out that a line of
+the table should be compared with earlier lines (the phase change of "induction"). So two layers start with a rough
+draft of it; training is free to keep, sharpen or undo it.
 
 - Embeddings share one direction `here`; the verdict tokens differ along `verdict` and share `label`.
-- Layer 0: heads look at the last dozen tokens (rotary angles of `here` against itself) and add up what they find, so that
-  the bar and the verdict after it carry the keywords of their line.
-- Layer 1: heads compare these sums through rotary pairs that turn slowly (keys are like queries), prefer verdict tokens,
-  and copy their verdict.
+- Layer 0: heads look at the last dozen tokens (rotary angles of `here` against itself) and add up what they find, so
+  that the bar and the verdict after it carry the keywords of their line.
+- Layer 1: heads compare these sums through rotary pairs that turn slowly (keys are like queries), prefer verdict
+  tokens, and copy their verdict.
 
 The comparison follows Trockman and Kolter, Mimetic Initialization of Self-Attention Layers (2023).
 """

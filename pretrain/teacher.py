@@ -1,9 +1,10 @@
-"""What an exact reader would believe: the best linear inference from earlier labels, given a world's hyper-parameters.
+"""What an exact reader would believe: the best linear inference from earlier labels, given a world's hyper-
+parameters.
 
-It sees what a prompt shows (keywords and labels of the lines before) plus the scales of the world, and knows which keyword
-is the genre, the theme and the tone. A label in {-1, +1} is taken as a squashed Gaussian taste plus noise; the covariance
-of two tastes is the sum of the squared scales of the attributes that two items share. One Cholesky factor of the labels'
-covariance holds all one-step-ahead predictions.
+It sees what a prompt shows (keywords and labels of the lines before) plus the scales of the world, and knows which
+keyword is the genre, the theme and the tone. A label in {-1, +1} is taken as a squashed Gaussian taste plus noise;
+the covariance of two tastes is the sum of the squared scales of the attributes that two items share. One Cholesky
+factor of the labels' covariance holds all one-step-ahead predictions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Trains the byte-level BPE tokenizer of thinkrec-nano.
 
-    python pretrain/tokenizer.py --text ../shared/data/text --out src/thinkrec/model/nano
+python pretrain/tokenizer.py --text ../shared/data/text --out src/thinkrec/model/nano
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def world_text(words: Words, n: int) -> list[str]:
     texts = [" Yes\n No\n" * 2000, "\n".join([f" {w}, {w}" for w in (*GENRES, *THEMES, *TONES)] * 60)]
     texts.append("\n".join(f" {w}" for five in RECEPTIONS for w in five) * 100)
     for seed in range(FIRST_SEED, FIRST_SEED + n):
-        world, rng = one_world(seed, 1.0, words), np.random.default_rng(seed)
+        (world, _), rng = one_world(seed, 0.0, words), np.random.default_rng(seed)
         ds = world.dataset
         lines = [template.entry(t, k) + template.BAR for t, k in zip(ds.items.titles, ds.items.keywords, strict=True)]
         reasons = [argue(ds, int(row), 10, rng).text for row in rng.integers(len(ds.interactions), size=60)]
@@ -42,7 +42,9 @@ def main() -> None:
     args = parser.parse_args()
     texts = documents(args.text)
     rng = np.random.default_rng(0)
-    sample = texts["films"][::2] + [texts["encyclopedia"][i][:3000] for i in rng.permutation(len(texts["encyclopedia"]))[:1500]]
+    sample = texts["films"][::2] + [
+        texts["encyclopedia"][i][:3000] for i in rng.permutation(len(texts["encyclopedia"]))[:1500]
+    ]
     sample += [text[:40_000] for text in texts["books"][::4]] + world_text(word_pools(args.text), 250)
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -2,9 +2,9 @@
 
     python pretrain/train.py --text ../shared/data/text --out src/thinkrec/model/nano --work runs/pretrain --minutes 30
 
-Every step sees lessons of catalogues that never come back (their seeds count up) and, in the last stage, plain text. The
-clock rules: warm-up, flat, and linear decay over the last part of --minutes. A run that was stopped goes on from --work.
-Held-out figures come from catalogues with seeds below the training range.
+Every step sees lessons of catalogues that never come back (their seeds count up) and, in the last stage, plain text.
+The clock rules: warm-up, flat, and linear decay over the last part of --minutes. A run that was stopped goes on from
+--work. Held-out figures come from catalogues with seeds below the training range.
 """
 
 from __future__ import annotations
@@ -51,16 +51,21 @@ class Lessons:
         return [self._lessons[i] for i in self._batches.pop()]
 
 
-def lesson_loss(model, decoder, lessons: list[Lesson], pad: int, labels: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor, float]:
-    """(rating, prose, known): binary cross-entropy of every label, cross-entropy of verdict and reason, and the share of
-    the teacher's knowledge (its divergence from a coin) that the model has."""
+def lesson_loss(
+    model, decoder, lessons: list[Lesson], pad: int, labels: tuple[int, int]
+) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """(rating, prose, known) of a batch.
+
+    They are the binary cross-entropy of every label, the cross-entropy of verdict and reason, and the share of the
+    teacher's knowledge (its divergence from a coin) that the model has.
+    """
     batch = collate([lesson.prompt for lesson in lessons], pad)
     hidden = decoder(input_ids=batch.ids).last_hidden_state
     both = hidden[batch.answer_at[:, 0], batch.answer_at[:, 1]] @ model.lm_head.weight[list(labels)].T
     score = both[:, 1] - both[:, 0]
     belief = torch.from_numpy(np.concatenate([lesson.belief for lesson in lessons]))
     truth = torch.from_numpy(np.concatenate([lesson.truth for lesson in lessons]))
-    # Neither the belief nor the true probability carries the noise of the drawn label; the second keeps the mean honest.
+    # Neither of the two carries the noise of the drawn label; the second keeps the mean honest.
     rating = F.binary_cross_entropy_with_logits(score, 0.7 * belief + 0.3 * truth)
     prose = F.cross_entropy(model.lm_head(hidden[batch.token_at[:, 0], batch.token_at[:, 1]]), batch.token_target)
     with torch.no_grad():
@@ -85,7 +90,9 @@ def main() -> None:
     parser.add_argument("--decay", type=float, default=0.35, help="share of the run in which the learning rate falls")
     parser.add_argument("--budget", type=int, default=3072, help="lesson tokens per step, padding included")
     parser.add_argument("--lr", type=float, default=1.5e-3)
-    parser.add_argument("--slow", type=float, default=0.5, help="learning rate of embeddings and norms over that of matrices")
+    parser.add_argument(
+        "--slow", type=float, default=0.5, help="learning rate of embeddings and norms over that of matrices"
+    )
     parser.add_argument("--hidden", type=int, default=192)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--heads", type=int, default=6)
@@ -93,8 +100,10 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=20)
     parser.add_argument("--check", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--experiment", default="")
-    parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--plain-start", action="store_true", help="leave every weight random at the start")
+    parser.add_argument(
+        "--no-compile", action="store_true", help="start at once, but run at about two thirds of the speed"
+    )
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     args.work.mkdir(parents=True, exist_ok=True)
@@ -156,12 +165,11 @@ def main() -> None:
             with torch.no_grad():
                 loss = text_loss(model, model.model, torch.from_numpy(kept.astype(np.int64)).view(64, 256))
             record["perplexity"] = round(float(loss.exp()), 1)
-            if not args.experiment:
-                at["chunk"] = supply.chunk
-                content = {"at": at, "model": model.state_dict(), "opts": [opt.state_dict() for opt in opts]}
-                torch.save(content, state.with_suffix(".tmp"))
-                state.with_suffix(".tmp").rename(state)
-                export(model, args.out, log)
+            at["chunk"] = supply.chunk
+            content = {"at": at, "model": model.state_dict(), "opts": [opt.state_dict() for opt in opts]}
+            torch.save(content, state.with_suffix(".tmp"))
+            state.with_suffix(".tmp").rename(state)
+            export(model, args.out, log)
         if at["known"] > stage.until or at["seconds"] > stage.by * total:
             at["stage"] += 1
             at["known"] = 0.0
@@ -170,9 +178,8 @@ def main() -> None:
             print(json.dumps(record), flush=True)
             with log.open("a") as file:
                 file.write(json.dumps(record) + "\n")
-    if not args.experiment:
-        export(model, args.out, log)
-        print(f"{sum(p.numel() for p in model.parameters())} parameters -> {args.out}")
+    export(model, args.out, log)
+    print(f"{sum(p.numel() for p in model.parameters())} parameters -> {args.out}")
 
 
 if __name__ == "__main__":

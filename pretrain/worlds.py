@@ -126,8 +126,10 @@ def one_world(seed: int, ease: float, words: Words) -> tuple[World, WorldConfig]
     return simulate(config, seed, lexicon=random_lexicon(rng, words), domain=domain, titles=titles), config
 
 
-def lessons_of(world: World, config: WorldConfig, text, rng: np.random.Generator, *, reasons: float) -> tuple[list[Lesson], list[int]]:
-    """One lesson per user: a random row of theirs with what came before, every label in it an answer to learn; and the rows.
+def lessons_of(
+    world: World, config: WorldConfig, text, rng: np.random.Generator, *, reasons: float
+) -> tuple[list[Lesson], list[int]]:
+    """One lesson per user, and its row: a random one of theirs with what came before, every label an answer to learn.
 
     A share `reasons` of them go on with the rule-based teacher's prose, where its verdict agrees with the label.
     """

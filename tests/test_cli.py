@@ -17,7 +17,6 @@ from typer.testing import CliRunner, Result
 from thinkrec import ThinkRec, outcome
 from thinkrec.cli import app
 from thinkrec.commands import keys
-from thinkrec.commands.doctor import package
 from thinkrec.commands.running import few, read_results
 from thinkrec.data.rows import TEST
 from thinkrec.data.world import WorldConfig, simulate
@@ -186,7 +185,7 @@ def test_run_exports_what_a_table_rests_on(mf: Path, tmp_path: Path, monkeypatch
     recipe = parse_recipe(yaml.safe_load((kept / "recipe.yaml").read_text()), "exported")
     assert recipe.seed == 3
     environment = json.loads((kept / "environment.json").read_text())
-    assert environment["duration_s"] > 0
+    assert environment["duration_s"] >= 0
     assert environment["device"]
     assert (run / "report.html").is_file()
     # The same run by its name under runs/: evaluated, reported and tabulated again.
@@ -291,16 +290,21 @@ def test_every_key_is_explained() -> None:
     assert "Cut-off of NDCG and MAP." in printed
 
 
-def test_doctor_looks_at_everything() -> None:
+def test_doctor_fails_only_where_something_stops_thinkrec(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = json.loads(call("doctor", "--json").stdout)
+    assert {"versions", "devices", "problems"} <= set(found)
+    fault = {"level": "note", "what": "no flowers", "remedy": "pick some"}
+    monkeypatch.setattr("thinkrec.doctor.collect", lambda: {**found, "problems": [fault]})
     result = call("doctor")
-    for name in ("Python", "torch", "device", "memory", "disk", "backbone nano", "MovieLens-1M"):
-        assert f"{name}: " in result.stdout
-    assert result.exit_code == (1 if "  bad  " in result.stdout else 0)
-    assert package("no-such-package").state == "bad"
+    assert result.exit_code == 0
+    assert "no flowers" in result.stdout
+    assert "pick some" in result.stdout
+    monkeypatch.setattr("thinkrec.doctor.collect", lambda: {**found, "problems": [{**fault, "level": "error"}]})
+    assert call("doctor").exit_code == 1
 
 
 def test_help_teaches_with_examples() -> None:
-    for command in ("demo", "run", "rank", "explain", "evaluate", "report", "table", "recipe"):
+    for command in ("demo", "run", "rank", "explain", "evaluate", "report", "table", "doctor", "recipe"):
         text = plain(call(command, "--help").stdout)
         assert f"thinkrec {command}" in text, command
 

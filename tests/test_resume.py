@@ -34,7 +34,7 @@ def metrics(folder: Path) -> dict:
 
 
 def kill_in(recipe: Path, folder: Path, stage: str) -> bool:
-    """Run until `stage` has begun (a trained one: until it has saved its state) and kill; False if it finished first."""
+    """Run until `stage` has begun (a trained one: has saved its state) and kill; False if it finished first."""
     mark = folder / stage / ("state.safetensors" if stage in TRAINED else "begun.json")
     run = start(recipe, folder)
     while run.poll() is None and not mark.is_file():
@@ -50,7 +50,8 @@ def test_killed_in_every_stage_the_run_goes_on_to_the_same_metrics(tmp_path: Pat
     recipe.write_text(yaml.safe_dump(tiny_recipe(tiny_backbone(tmp_path / "lm"))))
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     assert start(recipe, unbroken).wait() == 0
-    hit = {stage: kill_in(recipe, broken, stage) for stage in (*OTHERS[:1], *TRAINED[:1], *OTHERS[1:3], *TRAINED[1:], *OTHERS[3:])}
+    order = (*OTHERS[:1], *TRAINED[:1], *OTHERS[1:3], *TRAINED[1:], *OTHERS[3:])
+    hit = {stage: kill_in(recipe, broken, stage) for stage in order}
     assert all(hit[stage] for stage in TRAINED), hit
     assert start(recipe, broken).wait() == 0
     assert metrics(broken) == metrics(unbroken)

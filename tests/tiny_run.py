@@ -8,7 +8,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent / "model"))
 
-from tiny_lm import make_model, make_tokenizer  # noqa: E402
+from tiny_lm import make_model, make_tokenizer
 
 
 def tiny_backbone(folder: Path) -> Path:

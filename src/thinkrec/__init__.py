@@ -1,9 +1,9 @@
 """ThinkRec: recommendations by reasoning, with the reason.
 
-    from thinkrec import Dataset, ThinkRec
-    ds = Dataset.from_tables("ratings.csv", "items.csv", threshold=3)
-    model = ThinkRec().fit(ds)
-    model.rank(user=42, candidates=[1, 2, 3])
+from thinkrec import Dataset, ThinkRec
+ds = Dataset.from_tables("ratings.csv", "items.csv", threshold=3)
+model = ThinkRec().fit(ds)
+model.rank(user=42, candidates=[1, 2, 3])
 """
 
 from __future__ import annotations

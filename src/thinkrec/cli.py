@@ -174,11 +174,15 @@ def table(
 
 
 @app.command()
-def doctor() -> None:
-    """Check this machine: versions, device, memory, backbones, data."""
-    from thinkrec.commands.doctor import doctor
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
+    """Check this machine: versions, devices, memory, language models, data; every problem with its remedy.
 
-    raise typer.Exit(0 if doctor() else 1)
+    - `thinkrec doctor`
+    - `thinkrec doctor --json > machine.json`
+    """
+    from thinkrec.commands import machine
+
+    raise typer.Exit(0 if machine.examine(as_json) else 1)
 
 
 @app.command()

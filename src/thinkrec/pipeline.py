@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ IMPERSONAL = {
     "keyword prior": ItemPriorConfig(source="keywords"),
     "item mean + keywords": ItemPriorConfig(source="both", strength=20.0),
 }
-"""One number per item, nothing personal: in every table, because a model that does not beat them has learned nothing."""
+"""One number per item, nothing personal: in every table, as the least that a personal model has to beat."""
 ORDER, SCORE = "order", "score"
 
 
@@ -105,7 +105,7 @@ class Run:
 
     def read_scores(self, folder: Path) -> np.ndarray:
         """float64: scores of the test rows."""
-        return pl.read_parquet(folder / "predictions.parquet").sort(ORDER)[SCORE].to_numpy()
+        return pl.read_parquet(folder / "predictions.parquet").sort(ORDER)[SCORE].to_numpy().copy()
 
     # -- ThinkRec ----------------------------------------------------------------------------------------------------
 
@@ -201,8 +201,6 @@ class Run:
             config = model.vector_stage.model_dump(mode="json")
 
             def work(folder: Path) -> dict[str, Any]:
-                from dataclasses import replace
-
                 return stages.train_vectors(teaching(), replace(self.system(below), slots=self.slots), folder)
 
             done[FULL] = self.stages.run("vectors", {**above, "below": done[below], "config": config}, work)

@@ -19,7 +19,7 @@ class Progress:
         console = Console(stderr=True)
         self._terminal = shown and console.is_terminal
         self._line = shown and not console.is_terminal
-        self._console, self._title, self._total = console, title, total
+        self._console, self._title = console, title
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                    TimeRemainingColumn(), TextColumn("{task.fields[text]}"))  # fmt: skip
         self._bar = RichProgress(*columns, console=console, disable=not self._terminal)
@@ -40,8 +40,11 @@ class Progress:
         self._note = text
         self._bar.update(self._task, text=f"{self._last} {self._note}".strip())
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bar.stop()
         if self._line and kind is None:
-            seconds = self._bar.tasks[0].elapsed or 0.0
-            self._console.print(f"{self._title}: {self._total} in {seconds:.0f} s {self._note}".rstrip(), highlight=False)
+            task = self._bar.tasks[0]
+            line = f"{self._title}: {task.completed:.0f} in {task.elapsed or 0.0:.0f} s {self._note or self._last}"
+            self._console.print(line.rstrip(), highlight=False)

@@ -88,7 +88,7 @@ class Reasons(BaseModel):
 
     model_config = _STRICT
     source: Literal["none", "rules", "written"] = "none"
-    """No reasons; the rule-based teacher (where its verdict agrees with the label); a table with `order` and `reason`."""
+    """No reasons; the rule-based teacher where its verdict agrees with the label; a table with `order` and `reason`."""
     file: Path | None = None
     """The table for `written`; by default reasons.parquet beside the ML-1M slice."""
     share: float = Field(default=0.2, ge=0, lt=1)

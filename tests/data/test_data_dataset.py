@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -221,5 +222,6 @@ def test_the_fingerprint_is_the_same_in_another_process(
         "print(Dataset.from_tables(sys.argv[1], sys.argv[2], domain=domain).fingerprint())"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "rows.parquet"), str(tmp_path / "items.parquet")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == tiny_dataset.fingerprint()

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import features, files
@@ -15,6 +14,7 @@ from thinkrec.collab.selection import quality, rows_of_both_classes
 from thinkrec.collab.trees import Trees
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN, VALID
+from thinkrec.progress import Progress
 
 
 class BoostingConfig(BaseModel):
@@ -74,13 +74,15 @@ class Boosting:
             "early_stopping": False,  # scikit-learn would stop on train rows; the stage is chosen on validation below
         }
         models, staged = [], np.zeros((config.trees, len(valid)))
-        for bag in track(range(config.bags), description="boosting", disable=not progress):
-            model = HistGradientBoostingClassifier(**options, random_state=seed * 1000 + bag).fit(
-                table.values[train], data.label[train]
-            )
-            models.append(model)
-            for stage, values in enumerate(model.staged_decision_function(table.values[valid])):
-                staged[stage] += np.ravel(values) / config.bags
+        with Progress("boosting", config.bags, shown=progress) as bar:
+            for bag in range(config.bags):
+                model = HistGradientBoostingClassifier(**options, random_state=seed * 1000 + bag).fit(
+                    table.values[train], data.label[train]
+                )
+                models.append(model)
+                for stage, values in enumerate(model.staged_decision_function(table.values[valid])):
+                    staged[stage] += np.ravel(values) / config.bags
+                bar.advance(1)
 
         item = self._item_logit(table, valid)
 

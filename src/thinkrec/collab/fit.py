@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from rich.progress import Progress
 from torch import nn
 
 from thinkrec.collab.selection import auc
+from thinkrec.progress import Progress
 
 Batch = TypeVar("Batch")
 
@@ -74,8 +74,7 @@ def train(
     optimiser = torch.optim.Adam(net.parameters(), lr=options.lr, weight_decay=options.weight_decay)
     records: list[dict[str, Any]] = []
     best, best_epoch, kept = -np.inf, 0, {}
-    with Progress(disable=not progress) as bar:
-        task = bar.add_task(name, total=options.epochs)
+    with Progress(name, options.epochs, shown=progress) as bar:
         for epoch in range(1, options.epochs + 1):
             began = time.perf_counter()
             net.train()
@@ -95,7 +94,7 @@ def train(
             seconds = time.perf_counter() - began
             mean = float(np.mean(losses))
             records.append({"epoch": epoch, "loss": mean, "auc": reached, "seconds": seconds, "best": best})
-            bar.update(task, advance=1, description=f"{name} loss {mean:.4f} validation AUC {reached:.4f}")
+            bar.advance(1, f"loss {mean:.4f} validation AUC {reached:.4f}")
             if epoch - best_epoch >= options.patience:
                 break
     if kept:

@@ -13,6 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.disk import check_complete
@@ -142,6 +143,7 @@ def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> 
     if config.revision is not None and not isinstance(where, Path):
         more["revision"] = config.revision
     dtype = getattr(torch, config.dtype)
+    logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(where, **more)
         model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, attn_implementation=config.attention, **more)

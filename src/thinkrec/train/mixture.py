@@ -12,7 +12,7 @@ from thinkrec.reasons.rules import argue
 
 
 def strided_rows(ds: Dataset, stride: int, epoch: int, seed: int) -> np.ndarray:
-    """Every `stride`-th train row of each user, offset by user and epoch, so that `stride` passes see every row once."""
+    """Every `stride`-th train row of each user, offset by user and epoch: `stride` passes see every row once."""
     it = ds.interactions
     rows = np.flatnonzero(it.split == TRAIN)
     position = rows - it.start[it.user[rows]]

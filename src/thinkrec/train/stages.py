@@ -1,4 +1,4 @@
-"""The language-model stages of the ThinkRec paper: global adapter, experts, projector. Each goes on where it was killed."""
+"""The language-model stages of the ThinkRec paper: global adapter, experts, projector; all can be resumed."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def own_group(ds: Dataset, personal: Personal) -> Callable[[np.ndarray], np.ndar
 
 def group_of_users(ds: Dataset, personal: Personal) -> np.ndarray:
     """int32 (n_users,): group of each user by the vector at their last train row; -1 for users without train rows."""
-    users, rows = last_train_rows(ds)
+    users, _ = last_train_rows(ds)
     group = np.full(ds.interactions.n_users, -1, dtype=np.int32)
     group[users] = personal.groups.labels
     return group
