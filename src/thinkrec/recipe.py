@@ -232,8 +232,18 @@ def _set(content: dict[str, Any], keys: list[str], value: Any, override: str) ->
     content[keys[-1]] = value
 
 
+_UNIONS = ("data", "model", "encoder", "split")
+"""Keys whose value is one of several types; pydantic adds the type's name to the path of an error inside."""
+
+
 def _explain(entry: Any) -> str:
-    key = ".".join(str(part) for part in entry["loc"])
+    path: list[str] = [str(part) for part in entry["loc"]]
+    shown = [
+        part
+        for i, part in enumerate(path)
+        if not (i and path[i - 1] in _UNIONS) and not (i > 1 and path[i - 2] == "baselines")
+    ]
+    key = ".".join(shown)
     if entry["type"] == "extra_forbidden":
         return f"{key}: unknown key; remove it or check its spelling (`thinkrec recipe --keys` lists every key)"
     return f"{key}: {entry['msg']} (got {entry.get('input')!r})"

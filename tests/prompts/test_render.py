@@ -94,7 +94,7 @@ def test_slots_stand_where_their_vectors_say(text) -> None:
 def test_truncation_drops_the_oldest_lines_and_keeps_slots_and_question(text) -> None:
     row = last_row()
     whole = Renderer(DS, text, PromptConfig(history=12)).row(row, gate=GATE, vectors=vectors())
-    for most in range(80, len(whole), 17):
+    for most in range(120, len(whole), 17):
         cut = Renderer(DS, text, PromptConfig(history=12, max_tokens=most)).row(row, gate=GATE, vectors=vectors())
         assert len(cut) <= most
         shown = len(cut.answer_at) - 1

@@ -1,0 +1,58 @@
+"""Recipes: errors name the key as it is written, and what is printed can be read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from thinkrec.errors import RecipeError
+from thinkrec.recipe import dump_recipe, known_recipes, load_recipe, parse_recipe
+
+PLAIN = {"name": "x", "data": {"kind": "world"}, "model": {"kind": "mf"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"modle": 1}, "modle: unknown key"),
+        ({"model": {"kind": "mf", "dimension": 3}}, "model.dimension: unknown key"),
+        ({"data": {"kind": "world", "world": {"users": 0}}}, "data.world.users"),
+        ({"baselines": {"MF": {"kind": "mf", "dimm": 3}}}, "baselines.MF.dimm: unknown key"),
+        ({"model": {"kind": "thinkrec", "encoder": {"kind": "mf", "x": 1}}}, "model.encoder.x: unknown key"),
+        ({"model": {"kind": "nothing"}}, "model: "),
+    ],
+)
+def test_a_wrong_key_is_named(change: dict, key: str) -> None:
+    with pytest.raises(RecipeError, match=key):
+        parse_recipe({**PLAIN, **change}, "here.yaml")
+
+
+def test_every_recipe_survives_being_printed() -> None:
+    for name in known_recipes():
+        recipe = load_recipe(name)
+        assert parse_recipe(yaml.safe_load(dump_recipe(recipe)), "again") == recipe
+
+
+def test_overrides_reach_nested_keys() -> None:
+    recipe = load_recipe("demo", ["seed=5", "data.world.users=50", "model.prompt.history=3"])
+    assert (recipe.seed, recipe.data.world.users, recipe.model.prompt.history) == (5, 50, 3)
+
+
+@pytest.mark.parametrize("override", ["seed", "name.x=1"])
+def test_a_wrong_override_is_named(override: str) -> None:
+    with pytest.raises(RecipeError, match="override"):
+        load_recipe("demo", [override])
+
+
+def test_a_file_that_is_no_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text("- 1\n- 2")
+    with pytest.raises(RecipeError, match="keys and values"):
+        load_recipe(path)
+    path.write_text("a: [1")
+    with pytest.raises(RecipeError, match="not valid YAML"):
+        load_recipe(path)
+    with pytest.raises(RecipeError, match="one of: demo"):
+        load_recipe("nowhere")
