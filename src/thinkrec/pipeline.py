@@ -17,7 +17,7 @@ from accelerate import Accelerator
 
 import thinkrec
 from thinkrec.collab import KINDS, ItemPriorConfig, ScorerConfig, build
-from thinkrec.collab.encoder import Encoder, Scorer
+from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.slots import SlotEncoder
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TEST, TRAIN
@@ -259,6 +259,3 @@ def environment() -> dict[str, Any]:
 def inputs_of(tables: dict[str, Path]) -> str:
     """Hash of everything a report is made from."""
     return digest({name: (folder / "done.json").read_text() for name, folder in tables.items()})
-
-
-__all__ = ["EXPERTS", "FULL", "GLOBAL", "IMPERSONAL", "Run", "Scorer", "environment", "inputs_of"]

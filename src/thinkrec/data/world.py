@@ -1,8 +1,8 @@
 """The simulated catalogue: invented items, users with planted tastes, and the probability behind every label.
 
 Tastes hang on *combinations*: inside one genre a user likes one theme and turns another down, and the next group of
-users sees it the other way round. So neither an item's mean nor a user's favourite genre tells much, while ten
-labelled interactions tell a lot. Because the probability of every label is known, so is the best score any model can
+users sees it the other way round. So an item's mean and a user's favourite genre tell less than the combinations that
+ten labelled interactions show. Because the probability of every label is known, so is the best score any model can
 reach.
 
 The logit of a like is

@@ -31,7 +31,8 @@ class PromptConfig(BaseModel):
     history_keywords: int = Field(default=10, ge=0)
     """Most keywords of an earlier item, cut the same way."""
     max_tokens: int = Field(default=1024, ge=64)
-    """Longest prompt. A longer one loses its oldest history lines, never a vector, the request or the target."""
+    """Longest prompt. A longer one loses its oldest history lines, never a vector, the request or the target: where
+    those alone are longer than this, so is the prompt."""
     history_vectors: bool = True
     """Whether earlier items carry their collaborative vector too (where a projector is in use at all)."""
     history_loss: float = Field(default=0.0, ge=0)
