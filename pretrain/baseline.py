@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from worlds import HISTORY, Lesson, Words, lessons_of, one_world
+from drills import Lesson
+from worlds import HISTORY, Words, lessons_of, one_world
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.evaluate.ranking import auc

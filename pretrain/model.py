@@ -1,4 +1,4 @@
-"""The model to pre-train: its shape, its start, its optimisers, and how it is written out."""
+"""The model to pre-train: its shape, its start, its optimiser, and how it is written out."""
 
 from __future__ import annotations
 
@@ -36,14 +36,12 @@ def build(text: Text, args) -> LlamaForCausalLM:
     return model
 
 
-def optimisers(model: LlamaForCausalLM, args) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
+def optimiser(model: LlamaForCausalLM) -> torch.optim.Optimizer:
+    """AdamW, without decay on embeddings and norms. Its learning rate is set at every step."""
     inside = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
     rest = [p for name, p in model.named_parameters() if p.ndim != 2 or "layers" not in name]
-    return [
-        torch.optim.Muon(inside, lr=args.lr, weight_decay=0.05, ns_steps=4, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=args.lr * args.slow, betas=(0.9, 0.95), weight_decay=0.0),
-    ]
+    groups = [{"params": inside, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95))
 
 
 def export(model: LlamaForCausalLM, folder: Path, log: Path) -> None:

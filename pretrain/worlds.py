@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from drills import Lesson
 from teacher import beliefs
 
 from thinkrec.data.dataset import Domain
 from thinkrec.data.lexicon import GENRES, THEMES, TONES, Lexicon
 from thinkrec.data.world import World, WorldConfig, simulate
-from thinkrec.model.batch import Prompt
 from thinkrec.prompts.render import PromptConfig, Renderer
 from thinkrec.reasons.rules import argue
 
@@ -35,41 +35,6 @@ class Words:
 
     plain: list[str]
     film_titles: list[str]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of the curriculum."""
-
-    name: str
-    until: float
-    """Share of the teacher's knowledge, in the running mean, at which the next stage begins."""
-    by: float
-    """Share of the run's minutes after which it begins in any case."""
-    ease: float
-    """Share of worlds with short titles and loud single tastes alone; the others are drawn from the full range."""
-    reasons: float = 0.0
-    """Share of lessons that go on with a reason."""
-    text: float = 0.0
-    """Share of plain text in the tokens of a step."""
-
-
-STAGES = (
-    Stage("match", until=0.55, by=0.2, ease=1.0),
-    Stage("combine", until=0.45, by=0.4, ease=0.4),
-    Stage("full", until=2.0, by=2.0, ease=0.1, reasons=0.25, text=0.22),
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """A prompt and what to believe of each of its labels."""
-
-    prompt: Prompt
-    belief: np.ndarray
-    """float32 (answers,): probability of a like, as the exact teacher infers it from the lines before."""
-    truth: np.ndarray
-    """float32 (answers,): the probability that the label was drawn from."""
 
 
 def random_lexicon(rng: np.random.Generator, words: Words) -> Lexicon:

@@ -1,0 +1,98 @@
+"""Tables of random words: the plainest form of what a recommender must do, and so the first lessons.
+
+Every drill has words, columns and a rule of its own, drawn anew: the label hangs on one column, on a sum of two, or on
+a combination of two; further columns say nothing. Only the labelled lines above tell the rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from thinkrec.data.dataset import Domain
+from thinkrec.model.batch import Prompt
+from thinkrec.prompts import template
+
+LINES = (10, 26)
+"""Fewest and most lines of a drill."""
+_NO_VECTORS, _NO_GATE = np.zeros((0, 0), dtype=np.float32), np.ones(1, dtype=np.float32)
+_NOTHING, _NO_WEIGHT = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A prompt and what to believe of each of its labels."""
+
+    prompt: Prompt
+    belief: np.ndarray
+    """float32 (answers,): probability of a like, as an exact reader infers it from the lines before (where one is
+    known; else as `truth`)."""
+    truth: np.ndarray
+    """float32 (answers,): the probability that the label was drawn from."""
+
+
+class Drills:
+    """Makes drills for one tokenizer."""
+
+    def __init__(self, text) -> None:
+        tokenizer = text.tokenizer
+        self.words = np.array([i for i in range(len(tokenizer)) if tokenizer.convert_ids_to_tokens(i)[:1] == "Ġ"
+                               and len(tokenizer.convert_ids_to_tokens(i)) > 3
+                               and i not in (text.yes_id, text.no_id)])  # fmt: skip
+        self.labels = np.array([text.no_id, text.yes_id])
+        self.ids = lambda piece: tokenizer(piece, add_special_tokens=False)["input_ids"]
+        self.start, self.bar, self.newline = (
+            [tokenizer.bos_token_id],
+            self.ids(template.BAR),
+            self.ids(template.NEWLINE),
+        )
+        self.comma = self.ids(",")
+
+    def make(self, rng: np.random.Generator, domain: Domain, hard: float) -> Lesson:
+        """One drill. `hard` in 0 .. 1: how far titles and phrases grow and how many idle columns there are."""
+        lines, phrase = int(rng.integers(LINES[0], LINES[1] + 1)), 1 + round(2 * hard * rng.random())
+        columns = 2 + int(rng.random() < hard) + int(rng.random() < hard / 2)
+        sizes = rng.integers(2, 4 + round(4 * hard), size=columns)
+        pools = [[rng.choice(self.words, int(rng.integers(1, phrase + 1))).tolist() for _ in range(n)] for n in sizes]
+        drawn = np.stack([rng.integers(n, size=lines) for n in sizes])
+        first, second = rng.permutation(columns)[:2]
+        kind, loud = rng.random(), rng.uniform(2, 6)
+        taste = np.zeros(lines)
+        if kind < 0.3:
+            taste = rng.choice([-1.0, 1.0], sizes[first])[drawn[first]]
+        elif kind < 0.5:
+            taste = rng.normal(size=sizes[first])[drawn[first]] + rng.normal(size=sizes[second])[drawn[second]]
+        else:
+            taste = rng.choice([-1.0, 1.0], (sizes[first], sizes[second]))[drawn[first], drawn[second]]
+        belief = 1 / (1 + np.exp(-(loud * taste + hard * rng.normal())))
+        label = (rng.random(lines) < belief).astype(np.int8)
+        ids = [*self.start, *self.ids(template.heading(domain))]
+        answer_at = []
+        for j in range(lines):
+            if j == lines - 1:
+                ids += self.ids(template.request(domain))
+            ids += rng.choice(self.words, int(rng.integers(1, 2 + round(5 * hard)))).tolist()
+            ids += self.bar
+            for column in range(columns):
+                ids += (self.comma if column else []) + pools[column][drawn[column, j]]
+            ids += self.bar
+            answer_at.append(len(ids) - 1)
+            ids += [int(self.labels[label[j]]), *self.newline]
+        prompt = Prompt(
+            ids=np.array(ids[: answer_at[-1] + 1], dtype=np.int32), slot_at=_NOTHING, slot_vec=_NO_VECTORS,
+            answer_at=np.array(answer_at, dtype=np.int32), answer_label=label,
+            answer_weight=np.ones(lines, dtype=np.float32), token_at=_NOTHING, token_target=_NOTHING,
+            token_weight=_NO_WEIGHT, gate=_NO_GATE,
+        )  # fmt: skip
+        return Lesson(prompt, belief.astype(np.float32), belief.astype(np.float32))
+
+
+def copying(rng: np.random.Generator, words: np.ndarray, rows: int, length: int) -> np.ndarray:
+    """int64 (rows, length): passages of random words that come back, so that quoting is learned too."""
+    made = np.zeros((rows, length), dtype=np.int64)
+    for row in made:
+        passages = [rng.choice(words, int(rng.integers(2, 12))) for _ in range(8)]
+        said = np.concatenate([passages[i] for i in rng.integers(8, size=length)])
+        row[:] = said[:length]
+    return made
