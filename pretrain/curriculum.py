@@ -21,7 +21,7 @@ class Mixture:
     drills: float
     """Chance that the next group of lessons is drills."""
     hard: float
-    """How long titles and phrases of drills are, 0 .. 1."""
+    """Most difficult drills, 0 .. 1."""
     easy: float
     """Share of easy worlds among the catalogues."""
     reasons: float
@@ -30,13 +30,24 @@ class Mixture:
     """Share of plain text in the tokens of a step."""
 
 
-def mixture(done: float) -> Mixture:
-    """The mixture after a share `done` of the run."""
-    if done < 0.12:
-        return Mixture(drills=1.0, hard=min(1.0, done / 0.1), easy=1.0, reasons=0.0, text=0.0)
-    if done < 0.3:
-        return Mixture(drills=0.3, hard=1.0, easy=0.7, reasons=0.1, text=0.1)
-    return Mixture(drills=0.1, hard=1.0, easy=0.15, reasons=0.35, text=0.25)
+MASTERED, STEP = 0.45, 0.01
+"""Drills grow harder by `STEP` after every step at which the model knows this share of what the teacher knows."""
+PATIENCE = 0.25
+"""Share of the run after which catalogues begin in any case."""
+
+
+def harder(hard: float, known: float) -> float:
+    """The next difficulty of drills."""
+    return min(1.0, hard + STEP) if known > MASTERED else hard
+
+
+def mixture(done: float, hard: float) -> Mixture:
+    """The mixture after a share `done` of the run, with drills as `hard` as that."""
+    if hard < 1.0 and done < PATIENCE:
+        return Mixture(drills=1.0, hard=hard, easy=1.0, reasons=0.0, text=0.0)
+    if done < PATIENCE + 0.1:
+        return Mixture(drills=0.3, hard=hard, easy=0.6, reasons=0.1, text=0.1)
+    return Mixture(drills=0.1, hard=hard, easy=0.15, reasons=0.35, text=0.25)
 
 
 class Supply:
@@ -61,7 +72,10 @@ class Supply:
         return self._source, [self._lessons[i] for i in self._batches.pop()]
 
     def _drill(self, rng: np.random.Generator, mixed: Mixture) -> list[Lesson]:
-        return [self.drills.make(rng, DOMAINS[rng.integers(len(DOMAINS))], mixed.hard) for _ in range(GROUP * 24)]
+        return [
+            self.drills.make(rng, DOMAINS[rng.integers(len(DOMAINS))], mixed.hard * rng.random() ** 0.5)
+            for _ in range(GROUP * 24)
+        ]
 
     def _worlds(self, mixed: Mixture) -> list[Lesson]:
         made = []

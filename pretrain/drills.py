@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from teacher import equal, infer
 
 from thinkrec.data.dataset import Domain
 from thinkrec.model.batch import Prompt
@@ -26,8 +27,7 @@ class Lesson:
 
     prompt: Prompt
     belief: np.ndarray
-    """float32 (answers,): probability of a like, as an exact reader infers it from the lines before (where one is
-    known; else as `truth`)."""
+    """float32 (answers,): probability of a like, as the exact teacher infers it from the lines before."""
     truth: np.ndarray
     """float32 (answers,): the probability that the label was drawn from."""
 
@@ -57,16 +57,19 @@ class Drills:
         pools = [[rng.choice(self.words, int(rng.integers(1, phrase + 1))).tolist() for _ in range(n)] for n in sizes]
         drawn = np.stack([rng.integers(n, size=lines) for n in sizes])
         first, second = rng.permutation(columns)[:2]
-        kind, loud = rng.random(), rng.uniform(2, 6)
-        taste = np.zeros(lines)
+        same_first, same_second = equal(drawn[first]), equal(drawn[second])
+        kind, loud = rng.random(), rng.uniform(6 - 4 * hard, 6)
         if kind < 0.3:
-            taste = rng.choice([-1.0, 1.0], sizes[first])[drawn[first]]
-        elif kind < 0.5:
+            taste, alike = rng.choice([-1.0, 1.0], sizes[first])[drawn[first]], same_first
+        elif kind < 0.3 + 0.2 * hard:
             taste = rng.normal(size=sizes[first])[drawn[first]] + rng.normal(size=sizes[second])[drawn[second]]
+            alike = same_first + same_second
         else:
             taste = rng.choice([-1.0, 1.0], (sizes[first], sizes[second]))[drawn[first], drawn[second]]
-        belief = 1 / (1 + np.exp(-(loud * taste + hard * rng.normal())))
-        label = (rng.random(lines) < belief).astype(np.int8)
+            alike = same_first * same_second
+        truth = 1 / (1 + np.exp(-(loud * taste + hard * rng.normal())))
+        label = (rng.random(lines) < truth).astype(np.int8)
+        belief = infer(loud**2 * alike + hard**2, np.zeros(lines), label)
         ids = [*self.start, *self.ids(template.heading(domain))]
         answer_at = []
         for j in range(lines):
@@ -85,7 +88,7 @@ class Drills:
             answer_weight=np.ones(lines, dtype=np.float32), token_at=_NOTHING, token_target=_NOTHING,
             token_weight=_NO_WEIGHT, gate=_NO_GATE,
         )  # fmt: skip
-        return Lesson(prompt, belief.astype(np.float32), belief.astype(np.float32))
+        return Lesson(prompt, belief, truth.astype(np.float32))
 
 
 def copying(rng: np.random.Generator, words: np.ndarray, rows: int, length: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The model to pre-train: its shape, its start, its optimiser, and how it is written out."""
+"""The model to pre-train: its shape, its start, its optimisers, and how it is written out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def build(text: Text, args) -> LlamaForCausalLM:
         LlamaConfig(
             vocab_size=len(text.tokenizer), hidden_size=args.hidden, num_hidden_layers=args.layers,
             intermediate_size=-(-args.hidden * 8 // 3 // 32) * 32, num_attention_heads=args.heads,
-            num_key_value_heads=args.heads, max_position_embeddings=2048, tie_word_embeddings=True,
+            num_key_value_heads=args.heads, head_dim=args.head_dim, max_position_embeddings=2048, tie_word_embeddings=True,
             bos_token_id=text.tokenizer.bos_token_id, eos_token_id=text.tokenizer.eos_token_id,
             pad_token_id=text.tokenizer.pad_token_id, use_cache=False,
             rope_parameters={"rope_type": "default", "rope_theta": args.theta},
@@ -36,12 +36,14 @@ def build(text: Text, args) -> LlamaForCausalLM:
     return model
 
 
-def optimiser(model: LlamaForCausalLM) -> torch.optim.Optimizer:
-    """AdamW, without decay on embeddings and norms. Its learning rate is set at every step."""
+def optimisers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the layers, AdamW for embeddings and norms; learning rates are set at every step."""
     inside = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
     rest = [p for name, p in model.named_parameters() if p.ndim != 2 or "layers" not in name]
-    groups = [{"params": inside, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95))
+    return [
+        torch.optim.Muon(inside, lr=0.0, weight_decay=0.05, ns_steps=4, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
 
 
 def export(model: LlamaForCausalLM, folder: Path, log: Path) -> None:

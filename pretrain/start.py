@@ -22,15 +22,17 @@ NEAR = 1.3
 """Peak attention logit of the local heads per rotary pair."""
 PAIRS = (2, 6)
 """Rotary pairs of the local heads, first and last but one."""
-SPARE = 2
+REACH = 400
+"""Tokens over which a comparing head should tell no distances."""
+SPARE = 1
 """Heads that start at random in each of the two layers."""
-GATHER = 2.5
+GATHER = 1.5
 """Size of the gathered sum beside a token's own embedding."""
-MATCH = 2.2
+MATCH = 3.2
 """Scale of queries and keys in the comparing heads."""
-PREFER = 0.7
+PREFER = 1.5
 """Square root of the preference for verdict tokens, before scaling."""
-COPY = 0.15
+COPY = 0.3
 """Scale of the verdict read and written."""
 
 
@@ -74,7 +76,9 @@ def _gather(attention, here: torch.Tensor, length: torch.Tensor, frame: torch.Te
 def _compare(attention, here: torch.Tensor, label: torch.Tensor, verdict: torch.Tensor, frame: torch.Tensor) -> None:
     size, width = attention.head_dim, len(here)
     heads = attention.q_proj.weight.shape[0] // size
-    slow = [*range(size // 4, size // 2), *range(3 * size // 4, size)]
+    turns = model_turns(attention, size)
+    slow = [p for p in range(size // 2) if turns[p] * REACH < 0.7]
+    slow = [*slow, *(size // 2 + p for p in slow)]
     for head in range(heads - SPARE):
         first = head * size
         read = torch.linalg.qr(torch.randn(width, len(slow)))[0].T
@@ -89,3 +93,9 @@ def _compare(attention, here: torch.Tensor, label: torch.Tensor, verdict: torch.
         attention.k_proj.weight[first + size - 1] = 0.0
         attention.v_proj.weight[first] = COPY * verdict
         attention.o_proj.weight[:, first] = COPY * verdict
+
+
+def model_turns(attention, size: int) -> list[float]:
+    """Rotary angle per token of each pair of a head."""
+    theta = attention.config.rope_parameters["rope_theta"]
+    return [theta ** (-2 * p / size) for p in range(size // 2)]

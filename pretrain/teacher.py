@@ -19,19 +19,25 @@ _RECEIVED = {word: mean for five, mean in zip(RECEPTIONS, (-1.5, -0.7, 0.0, 0.7,
 
 def beliefs(keywords: list[tuple[str, ...]], labels: np.ndarray, config: WorldConfig) -> np.ndarray:
     """float32 (n,): probability of a like at every place, from the `labels` (0 or 1) before it; oldest first."""
-    n = len(keywords)
-    genre, theme, tone = (_equal([words[k] for words in keywords]) for k in range(3))
+    genre, theme, tone = (equal(np.array([words[k] for words in keywords])) for k in range(3))
     standing = np.array([_RECEIVED.get(words[-1], 0.0) for words in keywords])
     taste = (
         config.generosity**2
         + config.additive**2 * (genre + theme) / 2
         + config.tone**2 * tone
         + (config.pair * (1 - config.drift / 2)) ** 2 * genre * theme
-        + config.quality**2 * 0.3 * np.eye(n)
+        + config.quality**2 * 0.3 * np.eye(len(keywords))
     )
-    spread = float(np.diag(taste).mean())
-    slope = 0.5 / np.sqrt(1 + np.pi * spread / 8)
-    mean = np.clip(slope * config.quality * standing, -0.9, 0.9)
+    return infer(taste, config.quality * standing, labels)
+
+
+def infer(taste: np.ndarray, offset: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """float32 (n,): one-step-ahead probabilities of a like.
+
+    `taste` (n, n): covariance of the logits of a like. `offset` (n,): their known part.
+    """
+    slope = 0.5 / np.sqrt(1 + np.pi * float(np.diag(taste).mean()) / 8)
+    mean = np.clip(slope * offset, -0.9, 0.9)
     covariance = slope**2 * taste
     np.fill_diagonal(covariance, 1.0)
     lower = np.linalg.cholesky(covariance)
@@ -41,6 +47,6 @@ def beliefs(keywords: list[tuple[str, ...]], labels: np.ndarray, config: WorldCo
     return np.clip((1 + expected) / 2, 0.02, 0.98).astype(np.float32)
 
 
-def _equal(words: list[str]) -> np.ndarray:
-    values = np.array(words)
+def equal(values: np.ndarray) -> np.ndarray:
+    """float64 (n, n): 1 where two of `values` (n,) are the same."""
     return (values[:, None] == values[None, :]).astype(float)

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from baseline import CheckSet
 from corpus import documents, token_stream, word_pools
-from curriculum import Supply, mixture
+from curriculum import Supply, harder, mixture
 from drills import Lesson, copying
-from model import Text, build, export, optimiser
+from model import Text, build, export, optimisers
 from torch.nn import functional as F
 
 from thinkrec.model.batch import collate
@@ -73,11 +73,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tokens", type=float, default=20e6, help="length of the run (about 8,000 a second)")
     parser.add_argument("--decay", type=float, default=0.4, help="share of the run in which the learning rate falls")
     parser.add_argument("--budget", type=int, default=6144, help="lesson tokens per step, padding included")
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--hidden", type=int, default=192)
     parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--heads", type=int, default=6)
-    parser.add_argument("--theta", type=float, default=100_000.0)
+    parser.add_argument("--heads", type=int, default=4)
+    parser.add_argument("--head-dim", type=int, default=64)
+    parser.add_argument("--theta", type=float, default=100_000_000.0)
     parser.add_argument("--every", type=int, default=20, help="steps between lines of the log")
     parser.add_argument("--check", type=int, default=100, help="steps between checkpoints, with held-out figures")
     parser.add_argument("--seed", type=int, default=0)
@@ -92,19 +93,20 @@ def main() -> None:
     text, words = Text(args.out), word_pools(args.text)
     pad, labels = text.tokenizer.pad_token_id, (text.no_id, text.yes_id)
     model = build(text, args)
-    opt, log, state = optimiser(model), args.work / "log.jsonl", args.work / "state.pt"
+    opts, log, state = optimisers(model), args.work / "log.jsonl", args.work / "state.pt"
     stream_file = args.work / "stream.npy"
     if not stream_file.exists():
         np.save(stream_file, token_stream(text.tokenizer, documents(args.text), TEXT_SHARES, 8_000_000, args.seed))
     stream = np.load(stream_file)
     kept, stream = torch.from_numpy(stream[:HELD_OUT_TEXT].astype(np.int64)).view(-1, LENGTH), stream[HELD_OUT_TEXT:]
     checks = {"easy": CheckSet.build(1.0, words, text), "held_out": CheckSet.build(0.0, words, text)}
-    at = {"step": 0, "chunk": 0, "seconds": 0.0, "tokens": 0, "stream": 0}
+    at = {"step": 0, "chunk": 0, "seconds": 0.0, "tokens": 0, "stream": 0, "hard": 0.0}
     if state.exists():
         loaded = torch.load(state, weights_only=True)
         at = loaded["at"]
         model.load_state_dict(loaded["model"])
-        opt.load_state_dict(loaded["opt"])
+        for opt, content in zip(opts, loaded["opts"], strict=True):
+            opt.load_state_dict(content)
     supply, before, began = Supply(words, text, args.budget, at["chunk"]), at["seconds"], time.time()
     means: dict[str, float] = {}
 
@@ -113,7 +115,7 @@ def main() -> None:
 
     while at["tokens"] < args.tokens:
         done = at["tokens"] / args.tokens
-        mixed = mixture(done)
+        mixed = mixture(done, at["hard"])
         rate = args.lr * min(1.0, (at["step"] + 1) / 60, max(0.01, (1 - done) / args.decay))
         source, lessons = supply.next(mixed)
         rating, prose, known = lesson_loss(model, model.model, lessons, pad, labels)
@@ -130,28 +132,34 @@ def main() -> None:
             at["stream"] += (rows - quotes) * LENGTH
             note("text", plain.item())
             note("copy", quoted.item())
-        for group in opt.param_groups:
-            group["lr"] = rate
-        opt.zero_grad(set_to_none=True)
+        for opt in opts:
+            for group in opt.param_groups:
+                group["lr"] = rate
+            opt.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        opt.step()
+        for opt in opts:
+            opt.step()
         at["step"] += 1
         at["tokens"] += sum(len(lesson.prompt) for lesson in lessons) + rows * LENGTH
         at["seconds"] = before + time.time() - began
         note(f"known_{source}", known)
+        if source == "drill":
+            at["hard"] = harder(at["hard"], means["known_drill"])
         if len(lessons[0].prompt.token_at):
             note("prose", prose.item())
         record = {}
         if at["step"] % args.every == 0:
             record = {"step": at["step"], "tokens": at["tokens"], **{k: round(v, 3) for k, v in sorted(means.items())},
-                      "norm": round(norm.item(), 2), "lr": round(rate, 6), "minutes": round(at["seconds"] / 60, 2)}  # fmt: skip
+                      "hard": round(at["hard"], 2), "norm": round(norm.item(), 2), "lr": round(rate, 6),
+                      "minutes": round(at["seconds"] / 60, 2)}  # fmt: skip
         if at["step"] % args.check == 0 or at["tokens"] >= args.tokens:
             record |= {name: check.figures(model, pad, labels) for name, check in checks.items()}
             with torch.no_grad():
                 record["perplexity"] = round(float(text_loss(model, model.model, kept).exp()), 1)
             at["chunk"] = supply.chunk
-            torch.save({"at": at, "model": model.state_dict(), "opt": opt.state_dict()}, state.with_suffix(".tmp"))
+            content = {"at": at, "model": model.state_dict(), "opts": [opt.state_dict() for opt in opts]}
+            torch.save(content, state.with_suffix(".tmp"))
             state.with_suffix(".tmp").rename(state)
         if record:
             print(json.dumps(record), flush=True)

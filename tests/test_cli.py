@@ -17,10 +17,11 @@ from typer.testing import CliRunner, Result
 from thinkrec import ThinkRec, outcome
 from thinkrec.cli import app
 from thinkrec.commands import keys
-from thinkrec.commands.running import few, read_results
+from thinkrec.commands.running import few
 from thinkrec.data.rows import TEST
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.evaluate.report_data import Explained
+from thinkrec.evaluate.results import read_metrics
 from thinkrec.recipe import Recipe, known_recipes, parse_recipe
 
 WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
@@ -310,6 +311,6 @@ def test_help_teaches_with_examples() -> None:
 
 
 def test_metrics_of_a_run_are_read(demo: tuple[Path, Result]) -> None:
-    results = read_results(demo[0] / "metrics.json")
+    results = read_metrics(demo[0] / "metrics.json")
     assert results.rows[-1].name == outcome.CEILING
     assert time.strftime("%Y") in (demo[0] / "environment.json").read_text()

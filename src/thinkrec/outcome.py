@@ -15,7 +15,7 @@ from thinkrec.evaluate.bootstrap import Sample, bootstrap
 from thinkrec.evaluate.calibration import reliability
 from thinkrec.evaluate.report import write_report
 from thinkrec.evaluate.report_data import Curve, Explained, Panel, Past, ReportData
-from thinkrec.evaluate.results import Kind, Results, summarise, to_dict
+from thinkrec.evaluate.results import Kind, Results, summarise, write_metrics
 from thinkrec.evaluate.usermap import UserMap, user_map
 from thinkrec.model.disk import write_json
 from thinkrec.personal.gate import REGIONS, gate
@@ -42,7 +42,7 @@ def finish(run: Run, tables: Mapping[str, Path]) -> Outcome:
     """Evaluate the test predictions of every row of the table, explain a few, write metrics.json and report.html."""
     scores = {name: run.read_scores(folder) for name, folder in tables.items()}
     results = evaluate(run, scores)
-    write_json(run.folder / "metrics.json", {**to_dict(results), **provenance(run)})
+    write_metrics(run.folder / "metrics.json", results, provenance(run))
     main = list(tables)[-1]
     explained: tuple[Explained, ...] = ()
     if run.recipe.model.kind == "thinkrec" and run.recipe.explain:

@@ -29,8 +29,8 @@ def test_labels_follow_the_stated_probabilities() -> None:
 def test_one_number_per_item_or_genre_says_little_but_combinations_in_the_history_much() -> None:
     it, words = WORLD.dataset.interactions, WORLD.dataset.items.keywords
     train, test = np.flatnonzero(it.split == TRAIN), np.flatnonzero(it.split == TEST)
-    likes = np.bincount(it.item[train], weights=it.label[train], minlength=500)
-    mean = (likes + 1) / (np.bincount(it.item[train], minlength=500) + 2)
+    likes = np.bincount(it.item[train], weights=it.label[train], minlength=len(words))
+    mean = (likes + 1) / (np.bincount(it.item[train], minlength=len(words)) + 2)
 
     def kernel(row: int, n: int) -> float:
         past = it.history(row, 10)
@@ -43,9 +43,9 @@ def test_one_number_per_item_or_genre_says_little_but_combinations_in_the_histor
     pair = roc_auc_score(label, [kernel(int(r), 2) for r in test])
     item = roc_auc_score(label, mean[it.item[test]])
     assert best > 0.9
-    assert item < 0.68
-    assert genre < pair - 0.08
-    assert pair > 0.72
+    assert item < 0.56
+    assert genre < 0.6
+    assert pair > 0.78
 
 
 def test_causes_are_words_of_the_item() -> None:

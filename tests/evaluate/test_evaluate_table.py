@@ -62,11 +62,12 @@ def test_the_ceiling_is_not_compared(results):
 
 
 def test_metrics_json_goes_out_and_comes_back(results, tmp_path):
-    write_metrics(tmp_path / "metrics.json", results)
+    write_metrics(tmp_path / "metrics.json", results, {"recipe": "mine"})
     assert read_metrics(tmp_path / "metrics.json") == results
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
     plain = json.loads((tmp_path / "metrics.json").read_text())
-    assert plain["schema"] == "thinkrec-metrics/1"
+    assert plain["schema"] == "thinkrec-metrics/2"
+    assert plain["provenance"] == {"recipe": "mine"}
     assert set(plain["policies"]) == set(METRICS)
     assert (plain["n_rows"], plain["n_users"], plain["seed"], plain["draws"]) == (800, 40, 0, 50)
     assert plain["rows"][3]["estimates"]["auc"] == {"value": 0.999, "low": None, "high": None, "error": None}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from rich.text import Text
@@ -17,7 +15,7 @@ from thinkrec.commands import show
 from thinkrec.errors import DataError
 from thinkrec.evaluate import table as tables
 from thinkrec.evaluate.report_data import Explained
-from thinkrec.evaluate.results import Results, Row, from_dict
+from thinkrec.evaluate.results import Results, Row, read_metrics
 from thinkrec.model.disk import write_json
 from thinkrec.pipeline import IMPERSONAL, ORDER, SCORE, Run, environment
 from thinkrec.recipe import dump_recipe, load_recipe
@@ -101,25 +99,12 @@ def report(name: str) -> None:
 
 def table(names: Sequence[str], markdown: bool) -> None:
     """`thinkrec table`: rows of several runs, each once."""
-    found = [(name, read_results(show.run_folder(name) / "metrics.json")) for name in names]
+    found = [(name, read_metrics(show.run_folder(name) / "metrics.json")) for name in names]
     joined = join(found)
     if markdown:
         print(tables.markdown(joined), end="")
     else:
         show.console().print(tables.terminal(joined, title="Results"))
-
-
-def read_results(path: Path) -> Results:
-    """The results inside a run's metrics.json. Raises DataError if the run is not finished or the file is damaged."""
-    if not path.is_file():
-        raise DataError(f"there is no {path}; the run is not finished, run its recipe again to go on")
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} is not readable ({error}); rebuild it: thinkrec report {path.parent}") from error
-    # A run's file also holds its provenance, which is no part of the results.
-    known = {field.name for field in dataclasses.fields(Results)} | {"schema"}
-    return from_dict({key: value for key, value in content.items() if key in known})
 
 
 def join(found: Sequence[tuple[str, Results]]) -> Results:

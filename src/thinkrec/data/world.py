@@ -30,9 +30,9 @@ class WorldConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    users: int = Field(default=400, ge=1)
+    users: int = Field(default=300, ge=1)
     """Users."""
-    items: int = Field(default=500, ge=10)
+    items: int = Field(default=1500, ge=10)
     """Items in the catalogue."""
     rows_per_user: tuple[int, int] = (20, 60)
     """Fewest and most interactions of a user (uniform)."""
@@ -48,9 +48,10 @@ class WorldConfig(BaseModel):
     """Themes that a user mostly picks from."""
     focus: float = Field(default=0.95, ge=0, le=1)
     """Share of a user's interactions that fall into those genres and themes."""
-    groups: int = Field(default=3, ge=1)
-    """Groups of users who share their planted tastes; the second is the opposite of the first."""
-    individual: float = Field(default=0.1, ge=0, le=1)
+    groups: int = Field(default=4, ge=1)
+    """Groups of users who share their planted tastes; the second is the opposite of the first, the fourth of the
+    third, and so on."""
+    individual: float = Field(default=0.25, ge=0, le=1)
     """Share of combinations in which a user departs from the group."""
     pair: float = 2.2
     """Weight of the planted combinations of genre and theme."""
@@ -99,8 +100,8 @@ def _tables(config: WorldConfig, rng: np.random.Generator) -> tuple[np.ndarray, 
     for g in range(config.groups):
         for a in range(config.genres):
             signs[g, a] = np.where(rng.permutation(config.themes) < config.themes / 2, 1.0, -1.0)
-    if config.groups > 1:
-        signs[1] = -signs[0]
+    # Opposite pairs cancel: the mean over all users tells nothing of a combination.
+    signs[1::2] = -signs[: 2 * (config.groups // 2) : 2]
     return signs, rng.integers(config.groups, size=config.users)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,16 @@ from typing import Any, Literal, get_args
 from thinkrec.errors import DataError
 from thinkrec.evaluate.bootstrap import METRICS, Estimate, Pair, Sample, interval, paired
 from thinkrec.evaluate.ranking import policies
+from thinkrec.model.disk import write_json
 
 Kind = Literal["model", "impersonal", "ceiling", "published"]
 """impersonal: one number per item for all. ceiling: knows what no model can. published: from a paper, not rerun."""
 
 RANKED = ("model", "impersonal")
 """Kinds that compete for the best value."""
-SCHEMA = "thinkrec-metrics/1"
+SCHEMA = "thinkrec-metrics/2"
+PROVENANCE = "provenance"
+"""Key of metrics.json for what has to stand beside the numbers; no part of the results."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def from_dict(values: Mapping[str, Any]) -> Results:
     if values.get("schema") != SCHEMA:
         raise DataError(f"metrics: schema is {values.get('schema')!r}, expected {SCHEMA!r}; evaluate the run again")
     try:
-        fields = {name: value for name, value in values.items() if name != "schema"}
+        fields = {name: value for name, value in values.items() if name not in ("schema", PROVENANCE)}
         fields["rows"] = tuple(
             Row(r["name"], _kind(r["kind"]), {m: Estimate(**_numbers(e, "value")) for m, e in r["estimates"].items()})
             for r in values["rows"]
@@ -147,22 +149,19 @@ def from_dict(values: Mapping[str, Any]) -> Results:
         raise DataError(f"metrics: a key is missing or unknown ({broken}); evaluate the run again") from broken
 
 
-def write_metrics(path: str | Path, results: Results) -> None:
-    """Write `metrics.json`, beside and renamed, so that a reader never sees half of it."""
-    path = Path(path)
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(
-        json.dumps(to_dict(results), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-    )
-    os.replace(beside, path)
+def write_metrics(path: Path, results: Results, provenance: Mapping[str, Any]) -> None:
+    """Write `metrics.json`: the results, and under "provenance" where they come from."""
+    write_json(path, {**to_dict(results), PROVENANCE: dict(provenance)})
 
 
-def read_metrics(path: str | Path) -> Results:
-    """Read what `write_metrics` wrote. Raises DataError naming the file."""
+def read_metrics(path: Path) -> Results:
+    """The results in what `write_metrics` wrote. Raises DataError naming the file if it is not there or damaged."""
+    if not path.is_file():
+        raise DataError(f"there is no {path}; the run is not finished, run its recipe again to go on")
     try:
-        return from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        return from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as broken:  # DataError and JSONDecodeError are ValueErrors
-        raise DataError(f"{path}: {broken}") from broken
+        raise DataError(f"{path}: {broken}; rebuild it: thinkrec report {path.parent}") from broken
 
 
 def _plain(value: Any) -> Any:
