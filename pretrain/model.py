@@ -24,7 +24,8 @@ def build(text: Text, args) -> LlamaForCausalLM:
         LlamaConfig(
             vocab_size=len(text.tokenizer), hidden_size=args.hidden, num_hidden_layers=args.layers,
             intermediate_size=-(-args.hidden * 8 // 3 // 32) * 32, num_attention_heads=args.heads,
-            num_key_value_heads=args.heads, head_dim=args.head_dim, max_position_embeddings=2048, tie_word_embeddings=True,
+            num_key_value_heads=args.heads, head_dim=args.head_dim,
+            max_position_embeddings=2048, tie_word_embeddings=True,
             bos_token_id=text.tokenizer.bos_token_id, eos_token_id=text.tokenizer.eos_token_id,
             pad_token_id=text.tokenizer.pad_token_id, use_cache=False,
             rope_parameters={"rope_type": "default", "rope_theta": args.theta},

@@ -1,0 +1,72 @@
+"""The scripts that made nano: drills ask what they say, can be solved, and the drafted start is a start."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from thinkrec.data.dataset import Domain
+from thinkrec.model.batch import collate
+
+ROOT = Path(__file__).parents[2]
+DOMAIN = Domain(item="film", items="films", user="viewer")
+
+
+@pytest.fixture(scope="module")
+def made(request):
+    """Text, a maker of drills, and 40 of the easiest."""
+    sys.path.insert(0, str(ROOT / "pretrain"))
+    request.addfinalizer(lambda: sys.path.remove(str(ROOT / "pretrain")))
+    from drills import Drills
+    from model import Text
+
+    text = Text(ROOT / "src" / "thinkrec" / "model" / "nano")
+    drills, rng = Drills(text), np.random.default_rng(0)
+    return text, drills, [drills.make(rng, DOMAIN, 0.0) for _ in range(40)]
+
+
+def test_every_label_of_a_drill_is_asked_for_and_the_last_is_not_shown(made) -> None:
+    text, drills, _ = made
+    for hard in (0.0, 0.5, 1.0):
+        prompt = drills.make(np.random.default_rng(1), DOMAIN, hard).prompt
+        shown = prompt.ids[prompt.answer_at[:-1] + 1]
+        np.testing.assert_array_equal(shown, np.array([text.no_id, text.yes_id])[prompt.answer_label[:-1]])
+        assert prompt.answer_at[-1] == len(prompt) - 1
+        bar = text.tokenizer(" |", add_special_tokens=False)["input_ids"][-1]
+        assert (prompt.ids[prompt.answer_at] == bar).all()
+
+
+def test_the_teacher_reads_the_rule_from_the_lines_above(made) -> None:
+    lessons = made[2]
+    late = [np.arange(len(lesson.truth)) >= 8 for lesson in lessons]
+    truth = np.concatenate([lesson.truth[m] > 0.5 for lesson, m in zip(lessons, late, strict=True)])
+    belief = np.concatenate([lesson.belief[m] for lesson, m in zip(lessons, late, strict=True)])
+    assert roc_auc_score(truth, belief) > 0.9
+
+
+@torch.no_grad()
+def test_a_drafted_start_already_compares_lines_and_a_plain_one_does_not(made) -> None:
+    from model import build
+
+    text, _, lessons = made
+    batch = collate([lesson.prompt for lesson in lessons], text.tokenizer.pad_token_id)
+    last = np.concatenate([np.arange(len(lesson.truth)) >= 8 for lesson in lessons])
+    truth = np.concatenate([lesson.truth > 0.5 for lesson in lessons])
+
+    def ranked(plain: bool) -> float:
+        torch.manual_seed(0)
+        shape = SimpleNamespace(hidden=192, layers=4, heads=4, head_dim=64, theta=1e8, plain_start=plain)
+        model = build(text, shape).eval()
+        hidden = model.model(input_ids=batch.ids).last_hidden_state
+        weight = model.lm_head.weight
+        score = hidden[batch.answer_at[:, 0], batch.answer_at[:, 1]] @ (weight[text.yes_id] - weight[text.no_id])
+        return float(roc_auc_score(truth[last], score.numpy()[last]))
+
+    assert ranked(plain=False) > 0.75
+    assert ranked(plain=True) < 0.65
