@@ -76,7 +76,7 @@ def _gather(attention, here: torch.Tensor, length: torch.Tensor, frame: torch.Te
 def _compare(attention, here: torch.Tensor, label: torch.Tensor, verdict: torch.Tensor, frame: torch.Tensor) -> None:
     size, width = attention.head_dim, len(here)
     heads = attention.q_proj.weight.shape[0] // size
-    turns = model_turns(attention, size)
+    turns = _turns(attention, size)
     slow = [p for p in range(size // 2) if turns[p] * REACH < 0.7]
     slow = [*slow, *(size // 2 + p for p in slow)]
     for head in range(heads - SPARE):
@@ -95,7 +95,7 @@ def _compare(attention, here: torch.Tensor, label: torch.Tensor, verdict: torch.
         attention.o_proj.weight[:, first] = COPY * verdict
 
 
-def model_turns(attention, size: int) -> list[float]:
+def _turns(attention, size: int) -> list[float]:
     """Rotary angle per token of each pair of a head."""
     theta = attention.config.rope_parameters["rope_theta"]
     return [theta ** (-2 * p / size) for p in range(size // 2)]
