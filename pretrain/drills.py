@@ -42,12 +42,8 @@ class Drills:
                                and i not in (text.yes_id, text.no_id)])  # fmt: skip
         self.labels = np.array([text.no_id, text.yes_id])
         self.ids = lambda piece: tokenizer(piece, add_special_tokens=False)["input_ids"]
-        self.start, self.bar, self.newline = (
-            [tokenizer.bos_token_id],
-            self.ids(template.BAR),
-            self.ids(template.NEWLINE),
-        )
-        self.comma = self.ids(",")
+        self.start, self.comma = [tokenizer.bos_token_id], self.ids(",")
+        self.bar, self.newline = self.ids(template.BAR), self.ids(template.NEWLINE)
 
     def make(self, rng: np.random.Generator, domain: Domain, hard: float) -> Lesson:
         """One drill. `hard` in 0 .. 1: how far titles and phrases grow and how many idle columns there are."""

@@ -41,7 +41,14 @@ def draft_matching(model: LlamaForCausalLM, yes_id: int, no_id: int, marks: list
     """Writes the draft into embeddings and the first two layers of a freshly initialised model.
 
     `marks`: tokens of the table's frame (comma, bar, line break), which say nothing about likeness.
+    Raises ValueError if the drafted heads together are wider than the model.
     """
+    drafted = model.config.num_attention_heads - SPARE
+    if drafted * model.config.head_dim > model.config.hidden_size:
+        raise ValueError(
+            f"the drafted start needs (heads - {SPARE}) * head_dim <= hidden, got {drafted} * {model.config.head_dim}"
+            f" > {model.config.hidden_size}; take fewer or smaller heads, or --plain-start"
+        )
     embedding = model.get_input_embeddings().weight
     width = embedding.shape[1]
     length = embedding.norm(dim=1).mean()

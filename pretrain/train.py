@@ -33,7 +33,7 @@ LENGTH = 256
 
 
 def lesson_loss(
-    model, decoder, lessons: list[Lesson], pad: int, labels: tuple[int, int]
+    model, lessons: list[Lesson], pad: int, labels: tuple[int, int]
 ) -> tuple[torch.Tensor, torch.Tensor, float]:
     """(rating, prose, known) of a batch.
 
@@ -41,7 +41,7 @@ def lesson_loss(
     teacher's knowledge (its divergence from a coin) that the model has.
     """
     batch = collate([lesson.prompt for lesson in lessons], pad)
-    hidden = decoder(input_ids=batch.ids).last_hidden_state
+    hidden = model.model(input_ids=batch.ids).last_hidden_state
     both = hidden[batch.answer_at[:, 0], batch.answer_at[:, 1]] @ model.lm_head.weight[list(labels)].T
     score = both[:, 1] - both[:, 0]
     belief = torch.from_numpy(np.concatenate([lesson.belief for lesson in lessons]))
@@ -58,9 +58,9 @@ def lesson_loss(
     return rating, prose, known
 
 
-def text_loss(model, decoder, ids: torch.Tensor) -> torch.Tensor:
+def text_loss(model, ids: torch.Tensor) -> torch.Tensor:
     """Next-token cross-entropy of plain text, ids (rows, length)."""
-    hidden = decoder(input_ids=ids).last_hidden_state[:, :-1]
+    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]
     return F.cross_entropy(model.lm_head(hidden).flatten(0, 1), ids[:, 1:].flatten())
 
 
@@ -70,7 +70,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--text", type=Path, required=True, help="folder with films, encyclopedia, books .parquet")
     parser.add_argument("--out", type=Path, required=True, help="where tokenizer.json is and the weights go")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoint and log")
-    parser.add_argument("--tokens", type=float, default=20e6, help="length of the run (about 8,000 a second)")
+    parser.add_argument("--tokens", type=float, default=20e6, help="length of the run (about 4,000 a second)")
     parser.add_argument("--decay", type=float, default=0.4, help="share of the run in which the learning rate falls")
     parser.add_argument("--budget", type=int, default=6144, help="lesson tokens per step, padding included")
     parser.add_argument("--lr", type=float, default=2e-3)
@@ -118,16 +118,16 @@ def main() -> None:
         mixed = mixture(done, at["hard"])
         rate = args.lr * min(1.0, (at["step"] + 1) / 60, max(0.01, (1 - done) / args.decay))
         source, lessons = supply.next(mixed)
-        rating, prose, known = lesson_loss(model, model.model, lessons, pad, labels)
+        rating, prose, known = lesson_loss(model, lessons, pad, labels)
         loss = rating + 0.3 * prose
         rows = round(args.budget * mixed.text / (1 - mixed.text) / LENGTH)
         if rows:
             quotes = max(1, rows // 4)
             first = at["stream"] % (len(stream) - rows * LENGTH)
             ids = torch.from_numpy(stream[first : first + (rows - quotes) * LENGTH].astype(np.int64)).view(-1, LENGTH)
-            plain = text_loss(model, model.model, ids)
+            plain = text_loss(model, ids)
             made = copying(np.random.default_rng(at["step"]), supply.drills.words, quotes, LENGTH)
-            quoted = text_loss(model, model.model, torch.from_numpy(made))
+            quoted = text_loss(model, torch.from_numpy(made))
             loss = loss + 0.2 * plain + 0.05 * quoted
             at["stream"] += (rows - quotes) * LENGTH
             note("text", plain.item())
@@ -156,7 +156,7 @@ def main() -> None:
         if at["step"] % args.check == 0 or at["tokens"] >= args.tokens:
             record |= {name: check.figures(model, pad, labels) for name, check in checks.items()}
             with torch.no_grad():
-                record["perplexity"] = round(float(text_loss(model, model.model, kept).exp()), 1)
+                record["perplexity"] = round(float(text_loss(model, kept).exp()), 1)
             at["chunk"] = supply.chunk
             content = {"at": at, "model": model.state_dict(), "opts": [opt.state_dict() for opt in opts]}
             torch.save(content, state.with_suffix(".tmp"))
