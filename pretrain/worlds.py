@@ -99,7 +99,7 @@ def lessons_of(
     A share `reasons` of them go on with the rule-based teacher's prose, where its verdict agrees with the label.
     """
     ds, lessons, rows_asked = world.dataset, [], []
-    renderer = Renderer(ds, text, PromptConfig(history=HISTORY, history_loss=1.0, max_tokens=640))
+    renderer = Renderer(ds, text, PromptConfig(history=HISTORY, max_tokens=640))
     it = ds.interactions
     for u in range(it.n_users):
         row = int(rng.integers(it.start[u] + min(6, it.start[u + 1] - it.start[u] - 1), it.start[u + 1]))
@@ -109,7 +109,7 @@ def lessons_of(
             argument = argue(ds, row, HISTORY, rng)
             reason = argument.text if argument.verdict == bool(it.label[row]) else None
         prompt = renderer.ask(int(it.item[row]), it.item[shown], it.label[shown], gate=NO_GATE,
-                              label=int(it.label[row]), reason=reason, with_answer=True)  # fmt: skip
+                              label=int(it.label[row]), reason=reason, with_answer=True, history_loss=1.0)  # fmt: skip
         n = len(prompt.answer_at)
         rows = np.arange(row + 1 - n, row + 1)
         belief = beliefs([ds.items.keywords[i] for i in it.item[rows]], it.label[rows], config)

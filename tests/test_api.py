@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from tiny_folder import write_backbone
 
 import thinkrec
@@ -114,6 +115,26 @@ def test_rank_is_the_order_of_scores(model: ThinkRec, ds: Dataset) -> None:
     assert ranked[0].probability == pytest.approx(1 / (1 + np.exp(-ranked[0].score)))
     assert ranked[0].title == ds.items.titles[ds.items.ids.index(ranked[0].item)]
     assert [r.item for r in model.rank(user, items, top=3)] == [r.item for r in ranked[:3]]
+
+
+def test_a_prior_adds_the_items_logit_to_rows_and_candidates(saved: Path, ds: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "with-prior"
+    shutil.copytree(saved, folder)
+    recipe = yaml.safe_load((folder / "recipe.yaml").read_text())
+    recipe["model"]["score_prior"] = {"source": "both", "weight": 0.5}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    plain, prior = thinkrec.load(saved), thinkrec.load(folder)
+    users, items = pairs(ds, 12)
+    slots = plain._system.slots
+    codes = np.array([ds.items.ids.index(item) for item in items])
+    added = np.array(prior.score(users, items)) - np.array(plain.score(users, items))
+    np.testing.assert_allclose(added, 0.5 * slots.item_logit(ds, codes, "both"), atol=1e-5)
+    assert np.ptp(added) > 0.05
+    rows = ds.interactions.rows(TEST)[:12]
+    found = prior._system.score(rows) - plain._system.score(rows)
+    np.testing.assert_allclose(found, 0.5 * slots.item_logit(ds, ds.interactions.item[rows], "both", rows), atol=1e-5)
+    answer = prior.explain(users[0], items[0])
+    assert answer.reason.startswith("Yes" if prior.score(users[:1], items[:1])[0] > 0 else "No")
 
 
 def test_default_candidates_are_the_items_not_met(model: ThinkRec, ds: Dataset) -> None:

@@ -22,6 +22,9 @@ PLAIN = {"name": "x", "data": {"kind": "world"}, "model": {"kind": "mf"}}
         ({"baselines": {"MF": {"kind": "mf", "dimm": 3}}}, "baselines.MF.dimm: unknown key"),
         ({"model": {"kind": "thinkrec", "encoder": {"kind": "mf", "x": 1}}}, "model.encoder.x: unknown key"),
         ({"model": {"kind": "nothing"}}, "model: "),
+        ({"model": {"kind": "thinkrec", "statistics": False, "score_prior": {"weight": 0.5}}}, "score_prior needs"),
+        ({"model": {"kind": "thinkrec", "vector_stage": None, "score_prior": {"weight": 0.5}}}, "score_prior needs"),
+        ({"model": {"kind": "thinkrec", "score_prior": {"weight": -1}}}, "model.score_prior.weight"),
     ],
 )
 def test_a_wrong_key_is_named(change: dict, key: str) -> None:

@@ -20,7 +20,8 @@ def tiny_backbone(folder: Path) -> Path:
 
 def tiny_recipe(backbone: Path, **changes: Any) -> dict[str, Any]:
     """The recipe as plain values; `changes` replace whole top-level keys."""
-    stage = {"epochs": 2, "stride": 2, "lr": 3e-3, "batch_tokens": 1024, "checks": 1, "valid_rows": 60, "save_steps": 2}
+    stage = {"epochs": 2, "stride": 2, "lr": 3e-3, "batch_tokens": 1024, "checks": 1, "valid_rows": 60, "save_steps": 2,
+              "history_loss": 0.5}  # fmt: skip
     return {
         "name": "tiny",
         "seed": 3,
@@ -28,7 +29,7 @@ def tiny_recipe(backbone: Path, **changes: Any) -> dict[str, Any]:
         "model": {
             "kind": "thinkrec",
             "backbone": {"source": str(backbone)},
-            "prompt": {"history": 5, "keywords": 3, "history_keywords": 3, "history_loss": 0.5},
+            "prompt": {"history": 5, "keywords": 3, "history_keywords": 3},
             "encoder": {"kind": "mf", "dim": 8, "training": {"epochs": 3}},
             "adapters": {"rank": 4, "alpha": 8, "dropout": 0.1},
             "groups": {"n": 2},

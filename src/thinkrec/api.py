@@ -221,7 +221,7 @@ class ThinkRec:
         past = self._question(user, history, np.array([code]))
         system, (row,) = self._system.at([(past.user, past.items, past.labels)])
         prompts = system.ask(int(row), past.asked)
-        scores = score_prompts(system.recommender, prompts.__getitem__, 1)
+        scores = score_prompts(system.recommender, prompts.__getitem__, 1) + system.offset(past.asked)
         reason = write_reasons(system.recommender, prompts, scores > 0, tokens=self.recipe.reason_tokens)[0]
         items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
         shown = slice(max(0, len(past.items) - system.prompt.history), None)
@@ -302,11 +302,13 @@ class ThinkRec:
         pairs = [(which, item) for which, q in enumerate(questions) for item in q.asked.tolist()]
         scores = []
         for first in range(0, len(pairs), CHUNK):
+            part = pairs[first : first + CHUNK]
             prompts = []
-            for which, group in groupby(pairs[first : first + CHUNK], key=lambda pair: pair[0]):
+            for which, group in groupby(part, key=lambda pair: pair[0]):
                 prompts += system.ask(int(rows[which]), np.array([item for _, item in group]))
             shown = self.progress and len(prompts) >= SLOW
-            scores.append(score_prompts(system.recommender, prompts.__getitem__, len(prompts), progress=shown))
+            found = score_prompts(system.recommender, prompts.__getitem__, len(prompts), progress=shown)
+            scores.append(found + system.offset(np.array([item for _, item in part])))
         return np.split(np.concatenate(scores), np.cumsum([len(q.asked) for q in questions])[:-1])
 
 

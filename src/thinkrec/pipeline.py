@@ -172,7 +172,7 @@ class Run:
             return System(self.ds, trained, model.prompt, self.personal, option=model.score)
         trained = self.on_device(files.load(self.folder / "vectors"))
         personal = None if model.expert_stage is None else self.personal
-        return System(self.ds, trained, model.prompt, personal, self.slots, option=model.score)
+        return System(self.ds, trained, model.prompt, personal, self.slots, model.score, model.score_prior)
 
     def on_device(self, recommender: Any) -> Any:
         """Moved to where the run computes."""
@@ -214,7 +214,9 @@ class Run:
             self.write_scores(folder, scores)
             return {}
 
-        self.stages.run(f"scores/{variant.split()[-1]}", {**self.base, "above": above}, work)
+        prior = self.model.score_prior if variant == FULL else None
+        inputs = {**self.base, "above": above, "prior": None if prior is None else prior.model_dump(mode="json")}
+        self.stages.run(f"scores/{variant.split()[-1]}", inputs, work)
 
     # -- the walk ----------------------------------------------------------------------------------------------------
 

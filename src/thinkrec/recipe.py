@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from thinkrec.collab import EncoderConfig, MFConfig, ScorerConfig
 from thinkrec.data.dataset import Domain
@@ -19,6 +19,7 @@ from thinkrec.model.experts import ExpertConfig
 from thinkrec.personal.gate import GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
+from thinkrec.score.prior import PriorConfig
 from thinkrec.train.config import StageConfig
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -107,7 +108,8 @@ class ThinkRecModel(BaseModel):
     encoder: EncoderConfig = MFConfig()
     """Whose user vectors make groups and gates, and whose vectors fill the slots."""
     statistics: bool = True
-    """Whether slot vectors also carry the (cross-fitted) like rate and count of the item, and of the user's past."""
+    """Whether slot vectors also carry (cross-fitted) like rates and counts of the item, its keywords, and the user's
+    past; see `collab/slots.py`."""
     embeddings: bool = True
     """Whether slot vectors carry the encoder's vectors."""
     adapters: ExpertConfig = ExpertConfig()
@@ -126,6 +128,14 @@ class ThinkRecModel(BaseModel):
     """Stage 4: the projector, with collaborative vectors in the prompt. null: no vectors."""
     score: Literal["difference", "yes"] = "difference"
     """logit(Yes) - logit(No), or logit(Yes) alone as in the authors' released code."""
+    score_prior: PriorConfig | None = None
+    """Added to the score of the last stage; needs `statistics` and `vector_stage`. Choose it on validation."""
+
+    @model_validator(mode="after")
+    def _prior_has_its_numbers(self) -> ThinkRecModel:
+        if self.score_prior is not None and not (self.statistics and self.vector_stage is not None):
+            raise ValueError("score_prior needs `statistics: true` and a `vector_stage`; set them, or drop the prior")
+        return self
 
 
 Model = Annotated[ThinkRecModel | ScorerConfig, Field(discriminator="kind")]

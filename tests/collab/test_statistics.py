@@ -5,14 +5,22 @@ import pytest
 from contracts.encoder import planted, relabelled
 
 from thinkrec.collab.statistics import (
-    cross_fitted_item_log_count,
-    cross_fitted_item_logit,
+    ItemStatistics,
+    past_excess,
     past_likes,
+    table_of_row,
     user_folds,
     user_like_logit,
     user_log_count,
 )
 from thinkrec.data.rows import TEST, TRAIN, VALID
+
+
+def item_logit(ds, rows, folds=10, seed=0, strength=5.0):
+    """The logit of each row's item from the table that the row reads, and its ln(1 + count)."""
+    found = ItemStatistics.of(ds, folds=folds, seed=seed, strength=strength)
+    place = table_of_row(ds, rows, folds, seed), ds.interactions.item[rows]
+    return found.logit[place], found.log_count[place]
 
 
 def test_folds_are_even_and_seeded():
@@ -28,8 +36,7 @@ def test_item_logit_by_hand(split):
     data = ds.interactions
     rows = data.rows(split)[::50]
     fold = user_folds(data.n_users, 4, 7)
-    found = cross_fitted_item_logit(ds, rows, folds=4, seed=7, strength=3.0)
-    counts = cross_fitted_item_log_count(ds, rows, folds=4, seed=7)
+    found, counts = item_logit(ds, rows, folds=4, seed=7, strength=3.0)
     for row, value, log_count in zip(rows, found, counts, strict=True):
         used = data.split == TRAIN
         if split == TRAIN:
@@ -46,15 +53,15 @@ def test_no_label_of_the_own_user_is_in_a_train_rows_item_logit():
     train = ds.interactions.rows(TRAIN)
     own = train[ds.interactions.user[train] == 9]
     changed = relabelled(ds, own)
-    np.testing.assert_array_equal(cross_fitted_item_logit(changed, own), cross_fitted_item_logit(ds, own))
-    assert not np.array_equal(cross_fitted_item_logit(changed, train), cross_fitted_item_logit(ds, train))
+    np.testing.assert_array_equal(item_logit(changed, own)[0], item_logit(ds, own)[0])
+    assert not np.array_equal(item_logit(changed, train)[0], item_logit(ds, train)[0])
 
 
 def test_held_out_labels_are_in_no_item_logit():
     ds = planted()
     rows = np.arange(len(ds.interactions))
     changed = relabelled(ds, np.flatnonzero(ds.interactions.split != TRAIN))
-    np.testing.assert_array_equal(cross_fitted_item_logit(changed, rows), cross_fitted_item_logit(ds, rows))
+    np.testing.assert_array_equal(item_logit(changed, rows)[0], item_logit(ds, rows)[0])
 
 
 def test_user_statistics_by_hand():
@@ -78,3 +85,19 @@ def test_user_statistics_end_before_the_row():
     for last in (None, 3):
         before = user_like_logit(ds, np.array([row]), last=last, mean=0.5)
         np.testing.assert_array_equal(user_like_logit(changed, np.array([row]), last=last, mean=0.5), before)
+
+
+def test_excess_is_generosity_beyond_what_items_promise():
+    ds = planted()
+    data = ds.interactions
+    first = int(data.start[4])
+    expected = np.linspace(0.1, 0.9, len(data))
+    found, recent = past_excess(ds, expected), past_excess(ds, expected, 4)
+    surplus = data.label - expected
+    assert found[first] == 0
+    assert found[first + 1] == pytest.approx(surplus[first] / 4)
+    assert found[first + 20] == pytest.approx(surplus[first : first + 20].sum() / 23)
+    assert recent[first + 20] == pytest.approx(surplus[first + 16 : first + 20].sum() / 7)
+    changed = past_excess(relabelled(ds, np.arange(first + 20, data.start[5])), expected)
+    np.testing.assert_array_equal(changed[first : first + 21], found[first : first + 21])
+    assert changed[first + 21] != found[first + 21]

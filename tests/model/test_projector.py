@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_lm import make_model
 
-from thinkrec.model.projector import Projector, token_norm
+from thinkrec.model.projector import VARIATION, Projector
 
 
 def test_shape_is_linear_relu_linear() -> None:
@@ -15,20 +15,21 @@ def test_shape_is_linear_relu_linear() -> None:
 
 
 @pytest.mark.parametrize("spread", [1e-3, 1.0, 50.0])
-def test_calibrated_outputs_are_as_long_as_tokens(spread: float) -> None:
-    norm = token_norm(make_model().get_input_embeddings())
+def test_a_fresh_projector_is_nearly_an_open_verdict(spread: float) -> None:
+    embedding = make_model().get_input_embeddings().weight.detach()
+    norm = embedding.norm(dim=1).mean().item()
     vectors = torch.randn(200, 6, generator=torch.manual_seed(0)) * spread + 4 * spread
-    projector = Projector(6, 32).calibrate(vectors, norm)
-    lengths = projector(vectors).norm(dim=1)
-    assert lengths.mean().item() == pytest.approx(norm, rel=1e-4)
-    assert lengths.std() < 0.5 * norm
+    projector = Projector(6, 32).calibrate(vectors, embedding, (3, 4))
+    lengths = (projector(vectors) - embedding[3:5].mean(0)).norm(dim=1)
+    assert lengths.mean().item() == pytest.approx(VARIATION * norm, rel=1e-3)
+    assert lengths.std() < 0.5 * VARIATION * norm
     torch.testing.assert_close(((vectors - projector.mean) / projector.std).std(0, unbiased=False), torch.ones(6))
 
 
 def test_a_constant_dimension_is_only_centred_and_the_buffers_are_saved() -> None:
     vectors = torch.randn(50, 6)
     vectors[:, 2] = 3.0
-    projector = Projector(6, 32).calibrate(vectors, 1.0)
+    projector = Projector(6, 32).calibrate(vectors, torch.randn(9, 32), (0, 1))
     assert projector.std[2] == 1 and projector.mean[2] == 3
     assert torch.isfinite(projector(vectors)).all()
     other = Projector(6, 32)
@@ -40,5 +41,5 @@ def test_a_constant_dimension_is_only_centred_and_the_buffers_are_saved() -> Non
 
 
 def test_all_vectors_zero_is_no_division_by_zero() -> None:
-    projector = Projector(6, 32).calibrate(torch.zeros(4, 6), 2.0)
+    projector = Projector(6, 32).calibrate(torch.zeros(4, 6), torch.randn(9, 32), (0, 1))
     assert torch.isfinite(projector(torch.zeros(1, 6))).all()

@@ -90,7 +90,13 @@ def make_recommender(kind: str = "llama", n: int = 3, dim: int = 6, dropout: flo
         for group in ("global", "experts"):
             for p in experts.parameters_of(group):
                 p.normal_(std=0.3)
-        projector = Projector(dim, backbone.hidden).calibrate(torch.randn(50, dim) * 3 + 1, 1.5) if dim else None
+        projector = (
+            Projector(dim, backbone.hidden).calibrate(
+                torch.randn(50, dim) * 3 + 1, backbone.model.get_input_embeddings().weight, (1, 2), variation=2.0
+            )
+            if dim
+            else None
+        )
     return Recommender(backbone, experts, projector).eval()
 
 

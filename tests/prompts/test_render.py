@@ -52,7 +52,7 @@ def test_a_prompt_reads_as_it_should(text) -> None:
 
 def test_answers_follow_their_positions(text) -> None:
     row = last_row()
-    prompt = Renderer(DS, text, PromptConfig(history=6, history_loss=0.5)).row(row, gate=GATE, with_answer=True)
+    prompt = Renderer(DS, text, PromptConfig(history=6)).row(row, gate=GATE, with_answer=True, history_loss=0.5)
     labels = DS.interactions.label[row - 6 : row + 1]
     np.testing.assert_array_equal(prompt.answer_label, labels)
     tokens = np.append(prompt.ids, prompt.token_target[-1])  # the verdict of the target is not in the prompt itself

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from thinkrec.collab.keywords import keyword_logit, keyword_table
 from thinkrec.collab.similar import past_votes
-from thinkrec.collab.statistics import ItemStatistics, past_likes, table_of_row, user_folds
+from thinkrec.collab.statistics import ItemStatistics, past_likes, past_mean, table_of_row, user_folds
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
 
@@ -86,18 +86,6 @@ def years(ds: Dataset) -> np.ndarray:
     """float64 (n_items,): the year in brackets at the end of the title, NaN without one."""
     found = [_YEAR.search(title) for title in ds.items.titles]
     return np.array([float(match.group(1)) if match else np.nan for match in found])
-
-
-def _past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.ndarray:
-    """float64 (n,): mean of `values` (n,) over the user's (last) rows strictly before each row; NaN without a past."""
-    data = ds.interactions
-    rows = np.arange(len(data))
-    begin = data.start[data.user]
-    if last is not None:
-        begin = np.maximum(begin, rows - last)
-    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (total[rows] - total[begin]) / (rows - begin)
 
 
 def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -> np.ndarray:
@@ -186,15 +174,15 @@ def build(ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: floa
         ending = "all" if last is None else str(last)
         with np.errstate(invalid="ignore"):
             columns[f"user_rate_{ending}"] = likes / count
-        columns[f"user_excess_{ending}"] = _past_mean(ds, label - expected, last) * count / (count + 3)
-        columns[f"past_item_mean_{ending}"] = _past_mean(ds, best, last)
+        columns[f"user_excess_{ending}"] = past_mean(ds, label - expected, last) * count / (count + 3)
+        columns[f"past_item_mean_{ending}"] = past_mean(ds, best, last)
     likes, count = past_likes(ds, rows)
     columns["user_log_count"] = np.log1p(count)
     columns["user_log_likes"] = np.log1p(likes)
-    columns["past_log_item_count"] = _past_mean(ds, facts.log_count[table, item], 10)
+    columns["past_log_item_count"] = past_mean(ds, facts.log_count[table, item], 10)
     dated = np.isfinite(year)
     usual = float(year[dated].mean()) if dated.any() else np.nan
-    columns["year_from_past"] = year - _past_mean(ds, np.where(dated, year, usual))
+    columns["year_from_past"] = year - past_mean(ds, np.where(dated, year, usual))
     first = rows == data.start[data.user]
     since = np.concatenate([[0], np.diff(data.timestamp)]).astype(np.float64)
     columns["log_since_last"] = np.where(first, np.nan, np.log1p(np.maximum(0.0, since)))

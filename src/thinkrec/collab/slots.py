@@ -1,4 +1,4 @@
-"""Vectors for the prompt's slots: what collaborative filtering knows of a row's user and item, without its label."""
+"""Vectors for the prompt's slots: what is known of a row's user and item beyond its text, without its label."""
 
 from __future__ import annotations
 
@@ -9,26 +9,35 @@ import numpy as np
 import torch
 
 from thinkrec.collab.encoder import Encoder
-from thinkrec.collab.statistics import ItemStatistics, table_of_row, user_like_logit, user_log_count
+from thinkrec.collab.features import ItemFacts
+from thinkrec.collab.keywords import keyword_table
+from thinkrec.collab.statistics import logit, past_excess, table_of_row, user_like_logit, user_log_count
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
 from thinkrec.model.disk import read_tensors, write_tensors
 from thinkrec.prompts.render import SlotVectors
 
-FOLDS = 10
+FOLDS, KEYWORD_STRENGTH = 10, 0.003
+"""Folds of users, and the inverse penalty of what keywords say about an item; as for the boosted trees."""
+RECENT = 10
+"""Rows of the recent past."""
+_FACTS = ("rate", "log_count", "best")
 
 
 @dataclass(frozen=True, eq=False)
 class SlotEncoder:
     """Joins an encoder's vectors and the statistics of train rows into slot vectors of one length for users and items.
 
-    User: e_u strictly before the row, then the logit of the user's like rate and ln(1 + count) strictly before it.
-    Item: e_i, then the logit of the item's like rate and ln(1 + count); on train rows, from folds without the user.
+    User: e_u, then four numbers, all as of strictly before the row: logit of the like rate, ln(1 + count), mean of
+    label - expected over the whole past, and the same over the last 10 rows.
+    Item: e_i, then logit of the like rate, ln(1 + count), logit of the like rate drawn towards what the keywords say,
+    and a zero; on train rows, from folds without the user.
     Two last numbers, (1, 0) or (0, 1), tell the shared projector which of both a vector is.
     """
 
     encoder: Encoder | None
-    statistics: ItemStatistics | None
+    facts: dict[str, np.ndarray] | None
+    """float64 (folds + 1, n_items) under `rate`, `log_count`, `best`: see `features.ItemFacts`."""
     mean: float
     """Like rate of the train rows, towards which short pasts are drawn."""
     seed: int
@@ -38,8 +47,11 @@ class SlotEncoder:
     def fit(cls, ds: Dataset, encoder: Encoder | None, *, statistics: bool, seed: int) -> SlotEncoder:
         """Count the train rows of `ds`; the encoder is fitted already."""
         train = ds.interactions.label[ds.interactions.split == TRAIN]
-        counted = ItemStatistics.of(ds, folds=FOLDS, seed=seed) if statistics else None
-        return cls(encoder, counted, float((train.sum() + 1) / (len(train) + 2)), seed)
+        facts = None
+        if statistics:
+            found = ItemFacts.of(ds, keyword_table(ds), folds=FOLDS, seed=seed, keyword_strength=KEYWORD_STRENGTH)
+            facts = {name: getattr(found, name) for name in _FACTS}
+        return cls(encoder, facts, float((train.sum() + 1) / (len(train) + 2)), seed)
 
     def vectors(self, ds: Dataset) -> SlotVectors:
         """Of all rows of `ds`: the data set of the fit, or further rows of its users and items."""
@@ -52,28 +64,38 @@ class SlotEncoder:
             user.append(self.encoder.user_vectors(ds, rows))
             item.append(known[code])
             catalogue.append(known)
-        if self.statistics is not None:
-            logit, count = self.statistics.logit, self.statistics.log_count
+        if self.facts is not None:
+            rate, count, best = (self.facts[name] for name in _FACTS)
             table = table_of_row(ds, rows, FOLDS, self.seed)
-            user.append(np.stack([user_like_logit(ds, rows, mean=self.mean), user_log_count(ds, rows)], axis=1))
-            item.append(np.stack([logit[table, code], count[table, code]], axis=1))
-            catalogue.append(np.stack([logit[-1], count[-1]], axis=1))
+            expected = 1 / (1 + np.exp(-best[table, code]))
+            user.append(np.stack([user_like_logit(ds, rows, mean=self.mean), user_log_count(ds, rows),
+                                  past_excess(ds, expected), past_excess(ds, expected, RECENT)], axis=1))  # fmt: skip
+            nothing = np.zeros_like(best)
+            item.append(np.stack([part[table, code] for part in (rate, count, best, nothing)], axis=1))
+            catalogue.append(np.stack([part[-1] for part in (rate, count, best, nothing)], axis=1))
         ends = [(user, (1.0, 0.0), len(rows)), (item, (0.0, 1.0), len(rows)), (catalogue, (0.0, 1.0), len(ds.items))]
         joined = [np.hstack([*parts, np.tile(kind, (n, 1))]).astype(np.float32) for parts, kind, n in ends]
         return SlotVectors(user=joined[0], item=joined[1], catalogue=joined[2])
 
+    def item_logit(self, ds: Dataset, items: np.ndarray, source: str, rows: np.ndarray | None = None) -> np.ndarray:
+        """float64 (len(items),): logit of the like rate of item codes, less that of all train rows.
+
+        `source`: "mean", or "both" for the like rate drawn towards what the keywords say. `rows`: the row of `ds` that
+        asks for each item, if any; a train row reads from folds without its user.
+        """
+        assert self.facts is not None, "the recipe asks for statistics wherever it asks for a prior"
+        table = -1 if rows is None else table_of_row(ds, rows, FOLDS, self.seed)
+        return self.facts[{"mean": "rate", "both": "best"}[source]][table, items] - logit(np.array(self.mean))
+
     def save(self, path: Path) -> None:
         """Write the statistics; the encoder has a folder of its own."""
         tensors = {"mean": torch.tensor(self.mean, dtype=torch.float64), "seed": torch.tensor(self.seed)}
-        if self.statistics is not None:
-            tensors |= {name: torch.from_numpy(getattr(self.statistics, name)) for name in ("logit", "log_count")}
+        tensors |= {name: torch.from_numpy(value) for name, value in (self.facts or {}).items()}
         write_tensors(path, tensors)
 
     @classmethod
     def load(cls, path: Path, encoder: Encoder | None) -> SlotEncoder:
         """Read what `save` wrote. Raises CheckpointError."""
         found = read_tensors(path)
-        counted = None
-        if "logit" in found:
-            counted = ItemStatistics(found["logit"].numpy(), found["log_count"].numpy())
-        return cls(encoder, counted, float(found["mean"]), int(found["seed"]))
+        facts = {name: found[name].numpy() for name in _FACTS} if "best" in found else None
+        return cls(encoder, facts, float(found["mean"]), int(found["seed"]))

@@ -60,20 +60,6 @@ class ItemStatistics:
         return cls(logit(np.stack(rates)), np.log1p(np.stack(counts)))
 
 
-def cross_fitted_item_logit(
-    ds: Dataset, rows: np.ndarray, folds: int = 10, seed: int = 0, strength: float = STRENGTH
-) -> np.ndarray:
-    """float64 (len(rows),): smoothed logit of the like rate of each row's item; see the module's first lines."""
-    found = ItemStatistics.of(ds, folds=folds, seed=seed, strength=strength)
-    return found.logit[table_of_row(ds, rows, folds, seed), ds.interactions.item[rows]]
-
-
-def cross_fitted_item_log_count(ds: Dataset, rows: np.ndarray, folds: int = 10, seed: int = 0) -> np.ndarray:
-    """float64 (len(rows),): ln(1 + train rows of each row's item), cross-fitted like the like rate."""
-    found = ItemStatistics.of(ds, folds=folds, seed=seed)
-    return found.log_count[table_of_row(ds, rows, folds, seed), ds.interactions.item[rows]]
-
-
 def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """float64 (len(rows),) twice: likes and count among the user's (at most `last`) rows strictly before each row."""
     data = ds.interactions
@@ -82,6 +68,30 @@ def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[
     if last is not None:
         begin = np.maximum(begin, rows - last)
     return (total[rows] - total[begin]).astype(np.float64), (rows - begin).astype(np.float64)
+
+
+def past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.ndarray:
+    """float64 (n,): mean of `values` (n,) over the user's (last) rows strictly before each row; NaN without a past."""
+    data = ds.interactions
+    rows = np.arange(len(data))
+    begin = data.start[data.user]
+    if last is not None:
+        begin = np.maximum(begin, rows - last)
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (total[rows] - total[begin]) / (rows - begin)
+
+
+def past_excess(ds: Dataset, expected: np.ndarray, last: int | None = None) -> np.ndarray:
+    """float64 (n,): mean of label - `expected` (n,) over the user's (last) rows strictly before each row, with 3
+    more rows at 0.
+
+    `expected`: the chance that anybody likes the row's item. So this is generosity: a user who likes what few others
+    like is above 0, whatever the quality of the items seen. 0 without a past.
+    """
+    data = ds.interactions
+    count = past_likes(ds, np.arange(len(data)), last)[1]
+    return np.nan_to_num(past_mean(ds, data.label - expected, last)) * count / (count + 3)
 
 
 def user_like_logit(

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
+VARIATION = 0.3
+"""Length of what differs between two fresh outputs, in average token embeddings."""
+
 
 class Projector(nn.Module):
-    """Linear(d, 10 d), ReLU, Linear(10 d, hidden), shared by users and items (ThinkRec paper, following CoLLM).
+    """centre + scale * Linear(10 d, hidden)(ReLU(Linear(d, 10 d))), shared by users and items.
 
-    Inputs are standardised with buffers that `calibrate` fits, and the output is multiplied by one learned scale, so
-    that a fresh projector already gives vectors as long as the backbone's token embeddings: with far longer or shorter
-    ones the first steps of training are spent on the length alone.
+    The two layers are those of the ThinkRec paper, following CoLLM. Inputs are standardised with buffers that
+    `calibrate` fits. A fresh projector gives a verdict that is still open, the point halfway between the embeddings of
+    Yes and No, plus a small part that depends on the vector. So the attention that reads the verdicts of the history
+    finds the slots from the first step on; started as any other word, the user's slot was never read at all
+    (docs/design.md, "Slots").
     """
 
     mean: torch.Tensor
     std: torch.Tensor
+    centre: torch.Tensor
 
     def __init__(self, dim: int, hidden: int, widen: int = 10):
         super().__init__()
@@ -24,33 +32,32 @@ class Projector(nn.Module):
         self.scale = nn.Parameter(torch.ones(()))
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("std", torch.ones(dim))
+        self.register_buffer("centre", torch.zeros(hidden))
 
     def shape(self) -> dict[str, int]:
         """The arguments that build a projector of this shape."""
         return {"dim": self.dim, "hidden": self.hidden, "widen": self.widen}
 
     @torch.no_grad()
-    def calibrate(self, vectors: torch.Tensor, token_norm: float) -> Projector:
-        """Fit the standardisation on `vectors` (m, d), users and items together, and set the scale.
+    def calibrate(
+        self, vectors: torch.Tensor, embedding: torch.Tensor, verdicts: Sequence[int], variation: float = VARIATION
+    ) -> Projector:
+        """Fit the standardisation on `vectors` (m, d), users and items together, the centre and the scale.
 
-        Afterwards the outputs for these vectors have length `token_norm` on average. A dimension that never varies
-        is only centred. Returns self.
+        `embedding`: the backbone's token embeddings (V, hidden). `verdicts`: the ids of Yes and No. Afterwards outputs
+        for these vectors lie `variation` times the average token's length from the centre, on average. A dimension
+        that never varies is only centred. Returns self.
         """
-        vectors = vectors.to(self.mean)
+        vectors, embedding = vectors.to(self.mean), embedding.to(self.mean)
         self.mean.copy_(vectors.mean(0))
         std = vectors.std(0, unbiased=False)
         self.std.copy_(torch.where(std > 1e-6 * std.max().clamp_min(1e-12), std, torch.ones_like(std)))
+        self.centre.copy_(embedding[list(verdicts)].mean(0))
         self.scale.fill_(1.0)
-        self.scale.fill_(token_norm / float(self(vectors).norm(dim=-1).mean().clamp_min(1e-12)))
+        length = (self(vectors) - self.centre).norm(dim=-1).mean().clamp_min(1e-12)
+        self.scale.fill_(variation * float(embedding.norm(dim=1).mean() / length))
         return self
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """(m, d) -> (m, hidden)."""
-        return self.scale * self.layers((vectors - self.mean) / self.std)
-
-
-def token_norm(embedding: nn.Module) -> float:
-    """Average length of a backbone's token embeddings, weight (V, hidden)."""
-    weight = embedding.weight
-    assert isinstance(weight, torch.Tensor)
-    return float(weight.detach().float().norm(dim=1).mean())
+        return self.centre + self.scale * self.layers((vectors - self.mean) / self.std)

@@ -35,9 +35,6 @@ class PromptConfig(BaseModel):
     those alone are longer than this, so is the prompt."""
     history_vectors: bool = True
     """Whether earlier items carry their collaborative vector too (where a projector is in use at all)."""
-    history_loss: float = Field(default=0.0, ge=0)
-    """Weight of each label in the shown history as a training answer of its own (the target weighs 1). Its own past is
-    all that stands before it, so one prompt teaches up to `history` + 1 causal predictions."""
 
 
 class TextEncoder(Protocol):
@@ -112,12 +109,14 @@ class Renderer:
         vectors: SlotVectors | None = None,
         reason: str | None = None,
         with_answer: bool = False,
+        history_loss: float = 0.0,
     ) -> Prompt:
         """The prompt of a row.
 
         `gate`: float32 (1 + n,) adapter weights. `vectors` adds the slots. With `with_answer` the verdict token is a
         training target (L_think) and, where a `reason` ("Yes. ..." / "No. ...") is given, the whole of it, closed by
-        the end-of-sequence token.
+        the end-of-sequence token. `history_loss` is the weight of every label in the history as an answer of its own,
+        where the target weighs 1.
         """
         it = self.ds.interactions
         past = it.history(row, self.config.history)
@@ -126,7 +125,7 @@ class Renderer:
             user_vector=None if vectors is None else vectors.user[row],
             item_vector=None if vectors is None else vectors.item[row],
             past_vectors=None if vectors is None else vectors.item[past],
-            reason=reason, with_answer=with_answer,
+            reason=reason, with_answer=with_answer, history_loss=history_loss,
         )  # fmt: skip
 
     def ask(
@@ -142,6 +141,7 @@ class Renderer:
         past_vectors: np.ndarray | None = None,
         reason: str | None = None,
         with_answer: bool = False,
+        history_loss: float = 0.0,
     ) -> Prompt:
         """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first); see `row`."""
         config, slots = self.config, item_vector is not None
@@ -184,7 +184,7 @@ class Renderer:
             slot_vec=np.stack(slot_vec).astype(np.float32) if slot_vec else self._no_vectors,
             answer_at=np.array(answer_at, dtype=np.int32),
             answer_label=np.append(past_labels[first:], label).astype(np.int8),
-            answer_weight=np.append(np.full(shown, rec * config.history_loss), rec).astype(np.float32),
+            answer_weight=np.append(np.full(shown, rec * history_loss), rec).astype(np.float32),
             token_at=np.arange(at - 1, at - 1 + len(answer), dtype=np.int32),
             token_target=answer,
             token_weight=np.full(len(answer), think / max(1, len(answer)), dtype=np.float32),

@@ -18,6 +18,7 @@ from thinkrec.personal.gate import Gate, GateConfig, gate
 from thinkrec.personal.groups import Groups
 from thinkrec.prompts.render import PromptConfig, Renderer, SlotVectors
 from thinkrec.score.explainer import write_reasons
+from thinkrec.score.prior import PriorConfig
 from thinkrec.score.ranker import score_prompts
 
 
@@ -47,6 +48,8 @@ class System:
     personal: Personal | None = None
     slots: SlotEncoder | None = None
     option: ScoreOption = "difference"
+    prior: PriorConfig | None = None
+    """Added to the model's score; needs `slots` with statistics."""
 
     @cached_property
     def renderer(self) -> Renderer:
@@ -76,7 +79,14 @@ class System:
         def render(i: int) -> Prompt:
             return renderer.row(int(rows[i]), gate=weights[i], vectors=vectors)
 
-        return score_prompts(self.recommender, render, len(rows), option=self.option, title=title, progress=progress)
+        found = score_prompts(self.recommender, render, len(rows), option=self.option, title=title, progress=progress)
+        return found + self.offset(self.ds.interactions.item[rows], rows)
+
+    def offset(self, items: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """float64 (len(items),): what the prior adds to the score of item codes, asked for by `rows` if given."""
+        if self.prior is None or self.slots is None:
+            return np.zeros(len(items))
+        return self.prior.weight * self.slots.item_logit(self.ds, items, self.prior.source, rows)
 
     def explain(self, rows: np.ndarray, scores: np.ndarray, *, tokens: int, progress: bool = False) -> list[str]:
         """A reason per row that opens with the verdict its score implies."""

@@ -18,7 +18,7 @@ from thinkrec.model import files
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.batch import Prompt
 from thinkrec.model.experts import attach
-from thinkrec.model.projector import Projector, token_norm
+from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
 from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.system import Personal, System
@@ -63,7 +63,9 @@ def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: 
         texts = [None] * len(rating) + [teaching.reasons[int(row)] for row in reasoning]
         rows = np.concatenate([rating, reasoning])
         return [
-            renderer.row(int(row), gate=weights, vectors=vectors, reason=text, with_answer=True)
+            renderer.row(
+                int(row), gate=weights, vectors=vectors, reason=text, with_answer=True, history_loss=stage.history_loss
+            )
             for row, weights, text in zip(rows, gates(rows), texts, strict=True)
         ]
 
@@ -114,9 +116,11 @@ def train_vectors(teaching: Teaching, system: System, folder: Path) -> dict[str,
     torch.manual_seed(teaching.seed)
     projector = Projector(vectors.user.shape[1], recommender.backbone.hidden)
     sample = np.concatenate([vectors.user, vectors.item])
+    backbone = recommender.backbone
     recommender.projector = projector.calibrate(
-        torch.from_numpy(sample), token_norm(recommender.model.get_input_embeddings())
-    ).to(recommender.device)
+        torch.from_numpy(sample), backbone.model.get_input_embeddings().weight.detach().cpu(),
+        (backbone.yes_id, backbone.no_id),
+    ).to(recommender.device)  # fmt: skip
     return train_stage(teaching, system, stage, folder, "projector", lambda rows: system.gates(rows).weights)
 
 
