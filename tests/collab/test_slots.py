@@ -9,6 +9,8 @@ from contracts.encoder import planted, relabelled
 from thinkrec.collab.slots import FOLDS, SlotEncoder
 from thinkrec.collab.statistics import ItemStatistics, table_of_row, user_like_logit, user_log_count
 from thinkrec.data.rows import TRAIN
+from thinkrec.errors import CheckpointError
+from thinkrec.model.disk import read_tensors, write_tensors
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +62,12 @@ def test_saved_and_read_again(ds, statistics, tmp_path):
     read = SlotEncoder.load(tmp_path / "slots.safetensors", None)
     np.testing.assert_array_equal(made.vectors(ds).item, read.vectors(ds).item)
     np.testing.assert_array_equal(made.vectors(ds).user, read.vectors(ds).user)
+
+
+def test_statistics_of_another_version_are_refused(ds, tmp_path):
+    fitted(ds).save(tmp_path / "slots.safetensors")
+    tensors = read_tensors(tmp_path / "slots.safetensors")
+    tensors["logit"] = tensors.pop("rate")
+    write_tensors(tmp_path / "slots.safetensors", tensors)
+    with pytest.raises(CheckpointError, match="this version keeps rate"):
+        SlotEncoder.load(tmp_path / "slots.safetensors", None)

@@ -14,6 +14,7 @@ from thinkrec.collab.keywords import keyword_table
 from thinkrec.collab.statistics import logit, past_excess, table_of_row, user_like_logit, user_log_count
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
+from thinkrec.errors import CheckpointError
 from thinkrec.model.disk import read_tensors, write_tensors
 from thinkrec.prompts.render import SlotVectors
 
@@ -97,5 +98,12 @@ class SlotEncoder:
     def load(cls, path: Path, encoder: Encoder | None) -> SlotEncoder:
         """Read what `save` wrote. Raises CheckpointError."""
         found = read_tensors(path)
-        facts = {name: found[name].numpy() for name in _FACTS} if "best" in found else None
+        given = set(found) - {"mean", "seed"}
+        if given and given != set(_FACTS):
+            kept = ", ".join(sorted(given))
+            raise CheckpointError(
+                f"{path} holds {kept} where this version keeps {', '.join(_FACTS)}; delete the run's folder `groups` "
+                "and run the recipe again"
+            )
+        facts = {name: found[name].numpy() for name in _FACTS} if given else None
         return cls(encoder, facts, float(found["mean"]), int(found["seed"]))
