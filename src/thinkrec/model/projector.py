@@ -17,7 +17,7 @@ class Projector(nn.Module):
     The two layers are those of the ThinkRec paper, following CoLLM. Inputs are standardised with buffers that
     `calibrate` fits. A fresh projector gives a verdict that is still open, the point halfway between the embeddings of
     Yes and No, plus a small part that depends on the vector. So the attention that reads the verdicts of the history
-    finds the slots from the first step on; started as any other word, the user's slot was never read at all
+    finds the slots from the first step on; started at the mean token, the user's slot was not read at all
     (docs/design.md, "Slots").
     """
 

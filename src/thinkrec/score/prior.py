@@ -1,7 +1,7 @@
 """One number per item on top of the model's score.
 
-Training asks for the label, and what predicts a label best is the user's recent mood: it tells generous from harsh
-rows, but it only blurs the order of items for one user. How much the item itself should count for is therefore chosen
+Training asks for the label, and much of a label is the user's recent mood: it tells generous rows from harsh ones, but
+it blurs the order of items for one user. How much the item itself should count for is therefore chosen
 on validation, by the value that stages are selected by (AUC / 4 + UAUC / 3).
 """
 
