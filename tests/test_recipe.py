@@ -22,7 +22,11 @@ PLAIN = {"name": "x", "data": {"kind": "world"}, "model": {"kind": "mf"}}
         ({"baselines": {"MF": {"kind": "mf", "dimm": 3}}}, "baselines.MF.dimm: unknown key"),
         ({"model": {"kind": "thinkrec", "encoder": {"kind": "mf", "x": 1}}}, "model.encoder.x: unknown key"),
         ({"model": {"kind": "nothing"}}, "model: "),
-        ({"model": {"kind": "thinkrec", "statistics": False, "score_prior": {"weight": 0.5}}}, "score_prior needs"),
+        (
+            {"model": {"kind": "thinkrec", "statistics": False, "votes": False, "score_prior": {"weight": 0.5}}},
+            "score_prior needs",
+        ),
+        ({"model": {"kind": "thinkrec", "statistics": False}}, "votes needs"),
         ({"model": {"kind": "thinkrec", "vector_stage": None, "score_prior": {"weight": 0.5}}}, "score_prior needs"),
         ({"model": {"kind": "thinkrec", "score_prior": {"weight": -1}}}, "model.score_prior.weight"),
     ],

@@ -122,11 +122,13 @@ class Run:
             groups = fit_groups(self.encoder.user_vectors(self.ds, rows), self.model.groups, self.recipe.seed)
             groups.save(folder / "groups.safetensors")
             encoder = self.encoder if self.model.embeddings else None
-            slots = SlotEncoder.fit(self.ds, encoder, statistics=self.model.statistics, seed=self.recipe.seed)
+            slots = SlotEncoder.fit(
+                self.ds, encoder, statistics=self.model.statistics, votes=self.model.votes, seed=self.recipe.seed
+            )
             slots.save(folder / "slots.safetensors")
             return {"sizes": np.bincount(groups.labels).tolist()}
 
-        keys = ("groups", "statistics", "embeddings")
+        keys = ("groups", "statistics", "votes", "embeddings")
         chosen = {key: self.model.model_dump(mode="json")[key] for key in keys}
         return self.stages.run("groups", {**self.base, "above": above, **chosen}, work)
 

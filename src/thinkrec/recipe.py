@@ -110,6 +110,9 @@ class ThinkRecModel(BaseModel):
     statistics: bool = True
     """Whether slot vectors also carry (cross-fitted) like rates and counts of the item, its keywords, and the user's
     past; see `collab/slots.py`."""
+    votes: bool = True
+    """Whether an item's slot vector also says how the user's earlier items that share its keywords went: the whole past
+    in one number, where the prompt shows its last rows. Needs `statistics`."""
     embeddings: bool = True
     """Whether slot vectors carry the encoder's vectors."""
     adapters: ExpertConfig = ExpertConfig()
@@ -135,6 +138,12 @@ class ThinkRecModel(BaseModel):
     def _prior_has_its_numbers(self) -> ThinkRecModel:
         if self.score_prior is not None and not (self.statistics and self.vector_stage is not None):
             raise ValueError("score_prior needs `statistics: true` and a `vector_stage`; set them, or drop the prior")
+        return self
+
+    @model_validator(mode="after")
+    def _votes_have_their_numbers(self) -> ThinkRecModel:
+        if self.votes and not self.statistics:
+            raise ValueError("votes needs `statistics: true`; set it, or `votes: false`")
         return self
 
 

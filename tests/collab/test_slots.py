@@ -8,6 +8,7 @@ from contracts.encoder import planted, relabelled
 
 from thinkrec.collab.slots import FOLDS, SlotEncoder
 from thinkrec.collab.statistics import ItemStatistics, table_of_row, user_like_logit, user_log_count
+from thinkrec.collab.votes import PastVotes
 from thinkrec.data.rows import TRAIN
 from thinkrec.errors import CheckpointError
 from thinkrec.model.disk import read_tensors, write_tensors
@@ -20,22 +21,23 @@ def ds():
     return replace(plain, items=replace(plain.items, keywords=words))
 
 
-def fitted(ds) -> SlotEncoder:
-    return SlotEncoder.fit(ds, None, statistics=True, seed=3)
+def fitted(ds, votes=True) -> SlotEncoder:
+    return SlotEncoder.fit(ds, None, statistics=True, votes=votes, seed=3)
 
 
 def test_statistics_stand_where_the_docstring_says(ds):
     vectors, data = fitted(ds).vectors(ds), ds.interactions
     rows = np.arange(len(data))
     assert vectors.user.shape == vectors.item.shape == (len(data), 6)
-    assert vectors.catalogue.shape == (len(ds.items), 6)
     train = data.label[data.split == TRAIN]
     mean = (train.sum() + 1) / (len(train) + 2)
     np.testing.assert_allclose(vectors.user[:, 0], user_like_logit(ds, rows, mean=mean), rtol=1e-5)
     np.testing.assert_allclose(vectors.user[:, 1], user_log_count(ds, rows), rtol=1e-5)
     known, table = ItemStatistics.of(ds, folds=FOLDS, seed=3), table_of_row(ds, rows, FOLDS, 3)
     np.testing.assert_allclose(vectors.item[:, 0], known.logit[table, data.item], rtol=1e-5)
-    np.testing.assert_allclose(vectors.catalogue[:, 1], known.log_count[-1], rtol=1e-5)
+    expected = 1 / (1 + np.exp(-vectors.item[:, 2].astype(np.float64)))
+    np.testing.assert_allclose(vectors.item[:, 3], PastVotes.of(ds).rows(ds, expected), atol=1e-5)
+    assert (fitted(ds, votes=False).vectors(ds).item[:, 3] == 0).all() and vectors.item[:, 3].any()
     assert (vectors.user[:, -2:] == (1, 0)).all() and (vectors.item[:, -2:] == (0, 1)).all()
 
 
@@ -43,21 +45,38 @@ def test_a_rows_own_label_and_what_follows_are_in_none_of_its_vectors(ds):
     data, row = ds.interactions, int(ds.interactions.start[6] + 10)
     assert data.split[row] == TRAIN
     before, after = (fitted(d).vectors(d) for d in (ds, relabelled(ds, np.arange(row, data.start[7]))))
-    np.testing.assert_array_equal(before.item[row], after.item[row])
+    np.testing.assert_allclose(before.item[row], after.item[row], atol=1e-6)
     # Only the mean like rate of all train rows, one number for everybody, may move.
     np.testing.assert_allclose(before.user[row], after.user[row], atol=2e-2)
     np.testing.assert_array_equal(before.user[row, 1:], after.user[row, 1:])
-    assert not np.array_equal(before.catalogue, after.catalogue)
+    assert not np.allclose(before.item[row + 1 :], after.item[row + 1 :])
 
 
-def test_held_out_labels_are_in_no_item_vector(ds):
-    changed = relabelled(ds, np.flatnonzero(ds.interactions.split != TRAIN))
-    np.testing.assert_array_equal(fitted(ds).vectors(ds).item, fitted(changed).vectors(changed).item)
+def test_a_candidate_has_the_vector_it_would_have_as_a_row(ds):
+    slots, data = fitted(ds), ds.interactions
+    vectors = slots.vectors(ds)
+    for row in (int(data.start[2]), int(data.start[5]) + 4, len(data) - 1):
+        items = np.array([data.item[row], 0, 1])
+        found = slots.candidates(ds, row, items)
+        assert found.shape == (3, 6) and found.dtype == np.float32
+        np.testing.assert_allclose(found[0], vectors.item[row], atol=1e-6)
 
 
-@pytest.mark.parametrize("statistics", [True, False])
-def test_saved_and_read_again(ds, statistics, tmp_path):
-    made = SlotEncoder.fit(ds, None, statistics=statistics, seed=3)
+def test_held_out_labels_reach_item_vectors_only_as_votes_of_the_past(ds):
+    data = ds.interactions
+    changed = relabelled(ds, np.flatnonzero(data.split != TRAIN))
+    before, after = (fitted(d).vectors(d).item for d in (ds, changed))
+    np.testing.assert_array_equal(np.delete(before, 3, axis=1), np.delete(after, 3, axis=1))
+    held_out_before = np.array(
+        [(data.split[data.start[data.user[row]] : row] != TRAIN).any() for row in range(len(data))]
+    )
+    np.testing.assert_allclose(before[~held_out_before], after[~held_out_before], atol=1e-6)
+    assert not np.allclose(before[held_out_before, 3], after[held_out_before, 3])
+
+
+@pytest.mark.parametrize(("statistics", "votes"), [(True, True), (True, False), (False, False)])
+def test_saved_and_read_again(ds, statistics, votes, tmp_path):
+    made = SlotEncoder.fit(ds, None, statistics=statistics, votes=votes, seed=3)
     made.save(tmp_path / "slots.safetensors")
     read = SlotEncoder.load(tmp_path / "slots.safetensors", None)
     np.testing.assert_array_equal(made.vectors(ds).item, read.vectors(ds).item)

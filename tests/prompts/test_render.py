@@ -28,7 +28,7 @@ def text() -> SimpleNamespace:
 def vectors(d: int = 3) -> SlotVectors:
     n = len(DS.interactions)
     rows = np.arange(n, dtype=np.float32)[:, None] + np.zeros((n, d), dtype=np.float32)
-    return SlotVectors(user=rows, item=-rows, catalogue=np.zeros((len(DS.items), d), dtype=np.float32))
+    return SlotVectors(user=rows, item=-rows)
 
 
 def last_row(user: int = 3) -> int:

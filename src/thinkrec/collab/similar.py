@@ -12,13 +12,12 @@ from thinkrec.data.rows import TRAIN
 REACH, RANK, CHUNK = 100, 16, 4096
 
 
-def unit_terms(terms: sparse.csr_matrix) -> np.ndarray:
-    """float32 (n_items, n_items): cosine of the items' terms, rare terms weighing more (inverse document frequency)."""
+def unit_terms(terms: sparse.csr_matrix) -> sparse.csr_matrix:
+    """float32 CSR (n_items, n_terms): rows of length 1, rare terms weighing more (inverse document frequency)."""
     frequency = np.asarray(terms.sum(axis=0)).ravel()
     weighted = sparse.csr_matrix(terms @ sparse.diags(np.log((len(terms.indptr) - 1) / np.maximum(1, frequency)) + 0.1))
     norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    unit = sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted).astype(np.float32)
-    return (unit @ unit.T).toarray()
+    return sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted).astype(np.float32)
 
 
 def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndarray:
@@ -48,7 +47,8 @@ def past_votes(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray, tabl
     data = ds.interactions
     n = len(data)
     residual = data.label - expected[table, data.item]
-    cosine = unit_terms(terms) if terms.nnz else np.zeros((len(ds.items), len(ds.items)), dtype=np.float32)
+    unit = unit_terms(terms)
+    cosine = (unit @ unit.T).toarray()
     whole = len(expected) - 1
     found = {
         name: np.full(n, np.nan) for name in ("vote_terms", "vote_terms_sharp", "vote_terms_weight", "vote_nearest")

@@ -53,8 +53,6 @@ class SlotVectors:
     """float32 (n_rows, d): the row's user as known strictly before the row."""
     item: np.ndarray
     """float32 (n_rows, d): the row's item; on train rows from folds that exclude the row."""
-    catalogue: np.ndarray
-    """float32 (n_items, d): every item, for candidates that are not rows."""
 
 
 def plain_ids(tokenizer, texts: list[str]) -> list[np.ndarray]:

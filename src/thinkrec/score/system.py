@@ -121,12 +121,13 @@ class System:
         it, vectors = self.ds.interactions, self.vectors
         weight = self.gates(np.array([open_row])).weights[0]
         past = it.history(open_row, self.prompt.history)
+        found = [None] * len(items) if self.slots is None else self.slots.candidates(self.ds, open_row, items)
         return [
             self.renderer.ask(
                 int(i), it.item[past], it.label[past], gate=weight,
                 user_vector=None if vectors is None else vectors.user[open_row],
-                item_vector=None if vectors is None else vectors.catalogue[i],
+                item_vector=vector,
                 past_vectors=None if vectors is None else vectors.item[past],
             )
-            for i in items
+            for i, vector in zip(items, found, strict=True)
         ]  # fmt: skip
