@@ -1,6 +1,6 @@
-"""What a user's whole past says about an item: earlier labels, weighed by how many keywords their items share with it.
+"""What a user's whole past says about an item: earlier labels, weighed by the keywords their items share with it.
 
-A prompt shows the last few rows of a user; this is one number for all of them. It is nearest-neighbour regression of the
+A prompt shows the last few rows of a user; this is one number for all of them: nearest-neighbour regression of the
 labels' residuals on the cosine of keyword vectors, drawn towards 0 where the past holds nothing alike.
 """
 
@@ -21,9 +21,10 @@ STRENGTH = 1.0
 
 @dataclass(frozen=True, eq=False)
 class PastVotes:
-    """vote(u, v) = sum_j cos(v, j) r_j / (STRENGTH + sum_j cos(v, j)), j over the user's earlier rows, r_j = label_j - expected_j.
+    """vote(u, v) = sum_j cos(v, j) r_j / (STRENGTH + sum_j cos(v, j)) over the user's earlier rows j.
 
-    Both sums are inner products of v's keyword vector with a sum over the past, so no item-by-item table is made.
+    r_j = label_j - expected_j. Both sums are inner products of v's keyword vector with a sum over the past, so no
+    item-by-item table is made.
     """
 
     terms: sparse.csr_matrix
@@ -60,7 +61,7 @@ class PastVotes:
         return over_past(weight * residual[row]) / (over_past(weight) + STRENGTH)
 
     def candidates(self, past: np.ndarray, residual: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """float64 (len(items),): the vote on item codes by past item codes (k,) with residuals label - expected (k,)."""
+        """float64 (len(items),): the vote on item codes by past item codes (k,) with residuals (k,)."""
         seen, asked = self.terms[past], self.terms[items]
         alike = asked @ np.asarray(seen.sum(axis=0)).ravel()
         return asked @ (seen.T @ residual) / (alike + STRENGTH)
