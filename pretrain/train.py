@@ -30,6 +30,8 @@ HELD_OUT_TEXT = 64 * 256
 TEXT_SHARES = {"films": 0.5, "encyclopedia": 0.3, "books": 0.2}
 LENGTH = 256
 """Tokens of a row of plain text."""
+QUOTES = 2
+"""Rows of repeated passages in every step (`drills.copying`)."""
 
 
 def lesson_loss(
@@ -121,17 +123,17 @@ def main() -> None:
         rating, prose, known = lesson_loss(model, lessons, pad, labels)
         loss = rating + 0.3 * prose
         rows = round(args.budget * mixed.text / (1 - mixed.text) / LENGTH)
+        made = copying(np.random.default_rng(at["step"]), supply.drills.words, QUOTES, LENGTH)
+        quoted = text_loss(model, torch.from_numpy(made))
+        loss = loss + 0.1 * quoted
+        note("copy", quoted.item())
         if rows:
-            quotes = max(1, rows // 4)
             first = at["stream"] % (len(stream) - rows * LENGTH)
-            ids = torch.from_numpy(stream[first : first + (rows - quotes) * LENGTH].astype(np.int64)).view(-1, LENGTH)
+            ids = torch.from_numpy(stream[first : first + rows * LENGTH].astype(np.int64)).view(-1, LENGTH)
             plain = text_loss(model, ids)
-            made = copying(np.random.default_rng(at["step"]), supply.drills.words, quotes, LENGTH)
-            quoted = text_loss(model, torch.from_numpy(made))
-            loss = loss + 0.2 * plain + 0.05 * quoted
-            at["stream"] += (rows - quotes) * LENGTH
+            loss = loss + 0.2 * plain
+            at["stream"] += rows * LENGTH
             note("text", plain.item())
-            note("copy", quoted.item())
         for opt in opts:
             for group in opt.param_groups:
                 group["lr"] = rate
@@ -141,7 +143,7 @@ def main() -> None:
         for opt in opts:
             opt.step()
         at["step"] += 1
-        at["tokens"] += sum(len(lesson.prompt) for lesson in lessons) + rows * LENGTH
+        at["tokens"] += sum(len(lesson.prompt) for lesson in lessons) + (rows + QUOTES) * LENGTH
         at["seconds"] = before + time.time() - began
         note(f"known_{source}", known)
         if source == "drill":

@@ -50,19 +50,24 @@ def test_the_teacher_reads_the_rule_from_the_lines_above(made) -> None:
     assert roc_auc_score(truth, belief) > 0.9
 
 
-@torch.no_grad()
-def test_a_drafted_start_already_compares_lines_and_a_plain_one_does_not(made) -> None:
+def started(text, plain: bool):
+    """A model at the start of pre-training, drafted or not."""
     from model import build
 
+    torch.manual_seed(0)
+    shape = SimpleNamespace(hidden=192, layers=4, heads=4, head_dim=64, theta=1e8, plain_start=plain)
+    return build(text, shape).eval()
+
+
+@torch.no_grad()
+def test_a_drafted_start_already_compares_lines_and_a_plain_one_does_not(made) -> None:
     text, _, lessons = made
     batch = collate([lesson.prompt for lesson in lessons], text.tokenizer.pad_token_id)
     last = np.concatenate([np.arange(len(lesson.truth)) >= 8 for lesson in lessons])
     truth = np.concatenate([lesson.truth > 0.5 for lesson in lessons])
 
     def ranked(plain: bool) -> float:
-        torch.manual_seed(0)
-        shape = SimpleNamespace(hidden=192, layers=4, heads=4, head_dim=64, theta=1e8, plain_start=plain)
-        model = build(text, shape).eval()
+        model = started(text, plain)
         hidden = model.model(input_ids=batch.ids).last_hidden_state
         weight = model.lm_head.weight
         score = hidden[batch.answer_at[:, 0], batch.answer_at[:, 1]] @ (weight[text.yes_id] - weight[text.no_id])
@@ -70,3 +75,22 @@ def test_a_drafted_start_already_compares_lines_and_a_plain_one_does_not(made) -
 
     assert ranked(plain=False) > 0.75
     assert ranked(plain=True) < 0.65
+
+
+@torch.no_grad()
+def test_a_drafted_start_leans_towards_what_followed_the_same_word_before(made) -> None:
+    from drills import copying
+
+    text, drills, _ = made
+    ids = torch.from_numpy(copying(np.random.default_rng(0), drills.words, rows=8, length=128))
+
+    def middle_rank(plain: bool) -> float:
+        """Median place of the next token among all, where its word and the one before it stood side by side before."""
+        logits = started(text, plain)(input_ids=ids).logits[:, :-1]
+        wanted = logits.gather(-1, ids[:, 1:, None])
+        place = (logits > wanted).sum(-1)
+        pair = ids[:, :-1] * logits.shape[-1] + ids[:, 1:]
+        seen = torch.stack([(pair[:, :t] == pair[:, t : t + 1]).any(1) for t in range(pair.shape[1])], dim=1)
+        return float(place[seen].float().median())
+
+    assert middle_rank(plain=False) < 1000 < 2000 < middle_rank(plain=True)
