@@ -44,10 +44,10 @@ def harder(hard: float, known: float) -> float:
 def mixture(done: float, hard: float) -> Mixture:
     """The mixture after a share `done` of the run, with drills as `hard` as that."""
     if hard < 1.0 and done < PATIENCE:
-        return Mixture(drills=1.0, hard=hard, easy=1.0, reasons=0.0, text=0.0)
+        return Mixture(drills=1.0, hard=hard, easy=1.0, reasons=0.0, text=0.1)
     if done < PATIENCE + 0.1:
-        return Mixture(drills=0.3, hard=hard, easy=0.6, reasons=0.1, text=0.1)
-    return Mixture(drills=0.1, hard=hard, easy=0.15, reasons=0.35, text=0.25)
+        return Mixture(drills=0.3, hard=hard, easy=0.6, reasons=0.3, text=0.2)
+    return Mixture(drills=0.1, hard=hard, easy=0.15, reasons=0.5, text=0.3)
 
 
 class Supply:

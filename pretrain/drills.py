@@ -1,7 +1,8 @@
 """Tables of random words: the plainest form of what a recommender must do, and so the first lessons.
 
 Every drill has words, columns and a rule of its own, drawn anew: the label hangs on one column, on a sum of two, or on
-a combination of two; further columns say nothing. Only the labelled lines above tell the rule.
+a combination of two; further columns say nothing. Only the labelled lines above tell the rule. Some drills go on after
+the verdict and quote the names of the lines it rests on.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from thinkrec.prompts import template
 
 LINES = (10, 26)
 """Fewest and most lines of a drill."""
-_NO_VECTORS, _NO_GATE = np.zeros((0, 0), dtype=np.float32), np.ones(1, dtype=np.float32)
-_NOTHING, _NO_WEIGHT = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
+QUOTING = 0.4
+"""Share of the drills that quote lines, where any line argues for the verdict."""
+_NOTHING, _NO_VECTORS = np.zeros(0, dtype=np.int32), np.zeros((0, 0), dtype=np.float32)
+_NO_GATE = np.ones(1, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,8 @@ class Drills:
         self.ids = lambda piece: tokenizer(piece, add_special_tokens=False)["input_ids"]
         self.start, self.comma = [tokenizer.bos_token_id], self.ids(",")
         self.bar, self.newline = self.ids(template.BAR), self.ids(template.NEWLINE)
+        self.quote, self.also, self.full_stop = (self.ids(piece) for piece in (". '", "' and '", "'."))
+        self.end = [tokenizer.eos_token_id]
 
     def make(self, rng: np.random.Generator, domain: Domain, hard: float) -> Lesson:
         """One drill. `hard` in 0 .. 1: how far titles and phrases grow and how many idle columns there are."""
@@ -67,24 +72,40 @@ class Drills:
         label = (rng.random(lines) < truth).astype(np.int8)
         belief = infer(loud**2 * alike + hard**2, np.zeros(lines), label)
         ids = [*self.start, *self.ids(template.heading(domain))]
-        answer_at = []
+        answer_at, names = [], []
         for j in range(lines):
             if j == lines - 1:
                 ids += self.ids(template.request(domain))
-            ids += rng.choice(self.words, int(rng.integers(1, 2 + round(5 * hard)))).tolist()
-            ids += self.bar
+            names.append(rng.choice(self.words, int(rng.integers(1, 2 + round(5 * hard)))).tolist())
+            ids += names[-1] + self.bar
             for column in range(columns):
                 ids += (self.comma if column else []) + pools[column][drawn[column, j]]
             ids += self.bar
             answer_at.append(len(ids) - 1)
             ids += [int(self.labels[label[j]]), *self.newline]
+        del ids[answer_at[-1] + 1 :]
+        answer = self._quoted(names, alike[-1], label) if rng.random() < QUOTING else []
         prompt = Prompt(
-            ids=np.array(ids[: answer_at[-1] + 1], dtype=np.int32), slot_at=_NOTHING, slot_vec=_NO_VECTORS,
+            ids=np.array(ids + answer[:-1], dtype=np.int32), slot_at=_NOTHING, slot_vec=_NO_VECTORS,
             answer_at=np.array(answer_at, dtype=np.int32), answer_label=label,
-            answer_weight=np.ones(lines, dtype=np.float32), token_at=_NOTHING, token_target=_NOTHING,
-            token_weight=_NO_WEIGHT, gate=_NO_GATE,
+            answer_weight=np.ones(lines, dtype=np.float32),
+            token_at=np.arange(answer_at[-1], answer_at[-1] + len(answer), dtype=np.int32),
+            token_target=np.array(answer, dtype=np.int32), token_weight=np.ones(len(answer), dtype=np.float32),
+            gate=_NO_GATE,
         )  # fmt: skip
         return Lesson(prompt, belief, truth.astype(np.float32))
+
+    def _quoted(self, names: list[list[int]], alike: np.ndarray, label: np.ndarray) -> list[int]:
+        """The last line's verdict and the one or two lines most like it that had the same; nothing where none had."""
+        strength = np.where(label[:-1] == label[-1], alike[:-1], 0.0)
+        # Of lines as much alike the later ones come first.
+        best = [j for j in np.lexsort((np.arange(len(strength)), strength))[::-1][:2] if strength[j] > 0]
+        if not best:
+            return []
+        said = [int(self.labels[label[-1]]), *self.quote, *names[best[0]]]
+        for j in best[1:]:
+            said += [*self.also, *names[j]]
+        return [*said, *self.full_stop, *self.end]
 
 
 def copying(rng: np.random.Generator, words: np.ndarray, rows: int, length: int) -> np.ndarray:

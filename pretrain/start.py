@@ -39,11 +39,11 @@ COPY = 0.3
 """Scale of the verdict read and written."""
 BEFORE = 4.5
 """Peak attention logit per rotary pair of the head that looks at the token just before."""
-NOTED = 0.7
+NOTED = 1.0
 """Size of the note of that token beside a token's own embedding."""
-RECOGNISE = 4.5
+RECOGNISE = 3.2
 """Scale of queries and keys where a token is compared with the notes."""
-CONTINUE = 6.0
+CONTINUE = 10.0
 """Size of the copied token beside an embedding."""
 
 
@@ -115,9 +115,7 @@ def _compare(attention, here: torch.Tensor, label: torch.Tensor, verdict: torch.
         attention.o_proj.weight[:, first] = COPY * verdict
 
 
-def _quote(
-    first, second, here: torch.Tensor, length: torch.Tensor, frame: torch.Tensor, note: torch.Tensor
-) -> None:
+def _quote(first, second, here: torch.Tensor, length: torch.Tensor, frame: torch.Tensor, note: torch.Tensor) -> None:
     size, width = first.head_dim, len(here)
     half, begin = size // 2, first.q_proj.weight.shape[0] - size
     rows = slice(begin, begin + size)

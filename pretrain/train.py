@@ -125,7 +125,7 @@ def main() -> None:
         rows = round(args.budget * mixed.text / (1 - mixed.text) / LENGTH)
         made = copying(np.random.default_rng(at["step"]), supply.drills.words, QUOTES, LENGTH)
         quoted = text_loss(model, torch.from_numpy(made))
-        loss = loss + 0.1 * quoted
+        loss = loss + 0.5 * quoted
         note("copy", quoted.item())
         if rows:
             first = at["stream"] % (len(stream) - rows * LENGTH)

@@ -37,9 +37,23 @@ def test_every_label_of_a_drill_is_asked_for_and_the_last_is_not_shown(made) -> 
         prompt = drills.make(np.random.default_rng(1), DOMAIN, hard).prompt
         shown = prompt.ids[prompt.answer_at[:-1] + 1]
         np.testing.assert_array_equal(shown, np.array([text.no_id, text.yes_id])[prompt.answer_label[:-1]])
-        assert prompt.answer_at[-1] == len(prompt) - 1
+        assert prompt.answer_at[-1] == len(prompt) - max(1, len(prompt.token_at))
         bar = text.tokenizer(" |", add_special_tokens=False)["input_ids"][-1]
         assert (prompt.ids[prompt.answer_at] == bar).all()
+
+
+def test_a_drill_quotes_lines_with_the_verdict_of_the_last_and_most_like_it(made) -> None:
+    text, _, lessons = made
+    quoting = [lesson.prompt for lesson in lessons if len(lesson.prompt.token_at)]
+    assert 5 < len(quoting) < 35
+    for prompt in quoting:
+        said = text.tokenizer.decode(prompt.token_target)
+        assert said.startswith([" No. '", " Yes. '"][prompt.answer_label[-1]]) and said.endswith("'.<|end|>")
+        np.testing.assert_array_equal(prompt.ids[prompt.token_at[1:]], prompt.token_target[:-1])
+        lines = text.tokenizer.decode(prompt.ids).split("\n")[1:]
+        verdict = said.split(".")[0]
+        for name in said.split(". ", 1)[1].removesuffix(".<|end|>").split(" and "):
+            assert any(line.startswith(name.strip("'") + " |") and line.endswith(verdict) for line in lines), said
 
 
 def test_the_teacher_reads_the_rule_from_the_lines_above(made) -> None:
@@ -73,7 +87,7 @@ def test_a_drafted_start_already_compares_lines_and_a_plain_one_does_not(made) -
         score = hidden[batch.answer_at[:, 0], batch.answer_at[:, 1]] @ (weight[text.yes_id] - weight[text.no_id])
         return float(roc_auc_score(truth[last], score.numpy()[last]))
 
-    assert ranked(plain=False) > 0.75
+    assert ranked(plain=False) > 0.7
     assert ranked(plain=True) < 0.65
 
 
