@@ -11,23 +11,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from thinkrec.evaluate.grounding.cues import BAD, BAD_TONE, CONTRAST, EXCEPT, FUTURE, GOOD, GOOD_TONE, NEGATORS
+from thinkrec.evaluate.grounding.cues import AHEAD, BAD, BAD_TONE, CONTRAST, EXCEPT, EXCEPTED, FUTURE, GOOD, GOOD_TONE, NEGATORS, PUBLIC
 
 _MARK = re.compile(r"\u27e6(\d+)\u27e7")
 _ABBREVIATED = re.compile(r"\b(?:mr|mrs|ms|dr|jr|sr|st|vs|etc|e\.g|i\.e|[a-z])$", re.IGNORECASE)
-_BREAK = re.compile(r";|:|\s[\u2013\u2014-]\s|\u2014|,?\s\b(?:but|while|whereas|although|though|yet|however|unlike|because|since)\b")
-_JOIN = re.compile(r"^\s*,?\s*(?:and|or|nor|&|as well as|plus|,)?\s*(?:(?!\u27e6)[^\s,;:]+\s+){0,4}$")
+_BREAK = re.compile(
+    r";|:|\s[\u2013\u2014-]\s|\u2014|,?\s\b(?:but|while|whereas|although|though|yet|however|unlike|because|since)\b|, and\b"
+    r"|, (?=leaving\b|saving\b|reserving\b)"
+    r"|, with (?=(?:only|just)\b|(?:a|the|one) (?:single|only|sole|lone|few)\b)"
+)
+_JOIN = re.compile(r"^\s*,?\s*(?:and|or|nor|&|as well as|plus|,)?\s*(?:(?!\u27e6|with\b|while\b|as\b|in\b|wh\w+\b)[^\s,;:]+\s+){0,4}$")
 _PREDICATE = re.compile(
     r"^[\s,]*(?:(?:was|were|is|are|has|have|had|been|being|did|does|do|both|all|each|also|too|just|as|equally|even|"
     r"likewise|similarly|together|alike|alone|simply|clearly|plainly|only|once|again|still|never|not|in turn|"
     r"every|one|of|them|these|evidently|firmly|flatly|easily|recently|the|only|title|titles|film|films|"
     r"could|to|quite|so|well|ones?|two|three|four|five|that)[\s,]+)*$"
 )
-_ELLIPSIS = re.compile(
-    r"^\s*(?P<no>(?:did|was|were|has|have|had|does|do|is|are|could)\s?(?:not|n't))?(?P<yes>did|was|were|has|have|does|do)?\s*,?\s*$"
-)
+_CHAIN = re.compile(r" (?:to |of |any |much |for |with |this \w+'s |the |a |as |\w+ing )?")
 
 
 @dataclass(frozen=True)
@@ -94,20 +96,29 @@ def _cues(part: str) -> list[_Cue]:
     read: list[_Cue] = []
     for i, cue in enumerate(kept):
         left = low[kept[i - 1].end if i else 0 : cue.start]
-        near = re.split(r"[,\u27e7]", left)[-1]
-        words = near.split()
-        if FUTURE.search(" ".join(words[-4:])):
+        if PUBLIC.search(left) or low[cue.end :].startswith("-"):
             continue
-        close, far = " ".join(words[-3:]), " ".join(words[-7:])
-        flips = len(NEGATORS.findall(close)) or len(re.findall(r"\b(?:none|nothing|neither|nobody|no)\b", far))
-        if re.search(r"\bnot (?:only|just|merely)\b", close):
-            flips = 0
-        # "failed to impress": the verb before is a cue itself, and the two make one.
-        if i and read and kept[i - 1].sign < 0 and re.fullmatch(r" to (?:\w+ )?", left) and read[-1].end == kept[i - 1].end:
-            read[-1] = _Cue(read[-1].start, cue.end, read[-1].sign, False)
+        if i and read and read[-1].end == kept[i - 1].end and _CHAIN.fullmatch(left):
+            # "failed to impress", "won approval": two words, one verdict, and a negative one wins.
+            read[-1] = _Cue(read[-1].start, cue.end, min(read[-1].sign, cue.sign), read[-1].weak and cue.weak)
             continue
-        read.append(_Cue(cue.start, cue.end, -cue.sign if flips % 2 and cue.sign > 0 or flips and cue.sign < 0 else cue.sign, cue.weak))
+        words = re.split(r"[,\u27e7]|\b(?:who|where|when|and)\b", left)[-1].split()
+        if FUTURE.search(" ".join(words[-4:])) or AHEAD.match(low, cue.end):
+            continue
+        read.append(replace(cue, sign=-cue.sign if _negated(words, cue.sign) else cue.sign))
     return read
+
+
+def _negated(words: list[str], sign: int) -> bool:
+    """Whether the words before a cue, in its own clause, turn it round."""
+    close = " ".join(words[-3:])
+    if re.search(r"\bnot (?:only|just|merely|alone)\b", close):
+        return False
+    if sign < 0:
+        few = re.search(r"\b(?:not|never|no|nobody|neither|hardly|rarely|not a single)\b|n't\b", " ".join(words[-2:]))
+        return bool(few or re.search(r"\b(?:nothing|none|not a single)\b", " ".join(words[-7:])))
+    far = re.search(r"\b(?:none|nothing|neither|nobody|no|not one|(?<!the )(?:few|little))\b", " ".join(words[-7:]))
+    return bool(NEGATORS.search(close) or far)
 
 
 def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], int | None]:
@@ -120,16 +131,21 @@ def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], i
         contrast = bool(CONTRAST.search(link))
         inherited = None if contrast else last
         for group in _groups(part):
-            sign = _sign(part, group, cues)
+            sign = _sign(part, group, [cue for cue in cues if not cue.weak or inherited is None])
             if sign is None:
                 sign = _without_cue(part, group, last if last is not None else before, inherited)
-            elif EXCEPT.search(part[: group[0].start()].lower()):
-                sign = -sign
+            elif EXCEPT.search(part[: group[0].start()].lower()) or EXCEPTED.search(part[group[-1].end() :].lower()):
+                stated = [cue.sign for cue in cues if cue.end <= group[0].start()]
+                known = last if last is not None else before
+                sign = -stated[-1] if stated else -known if known is not None else sign
             for mark in group:
                 if sign is not None:
                     claims[int(mark[1])] = sign
                 else:
                     waiting.append(int(mark[1]))
+        if not cues and not _MARK.search(part) and re.search(r"\bexceptions?\b", part.lower()):
+            known = last if last is not None else before
+            last = None if known is None else -known
         if cues:
             strong = [cue for cue in cues if not cue.weak] or cues
             last = strong[-1].sign
@@ -143,11 +159,23 @@ def _parts(sentence: str) -> list[tuple[str, str]]:
     """The parts of a sentence, each with the break that leads to it."""
     found, start, link = [], 0, ""
     for stop in _BREAK.finditer(sentence):
+        if stop[0].startswith(", and") and not (_cues(sentence[start : stop.start()]) and _opens(_clause(sentence, stop.end()))):
+            continue  # a list goes on
         # "Although 'A' failed, ..." begins with its own break.
         if sentence[start : stop.start()].strip():
             found.append((sentence[start : stop.start()], link))
         start, link = stop.end(), stop[0].lower()
     return [*found, (sentence[start:], link)]
+
+
+def _opens(clause: str) -> bool:
+    return bool(_cues(clause) or re.search(r"\bexceptions?\b", clause.lower()))
+
+
+def _clause(sentence: str, at: int) -> str:
+    """From `at` to the next break."""
+    stop = _BREAK.search(sentence, at)
+    return sentence[at : stop.start() if stop else len(sentence)]
 
 
 def _groups(part: str) -> list[list[re.Match[str]]]:
@@ -182,19 +210,21 @@ def _sign(part: str, group: list[re.Match[str]], cues: list[_Cue]) -> int | None
 def _turned(part: str, group: list[re.Match[str]], cue: _Cue) -> int:
     """A cue behind a list that opens with "neither" or "not even"."""
     lead = part[: group[0].start()].lower()
-    negated = re.search(r"\b(?:neither|nor|not even|not)(?: \w+){0,2} ?$", lead)
+    negated = re.search(r"\b(?:neither|nor|not even|not)(?: [\w-]+){0,5} ?$", lead)
     return -cue.sign if negated and cue.sign > 0 else cue.sign
 
 
 def _without_cue(part: str, group: list[re.Match[str]], last: int | None, inherited: int | None) -> int | None:
     low = part.lower()
     lead, tail = low[: group[0].start()], low[group[-1].end() :]
-    if last is not None and EXCEPT.search(lead):
+    if last is not None and (EXCEPT.search(lead) or EXCEPTED.search(tail)):
         return -last
     if last is not None and re.search(r"\bnot(?: even| for)?(?: the)?(?: \w+){0,2} ?$", lead):
         return -last
     if last is not None and re.match(r"^\W*(?:so|as|likewise|equally|nor|neither)\b(?:,? (?:did|do|does|was|were|has|have|had|too))?", lead.strip()) and not tail.strip(" .,"):
         return last
     if last is not None and re.match(r"\s*(?:both |all )?(?:did|was|were|has|have|had|does|do|is|are|could) ?(?:not|n't)\b", tail):
+        return -1
+    if last == 1 and re.search(r"\b(?:and|but) (?:was|were|did|has|have|had) not\W*$", tail):
         return -1
     return inherited
