@@ -171,10 +171,9 @@ def _close(text: str, at: int, shelf: Shelf) -> Citation | None:
     for end in ends:
         inside = text[at + 1 : end]
         kind, places = shelf.resolve(inside, series=bool(_SERIES.match(text, end + 1)))
-        # Later closings only count where they make a known full name: 'Babe' and 'Heat' is not one title.
-        if best is None or (kind != "nothing" and any(form in shelf.exact for form in _forms(inside))) or (
-            kind == "catalogue" and best.kind == "nothing"
-        ):  # fmt: skip
+        known = any(form in shelf.exact or form in shelf.catalogue.known for form in _forms(inside))
+        # A later closing only counts where it makes another full name: 'Babe' and 'Heat' is not one title.
+        if best is None or (known and not set(_forms(inside)) & set(_forms(best.text))):
             best = Citation(at, end + 1, inside, kind, places)
     if best is None or best.kind == "nothing":
         owned = _possessive(text, at, shelf)

@@ -22,13 +22,13 @@ _GOOD_VERDICT = r"""
     | persuaded? | convinc(?:e|es|ed) | moved | warm(?:ed|s)\ to | respond(?:s|ed)\ (?:\w+\ )?to | took\ to | takes\ to | taken\ to
     | engag(?:e|es|ed) | hold(?:s)?\ appeal | found\ favou?r | finds?\ favou?r | drawn\ to | draws?\ this | attract(?:s|ed)? | suit(?:s|ed)
     | hits?\ with\ this | bright\ spots? | tolerat(?:e|es|ed) | spared | keepers? | positive | happily | happy | receptive
-    | beloved | values? | valued | prize[sd]? | top\ place | preferences? | (?:those|both)\ that\ do\b | broke\ through | got\ by | high\ marks | (?:this|the)\ \w+'s\ (?:vote|interest|attention) | headway | scores?\ with | well\ represented | what\ works | looks\ for | excit(?:e|es|ed) | respect\ for | room\ for | tenderness\ for | patience\ (?:with|for) | sympath(?:y|ies)
+    | beloved | survivors? | moves?\ this | values? | valued | prize[sd]? | top\ place | preferences? | (?:those|both)\ that\ do\b | broke\ through | got\ by | high\ marks | (?:this|the)\ \w+'s\ (?:vote|interest|attention) | headway | scores?\ with | well\ represented | what\ works | looks\ for | excit(?:e|es|ed) | respect\ for | room\ for | tenderness\ for | patience\ (?:with|for) | sympath(?:y|ies)
     | earn(?:s|ed)?\ (?:\w+\ )?(?:a\ )?(?:yes|approval|like|likes|praise|favou?r) | what\ counts?
 """
 _BAD_VERDICT = r"""
     dislik(?:e|es|ed|ing) | reject(?:s|ed|ing|ion|ions)? | refus(?:e|es|ed|al|als|ing) | turn(?:s|ed|ing)?\ (?:\w+\ )?(?:down|away)
-    | disappoint(?:s|ed|ment|ments)? | dismiss(?:es|ed|al|als)? | disapprov(?:e|es|ed|al|ing) | unloved | unwelcome | unappealing | displeas(?:es|ed|ure) | (?:judged|deemed)\ (?:\w+\ )?(?:inadequate|lacking|wanting|poor|dull) | unwanted | unpopular
-    | (?<!without\ )fail(?:s|ed|ing|ure|ures)? | (?:fall|falls|fell|fallen|falling)\ (?:flat|short) | miss(?:es|ed) | misfire[sd]? | flop(?:s|ped)?
+    | disappoint(?:s|ed|ment|ments)? | dismiss(?:es|ed|al|als)? | disapprov(?:e|es|ed|al|ing) | unloved | unwelcome | unappealing | displeas(?:es|ed|ure) | (?:judged|deemed)\ (?:\w+\ )?(?:inadequate|lacking|wanting|poor|dull) | unpopular
+    | (?<!without\ )fail(?:s|ed|ure|ures)? | (?:fall|falls|fell|fallen|falling)\ (?:flat|short) | miss(?:es|ed) | misfire[sd]? | flop(?:s|ped)?
     | (?:left|leaves?|leaving)\ (?:\w+\ ){0,3}(?:cold|unmoved|indifferent|flat) | unmoved | unimpressed | indifferent | bore[sd]?
     | (?:went|goes|go|gone)\ (?:over|down)\ (?:\w+\ )?(?:badly|poorly) | (?:fare[sd]?|d(?:id|oes|o|one)|work(?:s|ed)?|land(?:s|ed)?)\ (?:\w+\ )?(?:badly|poorly|worse|no\ better)
     | (?:d(?:id|oes|o)|fare[sd]?|w(?:as|ere))\ (?:no|not\ \w+|little|hardly|scarcely|barely|not)\ (?:better|kinder) | no\ (?:better|kinder) | no\ luck | let\ (?:\w+\ )?down | put(?:s)?\ (?:\w+\ )?off
@@ -47,7 +47,7 @@ _BAD_TONE = r" badly | poorly | weak(?:er|est|ness|nesses)? | sour(?:ed)? | in\ 
 
 NEGATORS = re.compile(
     r"\b(?:not|never|no|hardly|scarcely|barely|neither|nor|none|nothing|nobody|without|less|(?<!the )(?:little|few)|rarely|seldom|cannot|"
-    r"unable|fails?|failed|failing)\b|n't\b"
+    r"unable|fails?|failed)\b|n't\b"
 )
 """Turn a cue round that follows within a few words."""
 FUTURE = re.compile(
@@ -58,11 +58,11 @@ FUTURE = re.compile(
 AHEAD = re.compile(r"\s+(?:\w+ )?(?:should|would|will|may|might|seems?|looks?|is (?:un)?likel\w+|is probable|remains|chiefly|mostly for)\b")
 """The same behind a cue."""
 EXCEPT = re.compile(
-    r"\b(?:except|excepting|except for|apart from|aside from|save|save for|(?:interrupted|relieved|broken) only by|outside|other than|but for|besides|"
+    r"\b(?:except|excepting|except for|apart from|aside from|save|save for|(?:interrupted|relieved|broken) only by|outside|other than|but for|"
     r"exceptions?(?: (?:is|are|being|was|were|to this \w+ (?:is|are)|come from|comes from))?)[,:]?(?: \w+){0,4} ?$"
 )
 """Right before a citation: it is the opposite of what the sentence says of the rest."""
-EXCEPTED = re.compile(r"^,? (?:as |being |is |was |are |were |makes? |prove[sd]? )?(?:the |an? )?(?:only |single |sole |lone |one |notable |main )?exceptions?\b")
+EXCEPTED = re.compile(r"^,? (?:as |being |is |was |are |were |makes? |prove[sd]? )?(?:the |an? )?(?:(?:only|single|sole|lone) (?:\w+ )?|(?:one|notable|main) )?exceptions?\b")
 """The same right behind it."""
 PUBLIC = re.compile(r"(?:-|\b(?:widely|critically|generally|universally|commonly|popularly|often|much|most|oscar|crowd|critics'?))\s?$")
 """Before a cue: what people at large think."""

@@ -116,7 +116,7 @@ def _negated(words: list[str], sign: int) -> bool:
         return False
     if sign < 0:
         few = re.search(r"\b(?:not|never|no|nobody|neither|hardly|rarely|not a single)\b|n't\b", " ".join(words[-2:]))
-        return bool(few or re.search(r"\b(?:nothing|none|not a single)\b", " ".join(words[-7:])))
+        return bool(few or re.search(r"\b(?:nothing|none|not a single|not one)\b", " ".join(words[-7:])))
     far = re.search(r"\b(?:none|nothing|neither|nobody|no|not one|(?<!the )(?:few|little))\b", " ".join(words[-7:]))
     return bool(NEGATORS.search(close) or far)
 
