@@ -96,6 +96,8 @@ class CiteOnly:
             longer = state + byte
             found: list[_State] = [longer] if longer in self._prefixes else []
             return [*found, _Out("closed")] if longer in self._ends else found
+        if state.open and not 0x80 <= byte[0] < 0xC0:
+            state = _Out()  # the character before was broken, and is shown as a mark
         whole = state.open + byte
         if len(whole) < _length(whole[0]):
             # A closed quote waits for no half character: it might turn out to be a letter.

@@ -53,7 +53,9 @@ def continue_greedily(
             token = torch.tensor(list(first_tokens), device=rows.device)
         else:
             logits = recommender.next_logits(state.last_hidden_state[:, -1])
-            token = (logits if constraints is None else _narrowed(logits, rows.tolist(), out, constraints, eos)).argmax(-1)
+            token = (logits if constraints is None else _narrowed(logits, rows.tolist(), out, constraints, eos)).argmax(
+                -1
+            )
         for row, chosen in zip(rows.tolist(), token.tolist(), strict=True):
             if not out[row] or out[row][-1] != eos:
                 out[row].append(chosen)

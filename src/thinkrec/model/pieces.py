@@ -41,7 +41,7 @@ class Vocabulary:
         object.__setattr__(self, "ids", {piece: tuple(tokens) for piece, tokens in found.items()})
         object.__setattr__(self, "longest", max(map(len, found), default=0))
         object.__setattr__(self, "ordered", sorted(found))
-        marks = ("'".encode(), b'"', b"\xe2")  # typographic quotes begin with the last
+        marks = (b"'", b'"', b"\xe2")  # typographic quotes begin with the last
         object.__setattr__(self, "quoting", [p for p in sorted(found) if any(mark in p for mark in marks)])
         glued = (token for token, piece in enumerate(self.pieces) if piece and _is_glued(piece))
         object.__setattr__(self, "glued", frozenset(glued))
@@ -79,9 +79,7 @@ def vocabulary(tokenizer: Any) -> Vocabulary:
     names = tokenizer.convert_ids_to_tokens(list(range(size)))
     if _is_byte_level(tokenizer):
         back = _byte_of_letter()
-        known = [
-            b"" if token in special or name is None else _spelled(name, back) for token, name in enumerate(names)
-        ]
+        known = [b"" if token in special or name is None else _spelled(name, back) for token, name in enumerate(names)]
         return Vocabulary(tuple(known))
     anchor = _anchor(tokenizer, names, special)
     return Vocabulary(tuple(
@@ -108,9 +106,9 @@ def _behind(tokenizer: Any, anchor: int | None, token: int, name: str) -> bytes:
 
 def _anchor(tokenizer: Any, names: Sequence[str | None], special: set[int]) -> int | None:
     for token, name in enumerate(names):
-        if token not in special and name and name.isascii() and name.isalnum():
-            if tokenizer.decode([token], skip_special_tokens=True) == name:
-                return token
+        plain = token not in special and name and name.isascii() and name.isalnum()
+        if plain and tokenizer.decode([token], skip_special_tokens=True) == name:
+            return token
     return None
 
 

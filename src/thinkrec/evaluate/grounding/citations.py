@@ -105,7 +105,7 @@ class Shelf:
         return "nothing", ()
 
     def _beginning(self, form: str, *, dotted: bool = False) -> set[int]:
-        """Places whose name begins with `form` and goes on with another word; 'The Man' alone is not enough, 'E.T.' is."""
+        """Places whose name begins with `form` and goes on with another word; 'The Man' is too little."""
         bare = without_article(form)
         if " " not in bare and len(bare) < 5 and not dotted:
             return set()

@@ -13,16 +13,31 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from thinkrec.evaluate.grounding.cues import AHEAD, BAD, BAD_TONE, CONTRAST, EXCEPT, EXCEPTED, FUTURE, GOOD, GOOD_TONE, NEGATORS, PUBLIC
+from thinkrec.evaluate.grounding.cues import (
+    AHEAD,
+    BAD,
+    BAD_TONE,
+    CONTRAST,
+    EXCEPT,
+    EXCEPTED,
+    FUTURE,
+    GOOD,
+    GOOD_TONE,
+    NEGATORS,
+    PUBLIC,
+)
 
 _MARK = re.compile(r"\u27e6(\d+)\u27e7")
 _ABBREVIATED = re.compile(r"\b(?:mr|mrs|ms|dr|jr|sr|st|vs|etc|e\.g|i\.e|[a-z])$", re.IGNORECASE)
 _BREAK = re.compile(
-    r";|:|\s[\u2013\u2014-]\s|\u2014|,?\s\b(?:but|while|whereas|although|though|yet|however|unlike|because|since)\b|, and\b"
+    r";|:|\s[\u2013\u2014-]\s|\u2014|, and\b"
+    r"|,?\s\b(?:but|while|whereas|although|though|yet|however|unlike|because|since)\b"
     r"|, (?=leaving\b|saving\b|reserving\b)"
     r"|, with (?=(?:only|just)\b|(?:a|the|one) (?:single|only|sole|lone|few)\b)"
 )
-_JOIN = re.compile(r"^\s*,?\s*(?:and|or|nor|&|as well as|plus|,)?\s*(?:(?!\u27e6|with\b|while\b|as\b|in\b|wh\w+\b)[^\s,;:]+\s+){0,4}$")
+_JOIN = re.compile(
+    r"^\s*,?\s*(?:and|or|nor|&|as well as|plus|,)?\s*(?:(?!\u27e6|with\b|while\b|as\b|in\b|wh\w+\b)[^\s,;:]+\s+){0,4}$"
+)
 _PREDICATE = re.compile(
     r"^[\s,]*(?:(?:was|were|is|are|has|have|had|been|being|did|does|do|both|all|each|also|too|just|as|equally|even|"
     r"likewise|similarly|together|alike|alone|simply|clearly|plainly|only|once|again|still|never|not|in turn|"
@@ -40,9 +55,7 @@ class _Cue:
     weak: bool
 
 
-def read_claims(
-    text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str] = ()
-) -> list[int | None]:
+def read_claims(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str] = ()) -> list[int | None]:
     """Per citation (start, end) of `text`: 1, -1 or None.
 
     `keywords` are phrases of the items' own texts that the reason may repeat ("well liked"); they claim nothing.
@@ -159,7 +172,9 @@ def _parts(sentence: str) -> list[tuple[str, str]]:
     """The parts of a sentence, each with the break that leads to it."""
     found, start, link = [], 0, ""
     for stop in _BREAK.finditer(sentence):
-        if stop[0].startswith(", and") and not (_cues(sentence[start : stop.start()]) and _opens(_clause(sentence, stop.end()))):
+        if stop[0].startswith(", and") and not (
+            _cues(sentence[start : stop.start()]) and _opens(_clause(sentence, stop.end()))
+        ):
             continue  # a list goes on
         # "Although 'A' failed, ..." begins with its own break.
         if sentence[start : stop.start()].strip():
@@ -221,9 +236,18 @@ def _without_cue(part: str, group: list[re.Match[str]], last: int | None, inheri
         return -last
     if last is not None and re.search(r"\bnot(?: even| for)?(?: the)?(?: \w+){0,2} ?$", lead):
         return -last
-    if last is not None and re.match(r"^\W*(?:so|as|likewise|equally|nor|neither)\b(?:,? (?:did|do|does|was|were|has|have|had|too))?", lead.strip()) and not tail.strip(" .,"):
+    if (
+        last is not None
+        and re.match(
+            r"^\W*(?:so|as|likewise|equally|nor|neither)\b(?:,? (?:did|do|does|was|were|has|have|had|too))?",
+            lead.strip(),
+        )
+        and not tail.strip(" .,")
+    ):
         return last
-    if last is not None and re.match(r"\s*(?:both |all )?(?:did|was|were|has|have|had|does|do|is|are|could) ?(?:not|n't)\b", tail):
+    if last is not None and re.match(
+        r"\s*(?:both |all )?(?:did|was|were|has|have|had|does|do|is|are|could) ?(?:not|n't)\b", tail
+    ):
         return -1
     if last == 1 and re.search(r"\b(?:and|but) (?:was|were|did|has|have|had) not\W*$", tail):
         return -1
