@@ -87,8 +87,8 @@ class Shelf:
 
     def resolve(self, text: str, *, series: bool = False) -> tuple[Kind, tuple[int, ...]]:
         """What a cited text is. `series`: it is followed by a word such as "sequels", so it may mean several."""
-        for form in _forms(text):
-            if series and len(found := self._beginning(form)) > 1:
+        for form in _forms(names(text)[0]):
+            if series and len(found := self._beginning(form) | self.exact.get(form, set())) > 1:
                 return self._kind(found)
             if found := self.exact.get(form):
                 return self._kind(found)

@@ -54,7 +54,8 @@ _BAD_VERDICT = r"""
     | threw\ out | cast\ aside | discard(?:s|ed)? | brushed\ (?:aside|off) | backfire[sd]?
     | (?:approval|enthusiasm|interest|patience|sympathy|favou?r|affection|goodwill|appeal|welcome|charm)s?\ (?:\w+\ )?
       (?:vanish(?:es|ed)?|fade[sd]?|end(?:s|ed)?|stop(?:s|ped)?|drain(?:s|ed)?|dries\ up|dried\ up|
-      evaporate[sd]?|disappear(?:s|ed)?|drop(?:s|ped)?|runs?\ out|ran\ out|cool(?:s|ed)?|wane[sd]?|collapse[sd]?|dwindle[sd]?)
+      evaporate[sd]?|disappear(?:s|ed)?|drop(?:s|ped)?|runs?\ out|ran\ out|cool(?:s|ed)?|wane[sd]?|
+      collapse[sd]?|dwindle[sd]?)
     | found\ (?:\w+\ )?(?:lacking|wanting) | (?:did|could|does)\ not\ (?:save|rescue|redeem|help) | lacking\ appeal
     | did\ nothing\ for | did\ little\ for | little\ mercy | no\ mercy | too\ much\ for | wore\ thin | wear\ thin
 """
@@ -62,8 +63,8 @@ _GOOD_TONE = r" hit | hits | favou?rites? | triumph(?:s|ed)? | reached | held | 
 _BAD_TONE = r" badly | poorly | weak(?:er|est|ness|nesses)? | sour(?:ed)? | in\ vain | to\ no\ avail "
 
 NEGATORS = re.compile(
-    r"\b(?:not|never|no|hardly|scarcely|barely|neither|nor|none|nothing|nobody|without|less|(?<!the )(?:little|few)|rarely|"
-    r"seldom|cannot|unable|fails?|failed)\b|n't\b"
+    r"\b(?:not|never|no|hardly|scarcely|barely|neither|nor|none|nothing|nobody|without|less|(?<!the )(?:little|few)|"
+    r"rarely|seldom|cannot|unable|fails?|failed)\b|n't\b"
 )
 """Turn a cue round that follows within a few words."""
 FUTURE = re.compile(
@@ -77,8 +78,8 @@ AHEAD = re.compile(
 )
 """The same behind a cue."""
 EXCEPT = re.compile(
-    r"\b(?:except|excepting|except for|apart from|aside from|save|save for|(?:interrupted|relieved|broken) only by|outside|"
-    r"other than|but for|"
+    r"\b(?:except|excepting|except for|apart from|aside from|save|save for|(?:interrupted|relieved|broken) only by|"
+    r"outside|other than|but for|"
     r"exceptions?(?: (?:is|are|being|was|were|to this \w+ (?:is|are)|come from|comes from))?)[,:]?(?: \w+){0,4} ?$"
 )
 """Right before a citation: it is the opposite of what the sentence says of the rest."""

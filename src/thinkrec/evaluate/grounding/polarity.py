@@ -11,21 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
-from thinkrec.evaluate.grounding.cues import (
-    AHEAD,
-    BAD,
-    BAD_TONE,
-    CONTRAST,
-    EXCEPT,
-    EXCEPTED,
-    FUTURE,
-    GOOD,
-    GOOD_TONE,
-    NEGATORS,
-    PUBLIC,
-)
+from thinkrec.evaluate.grounding.cue_reader import Cue, find_cues
+from thinkrec.evaluate.grounding.cues import BAD, BAD_TONE, CONTRAST, EXCEPT, EXCEPTED, GOOD, GOOD_TONE
 
 _MARK = re.compile(r"\u27e6(\d+)\u27e7")
 _ABBREVIATED = re.compile(r"\b(?:mr|mrs|ms|dr|jr|sr|st|vs|etc|e\.g|i\.e|[a-z])$", re.IGNORECASE)
@@ -44,15 +32,6 @@ _PREDICATE = re.compile(
     r"every|one|of|them|these|evidently|firmly|flatly|easily|recently|the|only|title|titles|film|films|"
     r"could|to|quite|so|well|ones?|two|three|four|five|that)[\s,]+)*$"
 )
-_CHAIN = re.compile(r" (?:to |of |any |much |for |with |this \w+'s |the |a |as |\w+ing )?")
-
-
-@dataclass(frozen=True)
-class _Cue:
-    start: int
-    end: int
-    sign: int
-    weak: bool
 
 
 def read_claims(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str] = ()) -> list[int | None]:
@@ -82,7 +61,7 @@ def _blanked(text: str, keywords: Sequence[str]) -> str:
     for phrase in sorted(set(keywords), key=len, reverse=True):
         if phrase in text and any(pattern.search(phrase.lower()) for pattern in (GOOD, BAD, GOOD_TONE, BAD_TONE)):
             text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", "something", text)
-    return text.replace("\u2019", "'")
+    return text.translate({0x2019: "'", 0x27E6: " ", 0x27E7: " "})
 
 
 def _sentences(text: str) -> list[str]:
@@ -95,52 +74,13 @@ def _sentences(text: str) -> list[str]:
     return [*found, text[start:]]
 
 
-def _cues(part: str) -> list[_Cue]:
-    """Cues of one part, with negations and without predictions, in order; overlapping ones give way to the longer."""
-    low, found = part.lower(), []
-    for pattern, sign, weak in ((GOOD, 1, False), (BAD, -1, False), (GOOD_TONE, 1, True), (BAD_TONE, -1, True)):
-        found += [_Cue(m.start(), m.end(), sign, weak) for m in pattern.finditer(low)]
-    found.sort(key=lambda cue: (cue.weak, -(cue.end - cue.start), cue.start))
-    kept: list[_Cue] = []
-    for cue in found:
-        if all(cue.end <= other.start or other.end <= cue.start for other in kept):
-            kept.append(cue)
-    kept.sort(key=lambda cue: cue.start)
-    read: list[_Cue] = []
-    for i, cue in enumerate(kept):
-        left = low[kept[i - 1].end if i else 0 : cue.start]
-        if PUBLIC.search(left) or low[cue.end :].startswith("-"):
-            continue
-        if i and read and read[-1].end == kept[i - 1].end and _CHAIN.fullmatch(left):
-            # "failed to impress", "won approval": two words, one verdict, and a negative one wins.
-            read[-1] = _Cue(read[-1].start, cue.end, min(read[-1].sign, cue.sign), read[-1].weak and cue.weak)
-            continue
-        words = re.split(r"[,\u27e7]|\b(?:who|where|when|and)\b", left)[-1].split()
-        if FUTURE.search(" ".join(words[-4:])) or AHEAD.match(low, cue.end):
-            continue
-        read.append(replace(cue, sign=-cue.sign if _negated(words, cue.sign) else cue.sign))
-    return read
-
-
-def _negated(words: list[str], sign: int) -> bool:
-    """Whether the words before a cue, in its own clause, turn it round."""
-    close = " ".join(words[-3:])
-    if re.search(r"\bnot (?:only|just|merely|alone)\b", close):
-        return False
-    if sign < 0:
-        few = re.search(r"\b(?:not|never|no|nobody|neither|hardly|rarely|not a single)\b|n't\b", " ".join(words[-2:]))
-        return bool(few or re.search(r"\b(?:nothing|none|not a single|not one)\b", " ".join(words[-7:])))
-    far = re.search(r"\b(?:none|nothing|neither|nobody|no|not one|(?<!the )(?:few|little))\b", " ".join(words[-7:]))
-    return bool(NEGATORS.search(close) or far)
-
-
 def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], int | None]:
     """Claims of one sentence by citation number, and the sentence's last word on liking, for the next one."""
     claims: dict[int, int] = {}
     last: int | None = None
     waiting: list[int] = []
     for part, link in _parts(sentence):
-        cues = _cues(part)
+        cues = find_cues(part)
         contrast = bool(CONTRAST.search(link))
         inherited = None if contrast else last
         for group in _groups(part):
@@ -173,7 +113,7 @@ def _parts(sentence: str) -> list[tuple[str, str]]:
     found, start, link = [], 0, ""
     for stop in _BREAK.finditer(sentence):
         if stop[0].startswith(", and") and not (
-            _cues(sentence[start : stop.start()]) and _opens(_clause(sentence, stop.end()))
+            find_cues(sentence[: stop.start()]) and _opens(_clause(sentence, stop.end()))
         ):
             continue  # a list goes on
         # "Although 'A' failed, ..." begins with its own break.
@@ -184,7 +124,7 @@ def _parts(sentence: str) -> list[tuple[str, str]]:
 
 
 def _opens(clause: str) -> bool:
-    return bool(_cues(clause) or re.search(r"\bexceptions?\b", clause.lower()))
+    return bool(find_cues(clause) or re.search(r"\bexceptions?\b", clause.lower()))
 
 
 def _clause(sentence: str, at: int) -> str:
@@ -199,14 +139,14 @@ def _groups(part: str) -> list[list[re.Match[str]]]:
     for mark in _MARK.finditer(part):
         between = part[groups[-1][-1].end() : mark.start()] if groups else ""
         joins = bool(groups) and re.match(r"\s*(?:,|and\b|or\b|nor\b|&|as well as\b|plus\b)", between)
-        if joins and _JOIN.match(between) and not _cues(between):
+        if joins and _JOIN.match(between) and not find_cues(between):
             groups[-1].append(mark)
         else:
             groups.append([mark])
     return groups
 
 
-def _sign(part: str, group: list[re.Match[str]], cues: list[_Cue]) -> int | None:
+def _sign(part: str, group: list[re.Match[str]], cues: list[Cue]) -> int | None:
     for weak in (False, True):
         pool = [cue for cue in cues if cue.weak == weak]
         left = [cue for cue in pool if cue.end <= group[0].start()]
@@ -222,7 +162,7 @@ def _sign(part: str, group: list[re.Match[str]], cues: list[_Cue]) -> int | None
     return None
 
 
-def _turned(part: str, group: list[re.Match[str]], cue: _Cue) -> int:
+def _turned(part: str, group: list[re.Match[str]], cue: Cue) -> int:
     """A cue behind a list that opens with "neither" or "not even"."""
     lead = part[: group[0].start()].lower()
     negated = re.search(r"\b(?:neither|nor|not even|not)(?: [\w-]+){0,5} ?$", lead)
