@@ -179,9 +179,13 @@ def _close(text: str, at: int, shelf: Shelf) -> Citation | None:
         owned = _possessive(text, at, shelf)
         if owned is not None:
             return owned
-    if best is None or (best.kind == "nothing" and _NO_TITLE.match(best.text)):
+    if best is None or (best.kind == "nothing" and not _could_be_title(best.text)):
         return None
     return best
+
+
+def _could_be_title(text: str) -> bool:
+    return any(c.isalnum() for c in text) and not _NO_TITLE.match(text)
 
 
 def _possessive(text: str, at: int, shelf: Shelf) -> Citation | None:

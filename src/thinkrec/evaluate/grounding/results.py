@@ -92,7 +92,7 @@ def ground_all(
     other = partners(code, seed)
     catalogue = Catalogue(titles)
     rows = [ground(text, case, catalogue) for text, case in zip(texts, cases, strict=True)]
-    base = [ground(texts[j], case, catalogue) for j, case in zip(other, cases, strict=True)]
+    base = [ground(texts[int(j)], case, catalogue) for j, case in zip(other, cases, strict=True)]
     ratios = {name: (_ratio(name, rows), _ratio(name, base)) for name in POLICIES}
     counted = {name: pair for name, pair in ratios.items() if pair[0][1].sum()}
     # A draw is a multiplicity per user, so sums per user are all it needs.
