@@ -134,14 +134,20 @@ def evaluate(
     run: Annotated[str | None, typer.Option(help="Take the labels from the data of this run.")] = None,
     k: Annotated[int | None, typer.Option(min=1, help="Cut-off of NDCG and MAP; 5, or as the run says.")] = None,
     draws: Annotated[int | None, typer.Option(min=100, help="Bootstrap draws; 1000, or as the run says.")] = None,
+    grounding: Annotated[bool, typer.Option("--grounding", help="Judge reasons instead: order, reason.")] = False,
 ) -> None:
-    """Metrics, with intervals, of anybody's predictions.
+    """Metrics, with intervals, of anybody's predictions or reasons.
 
     - `thinkrec evaluate results/demo/predictions.parquet --run demo`
     - `thinkrec evaluate mine.csv --interactions test.parquet`
+    - `thinkrec evaluate reasons.parquet --grounding --run demo`: what reasons cite, claim and decide
 
     Rows are matched by `order`; a table without that column is numbered from 0.
     """
+    if grounding:
+        from thinkrec.commands import grounding as reasons
+
+        return reasons.evaluate(predictions, run, draws)
     from thinkrec.commands import judging
 
     judging.evaluate(predictions, interactions, run, k, draws)

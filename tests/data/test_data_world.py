@@ -52,3 +52,23 @@ def test_causes_are_words_of_the_item() -> None:
     it, words = WORLD.dataset.interactions, WORLD.dataset.items.keywords
     assert all(set(cause) <= set(words[i]) for cause, i in zip(WORLD.cause, it.item, strict=True))
     assert np.mean([len(cause) == 2 for cause in WORLD.cause]) > 0.5
+
+
+def test_planted_causes_add_up_to_the_truth_and_decide_it() -> None:
+    it, small = WORLD.dataset.interactions, range(400)
+    # Without generosity, which belongs to the user, rows of one user differ by their terms alone.
+    logit = np.log(WORLD.probability / (1 - WORLD.probability))
+    rest = logit - WORLD.weights.sum(axis=1)
+    for user in range(20):
+        own = rest[it.start[user] : it.start[user + 1]]
+        np.testing.assert_allclose(own, own[0], atol=1e-9)
+    for row in small:
+        causes = WORLD.causes(row)
+        words = WORLD.dataset.items.keywords[it.item[row]]
+        assert all(set(cause.keywords) <= set(words) for cause in causes)
+        assert [abs(c.weight) for c in causes] == sorted((abs(c.weight) for c in causes), reverse=True)
+        deciding = WORLD.deciding(row)
+        if deciding is not None:
+            assert (deciding.weight > 0) == (WORLD.probability[row] > 0.5)
+            assert all(abs(c.weight) <= abs(deciding.weight) for c in causes if c.weight * deciding.weight > 0)
+    assert np.mean([len(c.keywords) == 2 for c in map(WORLD.deciding, small) if c is not None]) > 0.8

@@ -76,6 +76,16 @@ class WorldConfig(BaseModel):
 
 
 @dataclass(frozen=True)
+class Cause:
+    """One planted term of a row's logit that keywords can name."""
+
+    keywords: tuple[str, ...]
+    """The item's keywords that it hangs on: genre and theme together, or one of genre, theme, tone and reception."""
+    weight: float
+    """What it adds to the logit of a like, at the time of the row."""
+
+
+@dataclass(frozen=True)
 class World:
     """A simulated catalogue with everything that was planted."""
 
@@ -86,6 +96,28 @@ class World:
     """Per row, the item's attributes in the term that weighed most (a genre and a theme, a tone, or a reception)."""
     group: np.ndarray
     """int64 (n_users,): the planted group of each user."""
+    weights: np.ndarray
+    """float64 (n, 5): what the combination of genre and theme, the genre, the theme, the tone and the quality of the
+    item added to the logit of each row, for its user at its time. The rest is the user's generosity."""
+    told: np.ndarray
+    """bool (n_items,): whether the last keyword of an item tells how it was received."""
+
+    def causes(self, row: int) -> tuple[Cause, ...]:
+        """The planted causes of a row that keywords can name, strongest first, whatever their sign.
+
+        A user's taste for the combination of genre and theme is one cause and needs both words; the genre, the theme
+        and the tone alone are weaker ones. Quality is a cause where the keywords tell the item's reception.
+        """
+        item = int(self.dataset.interactions.item[row])
+        words = self.dataset.items.keywords[item]
+        named = [words[:2], words[:1], words[1:2], words[2:3], words[-1:] if self.told[item] else ()]
+        found = [Cause(k, float(w)) for k, w in zip(named, self.weights[row], strict=True) if k]
+        return tuple(sorted(found, key=lambda cause: -abs(cause.weight)))
+
+    def deciding(self, row: int) -> Cause | None:
+        """The strongest planted cause that points where the row's true probability does; None if none does."""
+        sign = 1.0 if self.probability[row] > 0.5 else -1.0
+        return next((cause for cause in self.causes(row) if cause.weight * sign > 0), None)
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
@@ -179,14 +211,19 @@ def simulate(
         half_rows.append(np.arange(count) >= count / 2)
     user, item, second = np.concatenate(user_rows), np.concatenate(item_rows), np.concatenate(half_rows)
     taste = np.where(second, late[user, genre[item], theme[item]], personal[user, genre[item], theme[item]])
+    alone = like_genre[user, genre[item]], like_theme[user, theme[item]]
     terms = np.stack(
         [
             config.pair * taste,
-            config.additive * _standard(like_genre[user, genre[item]] + like_theme[user, theme[item]]),
+            config.additive * _standard(alone[0] + alone[1]),
             config.tone * _standard(like_tone[user, tone[item]]),
             config.quality * _standard(quality)[item],
         ]
     )
+    # The standardised sum of two tastes, taken apart again.
+    spread = (alone[0] + alone[1]).std() or 1.0
+    parts = [config.additive * (values - values.mean()) / spread for values in alone]
+    weights = np.stack([terms[0], *parts, terms[2], terms[3]], axis=1)
     probability = 1.0 / (1.0 + np.exp(-(terms.sum(axis=0) + generosity[user])))
     label = (rng.random(len(user)) < probability).astype(np.int8)
     heaviest = np.abs(terms).argmax(axis=0)
@@ -218,4 +255,5 @@ def simulate(
         words, standing = keywords[item[row]], told[item[row]]
         return {0: words[:2], 1: words[:2], 2: words[2:3]}.get(int(heaviest[row]), words[-1:] if standing else ())
 
-    return World(dataset=dataset, probability=probability[by], cause=[cause(int(r)) for r in by], group=group)
+    return World(dataset=dataset, probability=probability[by], cause=[cause(int(r)) for r in by], group=group,
+                 weights=weights[by], told=told)  # fmt: skip

@@ -10,22 +10,30 @@ import torch
 
 from thinkrec.errors import DataError
 from thinkrec.model.batch import Batch
+from thinkrec.model.copying import Constraint
 
 if TYPE_CHECKING:
     from thinkrec.model.recommender import Recommender
 
 
 def continue_greedily(
-    recommender: Recommender, batch: Batch, max_new_tokens: int, first_tokens: Sequence[int] | None = None
+    recommender: Recommender,
+    batch: Batch,
+    max_new_tokens: int,
+    first_tokens: Sequence[int] | None = None,
+    constraints: Sequence[Constraint | None] | None = None,
 ) -> list[np.ndarray]:
     """Most likely next token, again and again, until a row gives the end token or `max_new_tokens` are there.
 
     `first_tokens`: one id per row that takes the place of the first choice (a verdict already decided by the score);
-    it counts as generated. Returns int32 ids per row without the prompt; the end token is the last one exactly if the
+    it counts as generated. `constraints`: one per row or None; it is asked before every other choice and narrows it.
+    Returns int32 ids per row without the prompt; the end token is the last one exactly if the
     row ended by itself. Call it in evaluation mode without gradients (`Recommender.inference`).
     """
     if first_tokens is not None and len(first_tokens) != len(batch):
         raise DataError(f"{len(first_tokens)} first tokens for {len(batch)} prompts; give one each")
+    if constraints is not None and len(constraints) != len(batch):
+        raise DataError(f"{len(constraints)} constraints for {len(batch)} prompts; give one each, or None for a row")
     rows = torch.arange(len(batch), device=batch.ids.device)
     out: list[list[int]] = [[] for _ in range(len(batch))]
     if max_new_tokens < 1:
@@ -44,7 +52,10 @@ def continue_greedily(
         if step == 0 and first_tokens is not None:
             token = torch.tensor(list(first_tokens), device=rows.device)
         else:
-            token = recommender.next_logits(state.last_hidden_state[:, -1]).argmax(-1)
+            logits = recommender.next_logits(state.last_hidden_state[:, -1])
+            token = (logits if constraints is None else _narrowed(logits, rows.tolist(), out, constraints, eos)).argmax(
+                -1
+            )
         for row, chosen in zip(rows.tolist(), token.tolist(), strict=True):
             if not out[row] or out[row][-1] != eos:
                 out[row].append(chosen)
@@ -61,6 +72,23 @@ def continue_greedily(
             weights = None if weights is None else weights[keep]
         embeds = embed(token)[:, None]
     return [np.array(ids, dtype=np.int32) for ids in out]
+
+
+def _narrowed(
+    logits: torch.Tensor, rows: list[int], out: list[list[int]], constraints: Sequence[Constraint | None], eos: int
+) -> torch.Tensor:
+    """Logits (b, V) with everything that a row's constraint forbids at minus infinity; finished rows are not asked."""
+    kept = logits.clone()
+    for place, row in enumerate(rows):
+        constraint = constraints[row]
+        if constraint is None or (out[row] and out[row][-1] == eos):
+            continue
+        allowed = constraint.allowed(out[row])
+        if allowed is not None:
+            chosen = torch.from_numpy(allowed).to(logits.device)
+            kept[place] = float("-inf")
+            kept[place, chosen] = logits[place, chosen]
+    return kept
 
 
 def _to_the_right(embeds: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from thinkrec.errors import RecipeError
 from thinkrec.model.backbone import Backbone
 from thinkrec.model.batch import Batch, Prompt, collate
+from thinkrec.model.copying import Constraint
 from thinkrec.model.experts import Experts
 from thinkrec.model.generate import continue_greedily
 from thinkrec.model.projector import Projector
@@ -123,12 +124,16 @@ class Recommender:
             return score_of(self.answer_logits(self.hidden(batch), batch), option)
 
     def generate(
-        self, prompts: Sequence[Prompt], max_new_tokens: int, first_tokens: Sequence[int] | None = None
+        self,
+        prompts: Sequence[Prompt],
+        max_new_tokens: int,
+        first_tokens: Sequence[int] | None = None,
+        constraints: Sequence[Constraint | None] | None = None,
     ) -> list[np.ndarray]:
         """Continue prompts greedily; see `thinkrec.model.generate.continue_greedily`, which this calls."""
         batch = collate(prompts, self.backbone.pad_id).to(self.device)
         with self.inference():
-            return continue_greedily(self, batch, max_new_tokens, first_tokens)
+            return continue_greedily(self, batch, max_new_tokens, first_tokens, constraints)
 
     @contextmanager
     def inference(self) -> Iterator[None]:

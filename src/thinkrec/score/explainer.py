@@ -3,34 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from thinkrec.errors import DataError
 from thinkrec.model.batch import Prompt
+from thinkrec.model.copying import CiteOnly
+from thinkrec.model.pieces import vocabulary
 from thinkrec.model.recommender import Recommender
 from thinkrec.progress import Progress
+
+
+def read(tokenizer: Any, ids: np.ndarray) -> str:
+    """Generated ids as text."""
+    # Cleaning up spaces, where a tokenizer does so, could move a quote away from its title.
+    options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+    return str(tokenizer.decode(ids.tolist(), **options)).strip()
 
 
 def write_reasons(
     recommender: Recommender,
     prompts: Sequence[Prompt],
-    verdicts: np.ndarray,
+    verdicts: np.ndarray | None,
     *,
     tokens: int,
+    citable: Sequence[Sequence[str]] | None = None,
     batch: int = 32,
     title: str = "writing reasons",
     progress: bool = False,
 ) -> list[str]:
     """One text per prompt, opening with the verdict that the score implies.
 
-    `verdicts`: bool (n,), True for Yes. A reason ends by itself or after `tokens` tokens.
+    `verdicts`: bool (n,), True for Yes; None leaves the verdict to the model, which shows how often it agrees with its
+    own score. `citable`: per prompt, the only titles that may stand in quotes (`thinkrec.data.titles.citable`); None
+    leaves quotes alone. A reason ends by itself or after `tokens` tokens, then perhaps within a title.
+    Raises DataError where `citable` has another length than `prompts`.
     """
+    if citable is not None and len(citable) != len(prompts):
+        raise DataError(f"{len(citable)} lists of titles for {len(prompts)} prompts; give one each")
     bone, texts = recommender.backbone, []
-    first = np.where(verdicts, bone.yes_id, bone.no_id)
+    first = None if verdicts is None else np.where(verdicts, bone.yes_id, bone.no_id)
+    words = None if citable is None else vocabulary(bone.tokenizer)
     with Progress(title, len(prompts), shown=progress) as bar:
         for start in range(0, len(prompts), batch):
             part = prompts[start : start + batch]
-            written = recommender.generate(part, tokens, first_tokens=first[start : start + batch].tolist())
-            texts += [str(bone.tokenizer.decode(ids.tolist(), skip_special_tokens=True)).strip() for ids in written]
+            forced = None if first is None else first[start : start + batch].tolist()
+            rules = None
+            if words is not None and citable is not None:
+                rules = [CiteOnly(words, titles) for titles in citable[start : start + batch]]
+            written = recommender.generate(part, tokens, first_tokens=forced, constraints=rules)
+            texts += [read(bone.tokenizer, ids) for ids in written]
             bar.advance(len(part))
     return texts

@@ -12,6 +12,7 @@ from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.slots import SlotEncoder
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TEST, Interactions
+from thinkrec.data.titles import citable, names, normal
 from thinkrec.model.batch import Prompt
 from thinkrec.model.recommender import Recommender, ScoreOption
 from thinkrec.personal.gate import Gate, GateConfig, gate
@@ -88,9 +89,34 @@ class System:
             return np.zeros(len(items))
         return self.prior.weight * self.slots.item_logit(self.ds, items, self.prior.source, rows)
 
-    def explain(self, rows: np.ndarray, scores: np.ndarray, *, tokens: int, progress: bool = False) -> list[str]:
-        """A reason per row that opens with the verdict its score implies."""
-        return write_reasons(self.recommender, self.prompts(rows), scores > 0, tokens=tokens, progress=progress)
+    def explain(
+        self,
+        rows: np.ndarray,
+        scores: np.ndarray | None,
+        *,
+        tokens: int,
+        cite_only_history: bool = False,
+        progress: bool = False,
+    ) -> list[str]:
+        """A reason per row that opens with the verdict its score implies; with `scores` None, with the model's own.
+
+        `cite_only_history`: titles in quotes can only be those of the visible history and the target.
+        """
+        citable = [self.citable(int(row)) for row in rows] if cite_only_history else None
+        verdicts = None if scores is None else scores > 0
+        return write_reasons(
+            self.recommender, self.prompts(rows), verdicts, tokens=tokens, citable=citable, progress=progress
+        )
+
+    def citable(self, row: int) -> tuple[str, ...]:
+        """Names of what a reason about a row may cite: its visible history, liked and disliked, and its target."""
+        it = self.ds.interactions
+        past = it.item[it.history(row, self.prompt.history)]
+        return citable([self.ds.items.titles[i] for i in (*past, it.item[row])], taken=self._known)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(normal(name) for title in self.ds.items.titles for name in names(title))
 
     def at(self, past: Sequence[tuple[int | None, np.ndarray, np.ndarray]]) -> tuple[System, np.ndarray]:
         """This system moved to the present of some users.

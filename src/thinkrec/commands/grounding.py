@@ -1,0 +1,71 @@
+"""`evaluate --grounding`: whether reasons can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from thinkrec import saving
+from thinkrec.commands import show
+from thinkrec.data.columns import parse_order, refuse_rows, require_columns
+from thinkrec.data.sources import load_data
+from thinkrec.data.tables import read_table
+from thinkrec.errors import DataError
+from thinkrec.evaluate.grounding.cases import cases_of
+from thinkrec.evaluate.grounding.results import GroundingResults, ground_all
+from thinkrec.evaluate.grounding.table import terminal
+from thinkrec.prompts.render import PromptConfig
+from thinkrec.recipe import Recipe
+
+FOLDERS = ("scores/full", "scores/experts", "scores/global", "scorers/model")
+"""Where a run keeps the scores of its test rows; the first that is there counts."""
+
+
+def evaluate(reasons: Path, run: str | None, draws: int | None) -> None:
+    """`thinkrec evaluate REASONS --grounding --run RUN`."""
+    if run is None:
+        raise DataError("reasons are grounded in the data of a run; name it with --run RUN")
+    results = judge(reasons, show.run_folder(run), draws)
+    show.console().print(terminal(results, title=f"Grounding of {reasons}"))
+
+
+def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingResults:
+    """Ground a table (order, reason, perhaps score) in the data of a run.
+
+    The history is as long as the run's prompts show it. Verdicts are compared with the table's own scores if it has
+    them, else with the run's scores, which cover test rows. Raises DataError for repeated or unknown orders, empty
+    reasons, or scores that are no numbers.
+    """
+    recipe: Recipe = saving.read_recipe(folder)
+    ds, world = load_data(recipe.data)
+    table, name = read_table(reasons), str(reasons)
+    require_columns(table, ("order", "reason"), name)
+    order = parse_order(table["order"], name)
+    texts = table["reason"].cast(pl.String, strict=False)
+    refuse_rows(table["reason"], texts.is_null(), name, "has rows without a reason", "Leave such rows out.")
+    rows = ds.interactions.find(np.asarray(order))
+    unknown = pl.Series(rows < 0)
+    refuse_rows(table["order"], unknown, name, f"names rows that {folder} does not have", "Give the run they are from.")
+    prompt = recipe.model.prompt if recipe.model.kind == "thinkrec" else PromptConfig()
+    cases = cases_of(
+        ds, rows, prompt.history, scores=_scores(table, name, folder, ds.interactions.order[rows]), world=world
+    )
+    config = recipe.evaluation
+    return ground_all(texts.to_list(), cases, ds.interactions.user[rows], ds.items.titles, seed=config.seed,
+                      draws=config.draws if draws is None else draws)  # fmt: skip
+
+
+def _scores(table: pl.DataFrame, name: str, folder: Path, order: np.ndarray) -> np.ndarray:
+    """float64: the score of every row; NaN where none is known."""
+    if "score" in table.columns:
+        score = table["score"].cast(pl.Float64, strict=False)
+        refuse_rows(table["score"], ~score.is_finite(), name, "has scores that are not finite numbers", "Look at them.")
+        return score.to_numpy()
+    for place in FOLDERS:
+        path = folder / place / "predictions.parquet"
+        if path.is_file():
+            known = dict(pl.read_parquet(path).select("order", "score").iter_rows())
+            return np.array([known.get(int(o), np.nan) for o in order], dtype=np.float64)
+    return np.full(len(order), np.nan)

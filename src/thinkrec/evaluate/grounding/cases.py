@@ -1,0 +1,47 @@
+"""Rows of a data set as cases to ground reasons in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.world import World
+from thinkrec.evaluate.grounding.row import Case
+
+
+def cases_of(
+    ds: Dataset,
+    rows: np.ndarray,
+    length: int,
+    *,
+    scores: np.ndarray | None = None,
+    verdicts: Sequence[bool | None] | None = None,
+    world: World | None = None,
+) -> list[Case]:
+    """One case per row number.
+
+    The history is the last `length` rows of the user strictly before the row. The verdict to agree with is
+    `verdicts` where given, else score > 0, as `thinkrec.score` decides it; NaN is a score that is not known. `world`
+    adds the planted cause that decided (`World.deciding`).
+    """
+    if verdicts is None:
+        known = np.full(len(rows), np.nan) if scores is None else np.asarray(scores, dtype=np.float64)
+        verdicts = [None if np.isnan(score) else bool(score > 0) for score in known]
+    return [_case(ds, int(row), length, verdict, world) for row, verdict in zip(rows, verdicts, strict=True)]
+
+
+def _case(ds: Dataset, row: int, length: int, verdict: bool | None, world: World | None) -> Case:
+    it, items = ds.interactions, ds.items
+    past = it.history(row, length)
+    codes = it.item[past]
+    deciding = None if world is None else world.deciding(row)
+    return Case(
+        history=tuple(items.titles[i] for i in codes),
+        liked=tuple(bool(y) for y in it.label[past]),
+        target=items.titles[it.item[row]],
+        keywords=tuple(dict.fromkeys(word for i in (*codes, it.item[row]) for word in items.keywords[i])),
+        verdict=verdict,
+        cause=None if deciding is None else deciding.keywords,
+    )

@@ -1,0 +1,198 @@
+"""Grounding over many rows: shares with intervals over users, beside the reason of another row."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thinkrec.errors import DataError
+from thinkrec.evaluate import check
+from thinkrec.evaluate.bootstrap import Estimate, Pair, multiplicities
+from thinkrec.evaluate.grounding.citations import Catalogue
+from thinkrec.evaluate.grounding.row import Case, Grounding, ground
+from thinkrec.model.disk import write_json
+
+_Ratio = tuple[np.ndarray, np.ndarray]
+SCHEMA = "thinkrec-grounding/1"
+POLICIES = {
+    "citing": "share of reasons that cite at least one title of the visible history",
+    "citation_precision": "titles cited that are in the visible history / titles cited, the target aside",
+    "citation_existence": "titles cited that are in the catalogue at all / titles cited, the target aside",
+    "polarity_coverage": "cited history titles of which a claim (liked or disliked) can be read / all of them",
+    "polarity_accuracy": "claims that agree with the label / claims that can be read",
+    "target_named": "share of reasons that name the target",
+    "verdict_given": "share of reasons whose first word is strictly Yes or No",
+    "verdict_agreement": "share of reasons whose first word is the verdict that the score implies; others disagree",
+    "cause_recall": "share of reasons that name every keyword of the planted cause that decided; rows with one only",
+}
+"""Metric -> how it is counted."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric of the reasons, of the baseline, and the difference on the same draws of users."""
+
+    value: Estimate
+    baseline: Estimate
+    """The same rows with the reasons of other rows."""
+    difference: Pair
+    count: int
+    """What the share is of: reasons, citations or claims."""
+
+
+@dataclass(frozen=True)
+class GroundingResults:
+    """All that is known about a set of reasons."""
+
+    measures: dict[str, Measure]
+    """Metric (POLICIES) -> measure; metrics that nothing could be counted for are missing."""
+    rows: tuple[Grounding, ...]
+    """What each reason does, in the order given."""
+    baseline_rows: tuple[Grounding, ...]
+    """The same for the reasons of other rows."""
+    partner: tuple[int, ...]
+    """Place of the reason that stood in for each."""
+    n_users: int
+    draws: int
+    seed: int
+    level: float
+
+
+def ground_all(
+    texts: Sequence[str],
+    cases: Sequence[Case],
+    user: Sequence[Any] | np.ndarray,
+    titles: Sequence[str],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> GroundingResults:
+    """Ground reasons (n,) in their cases (n,) of users (n,); `titles` are those of the whole catalogue.
+
+    Intervals are percentiles over draws of users with replacement, as in `thinkrec.evaluate.bootstrap`; every metric is
+    a ratio of sums, so a draw counts a user's reasons, citations and claims as often as the user was drawn.
+    Raises DataError for unequal lengths or fewer than two reasons (the baseline needs another one).
+    """
+    if len(texts) != len(cases):
+        raise DataError(f"grounding: {len(texts)} reasons for {len(cases)} rows; give one reason per row")
+    if draws < 1:
+        raise DataError(f"grounding: draws is {draws}; at least one is needed")
+    if len(texts) < 2:
+        raise DataError(
+            "grounding: at least two reasons are needed, since the baseline takes the reason of another row"
+        )
+    distinct, code = check.users(user, len(texts))
+    other = partners(code, seed)
+    catalogue = Catalogue(titles)
+    rows = [ground(text, case, catalogue) for text, case in zip(texts, cases, strict=True)]
+    base = [ground(texts[int(j)], case, catalogue) for j, case in zip(other, cases, strict=True)]
+    ratios = {name: (_ratio(name, rows), _ratio(name, base)) for name in POLICIES}
+    counted = {name: pair for name, pair in ratios.items() if pair[0][1].sum()}
+    # A draw is a multiplicity per user, so sums per user are all it needs.
+    columns = [column for pair in counted.values() for ratio in pair for column in ratio]
+    sums = np.stack([np.bincount(code, weights=column) for column in columns], axis=1)
+    drawn = np.stack([times @ sums for times in multiplicities(len(distinct), draws, seed)])
+    measures = {
+        name: _measure(*pair, drawn[:, 4 * i : 4 * i + 4], level) for i, (name, pair) in enumerate(counted.items())
+    }
+    return GroundingResults(
+        measures, tuple(rows), tuple(base), tuple(other.tolist()), len(distinct), draws, seed, level
+    )
+
+
+def partners(code: np.ndarray, seed: int) -> np.ndarray:
+    """int64 (n,): for every row another one, of another user wherever there is one; each is taken once.
+
+    Rows are put in a random order with those of a user together; each takes the row that is as far on as the largest
+    user has rows, so it lands outside its own user if no user has more than half of the rows.
+    """
+    rng = np.random.default_rng(seed)
+    n = len(code)
+    rank = rng.permutation(code.max() + 1)
+    order = np.lexsort((rng.permutation(n), rank[code]))
+    step = int(np.bincount(code).max()) % n or 1
+    found = np.empty(n, dtype=np.int64)
+    found[order] = np.roll(order, -step)
+    return found
+
+
+def _ratio(name: str, rows: Sequence[Grounding]) -> _Ratio:
+    """Per row what is counted and what it is a share of, float64 (n,) each."""
+    pairs = {
+        "citing": lambda r: (r.in_history > 0, 1),
+        "citation_precision": lambda r: (r.in_history, r.citations),
+        "citation_existence": lambda r: (r.exist, r.citations),
+        "polarity_coverage": lambda r: (r.claims, r.readable),
+        "polarity_accuracy": lambda r: (r.right, r.claims),
+        "target_named": lambda r: (r.target_named, 1),
+        "verdict_given": lambda r: (r.verdict is not None, 1),
+        "verdict_agreement": lambda r: (bool(r.agrees), r.agrees is not None),
+        "cause_recall": lambda r: (bool(r.cause_named), r.cause_named is not None),
+    }
+    found = np.array([pairs[name](row) for row in rows], dtype=np.float64)
+    return found[:, 0], found[:, 1]
+
+
+def _measure(own: _Ratio, theirs: _Ratio, drawn: np.ndarray, level: float) -> Measure:
+    """`drawn` (draws, 4): the sums above and below the line, of the reasons and of the baseline."""
+    mine, base = _divided(drawn[:, 0], drawn[:, 1]), _divided(drawn[:, 2], drawn[:, 3])
+    change = mine - base
+    kept = change[~np.isnan(change)]
+    low, high = _percentiles(change, level)
+    values = [_share(own[0].sum(), own[1].sum()), _share(theirs[0].sum(), theirs[1].sum())]
+    above = float((kept > 0).mean()) if len(kept) else math.nan
+    return Measure(
+        value=_estimate(values[0], mine, level),
+        baseline=_estimate(values[1], base, level),
+        difference=Pair(values[0] - values[1], low, high, above),
+        count=int(own[1].sum()),
+    )
+
+
+def _divided(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)
+
+
+def _share(above: float, below: float) -> float:
+    return float(above / below) if below else math.nan
+
+
+def _estimate(value: float, draws: np.ndarray, level: float) -> Estimate:
+    kept = draws[~np.isnan(draws)]
+    error = float(kept.std(ddof=1)) if len(kept) > 1 else math.nan
+    return Estimate(value, *_percentiles(draws, level), error)
+
+
+def _percentiles(draws: np.ndarray, level: float) -> tuple[float, float]:
+    kept = draws[~np.isnan(draws)]
+    if not len(kept):
+        return math.nan, math.nan
+    low, high = np.quantile(kept, ((1 - level) / 2, (1 + level) / 2))
+    return float(low), float(high)
+
+
+def write_grounding(path: Path, results: GroundingResults, provenance: Mapping[str, Any]) -> None:
+    """Write a JSON file: the measures and every row, and under "provenance" where they come from."""
+    write_json(path, {**to_dict(results, rows=True), "provenance": dict(provenance)})
+
+
+def to_dict(results: GroundingResults, *, rows: bool = False) -> dict[str, Any]:
+    """Plain JSON values, `null` for what is not defined; with `rows` also what every reason does."""
+    found: Mapping[str, Any] = dataclasses.asdict(results)
+    kept = {key: value for key, value in found.items() if rows or key not in ("rows", "baseline_rows", "partner")}
+    return {"schema": SCHEMA, **_plain(kept), "policies": {name: POLICIES[name] for name in results.measures}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

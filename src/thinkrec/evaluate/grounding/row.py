@@ -1,0 +1,101 @@
+"""One reason against the row it is about: everything that is counted, before anything is averaged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from thinkrec.evaluate.grounding.citations import Catalogue, Citation, Shelf, find_citations
+from thinkrec.evaluate.grounding.polarity import read_claims
+
+_VERDICT = re.compile(r"\s*(Yes|No)(?![\w'\u2019-])")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row as a reader of the reason would know it."""
+
+    history: tuple[str, ...]
+    """Titles of the visible history, oldest first."""
+    liked: tuple[bool, ...]
+    """Their labels."""
+    target: str
+    """Title of the target."""
+    keywords: tuple[str, ...] = ()
+    """Keywords of all these items, which a reason may repeat."""
+    verdict: bool | None = None
+    """What the score implies, or a given verdict; None where neither is known."""
+    cause: tuple[str, ...] | None = None
+    """Keywords of the planted cause that decided; None where nothing was planted or none points that way."""
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """What one reason does."""
+
+    citations: int
+    """Titles cited, the target aside."""
+    in_history: int
+    """Of these, in the visible history."""
+    exist: int
+    """Of these, in the history or elsewhere in the catalogue."""
+    claims: int
+    """Cited history titles of which a claim could be read."""
+    right: int
+    """Claims that agree with the label."""
+    readable: int
+    """Cited history titles with one label: those of which a claim could be right or wrong."""
+    target_named: bool
+    verdict: bool | None
+    """The strict first word; None where it is neither Yes nor No."""
+    agrees: bool | None
+    """Whether that is the verdict the score implies; None where no verdict is known to compare with."""
+    cause_named: bool | None
+    """Whether every keyword of the deciding cause is named; None where there is none."""
+
+
+def strict_verdict(text: str) -> bool | None:
+    """True where the first word is Yes, False where it is No; "Not sure" and "Novel" are neither."""
+    found = _VERDICT.match(text)
+    return None if found is None else found[1] == "Yes"
+
+
+def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
+    """Count what a reason cites, claims, names and decides."""
+    shelf = Shelf(catalogue, case.history, case.target)
+    cited = find_citations(text, shelf)
+    claims = read_claims(text, [(c.start, c.end) for c in cited], case.keywords)
+    right = claimed = readable = 0
+    for citation, claim in zip(cited, claims, strict=True):
+        labels = {case.liked[place] for place in citation.at}
+        if citation.kind != "history" or len(labels) > 1:
+            continue
+        readable += 1
+        if claim is not None:
+            claimed += 1
+            right += (claim > 0) == labels.pop()
+    others = [c for c in cited if c.kind != "target"]
+    verdict = strict_verdict(text)
+    return Grounding(
+        citations=len(others),
+        in_history=sum(c.kind == "history" for c in others),
+        exist=sum(c.kind != "nothing" for c in others),
+        claims=claimed,
+        right=right,
+        readable=readable,
+        target_named=any(c.kind == "target" for c in cited),
+        verdict=verdict,
+        agrees=None if case.verdict is None else verdict == case.verdict,
+        cause_named=None if case.cause is None else names_all(text, cited, case.cause),
+    )
+
+
+def names_all(text: str, cited: Sequence[Citation], keywords: Sequence[str]) -> bool:
+    """Whether every keyword stands in the text as whole words, in any case, outside the titles it cites."""
+    prose, at = [], 0
+    for citation in cited:
+        prose.append(text[at : citation.start])
+        at = citation.end
+    rest = " \n ".join([*prose, text[at:]])
+    return all(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", rest, re.IGNORECASE) for word in keywords)

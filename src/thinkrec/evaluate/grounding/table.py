@@ -1,0 +1,47 @@
+"""Grounding as a table in the terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from thinkrec.evaluate.bootstrap import Estimate
+from thinkrec.evaluate.grounding.results import POLICIES, GroundingResults
+from thinkrec.evaluate.table import number, span
+
+TITLES = {
+    "citing": "cites its history",
+    "citation_precision": "citation precision",
+    "citation_existence": "citations that exist",
+    "polarity_coverage": "polarity read",
+    "polarity_accuracy": "polarity accuracy",
+    "target_named": "target named",
+    "verdict_given": "verdict given",
+    "verdict_agreement": "verdict agrees with score",
+    "cause_recall": "cause recall",
+}
+"""Metric -> its name in a table."""
+
+
+def terminal(results: GroundingResults, *, title: str = "Grounding") -> Table:
+    """One line per metric: value, the same with reasons of other rows, difference; policies below."""
+    notes = [
+        f"{len(results.rows):,} reasons, {results.n_users:,} users. Brackets: {results.level:.0%} interval over "
+        f"{results.draws:,} draws of users with replacement, seed {results.seed}. Other row: the reason of another "
+        "row, what chance gives.",
+        *(f"{TITLES[name]}: {POLICIES[name]}." for name in results.measures),
+    ]
+    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes)), caption_justify="left")
+    table.add_column("", overflow="fold")
+    for heading in ("value", "other row", "difference", "of"):
+        table.add_column(heading, justify="right")
+    for name, measure in results.measures.items():
+        pair = measure.difference
+        change = f"{number(pair.difference, signed=True)} {span(pair.low, pair.high, signed=True)}".strip()
+        cells = (TITLES[name], _cell(measure.value), _cell(measure.baseline), change, f"{measure.count:,}")
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _cell(estimate: Estimate) -> str:
+    return f"{number(estimate.value)} {span(estimate.low, estimate.high)}".strip()

@@ -1,0 +1,145 @@
+"""Grounding over rows: the rule-based teacher, whose truth is known by construction, and its counterfeits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thinkrec.data.dataset import Domain
+from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.errors import DataError
+from thinkrec.evaluate.grounding.cases import cases_of
+from thinkrec.evaluate.grounding.results import ground_all, partners, to_dict, write_grounding
+from thinkrec.evaluate.grounding.row import Case, names_all, strict_verdict
+from thinkrec.evaluate.grounding.table import terminal
+from thinkrec.reasons.rules import argue
+
+WORLD = simulate(WorldConfig(users=60, items=250), 31, domain=Domain("film", "films", "viewer"))
+DS = WORLD.dataset
+ROWS = DS.interactions.rows(2)[:160]
+ARGUMENTS = [argue(DS, int(row), 10, np.random.default_rng(int(row))) for row in ROWS]
+TEXTS = [argument.text for argument in ARGUMENTS]
+USERS = DS.interactions.user[ROWS]
+CASES = cases_of(DS, ROWS, 10, scores=np.array([a.evidence for a in ARGUMENTS]), world=WORLD)
+RESULTS = ground_all(TEXTS, CASES, USERS, DS.items.titles, draws=100)
+
+
+def value(name: str, results=RESULTS) -> float:
+    return results.measures[name].value.value
+
+
+def test_the_teacher_made_of_rules_is_grounded_by_construction() -> None:
+    for name in ("citation_precision", "polarity_accuracy", "target_named", "verdict_given", "verdict_agreement"):
+        assert value(name) == 1, name
+    assert value("citing") > 0.95
+    assert value("polarity_coverage") > 0.9
+    assert RESULTS.measures["citation_precision"].count > 2 * len(ROWS)
+
+
+def test_cause_recall_has_the_teacher_as_ceiling_and_another_row_as_chance() -> None:
+    measure = RESULTS.measures["cause_recall"]
+    assert measure.value.value > 0.4
+    assert measure.baseline.value < 0.2
+    assert measure.difference.low > 0
+
+
+def test_reasons_of_other_rows_fail_everywhere() -> None:
+    for name in ("citation_precision", "target_named", "cause_recall", "citing"):
+        measure = RESULTS.measures[name]
+        assert measure.baseline.value < 0.3, name
+        assert measure.difference.low > 0.3, name
+    assert 0.3 < RESULTS.measures["verdict_agreement"].baseline.value < 0.7
+
+
+def test_turned_verbs_are_found_out() -> None:
+    def turn(text: str) -> str:
+        for word in ("turned down", "disliked"):
+            text = text.replace(word, "@")
+        return text.replace("enjoyed", "disliked").replace("liked", "disliked").replace("@", "liked")
+
+    turned = ground_all([turn(t) for t in TEXTS], CASES, USERS, DS.items.titles, draws=20)
+    assert value("polarity_accuracy", turned) < 0.05
+    assert value("citation_precision", turned) == 1
+
+
+def test_invented_titles_and_other_verdicts_are_counted() -> None:
+    case = Case(("Oak (1990)", "Elm, The (1991)"), (True, False), "Ash (1992)", (), True, ("snow", "sea"))
+    texts = ["Yes. 'Oak' and 'Nowhere Land' were liked; 'Ash' has snow and the Sea.", "Not sure. 'The Elm' was liked."]
+    results = ground_all(texts, [case, case], ["a", "b"], ["Oak (1990)", "Elm, The (1991)", "Ash (1992)"], draws=10)
+    first, second = results.rows
+    assert (first.citations, first.in_history, first.exist, first.claims, first.right) == (2, 1, 1, 1, 1)
+    assert (first.agrees, first.target_named, first.cause_named) == (True, True, True)
+    assert (second.verdict, second.agrees, second.target_named, second.cause_named) == (None, False, False, False)
+    assert (second.claims, second.right) == (1, 0)
+    assert value("verdict_agreement", results) == value("verdict_given", results) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Yes. So", True), (" No, never", False), ("Not sure", None), ("Novel", None), ("no.", None), ("", None),
+     ("Yes-men", None), ("The answer is Yes", None)],
+)  # fmt: skip
+def test_a_verdict_is_the_first_word_and_nothing_else(text: str, expected: bool | None) -> None:
+    assert strict_verdict(text) is expected
+
+
+def test_keywords_are_whole_words_outside_titles() -> None:
+    assert names_all("It has Snow and old age.", (), ("snow", "old age"))
+    assert not names_all("It has snowfall.", (), ("snow",))
+
+
+def test_unknown_scores_and_planted_causes_leave_their_metrics_out() -> None:
+    cases = cases_of(DS, ROWS[:20], 10)
+    results = ground_all(TEXTS[:20], cases, USERS[:20], DS.items.titles, draws=10)
+    assert "verdict_agreement" not in results.measures
+    assert "cause_recall" not in results.measures
+    assert "verdict_given" in results.measures
+
+
+def test_partners_are_other_users_once_each_and_depend_on_the_seed() -> None:
+    code = np.repeat(np.arange(12), [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6])
+    found = partners(code, 3)
+    assert sorted(found) == list(range(len(code)))
+    assert (code[found] != code).all()
+    assert (found == partners(code, 3)).all()
+    assert (found != partners(code, 4)).any()
+    alone = partners(np.zeros(5, dtype=np.int64), 0)
+    assert (alone != np.arange(5)).all()
+
+
+def test_equal_arguments_give_equal_intervals_and_json_has_no_nan(tmp_path: Path) -> None:
+    again = ground_all(TEXTS, CASES, USERS, DS.items.titles, draws=100)
+    assert again == RESULTS
+    path = tmp_path / "grounding.json"
+    write_grounding(path, RESULTS, {"seed": 0})
+    held = json.loads(path.read_text(encoding="utf-8"))
+    assert len(held["rows"]) == len(ROWS)
+    assert held["provenance"] == {"seed": 0}
+    assert "NaN" not in path.read_text(encoding="utf-8")
+    assert "rows" not in to_dict(RESULTS)
+    interval = RESULTS.measures["cause_recall"].value
+    assert interval.low < interval.value < interval.high
+
+
+def test_the_table_shows_every_measure_and_its_policy() -> None:
+    from rich.console import Console
+
+    console = Console(width=130, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(terminal(RESULTS, title="Reasons"))
+    shown = console.export_text()
+    for word in ("citation precision", "cause recall", "other row", "1.000", "160 reasons"):
+        assert word in shown
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(DataError, match="160 reasons for 2 rows"):
+        ground_all(TEXTS, CASES[:2], USERS, DS.items.titles)
+    with pytest.raises(DataError, match="at least two reasons"):
+        ground_all(TEXTS[:1], CASES[:1], USERS[:1], DS.items.titles)
+    with pytest.raises(DataError, match="users"):
+        ground_all(TEXTS, CASES, USERS[:3], DS.items.titles)
+    with pytest.raises(DataError, match="draws is 0"):
+        ground_all(TEXTS, CASES, USERS, DS.items.titles, draws=0)

@@ -1,0 +1,221 @@
+"""Generation under a constraint cites nothing but the titles it was given, with any tokenizer."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_lm import make_model, make_prompts, make_tokenizer
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from thinkrec.errors import DataError
+from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
+from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
+from thinkrec.model.copying import CiteOnly
+from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.pieces import Vocabulary, vocabulary
+from thinkrec.model.recommender import Recommender
+from thinkrec.score.explainer import read, write_reasons
+
+TITLES = ["The Lamp", "Potter's Wheel", "Sailor's Play", "Sailor's Play 2", "Whistlin' in the Fog", "Café 8 1/2"]
+SHELF = Shelf(Catalogue([]), TITLES, "Nothing Else")
+
+
+@cache
+def sentencepiece_like() -> PreTrainedTokenizerFast:
+    """A metaspace tokenizer with byte tokens, as Llama 2 has: pieces such as "▁'", "'T" and "s'"."""
+    letters = sorted(set("".join(TITLES)) | set(" .,'\u2019abcdefghij"))
+    joined = [
+        "\u2581'",
+        "'T",
+        "\u2581The",
+        "'s",
+        "s'",
+        "n'",
+        "\u2581Play",
+        "',",
+        "'.",
+        "\u2581Wheel'",
+        "\u2581'P",
+        "er",
+    ]
+    extra = [f"<0x{byte:02X}>" for byte in range(256)]
+    words = ["<unk>", "<s>", "</s>", *extra, *dict.fromkeys([*(c.replace(" ", "\u2581") for c in letters), *joined])]
+    raw = Tokenizer(models.BPE({w: i for i, w in enumerate(words)}, [], unk_token="<unk>", byte_fallback=True))
+    raw.pre_tokenizer = pre_tokenizers.Metaspace()
+    raw.decoder = decoders.Sequence(
+        [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=raw, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+
+
+@cache
+def nano():
+    return load_backbone("nano").tokenizer
+
+
+TOKENIZERS = {"byte level": nano, "metaspace": sentencepiece_like}
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_pieces_join_to_the_text(kind: str) -> None:
+    tokenizer = TOKENIZERS[kind]()
+    words = vocabulary(tokenizer)
+    text = "Play 'Potter's Wheel', Café 8 1/2."
+    ids = tokenizer.encode(text, add_special_tokens=False)
+    assert words.text(ids).decode().strip() == text
+    assert all(words.pieces[token] == b"" for token in tokenizer.all_special_ids)
+    assert vocabulary(tokenizer) is words
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), eager=st.floats(0, 0.6))
+def test_whatever_is_chosen_among_the_allowed_only_given_titles_stand_in_quotes(
+    kind: str, seed: int, eager: float
+) -> None:
+    tokenizer = TOKENIZERS[kind]()
+    words, rng = vocabulary(tokenizer), random.Random(seed)
+    quotes = {token for piece in words.quoting for token in words.ids[piece]}
+    rule, ids = CiteOnly(words, TITLES), []
+    for _ in range(60):
+        allowed = rule.allowed(ids)
+        pool = list(range(len(words))) if allowed is None else allowed.tolist()
+        assert pool, "there is always a way to go on"
+        wanted = sorted(quotes & set(pool)) if rng.random() < eager else []
+        ids.append(rng.choice(wanted or pool))
+    text = words.text(ids).decode(errors="replace")
+    for citation in find_citations(text, SHELF):
+        # Where the text stops within "Whistlin' in the Fog", its apostrophe looks like a closing quote.
+        stopped = any(title.startswith(text[citation.start + 1 :]) for title in TITLES)
+        assert citation.text in TITLES or stopped, text
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_right_text_is_never_forbidden(kind: str) -> None:
+    tokenizer = TOKENIZERS[kind]()
+    text = (
+        "'Potter's Wheel' 'Sailor's Play', 'Sailor's Play 2'. 'Whistlin' in the Fog' 'Café 8 1/2', a dad's 'The Lamp'."
+    )
+    ids = tokenizer.encode(text, add_special_tokens=False)
+    words = vocabulary(tokenizer)
+    rule = CiteOnly(words, TITLES)
+    for n, token in enumerate(ids):
+        allowed = rule.allowed(ids[:n])
+        assert allowed is None or token in allowed, words.text(ids[: n + 1])
+
+
+def texts_after(rule: CiteOnly, words: Vocabulary, text: str, tokenizer) -> set[str]:
+    allowed = rule.allowed(tokenizer.encode(text, add_special_tokens=False))
+    assert allowed is not None
+    return {words.pieces[token].decode(errors="replace") for token in allowed}
+
+
+def test_inside_a_quote_only_continuations_of_titles_are_left() -> None:
+    tokenizer = nano()
+    words = vocabulary(tokenizer)
+    rule = CiteOnly(words, ["The Lamp", "Sailor's Play", "Sailor's Play 2"])
+    begun = texts_after(rule, words, "Yes. The viewer liked '", tokenizer)
+    assert begun
+    assert all("The Lamp".startswith(piece) or "Sailor's".startswith(piece) for piece in begun)
+    done = texts_after(rule, words, "Yes. The viewer liked 'Sailor's Play", tokenizer)
+    assert {"'", "',", "'."} <= done
+    assert " " in done
+    assert not any(piece.strip().isalpha() for piece in done)
+    closed = texts_after(rule, words, "Yes. The viewer liked 'The Lamp'", tokenizer)
+    assert not any(piece[:1].isalnum() or piece.startswith("'") for piece in closed)
+    assert " and" in closed
+    free = rule.allowed(tokenizer.encode("Yes. The viewer", add_special_tokens=False))
+    assert free is None or len(free) > len(words) - 10
+
+
+def test_a_title_that_cannot_be_spelled_is_left_out_and_without_titles_no_quote_opens() -> None:
+    words = Vocabulary((b" a", b"'", b"A", b"B", b".", b" '"))
+    rule = CiteOnly(words, ["AB", "AC"])
+    assert rule.allowed([1]).tolist() == [2]  # type: ignore[union-attr]
+    assert rule.allowed([1, 2]).tolist() == [3]  # type: ignore[union-attr]
+    nothing = CiteOnly(words, ["AC"])
+    assert set(nothing.allowed([0]).tolist()) == {0, 1, 2, 3, 4}  # type: ignore[union-attr]
+    assert 1 not in nothing.allowed([4])  # type: ignore[operator]
+
+
+def test_rules_read_anew_when_the_text_is_another() -> None:
+    words = Vocabulary((b" a", b"'", b"A", b"B", b".", b" '"))
+    rule = CiteOnly(words, ["AB"])
+    first = rule.allowed([0, 5, 2])
+    rule.allowed([0])
+    np.testing.assert_array_equal(rule.allowed([0, 5, 2]), first)
+
+
+PIECES = [
+    *("<pad>", "<bos>", "<eos>", "<unk>", " Yes", " No", "Yes", "No", ".", ",", " '", "'", "'s", " Oak", "Oak", "Elm"),
+    *(" Hill", "Ash", " liked", " was", " and", "',", "'.", " (", "Fir"),
+]
+
+
+def quoting_recommender(eager: float) -> Recommender:
+    """A random model that loves quotes."""
+    model = make_model(vocab_size=len(PIECES))
+    backbone = wrap(model, make_tokenizer(PIECES), "quotes", BackboneConfig(source="quotes"))
+    experts = attach(model, ExpertConfig(rank=4, alpha=8, n_experts=3, expert_layers=0.5))
+    import torch
+
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for group in ("global", "experts"):
+            for p in experts.parameters_of(group):
+                p.normal_(std=0.3)
+        head = model.get_output_embeddings()
+        head.bias = torch.nn.Parameter(torch.zeros(len(PIECES)))
+        head.bias[10:12] = eager
+        head.bias[0:4] = -50
+    return Recommender(backbone, experts).eval()
+
+
+def prompts():
+    found = [
+        replace(p, ids=p.ids % len(PIECES), slot_at=p.slot_at[:0], slot_vec=p.slot_vec[:0]) for p in make_prompts()
+    ]
+    return [replace(p, token_target=p.token_target % len(PIECES)) for p in found]
+
+
+ALLOWED = [["Oak Hill", "Elm"], ["Ash"], ["Elm", "Fir", "Oak"], ["Oak Hill"], ["Fir", "Birch"]]
+
+
+def test_a_model_cites_only_what_each_row_may_and_the_batch_does_not_matter() -> None:
+    rec, asked = quoting_recommender(4.0), prompts()
+    words = vocabulary(rec.backbone.tokenizer)
+    free = write_reasons(rec, asked, np.array([True, False, True, False, True]), tokens=24)
+    kept = write_reasons(rec, asked, np.array([True, False, True, False, True]), tokens=24, citable=ALLOWED)
+
+    def cited(texts: list[str]) -> list[set[str]]:
+        shelf = Shelf(Catalogue([]), [], "")
+        return [{c.text for c in find_citations(text, shelf)} for text in texts]
+
+    assert any(not found <= set(own) for found, own in zip(cited(free), ALLOWED, strict=True)), "else it shows nothing"
+    assert all(found <= set(own) for found, own in zip(cited(kept), ALLOWED, strict=True)), kept
+    assert sum(map(bool, cited(kept))) >= 3
+    assert [text.split(".")[0].split()[0].strip("',") for text in kept] == ["Yes", "No", "Yes", "No", "Yes"]
+    for i in range(5):
+        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [CiteOnly(words, ALLOWED[i])])
+        assert read(rec.backbone.tokenizer, alone[0]) == kept[i]
+
+
+def test_without_forced_verdicts_the_model_opens_by_itself() -> None:
+    rec, asked = quoting_recommender(0.0), prompts()
+    free = write_reasons(rec, asked, None, tokens=6)
+    assert free == [read(rec.backbone.tokenizer, ids) for ids in rec.generate(asked, 6)]
+
+
+def test_wrong_numbers_of_rules_are_refused() -> None:
+    rec, asked = quoting_recommender(0.0), prompts()
+    with pytest.raises(DataError, match="1 constraints for 5 prompts"):
+        rec.generate(asked, 4, constraints=[None])
+    with pytest.raises(DataError, match="2 lists of titles for 5 prompts"):
+        write_reasons(rec, asked, None, tokens=4, citable=[["Oak"], ["Elm"]])

@@ -1,0 +1,54 @@
+"""Reasons from a system that may cite only what the row shows, by the embedded backbone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.evaluate.grounding.cases import cases_of
+from thinkrec.evaluate.grounding.results import GroundingResults, ground_all
+from thinkrec.model.backbone import load_backbone
+from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.recommender import Recommender
+from thinkrec.prompts.render import PromptConfig
+from thinkrec.score.system import System
+
+WORLD = simulate(WorldConfig(users=20, items=80), 9)
+DS = WORLD.dataset
+ROWS = DS.interactions.rows(2)[:6]
+SCORES = np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
+
+
+@pytest.fixture(scope="module")
+def system() -> System:
+    backbone = load_backbone("nano")
+    experts = attach(backbone.model, ExpertConfig(rank=2, alpha=4, n_experts=0))
+    return System(DS, Recommender(backbone, experts).eval(), PromptConfig(history=5))
+
+
+def grounded(texts: list[str]) -> GroundingResults:
+    cases = cases_of(DS, ROWS, 5, scores=SCORES)
+    return ground_all(texts, cases, DS.interactions.user[ROWS], DS.items.titles, draws=20)
+
+
+def test_citations_are_kept_to_the_history_and_the_target(system: System) -> None:
+    it, titles = DS.interactions, DS.items.titles
+    for row in ROWS:
+        shown = {titles[i] for i in (*it.item[it.history(int(row), 5)], it.item[row])}
+        assert set(system.citable(int(row))) == {title.rpartition(" (")[0] for title in shown}
+    free = grounded(system.explain(ROWS, SCORES, tokens=40)).rows
+    kept = grounded(system.explain(ROWS, SCORES, tokens=40, cite_only_history=True)).rows
+    assert sum(row.citations - row.in_history for row in free) > 0, "left alone it invents titles"
+    assert sum(row.citations for row in kept) > 0
+    assert all(row.citations == row.in_history for row in kept)
+    assert all(row.agrees for row in kept), "verdicts are forced"
+
+
+def test_verdicts_can_be_left_to_the_model(system: System) -> None:
+    texts = system.explain(ROWS[:2], None, tokens=3)
+    assert len(texts) == 2
+    forced = replace(system).explain(ROWS[:2], np.array([1.0, -1.0]), tokens=3)
+    assert [text.split()[0].strip(".,") for text in forced] == ["Yes", "No"]
