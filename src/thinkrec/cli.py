@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,14 @@ class Group(TyperGroup):
 
 app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False,
                   add_completion=False)  # fmt: skip
+
+
+class Extractors(StrEnum):
+    """Who finds keywords."""
+
+    yake = "yake"
+    teacher = "teacher"
+
 
 Overrides = Annotated[
     list[str] | None, typer.Option("-o", "--set", metavar="KEY=VALUE", help="Change a key; may be repeated.")
@@ -145,6 +154,35 @@ def evaluate(
     from thinkrec.commands import judging
 
     judging.evaluate(predictions, interactions, run, k, draws)
+
+
+@app.command()
+def keywords(
+    items: Annotated[Path, typer.Argument(metavar="ITEMS", help="Table with item_id, title and text columns.")],
+    columns: Annotated[str, typer.Option(help="Text columns to read, with commas.")],
+    out: Annotated[Path, typer.Option(help="The table to write (.parquet or .csv).")],
+    most: Annotated[int, typer.Option(min=1, help="Largest number of keywords of an item.")] = 10,
+    keep: Annotated[str | None, typer.Option(help="Columns whose keywords stand in front, such as genres.")] = None,
+    extractor: Annotated[Extractors, typer.Option(help="Offline, or a language model.")] = Extractors.yake,
+    teacher: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="The language model; may be repeated.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Two letters; the language of the texts.")] = "en",
+    item: Annotated[str, typer.Option(help="What one item is called when a language model is asked.")] = "item",
+    cache: Annotated[Path | None, typer.Option(help="What was found so far; by default beside --out.")] = None,
+) -> None:
+    """Find keywords in the texts of items; writes the table with a column `keywords`.
+
+    - `thinkrec keywords items.csv --columns description --out items-with-keywords.parquet`
+    - `thinkrec keywords films.parquet --columns plot,summary --keep genres --most 8 --out films-with-keywords.parquet`
+    - `thinkrec keywords items.csv --columns title,description --extractor teacher --teacher model=llama3.1
+      --teacher base_url=http://localhost:11434/v1 --out items-with-keywords.parquet`
+
+    A stopped command goes on where it was: what was found stays in the cache.
+    """
+    from thinkrec.commands import keywords as finding
+
+    finding.command(items, columns, most, keep, extractor.value, teacher or [], language, item, out, cache)
 
 
 @app.command()
