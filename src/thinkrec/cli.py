@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from thinkrec.errors import ThinkRecError
+from thinkrec.errors import DataError, ThinkRecError
 
 # Commands import what they need when they are called: PyTorch takes seconds, and --help should not.
 
@@ -138,22 +138,45 @@ def explain(
 
 @app.command()
 def evaluate(
-    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="Table with order and score.")],
+    predictions: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="order and score; with --text order and reason.")
+    ],
     interactions: Annotated[Path | None, typer.Option(help="Table with user_id, label and maybe order.")] = None,
     run: Annotated[str | None, typer.Option(help="Take the labels from the data of this run.")] = None,
     k: Annotated[int | None, typer.Option(min=1, help="Cut-off of NDCG and MAP; 5, or as the run says.")] = None,
     draws: Annotated[int | None, typer.Option(min=100, help="Bootstrap draws; 1000, or as the run says.")] = None,
+    text: Annotated[bool, typer.Option("--text", help="Compare reasons with references.")] = False,
+    references: Annotated[Path | None, typer.Option(help="With --text: order, reason, user_id, maybe split.")] = None,
+    split: Annotated[str | None, typer.Option(help="With --text: only references of this split.")] = None,
+    against: Annotated[list[Path] | None, typer.Option(help="With --text: reasons of another system.")] = None,
+    baseline: Annotated[bool, typer.Option("--baseline", help="With --text: also reasons of another row.")] = False,
+    bleurt: Annotated[str | None, typer.Option(help="With --text: folder or hub name of BLEURT-20.")] = None,
+    encoder: Annotated[Path | None, typer.Option(help="With --text: folder of a model for similarity.")] = None,
+    wordnet: Annotated[Path | None, typer.Option(help="With --text: folder of WordNet 3.0.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --text: write text-metrics.json here.")] = None,
 ) -> None:
-    """Metrics, with intervals, of anybody's predictions.
+    """Metrics, with intervals, of anybody's predictions or reasons.
 
     - `thinkrec evaluate results/demo/predictions.parquet --run demo`
     - `thinkrec evaluate mine.csv --interactions test.parquet`
+    - `thinkrec evaluate reasons.parquet --text --references written.parquet --split test --baseline`
+    - `thinkrec evaluate reasons.parquet --text --references written.parquet --against other.parquet
+      --bleurt BLEURT-20 --out text-metrics.json`
 
-    Rows are matched by `order`; a table without that column is numbered from 0.
+    Rows are matched by `order`; a table of predictions without that column is numbered from 0.
     """
-    from thinkrec.commands import judging
+    from thinkrec.commands import judging, texts
 
-    judging.evaluate(predictions, interactions, run, k, draws)
+    options = texts.TextOptions(references, split, against or (), baseline, bleurt, encoder, wordnet, out,
+                                draws=1000 if draws is None else draws)  # fmt: skip
+    if text and k is not None:
+        raise DataError("--k is for rankings; drop it, or drop --text")
+    if text:
+        texts.evaluate_texts(predictions, options, interactions, run)
+    elif options.asked():
+        raise DataError("options for reasons were given; add --text, or drop them")
+    else:
+        judging.evaluate(predictions, interactions, run, k, draws)
 
 
 @app.command()
