@@ -99,7 +99,8 @@ def notes(results: TextResults) -> list[str]:
     """The sentences that belong under the table."""
     lines = [
         f"{results.n_rows:,} rows of {results.n_users:,} users, matched by order. Brackets: {results.level:.0%} "
-        f"interval over {results.draws:,} draws of users with replacement, seed {results.seed}, the same draws for every row."
+        f"interval over {results.draws:,} draws of users with replacement, seed {results.seed}, the same draws for "
+        "every row."
     ]
     lines += [f"{TITLES[metric]}: {policy}." for metric, policy in results.policies.items()]
     lines += [f"{TITLES[metric]}: {NOT_AVAILABLE}: {why}." for metric, why in results.not_available.items()]

@@ -8,6 +8,7 @@ gone again when this returns.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import warnings
@@ -29,6 +30,7 @@ noun.substance noun.time verb.body verb.change verb.cognition verb.communication
 verb.contact verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social verb.stative
 verb.weather adj.ppl"""
 """The names of WordNet's lexicographer files by their numbers 0 to 44 (WordNet's manual page lexnames(5))."""
+_KNOWN = (("n", "film"), ("v", "be"), ("a", "good"), ("r", "well"))
 _NUMBERS = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 
@@ -45,6 +47,7 @@ def open_wordnet(folder: Path) -> Any:
     lacking = _lacking(folder)
     if lacking:
         raise DataError(f"{folder}: no WordNet dictionary, {lacking[0]} is missing; give its folder, or run: {INSTALL}")
+    _check_version(folder)
     nltk = require_nltk()
     # Private folders and files, or nltk refuses to read from them; `corpora/wordnet` is where it looks by itself.
     with tempfile.TemporaryDirectory(prefix="thinkrec-wordnet-", ignore_cleanup_errors=True) as temporary:
@@ -87,16 +90,21 @@ def _read(nltk: Any, root: Path, folder: Path) -> Any:
         warnings.simplefilter("ignore")  # that other languages are not there
         try:
             reader = nltk.corpus.reader.WordNetCorpusReader(str(root), None)
-        except (ValueError, AssertionError, LookupError, nltk.corpus.reader.WordNetError) as error:
+            # One word of each kind, so that all files are open before the folder goes.
+            lacking = [word for kind, word in _KNOWN if not reader.synsets(word, pos=kind)]
+        except (ValueError, AssertionError, LookupError, StopIteration, nltk.corpus.reader.WordNetError) as error:
             raise DataError(f"{folder}: the WordNet dictionary cannot be read ({error}); install it again") from error
-        found = reader.get_version()
-        if found != VERSION:
-            raise DataError(f"{folder}: holds WordNet {found}, METEOR is defined here with {VERSION}; run: {INSTALL}")
-        # One word of each kind, so that all files are open before the folder goes.
-        for kind, word in (("n", "film"), ("v", "be"), ("a", "good"), ("r", "well")):
-            if not reader.synsets(word, pos=kind):
-                raise DataError(f"{folder}: the WordNet dictionary does not know {word!r}; install it again")
+    if lacking:
+        raise DataError(f"{folder}: the WordNet dictionary does not know {lacking[0]!r}; install it again")
     return reader
+
+
+def _check_version(folder: Path) -> None:
+    with (folder / "data.noun").open("rb") as file:
+        found = re.search(rb"Word[Nn]et (\S+) Copyright", file.read(4096))
+    if found is None or found[1].decode() != VERSION:
+        version = "an unknown version" if found is None else f"WordNet {found[1].decode()}"
+        raise DataError(f"{folder}: holds {version}, and METEOR is counted here with {VERSION}; run: {INSTALL}")
 
 
 def _lacking(folder: Path) -> list[str]:
