@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stand_in import StandIn, provide_room
+from keyword_stand_in import StandIn, provide_room
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import ThinkRecError

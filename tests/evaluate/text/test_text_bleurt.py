@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from goldens import ENCODED, VARIABLES, write_bundle, write_pieces
+from text_goldens import ENCODED, VARIABLES, write_bundle, write_pieces
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -195,7 +195,7 @@ def broken(folder: Path, model, **change: object) -> None:
 
 
 def test_a_folder_that_is_no_checkpoint_is_refused(model, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="neither config.json nor"):
+    with pytest.raises(CheckpointError, match=r"neither config\.json nor"):
         load_bleurt(tmp_path)
     write_config(tmp_path)
     with pytest.raises(CheckpointError, match="holds no weights"):

@@ -154,8 +154,8 @@ def test_systems_on_other_rows_or_draws_are_not_compared() -> None:
     texts = ["a b c"] * 4
     values = values_of({"m": [0.1, 0.2, 0.3, 0.4]}, texts, texts)
     one = resample(values, np.array([0, 1, 2, 2]), draws=10)
-    for other in (resample(values, np.array([0, 1, 1, 2]), draws=10), resample(values, np.array([0, 1, 2, 2]), draws=11),
-                  resample(values, np.array([0, 1, 2, 2]), draws=10, seed=1)):  # fmt: skip
+    for user, draws, seed in (([0, 1, 1, 2], 10, 0), ([0, 1, 2, 2], 11, 0), ([0, 1, 2, 2], 10, 1)):
+        other = resample(values, np.array(user), draws=draws, seed=seed)
         with pytest.raises(DataError, match="not on the same rows"):
             paired(one, other, "m")
 
