@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from text_goldens import ENCODED, VARIABLES, write_bundle, write_pieces
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
+from text_goldens import ENCODED, VARIABLES, write_bundle, write_pieces
 from transformers import RemBertConfig, RemBertModel
 
 from thinkrec.errors import CheckpointError

@@ -184,7 +184,9 @@ def test_corpus_bleu_from_counts_is_corpus_bleu(pairs: list[tuple[str, str]]) ->
     assert corpus_bleu(counts.sum(axis=0)) == pytest.approx(BLEU().corpus_score(made, [given_]).score / 100, abs=1e-12)
 
 
-@pytest.mark.parametrize(("module", "call"), [("nltk", meteor), ("rouge_score", rouge_l), ("sacrebleu.metrics", bleu)])
+@pytest.mark.parametrize(
+    ("module", "call"), [("nltk", meteor), ("rouge_score", rouge_l), ("sacrebleu.metrics.bleu", bleu)]
+)
 def test_missing_packages_are_named(module: str, call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, module, None)
     with pytest.raises(ThinkRecError, match=r'pip install "thinkrec\[text\]"'):

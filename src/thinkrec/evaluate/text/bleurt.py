@@ -110,7 +110,6 @@ def _build(weights: Weights, config: dict[str, Any]) -> tuple[torch.nn.Module, t
         type_vocab_size=found["embeddings.token_type_embeddings.weight"].shape[0],
         layer_norm_eps=float(config.get("layer_norm_eps", 1e-12)),
         pad_token_id=0,
-        attn_implementation="eager",
     )
     with torch.device("meta"):  # its random weights would take seconds and as much memory again
         encoder = RemBertModel(shape)
@@ -119,7 +118,8 @@ def _build(weights: Weights, config: dict[str, Any]) -> tuple[torch.nn.Module, t
         raise ValueError(f"{len(lacking)} weights are missing, among them {min(lacking)}")
     encoder.load_state_dict(found, assign=True, strict=True)
     # Not part of the weights, hence still without values.
-    encoder.embeddings.position_ids = torch.arange(shape.max_position_embeddings).expand((1, -1))
+    places = torch.arange(shape.max_position_embeddings).expand((1, -1))
+    encoder.embeddings.register_buffer("position_ids", places, persistent=False)
     head = torch.nn.Linear(weights.head.shape[1], 1)
     head.load_state_dict({"weight": weights.head, "bias": weights.bias})
     return encoder, head

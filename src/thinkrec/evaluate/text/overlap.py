@@ -37,7 +37,7 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[np.ndarr
     hypothesis, and of the reference.
     """
     try:
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
     except ImportError as error:
         raise ThinkRecError("BLEU " + _INSTALL.format("sacrebleu")) from error
     metric = BLEU(effective_order=True)
@@ -51,7 +51,7 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[np.ndarr
 
 def corpus_bleu(counts: np.ndarray) -> float:
     """BLEU of rows together, 0..1, from the sum of their counts, int64 (10,) as `bleu` lays them out."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     numbers = [int(count) for count in counts]
     found = BLEU.compute_bleu(
