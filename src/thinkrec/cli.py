@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from thinkrec.errors import ThinkRecError
+from thinkrec.errors import DataError, ThinkRecError
 
 # Commands import what they need when they are called: PyTorch takes seconds, and --help should not.
 
@@ -33,6 +34,14 @@ class Group(TyperGroup):
 
 app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False,
                   add_completion=False)  # fmt: skip
+
+
+class Extractors(StrEnum):
+    """Who finds keywords."""
+
+    yake = "yake"
+    teacher = "teacher"
+
 
 Overrides = Annotated[
     list[str] | None, typer.Option("-o", "--set", metavar="KEY=VALUE", help="Change a key; may be repeated.")
@@ -129,28 +138,81 @@ def explain(
 
 @app.command()
 def evaluate(
-    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="Table with order and score.")],
+    predictions: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="order and score; with --text order and reason.")
+    ],
     interactions: Annotated[Path | None, typer.Option(help="Table with user_id, label and maybe order.")] = None,
     run: Annotated[str | None, typer.Option(help="Take the labels from the data of this run.")] = None,
     k: Annotated[int | None, typer.Option(min=1, help="Cut-off of NDCG and MAP; 5, or as the run says.")] = None,
     draws: Annotated[int | None, typer.Option(min=100, help="Bootstrap draws; 1000, or as the run says.")] = None,
     grounding: Annotated[bool, typer.Option("--grounding", help="Judge reasons instead: order, reason.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Compare reasons with references.")] = False,
+    references: Annotated[Path | None, typer.Option(help="With --text: order, reason, user_id, maybe split.")] = None,
+    split: Annotated[str | None, typer.Option(help="With --text: only references of this split.")] = None,
+    against: Annotated[list[Path] | None, typer.Option(help="With --text: reasons of another system.")] = None,
+    baseline: Annotated[bool, typer.Option("--baseline", help="With --text: also reasons of another row.")] = False,
+    bleurt: Annotated[str | None, typer.Option(help="With --text: folder or hub name of BLEURT-20.")] = None,
+    encoder: Annotated[Path | None, typer.Option(help="With --text: folder of a model for similarity.")] = None,
+    wordnet: Annotated[Path | None, typer.Option(help="With --text: folder of WordNet 3.0.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --text: write text-metrics.json here.")] = None,
 ) -> None:
     """Metrics, with intervals, of anybody's predictions or reasons.
 
     - `thinkrec evaluate results/demo/predictions.parquet --run demo`
     - `thinkrec evaluate mine.csv --interactions test.parquet`
     - `thinkrec evaluate reasons.parquet --grounding --run demo`: what reasons cite, claim and decide
+    - `thinkrec evaluate reasons.parquet --text --references written.parquet --split test --baseline`
+    - `thinkrec evaluate reasons.parquet --text --references written.parquet --against other.parquet
+      --bleurt BLEURT-20 --out text-metrics.json`
 
-    Rows are matched by `order`; a table without that column is numbered from 0.
+    Rows are matched by `order`; a table of predictions without that column is numbered from 0.
     """
-    if grounding:
-        from thinkrec.commands import grounding as reasons
+    from thinkrec.commands import grounding as reasons
+    from thinkrec.commands import judging, texts
 
-        return reasons.evaluate(predictions, run, draws)
-    from thinkrec.commands import judging
+    options = texts.TextOptions(references, split, against or (), baseline, bleurt, encoder, wordnet, out,
+                                draws=1000 if draws is None else draws)  # fmt: skip
+    if text and k is not None:
+        raise DataError("--k is for rankings; drop it, or drop --text")
+    if text and grounding:
+        raise DataError("--text and --grounding are two judgements; ask for one at a time")
+    if text:
+        texts.evaluate_texts(predictions, options, interactions, run)
+    elif options.asked():
+        raise DataError("options for reasons were given; add --text, or drop them")
+    elif grounding:
+        reasons.evaluate(predictions, run, draws)
+    else:
+        judging.evaluate(predictions, interactions, run, k, draws)
 
-    judging.evaluate(predictions, interactions, run, k, draws)
+
+@app.command()
+def keywords(
+    items: Annotated[Path, typer.Argument(metavar="ITEMS", help="Table with item_id, title and text columns.")],
+    columns: Annotated[str, typer.Option(help="Text columns to read, with commas.")],
+    out: Annotated[Path, typer.Option(help="The table to write (.parquet or .csv).")],
+    most: Annotated[int, typer.Option(min=1, help="Largest number of keywords of an item.")] = 10,
+    keep: Annotated[str | None, typer.Option(help="Columns whose keywords stand in front, such as genres.")] = None,
+    extractor: Annotated[Extractors, typer.Option(help="Offline, or a language model.")] = Extractors.yake,
+    teacher: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="The language model; may be repeated.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Two letters; the language of the texts.")] = "en",
+    item: Annotated[str, typer.Option(help="What one item is called when a language model is asked.")] = "item",
+    cache: Annotated[Path | None, typer.Option(help="What was found so far; by default beside --out.")] = None,
+) -> None:
+    """Find keywords in the texts of items; writes the table with a column `keywords`.
+
+    - `thinkrec keywords items.csv --columns description --out items-with-keywords.parquet`
+    - `thinkrec keywords films.parquet --columns plot,summary --keep genres --most 8 --out films-with-keywords.parquet`
+    - `thinkrec keywords items.csv --columns title,description --extractor teacher --teacher model=llama3.1
+      --teacher base_url=http://localhost:11434/v1 --out items-with-keywords.parquet`
+
+    A stopped command goes on where it was: what was found stays in the cache.
+    """
+    from thinkrec.commands import keywords as finding
+
+    finding.command(items, columns, most, keep, extractor.value, teacher or [], language, item, out, cache)
 
 
 @app.command()

@@ -54,7 +54,7 @@ class Run:
     @cached_property
     def loaded(self) -> tuple[Dataset, World | None]:
         """The data set, and what was planted in it where it is simulated."""
-        return load_data(self.recipe.data)
+        return load_data(self.recipe.data, self.folder / "keywords")
 
     @property
     def ds(self) -> Dataset:

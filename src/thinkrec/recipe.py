@@ -14,6 +14,7 @@ from thinkrec.data.dataset import Domain
 from thinkrec.data.split import Split
 from thinkrec.data.world import WorldConfig
 from thinkrec.errors import RecipeError
+from thinkrec.keywords.config import OfflineConfig
 from thinkrec.model.backbone import BackboneConfig
 from thinkrec.model.experts import ExpertConfig
 from thinkrec.personal.gate import GateConfig
@@ -43,8 +44,14 @@ class MovieLensSlice(BaseModel):
     kind: Literal["ml1m"] = "ml1m"
     folder: Path | None = None
     """The folder; by default `ml1m` under $THINKREC_DATA or ../shared/data."""
-    keywords: Literal["genres", "written", "both"] = "genres"
-    """Genres, the written keywords, or both."""
+    keywords: Literal["genres", "written", "both", "genres+plot"] = "genres"
+    """Genres, the written keywords, both, or genres with keywords that are found offline in the plots."""
+    plot: OfflineConfig = OfflineConfig()
+    """With genres+plot: how the offline extractor reads the plots."""
+    most: int = Field(default=10, ge=1)
+    """With genres+plot: the largest number of keywords of a film, its genres included."""
+    keyword_cache: Path | None = None
+    """With genres+plot: folder where found keywords are kept; by default keywords/ of the run."""
 
 
 class MovieLensOriginal(BaseModel):

@@ -12,7 +12,7 @@ from thinkrec.data.world import World, simulate
 from thinkrec.errors import DataError
 
 if TYPE_CHECKING:
-    from thinkrec.recipe import Data
+    from thinkrec.recipe import Data, MovieLensSlice
 
 
 def data_folder(name: str) -> Path:
@@ -30,15 +30,36 @@ def data_folder(name: str) -> Path:
     raise DataError(f"the data folder {name!r} was not found (looked for {places}); set THINKREC_DATA to its parent")
 
 
-def load_data(config: Data) -> tuple[Dataset, World | None]:
-    """The data set; for a simulated catalogue also everything that was planted in it."""
+def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, World | None]:
+    """The data set; for a simulated catalogue also everything that was planted in it.
+
+    `cache` is a folder for what is costly to find anew (keywords from plots), where the recipe names none.
+    """
     if config.kind == "world":
         world = simulate(config.world, config.seed)
         return world.dataset, world
     if config.kind == "ml1m":
-        return load_ml1m_slice(config.folder or data_folder("ml1m"), keywords=config.keywords), None
+        folder = config.folder or data_folder("ml1m")
+        if config.keywords == "genres+plot":
+            return _with_plots(load_ml1m_slice(folder), config, config.keyword_cache or cache), None
+        return load_ml1m_slice(folder, keywords=config.keywords), None
     if config.kind == "movielens":
         return movielens_dataset(config.folder), None
     tables = Dataset.from_tables(config.interactions, config.items, threshold=config.threshold, split=config.split,
                                  domain=config.domain())  # fmt: skip
     return tables, None
+
+
+def _with_plots(ds: Dataset, config: MovieLensSlice, cache: Path | None) -> Dataset:
+    """The slice with keywords from its plots behind the genres."""
+    from thinkrec.keywords.cache import KeywordCache
+    from thinkrec.keywords.extractor import find_keywords
+    from thinkrec.keywords.offline import OfflineExtractor
+
+    if "plot" not in ds.items.texts.columns:
+        raise DataError("keywords: genres+plot needs a column `plot` in items.parquet; take the prepared slice")
+    known = KeywordCache(None if cache is None else cache / "plots.jsonl")
+    texts = [text or "" for text in ds.items.texts["plot"].to_list()]
+    found = find_keywords(texts, OfflineExtractor(config.plot), most=config.most, keep=ds.items.keywords,
+                          titles=ds.items.titles, cache=known)  # fmt: skip
+    return ds.with_keywords(dict(zip(ds.items.ids, found, strict=True)), source="plots")

@@ -109,18 +109,27 @@ def bootstrap(
 
 def interval(sample: Sample, metric: str, *, level: float = 0.95) -> Estimate:
     """Percentile interval of a metric (one of METRICS) and its standard error; undefined draws are left out."""
-    low, high = _percentiles(sample.draws[metric], level)
-    return Estimate(sample.values[metric], low, high, _deviation(sample.draws[metric]))
+    return estimate(sample.values[metric], sample.draws[metric], level=level)
 
 
 def paired(a: Sample, b: Sample, metric: str, *, level: float = 0.95) -> Pair:
     """`a` minus `b` on the same draws. Raises DataError if the two samples are not over the same rows and draws."""
     _check_same(a, b)
-    change = a.draws[metric] - b.draws[metric]
-    kept = change[~np.isnan(change)]
-    low, high = _percentiles(change, level)
+    return difference(a.values[metric] - b.values[metric], a.draws[metric] - b.draws[metric], level=level)
+
+
+def estimate(value: float, draws: np.ndarray, *, level: float = 0.95) -> Estimate:
+    """A value with the percentile interval and standard error of its draws, float64 (n_draws,); NaN is left out."""
+    low, high = _percentiles(draws, level)
+    return Estimate(value, low, high, _deviation(draws))
+
+
+def difference(value: float, draws: np.ndarray, *, level: float = 0.95) -> Pair:
+    """The same of a difference that was taken draw by draw."""
+    kept = draws[~np.isnan(draws)]
+    low, high = _percentiles(draws, level)
     share = float((kept > 0).mean()) if len(kept) else float("nan")
-    return Pair(a.values[metric] - b.values[metric], low, high, share)
+    return Pair(value, low, high, share)
 
 
 @dataclass(frozen=True)

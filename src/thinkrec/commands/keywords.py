@@ -1,0 +1,184 @@
+"""`keywords`: a column of keywords for a table of items."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.text import Text
+
+from thinkrec.data.columns import parse_keywords, require_columns
+from thinkrec.data.tables import check_items, read_table
+from thinkrec.errors import DataError, RecipeError
+from thinkrec.keywords.cache import KeywordCache
+from thinkrec.keywords.config import AskedConfig, OfflineConfig
+from thinkrec.keywords.extractor import Extractor, find_keywords
+
+SHOWN = 5
+"""Rows that the command prints."""
+
+
+def command(
+    items: Path,
+    columns: str,
+    most: int,
+    keep: str | None,
+    extractor: str,
+    teacher: Sequence[str],
+    language: str,
+    item: str,
+    out: Path,
+    cache: Path | None,
+) -> None:
+    """`thinkrec keywords`, its options as they were typed."""
+    if not re.fullmatch("[a-z]{2}", language):
+        raise DataError(f"--language {language!r} is no language; give two small letters, such as en")
+    if teacher and extractor != "teacher":
+        raise DataError("--teacher says whom to ask, but --extractor is not teacher; add it, or drop --teacher")
+    chosen = asked(teacher, language, item, most) if extractor == "teacher" else offline(language)
+    keywords(items, _names(columns), most, _names(keep or ""), chosen, out, cache)
+
+
+def keywords(
+    items: Path,
+    columns: Sequence[str],
+    most: int,
+    keep: Sequence[str],
+    extractor: Extractor,
+    out: Path,
+    cache: Path | None = None,
+) -> None:
+    """Read, find, write, and show the first rows."""
+    source = str(items)
+    if out.resolve() == items.resolve():
+        raise DataError(f"{out}: this is the table itself; give another file for --out")
+    check_kind(out)
+    table = read_table(items)
+    check_items(table, source=source)  # refuse a table before anything is asked
+    found = with_keywords(table, columns, extractor, most=most, keep=keep, source=source,
+                          cache=cache or default_cache(out), progress=True)  # fmt: skip
+    write_table(found, out)
+    counts = found["keywords"].list.len()
+    console = Console(highlight=False)
+    for row in found.head(SHOWN).iter_rows(named=True):
+        console.print(Text(f"  {row['title']}: {' | '.join(row['keywords'])}"), soft_wrap=True)
+    console.print(
+        Text(f"{found.height} items, {counts.mean():.1f} keywords each, {int((counts == 0).sum())} without; {out}")
+    )
+
+
+def with_keywords(
+    table: pl.DataFrame,
+    columns: Sequence[str],
+    extractor: Extractor,
+    *,
+    most: int = 10,
+    keep: Sequence[str] = (),
+    source: str = "items",
+    cache: Path | None = None,
+    progress: bool = False,
+) -> pl.DataFrame:
+    """The table with a column `keywords`, List(String), that `Dataset.from_tables` takes as it is.
+
+    Args:
+        columns: text columns, in the order in which they are read; the texts of a row are joined by line ends.
+        keep: columns with keywords, such as genres, whose entries stand in front.
+        cache: file of the cache; see `KeywordCache`.
+
+    Raises:
+        DataError: if a column is missing, or is given nowhere.
+    """
+    if not columns:
+        raise DataError("--columns names no column; give the text columns, such as --columns plot,summary")
+    require_columns(table, (*columns, *keep), source)
+    texts = [
+        "\n".join(filter(None, row)) for row in zip(*(_texts(table[name], source) for name in columns), strict=True)
+    ]
+    kept = [parse_keywords(table[name], source) for name in keep]
+    own = [tuple(dict.fromkeys(sum(row, ()))) for row in zip(*kept, strict=True)] if kept else None
+    titles = [title or "" for title in table["title"].cast(pl.String)] if "title" in table.columns else None
+    found = find_keywords(texts, extractor, most=most, keep=own, titles=titles, cache=KeywordCache(cache),
+                          progress=progress)  # fmt: skip
+    column = pl.Series("keywords", [list(words) for words in found], dtype=pl.List(pl.String))
+    return table.with_columns(column)
+
+
+def offline(language: str) -> Extractor:
+    """The offline extractor."""
+    from thinkrec.keywords.offline import OfflineExtractor
+
+    return OfflineExtractor(OfflineConfig(language=language))
+
+
+def asked(settings: Sequence[str], language: str, item: str, most: int) -> Extractor:
+    """The extractor that asks the teacher of `settings`, each KEY=VALUE as in a recipe. Raises RecipeError."""
+    import yaml
+    from pydantic import TypeAdapter, ValidationError
+
+    from thinkrec.keywords.asked import AskedExtractor
+    from thinkrec.teacher.build import build_teacher
+    from thinkrec.teacher.config import TeacherConfig
+
+    values: dict[str, Any] = {"kind": "api"}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise RecipeError(f"--teacher {setting!r} must read KEY=VALUE, for instance model=NAME")
+        *path, last = key.split(".")
+        place = values
+        for part in path:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise RecipeError(f"--teacher {setting!r}: {part!r} is a value, not a group of keys")
+        place[last] = yaml.safe_load(value)
+    try:
+        config = TypeAdapter(TeacherConfig).validate_python(values)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, entry['loc'][1:]))}: {entry['msg']}" for entry in error.errors()]
+        raise RecipeError("--teacher:\n  " + "\n  ".join(lines)) from error
+    if config.kind == "rules":
+        raise RecipeError("the rule-based teacher reads ratings, not texts; choose kind=api or kind=local, or YAKE")
+    return AskedExtractor(build_teacher(config), AskedConfig(language=language, item=item, most=most))
+
+
+def default_cache(out: Path) -> Path:
+    """Where the phrases found so far are kept unless said otherwise: beside the result."""
+    return out.with_name(f"{out.name}.cache.jsonl")
+
+
+def check_kind(path: Path) -> None:
+    """Raise DataError unless a table can be written under this name."""
+    if path.suffix.lower() not in (".parquet", ".csv"):
+        raise DataError(f"{path}: not a kind of table that can be written; use .parquet or .csv")
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """Write beside the name, then rename. In CSV lists of text become one text with bars between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        if path.suffix.lower() == ".parquet":
+            table.write_parquet(beside)
+        else:
+            lists = [name for name, kind in table.schema.items() if kind == pl.List(pl.String)]
+            table.with_columns(pl.col(name).list.join("|") for name in lists).write_csv(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _texts(column: pl.Series, source: str) -> list[str | None]:
+    if isinstance(column.dtype, pl.List) and column.dtype.inner == pl.String:
+        return column.list.join(", ").to_list()
+    if column.dtype.is_nested() or column.dtype == pl.Binary:
+        raise DataError(f"{source}: column '{column.name}' has type {column.dtype}; give a column of text")
+    return column.cast(pl.String).to_list()

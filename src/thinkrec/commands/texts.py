@@ -1,0 +1,141 @@
+"""`evaluate --text`: how close written reasons are to references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from rich.text import Text
+
+from thinkrec import saving
+from thinkrec.commands import show
+from thinkrec.commands.judging import labels_of, read_labels, run_data
+from thinkrec.data.tables import read_table
+from thinkrec.errors import DataError
+from thinkrec.evaluate.text import meteor, wordnet
+from thinkrec.evaluate.text.align import References, align, mismatched, read_references
+from thinkrec.evaluate.text.compare import Tools, Values, measure
+from thinkrec.evaluate.text.summary import TextResults, per_row, summarise_texts, terminal, write_text_metrics
+
+ANOTHER_ROW = "of another row"
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """The options of `thinkrec evaluate --text`."""
+
+    references: Path | None
+    split: str | None = None
+    against: Sequence[Path] = ()
+    baseline: bool = False
+    bleurt: str | None = None
+    encoder: Path | None = None
+    wordnet: Path | None = None
+    out: Path | None = None
+    draws: int = 1000
+    seed: int = 0
+
+    def asked(self) -> bool:
+        """Whether any option was given that only --text knows."""
+        paths = (self.references, self.split, self.bleurt, self.encoder, self.wordnet, self.out)
+        return bool(self.against) or self.baseline or any(value is not None for value in paths)
+
+
+def evaluate_texts(reasons: Path, options: TextOptions, interactions: Path | None, run: str | None) -> None:
+    """`thinkrec evaluate --text`."""
+    if options.references is None:
+        raise DataError("--text needs --references TABLE, the reasons that these are compared to")
+    if interactions is not None and run is not None:
+        raise DataError("say where the users are once: --interactions TABLE or --run RUN")
+    if options.out is not None and options.out.suffix != ".json":
+        raise DataError(f"{options.out}: --out writes JSON; give a name such as text-metrics.json")
+    references = read_references(read_table(options.references), str(options.references), split=options.split,
+                                 users=_users(interactions, run))  # fmt: skip
+    texts = {
+        name: align(read_table(path), str(path), references)
+        for name, path in _names([reasons, *options.against]).items()
+    }
+    baselines = ()
+    if options.baseline:
+        texts |= another_row(next(iter(texts)), texts, references, options.seed)
+        baselines = tuple(name for name in texts if name.endswith(ANOTHER_ROW))
+    tools = open_tools(options)
+    systems = {name: measure(found, references.text, tools, progress=True) for name, found in texts.items()}
+    results = summarise_texts(systems, references, tools, baselines=baselines, draws=options.draws, seed=options.seed)
+    out = show.console()
+    out.print(terminal(results, f"Reasons compared to {options.references}"))
+    if options.out is not None:
+        _write(options, reasons, results, systems, references)
+        out.print(Text(f"metrics: {options.out}\nper row: {options.out.with_suffix('.parquet')}"), soft_wrap=True)
+
+
+def another_row(
+    first: str, texts: dict[str, tuple[str, ...]], references: References, seed: int
+) -> dict[str, tuple[str, ...]]:
+    """What chance gives: a reference of another row, and the first system's reason of another row."""
+    places = mismatched(len(references.order), seed)
+    return {
+        f"reference {ANOTHER_ROW}": tuple(references.text[place] for place in places),
+        f"{first}, reason {ANOTHER_ROW}": tuple(texts[first][place] for place in places),
+    }
+
+
+def open_tools(options: TextOptions) -> Tools:
+    """Load what is there; what was asked for and cannot be loaded is an error, what was not is "not available"."""
+    why = {}
+    folder = options.wordnet or wordnet.find_wordnet()
+    dictionary = None if folder is None else wordnet.open_wordnet(folder)
+    if dictionary is None:
+        why[meteor.WITH_SYNONYMS] = f"there is no WordNet 3.0; run: {wordnet.INSTALL}, or give --wordnet FOLDER"
+    bleurt = similarity = None
+    if options.bleurt is None:
+        why["bleurt"] = "no checkpoint was given; unpack BLEURT-20.zip and give --bleurt FOLDER"
+    else:
+        from thinkrec.evaluate.text.bleurt import load_bleurt
+
+        bleurt = load_bleurt(options.bleurt)
+    if options.encoder is not None:
+        from thinkrec.evaluate.text.similarity import load_encoder
+
+        similarity = load_encoder(options.encoder)
+    return Tools(dictionary, bleurt, similarity, why)
+
+
+def _users(interactions: Path | None, run: str | None) -> pl.DataFrame | None:
+    if run is not None:
+        folder = show.run_folder(run)
+        return labels_of(run_data(saving.read_recipe(folder), folder).interactions)
+    return None if interactions is None else read_labels(interactions)
+
+
+def _names(paths: Sequence[Path]) -> dict[str, Path]:
+    """A name per table: its stem, or its path where two have one stem."""
+    stems = [path.stem for path in paths]
+    names = {path.stem if stems.count(path.stem) == 1 else str(path): path for path in paths}
+    if len(names) < len(paths):
+        raise DataError("one table was given twice; compare different ones")
+    return names
+
+
+def _write(options: TextOptions, reasons: Path, results: TextResults, systems: dict[str, Values],
+           references: References) -> None:  # fmt: skip
+    from importlib.metadata import version
+
+    from thinkrec.commands.keywords import write_table
+
+    assert options.out is not None
+    assert options.references is not None
+    # Names without folders: the file is meant to be kept and shown.
+    sources = {
+        "reasons": reasons.name,
+        "against": [path.name for path in options.against],
+        "references": options.references.name,
+        "split": options.split,
+        "bleurt": None if options.bleurt is None else Path(options.bleurt).name,
+        "encoder": None if options.encoder is None else options.encoder.name,
+    }
+    packages = {name: version(name) for name in ("nltk", "rouge-score", "sacrebleu")}
+    write_text_metrics(options.out, results, {**sources, "packages": packages})
+    write_table(per_row(systems, references), options.out.with_suffix(".parquet"))

@@ -1,0 +1,1 @@
+"""Figures about texts: how close a written reason is to a reference."""

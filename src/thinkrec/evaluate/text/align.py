@@ -1,0 +1,101 @@
+"""Reasons beside their references, matched by `order`, never by line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from thinkrec.data.columns import parse_ids, parse_order, parse_text, refuse_rows, require_columns
+from thinkrec.errors import DataError
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class References:
+    """What reasons are compared to, by ascending `order`."""
+
+    order: np.ndarray
+    """int64 (n,), distinct."""
+    user: np.ndarray
+    """(n,): whose row it is; what the bootstrap draws."""
+    text: tuple[str, ...]
+    source: str
+    """The name of the table in messages."""
+
+
+def read_references(
+    table: pl.DataFrame, source: str, *, split: str | None = None, users: pl.DataFrame | None = None
+) -> References:
+    """References of a table with `order`, `reason` and `user_id`.
+
+    Args:
+        split: keep the rows whose column `split` says so; by default all.
+        users: (order, user), where the table has no `user_id`.
+
+    Raises DataError for a missing column, an unknown split, a repeated order, an empty reference, or a row whose user
+    is not known.
+    """
+    require_columns(table, ("order", "reason"), source)
+    if split is not None:
+        require_columns(table, ("split",), source)
+        names = table["split"].cast(pl.String)
+        table = table.filter(names == split)
+        if not table.height:
+            known = ", ".join(sorted(set(names.drop_nulls())))
+            raise DataError(f"{source}: no row has the split {split!r}; the column holds: {known}")
+    order, text = parse_order(table["order"], source), parse_text(table["reason"], source)
+    empty = text.str.strip_chars().fill_null("") == ""
+    refuse_rows(table["reason"], empty, source, "has empty references", "Drop these rows.")
+    frame = pl.DataFrame({"order": order, "text": text})
+    if "user_id" in table.columns:
+        frame = frame.with_columns(user=parse_ids(table["user_id"], source))
+    elif users is not None:
+        frame = frame.join(users.select("order", "user"), on="order", how="left", maintain_order="left")
+        refuse_rows(order, frame["user"].is_null(), source, "names rows without a known user", "Add a column user_id.")
+    else:
+        raise DataError(
+            f"{source}: column 'user_id' is missing, and intervals are over users. Add it, or say where the users are: "
+            "--interactions TABLE or --run RUN."
+        )
+    frame = frame.sort("order")
+    return References(frame["order"].to_numpy(), frame["user"].to_numpy(), tuple(frame["text"].to_list()), source)
+
+
+def align(table: pl.DataFrame, source: str, references: References) -> tuple[str, ...]:
+    """The reasons of a table (columns order, reason) in the order of the references; an empty reason stays empty.
+
+    Raises DataError for a repeated order, one without a reference, a reference without a reason, or a missing text.
+    """
+    require_columns(table, ("order", "reason"), source)
+    order, text = parse_order(table["order"], source), parse_text(table["reason"], source)
+    remedy = "Write an empty text where nothing was generated."
+    refuse_rows(table["reason"], text.is_null(), source, "has reasons that are missing", remedy)
+    found = dict(zip(order.to_list(), text.to_list(), strict=True))
+    wanted = references.order.tolist()
+    _refuse(sorted(set(found) - set(wanted)), f"{source} has reasons for rows that {references.source} does not have",
+            "Choose the same rows, for instance with --split.")  # fmt: skip
+    _refuse([row for row in wanted if row not in found], f"{source} lacks reasons for rows of {references.source}",
+            "Write a reason for every row that is compared, an empty one where nothing came.")  # fmt: skip
+    return tuple(found[row] for row in wanted)
+
+
+def mismatched(n: int, seed: int) -> np.ndarray:
+    """int64 (n,): for every place another one, each used once: a reason of another row, for what chance gives.
+
+    The places are put on one random circle and everyone takes the next. Raises DataError for less than two rows.
+    """
+    if n < 2:
+        raise DataError(f"a reason of another row needs at least two rows, here are {n}; give more, or drop --baseline")
+    circle = np.random.default_rng(seed).permutation(n)
+    out = np.empty(n, dtype=np.int64)
+    out[circle] = np.roll(circle, 1)
+    return out
+
+
+def _refuse(orders: list[int], what: str, remedy: str) -> None:
+    if orders:
+        shown = ", ".join(map(str, orders[:_NAMED])) + (f" and {len(orders) - _NAMED} more" * (len(orders) > _NAMED))
+        raise DataError(f"{what}: order {shown}. {remedy}")

@@ -1,0 +1,134 @@
+"""Text metrics of one or several systems on the same rows: values per row, means, intervals, paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from thinkrec.errors import DataError
+from thinkrec.evaluate.bootstrap import Estimate, Pair, difference, estimate, multiplicities
+from thinkrec.evaluate.text import meteor as met
+from thinkrec.evaluate.text import overlap
+
+CORPUS_BLEU = "corpus_bleu"
+TITLES = {
+    "meteor": "METEOR",
+    "meteor_no_synonyms": "METEOR no syn.",
+    "rouge_l": "ROUGE-L",
+    "bleu": "BLEU",
+    "corpus_bleu": "corpus BLEU",
+    "bleurt": "BLEURT",
+    "similarity": "similarity",
+}
+"""Metric -> column title, in the order of columns."""
+
+
+class Scorer(Protocol):
+    """What `Bleurt` and `TextEncoder` have in common."""
+
+    def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
+        """float64 (n,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What is there to measure with; a metric without its tool is reported as not available, with the reason why."""
+
+    wordnet: Any | None = None
+    """Reader of `open_wordnet`."""
+    bleurt: Scorer | None = None
+    similarity: Scorer | None = None
+    why_not: Mapping[str, str] | None = None
+    """Metric -> why it is not available."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """One system's values."""
+
+    rows: dict[str, np.ndarray]
+    """Metric -> float64 (n,), in the order of the references."""
+    counts: np.ndarray
+    """int64 (n, 10): see `overlap.bleu`."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One system's means, on the rows as they are and on every draw of users."""
+
+    values: dict[str, float]
+    draws: dict[str, np.ndarray]
+    """Metric -> float64 (n_draws,)."""
+    key: tuple[Any, ...]
+    """What two systems must share to be compared: rows, users, draws and seed."""
+
+
+def measure(hypotheses: Sequence[str], references: Sequence[str], tools: Tools, *, progress: bool = False) -> Values:
+    """All metrics that `tools` allow, per row."""
+    bleu, counts = overlap.bleu(hypotheses, references)
+    rows = {} if tools.wordnet is None else {met.WITH_SYNONYMS: met.meteor(hypotheses, references, tools.wordnet)}
+    rows |= {
+        met.WITHOUT_SYNONYMS: met.meteor(hypotheses, references),
+        "rouge_l": overlap.rouge_l(hypotheses, references),
+        "bleu": bleu,
+    }
+    for name, scorer in (("bleurt", tools.bleurt), ("similarity", tools.similarity)):
+        if scorer is not None:
+            rows[name] = scorer.score(hypotheses, references, progress=progress)
+    return Values(rows, counts)
+
+
+def policies(tools: Tools) -> dict[str, str]:
+    """Metric -> how it is counted, for those that are measured."""
+    from thinkrec.evaluate.text import bleurt, similarity
+
+    known = {
+        met.WITH_SYNONYMS: met.POLICY.format("and WordNet 3.0 "),
+        met.WITHOUT_SYNONYMS: met.POLICY.format(""),
+        "rouge_l": overlap.ROUGE_POLICY,
+        "bleu": overlap.SENTENCE_POLICY,
+        CORPUS_BLEU: overlap.CORPUS_POLICY,
+        "bleurt": bleurt.POLICY,
+        "similarity": similarity.POLICY,
+    }
+    absent = {met.WITH_SYNONYMS: tools.wordnet, "bleurt": tools.bleurt, "similarity": tools.similarity}
+    return {name: text for name, text in known.items() if absent.get(name, text) is not None}
+
+
+def resample(values: Values, user: np.ndarray, *, draws: int = 1000, seed: int = 0) -> Drawn:
+    """Means over rows, and the same with every row counted as often as its user (n,) was drawn.
+
+    The draws are those of `bootstrap.multiplicities`, so all systems on the same rows share them.
+    """
+    distinct, code = np.unique(user, return_inverse=True)
+    n_users, names = len(distinct), list(values.rows)
+    table = np.column_stack([values.rows[name] for name in names])
+    sums = np.zeros((n_users, len(names)))
+    np.add.at(sums, code, table)
+    counts = np.zeros((n_users, values.counts.shape[1]), dtype=np.int64)
+    np.add.at(counts, code, values.counts)
+    size = np.bincount(code, minlength=n_users)
+    out, corpus = np.empty((draws, len(names))), np.empty(draws)
+    for draw, times in enumerate(multiplicities(n_users, draws, seed)):
+        out[draw] = (times @ sums) / (times @ size)
+        corpus[draw] = overlap.corpus_bleu(times @ counts)
+    exact = dict(zip(names, table.mean(axis=0).tolist(), strict=True))
+    exact[CORPUS_BLEU] = overlap.corpus_bleu(values.counts.sum(axis=0))
+    drawn = {name: out[:, place] for place, name in enumerate(names)} | {CORPUS_BLEU: corpus}
+    return Drawn(exact, drawn, (tuple(code.tolist()), draws, seed))
+
+
+def interval(drawn: Drawn, metric: str, *, level: float = 0.95) -> Estimate:
+    """A mean with its percentile interval."""
+    return estimate(drawn.values[metric], drawn.draws[metric], level=level)
+
+
+def paired(a: Drawn, b: Drawn, metric: str, *, level: float = 0.95) -> Pair:
+    """`a` minus `b` on the same draws. Raises DataError if they are not over the same rows and draws."""
+    if a.key != b.key:
+        raise DataError("paired comparison: the two systems are not on the same rows, users, draws and seed")
+    return difference(a.values[metric] - b.values[metric], a.draws[metric] - b.draws[metric], level=level)

@@ -1,0 +1,37 @@
+"""METEOR (Lavie and Agarwal, 2007) as nltk counts it, with its default weights: alpha .9, beta 3, gamma .5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from thinkrec.evaluate.text.wordnet import require_nltk
+
+WITH_SYNONYMS, WITHOUT_SYNONYMS = "meteor", "meteor_no_synonyms"
+POLICY = "tokens split at white space, lower case, exact then Porter-stem {}matches; mean over rows"
+
+
+class NoSynonyms:
+    """In the place of WordNet: no word has a synonym."""
+
+    def synsets(self, word: str) -> list[Any]:
+        """Nothing."""
+        return []
+
+
+def meteor(hypotheses: Sequence[str], references: Sequence[str], wordnet: Any | None = None) -> np.ndarray:
+    """float64 (n,): METEOR of each pair, 0..1; an empty hypothesis counts 0.
+
+    wordnet: a reader of `open_wordnet`; None matches without synonyms, which is another metric and needs another name.
+    """
+    require_nltk()
+    from nltk.translate.meteor_score import single_meteor_score
+
+    reader: Any = NoSynonyms() if wordnet is None else wordnet
+    scores = [
+        single_meteor_score(reference.split(), hypothesis.split(), wordnet=reader)
+        for hypothesis, reference in zip(hypotheses, references, strict=True)
+    ]
+    return np.array(scores, dtype=np.float64)

@@ -1,0 +1,64 @@
+"""Shared words and word sequences: ROUGE-L and BLEU, as rouge-score and sacrebleu count them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from thinkrec.errors import ThinkRecError
+
+ROUGE_POLICY = (
+    "F of the longest common subsequence, lower case, runs of a-z and 0-9 as tokens, no stemming (rouge-score); "
+    "mean over rows"
+)
+BLEU_POLICY = "sacrebleu, 13a tokens, case kept, up to 4-grams, exponential smoothing, 0..1; "
+SENTENCE_POLICY = BLEU_POLICY + "orders longer than the text left out; mean over rows"
+CORPUS_POLICY = BLEU_POLICY + "counts summed over rows first"
+ORDERS = 4
+_INSTALL = 'needs {}; run: pip install "thinkrec[text]"'
+
+
+def rouge_l(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
+    """float64 (n,): F of ROUGE-L (Lin, 2004) of each pair, 0..1."""
+    try:
+        from rouge_score import rouge_scorer
+    except ImportError as error:
+        raise ThinkRecError("ROUGE-L " + _INSTALL.format("rouge-score")) from error
+    scorer = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
+    pairs = zip(hypotheses, references, strict=True)
+    return np.array([scorer.score(reference, text)["rougeL"].fmeasure for text, reference in pairs], dtype=np.float64)
+
+
+def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """BLEU (Papineni et al., 2002) of each pair, float64 (n,), 0..1; and what corpus BLEU sums.
+
+    The second array is int64 (n, 10): n-grams found, for 1 to 4; n-grams of the hypothesis, for 1 to 4; tokens of the
+    hypothesis, and of the reference.
+    """
+    try:
+        from sacrebleu.metrics.bleu import BLEU
+    except ImportError as error:
+        raise ThinkRecError("BLEU " + _INSTALL.format("sacrebleu")) from error
+    metric = BLEU(effective_order=True)
+    scores, counts = np.empty(len(hypotheses)), np.empty((len(hypotheses), 2 * ORDERS + 2), dtype=np.int64)
+    for row, (text, reference) in enumerate(zip(hypotheses, references, strict=True)):
+        found = metric.sentence_score(text, [reference])
+        scores[row] = found.score / 100
+        counts[row] = [*found.counts, *found.totals, found.sys_len, found.ref_len]
+    return scores, counts
+
+
+def corpus_bleu(counts: np.ndarray) -> float:
+    """BLEU of rows together, 0..1, from the sum of their counts, int64 (10,) as `bleu` lays them out."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    numbers = [int(count) for count in counts]
+    found = BLEU.compute_bleu(
+        correct=numbers[:ORDERS],
+        total=numbers[ORDERS : 2 * ORDERS],
+        sys_len=numbers[-2],
+        ref_len=numbers[-1],
+        smooth_method="exp",
+    )
+    return found.score / 100

@@ -1,0 +1,82 @@
+"""Similarity of texts by an encoder's token vectors, matched greedily (BERTScore, Zhang et al., 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from thinkrec.errors import CheckpointError
+from thinkrec.progress import Progress
+
+POLICY = (
+    "every token's vector with the most similar one of the other text (cosine), F of both directions, special tokens "
+    "left out, no weights by rarity, not rescaled; mean over rows"
+)
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """A language model and its tokenizer."""
+
+    model: torch.nn.Module
+    tokenizer: Any
+    layer: int
+    """Hidden states that are compared: 0 the embeddings, -1 the last layer."""
+    longest: int
+
+    @torch.inference_mode()
+    def vectors(self, text: str) -> torch.Tensor:
+        """float32 (tokens, hidden), of length 1 each; without special tokens, cut to the longest input."""
+        asked = self.tokenizer(text, return_tensors="pt", truncation=True, max_length=self.longest,
+                               return_special_tokens_mask=True)  # fmt: skip
+        keep = asked.pop("special_tokens_mask")[0] == 0
+        if not bool(keep.any()):
+            return torch.zeros(0, 1)
+        states = self.model(**asked, output_hidden_states=True).hidden_states[self.layer][0].float()
+        return torch.nn.functional.normalize(states[keep], dim=-1)
+
+    def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
+        """float64 (n,): similarity of each pair, at most 1; 0 where a text has no tokens."""
+        known: dict[str, torch.Tensor] = {}
+        out = np.zeros(len(hypotheses))
+        with Progress("similarity", len(out), shown=progress) as bar:
+            for row, pair in enumerate(zip(hypotheses, references, strict=True)):
+                for text in pair:
+                    if text not in known:
+                        known[text] = self.vectors(text)
+                out[row] = greedy(known[pair[0]], known[pair[1]])
+                bar.advance(1)
+        return out
+
+
+def greedy(hypothesis: torch.Tensor, reference: torch.Tensor) -> float:
+    """F of greedy matching between two sets of unit vectors (a, hidden) and (b, hidden); 0 where one is empty."""
+    if not len(hypothesis) or not len(reference):
+        return 0.0
+    cosine = hypothesis @ reference.T
+    precision, recall = float(cosine.max(dim=1).values.mean()), float(cosine.max(dim=0).values.mean())
+    total = precision + recall
+    return 2 * precision * recall / total if precision > 0 and recall > 0 else 0.0
+
+
+def load_encoder(folder: Path, *, layer: int = -1) -> TextEncoder:
+    """Any model folder that transformers' AutoModel and AutoTokenizer read. Raises CheckpointError."""
+    from transformers import AutoModel, AutoTokenizer
+
+    if not folder.is_dir():
+        raise CheckpointError(f"there is no folder {folder}; give one with a model and its tokenizer")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"{folder} cannot be read as an encoder with its tokenizer ({error})") from error
+    layers = int(model.config.num_hidden_layers)
+    if not -layers - 1 <= layer <= layers:
+        raise CheckpointError(f"{folder}: there is no layer {layer}; it has {layers}, 0 being the embeddings")
+    bound = int(getattr(model.config, "max_position_embeddings", 512) or 512)
+    return TextEncoder(model, tokenizer, layer, min(bound, int(tokenizer.model_max_length)))

@@ -1,0 +1,153 @@
+"""Text metrics as plain values: what the table prints and `text-metrics.json` holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from thinkrec.evaluate.bootstrap import Estimate, Pair
+from thinkrec.evaluate.table import number, span
+from thinkrec.evaluate.text.align import References
+from thinkrec.evaluate.text.compare import TITLES, Tools, Values, interval, paired, policies, resample
+from thinkrec.model.disk import write_json
+
+SCHEMA = "thinkrec-text-metrics/1"
+NOT_AVAILABLE = "not available"
+
+
+@dataclass(frozen=True)
+class TextResults:
+    """Rows of a table of text metrics, differences to the first one, and what has to be known to read them."""
+
+    estimates: dict[str, dict[str, Estimate]]
+    """System -> metric -> mean with its interval."""
+    baselines: tuple[str, ...]
+    """Systems that are no systems: what chance gives."""
+    against: dict[str, dict[str, Pair]]
+    """System -> metric -> the first system minus it, on the same draws."""
+    policies: dict[str, str]
+    not_available: dict[str, str]
+    """Metric -> why it was not measured."""
+    n_rows: int
+    n_users: int
+    draws: int
+    seed: int
+    level: float
+
+
+def summarise_texts(
+    systems: Mapping[str, Values],
+    references: References,
+    tools: Tools,
+    *,
+    baselines: tuple[str, ...] = (),
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> TextResults:
+    """Means, intervals and paired differences of systems that were measured on the same references."""
+    drawn = {name: resample(values, references.user, draws=draws, seed=seed) for name, values in systems.items()}
+    first = next(iter(drawn))
+    return TextResults(
+        estimates={n: {m: interval(d, m, level=level) for m in _ordered(d.values)} for n, d in drawn.items()},
+        baselines=baselines,
+        against={
+            name: {m: paired(drawn[first], other, m, level=level) for m in _ordered(other.values)}
+            for name, other in drawn.items()
+            if name != first
+        },
+        policies=policies(tools),
+        not_available=dict(tools.why_not or {}),
+        n_rows=len(references.order),
+        n_users=len(np.unique(references.user)),
+        draws=draws,
+        seed=seed,
+        level=level,
+    )
+
+
+def write_text_metrics(path: Path, results: TextResults, provenance: Mapping[str, Any]) -> None:
+    """Write `text-metrics.json`; what is not defined is null."""
+    values = {"schema": SCHEMA, **_plain(dataclasses.asdict(results)), "provenance": dict(provenance)}
+    write_json(path, values)
+
+
+def per_row(systems: Mapping[str, Values], references: References) -> pl.DataFrame:
+    """One line per system and row: system, order, user_id, and every metric that is defined for a row."""
+    users = pl.Series("user_id", references.user)
+    parts = [
+        pl.DataFrame({"order": references.order}).with_columns(
+            users, system=pl.lit(name), **{m: pl.Series(v) for m, v in values.rows.items()}
+        )
+        for name, values in systems.items()
+    ]
+    table = pl.concat(parts, how="diagonal")
+    return table.select("system", "order", "user_id", *(m for m in TITLES if m in table.columns))
+
+
+def notes(results: TextResults) -> list[str]:
+    """The sentences that belong under the table."""
+    lines = [
+        f"{results.n_rows:,} rows of {results.n_users:,} users, matched by order. Brackets: {results.level:.0%} "
+        f"interval over {results.draws:,} draws of users with replacement, seed {results.seed}, the same draws for "
+        "every row."
+    ]
+    lines += [f"{TITLES[metric]}: {policy}." for metric, policy in results.policies.items()]
+    lines += [f"{TITLES[metric]}: {NOT_AVAILABLE}: {why}." for metric, why in results.not_available.items()]
+    return lines
+
+
+def terminal(results: TextResults, title: str) -> Group:
+    """The table and, with several systems, the differences; print with rich."""
+    metrics = [m for m in TITLES if m in results.policies or m in results.not_available]
+    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes(results))),
+                  caption_justify="left")  # fmt: skip
+    table.add_column("reasons", overflow="fold")
+    for metric in metrics:
+        table.add_column(TITLES[metric], justify="right")
+    for name, found in results.estimates.items():
+        style = "dim" if name in results.baselines else ""
+        table.add_row(Text(name, style=style), *(_cell(found.get(metric)) for metric in metrics))
+    if not results.against:
+        return Group(table)
+    first = next(iter(results.estimates))
+    below = Table(title=Text(f"{first} minus (same draws; share of draws above zero)"), title_justify="left")
+    below.add_column("reasons", overflow="fold")
+    for metric in (m for m in metrics if m in results.policies):
+        below.add_column(TITLES[metric], justify="right")
+    for name, pairs in results.against.items():
+        below.add_row(Text(name), *(_pair(pairs[metric]) for metric in metrics if metric in results.policies))
+    return Group(table, below)
+
+
+def _cell(found: Estimate | None) -> Text:
+    if found is None:
+        return Text(NOT_AVAILABLE, style="dim")
+    return Text(number(found.value)).append("\n" + span(found.low, found.high), style="dim")
+
+
+def _pair(found: Pair) -> Text:
+    share = "n/a" if math.isnan(found.share_above) else f"{found.share_above:.0%}"
+    return Text(f"{number(found.difference, signed=True)} {share}\n{span(found.low, found.high, signed=True)}")
+
+
+def _ordered(values: Mapping[str, Any]) -> list[str]:
+    return [metric for metric in TITLES if metric in values]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

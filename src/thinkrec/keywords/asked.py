@@ -1,0 +1,101 @@
+"""Keywords by asking a language model through a teacher."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from thinkrec.keywords.cache import key_of
+from thinkrec.keywords.config import AskedConfig
+from thinkrec.keywords.extractor import Done
+
+if TYPE_CHECKING:
+    from thinkrec.teacher.client import Answer, Question, Teacher
+
+_BULLET = re.compile(r"^\s*(?:[-*•–]+|\d+[.)])\s*")
+_LABEL = re.compile(r"^[^|,;\n]{0,60}\bkeywords?\b[^|,;\n:]{0,40}:", re.I)
+_LONGEST = 6
+"""Words; a longer piece of an answer is prose and no keyword."""
+
+
+class AskedExtractor:
+    """`Extractor` that asks a teacher one question per text."""
+
+    def __init__(self, teacher: Teacher, config: AskedConfig | None = None) -> None:
+        self.config = config or AskedConfig()
+        self.language, self.name = self.config.language, teacher.name
+        self._teacher = teacher
+
+    def settings(self) -> dict[str, Any]:
+        """Config, the teacher's name and the words of the question."""
+        return {**self.config.model_dump(), "name": self.name, "words": instruction(self.config)}
+
+    def extract(self, texts: Sequence[str], done: Done) -> None:
+        """See `Extractor`. A failed or unreadable answer counts as none; what the teacher raises passes through."""
+        questions = [self.question(text) for text in texts]
+        places: dict[str, list[int]] = {}
+        for place, question in enumerate(questions):
+            places.setdefault(question.key, []).append(place)
+
+        def read(question: Question, answer: Answer) -> None:
+            phrases = () if answer.failure is not None else read_phrases(answer.text)
+            if getattr(answer, "cut", False):
+                phrases = phrases[:-1]  # the last one may have been torn off
+            for place in places[question.key] if phrases else ():
+                done(place, phrases)
+
+        self._teacher.ask([questions[where[0]] for where in places.values()], read)
+
+    def question(self, text: str) -> Question:
+        """What is asked about one text."""
+        from thinkrec.teacher.client import Message, Question
+
+        shown = text[: self.config.text_limit].rstrip()
+        messages = (Message(role="system", text=instruction(self.config)), Message(role="user", text=shown))
+        return Question(key=key_of(shown, self.settings()), messages=messages)
+
+
+def instruction(config: AskedConfig) -> str:
+    """The words of the question."""
+    return (
+        f"You index a catalogue. The user sends what is known about one {config.item}. Answer with at most "
+        f"{config.most} keywords in the language with the code '{config.language}', on one line, with | between them "
+        "and nothing else. The most telling come first. A keyword has one to four words and names a kind, theme, "
+        "setting, tone, style or audience that people who like one thing for it may look for in another. Say only what "
+        "the text supports."
+    )
+
+
+def read_phrases(answer: str) -> tuple[str, ...]:
+    """Phrases of an answer: a JSON list, lines, or one line cut at bars, else semicolons, else commas; () if prose.
+
+    >>> read_phrases("Keywords: heist | dry humour | small town")
+    ('heist', 'dry humour', 'small town')
+    >>> read_phrases("1. heist\\n2. dry humour")
+    ('heist', 'dry humour')
+    >>> read_phrases("I am sorry, but the text does not say what this is about.")
+    ()
+    """
+    text = answer.strip().strip("`").strip()
+    text = text.removeprefix("json").strip()
+    if text.startswith("["):
+        try:
+            listed = json.loads(text)
+        except ValueError:
+            listed = None
+        if isinstance(listed, list):
+            return tuple(entry for entry in listed if isinstance(entry, str) and len(entry.split()) <= _LONGEST)
+    text = _LABEL.sub("", text).strip()
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) == 1 or any("|" in line for line in lines):
+        mark = next((mark for mark in ("|", ";", ",") if mark in text), "\n")
+        lines = [part for line in lines for part in line.split(mark)]
+    pieces = [_BULLET.sub("", line).strip() for line in lines]
+    pieces = [piece for piece in pieces if piece]
+    if not pieces or any(len(piece.split()) > _LONGEST for piece in pieces[:1]):
+        return ()
+    short = [piece for piece in pieces if len(piece.split()) <= _LONGEST]
+    # One or two commas in a sentence leave long pieces; a list of keywords has none.
+    return tuple(short) if len(short) * 2 > len(pieces) and not text.endswith((".", "?", "!")) else ()

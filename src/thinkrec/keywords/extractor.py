@@ -1,0 +1,89 @@
+"""The one interface of everything that finds keywords, and the walk from texts to clean keywords."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from thinkrec.data.columns import DataWarning
+from thinkrec.keywords.cache import KeywordCache, key_of
+from thinkrec.keywords.clean import clean_phrases, plain_text
+from thinkrec.progress import Progress
+
+Done = Callable[[int, Sequence[str]], None]
+"""Called with the place of a text and the phrases found in it, most telling first."""
+
+
+class Extractor(Protocol):
+    """Finds phrases in texts."""
+
+    name: str
+    """Shown in progress and messages."""
+    language: str
+    """Two letters; decides which stop words are cleaned away."""
+
+    def settings(self) -> dict[str, Any]:
+        """Plain JSON values: everything that decides which phrases are found. Goes into the key of the cache."""
+        ...
+
+    def extract(self, texts: Sequence[str], done: Done) -> None:
+        """Call `done` once per text as soon as its phrases are there; a text without an answer is left out."""
+        ...
+
+
+def find_keywords(
+    texts: Sequence[str],
+    extractor: Extractor,
+    *,
+    most: int = 10,
+    keep: Sequence[Sequence[str]] | None = None,
+    titles: Sequence[str] | None = None,
+    cache: KeywordCache | None = None,
+    progress: bool = False,
+) -> list[tuple[str, ...]]:
+    """At most `most` keywords per text, in the order of the texts; equal inputs give equal outputs.
+
+    Args:
+        texts: one per item, may be empty and may hold HTML, which is taken out before anything else.
+        extractor: asked once per distinct text that `cache` does not have.
+        most: the largest number of keywords of an item. Kept ones are never cut off, even if they are more.
+        keep: per text, keywords that stand in front as they are, such as genres.
+        titles: per text, the title of its item; a keyword that only repeats it is left out.
+        cache: where phrases are written at once and looked up; without one everything is found anew.
+
+    Texts without an answer get the kept keywords only, and a DataWarning says how many they are. Whatever the extractor
+    raises passes through, after the cache has all that was answered.
+    """
+    if most < 1:
+        raise ValueError(f"most is {most}; at least one keyword is needed")
+    for name, given in (("keep", keep), ("titles", titles)):
+        if given is not None and len(given) != len(texts):
+            raise ValueError(f"{name} has {len(given)} entries for {len(texts)} texts; give one per text")
+    cache = KeywordCache() if cache is None else cache
+    settings = extractor.settings()
+    plain = [plain_text(text) for text in texts]
+    keys = [key_of(text, settings) if text else None for text in plain]
+    asked = {key: text for key, text in zip(keys, plain, strict=True) if key is not None and key not in cache}
+    pending = list(asked)
+    with cache, Progress(f"keywords ({extractor.name})", len(pending), shown=progress and bool(pending)) as bar:
+
+        def done(place: int, phrases: Sequence[str]) -> None:
+            cache.add(pending[place], phrases)
+            bar.advance(1)
+
+        if pending:
+            extractor.extract([asked[key] for key in pending], done)
+    lacking = sum(key not in cache for key in pending)
+    if lacking:
+        warnings.warn(
+            f"{lacking} of {len(pending)} texts got no answer from {extractor.name} and have no new keywords; "
+            "the same command asks for these again.",
+            DataWarning,
+            stacklevel=2,
+        )
+    kept, names, language = keep or [()] * len(texts), titles or [""] * len(texts), extractor.language
+    return [
+        clean_phrases((cache.get(key) or ()) if key else (), most=most, keep=own, title=title, language=language)
+        for key, own, title in zip(keys, kept, names, strict=True)
+    ]

@@ -1,0 +1,57 @@
+"""Keywords without a language model: YAKE's statistics of each text, less the pieces that are no phrases."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Any
+
+from thinkrec.errors import ThinkRecError
+from thinkrec.keywords.config import OfflineConfig
+from thinkrec.keywords.extractor import Done
+from thinkrec.keywords.shape import read_words, whole_phrase
+
+
+class OfflineExtractor:
+    """`Extractor` by YAKE (Campos et al., Information Sciences 509, 2020). Equal texts give equal phrases."""
+
+    name = "yake"
+
+    def __init__(self, config: OfflineConfig | None = None) -> None:
+        """Raises ThinkRecError naming the install line where YAKE is not installed."""
+        self.config = config or OfflineConfig()
+        self.language = self.config.language
+        try:
+            import yake
+        except ImportError as error:
+            raise ThinkRecError(
+                'offline keywords need the package yake, which is not installed; run: pip install "thinkrec[keywords]"'
+            ) from error
+        # Repeats are dropped by our own cleaning, which knows plurals; YAKE's dedup would compare letters.
+        self._yake = yake.KeywordExtractor(
+            lan=self.language,
+            n=self.config.words,
+            windowsSize=self.config.window,
+            top=self.config.candidates,
+            dedupLim=1.0,
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Config, the version of YAKE and of the test for fragments."""
+        return {**self.config.model_dump(), "yake": importlib.metadata.version("yake"), "shape": 1}
+
+    def extract(self, texts: Sequence[str], done: Done) -> None:
+        """See `Extractor`."""
+        for place, text in enumerate(texts):
+            done(place, self.phrases(text))
+
+    def phrases(self, text: str) -> list[str]:
+        """Phrases of one text, the most telling first."""
+        ranked = self._yake.extract_keywords(text) if text.strip() else []
+        # Ties by the phrase itself, so that the order does not hang on that of a set or a dict.
+        ordered = [phrase for phrase, _ in sorted(ranked, key=lambda entry: (entry[1], entry[0]))]
+        if self.language != "en":
+            return ordered
+        words = read_words(text)
+        whole = (whole_phrase(words, phrase) for phrase in ordered)
+        return [phrase for phrase in whole if phrase]

@@ -1,0 +1,105 @@
+"""The cache: appended at once, resumed after a kill, never asked twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thinkrec.errors import CheckpointError
+from thinkrec.keywords.cache import KeywordCache, key_of
+
+ENTRIES = {"a": ("sea", "Grüße"), "b": (), "c": ("x\ny", '"quoted"')}
+
+
+def fill(path: Path, entries: dict[str, tuple[str, ...]]) -> None:
+    with KeywordCache(path) as cache:
+        for key, phrases in entries.items():
+            cache.add(key, phrases)
+
+
+def test_what_was_added_is_there_again(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "cache.jsonl"
+    fill(path, ENTRIES)
+    cache = KeywordCache(path)
+    assert {key: cache.get(key) for key in ENTRIES} == ENTRIES
+    assert len(cache) == 3
+    assert cache.get("d") is None
+    assert "d" not in cache
+
+
+def test_entries_are_on_disk_before_the_file_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "cache.jsonl"
+    with KeywordCache(path) as cache:
+        cache.add("a", ["sea"])
+        assert KeywordCache(path).get("a") == ("sea",)
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_a_torn_last_line_is_dropped_and_overwritten(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "cache.jsonl"
+    fill(path, ENTRIES)
+    content = path.read_bytes()
+    path.write_bytes(content[:-cut])
+    cache = KeywordCache(path)
+    assert len(cache) == 2
+    assert "c" not in cache
+    fill(path, {"c": ENTRIES["c"]})
+    assert path.read_bytes() == content
+
+
+def test_a_broken_line_before_the_end_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "cache.jsonl"
+    fill(path, ENTRIES)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + b'{"key": 7, "phrases": []}\n' + lines[2])
+    with pytest.raises(CheckpointError, match=r"cache\.jsonl: line 2"):
+        KeywordCache(path)
+
+
+@given(st.text(), st.text(), st.integers(), st.integers())
+def test_keys_tell_texts_and_settings_apart(a: str, b: str, n: int, m: int) -> None:
+    assert (key_of(a, {"n": n}) == key_of(b, {"n": m})) == (a == b and n == m)
+    assert key_of(a, {"n": n, "m": m}) == key_of(a, {"m": m, "n": n})
+
+
+def test_kill_minus_nine_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    path, count = tmp_path / "cache.jsonl", tmp_path / "count"
+    code = f"""
+import sys, time
+from pathlib import Path
+from thinkrec.keywords.extractor import find_keywords
+from thinkrec.keywords.cache import KeywordCache
+class Slow:
+    name, language = "slow", "en"
+    def settings(self): return {{}}
+    def extract(self, texts, done):
+        for place, text in enumerate(texts):
+            with open({str(count)!r}, "a") as file: file.write(text + "\\n")
+            done(place, [text])
+            time.sleep(0.01 if len(sys.argv) > 1 else 0)
+found = find_keywords([f"word{{i}} sea" for i in range(300)], Slow(), cache=KeywordCache(Path({str(path)!r})))
+assert found == [(f"word{{i}} sea",) for i in range(300)]
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    running = subprocess.Popen([sys.executable, "-c", code, "slowly"], env=environment)
+    until = time.monotonic() + 30
+    while not (path.is_file() and path.stat().st_size > 2000):
+        assert time.monotonic() < until
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    done = len(KeywordCache(path))
+    assert 0 < done < 300
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    asked = count.read_text().splitlines()
+    assert len(set(asked)) == 300
+    assert len(asked) <= 301, "at most the one text that was under way is read twice"

@@ -1,0 +1,233 @@
+"""Both extractors, and the walk from texts to keywords."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keyword_stand_in import StandIn, provide_room
+
+from thinkrec.data.columns import DataWarning
+from thinkrec.errors import ThinkRecError
+from thinkrec.keywords.asked import AskedExtractor, read_phrases
+from thinkrec.keywords.cache import KeywordCache
+from thinkrec.keywords.config import AskedConfig, OfflineConfig
+from thinkrec.keywords.extractor import Done, find_keywords
+from thinkrec.keywords.offline import OfflineExtractor
+from thinkrec.keywords.shape import read_words, whole_phrase
+
+TEXT = "A lonely lighthouse keeper must hide stolen diamonds from a vicious smuggler in New York."
+
+
+class Split:
+    """An extractor whose phrases are the pieces between full stops; counts what it read."""
+
+    name, language = "split", "en"
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def settings(self) -> dict:
+        return {"at": "."}
+
+    def extract(self, texts: Sequence[str], done: Done) -> None:
+        for place, text in reversed(list(enumerate(texts))):
+            self.read.append(text)
+            done(place, text.split("."))
+
+
+def test_every_text_gets_its_own_keywords_in_order() -> None:
+    extractor = Split()
+    texts = ["the sea. a sea. Seas. heist", "", "<p>old &amp; new</p>. heist", "the sea. a sea. Seas. heist"]
+    assert find_keywords(texts, extractor) == [("sea", "heist"), (), ("old & new", "heist"), ("sea", "heist")]
+    assert len(extractor.read) == 2, "equal texts are read once, empty ones not at all"
+
+
+def test_most_keep_and_titles_are_applied_after_the_cache(tmp_path: Path) -> None:
+    path, extractor = tmp_path / "c.jsonl", Split()
+    texts = ["one sea. two sky. three land"]
+    first = find_keywords(texts, extractor, most=2, cache=KeywordCache(path))
+    more = find_keywords(texts, extractor, most=9, keep=[["War"]], titles=["Three Land"], cache=KeywordCache(path))
+    assert len(first[0]) == 2
+    assert more[0][0] == "War"
+    assert "three land" not in more[0]
+    assert len(extractor.read) == 1
+
+
+def test_wrong_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match="most is 0"):
+        find_keywords(["a"], Split(), most=0)
+    with pytest.raises(ValueError, match="keep has 2 entries for 1 texts"):
+        find_keywords(["a"], Split(), keep=[[], []])
+    with pytest.raises(ValueError, match="titles has 0 entries"):
+        find_keywords(["a"], Split(), titles=[])
+
+
+# -- offline -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_offline_extractor_finds_whole_phrases() -> None:
+    (found,) = find_keywords([TEXT], OfflineExtractor())
+    assert {"lonely lighthouse keeper", "vicious smuggler", "New York"} <= set(found)
+    assert "York" not in found
+    assert not {"hide", "lonely", "vicious", "lighthouse"} & {phrase.lower() for phrase in found}
+
+
+def test_the_offline_extractor_gives_the_same_again() -> None:
+    assert [OfflineExtractor().phrases(TEXT) for _ in range(3)] == [OfflineExtractor().phrases(TEXT)] * 3
+
+
+def test_the_phrases_are_those_of_yake() -> None:
+    import yake
+
+    direct = {phrase for phrase, _ in yake.KeywordExtractor(lan="en", n=3, dedupLim=1.0, top=40).extract_keywords(TEXT)}
+    completed = {"New York": "York"}
+    assert {completed.get(phrase, phrase) for phrase in OfflineExtractor().phrases(TEXT)} <= direct
+
+
+def test_longest_phrase_and_other_languages() -> None:
+    assert all(len(phrase.split()) == 1 for phrase in OfflineExtractor(OfflineConfig(words=1)).phrases("big cat. dog"))
+    german = OfflineExtractor(OfflineConfig(language="de")).phrases("Der alte Leuchtturm steht an der Küste.")
+    assert any("Leuchtturm" in phrase for phrase in german)
+
+
+def test_settings_change_the_key() -> None:
+    assert OfflineExtractor().settings() != OfflineExtractor(OfflineConfig(words=2)).settings()
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "yake", None)
+    with pytest.raises(ThinkRecError, match=r'pip install "thinkrec\[keywords\]"'):
+        OfflineExtractor()
+
+
+@pytest.mark.parametrize("text", ["", " ", "...", "the of and", "1 2 3", "😀😀", "a" * 5000, "<p></p>"])
+def test_odd_texts_do_not_break_it(text: str) -> None:
+    (found,) = find_keywords([text], OfflineExtractor())
+    assert isinstance(found, tuple)
+
+
+@given(st.text(max_size=80))
+def test_any_text_can_be_read(text: str) -> None:
+    words = read_words(text)
+    assert len(words.text) == len(words.lower) == len(words.verb) == len(words.owner)
+    assert whole_phrase(words, "") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "whole"),
+    [
+        ("He plays a board game at night.", "board game", "board game"),
+        ("He plays a magical board game.", "magical board", None),
+        ("An act of charity", "act of charity", "act of charity"),
+        ("An act of charity", "act", None),
+        ("He tries to help a friend", "help", None),
+        ("They love the wedding.", "wedding", "wedding"),
+        ("A documentary focusing on wolves", "documentary focusing", None),
+        ("It leads to war.", "war", "war"),
+        ("His terrible chef's skills", "terrible chef", "terrible chef"),
+        ("His terrible chef's skills", "chef skills", None),
+        ("In New York City", "York City", "New York City"),
+        ("Deeply", "nowhere", None),
+    ],
+)
+def test_fragments_are_told_from_phrases(text: str, phrase: str, whole: str | None) -> None:
+    assert whole_phrase(read_words(text), phrase) == whole
+
+
+# -- asked -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "phrases"),
+    [
+        ("heist | dry humour|sea", ("heist", "dry humour", "sea")),
+        ("heist, dry humour", ("heist", "dry humour")),
+        ("heist; dry humour, if at all", ("heist", "dry humour, if at all")),
+        ("Here are the keywords: heist | sea", ("heist", "sea")),
+        ('["heist", "sea", 3]', ("heist", "sea")),
+        ('```json\n["heist"]\n```', ("heist",)),
+        ("- heist\n- sea", ("heist", "sea")),
+        ("1) heist\n2) sea", ("heist", "sea")),
+        ("heist", ("heist",)),
+        ("", ()),
+        ("I cannot help with that request, I am afraid.", ()),
+        ("This is a long explanation of what the story is about and more", ()),
+    ],
+)
+def test_answers_are_read(answer: str, phrases: tuple[str, ...]) -> None:
+    assert read_phrases(answer) == phrases
+
+
+@given(st.text(max_size=200))
+def test_any_answer_can_be_read(answer: str) -> None:
+    assert all(isinstance(phrase, str) and phrase for phrase in read_phrases(answer))
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> None:
+    provide_room(monkeypatch)
+
+
+def test_a_teacher_is_asked_once_per_text(room: None, tmp_path: Path) -> None:
+    teacher = StandIn(lambda text: f"{text} tale | Tales | the sea")
+    path = tmp_path / "c.jsonl"
+    texts = ["heist", "war", "heist", ""]
+    for _ in range(2):
+        found = find_keywords(texts, AskedExtractor(teacher), cache=KeywordCache(path))
+        assert found == [("heist tale", "sea"), ("war tale", "sea"), ("heist tale", "sea"), ()]
+    assert teacher.asked == ["heist", "war"]
+
+
+def test_the_question_names_item_number_and_language(room: None) -> None:
+    extractor = AskedExtractor(
+        StandIn(lambda text: "x"), AskedConfig(item="film", most=7, language="de", text_limit=100)
+    )
+    system, user = extractor.question("a" * 500).messages
+    assert (system.role, user.role) == ("system", "user")
+    assert "one film" in system.text
+    assert "at most 7" in system.text
+    assert "'de'" in system.text
+    assert user.text == "a" * 100
+    assert extractor.question("b").key != extractor.question("c").key
+
+
+def test_failures_are_counted_and_asked_again(room: None, tmp_path: Path) -> None:
+    path, broken = tmp_path / "c.jsonl", {"war"}
+    prose = {"odd": "I will not say what it is about, sorry."}
+    teacher = StandIn(lambda text: None if text in broken else prose.get(text, "sea"))
+    with pytest.warns(DataWarning, match="2 of 3 texts got no answer from stand-in"):
+        found = find_keywords(
+            ["war", "heist", "odd"], AskedExtractor(teacher), cache=KeywordCache(path), keep=[["A"]] * 3
+        )
+    assert found == [("A",), ("A", "sea"), ("A",)]
+    broken.clear()
+    with pytest.warns(DataWarning, match="1 of 2 texts"):
+        find_keywords(["war", "heist", "odd"], AskedExtractor(teacher), cache=KeywordCache(path))
+    assert teacher.asked == ["war", "heist", "odd", "war", "odd"]
+
+
+def test_what_the_teacher_raises_passes_through_and_answers_are_kept(room: None, tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    stops = [ThinkRecError("the budget is spent")]
+    teacher = StandIn(lambda text: stops[0] if text == "war" and stops else "sea")
+    with pytest.raises(ThinkRecError, match="budget is spent"):
+        find_keywords(["heist", "war", "x y"], AskedExtractor(teacher), cache=KeywordCache(path))
+    assert len(KeywordCache(path)) == 1
+    stops.clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_keywords(["heist", "war"], AskedExtractor(teacher), cache=KeywordCache(path)) == [("sea",)] * 2
+    assert teacher.asked == ["heist", "war", "war"]
+
+
+def test_another_teacher_or_wording_is_asked_anew(room: None) -> None:
+    cache = KeywordCache()
+    for teacher, config in (("a", AskedConfig()), ("b", AskedConfig()), ("b", AskedConfig(most=3))):
+        stand_in = StandIn(lambda text: "sea", name=teacher)
+        find_keywords(["heist"], AskedExtractor(stand_in, config), cache=cache)
+        assert stand_in.asked == ["heist"]
