@@ -87,8 +87,8 @@ class Api:
         self._failed += 1
         if self._failed >= self.config.retries.give_up and self._stop is None:
             self._stop = TeacherStopped(
-                f"{self._failed} questions in a row failed, the last one because {why}; see to {self._endpoint.url} and "
-                "start the same command again to go on"
+                f"{self._failed} questions in a row failed, the last one because {why}; see to "
+                f"{self._endpoint.url} and start the same command again to go on"
             )
             self._stopping.set()
         return Answer("", "", total, seconds, failure=why)
