@@ -53,8 +53,8 @@ def mixedness(ds: Dataset, rows: np.ndarray, length: int) -> np.ndarray:
 def wrongly_predicted(ds: Dataset, rows: np.ndarray, path: Path, threshold: float | None) -> np.ndarray:
     """bool (m,): whether the predictions (order, score) take the row's label for the other one.
 
-    Without a threshold, as many rows count as Yes as are likes among those predicted, so any monotone score serves; rows
-    at the border that tie count as No. Rows without a prediction are not wrong. Raises DataError where none has one.
+    Without a threshold, as many rows count as Yes as are likes among those predicted, so any monotone score serves; at
+    the border, ties count as No. Rows without a prediction are not wrong. Raises DataError where none has one.
     """
     table, source = read_table(path), str(path)
     require_columns(table, ("order", "score"), source)

@@ -13,12 +13,12 @@ _THING = r"(?:answer|label|outcome|verdict|response|solution|result)"
 _BETRAYALS = (
     # Of an answer that somebody has: "the correct answer is given as ...", "the label says", "ground truth".
     rf"\b{_GIVEN}\s+{_THING}s?\b",
-    rf"\b(?:the|this|an?)\s+{_THING}\s+(?:is|was|has been|being)\s+(?:already\s+)?(?:given|known|provided|stated|supplied)\b",
+    rf"\b(?:the|this|an?)\s+{_THING}\s+(?:is|was|has been)\s+(?:already\s+)?(?:given|known|provided|stated|supplied)\b",
     r"\bground[\s-]truth\b",
     r"\bthe label\b",
     # Of having been told: "as you told me", "I was told", "the hint", "knowing the outcome".
     r"\b(?:i|we)(?:\s+(?:was|were|am|are)|'m|'ve been|\s+have been)\s+(?:just\s+)?(?:told|informed|given)\b",
-    r"\b(?:as|since|because|now that)?\s*you(?:'ve|\s+have)?\s+(?:just\s+)?(?:told|said|stated|informed|confirmed|revealed)\b",
+    r"\byou(?:'ve|\s+have)?\s+(?:just\s+)?(?:told|said|stated|informed|confirmed|revealed)\b",
     r"\bas\s+(?:was\s+)?(?:told|stated|revealed|confirmed)\b",
     r"\bthe\s+hint\b",
     r"\b(?:know|knowing|given|despite)\s+(?:that\s+)?the\s+outcome\b",

@@ -74,7 +74,7 @@ class SynthesisConfig(BaseModel):
     attempts: int = Field(default=3, ge=1)
     """Most answers per row; `drop` never takes more than one."""
     trace: Literal["answer", "reasoning"] = "answer"
-    """What becomes the reason: the argument in the answer, or the reasoning before it. Where one is empty, the other."""
+    """What becomes the reason: the answer's argument, or the reasoning before it; where that is empty, the other."""
     clean: CleanConfig = CleanConfig()
     """Which reasons are left out."""
     expected_tokens: int = Field(default=400, ge=1)

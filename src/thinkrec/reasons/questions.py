@@ -61,8 +61,8 @@ def reconsider(ds: Dataset, row: int) -> str:
     """After a wrong verdict, without the outcome."""
     domain, title = ds.domain, short_title(ds.items.titles[int(ds.interactions.item[row])])
     return (
-        f"Think it over once more. Which of the liked and which of the disliked {domain.items} come closest to {title}, "
-        "and in what? Then answer from the start, in the same form."
+        f"Think it over once more. Which of the liked and which of the disliked {domain.items} come closest to "
+        f"{title}, and in what? Then answer from the start, in the same form."
     )
 
 

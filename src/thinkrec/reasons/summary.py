@@ -86,8 +86,8 @@ def summarise(
     kept = [case for case in cases if refused.get(case.row, "") is None]
     orders = {case.order for case in cases}
     # Of these rows, this teacher and this policy: a store may hold others too.
-    mine = [found for found in synthesis.store.attempts
-            if found.order in orders and found.teacher == synthesis.teacher and found.policy == config.policy]  # fmt: skip
+    asked = (synthesis.teacher, config.policy)
+    mine = [a for a in synthesis.store.attempts if a.order in orders and (a.teacher, a.policy) == asked]
     taken = sum((found.usage for found in mine), NOTHING)
     firsts = [case for case in cases if case.answers]
     summary = Summary(
@@ -98,7 +98,7 @@ def summarise(
         left_out=dict(sorted(Counter(why for why in refused.values() if why is not None).items())),
         wrong=outcomes["wrong"],
         unreadable=outcomes["unreadable"],
-        failed=dict(sorted(Counter(case.failures[-1] for case in cases if case.outcome == "failed").items())),
+        failed=dict(sorted(Counter(case.failures[-1][1] for case in cases if case.outcome == "failed").items())),
         unfinished=outcomes["unfinished"],
         not_asked=outcomes["not asked"],
         first_answers=len(firsts),

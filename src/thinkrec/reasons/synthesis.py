@@ -23,8 +23,8 @@ from thinkrec.teacher.answer import verdict, word
 from thinkrec.teacher.client import Answer, Message, Question, Teacher, question
 
 Outcome = Literal["right", "wrong", "unreadable", "failed", "unfinished", "not asked"]
-"""What became of a row: an answer with the right verdict; all attempts used up, the last one wrong or without a verdict;
-no answer came in the last attempt; attempts left, or none made, when the run ended."""
+"""What became of a row: an answer with the right verdict; all attempts used up, and the last one had the wrong verdict,
+or none, or no answer came; attempts left, or none made, when the run ended."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Case:
     label: bool
     answers: tuple[Attempt, ...]
     """Answers in the order in which they came; failures are not among them."""
-    failures: tuple[str, ...]
-    """Why attempts of this start got no answer."""
+    failures: tuple[tuple[int, str], ...]
+    """Attempts of this start that got no answer: how many answers there were before, and why."""
     outcome: Outcome
     next: Question | None
     """What would be asked next; None where the row is done with."""
@@ -58,8 +58,8 @@ class Synthesis:
     config: SynthesisConfig
     teacher: str
     store: AttemptStore
-    failed: dict[int, list[str]] = field(default_factory=dict)
-    """Row -> why its attempts of this start failed. Failures of earlier starts count no more: what caused them may be
+    failed: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    """Row -> its attempts of this start that failed. Those of earlier starts count no more: what caused them may be
     gone."""
 
     def case(self, row: int) -> Case:
@@ -84,7 +84,7 @@ class Synthesis:
         done = outcome == "right" or len(answers) + len(failures) >= config.most_attempts
         if not done:
             outcome = "unfinished" if answers or failures else "not asked"
-        elif outcome != "right" and failures:
+        elif outcome != "right" and failures and failures[-1][0] == len(answers):
             outcome = "failed"
         return Case(row, int(ds.interactions.order[row]), label, tuple(answers), failures, outcome,
                     None if done else ask, kind, hinted)  # fmt: skip
@@ -126,7 +126,7 @@ class Synthesis:
         }
         self.store.add(attempt(ask, answer, now, **about))
         if answer.failure is not None:
-            self.failed.setdefault(case.row, []).append(answer.failure)
+            self.failed.setdefault(case.row, []).append((len(case.answers), answer.failure))
 
     def _name(self, row: int) -> list[int | str]:
         it = self.ds.interactions
