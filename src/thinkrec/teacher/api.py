@@ -39,7 +39,7 @@ class Api:
         self.purse.begin()
         self._stop: TeacherStopped | None = None
         self._stopping = asyncio.Event()
-        self._failed = 0
+        self._failed, self._broken = 0, False
         waiting = iter(questions)
         async with self._endpoint.client() as client:
             count = min(self.config.concurrency, len(questions))
@@ -62,7 +62,11 @@ class Api:
                 self._stop = self._stop or stop
                 self._stopping.set()
                 return
+            if self._broken:
+                return
+            self._broken = True  # unless it is written down
             done(question, answer)
+            self._broken = False
             if self._stop is not None:
                 return
 
