@@ -20,7 +20,7 @@ _BETRAYALS = (
     r"\b(?:i|we)(?:\s+(?:was|were|am|are)|'m|'ve been|\s+have been)\s+(?:just\s+)?(?:told|informed|given)\b",
     r"\byou(?:'ve|\s+have)?\s+(?:just\s+)?(?:told|said|stated|informed|confirmed|revealed)\b",
     r"\bas\s+(?:was\s+)?(?:told|stated|revealed|confirmed)\b",
-    r"\bthe\s+hint\b",
+    r"\bthe\s+hint\b(?!\s+of)",
     r"\b(?:know|knowing|given|despite)\s+(?:that\s+)?the\s+outcome\b",
     r"\bas it (?:happened|turned out)\b",
     r"\bit turn(?:s|ed) out that\b",
@@ -33,6 +33,8 @@ _ASKING = (
     r"\b(?:on|upon)\s+(?:reflection|reconsideration|second thoughts?)\b",
     r"\b(?:reconsider|reconsidering|re-?evaluat\w+)\b",
 )
+# Titles are cited in quotation marks, and one may be called "The Right Answer".
+_CITED = re.compile(r"""(?<!\w)'[^'\n]{1,120}'(?!\w)|"[^"\n]{1,120}"|“[^”\n]{1,120}”|‘[^’\n]{1,120}’(?!\w)""")
 _SPEAKS_OF_ANSWER = re.compile("|".join(_BETRAYALS), re.IGNORECASE)
 _SPEAKS_OF_ASKING = re.compile("|".join(_ASKING), re.IGNORECASE)
 
@@ -60,10 +62,12 @@ def fault(found: Attempt, argument: str, config: CleanConfig) -> str | None:
         return "cut off"
     if config.max_words is not None and words > config.max_words:
         return "too long"
-    if config.betrayal and _SPEAKS_OF_ANSWER.search(argument):
-        return "betrays the answer"
-    if config.betrayal and _SPEAKS_OF_ASKING.search(argument):
-        return "speaks of the asking"
+    if config.betrayal:
+        own = _CITED.sub(" ", argument)
+        if _SPEAKS_OF_ANSWER.search(own):
+            return "betrays the answer"
+        if _SPEAKS_OF_ASKING.search(own):
+            return "speaks of the asking"
     if any(re.search(pattern, argument, re.IGNORECASE) for pattern in config.patterns):
         return "matches a pattern"
     return None
