@@ -30,7 +30,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
     kinds = [suffix.lower() for suffix in path.suffixes]
     kind = kinds[-2] if len(kinds) > 1 and kinds[-1] == ".gz" else (kinds[-1] if kinds else "")
     if kind not in (".parquet", ".jsonl", *_SEPARATORS):
-        raise DataError(f"{path}: not a known kind of table. Use .parquet, .jsonl, .csv, .tsv, .csv.gz or .tsv.gz.")
+        raise DataError(f"{path}: not a known kind of table. Use .parquet, .csv, .tsv, .csv.gz, .tsv.gz or .jsonl.")
     if not path.is_file():
         raise DataError(
             f"{path}: no such file. Check the path, which is taken from the current folder unless absolute."
