@@ -72,8 +72,8 @@ class Local:
         # A chat template writes its special tokens itself; a plain transcript needs the one at the beginning.
         bone = self._load()
         found = bone.tokenizer.encode(text, add_special_tokens=False)
-        begins = not templated and bone.bos_id is not None and found[:1] != [bone.bos_id]
-        return [bone.bos_id, *found] if begins else found
+        first = bone.bos_id
+        return found if templated or first is None or found[:1] == [first] else [first, *found]
 
     def _write(self, prompts: Sequence[list[int]], most: int | None) -> list[tuple[str, int, bool]]:
         """(text, tokens written, whether it was cut) of each prompt."""

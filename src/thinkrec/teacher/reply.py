@@ -48,7 +48,8 @@ def parse(body: str) -> Reply:
         raise Damaged("the answer is JSON but no chat completion") from error
     said, thought = _parts(content)
     text, reasoning = separate(said, "\n\n".join(filter(None, [_parts(field)[0], thought])))
-    usage = found.get("usage") if isinstance(found.get("usage"), dict) else {}
+    counted = found.get("usage")
+    usage: dict[str, Any] = counted if isinstance(counted, dict) else {}
     return Reply(text, reasoning, finish == "length", _count(usage, "prompt_tokens"),
                  _count(usage, "completion_tokens"))  # fmt: skip
 
