@@ -216,6 +216,51 @@ def keywords(
 
 
 @app.command()
+def reason(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe whose data is asked about; name or file.")],
+    config: Annotated[Path | None, typer.Option(help="YAML with any of these settings; options go before it.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="api, local or rules.")] = None,
+    model: Annotated[str | None, typer.Option(help="Its model; for local a folder, .gguf file or hub name.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Address of the endpoint, with /v1.")] = None,
+    key_env: Annotated[str | None, typer.Option(help="Environment variable with the key.")] = None,
+    rows: Annotated[int | None, typer.Option(help="How many rows; 1000.")] = None,
+    split: Annotated[str | None, typer.Option(help="train, valid or test; train.")] = None,
+    choose: Annotated[str | None, typer.Option(help="random, wrong or mixed; random.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="For wrong: a table with order and score.")] = None,
+    policy: Annotated[str | None, typer.Option(help="On a wrong verdict: again, hint or drop; again.")] = None,
+    attempts: Annotated[int | None, typer.Option(help="Most answers per row; 3.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the choice of rows; 0.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Longest answer, reasoning included.")] = None,
+    budget_requests: Annotated[int | None, typer.Option(help="Most requests, over all starts.")] = None,
+    budget_tokens: Annotated[int | None, typer.Option(help="Most tokens, over all starts.")] = None,
+    budget_money: Annotated[float | None, typer.Option(help="Most money, over all starts; needs prices.")] = None,
+    price_in: Annotated[float | None, typer.Option(help="Price of a million prompt tokens.")] = None,
+    price_out: Annotated[float | None, typer.Option(help="Price of a million answer tokens.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Table: .parquet, .csv or .jsonl; reasons/NAME/...")] = None,
+    store: Annotated[Path | None, typer.Option(help="All attempts, as JSON lines; reasons/NAME/...")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print rows, tokens and money; ask nothing.")] = False,
+) -> None:
+    """Ask a teacher why users liked or disliked things; keep the reasons whose verdict is right, to train on.
+
+    - `thinkrec reason demo --teacher rules --rows 200`
+    - `thinkrec reason my.yaml --teacher local --model ./Qwen3-4B --rows 500 --policy again`
+    - `thinkrec reason my.yaml --teacher api --model qwen3 --base-url http://localhost:8000/v1`
+    - `thinkrec reason my.yaml --config teach.yaml --price-in 0.5 --price-out 2 --budget-money 10 --dry-run`
+
+    Every answer is stored at once; after Ctrl-C or a crash the same command goes on and asks nothing twice.
+    """
+    from thinkrec.commands import teaching
+
+    given = {"teacher.kind": teacher, "teacher.model": model, "teacher.base_url": base_url, "teacher.key_env": key_env,
+             "teacher.max_tokens": max_tokens, "teacher.budget.requests": budget_requests,
+             "teacher.budget.tokens": budget_tokens, "teacher.budget.money": budget_money,
+             "teacher.prices.input": price_in, "teacher.prices.output": price_out, "rows": rows, "split": split,
+             "choose": choose, "predictions": predictions, "policy": policy, "attempts": attempts,
+             "seed": seed}  # fmt: skip
+    teaching.reason(recipe, config, given, out, store, dry_run)
+
+
+@app.command()
 def report(run: RunName) -> None:
     """Write the metrics and the report of a finished run again; prints where the report is.
 

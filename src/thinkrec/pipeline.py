@@ -161,7 +161,8 @@ class Run:
             train = np.flatnonzero(ds.interactions.split == TRAIN)
             return rule_reasons(ds, train, self.model.prompt.history, self.recipe.seed)
         if config.source == "written":
-            return written_reasons(ds, config.file or data_folder("ml1m") / "reasons.parquet")
+            path = config.file or data_folder("ml1m") / "reasons.parquet"
+            return written_reasons(ds, path, unhinted=config.unhinted)
         return {}
 
     def system(self, variant: str) -> System:

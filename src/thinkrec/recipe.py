@@ -99,6 +99,8 @@ class Reasons(BaseModel):
     """No reasons; the rule-based teacher where its verdict agrees with the label; a table with `order` and `reason`."""
     file: Path | None = None
     """The table for `written`; by default reasons.parquet beside the ML-1M slice."""
+    unhinted: bool = False
+    """For `written`: only reasons whose writer had not been told the outcome; the table needs a column `hinted`."""
     share: float = Field(default=0.2, ge=0, lt=1)
     """Share of reasoning rows among all rows drawn."""
 

@@ -18,7 +18,7 @@ _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
 def read_table(path: str | Path) -> pl.DataFrame:
-    """A table from .parquet, .csv or .tsv (the last two also with .gz); CSV is UTF-8 with a header line.
+    """A table from .parquet, .jsonl, .csv or .tsv (the last two also with .gz); CSV is UTF-8 with a header line.
 
     All CSV columns come as text, so that a title "1984" stays text and an id "007" keeps its zeros; ids that are
     plain whole numbers throughout become integers.
@@ -29,8 +29,8 @@ def read_table(path: str | Path) -> pl.DataFrame:
     path = Path(path)
     kinds = [suffix.lower() for suffix in path.suffixes]
     kind = kinds[-2] if len(kinds) > 1 and kinds[-1] == ".gz" else (kinds[-1] if kinds else "")
-    if kind != ".parquet" and kind not in _SEPARATORS:
-        raise DataError(f"{path}: not a known kind of table. Use .parquet, .csv, .tsv, .csv.gz or .tsv.gz.")
+    if kind not in (".parquet", ".jsonl", *_SEPARATORS):
+        raise DataError(f"{path}: not a known kind of table. Use .parquet, .csv, .tsv, .csv.gz, .tsv.gz or .jsonl.")
     if not path.is_file():
         raise DataError(
             f"{path}: no such file. Check the path, which is taken from the current folder unless absolute."
@@ -38,6 +38,8 @@ def read_table(path: str | Path) -> pl.DataFrame:
     try:
         if kind == ".parquet":
             return pl.read_parquet(path)
+        if kind == ".jsonl":
+            return pl.read_ndjson(path, infer_schema_length=None)
         df = pl.read_csv(path, separator=_SEPARATORS[kind], infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(

@@ -1,0 +1,73 @@
+"""From an answer to a reason to train on, or why it is none."""
+
+from __future__ import annotations
+
+import re
+
+from thinkrec.reasons.config import CleanConfig
+from thinkrec.reasons.store import Attempt
+from thinkrec.teacher.answer import read, word
+
+_GIVEN = r"(?:correct|right|actual|true|given|provided|stated|gold|reference|official)"
+_THING = r"(?:answer|label|outcome|verdict|response|solution|result)"
+_BETRAYALS = (
+    # Of an answer that somebody has: "the correct answer is given as ...", "the label says", "ground truth".
+    rf"\b{_GIVEN}\s+{_THING}s?\b",
+    rf"\b(?:the|this|an?)\s+{_THING}\s+(?:is|was|has been)\s+(?:already\s+)?(?:given|known|provided|stated|supplied)\b",
+    r"\bground[\s-]truth\b",
+    r"\bthe label\b",
+    # Of having been told: "as you told me", "I was told", "the hint", "knowing the outcome".
+    r"\b(?:i|we)(?:\s+(?:was|were|am|are)|'m|'ve been|\s+have been)\s+(?:just\s+)?(?:told|informed|given)\b",
+    r"\byou(?:'ve|\s+have)?\s+(?:just\s+)?(?:told|said|stated|informed|confirmed|revealed)\b",
+    r"\bas\s+(?:was\s+)?(?:told|stated|revealed|confirmed)\b",
+    r"\bthe\s+hint\b(?!\s+of)",
+    r"\b(?:know|knowing|given|despite)\s+(?:that\s+)?the\s+outcome\b",
+    r"\bas it (?:happened|turned out)\b",
+    r"\bit turn(?:s|ed) out that\b",
+)
+_ASKING = (
+    # Of the conversation instead of the items: "my earlier answer", "on reflection", "I apologise".
+    r"\b(?:my|the)\s+(?:earlier|previous|first|initial|prior|original)\s+"
+    r"(?:answer|verdict|judge?ment|reply|response|assessment|prediction)\b",
+    r"\b(?:i|we)\s+(?:apologi[sz]e|was wrong|were wrong|made a mistake|stand corrected)\b",
+    r"\b(?:on|upon)\s+(?:reflection|reconsideration|second thoughts?)\b",
+    r"\b(?:reconsider|reconsidering|re-?evaluat\w+)\b",
+)
+# Titles are cited in quotation marks, and one may be called "The Right Answer".
+_CITED = re.compile(r"""(?<!\w)'[^'\n]{1,120}'(?!\w)|"[^"\n]{1,120}"|“[^”\n]{1,120}”|‘[^’\n]{1,120}’(?!\w)""")
+_SPEAKS_OF_ANSWER = re.compile("|".join(_BETRAYALS), re.IGNORECASE)
+_SPEAKS_OF_ASKING = re.compile("|".join(_ASKING), re.IGNORECASE)
+
+
+def prose(found: Attempt, trace: str) -> str:
+    """The argument of an answer without its verdict, on one line: from the answer or the reasoning, as `trace` says;
+    where that is empty, from the other.
+    """
+    answer, reasoning = read(found.text).prose, found.reasoning
+    text = (reasoning or answer) if trace == "reasoning" else (answer or reasoning)
+    return " ".join(text.split())
+
+
+def reason(verdict: bool, argument: str) -> str:
+    """Verdict and argument as one reason: "Yes. ..." or "No. ..."."""
+    return f"{word(verdict)}. {argument[:1].upper()}{argument[1:]}"
+
+
+def fault(found: Attempt, argument: str, config: CleanConfig) -> str | None:
+    """Why an argument should not be trained on, or None."""
+    words = len(argument.split())
+    if words < config.min_words:
+        return "too short"
+    if config.cut and found.cut:
+        return "cut off"
+    if config.max_words is not None and words > config.max_words:
+        return "too long"
+    if config.betrayal:
+        own = _CITED.sub(" ", argument)
+        if _SPEAKS_OF_ANSWER.search(own):
+            return "betrays the answer"
+        if _SPEAKS_OF_ASKING.search(own):
+            return "speaks of the asking"
+    if any(re.search(pattern, argument, re.IGNORECASE) for pattern in config.patterns):
+        return "matches a pattern"
+    return None

@@ -1,0 +1,78 @@
+"""The table of reasons, as `reasons/written.py` reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.errors import RecipeError
+from thinkrec.reasons import clean
+from thinkrec.reasons.config import SynthesisConfig
+from thinkrec.reasons.synthesis import Case, verdict_word
+
+SUFFIXES = (".parquet", ".csv", ".jsonl")
+
+
+def check_suffix(path: Path) -> None:
+    """Raises RecipeError if a table cannot be written under such a name."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise RecipeError(f"--out {path}: a table of reasons ends in one of {', '.join(SUFFIXES)}")
+
+
+def faults(cases: Sequence[Case], config: SynthesisConfig) -> dict[int, str | None]:
+    """Row -> why its reason is left out, or None if it goes into the table; rows whose last verdict was right."""
+    found = {}
+    for case in cases:
+        if case.outcome == "right":
+            last = case.answers[-1]
+            found[case.row] = clean.fault(last, clean.prose(last, config.trace), config.clean)
+    return found
+
+
+def table(ds: Dataset, cases: Sequence[Case], config: SynthesisConfig) -> pl.DataFrame:
+    """order, user_id, item_id, label, reason, first_verdict, hinted, attempts, teacher; sorted by order."""
+    kept = faults(cases, config)
+    rows = [case for case in sorted(cases, key=lambda case: case.order) if kept.get(case.row, "") is None]
+    it = ds.interactions
+    last = [case.answers[-1] for case in rows]
+    argued = [clean.prose(found, config.trace) for found in last]
+    users, items = [ds.user_ids[it.user[c.row]] for c in rows], [ds.items.ids[it.item[c.row]] for c in rows]
+    return pl.DataFrame(
+        [
+            pl.Series("order", [case.order for case in rows], dtype=pl.Int64),
+            pl.Series("user_id", users, dtype=_kind(ds.user_ids)),
+            pl.Series("item_id", items, dtype=_kind(ds.items.ids)),
+            pl.Series("label", [int(case.label) for case in rows], dtype=pl.Int8),
+            pl.Series("reason", [clean.reason(c.label, text) for c, text in zip(rows, argued, strict=True)], pl.String),
+            pl.Series("first_verdict", [verdict_word(case.first_verdict) for case in rows], dtype=pl.String),
+            pl.Series("hinted", [found.hinted for found in last], dtype=pl.Boolean),
+            pl.Series("attempts", [len(case.answers) for case in rows], dtype=pl.Int64),
+            pl.Series("teacher", [found.teacher for found in last], dtype=pl.String),
+        ]
+    )
+
+
+def write(reasons: pl.DataFrame, path: Path) -> None:
+    """Write the table beside its name and rename it; the kind goes by the suffix. Raises RecipeError for others."""
+    check_suffix(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    kind = path.suffix.lower()
+    try:
+        if kind == ".parquet":
+            reasons.write_parquet(beside)
+        elif kind == ".csv":
+            reasons.write_csv(beside)
+        else:
+            reasons.write_ndjson(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _kind(ids: list) -> type[pl.Int64] | type[pl.String]:
+    return pl.Int64 if all(isinstance(id_, int) for id_ in ids) else pl.String

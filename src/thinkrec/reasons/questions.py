@@ -1,0 +1,90 @@
+"""The words with which a teacher is asked about a row. They are ours and take the domain's own nouns.
+
+The list and the line of the target have the shape of the recommender's own prompts (`prompts/template.py`), so that a
+plain model that goes on from the last bar answers too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from thinkrec.data.columns import clean_line
+from thinkrec.data.dataset import Dataset, Domain
+from thinkrec.errors import DataError
+from thinkrec.prompts import template
+from thinkrec.reasons.config import SynthesisConfig
+from thinkrec.reasons.rules import short_title
+from thinkrec.teacher.answer import word
+from thinkrec.teacher.client import Message
+
+TEXT_LIMIT = 800
+"""Most characters of one further text."""
+
+
+def first(ds: Dataset, row: int, config: SynthesisConfig) -> tuple[Message, ...]:
+    """The opening question about a row: what was liked and disliked before it, and its item; never its outcome."""
+    it, items, domain = ds.interactions, ds.items, ds.domain
+    lines = [template.heading(domain)]
+    past = it.history(row, config.history)
+    for earlier in range(past.start, past.stop):
+        item = int(it.item[earlier])
+        words = template.shorten(items.keywords[item], config.keywords)
+        lines.append(f"{template.entry(items.titles[item], words)}{template.BAR} {word(bool(it.label[earlier]))}\n")
+    if past.start == past.stop:
+        lines.append(template.no_history(domain))
+    target = int(it.item[row])
+    for name in config.texts:
+        text = clean_line(items.texts[name][target], TEXT_LIMIT)
+        if text:
+            lines.append(f"The next {domain.item}, {name}: {text}\n")
+    words = template.shorten(items.keywords[target], config.keywords)
+    lines.append(f"{template.request(domain)}{template.entry(items.titles[target], words)}{template.BAR}")
+    return Message("system", instructions(domain, config.words)), Message("user", "".join(lines))
+
+
+def instructions(domain: Domain, words: int) -> str:
+    """The task, once."""
+    item, items, user = domain.item, domain.items, domain.user
+    return (
+        f"You judge whether a {user} will like a {item}. You see the {items} that one {user} rated, one a line: title, "
+        f"keywords, and Yes where it was liked or No where it was not. Weigh the disliked {items} as carefully as the "
+        f"liked ones, and let recent ones count for more.\n"
+        "Open with a single word, Yes or No, and a full stop. "
+        f"Go on with about {words} words of plain prose, no headings and no lists: name the {items} of the list that "
+        "decide the matter, each title in single quotes without its year; say of each whether it was liked or "
+        f"disliked and what it shares with the next {item}; name the next {item} too; and admit the best point of the "
+        f"other side. Cite no {item} that is not in the list."
+    )
+
+
+def reconsider(ds: Dataset, row: int) -> str:
+    """After a wrong verdict, without the outcome."""
+    domain, title = ds.domain, short_title(ds.items.titles[int(ds.interactions.item[row])])
+    return (
+        f"Think it over once more. Which of the liked and which of the disliked {domain.items} come closest to "
+        f"{title}, and in what? Then answer from the start, in the same form."
+    )
+
+
+def told(ds: Dataset, row: int) -> str:
+    """After a wrong verdict, with the outcome. An answer to this is recorded as hinted."""
+    domain, liked = ds.domain, bool(ds.interactions.label[row])
+    title = short_title(ds.items.titles[int(ds.interactions.item[row])])
+    return (
+        f"As it happened, this {domain.user} {'liked' if liked else 'did not like'} {title}. Answer from the start, in "
+        f"the same form, and open with {word(liked)}. Argue from the list alone, in the words of somebody who judges "
+        "beforehand, and let nothing show that you know the outcome."
+    )
+
+
+def form() -> str:
+    """After an answer that opens with neither Yes nor No."""
+    return "An answer has to open with the single word Yes or No. Answer from the start, in that form."
+
+
+def check_texts(ds: Dataset, texts: Sequence[str]) -> None:
+    """Raises DataError if a column is not in the items table."""
+    for name in texts:
+        if name not in ds.items.texts.columns:
+            known = ", ".join(ds.items.texts.columns) or "none"
+            raise DataError(f"texts: the items have no column {name!r} (further text columns: {known})")

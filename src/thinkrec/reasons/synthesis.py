@@ -1,0 +1,148 @@
+"""Rounds of asking a teacher about rows until it argues for what really happened, within bounds.
+
+What a row was asked is worked out anew from the store every time: the first question, then for every stored answer the
+question that followed it. So a start after a kill takes up exactly where the store ends, and nothing but the store has
+to survive.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.progress import Progress
+from thinkrec.reasons import questions
+from thinkrec.reasons.config import SynthesisConfig
+from thinkrec.reasons.store import Attempt, AttemptStore, attempt
+from thinkrec.teacher.answer import verdict, word
+from thinkrec.teacher.client import Answer, Message, Question, Teacher, question
+
+Outcome = Literal["right", "wrong", "unreadable", "failed", "unfinished", "not asked"]
+"""What became of a row: an answer with the right verdict; all attempts used up, and the last one had the wrong verdict,
+or none, or no answer came; attempts left, or none made, when the run ended."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row, its answers so far, and what is next."""
+
+    row: int
+    order: int
+    label: bool
+    answers: tuple[Attempt, ...]
+    """Answers in the order in which they came; failures are not among them."""
+    failures: tuple[tuple[int, str], ...]
+    """Attempts of this start that got no answer: how many answers there were before, and why."""
+    outcome: Outcome
+    next: Question | None
+    """What would be asked next; None where the row is done with."""
+    next_kind: str
+    next_hinted: bool
+
+    @property
+    def first_verdict(self) -> bool | None:
+        """What the first answer said, None where it said neither or there is none."""
+        return verdict(self.answers[0].text) if self.answers else None
+
+
+@dataclass
+class Synthesis:
+    """One start: a data set, a config, the name of the teacher, a store."""
+
+    ds: Dataset
+    config: SynthesisConfig
+    teacher: str
+    store: AttemptStore
+    failed: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    """Row -> its attempts of this start that failed. Those of earlier starts count no more: what caused them may be
+    gone."""
+
+    def case(self, row: int) -> Case:
+        """Where a row stands."""
+        ds, config = self.ds, self.config
+        label, failures = bool(ds.interactions.label[row]), tuple(self.failed.get(row, ()))
+        messages, kind, hinted = questions.first(ds, row, config), "first", False
+        answers: list[Attempt] = []
+        outcome: Outcome = "not asked"
+        while True:
+            ask = question(self._name(row), messages, self.teacher, config.policy, row)
+            found = self.store.answered(ask.key)
+            if found is None or len(answers) >= config.most_attempts:
+                break
+            answers.append(found)
+            opinion = verdict(found.text)
+            outcome = "unreadable" if opinion is None else "right" if opinion == label else "wrong"
+            if outcome == "right":
+                break
+            kind, hinted, follow = self._follow_up(row, opinion, hinted)
+            messages = (*messages, Message("assistant", found.text), Message("user", follow))
+        done = outcome == "right" or len(answers) + len(failures) >= config.most_attempts
+        if not done:
+            outcome = "unfinished" if answers or failures else "not asked"
+        elif outcome != "right" and failures and failures[-1][0] == len(answers):
+            outcome = "failed"
+        return Case(row, int(ds.interactions.order[row]), label, tuple(answers), failures, outcome,
+                    None if done else ask, kind, hinted)  # fmt: skip
+
+    def run(self, rows: Sequence[int] | np.ndarray, teacher: Teacher, *, progress: bool = False) -> None:
+        """Ask about all rows, round after round, until every one is done with.
+
+        Raises TeacherStopped as the teacher does; everything that was answered is then in the store.
+        """
+        for number in range(1, self.config.most_attempts + 1):
+            waiting = {case.next.key: case for case in map(self.case, map(int, rows)) if case.next is not None}
+            if not waiting:
+                return
+            asked = [case.next for case in waiting.values() if case.next is not None]
+            with Progress(f"asking, round {number}", len(asked), shown=progress) as bar:
+                right = [0, 0]
+
+                def done(ask: Question, answer: Answer, waiting=waiting, right=right, bar=bar) -> None:
+                    case = waiting[ask.key]
+                    self.write_down(case, ask, answer)
+                    right[0] += answer.failure is None and verdict(answer.text) == case.label
+                    right[1] += answer.failure is None
+                    bar.advance(1, f"{right[0]} of {right[1]} right")
+
+                teacher.ask(asked, done)
+
+    def write_down(self, case: Case, ask: Question, answer: Answer) -> None:
+        """Put an answer into the store; nothing else happens to it before."""
+        ds, it = self.ds, self.ds.interactions
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        about = {
+            "order": case.order,
+            "user_id": ds.user_ids[it.user[case.row]],
+            "item_id": ds.items.ids[it.item[case.row]],
+            "teacher": self.teacher,
+            "policy": self.config.policy,
+            "kind": case.next_kind,
+            "hinted": case.next_hinted,
+        }
+        self.store.add(attempt(ask, answer, now, **about))
+        if answer.failure is not None:
+            self.failed.setdefault(case.row, []).append((len(case.answers), answer.failure))
+
+    def _name(self, row: int) -> list[int | str]:
+        it = self.ds.interactions
+        return [int(it.order[row]), self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]]
+
+    def _follow_up(self, row: int, opinion: bool | None, hinted: bool) -> tuple[str, bool, str]:
+        """(kind, whether the outcome is told by then, words) of what is said after a wrong answer or one without a
+        verdict.
+        """
+        if opinion is None:
+            return "form", hinted, questions.form()
+        if self.config.policy == "hint":
+            return "hint", True, questions.told(self.ds, row)
+        return "again", hinted, questions.reconsider(self.ds, row)
+
+
+def verdict_word(opinion: bool | None) -> str | None:
+    """Yes, No, or None, as tables hold it."""
+    return None if opinion is None else word(opinion)

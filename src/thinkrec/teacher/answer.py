@@ -1,0 +1,79 @@
+"""Reading what a teacher wrote: reasoning apart from the answer, and the verdict at its head."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_OPEN = re.compile(r"<(think|thinking)>", re.IGNORECASE)
+_BLOCK = re.compile(r"<(think|thinking)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_CLOSE = re.compile(r"</(?:think|thinking)>", re.IGNORECASE)
+
+# Marks that may stand before the first word: white space, markdown, quotation marks, brackets, dashes.
+_FIRST = re.compile(r"""[\s*_#>`~"'“”„‘’«»()\[\]–—-]*(yes|no)(?!['’_–-]?[^\W_])""", re.IGNORECASE)
+# What makes the first word no verdict: both named at once, a phrase that only begins like one, "No. 1".
+_BOTH = re.compile(r"\s*(?:/|\||,?\s*\b(?:or|and)\b)\s*[*_`\"']*(?:yes|no)\b", re.IGNORECASE)
+_PHRASE = re.compile(r"\s+(?:doubt|idea|one|matter|wonder|opinion|verdict|clear)\b|\.?\s?\d{1,2}\b", re.IGNORECASE)
+_CLOSING = r"""[*_`~"'”’»)\]]*"""
+_AFTER = re.compile(rf"{_CLOSING}[.,:;!…]*(?:{_CLOSING}(?!\w))?\s*[–—-]*\s*")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A verdict and the prose after it."""
+
+    verdict: bool | None
+    """True for Yes, False for No, None where the text does not open with either."""
+    prose: str
+    """What follows the verdict; the whole text where there is none."""
+
+
+def read(text: str) -> Reading:
+    """The verdict that a text opens with, and the rest.
+
+    The first word has to be Yes or No as a word of its own, in any case, maybe in markdown or quotation marks.
+
+    >>> read("**Yes.** It shares the sea with 'Tide'.")
+    Reading(verdict=True, prose="It shares the sea with 'Tide'.")
+    >>> [read(text).verdict for text in ("No", "Not sure", "Novel", "Yesterday", "Nope", "Yes or no?", "")]
+    [False, None, None, None, None, None, None]
+    """
+    found = _FIRST.match(text)
+    if found is None:
+        return Reading(None, text.strip())
+    rest = text[found.end() :]
+    no = found.group(1).lower() == "no"
+    if _BOTH.match(rest) or (no and _PHRASE.match(rest)):
+        return Reading(None, text.strip())
+    return Reading(not no, _AFTER.sub("", rest, count=1).strip())
+
+
+def verdict(text: str) -> bool | None:
+    """True for Yes, False for No, None for neither; see `read`."""
+    return read(text).verdict
+
+
+def word(opinion: bool) -> str:
+    """The verdict as it opens a reason: Yes or No."""
+    return "Yes" if opinion else "No"
+
+
+def separate(content: str, field: str = "") -> tuple[str, str]:
+    """(answer, reasoning) of a reply.
+
+    Reasoning comes from a field of its own and from <think> blocks in the content. A block that was opened and not
+    closed goes to the end (the reply was cut off while thinking); one that was closed and not opened begins at the
+    start (the server opened it inside the prompt).
+    """
+    thoughts = [field.strip()]
+    thoughts += [match.group(2).strip() for match in _BLOCK.finditer(content)]
+    rest = _BLOCK.sub("", content)
+    closed = list(_CLOSE.finditer(rest))
+    if closed:
+        thoughts.append(rest[: closed[-1].start()].strip())
+        rest = rest[closed[-1].end() :]
+    opened = _OPEN.search(rest)
+    if opened:
+        thoughts.append(rest[opened.end() :].strip())
+        rest = rest[: opened.start()]
+    return rest.strip(), "\n\n".join(thought for thought in thoughts if thought)

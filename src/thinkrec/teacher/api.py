@@ -1,0 +1,160 @@
+"""The teacher behind an OpenAI-compatible endpoint. Only this file and `endpoint.py` know of HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from thinkrec.teacher import reply
+from thinkrec.teacher.client import NOTHING, Answer, Done, Message, Question, TeacherStopped, Usage, estimate_tokens
+from thinkrec.teacher.config import ApiTeacher
+from thinkrec.teacher.endpoint import Endpoint, Final, Passing, api_name
+from thinkrec.teacher.limits import Pace, Purse, back_off
+from thinkrec.teacher.looping import run
+
+_FIRST_GUESS = 512
+"""Tokens of an answer for the pace, until some have come."""
+
+
+class Api:
+    """Asks an endpoint, many questions at once, within its limits and the budget."""
+
+    def __init__(self, config: ApiTeacher, *, spent: Usage = NOTHING) -> None:
+        """`spent`: what earlier starts took of the budget. Raises RecipeError where an address, model or key lacks."""
+        self.config, self._endpoint = config, Endpoint(config)
+        self.name = api_name(config)
+        self._pace = Pace(config.requests_per_minute, config.tokens_per_minute)
+        self.purse = Purse(config.budget, config.prices, spent)
+        self._rng = random.Random()
+        self._completions: list[int] = []
+
+    def ask(self, questions: Sequence[Question], done: Done) -> None:
+        """See `Teacher.ask`. Ctrl-C drops the requests under way."""
+        run(lambda: self._ask_all(questions, done))
+
+    async def _ask_all(self, questions: Sequence[Question], done: Done) -> None:
+        self.purse.begin()
+        self._stop: TeacherStopped | None = None
+        self._stopping = asyncio.Event()
+        self._failed, self._broken = 0, False
+        waiting = iter(questions)
+        async with self._endpoint.client() as client:
+            count = min(self.config.concurrency, len(questions))
+            workers = [asyncio.create_task(self._work(client, waiting, done)) for _ in range(count)]
+            try:
+                await asyncio.gather(*workers)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+        if self._stop is not None:
+            raise self._stop
+
+    async def _work(self, client: Any, waiting: Iterator[Question], done: Done) -> None:
+        for question in waiting:
+            try:
+                answer = await self._answer(client, question)
+            except TeacherStopped as stop:
+                # Those under way beside it may still come back and be written down; nothing new starts.
+                self._stop = self._stop or stop
+                self._stopping.set()
+                return
+            if self._broken:
+                return
+            self._broken = True  # unless it is written down
+            done(question, answer)
+            self._broken = False
+            if self._stop is not None:
+                return
+
+    async def _answer(self, client: Any, question: Question) -> Answer:
+        """The answer, or the failure after all repetitions. Raises TeacherStopped."""
+        watch, taken, retries = _Watch(), [NOTHING], self.config.retries
+        for attempt in range(retries.most + 1):
+            try:
+                found = await self._request(client, question.messages, watch, taken)
+            except Final as error:
+                return self._failure(str(error), taken[0], watch.seconds)
+            except Passing as error:
+                why = str(error)
+                if attempt < retries.most:
+                    await self._pause(error.wait or back_off(retries, attempt, self._rng))
+                continue
+            self._failed = 0
+            return Answer(found.text, found.reasoning, taken[0], watch.seconds, cut=found.cut)
+        return self._failure(f"{why} ({retries.most + 1} tries)", taken[0], watch.seconds)
+
+    def _failure(self, why: str, total: Usage, seconds: float) -> Answer:
+        self._failed += 1
+        if self._failed >= self.config.retries.give_up and self._stop is None:
+            self._stop = TeacherStopped(
+                f"{self._failed} questions in a row failed, the last one because {why}; see to "
+                f"{self._endpoint.url} and start the same command again to go on"
+            )
+            self._stopping.set()
+        return Answer("", "", total, seconds, failure=why)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, unless the run stops. Raises TeacherStopped then."""
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+        assert self._stop is not None
+        raise self._stop
+
+    async def _request(
+        self, client: Any, messages: Sequence[Message], watch: _Watch, total: list[Usage]
+    ) -> reply.Reply:
+        """One request, when its turn comes; adds what it took to `total[0]`. Raises Passing, Final, TeacherStopped."""
+        prompt = estimate_tokens(messages)
+        worst, taken = self.purse.worst(prompt, self.config.max_tokens), NOTHING
+        await self.purse.admit(worst)
+        try:
+            settle = await self._pace.start(prompt + self._expected())
+            if self._stop is not None:
+                raise self._stop
+            taken = Usage(0, 0, 0.0, 1)
+            with watch:
+                found = await self._endpoint.send(client, messages)
+            taken = self._usage(found, prompt)
+            settle(taken.tokens)
+            if not found.text:
+                how = "it only reasoned" if found.reasoning else "nothing in it"
+                raise Passing(f"the answer was empty ({how}{', cut at max_tokens' if found.cut else ''})")
+            return found
+        except Passing as error:
+            if error.wait:
+                self._pace.hold(error.wait)
+            raise
+        finally:
+            self.purse.settle(worst, taken)
+            total[0] += taken
+
+    def _usage(self, found: reply.Reply, prompt: int) -> Usage:
+        asked = prompt if found.prompt_tokens is None else found.prompt_tokens
+        said = found.completion_tokens
+        if said is None:
+            said = -(-len((found.text + found.reasoning).encode()) // 4)
+        self._completions = [*self._completions[-99:], said]
+        return Usage(asked, said, self.config.prices.cost(asked, said))
+
+    def _expected(self) -> int:
+        if not self._completions:
+            return min(self.config.max_tokens, _FIRST_GUESS)
+        return round(sum(self._completions) / len(self._completions))
+
+
+class _Watch:
+    """Seconds inside `with`, summed."""
+
+    seconds = 0.0
+
+    def __enter__(self) -> None:
+        self._begun = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.monotonic() - self._begun

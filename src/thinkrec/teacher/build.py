@@ -1,0 +1,52 @@
+"""From a config to a teacher."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thinkrec.errors import RecipeError
+from thinkrec.teacher.client import NOTHING, Teacher, Usage
+from thinkrec.teacher.config import TeacherConfig
+
+if TYPE_CHECKING:
+    from thinkrec.data.dataset import Dataset
+
+
+def build_teacher(config: TeacherConfig, ds: Dataset | None = None, *, spent: Usage = NOTHING) -> Teacher:
+    """The teacher that a config names.
+
+    Args:
+        ds: the data, for the rule-based teacher.
+        spent: what earlier starts took of its budget.
+
+    Raises:
+        RecipeError: where something it needs is missing (address, model, key, a package, the data).
+    """
+    if config.kind == "api":
+        from thinkrec.teacher.api import Api
+
+        return Api(config, spent=spent)
+    if config.kind == "local":
+        from thinkrec.teacher.local import Local
+
+        return Local(config, spent=spent)
+    if ds is None:
+        raise RecipeError("the rule-based teacher needs the data set; choose teacher.kind api or local")
+    from thinkrec.teacher.rules import Rules
+
+    return Rules(config, ds)
+
+
+def teacher_name(config: TeacherConfig) -> str:
+    """The name that the built teacher would have, without address, key or weights. Raises RecipeError."""
+    if config.kind == "api":
+        from thinkrec.teacher.endpoint import api_name
+
+        return api_name(config)
+    if config.kind == "local":
+        from thinkrec.teacher.local import local_teacher_name
+
+        return local_teacher_name(config)
+    from thinkrec.teacher.rules import rules_name
+
+    return rules_name(config)

@@ -1,0 +1,153 @@
+"""What a recipe or the command line says about a teacher. Importing this loads no model and no HTTP client."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+class Budget(BaseModel):
+    """What may be spent, over all starts of the same command on the same store. null: without bound."""
+
+    model_config = _STRICT
+    requests: int | None = Field(default=None, ge=0)
+    """Most requests, retries included."""
+    tokens: int | None = Field(default=None, ge=0)
+    """Most tokens, prompt and completion together."""
+    money: float | None = Field(default=None, ge=0)
+    """Most money, in the currency of the prices."""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is any bound."""
+        return self.requests is not None or self.tokens is not None or self.money is not None
+
+
+class Prices(BaseModel):
+    """What tokens cost, per million, in any currency."""
+
+    model_config = _STRICT
+    input: float = Field(default=0.0, ge=0)
+    """A million prompt tokens."""
+    output: float = Field(default=0.0, ge=0)
+    """A million completion tokens, reasoning included."""
+
+    def cost(self, prompt: float, completion: float) -> float:
+        """The price of so many tokens."""
+        return (prompt * self.input + completion * self.output) / 1e6
+
+
+class Retries(BaseModel):
+    """How often and how patiently a request is repeated that failed for a passing reason.
+
+    Passing reasons: no connection, no answer in time, 408, 409, 425, 429, 5xx, a damaged or an empty answer.
+    """
+
+    model_config = _STRICT
+    most: int = Field(default=5, ge=0)
+    """Repetitions of one question before it counts as failed."""
+    first_wait: float = Field(default=1.0, ge=0)
+    """Seconds before the first repetition; doubles every time, and half of it is left to chance."""
+    longest_wait: float = Field(default=60.0, ge=0)
+    """Most seconds between two repetitions where the server names no time."""
+    patience: float = Field(default=900.0, ge=0)
+    """Most seconds a server may ask to wait (Retry-After); one that asks for more ends the run cleanly."""
+    give_up: int = Field(default=10, ge=1)
+    """Questions in a row that fail, each with all its repetitions, before the run is ended as a whole."""
+
+
+class ApiTeacher(BaseModel):
+    """Any endpoint that speaks the OpenAI chat protocol: hosted, vLLM, llama.cpp, Ollama, transformers serve."""
+
+    model_config = _STRICT
+    kind: Literal["api"] = "api"
+    model: str | None = None
+    """The model's name at the endpoint; by default $OPENAI_MODEL."""
+    base_url: str | None = None
+    """Where it is, up to and with /v1; by default $OPENAI_BASE_URL. There is no further default: texts of your data
+    go only where you say."""
+    key_env: str = "OPENAI_API_KEY"
+    """The environment variable with the key. An endpoint on this machine needs none. The key itself is never kept."""
+    label: str | None = None
+    """What the teacher is called in the store; by default the model. Set it to tell apart two models of one name."""
+    temperature: float | None = Field(default=None, ge=0)
+    """Sampling temperature; null leaves it to the endpoint."""
+    max_tokens: int = Field(default=4096, ge=1)
+    """Longest answer, reasoning included."""
+    max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """What the endpoint calls this bound; some hosted reasoning models want the second."""
+    extra: dict[str, Any] = {}
+    """Further keys of the request's body, such as `reasoning_effort: low`."""
+    timeout: float = Field(default=300.0, gt=0)
+    """Seconds for one request from its start to its last byte."""
+    concurrency: int = Field(default=8, ge=1)
+    """Requests under way at once."""
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    """Most requests that start within any minute."""
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Most tokens (prompt and answer) within any minute."""
+    retries: Retries = Retries()
+    """What happens on passing failures."""
+    prices: Prices = Prices()
+    """For costs and for a budget in money."""
+    budget: Budget = Budget()
+    """Ends the run cleanly."""
+
+    @model_validator(mode="after")
+    def _money_needs_prices(self) -> ApiTeacher:
+        if self.budget.money is not None and not (self.prices.input or self.prices.output):
+            raise ValueError("a budget in money needs prices (input and output per million tokens)")
+        return self
+
+
+class LocalTeacher(BaseModel):
+    """Any causal language model, in this process."""
+
+    model_config = _STRICT
+    kind: Literal["local"] = "local"
+    model: str = "nano"
+    """As `backbone.source`: nano, smollm2, a folder, a .gguf file, or a hub name."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Number format of the weights."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 and so on; auto takes a GPU where there is one."""
+    batch: int = Field(default=16, ge=1)
+    """Questions answered at once."""
+    max_tokens: int = Field(default=512, ge=1)
+    """Longest answer, reasoning included."""
+    temperature: float = Field(default=0.0, ge=0)
+    """0 always takes the likeliest token; above, it is sampled."""
+    seed: int = 0
+    """Of sampling."""
+    budget: Budget = Budget()
+    """Ends the run cleanly; there is no money to spend here."""
+
+    @model_validator(mode="after")
+    def _no_money(self) -> LocalTeacher:
+        if self.budget.money is not None:
+            raise ValueError("a local teacher has no price; give the budget in requests or tokens")
+        return self
+
+
+class RulesTeacher(BaseModel):
+    """The rule-based teacher: it reads the data instead of the question and costs nothing."""
+
+    model_config = _STRICT
+    kind: Literal["rules"] = "rules"
+    history: int = Field(default=10, ge=0)
+    """Most earlier items it looks at."""
+    seed: int = 0
+    """Of its choice of words."""
+
+
+TeacherConfig = Annotated[ApiTeacher | LocalTeacher | RulesTeacher, Field(discriminator="kind")]
+
+
+def local_name(config: LocalTeacher) -> str:
+    """The model's name without the folders above it, so that moving it asks nothing twice."""
+    path = Path(config.model).expanduser()
+    return path.resolve().name if path.exists() else config.model

@@ -1,0 +1,172 @@
+"""How fast and how much may be asked: requests and tokens per minute, back-off, and budgets."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from thinkrec.teacher.client import NOTHING, TeacherStopped, Usage
+from thinkrec.teacher.config import Budget, Prices, Retries
+
+MINUTE = 60.0
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds that a Retry-After header asks for: a number or an HTTP date; None where it says neither.
+
+    >>> retry_after("2"), retry_after("soon"), retry_after("-3")
+    (2.0, None, 0.0)
+    """
+    if not value or not value.strip():
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            when = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+        seconds = (when - (now or datetime.now(UTC))).total_seconds()
+    return max(0.0, seconds) if seconds < float("inf") else None
+
+
+def back_off(retries: Retries, attempt: int, rng: random.Random) -> float:
+    """Seconds before repetition `attempt` (from 0): doubled every time up to a bound, half of it by chance."""
+    whole = min(retries.longest_wait, retries.first_wait * 2.0 ** min(attempt, 60))
+    return whole * (0.5 + 0.5 * rng.random())
+
+
+class Pace:
+    """Lets requests start no faster than so many requests and tokens in any minute; one event loop uses it.
+
+    A request reserves tokens when it starts and says later what it took. One that alone is larger than the bound starts
+    when the minute before it is empty.
+    """
+
+    def __init__(
+        self,
+        requests: int | None,
+        tokens: int | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._requests, self._tokens, self._clock, self._sleep = requests, tokens, clock, sleep
+        self._recent: deque[list[float]] = deque()  # [time, tokens] of each start within the last minute
+        self._not_before = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Nothing starts for so long: the server asked for it."""
+        self._not_before = max(self._not_before, self._clock() + seconds)
+
+    async def start(self, tokens: int) -> Callable[[int], None]:
+        """Waits for a turn; call what it returns with the tokens that were really taken."""
+        while True:
+            wait = self._wait(tokens)
+            if wait <= 0:
+                break
+            await self._sleep(wait)
+        entry = [self._clock(), float(tokens)]
+        self._recent.append(entry)
+
+        def settle(taken: int) -> None:
+            entry[1] = float(taken)
+
+        return settle
+
+    def _wait(self, tokens: int) -> float:
+        now = self._clock()
+        while self._recent and self._recent[0][0] <= now - MINUTE:
+            self._recent.popleft()
+        if now < self._not_before:
+            return self._not_before - now
+        if self._requests is not None and len(self._recent) >= self._requests:
+            return self._recent[-self._requests][0] + MINUTE - now
+        if self._tokens is not None and self._recent:
+            room, wait = self._tokens - sum(entry[1] for entry in self._recent), 0.0
+            for begun, taken in self._recent:
+                if tokens <= room:
+                    break
+                room, wait = room + taken, begun + MINUTE - now
+            return wait
+        return 0.0
+
+
+class Purse:
+    """Keeps a budget: what was spent, and what requests under way may still take.
+
+    A request is let go only if the budget holds even should it take all it may, so the bound holds as far as prompts
+    are counted rightly (`estimate_tokens`).
+    """
+
+    def __init__(self, budget: Budget, prices: Prices, spent: Usage = NOTHING) -> None:
+        self._budget, self._prices = budget, prices
+        self.spent = spent
+        self._reserved = NOTHING
+        self._free: asyncio.Event | None = None
+
+    def begin(self) -> None:
+        """Nothing is under way; called at the start of every round of asking."""
+        self._reserved, self._free = NOTHING, None
+
+    def worst(self, prompt: int, completion: int) -> Usage:
+        """What a request may take at most."""
+        return Usage(prompt, completion, self._prices.cost(prompt, completion), 1)
+
+    def fits(self, more: Usage) -> bool:
+        """Whether the budget holds beside everything under way."""
+        return self._within(self.spent + self._reserved + more)
+
+    def reserve(self, more: Usage) -> None:
+        """Such a request is under way."""
+        self._reserved += more
+
+    def settle(self, reserved: Usage, taken: Usage) -> None:
+        """It came back and took this."""
+        self._reserved += Usage(
+            -reserved.prompt_tokens, -reserved.completion_tokens, -reserved.cost, -reserved.requests
+        )
+        self.spent += taken
+        if self._free is not None:
+            self._free.set()
+
+    async def admit(self, more: Usage) -> None:
+        """Reserve `more`; waits while something under way may still give room. Raises TeacherStopped where nothing
+        does.
+        """
+        while not self.fits(more):
+            if self._reserved.requests <= 0:
+                raise self.empty()
+            self._free = self._free or asyncio.Event()
+            self._free.clear()
+            await self._free.wait()
+        self.reserve(more)
+
+    def empty(self) -> TeacherStopped:
+        """The error that says the budget is spent."""
+        b, s = self._budget, self.spent
+        bounds = [
+            f"{s.requests} of {b.requests} requests" if b.requests is not None else "",
+            f"{s.tokens} of {b.tokens} tokens" if b.tokens is not None else "",
+            f"{s.cost:.4f} of {b.money} in money" if b.money is not None else "",
+        ]
+        text = ", ".join(filter(None, bounds))
+        return TeacherStopped(
+            f"the budget is spent ({text}; the next request might exceed it); raise it and start the same command "
+            "again to go on",
+            budget=True,
+        )
+
+    def _within(self, total: Usage) -> bool:
+        b = self._budget
+        return (
+            (b.requests is None or total.requests <= b.requests)
+            and (b.tokens is None or total.tokens <= b.tokens)
+            and (b.money is None or total.cost <= b.money + 1e-12)
+        )

@@ -1,0 +1,146 @@
+"""A causal language model in this process as a teacher."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from thinkrec.errors import RecipeError
+from thinkrec.teacher.answer import separate
+from thinkrec.teacher.client import NOTHING, Answer, Done, Message, Question, Usage
+from thinkrec.teacher.config import LocalTeacher, Prices, local_name
+from thinkrec.teacher.limits import Purse
+
+if TYPE_CHECKING:
+    from thinkrec.model.backbone import Backbone
+
+
+class Local:
+    """Answers batches of questions with any model that our own backbone loader knows; loads it when first asked."""
+
+    def __init__(self, config: LocalTeacher, *, spent: Usage = NOTHING) -> None:
+        """`spent`: what earlier starts took of the budget."""
+        self.config, self.name = config, local_teacher_name(config)
+        self.purse = Purse(config.budget, Prices(), spent)
+        self._backbone: Backbone | None = None
+
+    def ask(self, questions: Sequence[Question], done: Done) -> None:
+        """See `Teacher.ask`. Questions of similar length are answered together; an answer waits for its batch."""
+        if not questions:
+            return
+        self.purse.begin()
+        bone = self._load()
+        texts = [transcript(bone.tokenizer, question.messages) for question in questions]
+        ids = [self._ids(text, templated) for text, templated in texts]
+        order = sorted(range(len(questions)), key=lambda place: len(ids[place]))
+        most = getattr(bone.model.config, "max_position_embeddings", None)
+        fitting = []
+        for place in order:
+            size = len(ids[place])
+            if most is not None and size + 1 > most:
+                why = f"the question has {size} tokens, and the model reads {most}; show less history or fewer keywords"
+                done(questions[place], Answer("", "", NOTHING, 0.0, failure=why))
+            else:
+                fitting.append(place)
+        while fitting:
+            part = self._admitted(fitting, ids)
+            fitting = fitting[len(part) :]
+            began = time.monotonic()
+            written = self._write([ids[place] for place in part], most)
+            seconds = (time.monotonic() - began) / len(part)
+            for place, (text, count, cut) in zip(part, written, strict=True):
+                usage = Usage(len(ids[place]), count, 0.0)
+                self.purse.spent += usage
+                answer, reasoning = separate(text)
+                failure = None if answer else "the answer was empty" + (" (it only reasoned)" if reasoning else "")
+                done(questions[place], Answer(answer, reasoning, usage, seconds, failure, cut))
+
+    def _admitted(self, waiting: Sequence[int], ids: Sequence[list[int]]) -> list[int]:
+        """The next batch, as far as the budget holds. Raises TeacherStopped where it holds for nothing more."""
+        part, total = [], NOTHING
+        for place in waiting[: self.config.batch]:
+            total += self.purse.worst(len(ids[place]), self.config.max_tokens)
+            if not self.purse.fits(total):
+                break
+            part.append(place)
+        if not part:
+            raise self.purse.empty()
+        return part
+
+    def _ids(self, text: str, templated: bool) -> list[int]:
+        # A chat template writes its special tokens itself; a plain transcript needs the one at the beginning.
+        bone = self._load()
+        found = bone.tokenizer.encode(text, add_special_tokens=False)
+        first = bone.bos_id
+        return found if templated or first is None or found[:1] == [first] else [first, *found]
+
+    def _write(self, prompts: Sequence[list[int]], most: int | None) -> list[tuple[str, int, bool]]:
+        """(text, tokens written, whether it was cut) of each prompt."""
+        import torch
+
+        bone, config = self._load(), self.config
+        width = max(len(ids) for ids in prompts)
+        room = config.max_tokens if most is None else min(config.max_tokens, most - width)
+        padded = [[bone.pad_id] * (width - len(ids)) + list(ids) for ids in prompts]
+        mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
+        device = bone.model.device
+        sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        if config.temperature > 0:
+            sampling = {"do_sample": True, "temperature": config.temperature, "top_p": None, "top_k": 0}
+        with torch.inference_mode(), torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
+            torch.manual_seed(config.seed)
+            out = bone.model.generate(  # type: ignore[operator]
+                input_ids=torch.tensor(padded, device=device), attention_mask=torch.tensor(mask, device=device),
+                max_new_tokens=room, pad_token_id=bone.pad_id, eos_token_id=self._ends(), **sampling
+            )  # fmt: skip
+        return [self._read(ids) for ids in out[:, width:].tolist()]
+
+    def _read(self, ids: list[int]) -> tuple[str, int, bool]:
+        ends = set(self._ends())
+        stop = next((i for i, token in enumerate(ids) if token in ends), None)
+        kept = ids if stop is None else ids[:stop]
+        text = str(self._load().tokenizer.decode(kept, skip_special_tokens=True))
+        return text, len(kept) + (stop is not None), stop is None
+
+    def _ends(self) -> list[int]:
+        """All tokens that end an answer: chat models often have one for a turn beside the one for a text."""
+        bone = self._load()
+        own = getattr(bone.model.generation_config, "eos_token_id", None)
+        return sorted({bone.eos_id, *(own if isinstance(own, list) else [own] if own is not None else [])})
+
+    def _load(self) -> Backbone:
+        if self._backbone is None:
+            import torch
+
+            from thinkrec.model.backbone import BackboneConfig, load_backbone
+
+            bone = load_backbone(BackboneConfig(source=self.config.model, dtype=self.config.dtype))
+            device = self.config.device
+            if device == "auto":
+                device = "cuda" if torch.cuda.is_available() else "cpu"
+            try:
+                bone.model.to(torch.device(device))  # type: ignore[arg-type]
+            except (RuntimeError, AssertionError) as error:
+                raise RecipeError(f"teacher.device {device!r} cannot be used here ({error}); try cpu") from error
+            self._backbone = bone
+        return self._backbone
+
+
+def transcript(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, bool]:
+    """(the words a model goes on from, whether the tokenizer's chat template made them).
+
+    Without a template: the turns as paragraphs, the last one left open, so that a plain model continues it.
+    """
+    if getattr(tokenizer, "chat_template", None):
+        turns = [{"role": message.role, "content": message.text} for message in messages]
+        return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)), True
+    text = "\n\n".join(message.text.rstrip() for message in messages)
+    # A line that ends in a bar or a colon waits for its answer right there.
+    return (text if text.endswith(("|", ":")) else text + "\n\n"), False
+
+
+def local_teacher_name(config: LocalTeacher) -> str:
+    """What goes into the hash."""
+    sampled = f" temperature={config.temperature} seed={config.seed}" if config.temperature else ""
+    return f"local:{local_name(config)} {config.dtype} max_tokens={config.max_tokens}{sampled}"

@@ -1,0 +1,43 @@
+"""The rule-based teacher behind the common interface."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.reasons.rules import argue
+from thinkrec.teacher.client import NOTHING, Answer, Done, Question
+from thinkrec.teacher.config import RulesTeacher
+
+
+class Rules:
+    """Answers questions about rows of a data set from its own reading of them; the words of a question do not matter.
+
+    So asking again or telling the outcome changes nothing: its opinion stays.
+    """
+
+    def __init__(self, config: RulesTeacher, ds: Dataset) -> None:
+        self.config, self._ds = config, ds
+        self.name = rules_name(config)
+
+    def ask(self, questions: Sequence[Question], done: Done) -> None:
+        """See `Teacher.ask`."""
+        for question in questions:
+            began = time.monotonic()
+            if question.row is None:
+                why = "the rule-based teacher answers only questions about a row of the data"
+                done(question, Answer("", "", NOTHING, 0.0, failure=why))
+                continue
+            # Seeded by the row's lasting name, not by its place, so that more data changes no words.
+            order = int(self._ds.interactions.order[question.row])
+            rng = np.random.default_rng((self.config.seed, abs(order), int(order < 0)))
+            text = argue(self._ds, question.row, self.config.history, rng).text
+            done(question, Answer(text, "", NOTHING, time.monotonic() - began))
+
+
+def rules_name(config: RulesTeacher) -> str:
+    """What goes into the hash."""
+    return f"rules: history={config.history} seed={config.seed}"

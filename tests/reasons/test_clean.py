@@ -1,0 +1,86 @@
+"""Reasons that give away how they came about are left out; honest ones stay."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from asking import DS
+from pydantic import ValidationError
+
+from thinkrec.reasons.clean import fault, prose, reason
+from thinkrec.reasons.config import CleanConfig
+from thinkrec.reasons.rules import argue
+from thinkrec.reasons.store import Attempt
+
+PLAIN = CleanConfig(min_words=0)
+FOUND = Attempt("k", 1, 1, 1, "t", "again", "first", False, "", "", None, False, 1, 1, 0.0, 1, 0.0, "")
+BETRAYALS = [
+    "The correct answer is given as Yes, so it must be liked.",
+    "Since the actual outcome was a like, the sea wins.",
+    "The answer is provided, so I argue for it.",
+    "The label says that it was disliked.",
+    "As you told me, the viewer liked it.",
+    "Because you said they liked it, I agree.",
+    "I was told that this was a success.",
+    "Knowing the outcome, one sees why.",
+    "The ground truth is a dislike.",
+    "Going by the hint, it fits.",
+    "It turned out that they loved it.",
+]
+ASKING = [
+    "My earlier answer overlooked the war films.",
+    "I apologise, the comedies weigh more.",
+    "On reflection, 'Heat' decides.",
+    "The initial prediction was too hasty.",
+]
+HONEST = [
+    "They liked 'The Right Answer' and disliked 'Labels of Love', which says it all.",
+    "This viewer told friends about 'Heat'; given the mood of 'Alien', it fits.",
+    "The outcome of the heist is grim, and the true story behind it is well told.",
+    "The first film of the series was liked, the hint of romance was not.",
+    "Crime and thriller were liked in 'Heat', so 'Fargo' should please.",
+]
+
+
+@pytest.mark.parametrize("text", BETRAYALS)
+def test_betrayals(text: str) -> None:
+    assert fault(FOUND, text, PLAIN) == "betrays the answer"
+    assert fault(FOUND, text, PLAIN.model_copy(update={"betrayal": False})) is None
+
+
+@pytest.mark.parametrize("text", ASKING)
+def test_talk_of_the_asking(text: str) -> None:
+    assert fault(FOUND, text, PLAIN) == "speaks of the asking"
+
+
+def test_rules_never_betray() -> None:
+    texts = [argue(DS, int(row), 10, np.random.default_rng(int(row))).text for row in DS.interactions.rows(0)]
+    assert {fault(FOUND, text, CleanConfig()) for text in texts} == {None}
+
+
+def test_lengths_cuts_and_patterns() -> None:
+    config = CleanConfig(min_words=3, max_words=5, patterns=(r"\bmasterpiece\b",))
+    assert fault(FOUND, "one two", config) == "too short"
+    assert fault(FOUND, "one two three", config) is None
+    assert fault(FOUND, "one two three four five six", config) == "too long"
+    assert fault(FOUND, "one true Masterpiece", config) == "matches a pattern"
+    cut = dataclasses.replace(FOUND, cut=True)
+    assert fault(cut, "one two three", config) == "cut off"
+    assert fault(cut, "one two three", config.model_copy(update={"cut": False})) is None
+    with pytest.raises(ValidationError, match="no regular expression"):
+        CleanConfig(patterns=("(",))
+
+
+def test_the_reason_opens_with_the_verdict_and_is_one_line() -> None:
+    found = dataclasses.replace(FOUND, text="**Yes**, because\n\n'Tide' has  the sea.", reasoning="a\nb")
+    assert reason(True, prose(found, "answer")) == "Yes. Because 'Tide' has the sea."
+    assert reason(False, prose(found, "reasoning")) == "No. A b"
+    assert prose(dataclasses.replace(found, text="Yes."), "answer") == "a b"
+    assert prose(dataclasses.replace(found, reasoning=""), "reasoning") == "because 'Tide' has the sea."
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_honest_ones_stay(text: str) -> None:
+    assert fault(FOUND, text, PLAIN) is None

@@ -1,0 +1,197 @@
+"""Rounds of asking: policies, bounds, faults, and a report that accounts for every row."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from asking import DS, PROSE, config, labels, right, synthesise, turns
+from scripted_server import Reaction, Request, fails, says, serve, truncated
+
+from thinkrec.reasons import output, questions
+from thinkrec.reasons.choose import choose_rows
+from thinkrec.teacher.config import Budget, Prices
+
+
+def test_all_right_at_once(tmp_path: Path) -> None:
+    truth = labels(config())
+    with serve(lambda request: right(truth[request.asked])) as served:
+        settings = config(served.url, teacher={"prices": Prices(input=1, output=1)})
+        cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
+        again, second, _ = synthesise(settings, tmp_path / "a.jsonl")
+    assert (report.kept, report.first_right, report.first_accuracy, report.mean_attempts) == (20, 20, 1.0, 1.0)
+    assert (report.requests, report.prompt_tokens, report.completion_tokens) == (20, 2000, 400)
+    assert report.cost == pytest.approx(2400 / 1e6)
+    assert len(served.requests) == 20, "a second start asks nothing"
+    assert second.kept == 20 and [c.answers for c in again] == [c.answers for c in cases]
+
+
+def test_again_says_nothing_of_the_outcome_and_keeps_the_conversation(tmp_path: Path) -> None:
+    truth = labels(config())
+    with serve(lambda request: right(truth[request.asked] if turns(request) == 2 else not truth[request.asked])) as s:
+        cases, report, _ = synthesise(config(s.url, attempts=3), tmp_path / "a.jsonl")
+    assert report.kept == 20 and report.hinted == 0 and report.first_accuracy == 0.0
+    assert report.attempts == {"3": 20} and len(s.requests) == 60
+    for request in s.requests:
+        roles = [message["role"] for message in request.messages]
+        assert roles == ["system", "user", *["assistant", "user"] * turns(request)]
+        for message in request.messages[3:]:
+            assert "as it happened" not in message["content"].lower()
+    assert {case.first_verdict == case.label for case in cases} == {False}
+
+
+def test_hint_is_recorded(tmp_path: Path) -> None:
+    truth = labels(config())
+    wrong = set(list(truth)[:7])
+
+    def react(request: Request) -> Reaction:
+        told = "As it happened" in request.messages[-1]["content"]
+        assert told == (turns(request) > 0)
+        return right(truth[request.asked] == (told or request.asked not in wrong))
+
+    with serve(react) as served:
+        settings = config(served.url, policy="hint")
+        cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
+    assert (report.kept, report.hinted, report.share_hinted) == (20, 7, 7 / 20)
+    table = output.table(DS, cases, settings)
+    assert table["hinted"].sum() == 7 and table.filter(~table["hinted"])["attempts"].to_list() == [1] * 13
+    for row in table.iter_rows(named=True):
+        assert (row["first_verdict"] == ("Yes" if row["label"] else "No")) == (not row["hinted"])
+
+
+def test_drop_asks_once(tmp_path: Path) -> None:
+    truth = labels(config())
+    with serve(lambda request: right(not truth[request.asked])) as served:
+        _, report, _ = synthesise(config(served.url, policy="drop", attempts=5), tmp_path / "a.jsonl")
+    assert report.wrong == 20 and len(served.requests) == 20
+
+
+@pytest.mark.parametrize("policy", ["again", "hint"])
+def test_wrong_for_ever_ends(policy: str, tmp_path: Path) -> None:
+    truth = labels(config())
+    with serve(lambda request: right(not truth[request.asked])) as served:
+        settings = config(served.url, policy=policy, attempts=4)
+        _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
+        synthesise(settings, tmp_path / "a.jsonl")
+        assert len(served.requests) == 80 and set(served.counts().values()) == {1}
+        assert report.wrong == 20 and report.kept == 0
+        # Raising the bound goes on from there.
+        synthesise(settings.model_copy(update={"attempts": 5}), tmp_path / "a.jsonl")
+        assert len(served.requests) == 100
+
+
+def test_an_answer_without_a_verdict_is_asked_for_its_form_and_never_hinted(tmp_path: Path) -> None:
+    truth = labels(config())
+
+    def react(request: Request) -> Reaction:
+        return right(truth[request.asked]) if turns(request) else says("Not sure. " + PROSE)
+
+    with serve(react) as served:
+        cases, report, _ = synthesise(config(served.url, policy="hint"), tmp_path / "a.jsonl")
+    assert report.kept == 20 and report.hinted == 0 and report.first_unreadable == 20 and report.first_accuracy == 0
+    assert {found.kind for case in cases for found in case.answers} == {"first", "form"}
+    with serve(lambda request: says("Novel idea.")) as served:
+        _, report, _ = synthesise(config(served.url), tmp_path / "b.jsonl")
+    assert report.unreadable == 20 and len(served.requests) == 60
+
+
+def test_the_faulty_server_loses_nothing(tmp_path: Path) -> None:
+    """Every row meets a trouble of its own; the report says what became of it."""
+    truth = labels(config())
+    troubles = [
+        fails(429, headers={"Retry-After": "0"}),
+        fails(500),
+        Reaction(hang=5),
+        truncated("Yes."),
+        says(""),
+        says(None, reasoning_content="thoughts alone"),
+        fails(503),
+    ]
+    names = list(truth)
+    passing = {name: troubles[i % 7] for i, name in enumerate(names[:14])}
+    lasting = dict(zip(names[14:18], (fails(500), says(""), truncated("x"), fails(400, "no")), strict=True))
+
+    def react(request: Request) -> Reaction:
+        if request.asked in lasting:
+            return lasting[request.asked]
+        if request.asked in passing and not request.earlier:
+            return passing[request.asked]
+        return right(truth[request.asked] != (request.asked in names[18:]))
+
+    with serve(react) as served:
+        settings = config(served.url, attempts=2, teacher={"timeout": 0.4, "concurrency": 8})
+        _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
+        count = Counter(request.asked for request in served.requests)
+        first = len(served.requests)
+        # What failed is asked again at the next start, what was answered is not.
+        lasting.clear()
+        _, second, _ = synthesise(settings, tmp_path / "a.jsonl")
+    assert stopped is None
+    assert (report.kept, report.wrong, sum(report.failed.values())) == (14, 2, 4)
+    assert any("400" in why for why in report.failed) and any("empty" in why for why in report.failed)
+    assert [count[name] for name in names] == [2] * 14 + [6, 6, 6, 2] + [2, 2]
+    assert (second.kept, second.wrong, second.failed) == (18, 2, {})
+    assert len(served.requests) - first == 4
+
+
+@pytest.mark.parametrize("status", [401, 402])
+def test_a_refusal_in_mid_run_keeps_what_came_before(status: int, tmp_path: Path) -> None:
+    truth = labels(config())
+    seen: list[str] = []
+
+    def react(request: Request) -> Reaction:
+        seen.append(request.asked)
+        return right(truth[request.asked]) if len(seen) <= 6 or not closed else fails(status)
+
+    closed = [True]
+    with serve(react) as served:
+        settings = config(served.url, teacher={"concurrency": 1})
+        _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
+        assert stopped is not None and str(status) in stopped
+        assert (report.kept, report.not_asked, report.stopped) == (6, 14, stopped)
+        closed.clear()
+        _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
+        assert (report.kept, stopped) == (20, None)
+        assert len(served.requests) == 21
+
+
+def test_a_budget_ends_the_run_and_the_rest_is_accounted_for(tmp_path: Path) -> None:
+    truth = labels(config())
+    with serve(lambda request: right(truth[request.asked] == bool(turns(request)))) as served:
+        settings = config(served.url, teacher={"budget": Budget(requests=25)})
+        _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
+    assert stopped is not None and "budget" in stopped
+    assert (report.kept, report.unfinished, report.not_asked) == (5, 15, 0) and len(served.requests) == 25
+
+
+def test_the_question_hides_the_outcome_and_the_future() -> None:
+    settings = config(history=5)
+    it = DS.interactions
+    for row in map(int, choose_rows(DS, settings)):
+        label = it.label.copy()
+        label[row : it.start[it.user[row] + 1]] ^= 1
+        flipped = dataclasses.replace(DS, interactions=dataclasses.replace(it, label=label))
+        system, user = questions.first(DS, row, settings)
+        assert (system, user) == questions.first(flipped, row, settings)
+        assert questions.told(DS, row) != questions.told(flipped, row)
+        assert questions.reconsider(DS, row) == questions.reconsider(flipped, row)
+        assert DS.items.titles[it.item[row]] in user.text and "viewer" in system.text
+        past = it.history(row, 5)
+        assert all(DS.items.titles[i] in user.text for i in it.item[past])
+        assert user.text.count("| Yes\n") + user.text.count("| No\n") == past.stop - past.start
+
+
+def test_the_reasoning_can_be_the_reason(tmp_path: Path) -> None:
+    truth = labels(config())
+
+    def react(request: Request) -> Reaction:
+        return says("Yes." if truth[request.asked] else "No.", reasoning_content="the trace goes on and on here")
+
+    with serve(react) as served:
+        settings = config(served.url)
+        cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
+        assert report.kept == 20, "an answer without argument falls back on the trace"
+        texts = output.table(DS, cases, settings)["reason"]
+    assert set(texts.str.replace(r"^(Yes|No)\. ", "")) == {"The trace goes on and on here"}

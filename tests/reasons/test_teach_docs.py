@@ -1,0 +1,66 @@
+"""docs/teach.md does what it says, as far as that needs no network."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from thinkrec.cli import app
+from thinkrec.commands.teaching import read_config
+from thinkrec.recipe import parse_recipe
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tables of own-data.md and the files of teach.md, in a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    for name, content in zip(("interactions.csv", "items.csv"), blocks("own-data.md", "csv"), strict=True):
+        (tmp_path / name).write_text(content)
+    recipe, teach, _ = blocks("teach.md", "yaml")
+    (tmp_path / "books.yaml").write_text(recipe)
+    (tmp_path / "teach.yaml").write_text(teach)
+    return tmp_path
+
+
+def test_every_command_is_understood_and_those_without_a_network_run(example: Path) -> None:
+    lines = [line for block in blocks("teach.md", "sh") for line in block.splitlines()]
+    commands = [shlex.split(line) for line in lines if line.startswith("thinkrec ")]
+    assert len(commands) == 6
+    for command in commands:
+        asks = command[command.index("--teacher") + 1] != "rules" and "--dry-run" not in command
+        result = CliRunner().invoke(app, [*command[1:], *(["--dry-run"] if asks else [])])
+        assert result.exit_code == 0, (command, result.output)
+    assert (example / "reasons" / "books" / "reasons.parquet").is_file()
+
+
+def test_the_files_are_read(example: Path) -> None:
+    settings = read_config(Path("teach.yaml"), {})
+    assert settings.choose == "mixed" and settings.teacher.kind == "api"
+    recipe, _, training = (yaml.safe_load(block) for block in blocks("teach.md", "yaml"))
+    found = parse_recipe({**recipe, **training}, "teach.md")
+    assert found.model.kind == "thinkrec" and found.model.reasons.unhinted
+    result = CliRunner().invoke(
+        app, ["reason", "books.yaml", "--config", "teach.yaml", "--choose", "random", "--dry-run"]
+    )
+    assert result.exit_code == 0, result.output
+
+
+def test_the_python_runs_as_far_as_its_names_go() -> None:
+    (code,) = blocks("teach.md", "python")
+    compile(code, "teach.md", "exec")
+    from thinkrec import saving
+    from thinkrec.pipeline import Run
+    from thinkrec.score.system import System
+
+    assert all(map(callable, (saving.read_recipe, Run.system, System.score)))

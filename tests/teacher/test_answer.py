@@ -1,0 +1,65 @@
+"""Verdicts are read strictly, and reasoning is kept apart from answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thinkrec.teacher.answer import read, separate, verdict
+
+YES = [
+    *("Yes", "yes", "YES.", "Yes, because", "**Yes.** It", "'Yes' it", "“Yes.” It", "> Yes\n\nIt", "### Yes\nIt"),
+    *("_Yes_, it", "- Yes: it", "`Yes`", "Yes— it", "Yes—it", "\n\n Yes it does", "(Yes) it", "Yes, and nobody"),
+]
+NO = ["No", "no.", "**No**", "No, it", "No: it", "NO!", '"No." It', "No it would not", "No. '1984' is", "No, no one"]
+NEITHER = [
+    *("", "   ", "Not sure", "Novel", "Yesterday", "Nope", "Yesss", "None", "Nothing", "Noir", "Maybe. Yes"),
+    *("Answer: Yes", "I say Yes", "Yes or no?", "Yes/No", "No / Yes", "Yes and no.", "No-one", "No one would"),
+    *("No doubt they would", "No idea", "No. 1 of its kind", "No.5", "Yes-man", "No's", "yes_no", "Yes2", "1. Yes"),
+]
+
+
+@pytest.mark.parametrize("text", YES)
+def test_yes(text: str) -> None:
+    assert verdict(text) is True
+
+
+@pytest.mark.parametrize("text", NO)
+def test_no(text: str) -> None:
+    assert verdict(text) is False
+
+
+@pytest.mark.parametrize("text", NEITHER)
+def test_neither(text: str) -> None:
+    assert verdict(text) is None
+
+
+@given(st.text(alphabet=st.characters(categories=("L", "N")), min_size=1, max_size=8))
+def test_a_longer_word_is_neither(tail: str) -> None:
+    assert verdict("Yes" + tail) is None and verdict("No" + tail) is None
+
+
+@given(st.text(max_size=60))
+def test_any_text_can_be_read(text: str) -> None:
+    found = read(text)
+    assert found.verdict in (True, False, None)
+    if found.verdict is None:
+        assert found.prose == text.strip()
+
+
+def test_the_prose_keeps_its_own_quotation_marks() -> None:
+    assert read("**Yes.** 'Tide' fits.").prose == "'Tide' fits."
+    assert read("No: “Tide” fails.").prose == "“Tide” fails."
+    assert read("Yes.'Tide' fits.").prose == "'Tide' fits."
+    assert read('"Yes." It fits.').prose == "It fits."
+    assert read("Yes").prose == ""
+
+
+def test_thinking_is_no_answer() -> None:
+    assert separate("<think>No, no.</think>\nYes.") == ("Yes.", "No, no.")
+    assert separate("so it is No</think>Yes.") == ("Yes.", "so it is No")
+    assert separate("<think>Yes, I think, and") == ("", "Yes, I think, and")
+    assert separate("<think>a</think> Yes. <think>b") == ("Yes.", "a\n\nb")
+    assert separate("Yes.", " field ") == ("Yes.", "field")
+    assert separate("<THINKING>a</THINKING>No.") == ("No.", "a")

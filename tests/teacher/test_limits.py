@@ -1,0 +1,129 @@
+"""Pace, back-off and purse, on a clock of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from thinkrec.teacher.client import TeacherStopped, Usage
+from thinkrec.teacher.config import ApiTeacher, Budget, LocalTeacher, Prices, Retries
+from thinkrec.teacher.limits import MINUTE, Pace, Purse, back_off, retry_after
+
+
+class Clock:
+    """Time that passes when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 0.0, 0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.slept += 1
+        self.now += seconds
+
+
+def starts(requests: int | None, tokens: int | None, sizes: list[int], taken: list[int]) -> list[float]:
+    clock = Clock()
+    pace = Pace(requests, tokens, clock=clock, sleep=clock.sleep)
+
+    async def all_of_them() -> list[float]:
+        times = []
+        for size, real in zip(sizes, taken, strict=True):
+            settle = await pace.start(size)
+            times.append(clock.now)
+            settle(real)
+        return times
+
+    found = asyncio.run(all_of_them())
+    assert clock.slept <= 3 * len(sizes), "it waits; it does not spin"
+    return found
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 5), st.lists(st.integers(1, 400), min_size=1, max_size=25), st.integers(100, 500))
+def test_no_minute_holds_more_than_the_bounds(requests: int, sizes: list[int], tokens: int) -> None:
+    times = starts(requests, tokens, sizes, sizes)
+    for i, begun in enumerate(times):
+        inside = [j for j in range(i, len(times)) if times[j] < begun + MINUTE - 1e-6]
+        assert len(inside) <= requests
+        assert len(inside) == 1 or sum(sizes[j] for j in inside) <= tokens
+
+
+def test_without_bounds_nothing_waits() -> None:
+    assert starts(None, None, [10**9] * 5, [0] * 5) == [0.0] * 5
+
+
+def test_what_was_really_taken_counts() -> None:
+    assert starts(None, 100, [90, 90, 90], [5, 5, 5]) == [0.0, 0.0, 0.0]
+    assert starts(None, 100, [5, 5], [100, 5]) == [0.0, MINUTE]
+
+
+def test_hold_keeps_everything_back() -> None:
+    clock = Clock()
+    pace = Pace(None, None, clock=clock, sleep=clock.sleep)
+    pace.hold(7)
+    pace.hold(3)
+    asyncio.run(pace.start(1))
+    assert clock.now == 7
+
+
+def test_retry_after_in_seconds_or_as_a_date() -> None:
+    now = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+    assert retry_after("Thu, 01 Jan 2026 12:00:30 GMT", now) == 30
+    assert retry_after("Thu, 01 Jan 2026 11:00:00 GMT", now) == 0
+    assert retry_after("1.5") == 1.5
+    for nothing in (None, "", " ", "soon", "nan", "inf"):
+        assert retry_after(nothing) is None
+
+
+def test_back_off_grows_varies_and_is_bounded() -> None:
+    rng = random.Random(0)
+    waits = [[back_off(Retries(first_wait=1, longest_wait=20), n, rng) for _ in range(200)] for n in range(80)]
+    for n, found in enumerate(waits):
+        whole = min(20, 2.0**n)
+        assert whole / 2 <= min(found) < max(found) <= whole
+
+
+def test_a_purse_reserves_the_worst_and_waits_for_what_is_under_way() -> None:
+    purse = Purse(Budget(tokens=100), Prices())
+    order: list[str] = []
+
+    async def first() -> None:
+        worst = purse.worst(10, 70)
+        await purse.admit(worst)
+        await asyncio.sleep(0.01)
+        order.append("first")
+        purse.settle(worst, Usage(10, 5, 0.0))
+
+    async def second() -> None:
+        await purse.admit(purse.worst(10, 70))  # fits only once the first took less than it might have
+        order.append("second")
+
+    async def third() -> None:
+        with pytest.raises(TeacherStopped, match="15 of 100 tokens"):
+            await purse.admit(purse.worst(10, 80))
+
+    async def both() -> None:
+        await asyncio.gather(first(), second())
+
+    asyncio.run(both())
+    assert order == ["first", "second"]
+    purse.begin()
+    asyncio.run(third())
+
+
+def test_configs_refuse_what_cannot_work() -> None:
+    for wrong in ({"budget": {"money": 1}}, {"modle": "m"}, {"concurrency": 0}, {"timeout": 0}):
+        with pytest.raises(ValidationError):
+            ApiTeacher.model_validate(wrong)
+    with pytest.raises(ValidationError, match="no price"):
+        LocalTeacher.model_validate({"budget": {"money": 1}})

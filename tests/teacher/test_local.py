@@ -1,0 +1,84 @@
+"""A local model as a teacher: templates, padding, limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from contracts.teacher import asked
+from tiny_folder import write_backbone
+from transformers import AutoTokenizer
+
+from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.errors import CheckpointError
+from thinkrec.teacher.client import Answer, Message, Question, question
+from thinkrec.teacher.config import LocalTeacher
+from thinkrec.teacher.local import Local, transcript
+
+DS = simulate(WorldConfig(users=6, items=30, rows_per_user=(5, 6)), 3).dataset
+TEMPLATE = (
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<go>{% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_backbone(tmp_path_factory.mktemp("local") / "lm", DS)
+
+
+def ask(teacher: Local, questions: list[Question]) -> dict[str, Answer]:
+    found: dict[str, Answer] = {}
+    teacher.ask(questions, lambda question, answer: found.__setitem__(question.key, answer))
+    return found
+
+
+def titles(n: int) -> list[Question]:
+    words = [" ".join(DS.items.titles[: 1 + i]) for i in range(n)]
+    return [question(i, (Message("user", text + " |"),), "t", "drop") for i, text in enumerate(words)]
+
+
+def test_an_answer_does_not_hang_on_its_batch(folder: Path) -> None:
+    questions = titles(5)
+    alone = ask(Local(LocalTeacher(model=str(folder), batch=1, max_tokens=8, device="cpu")), questions)
+    together = ask(Local(LocalTeacher(model=str(folder), batch=5, max_tokens=8, device="cpu")), questions)
+    assert {key: a.text for key, a in alone.items()} == {key: a.text for key, a in together.items()}
+    assert len({a.text for a in alone.values()}) > 1
+    assert all(a.usage.completion_tokens <= 8 and a.usage.prompt_tokens > 2 for a in alone.values())
+    assert any(a.cut and a.usage.completion_tokens == 8 for a in alone.values())
+
+
+def test_sampling_varies_with_the_seed_alone(folder: Path) -> None:
+    def texts(seed: int) -> list[str]:
+        config = LocalTeacher(model=str(folder), max_tokens=8, temperature=1.5, seed=seed, device="cpu")
+        return [a.text for a in ask(Local(config), titles(4)).values()]
+
+    assert texts(1) == texts(1) != texts(2)
+
+
+def test_a_question_too_long_for_the_model_fails_alone(folder: Path) -> None:
+    long = question("long", (Message("user", " ".join(DS.items.titles * 60)),), "t", "drop")
+    found = ask(Local(LocalTeacher(model=str(folder), max_tokens=4, device="cpu")), [long, *titles(2)])
+    failure = found[long.key].failure
+    assert failure is not None and "1024" in failure
+    assert sum(answer.failure is None for answer in found.values()) == 2
+
+
+def test_words_come_from_the_chat_template_or_as_a_plain_transcript(folder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    messages = (Message("system", "Judge."), Message("user", "Oak |"))
+    assert transcript(tokenizer, messages) == ("Judge.\n\nOak |", False)
+    assert transcript(tokenizer, (Message("user", "Name keywords."),)) == ("Name keywords.\n\n", False)
+    tokenizer.chat_template = TEMPLATE
+    assert transcript(tokenizer, messages) == ("<system>Judge.<user>Oak |<go>", True)
+
+
+def test_a_model_that_is_not_there() -> None:
+    with pytest.raises(CheckpointError, match="nowhere"):
+        ask(Local(LocalTeacher(model="./nowhere")), asked(1))
+
+
+def test_the_name_holds_what_changes_answers(folder: Path) -> None:
+    base = LocalTeacher(model=str(folder))
+    assert Local(base).name == Local(base.model_copy(update={"batch": 3})).name
+    assert Local(base).name != Local(base.model_copy(update={"temperature": 0.7})).name
+    assert str(folder) not in Local(base).name
