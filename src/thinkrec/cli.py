@@ -136,6 +136,44 @@ def explain(
     asking.explain(run, user, item, history, threshold)
 
 
+class Stages(StrEnum):
+    """Trained stages that can write reasons."""
+
+    text = "global"
+    experts = "experts"
+    full = "full"
+
+
+class Cited(StrEnum):
+    """Titles a reason may put in quotes."""
+
+    history = "history"
+    any = "any"
+
+
+@app.command()
+def explain_rows(
+    run: RunName,
+    rows: Annotated[Path, typer.Argument(metavar="TABLE", help="Table with the column order, maybe split.")],
+    out: Annotated[Path, typer.Option(help="Where order, score, reason go (.parquet or .csv).")],
+    split: Annotated[str | None, typer.Option(help="Only rows of TABLE with this split.")] = None,
+    stage: Annotated[Stages | None, typer.Option(help="By default the last one trained.")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="Longest reason; by default as the recipe says.")] = None,
+    cite: Annotated[Cited | None, typer.Option(help="By default as the recipe says.")] = None,
+    own_verdict: Annotated[bool, typer.Option("--own-verdict", help="Do not force the score's verdict.")] = False,
+) -> None:
+    """Write reasons for many rows of a run's data, for `evaluate --text` and `evaluate --grounding`.
+
+    - `thinkrec explain-rows ml1m/thinkrec-nano reasons.parquet --split test --out mine.parquet`
+    - `thinkrec explain-rows demo predictions.parquet --cite any --own-verdict --out free.parquet`
+
+    A stopped command goes on where it was.
+    """
+    from thinkrec.commands import writing
+
+    writing.explain_rows(run, rows, split, out, stage and stage.value, tokens, cite and cite.value, own_verdict)
+
+
 @app.command()
 def evaluate(
     predictions: Annotated[

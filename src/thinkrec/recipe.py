@@ -193,6 +193,8 @@ class Recipe(BaseModel):
     """Test rows for which reasons are written (thinkrec only)."""
     reason_tokens: int = Field(default=120, ge=1)
     """Longest reason, in tokens."""
+    cite: Literal["history", "any"] = "history"
+    """Which titles a reason may put in quotes: those of the visible history and the target, or whatever it likes."""
 
 
 def recipe_folders() -> list[Path]:

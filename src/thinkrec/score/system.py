@@ -102,17 +102,22 @@ class System:
 
         `cite_only_history`: titles in quotes can only be those of the visible history and the target.
         """
-        citable = [self.citable(int(row)) for row in rows] if cite_only_history else None
+        targets = self.ds.interactions.item[rows]
+        citable = None
+        if cite_only_history:
+            citable = [self.citable(int(row), int(item)) for row, item in zip(rows, targets, strict=True)]
         verdicts = None if scores is None else scores > 0
         return write_reasons(
             self.recommender, self.prompts(rows), verdicts, tokens=tokens, citable=citable, progress=progress
         )
 
-    def citable(self, row: int) -> tuple[str, ...]:
-        """Names of what a reason about a row may cite: its visible history, liked and disliked, and its target."""
+    def citable(self, row: int, item: int) -> tuple[str, ...]:
+        """Names that a reason may cite when the user of `row` is asked about an item there: their visible history,
+        liked and disliked, and the item.
+        """
         it = self.ds.interactions
         past = it.item[it.history(row, self.prompt.history)]
-        return citable([self.ds.items.titles[i] for i in (*past, it.item[row])], taken=self._known)
+        return citable([self.ds.items.titles[i] for i in (*past, item)], taken=self._known)
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -140,6 +145,7 @@ class System:
         moved = replace(self, ds=replace(self.ds, interactions=table))
         # The items are the same, and tokenising them is the slow part.
         object.__setattr__(moved, "renderer", self.renderer.over(moved.ds))
+        object.__setattr__(moved, "_known", self._known)
         return moved, table.start[codes + 1] - 1
 
     def ask(self, open_row: int, items: np.ndarray) -> list[Prompt]:

@@ -1,0 +1,105 @@
+"""`explain-rows`: reasons of a trained run for many rows, as a table that `evaluate --text` and `--grounding` read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from thinkrec import saving
+from thinkrec.commands import show
+from thinkrec.data.columns import parse_order, require_columns
+from thinkrec.data.tables import read_table
+from thinkrec.errors import DataError
+from thinkrec.pipeline import EXPERTS, FULL, GLOBAL, Run
+from thinkrec.progress import Progress
+from thinkrec.score.system import System
+from thinkrec.stage import digest
+
+CHUNK = 64
+"""Rows between two writes to disk."""
+VARIANTS = {"global": GLOBAL, "experts": EXPERTS, "full": FULL}
+
+
+def explain_rows(
+    run: str, rows: Path, split: str | None, out: Path, stage: str | None, tokens: int | None, cite: str | None,
+    own_verdict: bool,
+) -> None:  # fmt: skip
+    """`thinkrec explain-rows`."""
+    folder = show.run_folder(run)
+    recipe = saving.read_recipe(folder)
+    if recipe.model.kind != "thinkrec":
+        raise DataError(f"{folder} trains {recipe.model.kind}, which writes no reasons; give a run of kind thinkrec")
+    if out.suffix not in (".parquet", ".csv"):
+        raise DataError(f"--out {out}: end it with .parquet or .csv")
+    trained = Run(recipe, folder, progress=True)
+    wanted = read_rows(rows, split, trained)
+    variant = saving.final_variant(recipe.model) if stage is None else VARIANTS[stage]
+    options = {"stage": variant, "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite,
+               "own_verdict": own_verdict}  # fmt: skip
+    table = write(trained.system(variant), wanted, out.with_name(out.name + ".part"), options)
+    beside = out.with_name(out.name + ".tmp")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    table.write_parquet(beside) if out.suffix == ".parquet" else table.write_csv(beside)
+    beside.replace(out)
+    out.with_name(out.name + ".part").unlink()
+    show.console().print(f"reasons of {table.height} rows: {out}")
+
+
+def read_rows(path: Path, split: str | None, run: Run) -> np.ndarray:
+    """int64: rows of the run's data named by the column `order` of a table, only those of `split` if given."""
+    table, source = read_table(path), str(path)
+    require_columns(table, ("order", "split") if split else ("order",), source)
+    if split is not None:
+        table = table.filter(pl.col("split").cast(pl.String) == split)
+    if table.is_empty():
+        raise DataError(f"{source} names no row" + (f" of split {split!r}; look at its column split" if split else ""))
+    order = parse_order(table["order"], source)
+    rows = run.ds.interactions.find(order)
+    if (rows < 0).any():
+        raise DataError(f"{source}: order {order[int(np.argmin(rows))]} is no row of the run's data; check the table")
+    return rows
+
+
+def write(system: System, rows: np.ndarray, part: Path, options: dict[str, Any]) -> pl.DataFrame:
+    """Score and explain rows in chunks; every chunk is on disk in `part` before the next, and is not done again.
+
+    Returns a table (order, score, reason), in the order of `rows`.
+    """
+    orders = system.ds.interactions.order[rows]
+    head = {"options": digest({**options, "orders": orders.tolist()})}
+    lines = _kept(part, head)
+    done = len(lines)
+    if not done:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(head) + "\n", encoding="utf-8")
+    with Progress("explaining", len(rows), shown=True) as bar, part.open("a", encoding="utf-8") as file:
+        bar.advance(done)
+        for start in range(done, len(rows), CHUNK):
+            chunk = rows[start : start + CHUNK]
+            scores = system.score(chunk)
+            reasons = system.explain(chunk, None if options["own_verdict"] else scores, tokens=options["tokens"],
+                                     cite_only_history=options["cite"] == "history")  # fmt: skip
+            found = [{"score": float(s), "reason": text} for s, text in zip(scores, reasons, strict=True)]
+            file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found))
+            file.flush()
+            lines += found
+            bar.advance(len(chunk))
+    return pl.DataFrame({"order": orders, "score": [line["score"] for line in lines],
+                         "reason": [line["reason"] for line in lines]})  # fmt: skip
+
+
+def _kept(part: Path, head: dict[str, str]) -> list[dict[str, Any]]:
+    """What an earlier call with the same options and rows wrote, in whole chunks; the rest of the file is cut off."""
+    if not part.is_file():
+        return []
+    text = part.read_text(encoding="utf-8")
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    if not lines or json.loads(lines[0]) != head:
+        return []
+    whole = (len(lines) - 1) // CHUNK * CHUNK
+    part.write_text("\n".join(lines[: whole + 1]) + "\n", encoding="utf-8")
+    return [json.loads(line) for line in lines[1 : whole + 1]]

@@ -1,0 +1,108 @@
+"""`explain-rows`: reasons for many rows, resumed after a kill, refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from tiny_run import tiny_backbone, tiny_recipe
+from typer.testing import CliRunner
+
+from thinkrec.cli import app
+from thinkrec.commands import writing
+from thinkrec.pipeline import FULL, GLOBAL, Run
+from thinkrec.recipe import parse_recipe
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("written")
+    recipe = parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone")), "tiny")
+    run = Run(recipe, folder / "run")
+    run.folder.mkdir()
+    (run.folder / "recipe.yaml").write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+    run.thinkrec()
+    return run
+
+
+@pytest.fixture
+def table(trained: Run, tmp_path: Path) -> Path:
+    """Ten test rows in an order of their own, and one train row."""
+    it = trained.ds.interactions
+    rows = np.append(trained.test[:10][::-1], it.rows(0)[0])
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"order": it.order[rows], "split": ["test"] * 10 + ["train"]}).write_parquet(path)
+    return path
+
+
+def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "reasons.parquet"
+    result = call("explain-rows", trained.folder, table, "--split", "test", "--out", out)
+    assert result.exit_code == 0, result.output
+    found, asked = pl.read_parquet(out), pl.read_parquet(table)
+    assert found["order"].to_list() == asked["order"].to_list()[:10]
+    rows = trained.ds.interactions.find(found["order"].to_numpy())
+    np.testing.assert_allclose(found["score"], trained.system(FULL).score(rows), atol=1e-5)
+    verdicts = [text.split(".")[0].split(",")[0].split()[0] for text in found["reason"]]
+    assert [v.startswith("Yes") for v in verdicts] == (found["score"] > 0).to_list()
+    user = trained.ds.interactions.user[rows]
+    found.with_columns(pl.Series("user_id", user)).write_parquet(tmp_path / "references.parquet")
+    judged = call("evaluate", out, "--text", "--references", tmp_path / "references.parquet", "--draws", "100")
+    assert judged.exit_code == 0 and "ROUGE-L" in judged.stdout, "the metrics read what was written"
+    assert not list(out.parent.glob("*.part"))
+
+
+def test_another_stage_and_free_verdicts(trained: Run, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "global.csv"
+    more = ("--stage", "global", "--tokens", "3", "--cite", "any", "--own-verdict")
+    result = call("explain-rows", trained.folder, table, "--out", out, *more)
+    assert result.exit_code == 0, result.output
+    found = pl.read_csv(out)
+    rows = trained.ds.interactions.find(found["order"].to_numpy())
+    assert found.height == 11
+    np.testing.assert_allclose(found["score"], trained.system(GLOBAL).score(rows), atol=1e-5)
+    free = trained.system(GLOBAL).explain(rows, None, tokens=3)
+    assert [text or "" for text in found["reason"]] == free
+
+
+def test_what_was_written_before_a_kill_is_not_written_again(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "CHUNK", 4)
+    system, rows, part = trained.system(GLOBAL), trained.test[:10], tmp_path / "x.part"
+    options = {"tokens": 3, "cite": "any", "own_verdict": False}
+    whole = writing.write(system, rows, part, options)
+    lines = part.read_text().splitlines(keepends=True)
+    marked = json.dumps({"score": 9.0, "reason": "kept"}) + "\n"
+    # Two chunks done, the third torn in the middle of its second line.
+    part.write_text("".join([lines[0], *[marked] * 8, lines[9], lines[10][:7]]))
+    again = writing.write(system, rows, part, options)
+    assert again["reason"].to_list() == ["kept"] * 8 + whole["reason"].to_list()[8:]
+    assert again["order"].to_list() == whole["order"].to_list()
+    other = writing.write(system, rows, part, {**options, "tokens": 4})
+    assert "kept" not in other["reason"].to_list(), "other options start afresh"
+
+
+def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> None:
+    def refused(*arguments: object) -> str:
+        result = call("explain-rows", *arguments)
+        assert result.exit_code == 2, result.output
+        return result.stderr
+
+    out = tmp_path / "x.parquet"
+    assert "end it with .parquet or .csv" in refused(trained.folder, table, "--out", tmp_path / "x.txt")
+    assert "names no row of split 'nowhere'" in refused(trained.folder, table, "--split", "nowhere", "--out", out)
+    pl.DataFrame({"order": [10**6]}).write_parquet(tmp_path / "gone.parquet")
+    assert "order 1000000 is no row" in refused(trained.folder, tmp_path / "gone.parquet", "--out", out)
+    pl.DataFrame({"row": [1]}).write_parquet(tmp_path / "bare.parquet")
+    assert "order" in refused(trained.folder, tmp_path / "bare.parquet", "--out", out)
+    assert "there is no run" in refused("nothing", table, "--out", out)
+    assert not out.exists()
