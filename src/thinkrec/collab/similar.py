@@ -17,7 +17,8 @@ def unit_terms(terms: sparse.csr_matrix) -> sparse.csr_matrix:
     frequency = np.asarray(terms.sum(axis=0)).ravel()
     weighted = sparse.csr_matrix(terms @ sparse.diags(np.log((len(terms.indptr) - 1) / np.maximum(1, frequency)) + 0.1))
     norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    return sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted).astype(np.float32)
+    scaled = sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted)
+    return sparse.csr_matrix(scaled, dtype=np.float32)
 
 
 def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndarray:

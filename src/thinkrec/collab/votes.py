@@ -41,11 +41,12 @@ class PastVotes:
         expected: float64 (n,), chance that anybody likes the row's item.
         """
         data, terms = ds.interactions, self.terms
+        columns = int(terms.indices.max(initial=0)) + 1
         widths = np.diff(terms.indptr)[data.item].astype(np.int64)
         row = np.repeat(np.arange(len(data)), widths)
         at = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[data.item[row]]
         # Sorted by (user, term, row), the earlier rows that share a term are the entries just before.
-        key = data.user[row].astype(np.int64) * max(1, terms.shape[1]) + terms.indices[at]
+        key = data.user[row].astype(np.int64) * columns + terms.indices[at]
         by = np.lexsort((row, key))
         key, row, weight = key[by], row[by], terms.data[at][by].astype(np.float64)
         if not len(key):

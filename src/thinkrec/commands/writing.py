@@ -57,7 +57,7 @@ def read_rows(path: Path, split: str | None, run: Run) -> np.ndarray:
         table = table.filter(pl.col("split").cast(pl.String) == split)
     if table.is_empty():
         raise DataError(f"{source} names no row" + (f" of split {split!r}; look at its column split" if split else ""))
-    order = parse_order(table["order"], source)
+    order = parse_order(table["order"], source).to_numpy()
     rows = run.ds.interactions.find(order)
     if (rows < 0).any():
         raise DataError(f"{source}: order {order[int(np.argmin(rows))]} is no row of the run's data; check the table")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from thinkrec.evaluate.calibration import Reliability
@@ -15,8 +15,8 @@ class Curve:
     """One line of a learning-curve panel."""
 
     name: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
+    x: Sequence[float]
+    y: Sequence[float]
     """Same length as x. Values that are not finite interrupt the line."""
 
 

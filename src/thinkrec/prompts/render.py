@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -40,9 +40,12 @@ class PromptConfig(BaseModel):
 class TextEncoder(Protocol):
     """What the renderer needs of a backbone."""
 
-    tokenizer: object
-    yes_id: int
-    no_id: int
+    @property
+    def tokenizer(self) -> Any: ...
+    @property
+    def yes_id(self) -> int: ...
+    @property
+    def no_id(self) -> int: ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import nn
 
 from thinkrec.model.batch import Prompt, collate, token_budget_batches
 from thinkrec.model.disk import read_tensors, write_tensors
+from thinkrec.model.experts import Group
 from thinkrec.model.loss import losses
 from thinkrec.model.recommender import Recommender, score_of
 from thinkrec.progress import Progress
@@ -38,7 +39,7 @@ class _Place:
 
 def trainable(recommender: Recommender, config: StageConfig) -> list[nn.Parameter]:
     """Freeze everything but the stage's parts; returns those, in a fixed order."""
-    adapters = [part for part in config.train if part != "projector"]
+    adapters: list[Group] = [part for part in config.train if part != "projector"]
     chosen = recommender.experts.train_only(*adapters)
     if recommender.projector is not None:
         learns = "projector" in config.train
@@ -72,16 +73,15 @@ def fit_stage(
     optimiser = torch.optim.AdamW(params, lr=config.lr, weight_decay=config.weight_decay)
     place = _resume(folder / STATE, params, optimiser)
     best = _load_best(folder / STATE, params)
-    passes = _passes(epoch_prompts, recommender.backbone.pad_id, config, seed, accelerator.num_processes)
-    per_epoch = next(passes)
-    total = sum(per_epoch)
-    every = max(1, per_epoch[0] // config.checks)
+    passes = _Passes(epoch_prompts, config, seed, accelerator.num_processes)
+    total = sum(passes.steps)
+    every = max(1, passes.steps[0] // config.checks)
     with Progress(title, total, shown=progress and accelerator.is_main_process) as bar:
         bar.advance(place.step)
         for step, group in enumerate(passes):
             if step < place.step:
                 continue
-            prompts = group(accelerator.process_index)
+            prompts = group[accelerator.process_index]
             # One seed per step: dropout is then the same in a resumed run, without any generator state to keep.
             torch.manual_seed((seed * 1_000_003 + step) * 64 + accelerator.process_index)
             rate = _rate(step, total, config)
@@ -106,21 +106,29 @@ def fit_stage(
     return place.log
 
 
-def _passes(epoch_prompts, pad_id: int, config: StageConfig, seed: int, processes: int):
-    """First the number of steps of every pass, then one callable per step: process index -> its prompts."""
+class _Passes:
+    """The batches of every pass: `steps` of each, and per step one list of prompts for every process."""
 
-    def batches(prompts: Sequence[Prompt], epoch: int) -> list[np.ndarray]:
+    def __init__(
+        self, epoch_prompts: Callable[[int], Sequence[Prompt]], config: StageConfig, seed: int, processes: int
+    ):
+        self.epoch_prompts, self.config, self.seed, self.processes = epoch_prompts, config, seed, processes
+        # Lengths decide the number of steps, so passes are rendered to plan the schedule; only the first is kept.
+        self._first = epoch_prompts(0)
+        lengths = [len(self._cut(self._first if e == 0 else epoch_prompts(e), e)) for e in range(config.epochs)]
+        self.steps = [-(-n // processes) for n in lengths]
+
+    def _cut(self, prompts: Sequence[Prompt], epoch: int) -> list[np.ndarray]:
         lengths = np.array([len(p) for p in prompts])
-        return token_budget_batches(lengths, config.batch_tokens, shuffle_seed=seed * 1009 + epoch)
+        return token_budget_batches(lengths, self.config.batch_tokens, shuffle_seed=self.seed * 1009 + epoch)
 
-    # Lengths decide the number of steps, so every pass is rendered once to plan the schedule and once to be used.
-    yield [-(-len(batches(epoch_prompts(e), e)) // processes) for e in range(config.epochs)]
-    for epoch in range(config.epochs):
-        prompts = epoch_prompts(epoch)
-        cut = batches(prompts, epoch)
-        for first in range(0, len(cut), processes):
-            group = [cut[min(first + k, len(cut) - 1)] for k in range(processes)]
-            yield lambda k, group=group, prompts=prompts: [prompts[i] for i in group[k]]
+    def __iter__(self) -> Iterator[list[list[Prompt]]]:
+        for epoch in range(self.config.epochs):
+            prompts = self._first if epoch == 0 else self.epoch_prompts(epoch)
+            cut = self._cut(prompts, epoch)
+            for first in range(0, len(cut), self.processes):
+                group = [cut[min(first + k, len(cut) - 1)] for k in range(self.processes)]
+                yield [[prompts[i] for i in rows] for rows in group]
 
 
 def _step(recommender: Recommender, prompts: list[Prompt], params: list[nn.Parameter], optimiser: torch.optim.Optimizer,
@@ -136,7 +144,7 @@ def _step(recommender: Recommender, prompts: list[Prompt], params: list[nn.Param
     if accelerator.num_processes > 1:
         for p in params:
             if p.grad is not None:
-                p.grad = accelerator.reduce(p.grad, reduction="mean")
+                p.grad = cast(torch.Tensor, accelerator.reduce(p.grad, reduction="mean"))
     torch.nn.utils.clip_grad_norm_(params, config.clip)
     optimiser.step()
     recommender.eval()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -118,7 +118,7 @@ def train_vectors(teaching: Teaching, system: System, folder: Path) -> dict[str,
     sample = np.concatenate([vectors.user, vectors.item])
     backbone = recommender.backbone
     recommender.projector = projector.calibrate(
-        torch.from_numpy(sample), backbone.model.get_input_embeddings().weight.detach().cpu(),
+        torch.from_numpy(sample), cast(torch.Tensor, backbone.model.get_input_embeddings().weight).detach().cpu(),
         (backbone.yes_id, backbone.no_id),
     ).to(recommender.device)  # fmt: skip
     return train_stage(teaching, system, stage, folder, "projector", lambda rows: system.gates(rows).weights)
