@@ -55,8 +55,19 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     assert [v.startswith("Yes") for v in verdicts] == (found["score"] > 0).to_list()
     user = trained.ds.interactions.user[rows]
     found.with_columns(pl.Series("user_id", user)).write_parquet(tmp_path / "references.parquet")
-    judged = call("evaluate", out, "--text", "--references", tmp_path / "references.parquet", "--draws", "100")
-    assert judged.exit_code == 0 and "ROUGE-L" in judged.stdout, "the metrics read what was written"
+    judged = call("evaluate", out, "--text", "--references", tmp_path / "references.parquet", "--draws", "100",
+                  "--grounding", "--run", trained.folder, "--out", tmp_path / "metrics.json")  # fmt: skip
+    assert judged.exit_code == 0, judged.output
+    assert "ROUGE-L" in judged.stdout and "verdict agrees" in judged.stdout
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert written["estimates"]["reasons"]["rouge_l"]["value"] == pytest.approx(1.0)
+    assert set(written["grounding"]) == {"reasons"} and written["grounding"]["reasons"]["measures"]
+    alone = call(
+        "evaluate", out, "--grounding", "--run", trained.folder, "--draws", "100", "--out", tmp_path / "g.json"
+    )
+    assert alone.exit_code == 0, alone.output
+    measures = json.loads((tmp_path / "g.json").read_text())["measures"]
+    assert measures == written["grounding"]["reasons"]["measures"]
     assert not list(out.parent.glob("*.part"))
 
 
@@ -106,3 +117,7 @@ def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> N
     assert "order" in refused(trained.folder, tmp_path / "bare.parquet", "--out", out)
     assert "there is no run" in refused("nothing", table, "--out", out)
     assert not out.exists()
+    judged = call("evaluate", table, "--out", tmp_path / "x.json", "--run", trained.folder)
+    assert "--out is for reasons" in judged.stderr
+    both = call("evaluate", table, "--text", "--grounding", "--references", table)
+    assert "--grounding needs --run" in both.stderr

@@ -183,7 +183,7 @@ def evaluate(
     run: Annotated[str | None, typer.Option(help="Take the labels from the data of this run.")] = None,
     k: Annotated[int | None, typer.Option(min=1, help="Cut-off of NDCG and MAP; 5, or as the run says.")] = None,
     draws: Annotated[int | None, typer.Option(min=100, help="Bootstrap draws; 1000, or as the run says.")] = None,
-    grounding: Annotated[bool, typer.Option("--grounding", help="Judge reasons instead: order, reason.")] = False,
+    grounding: Annotated[bool, typer.Option("--grounding", help="Judge what reasons cite and claim.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Compare reasons with references.")] = False,
     references: Annotated[Path | None, typer.Option(help="With --text: order, reason, user_id, maybe split.")] = None,
     split: Annotated[str | None, typer.Option(help="With --text: only references of this split.")] = None,
@@ -192,13 +192,14 @@ def evaluate(
     bleurt: Annotated[str | None, typer.Option(help="With --text: folder or hub name of BLEURT-20.")] = None,
     encoder: Annotated[Path | None, typer.Option(help="With --text: folder of a model for similarity.")] = None,
     wordnet: Annotated[Path | None, typer.Option(help="With --text: folder of WordNet 3.0.")] = None,
-    out: Annotated[Path | None, typer.Option(help="With --text: write text-metrics.json here.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --text or --grounding: write JSON here.")] = None,
 ) -> None:
     """Metrics, with intervals, of anybody's predictions or reasons.
 
     - `thinkrec evaluate results/demo/predictions.parquet --run demo`
     - `thinkrec evaluate mine.csv --interactions test.parquet`
-    - `thinkrec evaluate reasons.parquet --grounding --run demo`: what reasons cite, claim and decide
+    - `thinkrec evaluate reasons.parquet --grounding --run demo`: what reasons cite, claim and decide (both at once
+      with --text)
     - `thinkrec evaluate reasons.parquet --text --references written.parquet --split test --baseline`
     - `thinkrec evaluate reasons.parquet --text --references written.parquet --against other.parquet
       --bleurt BLEURT-20 --out text-metrics.json`
@@ -212,14 +213,14 @@ def evaluate(
                                 draws=1000 if draws is None else draws)  # fmt: skip
     if text and k is not None:
         raise DataError("--k is for rankings; drop it, or drop --text")
-    if text and grounding:
-        raise DataError("--text and --grounding are two judgements; ask for one at a time")
     if text:
-        texts.evaluate_texts(predictions, options, interactions, run)
+        texts.evaluate_texts(predictions, options, interactions, run, grounding)
     elif options.asked():
         raise DataError("options for reasons were given; add --text, or drop them")
     elif grounding:
-        reasons.evaluate(predictions, run, draws)
+        reasons.evaluate(predictions, run, draws, out)
+    elif out is not None:
+        raise DataError("--out is for reasons; add --text or --grounding")
     else:
         judging.evaluate(predictions, interactions, run, k, draws)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from rich.text import Text
 
 from thinkrec import saving
 from thinkrec.commands import show
@@ -14,7 +15,7 @@ from thinkrec.data.sources import load_data
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.cases import cases_of
-from thinkrec.evaluate.grounding.results import GroundingResults, ground_all
+from thinkrec.evaluate.grounding.results import GroundingResults, ground_all, write_grounding
 from thinkrec.evaluate.grounding.table import terminal
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.recipe import Recipe
@@ -23,12 +24,18 @@ FOLDERS = ("scores/full", "scores/experts", "scores/global", "scorers/model")
 """Where a run keeps the scores of its test rows; the first that is there counts."""
 
 
-def evaluate(reasons: Path, run: str | None, draws: int | None) -> None:
+def evaluate(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
     """`thinkrec evaluate REASONS --grounding --run RUN`."""
     if run is None:
         raise DataError("reasons are grounded in the data of a run; name it with --run RUN")
+    if out is not None and out.suffix != ".json":
+        raise DataError(f"{out}: --out writes JSON; give a name such as grounding.json")
     results = judge(reasons, show.run_folder(run), draws)
     show.console().print(terminal(results, title=f"Grounding of {reasons}"))
+    if out is not None:
+        # Names without folders: the file is meant to be kept and shown.
+        write_grounding(out, results, {"reasons": reasons.name, "run": Path(run).name})
+        show.console().print(Text(f"metrics: {out}"), soft_wrap=True)
 
 
 def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingResults:

@@ -11,9 +11,12 @@ from rich.text import Text
 
 from thinkrec import saving
 from thinkrec.commands import show
+from thinkrec.commands.grounding import judge
 from thinkrec.commands.judging import labels_of, read_labels, run_data
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
+from thinkrec.evaluate.grounding.results import GroundingResults, to_dict
+from thinkrec.evaluate.grounding.table import terminal as grounding_table
 from thinkrec.evaluate.text import meteor, wordnet
 from thinkrec.evaluate.text.align import References, align, mismatched, read_references
 from thinkrec.evaluate.text.compare import Tools, Values, measure
@@ -39,24 +42,26 @@ class TextOptions:
 
     def asked(self) -> bool:
         """Whether any option was given that only --text knows."""
-        paths = (self.references, self.split, self.bleurt, self.encoder, self.wordnet, self.out)
+        paths = (self.references, self.split, self.bleurt, self.encoder, self.wordnet)
         return bool(self.against) or self.baseline or any(value is not None for value in paths)
 
 
-def evaluate_texts(reasons: Path, options: TextOptions, interactions: Path | None, run: str | None) -> None:
-    """`thinkrec evaluate --text`."""
+def evaluate_texts(
+    reasons: Path, options: TextOptions, interactions: Path | None, run: str | None, grounding: bool
+) -> None:
+    """`thinkrec evaluate --text`, and with `grounding` every table also as `--grounding` judges it."""
     if options.references is None:
         raise DataError("--text needs --references TABLE, the reasons that these are compared to")
     if interactions is not None and run is not None:
         raise DataError("say where the users are once: --interactions TABLE or --run RUN")
     if options.out is not None and options.out.suffix != ".json":
         raise DataError(f"{options.out}: --out writes JSON; give a name such as text-metrics.json")
+    if grounding and run is None:
+        raise DataError("--grounding needs --run RUN, whose data the reasons are about")
     references = read_references(read_table(options.references), str(options.references), split=options.split,
                                  users=_users(interactions, run))  # fmt: skip
-    texts = {
-        name: align(read_table(path), str(path), references)
-        for name, path in _names([reasons, *options.against]).items()
-    }
+    paths = _names([reasons, *options.against])
+    texts = {name: align(read_table(path), str(path), references) for name, path in paths.items()}
     baselines = ()
     if options.baseline:
         texts |= another_row(next(iter(texts)), texts, references, options.seed)
@@ -66,8 +71,13 @@ def evaluate_texts(reasons: Path, options: TextOptions, interactions: Path | Non
     results = summarise_texts(systems, references, tools, baselines=baselines, draws=options.draws, seed=options.seed)
     out = show.console()
     out.print(terminal(results, f"Reasons compared to {options.references}"))
+    grounded: dict[str, GroundingResults] = {}
+    if grounding and run is not None:
+        grounded = {name: judge(path, show.run_folder(run), options.draws) for name, path in paths.items()}
+        for name, found in grounded.items():
+            out.print(grounding_table(found, title=f"Grounding of {name}"))
     if options.out is not None:
-        _write(options, reasons, results, systems, references)
+        _write(options, reasons, results, systems, references, grounded)
         out.print(Text(f"metrics: {options.out}\nper row: {options.out.with_suffix('.parquet')}"), soft_wrap=True)
 
 
@@ -120,7 +130,7 @@ def _names(paths: Sequence[Path]) -> dict[str, Path]:
 
 
 def _write(options: TextOptions, reasons: Path, results: TextResults, systems: dict[str, Values],
-           references: References) -> None:  # fmt: skip
+           references: References, grounded: dict[str, GroundingResults]) -> None:  # fmt: skip
     from importlib.metadata import version
 
     from thinkrec.commands.keywords import write_table
@@ -137,5 +147,6 @@ def _write(options: TextOptions, reasons: Path, results: TextResults, systems: d
         "encoder": None if options.encoder is None else options.encoder.name,
     }
     packages = {name: version(name) for name in ("nltk", "rouge-score", "sacrebleu")}
-    write_text_metrics(options.out, results, {**sources, "packages": packages})
+    write_text_metrics(options.out, results, {**sources, "packages": packages},
+                       {name: to_dict(found) for name, found in grounded.items()})  # fmt: skip
     write_table(per_row(systems, references), options.out.with_suffix(".parquet"))

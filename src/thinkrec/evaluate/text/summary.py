@@ -76,10 +76,12 @@ def summarise_texts(
     )
 
 
-def write_text_metrics(path: Path, results: TextResults, provenance: Mapping[str, Any]) -> None:
-    """Write `text-metrics.json`; what is not defined is null."""
-    values = {"schema": SCHEMA, **_plain(dataclasses.asdict(results)), "provenance": dict(provenance)}
-    write_json(path, values)
+def write_text_metrics(
+    path: Path, results: TextResults, provenance: Mapping[str, Any], grounding: Mapping[str, Any] | None = None
+) -> None:
+    """Write `text-metrics.json`; what is not defined is null. `grounding`: system -> its measures as plain values."""
+    values = {"schema": SCHEMA, **_plain(dataclasses.asdict(results)), "grounding": dict(grounding or {})}
+    write_json(path, {**values, "provenance": dict(provenance)})
 
 
 def per_row(systems: Mapping[str, Values], references: References) -> pl.DataFrame:
