@@ -147,8 +147,9 @@ class Stages(StrEnum):
 class Cited(StrEnum):
     """Titles a reason may put in quotes."""
 
-    history = "history"
     any = "any"
+    history = "history"
+    agreeing = "agreeing"
 
 
 @app.command()

@@ -84,7 +84,7 @@ def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tupl
         system = run.system(variant)
         rows = run.test[chosen]
         texts = system.explain(rows, scores[chosen], tokens=run.recipe.reason_tokens,
-                               cite_only_history=run.recipe.cite == "history", progress=run.progress)  # fmt: skip
+                               cite=run.recipe.cite, progress=run.progress)  # fmt: skip
         weights = system.gates(rows)
         cases = [
             explained_row(run, int(row), float(scores[at]), text, weights.weights[i], REGIONS[weights.region[i]])

@@ -193,8 +193,10 @@ class Recipe(BaseModel):
     """Test rows for which reasons are written (thinkrec only)."""
     reason_tokens: int = Field(default=120, ge=1)
     """Longest reason, in tokens."""
-    cite: Literal["history", "any"] = "history"
-    """Which titles a reason may put in quotes: those of the visible history and the target, or whatever it likes."""
+    cite: Literal["any", "history", "agreeing"] = "agreeing"
+    """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the
+    target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
+    way round."""
 
 
 def recipe_folders() -> list[Path]:

@@ -43,4 +43,4 @@ def test_citable_names_are_unambiguous() -> None:
     assert {"Comet III", "The Lamp", "Lamp, The", "Comet: Dawn"} <= set(found)
     assert "Comet" not in found, "two titles begin so"
     assert "Comet III" not in citable(titles, taken={normal("comet iii")}), "another item is called so"
-    assert citable([]) == ()
+    assert citable([]) == {}

@@ -16,8 +16,9 @@ from transformers import PreTrainedTokenizerFast
 
 from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
+from thinkrec.evaluate.grounding.polarity import claim_so_far
 from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
-from thinkrec.model.copying import CiteOnly
+from thinkrec.model.copying import CITED, CiteOnly
 from thinkrec.model.experts import ExpertConfig, attach
 from thinkrec.model.pieces import Vocabulary, vocabulary
 from thinkrec.model.recommender import Recommender
@@ -135,6 +136,66 @@ def test_inside_a_quote_only_continuations_of_titles_are_left() -> None:
     assert free is None or len(free) > len(words) - 10
 
 
+SIGNED = {"The Lamp": 1, "Sailor's Play": -1, "Whistlin' in the Fog": -1, "Potter's Wheel": 0}
+
+
+@pytest.mark.parametrize(
+    ("said", "fitting"),
+    [
+        ("Yes. The viewer liked '", {"The Lamp", "Potter's Wheel"}),
+        ("No. The viewer turned down '", {"Sailor's Play", "Whistlin' in the Fog", "Potter's Wheel"}),
+        (
+            "Yes. The viewer liked 'The Lamp' but rejected '",
+            {"Sailor's Play", "Whistlin' in the Fog", "Potter's Wheel"},
+        ),
+        ("Yes. The viewer liked 'The Lamp', '", {"The Lamp", "Potter's Wheel"}),
+        ("Yes. '", set(SIGNED)),
+        ("Yes. The viewer liked 'The Lamp'. '", set(SIGNED)),
+    ],
+)
+def test_titles_fit_what_the_sentence_has_said(said: str, fitting: set[str]) -> None:
+    tokenizer = nano()
+    words = vocabulary(tokenizer)
+    begun = texts_after(CiteOnly(words, SIGNED, claim_so_far), words, said, tokenizer)
+    for title in SIGNED:
+        assert (title[0] in begun) == (title in fitting)
+        assert any(title.startswith(piece) for piece in begun) == (title in fitting)
+
+
+def test_no_quote_opens_where_no_title_would_fit() -> None:
+    tokenizer = nano()
+    words = vocabulary(tokenizer)
+    rule = CiteOnly(words, {"The Lamp": 1}, claim_so_far)
+    closed = texts_after(rule, words, "No. The viewer turned down", tokenizer)
+    assert " down" in closed and not any(piece.startswith(" '") for piece in closed)
+    free = rule.allowed(tokenizer.encode("Yes. The viewer liked", add_special_tokens=False))
+    assert free is None or any(b"'" in words.pieces[token] for token in free)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_whatever_is_chosen_fits_its_claim(seed: int) -> None:
+    tokenizer = nano()
+    words, rng = vocabulary(tokenizer), random.Random(seed)
+    said = ["Yes. The viewer liked", " but turned down", " The viewer enjoyed", ". What failed was", " and", " '"]
+    rule, ids = CiteOnly(words, SIGNED, claim_so_far), []
+    for _ in range(12):
+        ids += tokenizer.encode(rng.choice(said[:-1]), add_special_tokens=False)
+        for choice in range(14):
+            allowed = rule.allowed(ids)
+            pool = range(len(words)) if allowed is None else allowed.tolist()
+            opening = [token for token in words.ids[b" '"] if token in pool]
+            ids.append(rng.choice(opening if opening and not choice else pool))
+    text = words.text(ids).decode(errors="replace")
+    for citation in find_citations(text, SHELF):
+        if citation.text in SIGNED:
+            before = text[: citation.start]
+            for title in SIGNED:
+                before = before.replace(f"'{title}'", CITED)
+            claim = claim_so_far(before)
+            assert claim is None or SIGNED[citation.text] in (0, claim), text
+
+
 def test_a_title_that_cannot_be_spelled_is_left_out_and_without_titles_no_quote_opens() -> None:
     words = Vocabulary((b" a", b"'", b"A", b"B", b".", b" '"))
     rule = CiteOnly(words, ["AB", "AC"])
@@ -185,14 +246,22 @@ def prompts():
     return [replace(p, token_target=p.token_target % len(PIECES)) for p in found]
 
 
-ALLOWED = [["Oak Hill", "Elm"], ["Ash"], ["Elm", "Fir", "Oak"], ["Oak Hill"], ["Fir", "Birch"]]
+ALLOWED = [
+    {"Oak Hill": 0, "Elm": 0},
+    {"Ash": 0},
+    {"Elm": 0, "Fir": 0, "Oak": 0},
+    {"Oak Hill": 0},
+    {"Fir": 0, "Birch": 0},
+]
 
 
 def test_a_model_cites_only_what_each_row_may_and_the_batch_does_not_matter() -> None:
     rec, asked = quoting_recommender(4.0), prompts()
     words = vocabulary(rec.backbone.tokenizer)
     free = write_reasons(rec, asked, np.array([True, False, True, False, True]), tokens=24)
-    kept = write_reasons(rec, asked, np.array([True, False, True, False, True]), tokens=24, citable=ALLOWED)
+    kept = write_reasons(
+        rec, asked, np.array([True, False, True, False, True]), tokens=24, citable=ALLOWED, cite="history"
+    )
 
     def cited(texts: list[str]) -> list[set[str]]:
         shelf = Shelf(Catalogue([]), [], "")
@@ -218,4 +287,4 @@ def test_wrong_numbers_of_rules_are_refused() -> None:
     with pytest.raises(DataError, match="1 constraints for 5 prompts"):
         rec.generate(asked, 4, constraints=[None])
     with pytest.raises(DataError, match="2 lists of titles for 5 prompts"):
-        write_reasons(rec, asked, None, tokens=4, citable=[["Oak"], ["Elm"]])
+        write_reasons(rec, asked, None, tokens=4, citable=[{"Oak": 0}, {"Elm": 0}], cite="history")

@@ -82,7 +82,7 @@ def write(system: System, rows: np.ndarray, part: Path, options: dict[str, Any])
             chunk = rows[start : start + CHUNK]
             scores = system.score(chunk)
             reasons = system.explain(chunk, None if options["own_verdict"] else scores, tokens=options["tokens"],
-                                     cite_only_history=options["cite"] == "history")  # fmt: skip
+                                     cite=options["cite"])  # fmt: skip
             found = [{"score": float(s), "reason": text} for s, text in zip(scores, reasons, strict=True)]
             file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found))
             file.flush()

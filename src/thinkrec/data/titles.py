@@ -75,8 +75,9 @@ def parts(name: str) -> tuple[str, str] | None:
     return (before, after) if before and after else None
 
 
-def citable(titles: Sequence[str], *, taken: Collection[str] = ()) -> tuple[str, ...]:
-    """Spellings that name exactly one of `titles`, for a text that may cite nothing else.
+def citable(titles: Sequence[str], *, taken: Collection[str] = ()) -> dict[str, list[int]]:
+    """Spellings that name one of `titles`, for a text that may cite nothing else, and the places of what they name:
+    several only where titles are equal.
 
     Per title: its upright name; the title as it stands without the year (what the rule-based teacher writes); and
     the part before a colon where no other title and none of the normal forms in `taken` (other items of the
@@ -85,10 +86,12 @@ def citable(titles: Sequence[str], *, taken: Collection[str] = ()) -> tuple[str,
     whole = [names(title)[0] for title in titles]
     spoken = Counter(normal(name) for name in dict.fromkeys(whole))
     short = Counter(normal(cut[0]) for name in dict.fromkeys(whole) if (cut := parts(name)))
-    found: list[str] = []
-    for title, name in zip(titles, whole, strict=True):
-        found += [name, _YEAR.sub("", title).strip()]
+    found: dict[str, list[int]] = {}
+    for place, (title, name) in enumerate(zip(titles, whole, strict=True)):
+        spellings = [name, _YEAR.sub("", title).strip()]
         cut = parts(name)
         if cut and short[normal(cut[0])] == 1 and normal(cut[0]) not in spoken and normal(cut[0]) not in taken:
-            found.append(cut[0])
-    return tuple(dict.fromkeys(name for name in found if name))
+            spellings.append(cut[0])
+        for spelling in dict.fromkeys(filter(None, spellings)):
+            found.setdefault(spelling, []).append(place)
+    return found

@@ -5,12 +5,16 @@ behind anything but a letter or digit), every further token has to keep the quot
 quote". Outside quotes nothing is restricted, except tokens that would open a quote and already begin something else
 in it, or glue a letter or another quote to a closed one. All of this is decided on the text, byte by byte, so it
 holds however a tokenizer joins quotes, spaces and letters.
+
+With a reader of claims the choice is narrower: where the sentence has said that what comes was liked, no disliked title
+can follow, and the other way round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -20,6 +24,8 @@ from thinkrec.model.pieces import Vocabulary
 QUOTES = {"'": "'", "\u2018": "\u2019", "\u2019": "\u2019", '"': '"', "\u201c": "\u201d"}
 """Opening quote -> closing quote."""
 _MARKS = frozenset(QUOTES) | frozenset(QUOTES.values())
+CITED = "\u27e60\u27e7"
+"""Stands for a cited title in the text that a reader of claims is given."""
 
 
 class Constraint(Protocol):
@@ -46,33 +52,90 @@ _States = frozenset[_State]
 """More than one where a quote may either have closed or be an apostrophe of a longer title."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Titles:
+    """Quotations that may stand: every title in every kind of quotes."""
+
+    words: Vocabulary
+    ends: tuple[bytes, ...]
+    """Sorted."""
+
+    @classmethod
+    def of(cls, words: Vocabulary, titles: Iterable[str]) -> _Titles:
+        """Of titles without quotes."""
+        return cls(words, tuple(sorted({f"{a}{t}{b}".encode() for t in titles if t for a, b in QUOTES.items()})))
+
+    @cached_property
+    def prefixes(self) -> frozenset[bytes]:
+        """Unfinished quotations."""
+        return frozenset(text[:n] for text in self.ends for n in range(1, len(text)))
+
+    @cached_property
+    def alive(self) -> frozenset[bytes]:
+        """Those from which the vocabulary can reach an end."""
+        return frozenset(prefix for text in self.ends for prefix in self._spellable(text))
+
+    def _spellable(self, text: bytes) -> set[bytes]:
+        good = {len(text)}
+        for n in range(len(text) - 1, 0, -1):
+            steps = range(1, min(len(text) - n, self.words.longest) + 1)
+            if any(n + k in good and text[n : n + k] in self.words.ids for k in steps):
+                good.add(n)
+        return {text[:n] for n in good if n < len(text)}
+
+
 class CiteOnly:
     """Keeps every quoted title of one row to `titles`; a title that the vocabulary cannot spell is left out.
 
+    `titles` may map each to 1 (liked), -1 (disliked) or 0 (fits any claim); then `claim` can say from the text so far,
+    cited titles exchanged for `CITED`, which of both a title has to be: 1, -1, or None for any.
     One object serves one generated text at a time: it remembers how far it has read.
     """
 
-    def __init__(self, words: Vocabulary, titles: Iterable[str]) -> None:
-        self.words = words
-        wanted = {f"{mark}{title}{end}".encode() for title in titles if title for mark, end in QUOTES.items()}
-        self._ends: list[bytes] = sorted(wanted)
-        self._prefixes = {text[:n] for text in self._ends for n in range(1, len(text))}
-        self._alive = {prefix for text in self._ends for prefix in self._spellable(text)}
+    def __init__(
+        self,
+        words: Vocabulary,
+        titles: Mapping[str, int] | Iterable[str],
+        claim: Callable[[str], int | None] | None = None,
+    ) -> None:
+        signs = titles if isinstance(titles, Mapping) else dict.fromkeys(titles, 0)
+        self.words, self.claim = words, claim
+        self._all = _Titles.of(words, signs)
+        self._fitting = {
+            sign: _Titles.of(words, [title for title, known in signs.items() if known in (0, sign)]) for sign in (1, -1)
+        }
         self._ids: list[int] = []
         self._states: _States = frozenset({_Out()})
-        self._outside: dict[_States, np.ndarray | None] = {}
+        self._opened = self._all
+        self._outside: dict[tuple[_States, _Titles], np.ndarray | None] = {}
 
     def allowed(self, ids: Sequence[int]) -> np.ndarray | None:
         """Which tokens may follow; see `Constraint`."""
         states = self._after(list(ids))
         quoted = [state for state in states if isinstance(state, bytes)]
         outside = frozenset(state for state in states if isinstance(state, _Out))
-        if outside not in self._outside:
-            self._outside[outside] = self._free(outside) if outside else np.zeros(0, dtype=np.int64)
-        free = self._outside[outside]
+        free: np.ndarray | None = np.zeros(0, dtype=np.int64)
+        if outside:
+            key = (outside, self._wanted(list(ids)))
+            if key not in self._outside:
+                self._outside[key] = self._free(*key)
+            free = self._outside[key]
         if not quoted or free is None:
             return free
-        return np.union1d(free, self._quoted(quoted))
+        # A quotation that was begun before its claim could be read may fit no title of that kind: then any will do.
+        fitting = [state for state in quoted if state in self._opened.alive]
+        narrowed = self._quoted(fitting, self._opened) if fitting else self._quoted(quoted, self._all)
+        return np.union1d(free, narrowed)
+
+    def _wanted(self, ids: list[int]) -> _Titles:
+        """The titles that fit what the text has said so far."""
+        if self.claim is None:
+            return self._all
+        text = self.words.text(ids)
+        for end in sorted(self._all.ends, key=len, reverse=True):
+            text = text.replace(end, CITED.encode())
+        sign = self.claim(text.decode(errors="replace"))
+        return self._all if sign is None else self._fitting[sign]
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -80,9 +143,12 @@ class CiteOnly:
         new = len(self._ids)
         if ids[:new] != self._ids:
             new, self._states = 0, frozenset({_Out()})
-        for token in ids[new:]:
+        for at, token in enumerate(ids[new:], start=new):
+            piece = self.words.pieces[token]
             # Only a token that was forced, without asking, can break the rule: reading then begins anew behind it.
-            self._states = self._read(self._states, self.words.pieces[token]) or frozenset({_Out()})
+            self._states = self._read(self._states, piece) or frozenset({_Out()})
+            if any(isinstance(state, bytes) and len(state) <= len(piece) for state in self._states):
+                self._opened = self._wanted(ids[:at])
         self._ids = ids
         return self._states
 
@@ -94,8 +160,8 @@ class CiteOnly:
     def _step(self, state: _State, byte: bytes) -> list[_State]:
         if isinstance(state, bytes):
             longer = state + byte
-            found: list[_State] = [longer] if longer in self._prefixes else []
-            return [*found, _Out("closed")] if longer in self._ends else found
+            found: list[_State] = [longer] if longer in self._all.prefixes else []
+            return [*found, _Out("closed")] if longer in self._all.ends else found
         if state.open and not 0x80 <= byte[0] < 0xC0:
             state = _Out()  # the character before was broken, and is shown as a mark
         whole = state.open + byte
@@ -107,46 +173,39 @@ class CiteOnly:
         if state.before == "closed" and (word or character in _MARKS):
             return []
         if character in QUOTES and state.before != "word":
-            return [whole] if whole in self._prefixes else []
+            return [whole] if whole in self._all.prefixes else []
         return [_Out("word" if word else "free")]
 
     # -- choosing ----------------------------------------------------------------------------------------------------
 
-    def _spellable(self, text: bytes) -> set[bytes]:
-        """Prefixes of a quotation from which the vocabulary can reach its end."""
-        good = {len(text)}
-        for n in range(len(text) - 1, 0, -1):
-            steps = range(1, min(len(text) - n, self.words.longest) + 1)
-            if any(n + k in good and text[n : n + k] in self.words.ids for k in steps):
-                good.add(n)
-        return {text[:n] for n in good if n < len(text)}
+    def _lands(self, states: _States, piece: bytes, titles: _Titles) -> bool:
+        """Whether a piece may follow and leaves a way to go on, with `titles` for a quotation that it opens."""
+        return any(isinstance(state, _Out) or state in titles.alive for state in self._read(states, piece))
 
-    def _lands(self, states: _States, piece: bytes) -> bool:
-        """Whether a piece may follow and leaves a way to go on."""
-        return any(isinstance(state, _Out) or state in self._alive for state in self._read(states, piece))
-
-    def _quoted(self, states: Sequence[bytes]) -> np.ndarray:
+    def _quoted(self, states: Sequence[bytes], titles: _Titles) -> np.ndarray:
         """Tokens that go on with an allowed title, or close it with whatever they carry behind the quote."""
         found: set[int] = set()
         for state in states:
-            for end in self._ends:
+            for end in titles.ends:
                 if not end.startswith(state):
                     continue
                 for stop in range(len(state) + 1, min(len(end), len(state) + self.words.longest) + 1):
                     tokens = self.words.ids.get(end[len(state) : stop])
-                    if tokens and (stop == len(end) or end[:stop] in self._alive):
+                    if tokens and (stop == len(end) or end[:stop] in titles.alive):
                         found.update(tokens)
                 for piece in self.words.beginning(end[len(state) :]):
-                    if self._lands(frozenset({state}), piece):
+                    if self._lands(frozenset({state}), piece, self._all):
                         found.update(self.words.ids[piece])
         return np.array(sorted(found), dtype=np.int64)
 
-    def _free(self, states: _States) -> np.ndarray | None:
+    def _free(self, states: _States, titles: _Titles) -> np.ndarray | None:
         """Tokens that may follow outside quotes; None for all."""
         # Only pieces with a quote can break the rule, but behind half a character nothing is certain.
         whole = any(isinstance(state, _Out) and state.open for state in states)
         judged = self.words.ordered if whole else self.words.quoting
-        denied = {token for piece in judged if not self._lands(states, piece) for token in self.words.ids[piece]}
+        denied = {
+            token for piece in judged if not self._lands(states, piece, titles) for token in self.words.ids[piece]
+        }
         if states == {_Out("closed")}:
             denied |= self.words.glued
         return np.setdiff1d(np.arange(len(self.words)), sorted(denied)) if denied else None

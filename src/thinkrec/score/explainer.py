@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from thinkrec.errors import DataError
+from thinkrec.evaluate.grounding.polarity import claim_so_far
 from thinkrec.model.batch import Prompt
 from thinkrec.model.copying import CiteOnly
 from thinkrec.model.pieces import vocabulary
 from thinkrec.model.recommender import Recommender
 from thinkrec.progress import Progress
+
+Cite = Literal["any", "history", "agreeing"]
+"""Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the target.
+agreeing: of these, where the sentence has said so far that its titles were liked, only liked ones, and the other way
+round; the target always."""
 
 
 def read(tokenizer: Any, ids: np.ndarray) -> str:
@@ -28,7 +34,8 @@ def write_reasons(
     verdicts: np.ndarray | None,
     *,
     tokens: int,
-    citable: Sequence[Sequence[str]] | None = None,
+    citable: Sequence[Mapping[str, int]] | None = None,
+    cite: Cite = "any",
     batch: int = 32,
     title: str = "writing reasons",
     progress: bool = False,
@@ -36,22 +43,24 @@ def write_reasons(
     """One text per prompt, opening with the verdict that the score implies.
 
     `verdicts`: bool (n,), True for Yes; None leaves the verdict to the model, which shows how often it agrees with its
-    own score. `citable`: per prompt, the only titles that may stand in quotes (`thinkrec.data.titles.citable`); None
-    leaves quotes alone. A reason ends by itself or after `tokens` tokens, then perhaps within a title.
+    own score. `citable`: per prompt, what `System.citable` gives, which `cite` other than "any" needs. A reason ends by
+    itself or after `tokens` tokens, then perhaps within a title.
     Raises DataError where `citable` has another length than `prompts`.
     """
-    if citable is not None and len(citable) != len(prompts):
-        raise DataError(f"{len(citable)} lists of titles for {len(prompts)} prompts; give one each")
+    if cite != "any" and (citable is None or len(citable) != len(prompts)):
+        given = 0 if citable is None else len(citable)
+        raise DataError(f"{given} lists of titles for {len(prompts)} prompts; give one each")
     bone, texts = recommender.backbone, []
     first = None if verdicts is None else np.where(verdicts, bone.yes_id, bone.no_id)
-    words = None if citable is None else vocabulary(bone.tokenizer)
+    words = None if cite == "any" else vocabulary(bone.tokenizer)
+    claim = claim_so_far if cite == "agreeing" else None
     with Progress(title, len(prompts), shown=progress) as bar:
         for start in range(0, len(prompts), batch):
             part = prompts[start : start + batch]
             forced = None if first is None else first[start : start + batch].tolist()
             rules = None
             if words is not None and citable is not None:
-                rules = [CiteOnly(words, titles) for titles in citable[start : start + batch]]
+                rules = [CiteOnly(words, titles, claim) for titles in citable[start : start + batch]]
             written = recommender.generate(part, tokens, first_tokens=forced, constraints=rules)
             texts += [read(bone.tokenizer, ids) for ids in written]
             bar.advance(len(part))

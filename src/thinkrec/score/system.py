@@ -18,7 +18,7 @@ from thinkrec.model.recommender import Recommender, ScoreOption
 from thinkrec.personal.gate import Gate, GateConfig, gate
 from thinkrec.personal.groups import Groups
 from thinkrec.prompts.render import PromptConfig, Renderer, SlotVectors
-from thinkrec.score.explainer import write_reasons
+from thinkrec.score.explainer import Cite, write_reasons
 from thinkrec.score.prior import PriorConfig
 from thinkrec.score.ranker import score_prompts
 
@@ -95,29 +95,29 @@ class System:
         scores: np.ndarray | None,
         *,
         tokens: int,
-        cite_only_history: bool = False,
+        cite: Cite = "any",
         progress: bool = False,
     ) -> list[str]:
         """A reason per row that opens with the verdict its score implies; with `scores` None, with the model's own.
 
-        `cite_only_history`: titles in quotes can only be those of the visible history and the target.
+        `cite`: see `explainer.Cite`.
         """
         targets = self.ds.interactions.item[rows]
-        citable = None
-        if cite_only_history:
-            citable = [self.citable(int(row), int(item)) for row, item in zip(rows, targets, strict=True)]
+        citable = [self.citable(int(row), int(item)) for row, item in zip(rows, targets, strict=True)]
         verdicts = None if scores is None else scores > 0
-        return write_reasons(
-            self.recommender, self.prompts(rows), verdicts, tokens=tokens, citable=citable, progress=progress
-        )
+        return write_reasons(self.recommender, self.prompts(rows), verdicts, tokens=tokens, citable=citable, cite=cite,
+                             progress=progress)  # fmt: skip
 
-    def citable(self, row: int, item: int) -> tuple[str, ...]:
-        """Names that a reason may cite when the user of `row` is asked about an item there: their visible history,
-        liked and disliked, and the item.
+    def citable(self, row: int, item: int) -> dict[str, int]:
+        """Names that a reason may cite when the user of `row` is asked about an item there, those of their visible
+        history and of the item; with 1 for liked, -1 for disliked, 0 for the item itself or what was both.
         """
         it = self.ds.interactions
-        past = it.item[it.history(row, self.prompt.history)]
-        return citable([self.ds.items.titles[i] for i in (*past, item)], taken=self._known)
+        past = it.history(row, self.prompt.history)
+        found = citable([self.ds.items.titles[i] for i in (*it.item[past], item)], taken=self._known)
+        signs = [1 if liked else -1 for liked in it.label[past]] + [0]
+        said = {name: {signs[place] for place in places} for name, places in found.items()}
+        return {name: only.pop() if len(only) == 1 else 0 for name, only in said.items()}
 
     @cached_property
     def _known(self) -> frozenset[str]:

@@ -48,6 +48,18 @@ def read_claims(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[
     return claims
 
 
+def claim_so_far(text: str) -> int | None:
+    """What an unfinished text has said of a title that would be cited next: liked (1), disliked (-1), nothing (None).
+
+    `text` holds a mark (\u27e60\u27e7) for every title that it cites already. Only cues of the last part of its last
+    sentence count: what follows the title may still turn an earlier part round.
+    """
+    # With the title to come in its place, a sentence that just ended is seen to have ended.
+    part, _ = _parts(_sentences(text.rstrip().translate({0x2019: "'"}) + " \u27e60\u27e7")[-1])[-1]
+    strong = [cue for cue in find_cues(part) if not cue.weak]
+    return strong[-1].sign if strong else None
+
+
 def _marked(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str]) -> str:
     """The text with citations as numbered marks and keywords blanked."""
     pieces, at = [], 0
