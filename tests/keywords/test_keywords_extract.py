@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keyword_stand_in import StandIn, provide_room
+from keyword_stand_in import StandIn
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import ThinkRecError
@@ -168,12 +168,7 @@ def test_any_answer_can_be_read(answer: str) -> None:
     assert all(isinstance(phrase, str) and phrase for phrase in read_phrases(answer))
 
 
-@pytest.fixture
-def room(monkeypatch: pytest.MonkeyPatch) -> None:
-    provide_room(monkeypatch)
-
-
-def test_a_teacher_is_asked_once_per_text(room: None, tmp_path: Path) -> None:
+def test_a_teacher_is_asked_once_per_text(tmp_path: Path) -> None:
     teacher = StandIn(lambda text: f"{text} tale | Tales | the sea")
     path = tmp_path / "c.jsonl"
     texts = ["heist", "war", "heist", ""]
@@ -183,7 +178,7 @@ def test_a_teacher_is_asked_once_per_text(room: None, tmp_path: Path) -> None:
     assert teacher.asked == ["heist", "war"]
 
 
-def test_the_question_names_item_number_and_language(room: None) -> None:
+def test_the_question_names_item_number_and_language() -> None:
     extractor = AskedExtractor(
         StandIn(lambda text: "x"), AskedConfig(item="film", most=7, language="de", text_limit=100)
     )
@@ -196,7 +191,7 @@ def test_the_question_names_item_number_and_language(room: None) -> None:
     assert extractor.question("b").key != extractor.question("c").key
 
 
-def test_failures_are_counted_and_asked_again(room: None, tmp_path: Path) -> None:
+def test_failures_are_counted_and_asked_again(tmp_path: Path) -> None:
     path, broken = tmp_path / "c.jsonl", {"war"}
     prose = {"odd": "I will not say what it is about, sorry."}
     teacher = StandIn(lambda text: None if text in broken else prose.get(text, "sea"))
@@ -211,7 +206,7 @@ def test_failures_are_counted_and_asked_again(room: None, tmp_path: Path) -> Non
     assert teacher.asked == ["war", "heist", "odd", "war", "odd"]
 
 
-def test_what_the_teacher_raises_passes_through_and_answers_are_kept(room: None, tmp_path: Path) -> None:
+def test_what_the_teacher_raises_passes_through_and_answers_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl"
     stops = [ThinkRecError("the budget is spent")]
     teacher = StandIn(lambda text: stops[0] if text == "war" and stops else "sea")
@@ -225,7 +220,7 @@ def test_what_the_teacher_raises_passes_through_and_answers_are_kept(room: None,
     assert teacher.asked == ["heist", "war", "war"]
 
 
-def test_another_teacher_or_wording_is_asked_anew(room: None) -> None:
+def test_another_teacher_or_wording_is_asked_anew() -> None:
     cache = KeywordCache()
     for teacher, config in (("a", AskedConfig()), ("b", AskedConfig()), ("b", AskedConfig(most=3))):
         stand_in = StandIn(lambda text: "sea", name=teacher)

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from thinkrec.errors import DataError
 from thinkrec.evaluate.bootstrap import METRICS, Estimate, Pair, Sample, interval, paired
 from thinkrec.evaluate.ranking import policies
-from thinkrec.model.disk import write_json
+from thinkrec.model.disk import plain, write_json
 
 Kind = Literal["model", "impersonal", "ceiling", "published"]
 """impersonal: one number per item for all. ceiling: knows what no model can. published: from a paper, not rerun."""
@@ -127,7 +127,7 @@ def best(results: Results, metric: str) -> float:
 
 def to_dict(results: Results) -> dict[str, Any]:
     """Plain JSON values, with `null` for what is not defined, and the schema's name under "schema"."""
-    return {"schema": SCHEMA, **_plain(dataclasses.asdict(results))}
+    return {"schema": SCHEMA, **plain(dataclasses.asdict(results))}
 
 
 def from_dict(values: Mapping[str, Any]) -> Results:
@@ -162,14 +162,6 @@ def read_metrics(path: Path) -> Results:
         return from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as broken:  # DataError and JSONDecodeError are ValueErrors
         raise DataError(f"{path}: {broken}; rebuild it: thinkrec report {path.parent}") from broken
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _kind(value: str) -> Kind:

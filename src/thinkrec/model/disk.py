@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,6 +51,15 @@ def check_complete(path: Path | str) -> None:
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file atomically, making its folder if needed."""
     _replace(path, lambda beside: save_file(tensors, beside, metadata=metadata))
+
+
+def plain(value: Any) -> Any:
+    """Nested values as JSON holds them: tuples as lists, and null for what is not a number."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from thinkrec.evaluate import check
 from thinkrec.evaluate.bootstrap import Estimate, Pair, multiplicities
 from thinkrec.evaluate.grounding.citations import Catalogue
 from thinkrec.evaluate.grounding.row import Case, Grounding, ground
-from thinkrec.model.disk import write_json
+from thinkrec.model.disk import plain, write_json
 
 _Ratio = tuple[np.ndarray, np.ndarray]
 SCHEMA = "thinkrec-grounding/1"
@@ -187,12 +187,4 @@ def to_dict(results: GroundingResults, *, rows: bool = False) -> dict[str, Any]:
     """Plain JSON values, `null` for what is not defined; with `rows` also what every reason does."""
     found: Mapping[str, Any] = dataclasses.asdict(results)
     kept = {key: value for key, value in found.items() if rows or key not in ("rows", "baseline_rows", "partner")}
-    return {"schema": SCHEMA, **_plain(kept), "policies": {name: POLICIES[name] for name in results.measures}}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return {"schema": SCHEMA, **plain(kept), "policies": {name: POLICIES[name] for name in results.measures}}

@@ -19,7 +19,7 @@ from thinkrec.evaluate.bootstrap import Estimate, Pair
 from thinkrec.evaluate.table import number, span
 from thinkrec.evaluate.text.align import References
 from thinkrec.evaluate.text.compare import TITLES, Tools, Values, interval, paired, policies, resample
-from thinkrec.model.disk import write_json
+from thinkrec.model.disk import plain, write_json
 
 SCHEMA = "thinkrec-text-metrics/1"
 NOT_AVAILABLE = "not available"
@@ -80,7 +80,7 @@ def write_text_metrics(
     path: Path, results: TextResults, provenance: Mapping[str, Any], grounding: Mapping[str, Any] | None = None
 ) -> None:
     """Write `text-metrics.json`; what is not defined is null. `grounding`: system -> its measures as plain values."""
-    values = {"schema": SCHEMA, **_plain(dataclasses.asdict(results)), "grounding": dict(grounding or {})}
+    values = {"schema": SCHEMA, **plain(dataclasses.asdict(results)), "grounding": dict(grounding or {})}
     write_json(path, {**values, "provenance": dict(provenance)})
 
 
@@ -145,11 +145,3 @@ def _pair(found: Pair) -> Text:
 
 def _ordered(values: Mapping[str, Any]) -> list[str]:
     return [metric for metric in TITLES if metric in values]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
