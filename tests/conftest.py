@@ -7,8 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from thinkrec.data.dataset import Dataset, Domain
+
+# A first call may load what later ones share, and machines differ: slowness is no failure.
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
