@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -16,13 +17,13 @@ from transformers import PreTrainedTokenizerFast
 
 from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
-from thinkrec.evaluate.grounding.polarity import claim_so_far
+from thinkrec.evaluate.grounding.polarity import claim_of_next
 from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
-from thinkrec.model.copying import CITED, CiteOnly
+from thinkrec.model.copying import Citable, CiteOnly
 from thinkrec.model.experts import ExpertConfig, attach
 from thinkrec.model.pieces import Vocabulary, vocabulary
 from thinkrec.model.recommender import Recommender
-from thinkrec.score.explainer import read, write_reasons
+from thinkrec.score.explainer import careful, read, write_reasons
 
 TITLES = ["The Lamp", "Potter's Wheel", "Sailor's Play", "Sailor's Play 2", "Whistlin' in the Fog", "Café 8 1/2"]
 SHELF = Shelf(Catalogue([]), TITLES, "Nothing Else")
@@ -136,7 +137,16 @@ def test_inside_a_quote_only_continuations_of_titles_are_left() -> None:
     assert free is None or len(free) > len(words) - 10
 
 
-SIGNED = {"The Lamp": 1, "Sailor's Play": -1, "Whistlin' in the Fog": -1, "Potter's Wheel": 0}
+SIGNED = {
+    "The Lamp": Citable(1, 0),
+    "Sailor's Play": Citable(-1, 1),
+    "Whistlin' in the Fog": Citable(-1, 2),
+    "Potter's Wheel": Citable(),
+}
+
+
+def claim(text: str) -> int | None:
+    return claim_of_next(text, [known.sign for known in SIGNED.values()])
 
 
 @pytest.mark.parametrize(
@@ -148,15 +158,18 @@ SIGNED = {"The Lamp": 1, "Sailor's Play": -1, "Whistlin' in the Fog": -1, "Potte
             "Yes. The viewer liked 'The Lamp' but rejected '",
             {"Sailor's Play", "Whistlin' in the Fog", "Potter's Wheel"},
         ),
-        ("Yes. The viewer liked 'The Lamp', '", {"The Lamp", "Potter's Wheel"}),
+        ("Yes. The viewer liked 'Potter's Wheel', '", {"The Lamp", "Potter's Wheel"}),
         ("Yes. '", set(SIGNED)),
-        ("Yes. The viewer liked 'The Lamp'. '", set(SIGNED)),
+        ("Yes. The viewer liked 'Potter's Wheel'. '", set(SIGNED)),
+        ("Yes. The viewer liked 'The Lamp'. '", set(SIGNED) - {"The Lamp"}),
+        ("Yes. 'The Lamp' and '", {"Potter's Wheel"}),
+        ("No. 'Sailor's Play' and '", {"Whistlin' in the Fog", "Potter's Wheel"}),
     ],
 )
 def test_titles_fit_what_the_sentence_has_said(said: str, fitting: set[str]) -> None:
     tokenizer = nano()
     words = vocabulary(tokenizer)
-    begun = texts_after(CiteOnly(words, SIGNED, claim_so_far), words, said, tokenizer)
+    begun = texts_after(CiteOnly(words, SIGNED, claim), words, said, tokenizer)
     for title in SIGNED:
         assert (title[0] in begun) == (title in fitting)
         assert any(title.startswith(piece) for piece in begun) == (title in fitting)
@@ -165,7 +178,7 @@ def test_titles_fit_what_the_sentence_has_said(said: str, fitting: set[str]) -> 
 def test_no_quote_opens_where_no_title_would_fit() -> None:
     tokenizer = nano()
     words = vocabulary(tokenizer)
-    rule = CiteOnly(words, {"The Lamp": 1}, claim_so_far)
+    rule = CiteOnly(words, {"The Lamp": Citable(1, 0)}, lambda text: claim_of_next(text, [1]))
     closed = texts_after(rule, words, "No. The viewer turned down", tokenizer)
     assert " down" in closed and not any(piece.startswith(" '") for piece in closed)
     free = rule.allowed(tokenizer.encode("Yes. The viewer liked", add_special_tokens=False))
@@ -178,7 +191,7 @@ def test_whatever_is_chosen_fits_its_claim(seed: int) -> None:
     tokenizer = nano()
     words, rng = vocabulary(tokenizer), random.Random(seed)
     said = ["Yes. The viewer liked", " but turned down", " The viewer enjoyed", ". What failed was", " and", " '"]
-    rule, ids = CiteOnly(words, SIGNED, claim_so_far), []
+    rule, ids = CiteOnly(words, SIGNED, claim), []
     for _ in range(12):
         ids += tokenizer.encode(rng.choice(said[:-1]), add_special_tokens=False)
         for choice in range(14):
@@ -186,14 +199,13 @@ def test_whatever_is_chosen_fits_its_claim(seed: int) -> None:
             pool = range(len(words)) if allowed is None else allowed.tolist()
             opening = [token for token in words.ids[b" '"] if token in pool]
             ids.append(rng.choice(opening if opening and not choice else pool))
-    text = words.text(ids).decode(errors="replace")
-    for citation in find_citations(text, SHELF):
-        if citation.text in SIGNED:
-            before = text[: citation.start]
-            for title in SIGNED:
-                before = before.replace(f"'{title}'", CITED)
-            claim = claim_so_far(before)
-            assert claim is None or SIGNED[citation.text] in (0, claim), text
+    cited = [f for f in re.finditer("\u27e6(\\d+)\u27e7", rule.marked(ids))]
+    for found in cited:
+        wanted = claim(found.string[: found.start()])
+        known = list(SIGNED.values())[int(found[1])]
+        assert wanted is None or known.sign in (0, wanted), found.string
+    once = [found[1] for found in cited if found[1] != "3"]
+    assert len(once) == len(set(once)), "an item is cited once"
 
 
 def test_a_title_that_cannot_be_spelled_is_left_out_and_without_titles_no_quote_opens() -> None:
@@ -247,11 +259,11 @@ def prompts():
 
 
 ALLOWED = [
-    {"Oak Hill": 0, "Elm": 0},
-    {"Ash": 0},
-    {"Elm": 0, "Fir": 0, "Oak": 0},
-    {"Oak Hill": 0},
-    {"Fir": 0, "Birch": 0},
+    {"Oak Hill": Citable(), "Elm": Citable()},
+    {"Ash": Citable()},
+    {"Elm": Citable(), "Fir": Citable(), "Oak": Citable()},
+    {"Oak Hill": Citable()},
+    {"Fir": Citable(), "Birch": Citable()},
 ]
 
 
@@ -272,7 +284,7 @@ def test_a_model_cites_only_what_each_row_may_and_the_batch_does_not_matter() ->
     assert sum(map(bool, cited(kept))) >= 3
     assert [text.split(".")[0].split()[0].strip("',") for text in kept] == ["Yes", "No", "Yes", "No", "Yes"]
     for i in range(5):
-        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [CiteOnly(words, ALLOWED[i])])
+        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [careful(words, ALLOWED[i], False)])
         assert read(rec.backbone.tokenizer, alone[0]) == kept[i]
 
 
@@ -287,4 +299,4 @@ def test_wrong_numbers_of_rules_are_refused() -> None:
     with pytest.raises(DataError, match="1 constraints for 5 prompts"):
         rec.generate(asked, 4, constraints=[None])
     with pytest.raises(DataError, match="2 lists of titles for 5 prompts"):
-        write_reasons(rec, asked, None, tokens=4, citable=[{"Oak": 0}, {"Elm": 0}], cite="history")
+        write_reasons(rec, asked, None, tokens=4, citable=[{"Oak": Citable()}, {"Elm": Citable()}], cite="history")

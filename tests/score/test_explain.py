@@ -41,7 +41,7 @@ def test_citations_are_kept_to_the_history_and_the_target(system: System) -> Non
         assert set(system.citable(int(row), int(it.item[row]))) == {title.rpartition(" (")[0] for title in shown}
     free = grounded(system.explain(ROWS, SCORES, tokens=40)).rows
     kept = grounded(system.explain(ROWS, SCORES, tokens=40, cite="history")).rows
-    assert sum(row.citations - row.in_history for row in free) > 0, "left alone it invents titles"
+    assert sum(row.in_history for row in free) >= 0.9 * sum(row.citations for row in free) > 0, "it was taught to copy"
     assert sum(row.citations for row in kept) > 0
     assert all(row.citations == row.in_history for row in kept)
     assert all(row.agrees for row in kept), "verdicts are forced"

@@ -7,15 +7,16 @@ in it, or glue a letter or another quote to a closed one. All of this is decided
 holds however a tokenizer joins quotes, spaces and letters.
 
 With a reader of claims the choice is narrower: where the sentence has said that what comes was liked, no disliked title
-can follow, and the other way round.
+can follow, and the other way round. An item that is cited once is not cited again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, Protocol
+from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -24,16 +25,15 @@ from thinkrec.model.pieces import Vocabulary
 QUOTES = {"'": "'", "\u2018": "\u2019", "\u2019": "\u2019", '"': '"', "\u201c": "\u201d"}
 """Opening quote -> closing quote."""
 _MARKS = frozenset(QUOTES) | frozenset(QUOTES.values())
-CITED = "\u27e60\u27e7"
-"""Stands for a cited title in the text that a reader of claims is given."""
 
 
-class Constraint(Protocol):
-    """What one row may generate next."""
+class Citable(NamedTuple):
+    """What is known of a title that may be cited."""
 
-    def allowed(self, ids: Sequence[int]) -> np.ndarray | None:
-        """int64: the tokens that may follow the generated `ids`; None where all may."""
-        ...
+    sign: int = 0
+    """1 for liked, -1 for disliked, 0 for what fits any claim."""
+    item: int | None = None
+    """Titles of one number are spellings of one item, which is cited once; None: as often as the text likes."""
 
 
 @dataclass(frozen=True)
@@ -56,61 +56,77 @@ _States = frozenset[_State]
 class _Titles:
     """Quotations that may stand: every title in every kind of quotes."""
 
-    words: Vocabulary
-    ends: tuple[bytes, ...]
-    """Sorted."""
+    ends: frozenset[bytes]
+    alive: frozenset[bytes]
+    """Unfinished quotations from which the vocabulary can reach an end."""
 
     @classmethod
     def of(cls, words: Vocabulary, titles: Iterable[str]) -> _Titles:
         """Of titles without quotes."""
-        return cls(words, tuple(sorted({f"{a}{t}{b}".encode() for t in titles if t for a, b in QUOTES.items()})))
+        found = [_quotations(words, title) for title in titles if title]
+        return cls(frozenset(end for t in found for end in t.ends), frozenset(text for t in found for text in t.alive))
 
     @cached_property
     def prefixes(self) -> frozenset[bytes]:
-        """Unfinished quotations."""
+        """All unfinished quotations."""
         return frozenset(text[:n] for text in self.ends for n in range(1, len(text)))
 
-    @cached_property
-    def alive(self) -> frozenset[bytes]:
-        """Those from which the vocabulary can reach an end."""
-        return frozenset(prefix for text in self.ends for prefix in self._spellable(text))
 
-    def _spellable(self, text: bytes) -> set[bytes]:
-        good = {len(text)}
-        for n in range(len(text) - 1, 0, -1):
-            steps = range(1, min(len(text) - n, self.words.longest) + 1)
-            if any(n + k in good and text[n : n + k] in self.words.ids for k in steps):
-                good.add(n)
-        return {text[:n] for n in good if n < len(text)}
+@lru_cache(maxsize=4096)
+def _quotations(words: Vocabulary, title: str) -> _Titles:
+    ends = frozenset(f"{opening}{title}{closing}".encode() for opening, closing in QUOTES.items())
+    return _Titles(ends, frozenset(prefix for text in ends for prefix in _spellable(words, text)))
+
+
+def _spellable(words: Vocabulary, text: bytes) -> set[bytes]:
+    good = {len(text)}
+    for n in range(len(text) - 1, 0, -1):
+        steps = range(1, min(len(text) - n, words.longest) + 1)
+        if any(n + k in good and text[n : n + k] in words.ids for k in steps):
+            good.add(n)
+    return {text[:n] for n in good if n < len(text)}
 
 
 class CiteOnly:
     """Keeps every quoted title of one row to `titles`; a title that the vocabulary cannot spell is left out.
 
-    `titles` may map each to 1 (liked), -1 (disliked) or 0 (fits any claim); then `claim` can say from the text so far,
-    cited titles exchanged for `CITED`, which of both a title has to be: 1, -1, or None for any.
-    One object serves one generated text at a time: it remembers how far it has read.
+    `titles` may map each to what is known of it (`Citable`); then `claim` can say from the text so far, cited titles
+    exchanged for their numbers in marks (\u27e62\u27e7 for the third of `titles`), which sign a title has to have: 1,
+    -1, or None for any.
+    One object serves one generated text at a time: it remembers how far it has read. It is a `generate.Constraint`.
     """
 
     def __init__(
         self,
         words: Vocabulary,
-        titles: Mapping[str, int] | Iterable[str],
+        titles: Mapping[str, Citable] | Iterable[str],
         claim: Callable[[str], int | None] | None = None,
     ) -> None:
-        signs = titles if isinstance(titles, Mapping) else dict.fromkeys(titles, 0)
+        known = titles if isinstance(titles, Mapping) else dict.fromkeys(titles, Citable())
         self.words, self.claim = words, claim
-        self._all = _Titles.of(words, signs)
-        self._fitting = {
-            sign: _Titles.of(words, [title for title, known in signs.items() if known in (0, sign)]) for sign in (1, -1)
-        }
+        self._known = list(known.items())
+        self._all = _Titles.of(words, known)
+        self._choices: dict[tuple[frozenset[int], int | None], _Titles] = {}
+        numbers = {end.decode(): n for n, title in enumerate(known) for end in _quotations(words, title).ends if title}
+        self._numbers = numbers
+        longest_first = "|".join(re.escape(end) for end in sorted(numbers, key=len, reverse=True))
+        self._cited = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)") if numbers else None
         self._ids: list[int] = []
         self._states: _States = frozenset({_Out()})
         self._opened = self._all
         self._outside: dict[tuple[_States, _Titles], np.ndarray | None] = {}
 
+    def permits(self, ids: Sequence[int], token: int) -> bool:
+        """Whether one token may follow; see `generate.Constraint`."""
+        states = self._after(list(ids))
+        plain = token not in self.words.marking
+        if plain and all(isinstance(s, _Out) and not s.open and s.before != "closed" for s in states):
+            return True
+        allowed = self.allowed(ids)
+        return allowed is None or bool((allowed == token).any())
+
     def allowed(self, ids: Sequence[int]) -> np.ndarray | None:
-        """Which tokens may follow; see `Constraint`."""
+        """Which tokens may follow; see `generate.Constraint`."""
         states = self._after(list(ids))
         quoted = [state for state in states if isinstance(state, bytes)]
         outside = frozenset(state for state in states if isinstance(state, _Out))
@@ -127,15 +143,30 @@ class CiteOnly:
         narrowed = self._quoted(fitting, self._opened) if fitting else self._quoted(quoted, self._all)
         return np.union1d(free, narrowed)
 
+    def review(self, ids: Sequence[int]) -> int:
+        """Nothing is taken back; see `generate.Constraint`."""
+        return len(ids)
+
+    def quoting(self, ids: Sequence[int]) -> bool:
+        """Whether the text so far ends within a quotation."""
+        return not any(isinstance(state, _Out) for state in self._after(list(ids)))
+
+    def marked(self, ids: Sequence[int]) -> str:
+        """The text so far with every cited title exchanged for its number in marks."""
+        text = self.words.text(ids).decode(errors="replace")
+        return self._cited.sub(lambda f: f"\u27e6{self._numbers[f[0]]}\u27e7", text) if self._cited else text
+
     def _wanted(self, ids: list[int]) -> _Titles:
-        """The titles that fit what the text has said so far."""
-        if self.claim is None:
-            return self._all
-        text = self.words.text(ids)
-        for end in sorted(self._all.ends, key=len, reverse=True):
-            text = text.replace(end, CITED.encode())
-        sign = self.claim(text.decode(errors="replace"))
-        return self._all if sign is None else self._fitting[sign]
+        """The titles that fit what the text has said so far, and were not used up."""
+        text = self.marked(ids)
+        sign = None if self.claim is None else self.claim(text)
+        cited = {self._known[int(n)][1].item for n in re.findall(r"\u27e6(\d+)\u27e7", text)} - {None}
+        key = (frozenset(item for item in cited if item is not None), sign)
+        if key not in self._choices:
+            left = [(title, known) for title, (known, item) in self._known if item not in cited]
+            fitting = [title for title, known in left if sign is None or known in (0, sign)]
+            self._choices[key] = _Titles.of(self.words, fitting)
+        return self._choices[key]
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 
 from thinkrec.errors import DataError
 from thinkrec.model.batch import Batch
-from thinkrec.model.copying import Constraint
 
 if TYPE_CHECKING:
     from thinkrec.model.recommender import Recommender
+
+
+class Constraint(Protocol):
+    """What one row may generate, asked about the ids generated so far."""
+
+    def permits(self, ids: Sequence[int], token: int) -> bool:
+        """Whether `token` is one of `allowed(ids)`; asked about the model's choice, most often cheaper."""
+        ...
+
+    def allowed(self, ids: Sequence[int]) -> np.ndarray | None:
+        """int64: the tokens that may follow; None where all may."""
+        ...
+
+    def review(self, ids: Sequence[int]) -> int:
+        """How many of `ids` may stay, at least one; fewer than all: the rest is taken back and chosen anew."""
+        ...
 
 
 def continue_greedily(
@@ -26,7 +41,7 @@ def continue_greedily(
     """Most likely next token, again and again, until a row gives the end token or `max_new_tokens` are there.
 
     `first_tokens`: one id per row that takes the place of the first choice (a verdict already decided by the score);
-    it counts as generated. `constraints`: one per row or None; it is asked before every other choice and narrows it.
+    it counts as generated. `constraints`: one per row or None; it narrows every other choice.
     Returns int32 ids per row without the prompt; the end token is the last one exactly if the
     row ended by itself. Call it in evaluation mode without gradients (`Recommender.inference`).
     """
@@ -34,61 +49,57 @@ def continue_greedily(
         raise DataError(f"{len(first_tokens)} first tokens for {len(batch)} prompts; give one each")
     if constraints is not None and len(constraints) != len(batch):
         raise DataError(f"{len(constraints)} constraints for {len(batch)} prompts; give one each, or None for a row")
-    rows = torch.arange(len(batch), device=batch.ids.device)
+    rules = [None] * len(batch) if constraints is None else constraints
     out: list[list[int]] = [[] for _ in range(len(batch))]
     if max_new_tokens < 1:
         return [np.array(ids, dtype=np.int32) for ids in out]
-    eos, embed = recommender.backbone.eos_id, recommender.model.get_input_embeddings()
-    weights = recommender.weights(batch)
+    eos, embed, device = recommender.backbone.eos_id, recommender.model.get_input_embeddings(), batch.ids.device
+    rows, weights, lengths = list(range(len(batch))), recommender.weights(batch), batch.lengths
     embeds, mask = _to_the_right(recommender.embed(batch), batch.lengths)
-    place = (mask.cumsum(1) - 1).clamp_min(0)
-    cache = None
-    for step in range(max_new_tokens):
+    place, cache = (mask.cumsum(1) - 1).clamp_min(0), None
+    alive = list(range(len(rows)))
+    while True:
         with recommender.experts.routing.use(weights):
             state = recommender.decoder(
                 inputs_embeds=embeds, attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
             )
+        forced = first_tokens is not None and cache is None
         cache = state.past_key_values
-        if step == 0 and first_tokens is not None:
-            token = torch.tensor(list(first_tokens), device=rows.device)
-        else:
-            logits = recommender.next_logits(state.last_hidden_state[:, -1])
-            token = (logits if constraints is None else _narrowed(logits, rows.tolist(), out, constraints, eos)).argmax(
-                -1
-            )
-        for row, chosen in zip(rows.tolist(), token.tolist(), strict=True):
-            if not out[row] or out[row][-1] != eos:
-                out[row].append(chosen)
-        alive = torch.tensor([out[row][-1] != eos for row in rows.tolist()], device=rows.device)
-        if not alive.any():
-            break
-        place = place[:, -1:] + 1
+        logits = recommender.next_logits(state.last_hidden_state[:, -1])
+        chosen = list(first_tokens) if forced else logits.argmax(-1).tolist()
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+        for at, row in enumerate(rows):
+            if at not in alive:
+                continue
+            rule, token = rules[row], chosen[at]
+            if rule is not None and not forced and not rule.permits(out[row], token):
+                token = _best(logits[at], rule.allowed(out[row]))
+            out[row].append(token)
+            kept = len(out[row]) if rule is None else rule.review(out[row])
+            if kept < len(out[row]):
+                # The last id that stays is read once more; what was cached from it on is seen no longer.
+                seen = mask[at, :-1].nonzero()[:, 0]
+                mask[at, seen[kept - len(out[row]) :]] = 0
+                del out[row][kept:]
+        alive = [at for at in alive if out[rows[at]][-1] != eos and len(out[rows[at]]) < max_new_tokens]
+        if not alive:
+            return [np.array(ids, dtype=np.int32) for ids in out]
         # Finished rows ride along until they are half the batch: dropping them copies the whole cache.
-        if 2 * int(alive.sum()) <= len(rows):
-            keep = alive.nonzero()[:, 0]
+        if 2 * len(alive) <= len(rows):
+            keep = torch.tensor(alive, dtype=torch.long, device=device)
             cache.batch_select_indices(keep)
-            rows, token, place, mask = rows[keep], token[keep], place[keep], mask[keep]
-            weights = None if weights is None else weights[keep]
-        embeds = embed(token)[:, None]
-    return [np.array(ids, dtype=np.int32) for ids in out]
+            rows, mask, lengths = [rows[at] for at in alive], mask[keep], lengths[keep]
+            weights, alive = None if weights is None else weights[keep], list(range(len(alive)))
+        embeds = embed(torch.tensor([[out[row][-1]] for row in rows], dtype=torch.long, device=device))
+        place = lengths[:, None] + torch.tensor([[len(out[row]) - 1] for row in rows], device=device)
 
 
-def _narrowed(
-    logits: torch.Tensor, rows: list[int], out: list[list[int]], constraints: Sequence[Constraint | None], eos: int
-) -> torch.Tensor:
-    """Logits (b, V) with everything that a row's constraint forbids at minus infinity; finished rows are not asked."""
-    kept = logits.clone()
-    for place, row in enumerate(rows):
-        constraint = constraints[row]
-        if constraint is None or (out[row] and out[row][-1] == eos):
-            continue
-        allowed = constraint.allowed(out[row])
-        if allowed is not None:
-            chosen = torch.from_numpy(allowed).to(logits.device)
-            kept[place] = float("-inf")
-            kept[place, chosen] = logits[place, chosen]
-    return kept
+def _best(logits: torch.Tensor, allowed: np.ndarray | None) -> int:
+    """The most likely of the allowed tokens."""
+    if allowed is None:
+        return int(logits.argmax())
+    ids = torch.from_numpy(allowed).to(logits.device)
+    return int(ids[logits[ids].argmax()])
 
 
 def _to_the_right(embeds: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -30,6 +30,9 @@ class Vocabulary:
     quoting: list[bytes] = field(init=False)
     """Those that hold a quote, or one that is not complete."""
 
+    marking: frozenset[int] = field(init=False)
+    """Tokens of those pieces."""
+
     glued: frozenset[int] = field(init=False)
     """Tokens that begin with a letter, a digit or a character that is not complete."""
 
@@ -42,7 +45,9 @@ class Vocabulary:
         object.__setattr__(self, "longest", max(map(len, found), default=0))
         object.__setattr__(self, "ordered", sorted(found))
         marks = (b"'", b'"', b"\xe2")  # typographic quotes begin with the last
-        object.__setattr__(self, "quoting", [p for p in sorted(found) if any(mark in p for mark in marks)])
+        quoting = [p for p in sorted(found) if any(mark in p for mark in marks)]
+        object.__setattr__(self, "quoting", quoting)
+        object.__setattr__(self, "marking", frozenset(token for piece in quoting for token in self.ids[piece]))
         glued = (token for token, piece in enumerate(self.pieces) if piece and _is_glued(piece))
         object.__setattr__(self, "glued", frozenset(glued))
 

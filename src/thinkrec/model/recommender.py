@@ -14,9 +14,8 @@ from torch.nn import functional as F
 from thinkrec.errors import RecipeError
 from thinkrec.model.backbone import Backbone
 from thinkrec.model.batch import Batch, Prompt, collate
-from thinkrec.model.copying import Constraint
 from thinkrec.model.experts import Experts
-from thinkrec.model.generate import continue_greedily
+from thinkrec.model.generate import Constraint, continue_greedily
 from thinkrec.model.projector import Projector
 
 ScoreOption = Literal["difference", "yes"]

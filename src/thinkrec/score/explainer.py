@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.grounding.polarity import claim_so_far
+from thinkrec.evaluate.grounding.polarity import claim_of_next, claims_hold
 from thinkrec.model.batch import Prompt
-from thinkrec.model.copying import CiteOnly
-from thinkrec.model.pieces import vocabulary
+from thinkrec.model.copying import Citable, CiteOnly
+from thinkrec.model.generate import Constraint
+from thinkrec.model.pieces import Vocabulary, vocabulary
 from thinkrec.model.recommender import Recommender
+from thinkrec.model.review import Reviewed
 from thinkrec.progress import Progress
 
 Cite = Literal["any", "history", "agreeing"]
@@ -34,7 +37,7 @@ def write_reasons(
     verdicts: np.ndarray | None,
     *,
     tokens: int,
-    citable: Sequence[Mapping[str, int]] | None = None,
+    citable: Sequence[Mapping[str, Citable]] | None = None,
     cite: Cite = "any",
     batch: int = 32,
     title: str = "writing reasons",
@@ -53,15 +56,45 @@ def write_reasons(
     bone, texts = recommender.backbone, []
     first = None if verdicts is None else np.where(verdicts, bone.yes_id, bone.no_id)
     words = None if cite == "any" else vocabulary(bone.tokenizer)
-    claim = claim_so_far if cite == "agreeing" else None
     with Progress(title, len(prompts), shown=progress) as bar:
         for start in range(0, len(prompts), batch):
             part = prompts[start : start + batch]
             forced = None if first is None else first[start : start + batch].tolist()
             rules = None
             if words is not None and citable is not None:
-                rules = [CiteOnly(words, titles, claim) for titles in citable[start : start + batch]]
+                rules = [careful(words, titles, cite == "agreeing") for titles in citable[start : start + batch]]
             written = recommender.generate(part, tokens, first_tokens=forced, constraints=rules)
             texts += [read(bone.tokenizer, ids) for ids in written]
             bar.advance(len(part))
     return texts
+
+
+def careful(words: Vocabulary, titles: Mapping[str, Citable], agreeing: bool) -> Constraint:
+    """The rule of one reason: cite only `titles`, never repeat `REPEATED` words and, if `agreeing`, claim nothing wrong
+    of a cited title."""
+    signs = [known.sign for known in titles.values()]
+
+    def claim(text: str) -> int | None:
+        return claim_of_next(text, signs)
+
+    def judge(text: str) -> bool:
+        return not (repeats(text, REPEATED) or _STRAY.search(text)) and (not agreeing or claims_hold(text, signs))
+
+    return Reviewed(CiteOnly(words, titles, claim if agreeing else None), judge)
+
+
+REPEATED = 3
+"""Words in a row that stand in a reason at most once; 95 % of the written ML-1M reasons keep to that by themselves."""
+_STRAY = re.compile(r"(?<![sS])['\u2019](?!\w)")
+"""A closing quote where none was opened: not an apostrophe, which stands before a letter or behind an s."""
+
+
+def repeats(text: str, n: int) -> bool:
+    """Whether the last n words of a text, in any case, stand together further up too.
+
+    >>> repeats("a film of ideas, and A film of ideas", 4)
+    True
+    """
+    words = re.findall(r"[\w'-]+|\u27e6\d+\u27e7", text.lower())
+    last = words[-n:]
+    return len(words) > n and any(words[at : at + n] == last for at in range(len(words) - n))

@@ -14,6 +14,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TEST, Interactions
 from thinkrec.data.titles import citable, names, normal
 from thinkrec.model.batch import Prompt
+from thinkrec.model.copying import Citable
 from thinkrec.model.recommender import Recommender, ScoreOption
 from thinkrec.personal.gate import Gate, GateConfig, gate
 from thinkrec.personal.groups import Groups
@@ -102,22 +103,30 @@ class System:
 
         `cite`: see `explainer.Cite`.
         """
-        targets = self.ds.interactions.item[rows]
-        citable = [self.citable(int(row), int(item)) for row, item in zip(rows, targets, strict=True)]
+        citable = None
+        if cite != "any":
+            targets = self.ds.interactions.item[rows]
+            citable = [self.citable(int(row), int(item)) for row, item in zip(rows, targets, strict=True)]
         verdicts = None if scores is None else scores > 0
         return write_reasons(self.recommender, self.prompts(rows), verdicts, tokens=tokens, citable=citable, cite=cite,
                              progress=progress)  # fmt: skip
 
-    def citable(self, row: int, item: int) -> dict[str, int]:
-        """Names that a reason may cite when the user of `row` is asked about an item there, those of their visible
-        history and of the item; with 1 for liked, -1 for disliked, 0 for the item itself or what was both.
+    def citable(self, row: int, item: int) -> dict[str, Citable]:
+        """Names that a reason may cite when the user of `row` is asked about an item there: those of their visible
+        history, each item once, and of the item itself.
         """
         it = self.ds.interactions
         past = it.history(row, self.prompt.history)
         found = citable([self.ds.items.titles[i] for i in (*it.item[past], item)], taken=self._known)
-        signs = [1 if liked else -1 for liked in it.label[past]] + [0]
-        said = {name: {signs[place] for place in places} for name, places in found.items()}
-        return {name: only.pop() if len(only) == 1 else 0 for name, only in said.items()}
+        signs = [1 if liked else -1 for liked in it.label[past]]
+
+        def known(places: list[int]) -> Citable:
+            if len(signs) in places:
+                return Citable()
+            said = {signs[place] for place in places}
+            return Citable(said.pop() if len(said) == 1 else 0, places[0])
+
+        return {name: known(places) for name, places in found.items()}
 
     @cached_property
     def _known(self) -> frozenset[str]:

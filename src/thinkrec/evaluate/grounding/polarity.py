@@ -39,25 +39,39 @@ def read_claims(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[
 
     `keywords` are phrases of the items' own texts that the reason may repeat ("well liked"); they claim nothing.
     """
-    claims: list[int | None] = [None] * len(spans)
-    before: int | None = None
-    for sentence in _sentences(_marked(text, spans, keywords)):
-        found, before = _read_sentence(sentence, before)
-        for number, sign in found.items():
-            claims[number] = sign
-    return claims
+    found = _read_marked(_marked(text, spans, keywords))
+    return [found.get(number) for number in range(len(spans))]
 
 
-def claim_so_far(text: str) -> int | None:
+def claim_of_next(text: str, signs: Sequence[int]) -> int | None:
     """What an unfinished text has said of a title that would be cited next: liked (1), disliked (-1), nothing (None).
 
-    `text` holds a mark (\u27e60\u27e7) for every title that it cites already. Only cues of the last part of its last
-    sentence count: what follows the title may still turn an earlier part round.
+    `text` holds a mark (\u27e62\u27e7) for every title that it cites, by its number in `signs`: 1, -1, or 0 for what
+    fits any claim. In a list of which nothing was said yet, the next title is taken to share the sign of the others.
     """
     # With the title to come in its place, a sentence that just ended is seen to have ended.
-    part, _ = _parts(_sentences(text.rstrip().translate({0x2019: "'"}) + " \u27e60\u27e7")[-1])[-1]
-    strong = [cue for cue in find_cues(part) if not cue.weak]
-    return strong[-1].sign if strong else None
+    marked = f"{text.rstrip()} \u27e6{len(signs)}\u27e7".translate({0x2019: "'"})
+    said = _read_marked(marked).get(len(signs))
+    if said is not None:
+        return said
+    part, _ = _parts(_sentences(marked)[-1])[-1]
+    listed = [signs[int(mark[1])] for mark in _MARK.finditer(part) if int(mark[1]) < len(signs)]
+    return next((sign for sign in reversed(listed) if sign), None)
+
+
+def claims_hold(text: str, signs: Sequence[int]) -> bool:
+    """Whether no claim of a text, marked as for `claim_of_next` and perhaps unfinished, is against `signs`."""
+    said = _read_marked(text.translate({0x2019: "'"}))
+    return all(sign in (0, said.get(number, sign)) for number, sign in enumerate(signs))
+
+
+def _read_marked(text: str) -> dict[int, int]:
+    claims: dict[int, int] = {}
+    before: int | None = None
+    for sentence in _sentences(text):
+        found, before = _read_sentence(sentence, before)
+        claims |= found
+    return claims
 
 
 def _marked(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str]) -> str:

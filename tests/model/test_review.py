@@ -1,0 +1,116 @@
+"""Words that are taken back: the text goes on as if they had never been read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny_lm import make_prompts, make_recommender
+
+from thinkrec.model.copying import Citable, CiteOnly
+from thinkrec.model.pieces import Vocabulary
+from thinkrec.model.review import Reviewed
+from thinkrec.score.explainer import careful, repeats
+
+WORDS = (b"Yes", b".", b" a", b" film", b" good", b" bad", b" '", b"Oak", b"'", b" and", b" ness", b"ly", b"Elm", b"")
+
+
+class Once:
+    """Takes back `back[n]` tokens the first time that n tokens are there, and refuses the first of them."""
+
+    def __init__(self, back: dict[int, int]) -> None:
+        self.back, self.refused = dict(back), dict[int, int]()
+
+    def permits(self, ids: Sequence[int], token: int) -> bool:
+        return self.refused.get(len(ids)) != token
+
+    def allowed(self, ids: Sequence[int]) -> np.ndarray | None:
+        if len(ids) not in self.refused:
+            return None
+        return np.array([token for token in range(60) if token != self.refused[len(ids)]])
+
+    def review(self, ids: Sequence[int]) -> int:
+        kept = len(ids) - self.back.pop(len(ids), 0)
+        if kept < len(ids):
+            self.refused[kept] = ids[kept]
+        return kept
+
+
+@pytest.mark.parametrize("first", [None, [5, 6, 7, 8, 9]])
+def test_what_was_taken_back_leaves_no_trace(first: list[int] | None) -> None:
+    recommender = make_recommender()
+    prompts = [replace(p, slot_at=p.slot_at[:0], slot_vec=p.slot_vec[:0]) for p in make_prompts()]
+    rules = [Once({4: 2, 6: 4}), None, Once({2: 1, 3: 1, 9: 5}), Once({5: 4}), Once({8: 1})]
+    found = recommender.generate(prompts, 12, first, rules)
+    for i, (prompt, ids, rule) in enumerate(zip(prompts, found, rules, strict=True)):
+        assert len(ids) == 12 or ids[-1] == recommender.backbone.eos_id
+        assert rule is None or not rule.back or len(ids) < 9
+        for place, token in enumerate(ids.tolist()):
+            if place == 0 and first is not None:
+                assert token == first[i]
+            elif rule is None or place not in rule.refused:
+                longer = replace(prompt, ids=np.concatenate([prompt.ids, ids[:place]]).astype(np.int32))
+                assert recommender.generate([longer], 1)[0].tolist() == [token], (i, place)
+            else:
+                assert token != rule.refused[place]
+
+
+def ids_of(*pieces: bytes) -> list[int]:
+    return [WORDS.index(piece) for piece in pieces]
+
+
+def test_a_word_is_judged_once_it_is_whole() -> None:
+    seen: list[str] = []
+
+    def judge(text: str) -> bool:
+        seen.append(text)
+        return "bad" not in text
+
+    rule = Reviewed(CiteOnly(Vocabulary(WORDS), {"Oak": Citable(1, 0)}), judge, most=1)
+    text = ids_of(b"Yes", b".", b" a", b" bad", b"ly", b" film")
+    kept = [rule.review(text[: n + 1]) for n in range(len(text))]
+    assert kept == [1, 2, 3, 4, 5, 3]
+    assert seen == ["Yes.", "Yes. a", "Yes. a badly"]
+    assert not rule.permits(text[:3], WORDS.index(b" bad"))
+    assert rule.permits(text[:3], WORDS.index(b" good"))
+    assert WORDS.index(b" bad") not in rule.allowed(text[:3])  # type: ignore[operator]
+    again = ids_of(b"Yes", b".", b" a", b" good", b" bad", b" film")
+    assert [rule.review(again[: n + 1]) for n in range(3, 6)] == [4, 5, 6], "the one taking back is used up"
+
+
+def test_inside_a_quotation_nothing_is_judged_and_it_goes_back_whole() -> None:
+    seen: list[str] = []
+
+    def judge(text: str) -> bool:
+        seen.append(text)
+        return "\u27e60\u27e7" not in text
+
+    rule = Reviewed(CiteOnly(Vocabulary(WORDS), {"Oak": Citable(1, 0)}), judge)
+    text = ids_of(b"Yes", b".", b" '", b"Oak", b"'", b" and")
+    assert [rule.review(text[: n + 1]) for n in range(len(text))] == [1, 2, 3, 4, 5, 2]
+    assert seen == ["Yes.", "Yes. \u27e60\u27e7"]
+
+
+def test_the_last_word_is_judged_too() -> None:
+    rule = Reviewed(CiteOnly(Vocabulary(WORDS), {}), lambda text: "bad" not in text)
+    text = ids_of(b"Yes", b" bad", b"")
+    assert [rule.review(text[: n + 1]) for n in range(3)] == [1, 2, 1]
+
+
+def test_repeats_counts_words_and_citations() -> None:
+    assert repeats("Yes. The film was good and the film was good", 4)
+    assert not repeats("Yes. The film was good and the film was good", 6)
+    assert repeats("\u27e61\u27e7 and \u27e62\u27e7 pleased, as \u27e61\u27e7, and \u27e62\u27e7", 3)
+    assert not repeats("good", 3)
+    assert not repeats("", 3)
+
+
+def test_a_careful_reason_turns_down_wrong_claims() -> None:
+    words = Vocabulary((b"Yes", b".", b" '", b"Oak", b"'", b" was", b" rejected", b" liked", b" here", b""))
+    spell = {piece: n for n, piece in enumerate(words.pieces)}
+    text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", b" was", b" rejected", b" here")]
+    for agreeing, kept in ((True, 6), (False, 8)):
+        rule = careful(words, {"Oak": Citable(1, 0)}, agreeing)
+        assert [rule.review(text[: n + 1]) for n in range(8)][-1] == kept
