@@ -58,7 +58,7 @@ def test_answers_follow_their_positions(text) -> None:
     tokens = np.append(prompt.ids, prompt.token_target[-1])  # the verdict of the target is not in the prompt itself
     for at, label in zip(prompt.answer_at, labels, strict=True):
         assert tokens[at + 1] == (text.yes_id if label else text.no_id)
-    np.testing.assert_allclose(prompt.answer_weight, [0.45] * 6 + [0.9])
+    np.testing.assert_allclose(prompt.answer_weight, np.array([0.5] * 6 + [1]) * 0.9 / 4, rtol=1e-6)
 
 
 def test_the_target_label_is_not_in_the_prompt(text) -> None:

@@ -117,7 +117,7 @@ class Renderer:
         `gate`: float32 (1 + n,) adapter weights. `vectors` adds the slots. With `with_answer` the verdict token is a
         training target (L_think) and, where a `reason` ("Yes. ..." / "No. ...") is given, the whole of it, closed by
         the end-of-sequence token. `history_loss` is the weight of every label in the history as an answer of its own,
-        where the target weighs 1.
+        where the target weighs 1; together they weigh what L_rec weighs in the row.
         """
         it = self.ds.interactions
         past = it.history(row, self.config.history)
@@ -179,13 +179,15 @@ class Renderer:
         parts.append(answer[:-1])
         shown = len(answer_at) - 1
         rec, think = REASONING if reason else RATING
+        share = np.append(np.full(shown, history_loss), 1.0)
         return Prompt(
             ids=np.concatenate(parts).astype(np.int32),
             slot_at=np.array(slot_at, dtype=np.int32),
             slot_vec=np.stack(slot_vec).astype(np.float32) if slot_vec else self._no_vectors,
             answer_at=np.array(answer_at, dtype=np.int32),
             answer_label=np.append(past_labels[first:], label).astype(np.int8),
-            answer_weight=np.append(np.full(shown, rec * history_loss), rec).astype(np.float32),
+            # They share the row's L_rec: else ten labels would leave the reasons of other rows next to no say.
+            answer_weight=(rec * share / share.sum()).astype(np.float32),
             token_at=np.arange(at - 1, at - 1 + len(answer), dtype=np.int32),
             token_target=answer,
             token_weight=np.full(len(answer), think / max(1, len(answer)), dtype=np.float32),

@@ -95,6 +95,6 @@ def repeats(text: str, n: int) -> bool:
     >>> repeats("a film of ideas, and A film of ideas", 4)
     True
     """
-    words = re.findall(r"[\w'-]+|\u27e6\d+\u27e7", text.lower())
+    words = re.findall(r"\w+(?:['\u2019]\w+)*|\u27e6\d+\u27e7", text.lower())
     last = words[-n:]
     return len(words) > n and any(words[at : at + n] == last for at in range(len(words) - n))

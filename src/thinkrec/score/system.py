@@ -113,7 +113,7 @@ class System:
 
     def citable(self, row: int, item: int) -> dict[str, Citable]:
         """Names that a reason may cite when the user of `row` is asked about an item there: those of their visible
-        history, each item once, and of the item itself.
+        history and of the item itself, each of them once.
         """
         it = self.ds.interactions
         past = it.history(row, self.prompt.history)
@@ -122,7 +122,7 @@ class System:
 
         def known(places: list[int]) -> Citable:
             if len(signs) in places:
-                return Citable()
+                return Citable(0, len(signs))
             said = {signs[place] for place in places}
             return Citable(said.pop() if len(said) == 1 else 0, places[0])
 
