@@ -156,7 +156,7 @@ class Cited(StrEnum):
 def explain_rows(
     run: RunName,
     rows: Annotated[Path, typer.Argument(metavar="TABLE", help="Table with the column order, maybe split.")],
-    out: Annotated[Path, typer.Option(help="Where order, score, reason go (.parquet or .csv).")],
+    out: Annotated[Path, typer.Option(help="Where order, score, reason go: .parquet, .csv or .jsonl.")],
     split: Annotated[str | None, typer.Option(help="Only rows of TABLE with this split.")] = None,
     stage: Annotated[Stages | None, typer.Option(help="By default the last one trained.")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Longest reason; by default as the recipe says.")] = None,
@@ -230,7 +230,7 @@ def evaluate(
 def keywords(
     items: Annotated[Path, typer.Argument(metavar="ITEMS", help="Table with item_id, title and text columns.")],
     columns: Annotated[str, typer.Option(help="Text columns to read, with commas.")],
-    out: Annotated[Path, typer.Option(help="The table to write (.parquet or .csv).")],
+    out: Annotated[Path, typer.Option(help="The table to write: .parquet, .csv or .jsonl.")],
     most: Annotated[int, typer.Option(min=1, help="Largest number of keywords of an item.")] = 10,
     keep: Annotated[str | None, typer.Option(help="Columns whose keywords stand in front, such as genres.")] = None,
     extractor: Annotated[Extractors, typer.Option(help="Offline, or a language model.")] = Extractors.yake,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from thinkrec.data.columns import parse_keywords, require_columns
 from thinkrec.data.tables import check_items, read_table
+from thinkrec.data.writing import check_writable, write_table
 from thinkrec.errors import DataError, RecipeError
 from thinkrec.keywords.cache import KeywordCache
 from thinkrec.keywords.config import AskedConfig, OfflineConfig
@@ -57,7 +57,7 @@ def keywords(
     source = str(items)
     if out.resolve() == items.resolve():
         raise DataError(f"{out}: this is the table itself; give another file for --out")
-    check_kind(out)
+    check_writable(out)
     table = read_table(items)
     check_items(table, source=source)  # refuse a table before anything is asked
     found = with_keywords(table, columns, extractor, most=most, keep=keep, source=source,
@@ -149,27 +149,6 @@ def asked(settings: Sequence[str], language: str, item: str, most: int) -> Extra
 def default_cache(out: Path) -> Path:
     """Where the phrases found so far are kept unless said otherwise: beside the result."""
     return out.with_name(f"{out.name}.cache.jsonl")
-
-
-def check_kind(path: Path) -> None:
-    """Raise DataError unless a table can be written under this name."""
-    if path.suffix.lower() not in (".parquet", ".csv"):
-        raise DataError(f"{path}: not a kind of table that can be written; use .parquet or .csv")
-
-
-def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write beside the name, then rename. In CSV lists of text become one text with bars between."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        if path.suffix.lower() == ".parquet":
-            table.write_parquet(beside)
-        else:
-            lists = [name for name, kind in table.schema.items() if kind == pl.List(pl.String)]
-            table.with_columns(pl.col(name).list.join("|") for name in lists).write_csv(beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _names(text: str) -> list[str]:

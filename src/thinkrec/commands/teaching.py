@@ -14,6 +14,7 @@ from rich.text import Text
 
 from thinkrec.commands import show
 from thinkrec.data.sources import load_data
+from thinkrec.data.writing import check_writable, write_table
 from thinkrec.errors import RecipeError
 from thinkrec.model.disk import write_json
 from thinkrec.reasons import output, questions, summary
@@ -46,7 +47,7 @@ def reason(
     questions.check_texts(ds, settings.texts)
     folder = Path("reasons") / recipe.name
     out, store = out or folder / "reasons.parquet", store or folder / "attempts.jsonl"
-    output.check_suffix(out)
+    check_writable(out)
     rows = choose_rows(ds, settings)
     console = show.console()
     if dry_run:
@@ -67,7 +68,7 @@ def reason(
         found = summary.summarise(
             synthesis, cases, settings, seconds=time.monotonic() - began, stopped=str(stop) if stop else None
         )
-    output.write(output.table(ds, cases, settings), out)
+    write_table(output.table(ds, cases, settings), out)
     report = out.with_suffix(".report.json")
     write_json(report, {**found.as_json(), "config": settings.model_dump(mode="json"), "recipe": recipe.name})
     console.print(_table("Reasons", summary.lines(found)))

@@ -14,6 +14,7 @@ from thinkrec.commands import show
 from thinkrec.commands.grounding import judge
 from thinkrec.commands.judging import labels_of, read_labels, run_data
 from thinkrec.data.tables import read_table
+from thinkrec.data.writing import write_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate import check
 from thinkrec.evaluate.grounding.results import GroundingResults, to_dict
@@ -135,8 +136,6 @@ def _names(paths: Sequence[Path]) -> dict[str, Path]:
 def _write(options: TextOptions, reasons: Path, results: TextResults, systems: dict[str, Values],
            references: References, grounded: dict[str, GroundingResults]) -> None:  # fmt: skip
     from importlib.metadata import version
-
-    from thinkrec.commands.keywords import write_table
 
     assert options.out is not None
     assert options.references is not None
