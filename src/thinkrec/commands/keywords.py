@@ -18,6 +18,7 @@ from thinkrec.errors import DataError, RecipeError
 from thinkrec.keywords.cache import KeywordCache
 from thinkrec.keywords.config import AskedConfig, OfflineConfig
 from thinkrec.keywords.extractor import Extractor, find_keywords
+from thinkrec.settings import explain, parse_settings
 
 SHOWN = 5
 """Rows that the command prints."""
@@ -117,7 +118,6 @@ def offline(language: str) -> Extractor:
 
 def asked(settings: Sequence[str], language: str, item: str, most: int) -> Extractor:
     """The extractor that asks the teacher of `settings`, each KEY=VALUE as in a recipe. Raises RecipeError."""
-    import yaml
     from pydantic import TypeAdapter, ValidationError
 
     from thinkrec.keywords.asked import AskedExtractor
@@ -125,22 +125,11 @@ def asked(settings: Sequence[str], language: str, item: str, most: int) -> Extra
     from thinkrec.teacher.config import TeacherConfig
 
     values: dict[str, Any] = {"kind": "api"}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise RecipeError(f"--teacher {setting!r} must read KEY=VALUE, for instance model=NAME")
-        *path, last = key.split(".")
-        place = values
-        for part in path:
-            place = place.setdefault(part, {})
-            if not isinstance(place, dict):
-                raise RecipeError(f"--teacher {setting!r}: {part!r} is a value, not a group of keys")
-        place[last] = yaml.safe_load(value)
+    parse_settings(values, settings, "--teacher", "KEY=VALUE, for instance model=NAME")
     try:
         config = TypeAdapter(TeacherConfig).validate_python(values)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, entry['loc'][1:]))}: {entry['msg']}" for entry in error.errors()]
-        raise RecipeError("--teacher:\n  " + "\n  ".join(lines)) from error
+        raise explain(error, "--teacher", tagged=True) from error
     if config.kind == "rules":
         raise RecipeError("the rule-based teacher reads ratings, not texts; choose kind=api or kind=local, or YAKE")
     return AskedExtractor(build_teacher(config), AskedConfig(language=language, item=item, most=most))

@@ -24,6 +24,7 @@ from thinkrec.reasons.estimate import Estimate, estimate
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.synthesis import Synthesis
 from thinkrec.recipe import load_recipe
+from thinkrec.settings import explain, set_key
 from thinkrec.teacher.build import build_teacher, teacher_name
 from thinkrec.teacher.client import TeacherStopped, Usage
 
@@ -98,7 +99,7 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> SynthesisConfig:
         # Settings of another kind of teacher would only be refused.
         content = {**content, "teacher": {}}
     for key, value in options.items():
-        _set(content, key.split("."), value)
+        set_key(content, key, value, source)
     if not content.get("teacher", {}).get("kind"):
         raise RecipeError("who shall teach? Give --teacher api, local or rules, or a --config with teacher.kind")
     if content["teacher"]["kind"] == "rules" and "history" in content:
@@ -106,26 +107,7 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> SynthesisConfig:
     try:
         return SynthesisConfig.model_validate(content)
     except ValidationError as error:
-        told = [_explain(entry, content["teacher"]["kind"]) for entry in error.errors()]
-        raise RecipeError(f"{source}:\n  " + "\n  ".join(told)) from error
-
-
-def _set(content: dict[str, Any], keys: list[str], value: Any) -> None:
-    for key in keys[:-1]:
-        content = content.setdefault(key, {})
-    content[keys[-1]] = value
-
-
-def _explain(entry: Any, kind: str) -> str:
-    path = [str(part) for part in entry["loc"]]
-    if path[:2] == ["teacher", kind]:
-        path = ["teacher", *path[2:]]
-    key = ".".join(path) or "options"
-    if entry["type"] == "extra_forbidden":
-        return f"{key}: unknown key for a teacher of kind {kind}; remove it or check its spelling" if (
-            path[0] == "teacher"
-        ) else f"{key}: unknown key; remove it or check its spelling"  # fmt: skip
-    return f"{key}: {entry['msg']}"
+        raise explain(error, source) from error
 
 
 def estimated(found: Estimate, config: SynthesisConfig) -> Table:
