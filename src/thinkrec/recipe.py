@@ -20,6 +20,7 @@ from thinkrec.model.experts import ExpertConfig
 from thinkrec.personal.gate import GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
+from thinkrec.score.cite import Cite
 from thinkrec.score.prior import PriorConfig
 from thinkrec.settings import explain, parse_settings
 from thinkrec.train.config import StageConfig
@@ -194,7 +195,7 @@ class Recipe(BaseModel):
     """Test rows for which reasons are written (thinkrec only)."""
     reason_tokens: int = Field(default=120, ge=1)
     """Longest reason, in tokens."""
-    cite: Literal["any", "history", "agreeing"] = "agreeing"
+    cite: Cite = "agreeing"
     """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the
     target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
     way round."""
