@@ -118,9 +118,10 @@ def test_no_file_names_a_place_on_the_authors_machine() -> None:
     assert found == []
 
 
-def test_importing_thinkrec_is_light() -> None:
+@pytest.mark.parametrize("module", ["thinkrec", "thinkrec.cli"])
+def test_importing_thinkrec_is_light(module: str) -> None:
     heavy = ("torch", "transformers", "polars", "sklearn", "scipy", "numpy")
-    code = f"import sys, thinkrec; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
     assert done.stdout.strip() == "[]"
 

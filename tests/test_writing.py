@@ -109,7 +109,7 @@ def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> N
         return result.stderr
 
     out = tmp_path / "x.parquet"
-    assert "end it with .parquet or .csv" in refused(trained.folder, table, "--out", tmp_path / "x.txt")
+    assert "end it with .parquet, .csv or .jsonl" in refused(trained.folder, table, "--out", tmp_path / "x.txt")
     assert "names no row of split 'nowhere'" in refused(trained.folder, table, "--split", "nowhere", "--out", out)
     pl.DataFrame({"order": [10**6]}).write_parquet(tmp_path / "gone.parquet")
     assert "order 1000000 is no row" in refused(trained.folder, tmp_path / "gone.parquet", "--out", out)

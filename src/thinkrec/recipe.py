@@ -20,7 +20,9 @@ from thinkrec.model.experts import ExpertConfig
 from thinkrec.personal.gate import GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
+from thinkrec.score.cite import Cite
 from thinkrec.score.prior import PriorConfig
+from thinkrec.settings import explain, parse_settings
 from thinkrec.train.config import StageConfig
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -193,7 +195,7 @@ class Recipe(BaseModel):
     """Test rows for which reasons are written (thinkrec only)."""
     reason_tokens: int = Field(default=120, ge=1)
     """Longest reason, in tokens."""
-    cite: Literal["any", "history", "agreeing"] = "agreeing"
+    cite: Cite = "agreeing"
     """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the
     target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
     way round."""
@@ -234,11 +236,7 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{path} must hold keys and values, such as `name: demo`")
-    for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals:
-            raise RecipeError(f"override {override!r} must read key=value, for instance seed=1")
-        _set(content, key.split("."), yaml.safe_load(value), override)
+    parse_settings(content, overrides, "override", "key=value, for instance seed=1")
     return parse_recipe(content, str(path))
 
 
@@ -247,35 +245,9 @@ def parse_recipe(content: dict[str, Any], source: str) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        lines = [_explain(entry) for entry in error.errors()]
-        raise RecipeError(f"{source}:\n  " + "\n  ".join(lines)) from error
+        raise explain(error, source, hint=" (`thinkrec recipe --keys` lists every key)", echo=True) from error
 
 
 def dump_recipe(recipe: Recipe) -> str:
     """The fully resolved recipe as YAML."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
-
-
-def _set(content: dict[str, Any], keys: list[str], value: Any, override: str) -> None:
-    for key in keys[:-1]:
-        content = content.setdefault(key, {})
-        if not isinstance(content, dict):
-            raise RecipeError(f"override {override!r}: {key!r} is a value, not a group of keys")
-    content[keys[-1]] = value
-
-
-_UNIONS = ("data", "model", "encoder", "split")
-"""Keys whose value is one of several types; pydantic adds the type's name to the path of an error inside."""
-
-
-def _explain(entry: Any) -> str:
-    path: list[str] = [str(part) for part in entry["loc"]]
-    shown = [
-        part
-        for i, part in enumerate(path)
-        if not (i and path[i - 1] in _UNIONS) and not (i > 1 and path[i - 2] == "baselines")
-    ]
-    key = ".".join(shown)
-    if entry["type"] == "extra_forbidden":
-        return f"{key}: unknown key; remove it or check its spelling (`thinkrec recipe --keys` lists every key)"
-    return f"{key}: {entry['msg']} (got {entry.get('input')!r})"

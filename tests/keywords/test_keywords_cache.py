@@ -10,11 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from thinkrec.errors import CheckpointError
-from thinkrec.keywords.cache import KeywordCache, key_of
+from thinkrec.keywords.cache import KeywordCache
 
 ENTRIES = {"a": ("sea", "Grüße"), "b": (), "c": ("x\ny", '"quoted"')}
 
@@ -62,12 +60,6 @@ def test_a_broken_line_before_the_end_is_an_error_that_names_it(tmp_path: Path) 
     path.write_bytes(lines[0] + b'{"key": 7, "phrases": []}\n' + lines[2])
     with pytest.raises(CheckpointError, match=r"cache\.jsonl: line 2"):
         KeywordCache(path)
-
-
-@given(st.text(), st.text(), st.integers(), st.integers())
-def test_keys_tell_texts_and_settings_apart(a: str, b: str, n: int, m: int) -> None:
-    assert (key_of(a, {"n": n}) == key_of(b, {"n": m})) == (a == b and n == m)
-    assert key_of(a, {"n": n, "m": m}) == key_of(a, {"m": m, "n": n})
 
 
 def test_kill_minus_nine_loses_nothing_that_was_answered(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from asking import DS, config, labels, right, synthesise, turns
 from scripted_server import Reaction, Request, serve
 
 from thinkrec.data.tables import read_table
-from thinkrec.errors import DataError, RecipeError
+from thinkrec.data.writing import SUFFIXES, write_table
+from thinkrec.errors import DataError
 from thinkrec.reasons import output
 from thinkrec.reasons.config import CleanConfig
 from thinkrec.reasons.written import written_reasons
@@ -37,10 +38,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     return output.table(DS, cases, settings)
 
 
-@pytest.mark.parametrize("suffix", output.SUFFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_training_reads_it_back(table: pl.DataFrame, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"reasons{suffix}"
-    output.write(table, path)
+    write_table(table, path)
     assert read_table(path).columns == COLUMNS and [p.name for p in tmp_path.iterdir()] == [path.name]
     found = written_reasons(DS, path)
     it = DS.interactions
@@ -56,8 +57,8 @@ def test_training_reads_it_back(table: pl.DataFrame, suffix: str, tmp_path: Path
 
 
 def test_other_suffixes_are_refused_before_anything_is_asked(table: pl.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="parquet"):
-        output.write(table, tmp_path / "reasons.xlsx")
+    with pytest.raises(DataError, match="parquet"):
+        write_table(table, tmp_path / "reasons.xlsx")
 
 
 def test_bad_tables_are_refused(table: pl.DataFrame, tmp_path: Path) -> None:

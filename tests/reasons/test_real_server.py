@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from asking import DS, QUICK, config, synthesise
 
+from thinkrec.data.writing import write_table
 from thinkrec.reasons import output
 from thinkrec.reasons.config import CleanConfig
 from thinkrec.reasons.written import written_reasons
@@ -87,7 +88,7 @@ def test_a_synthesis_completes(endpoint: tuple[str, str], tmp_path: Path) -> Non
     for case in cases:
         assert all(found.prompt_tokens > 50 and 0 < found.completion_tokens <= 20 for found in case.answers)
     assert report.first_unreadable < 5, "it was trained to answer with a verdict"
-    output.write(output.table(DS, cases, settings), tmp_path / "reasons.parquet")
+    write_table(output.table(DS, cases, settings), tmp_path / "reasons.parquet")
     reasons = written_reasons(DS, tmp_path / "reasons.parquet")
     assert len(reasons) == report.kept
     again, second, _ = synthesise(settings, tmp_path / "attempts.jsonl")

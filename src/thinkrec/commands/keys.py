@@ -7,7 +7,7 @@ import inspect
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -85,6 +85,8 @@ def _keys(model: type[BaseModel]) -> Iterator[Key]:
     written = _source(model)
     for name, field in model.model_fields.items():
         kind, text = written.get(name, (str(field.annotation), ""))
+        if get_origin(field.annotation) is Literal:  # also where it has a name of its own, such as Cite
+            kind = f"Literal{list(get_args(field.annotation))}"
         limits = [_limit(limit) for limit in field.metadata]
         yield Key(name, ", ".join([kind, *filter(None, limits)]), _default(field), text)
 

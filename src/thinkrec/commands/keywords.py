@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +13,12 @@ from rich.text import Text
 
 from thinkrec.data.columns import parse_keywords, require_columns
 from thinkrec.data.tables import check_items, read_table
+from thinkrec.data.writing import check_writable, write_table
 from thinkrec.errors import DataError, RecipeError
 from thinkrec.keywords.cache import KeywordCache
 from thinkrec.keywords.config import AskedConfig, OfflineConfig
 from thinkrec.keywords.extractor import Extractor, find_keywords
+from thinkrec.settings import explain, parse_settings
 
 SHOWN = 5
 """Rows that the command prints."""
@@ -57,7 +58,7 @@ def keywords(
     source = str(items)
     if out.resolve() == items.resolve():
         raise DataError(f"{out}: this is the table itself; give another file for --out")
-    check_kind(out)
+    check_writable(out)
     table = read_table(items)
     check_items(table, source=source)  # refuse a table before anything is asked
     found = with_keywords(table, columns, extractor, most=most, keep=keep, source=source,
@@ -117,7 +118,6 @@ def offline(language: str) -> Extractor:
 
 def asked(settings: Sequence[str], language: str, item: str, most: int) -> Extractor:
     """The extractor that asks the teacher of `settings`, each KEY=VALUE as in a recipe. Raises RecipeError."""
-    import yaml
     from pydantic import TypeAdapter, ValidationError
 
     from thinkrec.keywords.asked import AskedExtractor
@@ -125,22 +125,11 @@ def asked(settings: Sequence[str], language: str, item: str, most: int) -> Extra
     from thinkrec.teacher.config import TeacherConfig
 
     values: dict[str, Any] = {"kind": "api"}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise RecipeError(f"--teacher {setting!r} must read KEY=VALUE, for instance model=NAME")
-        *path, last = key.split(".")
-        place = values
-        for part in path:
-            place = place.setdefault(part, {})
-            if not isinstance(place, dict):
-                raise RecipeError(f"--teacher {setting!r}: {part!r} is a value, not a group of keys")
-        place[last] = yaml.safe_load(value)
+    parse_settings(values, settings, "--teacher", "KEY=VALUE, for instance model=NAME")
     try:
         config = TypeAdapter(TeacherConfig).validate_python(values)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, entry['loc'][1:]))}: {entry['msg']}" for entry in error.errors()]
-        raise RecipeError("--teacher:\n  " + "\n  ".join(lines)) from error
+        raise explain(error, "--teacher", tagged=True) from error
     if config.kind == "rules":
         raise RecipeError("the rule-based teacher reads ratings, not texts; choose kind=api or kind=local, or YAKE")
     return AskedExtractor(build_teacher(config), AskedConfig(language=language, item=item, most=most))
@@ -149,27 +138,6 @@ def asked(settings: Sequence[str], language: str, item: str, most: int) -> Extra
 def default_cache(out: Path) -> Path:
     """Where the phrases found so far are kept unless said otherwise: beside the result."""
     return out.with_name(f"{out.name}.cache.jsonl")
-
-
-def check_kind(path: Path) -> None:
-    """Raise DataError unless a table can be written under this name."""
-    if path.suffix.lower() not in (".parquet", ".csv"):
-        raise DataError(f"{path}: not a kind of table that can be written; use .parquet or .csv")
-
-
-def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write beside the name, then rename. In CSV lists of text become one text with bars between."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        if path.suffix.lower() == ".parquet":
-            table.write_parquet(beside)
-        else:
-            lists = [name for name, kind in table.schema.items() if kind == pl.List(pl.String)]
-            table.with_columns(pl.col(name).list.join("|") for name in lists).write_csv(beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _names(text: str) -> list[str]:

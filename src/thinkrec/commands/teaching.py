@@ -14,6 +14,7 @@ from rich.text import Text
 
 from thinkrec.commands import show
 from thinkrec.data.sources import load_data
+from thinkrec.data.writing import check_writable, write_table
 from thinkrec.errors import RecipeError
 from thinkrec.model.disk import write_json
 from thinkrec.reasons import output, questions, summary
@@ -23,6 +24,7 @@ from thinkrec.reasons.estimate import Estimate, estimate
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.synthesis import Synthesis
 from thinkrec.recipe import load_recipe
+from thinkrec.settings import explain, set_key
 from thinkrec.teacher.build import build_teacher, teacher_name
 from thinkrec.teacher.client import TeacherStopped, Usage
 
@@ -46,7 +48,7 @@ def reason(
     questions.check_texts(ds, settings.texts)
     folder = Path("reasons") / recipe.name
     out, store = out or folder / "reasons.parquet", store or folder / "attempts.jsonl"
-    output.check_suffix(out)
+    check_writable(out)
     rows = choose_rows(ds, settings)
     console = show.console()
     if dry_run:
@@ -67,7 +69,7 @@ def reason(
         found = summary.summarise(
             synthesis, cases, settings, seconds=time.monotonic() - began, stopped=str(stop) if stop else None
         )
-    output.write(output.table(ds, cases, settings), out)
+    write_table(output.table(ds, cases, settings), out)
     report = out.with_suffix(".report.json")
     write_json(report, {**found.as_json(), "config": settings.model_dump(mode="json"), "recipe": recipe.name})
     console.print(_table("Reasons", summary.lines(found)))
@@ -97,7 +99,7 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> SynthesisConfig:
         # Settings of another kind of teacher would only be refused.
         content = {**content, "teacher": {}}
     for key, value in options.items():
-        _set(content, key.split("."), value)
+        set_key(content, key, value, source)
     if not content.get("teacher", {}).get("kind"):
         raise RecipeError("who shall teach? Give --teacher api, local or rules, or a --config with teacher.kind")
     if content["teacher"]["kind"] == "rules" and "history" in content:
@@ -105,26 +107,7 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> SynthesisConfig:
     try:
         return SynthesisConfig.model_validate(content)
     except ValidationError as error:
-        told = [_explain(entry, content["teacher"]["kind"]) for entry in error.errors()]
-        raise RecipeError(f"{source}:\n  " + "\n  ".join(told)) from error
-
-
-def _set(content: dict[str, Any], keys: list[str], value: Any) -> None:
-    for key in keys[:-1]:
-        content = content.setdefault(key, {})
-    content[keys[-1]] = value
-
-
-def _explain(entry: Any, kind: str) -> str:
-    path = [str(part) for part in entry["loc"]]
-    if path[:2] == ["teacher", kind]:
-        path = ["teacher", *path[2:]]
-    key = ".".join(path) or "options"
-    if entry["type"] == "extra_forbidden":
-        return f"{key}: unknown key for a teacher of kind {kind}; remove it or check its spelling" if (
-            path[0] == "teacher"
-        ) else f"{key}: unknown key; remove it or check its spelling"  # fmt: skip
-    return f"{key}: {entry['msg']}"
+        raise explain(error, source) from error
 
 
 def estimated(found: Estimate, config: SynthesisConfig) -> Table:

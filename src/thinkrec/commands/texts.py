@@ -14,11 +14,14 @@ from thinkrec.commands import show
 from thinkrec.commands.grounding import judge
 from thinkrec.commands.judging import labels_of, read_labels, run_data
 from thinkrec.data.tables import read_table
+from thinkrec.data.writing import write_table
 from thinkrec.errors import DataError
+from thinkrec.evaluate import check
 from thinkrec.evaluate.grounding.results import GroundingResults, to_dict
 from thinkrec.evaluate.grounding.table import terminal as grounding_table
+from thinkrec.evaluate.partners import partners
 from thinkrec.evaluate.text import meteor, wordnet
-from thinkrec.evaluate.text.align import References, align, mismatched, read_references
+from thinkrec.evaluate.text.align import References, align, read_references
 from thinkrec.evaluate.text.compare import Tools, Values, measure
 from thinkrec.evaluate.text.summary import TextResults, per_row, summarise_texts, terminal, write_text_metrics
 
@@ -85,7 +88,8 @@ def another_row(
     first: str, texts: dict[str, tuple[str, ...]], references: References, seed: int
 ) -> dict[str, tuple[str, ...]]:
     """What chance gives: a reference of another row, and the first system's reason of another row."""
-    places = mismatched(len(references.order), seed)
+    _, code = check.users(references.user, len(references.order))
+    places = partners(code, seed)
     return {
         f"reference {ANOTHER_ROW}": tuple(references.text[place] for place in places),
         f"{first}, reason {ANOTHER_ROW}": tuple(texts[first][place] for place in places),
@@ -132,8 +136,6 @@ def _names(paths: Sequence[Path]) -> dict[str, Path]:
 def _write(options: TextOptions, reasons: Path, results: TextResults, systems: dict[str, Values],
            references: References, grounded: dict[str, GroundingResults]) -> None:  # fmt: skip
     from importlib.metadata import version
-
-    from thinkrec.commands.keywords import write_table
 
     assert options.out is not None
     assert options.references is not None

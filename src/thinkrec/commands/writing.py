@@ -13,6 +13,7 @@ from thinkrec import saving
 from thinkrec.commands import show
 from thinkrec.data.columns import parse_order, require_columns
 from thinkrec.data.tables import read_table
+from thinkrec.data.writing import check_writable, write_table
 from thinkrec.errors import DataError
 from thinkrec.pipeline import EXPERTS, FULL, GLOBAL, Run
 from thinkrec.progress import Progress
@@ -33,18 +34,14 @@ def explain_rows(
     recipe = saving.read_recipe(folder)
     if recipe.model.kind != "thinkrec":
         raise DataError(f"{folder} trains {recipe.model.kind}, which writes no reasons; give a run of kind thinkrec")
-    if out.suffix not in (".parquet", ".csv"):
-        raise DataError(f"--out {out}: end it with .parquet or .csv")
+    check_writable(out)
     trained = Run(recipe, folder, progress=True)
     wanted = read_rows(rows, split, trained)
     variant = saving.final_variant(recipe.model) if stage is None else VARIANTS[stage]
     options = {"stage": variant, "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite,
                "own_verdict": own_verdict}  # fmt: skip
     table = write(trained.system(variant), wanted, out.with_name(out.name + ".part"), options)
-    beside = out.with_name(out.name + ".tmp")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    table.write_parquet(beside) if out.suffix == ".parquet" else table.write_csv(beside)
-    beside.replace(out)
+    write_table(table, out)
     out.with_name(out.name + ".part").unlink()
     show.console().print(f"reasons of {table.height} rows: {out}")
 

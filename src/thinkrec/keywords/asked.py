@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from thinkrec.keywords.cache import key_of
+from thinkrec.hashing import content_hash
 from thinkrec.keywords.config import AskedConfig
 from thinkrec.keywords.extractor import Done
 
@@ -54,7 +54,7 @@ class AskedExtractor:
 
         shown = text[: self.config.text_limit].rstrip()
         messages = (Message(role="system", text=instruction(self.config)), Message(role="user", text=shown))
-        return Question(key=key_of(shown, self.settings()), messages=messages)
+        return Question(key=content_hash(self.settings(), shown), messages=messages)
 
 
 def instruction(config: AskedConfig) -> str:

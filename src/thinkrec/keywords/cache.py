@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from thinkrec.errors import CheckpointError
-
-
-def key_of(text: str, settings: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of a text together with the settings of the extractor that reads it."""
-    value = json.dumps([settings, text], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class KeywordCache:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from thinkrec.data.columns import DataWarning
-from thinkrec.keywords.cache import KeywordCache, key_of
+from thinkrec.hashing import content_hash
+from thinkrec.keywords.cache import KeywordCache
 from thinkrec.keywords.clean import clean_phrases, plain_text
 from thinkrec.progress import Progress
 
@@ -63,7 +64,7 @@ def find_keywords(
     cache = KeywordCache() if cache is None else cache
     settings = extractor.settings()
     plain = [plain_text(text) for text in texts]
-    keys = [key_of(text, settings) if text else None for text in plain]
+    keys = [content_hash(settings, text) if text else None for text in plain]
     asked = {key: text for key, text in zip(keys, plain, strict=True) if key is not None and key not in cache}
     pending = list(asked)
     with cache, Progress(f"keywords ({extractor.name})", len(pending), shown=progress and bool(pending)) as bar:

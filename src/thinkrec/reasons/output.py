@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import polars as pl
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.errors import RecipeError
 from thinkrec.reasons import clean
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.synthesis import Case, verdict_word
-
-SUFFIXES = (".parquet", ".csv", ".jsonl")
-
-
-def check_suffix(path: Path) -> None:
-    """Raises RecipeError if a table cannot be written under such a name."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise RecipeError(f"--out {path}: a table of reasons ends in one of {', '.join(SUFFIXES)}")
 
 
 def faults(cases: Sequence[Case], config: SynthesisConfig) -> dict[int, str | None]:
@@ -54,24 +43,6 @@ def table(ds: Dataset, cases: Sequence[Case], config: SynthesisConfig) -> pl.Dat
             pl.Series("teacher", [found.teacher for found in last], dtype=pl.String),
         ]
     )
-
-
-def write(reasons: pl.DataFrame, path: Path) -> None:
-    """Write the table beside its name and rename it; the kind goes by the suffix. Raises RecipeError for others."""
-    check_suffix(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    kind = path.suffix.lower()
-    try:
-        if kind == ".parquet":
-            reasons.write_parquet(beside)
-        elif kind == ".csv":
-            reasons.write_csv(beside)
-        else:
-            reasons.write_ndjson(beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _kind(ids: list) -> type[pl.Int64] | type[pl.String]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +17,7 @@ from thinkrec.model.pieces import Vocabulary, vocabulary
 from thinkrec.model.recommender import Recommender
 from thinkrec.model.review import Reviewed
 from thinkrec.progress import Progress
-
-Cite = Literal["any", "history", "agreeing"]
-"""Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the target.
-agreeing: of these, where the sentence has said so far that its titles were liked, only liked ones, and the other way
-round; the target always."""
+from thinkrec.score.cite import Cite
 
 
 def read(tokenizer: Any, ids: np.ndarray) -> str:

@@ -19,7 +19,8 @@ from thinkrec.model.recommender import Recommender, ScoreOption
 from thinkrec.personal.gate import Gate, GateConfig, gate
 from thinkrec.personal.groups import Groups
 from thinkrec.prompts.render import PromptConfig, Renderer, SlotVectors
-from thinkrec.score.explainer import Cite, write_reasons
+from thinkrec.score.cite import Cite
+from thinkrec.score.explainer import write_reasons
 from thinkrec.score.prior import PriorConfig
 from thinkrec.score.ranker import score_prompts
 
@@ -101,7 +102,7 @@ class System:
     ) -> list[str]:
         """A reason per row that opens with the verdict its score implies; with `scores` None, with the model's own.
 
-        `cite`: see `explainer.Cite`.
+        `cite`: see `cite.Cite`.
         """
         citable = None
         if cite != "any":

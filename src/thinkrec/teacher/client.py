@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from thinkrec.errors import ThinkRecError
+from thinkrec.hashing import content_hash
 
 
 @dataclass(frozen=True)
@@ -104,12 +103,6 @@ class Teacher(Protocol):
         was answered; questions without a call were not answered and may be asked again.
         """
         ...
-
-
-def content_hash(*parts: Any) -> str:
-    """SHA-256 (hex) of plain values; equal values give equal hashes on every machine."""
-    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def question(row_key: Any, messages: Sequence[Message], teacher: str, policy: str, row: int | None = None) -> Question:

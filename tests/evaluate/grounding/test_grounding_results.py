@@ -12,8 +12,9 @@ from thinkrec.data.dataset import Domain
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.cases import cases_of
-from thinkrec.evaluate.grounding.results import ground_all, partners, to_dict, write_grounding
-from thinkrec.evaluate.grounding.row import Case, names_all, strict_verdict
+from thinkrec.evaluate.grounding.citations import Catalogue
+from thinkrec.evaluate.grounding.results import ground_all, to_dict, write_grounding
+from thinkrec.evaluate.grounding.row import Case, ground, names_all
 from thinkrec.evaluate.grounding.table import terminal
 from thinkrec.reasons.rules import argue
 
@@ -79,11 +80,11 @@ def test_invented_titles_and_other_verdicts_are_counted() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("Yes. So", True), (" No, never", False), ("Not sure", None), ("Novel", None), ("no.", None), ("", None),
-     ("Yes-men", None), ("The answer is Yes", None)],
+    [("Yes. So", True), (" No, never", False), ("Not sure", None), ("Novel", None), ("no.", False), ("", None),
+     ("Yes-men", None), ("The answer is Yes", None), ("No idea", None), ("**Yes**, so", True)],
 )  # fmt: skip
-def test_a_verdict_is_the_first_word_and_nothing_else(text: str, expected: bool | None) -> None:
-    assert strict_verdict(text) is expected
+def test_a_verdict_is_read_as_a_teachers_is(text: str, expected: bool | None) -> None:
+    assert ground(text, Case((), (), "Oak"), Catalogue(["Oak"])).verdict is expected
 
 
 def test_keywords_are_whole_words_outside_titles() -> None:
@@ -97,17 +98,6 @@ def test_unknown_scores_and_planted_causes_leave_their_metrics_out() -> None:
     assert "verdict_agreement" not in results.measures
     assert "cause_recall" not in results.measures
     assert "verdict_given" in results.measures
-
-
-def test_partners_are_other_users_once_each_and_depend_on_the_seed() -> None:
-    code = np.repeat(np.arange(12), [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6])
-    found = partners(code, 3)
-    assert sorted(found) == list(range(len(code)))
-    assert (code[found] != code).all()
-    assert (found == partners(code, 3)).all()
-    assert (found != partners(code, 4)).any()
-    alone = partners(np.zeros(5, dtype=np.int64), 0)
-    assert (alone != np.arange(5)).all()
 
 
 def test_equal_arguments_give_equal_intervals_and_json_has_no_nan(tmp_path: Path) -> None:
@@ -137,7 +127,7 @@ def test_the_table_shows_every_measure_and_its_policy() -> None:
 def test_bad_input_is_refused() -> None:
     with pytest.raises(DataError, match="160 reasons for 2 rows"):
         ground_all(TEXTS, CASES[:2], USERS, DS.items.titles)
-    with pytest.raises(DataError, match="at least two reasons"):
+    with pytest.raises(DataError, match="at least two rows"):
         ground_all(TEXTS[:1], CASES[:1], USERS[:1], DS.items.titles)
     with pytest.raises(DataError, match="users"):
         ground_all(TEXTS, CASES, USERS[:3], DS.items.titles)

@@ -17,7 +17,7 @@ from thinkrec.cli import app
 from thinkrec.errors import DataError
 from thinkrec.evaluate.bootstrap import multiplicities
 from thinkrec.evaluate.text import wordnet
-from thinkrec.evaluate.text.align import align, mismatched, read_references
+from thinkrec.evaluate.text.align import align, read_references
 from thinkrec.evaluate.text.compare import CORPUS_BLEU, Tools, Values, interval, measure, paired, resample
 
 REFERENCES = pl.DataFrame(
@@ -97,19 +97,6 @@ def test_users_may_come_from_elsewhere() -> None:
     assert found.user.tolist() == ["a", "b", "a", "c", "c"]
     with pytest.raises(DataError, match="rows without a known user"):
         read_references(REFERENCES.drop("user_id"), "refs", users=users[:3])
-
-
-@given(st.integers(2, 60), st.integers(0, 5))
-def test_a_reason_of_another_row_is_always_of_another_row(n: int, seed: int) -> None:
-    places = mismatched(n, seed)
-    assert sorted(places.tolist()) == list(range(n))
-    assert not (places == np.arange(n)).any()
-    assert places.tolist() == mismatched(n, seed).tolist()
-
-
-def test_one_row_has_no_other() -> None:
-    with pytest.raises(DataError, match="at least two rows"):
-        mismatched(1, 0)
 
 
 # -- means and intervals -----------------------------------------------------------------------------------------------

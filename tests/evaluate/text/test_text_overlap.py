@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thinkrec.errors import DataError, ThinkRecError
+from thinkrec.evaluate import check
+from thinkrec.evaluate.partners import partners
 from thinkrec.evaluate.text import meteor as met
-from thinkrec.evaluate.text.align import mismatched
 from thinkrec.evaluate.text.meteor import meteor
 from thinkrec.evaluate.text.overlap import bleu, corpus_bleu, rouge_l
 from thinkrec.evaluate.text.wordnet import find_wordnet, lexnames, open_wordnet
@@ -87,7 +88,8 @@ def stems(text: str) -> list[str]:
 def test_the_yardsticks_of_the_written_reasons(ml1m_folder) -> None:
     table = pl.read_parquet(ml1m_folder / "reasons.parquet").filter(pl.col("split") == "test").sort("order")
     reasons = table["reason"].to_list()
-    another = mismatched(len(reasons), 0)
+    _, code = check.users(table["user_id"].to_numpy(), len(reasons))
+    another = partners(code, 0)
     chance = meteor([reasons[place] for place in another], reasons)
     assert chance.mean() == pytest.approx(0.114, abs=0.003)
     # A second trace by the same writer: where the first verdict was wrong, it argued again.

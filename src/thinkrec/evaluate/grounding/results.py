@@ -13,9 +13,10 @@ import numpy as np
 
 from thinkrec.errors import DataError
 from thinkrec.evaluate import check
-from thinkrec.evaluate.bootstrap import Estimate, Pair, multiplicities
+from thinkrec.evaluate.bootstrap import Estimate, Pair, difference, estimate, multiplicities
 from thinkrec.evaluate.grounding.citations import Catalogue
 from thinkrec.evaluate.grounding.row import Case, Grounding, ground
+from thinkrec.evaluate.partners import partners
 from thinkrec.model.disk import plain, write_json
 
 _Ratio = tuple[np.ndarray, np.ndarray]
@@ -27,8 +28,8 @@ POLICIES = {
     "polarity_coverage": "cited history titles of which a claim (liked or disliked) can be read / all of them",
     "polarity_accuracy": "claims that agree with the label / claims that can be read",
     "target_named": "share of reasons that name the target",
-    "verdict_given": "share of reasons whose first word is strictly Yes or No",
-    "verdict_agreement": "share of reasons whose first word is the verdict that the score implies; others disagree",
+    "verdict_given": "share of reasons that open with the word Yes or No, in any case",
+    "verdict_agreement": "share of reasons that open with the verdict that the score implies; others disagree",
     "cause_recall": "share of reasons that name every keyword of the planted cause that decided; rows with one only",
 }
 """Metric -> how it is counted."""
@@ -84,10 +85,6 @@ def ground_all(
         raise DataError(f"grounding: {len(texts)} reasons for {len(cases)} rows; give one reason per row")
     if draws < 1:
         raise DataError(f"grounding: draws is {draws}; at least one is needed")
-    if len(texts) < 2:
-        raise DataError(
-            "grounding: at least two reasons are needed, since the baseline takes the reason of another row"
-        )
     distinct, code = check.users(user, len(texts))
     other = partners(code, seed)
     catalogue = Catalogue(titles)
@@ -105,22 +102,6 @@ def ground_all(
     return GroundingResults(
         measures, tuple(rows), tuple(base), tuple(other.tolist()), len(distinct), draws, seed, level
     )
-
-
-def partners(code: np.ndarray, seed: int) -> np.ndarray:
-    """int64 (n,): for every row another one, of another user wherever there is one; each is taken once.
-
-    Rows are put in a random order with those of a user together; each takes the row that is as far on as the largest
-    user has rows, so it lands outside its own user if no user has more than half of the rows.
-    """
-    rng = np.random.default_rng(seed)
-    n = len(code)
-    rank = rng.permutation(code.max() + 1)
-    order = np.lexsort((rng.permutation(n), rank[code]))
-    step = int(np.bincount(code).max()) % n or 1
-    found = np.empty(n, dtype=np.int64)
-    found[order] = np.roll(order, -step)
-    return found
 
 
 def _ratio(name: str, rows: Sequence[Grounding]) -> _Ratio:
@@ -143,15 +124,11 @@ def _ratio(name: str, rows: Sequence[Grounding]) -> _Ratio:
 def _measure(own: _Ratio, theirs: _Ratio, drawn: np.ndarray, level: float) -> Measure:
     """`drawn` (draws, 4): the sums above and below the line, of the reasons and of the baseline."""
     mine, base = _divided(drawn[:, 0], drawn[:, 1]), _divided(drawn[:, 2], drawn[:, 3])
-    change = mine - base
-    kept = change[~np.isnan(change)]
-    low, high = _percentiles(change, level)
     values = [_share(own[0].sum(), own[1].sum()), _share(theirs[0].sum(), theirs[1].sum())]
-    above = float((kept > 0).mean()) if len(kept) else math.nan
     return Measure(
-        value=_estimate(values[0], mine, level),
-        baseline=_estimate(values[1], base, level),
-        difference=Pair(values[0] - values[1], low, high, above),
+        value=estimate(values[0], mine, level=level),
+        baseline=estimate(values[1], base, level=level),
+        difference=difference(values[0] - values[1], mine - base, level=level),
         count=int(own[1].sum()),
     )
 
@@ -162,20 +139,6 @@ def _divided(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 def _share(above: float, below: float) -> float:
     return float(above / below) if below else math.nan
-
-
-def _estimate(value: float, draws: np.ndarray, level: float) -> Estimate:
-    kept = draws[~np.isnan(draws)]
-    error = float(kept.std(ddof=1)) if len(kept) > 1 else math.nan
-    return Estimate(value, *_percentiles(draws, level), error)
-
-
-def _percentiles(draws: np.ndarray, level: float) -> tuple[float, float]:
-    kept = draws[~np.isnan(draws)]
-    if not len(kept):
-        return math.nan, math.nan
-    low, high = np.quantile(kept, ((1 - level) / 2, (1 + level) / 2))
-    return float(low), float(high)
 
 
 def write_grounding(path: Path, results: GroundingResults, provenance: Mapping[str, Any]) -> None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from thinkrec.evaluate.grounding.citations import Catalogue, Citation, Shelf, find_citations
 from thinkrec.evaluate.grounding.polarity import read_claims
-
-_VERDICT = re.compile(r"\s*(Yes|No)(?![\w'\u2019-])")
+from thinkrec.teacher import answer
 
 
 @dataclass(frozen=True)
@@ -48,17 +47,11 @@ class Grounding:
     """Cited history titles with one label: those of which a claim could be right or wrong."""
     target_named: bool
     verdict: bool | None
-    """The strict first word; None where it is neither Yes nor No."""
+    """What it opens with, as verdicts of teachers are read; None where that is neither Yes nor No."""
     agrees: bool | None
     """Whether that is the verdict the score implies; None where no verdict is known to compare with."""
     cause_named: bool | None
     """Whether every keyword of the deciding cause is named; None where there is none."""
-
-
-def strict_verdict(text: str) -> bool | None:
-    """True where the first word is Yes, False where it is No; "Not sure" and "Novel" are neither."""
-    found = _VERDICT.match(text)
-    return None if found is None else found[1] == "Yes"
 
 
 def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
@@ -76,7 +69,7 @@ def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
             claimed += 1
             right += (claim > 0) == labels.pop()
     others = [c for c in cited if c.kind != "target"]
-    verdict = strict_verdict(text)
+    verdict = answer.verdict(text)
     return Grounding(
         citations=len(others),
         in_history=sum(c.kind == "history" for c in others),

@@ -82,19 +82,6 @@ def align(table: pl.DataFrame, source: str, references: References) -> tuple[str
     return tuple(found[row] for row in wanted)
 
 
-def mismatched(n: int, seed: int) -> np.ndarray:
-    """int64 (n,): for every place another one, each used once: a reason of another row, for what chance gives.
-
-    The places are put on one random circle and everyone takes the next. Raises DataError for less than two rows.
-    """
-    if n < 2:
-        raise DataError(f"a reason of another row needs at least two rows, here are {n}; give more, or drop --baseline")
-    circle = np.random.default_rng(seed).permutation(n)
-    out = np.empty(n, dtype=np.int64)
-    out[circle] = np.roll(circle, 1)
-    return out
-
-
 def _refuse(orders: list[int], what: str, remedy: str) -> None:
     if orders:
         shown = ", ".join(map(str, orders[:_NAMED])) + (f" and {len(orders) - _NAMED} more" * (len(orders) > _NAMED))

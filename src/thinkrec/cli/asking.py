@@ -1,0 +1,78 @@
+"""Commands that ask a trained recommender."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thinkrec.cli.options import History, RunName, Threshold, User
+from thinkrec.score.cite import Cite
+
+
+class Stages(StrEnum):
+    """Trained stages that can write reasons."""
+
+    text = "global"
+    experts = "experts"
+    full = "full"
+
+
+def rank(
+    run: RunName,
+    user: User,
+    candidates: Annotated[str | None, typer.Option(help="Item ids with commas; by default all not met yet.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 10,
+    history: History = None,
+    threshold: Threshold = None,
+) -> None:
+    """Rank items for a user.
+
+    - `thinkrec rank demo 17`
+    - `thinkrec rank demo 17 --candidates 3,14,15 --top 2`
+    - `thinkrec rank demo somebody-new --history liked.csv`
+    """
+    from thinkrec.commands import asking
+
+    asking.rank(run, user, candidates, top, history, threshold)
+
+
+def explain(
+    run: RunName,
+    user: User,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Item id, as in your data.")],
+    history: History = None,
+    threshold: Threshold = None,
+) -> None:
+    """Say whether a user would like an item, and why.
+
+    - `thinkrec explain demo 17 42`
+    - `thinkrec explain demo somebody-new 42 --history liked.csv`
+    """
+    from thinkrec.commands import asking
+
+    asking.explain(run, user, item, history, threshold)
+
+
+def explain_rows(
+    run: RunName,
+    rows: Annotated[Path, typer.Argument(metavar="TABLE", help="Table with the column order, maybe split.")],
+    out: Annotated[Path, typer.Option(help="Where order, score, reason go: .parquet, .csv or .jsonl.")],
+    split: Annotated[str | None, typer.Option(help="Only rows of TABLE with this split.")] = None,
+    stage: Annotated[Stages | None, typer.Option(help="By default the last one trained.")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="Longest reason; by default as the recipe says.")] = None,
+    cite: Annotated[Cite | None, typer.Option(help="By default as the recipe says.")] = None,
+    own_verdict: Annotated[bool, typer.Option("--own-verdict", help="Do not force the score's verdict.")] = False,
+) -> None:
+    """Write reasons for many rows of a run's data, for `evaluate --text` and `evaluate --grounding`.
+
+    - `thinkrec explain-rows ml1m/thinkrec-nano reasons.parquet --split test --out mine.parquet`
+    - `thinkrec explain-rows demo predictions.parquet --cite any --own-verdict --out free.parquet`
+
+    A stopped command goes on where it was.
+    """
+    from thinkrec.commands import writing
+
+    writing.explain_rows(run, rows, split, out, stage and stage.value, tokens, cite, own_verdict)

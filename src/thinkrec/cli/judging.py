@@ -1,0 +1,47 @@
+"""The command that counts how good predictions and reasons are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="order and score; with --text order and reason.")
+    ],
+    interactions: Annotated[Path | None, typer.Option(help="Table with user_id, label and maybe order.")] = None,
+    run: Annotated[str | None, typer.Option(help="Take the labels from the data of this run.")] = None,
+    k: Annotated[int | None, typer.Option(min=1, help="Cut-off of NDCG and MAP; 5, or as the run says.")] = None,
+    draws: Annotated[int | None, typer.Option(min=100, help="Bootstrap draws; 1000, or as the run says.")] = None,
+    grounding: Annotated[bool, typer.Option("--grounding", help="Judge what reasons cite and claim.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Compare reasons with references.")] = False,
+    references: Annotated[Path | None, typer.Option(help="With --text: order, reason, user_id, maybe split.")] = None,
+    split: Annotated[str | None, typer.Option(help="With --text: only references of this split.")] = None,
+    against: Annotated[list[Path] | None, typer.Option(help="With --text: reasons of another system.")] = None,
+    baseline: Annotated[bool, typer.Option("--baseline", help="With --text: also reasons of another row.")] = False,
+    bleurt: Annotated[str | None, typer.Option(help="With --text: folder or hub name of BLEURT-20.")] = None,
+    encoder: Annotated[Path | None, typer.Option(help="With --text: folder of a model for similarity.")] = None,
+    wordnet: Annotated[Path | None, typer.Option(help="With --text: folder of WordNet 3.0.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --text or --grounding: write JSON here.")] = None,
+) -> None:
+    """Metrics, with intervals, of anybody's predictions or reasons.
+
+    - `thinkrec evaluate results/demo/predictions.parquet --run demo`
+    - `thinkrec evaluate mine.csv --interactions test.parquet`
+    - `thinkrec evaluate reasons.parquet --grounding --run demo`: what reasons cite, claim and decide (both at once
+      with --text)
+    - `thinkrec evaluate reasons.parquet --text --references written.parquet --split test --baseline`
+    - `thinkrec evaluate reasons.parquet --text --references written.parquet --against other.parquet
+      --bleurt BLEURT-20 --out text-metrics.json`
+
+    Rows are matched by `order`; a table of predictions without that column is numbered from 0.
+    """
+    from thinkrec.commands import evaluating
+    from thinkrec.commands.texts import TextOptions
+
+    options = TextOptions(references, split, against or (), baseline, bleurt, encoder, wordnet, out,
+                          draws=1000 if draws is None else draws)  # fmt: skip
+    evaluating.evaluate(predictions, options, interactions, run, k=k, draws=draws, ground=grounding, compare=text)

@@ -1,0 +1,37 @@
+"""`evaluate`: which of its three ways was asked for, and whether the options belong to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from thinkrec.commands import grounding, judging, texts
+from thinkrec.errors import DataError
+
+
+def evaluate(
+    table: Path,
+    options: texts.TextOptions,
+    interactions: Path | None,
+    run: str | None,
+    *,
+    k: int | None,
+    draws: int | None,
+    ground: bool,
+    compare: bool,
+) -> None:
+    """`thinkrec evaluate`. `ground` and `compare` are --grounding and --text; without either, `table` is a ranking.
+
+    Raises DataError for an option of another way.
+    """
+    if compare:
+        if k is not None:
+            raise DataError("--k is for rankings; drop it, or drop --text")
+        texts.evaluate_texts(table, options, interactions, run, ground)
+    elif options.asked():
+        raise DataError("options for reasons were given; add --text, or drop them")
+    elif ground:
+        grounding.evaluate(table, run, draws, options.out)
+    elif options.out is not None:
+        raise DataError("--out is for reasons; add --text or --grounding")
+    else:
+        judging.evaluate(table, interactions, run, k, draws)

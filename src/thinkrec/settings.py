@@ -1,0 +1,75 @@
+"""Settings as a user gives them: KEY=VALUE, dotted keys inside plain values, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from thinkrec.errors import RecipeError
+
+UNIONS = ("data", "model", "encoder", "split", "teacher")
+"""Keys whose value is one of several types; pydantic adds the type's name to the path of an error inside."""
+
+
+def parse_settings(content: dict[str, Any], given: Sequence[str], source: str, form: str) -> None:
+    """Put settings such as `model.prompt.history=20` into `content`; each value is read as YAML.
+
+    Args:
+        source: what gave them, in messages, such as an option.
+        form: how one should read, in messages, with an example.
+
+    Raises RecipeError for one of another form, or whose key lies within a plain value.
+    """
+    for setting in given:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise RecipeError(f"{source} {setting!r} must read {form}")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise RecipeError(f"{source} {setting!r}: the value is not valid YAML; put quotes around a text") from error
+        set_key(content, key, value, f"{source} {setting!r}")
+
+
+def set_key(content: dict[str, Any], key: str, value: Any, source: str) -> None:
+    """Set a dotted key in nested plain values, making groups on the way. Raises RecipeError, naming `source`, where
+    a value stands in the place of a group."""
+    *groups, last = key.split(".")
+    for group in groups:
+        content = content.setdefault(group, {})
+        if not isinstance(content, dict):
+            raise RecipeError(f"{source}: {group!r} is a value, not a group of keys")
+    content[last] = value
+
+
+def explain(
+    error: ValidationError, source: str, *, tagged: bool = False, hint: str = "", echo: bool = False
+) -> RecipeError:
+    """The error to raise: `source`, and every wrong key as it is written in YAML.
+
+    Args:
+        tagged: whether what was checked is itself of one of several types.
+        hint: added where a key is not known, such as a command that lists all keys.
+        echo: also show the values that were refused; not where a secret could be among them.
+    """
+    lines = [_line(entry, tagged, hint, echo) for entry in error.errors()]
+    return RecipeError(f"{source}:\n  " + "\n  ".join(lines))
+
+
+def _line(entry: Any, tagged: bool, hint: str, echo: bool) -> str:
+    path = [str(part) for part in entry["loc"]]
+    types = [_names_a_type(path, place, tagged) for place in range(len(path))]
+    key = ".".join(part for part, is_type in zip(path, types, strict=True) if not is_type)
+    if entry["type"] == "extra_forbidden":
+        owner = f" for {path[-2]!r}" if len(path) > 1 and types[-2] else ""
+        return f"{key}: unknown key{owner}; remove it or check its spelling{hint}"
+    return (f"{key}: " if key else "") + entry["msg"] + (f" (got {entry.get('input')!r})" if echo else "")
+
+
+def _names_a_type(path: list[str], place: int, tagged: bool) -> bool:
+    if place == 0:
+        return tagged
+    return path[place - 1] in UNIONS or (place > 1 and path[place - 2] == "baselines")
