@@ -125,12 +125,18 @@ def _users(interactions: Path | None, run: str | None) -> pl.DataFrame | None:
 
 
 def _names(paths: Sequence[Path]) -> dict[str, Path]:
-    """A name per table: its stem, or its path where two have one stem."""
-    stems = [path.stem for path in paths]
-    names = {path.stem if stems.count(path.stem) == 1 else str(path): path for path in paths}
-    if len(names) < len(paths):
+    """A name per table: its stem; where those are not all different its folder's, then both."""
+    if len({path.resolve() for path in paths}) < len(paths):
         raise DataError("one table was given twice; compare different ones")
-    return names
+    for choice in (
+        lambda p: p.stem,
+        lambda p: p.resolve().parent.name,
+        lambda p: f"{p.resolve().parent.name}/{p.stem}",
+    ):
+        names = {choice(path): path for path in paths}
+        if len(names) == len(paths):
+            return names
+    return {str(path): path for path in paths}
 
 
 def _write(options: TextOptions, reasons: Path, results: TextResults, systems: dict[str, Values],
@@ -139,10 +145,10 @@ def _write(options: TextOptions, reasons: Path, results: TextResults, systems: d
 
     assert options.out is not None
     assert options.references is not None
-    # Names without folders: the file is meant to be kept and shown.
+    # Names without the way to them: the file is meant to be kept and shown.
     sources = {
-        "reasons": reasons.name,
-        "against": [path.name for path in options.against],
+        "reasons": f"{reasons.resolve().parent.name}/{reasons.name}",
+        "against": [f"{path.resolve().parent.name}/{path.name}" for path in options.against],
         "references": options.references.name,
         "split": options.split,
         "bleurt": None if options.bleurt is None else Path(options.bleurt).name,

@@ -63,16 +63,16 @@ def continue_greedily(
             state = recommender.decoder(
                 inputs_embeds=embeds, attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
             )
-        forced = first_tokens is not None and cache is None
+        forced = first_tokens if cache is None else None
         cache = state.past_key_values
         logits = recommender.next_logits(state.last_hidden_state[:, -1])
-        chosen = list(first_tokens) if forced else logits.argmax(-1).tolist()
+        chosen = logits.argmax(-1).tolist() if forced is None else list(forced)
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
         for at, row in enumerate(rows):
             if at not in alive:
                 continue
             rule, token = rules[row], chosen[at]
-            if rule is not None and not forced and not rule.permits(out[row], token):
+            if rule is not None and forced is None and not rule.permits(out[row], token):
                 token = _best(logits[at], rule.allowed(out[row]))
             out[row].append(token)
             kept = len(out[row]) if rule is None else rule.review(out[row])

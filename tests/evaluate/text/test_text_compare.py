@@ -206,6 +206,19 @@ def test_the_command_writes_what_it_prints(tables: Path) -> None:
         assert found["against"]["other"][metric]["difference"] == pytest.approx(gap)
 
 
+def test_tables_of_one_name_are_called_by_their_folders(tables: Path) -> None:
+    for folder in ("full", "untaught"):
+        (tables / folder).mkdir()
+        (tables / folder / "reasons.parquet").write_bytes((tables / "mine.parquet").read_bytes())
+    out = tables / "both.json"
+    mine, other = (tables / folder / "reasons.parquet" for folder in ("full", "untaught"))
+    result = call(mine, "--text", "--references", tables / "refs.parquet", "--split", "test", "--against", other,
+                  "--draws", 100, "--out", out)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert list(json.loads(out.read_text())["estimates"]) == ["full", "untaught"]
+    assert json.loads(out.read_text())["provenance"]["against"] == ["untaught/reasons.parquet"]
+
+
 def test_wrong_calls_say_what_to_do(tables: Path) -> None:
     mine, refs = tables / "mine.parquet", tables / "refs.parquet"
     test = ("--text", "--references", refs, "--split", "test")
