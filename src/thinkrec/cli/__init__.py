@@ -32,6 +32,7 @@ for command in (
     asking.explain,
     asking.explain_rows,
     judging.evaluate,
+    judging.compare,
     teaching.keywords,
     teaching.reason,
     running.report,

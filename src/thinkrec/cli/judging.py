@@ -1,4 +1,4 @@
-"""The command that counts how good predictions and reasons are."""
+"""The commands that count how good predictions and reasons are."""
 
 from __future__ import annotations
 
@@ -45,3 +45,23 @@ def evaluate(
     options = TextOptions(references, split, against or (), baseline, bleurt, encoder, wordnet, out,
                           draws=1000 if draws is None else draws)  # fmt: skip
     evaluating.evaluate(predictions, options, interactions, run, k=k, draws=draws, ground=grounding, compare=text)
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Predictions, one table per seed.")],
+    against: Annotated[list[Path], typer.Option(help="Predictions of the other side, seed by seed; repeat it.")],
+    interactions: Annotated[Path | None, typer.Option(help="Table with user_id, label and maybe order.")] = None,
+    run: Annotated[str | None, typer.Option(help="Take the labels from the data of this run.")] = None,
+    draws: Annotated[int | None, typer.Option(min=100, help="Bootstrap draws; 1000, or as the run says.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write JSON here.")] = None,
+) -> None:
+    """Whether one way of training ranks better than another: paired differences, seed by seed and on average.
+
+    - `thinkrec compare with.parquet --against without.parquet --run demo`
+    - `thinkrec compare a0.parquet a1.parquet --against b0.parquet --against b1.parquet --run demo --out thinking.json`
+
+    All tables name the same rows. Intervals are over users; beside them stands the deviation over seeds.
+    """
+    from thinkrec.commands import comparing
+
+    comparing.compare(runs, against, interactions, run, draws, out)

@@ -14,7 +14,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.sources import load_data
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import bootstrap
+from thinkrec.evaluate.bootstrap import Sample, bootstrap
 from thinkrec.evaluate.results import Results, summarise
 from thinkrec.evaluate.table import terminal
 from thinkrec.recipe import Evaluation, Recipe
@@ -22,23 +22,33 @@ from thinkrec.recipe import Evaluation, Recipe
 
 def evaluate(predictions: Path, interactions: Path | None, run: str | None, k: int | None, draws: int | None) -> None:
     """`thinkrec evaluate`."""
-    if (interactions is None) == (run is None):
-        raise DataError("say where the labels are: either --interactions TABLE or --run RUN")
-    config = Evaluation()
-    if run is not None:
-        folder = show.run_folder(run)
-        recipe = saving.read_recipe(folder)
-        config, truth, source = recipe.evaluation, labels_of(run_data(recipe, folder).interactions), str(folder)
-    else:
-        assert interactions is not None
-        truth, source = read_labels(interactions), str(interactions)
+    truth, source, config = truth_of(interactions, run)
     changes = {key: value for key, value in (("k", k), ("draws", draws)) if value is not None}
     results = judge(predictions, truth, source, config.model_copy(update=changes))
     show.console().print(terminal(results, title=str(predictions)))
 
 
+def truth_of(interactions: Path | None, run: str | None) -> tuple[pl.DataFrame, str, Evaluation]:
+    """Labels (order, user, label) of a table or of a run's data, what to call them, and how results are counted.
+
+    Raises DataError unless exactly one of both is given.
+    """
+    if run is not None and interactions is None:
+        folder = show.run_folder(run)
+        recipe = saving.read_recipe(folder)
+        return labels_of(run_data(recipe, folder).interactions), str(folder), recipe.evaluation
+    if interactions is not None and run is None:
+        return read_labels(interactions), str(interactions), Evaluation()
+    raise DataError("say where the labels are: either --interactions TABLE or --run RUN")
+
+
 def judge(predictions: Path, truth: pl.DataFrame, source: str, config: Evaluation) -> Results:
-    """Metrics with intervals of a table (order, score) on the rows of `truth` (order, user, label) that it names.
+    """Metrics with intervals of a table of predictions; see `sample_of`."""
+    return summarise({predictions.stem: sample_of(predictions, truth, source, config)})
+
+
+def sample_of(predictions: Path, truth: pl.DataFrame, source: str, config: Evaluation) -> Sample:
+    """Metrics of a table (order, score) on the rows of `truth` (order, user, label) that it names, drawn.
 
     Raises DataError for a repeated or unknown order, or a score that is not finite.
     """
@@ -52,9 +62,9 @@ def judge(predictions: Path, truth: pl.DataFrame, source: str, config: Evaluatio
     joined = pl.DataFrame({"order": order, "score": score}).join(truth, on="order", how="left", maintain_order="left")
     remedy = "Give the table that these predictions were made for."
     refuse_rows(order, joined["label"].is_null(), name, f"names rows that {source} does not have", remedy)
-    sample = bootstrap(joined["user"].to_numpy(), joined["label"].to_numpy(), joined["score"].to_numpy(), k=config.k,
-                       denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
-    return summarise({predictions.stem: sample})
+    joined = joined.sort("order")
+    return bootstrap(joined["user"].to_numpy(), joined["label"].to_numpy(), joined["score"].to_numpy(), k=config.k,
+                     denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
 
 
 def read_labels(path: Path) -> pl.DataFrame:

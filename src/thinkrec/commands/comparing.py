@@ -1,0 +1,70 @@
+"""`compare`: whether one way of training ranks better than another, over several seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from thinkrec.commands import show
+from thinkrec.commands.judging import sample_of, truth_of
+from thinkrec.errors import DataError
+from thinkrec.evaluate.bootstrap import Pair, Sample
+from thinkrec.evaluate.ranking import policies
+from thinkrec.evaluate.seeds import SeedComparison, compare_seeds
+from thinkrec.evaluate.table import number, span, titles
+from thinkrec.model.disk import plain, write_json
+
+SCHEMA = "thinkrec-comparison/1"
+
+
+def compare(
+    a: Sequence[Path], b: Sequence[Path], interactions: Path | None, run: str | None, draws: int | None,
+    out: Path | None,
+) -> None:  # fmt: skip
+    """`thinkrec compare A... --against B...`."""
+    if out is not None and out.suffix != ".json":
+        raise DataError(f"{out}: --out writes JSON; give a name such as comparison.json")
+    truth, source, config = truth_of(interactions, run)
+    config = config if draws is None else config.model_copy(update={"draws": draws})
+    samples = [[sample_of(path, truth, source, config) for path in side] for side in (a, b)]
+    found = compare_seeds(*samples)
+    show.console().print(terminal(found, *samples))
+    if out is not None:
+        # Names without the way to them: the file is meant to be kept and shown.
+        names = [[f"{path.resolve().parent.name}/{path.name}" for path in side] for side in (a, b)]
+        values = {metric: dataclasses.asdict(comparison) for metric, comparison in found.items()}
+        sides = {
+            side: [{"predictions": name, **sample.values} for name, sample in zip(paths, scored, strict=True)]
+            for side, paths, scored in zip(("runs", "against"), names, samples, strict=True)
+        }
+        settings = {"draws": config.draws, "seed": config.seed, "n_rows": samples[0][0].n_rows,
+                    "policies": policies(config.k, config.map_denominator)}  # fmt: skip
+        write_json(out, plain({"schema": SCHEMA, **sides, "difference": values, **settings}))
+        show.console().print(Text(f"comparison: {out}"), soft_wrap=True)
+
+
+def terminal(found: dict[str, SeedComparison], a: Sequence[Sample], b: Sequence[Sample]) -> Table:
+    """One line per seed and one for their mean, the metrics of both sides and their difference."""
+    table = Table(title="Runs against others on the same rows", title_justify="left")
+    table.add_column("")
+    for title in (titles(a[0].k)[metric] for metric in found):
+        table.add_column(title, justify="right")
+
+    def cell(pair: Pair, x: float, y: float, spread: float | None) -> Text:
+        gap = f"{number(pair.difference, signed=True)} {span(pair.low, pair.high, signed=True)}"
+        seeds = "" if spread is None else f"\nsd over seeds {number(spread)}"
+        return Text(f"{number(x)} - {number(y)}\n{gap}{seeds}")
+
+    for i, (x, y) in enumerate(zip(a, b, strict=True)):
+        table.add_row(f"pair {i + 1}", *(cell(c.each[i], x.values[m], y.values[m], None) for m, c in found.items()),
+                      end_section=True)  # fmt: skip
+    table.add_row("mean", *(cell(c.mean, _mean(a, m), _mean(b, m), c.deviation) for m, c in found.items()))
+    return table
+
+
+def _mean(samples: Sequence[Sample], metric: str) -> float:
+    return sum(sample.values[metric] for sample in samples) / len(samples)
