@@ -10,10 +10,15 @@ CANDIDATES = $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints-cpu.txt
 PINS = pyproject.toml constraints-cpu.txt
 
-ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords thinkrec-nano thinkrec-nano-keywords
+WRITERS = thinkrec-nano thinkrec-nano-unthinking tallrec-nano collm-nano
+ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec-nano-keywords
+# The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
+WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
+REASONS = results/ml1m/thinkrec-nano
+OTHERS = $(WRITERS:%=results/ml1m/%/reasons.parquet) $(addprefix $(REASONS)/reasons-,history.parquet any.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint ml1m clean
+.PHONY: help setup demo test lint ml1m reasons clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -31,9 +36,20 @@ lint: $(VENV)/.installed-dev ## Checks style, format and types; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-ml1m: $(VENV)/.installed ## Runs the eight MovieLens-1M recipes (hours; finished stages are kept) and prints their table
+ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stages are kept) and prints their table
 	@for name in $(ML1M); do $(BIN)/thinkrec run ml1m/$$name || exit 1; done
 	$(BIN)/thinkrec table $(ML1M:%=ml1m/%)
+
+reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes write reasons for 200 test rows, and judges them
+	@for name in $(WRITERS); do \
+	  $(BIN)/thinkrec run ml1m/$$name && \
+	  $(BIN)/thinkrec explain-rows ml1m/$$name $(WRITTEN) --split test --out results/ml1m/$$name/reasons.parquet || exit 1; \
+	done
+	$(BIN)/thinkrec explain-rows ml1m/thinkrec-nano $(WRITTEN) --split test --cite history --out $(REASONS)/reasons-history.parquet
+	$(BIN)/thinkrec explain-rows ml1m/thinkrec-nano $(WRITTEN) --split test --cite any --out $(REASONS)/reasons-any.parquet
+	$(BIN)/thinkrec explain-rows ml1m/thinkrec-nano $(WRITTEN) --split test --cite any --own-verdict --out $(REASONS)/reasons-own-verdict.parquet
+	$(BIN)/thinkrec evaluate $(REASONS)/reasons.parquet --text --grounding --run ml1m/thinkrec-nano --references $(WRITTEN) --split test \
+	  $(foreach table,$(filter-out $(REASONS)/reasons.parquet,$(OTHERS)),--against $(table)) --baseline --out $(REASONS)/text-metrics.json
 
 clean: ## Removes the environment, caches and builds; leaves runs/ alone
 	@if [ -f $(VENV)/pyvenv.cfg ]; then rm -rf $(VENV); fi

@@ -23,6 +23,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TEST, TRAIN
 from thinkrec.data.sources import data_folder, load_data
 from thinkrec.data.world import World
+from thinkrec.data.writing import write_table
 from thinkrec.model import files
 from thinkrec.model.disk import write_json
 from thinkrec.personal.groups import Groups, fit_groups
@@ -99,9 +100,7 @@ class Run:
     def write_scores(self, folder: Path, scores: np.ndarray) -> None:
         """predictions.parquet: the `order` and score of every test row."""
         table = pl.DataFrame({ORDER: self.ds.interactions.order[self.test], SCORE: scores})
-        beside = folder / "predictions.tmp"
-        table.write_parquet(beside)
-        beside.replace(folder / "predictions.parquet")
+        write_table(table, folder / "predictions.parquet")
 
     def read_scores(self, folder: Path) -> np.ndarray:
         """float64: scores of the test rows."""

@@ -12,6 +12,7 @@ import polars as pl
 import thinkrec
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import SPLITS
+from thinkrec.data.writing import write_table
 from thinkrec.errors import CheckpointError
 from thinkrec.model.disk import write_json
 from thinkrec.outcome import STAGE_OF
@@ -49,11 +50,8 @@ def write_tables(ds: Dataset, folder: Path) -> None:
         pl.Series("keywords", [list(words) for words in items.keywords], dtype=pl.List(pl.String)),
     ]
     wares = pl.DataFrame(columns).hstack(items.texts) if items.texts.width else pl.DataFrame(columns)
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    for table, path in ((interactions.sort("order"), folder / INTERACTIONS), (wares, folder / ITEMS)):
-        beside = path.with_suffix(".tmp")
-        table.write_parquet(beside)
-        beside.replace(path)
+    write_table(interactions.sort("order"), folder / INTERACTIONS)
+    write_table(wares, folder / ITEMS)
 
 
 def on_tables(recipe: Recipe, ds: Dataset, folder: Path) -> Recipe:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from thinkrec import outcome, saving
 from thinkrec.commands import show
+from thinkrec.data.writing import write_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate import table as tables
 from thinkrec.evaluate.report_data import Explained
@@ -65,9 +66,7 @@ def export(run: Run, done: outcome.Outcome, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     last = list(finished(run).values())[-1]
     predictions = pl.read_parquet(last / "predictions.parquet").select(ORDER, SCORE).sort(ORDER)
-    beside = folder / "predictions.tmp"
-    predictions.write_parquet(beside)
-    beside.replace(folder / "predictions.parquet")
+    write_table(predictions, folder / "predictions.parquet")
     shutil.copyfile(done.metrics, folder / "metrics.json")
     (folder / "recipe.yaml").write_text(dump_recipe(run.recipe), encoding="utf-8")
     write_json(folder / "environment.json", {**environment(), "duration_s": round(run.stages.seconds(), 1)})
