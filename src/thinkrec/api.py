@@ -223,7 +223,8 @@ class ThinkRec:
         prompts = system.ask(int(row), past.asked)
         scores = score_prompts(system.recommender, prompts.__getitem__, 1) + system.offset(past.asked)
         reason = write_reasons(system.recommender, prompts, scores > 0, tokens=self.recipe.reason_tokens,
-                               citable=[system.citable(int(row), code)], cite=self.recipe.cite)[0]  # fmt: skip
+                               citable=[system.citable(int(row), code)], cite=self.recipe.cite,
+                               mentions=self.recipe.mentions)[0]  # fmt: skip
         items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
         shown = slice(max(0, len(past.items) - system.prompt.history), None)
         names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]

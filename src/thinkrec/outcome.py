@@ -84,7 +84,7 @@ def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tupl
         system = run.system(variant)
         rows = run.test[chosen]
         texts = system.explain(rows, scores[chosen], tokens=run.recipe.reason_tokens,
-                               cite=run.recipe.cite, progress=run.progress)  # fmt: skip
+                               cite=run.recipe.cite, mentions=run.recipe.mentions, progress=run.progress)  # fmt: skip
         weights = system.gates(rows)
         cases = [
             explained_row(run, int(row), float(scores[at]), text, weights.weights[i], REGIONS[weights.region[i]])
@@ -93,7 +93,8 @@ def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tupl
         write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
         return {"n": len(cases)}
 
-    keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens, "cite": run.recipe.cite}
+    keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens, "cite": run.recipe.cite,
+            "mentions": run.recipe.mentions}  # fmt: skip
     run.stages.run("explain", {**run.base, "above": above, **keys}, work)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
     return tuple(_explained(case) for case in cases)

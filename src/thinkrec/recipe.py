@@ -199,6 +199,8 @@ class Recipe(BaseModel):
     """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the
     target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
     way round."""
+    mentions: int = Field(default=2, ge=1)
+    """How often a reason may cite an item, never twice in one list; not with `cite: any`."""
 
 
 def recipe_folders() -> list[Path]:

@@ -169,10 +169,29 @@ def claim(text: str) -> int | None:
 def test_titles_fit_what_the_sentence_has_said(said: str, fitting: set[str]) -> None:
     tokenizer = nano()
     words = vocabulary(tokenizer)
-    begun = texts_after(CiteOnly(words, SIGNED, claim), words, said, tokenizer)
+    begun = texts_after(CiteOnly(words, SIGNED, claim, 1), words, said, tokenizer)
     for title in SIGNED:
         assert (title[0] in begun) == (title in fitting)
         assert any(title.startswith(piece) for piece in begun) == (title in fitting)
+
+
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        ("Yes. The viewer liked 'The Lamp' and '", False),
+        ("Yes. The viewer liked 'The Lamp'. 'Potter's Wheel' is like '", True),
+        ("Yes. The viewer liked 'The Lamp'. 'Potter's Wheel', '", True),
+        ("Yes. 'The Lamp' was liked. 'The Lamp', '", False),
+        ("Yes. 'The Lamp' was liked, and so 'Potter's Wheel' is, since 'The Lamp' was. Like '", False),
+    ],
+)
+def test_an_item_stands_twice_in_a_text_but_not_in_a_list(said: str, again: bool) -> None:
+    tokenizer = nano()
+    words = vocabulary(tokenizer)
+    rule = CiteOnly(words, {"The Lamp": Citable(0, 0), "Potter's Wheel": Citable()}, mentions=2)
+    begun = texts_after(rule, words, said, tokenizer)
+    assert any("The Lamp".startswith(piece) for piece in begun) == again
+    assert any("Potter's Wheel".startswith(piece) for piece in begun)
 
 
 def test_no_quote_opens_where_no_title_would_fit() -> None:
@@ -191,7 +210,7 @@ def test_whatever_is_chosen_fits_its_claim(seed: int) -> None:
     tokenizer = nano()
     words, rng = vocabulary(tokenizer), random.Random(seed)
     said = ["Yes. The viewer liked", " but turned down", " The viewer enjoyed", ". What failed was", " and", " '"]
-    rule, ids = CiteOnly(words, SIGNED, claim), []
+    rule, ids = CiteOnly(words, SIGNED, claim, 1), []
     for _ in range(12):
         ids += tokenizer.encode(rng.choice(said[:-1]), add_special_tokens=False)
         for choice in range(14):

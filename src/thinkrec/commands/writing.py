@@ -39,7 +39,7 @@ def explain_rows(
     wanted = read_rows(rows, split, trained)
     variant = saving.final_variant(recipe.model) if stage is None else VARIANTS[stage]
     options = {"stage": variant, "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite,
-               "own_verdict": own_verdict}  # fmt: skip
+               "mentions": recipe.mentions, "own_verdict": own_verdict}  # fmt: skip
     table = write(trained.system(variant), wanted, out.with_name(out.name + ".part"), options)
     write_table(table, out)
     out.with_name(out.name + ".part").unlink()
@@ -79,7 +79,7 @@ def write(system: System, rows: np.ndarray, part: Path, options: dict[str, Any])
             chunk = rows[start : start + CHUNK]
             scores = system.score(chunk)
             reasons = system.explain(chunk, None if options["own_verdict"] else scores, tokens=options["tokens"],
-                                     cite=options["cite"])  # fmt: skip
+                                     cite=options["cite"], mentions=options["mentions"])  # fmt: skip
             found = [{"score": float(s), "reason": text} for s, text in zip(scores, reasons, strict=True)]
             file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found))
             file.flush()

@@ -7,13 +7,14 @@ in it, or glue a letter or another quote to a closed one. All of this is decided
 holds however a tokenizer joins quotes, spaces and letters.
 
 With a reader of claims the choice is narrower: where the sentence has said that what comes was liked, no disliked title
-can follow, and the other way round. An item that is cited once is not cited again.
+can follow, and the other way round. No item stands twice in a list, or more often than allowed in the text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
@@ -24,6 +25,9 @@ from thinkrec.model.pieces import Vocabulary
 
 QUOTES = {"'": "'", "\u2018": "\u2019", "\u2019": "\u2019", '"': '"', "\u201c": "\u201d"}
 """Opening quote -> closing quote."""
+_MARK = re.compile("\u27e6(\\d+)\u27e7")
+_LIST = re.compile("(?:\u27e6\\d+\u27e7[\\s,]*(?:and|or|nor)?[\\s,]*)+$")
+"""A list that has not ended, at the end of a marked text."""
 _MARKS = frozenset(QUOTES) | frozenset(QUOTES.values())
 
 
@@ -33,7 +37,7 @@ class Citable(NamedTuple):
     sign: int = 0
     """1 for liked, -1 for disliked, 0 for what fits any claim."""
     item: int | None = None
-    """Titles of one number are spellings of one item, which is cited once; None: as often as the text likes."""
+    """Titles of one number are spellings of one item; None: an item that may stand as often as the text likes."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class CiteOnly:
 
     `titles` may map each to what is known of it (`Citable`); then `claim` can say from the text so far, cited titles
     exchanged for their numbers in marks (\u27e62\u27e7 for the third of `titles`), which sign a title has to have: 1,
-    -1, or None for any.
+    -1, or None for any. `mentions`: how often an item may stand in the text.
     One object serves one generated text at a time: it remembers how far it has read. It is a `generate.Constraint`.
     """
 
@@ -101,9 +105,10 @@ class CiteOnly:
         words: Vocabulary,
         titles: Mapping[str, Citable] | Iterable[str],
         claim: Callable[[str], int | None] | None = None,
+        mentions: int = 2,
     ) -> None:
         known = titles if isinstance(titles, Mapping) else dict.fromkeys(titles, Citable())
-        self.words, self.claim = words, claim
+        self.words, self.claim, self.mentions = words, claim, mentions
         self._known = list(known.items())
         self._all = _Titles.of(words, known)
         self._choices: dict[tuple[frozenset[int], int | None], _Titles] = {}
@@ -160,13 +165,22 @@ class CiteOnly:
         """The titles that fit what the text has said so far, and were not used up."""
         text = self.marked(ids)
         sign = None if self.claim is None else self.claim(text)
-        cited = {self._known[int(n)][1].item for n in re.findall(r"\u27e6(\d+)\u27e7", text)} - {None}
-        key = (frozenset(item for item in cited if item is not None), sign)
+        counts = Counter(self._items(text))
+        listed = _LIST.search(text)
+        spent = {item for item, times in counts.items() if times >= self.mentions}
+        key = (frozenset(spent.union(self._items(listed[0]) if listed else ())), sign)
         if key not in self._choices:
-            left = [(title, known) for title, (known, item) in self._known if item not in cited]
+            left = [(title, known) for title, (known, item) in self._known if item not in key[0]]
             fitting = [title for title, known in left if sign is None or known in (0, sign)]
             self._choices[key] = _Titles.of(self.words, fitting)
         return self._choices[key]
+
+    def _items(self, marked: str) -> Iterator[int]:
+        """Items that a marked text cites; not those that may stand as often as it likes."""
+        for number in _MARK.findall(marked):
+            item = self._known[int(number)][1].item
+            if item is not None:
+                yield item
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ def write_reasons(
     tokens: int,
     citable: Sequence[Mapping[str, Citable]] | None = None,
     cite: Cite = "any",
+    mentions: int = 2,
     batch: int = 32,
     title: str = "writing reasons",
     progress: bool = False,
@@ -58,16 +59,18 @@ def write_reasons(
             forced = None if first is None else first[start : start + batch].tolist()
             rules = None
             if words is not None and citable is not None:
-                rules = [careful(words, titles, cite == "agreeing") for titles in citable[start : start + batch]]
+                rules = [
+                    careful(words, titles, cite == "agreeing", mentions) for titles in citable[start : start + batch]
+                ]
             written = recommender.generate(part, tokens, first_tokens=forced, constraints=rules)
             texts += [read(bone.tokenizer, ids) for ids in written]
             bar.advance(len(part))
     return texts
 
 
-def careful(words: Vocabulary, titles: Mapping[str, Citable], agreeing: bool) -> Constraint:
-    """The rule of one reason: cite only `titles`, never repeat `REPEATED` words and, if `agreeing`, claim nothing wrong
-    of a cited title."""
+def careful(words: Vocabulary, titles: Mapping[str, Citable], agreeing: bool, mentions: int = 2) -> Constraint:
+    """The rule of one reason: cite only `titles`, each item at most `mentions` times, never repeat `REPEATED` words
+    and, if `agreeing`, claim nothing wrong of a cited title."""
     signs = [known.sign for known in titles.values()]
 
     def claim(text: str) -> int | None:
@@ -76,7 +79,7 @@ def careful(words: Vocabulary, titles: Mapping[str, Citable], agreeing: bool) ->
     def judge(text: str) -> bool:
         return not (repeats(text, REPEATED) or _STRAY.search(text)) and (not agreeing or claims_hold(text, signs))
 
-    return Reviewed(CiteOnly(words, titles, claim if agreeing else None), judge)
+    return Reviewed(CiteOnly(words, titles, claim if agreeing else None, mentions), judge)
 
 
 REPEATED = 3

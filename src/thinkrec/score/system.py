@@ -98,11 +98,12 @@ class System:
         *,
         tokens: int,
         cite: Cite = "any",
+        mentions: int = 2,
         progress: bool = False,
     ) -> list[str]:
         """A reason per row that opens with the verdict its score implies; with `scores` None, with the model's own.
 
-        `cite`: see `cite.Cite`.
+        `cite`: see `cite.Cite`; `mentions`: how often a reason may then cite an item.
         """
         citable = None
         if cite != "any":
@@ -110,11 +111,11 @@ class System:
             citable = [self.citable(int(row), int(item)) for row, item in zip(rows, targets, strict=True)]
         verdicts = None if scores is None else scores > 0
         return write_reasons(self.recommender, self.prompts(rows), verdicts, tokens=tokens, citable=citable, cite=cite,
-                             progress=progress)  # fmt: skip
+                             mentions=mentions, progress=progress)  # fmt: skip
 
     def citable(self, row: int, item: int) -> dict[str, Citable]:
         """Names that a reason may cite when the user of `row` is asked about an item there: those of their visible
-        history and of the item itself, each of them once.
+        history and of the item itself.
         """
         it = self.ds.interactions
         past = it.history(row, self.prompt.history)

@@ -61,8 +61,10 @@ def claim_of_next(text: str, signs: Sequence[int]) -> int | None:
 
 def claims_hold(text: str, signs: Sequence[int]) -> bool:
     """Whether no claim of a text, marked as for `claim_of_next` and perhaps unfinished, is against `signs`."""
-    said = _read_marked(text.translate({0x2019: "'"}))
-    return all(sign in (0, said.get(number, sign)) for number, sign in enumerate(signs))
+    numbers = [int(mark[1]) for mark in _MARK.finditer(text)]
+    each = iter(range(len(numbers)))
+    said = _read_marked(_MARK.sub(lambda _: f"\u27e6{next(each)}\u27e7", text.translate({0x2019: "'"})))
+    return all(signs[number] in (0, said.get(place, signs[number])) for place, number in enumerate(numbers))
 
 
 def _read_marked(text: str) -> dict[int, int]:
