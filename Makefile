@@ -15,13 +15,14 @@ ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec
 # The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
 REASONS = results/ml1m/thinkrec-nano
+SEEDS = 0 1 2
 OTHERS = $(WRITERS:%=results/ml1m/%/reasons.parquet) $(addprefix $(REASONS)/reasons-,history.parquet any.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint ml1m reasons clean
+.PHONY: help setup demo test lint ml1m reasons thinking clean
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.installed ## Makes the environment and installs thinkrec in it, editable (once; done by the others too)
 
@@ -40,7 +41,7 @@ ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stage
 	@for name in $(ML1M); do $(BIN)/thinkrec run ml1m/$$name || exit 1; done
 	$(BIN)/thinkrec table $(ML1M:%=ml1m/%)
 
-reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes write reasons for 200 test rows, and judges them
+reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo write reasons for test rows; judges them
 	@for name in $(WRITERS); do \
 	  $(BIN)/thinkrec run ml1m/$$name && \
 	  $(BIN)/thinkrec explain-rows ml1m/$$name $(WRITTEN) --split test --out results/ml1m/$$name/reasons.parquet || exit 1; \
@@ -50,6 +51,19 @@ reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes write reasons 
 	$(BIN)/thinkrec explain-rows ml1m/thinkrec-nano $(WRITTEN) --split test --cite any --own-verdict --out $(REASONS)/reasons-own-verdict.parquet
 	$(BIN)/thinkrec evaluate $(REASONS)/reasons.parquet --text --grounding --run ml1m/thinkrec-nano --references $(WRITTEN) --split test \
 	  $(foreach table,$(filter-out $(REASONS)/reasons.parquet,$(OTHERS)),--against $(table)) --baseline --out $(REASONS)/text-metrics.json
+	$(BIN)/thinkrec demo
+	$(BIN)/thinkrec reason demo --teacher rules --split test --rows 300 --attempts 1 --out results/demo/rules.parquet
+	$(BIN)/thinkrec evaluate results/demo/rules.parquet --grounding --run demo --out results/demo/grounding-rules.json
+	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --out results/demo/reasons.parquet
+	$(BIN)/thinkrec evaluate results/demo/reasons.parquet --grounding --run demo --out results/demo/grounding.json
+
+thinking: $(VENV)/.installed ## Trains on a simulated catalogue with reasons and without, three seeds each; compares
+	@for seed in $(SEEDS); do for reasons in rules none; do \
+	  $(BIN)/thinkrec run demo -o seed=$$seed -o 'baselines={}' -o explain=0 -o model.reasons.source=$$reasons \
+	    --folder runs/thinking/$$reasons-$$seed || exit 1; \
+	done; done
+	$(BIN)/thinkrec compare $(SEEDS:%=runs/thinking/rules-%/scores/full/predictions.parquet) \
+	  $(SEEDS:%=--against runs/thinking/none-%/scores/full/predictions.parquet) --run runs/thinking/rules-0 --out results/demo/thinking.json
 
 clean: ## Removes the environment, caches and builds; leaves runs/ alone
 	@if [ -f $(VENV)/pyvenv.cfg ]; then rm -rf $(VENV); fi

@@ -34,8 +34,8 @@ def compare(
     found = compare_seeds(*samples)
     show.console().print(terminal(found, *samples))
     if out is not None:
-        # Names without the way to them: the file is meant to be kept and shown.
-        names = [[f"{path.resolve().parent.name}/{path.name}" for path in side] for side in (a, b)]
+        # The file is meant to be kept and shown: nothing of this machine but what was typed below the current folder.
+        names = [[f"{p.parent.name}/{p.name}" if p.is_absolute() else p.as_posix() for p in side] for side in (a, b)]
         values = {metric: dataclasses.asdict(comparison) for metric, comparison in found.items()}
         sides = {
             side: [{"predictions": name, **sample.values} for name, sample in zip(paths, scored, strict=True)]
