@@ -22,9 +22,10 @@ class StageConfig(BaseModel):
     """A pass takes every `stride`-th row of each user, from another offset each time. With `history_loss` > 0 a
     prompt teaches the labels in its history too, so that a stride of about half the history wastes none."""
     history_loss: float = Field(default=0.0, ge=0)
-    """Weight of each label in the shown history as a training answer of its own (the target weighs 1). Its own past is
-    all that stands before it, so one prompt teaches up to `prompt.history` + 1 causal predictions. The user's vector
-    stands below the history, so only the target can teach its use."""
+    """Weight of each label in the shown history as a training answer of its own (the target weighs 1; together they
+    weigh what the row's rating loss weighs). Its own past is all that stands before it, so one prompt teaches up to
+    `prompt.history` + 1 causal predictions. The user's vector stands below the history: only the target can teach its
+    use."""
     lr: float = Field(default=1e-4, gt=0)
     """Peak learning rate."""
     weight_decay: float = Field(default=1e-3, ge=0)
