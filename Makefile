@@ -16,7 +16,8 @@ ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
 REASONS = results/ml1m/thinkrec-nano
 SEEDS = 0 1 2
-OTHERS = $(WRITERS:%=results/ml1m/%/reasons.parquet) $(addprefix $(REASONS)/reasons-,history.parquet any.parquet own-verdict.parquet)
+OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/ml1m/$(name)/reasons-any.parquet) \
+  $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint ml1m reasons thinking clean
@@ -44,10 +45,10 @@ ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stage
 reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo write reasons for test rows; judges them
 	@for name in $(WRITERS); do \
 	  $(BIN)/thinkrec run ml1m/$$name && \
-	  $(BIN)/thinkrec explain-rows ml1m/$$name $(WRITTEN) --split test --out results/ml1m/$$name/reasons.parquet || exit 1; \
+	  $(BIN)/thinkrec explain-rows ml1m/$$name $(WRITTEN) --split test --out results/ml1m/$$name/reasons.parquet && \
+	  $(BIN)/thinkrec explain-rows ml1m/$$name $(WRITTEN) --split test --cite any --out results/ml1m/$$name/reasons-any.parquet || exit 1; \
 	done
 	$(BIN)/thinkrec explain-rows ml1m/thinkrec-nano $(WRITTEN) --split test --cite history --out $(REASONS)/reasons-history.parquet
-	$(BIN)/thinkrec explain-rows ml1m/thinkrec-nano $(WRITTEN) --split test --cite any --out $(REASONS)/reasons-any.parquet
 	$(BIN)/thinkrec explain-rows ml1m/thinkrec-nano $(WRITTEN) --split test --cite any --own-verdict --out $(REASONS)/reasons-own-verdict.parquet
 	$(BIN)/thinkrec evaluate $(REASONS)/reasons.parquet --text --grounding --run ml1m/thinkrec-nano --references $(WRITTEN) --split test \
 	  $(foreach table,$(filter-out $(REASONS)/reasons.parquet,$(OTHERS)),--against $(table)) --baseline --out $(REASONS)/text-metrics.json

@@ -89,7 +89,7 @@ def test_what_was_written_before_a_kill_is_not_written_again(
 ) -> None:
     monkeypatch.setattr(writing, "CHUNK", 4)
     system, rows, part = trained.system(GLOBAL), trained.test[:10], tmp_path / "x.part"
-    options = {"tokens": 3, "cite": "any", "own_verdict": False}
+    options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
     whole = writing.write(system, rows, part, options)
     lines = part.read_text().splitlines(keepends=True)
     marked = json.dumps({"score": 9.0, "reason": "kept"}) + "\n"
