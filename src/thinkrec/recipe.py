@@ -200,7 +200,8 @@ class Recipe(BaseModel):
     target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
     way round."""
     mentions: int = Field(default=2, ge=1)
-    """How often a reason may cite an item, never twice in one list; not with `cite: any`."""
+    """How often a reason may cite an item, never twice in one list; with more than one the target as often as it likes.
+    Not with `cite: any`."""
 
 
 def recipe_folders() -> list[Path]:

@@ -194,6 +194,17 @@ def test_an_item_stands_twice_in_a_text_but_not_in_a_list(said: str, again: bool
     assert any("Potter's Wheel".startswith(piece) for piece in begun)
 
 
+@pytest.mark.parametrize(("mentions", "again"), [(1, False), (2, True)])
+def test_a_text_may_come_back_to_its_target(mentions: int, again: bool) -> None:
+    tokenizer = nano()
+    words = vocabulary(tokenizer)
+    titles = {"The Lamp": Citable(0, 0, target=True), "Potter's Wheel": Citable(1, 1)}
+    for said in ("'The Lamp' was good.", "'The Lamp' was good. 'The Lamp' was long. 'The Lamp' was old."):
+        rule = CiteOnly(words, titles, mentions=mentions)
+        begun = texts_after(rule, words, f"Yes. {said} So '", tokenizer)
+        assert any("The Lamp".startswith(piece) for piece in begun) == again
+
+
 def test_no_quote_opens_where_no_title_would_fit() -> None:
     tokenizer = nano()
     words = vocabulary(tokenizer)

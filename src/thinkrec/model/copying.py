@@ -38,6 +38,8 @@ class Citable(NamedTuple):
     """1 for liked, -1 for disliked, 0 for what fits any claim."""
     item: int | None = None
     """Titles of one number are spellings of one item; None: an item that may stand as often as the text likes."""
+    target: bool = False
+    """Whether it is what the text is about."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class CiteOnly:
 
     `titles` may map each to what is known of it (`Citable`); then `claim` can say from the text so far, cited titles
     exchanged for their numbers in marks (\u27e62\u27e7 for the third of `titles`), which sign a title has to have: 1,
-    -1, or None for any. `mentions`: how often an item may stand in the text.
+    -1, or None for any. `mentions`: how often an item may stand in the text;
+    with more than one the target as often as it likes.
     One object serves one generated text at a time: it remembers how far it has read. It is a `generate.Constraint`.
     """
 
@@ -167,11 +170,13 @@ class CiteOnly:
         sign = None if self.claim is None else self.claim(text)
         counts = Counter(self._items(text))
         listed = _LIST.search(text)
-        spent = {item for item, times in counts.items() if times >= self.mentions}
+        # Where a text may come back to an item, it will come back to what it is about, at the latest at its end.
+        targets = {known.item for _, known in self._known if known.target and self.mentions > 1}
+        spent = {item for item, times in counts.items() if times >= self.mentions and item not in targets}
         key = (frozenset(spent.union(self._items(listed[0]) if listed else ())), sign)
         if key not in self._choices:
-            left = [(title, known) for title, (known, item) in self._known if item not in key[0]]
-            fitting = [title for title, known in left if sign is None or known in (0, sign)]
+            left = [(title, known.sign) for title, known in self._known if known.item not in key[0]]
+            fitting = [title for title, own in left if sign is None or own in (0, sign)]
             self._choices[key] = _Titles.of(self.words, fitting)
         return self._choices[key]
 

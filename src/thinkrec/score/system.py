@@ -124,7 +124,7 @@ class System:
 
         def known(places: list[int]) -> Citable:
             if len(signs) in places:
-                return Citable(0, len(signs))
+                return Citable(0, len(signs), target=True)
             said = {signs[place] for place in places}
             return Citable(said.pop() if len(said) == 1 else 0, places[0])
 
