@@ -20,7 +20,14 @@ _INVERTED = re.compile(rf"^(.+), ({_ARTICLES})$", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|a|an) (?=.)")
 _CUT = re.compile(r":\s|\s[-\u2013\u2014]\s")
 _INITIALS = re.compile(r"\b(?:\w\.){2,}")
+MARK = re.compile("\u27e6(\\d+)\u27e7")
+"""What `mark_of` writes."""
 _APOSTROPHES = "'\u2018\u2019\u02bc`"
+
+
+def mark_of(number: int) -> str:
+    """Stands in a text for the title of that number, for readers that should not stumble over its words."""
+    return f"\u27e6{number}\u27e7"
 
 
 @lru_cache(maxsize=1 << 16)

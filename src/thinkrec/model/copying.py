@@ -21,12 +21,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from thinkrec.data.titles import MARK, mark_of
 from thinkrec.model.pieces import Vocabulary
 
 QUOTES = {"'": "'", "\u2018": "\u2019", "\u2019": "\u2019", '"': '"', "\u201c": "\u201d"}
 """Opening quote -> closing quote."""
-_MARK = re.compile("\u27e6(\\d+)\u27e7")
-_LIST = re.compile("(?:\u27e6\\d+\u27e7[\\s,]*(?:and|or|nor)?[\\s,]*)+$")
+_LIST = re.compile(rf"(?:{MARK.pattern}[\s,]*(?:and|or|nor)?[\\s,]*)+$")
 """A list that has not ended, at the end of a marked text."""
 _MARKS = frozenset(QUOTES) | frozenset(QUOTES.values())
 
@@ -162,7 +162,7 @@ class CiteOnly:
     def marked(self, ids: Sequence[int]) -> str:
         """The text so far with every cited title exchanged for its number in marks."""
         text = self.words.text(ids).decode(errors="replace")
-        return self._cited.sub(lambda f: f"\u27e6{self._numbers[f[0]]}\u27e7", text) if self._cited else text
+        return self._cited.sub(lambda f: mark_of(self._numbers[f[0]]), text) if self._cited else text
 
     def _wanted(self, ids: list[int]) -> _Titles:
         """The titles that fit what the text has said so far, and were not used up."""
@@ -182,7 +182,7 @@ class CiteOnly:
 
     def _items(self, marked: str) -> Iterator[int]:
         """Items that a marked text cites; not those that may stand as often as it likes."""
-        for number in _MARK.findall(marked):
+        for number in MARK.findall(marked):
             item = self._known[int(number)][1].item
             if item is not None:
                 yield item

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from thinkrec.data.titles import MARK
 from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.polarity import claim_of_next, claims_hold
 from thinkrec.model.batch import Prompt
@@ -84,6 +85,7 @@ def careful(words: Vocabulary, titles: Mapping[str, Citable], agreeing: bool, me
 
 REPEATED = 3
 """Words in a row that stand in a reason at most once; 95 % of the written ML-1M reasons keep to that by themselves."""
+_WORD = re.compile(rf"\w+(?:['\u2019]\w+)*|{MARK.pattern}")
 _STRAY = re.compile(r"(?<![sS])['\u2019](?!\w)")
 """A closing quote where none was opened: not an apostrophe, which stands before a letter or behind an s."""
 
@@ -94,6 +96,6 @@ def repeats(text: str, n: int) -> bool:
     >>> repeats("a film of ideas, and A film of ideas", 4)
     True
     """
-    words = re.findall(r"\w+(?:['\u2019]\w+)*|\u27e6\d+\u27e7", text.lower())
+    words = [found[0] for found in _WORD.finditer(text.lower())]
     last = words[-n:]
     return len(words) > n and any(words[at : at + n] == last for at in range(len(words) - n))

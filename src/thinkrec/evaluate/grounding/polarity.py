@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from thinkrec.data.titles import MARK, mark_of
 from thinkrec.evaluate.grounding.cue_reader import Cue, find_cues
 from thinkrec.evaluate.grounding.cues import BAD, BAD_TONE, CONTRAST, EXCEPT, EXCEPTED, GOOD, GOOD_TONE
 
-_MARK = re.compile(r"\u27e6(\d+)\u27e7")
 _ABBREVIATED = re.compile(r"\b(?:mr|mrs|ms|dr|jr|sr|st|vs|etc|e\.g|i\.e|[a-z])$", re.IGNORECASE)
 _BREAK = re.compile(
     r";|:|\s[\u2013\u2014-]\s|\u2014|, and\b"
@@ -50,20 +50,20 @@ def claim_of_next(text: str, signs: Sequence[int]) -> int | None:
     fits any claim. In a list of which nothing was said yet, the next title is taken to share the sign of the others.
     """
     # With the title to come in its place, a sentence that just ended is seen to have ended.
-    marked = f"{text.rstrip()} \u27e6{len(signs)}\u27e7".translate({0x2019: "'"})
+    marked = f"{text.rstrip()} {mark_of(len(signs))}".translate({0x2019: "'"})
     said = _read_marked(marked).get(len(signs))
     if said is not None:
         return said
     part, _ = _parts(_sentences(marked)[-1])[-1]
-    listed = [signs[int(mark[1])] for mark in _MARK.finditer(part) if int(mark[1]) < len(signs)]
+    listed = [signs[int(mark[1])] for mark in MARK.finditer(part) if int(mark[1]) < len(signs)]
     return next((sign for sign in reversed(listed) if sign), None)
 
 
 def claims_hold(text: str, signs: Sequence[int]) -> bool:
     """Whether no claim of a text, marked as for `claim_of_next` and perhaps unfinished, is against `signs`."""
-    numbers = [int(mark[1]) for mark in _MARK.finditer(text)]
+    numbers = [int(mark[1]) for mark in MARK.finditer(text)]
     each = iter(range(len(numbers)))
-    said = _read_marked(_MARK.sub(lambda _: f"\u27e6{next(each)}\u27e7", text.translate({0x2019: "'"})))
+    said = _read_marked(MARK.sub(lambda _: mark_of(next(each)), text.translate({0x2019: "'"})))
     return all(signs[number] in (0, said.get(place, signs[number])) for place, number in enumerate(numbers))
 
 
@@ -80,7 +80,7 @@ def _marked(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str]
     """The text with citations as numbered marks and keywords blanked."""
     pieces, at = [], 0
     for number, (start, end) in sorted(enumerate(spans), key=lambda entry: entry[1]):
-        pieces += [_blanked(text[at:start], keywords), f"\u27e6{number}\u27e7"]
+        pieces += [_blanked(text[at:start], keywords), mark_of(number)]
         at = end
     return "".join([*pieces, _blanked(text[at:], keywords)])
 
@@ -124,13 +124,13 @@ def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], i
                     claims[int(mark[1])] = sign
                 else:
                     waiting.append(int(mark[1]))
-        if not cues and not _MARK.search(part) and re.search(r"\bexceptions?\b", part.lower()):
+        if not cues and not MARK.search(part) and re.search(r"\bexceptions?\b", part.lower()):
             known = last if last is not None else before
             last = None if known is None else -known
         if cues:
             strong = [cue for cue in cues if not cue.weak] or cues
             last = strong[-1].sign
-            if waiting and not _MARK.search(part) and not contrast:
+            if waiting and not MARK.search(part) and not contrast:
                 claims.update({number: strong[0].sign for number in waiting})
             waiting = []
     return claims, last if last is not None else before
@@ -164,7 +164,7 @@ def _clause(sentence: str, at: int) -> str:
 def _groups(part: str) -> list[list[re.Match[str]]]:
     """Citations of a part in lists that share one verb."""
     groups: list[list[re.Match[str]]] = []
-    for mark in _MARK.finditer(part):
+    for mark in MARK.finditer(part):
         between = part[groups[-1][-1].end() : mark.start()] if groups else ""
         joins = bool(groups) and re.match(r"\s*(?:,|and\b|or\b|nor\b|&|as well as\b|plus\b)", between)
         if joins and _JOIN.match(between) and not find_cues(between):
@@ -181,7 +181,7 @@ def _sign(part: str, group: list[re.Match[str]], cues: list[Cue]) -> int | None:
         right = [cue for cue in pool if cue.start >= group[-1].end()]
         inside = [cue for cue in pool if group[0].start() < cue.start < group[-1].end()]
         after = part[group[-1].end() : right[0].start].lower() if right else ""
-        if right and _PREDICATE.match(_MARK.sub("", after)) and "," not in after.strip(" ,"):
+        if right and _PREDICATE.match(MARK.sub("", after)) and "," not in after.strip(" ,"):
             return _turned(part, group, right[0])
         if left:
             return left[-1].sign
