@@ -179,6 +179,8 @@ def test_titles_fit_what_the_sentence_has_said(said: str, fitting: set[str]) -> 
     ("said", "again"),
     [
         ("Yes. The viewer liked 'The Lamp' and '", False),
+        ("Yes. The viewer liked 'The Lamp' and 'Potter's Wheel', and '", False),
+        ("Yes. The viewer liked 'The Lamp', 'Potter's Wheel' or '", False),
         ("Yes. The viewer liked 'The Lamp'. 'Potter's Wheel' is like '", True),
         ("Yes. The viewer liked 'The Lamp'. 'Potter's Wheel', '", True),
         ("Yes. 'The Lamp' was liked. 'The Lamp', '", False),

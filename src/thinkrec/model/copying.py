@@ -26,7 +26,7 @@ from thinkrec.model.pieces import Vocabulary
 
 QUOTES = {"'": "'", "\u2018": "\u2019", "\u2019": "\u2019", '"': '"', "\u201c": "\u201d"}
 """Opening quote -> closing quote."""
-_LIST = re.compile(rf"(?:{MARK.pattern}[\s,]*(?:and|or|nor)?[\\s,]*)+$")
+_LIST = re.compile(rf"(?:{MARK.pattern}[\s,]*(?:and|or|nor)?[\s,]*)+$")
 """A list that has not ended, at the end of a marked text."""
 _MARKS = frozenset(QUOTES) | frozenset(QUOTES.values())
 
