@@ -28,10 +28,14 @@ class Mixture:
     """Share of catalogue lessons that go on with a reason."""
     text: float
     """Share of plain text in the tokens of a step."""
+    quoting: float
+    """Share of the drills that go on after the verdict and quote lines, where any line argues for it."""
 
 
 MASTERED, STEP = 0.45, 0.01
 """Drills grow harder by `STEP` after every step at which the model knows this share of what the teacher knows."""
+QUOTING = 0.4
+"""Share of the drills that go on after their verdict and quote lines."""
 PATIENCE = 0.25
 """Share of the run after which catalogues begin in any case."""
 
@@ -41,13 +45,18 @@ def harder(hard: float, known: float) -> float:
     return min(1.0, hard + STEP) if known > MASTERED else hard
 
 
-def mixture(done: float, hard: float) -> Mixture:
-    """The mixture after a share `done` of the run, with drills as `hard` as that."""
+def mixture(done: float, hard: float, *, verdicts_only: bool) -> Mixture:
+    """The mixture after a share `done` of the run, with drills as `hard` as that.
+
+    With `verdicts_only` no lesson goes on after its verdict, for a backbone that never saw a reason.
+    """
+    told = 0.0 if verdicts_only else 1.0
+    quoting = told * QUOTING
     if hard < 1.0 and done < PATIENCE:
-        return Mixture(drills=1.0, hard=hard, easy=1.0, reasons=0.0, text=0.1)
+        return Mixture(drills=1.0, hard=hard, easy=1.0, reasons=0.0, text=0.1, quoting=quoting)
     if done < PATIENCE + 0.1:
-        return Mixture(drills=0.3, hard=hard, easy=0.6, reasons=0.3, text=0.2)
-    return Mixture(drills=0.1, hard=hard, easy=0.15, reasons=0.5, text=0.3)
+        return Mixture(drills=0.3, hard=hard, easy=0.6, reasons=told * 0.3, text=0.2, quoting=quoting)
+    return Mixture(drills=0.1, hard=hard, easy=0.15, reasons=told * 0.5, text=0.3, quoting=quoting)
 
 
 class Supply:
@@ -73,7 +82,9 @@ class Supply:
 
     def _drill(self, rng: np.random.Generator, mixed: Mixture) -> list[Lesson]:
         return [
-            self.drills.make(rng, DOMAINS[rng.integers(len(DOMAINS))], mixed.hard * rng.random() ** 0.5)
+            self.drills.make(
+                rng, DOMAINS[rng.integers(len(DOMAINS))], mixed.hard * rng.random() ** 0.5, quoting=mixed.quoting
+            )
             for _ in range(GROUP * 24)
         ]
 

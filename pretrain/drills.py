@@ -18,8 +18,6 @@ from thinkrec.prompts import template
 
 LINES = (10, 26)
 """Fewest and most lines of a drill."""
-QUOTING = 0.4
-"""Share of the drills that quote lines, where any line argues for the verdict."""
 _NOTHING, _NO_VECTORS = np.zeros(0, dtype=np.int32), np.zeros((0, 0), dtype=np.float32)
 _NO_GATE = np.ones(1, dtype=np.float32)
 
@@ -50,8 +48,11 @@ class Drills:
         self.quote, self.also, self.full_stop = (self.ids(piece) for piece in (". '", "' and '", "'."))
         self.end = [tokenizer.eos_token_id]
 
-    def make(self, rng: np.random.Generator, domain: Domain, hard: float) -> Lesson:
-        """One drill. `hard` in 0 .. 1: how far titles and phrases grow and how many idle columns there are."""
+    def make(self, rng: np.random.Generator, domain: Domain, hard: float, *, quoting: float) -> Lesson:
+        """One drill. `hard` in 0 .. 1: how far titles and phrases grow and how many idle columns there are.
+
+        `quoting`: the chance that it goes on after the verdict.
+        """
         lines, phrase = int(rng.integers(LINES[0], LINES[1] + 1)), 1 + round(2 * hard * rng.random())
         columns = 2 + int(rng.random() < hard) + int(rng.random() < hard / 2)
         sizes = rng.integers(2, 4 + round(4 * hard), size=columns)
@@ -84,7 +85,7 @@ class Drills:
             answer_at.append(len(ids) - 1)
             ids += [int(self.labels[label[j]]), *self.newline]
         del ids[answer_at[-1] + 1 :]
-        answer = self._quoted(names, alike[-1], label) if rng.random() < QUOTING else []
+        answer = self._quoted(names, alike[-1], label) if rng.random() < quoting else []
         prompt = Prompt(
             ids=np.array(ids + answer[:-1], dtype=np.int32), slot_at=_NOTHING, slot_vec=_NO_VECTORS,
             answer_at=np.array(answer_at, dtype=np.int32), answer_label=label,

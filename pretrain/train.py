@@ -84,6 +84,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=20, help="steps between lines of the log")
     parser.add_argument("--check", type=int, default=100, help="steps between checkpoints, with held-out figures")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--verdicts-only",
+        action="store_true",
+        help="no lesson goes on after its verdict: a backbone that never saw a reason",
+    )
     parser.add_argument("--plain-start", action="store_true", help="leave every weight random at the start")
     return parser.parse_args()
 
@@ -117,7 +122,7 @@ def main() -> None:
 
     while at["tokens"] < args.tokens:
         done = at["tokens"] / args.tokens
-        mixed = mixture(done, at["hard"])
+        mixed = mixture(done, at["hard"], verdicts_only=args.verdicts_only)
         rate = args.lr * min(1.0, (at["step"] + 1) / 60, max(0.01, (1 - done) / args.decay))
         source, lessons = supply.next(mixed)
         rating, prose, known = lesson_loss(model, lessons, pad, labels)

@@ -28,13 +28,13 @@ def made(request):
 
     text = Text(ROOT / "src" / "thinkrec" / "model" / "nano")
     drills, rng = Drills(text), np.random.default_rng(0)
-    return text, drills, [drills.make(rng, DOMAIN, 0.0) for _ in range(40)]
+    return text, drills, [drills.make(rng, DOMAIN, 0.0, quoting=0.4) for _ in range(40)]
 
 
 def test_every_label_of_a_drill_is_asked_for_and_the_last_is_not_shown(made) -> None:
     text, drills, _ = made
     for hard in (0.0, 0.5, 1.0):
-        prompt = drills.make(np.random.default_rng(1), DOMAIN, hard).prompt
+        prompt = drills.make(np.random.default_rng(1), DOMAIN, hard, quoting=0.4).prompt
         shown = prompt.ids[prompt.answer_at[:-1] + 1]
         np.testing.assert_array_equal(shown, np.array([text.no_id, text.yes_id])[prompt.answer_label[:-1]])
         assert prompt.answer_at[-1] == len(prompt) - max(1, len(prompt.token_at))
@@ -54,6 +54,19 @@ def test_a_drill_quotes_lines_with_the_verdict_of_the_last_and_most_like_it(made
         verdict = said.split(".")[0]
         for name in said.split(". ", 1)[1].removesuffix(".<|end|>").split(" and "):
             assert any(line.startswith(name.strip("'") + " |") and line.endswith(verdict) for line in lines), said
+
+
+def test_with_verdicts_only_no_lesson_goes_on_after_its_verdict(made) -> None:
+    from curriculum import mixture
+
+    drills = made[1]
+    for done in (0.0, 0.3, 0.9):
+        mixed = mixture(done, 1.0, verdicts_only=True)
+        assert (mixed.reasons, mixed.quoting) == (0.0, 0.0)
+        lesson = drills.make(np.random.default_rng(3), DOMAIN, 1.0, quoting=mixed.quoting)
+        assert not len(lesson.prompt.token_at)
+    told = mixture(0.9, 1.0, verdicts_only=False)
+    assert told.reasons > 0 and told.quoting > 0
 
 
 def test_the_teacher_reads_the_rule_from_the_lines_above(made) -> None:
