@@ -14,7 +14,7 @@ from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.cases import cases_of
 from thinkrec.evaluate.grounding.citations import Catalogue
 from thinkrec.evaluate.grounding.results import ground_all, to_dict, write_grounding
-from thinkrec.evaluate.grounding.row import Case, ground, names_all
+from thinkrec.evaluate.grounding.row import Case, ground, names
 from thinkrec.evaluate.grounding.table import terminal
 from thinkrec.reasons.rules import argue
 
@@ -47,6 +47,24 @@ def test_cause_recall_has_the_teacher_as_ceiling_and_another_row_as_chance() -> 
     assert measure.difference.low > 0
 
 
+def test_naming_every_keyword_recalls_every_cause_at_the_cost_of_precision() -> None:
+    listed = ["Yes. " + ", ".join(case.target_keywords) for case in CASES]
+    results = ground_all(listed, CASES, USERS, DS.items.titles, draws=20)
+    assert value("cause_recall", results) == 1
+    known = [case for case in CASES if case.cause is not None]
+    share = sum(len(case.cause) for case in known) / sum(len(set(case.target_keywords)) for case in known)
+    assert value("cause_precision", results) == pytest.approx(share)
+    assert value("cause_precision", results) < value("cause_precision") - 0.05
+
+
+def test_a_keyword_beside_the_cause_costs_precision() -> None:
+    row = ground("Yes. Snow and a wry tone.", Case((), (), "Ash", (), ("snow", "sea", "wry"), True, ("snow", "sea")),
+                 Catalogue(["Ash"]))  # fmt: skip
+    assert (row.cause_named, row.keywords_named, row.causes_named) == (False, 2, 1)
+    without = ground("Yes. Snow.", Case((), (), "Ash", (), ("snow",), True), Catalogue(["Ash"]))
+    assert (without.cause_named, without.keywords_named, without.causes_named) == (None, 0, 0)
+
+
 def test_reasons_of_other_rows_fail_everywhere() -> None:
     for name in ("citation_precision", "target_named", "cause_recall", "citing"):
         measure = RESULTS.measures[name]
@@ -67,7 +85,7 @@ def test_turned_verbs_are_found_out() -> None:
 
 
 def test_invented_titles_and_other_verdicts_are_counted() -> None:
-    case = Case(("Oak (1990)", "Elm, The (1991)"), (True, False), "Ash (1992)", (), True, ("snow", "sea"))
+    case = Case(("Oak (1990)", "Elm, The (1991)"), (True, False), "Ash (1992)", (), (), True, ("snow", "sea"))
     texts = ["Yes. 'Oak' and 'Nowhere Land' were liked; 'Ash' has snow and the Sea.", "Not sure. 'The Elm' was liked."]
     results = ground_all(texts, [case, case], ["a", "b"], ["Oak (1990)", "Elm, The (1991)", "Ash (1992)"], draws=10)
     first, second = results.rows
@@ -88,8 +106,8 @@ def test_a_verdict_is_read_as_a_teachers_is(text: str, expected: bool | None) ->
 
 
 def test_keywords_are_whole_words_outside_titles() -> None:
-    assert names_all("It has Snow and old age.", (), ("snow", "old age"))
-    assert not names_all("It has snowfall.", (), ("snow",))
+    assert names("It has Snow and old age.", (), ("snow", "old age", "sea")) == {"snow", "old age"}
+    assert not names("It has snowfall.", (), ("snow",))
 
 
 def test_unknown_scores_and_planted_causes_leave_their_metrics_out() -> None:

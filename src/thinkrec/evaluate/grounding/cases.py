@@ -42,6 +42,7 @@ def _case(ds: Dataset, row: int, length: int, verdict: bool | None, world: World
         liked=tuple(bool(y) for y in it.label[past]),
         target=items.titles[it.item[row]],
         keywords=tuple(dict.fromkeys(word for i in (*codes, it.item[row]) for word in items.keywords[i])),
+        target_keywords=tuple(items.keywords[it.item[row]]),
         verdict=verdict,
         cause=None if deciding is None else deciding.keywords,
     )

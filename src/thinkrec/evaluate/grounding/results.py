@@ -31,6 +31,7 @@ POLICIES = {
     "verdict_given": "share of reasons that open with the word Yes or No, in any case",
     "verdict_agreement": "share of reasons that open with the verdict that the score implies; others disagree",
     "cause_recall": "share of reasons that name every keyword of the planted cause that decided; rows with one only",
+    "cause_precision": "keywords of that cause named / keywords of the target named, titles aside; rows with one only",
 }
 """Metric -> how it is counted."""
 
@@ -116,6 +117,7 @@ def _ratio(name: str, rows: Sequence[Grounding]) -> _Ratio:
         "verdict_given": lambda r: (r.verdict is not None, 1),
         "verdict_agreement": lambda r: (bool(r.agrees), r.agrees is not None),
         "cause_recall": lambda r: (bool(r.cause_named), r.cause_named is not None),
+        "cause_precision": lambda r: (r.causes_named, r.keywords_named),
     }
     found = np.array([pairs[name](row) for row in rows], dtype=np.float64)
     return found[:, 0], found[:, 1]

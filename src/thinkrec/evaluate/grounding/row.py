@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from thinkrec.evaluate.grounding.citations import Catalogue, Citation, Shelf, find_citations
@@ -23,6 +23,8 @@ class Case:
     """Title of the target."""
     keywords: tuple[str, ...] = ()
     """Keywords of all these items, which a reason may repeat."""
+    target_keywords: tuple[str, ...] = ()
+    """Keywords of the target, of which a reason may say that they decide."""
     verdict: bool | None = None
     """What the score implies, or a given verdict; None where neither is known."""
     cause: tuple[str, ...] | None = None
@@ -52,6 +54,10 @@ class Grounding:
     """Whether that is the verdict the score implies; None where no verdict is known to compare with."""
     cause_named: bool | None
     """Whether every keyword of the deciding cause is named; None where there is none."""
+    keywords_named: int
+    """Keywords of the target that are named outside titles; 0 where there is no deciding cause."""
+    causes_named: int
+    """Of these, those of the deciding cause."""
 
 
 def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
@@ -69,6 +75,7 @@ def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
             claimed += 1
             right += (claim > 0) == labels.pop()
     others = [c for c in cited if c.kind != "target"]
+    named = names(text, cited, dict.fromkeys((*case.target_keywords, *(case.cause or ()))))
     verdict = answer.verdict(text)
     return Grounding(
         citations=len(others),
@@ -80,15 +87,17 @@ def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
         target_named=any(c.kind == "target" for c in cited),
         verdict=verdict,
         agrees=None if case.verdict is None else verdict == case.verdict,
-        cause_named=None if case.cause is None else names_all(text, cited, case.cause),
+        cause_named=None if case.cause is None else named.issuperset(case.cause),
+        keywords_named=0 if case.cause is None else len(named),
+        causes_named=len(named.intersection(case.cause or ())),
     )
 
 
-def names_all(text: str, cited: Sequence[Citation], keywords: Sequence[str]) -> bool:
-    """Whether every keyword stands in the text as whole words, in any case, outside the titles it cites."""
+def names(text: str, cited: Sequence[Citation], keywords: Iterable[str]) -> set[str]:
+    """The keywords that stand in the text as whole words, in any case, outside the titles it cites."""
     prose, at = [], 0
     for citation in cited:
         prose.append(text[at : citation.start])
         at = citation.end
     rest = " \n ".join([*prose, text[at:]])
-    return all(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", rest, re.IGNORECASE) for word in keywords)
+    return {word for word in keywords if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", rest, re.IGNORECASE)}

@@ -19,6 +19,7 @@ TITLES = {
     "verdict_given": "verdict given",
     "verdict_agreement": "verdict agrees with score",
     "cause_recall": "cause recall",
+    "cause_precision": "cause precision",
 }
 """Metric -> its name in a table."""
 
