@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,11 @@ from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import CheckpointError, DataError, RecipeError
 from thinkrec.evaluate.report_data import Past
+from thinkrec.model.fork import Fork
 from thinkrec.pipeline import Run
 from thinkrec.recipe import Recipe, ThinkRecModel, load_recipe
 from thinkrec.score.explainer import write_reasons
-from thinkrec.score.ranker import CHUNK, probability, score_prompts
+from thinkrec.score.ranker import probability, score_forks
 from thinkrec.score.system import System
 
 History = Iterable[tuple[Any, bool]]
@@ -220,9 +220,9 @@ class ThinkRec:
         code = int(self._codes([item])[0])
         past = self._question(user, history, np.array([code]))
         system, (row,) = self._system.at([(past.user, past.items, past.labels)])
-        prompts = system.ask(int(row), past.asked)
-        scores = score_prompts(system.recommender, prompts.__getitem__, 1) + system.offset(past.asked)
-        reason = write_reasons(system.recommender, prompts, scores > 0, tokens=self.recipe.reason_tokens,
+        ((_, fork),) = system.ask(int(row), past.asked)
+        scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1) + system.offset(past.asked)
+        reason = write_reasons(system.recommender, fork.prompts(), scores > 0, tokens=self.recipe.reason_tokens,
                                citable=[system.citable(int(row), code)], cite=self.recipe.cite,
                                mentions=self.recipe.mentions)[0]  # fmt: skip
         items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
@@ -297,21 +297,20 @@ class ThinkRec:
         return _Question(code, it.item[past].astype(np.int64), it.label[past], asked)
 
     def _ask(self, questions: Sequence[_Question]) -> list[np.ndarray]:
-        """Scores of every question's items; prompts of different users share batches, CHUNK prompts at a time."""
-        if not sum(len(q.asked) for q in questions):
+        """Scores of every question's items; what the prompts of a user share is computed once."""
+        ends = np.cumsum([len(q.asked) for q in questions])
+        n = int(ends[-1]) if len(ends) else 0
+        if not n:
             return [np.zeros(0) for _ in questions]
         system, rows = self._system.at([(q.user, q.items, q.labels) for q in questions])
-        pairs = [(which, item) for which, q in enumerate(questions) for item in q.asked.tolist()]
-        scores = []
-        for first in range(0, len(pairs), CHUNK):
-            part = pairs[first : first + CHUNK]
-            prompts = []
-            for which, group in groupby(part, key=lambda pair: pair[0]):
-                prompts += system.ask(int(rows[which]), np.array([item for _, item in group]))
-            shown = self.progress and len(prompts) >= SLOW
-            found = score_prompts(system.recommender, prompts.__getitem__, len(prompts), progress=shown)
-            scores.append(found + system.offset(np.array([item for _, item in part])))
-        return np.split(np.concatenate(scores), np.cumsum([len(q.asked) for q in questions])[:-1])
+
+        def asked() -> Iterator[tuple[np.ndarray, Fork]]:
+            for question, row, end in zip(questions, rows, ends, strict=True):
+                for places, fork in system.ask(int(row), question.asked) if len(question.asked) else []:
+                    yield end - len(question.asked) + places, fork
+
+        scores = score_forks(system.recommender, asked(), n, progress=self.progress and n >= SLOW)
+        return np.split(scores + system.offset(np.concatenate([q.asked for q in questions])), ends[:-1])
 
 
 def load(folder: str | Path, *, progress: bool = False) -> ThinkRec:

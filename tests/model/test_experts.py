@@ -153,7 +153,7 @@ def test_wrong_number_of_weights_is_refused_and_one_row_serves_all() -> None:
     layer = ExpertLinear(nn.Linear(5, 3), ExpertConfig(rank=2, n_experts=3, dropout=0), 3, Routing())
     nn.init.normal_(layer.global_b)
     x = torch.randn(4, 6, 5)
-    for wrong in (W[:3], W[:, :3]):
+    for wrong in (W[:3], W[:, :3], W[:, None], W[:, None, :3].expand(4, 6, -1)):
         with layer.routing.use(wrong), pytest.raises(RuntimeError, match="routing weights"):
             layer(x)
     with layer.routing.use(W[:1]):
@@ -162,6 +162,13 @@ def test_wrong_number_of_weights_is_refused_and_one_row_serves_all() -> None:
         torch.testing.assert_close(one, layer(x))
     with layer.routing.use(W):
         torch.testing.assert_close(layer(x)[:, 2], layer(x[:, 2]))
+        by_row = layer(x)
+    with layer.routing.use(W[:, None].expand(4, 6, -1)):
+        torch.testing.assert_close(layer(x), by_row)
+    with layer.routing.use(W[None, [0, 3, 3]]):
+        mixed = layer(x[None, 0, :3])
+    with layer.routing.use(W[3:]):
+        torch.testing.assert_close(mixed[:, 1:], layer(x[None, 0, 1:3]))
 
 
 def test_half_precision_backbones_keep_float32_adapters() -> None:

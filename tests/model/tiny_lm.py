@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from transformers import (
     GraniteForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
@@ -67,6 +70,7 @@ def make_model(kind: str = "llama", seed: int = 0, **changes):
         "gpt_neox": lambda: GPTNeoXForCausalLM(GPTNeoXConfig(**sizes)),
         "gemma2": lambda: Gemma2ForCausalLM(Gemma2Config(**sizes, **KV, head_dim=8, final_logit_softcapping=3.0)),
         "granite": lambda: GraniteForCausalLM(GraniteConfig(**sizes, **KV, logits_scaling=4.0)),
+        "mistral": lambda: MistralForCausalLM(MistralConfig(**sizes, **KV)),
         "cohere": lambda: CohereForCausalLM(CohereConfig(**sizes, **KV)),
     }
     return makers[kind]().eval()
@@ -116,6 +120,17 @@ def make_prompt(rng: np.random.Generator, t: int = 12, gate=(1.0, 0.0, 0.0, 0.0)
         token_weight=np.full(p, 0.1, dtype=np.float32),
         gate=np.asarray(gate, dtype=np.float32),
     )
+
+
+def make_part(rng: np.random.Generator, t: int, gate: np.ndarray, dim: int = 6) -> Prompt:
+    """Random tokens with a slot in the middle and one answer at the end; the beginning or the end of a prompt."""
+    prompt, at = make_prompt(rng, max(t, 4), gate), np.arange(t // 2, t)[:1].astype(np.int32)
+    return replace(
+        prompt, ids=prompt.ids[:t], slot_at=at, slot_vec=prompt.slot_vec[: len(at), :dim],
+        answer_at=np.arange(t)[-1:].astype(np.int32), answer_label=prompt.answer_label[: min(t, 1)],
+        answer_weight=prompt.answer_weight[: min(t, 1)], token_at=prompt.token_at[:0],
+        token_target=prompt.token_target[:0], token_weight=prompt.token_weight[:0],
+    )  # fmt: skip
 
 
 GATES = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0.2, 0.5, 0.3), (0, 0, 0, 1), (0.1, 0.2, 0.3, 0.4))

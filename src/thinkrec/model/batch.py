@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from thinkrec.errors import DataError
+from thinkrec.model.packing import Layout
 
 _BUCKET = 16
 """Lengths this close may share a batch when the order is shuffled, so that batches differ between epochs."""
@@ -69,7 +70,13 @@ class Batch:
     token_weight: torch.Tensor
     """float32 (p,)."""
     gate: torch.Tensor
-    """float32 (b, 1 + n)."""
+    """float32 (b, 1 + n); of a packed batch (owners, 1 + n)."""
+    layout: Layout | None = None
+    """Of a packed batch (one row, see `thinkrec.model.fork.pack`): which tokens belong together."""
+    position: torch.Tensor | None = None
+    """Of a packed batch, int64 (t,): where in its own prompt each token stands."""
+    owner: torch.Tensor | None = None
+    """Of a packed batch, int64 (t,): whose gate each token has."""
 
     def __len__(self) -> int:
         return self.ids.shape[0]
@@ -81,7 +88,8 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
-        return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Batch(**{name: None if value is None else value.to(device) for name, value in held.items()})
 
 
 def collate(prompts: Sequence[Prompt], pad_id: int) -> Batch:

@@ -39,7 +39,7 @@ class ExpertConfig(BaseModel):
 
 
 class Routing(threading.local):
-    """The weights that every adapter of one model uses now, one row per batch row; each thread has its own.
+    """The weights that every adapter of one model uses now, by row or by token; each thread has its own.
 
     Outside `use`, `weights` is None: the global adapter alone.
     """
@@ -48,7 +48,7 @@ class Routing(threading.local):
 
     @contextmanager
     def use(self, weights: torch.Tensor | None) -> Iterator[None]:
-        """Route with `weights`, (b, 1 + n) or (1, 1 + n) for all rows, until the block ends."""
+        """Route with `weights` until the block ends: (b, 1 + n), (1, 1 + n) for all rows, or (b, t, 1 + n) by token."""
         before, self.weights = self.weights, weights
         try:
             yield
@@ -122,14 +122,15 @@ class ExpertLinear(nn.Module):
         inner = self.dropout(x).to(self.global_a.dtype)
         if weights is None or not self.n_experts:
             return y + (self.scale * (inner @ self.global_a.T @ self.global_b.T)).to(y.dtype)
-        if weights.shape[1] != self.slots or weights.shape[0] not in (1, x.shape[0]):
+        by_token = weights.ndim == 3 and weights.shape[:2] == x.shape[:2]
+        if weights.shape[-1] != self.slots or not (by_token or (weights.ndim == 2 and len(weights) in (1, x.shape[0]))):
             raise RuntimeError(
                 f"routing weights of shape {tuple(weights.shape)} for a batch of {x.shape[0]} rows and {self.slots} "
-                "slots; give one row of weights per batch row, or one for all"
+                "slots; give one row of weights per batch row, one for all, or one per token"
             )
         a, b = self.stacked()
-        spread = weights.to(inner.dtype).repeat_interleave(self.rank, dim=1)
-        middle = (inner @ a.T) * spread.view(len(weights), *[1] * (x.ndim - 2), -1)
+        spread = weights.to(inner.dtype).repeat_interleave(self.rank, dim=-1)
+        middle = (inner @ a.T) * (spread if by_token else spread.view(len(weights), *[1] * (x.ndim - 2), -1))
         return y + (self.scale * (middle @ b.T)).to(y.dtype)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ from thinkrec.model.backbone import Backbone
 from thinkrec.model.batch import Batch, Prompt, collate
 from thinkrec.model.experts import Experts
 from thinkrec.model.generate import Constraint, continue_greedily
+from thinkrec.model.packing import install, packed
+from thinkrec.model.probe import can_pack
 from thinkrec.model.projector import Projector
 
 ScoreOption = Literal["difference", "yes"]
@@ -38,6 +41,12 @@ class Recommender:
         self.experts = experts
         self.projector = projector
         self.model = backbone.model
+        install(self.model)
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether packed batches (`thinkrec.model.fork.pack`) give what padded ones give; found out on first use."""
+        return can_pack(self)
 
     @property
     def device(self) -> torch.device:
@@ -78,8 +87,13 @@ class Recommender:
 
     def hidden(self, batch: Batch) -> torch.Tensor:
         """Last hidden states (b, t, width) of the decoder, without the language-model head."""
-        with self.experts.routing.use(self.weights(batch)):
-            return self.decoder(inputs_embeds=self.embed(batch), use_cache=False).last_hidden_state
+        options: dict[str, Any] = {"inputs_embeds": self.embed(batch), "use_cache": False}
+        if batch.layout is not None and batch.position is not None:
+            # A mask of four dimensions is taken as it is; packed attention goes by the layout instead.
+            nothing = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=batch.ids.device)
+            options |= {"position_ids": batch.position[None], "attention_mask": nothing}
+        with self.experts.routing.use(self.weights(batch)), packed(batch.layout):
+            return self.decoder(**options).last_hidden_state
 
     @property
     def decoder(self) -> nn.Module:
@@ -87,7 +101,8 @@ class Recommender:
         return self.model.base_model
 
     def weights(self, batch: Batch) -> torch.Tensor | None:
-        """Routing weights (b, 1 + n) of a batch; None, the global adapter, where its gate has one column.
+        """Routing weights of a batch, (b, 1 + n) or by token (1, t, 1 + n); None, the global adapter, where its gate
+        has one column.
 
         Raises RecipeError if the gate has another number of experts than the model.
         """
@@ -99,7 +114,9 @@ class Recommender:
                 f"the prompts' gate has {width - 1} experts, the model {self.experts.slots - 1}; "
                 "use the same number of groups for both"
             )
-        return batch.gate
+        if batch.owner is None or len(batch.gate) == 1:
+            return batch.gate
+        return batch.gate[batch.owner][None]
 
     def answer_logits(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
         """float32 (q, 2): logits of Yes and No after the answer positions, from two rows of the head."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,12 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.model.batch import Prompt
+from thinkrec.model.fork import Fork, join
 from thinkrec.prompts import template
 
 RATING = (0.9, 0.1)
 """Weights of (L_rec, L_think) on a rating row; ThinkRec paper, training objective."""
 REASONING = (0.1, 0.9)
 """The same on a reasoning row."""
+_NOTHING = np.zeros(0, dtype=np.int32)
 
 
 class PromptConfig(BaseModel):
@@ -145,14 +147,50 @@ class Renderer:
         history_loss: float = 0.0,
     ) -> Prompt:
         """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first); see `row`."""
-        config, slots = self.config, item_vector is not None
-        shown_vectors = past_vectors if slots and config.history_vectors else None
-        past_slots = shown_vectors is not None
-        answer = self._answer(label, reason) if with_answer else np.zeros(0, dtype=np.int32)
-        tail: list[np.ndarray] = [self._user, self._slot, self._newline] if slots else []
-        tail += [self._request, self._target[item]] + ([self._slot] if slots else []) + [self._bar]
-        fixed = len(self._start) + len(self._heading) + sum(len(part) for part in tail) + len(answer) + len(self._empty)
-        first = self._first_shown(past_items, fixed, past_slots)
+        answer = self._answer(label, reason) if with_answer else _NOTHING
+        user = None if item_vector is None else user_vector
+        trunk = self._trunk(self._first_shown(item, past_items, len(answer), user is not None), past_items, past_labels,
+                            user, past_vectors, gate)  # fmt: skip
+        leaf = self._leaf(item, item_vector, label, answer, gate)
+        rec, think = REASONING if reason else RATING
+        share = np.append(np.full(len(trunk.answer_at), history_loss), 1.0)
+        return replace(
+            join([trunk, leaf]),
+            # They share the row's L_rec: else ten labels would leave the reasons of other rows next to no say.
+            answer_weight=(rec * share / share.sum()).astype(np.float32),
+            token_weight=np.full(len(answer), think / max(1, len(answer)), dtype=np.float32),
+        )
+
+    def fork(
+        self,
+        items: np.ndarray,
+        past_items: np.ndarray,
+        past_labels: np.ndarray,
+        *,
+        gate: np.ndarray,
+        user_vector: np.ndarray | None = None,
+        item_vectors: np.ndarray | None = None,
+        past_vectors: np.ndarray | None = None,
+    ) -> list[tuple[np.ndarray, Fork]]:
+        """The prompts of many items (codes (n,)) over one history as forks; otherwise as `ask`.
+
+        Returns (places in `items`, fork) pairs: mostly one, more where long targets leave room for less history.
+        """
+        user = None if item_vectors is None else user_vector
+        vectors = [None] * len(items) if item_vectors is None else item_vectors
+        first = np.array([self._first_shown(int(i), past_items, 0, user is not None) for i in items], dtype=np.int64)
+        found = []
+        for shown in np.unique(first):
+            places = np.flatnonzero(first == shown)
+            trunk = self._trunk(int(shown), past_items, past_labels, user, past_vectors, gate)
+            leaves = tuple(self._leaf(int(items[i]), vectors[i], 0, _NOTHING, gate) for i in places)
+            found.append((places, Fork(trunk, leaves)))
+        return found
+
+    def _trunk(self, first: int, past_items: np.ndarray, past_labels: np.ndarray, user_vector: np.ndarray | None,
+               past_vectors: np.ndarray | None, gate: np.ndarray) -> Prompt:  # fmt: skip
+        """Everything before the target, with the history from position `first` on; its labels are answers."""
+        shown_vectors = past_vectors if user_vector is not None and self.config.history_vectors else None
         parts: list[np.ndarray] = [self._start, self._heading]
         slot_at, slot_vec, answer_at, at = [], [], [], len(self._start) + len(self._heading)
         for j in range(first, len(past_items)):
@@ -170,27 +208,36 @@ class Renderer:
         if first == len(past_items):
             parts.append(self._empty)
             at += len(self._empty)
-        if slots:
-            slot_at += [at + len(self._user), at + sum(len(part) for part in tail) - len(self._bar) - 1]
-            slot_vec += [user_vector, item_vector]
-        parts += tail
-        at += sum(len(part) for part in tail)
-        answer_at.append(at - 1)
-        parts.append(answer[:-1])
-        shown = len(answer_at) - 1
-        rec, think = REASONING if reason else RATING
-        share = np.append(np.full(shown, history_loss), 1.0)
+        if user_vector is not None:
+            slot_at.append(at + len(self._user))
+            slot_vec.append(user_vector)
+            parts += [self._user, self._slot, self._newline]
+        parts.append(self._request)
+        return self._part(parts, slot_at, slot_vec, answer_at, past_labels[first:], _NOTHING, gate)
+
+    def _leaf(self, item: int, item_vector: np.ndarray | None, label: int, answer: np.ndarray,
+              gate: np.ndarray) -> Prompt:  # fmt: skip
+        """The target line up to its answer, and of the answer all but its last token."""
+        text, slots = self._target[item], [] if item_vector is None else [item_vector]
+        parts = [text, *([self._slot] if slots else []), self._bar]
+        last = sum(len(part) for part in parts) - 1
+        return self._part(
+            [*parts, answer[:-1]], [len(text)] * len(slots), slots, [last], np.array([label]), answer, gate
+        )
+
+    def _part(self, parts: list[np.ndarray], slot_at: list[int], slot_vec: list, answer_at: list[int],
+              labels: np.ndarray, answer: np.ndarray, gate: np.ndarray) -> Prompt:  # fmt: skip
+        last = answer_at[-1] if answer_at else 0
         return Prompt(
             ids=np.concatenate(parts).astype(np.int32),
             slot_at=np.array(slot_at, dtype=np.int32),
             slot_vec=np.stack(slot_vec).astype(np.float32) if slot_vec else self._no_vectors,
             answer_at=np.array(answer_at, dtype=np.int32),
-            answer_label=np.append(past_labels[first:], label).astype(np.int8),
-            # They share the row's L_rec: else ten labels would leave the reasons of other rows next to no say.
-            answer_weight=(rec * share / share.sum()).astype(np.float32),
-            token_at=np.arange(at - 1, at - 1 + len(answer), dtype=np.int32),
+            answer_label=labels.astype(np.int8),
+            answer_weight=np.ones(len(answer_at), dtype=np.float32),
+            token_at=np.arange(last, last + len(answer), dtype=np.int32),
             token_target=answer,
-            token_weight=np.full(len(answer), think / max(1, len(answer)), dtype=np.float32),
+            token_weight=np.ones(len(answer), dtype=np.float32),
             gate=gate,
         )
 
@@ -202,10 +249,13 @@ class Renderer:
         rest = reason.partition(".")[2]
         return np.concatenate([verdict, plain_ids(self.tokenizer, ["." + rest])[0], self._end])
 
-    def _first_shown(self, past_items: np.ndarray, fixed: int, past_slots: bool) -> int:
-        """The oldest history position that still fits."""
-        room = self.config.max_tokens - fixed
-        extra = len(self._bar) + 1 + len(self._newline) + int(past_slots)
+    def _first_shown(self, item: int, past_items: np.ndarray, answer: int, slots: bool) -> int:
+        """The oldest history position that still fits beside the target and an answer of so many tokens."""
+        fixed = [self._start, self._heading, self._empty, self._request, self._target[item], self._bar]
+        if slots:
+            fixed += [self._user, self._slot, self._newline, self._slot]
+        room = self.config.max_tokens - sum(len(part) for part in fixed) - answer
+        extra = len(self._bar) + 1 + len(self._newline) + int(slots and self.config.history_vectors)
         for j in range(len(past_items) - 1, -1, -1):
             room -= len(self._past[past_items[j]]) + extra
             if room < 0:

@@ -15,6 +15,7 @@ from thinkrec.data.rows import TEST, Interactions
 from thinkrec.data.titles import citable, names, normal
 from thinkrec.model.batch import Prompt
 from thinkrec.model.copying import Citable
+from thinkrec.model.fork import Fork
 from thinkrec.model.recommender import Recommender, ScoreOption
 from thinkrec.personal.gate import Gate, GateConfig, gate
 from thinkrec.personal.groups import Groups
@@ -159,18 +160,14 @@ class System:
         object.__setattr__(moved, "_known", self._known)
         return moved, table.start[codes + 1] - 1
 
-    def ask(self, open_row: int, items: np.ndarray) -> list[Prompt]:
-        """Prompts of an open row (see `at`) for candidate item codes (k,)."""
+    def ask(self, open_row: int, items: np.ndarray) -> list[tuple[np.ndarray, Fork]]:
+        """An open row (see `at`) asked about candidate item codes (k,): (places in `items`, fork) pairs."""
         it, vectors = self.ds.interactions, self.vectors
-        weight = self.gates(np.array([open_row])).weights[0]
         past = it.history(open_row, self.prompt.history)
-        found = [None] * len(items) if self.slots is None else self.slots.candidates(self.ds, open_row, items)
-        return [
-            self.renderer.ask(
-                int(i), it.item[past], it.label[past], gate=weight,
-                user_vector=None if vectors is None else vectors.user[open_row],
-                item_vector=vector,
-                past_vectors=None if vectors is None else vectors.item[past],
-            )
-            for i, vector in zip(items, found, strict=True)
-        ]  # fmt: skip
+        return self.renderer.fork(
+            items, it.item[past], it.label[past],
+            gate=self.gates(np.array([open_row])).weights[0],
+            user_vector=None if vectors is None else vectors.user[open_row],
+            item_vectors=None if self.slots is None else self.slots.candidates(self.ds, open_row, items),
+            past_vectors=None if vectors is None else vectors.item[past],
+        )  # fmt: skip

@@ -1,0 +1,44 @@
+"""Attention that also says how much weight it saw, so that two parts over different keys can be put together."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+
+def attend(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Softmax attention and its normaliser.
+
+    query (b, h, m, d), key and value (b, g, n, d) with h a multiple of g (grouped-query attention). Returns the output
+    (b, h, m, d) and float (b, h, m): log sum_j exp(scale q . k_j) over the keys seen. With `causal`, m = n and query i
+    sees keys 0 .. i. Uses the fused kernel of the device where it gives the normaliser too.
+    """
+    if query.device.type == "cpu" and query.shape[-1] == value.shape[-1]:
+        return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, key, value, 0.0, causal, scale=scale)
+    groups = query.shape[1] // key.shape[1]
+    key, value = (t.repeat_interleave(groups, dim=1) if groups > 1 else t for t in (key, value))
+    if query.device.type == "cuda" and query.dtype in (torch.float16, torch.bfloat16) and query.shape[-1] % 8 == 0:
+        found = torch.ops.aten._scaled_dot_product_flash_attention(query, key, value, 0.0, causal, scale=scale)
+        return found[0], found[1]
+    return plain(query, key, value, causal=causal, scale=scale)
+
+
+def plain(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same by its formula, for devices without such a kernel and for tests; as many heads for keys as queries."""
+    weight = (query.float() @ key.float().transpose(-1, -2)) * scale
+    if causal:
+        later = torch.ones(weight.shape[-2:], dtype=torch.bool, device=weight.device).triu(1)
+        weight = weight.masked_fill(later, -math.inf)
+    seen = weight.logsumexp(-1)
+    return ((weight - seen[..., None]).exp() @ value.float()).to(query.dtype), seen
+
+
+def together(first: tuple[torch.Tensor, torch.Tensor], second: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """What attention over both sets of keys would have given: outputs weighed by their normalisers."""
+    share = torch.sigmoid(first[1] - second[1])[..., None].to(first[0].dtype)
+    return second[0] + share * (first[0] - second[0])

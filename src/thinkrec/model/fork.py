@@ -1,0 +1,89 @@
+"""Prompts that begin alike: one trunk, many leaves; and how they become one packed row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from thinkrec.errors import DataError
+from thinkrec.model.batch import Batch, Prompt, collate
+from thinkrec.model.packing import Layout, Span
+
+
+@dataclass(frozen=True, eq=False)
+class Fork:
+    """Questions that share their beginning: what they share, and what each adds."""
+
+    trunk: Prompt
+    """Its gate is that of all questions."""
+    leaves: tuple[Prompt, ...]
+    """Positions count from the leaf's own first token. Each has one answer, after its last token."""
+
+    def prompts(self) -> list[Prompt]:
+        """The same questions as prompts of their own."""
+        return [join([self.trunk, leaf]) for leaf in self.leaves]
+
+    def take(self, first: int, last: int) -> Fork:
+        """The same trunk with leaves first .. last - 1."""
+        return replace(self, leaves=self.leaves[first:last])
+
+
+def join(parts: Sequence[Prompt]) -> Prompt:
+    """One prompt out of parts that follow one another; the gate is the first one's."""
+    starts = np.cumsum([0, *(len(part) for part in parts[:-1])]).astype(np.int32)
+
+    def all_of(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    def moved(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) + start for part, start in zip(parts, starts, strict=True)])
+
+    vectors = [part.slot_vec for part in parts if len(part.slot_at)]
+    return Prompt(
+        ids=all_of("ids"),
+        slot_at=moved("slot_at"),
+        slot_vec=np.concatenate(vectors) if vectors else parts[0].slot_vec,
+        answer_at=moved("answer_at"),
+        answer_label=all_of("answer_label"),
+        answer_weight=all_of("answer_weight"),
+        token_at=moved("token_at"),
+        token_target=all_of("token_target"),
+        token_weight=all_of("token_weight"),
+        gate=parts[0].gate,
+    )
+
+
+def pack(forks: Sequence[Fork]) -> Batch:
+    """Forks side by side in one row (1, t), without padding; its answers are the leaves' own, in order.
+
+    Raises DataError as `thinkrec.model.batch.collate` does, and where forks disagree about the number of experts.
+    """
+    if not forks:
+        raise DataError("pack got no forks; a batch needs at least one")
+    gates = [fork.trunk.gate for fork in forks]
+    if len({gate.shape for gate in gates}) > 1:
+        raise DataError("forks with different numbers of experts in one batch; use one number for all")
+    parts, spans, positions, start = [], [], [], 0
+    for fork in forks:
+        lengths = [len(leaf) for leaf in fork.leaves]
+        spans.append(Span.of(start, len(fork.trunk), lengths))
+        parts += [_unasked(fork.trunk), *fork.leaves]
+        positions += [np.arange(len(fork.trunk)), *(len(fork.trunk) + np.arange(n) for n in lengths)]
+        start = spans[-1].end
+    sizes = torch.tensor([span.end - span.start for span in spans])
+    return replace(
+        collate([join(parts)], pad_id=0),
+        gate=torch.from_numpy(np.stack(gates).astype(np.float32)),
+        layout=Layout(tuple(spans)),
+        position=torch.from_numpy(np.concatenate(positions).astype(np.int64)),
+        owner=torch.repeat_interleave(sizes),
+    )
+
+
+def _unasked(prompt: Prompt) -> Prompt:
+    """Without the answers in the middle: the labels that a history shows are known."""
+    none = {"answer_at": np.int32, "answer_label": np.int8, "answer_weight": np.float32}
+    return replace(prompt, **{name: np.zeros(0, dtype=dtype) for name, dtype in none.items()})

@@ -1,0 +1,149 @@
+"""Many sequences in one row without padding, and sequences that fork: a trunk computed once, leaves that all see it.
+
+Everything in a decoder but attention looks at one token at a time, so only attention has to know which tokens belong
+together. A `Layout` says so. While one is in use (`packed`), the attention that `install` has put into a model follows
+it; at all other times that attention is Transformers' own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from thinkrec.model.attend import attend, together
+
+NAME = "thinkrec"
+"""The attention's name in Transformers' registry."""
+_UNKNOWN = ("softcap", "s_aux", "position_bias")
+"""What some architectures ask of attention and packed attention does not do."""
+
+
+class CannotPack(Exception):
+    """This backbone's attention does something that packed attention does not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """One trunk with its leaves, all side by side in the row."""
+
+    start: int
+    """Where the trunk begins."""
+    trunk: int
+    """Tokens of the trunk."""
+    leaves: tuple[int, ...]
+    """Tokens of each leaf; the first leaf begins where the trunk ends."""
+    gather: torch.Tensor
+    """int64 (leaves, longest): where in the leaves' tokens each padded place is; padding repeats the last token."""
+    scatter: torch.Tensor
+    """int64 (tokens of all leaves,): the padded place of each token."""
+
+    @classmethod
+    def of(cls, start: int, trunk: int, leaves: Sequence[int]) -> Span:
+        """The span of a trunk and leaves of these lengths."""
+        lengths = torch.tensor(leaves, dtype=torch.long)
+        longest = int(lengths.max()) if len(leaves) else 0
+        place = torch.arange(longest)
+        begin = lengths.cumsum(0) - lengths
+        gather = begin[:, None] + torch.minimum(place, lengths[:, None] - 1)
+        scatter = (place < lengths[:, None]).flatten().nonzero()[:, 0]
+        return cls(start, trunk, tuple(leaves), gather, scatter)
+
+    @property
+    def middle(self) -> int:
+        """Where the leaves begin."""
+        return self.start + self.trunk
+
+    @property
+    def end(self) -> int:
+        """Where the span ends."""
+        return self.middle + sum(self.leaves)
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Which tokens of a packed row belong together."""
+
+    spans: tuple[Span, ...]
+
+    def to(self, device: torch.device | str) -> Layout:
+        """The same on another device."""
+        return Layout(tuple(
+            replace(s, gather=s.gather.to(device), scatter=s.scatter.to(device)) for s in self.spans
+        ))  # fmt: skip
+
+
+class _Active(threading.local):
+    layout: Layout | None = None
+
+
+_ACTIVE = _Active()
+
+
+@contextmanager
+def packed(layout: Layout | None) -> Iterator[None]:
+    """Attention of installed models follows `layout` in this thread until the block ends."""
+    before, _ACTIVE.layout = _ACTIVE.layout, layout
+    try:
+        yield
+    finally:
+        _ACTIVE.layout = before
+
+
+def install(model: nn.Module) -> bool:
+    """Have a Transformers model use this module's attention in place of "sdpa"; whether it now does."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    if getattr(model.config, "_attn_implementation", None) == "sdpa":
+        AttentionInterface.register(NAME, _attention)
+        AttentionMaskInterface.register(NAME, sdpa_mask)
+        model.set_attn_implementation(NAME)
+    return model.config._attn_implementation == NAME
+
+
+def _attention(
+    module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+    attention_mask: torch.Tensor | None, scaling: float | None = None, **options,
+) -> tuple[torch.Tensor, None]:  # fmt: skip
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    layout = _ACTIVE.layout
+    if layout is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
+    for name in _UNKNOWN:
+        if options.get(name) is not None:
+            raise CannotPack(name)
+    window = options.get("sliding_window")
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    out = query.new_empty(*query.shape[:-1], value.shape[-1])
+    for span in layout.spans:
+        if window is not None and span.trunk + max(span.leaves, default=0) > window:
+            raise CannotPack("sliding_window")
+        trunk, leaves = slice(span.start, span.middle), slice(span.middle, span.end)
+        q, k, v = (t[:, :, trunk] for t in (query, key, value))
+        if span.trunk:
+            out[:, :, trunk] = attend(q, k, v, causal=True, scale=scale)[0]
+        if span.leaves:
+            own = _leaves(span, *(t[:, :, leaves] for t in (query, key, value)), scale)
+            if span.trunk:
+                seen = attend(query[:, :, leaves], k, v, causal=False, scale=scale)
+                out[:, :, leaves] = together(seen, own)
+            else:
+                out[:, :, leaves] = own[0]
+    return out.transpose(1, 2).contiguous(), None
+
+
+def _leaves(
+    span: Span, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Every leaf over itself: output (1, h, m, d) and normaliser (1, h, m) of its m tokens."""
+    # (1, h, m, d) -> (leaves, h, longest, d). Padding stands behind, where no real token looks.
+    q, k, v = (t[0][:, span.gather].transpose(0, 1) for t in (query, key, value))
+    found, seen = attend(q, k, v, causal=True, scale=scale)
+    back = found.transpose(0, 1).flatten(1, 2)[:, span.scatter], seen.transpose(0, 1).flatten(1, 2)[:, span.scatter]
+    return back[0][None], back[1][None]

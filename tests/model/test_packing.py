@@ -1,0 +1,149 @@
+"""Packed batches give what padded ones give, on every backbone that can pack; the others are found out."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_lm import make_part, make_recommender
+
+from thinkrec.errors import DataError
+from thinkrec.model.attend import attend, plain, together
+from thinkrec.model.batch import collate
+from thinkrec.model.fork import Fork, join, pack
+from thinkrec.model.packing import Span, packed
+from thinkrec.model.recommender import score_of
+
+PACKING = {"llama": True, "llama-tied": True, "qwen2": True, "gpt_neox": True, "granite": True, "cohere": True,
+           "gemma2": False}  # fmt: skip
+
+
+def forks(dim: int = 6, experts: int = 3) -> list[Fork]:
+    """Trunks of several lengths, one empty; no leaves, one, many; slots in trunks and leaves; a gate each."""
+    rng, made = np.random.default_rng(3), []
+    for trunk, leaves in ((12, 5), (1, 3), (30, 1), (0, 2), (9, 0), (17, 40)):
+        gate = rng.dirichlet(np.ones(1 + experts)).astype(np.float32)
+        lengths = rng.integers(1, 9, size=leaves)
+        made.append(Fork(make_part(rng, trunk, gate, dim), tuple(make_part(rng, int(n), gate, dim) for n in lengths)))
+    return made
+
+
+def both(rec, asked: list[Fork]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores of all leaves, packed and one by one."""
+    batch = collate([prompt for fork in asked for prompt in fork.prompts()], rec.backbone.pad_id)
+    row = pack(asked)
+    with rec.inference():
+        one_by_one = score_of(rec.answer_logits(rec.hidden(batch), batch)[batch.last_answers()])
+        return score_of(rec.answer_logits(rec.hidden(row), row)), one_by_one
+
+
+@pytest.mark.parametrize("kind", [kind for kind, packs in PACKING.items() if packs])
+def test_every_leaf_scores_as_its_own_prompt(kind: str) -> None:
+    rec = make_recommender(kind)
+    found, wanted = both(rec, forks())
+    assert len(found) == 51
+    assert wanted.std() > 0.1
+    torch.testing.assert_close(found, wanted, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("kind", PACKING)
+def test_a_backbone_that_cannot_pack_is_found_out(kind: str) -> None:
+    assert make_recommender(kind).packs is PACKING[kind]
+
+
+def test_a_narrow_window_cannot_pack_and_a_wide_one_can() -> None:
+    assert make_recommender("mistral", sliding_window=8).packs is False
+    rec = make_recommender("mistral", sliding_window=200)
+    assert rec.model.config.sliding_window == 200
+    assert rec.packs is True
+    torch.testing.assert_close(*both(rec, forks()), atol=1e-4, rtol=0)
+
+
+def test_eager_attention_is_left_alone() -> None:
+    rec = make_recommender("llama", attn_implementation="eager")
+    assert rec.model.config._attn_implementation == "eager"
+    assert rec.packs is False
+
+
+def test_one_gate_for_all_and_the_global_adapter_alone() -> None:
+    for experts in (0, 2):
+        rec = make_recommender(n=experts)
+        asked = [forks(experts=experts)[0]]
+        torch.testing.assert_close(*both(rec, asked), atol=1e-4, rtol=0)
+
+
+def test_every_gate_counts() -> None:
+    rec, asked = make_recommender(), forks()
+    before = both(rec, asked)[0]
+    turned = [replace(asked[0], trunk=replace(asked[0].trunk, gate=asked[0].trunk.gate[::-1].copy())), *asked[1:]]
+    after = both(rec, turned)[0]
+    assert (before[:5] - after[:5]).abs().min() > 1e-4
+    torch.testing.assert_close(before[5:], after[5:])
+
+
+def test_leaves_do_not_see_each_other() -> None:
+    rec, asked = make_recommender(), forks()
+    before = both(rec, asked)[0]
+    leaves = list(asked[0].leaves)
+    one = int(np.argmax([len(leaf) for leaf in leaves]))
+    leaves[one] = replace(leaves[one], ids=leaves[one].ids[::-1].copy())
+    after = both(rec, [replace(asked[0], leaves=tuple(leaves)), *asked[1:]])[0]
+    rest = np.arange(len(before)) != one
+    assert (before[one] - after[one]).abs() > 1e-3
+    torch.testing.assert_close(before[rest], after[rest])
+
+
+def test_outside_a_packed_block_and_in_other_threads_attention_is_transformers_own() -> None:
+    rec, asked = make_recommender(), forks()
+    batch, layout, found = collate(asked[0].prompts(), 0), pack(asked[:1]).layout, []
+    wanted = rec.score(batch)
+    with packed(layout):
+        thread = threading.Thread(target=lambda: found.append(rec.score(batch)))
+        thread.start()
+        thread.join()
+        with packed(None):
+            torch.testing.assert_close(rec.score(batch), wanted)
+    torch.testing.assert_close(found[0], wanted)
+    torch.testing.assert_close(rec.score(batch), wanted)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_attention_in_two_parts_is_attention_over_all(causal: bool) -> None:
+    torch.manual_seed(0)
+    q, k, v = torch.randn(2, 4, 7, 8), torch.randn(2, 2, 7, 8), torch.randn(2, 2, 7, 8)
+    wide = [t.repeat_interleave(2, dim=1) for t in (k, v)]
+    for found, wanted in zip(attend(q, k, v, causal=causal, scale=0.3), plain(q, *wide, causal=causal, scale=0.3),
+                             strict=True):  # fmt: skip
+        torch.testing.assert_close(found, wanted)
+    if not causal:
+        halves = [plain(q, *(t[:, :, part] for t in wide), causal=False, scale=0.3)
+                  for part in (slice(0, 3), slice(3, 7))]  # fmt: skip
+        torch.testing.assert_close(together(*halves), plain(q, *wide, causal=False, scale=0.3)[0])
+
+
+def test_a_span_finds_every_token_of_its_leaves() -> None:
+    span = Span.of(5, 3, [2, 4, 1])
+    assert (span.middle, span.end) == (8, 15)
+    tokens = torch.arange(7)
+    torch.testing.assert_close(tokens[span.gather].flatten()[span.scatter], tokens)
+    assert span.gather.tolist() == [[0, 1, 1, 1], [2, 3, 4, 5], [6, 6, 6, 6]]
+
+
+def test_a_joined_prompt_keeps_every_place() -> None:
+    rng, gate = np.random.default_rng(0), np.ones(1, dtype=np.float32)
+    first, second = make_part(rng, 6, gate, 3), make_part(rng, 4, gate, 3)
+    whole = join([first, second])
+    np.testing.assert_array_equal(whole.ids, [*first.ids, *second.ids])
+    np.testing.assert_array_equal(whole.slot_at, [*first.slot_at, *(6 + second.slot_at)])
+    np.testing.assert_array_equal(whole.slot_vec, [*first.slot_vec, *second.slot_vec])
+    np.testing.assert_array_equal(whole.answer_at, [5, 9])
+
+
+def test_bad_packs_are_refused() -> None:
+    with pytest.raises(DataError, match="at least one"):
+        pack([])
+    with pytest.raises(DataError, match="different numbers of experts"):
+        pack([forks(experts=1)[0], forks(experts=2)[0]])

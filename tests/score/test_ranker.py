@@ -1,0 +1,97 @@
+"""Ranking in forks: every leaf once, budgets kept, and scores as without any sharing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thinkrec.model.batch import Prompt
+from thinkrec.model.fork import Fork
+from thinkrec.score import ranker
+from thinkrec.score.ranker import TRUNKS, score_forks, score_prompts
+
+sys.path.append(str(Path(__file__).parents[1] / "model"))
+from tiny_lm import make_part, make_recommender
+
+GATE = np.array([0.1, 0.2, 0.3, 0.4], dtype=np.float32)
+
+
+def fork(rng: np.random.Generator, trunk: int, leaves: list[int]) -> Fork:
+    return Fork(make_part(rng, trunk, GATE), tuple(make_part(rng, n, GATE) for n in leaves))
+
+
+def asked(seed: int, shape: list[tuple[int, list[int]]]) -> tuple[list[tuple[np.ndarray, Fork]], int]:
+    """Forks with shuffled places for their scores."""
+    rng, n = np.random.default_rng(seed), sum(len(leaves) for _, leaves in shape)
+    places, made, at = rng.permutation(n), [], 0
+    for trunk, leaves in shape:
+        made.append((places[at : at + len(leaves)], fork(rng, trunk, leaves)))
+        at += len(leaves)
+    return made, n
+
+
+SHAPES = st.lists(st.tuples(st.integers(0, 40), st.lists(st.integers(1, 30), max_size=25)), max_size=8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(shape=SHAPES, budget=st.integers(1, 300))
+def test_every_leaf_is_asked_once_and_batches_keep_to_the_budget(shape, budget: int) -> None:
+    found, n = asked(0, shape)
+    seen, parts = [], {}
+    for group in ranker._batches(found, budget):
+        size = 0
+        for places, part in group:
+            assert len(places) == len(part.leaves) > 0
+            seen += places.tolist()
+            parts.update(zip(places.tolist(), part.leaves, strict=True))
+            size += len(part.trunk) + sum(map(len, part.leaves))
+        # A single fork may go over, by what its trunk needs to be worth computing.
+        if len(group) == 1:
+            ((_, part),) = group
+            longest = max(map(len, part.leaves))
+            assert size <= max(budget, len(part.trunk) + max(TRUNKS * len(part.trunk), longest))
+        else:
+            assert size <= budget
+    assert sorted(seen) == list(range(n))
+    for places, whole in found:
+        assert all(parts[place] is leaf for place, leaf in zip(places.tolist(), whole.leaves, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "packs"),
+    [("llama", {}, True), ("gemma2", {}, False), ("mistral", {"sliding_window": 40}, True)],
+    ids=["packs", "cannot pack", "packs what fits its window"],
+)
+@pytest.mark.parametrize("budget", [1, 40, 8192])
+def test_scores_are_those_of_prompts_of_their_own(kind: str, more: dict, packs: bool, budget: int) -> None:
+    rec = make_recommender(kind, **more)
+    assert rec.packs is packs
+    made, n = asked(1, [(20, [5] * 30 + [9]), (1, [3]), (33, [2, 8]), (0, [4]), (12, [])])
+    found = score_forks(rec, made, n, batch_tokens=budget)
+    wanted = np.zeros(n)
+    for places, one in made:
+        prompts: list[Prompt] = one.prompts()
+        wanted[places] = score_prompts(rec, prompts.__getitem__, len(prompts))
+    assert wanted.std() > 0.1
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    only_yes = score_forks(rec, made, n, batch_tokens=budget, option="yes")
+    assert np.abs(only_yes - found).max() > 0.01
+
+
+def test_thousands_of_candidates() -> None:
+    rec = make_recommender()
+    made, n = asked(2, [(25, [4] * 3000)])
+    found = score_forks(rec, made, n)
+    few = np.random.default_rng(0).choice(n, 40, replace=False)
+    prompts = made[0][1].prompts()
+    wanted = score_prompts(rec, lambda i: prompts[few[i]], 40)
+    np.testing.assert_allclose(found[made[0][0]][few], wanted, atol=1e-4)
+
+
+def test_nobody_asked_nothing_scored() -> None:
+    assert score_forks(make_recommender(), [], 0).shape == (0,)
