@@ -191,3 +191,27 @@ def test_state_survives_and_another_shape_is_refused() -> None:
             assert torch.equal(rec.model(ids).logits, other.model(ids).logits)
     with pytest.raises(CheckpointError, match="do not fit"):
         make_recommender(n=2).experts.load_state_dict(state)
+
+
+def test_merged_is_the_same_sum_and_ends_with_its_block() -> None:
+    rec = make_recommender()
+    ids = torch.randint(4, 60, (3, 7))
+    with torch.no_grad():
+        plain = rec.model(ids).logits
+        with rec.experts.routing.use(W[:3]):
+            mixed = rec.model(ids).logits
+        with rec.experts.merged(), rec.experts.merged():
+            assert all(layer.dense is not None for layer in rec.experts.layers.values())
+            torch.testing.assert_close(rec.model(ids).logits, plain, atol=1e-4, rtol=1e-4)
+            with rec.experts.routing.use(W[:3]):
+                torch.testing.assert_close(rec.model(ids).logits, mixed, atol=1e-4, rtol=1e-4)
+        assert all(layer.dense is None for layer in rec.experts.layers.values())
+        rec.experts.parameters_of("global")[0].add_(1)
+        with rec.experts.merged():
+            assert (rec.model(ids).logits - plain).abs().max() > 0.1
+
+
+def test_half_precision_weights_are_not_merged() -> None:
+    experts = attach(make_model().to(torch.bfloat16), ExpertConfig())
+    with experts.merged():
+        assert all(layer.dense is None for layer in experts.layers.values())

@@ -75,6 +75,8 @@ class ExpertLinear(nn.Module):
         self.n_experts = n_experts
         self.routing = routing
         self.dropout = nn.Dropout(config.dropout)
+        self.dense: torch.Tensor | None = None
+        """While `Experts.merged` lasts: the base weight with the global adapter in it, (out, in)."""
         n = n_experts
         # Half-precision backbones still train their adapters in float32: AdamW steps of 1e-4 vanish in bfloat16.
         new = {"device": base.weight.device, "dtype": torch.float32}
@@ -117,11 +119,14 @@ class ExpertLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(b, ..., in) -> (b, ..., out)."""
+        weights = self.routing.weights if self.n_experts else None
+        dense = self.dense
+        if weights is None and dense is not None:
+            return nn.functional.linear(x, dense, self.base.bias)
         y = self.base(x)
-        weights = self.routing.weights
         inner = self.dropout(x).to(self.global_a.dtype)
-        if weights is None or not self.n_experts:
-            return y + (self.scale * (inner @ self.global_a.T @ self.global_b.T)).to(y.dtype)
+        if weights is None:
+            return self._add(y, inner @ self.global_a.T, self.global_b)
         by_token = weights.ndim == 3 and weights.shape[:2] == x.shape[:2]
         if weights.shape[-1] != self.slots or not (by_token or (weights.ndim == 2 and len(weights) in (1, x.shape[0]))):
             raise RuntimeError(
@@ -130,7 +135,15 @@ class ExpertLinear(nn.Module):
             )
         a, b = self.stacked()
         spread = weights.to(inner.dtype).repeat_interleave(self.rank, dim=-1)
-        middle = (inner @ a.T) * (spread if by_token else spread.view(len(weights), *[1] * (x.ndim - 2), -1))
+        return self._add(
+            y, (inner @ a.T) * (spread if by_token else spread.view(len(weights), *[1] * (x.ndim - 2), -1)), b
+        )
+
+    def _add(self, y: torch.Tensor, middle: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """y + s * middle B^T, in one multiplication that adds where the formats allow it."""
+        if y.dtype == b.dtype and not torch.is_autocast_enabled(y.device.type):
+            flat = torch.addmm(y.flatten(0, -2), middle.flatten(0, -2), b.T, alpha=self.scale)
+            return flat.view_as(y)
         return y + (self.scale * (middle @ b.T)).to(y.dtype)
 
 
@@ -161,6 +174,23 @@ class Experts:
             for p in self.parameters_of(group):
                 p.requires_grad_(group in groups)
         return [p for group in groups for p in self.parameters_of(group)]
+
+    @contextmanager
+    def merged(self) -> Iterator[None]:
+        """Compute the global adapter alone as one dense weight until the block ends: W + s B A, a copy per layer.
+
+        For blocks in which no parameter changes. Half-precision weights stay as they are: the sum would be rounded,
+        and a large model has no room for the copies. A block inside another does nothing.
+        """
+        layers = [x for x in self.layers.values() if x.dense is None and x.base.weight.dtype == x.global_a.dtype]
+        with torch.no_grad():
+            for layer in layers:
+                layer.dense = torch.addmm(layer.base.weight, layer.global_b, layer.global_a, alpha=layer.scale)
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.dense = None
 
     @torch.no_grad()
     def init_experts_from_global(self) -> None:

@@ -153,11 +153,11 @@ class Recommender:
 
     @contextmanager
     def inference(self) -> Iterator[None]:
-        """Evaluation mode without gradients; the former mode comes back at the end."""
+        """Evaluation mode without gradients, the global adapter merged; the former mode comes back at the end."""
         training = [(m, m.training) for root in self._modules() for m in root.modules()]
         try:
             self.eval()
-            with torch.no_grad():
+            with torch.no_grad(), self.experts.merged():
                 yield
         finally:
             for module, was in training:

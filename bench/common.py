@@ -1,0 +1,107 @@
+"""What every benchmark here does alike: times in turns, takes medians, notes the machine, holds ratios to their minimum."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from thinkrec.pipeline import environment
+
+RESULTS = Path(__file__).parent / "results"
+REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: ours beside a peer."""
+
+    what: str
+    peer: str
+    ours: float
+    """Median, in `unit`."""
+    theirs: float
+    unit: str
+    ratio: float
+    """How much better ours is; where `at_most` is true, how much more ours takes."""
+    limit: float | None
+    """The smallest ratio that will do, or with `at_most` the largest; None where none was set."""
+    at_most: bool = False
+    note: str = ""
+    all: dict[str, Any] = field(default_factory=dict)
+    """Every measurement behind the medians, and what else belongs to them."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the limit is kept."""
+        return self.limit is None or (self.ratio <= self.limit if self.at_most else self.ratio >= self.limit)
+
+
+def times(runs: Mapping[str, Callable[[], Any]], repeats: int = REPEATS) -> dict[str, list[float]]:
+    """Seconds of every run, `repeats` times in turns after one turn to warm up, so that drift hits all alike."""
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(-1, repeats):
+        for name, run in runs.items():
+            gc.collect()
+            _wait()
+            began = time.perf_counter()
+            run()
+            _wait()
+            if turn >= 0:
+                found[name].append(time.perf_counter() - began)
+    return found
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def median(seconds: list[float]) -> float:
+    """The middle one."""
+    return statistics.median(seconds)
+
+
+def arguments(doc: str, name: str) -> argparse.Namespace:
+    """The command line of every script here."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=RESULTS / f"{name}.json", help="where the JSON goes")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="timed turns; the median counts")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of PyTorch")
+    found = parser.parse_args()
+    torch.set_num_threads(found.threads)
+    return found
+
+
+def finish(rows: list[Row], out: Path, more: Mapping[str, Any] | None = None) -> None:
+    """Print the table, write the JSON, and leave with status 1 where a limit is not kept."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    held = {"command": " ".join(["python", *sys.argv]), "environment": {**environment(), "cores": os.cpu_count()},
+            "rows": [asdict(row) | {"holds": row.holds} for row in rows], **(more or {})}  # fmt: skip
+    out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
+    Console(width=160).print(table(rows))
+    sys.exit(0 if all(row.holds for row in rows) else 1)
+
+
+def table(rows: list[Row]) -> Table:
+    """What was measured, one line each."""
+    made = Table()
+    for heading in ("what", "ours", "peer", "peer takes", "ratio", "limit", ""):
+        made.add_column(heading, overflow="fold")
+    for row in rows:
+        limit = "" if row.limit is None else f"{'<=' if row.at_most else '>='} {row.limit:.2f}"
+        made.add_row(row.what, f"{row.ours:.4g} {row.unit}", row.peer, f"{row.theirs:.4g} {row.unit}",
+                     f"{row.ratio:.2f}", limit, "ok" if row.holds else "[red]short[/red]")  # fmt: skip
+    return made

@@ -1,0 +1,89 @@
+"""64 users, each with a mixture of experts of their own: one batch against PEFT merging, and PEFT's mixed batches.
+
+    python bench/mixtures.py
+
+PEFT merges with add_weighted_adapter (combination "cat", the one that is exactly the sum of the weighted products) and
+set_adapter before each user's prompt; or it is given 64 adapters that were merged before the clock runs, and a batch
+with adapter_names. Below: what experts cost over one plain adapter of the same rank, own layer both times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from common import Row, arguments, finish, median, times
+from models import Peer, catalogue, recommender
+
+from thinkrec.model.batch import Prompt
+from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.score.ranker import score_prompts
+
+USERS, EXPERTS = 64, 3
+MERGING, NAMES, PLAIN = 10.0, 2.0, 1.05
+PAPER = {"rank": 8, "targets": ("q_proj", "v_proj")}
+
+
+def asked(rec, gates: np.ndarray) -> list[Prompt]:
+    """One prompt of each user, with a gate each."""
+    ds = catalogue()
+    renderer = Renderer(ds, rec.backbone, PromptConfig(history=10, keywords=6, history_keywords=3))
+    return [renderer.row(int(ds.interactions.start[u + 1]) - 1, gate=gate) for u, gate in enumerate(gates)]
+
+
+def main() -> None:
+    args, rng = arguments(__doc__ or "", "mixtures"), np.random.default_rng(0)
+    rec, rows = recommender(EXPERTS), []
+    gates = rng.dirichlet(np.ones(1 + EXPERTS), size=USERS).astype(np.float32)
+    prompts = asked(rec, gates)
+    slots = {f"slot{k}": k for k in range(1 + EXPERTS)}
+    peer = Peer(rec, slots, str(rec.backbone.model.config._name_or_path))
+    ours = score_prompts(rec, prompts.__getitem__, USERS)
+
+    def merge(user: int) -> str:
+        name = f"user{user}"
+        peer.model.add_weighted_adapter(list(slots), gates[user].tolist(), name, combination_type="cat")
+        return name
+
+    def merging() -> np.ndarray:
+        found = []
+        for user, prompt in enumerate(prompts):
+            name = merge(user)
+            peer.model.set_adapter(name)
+            found.append(peer.score([prompt], 1)[0])
+            peer.model.set_adapter("slot0")
+            peer.model.delete_adapter(name)
+        return np.array(found)
+
+    seconds = times({"ours": lambda: score_prompts(rec, prompts.__getitem__, USERS), "merging": merging}, args.repeats)
+    apart = [float(np.abs(ours - merging()).max())]
+    names = [merge(user) for user in range(USERS)]
+    best = {size: median(times({"one": lambda size=size: peer.score(prompts, size, names)}, 1)["one"])
+            for size in (8, 64)}  # fmt: skip
+    size = min(best, key=lambda size: best[size])
+    seconds |= times({"ours again": lambda: score_prompts(rec, prompts.__getitem__, USERS),
+                      "names": lambda: peer.score(prompts, size, names)}, args.repeats)  # fmt: skip
+    apart.append(float(np.abs(ours - peer.score(prompts, size, names)).max()))
+    if not max(apart) <= 1e-4 or np.std(ours) < 1e-2:
+        raise SystemExit(f"scores differ by {apart}, their spread is {np.std(ours)}: nothing was compared")
+    what, mid = f"{USERS} users, {USERS} mixtures", {name: median(found) for name, found in seconds.items()}
+    rows += [
+        Row(what, "PEFT, merged for each user", mid["ours"], mid["merging"], "s", mid["merging"] / mid["ours"], MERGING,
+            all={"seconds": seconds, "apart": apart}),
+        Row(what, f"PEFT adapter_names, merged before, batches of {size}", mid["ours again"], mid["names"], "s",
+            mid["names"] / mid["ours again"], NAMES),
+    ]  # fmt: skip
+    for label, shape in (("nano's recipes: rank 16, all linears", {}), ("the paper's: rank 8, q and v", PAPER)):
+        many, one = recommender(EXPERTS, **shape), recommender(1, **shape)
+        single = [replace(p, gate=np.array([0, 1], dtype=np.float32)) for p in prompts]
+        found = times({"many": lambda many=many: score_prompts(many, prompts.__getitem__, USERS),
+                       "one": lambda one=one, single=single: score_prompts(one, single.__getitem__, USERS)},
+                      2 * args.repeats)  # fmt: skip
+        mid = {name: median(seconds) for name, seconds in found.items()}
+        rows.append(Row(f"{EXPERTS} experts over 1, {label}", "own layer with one expert", mid["many"], mid["one"], "s",
+                        mid["many"] / mid["one"], PLAIN, at_most=True, all={"seconds": found}))  # fmt: skip
+    finish(rows, args.out)
+
+
+if __name__ == "__main__":
+    main()

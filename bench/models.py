@@ -1,0 +1,83 @@
+"""The same small system twice: as this package runs it, and as Transformers with PEFT does."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.model.backbone import BackboneConfig, load_backbone
+from thinkrec.model.batch import Prompt
+from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.recommender import Recommender
+
+ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""The linear layers that the MovieLens recipes of nano adapt."""
+
+
+def catalogue(users: int = 80, items: int = 2500) -> Dataset:
+    """A simulated catalogue whose users have long histories."""
+    return simulate(WorldConfig(users=users, items=items, rows_per_user=(60, 80)), 3).dataset
+
+
+def recommender(n_experts: int, rank: int = 16, targets: tuple[str, ...] = ALL, source: str = "nano",
+                device: str = "cpu") -> Recommender:  # fmt: skip
+    """A backbone with random adapters that change its answers."""
+    backbone = load_backbone(BackboneConfig(source=source))
+    config = ExpertConfig(rank=rank, alpha=2 * rank, dropout=0.0, targets=targets, n_experts=n_experts)
+    made = Recommender(backbone, attach(backbone.model, config))
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in (*made.experts.parameters_of("global"), *made.experts.parameters_of("experts")):
+            parameter.normal_(std=0.03)
+    return made.to(device).eval()
+
+
+class Peer:
+    """Transformers with PEFT: one prompt per question, padded on the left, logits of the last place alone."""
+
+    def __init__(self, ours: Recommender, adapters: dict[str, int], source: str) -> None:
+        """`adapters`: PEFT name -> slot of `ours`."""
+        base = AutoModelForCausalLM.from_pretrained(source, dtype=next(ours.model.parameters()).dtype)
+        self.pad = ours.backbone.pad_id
+        self.labels = [ours.backbone.yes_id, ours.backbone.no_id]
+        with tempfile.TemporaryDirectory() as folder:
+            for i, (name, slot) in enumerate(adapters.items()):
+                ours.experts.save_peft(Path(folder) / name, slot)
+                if i == 0:
+                    self.model = PeftModel.from_pretrained(base, Path(folder) / name, adapter_name=name)
+                else:
+                    self.model.load_adapter(Path(folder) / name, adapter_name=name)
+        self.model.set_adapter(next(iter(adapters)))
+        self.model.to(ours.device).eval()
+
+    @torch.no_grad()
+    def score(self, prompts: list[Prompt], size: int, names: list[str] | None = None) -> np.ndarray:
+        """Yes minus No of every prompt, `size` prompts at a time; `names`: PEFT's adapter of each."""
+        found = []
+        for first in range(0, len(prompts), size):
+            part = prompts[first : first + size]
+            longest = max(map(len, part))
+            ids = torch.full((len(part), longest), self.pad, dtype=torch.long)
+            for row, prompt in zip(ids, part, strict=True):
+                row[longest - len(prompt) :] = torch.from_numpy(prompt.ids.astype(np.int64))
+            lengths = torch.tensor([len(p) for p in part])
+            mask = (torch.arange(longest)[None] >= longest - lengths[:, None]).long()
+            options = {} if names is None else {"adapter_names": names[first : first + size]}
+            logits = self.model(input_ids=ids.to(self.model.device), attention_mask=mask.to(self.model.device),
+                                position_ids=(mask.cumsum(1) - 1).clamp_min(0).to(self.model.device),
+                                logits_to_keep=1, use_cache=False, **options).logits[:, -1]  # fmt: skip
+            found.append((logits[:, self.labels[0]] - logits[:, self.labels[1]]).float().cpu().numpy())
+        return np.concatenate(found)
+
+
+def without_gate(prompt: Prompt) -> Prompt:
+    """The prompt for a model of one adapter."""
+    return replace(prompt, gate=np.ones(1, dtype=np.float32))
