@@ -104,6 +104,11 @@ class ExpertLinear(nn.Module):
         """1 + n."""
         return 1 + self.n_experts
 
+    @property
+    def learns(self) -> bool:
+        """Whether any of its adapters does."""
+        return self.global_a.requires_grad or (self.expert_a is not None and self.expert_a.requires_grad)
+
     def stacked(self) -> tuple[torch.Tensor, torch.Tensor]:
         """A (slots * r, in) and B (out, slots * r), global slot first."""
         if self.expert_a is None or self.expert_b is None:
@@ -124,7 +129,8 @@ class ExpertLinear(nn.Module):
         if weights is None and dense is not None:
             return nn.functional.linear(x, dense, self.base.bias)
         y = self.base(x)
-        inner = self.dropout(x).to(self.global_a.dtype)
+        # Where nothing is learned, noise on the input would only blur what the layers above learn from.
+        inner = (self.dropout(x) if self.learns else x).to(self.global_a.dtype)
         if weights is None:
             return self._add(y, inner @ self.global_a.T, self.global_b)
         by_token = weights.ndim == 3 and weights.shape[:2] == x.shape[:2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from thinkrec.model.batch import Prompt, collate, token_budget_batches
+from thinkrec.model.below import Below
 from thinkrec.model.disk import read_tensors, write_tensors
 from thinkrec.model.experts import Group
 from thinkrec.model.loss import losses
@@ -76,7 +78,10 @@ def fit_stage(
     passes = _Passes(epoch_prompts, config, seed, accelerator.num_processes)
     total = sum(passes.steps)
     every = max(1, passes.steps[0] // config.checks)
-    with Progress(title, total, shown=progress and accelerator.is_main_process) as bar:
+    with (
+        _below(recommender, passes, config, folder, accelerator) as below,
+        Progress(title, total, shown=progress and accelerator.is_main_process) as bar,
+    ):
         bar.advance(place.step)
         for step, group in enumerate(passes):
             if step < place.step:
@@ -87,7 +92,7 @@ def fit_stage(
             rate = _rate(step, total, config)
             for options in optimiser.param_groups:
                 options["lr"] = rate
-            place.window.append(_step(recommender, prompts, params, optimiser, config, accelerator))
+            place.window.append(_step(recommender, prompts, params, optimiser, config, accelerator, below))
             place.step = step + 1
             bar.advance(1, f"loss {np.mean(place.window[-20:]):.3f}")
             if place.step % every == 0 or place.step == total:
@@ -114,8 +119,8 @@ class _Passes:
     ):
         self.epoch_prompts, self.config, self.seed, self.processes = epoch_prompts, config, seed, processes
         # Lengths decide the number of steps, so passes are rendered to plan the schedule; only the first is kept.
-        self._first = epoch_prompts(0)
-        lengths = [len(self._cut(self._first if e == 0 else epoch_prompts(e), e)) for e in range(config.epochs)]
+        self.first = epoch_prompts(0)
+        lengths = [len(self._cut(self.first if e == 0 else epoch_prompts(e), e)) for e in range(config.epochs)]
         self.steps = [-(-n // processes) for n in lengths]
 
     def _cut(self, prompts: Sequence[Prompt], epoch: int) -> list[np.ndarray]:
@@ -124,19 +129,33 @@ class _Passes:
 
     def __iter__(self) -> Iterator[list[list[Prompt]]]:
         for epoch in range(self.config.epochs):
-            prompts = self._first if epoch == 0 else self.epoch_prompts(epoch)
+            prompts = self.first if epoch == 0 else self.epoch_prompts(epoch)
             cut = self._cut(prompts, epoch)
             for first in range(0, len(cut), self.processes):
                 group = [cut[min(first + k, len(cut) - 1)] for k in range(self.processes)]
                 yield [[prompts[i] for i in rows] for rows in group]
 
 
+@contextmanager
+def _below(recommender: Recommender, passes: _Passes, config: StageConfig, folder: Path,
+           accelerator: Accelerator) -> Iterator[Below | None]:  # fmt: skip
+    """The frozen layers' results, where rows come back to use them."""
+    path = folder / f"below-{accelerator.process_index}.bin"
+    most = int(config.cache_gb * 1e9) if config.epochs > config.stride else 0
+    found = Below.of(recommender, path, most, passes.first[:4])
+    try:
+        yield found
+    finally:
+        if found is not None:
+            found.close()
+
+
 def _step(recommender: Recommender, prompts: list[Prompt], params: list[nn.Parameter], optimiser: torch.optim.Optimizer,
-          config: StageConfig, accelerator: Accelerator) -> float:  # fmt: skip
+          config: StageConfig, accelerator: Accelerator, below: Below | None = None) -> float:  # fmt: skip
     recommender.train()
     batch = collate(prompts, recommender.backbone.pad_id).to(recommender.device)
     with accelerator.autocast():
-        hidden = recommender.hidden(batch)
+        hidden = recommender.hidden(batch) if below is None else below.hidden(prompts, batch)
     scores = score_of(recommender.answer_logits(hidden, batch))
     loss = losses(scores, recommender.token_logits(hidden, batch), batch).total
     optimiser.zero_grad(set_to_none=True)

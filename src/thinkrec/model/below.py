@@ -1,0 +1,154 @@
+"""The frozen layers below the first one that learns: computed once per prompt, then read from a file.
+
+Where a stage trains the last quarter of the layers, the hidden states that enter it never change. A pass that sees a
+prompt again starts from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from thinkrec.model.batch import Batch, Prompt, collate
+from thinkrec.model.experts import decoder_layers
+from thinkrec.model.recommender import Recommender
+
+
+def first_learning(recommender: Recommender) -> int:
+    """Number of the first decoder layer with a parameter that learns; 0 where something before the layers does."""
+    layers = decoder_layers(recommender.model)[1]
+    inside = {id(p) for layer in layers for p in layer.parameters()}
+    before = [*recommender.model.parameters(), *(recommender.projector.parameters() if recommender.projector else [])]
+    if any(p.requires_grad and id(p) not in inside for p in before):
+        return 0
+    learning = (i for i, layer in enumerate(layers) if any(p.requires_grad for p in layer.parameters()))
+    return next(learning, len(layers))
+
+
+class Below:
+    """Hidden states by prompt, in a file that grows to at most `most` bytes; prompts beyond that are computed anew."""
+
+    def __init__(self, recommender: Recommender, first: int, path: Path, most: int) -> None:
+        self.recommender, self.first, self.most = recommender, first, most
+        self._layers = decoder_layers(recommender.model)[1]
+        self._path, self._file = path, path.open("w+b")
+        self._places: dict[bytes, tuple[int, int]] = {}
+        self._size = 0
+
+    @classmethod
+    def of(cls, recommender: Recommender, path: Path, most: int, sample: Sequence[Prompt]) -> Below | None:
+        """None where every layer learns, or where this backbone gives something else with its layers cut in two (found
+        out with the `sample`, in evaluation mode).
+        """
+        first = first_learning(recommender)
+        if first == 0 or most <= 0:
+            return None
+        made = cls(recommender, first, path, most)
+        batch = collate(sample, recommender.backbone.pad_id).to(recommender.device)
+        real = torch.arange(batch.ids.shape[1], device=recommender.device)[None] < batch.lengths[:, None]
+        with recommender.inference():
+            wanted = recommender.hidden(batch)[real].double()
+            twice = [made.hidden(sample, batch)[real].double() for _ in range(2)]
+        if all((found - wanted).abs().max() <= 1e-3 * wanted.std() for found in twice):
+            return made
+        made.close()
+        return None
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def hidden(self, prompts: Sequence[Prompt], batch: Batch) -> torch.Tensor:
+        """What `Recommender.hidden` gives for the batch of these prompts, with the layers from `first` on computed."""
+        states = self._states(prompts, batch)
+        with _entering(self._layers, self.first, states):
+            return self.recommender.hidden(batch)
+
+    def _states(self, prompts: Sequence[Prompt], batch: Batch) -> torch.Tensor:
+        """(b, t, hidden): what enters layer `first`; zero at padding where it is read."""
+        keys = [_key(prompt) for prompt in prompts]
+        if not all(key in self._places for key in keys):
+            states = self._compute(batch)
+            for key, prompt, state in zip(keys, prompts, states, strict=True):
+                self._keep(key, state[: len(prompt)])
+            return states
+        width = self.recommender.backbone.hidden
+        states = torch.zeros(*batch.ids.shape, width, dtype=self._dtype)
+        for key, row in zip(keys, states, strict=True):
+            offset, length = self._places[key]
+            held = bytearray(os.pread(self._file.fileno(), length * width * self._dtype.itemsize, offset))
+            row[:length] = torch.frombuffer(held, dtype=self._dtype).view(length, width)
+        return states.to(batch.ids.device)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self.recommender.model.dtype
+
+    def _compute(self, batch: Batch) -> torch.Tensor:
+        found: list[torch.Tensor] = []
+
+        def stop(module: nn.Module, args: tuple, kwargs: dict) -> None:
+            found.append(args[0] if args else kwargs["hidden_states"])
+            raise _Reached
+
+        hook = self._layers[self.first].register_forward_pre_hook(stop, with_kwargs=True)
+        try:
+            with self.recommender.inference():
+                self.recommender.hidden(batch)
+        except _Reached:
+            pass
+        finally:
+            hook.remove()
+        return found[0].to(self._dtype)
+
+    def _keep(self, key: bytes, state: torch.Tensor) -> None:
+        held = state.contiguous().cpu().view(torch.uint8).numpy().tobytes()
+        if key in self._places or self._size + len(held) > self.most:
+            return
+        os.pwrite(self._file.fileno(), held, self._size)
+        self._places[key] = self._size, len(state)
+        self._size += len(held)
+
+
+class _Reached(Exception):
+    """The layer that learns is reached: nothing more is needed."""
+
+
+class _Skip(nn.Module):
+    def forward(self, hidden_states: torch.Tensor, *_, **__) -> torch.Tensor:
+        return hidden_states
+
+
+@contextmanager
+def _entering(layers: nn.ModuleList, first: int, states: torch.Tensor) -> Iterator[None]:
+    """Layers below `first` do nothing and layer `first` gets `states`, until the block ends."""
+
+    def replaced(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        return ((states, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": states})
+
+    below = list(layers[:first])
+    hook = layers[first].register_forward_pre_hook(replaced, with_kwargs=True)
+    try:
+        for i in range(first):
+            layers[i] = _Skip()
+        yield
+    finally:
+        for i, layer in enumerate(below):
+            layers[i] = layer
+        hook.remove()
+
+
+def _key(prompt: Prompt) -> bytes:
+    """Everything of a prompt that the layers below can see; the gate is not: they hold no experts."""
+    made = hashlib.blake2b(digest_size=16)
+    for part in (prompt.ids, prompt.slot_at, prompt.slot_vec):
+        made.update(np.ascontiguousarray(part).tobytes() + b"|")
+    return made.digest()

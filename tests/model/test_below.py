@@ -1,0 +1,108 @@
+"""What the frozen layers give is kept and used again, without changing what is learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_lm import make_prompts, make_recommender
+
+from thinkrec.model.batch import collate
+from thinkrec.model.below import Below, first_learning
+from thinkrec.train.config import StageConfig
+from thinkrec.train.loop import fit_stage, trainable
+
+SAMPLE = make_prompts()
+STAGE = StageConfig(train=("experts",), epochs=4, lr=1e-2, batch_tokens=64, checks=1, warmup=0)
+
+
+def below(rec, tmp_path: Path, most: int = 10**9) -> Below | None:
+    trainable(rec, STAGE)
+    return Below.of(rec, tmp_path / "below.bin", most, SAMPLE[:2])
+
+
+def computed(made: Below, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts how often the lower layers are computed."""
+    calls, compute = [], made._compute
+    monkeypatch.setattr(made, "_compute", lambda batch: calls.append(len(batch)) or compute(batch))
+    return calls
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "gpt_neox", "gemma2", "granite", "cohere"])
+def test_hidden_states_and_gradients_are_the_plain_ones(kind: str, tmp_path: Path, monkeypatch) -> None:
+    rec = make_recommender(kind)
+    made = below(rec, tmp_path)
+    assert made is not None and made.first == 2
+    calls, batch = computed(made, monkeypatch), collate(SAMPLE, 0)
+    real = torch.arange(batch.ids.shape[1])[None] < batch.lengths[:, None]
+    experts = rec.experts.parameters_of("experts")
+    wanted = rec.hidden(batch)[real]
+    slopes = torch.autograd.grad(wanted.square().sum(), experts)
+    for _ in range(3):
+        found = made.hidden(SAMPLE, batch)[real]
+        torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4)
+        for mine, theirs in zip(torch.autograd.grad(found.square().sum(), experts), slopes, strict=True):
+            torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=1e-3)
+    assert calls == [len(SAMPLE)]
+    # Another batch of the same prompts, padded otherwise, is read too.
+    torch.testing.assert_close(made.hidden(SAMPLE[:2], collate(SAMPLE[:2], 0))[0, : len(SAMPLE[0])],
+                               rec.hidden(batch)[0, : len(SAMPLE[0])], atol=1e-4, rtol=1e-4)  # fmt: skip
+    assert len(calls) == 1
+    made.close()
+    assert not (tmp_path / "below.bin").exists()
+    torch.testing.assert_close(rec.hidden(batch)[real], wanted)
+
+
+def test_a_full_file_takes_no_more(tmp_path: Path, monkeypatch) -> None:
+    rec = make_recommender()
+    one = len(SAMPLE[0]) * rec.backbone.hidden * 4
+    made = below(rec, tmp_path, most=one + len(SAMPLE[1]) * rec.backbone.hidden * 4)
+    calls, batch = computed(made, monkeypatch), collate(SAMPLE, 0)
+    wanted = made.hidden(SAMPLE, batch)
+    torch.testing.assert_close(made.hidden(SAMPLE, batch), wanted)
+    assert len(calls) == 2
+    assert (tmp_path / "below.bin").stat().st_size <= made.most
+    made.hidden(SAMPLE[:2], collate(SAMPLE[:2], 0))
+    assert len(calls) == 2
+
+
+def test_where_the_first_layer_learns_there_is_nothing_below(tmp_path: Path) -> None:
+    rec = make_recommender()
+    for train in (("global",), ("projector",), ("experts", "projector")):
+        trainable(rec, STAGE.model_copy(update={"train": train}))
+        assert first_learning(rec) == 0
+        assert Below.of(rec, tmp_path / "below.bin", 10**9, SAMPLE) is None
+    trainable(rec, STAGE)
+    assert Below.of(rec, tmp_path / "below.bin", 0, SAMPLE) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backbone_that_cannot_be_cut_is_found_out(tmp_path: Path, monkeypatch) -> None:
+    from thinkrec.model import below as module
+
+    monkeypatch.setattr(module._Skip, "forward", lambda self, hidden_states, *_, **__: hidden_states + 1)
+    monkeypatch.setattr(Below, "_states", lambda self, prompts, batch: torch.zeros(*batch.ids.shape, 32))
+    assert below(make_recommender(), tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_stage_learns_the_same_with_and_without(tmp_path: Path, dropout: float, monkeypatch) -> None:
+    from accelerate import Accelerator
+
+    states, made = [], []
+    monkeypatch.setattr(Below, "close", lambda self, close=Below.close: (made.append(len(self._places)), close(self)))
+    for size in (1.0, 0.0):
+        rec = make_recommender(dropout=dropout)
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        log = fit_stage(rec, lambda _: SAMPLE, lambda: {"auc": 0.5, "uauc": 0.5, "value": 0.5},
+                        STAGE.model_copy(update={"cache_gb": size}), folder, seed=0, accelerator=Accelerator(cpu=True),
+                        title="")  # fmt: skip
+        states.append(([entry["loss"] for entry in log], rec.experts.state_dict()))
+        assert [path.name for path in folder.iterdir()] == ["state.safetensors"]
+    assert made == [len(SAMPLE)]
+    assert states[0][0] == pytest.approx(states[1][0], rel=1e-4)
+    for name, tensor in states[0][1].items():
+        torch.testing.assert_close(tensor, states[1][1][name], atol=1e-4, rtol=1e-3)
