@@ -1,4 +1,4 @@
-"""What every benchmark here does alike: times in turns, takes medians, notes the machine, holds ratios to their minimum."""
+"""What every benchmark here does alike: times in turns, medians, a note of the machine, ratios held to their limits."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def finish(rows: list[Row], out: Path, more: Mapping[str, Any] | None = None) ->
 def table(rows: list[Row]) -> Table:
     """What was measured, one line each."""
     made = Table()
-    for heading in ("what", "ours", "peer", "peer takes", "ratio", "limit", ""):
+    for heading in ("what", "ours", "peer", "the peer's", "ratio", "limit", ""):
         made.add_column(heading, overflow="fold")
     for row in rows:
         limit = "" if row.limit is None else f"{'<=' if row.at_most else '>='} {row.limit:.2f}"

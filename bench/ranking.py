@@ -25,7 +25,9 @@ SHARE, TOKENS = 0.75, {10: 5.0, 30: 10.0}
 
 def question(ds: Dataset, rec, history: int, n: int, user: int = 0) -> Fork:
     """A user with a full history, asked about n items."""
-    renderer = Renderer(ds, rec.backbone, PromptConfig(history=history, keywords=6, history_keywords=3, max_tokens=4096))
+    renderer = Renderer(
+        ds, rec.backbone, PromptConfig(history=history, keywords=6, history_keywords=3, max_tokens=4096)
+    )
     it = ds.interactions
     past = it.history(int(it.start[user + 1]) - 1, history)
     items = np.random.default_rng(user).choice(len(ds.items.titles), size=n, replace=False)
@@ -33,38 +35,40 @@ def question(ds: Dataset, rec, history: int, n: int, user: int = 0) -> Fork:
     return fork
 
 
+def compare(rec, peer: Peer, fork: Fork, history: int, repeats: int) -> list[Row]:
+    """Both ways to rank the leaves of a fork."""
+    prompts, places = fork.prompts(), np.arange(CANDIDATES)
+    prefix, suffix = len(fork.trunk), float(np.mean([len(leaf) for leaf in fork.leaves]))
+    apart, full = prefix + CANDIDATES * suffix, CANDIDATES * (prefix + suffix)
+    tried = {size: median(times({"one": lambda size=size: peer.score(prompts, size)}, 1)["one"]) for size in SIZES}
+    size = min(tried, key=lambda size: tried[size])
+    seconds = times({
+        "shared": lambda: score_forks(rec, [(places, fork)], CANDIDATES),
+        "plain": lambda: score_prompts(rec, prompts.__getitem__, CANDIDATES),
+        "peer": lambda: peer.score(prompts, size),
+    }, repeats)  # fmt: skip
+    scores = score_forks(rec, [(places, fork)], CANDIDATES), peer.score(prompts, size)
+    difference = float(np.abs(scores[0] - scores[1]).max())
+    if not difference <= 1e-4 or np.std(scores[1]) < 1e-2:
+        raise SystemExit(f"scores differ by {difference}, their spread is {np.std(scores[1])}: nothing was compared")
+    ours, plain, theirs = (median(seconds[name]) for name in ("shared", "plain", "peer"))
+    what, name = f"{CANDIDATES} candidates, history of {history}", f"Transformers + PEFT, batches of {size}"
+    more = {"seconds": seconds, "sizes": tried, "P": prefix, "S": suffix, "T": full / apart, "difference": difference}
+    return [
+        Row(what, name, ours, theirs, "s", theirs / ours, SHARE * full / apart, all=more),
+        Row(
+            f"its token ratio T (P {prefix}, S {suffix:.1f})", "", apart, full, "tokens", full / apart, TOKENS[history]
+        ),
+        Row(f"{what}, nothing shared", name, plain, theirs, "s", theirs / plain, None),
+    ]
+
+
 def main() -> None:
     args = arguments(__doc__ or "", "ranking")
     ds, rec = catalogue(), recommender(0)
-    peer, rows = Peer(rec, {"one": 0}, str(rec.backbone.model.config._name_or_path)), []
-    for history in TOKENS:
-        fork = question(ds, rec, history, CANDIDATES)
-        prompts, places = fork.prompts(), np.arange(CANDIDATES)
-        prefix, suffix = len(fork.trunk), float(np.mean([len(leaf) for leaf in fork.leaves]))
-        ratio = CANDIDATES * (prefix + suffix) / (prefix + CANDIDATES * suffix)
-        one = {f"peer {size}": lambda size=size: peer.score(prompts, size) for size in SIZES}
-        tried = {name: median(found) for name, found in times(one, 1).items()}
-        size = int(min(tried, key=lambda name: tried[name]).split()[1])
-        found = times({
-            "shared": lambda: score_forks(rec, [(places, fork)], CANDIDATES),
-            "plain": lambda: score_prompts(rec, prompts.__getitem__, CANDIDATES),
-            "peer": lambda: peer.score(prompts, size),
-        }, args.repeats)  # fmt: skip
-        shared, theirs = score_forks(rec, [(places, fork)], CANDIDATES), peer.score(prompts, size)
-        apart = float(np.abs(shared - theirs).max())
-        if not apart <= 1e-4 or np.std(theirs) < 1e-2:
-            raise SystemExit(f"scores differ by {apart}, their spread is {np.std(theirs)}: nothing was compared")
-        ours, other = median(found["shared"]), median(found["peer"])
-        more = {"seconds": found, "sizes": tried, "P": prefix, "S": suffix, "T": ratio, "apart": apart}
-        what = f"{CANDIDATES} candidates, history of {history}"
-        rows += [
-            Row(what, f"Transformers + PEFT, batches of {size}", ours, other, "s", other / ours, SHARE * ratio, all=more),
-            Row(f"its token ratio T (P {prefix}, S {suffix:.1f})", "", prefix + CANDIDATES * suffix,
-                CANDIDATES * (prefix + suffix), "tokens", ratio, TOKENS[history]),
-            Row(f"{what}, nothing shared", f"Transformers + PEFT, batches of {size}", median(found["plain"]), other, "s",
-                other / median(found["plain"]), None),
-        ]  # fmt: skip
-    finish(rows, args.out)
+    peer = Peer(rec, {"one": 0}, str(rec.backbone.model.config._name_or_path))
+    rows = [compare(rec, peer, question(ds, rec, history, CANDIDATES), history, args.repeats) for history in TOKENS]
+    finish([row for part in rows for row in part], args.out)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ def both(rec, asked: list[Fork]) -> tuple[torch.Tensor, torch.Tensor]:
     batch = collate([prompt for fork in asked for prompt in fork.prompts()], rec.backbone.pad_id)
     row = pack(asked)
     with rec.inference():
-        one_by_one = score_of(rec.answer_logits(rec.hidden(batch), batch)[batch.last_answers()])
-        return score_of(rec.answer_logits(rec.hidden(row), row)), one_by_one
+        one_by_one = score_of(rec.answer_logits(rec.states(batch, batch.answer_at[batch.last_answers()])))
+        return score_of(rec.answer_logits(rec.states(row, row.answer_at))), one_by_one
 
 
 @pytest.mark.parametrize("kind", [kind for kind, packs in PACKING.items() if packs])

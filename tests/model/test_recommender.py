@@ -19,8 +19,8 @@ def test_logits_are_those_of_the_backbones_own_forward(kind: str) -> None:
     rec = make_recommender(kind)
     batch = collate([replace(p, slot_at=p.slot_at[:0], slot_vec=p.slot_vec[:0]) for p in make_prompts()], 0)
     with torch.no_grad():
-        hidden = rec.hidden(batch)
-        answers, tokens = rec.answer_logits(hidden, batch), rec.token_logits(hidden, batch)
+        answers = rec.answer_logits(rec.states(batch, batch.answer_at))
+        tokens = rec.next_logits(rec.states(batch, batch.token_at))
         with rec.experts.routing.use(batch.gate):
             full = rec.model(input_ids=batch.ids).logits
     row, at = batch.answer_at.T
@@ -128,7 +128,7 @@ def test_recomputed_activations_use_the_routing_of_their_forward_pass(kind: str)
         if checkpoint:
             rec.checkpoint_activations()
         batch = collate(make_prompts(), 0)
-        rec.token_logits(rec.hidden(batch), batch).square().mean().backward()
+        rec.next_logits(rec.states(batch, batch.token_at)).square().mean().backward()
         parameters = rec.experts.parameters_of("global") + rec.experts.parameters_of("experts")
         return [p.grad for p in parameters if p.grad is not None]
 
@@ -142,7 +142,7 @@ def test_the_projector_learns_while_all_else_is_frozen() -> None:
     rec = make_recommender()
     rec.experts.train_only()
     batch = collate(make_prompts(), 0)
-    rec.answer_logits(rec.hidden(batch), batch).sum().backward()
+    rec.answer_logits(rec.states(batch, batch.answer_at)).sum().backward()
     assert rec.projector is not None
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in rec.projector.parameters())
     assert all(p.grad is None for p in rec.model.parameters())
@@ -157,7 +157,7 @@ def _slow(rec, prompt, n: int, first: int | None = None) -> list[int]:
                         token_weight=np.ones(1, np.float32))  # fmt: skip
         batch = collate([grown], 0)
         with torch.no_grad():
-            token = int(rec.token_logits(rec.hidden(batch), batch).argmax())
+            token = int(rec.next_logits(rec.states(batch, batch.token_at)).argmax())
         out.append(first if first is not None and not out else token)
         if out[-1] == rec.backbone.eos_id:
             break

@@ -51,11 +51,15 @@ class Below:
         if first == 0 or most <= 0:
             return None
         made = cls(recommender, first, path, most)
+        _ = recommender.reads  # found out by trying, which must happen while all layers are in place
         batch = collate(sample, recommender.backbone.pad_id).to(recommender.device)
         real = torch.arange(batch.ids.shape[1], device=recommender.device)[None] < batch.lengths[:, None]
         with recommender.inference():
             wanted = recommender.hidden(batch)[real].double()
-            twice = [made.hidden(sample, batch)[real].double() for _ in range(2)]
+            twice = []
+            for _ in range(2):
+                with made.given(sample, batch):
+                    twice.append(recommender.hidden(batch)[real].double())
         if all((found - wanted).abs().max() <= 1e-3 * wanted.std() for found in twice):
             return made
         made.close()
@@ -66,11 +70,18 @@ class Below:
         self._file.close()
         self._path.unlink(missing_ok=True)
 
-    def hidden(self, prompts: Sequence[Prompt], batch: Batch) -> torch.Tensor:
-        """What `Recommender.hidden` gives for the batch of these prompts, with the layers from `first` on computed."""
-        states = self._states(prompts, batch)
-        with _entering(self._layers, self.first, states):
-            return self.recommender.hidden(batch)
+    @contextmanager
+    def given(self, prompts: Sequence[Prompt], batch: Batch) -> Iterator[None]:
+        """What the recommender computes of the batch of these prompts starts at layer `first`, until the block ends."""
+        below, states = list(self._layers[: self.first]), self._states(prompts, batch)
+        try:
+            for i in range(self.first):
+                self._layers[i] = _Skip()
+            self._layers[self.first - 1] = _Give(states)
+            yield
+        finally:
+            for i, layer in enumerate(below):
+                self._layers[i] = layer
 
     def _states(self, prompts: Sequence[Prompt], batch: Batch) -> torch.Tensor:
         """(b, t, hidden): what enters layer `first`; zero at padding where it is read."""
@@ -127,23 +138,13 @@ class _Skip(nn.Module):
         return hidden_states
 
 
-@contextmanager
-def _entering(layers: nn.ModuleList, first: int, states: torch.Tensor) -> Iterator[None]:
-    """Layers below `first` do nothing and layer `first` gets `states`, until the block ends."""
+class _Give(nn.Module):
+    def __init__(self, states: torch.Tensor) -> None:
+        super().__init__()
+        self.states = states
 
-    def replaced(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        return ((states, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": states})
-
-    below = list(layers[:first])
-    hook = layers[first].register_forward_pre_hook(replaced, with_kwargs=True)
-    try:
-        for i in range(first):
-            layers[i] = _Skip()
-        yield
-    finally:
-        for i, layer in enumerate(below):
-            layers[i] = layer
-        hook.remove()
+    def forward(self, hidden_states: torch.Tensor, *_, **__) -> torch.Tensor:
+        return self.states
 
 
 def _key(prompt: Prompt) -> bytes:

@@ -7,6 +7,7 @@ it; at all other times that attention is Transformers' own.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,21 +78,39 @@ class Layout:
         ))  # fmt: skip
 
 
+@dataclass(eq=False)
+class Reading:
+    """Which tokens of a batch somebody reads after the last layer; see `thinkrec.model.last`."""
+
+    place: torch.Tensor
+    """int64 (b, s): their positions in the row. Of a packed row (1, leaves): the last token of every leaf."""
+    taking: bool = False
+    """While the last layer is run for its keys and values alone."""
+    kept: tuple[torch.Tensor, torch.Tensor] | None = None
+    """Those keys and values."""
+
+
+class Keys(Exception):
+    """Keys and values of a layer, at the moment it would attend."""
+
+
 class _Active(threading.local):
     layout: Layout | None = None
+    reading: Reading | None = None
 
 
-_ACTIVE = _Active()
+ACTIVE = _Active()
+"""What attention of installed models follows in this thread; at rest nothing, so that it is Transformers' own."""
 
 
 @contextmanager
 def packed(layout: Layout | None) -> Iterator[None]:
     """Attention of installed models follows `layout` in this thread until the block ends."""
-    before, _ACTIVE.layout = _ACTIVE.layout, layout
+    before, ACTIVE.layout = ACTIVE.layout, layout
     try:
         yield
     finally:
-        _ACTIVE.layout = before
+        ACTIVE.layout = before
 
 
 def install(model: nn.Module) -> bool:
@@ -112,18 +131,39 @@ def _attention(
 ) -> tuple[torch.Tensor, None]:  # fmt: skip
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    layout = _ACTIVE.layout
-    if layout is None:
+    layout, reading = ACTIVE.layout, ACTIVE.reading
+    if reading is not None and reading.taking:
+        raise Keys(key, value)
+    kept = None if reading is None else reading.kept
+    if layout is None and kept is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
     for name in _UNKNOWN:
         if options.get(name) is not None:
             raise CannotPack(name)
-    window = options.get("sliding_window")
+    if options.get("dropout"):
+        raise CannotPack("dropout")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    window = options.get("sliding_window")
+    longest = key.shape[2] if kept is None else kept[0].shape[2]
+    if layout is not None:
+        longest = max(span.trunk + max(span.leaves, default=0) for span in layout.spans)
+    if window is not None and longest > window:
+        raise CannotPack("sliding_window")
+    if reading is None or kept is None:
+        assert layout is not None
+        out = _spans(layout, query, key, value, scale)
+    elif layout is not None:
+        out = _ends(layout, query, *kept, scale)
+    else:
+        seen = torch.arange(kept[0].shape[2], device=query.device) <= reading.place[:, None, :, None]
+        return sdpa_attention_forward(module, query, *kept, seen, scaling=scaling, is_causal=False)
+    return out.transpose(1, 2).contiguous(), None
+
+
+def _spans(layout: Layout, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
+    """(1, h, t, d): every token over what it sees."""
     out = query.new_empty(*query.shape[:-1], value.shape[-1])
     for span in layout.spans:
-        if window is not None and span.trunk + max(span.leaves, default=0) > window:
-            raise CannotPack("sliding_window")
         trunk, leaves = slice(span.start, span.middle), slice(span.middle, span.end)
         q, k, v = (t[:, :, trunk] for t in (query, key, value))
         if span.trunk:
@@ -135,7 +175,7 @@ def _attention(
                 out[:, :, leaves] = together(seen, own)
             else:
                 out[:, :, leaves] = own[0]
-    return out.transpose(1, 2).contiguous(), None
+    return out
 
 
 def _leaves(
@@ -147,3 +187,27 @@ def _leaves(
     found, seen = attend(q, k, v, causal=True, scale=scale)
     back = found.transpose(0, 1).flatten(1, 2)[:, span.scatter], seen.transpose(0, 1).flatten(1, 2)[:, span.scatter]
     return back[0][None], back[1][None]
+
+
+def _ends(layout: Layout, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
+    """(1, h, leaves, d): the last token of every leaf over its trunk and its leaf."""
+    out, at = [], 0
+    for span in layout.spans:
+        q = query[:, :, at : at + len(span.leaves)]
+        at += len(span.leaves)
+        if not span.leaves:
+            continue
+        groups, width = key.shape[1], span.gather.shape[1]
+        k, v = (t[0][:, span.middle + span.gather] for t in (key, value))
+        weight = torch.einsum("grcd,gcsd->grcs", q[0].unflatten(0, (groups, -1)).float(), k.float()) * scale
+        real = torch.zeros(span.gather.numel(), dtype=torch.bool, device=q.device)
+        real[span.scatter] = True
+        weight = weight.masked_fill(~real.view(-1, width), -math.inf)
+        seen = weight.logsumexp(-1, keepdim=True)
+        found = torch.einsum("grcs,gcsd->grcd", (weight - seen).exp(), v.float()).flatten(0, 1)[None].to(q.dtype)
+        own = found, seen.flatten(0, 1)[None, ..., 0]
+        if span.trunk:
+            k, v = (t[:, :, span.start : span.middle] for t in (key, value))
+            found = together(attend(q, k, v, causal=False, scale=scale), own)
+        out.append(found)
+    return torch.cat(out, dim=2)

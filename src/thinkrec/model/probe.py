@@ -1,14 +1,16 @@
-"""Whether packing leaves a backbone's results as they are, found out by trying."""
+"""Whether the fast paths leave a backbone's results as they are, found out by trying."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from thinkrec.model.batch import Prompt, collate
+from thinkrec.model.batch import Batch, Prompt, collate
 from thinkrec.model.fork import Fork, pack
+from thinkrec.model.last import reading
 from thinkrec.model.packing import CannotPack, install
 
 if TYPE_CHECKING:
@@ -26,8 +28,26 @@ def can_pack(recommender: Recommender) -> bool:
     False where attention is not the kind that packing replaces, or does more than it (caps, sinks, biases), or where
     something else in the decoder looks across tokens (state-space and convolution layers).
     """
-    if not install(recommender.model):
-        return False
+    forks = _forks(recommender)
+    plain = collate([prompt for fork in forks for prompt in fork.prompts()], recommender.backbone.pad_id)
+    row = pack(forks).to(recommender.device)
+    return _same(recommender, plain, lambda: recommender.hidden(row)[0, row.answer_at[:, 1]])
+
+
+def can_read(recommender: Recommender) -> bool:
+    """Compare the states at a few places of random prompts with all states of the same prompts."""
+    plain = collate([prompt for fork in _forks(recommender) for prompt in fork.prompts()], recommender.backbone.pad_id)
+    plain = plain.to(recommender.device)
+    place = plain.answer_at[plain.last_answers(), 1][:, None]
+
+    def few() -> torch.Tensor:
+        with reading(place):
+            return recommender.hidden(plain)[:, 0]
+
+    return _same(recommender, plain, few)
+
+
+def _forks(recommender: Recommender) -> list[Fork]:
     rng, size = np.random.default_rng(0), recommender.backbone.model.get_input_embeddings().num_embeddings
     gate = np.full(recommender.experts.slots, 1 / recommender.experts.slots, dtype=np.float32)
 
@@ -37,16 +57,19 @@ def can_pack(recommender: Recommender) -> bool:
                       np.array([n - 1], dtype=np.int32), np.zeros(1, dtype=np.int8), np.ones(1, dtype=np.float32),
                       none, none, np.zeros(0, dtype=np.float32), gate)  # fmt: skip
 
-    forks = [Fork(part(n), tuple(part(m) for m in _LEAVES)) for n in _TRUNKS]
-    plain = collate([prompt for fork in forks for prompt in fork.prompts()], recommender.backbone.pad_id)
-    packed = pack(forks).to(recommender.device)
-    plain = plain.to(recommender.device)
-    try:
-        with recommender.inference():
-            found = recommender.hidden(packed)[0, packed.answer_at[:, 1]]
-            last = plain.answer_at[plain.last_answers()]
-            wanted = recommender.hidden(plain)[last[:, 0], last[:, 1]]
-    except CannotPack:
+    return [Fork(part(n), tuple(part(m) for m in _LEAVES)) for n in _TRUNKS]
+
+
+def _same(recommender: Recommender, plain: Batch, fast: Callable[[], torch.Tensor]) -> bool:
+    if not install(recommender.model):
         return False
-    apart = (found.double() - wanted.double()).abs().max() / wanted.double().std()
-    return bool(apart <= _CLOSE.get(wanted.dtype, _HALF))
+    plain = plain.to(recommender.device)
+    last = plain.answer_at[plain.last_answers()]
+    with recommender.inference():
+        wanted = recommender.hidden(plain)[last[:, 0], last[:, 1]].double()
+        try:
+            found = fast().double()
+        except CannotPack:
+            return False
+    apart = (found - wanted).abs().max() / wanted.std()
+    return bool(apart <= _CLOSE.get(recommender.model.dtype, _HALF))

@@ -17,8 +17,9 @@ from thinkrec.model.backbone import Backbone
 from thinkrec.model.batch import Batch, Prompt, collate
 from thinkrec.model.experts import Experts
 from thinkrec.model.generate import Constraint, continue_greedily
-from thinkrec.model.packing import install, packed
-from thinkrec.model.probe import can_pack
+from thinkrec.model.last import places, reading, watch
+from thinkrec.model.packing import CannotPack, install, packed
+from thinkrec.model.probe import can_pack, can_read
 from thinkrec.model.projector import Projector
 
 ScoreOption = Literal["difference", "yes"]
@@ -41,12 +42,19 @@ class Recommender:
         self.experts = experts
         self.projector = projector
         self.model = backbone.model
+        self._checkpointing = False
         install(self.model)
+        watch(self.model, experts.routing)
 
     @cached_property
     def packs(self) -> bool:
         """Whether packed batches (`thinkrec.model.fork.pack`) give what padded ones give; found out on first use."""
         return can_pack(self)
+
+    @cached_property
+    def reads(self) -> bool:
+        """Whether the last layer may be computed for some places alone (`thinkrec.model.last`); found out likewise."""
+        return can_read(self)
 
     @property
     def device(self) -> torch.device:
@@ -95,6 +103,23 @@ class Recommender:
         with self.experts.routing.use(self.weights(batch)), packed(batch.layout):
             return self.decoder(**options).last_hidden_state
 
+    def states(self, batch: Batch, at: torch.Tensor) -> torch.Tensor:
+        """(m, width): last hidden states at the places `at`, int64 (m, 2), those of `hidden`. What nobody reads is not
+        computed in the last layer, where the backbone allows it.
+        """
+        packed_row = batch.layout is not None
+        found = (
+            (at[:, 1][None], torch.arange(len(at), device=at.device)) if packed_row else places(at, *batch.ids.shape)
+        )
+        possible = self.reads and not self._checkpointing
+        if found is not None and possible and (not packed_row or torch.equal(at, batch.answer_at)):
+            try:
+                with reading(found[0]):
+                    return self.hidden(batch).flatten(0, 1)[found[1]]
+            except CannotPack:
+                pass
+        return self.hidden(batch)[at[:, 0], at[:, 1]]
+
     @property
     def decoder(self) -> nn.Module:
         """The backbone without its head."""
@@ -118,17 +143,12 @@ class Recommender:
             return batch.gate
         return batch.gate[batch.owner][None]
 
-    def answer_logits(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """float32 (q, 2): logits of Yes and No after the answer positions, from two rows of the head."""
+    def answer_logits(self, states: torch.Tensor) -> torch.Tensor:
+        """(q, width) -> float32 (q, 2): logits of Yes and No as the next token, from two rows of the head."""
         head, pair = self._head(), [self.backbone.yes_id, self.backbone.no_id]
         bias = head.bias
-        picked = hidden[batch.answer_at[:, 0], batch.answer_at[:, 1]].float()
-        logits = F.linear(picked, head.weight[pair].float(), None if bias is None else bias[pair].float())
+        logits = F.linear(states.float(), head.weight[pair].float(), None if bias is None else bias[pair].float())
         return self._finish(logits)
-
-    def token_logits(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """float32 (p, V): logits of the next token after the `token_at` positions."""
-        return self.next_logits(hidden[batch.token_at[:, 0], batch.token_at[:, 1]])
 
     def next_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """(..., width) -> float32 (..., V), exactly what the backbone's own forward gives."""
@@ -137,7 +157,7 @@ class Recommender:
     def score(self, batch: Batch, option: ScoreOption = "difference") -> torch.Tensor:
         """float32 (q,): scores of all answers of a batch, without dropout or gradients."""
         with self.inference():
-            return score_of(self.answer_logits(self.hidden(batch), batch), option)
+            return score_of(self.answer_logits(self.states(batch, batch.answer_at)), option)
 
     def generate(
         self,
@@ -174,6 +194,7 @@ class Recommender:
         def contexts() -> tuple[Any, Any]:
             return nullcontext(), routing.use(routing.weights)
 
+        self._checkpointing = True
         self.model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": contexts})
 
     def _modules(self) -> list[nn.Module]:

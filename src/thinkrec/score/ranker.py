@@ -39,8 +39,8 @@ def score_prompts(
             prompts = [render(i) for i in range(first, min(n, first + CHUNK))]
             for chosen in token_budget_batches(np.array([len(p) for p in prompts]), batch_tokens):
                 batch = collate([prompts[i] for i in chosen], recommender.backbone.pad_id).to(recommender.device)
-                logits = recommender.answer_logits(recommender.hidden(batch), batch)
-                found = score_of(logits[batch.last_answers()], option)
+                last = batch.answer_at[batch.last_answers()]
+                found = score_of(recommender.answer_logits(recommender.states(batch, last)), option)
                 scores[first + chosen] = found.double().cpu().numpy()
                 bar.advance(len(chosen))
     return scores
@@ -85,7 +85,7 @@ def score_forks(
 
 def _packed(recommender: Recommender, forks: list[Fork], option: ScoreOption) -> np.ndarray:
     batch = pack(forks).to(recommender.device)
-    logits = recommender.answer_logits(recommender.hidden(batch), batch)
+    logits = recommender.answer_logits(recommender.states(batch, batch.answer_at))
     return score_of(logits, option).double().cpu().numpy()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -92,7 +92,7 @@ def fit_stage(
             rate = _rate(step, total, config)
             for options in optimiser.param_groups:
                 options["lr"] = rate
-            place.window.append(_step(recommender, prompts, params, optimiser, config, accelerator, below))
+            place.window.append(train_step(recommender, prompts, params, optimiser, config, accelerator, below))
             place.step = step + 1
             bar.advance(1, f"loss {np.mean(place.window[-20:]):.3f}")
             if place.step % every == 0 or place.step == total:
@@ -150,14 +150,23 @@ def _below(recommender: Recommender, passes: _Passes, config: StageConfig, folde
             found.close()
 
 
-def _step(recommender: Recommender, prompts: list[Prompt], params: list[nn.Parameter], optimiser: torch.optim.Optimizer,
-          config: StageConfig, accelerator: Accelerator, below: Below | None = None) -> float:  # fmt: skip
+def train_step(
+    recommender: Recommender,
+    prompts: list[Prompt],
+    params: list[nn.Parameter],
+    optimiser: torch.optim.Optimizer,
+    config: StageConfig,
+    accelerator: Accelerator,
+    below: Below | None = None,
+) -> float:
+    """One step on one batch; returns its loss. `below` stands for the layers under the first one that learns."""
     recommender.train()
     batch = collate(prompts, recommender.backbone.pad_id).to(recommender.device)
-    with accelerator.autocast():
-        hidden = recommender.hidden(batch) if below is None else below.hidden(prompts, batch)
-    scores = score_of(recommender.answer_logits(hidden, batch))
-    loss = losses(scores, recommender.token_logits(hidden, batch), batch).total
+    with accelerator.autocast(), nullcontext() if below is None else below.given(prompts, batch):
+        states = recommender.states(batch, torch.cat([batch.answer_at, batch.token_at]))
+    answers, tokens = states.split([len(batch.answer_at), len(batch.token_at)])
+    scores = score_of(recommender.answer_logits(answers))
+    loss = losses(scores, recommender.next_logits(tokens), batch).total
     optimiser.zero_grad(set_to_none=True)
     accelerator.backward(loss)
     if accelerator.num_processes > 1:

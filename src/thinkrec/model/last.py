@@ -1,0 +1,90 @@
+"""The last decoder layer, computed in full only where somebody reads its result.
+
+Of the last layer every token's keys and values are needed, but queries, attention, and all that follows only at the
+places that are read: the answers. So the layer runs twice: up to its attention for all tokens, and whole for the few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from thinkrec.model.experts import Routing, decoder_layers
+from thinkrec.model.packing import ACTIVE, CannotPack, Keys, Reading
+
+_MOST = 0.7
+"""Reading more than this share of a batch's places is no cheaper than all of them."""
+
+
+def places(at: torch.Tensor, rows: int, width: int) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Index pairs (m, 2) of a batch (rows, width) side by side: positions (rows, s), and where in them each pair went,
+    int64 (m,) into the flattened result. None where that would be most of the batch.
+    """
+    row = at[:, 0]
+    counts = torch.bincount(row, minlength=rows)
+    s = int(counts.max()) if len(at) else 0
+    if s == 0 or s > _MOST * width:
+        return None
+    order = torch.argsort(row, stable=True)
+    rank = torch.empty_like(row)
+    rank[order] = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row[order]]
+    where = row * s + rank
+    place = torch.zeros(rows * s, dtype=torch.long, device=row.device)
+    place[where] = at[:, 1]
+    return place.view(rows, s), where
+
+
+@contextmanager
+def reading(place: torch.Tensor) -> Iterator[None]:
+    """Of decoders with `watch`ed last layers only the states at `place` (b, s) come out, until the block ends."""
+    before, ACTIVE.reading = ACTIVE.reading, Reading(place)
+    try:
+        yield
+    finally:
+        ACTIVE.reading = before
+
+
+def watch(model: nn.Module, routing: Routing) -> None:
+    """Put the two hooks on a model's last decoder layer that make `reading` work. At rest they do nothing."""
+    last = decoder_layers(model)[1][-1]
+
+    def narrow(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]] | None:
+        now = ACTIVE.reading
+        if now is None or now.taking or now.kept is not None:
+            return None
+        length = (args[0] if args else kwargs["hidden_states"]).shape[1]
+        now.taking = True
+        try:
+            # Not the call but its inside: hooks, these among them, are for the real one.
+            module.forward(*args, **kwargs)
+        except Keys as found:
+            now.kept = found.args[0], found.args[1]
+        else:
+            raise CannotPack("attention of another kind")
+        finally:
+            now.taking = False
+        pick = _picker(now.place, length)
+        if routing.weights is not None and routing.weights.ndim == 3:
+            routing.weights = pick(routing.weights)
+        return tuple(pick(arg) for arg in args), {name: pick(value) for name, value in kwargs.items()}
+
+    last.register_forward_pre_hook(narrow, with_kwargs=True)
+
+
+def _picker(place: torch.Tensor, length: int):
+    """Takes the places out of what runs along the tokens: (b or 1, length, ...) tensors, alone or in a tuple."""
+
+    def pick(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(pick(part) for part in value)
+        if not isinstance(value, torch.Tensor) or value.ndim not in (2, 3) or value.shape[1] != length:
+            return value
+        rows = value.expand(len(place), *value.shape[1:])
+        index = place if value.ndim == 2 else place[..., None].expand(-1, -1, value.shape[2])
+        return rows.gather(1, index)
+
+    return pick
