@@ -17,9 +17,9 @@ from common import Row, arguments, finish
 from models import catalogue, recommender
 from ranking import question
 
-from thinkrec.score.ranker import BATCH_TOKENS, score_forks
+from thinkrec.score.ranker import score_forks
 
-CANDIDATES, BUDGETS, FLAT = (1000, 2000), (BATCH_TOKENS, 4 * BATCH_TOKENS), 1.1
+CANDIDATES, BUDGETS, FLAT = (1000, 2000), (8192, 32768), 1.1
 
 
 def peak() -> float:

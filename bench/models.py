@@ -15,7 +15,8 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.model.backbone import BackboneConfig, load_backbone
 from thinkrec.model.batch import Prompt
-from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.experts import attach
 from thinkrec.model.recommender import Recommender
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")

@@ -16,7 +16,7 @@ from thinkrec.data.world import WorldConfig
 from thinkrec.errors import RecipeError
 from thinkrec.keywords.config import OfflineConfig
 from thinkrec.model.backbone import BackboneConfig
-from thinkrec.model.experts import ExpertConfig
+from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.personal.gate import GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig

@@ -20,7 +20,8 @@ from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citatio
 from thinkrec.evaluate.grounding.polarity import claim_of_next
 from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
 from thinkrec.model.copying import Citable, CiteOnly
-from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.experts import attach
 from thinkrec.model.pieces import Vocabulary, vocabulary
 from thinkrec.model.recommender import Recommender
 from thinkrec.score.explainer import careful, read, write_reasons

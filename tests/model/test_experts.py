@@ -9,7 +9,8 @@ from tiny_lm import TARGETS, make_model, make_recommender
 from torch import nn
 
 from thinkrec.errors import CheckpointError, RecipeError
-from thinkrec.model.experts import ExpertConfig, ExpertLinear, Routing, attach
+from thinkrec.model.expert_linear import ExpertConfig, ExpertLinear, Routing
+from thinkrec.model.experts import attach
 
 W = torch.tensor([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0.2, 0.5, 0.3], [0.1, 0.2, 0.3, 0.4]])
 

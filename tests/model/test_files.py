@@ -11,7 +11,8 @@ from thinkrec.errors import CheckpointError
 from thinkrec.model import disk, files
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.batch import collate
-from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.experts import attach
 from thinkrec.model.recommender import Recommender
 
 

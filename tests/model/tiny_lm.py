@@ -28,7 +28,8 @@ from transformers import (
 
 from thinkrec.model.backbone import Backbone, BackboneConfig, wrap
 from thinkrec.model.batch import Prompt
-from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.experts import attach
 from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
 

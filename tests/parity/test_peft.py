@@ -12,7 +12,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from thinkrec.errors import RecipeError
-from thinkrec.model.experts import ExpertConfig, Experts, attach
+from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.experts import Experts, attach
 
 KINDS = {"llama": ("q_proj", "v_proj"), "gpt_neox": ("query_key_value", "dense")}
 

@@ -11,7 +11,8 @@ from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.evaluate.grounding.cases import cases_of
 from thinkrec.evaluate.grounding.results import GroundingResults, ground_all
 from thinkrec.model.backbone import load_backbone
-from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.experts import attach
 from thinkrec.model.recommender import Recommender
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.score.system import System

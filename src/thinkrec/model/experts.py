@@ -3,154 +3,19 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.disk import write_json, write_tensors
+from thinkrec.model.expert_linear import ExpertConfig, ExpertLinear, Routing
 
 Group = Literal["global", "experts"]
-
-
-class ExpertConfig(BaseModel):
-    """Shape of the adapters. Defaults: ThinkRec paper, implementation details."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rank: int = Field(default=8, ge=1)
-    """Rank r of each adapter."""
-    alpha: float = Field(default=16.0, gt=0)
-    """Numerator of the scale s = alpha / rank."""
-    dropout: float = Field(default=0.05, ge=0, lt=1)
-    """Dropout on the adapter's input while training."""
-    targets: tuple[str, ...] = Field(default=("q_proj", "v_proj"), min_length=1)
-    """Names of the linear modules, inside every decoder layer, that get adapters."""
-    expert_layers: float | tuple[int, ...] = 0.25
-    """Which layers hold experts: the last fraction of the layers (rounded up), or their numbers counted from 0."""
-    n_experts: int = Field(default=3, ge=0)
-    """Experts per layer that holds any; 0 leaves the global adapter alone."""
-
-
-class Routing(threading.local):
-    """The weights that every adapter of one model uses now, by row or by token; each thread has its own.
-
-    Outside `use`, `weights` is None: the global adapter alone.
-    """
-
-    weights: torch.Tensor | None = None
-
-    @contextmanager
-    def use(self, weights: torch.Tensor | None) -> Iterator[None]:
-        """Route with `weights` until the block ends: (b, 1 + n), (1, 1 + n) for all rows, or (b, t, 1 + n) by token."""
-        before, self.weights = self.weights, weights
-        try:
-            yield
-        finally:
-            self.weights = before
-
-    def __deepcopy__(self, memo: dict) -> Routing:
-        return Routing()
-
-
-class ExpertLinear(nn.Module):
-    """A frozen linear layer plus 1 + n low-rank adapters: y = base(x) + s * (((drop(x) A^T) * w_row) B^T).
-
-    With the A's stacked to ((1 + n) r, in) and the B's to (out, (1 + n) r) this equals adding the dense matrix
-    sum_k w_k s B_k A_k to the base weight, for each row its own (ThinkRec paper, user-wise expert fusion).
-    Slot 0 is the global adapter. A layer without experts uses it with weight 1 for every row.
-    """
-
-    def __init__(self, base: nn.Linear, config: ExpertConfig, n_experts: int, routing: Routing):
-        super().__init__()
-        self.base = base
-        self.rank = config.rank
-        self.scale = config.alpha / config.rank
-        self.n_experts = n_experts
-        self.routing = routing
-        self.dropout = nn.Dropout(config.dropout)
-        self.dense: torch.Tensor | None = None
-        """While `Experts.merged` lasts: the base weight with the global adapter in it, (out, in)."""
-        n = n_experts
-        # Half-precision backbones still train their adapters in float32: AdamW steps of 1e-4 vanish in bfloat16.
-        new = {"device": base.weight.device, "dtype": torch.float32}
-        self.global_a = nn.Parameter(torch.empty(self.rank, base.in_features, **new))
-        self.global_b = nn.Parameter(torch.zeros(base.out_features, self.rank, **new))
-        self.expert_a = nn.Parameter(torch.empty(n * self.rank, base.in_features, **new)) if n else None
-        self.expert_b = nn.Parameter(torch.zeros(base.out_features, n * self.rank, **new)) if n else None
-        nn.init.kaiming_uniform_(self.global_a, a=math.sqrt(5))
-        if self.expert_a is not None:
-            nn.init.kaiming_uniform_(self.expert_a, a=math.sqrt(5))
-        base.requires_grad_(False)
-
-    @property
-    def weight(self) -> torch.Tensor:
-        """The frozen weight (out, in), for code that looks at a linear layer's own."""
-        return self.base.weight
-
-    @property
-    def bias(self) -> torch.Tensor | None:
-        """The frozen bias, if there is one."""
-        return self.base.bias
-
-    @property
-    def slots(self) -> int:
-        """1 + n."""
-        return 1 + self.n_experts
-
-    @property
-    def learns(self) -> bool:
-        """Whether any of its adapters does."""
-        return self.global_a.requires_grad or (self.expert_a is not None and self.expert_a.requires_grad)
-
-    def stacked(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """A (slots * r, in) and B (out, slots * r), global slot first."""
-        if self.expert_a is None or self.expert_b is None:
-            return self.global_a, self.global_b
-        return torch.cat([self.global_a, self.expert_a]), torch.cat([self.global_b, self.expert_b], dim=1)
-
-    def slot(self, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """A (r, in) and B (out, r) of slot k; the global ones where this layer holds no experts."""
-        if k == 0 or self.expert_a is None or self.expert_b is None:
-            return self.global_a, self.global_b
-        part = slice((k - 1) * self.rank, k * self.rank)
-        return self.expert_a[part], self.expert_b[:, part]
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(b, ..., in) -> (b, ..., out)."""
-        weights = self.routing.weights if self.n_experts else None
-        dense = self.dense
-        if weights is None and dense is not None:
-            return nn.functional.linear(x, dense, self.base.bias)
-        y = self.base(x)
-        # Where nothing is learned, noise on the input would only blur what the layers above learn from.
-        inner = (self.dropout(x) if self.learns else x).to(self.global_a.dtype)
-        if weights is None:
-            return self._add(y, inner @ self.global_a.T, self.global_b)
-        by_token = weights.ndim == 3 and weights.shape[:2] == x.shape[:2]
-        if weights.shape[-1] != self.slots or not (by_token or (weights.ndim == 2 and len(weights) in (1, x.shape[0]))):
-            raise RuntimeError(
-                f"routing weights of shape {tuple(weights.shape)} for a batch of {x.shape[0]} rows and {self.slots} "
-                "slots; give one row of weights per batch row, one for all, or one per token"
-            )
-        a, b = self.stacked()
-        spread = weights.to(inner.dtype).repeat_interleave(self.rank, dim=-1)
-        return self._add(
-            y, (inner @ a.T) * (spread if by_token else spread.view(len(weights), *[1] * (x.ndim - 2), -1)), b
-        )
-
-    def _add(self, y: torch.Tensor, middle: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """y + s * middle B^T, in one multiplication that adds where the formats allow it."""
-        if y.dtype == b.dtype and not torch.is_autocast_enabled(y.device.type):
-            flat = torch.addmm(y.flatten(0, -2), middle.flatten(0, -2), b.T, alpha=self.scale)
-            return flat.view_as(y)
-        return y + (self.scale * (middle @ b.T)).to(y.dtype)
 
 
 class Experts:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from thinkrec.errors import CheckpointError
 from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone
 from thinkrec.model.disk import read_tensors, write_json, write_tensors
-from thinkrec.model.experts import ExpertConfig, attach
+from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.experts import attach
 from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
 

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from thinkrec.model.experts import Routing, decoder_layers
+from thinkrec.model.expert_linear import Routing
+from thinkrec.model.experts import decoder_layers
 from thinkrec.model.packing import ACTIVE, CannotPack, Keys, Reading
 
 _MOST = 0.7

@@ -15,9 +15,9 @@ from thinkrec.progress import Progress
 
 CHUNK = 2048
 """Prompts rendered at a time, so that memory does not grow with the number of rows."""
-BATCH_TOKENS = 8192
-"""Tokens of a batch."""
-TRUNKS = 4
+BATCH_TOKENS = {"cpu": 2048, "other": 16384}
+"""Tokens of a batch by device, where none are given: on a CPU what its caches hold, elsewhere what fills it."""
+TRUNKS = 8
 """A batch that holds a part of one fork's leaves gives them at least so many times the tokens of the trunk, which
 every such batch computes again."""
 
@@ -27,17 +27,17 @@ def score_prompts(
     render: Callable[[int], Prompt],
     n: int,
     *,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int | None = None,
     option: ScoreOption = "difference",
     title: str = "scoring",
     progress: bool = False,
 ) -> np.ndarray:
     """float64 (n,): the target's score of prompts render(0) .. render(n - 1); larger means more likely liked."""
-    scores = np.zeros(n, dtype=np.float64)
+    scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or usual_tokens(recommender)
     with Progress(title, n, shown=progress) as bar, recommender.inference():
         for first in range(0, n, CHUNK):
             prompts = [render(i) for i in range(first, min(n, first + CHUNK))]
-            for chosen in token_budget_batches(np.array([len(p) for p in prompts]), batch_tokens):
+            for chosen in token_budget_batches(np.array([len(p) for p in prompts]), budget):
                 batch = collate([prompts[i] for i in chosen], recommender.backbone.pad_id).to(recommender.device)
                 last = batch.answer_at[batch.last_answers()]
                 found = score_of(recommender.answer_logits(recommender.states(batch, last)), option)
@@ -51,7 +51,7 @@ def score_forks(
     asked: Iterable[tuple[np.ndarray, Fork]],
     n: int,
     *,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int | None = None,
     option: ScoreOption = "difference",
     title: str = "scoring",
     progress: bool = False,
@@ -62,14 +62,14 @@ def score_forks(
     batch where leaves fill several; forks share batches. On a backbone that cannot pack (`Recommender.packs`) every
     leaf is asked as a prompt of its own.
     """
-    scores = np.zeros(n, dtype=np.float64)
+    scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or usual_tokens(recommender)
 
     def one_by_one(fork: Fork) -> np.ndarray:
         prompts = fork.prompts()
-        return score_prompts(recommender, prompts.__getitem__, len(prompts), batch_tokens=batch_tokens, option=option)
+        return score_prompts(recommender, prompts.__getitem__, len(prompts), batch_tokens=budget, option=option)
 
     with Progress(title, n, shown=progress) as bar, recommender.inference():
-        for group in _batches(asked, batch_tokens):
+        for group in _batches(asked, budget):
             forks = [fork for _, fork in group]
             try:
                 found = _packed(recommender, forks, option) if recommender.packs else None
@@ -81,6 +81,11 @@ def score_forks(
             scores[places] = found
             bar.advance(len(places))
     return scores
+
+
+def usual_tokens(recommender: Recommender) -> int:
+    """`BATCH_TOKENS` of the device where the weights are."""
+    return BATCH_TOKENS.get(recommender.device.type, BATCH_TOKENS["other"])
 
 
 def _packed(recommender: Recommender, forks: list[Fork], option: ScoreOption) -> np.ndarray:
