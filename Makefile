@@ -16,11 +16,13 @@ ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
 REASONS = results/ml1m/thinkrec-nano
 SEEDS = 0 1 2
+# The same recipes on a backbone that never saw a reason.
+UNTAUGHT = results/ml1m/untaught
 OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/ml1m/$(name)/reasons-any.parquet) \
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint ml1m reasons thinking clean
+.PHONY: help setup demo test lint ml1m reasons thinking untaught bench clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -60,18 +62,40 @@ reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo w
 	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --cite any --out results/demo/reasons-any.parquet
 	$(BIN)/thinkrec evaluate results/demo/reasons-any.parquet --grounding --run demo --out results/demo/grounding-any.json
 
-thinking: $(VENV)/.installed ## Trains on a simulated catalogue with reasons and without, three seeds each; compares
+thinking: $(VENV)/.installed ## Trains with reasons and without, three seeds each, on a simulated catalogue and on MovieLens-1M (a day); compares
 	@for seed in $(SEEDS); do for reasons in rules none; do \
 	  $(BIN)/thinkrec run demo -o seed=$$seed -o 'baselines={}' -o explain=0 -o model.reasons.source=$$reasons \
 	    --folder runs/thinking/$$reasons-$$seed || exit 1; \
 	done; done
 	$(BIN)/thinkrec compare $(SEEDS:%=runs/thinking/rules-%/scores/full/predictions.parquet) \
 	  $(SEEDS:%=--against runs/thinking/none-%/scores/full/predictions.parquet) --run runs/thinking/rules-0 --out results/demo/thinking.json
+	@for seed in $(SEEDS); do for name in thinkrec-nano thinkrec-nano-unthinking; do \
+	  $(BIN)/thinkrec run ml1m/$$name -o seed=$$seed -o explain=0 --folder runs/ml1m-seeds/$$name-$$seed || exit 1; \
+	done; done
+	$(BIN)/thinkrec compare $(SEEDS:%=runs/ml1m-seeds/thinkrec-nano-%/scores/full/predictions.parquet) \
+	  $(SEEDS:%=--against runs/ml1m-seeds/thinkrec-nano-unthinking-%/scores/full/predictions.parquet) \
+	  --run runs/ml1m-seeds/thinkrec-nano-0 --out $(REASONS)/thinking.json
+
+untaught: $(VENV)/.installed-text ## Pre-trains nano without any reason and has four MovieLens-1M recipes explain with it; judges them (hours)
+	mkdir -p runs/nano-verdicts && cp -n src/thinkrec/model/nano/*token* src/thinkrec/model/nano/*config.json runs/nano-verdicts/
+	$(BIN)/python pretrain/train.py --text $(or $(THINKREC_DATA),../shared/data)/text --out runs/nano-verdicts \
+	  --work runs/pretrain-verdicts --tokens 11e6 --verdicts-only
+	@for name in $(WRITERS); do \
+	  $(BIN)/thinkrec run ml1m/$$name -o model.backbone.source=runs/nano-verdicts -o explain=0 --folder runs/verdicts/$$name && \
+	  $(BIN)/thinkrec explain-rows runs/verdicts/$$name $(WRITTEN) --split test --out $(UNTAUGHT)/$$name.parquet && \
+	  $(BIN)/thinkrec explain-rows runs/verdicts/$$name $(WRITTEN) --split test --cite any --out $(UNTAUGHT)/$$name-any.parquet || exit 1; \
+	done
+	$(BIN)/thinkrec evaluate $(UNTAUGHT)/thinkrec-nano.parquet --text --grounding --run runs/verdicts/thinkrec-nano --references $(WRITTEN) --split test \
+	  $(foreach name,$(WRITERS:%=%-any) $(filter-out thinkrec-nano,$(WRITERS)),--against $(UNTAUGHT)/$(name).parquet) --baseline \
+	  --out $(UNTAUGHT)/text-metrics.json
+
+bench: $(VENV)/.installed-bench ## Times ranking, mixtures and training beside Transformers with PEFT; fails below a limit
+	$(BIN)/python bench/run.py
 
 clean: ## Removes the environment, caches and builds; leaves runs/ alone
 	@if [ -f $(VENV)/pyvenv.cfg ]; then rm -rf $(VENV); fi
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
-	find src tests pretrain -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests pretrain bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are newer than the pins where the installation is up to date.
 $(VENV)/.installed: $(PINS) | $(BIN)/pip

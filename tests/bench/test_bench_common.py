@@ -1,0 +1,74 @@
+"""The benchmarks' own arithmetic: limits hold or not, turns are counted, and a short ratio fails the script."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+@pytest.fixture(scope="module")
+def common(request):
+    sys.path.insert(0, str(BENCH))
+    request.addfinalizer(lambda: sys.path.remove(str(BENCH)))
+    import common
+
+    return common
+
+
+def test_a_limit_is_a_least_or_a_most(common) -> None:
+    def row(ratio: float, limit: float | None, at_most: bool = False) -> bool:
+        return common.Row("a", "b", 1.0, 2.0, "s", ratio, limit, at_most).holds
+
+    assert row(2.0, 2.0) and not row(1.99, 2.0) and row(0.1, None)
+    assert row(1.05, 1.05, True) and not row(1.06, 1.05, True)
+
+
+def test_runs_take_turns_and_the_first_turn_is_not_counted(common) -> None:
+    calls: list[str] = []
+    found = common.times({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3)
+    assert calls == ["a", "b"] * 4
+    assert [len(found["a"]), len(found["b"])] == [3, 3]
+    assert all(second > 0 for second in found["a"])
+
+
+@pytest.mark.parametrize(("ratio", "status"), [(3.0, 0), (1.0, 1)])
+def test_the_status_tells_whether_all_hold(common, tmp_path: Path, ratio: float, status: int) -> None:
+    with pytest.raises(SystemExit) as left:
+        common.finish([common.Row("a", "b", 1.0, ratio, "s", ratio, 2.0)], tmp_path / "deep" / "a.json")
+    assert left.value.code == status
+    held = json.loads((tmp_path / "deep" / "a.json").read_text())
+    assert held["rows"][0]["holds"] is (status == 0)
+    assert held["environment"]["torch"]
+
+
+def test_every_script_is_run_and_says_how_to_start_it(common) -> None:
+    text = (BENCH / "run.py").read_text(encoding="utf-8")
+    scripts = {path.stem for path in BENCH.glob("*.py")} - {"common", "models", "run", "growth"}
+    for name in scripts:
+        assert f'"{name}"' in text
+        assert f"python bench/{name}.py" in (BENCH / f"{name}.py").read_text(encoding="utf-8")
+
+
+def test_the_peer_scores_as_we_do(common) -> None:
+    import numpy as np
+    from models import Peer, recommender, without_gate
+    from ranking import question
+
+    from thinkrec.data.world import WorldConfig, simulate
+    from thinkrec.score.ranker import score_prompts
+
+    rec = recommender(2)
+    fork = question(simulate(WorldConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12)
+    prompts = fork.prompts()
+    peer = Peer(rec, {"one": 0, "two": 1}, str(rec.backbone.model.config._name_or_path))
+    ours = score_prompts(recommender(0), [without_gate(p) for p in prompts].__getitem__, 12)
+    assert np.std(ours) > 0.01
+    np.testing.assert_allclose(peer.score(prompts, 5), ours, atol=1e-4)
+    mixed = peer.score(prompts, 5, ["two", "one"] * 6)
+    np.testing.assert_allclose(mixed[1::2], ours[1::2], atol=1e-4)
+    assert np.abs(mixed[::2] - ours[::2]).max() > 1e-3
