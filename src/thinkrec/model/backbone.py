@@ -174,6 +174,11 @@ def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
     dtype = getattr(torch, config.dtype)
     fresh = AutoModelForCausalLM.from_config(plain, dtype=dtype, attn_implementation=config.attention)
     fresh.load_state_dict(loaded.model.state_dict())
+    # Transformers 5.17 takes the beginning token of such a file for its end token; the file says which is which.
+    for kind in ("bos", "eos", "pad"):
+        said = _one_id(getattr(plain, f"{kind}_token_id", None))
+        if said is not None:
+            setattr(loaded.tokenizer, f"{kind}_token", loaded.tokenizer.convert_ids_to_tokens(said))
     return wrap(fresh, loaded.tokenizer, name, config)
 
 

@@ -195,7 +195,10 @@ class Recommender:
             return nullcontext(), routing.use(routing.weights)
 
         self._checkpointing = True
-        self.model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": contexts})
+        # Its name until Transformers 5.17 and since; the old one is gone from 6 on.
+        names = ("activation_checkpointing_enable", "gradient_checkpointing_enable")
+        enable = next(getattr(self.model, name) for name in names if hasattr(self.model, name))
+        enable({"use_reentrant": False, "context_fn": contexts})
 
     def _modules(self) -> list[nn.Module]:
         return [self.model] if self.projector is None else [self.model, self.projector]
