@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -88,8 +88,8 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
-        held = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Batch(**{name: None if value is None else value.to(device) for name, value in held.items()})
+        held = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return replace(self, **{name: value.to(device) for name, value in held if value is not None})
 
 
 def collate(prompts: Sequence[Prompt], pad_id: int) -> Batch:

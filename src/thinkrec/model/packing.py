@@ -12,11 +12,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from thinkrec.model.attend import attend, together
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 NAME = "thinkrec"
 """The attention's name in Transformers' registry."""
@@ -113,7 +117,7 @@ def packed(layout: Layout | None) -> Iterator[None]:
         ACTIVE.layout = before
 
 
-def install(model: nn.Module) -> bool:
+def install(model: PreTrainedModel) -> bool:
     """Have a Transformers model use this module's attention in place of "sdpa"; whether it now does."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
@@ -153,10 +157,11 @@ def _attention(
         assert layout is not None
         out = _spans(layout, query, key, value, scale)
     elif layout is not None:
-        out = _ends(layout, query, *kept, scale)
+        out = _ends(layout, query, kept[0], kept[1], scale)
     else:
-        seen = torch.arange(kept[0].shape[2], device=query.device) <= reading.place[:, None, :, None]
-        return sdpa_attention_forward(module, query, *kept, seen, scaling=scaling, is_causal=False)
+        key, value = kept
+        seen = torch.arange(key.shape[2], device=query.device) <= reading.place[:, None, :, None]
+        return sdpa_attention_forward(module, query, key, value, seen, scaling=scaling, is_causal=False)
     return out.transpose(1, 2).contiguous(), None
 
 
@@ -169,7 +174,7 @@ def _spans(layout: Layout, query: torch.Tensor, key: torch.Tensor, value: torch.
         if span.trunk:
             out[:, :, trunk] = attend(q, k, v, causal=True, scale=scale)[0]
         if span.leaves:
-            own = _leaves(span, *(t[:, :, leaves] for t in (query, key, value)), scale)
+            own = _leaves(span, query[:, :, leaves], key[:, :, leaves], value[:, :, leaves], scale)
             if span.trunk:
                 seen = attend(query[:, :, leaves], k, v, causal=False, scale=scale)
                 out[:, :, leaves] = together(seen, own)

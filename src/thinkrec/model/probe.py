@@ -48,7 +48,7 @@ def can_read(recommender: Recommender) -> bool:
 
 
 def _forks(recommender: Recommender) -> list[Fork]:
-    rng, size = np.random.default_rng(0), recommender.backbone.model.get_input_embeddings().num_embeddings
+    rng, size = np.random.default_rng(0), len(recommender.backbone.tokenizer)
     gate = np.full(recommender.experts.slots, 1 / recommender.experts.slots, dtype=np.float32)
 
     def part(n: int) -> Prompt:
