@@ -18,7 +18,7 @@ from common import arguments, median, times
 from models import catalogue, recommender
 from ranking import question
 
-from thinkrec.model.fork import Fork
+from thinkrec.fast.fork import Fork
 from thinkrec.pipeline import environment
 from thinkrec.score.ranker import score_forks, score_prompts
 

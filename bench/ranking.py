@@ -13,7 +13,7 @@ from common import Row, arguments, finish, median, times
 from models import Peer, catalogue, recommender
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.model.fork import Fork
+from thinkrec.fast.fork import Fork
 from thinkrec.prompts.render import PromptConfig, Renderer
 from thinkrec.score.ranker import score_forks, score_prompts
 

@@ -20,8 +20,8 @@ from models import ALL, catalogue, recommender
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
+from thinkrec.fast.below import Below
 from thinkrec.model.batch import Prompt, token_budget_batches
-from thinkrec.model.below import Below
 from thinkrec.prompts.render import PromptConfig, Renderer
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import train_step, trainable

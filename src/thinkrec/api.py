@@ -19,7 +19,7 @@ from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import CheckpointError, DataError, RecipeError
 from thinkrec.evaluate.report_data import Past
-from thinkrec.model.fork import Fork
+from thinkrec.fast.fork import Fork
 from thinkrec.pipeline import Run
 from thinkrec.recipe import Recipe, ThinkRecModel, load_recipe
 from thinkrec.score.explainer import write_reasons

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from thinkrec.fast.fork import Fork
 from thinkrec.model.batch import Prompt
-from thinkrec.model.fork import Fork
 from thinkrec.score import ranker
 from thinkrec.score.ranker import TRUNKS, score_forks, score_prompts
 

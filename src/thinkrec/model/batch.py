@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from thinkrec.errors import DataError
-from thinkrec.model.packing import Layout
+from thinkrec.fast.packing import Layout
 
 _BUCKET = 16
 """Lengths this close may share a batch when the order is shuffled, so that batches differ between epochs."""
@@ -72,7 +72,7 @@ class Batch:
     gate: torch.Tensor
     """float32 (b, 1 + n); of a packed batch (owners, 1 + n)."""
     layout: Layout | None = None
-    """Of a packed batch (one row, see `thinkrec.model.fork.pack`): which tokens belong together."""
+    """Of a packed batch (one row, see `thinkrec.fast.fork.pack`): which tokens belong together."""
     position: torch.Tensor | None = None
     """Of a packed batch, int64 (t,): where in its own prompt each token stands."""
     owner: torch.Tensor | None = None

@@ -13,13 +13,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from thinkrec.errors import RecipeError
+from thinkrec.fast.last import places, reading, watch
+from thinkrec.fast.packing import CannotPack, install, packed
+from thinkrec.fast.probe import can_pack, can_read
 from thinkrec.model.backbone import Backbone
 from thinkrec.model.batch import Batch, Prompt, collate
 from thinkrec.model.experts import Experts
 from thinkrec.model.generate import Constraint, continue_greedily
-from thinkrec.model.last import places, reading, watch
-from thinkrec.model.packing import CannotPack, install, packed
-from thinkrec.model.probe import can_pack, can_read
 from thinkrec.model.projector import Projector
 
 ScoreOption = Literal["difference", "yes"]
@@ -48,12 +48,12 @@ class Recommender:
 
     @cached_property
     def packs(self) -> bool:
-        """Whether packed batches (`thinkrec.model.fork.pack`) give what padded ones give; found out on first use."""
+        """Whether packed batches (`thinkrec.fast.fork.pack`) give what padded ones give; found out on first use."""
         return can_pack(self)
 
     @cached_property
     def reads(self) -> bool:
-        """Whether the last layer may be computed for some places alone (`thinkrec.model.last`); found out likewise."""
+        """Whether the last layer may be computed for some places alone (`thinkrec.fast.last`); found out likewise."""
         return can_read(self)
 
     @property
@@ -107,12 +107,8 @@ class Recommender:
         """(m, width): last hidden states at the places `at`, int64 (m, 2), those of `hidden`. What nobody reads is not
         computed in the last layer, where the backbone allows it.
         """
-        packed_row = batch.layout is not None
-        found = (
-            (at[:, 1][None], torch.arange(len(at), device=at.device)) if packed_row else places(at, *batch.ids.shape)
-        )
-        possible = self.reads and not self._checkpointing
-        if found is not None and possible and (not packed_row or torch.equal(at, batch.answer_at)):
+        found = places(batch, at) if self.reads and not self._checkpointing else None
+        if found is not None:
             try:
                 with reading(found[0]):
                     return self.hidden(batch).flatten(0, 1)[found[1]]

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from thinkrec.data.dataset import Dataset
+from thinkrec.fast.fork import Fork, join
 from thinkrec.model.batch import Prompt
-from thinkrec.model.fork import Fork, join
 from thinkrec.prompts import template
 
 RATING = (0.9, 0.1)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import torch
 
+from thinkrec.fast.fork import Fork, pack
+from thinkrec.fast.packing import CannotPack
 from thinkrec.model.batch import Prompt, collate, token_budget_batches
-from thinkrec.model.fork import Fork, pack
-from thinkrec.model.packing import CannotPack
 from thinkrec.model.recommender import Recommender, ScoreOption, score_of
 from thinkrec.progress import Progress
 

@@ -13,9 +13,9 @@ from thinkrec.collab.slots import SlotEncoder
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TEST, Interactions
 from thinkrec.data.titles import citable, names, normal
+from thinkrec.fast.fork import Fork
 from thinkrec.model.batch import Prompt
 from thinkrec.model.copying import Citable
-from thinkrec.model.fork import Fork
 from thinkrec.model.recommender import Recommender, ScoreOption
 from thinkrec.personal.gate import Gate, GateConfig, gate
 from thinkrec.personal.groups import Groups

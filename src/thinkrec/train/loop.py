@@ -15,8 +15,8 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from thinkrec.fast.below import Below
 from thinkrec.model.batch import Prompt, collate, token_budget_batches
-from thinkrec.model.below import Below
 from thinkrec.model.disk import read_tensors, write_tensors
 from thinkrec.model.experts import Group
 from thinkrec.model.loss import losses

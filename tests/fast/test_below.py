@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from tiny_lm import make_prompts, make_recommender
 
+from thinkrec.fast.below import Below, first_learning
 from thinkrec.model.batch import collate
-from thinkrec.model.below import Below, first_learning
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage, trainable
+
+sys.path.append(str(Path(__file__).parents[1] / "model"))
+from tiny_lm import make_prompts, make_recommender
 
 SAMPLE = make_prompts()
 STAGE = StageConfig(train=("experts",), epochs=4, lr=1e-2, batch_tokens=64, checks=1, warmup=0)
@@ -85,7 +88,7 @@ def test_where_the_first_layer_learns_there_is_nothing_below(tmp_path: Path) -> 
 
 
 def test_a_backbone_that_cannot_be_cut_is_found_out(tmp_path: Path, monkeypatch) -> None:
-    from thinkrec.model import below as module
+    from thinkrec.fast import below as module
 
     monkeypatch.setattr(module._Skip, "forward", lambda self, hidden_states, *_, **__: hidden_states + 1)
     monkeypatch.setattr(Below, "_states", lambda self, prompts, batch: torch.zeros(*batch.ids.shape, 32))

@@ -13,19 +13,23 @@ from typing import Any
 import torch
 from torch import nn
 
+from thinkrec.fast.packing import ACTIVE, CannotPack, Keys, Reading
+from thinkrec.model.batch import Batch
 from thinkrec.model.expert_linear import Routing
 from thinkrec.model.experts import decoder_layers
-from thinkrec.model.packing import ACTIVE, CannotPack, Keys, Reading
 
 _MOST = 0.7
 """Reading more than this share of a batch's places is no cheaper than all of them."""
 
 
-def places(at: torch.Tensor, rows: int, width: int) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Index pairs (m, 2) of a batch (rows, width) side by side: positions (rows, s), and where in them each pair went,
-    int64 (m,) into the flattened result. None where that would be most of the batch.
+def places(batch: Batch, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """The index pairs `at` (m, 2) of a batch side by side: positions (b, s), and where in them each pair went, int64
+    (m,) into the flattened result. None where that would be most of the batch, or of a packed row anything but its
+    answers.
     """
-    row = at[:, 0]
+    if batch.layout is not None:
+        return (at[:, 1][None], torch.arange(len(at), device=at.device)) if torch.equal(at, batch.answer_at) else None
+    (rows, width), row = batch.ids.shape, at[:, 0]
     counts = torch.bincount(row, minlength=rows)
     s = int(counts.max()) if len(at) else 0
     if s == 0 or s > _MOST * width:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 import torch
-from tiny_lm import make_prompts, make_recommender
 
+from thinkrec.fast.last import places
 from thinkrec.model.batch import collate
-from thinkrec.model.last import places
+
+sys.path.append(str(Path(__file__).parents[1] / "model"))
+from tiny_lm import make_prompts, make_recommender
 
 KINDS = {"llama": True, "qwen2": True, "gpt_neox": True, "granite": True, "cohere": True, "mistral": True,
          "gemma2": False}  # fmt: skip
@@ -71,16 +75,16 @@ def test_what_cannot_be_narrowed_is_computed_in_full() -> None:
 
 
 def test_places_stand_side_by_side() -> None:
-    place, where = places(AT, 5, 23)
+    place, where = places(BATCH, AT)
     assert place.shape == (5, 3)
     assert place.tolist() == [[8, 0, 0], [3, 16, 0], [0, 0, 0], [0, 0, 0], [11, 0, 11]]
     torch.testing.assert_close(place.flatten()[where], AT[:, 1])
     mixed = AT[[3, 0, 5, 1, 4, 2]]
-    place, where = places(mixed, 5, 23)
+    place, where = places(BATCH, mixed)
     torch.testing.assert_close(place.flatten()[where], mixed[:, 1])
     torch.testing.assert_close(where // place.shape[1], mixed[:, 0])
-    assert places(AT[:0], 5, 23) is None
-    assert places(AT, 5, 3) is None
+    assert places(BATCH, AT[:0]) is None
+    assert places(BATCH, torch.tensor([[3, j] for j in range(20)])) is None
 
 
 def test_threads_do_not_meet() -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tiny_lm import make_part, make_recommender
 
 from thinkrec.errors import DataError
-from thinkrec.model.attend import attend, plain, together
+from thinkrec.fast.attend import attend, plain, together
+from thinkrec.fast.fork import Fork, join, pack
+from thinkrec.fast.packing import Span, packed
 from thinkrec.model.batch import collate
-from thinkrec.model.fork import Fork, join, pack
-from thinkrec.model.packing import Span, packed
 from thinkrec.model.recommender import score_of
+
+sys.path.append(str(Path(__file__).parents[1] / "model"))
+from tiny_lm import make_part, make_recommender
 
 PACKING = {"llama": True, "llama-tied": True, "qwen2": True, "gpt_neox": True, "granite": True, "cohere": True,
            "gemma2": False}  # fmt: skip

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from thinkrec.fast.fork import Fork, pack
+from thinkrec.fast.last import reading
+from thinkrec.fast.packing import CannotPack, install
 from thinkrec.model.batch import Batch, Prompt, collate
-from thinkrec.model.fork import Fork, pack
-from thinkrec.model.last import reading
-from thinkrec.model.packing import CannotPack, install
 
 if TYPE_CHECKING:
     from thinkrec.model.recommender import Recommender

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from thinkrec.model.attend import attend, together
+from thinkrec.fast.attend import attend, together
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -84,7 +84,7 @@ class Layout:
 
 @dataclass(eq=False)
 class Reading:
-    """Which tokens of a batch somebody reads after the last layer; see `thinkrec.model.last`."""
+    """Which tokens of a batch somebody reads after the last layer; see `thinkrec.fast.last`."""
 
     place: torch.Tensor
     """int64 (b, s): their positions in the row. Of a packed row (1, leaves): the last token of every leaf."""

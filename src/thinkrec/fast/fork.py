@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from thinkrec.errors import DataError
+from thinkrec.fast.packing import Layout, Span
 from thinkrec.model.batch import Batch, Prompt, collate
-from thinkrec.model.packing import Layout, Span
 
 
 @dataclass(frozen=True, eq=False)
