@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from thinkrec.errors import DataError
+from thinkrec.fast import packing
 from thinkrec.fast.attend import attend, plain, together
 from thinkrec.fast.fork import Fork, join, pack
 from thinkrec.fast.packing import Span, packed
@@ -56,6 +57,15 @@ def test_every_leaf_scores_as_its_own_prompt(kind: str) -> None:
 @pytest.mark.parametrize("kind", PACKING)
 def test_a_backbone_that_cannot_pack_is_found_out(kind: str) -> None:
     assert make_recommender(kind).packs is PACKING[kind]
+
+
+def test_a_kernel_that_is_missing_is_found_out_with_a_warning(monkeypatch) -> None:
+    def missing(*_, **__):
+        raise NotImplementedError("no such kernel")
+
+    monkeypatch.setattr(packing, "attend", missing)
+    with pytest.warns(UserWarning, match="no such kernel"):
+        assert make_recommender().packs is False
 
 
 def test_a_narrow_window_cannot_pack_and_a_wide_one_can() -> None:

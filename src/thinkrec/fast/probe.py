@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,10 @@ def _same(recommender: Recommender, plain: Batch, fast: Callable[[], torch.Tenso
         try:
             found = fast().double()
         except CannotPack:
+            return False
+        except RuntimeError as error:
+            # A kernel that this device or this torch does not have.
+            warnings.warn(f"a fast path is left out, because it failed when it was tried: {error}", stacklevel=2)
             return False
     apart = (found - wanted).abs().max() / wanted.std()
     return bool(apart <= _CLOSE.get(recommender.model.dtype, _HALF))
