@@ -62,7 +62,7 @@ reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo w
 	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --cite any --out results/demo/reasons-any.parquet
 	$(BIN)/thinkrec evaluate results/demo/reasons-any.parquet --grounding --run demo --out results/demo/grounding-any.json
 
-thinking: $(VENV)/.installed ## Trains with reasons and without, three seeds each, on a simulated catalogue and on MovieLens-1M (a day); compares
+thinking: $(VENV)/.installed ## Trains with reasons and without, three seeds each, on a simulated catalogue and on MovieLens-1M (hours); compares
 	@for seed in $(SEEDS); do for reasons in rules none; do \
 	  $(BIN)/thinkrec run demo -o seed=$$seed -o 'baselines={}' -o explain=0 -o model.reasons.source=$$reasons \
 	    --folder runs/thinking/$$reasons-$$seed || exit 1; \

@@ -20,6 +20,7 @@ from thinkrec.data.rows import TEST
 from thinkrec.data.split import ByFractions
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import CheckpointError, DataError, RecipeError
+from thinkrec.score.system import System
 
 SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
 """A stage of a few steps."""
@@ -103,6 +104,20 @@ def test_a_saved_folder_can_be_saved_again(model: ThinkRec, saved: Path, ds: Dat
 def test_fitting_twice_gives_the_same(model: ThinkRec, ds: Dataset, tiny_backbone: Path) -> None:
     users, items = pairs(ds, 10)
     np.testing.assert_array_equal(untrained(tiny_backbone).fit(ds).score(users, items), model.score(users, items))
+
+
+def test_many_candidates_are_rendered_in_parts(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
+    users, items = [*ds.user_ids[:2]] * 11, ds.items.ids[:22]
+    whole, sizes, ask = model.score(users, items), [], System.ask
+
+    def counted(self, row, asked):
+        sizes.append(len(asked))
+        return ask(self, row, asked)
+
+    monkeypatch.setattr("thinkrec.api.CHUNK", 4)
+    monkeypatch.setattr(System, "ask", counted)
+    np.testing.assert_allclose(model.score(users, items), whole, atol=1e-5)
+    assert sizes == [4, 4, 3, 4, 4, 3]
 
 
 def test_rank_is_the_order_of_scores(model: ThinkRec, ds: Dataset) -> None:

@@ -23,7 +23,7 @@ from thinkrec.fast.fork import Fork
 from thinkrec.pipeline import Run
 from thinkrec.recipe import Recipe, ThinkRecModel, load_recipe
 from thinkrec.score.explainer import write_reasons
-from thinkrec.score.ranker import probability, score_forks
+from thinkrec.score.ranker import CHUNK, probability, score_forks
 from thinkrec.score.system import System
 
 History = Iterable[tuple[Any, bool]]
@@ -297,7 +297,7 @@ class ThinkRec:
         return _Question(code, it.item[past].astype(np.int64), it.label[past], asked)
 
     def _ask(self, questions: Sequence[_Question]) -> list[np.ndarray]:
-        """Scores of every question's items; what the prompts of a user share is computed once."""
+        """Scores of every question's items; what a user's prompts share is computed once per CHUNK of them."""
         ends = np.cumsum([len(q.asked) for q in questions])
         n = int(ends[-1]) if len(ends) else 0
         if not n:
@@ -306,8 +306,9 @@ class ThinkRec:
 
         def asked() -> Iterator[tuple[np.ndarray, Fork]]:
             for question, row, end in zip(questions, rows, ends, strict=True):
-                for places, fork in system.ask(int(row), question.asked) if len(question.asked) else []:
-                    yield end - len(question.asked) + places, fork
+                for first in range(0, len(question.asked), CHUNK):
+                    for places, fork in system.ask(int(row), question.asked[first : first + CHUNK]):
+                        yield end - len(question.asked) + first + places, fork
 
         scores = score_forks(system.recommender, asked(), n, progress=self.progress and n >= SLOW)
         return np.split(scores + system.offset(np.concatenate([q.asked for q in questions])), ends[:-1])

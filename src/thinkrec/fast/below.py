@@ -7,7 +7,6 @@ prompt again starts from there.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,7 +94,8 @@ class Below:
         states = torch.zeros(*batch.ids.shape, width, dtype=self._dtype)
         for key, row in zip(keys, states, strict=True):
             offset, length = self._places[key]
-            held = bytearray(os.pread(self._file.fileno(), length * width * self._dtype.itemsize, offset))
+            self._file.seek(offset)
+            held = bytearray(self._file.read(length * width * self._dtype.itemsize))
             row[:length] = torch.frombuffer(held, dtype=self._dtype).view(length, width)
         return states.to(batch.ids.device)
 
@@ -124,7 +124,8 @@ class Below:
         held = state.contiguous().cpu().view(torch.uint8).numpy().tobytes()
         if key in self._places or self._size + len(held) > self.most:
             return
-        os.pwrite(self._file.fileno(), held, self._size)
+        self._file.seek(self._size)
+        self._file.write(held)
         self._places[key] = self._size, len(state)
         self._size += len(held)
 

@@ -174,6 +174,7 @@ class Renderer:
     ) -> list[tuple[np.ndarray, Fork]]:
         """The prompts of many items (codes (n,)) over one history as forks; otherwise as `ask`.
 
+        `user_vector` (d,), `item_vectors` (n, d) and `past_vectors` (k, d) are given together or not at all.
         Returns (places in `items`, fork) pairs: mostly one, more where long targets leave room for less history.
         """
         user = None if item_vectors is None else user_vector
