@@ -17,9 +17,9 @@ from transformers import PreTrainedTokenizerFast
 
 from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
-from thinkrec.evaluate.grounding.polarity import claim_of_next
+from thinkrec.evaluate.grounding.unfinished import claim_of_next
 from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
-from thinkrec.model.copying import Citable, CiteOnly
+from thinkrec.model.copying import Citable, CiteOnly, Wanted
 from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.model.experts import attach
 from thinkrec.model.pieces import Vocabulary, vocabulary
@@ -146,8 +146,8 @@ SIGNED = {
 }
 
 
-def claim(text: str) -> int | None:
-    return claim_of_next(text, [known.sign for known in SIGNED.values()])
+def claim(text: str) -> Wanted:
+    return Wanted(claim_of_next(text, [known.sign for known in SIGNED.values()]))
 
 
 @pytest.mark.parametrize(
@@ -211,11 +211,54 @@ def test_a_text_may_come_back_to_its_target(mentions: int, again: bool) -> None:
 def test_no_quote_opens_where_no_title_would_fit() -> None:
     tokenizer = nano()
     words = vocabulary(tokenizer)
-    rule = CiteOnly(words, {"The Lamp": Citable(1, 0)}, lambda text: claim_of_next(text, [1]))
+    rule = CiteOnly(words, {"The Lamp": Citable(1, 0)}, lambda text: Wanted(claim_of_next(text, [1])))
     closed = texts_after(rule, words, "No. The viewer turned down", tokenizer)
     assert " down" in closed and not any(piece.startswith(" '") for piece in closed)
     free = rule.allowed(tokenizer.encode("Yes. The viewer liked", add_special_tokens=False))
     assert free is None or any(b"'" in words.pieces[token] for token in free)
+
+
+def test_no_target_where_only_a_rated_title_can_follow() -> None:
+    tokenizer = nano()
+    words = vocabulary(tokenizer)
+    titles = {"The Lamp": Citable(0, 0, target=True), "Potter's Wheel": Citable(-1, 1)}
+    rule = CiteOnly(words, titles, lambda text: Wanted(None, target="down" not in text))
+    for said, target in (("No. '", True), ("No. The viewer turned down '", False)):
+        begun = texts_after(rule, words, said, tokenizer)
+        assert any("The Lamp".startswith(piece) for piece in begun) == target
+        assert any("Potter's Wheel".startswith(piece) for piece in begun)
+
+
+def test_a_title_is_chosen_anew_by_what_was_said_of_it_later() -> None:
+    tokenizer = nano()
+    words = vocabulary(tokenizer)
+    rule = CiteOnly(words, SIGNED, claim, mentions=2)
+    ids = tokenizer.encode("No. 'The Lamp' was turned down", add_special_tokens=False)
+    at = rule.demand(ids, 0, -1)
+    assert at is not None and tokenizer.decode(ids[:at]).strip() == "No."
+    begun = texts_after(rule, words, "No. '", tokenizer)
+    assert not any("The Lamp".startswith(piece) for piece in begun)
+    assert any("Sailor's Play".startswith(piece) for piece in begun)
+    other = tokenizer.encode("No. 'Sailor's Play' was enjoyed", add_special_tokens=False)
+    assert rule.demand(other, 0, 1) is None, "once only"
+    assert rule.demand(other, 1, 1) is None, "no such citation"
+    said = tokenizer.encode(
+        "No. 'Sailor's Play' was rejected. The viewer liked 'The Lamp' less", add_special_tokens=False
+    )
+    assert rule.demand(said, 1, -1) is None, "the text itself asked for a liked one"
+    rule.forget(0)
+    assert rule.demand(other, 0, 1) == at, "the text went back further, and the demand with it"
+
+
+def test_no_title_is_demanded_that_is_not_left() -> None:
+    tokenizer = nano()
+    words = vocabulary(tokenizer)
+    titles = {"The Lamp": Citable(1, 0), "Potter's Wheel": Citable(0, 1, target=True)}
+    rule = CiteOnly(words, titles)
+    ids = tokenizer.encode("No. 'The Lamp' was turned down", add_special_tokens=False)
+    assert rule.demand(ids, 0, -1) is None
+    free = texts_after(rule, words, "No. '", tokenizer)
+    assert any("The Lamp".startswith(piece) for piece in free), "nothing changed"
 
 
 @settings(max_examples=30, deadline=None)
@@ -234,7 +277,7 @@ def test_whatever_is_chosen_fits_its_claim(seed: int) -> None:
             ids.append(rng.choice(opening if opening and not choice else pool))
     cited = [f for f in re.finditer("\u27e6(\\d+)\u27e7", rule.marked(ids))]
     for found in cited:
-        wanted = claim(found.string[: found.start()])
+        wanted = claim(found.string[: found.start()]).sign
         known = list(SIGNED.values())[int(found[1])]
         assert wanted is None or known.sign in (0, wanted), found.string
     once = [found[1] for found in cited if found[1] != "3"]

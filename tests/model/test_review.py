@@ -11,7 +11,7 @@ from tiny_lm import make_prompts, make_recommender
 
 from thinkrec.model.copying import Citable, CiteOnly
 from thinkrec.model.pieces import Vocabulary
-from thinkrec.model.review import Reviewed
+from thinkrec.model.review import Fault, Reviewed
 from thinkrec.score.explainer import careful, repeats
 
 WORDS = (b"Yes", b".", b" a", b" film", b" good", b" bad", b" '", b"Oak", b"'", b" and", b" ness", b"ly", b"Elm", b"")
@@ -64,9 +64,9 @@ def ids_of(*pieces: bytes) -> list[int]:
 def test_a_word_is_judged_once_it_is_whole() -> None:
     seen: list[str] = []
 
-    def judge(text: str) -> bool:
+    def judge(text: str) -> Fault | None:
         seen.append(text)
-        return "bad" not in text
+        return Fault() if "bad" in text else None
 
     rule = Reviewed(CiteOnly(Vocabulary(WORDS), {"Oak": Citable(1, 0)}), judge, most=1)
     text = ids_of(b"Yes", b".", b" a", b" bad", b"ly", b" film")
@@ -83,9 +83,9 @@ def test_a_word_is_judged_once_it_is_whole() -> None:
 def test_inside_a_quotation_nothing_is_judged_and_it_goes_back_whole() -> None:
     seen: list[str] = []
 
-    def judge(text: str) -> bool:
+    def judge(text: str) -> Fault | None:
         seen.append(text)
-        return "\u27e60\u27e7" not in text
+        return Fault() if "\u27e60\u27e7" in text else None
 
     rule = Reviewed(CiteOnly(Vocabulary(WORDS), {"Oak": Citable(1, 0)}), judge)
     text = ids_of(b"Yes", b".", b" '", b"Oak", b"'", b" and")
@@ -94,7 +94,7 @@ def test_inside_a_quotation_nothing_is_judged_and_it_goes_back_whole() -> None:
 
 
 def test_the_last_word_is_judged_too() -> None:
-    rule = Reviewed(CiteOnly(Vocabulary(WORDS), {}), lambda text: "bad" not in text)
+    rule = Reviewed(CiteOnly(Vocabulary(WORDS), {}), lambda text: Fault() if "bad" in text else None)
     text = ids_of(b"Yes", b" bad", b"")
     assert [rule.review(text[: n + 1]) for n in range(3)] == [1, 2, 1]
 
@@ -105,6 +105,33 @@ def test_repeats_counts_words_and_citations() -> None:
     assert repeats("\u27e61\u27e7 and \u27e62\u27e7 pleased, as \u27e61\u27e7, and \u27e62\u27e7", 3)
     assert not repeats("good", 3)
     assert not repeats("", 3)
+
+
+def test_a_fault_is_taken_back_from_where_it_begins() -> None:
+    def judge(text: str) -> Fault | None:
+        return Fault(text.index("a bad")) if "a bad" in text else None
+
+    rule = Reviewed(CiteOnly(Vocabulary(WORDS), {}), judge)
+    text = ids_of(b"Yes", b".", b" film", b" a", b" bad", b" film")
+    assert [rule.review(text[: n + 1]) for n in range(6)] == [1, 2, 3, 4, 5, 3]
+    assert not rule.permits(text[:3], WORDS.index(b" a"))
+
+
+def test_the_title_gives_way_before_the_words() -> None:
+    def judge(text: str) -> Fault | None:
+        return Fault(text.index("bad"), 0, -1) if "\u27e60\u27e7 bad" in text else None
+
+    for titles in ({"Oak": Citable(1, 0), "Elm": Citable(-1, 1)}, {"Oak": Citable(1, 0)}):
+        rule = Reviewed(CiteOnly(Vocabulary(WORDS), titles), judge)
+        text = ids_of(b"Yes", b".", b" '", b"Oak", b"'", b" bad", b" film")
+        assert [rule.review(text[: n + 1]) for n in range(6)] == [1, 2, 3, 4, 5, 6]
+        kept = rule.review(text)
+        if len(titles) == 1:
+            assert kept == 5 and not rule.permits(text[:5], WORDS.index(b" bad")), "no title fits: the word goes"
+        else:
+            assert kept == 2 and rule.permits(text[:2], WORDS.index(b" '"))
+            assert WORDS.index(b"Oak") not in rule.allowed(text[:3])  # type: ignore[operator]
+            assert WORDS.index(b"Elm") in rule.allowed(text[:3])  # type: ignore[operator]
 
 
 def test_a_careful_reason_turns_down_wrong_claims() -> None:

@@ -7,7 +7,8 @@ in it, or glue a letter or another quote to a closed one. All of this is decided
 holds however a tokenizer joins quotes, spaces and letters.
 
 With a reader of claims the choice is narrower: where the sentence has said that what comes was liked, no disliked title
-can follow, and the other way round. No item stands twice in a list, or more often than allowed in the text.
+can follow, and the other way round. Where the sentence said so only later ("'A' was turned down"), the title can be
+chosen anew (`CiteOnly.demand`). No item stands twice in a list, or more often than allowed in the text.
 """
 
 from __future__ import annotations
@@ -40,6 +41,15 @@ class Citable(NamedTuple):
     """Titles of one number are spellings of one item; None: an item that may stand as often as the text likes."""
     target: bool = False
     """Whether it is what the text is about."""
+
+
+class Wanted(NamedTuple):
+    """What a text asks of the title that it cites next."""
+
+    sign: int | None = None
+    """1 or -1; None for any."""
+    target: bool = True
+    """Whether it may be what the text is about."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +107,8 @@ class CiteOnly:
     """Keeps every quoted title of one row to `titles`; a title that the vocabulary cannot spell is left out.
 
     `titles` may map each to what is known of it (`Citable`); then `claim` can say from the text so far, cited titles
-    exchanged for their numbers in marks (\u27e62\u27e7 for the third of `titles`), which sign a title has to have: 1,
-    -1, or None for any. `mentions`: how often an item may stand in the text;
-    with more than one the target as often as it likes.
+    exchanged for their numbers in marks (\u27e62\u27e7 for the third of `titles`), what it asks of the next title.
+    `mentions`: how often an item may stand in the text; with more than one the target as often as it likes.
     One object serves one generated text at a time: it remembers how far it has read. It is a `generate.Constraint`.
     """
 
@@ -107,14 +116,15 @@ class CiteOnly:
         self,
         words: Vocabulary,
         titles: Mapping[str, Citable] | Iterable[str],
-        claim: Callable[[str], int | None] | None = None,
+        claim: Callable[[str], Wanted] | None = None,
         mentions: int = 2,
     ) -> None:
         known = titles if isinstance(titles, Mapping) else dict.fromkeys(titles, Citable())
         self.words, self.claim, self.mentions = words, claim, mentions
         self._known = list(known.items())
         self._all = _Titles.of(words, known)
-        self._choices: dict[tuple[frozenset[int], int | None], _Titles] = {}
+        self._choices: dict[tuple[frozenset[int], Wanted], _Titles] = {}
+        self._demands: dict[int, int] = {}
         numbers = {end.decode(): n for n, title in enumerate(known) for end in _quotations(words, title).ends if title}
         self._numbers = numbers
         longest_first = "|".join(re.escape(end) for end in sorted(numbers, key=len, reverse=True))
@@ -161,24 +171,66 @@ class CiteOnly:
 
     def marked(self, ids: Sequence[int]) -> str:
         """The text so far with every cited title exchanged for its number in marks."""
-        text = self.words.text(ids).decode(errors="replace")
+        text = self._plain(ids)
         return self._cited.sub(lambda f: mark_of(self._numbers[f[0]]), text) if self._cited else text
+
+    def demand(self, ids: Sequence[int], citation: int, sign: int) -> int | None:
+        """Have the text's n-th citation (counted from 0) chosen anew among rated titles of a sign.
+
+        Returns how many of `ids` stand before it, where it can be done: a title of that sign is left there, nothing
+        before it asked for another, and it was not chosen anew before. Else None, and nothing changes.
+        """
+        ids = list(ids)
+        cited = list(self._cited.finditer(self._plain(ids))) if self._cited else []
+        if citation in self._demands or citation >= len(cited):
+            return None
+        at = next(n for n in range(len(ids), -1, -1) if len(self._plain(ids[:n])) <= cited[citation].start())
+        text = self.marked(ids[:at])
+        asked = self.claim(text).sign if self.claim else None
+        if asked == -sign or not self._left(text, Wanted(sign, target=False)):
+            return None
+        self.forget(citation)
+        self._demands[citation] = sign
+        return at
+
+    def forget(self, citations: int) -> None:
+        """No more demands on what comes behind the first n citations: the text is taken back to there."""
+        self._demands = {place: sign for place, sign in self._demands.items() if place < citations}
+
+    def _plain(self, ids: Sequence[int]) -> str:
+        return self.words.text(ids).decode(errors="replace")
 
     def _wanted(self, ids: list[int]) -> _Titles:
         """The titles that fit what the text has said so far, and were not used up."""
         text = self.marked(ids)
-        sign = None if self.claim is None else self.claim(text)
-        counts = Counter(self._items(text))
-        listed = _LIST.search(text)
+        demanded = self._demands.get(len(MARK.findall(text)))
+        if demanded is not None:
+            return self._fitting(text, Wanted(demanded, target=False))
+        return self._fitting(text, self.claim(text) if self.claim else Wanted())
+
+    def _fitting(self, text: str, wanted: Wanted) -> _Titles:
+        key = (self._spent(text), wanted)
+        if key not in self._choices:
+            self._choices[key] = _Titles.of(self.words, self._left(text, wanted))
+        return self._choices[key]
+
+    def _left(self, text: str, wanted: Wanted) -> list[str]:
+        spent = self._spent(text)
+        return [
+            title
+            for title, known in self._known
+            if known.item not in spent
+            and (wanted.sign is None or known.sign in (0, wanted.sign))
+            and (wanted.target or not known.target)
+        ]
+
+    def _spent(self, text: str) -> frozenset[int]:
+        """Items that may not follow a marked text."""
+        counts, listed = Counter(self._items(text)), _LIST.search(text)
         # Where a text may come back to an item, it will come back to what it is about, at the latest at its end.
         targets = {known.item for _, known in self._known if known.target and self.mentions > 1}
         spent = {item for item, times in counts.items() if times >= self.mentions and item not in targets}
-        key = (frozenset(spent.union(self._items(listed[0]) if listed else ())), sign)
-        if key not in self._choices:
-            left = [(title, known.sign) for title, known in self._known if known.item not in key[0]]
-            fitting = [title for title, own in left if sign is None or own in (0, sign)]
-            self._choices[key] = _Titles.of(self.words, fitting)
-        return self._choices[key]
+        return frozenset(spent.union(self._items(listed[0]) if listed else ()))
 
     def _items(self, marked: str) -> Iterator[int]:
         """Items that a marked text cites; not those that may stand as often as it likes."""

@@ -1,24 +1,42 @@
-"""Generation that is read over word by word: what a judge turns down is taken back, and another word tried."""
+"""Generation that is read over word by word: what a judge turns down is taken back, and another way is tried.
+
+Where a claim does not fit the title it is made of, the title is exchanged and not the claim, if a title is left that
+fits: the model chose its argument before it chose an example for it.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from thinkrec.data.titles import MARK
 from thinkrec.model.copying import CiteOnly
+
+
+class Fault(NamedTuple):
+    """What a judge finds in a text."""
+
+    begins: int | None = None
+    """Where what has to go begins, in characters of the marked text; None: all since the last text that passed."""
+    citation: int | None = None
+    """Which citation of the text, counted from 0, does not fit what is said of it."""
+    sign: int = 0
+    """With `citation`: which sign would fit."""
 
 
 class Reviewed:
     """`cite`, and every finished word or quotation has to pass `judge`; see `generate.Constraint`.
 
-    `judge` is given the text so far, cited titles exchanged for their numbers (`CiteOnly.marked`), and says whether it
-    may stand. What fails since the last text that passed is taken back, and its first token is not tried again there.
-    After `most` words taken back everything passes: the text then ends as the model would have it.
+    `judge` is given the text so far, cited titles exchanged for their numbers (`CiteOnly.marked`), and gives its first
+    fault, or None where it may stand. If a citation is at fault and `CiteOnly.demand` can have it chosen anew, the text
+    goes back to before it; else the fault itself is taken back, and its first token is not tried again there.
+    After `most` faults everything passes: the text then ends as the model would have it.
     """
 
-    def __init__(self, cite: CiteOnly, judge: Callable[[str], bool], *, most: int = 60) -> None:
+    def __init__(self, cite: CiteOnly, judge: Callable[[str], Fault | None], *, most: int = 60) -> None:
         self.cite, self.judge, self.left = cite, judge, most
         self._passed = 1
         self._refused: dict[int, set[int]] = defaultdict(set)
@@ -41,14 +59,27 @@ class Reviewed:
         before = ids[:-1]
         if len(before) <= self._passed or not self._ends_a_word(ids) or self.cite.quoting(before):
             return len(ids)
-        if not self.left or self.judge(self.cite.marked(before)):
+        fault = self.judge(self.cite.marked(before)) if self.left else None
+        if fault is None:
             self._passed = len(before)
             return len(ids)
         self.left -= 1
-        for place in [place for place in self._refused if place > self._passed]:
+        at = None if fault.citation is None else self.cite.demand(before, fault.citation, fault.sign)
+        if at is None or at < 1:
+            at = self._where(before, fault.begins)
+            self._refused[at].add(ids[at])
+            self.cite.forget(len(MARK.findall(self.cite.marked(ids[:at]))))
+        for place in [place for place in self._refused if place > at]:
             del self._refused[place]
-        self._refused[self._passed].add(ids[self._passed])
-        return self._passed
+        self._passed = at
+        return at
+
+    def _where(self, ids: Sequence[int], begins: int | None) -> int:
+        """How many ids stand before a character of the marked text, at most those that passed, at least one."""
+        at = self._passed
+        while begins is not None and at > 1 and len(self.cite.marked(ids[:at])) > begins:
+            at -= 1
+        return at
 
     def _ends_a_word(self, ids: Sequence[int]) -> bool:
         """Whether the last token is not the rest of a word."""

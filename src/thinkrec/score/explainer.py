@@ -10,13 +10,13 @@ import numpy as np
 
 from thinkrec.data.titles import MARK
 from thinkrec.errors import DataError
-from thinkrec.evaluate.grounding.polarity import claim_of_next, claims_hold
+from thinkrec.evaluate.grounding.unfinished import awaits_rated, claim_of_next, first_wrong
 from thinkrec.model.batch import Prompt
-from thinkrec.model.copying import Citable, CiteOnly
+from thinkrec.model.copying import Citable, CiteOnly, Wanted
 from thinkrec.model.generate import Constraint
 from thinkrec.model.pieces import Vocabulary, vocabulary
 from thinkrec.model.recommender import Recommender
-from thinkrec.model.review import Reviewed
+from thinkrec.model.review import Fault, Reviewed
 from thinkrec.progress import Progress
 from thinkrec.score.cite import Cite
 
@@ -73,12 +73,16 @@ def careful(words: Vocabulary, titles: Mapping[str, Citable], agreeing: bool, me
     """The rule of one reason: cite only `titles`, each item at most `mentions` times, never repeat `REPEATED` words
     and, if `agreeing`, claim nothing wrong of a cited title."""
     signs = [known.sign for known in titles.values()]
+    targets = [number for number, known in enumerate(titles.values()) if known.target]
 
-    def claim(text: str) -> int | None:
-        return claim_of_next(text, signs)
+    def claim(text: str) -> Wanted:
+        return Wanted(claim_of_next(text, signs), target=not awaits_rated(text))
 
-    def judge(text: str) -> bool:
-        return not (repeats(text, REPEATED) or _STRAY.search(text)) and (not agreeing or claims_hold(text, signs))
+    def judge(text: str) -> Fault | None:
+        if repeats(text, REPEATED) or _STRAY.search(text):
+            return Fault()
+        wrong = first_wrong(text, signs, targets) if agreeing else None
+        return None if wrong is None else Fault(wrong.begins, wrong.citation, wrong.claim)
 
     return Reviewed(CiteOnly(words, titles, claim if agreeing else None, mentions), judge)
 

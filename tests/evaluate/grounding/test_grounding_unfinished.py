@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thinkrec.evaluate.grounding.polarity import claim_of_next, claims_hold
+from thinkrec.evaluate.grounding.unfinished import Wrong, awaits_rated, claim_of_next, first_wrong
 
 SIGNS = [1, -1, 1, 0]
 """A and C were liked, B was not, of D nothing is asked."""
@@ -35,19 +35,61 @@ def test_the_next_title_takes_over_what_was_said(text: str, claim: int | None) -
 
 
 @pytest.mark.parametrize(
-    ("text", "holds"),
+    ("text", "wrong"),
     [
-        ("Yes. <A> and <C> were liked", True),
-        ("Yes. <A> and <C> were disliked", False),
-        ("Yes. <A> and <C> were", True),
-        ("No. <A> and <B> were enjoyed", False),
-        ("No. The viewer rejected <B> and <D>", True),
-        ("No. The viewer rejected <A>, but", False),
-        ("Yes. <A> was liked. <A> was rejected", False),
-        ("Yes. <A> was rejected. <A> was liked", False),
-        ("Yes.", True),
-        ("", True),
+        ("Yes. <A> and <C> were liked", None),
+        ("Yes. <A> and <C> were disliked", Wrong(0, -1, 22)),
+        ("Yes. <A> and <C> were", None),
+        ("No. <A> and <B> were enjoyed", Wrong(1, 1, 21)),
+        ("No. The viewer rejected <B> and <D>", None),
+        ("No. The viewer rejected <A>, but", Wrong(0, -1, None)),
+        ("Yes. <A> was liked. <A> was rejected", Wrong(1, -1, 28)),
+        ("Yes. <A> was rejected. <A> was liked", Wrong(0, -1, 31)),
+        ("No. <D> brings War, as <A> did, and the viewer turned", None),
+        ("No. <D> brings War, as <A> did, and the viewer turned down", Wrong(1, -1, 47)),
+        ("No. <D> brings War, as <B> did, and the viewer turned down <B> and <D>", None),
+        ("Yes.", None),
+        ("", None),
     ],
 )
-def test_claims_hold_as_far_as_they_can_be_read(text: str, holds: bool) -> None:
-    assert claims_hold(marked(text), SIGNS) == holds
+def test_the_first_claim_that_does_not_hold(text: str, wrong: Wrong | None) -> None:
+    assert first_wrong(marked(text), SIGNS) == wrong
+    if wrong is not None and wrong.begins is not None:
+        assert first_wrong(marked(text)[: wrong.begins], SIGNS) is None or wrong.citation == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("No. <D> was liked", Wrong(0, 1, 12)),
+        ("No. <D> was once turned down", Wrong(0, -1, 17)),
+        ("No. <D> would be liked", None),
+        ("No. <D> is likely to be disliked", None),
+        ("Yes. <D> should please, as <A> was liked", None),
+        ("No. <D> was made later. <B> was rejected", None),
+        ("No. <D> brings War, which the viewer rejected", None),
+    ],
+)
+def test_what_is_asked_about_was_neither_liked_nor_disliked(text: str, wrong: Wrong | None) -> None:
+    assert first_wrong(marked(text), SIGNS, targets=[3]) == wrong
+    assert first_wrong(marked(text), SIGNS) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "awaits"),
+    [
+        ("No. The viewer turned down", True),
+        ("No. The viewer turned down the slow", True),
+        ("No. The viewer turned down <B>, ", True),
+        ("No. The viewer turned down <B> and", True),
+        ("No. The viewer turned down <B>, and", False),
+        ("No. The viewer turned down <B>. So", False),
+        ("No. The viewer turned down <B>; ", False),
+        ("Yes. The viewer would enjoy", False),
+        ("Yes. Unlike <B>, which was rejected,", False),
+        ("Yes.", False),
+        ("", False),
+    ],
+)
+def test_where_only_a_rated_title_can_follow(text: str, awaits: bool) -> None:
+    assert awaits_rated(marked(text)) == awaits

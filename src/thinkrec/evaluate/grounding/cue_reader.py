@@ -49,6 +49,15 @@ def find_cues(part: str) -> list[Cue]:
     return read
 
 
+def last_cue(text: str) -> int | None:
+    """Where the word or phrase of liking begins that ends with the text; None if it ends with none."""
+    low = text.lower().rstrip()
+    ends = [
+        m.start() for pattern in (GOOD, BAD, GOOD_TONE, BAD_TONE) for m in pattern.finditer(low) if m.end() == len(low)
+    ]
+    return min(ends, default=None)
+
+
 def _negated(words: list[str], sign: int) -> bool:
     """Whether the words before a cue, in its own clause, turn it round."""
     close = " ".join(words[-3:])

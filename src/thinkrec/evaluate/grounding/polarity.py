@@ -39,38 +39,15 @@ def read_claims(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[
 
     `keywords` are phrases of the items' own texts that the reason may repeat ("well liked"); they claim nothing.
     """
-    found = _read_marked(_marked(text, spans, keywords))
+    found = read_marked(_marked(text, spans, keywords))
     return [found.get(number) for number in range(len(spans))]
 
 
-def claim_of_next(text: str, signs: Sequence[int]) -> int | None:
-    """What an unfinished text has said of a title that would be cited next: liked (1), disliked (-1), nothing (None).
-
-    `text` holds a mark (\u27e62\u27e7) for every title that it cites, by its number in `signs`: 1, -1, or 0 for what
-    fits any claim. In a list of which nothing was said yet, the next title is taken to share the sign of the others.
-    """
-    # With the title to come in its place, a sentence that just ended is seen to have ended.
-    marked = f"{text.rstrip()} {mark_of(len(signs))}".translate({0x2019: "'"})
-    said = _read_marked(marked).get(len(signs))
-    if said is not None:
-        return said
-    part, _ = _parts(_sentences(marked)[-1])[-1]
-    listed = [signs[int(mark[1])] for mark in MARK.finditer(part) if int(mark[1]) < len(signs)]
-    return next((sign for sign in reversed(listed) if sign), None)
-
-
-def claims_hold(text: str, signs: Sequence[int]) -> bool:
-    """Whether no claim of a text, marked as for `claim_of_next` and perhaps unfinished, is against `signs`."""
-    numbers = [int(mark[1]) for mark in MARK.finditer(text)]
-    each = iter(range(len(numbers)))
-    said = _read_marked(MARK.sub(lambda _: mark_of(next(each)), text.translate({0x2019: "'"})))
-    return all(signs[number] in (0, said.get(place, signs[number])) for place, number in enumerate(numbers))
-
-
-def _read_marked(text: str) -> dict[int, int]:
+def read_marked(text: str) -> dict[int, int]:
+    """Claims by the number of the citation, of a text in which numbered marks stand for citations."""
     claims: dict[int, int] = {}
     before: int | None = None
-    for sentence in _sentences(text):
+    for sentence in sentences(text):
         found, before = _read_sentence(sentence, before)
         claims |= found
     return claims
@@ -92,7 +69,8 @@ def _blanked(text: str, keywords: Sequence[str]) -> str:
     return text.translate({0x2019: "'", 0x27E6: " ", 0x27E7: " "})
 
 
-def _sentences(text: str) -> list[str]:
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, one unfinished sentence at the end included."""
     found, start = [], 0
     for stop in re.finditer(r"[.!?]+[)'\"\u201d\u2019]*\s+(?=[A-Z0-9\u27e6'\"\u201c\u2018(])", text):
         if stop[0].startswith(".") and _ABBREVIATED.search(text[: stop.start()]):
@@ -107,7 +85,7 @@ def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], i
     claims: dict[int, int] = {}
     last: int | None = None
     waiting: list[int] = []
-    for part, link in _parts(sentence):
+    for part, link in parts(sentence):
         cues = find_cues(part)
         contrast = bool(CONTRAST.search(link))
         inherited = None if contrast else last
@@ -136,7 +114,7 @@ def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], i
     return claims, last if last is not None else before
 
 
-def _parts(sentence: str) -> list[tuple[str, str]]:
+def parts(sentence: str) -> list[tuple[str, str]]:
     """The parts of a sentence, each with the break that leads to it."""
     found, start, link = [], 0, ""
     for stop in _BREAK.finditer(sentence):
