@@ -74,13 +74,18 @@ def median(seconds: list[float]) -> float:
     return statistics.median(seconds)
 
 
-def arguments(doc: str, name: str) -> argparse.Namespace:
-    """The command line of every script here."""
+def parser_of(doc: str, name: str) -> argparse.ArgumentParser:
+    """The options of every script here."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=RESULTS / f"{name}.json", help="where the JSON goes")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="timed turns; the median counts")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of PyTorch")
-    found = parser.parse_args()
+    return parser
+
+
+def arguments(doc: str, name: str) -> argparse.Namespace:
+    """The command line of a script without options of its own."""
+    found = parser_of(doc, name).parse_args()
     torch.set_num_threads(found.threads)
     return found
 

@@ -124,7 +124,7 @@ def pick(run: Run, scores: np.ndarray) -> np.ndarray:
 def explained_row(run: Run, row: int, score: float, text: str, weights: np.ndarray, region: str) -> Explained:
     """One row as the report and the terminal show it."""
     it, items = run.ds.interactions, run.ds.items
-    past = it.history(row, run.model.prompt.history)
+    past = run.model.prompt.window(it, row)
     names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
     return Explained(
         user=f"{run.ds.domain.user} {run.ds.user_ids[it.user[row]]}",

@@ -27,13 +27,15 @@ PACKING = {"llama": True, "llama-tied": True, "qwen2": True, "gpt_neox": True, "
 
 
 def forks(dim: int = 6, experts: int = 3) -> list[Fork]:
-    """Trunks of several lengths, one empty; no leaves, one, many; slots in trunks and leaves; a gate each."""
+    """Trunks of several lengths, one empty, one followed in part; no leaves, one, many; slots in both; a gate each."""
     rng, made = np.random.default_rng(3), []
     for trunk, leaves in ((12, 5), (1, 3), (30, 1), (0, 2), (9, 0), (17, 40)):
         gate = rng.dirichlet(np.ones(1 + experts)).astype(np.float32)
         lengths = rng.integers(1, 9, size=leaves)
         made.append(Fork(make_part(rng, trunk, gate, dim), tuple(make_part(rng, int(n), gate, dim) for n in lengths)))
-    return made
+    sees = (0, 0, 2, 5, 5, 5, 13, 14)  # leaves that follow a part of their trunk, two of them none
+    leaves = tuple(make_part(rng, int(n), gate, dim) for n in rng.integers(1, 9, size=len(sees)))
+    return [*made, Fork(make_part(rng, 14, gate, dim), leaves, sees)]
 
 
 def both(rec, asked: list[Fork]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +51,7 @@ def both(rec, asked: list[Fork]) -> tuple[torch.Tensor, torch.Tensor]:
 def test_every_leaf_scores_as_its_own_prompt(kind: str) -> None:
     rec = make_recommender(kind)
     found, wanted = both(rec, forks())
-    assert len(found) == 51
+    assert len(found) == 59
     assert wanted.std() > 0.1
     torch.testing.assert_close(found, wanted, atol=1e-4, rtol=0)
 
@@ -154,6 +156,17 @@ def test_a_joined_prompt_keeps_every_place() -> None:
     np.testing.assert_array_equal(whole.slot_at, [*first.slot_at, *(6 + second.slot_at)])
     np.testing.assert_array_equal(whole.slot_vec, [*first.slot_vec, *second.slot_vec])
     np.testing.assert_array_equal(whole.answer_at, [5, 9])
+
+
+def test_a_part_of_a_fork_has_the_trunk_that_it_needs() -> None:
+    fork = forks()[-1]
+    whole = fork.prompts()
+    for first, last in ((0, 2), (2, 6), (3, 8), (7, 8)):
+        part = fork.take(first, last)
+        assert len(part.trunk) == max(fork.reach[first:last])
+        for mine, theirs in zip(part.prompts(), whole[first:last], strict=True):
+            for name in ("ids", "slot_at", "slot_vec", "answer_at", "answer_label"):
+                np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
 
 
 def test_bad_packs_are_refused() -> None:

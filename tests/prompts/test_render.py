@@ -153,3 +153,34 @@ def test_a_fork_asks_what_its_prompts_would(text, with_vectors: bool) -> None:
     assert trunks[0] == 1
     # Where room is short, longer targets leave less history, so that not all share one trunk.
     assert max(trunks) > 1
+
+
+@pytest.mark.parametrize("block", [1, 4])
+@pytest.mark.parametrize("slots", [False, True])
+def test_rows_whose_history_begins_alike_make_a_family(text, block: int, slots: bool) -> None:
+    config = PromptConfig(history=3, block=block)
+    renderer, vec = Renderer(DS, text, config), vectors() if slots else None
+    rows = np.random.default_rng(0).permutation(len(DS.interactions))[:200]
+    gates = np.repeat(GATE[None], len(rows), axis=0)
+    shared, alone = renderer.families(rows, gates)
+    assert sorted([*np.concatenate(shared), *alone]) == list(range(len(rows)))
+    for places in shared:
+        assert len({config.window(DS.interactions, int(row)).start for row in rows[places]}) == 1
+        fork = renderer.family(rows[places], gate=GATE, vectors=vec)
+        for row, prompt in zip(rows[places], fork.prompts(), strict=True):
+            wanted = renderer.row(int(row), gate=GATE, vectors=vec)
+            for name in ("ids", "slot_at", "slot_vec", "answer_at"):
+                np.testing.assert_array_equal(getattr(prompt, name), getattr(wanted, name))
+
+
+def test_other_gates_and_prompts_without_room_make_no_family(text) -> None:
+    rows = np.arange(*DS.interactions.start[3:5])
+    gates = np.repeat(GATE[None], len(rows), axis=0)
+    gates[::2] = 0.5
+    renderer = Renderer(DS, text, PromptConfig(history=30))
+    shared, alone = renderer.families(rows, gates)
+    assert [len({*places % 2}) for places in shared] == [1, 1]
+    assert alone.tolist() == [0], "the first row has no past to share"
+    tight = Renderer(DS, text, PromptConfig(history=30, max_tokens=64))
+    shared, alone = tight.families(rows, np.repeat(GATE[None], len(rows), axis=0))
+    assert len(alone) > len(rows) - 3

@@ -16,6 +16,9 @@ from thinkrec.collab.selection import auc
 from thinkrec.progress import Progress
 
 Batch = TypeVar("Batch")
+_LARGE = 1_000_000
+"""Parameters from which on PyTorch's fused Adam is taken: one pass over the tables in place of several, six times as
+fast where they do not fit the caches. Its last digits differ, and small tables gain nothing."""
 
 
 class Training(BaseModel):
@@ -71,7 +74,8 @@ def train(
     Returns per epoch: epoch (from 1), loss (mean over steps), auc (validation), seconds, best (so far).
     """
     rng = np.random.default_rng(seed)
-    optimiser = torch.optim.Adam(net.parameters(), lr=options.lr, weight_decay=options.weight_decay)
+    large = sum(p.numel() for p in net.parameters()) > _LARGE
+    optimiser = torch.optim.Adam(net.parameters(), lr=options.lr, weight_decay=options.weight_decay, fused=large)
     records: list[dict[str, Any]] = []
     best, best_epoch, kept = -np.inf, 0, {}
     with Progress(name, options.epochs, shown=progress) as bar:

@@ -77,23 +77,24 @@ class Past:
         begin = self.first[rows] + np.maximum(0, last - length)
         reached = self.first[rows] + self.count[rows]
         # A window ends where its last row needs it to: what follows is nobody's past here.
-        _, number = np.unique(np.stack([self.first[rows], begin]), axis=1, return_inverse=True)
-        number = number.reshape(-1)
-        end = np.zeros(int(number.max()) + 1, dtype=np.int64)
+        # Stretches of different users never begin at the same entry, unless they are empty.
+        begins, number = np.unique(begin, return_inverse=True)
+        end = np.zeros(len(begins), dtype=np.int64)
         np.maximum.at(end, number, reached)
         return self._windows(begin, end[number], reached - begin, length)
 
     def _windows(self, begin: np.ndarray, end: np.ndarray, place: np.ndarray, length: int) -> Windows:
-        pairs, window = np.unique(np.stack([begin, end]), axis=1, return_inverse=True)
-        at = pairs[0][:, None] + np.arange(length)
-        inside = at < pairs[1][:, None]
+        # One number per stretch, in the order of (begin, end): sorting pairs takes twenty times as long.
+        keys, window = np.unique(begin * (length + 1) + (end - begin), return_inverse=True)
+        at = (keys // (length + 1))[:, None] + np.arange(length)
+        inside = np.arange(length) < (keys % (length + 1))[:, None]
         at = np.where(inside, at, 0)
         if len(self.item) == 0:
             empty = np.zeros(at.shape, dtype=np.int64)
-            return Windows(empty + self.padding, empty, window.reshape(-1), place)
+            return Windows(empty + self.padding, empty, window, place)
         return Windows(
             np.where(inside, self.item[at], self.padding),
             np.where(inside, self.label[at], 0),
-            window.reshape(-1),
+            window,
             place,
         )

@@ -57,7 +57,12 @@ def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingRes
     refuse_rows(table["order"], unknown, name, f"names rows that {folder} does not have", "Give the run they are from.")
     prompt = recipe.model.prompt if recipe.model.kind == "thinkrec" else PromptConfig()
     cases = cases_of(
-        ds, rows, prompt.history, scores=_scores(table, name, folder, ds.interactions.order[rows]), world=world
+        ds,
+        rows,
+        prompt.history,
+        prompt.block,
+        scores=_scores(table, name, folder, ds.interactions.order[rows]),
+        world=world,
     )
     config = recipe.evaluation
     return ground_all(texts.to_list(), cases, ds.interactions.user[rows], ds.items.titles, seed=config.seed,

@@ -58,9 +58,14 @@ class Interactions:
     def n_users(self) -> int:
         return len(self.start) - 1
 
-    def history(self, row: int, length: int) -> slice:
-        """The at most `length` rows of the same user strictly before `row`, oldest first."""
-        return slice(max(int(self.start[self.user[row]]), int(row) - length), int(row))
+    def history(self, row: int, length: int, block: int = 1) -> slice:
+        """The last `length` rows of the same user strictly before `row`, or all there are, oldest first.
+
+        With `block` > 1 the oldest of them is only changed after so many rows: up to `block` - 1 more are shown, and
+        the histories of rows in between begin alike.
+        """
+        first = int(self.start[self.user[row]])
+        return slice(first + max(0, (int(row) - first - length) // block * block), int(row))
 
     def rows(self, split: int) -> np.ndarray:
         """int64 (m,): the row numbers of a split, in `order` order."""

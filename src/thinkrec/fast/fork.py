@@ -21,14 +21,24 @@ class Fork:
     """Its gate is that of all questions."""
     leaves: tuple[Prompt, ...]
     """Positions count from the leaf's own first token. Each has one answer, after its last token."""
+    sees: tuple[int, ...] | None = None
+    """How many of the trunk's tokens each leaf follows; None: all of them."""
 
     def prompts(self) -> list[Prompt]:
         """The same questions as prompts of their own."""
-        return [join([self.trunk, leaf]) for leaf in self.leaves]
+        return [join([_cut(self.trunk, n), leaf]) for n, leaf in zip(self.reach, self.leaves, strict=True)]
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """`sees`, spelled out."""
+        return (len(self.trunk),) * len(self.leaves) if self.sees is None else self.sees
 
     def take(self, first: int, last: int) -> Fork:
-        """The same trunk with leaves first .. last - 1."""
-        return replace(self, leaves=self.leaves[first:last])
+        """Leaves first .. last - 1 with as much of the trunk as they need."""
+        if self.sees is None:
+            return replace(self, leaves=self.leaves[first:last])
+        sees = self.sees[first:last]
+        return Fork(_cut(self.trunk, max(sees)), self.leaves[first:last], sees)
 
 
 def join(parts: Sequence[Prompt]) -> Prompt:
@@ -69,9 +79,10 @@ def pack(forks: Sequence[Fork]) -> Batch:
     parts, spans, positions, start = [], [], [], 0
     for fork in forks:
         lengths = [len(leaf) for leaf in fork.leaves]
-        spans.append(Span.of(start, len(fork.trunk), lengths))
+        spans.append(Span.of(start, len(fork.trunk), lengths, fork.sees))
         parts += [_unasked(fork.trunk), *fork.leaves]
-        positions += [np.arange(len(fork.trunk)), *(len(fork.trunk) + np.arange(n) for n in lengths)]
+        positions += [np.arange(len(fork.trunk))]
+        positions += [seen + np.arange(n) for seen, n in zip(fork.reach, lengths, strict=True)]
         start = spans[-1].end
     sizes = torch.tensor([span.end - span.start for span in spans])
     return replace(
@@ -80,6 +91,22 @@ def pack(forks: Sequence[Fork]) -> Batch:
         layout=Layout(tuple(spans)),
         position=torch.from_numpy(np.concatenate(positions).astype(np.int64)),
         owner=torch.repeat_interleave(sizes),
+    )
+
+
+def _cut(prompt: Prompt, n: int) -> Prompt:
+    """Its first n tokens, with the slots and answers among them; no other targets."""
+    if n == len(prompt):
+        return prompt
+    slots, answers = prompt.slot_at < n, prompt.answer_at < n
+    return replace(
+        prompt,
+        ids=prompt.ids[:n],
+        slot_at=prompt.slot_at[slots],
+        slot_vec=prompt.slot_vec[slots] if len(slots) else prompt.slot_vec,
+        answer_at=prompt.answer_at[answers],
+        answer_label=prompt.answer_label[answers],
+        answer_weight=prompt.answer_weight[answers],
     )
 
 

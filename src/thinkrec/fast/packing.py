@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 import torch
@@ -46,17 +47,20 @@ class Span:
     """int64 (leaves, longest): where in the leaves' tokens each padded place is; padding repeats the last token."""
     scatter: torch.Tensor
     """int64 (tokens of all leaves,): the padded place of each token."""
+    runs: tuple[tuple[int, int], ...]
+    """Neighbouring leaves that follow equally much of the trunk: how many leaves, how many of its tokens."""
 
     @classmethod
-    def of(cls, start: int, trunk: int, leaves: Sequence[int]) -> Span:
-        """The span of a trunk and leaves of these lengths."""
+    def of(cls, start: int, trunk: int, leaves: Sequence[int], sees: Sequence[int] | None = None) -> Span:
+        """The span of a trunk and leaves of these lengths; `sees`: what of the trunk each follows, None for all."""
         lengths = torch.tensor(leaves, dtype=torch.long)
         longest = int(lengths.max()) if len(leaves) else 0
         place = torch.arange(longest)
         begin = lengths.cumsum(0) - lengths
         gather = begin[:, None] + torch.minimum(place, lengths[:, None] - 1)
         scatter = (place < lengths[:, None]).flatten().nonzero()[:, 0]
-        return cls(start, trunk, tuple(leaves), gather, scatter)
+        runs = [(len(list(same)), seen) for seen, same in groupby([trunk] * len(leaves) if sees is None else sees)]
+        return cls(start, trunk, tuple(leaves), gather, scatter, tuple(runs))
 
     @property
     def middle(self) -> int:
@@ -175,12 +179,27 @@ def _spans(layout: Layout, query: torch.Tensor, key: torch.Tensor, value: torch.
             out[:, :, trunk] = attend(q, k, v, causal=True, scale=scale)[0]
         if span.leaves:
             own = _leaves(span, query[:, :, leaves], key[:, :, leaves], value[:, :, leaves], scale)
-            if span.trunk:
-                seen = attend(query[:, :, leaves], k, v, causal=False, scale=scale)
-                out[:, :, leaves] = together(seen, own)
-            else:
-                out[:, :, leaves] = own[0]
+            ends = list(accumulate(span.leaves, initial=0))
+            out[:, :, leaves] = _with_trunk(span, ends, query[:, :, leaves], k, v, own, scale)
     return out
+
+
+def _with_trunk(span: Span, ends: Sequence[int], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+                own: tuple[torch.Tensor, torch.Tensor], scale: float) -> torch.Tensor:  # fmt: skip
+    """(1, h, m, d): the leaves' attention over themselves, `own`, put together with that over the trunk's keys.
+
+    `ends`: where in the m queries each leaf begins, and the last one ends.
+    """
+    parts, leaf = [], 0
+    for leaves, seen in span.runs:
+        part, leaf = slice(ends[leaf], ends[leaf + leaves]), leaf + leaves
+        alone = own[0][:, :, part], own[1][:, :, part]
+        if seen:
+            over = attend(query[:, :, part], key[:, :, :seen], value[:, :, :seen], causal=False, scale=scale)
+            parts.append(together(over, alone))
+        else:
+            parts.append(alone[0])
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
 
 def _leaves(
@@ -211,8 +230,6 @@ def _ends(layout: Layout, query: torch.Tensor, key: torch.Tensor, value: torch.T
         seen = weight.logsumexp(-1, keepdim=True)
         found = torch.einsum("grcs,gcsd->grcd", (weight - seen).exp(), v.float()).flatten(0, 1)[None].to(q.dtype)
         own = found, seen.flatten(0, 1)[None, ..., 0]
-        if span.trunk:
-            k, v = (t[:, :, span.start : span.middle] for t in (key, value))
-            found = together(attend(q, k, v, causal=False, scale=scale), own)
-        out.append(found)
+        k, v = (t[:, :, span.start : span.middle] for t in (key, value))
+        out.append(_with_trunk(span, range(len(span.leaves) + 1), q, k, v, own, scale))
     return torch.cat(out, dim=2)

@@ -50,6 +50,8 @@ class Wanted(NamedTuple):
     """1 or -1; None for any."""
     target: bool = True
     """Whether it may be what the text is about."""
+    fresh: bool = False
+    """Whether it should be one that the text has not cited, if one is left."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class CiteOnly:
         self.words, self.claim, self.mentions = words, claim, mentions
         self._known = list(known.items())
         self._all = _Titles.of(words, known)
-        self._choices: dict[tuple[frozenset[int], Wanted], _Titles] = {}
+        self._choices: dict[tuple[frozenset[int], frozenset[int], Wanted], _Titles] = {}
         self._demands: dict[int, int] = {}
         numbers = {end.decode(): n for n, title in enumerate(known) for end in _quotations(words, title).ends if title}
         self._numbers = numbers
@@ -187,7 +189,7 @@ class CiteOnly:
         at = next(n for n in range(len(ids), -1, -1) if len(self._plain(ids[:n])) <= cited[citation].start())
         text = self.marked(ids[:at])
         asked = self.claim(text).sign if self.claim else None
-        if asked == -sign or not self._left(text, Wanted(sign, target=False)):
+        if asked == -sign or not self._left(text, _anew(sign)):
             return None
         self.forget(citation)
         self._demands[citation] = sign
@@ -205,24 +207,26 @@ class CiteOnly:
         text = self.marked(ids)
         demanded = self._demands.get(len(MARK.findall(text)))
         if demanded is not None:
-            return self._fitting(text, Wanted(demanded, target=False))
+            return self._fitting(text, _anew(demanded))
         return self._fitting(text, self.claim(text) if self.claim else Wanted())
 
     def _fitting(self, text: str, wanted: Wanted) -> _Titles:
-        key = (self._spent(text), wanted)
+        key = (self._spent(text), frozenset(self._items(text)) if wanted.fresh else frozenset(), wanted)
         if key not in self._choices:
             self._choices[key] = _Titles.of(self.words, self._left(text, wanted))
         return self._choices[key]
 
     def _left(self, text: str, wanted: Wanted) -> list[str]:
-        spent = self._spent(text)
-        return [
-            title
+        spent, cited = self._spent(text), set(self._items(text))
+        left = [
+            (title, known)
             for title, known in self._known
             if known.item not in spent
             and (wanted.sign is None or known.sign in (0, wanted.sign))
             and (wanted.target or not known.target)
         ]
+        fresh = [title for title, known in left if known.item not in cited] if wanted.fresh else []
+        return fresh or [title for title, _ in left]
 
     def _spent(self, text: str) -> frozenset[int]:
         """Items that may not follow a marked text."""
@@ -311,6 +315,10 @@ class CiteOnly:
         if states == {_Out("closed")}:
             denied |= self.words.glued
         return np.setdiff1d(np.arange(len(self.words)), sorted(denied)) if denied else None
+
+
+def _anew(sign: int) -> Wanted:
+    return Wanted(sign, target=False, fresh=True)
 
 
 def _length(first: int) -> int:

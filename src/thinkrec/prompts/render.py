@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import Interactions
 from thinkrec.fast.fork import Fork, join
 from thinkrec.model.batch import Prompt
 from thinkrec.prompts import template
@@ -28,6 +30,9 @@ class PromptConfig(BaseModel):
 
     history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""
+    block: int = Field(default=1, ge=1)
+    """With more than 1 the window of earlier items moves on in steps of so many, and shows up to `block` - 1 items more
+    than `history`. The histories of a user's consecutive rows then begin alike, and test rows are scored together."""
     keywords: int = Field(default=10, ge=0)
     """Most keywords of the target; a longer list keeps its first ones and its last."""
     history_keywords: int = Field(default=10, ge=0)
@@ -37,6 +42,10 @@ class PromptConfig(BaseModel):
     those alone are longer than this, so is the prompt."""
     history_vectors: bool = True
     """Whether earlier items carry their collaborative vector too (where a projector is in use at all)."""
+
+    def window(self, table: Interactions, row: int) -> slice:
+        """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all."""
+        return table.history(row, self.history, self.block)
 
 
 class TextEncoder(Protocol):
@@ -122,7 +131,7 @@ class Renderer:
         where the target weighs 1; together they weigh what L_rec weighs in the row.
         """
         it = self.ds.interactions
-        past = it.history(row, self.config.history)
+        past = self.config.window(it, row)
         return self.ask(
             int(it.item[row]), it.item[past], it.label[past], gate=gate, label=int(it.label[row]),
             user_vector=None if vectors is None else vectors.user[row],
@@ -188,12 +197,66 @@ class Renderer:
             found.append((places, Fork(trunk, leaves)))
         return found
 
+    def families(self, rows: np.ndarray, gates: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Which rows can share what they show of the past: rows of one user with the same gate whose histories begin
+        at the same row.
+
+        Returns their places in `rows`, two or more a family, in the order of the past; and the places of all others.
+        """
+        it, found = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
+        for place in np.argsort(rows, kind="stable"):
+            past = self.config.window(it, int(rows[place]))
+            if past.start < past.stop and self._fits(past):
+                # One user's rows stand together, so where a history begins says whose it is.
+                found.setdefault((past.start, gates[place].tobytes()), []).append(int(place))
+        shared = [np.array(places) for places in found.values() if len(places) > 1]
+        alone = np.ones(len(rows), dtype=bool)
+        for places in shared:
+            alone[places] = False
+        return shared, np.flatnonzero(alone)
+
+    def _fits(self, past: slice) -> bool:
+        """Whether no target and no answer could cost the prompt a history line."""
+        longest = self._longest
+        lines = sum(len(self._past[item]) + 4 + 2 * len(self._bar) for item in self.ds.interactions.item[past])
+        return longest + lines <= self.config.max_tokens
+
+    @cached_property
+    def _longest(self) -> int:
+        """Tokens of everything but the history, with the longest target."""
+        fixed = [self._start, self._heading, self._empty, self._request, self._bar, self._user, self._newline]
+        return sum(len(part) for part in fixed) + 2 + max(len(text) for text in self._target)
+
+    def family(self, rows: np.ndarray, *, gate: np.ndarray, vectors: SlotVectors | None) -> Fork:
+        """The prompts of rows of one family, in the order of the past, as a fork whose leaves follow more and more of
+        the history.
+        """
+        it = self.ds.interactions
+        past = self.config.window(it, int(rows[-1]))
+        shown = None if vectors is None else vectors.item[past]
+        trunk, ends = self._lines(0, it.item[past], it.label[past], vectors is not None, shown, gate)
+        leaves = []
+        for row in rows:
+            user, item = (None, None) if vectors is None else (vectors.user[row], vectors.item[row])
+            asked = self._asking(False, user, gate)
+            leaves.append(join([asked, self._leaf(int(it.item[row]), item, 0, _NOTHING, gate)]))
+        return Fork(trunk, tuple(leaves), tuple(int(ends[row - past.start]) for row in rows))
+
     def _trunk(self, first: int, past_items: np.ndarray, past_labels: np.ndarray, user_vector: np.ndarray | None,
                past_vectors: np.ndarray | None, gate: np.ndarray) -> Prompt:  # fmt: skip
         """Everything before the target, with the history from position `first` on; its labels are answers."""
-        shown_vectors = past_vectors if user_vector is not None and self.config.history_vectors else None
+        lines, _ = self._lines(first, past_items, past_labels, user_vector is not None, past_vectors, gate)
+        return join([lines, self._asking(first == len(past_items), user_vector, gate)])
+
+    def _lines(self, first: int, past_items: np.ndarray, past_labels: np.ndarray, slots: bool,
+               past_vectors: np.ndarray | None, gate: np.ndarray) -> tuple[Prompt, np.ndarray]:  # fmt: skip
+        """The heading and the history from position `first` on; and how many tokens that is without any line, with
+        the first, the first two, ...
+        """
+        shown_vectors = past_vectors if slots and self.config.history_vectors else None
         parts: list[np.ndarray] = [self._start, self._heading]
         slot_at, slot_vec, answer_at, at = [], [], [], len(self._start) + len(self._heading)
+        ends = [at]
         for j in range(first, len(past_items)):
             text = self._past[past_items[j]]
             parts.append(text)
@@ -206,15 +269,18 @@ class Renderer:
             parts += [self._bar, self.labels[past_labels[j] : past_labels[j] + 1], self._newline]
             answer_at.append(at + len(self._bar) - 1)
             at += len(self._bar) + 1 + len(self._newline)
-        if first == len(past_items):
-            parts.append(self._empty)
-            at += len(self._empty)
+            ends.append(at)
+        made = self._part(parts, slot_at, slot_vec, answer_at, past_labels[first:], _NOTHING, gate)
+        return made, np.array(ends)
+
+    def _asking(self, empty: bool, user_vector: np.ndarray | None, gate: np.ndarray) -> Prompt:
+        """What stands between the history and the target."""
+        parts, slot_at = [self._empty] if empty else [], []
         if user_vector is not None:
-            slot_at.append(at + len(self._user))
-            slot_vec.append(user_vector)
+            slot_at = [sum(len(part) for part in parts) + len(self._user)]
             parts += [self._user, self._slot, self._newline]
-        parts.append(self._request)
-        return self._part(parts, slot_at, slot_vec, answer_at, past_labels[first:], _NOTHING, gate)
+        return self._part([*parts, self._request], slot_at, [user_vector] if slot_at else [], [], np.zeros(0), _NOTHING,
+                          gate)  # fmt: skip
 
     def _leaf(self, item: int, item_vector: np.ndarray | None, label: int, answer: np.ndarray,
               gate: np.ndarray) -> Prompt:  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,7 +23,7 @@ from thinkrec.prompts.render import PromptConfig, Renderer, SlotVectors
 from thinkrec.score.cite import Cite
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.prior import PriorConfig
-from thinkrec.score.ranker import score_prompts
+from thinkrec.score.ranker import score_forks, score_prompts
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +79,20 @@ class System:
     def score(self, rows: np.ndarray, *, title: str = "scoring", progress: bool = False) -> np.ndarray:
         """float64 (len(rows),): score of each row's target from the user's past strictly before the row."""
         weights, renderer, vectors = self.gates(rows).weights, self.renderer, self.vectors
+        shared, apart = renderer.families(rows, weights)
 
         def render(i: int) -> Prompt:
-            return renderer.row(int(rows[i]), gate=weights[i], vectors=vectors)
+            return renderer.row(int(rows[apart[i]]), gate=weights[apart[i]], vectors=vectors)
 
-        found = score_prompts(self.recommender, render, len(rows), option=self.option, title=title, progress=progress)
+        def forks() -> Iterator[tuple[np.ndarray, Fork]]:
+            for places in shared:
+                yield places, renderer.family(rows[places], gate=weights[places[0]], vectors=vectors)
+
+        found = np.zeros(len(rows))
+        options = {"option": self.option, "title": title, "progress": progress}
+        found[apart] = score_prompts(self.recommender, render, len(apart), **options)
+        if shared:
+            found += score_forks(self.recommender, forks(), len(rows), **options)
         return found + self.offset(self.ds.interactions.item[rows], rows)
 
     def offset(self, items: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
@@ -119,7 +128,7 @@ class System:
         history and of the item itself.
         """
         it = self.ds.interactions
-        past = it.history(row, self.prompt.history)
+        past = self.prompt.window(it, row)
         found = citable([self.ds.items.titles[i] for i in (*it.item[past], item)], taken=self._known)
         signs = [1 if liked else -1 for liked in it.label[past]]
 
@@ -163,7 +172,7 @@ class System:
     def ask(self, open_row: int, items: np.ndarray) -> list[tuple[np.ndarray, Fork]]:
         """An open row (see `at`) asked about candidate item codes (k,): (places in `items`, fork) pairs."""
         it, vectors = self.ds.interactions, self.vectors
-        past = it.history(open_row, self.prompt.history)
+        past = self.prompt.window(it, open_row)
         return self.renderer.fork(
             items, it.item[past], it.label[past],
             gate=self.gates(np.array([open_row])).weights[0],

@@ -15,6 +15,7 @@ def cases_of(
     ds: Dataset,
     rows: np.ndarray,
     length: int,
+    block: int = 1,
     *,
     scores: np.ndarray | None = None,
     verdicts: Sequence[bool | None] | None = None,
@@ -22,19 +23,22 @@ def cases_of(
 ) -> list[Case]:
     """One case per row number.
 
-    The history is the last `length` rows of the user strictly before the row. The verdict to agree with is
+    The history is what `Interactions.history` gives for `length` and `block`. The verdict to agree with is
     `verdicts` where given, else score > 0, as `thinkrec.score` decides it; NaN is a score that is not known. `world`
     adds the planted cause that decided (`World.deciding`).
     """
     if verdicts is None:
         known = np.full(len(rows), np.nan) if scores is None else np.asarray(scores, dtype=np.float64)
         verdicts = [None if np.isnan(score) else bool(score > 0) for score in known]
-    return [_case(ds, int(row), length, verdict, world) for row, verdict in zip(rows, verdicts, strict=True)]
+    it = ds.interactions
+    return [
+        _case(ds, it.history(int(row), length, block), int(row), verdict, world)
+        for row, verdict in zip(rows, verdicts, strict=True)
+    ]
 
 
-def _case(ds: Dataset, row: int, length: int, verdict: bool | None, world: World | None) -> Case:
+def _case(ds: Dataset, past: slice, row: int, verdict: bool | None, world: World | None) -> Case:
     it, items = ds.interactions, ds.items
-    past = it.history(row, length)
     codes = it.item[past]
     deciding = None if world is None else world.deciding(row)
     return Case(

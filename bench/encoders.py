@@ -1,0 +1,134 @@
+"""Collaborative encoders on a simulated table of ten million ratings: seconds per epoch beside other libraries.
+
+    pip install implicit rectools recbole        (each is left out where it is not installed)
+    python bench/encoders.py --rows 10000000
+
+Same ratings, dimension and batch for all. Where an epoch would take hours, `--steps` steps are timed and multiplied;
+the note says so. What peers do differently: `encoder_peers.py`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from common import Row, finish, parser_of
+from encoder_peers import RecBole, implicit_bpr, rectools_sasrec
+
+from thinkrec.collab import fit
+from thinkrec.collab.lightgcn import LightGCN, LightGCNConfig
+from thinkrec.collab.mf import MF, MFConfig
+from thinkrec.collab.sasrec import SASRec, SASRecConfig
+from thinkrec.data.dataset import PLAIN_WORDS, Dataset, Items
+from thinkrec.data.rows import TRAIN, VALID, Interactions
+
+DIM, BATCH, LENGTH, PER_USER = 64, 2048, 25, 100
+
+
+def simulated(rows: int, seed: int = 0) -> Dataset:
+    """A hundred ratings of every user, items by popularity (Zipf), a like where two hidden vectors agree."""
+    rng, users = np.random.default_rng(seed), rows // PER_USER
+    rows, n_items = users * PER_USER, max(200, users // 5)
+    share = 1.0 / np.arange(1, n_items + 1)
+    item, user = rng.choice(n_items, size=rows, p=share / share.sum()), np.repeat(np.arange(users), PER_USER)
+    taste, kind = (rng.normal(size=(n, 8)).astype(np.float32) for n in (users, n_items))
+    like = np.einsum("nd,nd->n", taste[user], kind[item]) + rng.normal(size=rows) > 0
+    split = np.full(rows, TRAIN)
+    split[rng.choice(rows, size=min(rows // 10, 20_000), replace=False)] = VALID
+    table = Interactions.build(
+        user=user,
+        item=item,
+        label=like.astype(np.int8),
+        timestamp=np.tile(np.arange(PER_USER), users),
+        split=split,
+        order=np.arange(rows),
+        n_users=users,
+    )
+    items = Items(list(range(n_items)), [""] * n_items, [()] * n_items, pl.DataFrame({}))
+    return Dataset(table, items, PLAIN_WORDS, list(range(users)))
+
+
+class _Enough(Exception):
+    """So many steps were timed."""
+
+
+def epoch(encoder: Any, ds: Dataset, steps: int | None) -> float:
+    """Seconds of one epoch of `encoder.fit`; with `steps`, of so many steps after two, multiplied."""
+    began = 0.0
+
+    def timed(net, batches, *rest, **options):
+        def few(rng: np.random.Generator) -> Iterator[Any]:
+            nonlocal began
+            for n, batch in enumerate(batches(rng)):
+                if steps is not None and n == 2:
+                    began = time.perf_counter()
+                if steps is not None and n == 2 + steps:
+                    raise _Enough
+                yield batch
+
+        return fit.train(net, few, *rest, **options)
+
+    module = importlib.import_module(type(encoder).__module__)
+    before, module.train = module.train, timed
+    try:
+        return encoder.fit(ds, seed=0)[0]["seconds"]
+    except _Enough:
+        return (time.perf_counter() - began) / (steps or 1) * -(-len(ds.interactions.rows(TRAIN)) // BATCH)
+    finally:
+        module.train = before
+
+
+def released(name: str) -> str | None:
+    """A library's name with its version; None where it is not installed."""
+    try:
+        return f"{name} {version(name.lower())}"
+    except PackageNotFoundError:
+        return None
+
+
+def main() -> None:
+    parser = parser_of(__doc__ or "", "encoders")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="ratings in the table")
+    parser.add_argument("--steps", type=int, default=20, help="timed steps of LightGCN, and of RecBole's models")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    ds, once, rows = simulated(args.rows), fit.Training(batch=BATCH, epochs=1), []
+    recbole = RecBole(ds, dim=DIM, batch=BATCH, length=LENGTH)
+
+    def compare(what: str, encoder: Any, steps: int | None, peers: dict[str, tuple[str, Callable[[], float]]]) -> None:
+        ours = epoch(encoder, ds, steps)
+        note = "" if steps is None else f"{steps} steps, multiplied"
+        print(f"{what}: {ours:.1f} s {note}", flush=True)
+        for library, (detail, peer) in peers.items():
+            if (name := released(library)) is not None:
+                theirs = peer()
+                print(f"    {name} {detail}: {theirs:.1f} s", flush=True)
+                rows.append(Row(what, f"{name} {detail}", ours, theirs, "s", theirs / ours, None, note=note))
+
+    def bole(name: str, steps: int) -> tuple[str, Callable[[], float]]:
+        return f"{name}, {steps} steps multiplied", lambda: recbole.seconds(name, steps)
+
+    compare("MF, one epoch", MF(MFConfig(dim=DIM, training=once)), None, {
+        "RecBole": bole("BPR", 10 * args.steps),
+        "implicit": ("BPR", lambda: implicit_bpr(ds, dim=DIM, threads=args.threads)),
+    })  # fmt: skip
+    gcn = LightGCN(LightGCNConfig(dim=DIM, training=once))
+    compare("LightGCN, one epoch", gcn, args.steps, {"RecBole": bole("LightGCN", args.steps)})
+    sasrec = SASRec(SASRecConfig(dim=DIM, length=LENGTH, history="labelled", training=once))
+    last = f"SASRec, last {LENGTH} ratings of each user"
+    compare("SASRec, one epoch", sasrec, None, {
+        "RecBole": bole("SASRec", 5 * args.steps),
+        "RecTools": (last, lambda: rectools_sasrec(ds, dim=DIM, batch=BATCH, length=LENGTH)),
+    })  # fmt: skip
+    finish(rows, args.out, {"table": {"ratings": len(ds.interactions), "users": ds.interactions.n_users,
+                                      "items": len(ds.items)}, "batch": BATCH, "dim": DIM})  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
