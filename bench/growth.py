@@ -50,7 +50,7 @@ def main() -> None:
     whole = question(ds, plain, 30, 40)
     long = whole.prompts()
     alone = median(times({"one": lambda: score_prompts(plain, long.__getitem__, len(long))}, args.repeats)["one"])
-    rate = sum(work(plain, [whole.take(i, i + 1)]) for i in range(len(long))) / alone
+    rate = sum(work(plain, [Fork(whole.trunk, (leaf,))]) for leaf in whole.leaves) / alone
 
     def point(rec, forks: list[Fork]) -> tuple[float, float]:
         places = np.split(np.arange(sum(len(f.leaves) for f in forks)), np.cumsum([len(f.leaves) for f in forks])[:-1])

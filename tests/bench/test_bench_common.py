@@ -48,7 +48,7 @@ def test_the_status_tells_whether_all_hold(common, tmp_path: Path, ratio: float,
 
 def test_every_script_is_run_and_says_how_to_start_it(common) -> None:
     text = (BENCH / "run.py").read_text(encoding="utf-8")
-    scripts = {path.stem for path in BENCH.glob("*.py")} - {"common", "models", "run", "growth"}
+    scripts = {path.stem for path in BENCH.glob("*.py")} - {"common", "models", "run", "growth", "encoders", "encoder_peers"}
     for name in scripts:
         assert f'"{name}"' in text
         assert f"python bench/{name}.py" in (BENCH / f"{name}.py").read_text(encoding="utf-8")
@@ -72,3 +72,20 @@ def test_the_peer_scores_as_we_do(common) -> None:
     mixed = peer.score(prompts, 5, ["two", "one"] * 6)
     np.testing.assert_allclose(mixed[1::2], ours[1::2], atol=1e-4)
     assert np.abs(mixed[::2] - ours[::2]).max() > 1e-3
+
+
+def test_an_epoch_of_an_encoder_is_timed_whole_or_by_some_steps(common) -> None:
+    from encoders import epoch, simulated
+
+    from thinkrec.collab.fit import Training
+    from thinkrec.collab.mf import MF, MFConfig
+
+    ds = simulated(20_000)
+    assert (len(ds.interactions), ds.interactions.n_users, len(ds.items)) == (20_000, 200, 200)
+    assert 0.4 < ds.interactions.label.mean() < 0.6
+    made = MF(MFConfig(dim=4, training=Training(batch=2048, epochs=1)))
+    whole = epoch(made, ds, None)
+    assert made.tables is not None and whole > 0
+    few = MF(MFConfig(dim=4, training=Training(batch=2048, epochs=1)))
+    assert epoch(few, ds, 3) > 0
+    assert few.tables is None, "it was left before the epoch ended"

@@ -15,7 +15,7 @@ from thinkrec.errors import DataError
 from thinkrec.fast import packing
 from thinkrec.fast.attend import attend, plain, together
 from thinkrec.fast.fork import Fork, join, pack
-from thinkrec.fast.packing import Span, packed
+from thinkrec.fast.packing import Kept, Span, packed
 from thinkrec.model.batch import collate
 from thinkrec.model.recommender import score_of
 
@@ -158,15 +158,26 @@ def test_a_joined_prompt_keeps_every_place() -> None:
     np.testing.assert_array_equal(whole.answer_at, [5, 9])
 
 
-def test_a_part_of_a_fork_has_the_trunk_that_it_needs() -> None:
-    fork = forks()[-1]
-    whole = fork.prompts()
-    for first, last in ((0, 2), (2, 6), (3, 8), (7, 8)):
-        part = fork.take(first, last)
-        assert len(part.trunk) == max(fork.reach[first:last])
-        for mine, theirs in zip(part.prompts(), whole[first:last], strict=True):
-            for name in ("ids", "slot_at", "slot_vec", "answer_at", "answer_label"):
-                np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
+@pytest.mark.parametrize("kind", ["llama", "gpt_neox", "granite"])
+@pytest.mark.parametrize("narrow", [True, False], ids=["last layer where it is read", "all states"])
+def test_a_kept_trunk_stands_for_the_trunk(kind: str, narrow: bool) -> None:
+    rec = make_recommender(kind)
+    for fork in (forks()[0], forks()[-1], forks()[3]):
+        wanted, found, kept = both(rec, [fork])[0], [], Kept()
+        for first in range(0, len(fork.leaves), 2):
+            part = slice(first, first + 2)
+            sees = None if fork.sees is None else fork.sees[part]
+            row = pack([Fork(fork.trunk, fork.leaves[part], sees)], kept)
+            later = sum(map(len, fork.leaves[part])) + (len(fork.trunk) if first == 0 else 0)
+            assert row.ids.shape[1] == later
+            with rec.inference():
+                at = row.answer_at
+                states = rec.states(row, at) if narrow else rec.hidden(row)[at[:, 0], at[:, 1]]
+                found.append(score_of(rec.answer_logits(states)))
+        assert len(kept.layers) == (rec.model.config.num_hidden_layers if len(fork.trunk) else 0)
+        torch.testing.assert_close(torch.cat(found), wanted, atol=1e-4, rtol=0)
+    with pytest.raises(DataError, match="2 forks whose trunk is to be kept"):
+        pack(forks()[:2], Kept())
 
 
 def test_bad_packs_are_refused() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from thinkrec.fast.fork import Fork
 from thinkrec.model.batch import Prompt
 from thinkrec.score import ranker
-from thinkrec.score.ranker import TRUNKS, score_forks, score_prompts
+from thinkrec.score.ranker import score_forks, score_prompts
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import make_part, make_recommender
@@ -43,20 +43,21 @@ SHAPES = st.lists(st.tuples(st.integers(0, 40), st.lists(st.integers(1, 30), max
 def test_every_leaf_is_asked_once_and_batches_keep_to_the_budget(shape, budget: int) -> None:
     found, n = asked(0, shape)
     seen, parts = [], {}
-    for group in ranker._batches(found, budget):
-        size = 0
-        for places, part in group:
-            assert len(places) == len(part.leaves) > 0
-            seen += places.tolist()
-            parts.update(zip(places.tolist(), part.leaves, strict=True))
-            size += len(part.trunk) + sum(map(len, part.leaves))
-        # A single fork may go over, by what its trunk needs to be worth computing.
-        if len(group) == 1:
-            ((_, part),) = group
-            longest = max(map(len, part.leaves))
-            assert size <= max(budget, len(part.trunk) + max(TRUNKS * len(part.trunk), longest))
+    for group in ranker._groups(found, budget):
+        if len(group) > 1:
+            assert sum(len(part.trunk) + sum(map(len, part.leaves)) for _, part in group) <= budget
+            cut = [group]
         else:
-            assert size <= budget
+            cut = ranker._parts(*group[0], budget)
+        for i, batch in enumerate(cut):
+            size = 0
+            for places, part in batch:
+                assert len(places) == len(part.leaves) > 0
+                seen += places.tolist()
+                parts.update(zip(places.tolist(), part.leaves, strict=True))
+                size += sum(map(len, part.leaves)) + (len(part.trunk) if i == 0 else 0)
+            # Nothing is longer than the budget but what cannot be cut: a trunk with one leaf.
+            assert size <= budget or sum(len(part.leaves) for _, part in batch) == 1
     assert sorted(seen) == list(range(n))
     for places, whole in found:
         assert all(parts[place] is leaf for place, leaf in zip(places.tolist(), whole.leaves, strict=True))

@@ -35,7 +35,7 @@ def test_rows_that_share_a_history_score_as_alone(recommender, history: int, blo
     system = System(DS, recommender, PromptConfig(history=history, block=block))
     rows = np.random.default_rng(1).permutation(len(DS.interactions))[:90]
     packs: list[int] = []
-    monkeypatch.setattr("thinkrec.score.ranker.pack", lambda forks: packs.append(len(forks)) or pack(forks))
+    monkeypatch.setattr("thinkrec.score.ranker.pack", lambda forks, kept: packs.append(len(forks)) or pack(forks, kept))
     found = system.score(rows)
     prompts = system.prompts(rows)
     wanted = score_prompts(recommender, prompts.__getitem__, len(rows))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from thinkrec.errors import DataError
-from thinkrec.fast.packing import Layout, Span
+from thinkrec.fast.packing import Kept, Layout, Span
 from thinkrec.model.batch import Batch, Prompt, collate
 
 
@@ -32,13 +32,6 @@ class Fork:
     def reach(self) -> tuple[int, ...]:
         """`sees`, spelled out."""
         return (len(self.trunk),) * len(self.leaves) if self.sees is None else self.sees
-
-    def take(self, first: int, last: int) -> Fork:
-        """Leaves first .. last - 1 with as much of the trunk as they need."""
-        if self.sees is None:
-            return replace(self, leaves=self.leaves[first:last])
-        sees = self.sees[first:last]
-        return Fork(_cut(self.trunk, max(sees)), self.leaves[first:last], sees)
 
 
 def join(parts: Sequence[Prompt]) -> Prompt:
@@ -66,22 +59,27 @@ def join(parts: Sequence[Prompt]) -> Prompt:
     )
 
 
-def pack(forks: Sequence[Fork]) -> Batch:
+def pack(forks: Sequence[Fork], kept: Kept | None = None) -> Batch:
     """Forks side by side in one row (1, t), without padding; its answers are the leaves' own, in order.
 
-    Raises DataError as `thinkrec.model.batch.collate` does, and where forks disagree about the number of experts.
+    `kept`: keeps the keys and values of the only fork's trunk; once it holds them, it stands for the trunk.
+    Raises DataError as `thinkrec.model.batch.collate` does, where forks disagree about the number of experts, and
+    where several are to be kept.
     """
     if not forks:
         raise DataError("pack got no forks; a batch needs at least one")
     gates = [fork.trunk.gate for fork in forks]
+    if kept is not None and len(forks) > 1:
+        raise DataError(f"{len(forks)} forks whose trunk is to be kept; pack them one at a time")
     if len({gate.shape for gate in gates}) > 1:
         raise DataError("forks with different numbers of experts in one batch; use one number for all")
     parts, spans, positions, start = [], [], [], 0
     for fork in forks:
         lengths = [len(leaf) for leaf in fork.leaves]
-        spans.append(Span.of(start, len(fork.trunk), lengths, fork.sees))
-        parts += [_unasked(fork.trunk), *fork.leaves]
-        positions += [np.arange(len(fork.trunk))]
+        trunk = [] if kept is not None and kept.layers else [_unasked(fork.trunk)]
+        spans.append(Span.of(start, sum(map(len, trunk)), lengths, fork.reach, kept))
+        parts += [*trunk, *fork.leaves]
+        positions += [np.arange(len(part)) for part in trunk]
         positions += [seen + np.arange(n) for seen, n in zip(fork.reach, lengths, strict=True)]
         start = spans[-1].end
     sizes = torch.tensor([span.end - span.start for span in spans])

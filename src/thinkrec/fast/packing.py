@@ -1,5 +1,8 @@
 """Many sequences in one row without padding, and sequences that fork: a trunk computed once, leaves that all see it.
 
+A trunk with more leaves than a batch holds is computed with the first of them, and its keys and values are kept
+(`Kept`) for rows of leaves alone.
+
 Everything in a decoder but attention looks at one token at a time, so only attention has to know which tokens belong
 together. A `Layout` says so. While one is in use (`packed`), the attention that `install` has put into a model follows
 it; at all other times that attention is Transformers' own.
@@ -11,7 +14,7 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
@@ -33,6 +36,14 @@ class CannotPack(Exception):
     """This backbone's attention does something that packed attention does not."""
 
 
+@dataclass(eq=False)
+class Kept:
+    """A trunk's keys and values in every attention layer, (1, h, tokens, d); empty until its row was computed."""
+
+    layers: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
+    """By the identity of the attention module."""
+
+
 @dataclass(frozen=True, eq=False)
 class Span:
     """One trunk with its leaves, all side by side in the row."""
@@ -40,7 +51,7 @@ class Span:
     start: int
     """Where the trunk begins."""
     trunk: int
-    """Tokens of the trunk."""
+    """Tokens of the trunk in this row; 0 also where `kept` stands for it."""
     leaves: tuple[int, ...]
     """Tokens of each leaf; the first leaf begins where the trunk ends."""
     gather: torch.Tensor
@@ -49,9 +60,13 @@ class Span:
     """int64 (tokens of all leaves,): the padded place of each token."""
     runs: tuple[tuple[int, int], ...]
     """Neighbouring leaves that follow equally much of the trunk: how many leaves, how many of its tokens."""
+    kept: Kept | None = None
+    """Where this trunk's keys and values go, or if it is not in the row come from."""
 
     @classmethod
-    def of(cls, start: int, trunk: int, leaves: Sequence[int], sees: Sequence[int] | None = None) -> Span:
+    def of(
+        cls, start: int, trunk: int, leaves: Sequence[int], sees: Sequence[int] | None = None, kept: Kept | None = None
+    ) -> Span:
         """The span of a trunk and leaves of these lengths; `sees`: what of the trunk each follows, None for all."""
         lengths = torch.tensor(leaves, dtype=torch.long)
         longest = int(lengths.max()) if len(leaves) else 0
@@ -60,7 +75,7 @@ class Span:
         gather = begin[:, None] + torch.minimum(place, lengths[:, None] - 1)
         scatter = (place < lengths[:, None]).flatten().nonzero()[:, 0]
         runs = [(len(list(same)), seen) for seen, same in groupby([trunk] * len(leaves) if sees is None else sees)]
-        return cls(start, trunk, tuple(leaves), gather, scatter, tuple(runs))
+        return cls(start, trunk, tuple(leaves), gather, scatter, tuple(runs), kept)
 
     @property
     def middle(self) -> int:
@@ -71,6 +86,20 @@ class Span:
     def end(self) -> int:
         """Where the span ends."""
         return self.middle + sum(self.leaves)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest question, trunk and leaf."""
+        return max([self.trunk, *(seen for _, seen in self.runs)]) + max(self.leaves, default=0)
+
+    def before(self, module: nn.Module, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The trunk's keys and values in one layer, out of those of the whole row or of an earlier one."""
+        if self.kept is not None and not self.trunk:
+            return self.kept.layers.get(id(module), (key[:, :, :0], value[:, :, :0]))
+        found = key[:, :, self.start : self.middle], value[:, :, self.start : self.middle]
+        if self.kept is not None:
+            self.kept.layers[id(module)] = found[0].clone(), found[1].clone()
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,14 +183,14 @@ def _attention(
     window = options.get("sliding_window")
     longest = key.shape[2] if kept is None else kept[0].shape[2]
     if layout is not None:
-        longest = max(span.trunk + max(span.leaves, default=0) for span in layout.spans)
+        longest = max(span.longest for span in layout.spans)
     if window is not None and longest > window:
         raise CannotPack("sliding_window")
     if reading is None or kept is None:
         assert layout is not None
-        out = _spans(layout, query, key, value, scale)
+        out = _spans(layout, module, query, key, value, scale)
     elif layout is not None:
-        out = _ends(layout, query, kept[0], kept[1], scale)
+        out = _ends(layout, module, query, kept[0], kept[1], scale)
     else:
         key, value = kept
         seen = torch.arange(key.shape[2], device=query.device) <= reading.place[:, None, :, None]
@@ -169,14 +198,15 @@ def _attention(
     return out.transpose(1, 2).contiguous(), None
 
 
-def _spans(layout: Layout, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
+def _spans(layout: Layout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+           scale: float) -> torch.Tensor:  # fmt: skip
     """(1, h, t, d): every token over what it sees."""
     out = query.new_empty(*query.shape[:-1], value.shape[-1])
     for span in layout.spans:
         trunk, leaves = slice(span.start, span.middle), slice(span.middle, span.end)
-        q, k, v = (t[:, :, trunk] for t in (query, key, value))
+        k, v = span.before(module, key, value)
         if span.trunk:
-            out[:, :, trunk] = attend(q, k, v, causal=True, scale=scale)[0]
+            out[:, :, trunk] = attend(query[:, :, trunk], k, v, causal=True, scale=scale)[0]
         if span.leaves:
             own = _leaves(span, query[:, :, leaves], key[:, :, leaves], value[:, :, leaves], scale)
             ends = list(accumulate(span.leaves, initial=0))
@@ -213,13 +243,15 @@ def _leaves(
     return back[0][None], back[1][None]
 
 
-def _ends(layout: Layout, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
+def _ends(layout: Layout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+          scale: float) -> torch.Tensor:  # fmt: skip
     """(1, h, leaves, d): the last token of every leaf over its trunk and its leaf."""
     out, at = [], 0
     for span in layout.spans:
         q = query[:, :, at : at + len(span.leaves)]
         at += len(span.leaves)
         if not span.leaves:
+            span.before(module, key, value)
             continue
         groups, width = key.shape[1], span.gather.shape[1]
         k, v = (t[0][:, span.middle + span.gather] for t in (key, value))
@@ -230,6 +262,6 @@ def _ends(layout: Layout, query: torch.Tensor, key: torch.Tensor, value: torch.T
         seen = weight.logsumexp(-1, keepdim=True)
         found = torch.einsum("grcs,gcsd->grcd", (weight - seen).exp(), v.float()).flatten(0, 1)[None].to(q.dtype)
         own = found, seen.flatten(0, 1)[None, ..., 0]
-        k, v = (t[:, :, span.start : span.middle] for t in (key, value))
+        k, v = span.before(module, key, value)
         out.append(_with_trunk(span, range(len(span.leaves) + 1), q, k, v, own, scale))
     return torch.cat(out, dim=2)

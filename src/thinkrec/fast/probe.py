@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 
 from thinkrec.fast.fork import Fork, pack
 from thinkrec.fast.last import reading
-from thinkrec.fast.packing import CannotPack, install
+from thinkrec.fast.packing import CannotPack, Kept, install
 from thinkrec.model.batch import Batch, Prompt, collate
 
 if TYPE_CHECKING:
@@ -31,8 +32,22 @@ def can_pack(recommender: Recommender) -> bool:
     """
     forks = _forks(recommender)
     plain = collate([prompt for fork in forks for prompt in fork.prompts()], recommender.backbone.pad_id)
-    row = pack(forks).to(recommender.device)
-    return _same(recommender, plain, lambda: recommender.hidden(row)[0, row.answer_at[:, 1]])
+
+    def packed() -> torch.Tensor:
+        found, kept = [], Kept()
+        first, last = forks[-1].leaves[:1], forks[-1].leaves[1:]
+        # The last fork in two rows, the second of which finds the trunk's keys and values kept.
+        rows = [
+            (forks[:-1], None),
+            ([replace(forks[-1], leaves=first)], kept),
+            ([replace(forks[-1], leaves=last)], kept),
+        ]
+        for part, keeping in rows:
+            row = pack(part, keeping).to(recommender.device)
+            found.append(recommender.hidden(row)[0, row.answer_at[:, 1]])
+        return torch.cat(found)
+
+    return _same(recommender, plain, packed)
 
 
 def can_read(recommender: Recommender) -> bool:

@@ -8,18 +8,15 @@ import numpy as np
 import torch
 
 from thinkrec.fast.fork import Fork, pack
-from thinkrec.fast.packing import CannotPack
+from thinkrec.fast.packing import CannotPack, Kept
 from thinkrec.model.batch import Prompt, collate, token_budget_batches
 from thinkrec.model.recommender import Recommender, ScoreOption, score_of
 from thinkrec.progress import Progress
 
 CHUNK = 2048
 """Prompts rendered at a time, so that memory does not grow with the number of rows."""
-BATCH_TOKENS = {"cpu": 2048, "other": 16384}
+BATCH_TOKENS = {"cpu": 1024, "other": 16384}
 """Tokens of a batch by device, where none are given: on a CPU what its caches hold, elsewhere what fills it."""
-TRUNKS = 8
-"""A batch that holds a part of one fork's leaves gives them at least so many times the tokens of the trunk, which
-every such batch computes again."""
 
 
 def score_prompts(
@@ -58,28 +55,20 @@ def score_forks(
 ) -> np.ndarray:
     """float64 (n,): the score of every leaf, as `score_prompts` would give it for the same question.
 
-    `asked`: per fork the places (int, one per leaf) of its scores in the result. Trunks are computed once, or once per
-    batch where leaves fill several; forks share batches. On a backbone that cannot pack (`Recommender.packs`) every
-    leaf is asked as a prompt of its own.
+    `asked`: per fork the places (int, one per leaf) of its scores in the result. Trunks are computed once; forks share
+    batches, and one whose leaves fill several has its trunk's keys and values kept for all of them. On a backbone that
+    cannot pack (`Recommender.packs`) every leaf is asked as a prompt of its own.
     """
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or usual_tokens(recommender)
 
-    def one_by_one(fork: Fork) -> np.ndarray:
-        prompts = fork.prompts()
-        return score_prompts(recommender, prompts.__getitem__, len(prompts), batch_tokens=budget, option=option)
-
     with Progress(title, n, shown=progress) as bar, recommender.inference():
-        for group in _batches(asked, budget):
-            forks = [fork for _, fork in group]
-            try:
-                found = _packed(recommender, forks, option) if recommender.packs else None
-            except CannotPack:
-                found = None
-            if found is None:
-                found = np.concatenate([one_by_one(fork) for fork in forks])
-            places = np.concatenate([at for at, _ in group])
-            scores[places] = found
-            bar.advance(len(places))
+        for group in _groups(asked, budget):
+            parts = [group] if len(group) > 1 else _parts(*group[0], budget)
+            kept = Kept() if len(parts) > 1 else None
+            for part in parts:
+                places = np.concatenate([at for at, _ in part])
+                scores[places] = _ask(recommender, [fork for _, fork in part], kept, option, budget)
+                bar.advance(len(places))
     return scores
 
 
@@ -88,35 +77,52 @@ def usual_tokens(recommender: Recommender) -> int:
     return BATCH_TOKENS.get(recommender.device.type, BATCH_TOKENS["other"])
 
 
-def _packed(recommender: Recommender, forks: list[Fork], option: ScoreOption) -> np.ndarray:
-    batch = pack(forks).to(recommender.device)
-    logits = recommender.answer_logits(recommender.states(batch, batch.answer_at))
-    return score_of(logits, option).double().cpu().numpy()
+def _ask(
+    recommender: Recommender, forks: list[Fork], kept: Kept | None, option: ScoreOption, budget: int
+) -> np.ndarray:
+    """Scores of all leaves, in order."""
+    try:
+        if recommender.packs:
+            batch = pack(forks, kept).to(recommender.device)
+            logits = recommender.answer_logits(recommender.states(batch, batch.answer_at))
+            return score_of(logits, option).double().cpu().numpy()
+    except CannotPack:
+        if kept is not None:
+            kept.layers.clear()
+    prompts = [prompt for fork in forks for prompt in fork.prompts()]
+    return score_prompts(recommender, prompts.__getitem__, len(prompts), batch_tokens=budget, option=option)
 
 
-def _batches(asked: Iterable[tuple[np.ndarray, Fork]], budget: int) -> Iterator[list[tuple[np.ndarray, Fork]]]:
-    """Forks in groups of at most `budget` tokens, longer ones cut into several with the same trunk."""
+Asked = tuple[np.ndarray, Fork]
+"""The places of a fork's scores, and the fork."""
+
+
+def _groups(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
+    """Forks that share a batch of at most `budget` tokens; a longer one comes alone."""
     group, room = [], budget
     for places, fork in asked:
-        trunk, ends = len(fork.trunk), np.cumsum([len(leaf) for leaf in fork.leaves])
-        first = 0
-        while first < len(ends):
-            done = ends[first - 1] if first else 0
-            fits = int(np.searchsorted(ends, done + room - trunk, side="right"))
-            if fits == first or (fits < len(ends) and room - trunk < TRUNKS * trunk):
-                if group:
-                    yield group
-                    group, room = [], budget
-                    continue
-                fits = max(first + 1, int(np.searchsorted(ends, done + TRUNKS * trunk, side="right")))
-            group.append((places[first:fits], fork.take(first, fits)))
-            room -= trunk + int(ends[fits - 1] - done)
-            first = fits
-            if first < len(ends):
-                yield group
-                group, room = [], budget
+        if not fork.leaves:
+            continue
+        size = len(fork.trunk) + sum(map(len, fork.leaves))
+        if group and size > room:
+            yield group
+            group, room = [], budget
+        group.append((places, fork))
+        room -= size
     if group:
         yield group
+
+
+def _parts(places: np.ndarray, fork: Fork, budget: int) -> list[list[Asked]]:
+    """One fork in parts of at most `budget` tokens, or one leaf: the trunk counts in the first."""
+    ends, first, parts = np.cumsum([len(leaf) for leaf in fork.leaves]), 0, []
+    while first < len(ends):
+        done, room = (ends[first - 1], budget) if first else (0, budget - len(fork.trunk))
+        last = max(first + 1, int(np.searchsorted(ends, done + room, side="right")))
+        part = Fork(fork.trunk, fork.leaves[first:last], None if fork.sees is None else fork.sees[first:last])
+        parts.append([(places[first:last], part)])
+        first = last
+    return parts
 
 
 def probability(score: np.ndarray) -> np.ndarray:
