@@ -121,7 +121,7 @@ def main() -> None:
     gcn = LightGCN(LightGCNConfig(dim=DIM, training=once))
     compare("LightGCN, one epoch", gcn, args.steps, {"RecBole": bole("LightGCN", args.steps)})
     sasrec = SASRec(SASRecConfig(dim=DIM, length=LENGTH, history="labelled", training=once))
-    last = f"SASRec, last {LENGTH} ratings of each user"
+    last = f"SASRec, last {LENGTH} ratings of each user, multiplied to all"
     compare("SASRec, one epoch", sasrec, None, {
         "RecBole": bole("SASRec", 5 * args.steps),
         "RecTools": (last, lambda: rectools_sasrec(ds, dim=DIM, batch=BATCH, length=LENGTH)),
