@@ -4,7 +4,8 @@
 
 PEFT merges with add_weighted_adapter (combination "cat", the one that is exactly the sum of the weighted products) and
 set_adapter before each user's prompt; or it is given 64 adapters that were merged before the clock runs, and a batch
-with adapter_names. Below: what experts cost over one plain adapter of the same rank, own layer both times.
+with adapter_names. Below: what experts cost over one plain adapter of the same rank, own layer both times; and one user
+alone, whose mixture may as well be added to the weights first.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import torch
 from common import Row, arguments, finish, median, times
-from models import Peer, catalogue, recommender
+from models import Peer, catalogue, recommender, without_gate
 
 from thinkrec.model.batch import Prompt
 from thinkrec.prompts.render import PromptConfig, Renderer
@@ -29,6 +31,18 @@ def asked(rec, gates: np.ndarray) -> list[Prompt]:
     ds = catalogue()
     renderer = Renderer(ds, rec.backbone, PromptConfig(history=10, keywords=6, history_keywords=3))
     return [renderer.row(int(ds.interactions.start[u + 1]) - 1, gate=gate) for u, gate in enumerate(gates)]
+
+
+def alone(rec, prompts: list[Prompt], gates: np.ndarray) -> np.ndarray:
+    """One prompt of each user, one after the other, their mixture added to the weights before it."""
+    found = []
+    for prompt, gate in zip(prompts, gates, strict=True):
+        with rec.inference():
+            for name, layer in rec.experts.layers.items():
+                layer.dense = layer.base.weight + rec.experts.fused_delta(name, torch.from_numpy(gate))
+            plain = without_gate(prompt)
+            found.append(score_prompts(rec, lambda _, plain=plain: plain, 1)[0])
+    return np.array(found)
 
 
 def main() -> None:
@@ -73,6 +87,17 @@ def main() -> None:
         Row(what, f"PEFT adapter_names, merged before, batches of {size}", mid["ours again"], mid["names"], "s",
             mid["names"] / mid["ours again"], NAMES),
     ]  # fmt: skip
+    few = slice(0, 16)
+    fused = alone(rec, prompts[few], gates[few])
+    if not np.abs(fused - ours[few]).max() <= 1e-4:
+        raise SystemExit(f"added to the weights the mixtures score {fused - ours[few]} apart: nothing was compared")
+    found = times({
+        "by row": lambda: [score_prompts(rec, lambda _, p=p: p, 1) for p in prompts[few]],
+        "added": lambda: alone(rec, prompts[few], gates[few]),
+    }, args.repeats)  # fmt: skip
+    mid = {name: median(seconds) for name, seconds in found.items()}
+    rows.append(Row("one user at a time", "own, mixture added to the weights first", mid["by row"], mid["added"], "s",
+                    mid["added"] / mid["by row"], None, all={"seconds": found}))  # fmt: skip
     for label, shape in (("nano's recipes: rank 16, all linears", {}), ("the paper's: rank 8, q and v", PAPER)):
         many, one = recommender(EXPERTS, **shape), recommender(1, **shape)
         single = [replace(p, gate=np.array([0, 1], dtype=np.float32)) for p in prompts]

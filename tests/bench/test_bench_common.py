@@ -48,7 +48,14 @@ def test_the_status_tells_whether_all_hold(common, tmp_path: Path, ratio: float,
 
 def test_every_script_is_run_and_says_how_to_start_it(common) -> None:
     text = (BENCH / "run.py").read_text(encoding="utf-8")
-    scripts = {path.stem for path in BENCH.glob("*.py")} - {"common", "models", "run", "growth", "encoders", "encoder_peers"}
+    scripts = {path.stem for path in BENCH.glob("*.py")} - {
+        "common",
+        "models",
+        "run",
+        "growth",
+        "encoders",
+        "encoder_peers",
+    }
     for name in scripts:
         assert f'"{name}"' in text
         assert f"python bench/{name}.py" in (BENCH / f"{name}.py").read_text(encoding="utf-8")

@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tiny_lm import WORDS, make_backbone, make_model, make_tokenizer
+from tiny_lm import WORDS, make_backbone, make_model, make_part, make_tokenizer
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
+from thinkrec.model.batch import collate
+from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.experts import attach
+from thinkrec.model.recommender import Recommender
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +36,43 @@ def test_a_local_folder(saved: Path) -> None:
     assert torch.equal(base.model(ids).logits, make_model()(ids).logits)
     half = load_backbone(BackboneConfig(source=str(saved), dtype="bfloat16"))
     assert {p.dtype for p in half.model.parameters()} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(8, torch.int8), (4, torch.uint8)])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_frozen_weights_in_few_bits_score_alike_and_carry_adapters_that_learn(bits: int, kind: torch.dtype) -> None:
+    pytest.importorskip("bitsandbytes", reason="the extra bits is not installed")
+    plain = load_backbone("nano")
+    whole = Recommender(plain, attach(plain.model, ExpertConfig(n_experts=2)))
+    base = load_backbone(BackboneConfig(source="nano", bits=bits))  # type: ignore[arg-type]
+    held = base.model.model.layers[0].self_attn.q_proj.weight
+    assert held.dtype == kind and held.numel() <= 192 * 256 * bits / 8
+    rec = Recommender(base, attach(base.model, ExpertConfig(n_experts=2, targets=("q_proj", "v_proj"))))
+    rng = np.random.default_rng(0)
+    gate = np.array([0.2, 0.5, 0.3], dtype=np.float32)
+    prompts = [make_part(rng, 12, gate) for _ in range(4)]
+    prompts = [replace(prompt, slot_at=prompt.slot_at[:0], slot_vec=prompt.slot_vec[:0]) for prompt in prompts]
+    batch = collate(prompts, base.pad_id)
+    a, b = rec.score(batch), whole.score(batch)
+    assert (a - b).abs().max() < 1.5 * b.std()
+    # In 8 bits a prompt's result depends on its company: outlying columns are found over the whole batch.
+    assert rec.packs is (bits == 4)
+    params = rec.experts.train_only("global", "experts")
+    rec.train()
+    rec.answer_logits(rec.states(batch, batch.answer_at)).square().sum().backward()
+    assert all(p.dtype == torch.float32 for p in params)
+    assert sum(float(p.grad.abs().sum()) > 0 for p in params if p.grad is not None) >= len(params) / 2
+    assert rec.to(rec.device) is rec
+
+
+def test_few_bits_are_refused_where_they_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    with pytest.raises(RecipeError, match=r"bits is 4, but model\.gguf is a GGUF file"):
+        load_backbone(BackboneConfig(source=str(tmp_path / "model.gguf"), bits=4))
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else find(name))
+    with pytest.raises(CheckpointError, match="pip install bitsandbytes"):
+        load_backbone(BackboneConfig(source="nano", bits=8))
 
 
 def test_another_architecture_from_a_folder(tmp_path: Path) -> None:

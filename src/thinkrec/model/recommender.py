@@ -64,7 +64,9 @@ class Recommender:
     def to(self, device: torch.device | str) -> Recommender:
         """Move all weights; returns self."""
         for module in self._modules():
-            module.to(device)
+            # Weights in few bits are where they belong from loading on, and refuse to be moved.
+            if any(p.device != torch.device(device) for p in module.parameters()):
+                module.to(device)
         return self
 
     def train(self, mode: bool = True) -> Recommender:
@@ -179,8 +181,8 @@ class Recommender:
             for module, was in training:
                 module.training = was
 
-    def checkpoint_activations(self) -> None:
-        """Trade time for memory in training: recompute activations in the backward pass.
+    def checkpoint_activations(self, on: bool = True) -> None:
+        """Trade time for memory in training: recompute activations in the backward pass; `on` False: no more.
 
         The recomputation happens after `hidden` has returned and possibly in another thread, so it is handed the
         routing of its own forward pass; otherwise it would silently use the global adapter.
@@ -190,11 +192,16 @@ class Recommender:
         def contexts() -> tuple[Any, Any]:
             return nullcontext(), routing.use(routing.weights)
 
-        self._checkpointing = True
-        # Its name until Transformers 5.17 and since; the old one is gone from 6 on.
-        names = ("activation_checkpointing_enable", "gradient_checkpointing_enable")
-        enable = next(getattr(self.model, name) for name in names if hasattr(self.model, name))
-        enable({"use_reentrant": False, "context_fn": contexts})
+        if on == self._checkpointing:
+            return
+        self._checkpointing = on
+        # Its name since Transformers 5.17 and until then; the old one is gone from 6 on.
+        names = ("activation_checkpointing", "gradient_checkpointing")
+        name = next(name for name in names if hasattr(self.model, f"{name}_enable"))
+        if on:
+            getattr(self.model, f"{name}_enable")({"use_reentrant": False, "context_fn": contexts})
+        else:
+            getattr(self.model, f"{name}_disable")()
 
     def _modules(self) -> list[nn.Module]:
         return [self.model] if self.projector is None else [self.model, self.projector]

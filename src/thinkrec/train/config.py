@@ -40,6 +40,9 @@ class StageConfig(BaseModel):
     """How often a pass is interrupted to score validation rows; the best state is kept (AUC / 4 + UAUC / 3)."""
     valid_rows: int = Field(default=2000, ge=1)
     """At most this many validation rows per check (whole users, drawn by seed)."""
+    recompute: bool = False
+    """Gradient checkpointing: compute activations a second time in the backward pass instead of holding them; less
+    memory, about a third more time."""
     cache_gb: float = Field(default=4.0, ge=0)
     """Where rows come back (`epochs` > `stride`) and the lowest layers are frozen, what those give is kept in a file of
     at most this size instead of being computed again."""

@@ -72,6 +72,7 @@ def fit_stage(
     Returns one record per check: step, loss since the last check, learning rate, and the metrics.
     """
     params = trainable(recommender, config)
+    recommender.checkpoint_activations(config.recompute)
     optimiser = torch.optim.AdamW(params, lr=config.lr, weight_decay=config.weight_decay)
     place = _resume(folder / STATE, params, optimiser)
     best = _load_best(folder / STATE, params)
@@ -105,6 +106,7 @@ def fit_stage(
                 bar.note(f"valid AUC {found['auc']:.3f} UAUC {found['uauc']:.3f}")
             if (place.step % config.save_steps == 0 or place.step == total) and accelerator.is_main_process:
                 _save(folder / STATE, place, params, best, optimiser)
+    recommender.checkpoint_activations(False)
     with torch.no_grad():
         for p, kept in zip(params, best, strict=True):
             p.copy_(kept)
