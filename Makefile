@@ -22,10 +22,10 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint ml1m reasons thinking untaught bench clean
+.PHONY: help setup demo test lint ml1m reasons thinking untaught bench bench-gpu clean
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.installed ## Makes the environment and installs thinkrec in it, editable (once; done by the others too)
 
@@ -91,6 +91,9 @@ untaught: $(VENV)/.installed-text ## Pre-trains nano without any reason and has 
 
 bench: $(VENV)/.installed-bench ## Times ranking, mixtures and training beside Transformers with PEFT; fails below a limit
 	$(BIN)/python bench/run.py
+
+bench-gpu: $(VENV)/.installed-bench ## The same on a GPU (bfloat16, 40 GB), with smollm2 and the shape of an 8B model
+	$(BIN)/python bench/run.py --gpu
 
 clean: ## Removes the environment, caches and builds; leaves runs/ alone
 	@if [ -f $(VENV)/pyvenv.cfg ]; then rm -rf $(VENV); fi

@@ -80,7 +80,15 @@ def parser_of(doc: str, name: str) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=RESULTS / f"{name}.json", help="where the JSON goes")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="timed turns; the median counts")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of PyTorch")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--backbone", default="nano", help="nano, smollm2, a folder, or a shape of models.SHAPES")
+    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"), help="of the frozen weights")
     return parser
+
+
+def backbone_of(args: argparse.Namespace) -> dict[str, Any]:
+    """The options that say what is measured, as `models.recommender` takes them."""
+    return {"source": args.backbone, "device": args.device, "dtype": getattr(torch, args.dtype)}
 
 
 def arguments(doc: str, name: str) -> argparse.Namespace:

@@ -26,11 +26,13 @@ CANDIDATES, HISTORIES = (1, 10, 50, 100, 200, 500, 1000, 2000), (0, 5, 10, 20, 3
 EXPERTS, USERS = (0, 1, 2, 4, 8, 16), (1, 2, 4, 8, 16, 32, 64)
 
 
-def work(rec, forks: list[Fork]) -> float:
-    """Multiplications that ranking these forks needs, adapters of experts included."""
+def work(rec, forks: list[Fork], whole: bool = False) -> float:
+    """Multiplications that ranking these forks needs, adapters of experts included; `whole`: all of the last layer."""
     model = rec.model.config
-    width, inner, heads = model.hidden_size, model.intermediate_size, model.num_attention_heads * model.head_dim
-    attending, rest = 4 * width * heads, 3 * width * inner
+    width, inner, head = model.hidden_size, model.intermediate_size, model.head_dim
+    heads = model.num_attention_heads * head
+    reading = 2 * width * model.num_key_value_heads * head
+    attending, rest = 2 * width * heads + reading, 3 * width * inner
     layers = rec.experts.layers.values()
     extra = sum(layer.slots * layer.rank * (layer.base.in_features + layer.base.out_features)
                 for layer in layers if layer.n_experts)  # fmt: skip
@@ -38,9 +40,10 @@ def work(rec, forks: list[Fork]) -> float:
     for fork in forks:
         prefix, lengths = len(fork.trunk), np.array([len(leaf) for leaf in fork.leaves])
         tokens, seen = prefix + lengths.sum(), prefix**2 / 2 + (lengths * prefix + lengths**2 / 2).sum()
-        deep = model.num_hidden_layers - 1
-        total += deep * (tokens * (attending + rest) + 2 * heads * seen)
-        total += tokens * attending / 2 + len(lengths) * (attending / 2 + rest) + tokens * extra
+        deep = model.num_hidden_layers - (0 if whole else 1)
+        total += deep * (tokens * (attending + rest) + 2 * heads * seen) + tokens * extra
+        if not whole:
+            total += tokens * reading + len(lengths) * (attending - reading + rest)
     return total
 
 

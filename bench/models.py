@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.model.backbone import BackboneConfig, load_backbone
+from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone, wrap
 from thinkrec.model.batch import Prompt
 from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.model.experts import attach
@@ -23,15 +23,28 @@ ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_pro
 """The linear layers that the MovieLens recipes of nano adapt."""
 
 
+SHAPES: dict[str, dict] = {
+    "llama-8b": {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+                 "num_key_value_heads": 8, "vocab_size": 128256, "rope_theta": 500000.0},
+    "tiny": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
+             "num_key_value_heads": 2, "vocab_size": 6144},
+}  # fmt: skip
+"""Llama architectures by name, for random weights: what a computation costs does not hang on what it computes."""
+
+
 def catalogue(users: int = 80, items: int = 2500) -> Dataset:
     """A simulated catalogue whose users have long histories."""
     return simulate(WorldConfig(users=users, items=items, rows_per_user=(60, 80)), 3).dataset
 
 
 def recommender(n_experts: int, rank: int = 16, targets: tuple[str, ...] = ALL, source: str = "nano",
-                device: str = "cpu") -> Recommender:  # fmt: skip
-    """A backbone with random adapters that change its answers."""
-    backbone = load_backbone(BackboneConfig(source=source))
+                device: str = "cpu", dtype: torch.dtype = torch.float32) -> Recommender:  # fmt: skip
+    """A backbone (nano, smollm2, a folder, or one of `SHAPES`) with random adapters that change its answers."""
+    held = {torch.float32: "float32", torch.bfloat16: "bfloat16"}[dtype]
+    if source in SHAPES:
+        backbone = _random(SHAPES[source], source, device, dtype)
+    else:
+        backbone = load_backbone(BackboneConfig(source=source, dtype=held))  # type: ignore[arg-type]
     config = ExpertConfig(rank=rank, alpha=2 * rank, dropout=0.0, targets=targets, n_experts=n_experts)
     made = Recommender(backbone, attach(backbone.model, config))
     torch.manual_seed(0)
@@ -41,12 +54,38 @@ def recommender(n_experts: int, rank: int = 16, targets: tuple[str, ...] = ALL, 
     return made.to(device).eval()
 
 
+def _random(shape: dict, name: str, device: str, dtype: torch.dtype) -> Backbone:
+    """Random weights, made where they will be used, behind nano's tokenizer."""
+    nano = load_backbone("nano")
+    torch.manual_seed(0)
+    with torch.device(device):
+        model = AutoModelForCausalLM.from_config(LlamaConfig(**shape, max_position_embeddings=8192), dtype=dtype,
+                                                 attn_implementation="sdpa")  # fmt: skip
+    return wrap(model, nano.tokenizer, name, nano.config)
+
+
+def plain_copy(ours: Recommender) -> torch.nn.Module:
+    """The backbone alone, as Transformers makes it, on the same device."""
+    dtype = ours.model.dtype
+    with torch.device(ours.device):
+        made = AutoModelForCausalLM.from_config(ours.model.config, dtype=dtype, attn_implementation="sdpa")
+    kept = {name.replace(".base.", "."): value for name, value in ours.model.state_dict().items()
+            if not name.endswith(("global_a", "global_b", "expert_a", "expert_b"))}  # fmt: skip
+    made.load_state_dict(kept)
+    return made.eval()
+
+
+def close(rec: Recommender, scores: np.ndarray) -> float:
+    """How far two ways to score may be apart: 1e-4 in float32, in half precision a tenth of the scores' spread."""
+    return 1e-4 if rec.model.dtype == torch.float32 else 0.1 * float(np.std(scores))
+
+
 class Peer:
     """Transformers with PEFT: one prompt per question, padded on the left, logits of the last place alone."""
 
-    def __init__(self, ours: Recommender, adapters: dict[str, int], source: str) -> None:
+    def __init__(self, ours: Recommender, adapters: dict[str, int]) -> None:
         """`adapters`: PEFT name -> slot of `ours`."""
-        base = AutoModelForCausalLM.from_pretrained(source, dtype=next(ours.model.parameters()).dtype)
+        base = plain_copy(ours)
         self.pad = ours.backbone.pad_id
         self.labels = [ours.backbone.yes_id, ours.backbone.no_id]
         with tempfile.TemporaryDirectory() as folder:

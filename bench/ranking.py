@@ -9,8 +9,8 @@ with PEFT gets the batch size that is best for it.
 from __future__ import annotations
 
 import numpy as np
-from common import Row, arguments, finish, median, times
-from models import Peer, catalogue, recommender
+from common import Row, arguments, backbone_of, finish, median, times
+from models import Peer, catalogue, close, recommender
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.fast.fork import Fork
@@ -49,7 +49,7 @@ def compare(rec, peer: Peer, fork: Fork, history: int, repeats: int) -> list[Row
     }, repeats)  # fmt: skip
     scores = score_forks(rec, [(places, fork)], CANDIDATES), peer.score(prompts, size)
     difference = float(np.abs(scores[0] - scores[1]).max())
-    if not difference <= 1e-4 or np.std(scores[1]) < 1e-2:
+    if not difference <= close(rec, scores[1]) or np.std(scores[1]) < 1e-2:
         raise SystemExit(f"scores differ by {difference}, their spread is {np.std(scores[1])}: nothing was compared")
     ours, plain, theirs = (median(seconds[name]) for name in ("shared", "plain", "peer"))
     what, name = f"{CANDIDATES} candidates, history of {history}", f"Transformers + PEFT, batches of {size}"
@@ -65,8 +65,8 @@ def compare(rec, peer: Peer, fork: Fork, history: int, repeats: int) -> list[Row
 
 def main() -> None:
     args = arguments(__doc__ or "", "ranking")
-    ds, rec = catalogue(), recommender(0)
-    peer = Peer(rec, {"one": 0}, str(rec.backbone.model.config._name_or_path))
+    ds, rec = catalogue(), recommender(0, **backbone_of(args))
+    peer = Peer(rec, {"one": 0})
     rows = [compare(rec, peer, question(ds, rec, history, CANDIDATES), history, args.repeats) for history in TOKENS]
     finish([row for part in rows for row in part], args.out)
 

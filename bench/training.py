@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
-from common import Row, arguments, finish, median, times
-from models import ALL, catalogue, recommender
+from common import Row, arguments, backbone_of, finish, median, times
+from models import ALL, catalogue, plain_copy, recommender
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, DataCollatorForSeq2Seq, Trainer, TrainingArguments
+from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
 from thinkrec.fast.below import Below
 from thinkrec.model.batch import Prompt, token_budget_batches
@@ -27,7 +27,7 @@ from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import train_step, trainable
 
 ROWS, TOKENS = 192, 4096
-TRAINER, CACHED = 1.5, 2.0
+TRAINER, CACHED = {"cpu": 1.5, "cuda": 2.0}, 2.0
 
 
 def prompts_of(rec, rows: int, experts: int) -> list[Prompt]:
@@ -60,9 +60,9 @@ class Stage:
             train_step(self.rec, batch, self.params, self.optimiser, self.config, self.accelerator, self.below)
 
 
-def trainer(prompts: list[Prompt], rec, source: str, folder: str) -> Trainer:
+def trainer(prompts: list[Prompt], rec, folder: str) -> Trainer:
     """The peer, set up for one pass per call of train()."""
-    base = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+    base = plain_copy(rec)
     lora = LoraConfig(r=16, lora_alpha=32, lora_dropout=0.0, target_modules=list(ALL), task_type="CAUSAL_LM")
     rows = []
     for prompt in prompts:
@@ -84,16 +84,17 @@ def trainer(prompts: list[Prompt], rec, source: str, folder: str) -> Trainer:
 
 def main() -> None:
     args = arguments(__doc__ or "", "training")
-    rec = recommender(0)
+    chosen = backbone_of(args)
+    rec = recommender(0, **chosen)
     prompts = prompts_of(rec, ROWS, 0)
     real = sum(len(prompt) for prompt in prompts)
     with tempfile.TemporaryDirectory() as folder:
-        peer = trainer(prompts, rec, str(rec.backbone.model.config._name_or_path), folder)
+        peer = trainer(prompts, rec, folder)
         found = times({"ours": Stage(rec, prompts, ("global",)).run, "peer": peer.train}, args.repeats)
     ours, theirs = (real / median(found[name]) for name in ("ours", "peer"))
     rows = [Row(f"stage 1, {real} tokens in {ROWS} prompts", "Transformers Trainer + PEFT", ours, theirs, "tokens/s",
-                ours / theirs, TRAINER, all={"seconds": found})]  # fmt: skip
-    many, plain = recommender(3), recommender(3)
+                ours / theirs, TRAINER[args.device], all={"seconds": found})]  # fmt: skip
+    many, plain = recommender(3, **chosen), recommender(3, **chosen)
     prompts = prompts_of(many, ROWS, 3)
     stages = {"kept": Stage(many, prompts, ("experts",), below=True), "plain": Stage(plain, prompts, ("experts",))}
     found = times({name: stage.run for name, stage in stages.items()}, args.repeats)

@@ -47,17 +47,13 @@ def test_the_status_tells_whether_all_hold(common, tmp_path: Path, ratio: float,
 
 
 def test_every_script_is_run_and_says_how_to_start_it(common) -> None:
-    text = (BENCH / "run.py").read_text(encoding="utf-8")
-    scripts = {path.stem for path in BENCH.glob("*.py")} - {
-        "common",
-        "models",
-        "run",
-        "growth",
-        "encoders",
-        "encoder_peers",
-    }
-    for name in scripts:
-        assert f'"{name}"' in text
+    from run import CPU, GPU
+
+    run = {name.partition("-")[0] for name in (*CPU, *GPU)}
+    apart = {"growth", "encoders"}
+    helpers = {"common", "models", "run", "encoder_peers"}
+    assert {path.stem for path in BENCH.glob("*.py")} == run | apart | helpers
+    for name in run | apart:
         assert f"python bench/{name}.py" in (BENCH / f"{name}.py").read_text(encoding="utf-8")
 
 
@@ -72,7 +68,7 @@ def test_the_peer_scores_as_we_do(common) -> None:
     rec = recommender(2)
     fork = question(simulate(WorldConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12)
     prompts = fork.prompts()
-    peer = Peer(rec, {"one": 0, "two": 1}, str(rec.backbone.model.config._name_or_path))
+    peer = Peer(rec, {"one": 0, "two": 1})
     ours = score_prompts(recommender(0), [without_gate(p) for p in prompts].__getitem__, 12)
     assert np.std(ours) > 0.01
     np.testing.assert_allclose(peer.score(prompts, 5), ours, atol=1e-4)
@@ -96,3 +92,28 @@ def test_an_epoch_of_an_encoder_is_timed_whole_or_by_some_steps(common) -> None:
     few = MF(MFConfig(dim=4, training=Training(batch=2048, epochs=1)))
     assert epoch(few, ds, 3) > 0
     assert few.tables is None, "it was left before the epoch ended"
+
+
+def test_utilisation_counts_what_is_needed(common, tmp_path: Path) -> None:
+    import numpy as np
+    from growth import work
+    from models import recommender
+    from ranking import question
+    from utilisation import peak_of
+
+    from thinkrec.data.world import WorldConfig, simulate
+    from thinkrec.fast.fork import Fork
+
+    rec = recommender(0, source="tiny")
+    assert rec.model.config.hidden_size == 64
+    fork = question(simulate(WorldConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12)
+    # 2 layers of 4 * 16 * 64 (q, o), 2 * 2 * 16 * 64 (k, v), 3 * 64 * 128 (MLP) weights, and pairs of tokens that meet.
+    t, weights = len(fork.trunk), 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 128)
+    assert work(rec, [Fork(fork.trunk, ())], whole=True) == pytest.approx(t * weights + 2 * 2 * 64 * t**2 / 2)
+    assert work(rec, [fork]) < work(rec, [fork], whole=True)
+    apart = [Fork(prompt, ()) for prompt in fork.prompts()]
+    assert work(rec, apart, whole=True) > 4 * work(rec, [fork])
+    assert peak_of("NVIDIA H100 80GB HBM3") == 989e12
+    with pytest.raises(SystemExit, match="give --peak"):
+        peak_of("Some Other Card")
+    assert np.isfinite(work(rec, apart))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,14 @@ from thinkrec.score.ranker import score_forks, score_prompts
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import make_part, make_recommender
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
 
 GATE = np.array([0.1, 0.2, 0.3, 0.4], dtype=np.float32)
 
@@ -39,25 +49,20 @@ SHAPES = st.lists(st.tuples(st.integers(0, 40), st.lists(st.integers(1, 30), max
 
 
 @settings(max_examples=150, deadline=None)
-@given(shape=SHAPES, budget=st.integers(1, 300))
-def test_every_leaf_is_asked_once_and_batches_keep_to_the_budget(shape, budget: int) -> None:
+@given(shape=SHAPES, budget=st.integers(1, 300), workers=st.integers(1, 5))
+def test_every_leaf_is_asked_once_and_batches_keep_to_the_budget(shape, budget: int, workers: int) -> None:
     found, n = asked(0, shape)
     seen, parts = [], {}
     for group in ranker._groups(found, budget):
         if len(group) > 1:
-            assert sum(len(part.trunk) + sum(map(len, part.leaves)) for _, part in group) <= budget
-            cut = [group]
-        else:
-            cut = ranker._parts(*group[0], budget)
-        for i, batch in enumerate(cut):
-            size = 0
-            for places, part in batch:
-                assert len(places) == len(part.leaves) > 0
-                seen += places.tolist()
-                parts.update(zip(places.tolist(), part.leaves, strict=True))
-                size += sum(map(len, part.leaves)) + (len(part.trunk) if i == 0 else 0)
-            # Nothing is longer than the budget but what cannot be cut: a trunk with one leaf.
-            assert size <= budget or sum(len(part.leaves) for _, part in batch) == 1
+            assert sum(map(ranker._size, (part for _, part in group))) <= budget
+        elif ranker._size(group[0][1]) > budget:
+            group = ranker._parts(*group[0], budget, workers)
+            assert all(sum(map(len, part.leaves)) <= budget or len(part.leaves) == 1 for _, part in group)
+        for places, part in group:
+            assert len(places) == len(part.leaves) > 0
+            seen += places.tolist()
+            parts.update(zip(places.tolist(), part.leaves, strict=True))
     assert sorted(seen) == list(range(n))
     for places, whole in found:
         assert all(parts[place] is leaf for place, leaf in zip(places.tolist(), whole.leaves, strict=True))
@@ -69,7 +74,10 @@ def test_every_leaf_is_asked_once_and_batches_keep_to_the_budget(shape, budget: 
     ids=["packs", "cannot pack", "packs what fits its window"],
 )
 @pytest.mark.parametrize("budget", [1, 40, 8192])
-def test_scores_are_those_of_prompts_of_their_own(kind: str, more: dict, packs: bool, budget: int) -> None:
+@pytest.mark.parametrize("cores", [1, 3])
+def test_scores_are_those_of_prompts_of_their_own(kind: str, more: dict, packs: bool, budget: int, cores: int,
+                                                  threads) -> None:  # fmt: skip
+    threads(cores)
     rec = make_recommender(kind, **more)
     assert rec.packs is packs
     made, n = asked(1, [(20, [5] * 30 + [9]), (1, [3]), (33, [2, 8]), (0, [4]), (12, [])])
@@ -84,7 +92,9 @@ def test_scores_are_those_of_prompts_of_their_own(kind: str, more: dict, packs: 
     assert np.abs(only_yes - found).max() > 0.01
 
 
-def test_thousands_of_candidates() -> None:
+@pytest.mark.parametrize("cores", [1, 2])
+def test_thousands_of_candidates(cores: int, threads) -> None:
+    threads(cores)
     rec = make_recommender()
     made, n = asked(2, [(25, [4] * 3000)])
     found = score_forks(rec, made, n)

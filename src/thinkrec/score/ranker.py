@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import torch
 
+from thinkrec.fast.cores import at_once, each
 from thinkrec.fast.fork import Fork, pack
 from thinkrec.fast.packing import CannotPack, Kept
 from thinkrec.model.batch import Prompt, collate, token_budget_batches
@@ -31,15 +32,24 @@ def score_prompts(
 ) -> np.ndarray:
     """float64 (n,): the target's score of prompts render(0) .. render(n - 1); larger means more likely liked."""
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or usual_tokens(recommender)
-    with Progress(title, n, shown=progress) as bar, recommender.inference():
+
+    def batches() -> Iterator[tuple[np.ndarray, list[Prompt]]]:
         for first in range(0, n, CHUNK):
             prompts = [render(i) for i in range(first, min(n, first + CHUNK))]
             for chosen in token_budget_batches(np.array([len(p) for p in prompts]), budget):
-                batch = collate([prompts[i] for i in chosen], recommender.backbone.pad_id).to(recommender.device)
-                last = batch.answer_at[batch.last_answers()]
-                found = score_of(recommender.answer_logits(recommender.states(batch, last)), option)
-                scores[first + chosen] = found.double().cpu().numpy()
-                bar.advance(len(chosen))
+                yield first + chosen, [prompts[i] for i in chosen]
+
+    def work(part: tuple[np.ndarray, list[Prompt]]) -> tuple[np.ndarray, np.ndarray]:
+        batch = collate(part[1], recommender.backbone.pad_id).to(recommender.device)
+        last = batch.answer_at[batch.last_answers()]
+        found = score_of(recommender.answer_logits(recommender.states(batch, last)), option)
+        return part[0], found.double().cpu().numpy()
+
+    _ = recommender.reads  # found out by trying, before several threads ask
+    with Progress(title, n, shown=progress) as bar, recommender.inference():
+        for places, found in each(work, batches(), at_once(recommender)):
+            scores[places] = found
+            bar.advance(len(places))
     return scores
 
 
@@ -61,20 +71,49 @@ def score_forks(
     """
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or usual_tokens(recommender)
 
-    with Progress(title, n, shown=progress) as bar, recommender.inference():
+    workers = at_once(recommender)
+
+    def batches() -> Iterator[tuple[list[Asked], Kept | None]]:
         for group in _groups(asked, budget):
-            parts = [group] if len(group) > 1 else _parts(*group[0], budget)
-            kept = Kept() if len(parts) > 1 else None
-            for part in parts:
-                places = np.concatenate([at for at, _ in part])
-                scores[places] = _ask(recommender, [fork for _, fork in part], kept, option, budget)
-                bar.advance(len(places))
+            places, fork = group[0]
+            if len(group) > 1 or _size(fork) <= budget:
+                yield group, None
+            else:
+                kept = _keep(recommender, fork)
+                yield from (([part], kept) for part in _parts(places, fork, budget, workers))
+
+    def work(batch: tuple[list[Asked], Kept | None]) -> tuple[np.ndarray, np.ndarray]:
+        group, kept = batch
+        found = _ask(recommender, [fork for _, fork in group], kept, option, budget)
+        return np.concatenate([places for places, _ in group]), found
+
+    _ = recommender.packs, recommender.reads  # found out by trying, before several threads ask
+    with Progress(title, n, shown=progress) as bar, recommender.inference():
+        for places, found in each(work, batches(), workers):
+            scores[places] = found
+            bar.advance(len(places))
     return scores
 
 
 def usual_tokens(recommender: Recommender) -> int:
     """`BATCH_TOKENS` of the device where the weights are."""
     return BATCH_TOKENS.get(recommender.device.type, BATCH_TOKENS["other"])
+
+
+Asked = tuple[np.ndarray, Fork]
+"""The places of a fork's scores, and the fork."""
+
+
+def _keep(recommender: Recommender, fork: Fork) -> Kept | None:
+    """A trunk's keys and values; None where leaves have to be asked otherwise."""
+    if not len(fork.trunk) or not recommender.packs:
+        return None
+    kept = Kept()
+    try:
+        recommender.hidden(pack([Fork(fork.trunk, ())], kept).to(recommender.device))
+    except CannotPack:
+        return None
+    return kept
 
 
 def _ask(
@@ -87,14 +126,13 @@ def _ask(
             logits = recommender.answer_logits(recommender.states(batch, batch.answer_at))
             return score_of(logits, option).double().cpu().numpy()
     except CannotPack:
-        if kept is not None:
-            kept.layers.clear()
+        pass
     prompts = [prompt for fork in forks for prompt in fork.prompts()]
     return score_prompts(recommender, prompts.__getitem__, len(prompts), batch_tokens=budget, option=option)
 
 
-Asked = tuple[np.ndarray, Fork]
-"""The places of a fork's scores, and the fork."""
+def _size(fork: Fork) -> int:
+    return len(fork.trunk) + sum(map(len, fork.leaves))
 
 
 def _groups(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
@@ -103,7 +141,7 @@ def _groups(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
     for places, fork in asked:
         if not fork.leaves:
             continue
-        size = len(fork.trunk) + sum(map(len, fork.leaves))
+        size = _size(fork)
         if group and size > room:
             yield group
             group, room = [], budget
@@ -113,14 +151,17 @@ def _groups(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
         yield group
 
 
-def _parts(places: np.ndarray, fork: Fork, budget: int) -> list[list[Asked]]:
-    """One fork in parts of at most `budget` tokens, or one leaf: the trunk counts in the first."""
-    ends, first, parts = np.cumsum([len(leaf) for leaf in fork.leaves]), 0, []
+def _parts(places: np.ndarray, fork: Fork, budget: int, workers: int) -> list[Asked]:
+    """A fork's leaves in even parts of at most `budget` tokens (or one leaf), as many as keep all workers busy."""
+    ends = np.cumsum([len(leaf) for leaf in fork.leaves])
+    rounds = -(-int(ends[-1]) // (budget * workers))
+    most = min(budget, -(-int(ends[-1]) // (rounds * workers)))
+    first, parts = 0, []
     while first < len(ends):
-        done, room = (ends[first - 1], budget) if first else (0, budget - len(fork.trunk))
-        last = max(first + 1, int(np.searchsorted(ends, done + room, side="right")))
-        part = Fork(fork.trunk, fork.leaves[first:last], None if fork.sees is None else fork.sees[first:last])
-        parts.append([(places[first:last], part)])
+        done = ends[first - 1] if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, done + most, side="right")))
+        sees = None if fork.sees is None else fork.sees[first:last]
+        parts.append((places[first:last], Fork(fork.trunk, fork.leaves[first:last], sees)))
         first = last
     return parts
 
