@@ -19,7 +19,7 @@ from ranking import question
 
 from thinkrec.score.ranker import score_forks
 
-CANDIDATES, BUDGETS, FLAT = (1000, 2000), (8192, 32768), 1.1
+CANDIDATES, BUDGETS, FLAT = (1000, 2000), (2048, 8192), 1.1
 
 
 def peak() -> float:
