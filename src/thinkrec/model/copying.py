@@ -17,19 +17,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from thinkrec.data.titles import MARK, mark_of
 from thinkrec.model.pieces import Vocabulary
+from thinkrec.model.quotations import MARKS, QUOTES, Quotations, quotations
 
-QUOTES = {"'": "'", "\u2018": "\u2019", "\u2019": "\u2019", '"': '"', "\u201c": "\u201d"}
-"""Opening quote -> closing quote."""
 _LIST = re.compile(rf"(?:{MARK.pattern}[\s,]*(?:and|or|nor)?[\s,]*)+$")
 """A list that has not ended, at the end of a marked text."""
-_MARKS = frozenset(QUOTES) | frozenset(QUOTES.values())
 
 
 class Citable(NamedTuple):
@@ -70,41 +67,6 @@ _States = frozenset[_State]
 """More than one where a quote may either have closed or be an apostrophe of a longer title."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Titles:
-    """Quotations that may stand: every title in every kind of quotes."""
-
-    ends: frozenset[bytes]
-    alive: frozenset[bytes]
-    """Unfinished quotations from which the vocabulary can reach an end."""
-
-    @classmethod
-    def of(cls, words: Vocabulary, titles: Iterable[str]) -> _Titles:
-        """Of titles without quotes."""
-        found = [_quotations(words, title) for title in titles if title]
-        return cls(frozenset(end for t in found for end in t.ends), frozenset(text for t in found for text in t.alive))
-
-    @cached_property
-    def prefixes(self) -> frozenset[bytes]:
-        """All unfinished quotations."""
-        return frozenset(text[:n] for text in self.ends for n in range(1, len(text)))
-
-
-@lru_cache(maxsize=4096)
-def _quotations(words: Vocabulary, title: str) -> _Titles:
-    ends = frozenset(f"{opening}{title}{closing}".encode() for opening, closing in QUOTES.items())
-    return _Titles(ends, frozenset(prefix for text in ends for prefix in _spellable(words, text)))
-
-
-def _spellable(words: Vocabulary, text: bytes) -> set[bytes]:
-    good = {len(text)}
-    for n in range(len(text) - 1, 0, -1):
-        steps = range(1, min(len(text) - n, words.longest) + 1)
-        if any(n + k in good and text[n : n + k] in words.ids for k in steps):
-            good.add(n)
-    return {text[:n] for n in good if n < len(text)}
-
-
 class CiteOnly:
     """Keeps every quoted title of one row to `titles`; a title that the vocabulary cannot spell is left out.
 
@@ -124,17 +86,17 @@ class CiteOnly:
         known = titles if isinstance(titles, Mapping) else dict.fromkeys(titles, Citable())
         self.words, self.claim, self.mentions = words, claim, mentions
         self._known = list(known.items())
-        self._all = _Titles.of(words, known)
-        self._choices: dict[tuple[frozenset[int], frozenset[int], Wanted], _Titles] = {}
+        self._all = Quotations.of(words, known)
+        self._choices: dict[tuple[frozenset[int], frozenset[int], Wanted], Quotations] = {}
         self._demands: dict[int, int] = {}
-        numbers = {end.decode(): n for n, title in enumerate(known) for end in _quotations(words, title).ends if title}
+        numbers = {end.decode(): n for n, title in enumerate(known) for end in quotations(words, title).ends if title}
         self._numbers = numbers
         longest_first = "|".join(re.escape(end) for end in sorted(numbers, key=len, reverse=True))
         self._cited = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)") if numbers else None
         self._ids: list[int] = []
         self._states: _States = frozenset({_Out()})
         self._opened = self._all
-        self._outside: dict[tuple[_States, _Titles], np.ndarray | None] = {}
+        self._outside: dict[tuple[_States, Quotations], np.ndarray | None] = {}
 
     def permits(self, ids: Sequence[int], token: int) -> bool:
         """Whether one token may follow; see `generate.Constraint`."""
@@ -202,7 +164,7 @@ class CiteOnly:
     def _plain(self, ids: Sequence[int]) -> str:
         return self.words.text(ids).decode(errors="replace")
 
-    def _wanted(self, ids: list[int]) -> _Titles:
+    def _wanted(self, ids: list[int]) -> Quotations:
         """The titles that fit what the text has said so far, and were not used up."""
         text = self.marked(ids)
         demanded = self._demands.get(len(MARK.findall(text)))
@@ -210,10 +172,10 @@ class CiteOnly:
             return self._fitting(text, _anew(demanded))
         return self._fitting(text, self.claim(text) if self.claim else Wanted())
 
-    def _fitting(self, text: str, wanted: Wanted) -> _Titles:
+    def _fitting(self, text: str, wanted: Wanted) -> Quotations:
         key = (self._spent(text), frozenset(self._items(text)) if wanted.fresh else frozenset(), wanted)
         if key not in self._choices:
-            self._choices[key] = _Titles.of(self.words, self._left(text, wanted))
+            self._choices[key] = Quotations.of(self.words, self._left(text, wanted))
         return self._choices[key]
 
     def _left(self, text: str, wanted: Wanted) -> list[str]:
@@ -276,7 +238,7 @@ class CiteOnly:
             return [] if state.before == "closed" else [_Out(state.before, whole)]
         character = whole.decode(errors="replace")
         word = character.isalnum()
-        if state.before == "closed" and (word or character in _MARKS):
+        if state.before == "closed" and (word or character in MARKS):
             return []
         if character in QUOTES and state.before != "word":
             return [whole] if whole in self._all.prefixes else []
@@ -284,11 +246,11 @@ class CiteOnly:
 
     # -- choosing ----------------------------------------------------------------------------------------------------
 
-    def _lands(self, states: _States, piece: bytes, titles: _Titles) -> bool:
+    def _lands(self, states: _States, piece: bytes, titles: Quotations) -> bool:
         """Whether a piece may follow and leaves a way to go on, with `titles` for a quotation that it opens."""
         return any(isinstance(state, _Out) or state in titles.alive for state in self._read(states, piece))
 
-    def _quoted(self, states: Sequence[bytes], titles: _Titles) -> np.ndarray:
+    def _quoted(self, states: Sequence[bytes], titles: Quotations) -> np.ndarray:
         """Tokens that go on with an allowed title, or close it with whatever they carry behind the quote."""
         found: set[int] = set()
         for state in states:
@@ -304,7 +266,7 @@ class CiteOnly:
                         found.update(self.words.ids[piece])
         return np.array(sorted(found), dtype=np.int64)
 
-    def _free(self, states: _States, titles: _Titles) -> np.ndarray | None:
+    def _free(self, states: _States, titles: Quotations) -> np.ndarray | None:
         """Tokens that may follow outside quotes; None for all."""
         # Only pieces with a quote can break the rule, but behind half a character nothing is certain.
         whole = any(isinstance(state, _Out) and state.open for state in states)
