@@ -101,7 +101,9 @@ def arguments(doc: str, name: str) -> argparse.Namespace:
 def finish(rows: list[Row], out: Path, more: Mapping[str, Any] | None = None) -> None:
     """Print the table, write the JSON, and leave with status 1 where a limit is not kept."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    held = {"command": " ".join(["python", *sys.argv]), "environment": {**environment(), "cores": os.cpu_count()},
+    # From the root of the repository, wherever that is.
+    command = " ".join(["python", *sys.argv]).replace(f"{RESULTS.parents[1]}{os.sep}", "")
+    held = {"command": command, "environment": {**environment(), "cores": os.cpu_count()},
             "rows": [asdict(row) | {"holds": row.holds} for row in rows], **(more or {})}  # fmt: skip
     out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     Console(width=160).print(table(rows))

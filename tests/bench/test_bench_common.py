@@ -37,13 +37,15 @@ def test_runs_take_turns_and_the_first_turn_is_not_counted(common) -> None:
 
 
 @pytest.mark.parametrize(("ratio", "status"), [(3.0, 0), (1.0, 1)])
-def test_the_status_tells_whether_all_hold(common, tmp_path: Path, ratio: float, status: int) -> None:
+def test_the_status_tells_whether_all_hold(common, tmp_path: Path, ratio: float, status: int, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "argv", [str(BENCH / "ranking.py"), "--repeats", "3"])
     with pytest.raises(SystemExit) as left:
         common.finish([common.Row("a", "b", 1.0, ratio, "s", ratio, 2.0)], tmp_path / "deep" / "a.json")
     assert left.value.code == status
     held = json.loads((tmp_path / "deep" / "a.json").read_text())
     assert held["rows"][0]["holds"] is (status == 0)
     assert held["environment"]["torch"]
+    assert Path(held["command"].removeprefix("python ")) == Path("bench/ranking.py --repeats 3")
 
 
 def test_every_script_is_run_and_says_how_to_start_it(common) -> None:
