@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from thinkrec.data.columns import KEYWORD_LIMIT, clean_keywords
@@ -108,6 +108,7 @@ def test_keywords_survive_the_items_table_as_they_are(phrases: list[str]) -> Non
         assert clean_keywords("|".join(found)) == found
 
 
+@example(["B ' 0"])
 @given(ANY_PHRASES)
 def test_cleaning_twice_changes_nothing(phrases: list[str]) -> None:
     found = clean_phrases(phrases, most=20)

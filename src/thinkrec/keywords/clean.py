@@ -62,6 +62,14 @@ def clean_phrase(phrase: str, language: str = "en") -> str:
     >>> clean_phrase("1984")
     ''
     """
+    text = _cleaned(phrase, language)
+    # What one step takes away can lay bare what another step would: "B ' 0" -> "B  0" -> "B 0".
+    while (again := _cleaned(text, language)) != text:
+        text = again
+    return text
+
+
+def _cleaned(phrase: str, language: str) -> str:
     line = clean_line(_CUTS.sub(" ", plain_text(phrase)), KEYWORD_LIMIT)
     words, stop = line.split(), stop_words(language)
     while words and _is_empty(words[0], stop):
