@@ -1,7 +1,7 @@
 """Many sequences in one row without padding, and sequences that fork: a trunk computed once, leaves that all see it.
 
-A trunk with more leaves than a batch holds is computed with the first of them, and its keys and values are kept
-(`Kept`) for rows of leaves alone.
+A trunk with more leaves than a batch holds is computed first, and its keys and values are kept (`Kept`) for rows of
+leaves alone.
 
 Everything in a decoder but attention looks at one token at a time, so only attention has to know which tokens belong
 together. A `Layout` says so. While one is in use (`packed`), the attention that `install` has put into a model follows
