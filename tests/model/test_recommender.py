@@ -9,7 +9,7 @@ from tiny_lm import GATES, make_prompt, make_prompts, make_recommender
 
 from thinkrec.errors import DataError, RecipeError
 from thinkrec.model.batch import collate, token_budget_batches
-from thinkrec.model.recommender import score_of
+from thinkrec.model.recommender import _elsewhere, score_of
 
 KINDS = ("llama", "llama-tied", "qwen2", "gpt_neox", "gemma2", "granite", "cohere")
 
@@ -202,3 +202,11 @@ def test_every_row_ends_by_itself_at_the_end_token() -> None:
     for whole, cut in zip(free, got, strict=True):
         both = min(len(whole), len(cut))
         assert whole[:both] == cut[:both]
+
+
+@pytest.mark.parametrize(
+    ("at", "wanted", "moves"),
+    [("cpu", "cpu", False), ("cuda:0", "cuda", False), ("cuda:1", "cuda:0", True), ("cpu", "cuda", True)],
+)
+def test_weights_are_moved_only_where_that_changes_their_device(at: str, wanted: str, moves: bool) -> None:
+    assert _elsewhere(torch.device(at), torch.device(wanted)) is moves

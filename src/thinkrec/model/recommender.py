@@ -30,6 +30,11 @@ def score_of(logits: torch.Tensor, option: ScoreOption = "difference") -> torch.
     return logits[:, 0] if option == "yes" else logits[:, 0] - logits[:, 1]
 
 
+def _elsewhere(at: torch.device, wanted: torch.device) -> bool:
+    """Whether moving would change the device: "cuda" is any of its cards."""
+    return at.type != wanted.type or wanted.index not in (None, at.index)
+
+
 class Recommender:
     """Scores and explains prompts.
 
@@ -65,7 +70,7 @@ class Recommender:
         """Move all weights; returns self."""
         for module in self._modules():
             # Weights in few bits are where they belong from loading on, and refuse to be moved.
-            if any(p.device != torch.device(device) for p in module.parameters()):
+            if any(_elsewhere(p.device, torch.device(device)) for p in module.parameters()):
                 module.to(device)
         return self
 

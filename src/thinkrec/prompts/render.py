@@ -216,16 +216,13 @@ class Renderer:
         return shared, np.flatnonzero(alone)
 
     def _fits(self, past: slice) -> bool:
-        """Whether no target and no answer could cost the prompt a history line."""
-        longest = self._longest
-        lines = sum(len(self._past[item]) + 4 + 2 * len(self._bar) for item in self.ds.interactions.item[past])
-        return longest + lines <= self.config.max_tokens
+        """Whether no target, however long, could cost the prompt a history line."""
+        return self._first_shown(self._longest, self.ds.interactions.item[past], 0, slots=True) == 0
 
     @cached_property
     def _longest(self) -> int:
-        """Tokens of everything but the history, with the longest target."""
-        fixed = [self._start, self._heading, self._empty, self._request, self._bar, self._user, self._newline]
-        return sum(len(part) for part in fixed) + 2 + max(len(text) for text in self._target)
+        """The item whose target line is the longest."""
+        return int(np.argmax([len(text) for text in self._target]))
 
     def family(self, rows: np.ndarray, *, gate: np.ndarray, vectors: SlotVectors | None) -> Fork:
         """The prompts of rows of one family, in the order of the past, as a fork whose leaves follow more and more of
