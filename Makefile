@@ -22,7 +22,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint ml1m reasons thinking untaught bench bench-gpu clean
+.PHONY: help setup demo test search lint ml1m reasons thinking untaught bench bench-gpu clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ demo: $(VENV)/.installed ## Trains on a simulated catalogue, ranks, explains, an
 
 test: $(VENV)/.installed-test ## Runs all tests; those on MovieLens-1M are skipped where it is not there
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} $(BIN)/python -m pytest
+
+search: $(VENV)/.installed-test ## Runs the property tests on new examples; `make test` keeps to the same ones
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=search
 
 lint: $(VENV)/.installed-dev ## Checks style, format and types; changes nothing
 	$(BIN)/ruff check .

@@ -11,9 +11,11 @@ from hypothesis import settings as hypothesis_settings
 
 from thinkrec.data.dataset import Dataset, Domain
 
-# A first call may load what later ones share, and machines differ: slowness is no failure.
-hypothesis_settings.register_profile("unhurried", deadline=None)
-hypothesis_settings.load_profile("unhurried")
+# A first call may load what later ones share, and machines differ: slowness is no failure. And a change is tried on
+# the same examples each time, so that it fails for what it changed; `make search` looks for new ones.
+hypothesis_settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("search", deadline=None, derandomize=False, print_blob=True)
+hypothesis_settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
