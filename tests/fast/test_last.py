@@ -75,12 +75,12 @@ def test_what_cannot_be_narrowed_is_computed_in_full() -> None:
 
 
 def test_places_stand_side_by_side() -> None:
-    place, where = places(BATCH, AT)
+    place, where, _ = places(BATCH, AT)
     assert place.shape == (5, 3)
     assert place.tolist() == [[8, 0, 0], [3, 16, 0], [0, 0, 0], [0, 0, 0], [11, 0, 11]]
     torch.testing.assert_close(place.flatten()[where], AT[:, 1])
     mixed = AT[[3, 0, 5, 1, 4, 2]]
-    place, where = places(BATCH, mixed)
+    place, where, _ = places(BATCH, mixed)
     torch.testing.assert_close(place.flatten()[where], mixed[:, 1])
     torch.testing.assert_close(where // place.shape[1], mixed[:, 0])
     assert places(BATCH, AT[:0]) is None

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from thinkrec.errors import DataError
-from thinkrec.fast import packing
+from thinkrec.fast import spans
 from thinkrec.fast.attend import attend, plain, together
 from thinkrec.fast.fork import Fork, join, pack
-from thinkrec.fast.packing import Kept, Span, packed
+from thinkrec.fast.layout import Kept, Span
+from thinkrec.fast.packing import packed
 from thinkrec.model.batch import collate
 from thinkrec.model.recommender import score_of
 
@@ -65,7 +66,7 @@ def test_a_kernel_that_is_missing_is_found_out_with_a_warning(monkeypatch) -> No
     def missing(*_, **__):
         raise NotImplementedError("no such kernel")
 
-    monkeypatch.setattr(packing, "attend", missing)
+    monkeypatch.setattr(spans, "attend", missing)
     with pytest.warns(UserWarning, match="no such kernel"):
         assert make_recommender().packs is False
 

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from thinkrec.fast.pieces import Cuts
+
+_HALVES = (torch.float16, torch.bfloat16)
+"""Formats that FlashAttention computes in."""
 
 
 def attend(
@@ -20,10 +27,30 @@ def attend(
         return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, key, value, 0.0, causal, scale=scale)
     groups = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(groups, dim=1) if groups > 1 else t for t in (key, value))
-    if query.device.type == "cuda" and query.dtype in (torch.float16, torch.bfloat16) and query.shape[-1] % 8 == 0:
+    if has_kernel(query):
         found = torch.ops.aten._scaled_dot_product_flash_attention(query, key, value, 0.0, causal, scale=scale)
         return found[0], found[1]
     return plain(query, key, value, causal=causal, scale=scale)
+
+
+def has_kernel(query: torch.Tensor) -> bool:
+    """Whether FlashAttention takes queries of this device, format and width (d)."""
+    return query.device.type == "cuda" and query.dtype in _HALVES and query.shape[-1] % 8 == 0
+
+
+def in_pieces(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queries: Cuts, keys: Cuts, *, causal: bool,
+    scale: float,
+) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    """`attend` within many pieces of a row (1, h or g, m or n, d) at once; piece i of the queries sees piece i of the
+    keys. For what `has_kernel`.
+    """
+    # The kernel wants (tokens, heads, d), and shares keys between heads by itself.
+    rows = (t[0].transpose(0, 1) for t in (query, key, value))
+    found = torch.ops.aten._flash_attention_forward(
+        *rows, queries.begins, keys.begins, queries.longest, keys.longest, 0.0, causal, False, scale=scale
+    )
+    return found[0].transpose(0, 1)[None], found[1][None]
 
 
 def plain(

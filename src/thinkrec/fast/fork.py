@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
 
 from thinkrec.errors import DataError
-from thinkrec.fast.packing import Kept, Layout, Span
+from thinkrec.fast.layout import Kept, Layout, Span
 from thinkrec.model.batch import Batch, Prompt, collate
 
 
@@ -90,6 +90,16 @@ def pack(forks: Sequence[Fork], kept: Kept | None = None) -> Batch:
         position=torch.from_numpy(np.concatenate(positions).astype(np.int64)),
         owner=torch.repeat_interleave(sizes),
     )
+
+
+def line_up(prompts: Sequence[Prompt]) -> Batch:
+    """Whole prompts side by side in one row (1, t), without padding, with all that they teach.
+
+    Raises DataError as `pack` does.
+    """
+    nothing = {field.name: np.zeros((0, 0) if field.name == "slot_vec" else 0, dtype=np.int32)
+               for field in fields(Prompt)}  # fmt: skip
+    return pack([Fork(Prompt(**{**nothing, "gate": prompt.gate}), (prompt,)) for prompt in prompts])
 
 
 def _cut(prompt: Prompt, n: int) -> Prompt:

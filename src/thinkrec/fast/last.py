@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
+from thinkrec.fast.layout import side_by_side
 from thinkrec.fast.packing import ACTIVE, CannotPack, Keys, Reading
 from thinkrec.model.batch import Batch
 from thinkrec.model.expert_linear import Routing
@@ -22,31 +23,43 @@ _MOST = 0.7
 """Reading more than this share of a batch's places is no cheaper than all of them."""
 
 
-def places(batch: Batch, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """The index pairs `at` (m, 2) of a batch side by side: positions (b, s), and where in them each pair went, int64
-    (m,) into the flattened result. None where that would be most of the batch, or of a packed row anything but its
-    answers.
+class Places(NamedTuple):
+    """Places of a batch that somebody reads, and where the states of each are found."""
+
+    place: torch.Tensor
+    """int64 (b, s): positions in the rows."""
+    where: torch.Tensor
+    """int64 (m,): where in the flattened result each place went."""
+    ends: bool = False
+    """Whether they are the last tokens of all leaves of a packed row, in order."""
+
+
+def places(batch: Batch, at: torch.Tensor) -> Places | None:
+    """The index pairs `at` (m, 2) of a batch side by side.
+
+    None where that would be most of the batch, or of a row with trunks anything but the last tokens of its leaves.
     """
     if batch.layout is not None:
-        return (at[:, 1][None], torch.arange(len(at), device=at.device)) if torch.equal(at, batch.answer_at) else None
+        everything = torch.arange(len(at), device=at.device)
+        if torch.equal(at[:, 1], batch.layout.limits[:, 1] - 1):
+            return Places(at[:, 1][None], everything, ends=True)
+        few = 0 < len(at) <= _MOST * batch.ids.shape[1]
+        return Places(at[:, 1][None], everything) if few and batch.layout.alone else None
     (rows, width), row = batch.ids.shape, at[:, 0]
-    counts = torch.bincount(row, minlength=rows)
-    s = int(counts.max()) if len(at) else 0
+    s, where = side_by_side(row, rows)
     if s == 0 or s > _MOST * width:
         return None
-    order = torch.argsort(row, stable=True)
-    rank = torch.empty_like(row)
-    rank[order] = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row[order]]
-    where = row * s + rank
     place = torch.zeros(rows * s, dtype=torch.long, device=row.device)
     place[where] = at[:, 1]
-    return place.view(rows, s), where
+    return Places(place.view(rows, s), where)
 
 
 @contextmanager
-def reading(place: torch.Tensor) -> Iterator[None]:
-    """Of decoders with `watch`ed last layers only the states at `place` (b, s) come out, until the block ends."""
-    before, ACTIVE.reading = ACTIVE.reading, Reading(place)
+def reading(places: Places) -> Iterator[None]:
+    """Of decoders with `watch`ed last layers only the states at `places` come out, (b, s, width), until the block
+    ends.
+    """
+    before, ACTIVE.reading = ACTIVE.reading, Reading(places.place, places.ends)
     try:
         yield
     finally:

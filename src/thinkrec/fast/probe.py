@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from thinkrec.fast import attend
 from thinkrec.fast.fork import Fork, pack
-from thinkrec.fast.last import reading
-from thinkrec.fast.packing import CannotPack, Kept, install
+from thinkrec.fast.last import Places, reading
+from thinkrec.fast.layout import Kept
+from thinkrec.fast.packing import CannotPack, install
+from thinkrec.fast.pieces import Cuts, plainly
 from thinkrec.model.batch import Batch, Prompt, collate
 
 if TYPE_CHECKING:
@@ -50,14 +53,46 @@ def can_pack(recommender: Recommender) -> bool:
     return _same(recommender, plain, packed)
 
 
+def can_line_up(recommender: Recommender) -> bool:
+    """Whether the device has a kernel for many prompts in one row, found out with random ones of this backbone's shape:
+    outputs, normalisers and gradients are compared with the formula's.
+    """
+    config = recommender.model.config
+    if getattr(config, "attention_dropout", 0):
+        return False
+    heads = config.num_attention_heads
+    groups = getattr(config, "num_key_value_heads", None) or heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    source, device = torch.Generator().manual_seed(0), recommender.device
+
+    def part(n: int) -> torch.Tensor:
+        made = torch.randn(1, n, sum(_TRUNKS), width, generator=source)
+        return made.to(device, recommender.model.dtype).requires_grad_()
+
+    made = part(heads), part(groups), part(groups)
+    if not attend.has_kernel(made[0]):
+        return False
+    cuts, probe = Cuts.of(_TRUNKS, device), torch.randn(made[0].shape, generator=source).to(device)
+    ways = []
+    try:
+        for way in (attend.in_pieces, plainly):
+            out, seen = way(*made, cuts, cuts, causal=True, scale=width**-0.5)
+            ways.append((out, seen, *torch.autograd.grad((out.float() * probe).sum(), made)))
+    except RuntimeError as error:
+        warnings.warn(f"prompts are padded, because the kernel failed when it was tried: {error}", stacklevel=2)
+        return False
+    return all((mine - theirs).abs().max() <= _HALF * theirs.float().std() for mine, theirs in zip(*ways, strict=True))
+
+
 def can_read(recommender: Recommender) -> bool:
     """Compare the states at a few places of random prompts with all states of the same prompts."""
     plain = collate([prompt for fork in _forks(recommender) for prompt in fork.prompts()], recommender.backbone.pad_id)
     plain = plain.to(recommender.device)
     place = plain.answer_at[plain.last_answers(), 1][:, None]
+    found = Places(place, torch.arange(len(place), device=place.device))
 
     def few() -> torch.Tensor:
-        with reading(place):
+        with reading(found):
             return recommender.hidden(plain)[:, 0]
 
     return _same(recommender, plain, few)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from thinkrec.errors import DataError
-from thinkrec.fast.packing import Layout
+from thinkrec.fast.layout import Layout
 
 _BUCKET = 16
 """Lengths this close may share a batch when the order is shuffled, so that batches differ between epochs."""
@@ -82,8 +82,10 @@ class Batch:
         return self.ids.shape[0]
 
     def last_answers(self) -> torch.Tensor:
-        """int64 (b,): which of the q answers is each row's last one, the target's. Every row must have an answer."""
-        row = self.answer_at[:, 0]
+        """int64 (b,): which of the q answers is each row's last one, the target's; of a packed batch each leaf's. Every
+        one must have an answer.
+        """
+        row = self.answer_at[:, 0] if self.layout is None else self.layout.leaf_of(self.answer_at[:, 1])
         return torch.cat([row[1:] != row[:-1], row.new_ones(min(1, len(row))).bool()]).nonzero()[:, 0]
 
     def to(self, device: torch.device | str) -> Batch:

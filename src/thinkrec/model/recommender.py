@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import Any, Literal
@@ -13,9 +13,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from thinkrec.errors import RecipeError
+from thinkrec.fast.fork import line_up
 from thinkrec.fast.last import places, reading, watch
-from thinkrec.fast.packing import CannotPack, install, packed
-from thinkrec.fast.probe import can_pack, can_read
+from thinkrec.fast.layout import Layout
+from thinkrec.fast.packing import ACTIVE, CannotPack, install, packed
+from thinkrec.fast.probe import can_line_up, can_pack, can_read
 from thinkrec.model.backbone import Backbone
 from thinkrec.model.batch import Batch, Prompt, collate
 from thinkrec.model.experts import Experts
@@ -55,6 +57,11 @@ class Recommender:
     def packs(self) -> bool:
         """Whether packed batches (`thinkrec.fast.fork.pack`) give what padded ones give; found out on first use."""
         return can_pack(self)
+
+    @cached_property
+    def lines_up(self) -> bool:
+        """Whether prompts stand side by side in one row instead of being padded (`look`); found out likewise."""
+        return can_line_up(self) and self.packs
 
     @cached_property
     def reads(self) -> bool:
@@ -117,11 +124,24 @@ class Recommender:
         found = places(batch, at) if self.reads and not self._checkpointing else None
         if found is not None:
             try:
-                with reading(found[0]):
-                    return self.hidden(batch).flatten(0, 1)[found[1]]
+                with reading(found):
+                    return self.hidden(batch).flatten(0, 1)[found.where]
             except CannotPack:
                 pass
         return self.hidden(batch)[at[:, 0], at[:, 1]]
+
+    def look(self, prompts: Sequence[Prompt], at: Callable[[Batch], torch.Tensor]) -> tuple[Batch, torch.Tensor]:
+        """The batch of these prompts, without padding where the device has a kernel for that, and its `states` at the
+        places that `at` picks from it.
+        """
+        if self.lines_up:
+            batch = line_up(prompts).to(self.device)
+            try:
+                return batch, self.states(batch, at(batch))
+            except CannotPack:
+                pass
+        batch = collate(prompts, self.backbone.pad_id).to(self.device)
+        return batch, self.states(batch, at(batch))
 
     @property
     def decoder(self) -> nn.Module:
@@ -190,12 +210,17 @@ class Recommender:
         """Trade time for memory in training: recompute activations in the backward pass; `on` False: no more.
 
         The recomputation happens after `hidden` has returned and possibly in another thread, so it is handed the
-        routing of its own forward pass; otherwise it would silently use the global adapter.
+        routing and the layout of its own forward pass; otherwise it would silently use the global adapter.
         """
         routing = self.experts.routing
 
+        @contextmanager
+        def again(weights: torch.Tensor | None, layout: Layout | None) -> Iterator[None]:
+            with routing.use(weights), packed(layout):
+                yield
+
         def contexts() -> tuple[Any, Any]:
-            return nullcontext(), routing.use(routing.weights)
+            return nullcontext(), again(routing.weights, ACTIVE.layout)
 
         if on == self._checkpointing:
             return

@@ -9,8 +9,9 @@ import torch
 
 from thinkrec.fast.cores import at_once, each
 from thinkrec.fast.fork import Fork, pack
-from thinkrec.fast.packing import CannotPack, Kept
-from thinkrec.model.batch import Prompt, collate, token_budget_batches
+from thinkrec.fast.layout import Kept
+from thinkrec.fast.packing import CannotPack
+from thinkrec.model.batch import Prompt, token_budget_batches
 from thinkrec.model.recommender import Recommender, ScoreOption, score_of
 from thinkrec.progress import Progress
 
@@ -40,12 +41,11 @@ def score_prompts(
                 yield first + chosen, [prompts[i] for i in chosen]
 
     def work(part: tuple[np.ndarray, list[Prompt]]) -> tuple[np.ndarray, np.ndarray]:
-        batch = collate(part[1], recommender.backbone.pad_id).to(recommender.device)
-        last = batch.answer_at[batch.last_answers()]
-        found = score_of(recommender.answer_logits(recommender.states(batch, last)), option)
+        _, states = recommender.look(part[1], lambda batch: batch.answer_at[batch.last_answers()])
+        found = score_of(recommender.answer_logits(states), option)
         return part[0], found.double().cpu().numpy()
 
-    _ = recommender.reads  # found out by trying, before several threads ask
+    _ = recommender.lines_up, recommender.reads  # found out by trying, before several threads ask
     with Progress(title, n, shown=progress) as bar, recommender.inference():
         for places, found in each(work, batches(), at_once(recommender)):
             scores[places] = found

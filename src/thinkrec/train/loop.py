@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from thinkrec.fast.below import Below
-from thinkrec.model.batch import Prompt, collate, token_budget_batches
+from thinkrec.model.batch import Batch, Prompt, collate, token_budget_batches
 from thinkrec.model.disk import read_tensors, write_tensors
 from thinkrec.model.experts import Group
 from thinkrec.model.loss import losses
@@ -163,12 +163,16 @@ def train_step(
 ) -> float:
     """One step on one batch; returns its loss. `below` stands for the layers under the first one that learns."""
     recommender.train()
-    batch = collate(prompts, recommender.backbone.pad_id).to(recommender.device)
-    with accelerator.autocast(), nullcontext() if below is None else below.given(prompts, batch):
-        states = recommender.states(batch, torch.cat([batch.answer_at, batch.token_at]))
+    with accelerator.autocast():
+        if below is None:
+            batch, states = recommender.look(prompts, _read)
+        else:
+            batch = collate(prompts, recommender.backbone.pad_id).to(recommender.device)
+            with below.given(prompts, batch):
+                states = recommender.states(batch, _read(batch))
     answers, tokens = states.split([len(batch.answer_at), len(batch.token_at)])
     scores = score_of(recommender.answer_logits(answers))
-    loss = losses(scores, recommender.next_logits(tokens), batch).total
+    loss = losses(scores, recommender.next_logits(tokens), batch, rows=len(prompts)).total
     optimiser.zero_grad(set_to_none=True)
     accelerator.backward(loss)
     if accelerator.num_processes > 1:
@@ -179,6 +183,11 @@ def train_step(
     optimiser.step()
     recommender.eval()
     return float(loss.detach())
+
+
+def _read(batch: Batch) -> torch.Tensor:
+    """Where a step reads: at every answer, and before every token of a reason."""
+    return torch.cat([batch.answer_at, batch.token_at])
 
 
 def _rate(step: int, total: int, config: StageConfig) -> float:
