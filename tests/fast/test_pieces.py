@@ -95,7 +95,7 @@ def test_prompts_in_a_row_have_the_padded_ones_states_and_gradients(
     slopes = [torch.autograd.grad((states * probe).sum(), params) for states in (found, wanted)]
     assert max(float(g.abs().max()) for g in slopes[1]) > 1
     for mine, theirs in zip(*slopes, strict=True):
-        torch.testing.assert_close(mine, theirs, atol=1e-4 * float(theirs.abs().max()), rtol=1e-3)
+        torch.testing.assert_close(mine, theirs, atol=max(1e-3, 1e-4 * float(theirs.abs().max())), rtol=1e-3)
 
 
 def test_the_last_layer_of_a_row_is_computed_where_it_is_read(calls: list[int]) -> None:
