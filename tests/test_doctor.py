@@ -21,7 +21,7 @@ def healthy() -> dict[str, Any]:
         "versions": {"thinkrec": "0.1.0", "python": "3.11.9", "torch": "2.13.0", "peft": None},
         "requirements": [],
         "devices": {
-            "cpu": {"count": 8, "threads": 4, "bfloat16": False},
+            "cpu": {"count": 8, "threads": 4, "flags": []},
             "cuda": [],
             "mps": False,
             "gpu_driver": False,
@@ -127,7 +127,7 @@ def test_precision_follows_the_hardware(healthy: dict[str, Any]) -> None:
     devices["cuda"] = [{"name": "old", "memory": 16.0, "capability": [7, 5]},
                        {"name": "new", "memory": 80.0, "capability": [9, 0]}]  # fmt: skip
     assert doctor.precision(devices) == {"cpu": "float32", "cuda:0": "float32", "cuda:1": "bfloat16"}
-    assert doctor.precision({**devices, "cpu": {"bfloat16": True}, "cuda": [], "mps": True}) == {
+    assert doctor.precision({**devices, "cpu": {"flags": ["amx_bf16"]}, "cuda": [], "mps": True}) == {
         "cpu": "bfloat16",
         "mps": "float32",
     }

@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 import thinkrec
 from thinkrec.data.sources import data_folder
 from thinkrec.errors import DataError
+from thinkrec.model.formats import CPU_BFLOAT16, cpu_flags, native
 
 SHOWN = ("torch", "transformers", "peft", "accelerate", "polars", "scikit-learn")
 ML1M_FILES = ("interactions.parquet", "items.parquet", "keywords.parquet", "reasons.parquet")
@@ -51,16 +52,12 @@ def collect() -> dict[str, Any]:
 
 
 def precision(devices: Mapping[str, Any]) -> dict[str, str]:
-    """Device -> the fastest number format that it computes in natively: "bfloat16" or "float32".
-
-    A CPU needs AVX512-BF16 or AMX for bfloat16, a CUDA device compute capability 8.0; elsewhere bfloat16 is emulated
-    and slower than float32.
-    """
-    formats = {"cpu": "bfloat16" if devices["cpu"]["bfloat16"] else "float32"}
+    """Device -> the number format that it is fastest in, by `thinkrec.model.formats.NATIVE`."""
+    formats: dict[str, str] = {"cpu": native("cpu", flags=frozenset(devices["cpu"]["flags"]))}
     for number, gpu in enumerate(devices["cuda"]):
-        formats[f"cuda:{number}"] = "bfloat16" if gpu["capability"] >= [8, 0] else "float32"
+        formats[f"cuda:{number}"] = native("cuda", (gpu["capability"][0], gpu["capability"][1]))
     if devices["mps"]:
-        formats["mps"] = "float32"
+        formats["mps"] = native("mps")
     return formats
 
 
@@ -120,7 +117,7 @@ def _unmet_requirements() -> list[str] | None:
 
 def _devices() -> dict[str, Any]:
     found: dict[str, Any] = {
-        "cpu": {"count": _cpu_count(), "threads": None, "bfloat16": _cpu_bfloat16()},
+        "cpu": {"count": _cpu_count(), "threads": None, "flags": sorted(cpu_flags() & CPU_BFLOAT16)},
         "cuda": [],
         "mps": False,
         "gpu_driver": shutil.which("nvidia-smi") is not None,
@@ -142,10 +139,6 @@ def _devices() -> dict[str, Any]:
 def _cpu_count() -> int:
     """Cores this process may use, which in a container are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _cpu_bfloat16() -> bool:
-    return bool({"avx512_bf16", "amx_bf16"} & set(_lines_of("/proc/cpuinfo").get("flags", "").split()))
 
 
 def _lines_of(path: str) -> dict[str, str]:
@@ -252,7 +245,7 @@ def _lines(found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if found["devices"]["mps"]:
         yield "mps", "available"
     formats = ", ".join(f"{name} {chosen}" for name, chosen in found["precision"].items())
-    yield "native format", f"{formats} (what a run uses is its model.backbone.dtype)"
+    yield "native format", f"{formats} (model.backbone.dtype: auto takes it)"
     setting = found["data"]["setting"]
     yield "THINKREC_DATA", setting or "not set: shared/data beside the current folder or the clone"
     yield "ml1m", found["data"]["ml1m"] or "not found"

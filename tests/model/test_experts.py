@@ -180,6 +180,29 @@ def test_half_precision_backbones_keep_float32_adapters() -> None:
     assert model(ids).logits.dtype == torch.bfloat16
 
 
+def test_half_precision_multiplies_adapters_in_half_and_teaches_them_in_full() -> None:
+    rec = make_recommender()
+    ids = torch.randint(4, 60, (4, 7))
+    with torch.no_grad(), rec.experts.routing.use(W):
+        wanted = rec.model(ids).logits
+    for name, p in rec.model.named_parameters():
+        if "global_" not in name and "expert_" not in name:
+            p.data = p.data.bfloat16()
+    rec.experts.train_only("global", "experts")
+    layer = next(iter(rec.experts.layers.values()))
+    with rec.experts.routing.use(W[:1]):
+        out = layer(torch.randn(1, 4, 32, dtype=torch.bfloat16))
+    assert out.dtype == torch.bfloat16
+    out.float().sum().backward()
+    slope = layer.global_a.grad
+    assert slope is not None
+    assert slope.dtype == torch.float32
+    assert slope.abs().max() > 0
+    with torch.no_grad(), rec.experts.routing.use(W):
+        found = rec.model(ids).logits.float()
+    assert (found - wanted).abs().max() < 0.2 * wanted.std()
+
+
 def test_state_survives_and_another_shape_is_refused() -> None:
     rec, other = make_recommender(), make_recommender()
     for p in other.experts.parameters_of("global") + other.experts.parameters_of("experts"):

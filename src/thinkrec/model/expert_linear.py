@@ -123,16 +123,17 @@ class ExpertLinear(nn.Module):
             return nn.functional.linear(x, dense, self.base.bias)
         y = self.base(x)
         # Where nothing is learned, noise on the input would only blur what the layers above learn from.
-        inner = (self.dropout(x) if self.learns else x).to(self.global_a.dtype)
+        inner = self.dropout(x) if self.learns else x
+        # Held in float32, multiplied in the format of what comes in: the other way round, x in float32 would be copied.
         if weights is None:
-            return self._add(y, inner @ self.global_a.T, self.global_b)
+            return self._add(y, inner @ self.global_a.to(x.dtype).T, self.global_b.to(x.dtype))
         by_token = weights.ndim == 3 and weights.shape[:2] == x.shape[:2]
         if weights.shape[-1] != self.slots or not (by_token or (weights.ndim == 2 and len(weights) in (1, x.shape[0]))):
             raise RuntimeError(
                 f"routing weights of shape {tuple(weights.shape)} for a batch of {x.shape[0]} rows and {self.slots} "
                 "slots; give one row of weights per batch row, one for all, or one per token"
             )
-        a, b = self.stacked()
+        a, b = (part.to(x.dtype) for part in self.stacked())
         spread = weights.to(inner.dtype).repeat_interleave(self.rank, dim=-1)
         return self._add(
             y, (inner @ a.T) * (spread if by_token else spread.view(len(weights), *[1] * (x.ndim - 2), -1)), b

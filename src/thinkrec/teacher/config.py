@@ -111,8 +111,8 @@ class LocalTeacher(BaseModel):
     kind: Literal["local"] = "local"
     model: str = "nano"
     """As `backbone.source`: nano, smollm2, a folder, a .gguf file, or a hub name."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Number format of the weights."""
+    dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
+    """Number format of the weights; auto: what this machine is fastest in."""
     device: str = "auto"
     """cpu, cuda, cuda:1 and so on; auto takes a GPU where there is one."""
     batch: int = Field(default=16, ge=1)
