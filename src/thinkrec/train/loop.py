@@ -16,13 +16,14 @@ from accelerate import Accelerator
 from torch import nn
 
 from thinkrec.fast.below import Below
-from thinkrec.model.batch import Batch, Prompt, collate, token_budget_batches
+from thinkrec.model.batch import Batch, Prompt, collate
 from thinkrec.model.disk import read_tensors, write_tensors
 from thinkrec.model.experts import Group
 from thinkrec.model.loss import losses
 from thinkrec.model.recommender import Recommender, score_of
 from thinkrec.progress import Progress
 from thinkrec.train.config import StageConfig
+from thinkrec.train.passes import Passes
 
 STATE = "state.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -65,7 +66,8 @@ def fit_stage(
     """Train the stage's parts and leave the recommender in its best state by the validation value.
 
     Args:
-        epoch_prompts: the prompts of pass e (0, 1, ...); the same call gives the same prompts.
+        epoch_prompts: the prompts of pass e (0, 1, ...); the same call gives the same prompts. They are read once, in
+            order, and kept in an Arrow file of `folder` while the stage lasts.
         check: validation metrics with a key "value", larger is better.
         folder: holds `state.safetensors`; where one is there, training goes on from it.
 
@@ -76,7 +78,7 @@ def fit_stage(
     optimiser = torch.optim.AdamW(params, lr=config.lr, weight_decay=config.weight_decay)
     place = _resume(folder / STATE, params, optimiser)
     best = _load_best(folder / STATE, params)
-    passes = _Passes(epoch_prompts, config, seed, accelerator.num_processes)
+    passes = Passes(epoch_prompts, config, folder, seed=seed, accelerator=accelerator, title=title, progress=progress)
     total = sum(passes.steps)
     every = max(1, passes.steps[0] // config.checks)
     with (
@@ -106,6 +108,7 @@ def fit_stage(
                 bar.note(f"valid AUC {found['auc']:.3f} UAUC {found['uauc']:.3f}")
             if (place.step % config.save_steps == 0 or place.step == total) and accelerator.is_main_process:
                 _save(folder / STATE, place, params, best, optimiser)
+    passes.close()
     recommender.checkpoint_activations(False)
     with torch.no_grad():
         for p, kept in zip(params, best, strict=True):
@@ -113,38 +116,13 @@ def fit_stage(
     return place.log
 
 
-class _Passes:
-    """The batches of every pass: `steps` of each, and per step one list of prompts for every process."""
-
-    def __init__(
-        self, epoch_prompts: Callable[[int], Sequence[Prompt]], config: StageConfig, seed: int, processes: int
-    ):
-        self.epoch_prompts, self.config, self.seed, self.processes = epoch_prompts, config, seed, processes
-        # Lengths decide the number of steps, so passes are rendered to plan the schedule; only the first is kept.
-        self.first = epoch_prompts(0)
-        lengths = [len(self._cut(self.first if e == 0 else epoch_prompts(e), e)) for e in range(config.epochs)]
-        self.steps = [-(-n // processes) for n in lengths]
-
-    def _cut(self, prompts: Sequence[Prompt], epoch: int) -> list[np.ndarray]:
-        lengths = np.array([len(p) for p in prompts])
-        return token_budget_batches(lengths, self.config.batch_tokens, shuffle_seed=self.seed * 1009 + epoch)
-
-    def __iter__(self) -> Iterator[list[list[Prompt]]]:
-        for epoch in range(self.config.epochs):
-            prompts = self.first if epoch == 0 else self.epoch_prompts(epoch)
-            cut = self._cut(prompts, epoch)
-            for first in range(0, len(cut), self.processes):
-                group = [cut[min(first + k, len(cut) - 1)] for k in range(self.processes)]
-                yield [[prompts[i] for i in rows] for rows in group]
-
-
 @contextmanager
-def _below(recommender: Recommender, passes: _Passes, config: StageConfig, folder: Path,
+def _below(recommender: Recommender, passes: Passes, config: StageConfig, folder: Path,
            accelerator: Accelerator) -> Iterator[Below | None]:  # fmt: skip
     """The frozen layers' results, where rows come back to use them."""
     path = folder / f"below-{accelerator.process_index}.bin"
     most = int(config.cache_gb * 1e9) if config.epochs > config.stride else 0
-    found = Below.of(recommender, path, most, passes.first[:4])
+    found = Below.of(recommender, path, most, passes.sample)
     try:
         yield found
     finally:

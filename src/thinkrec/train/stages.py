@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from thinkrec.model.batch import Prompt
 from thinkrec.model.experts import attach
 from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
+from thinkrec.prompts.stored import Rendered
 from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.system import Personal, System
 from thinkrec.train.config import StageConfig
@@ -57,17 +58,18 @@ def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: 
     pool = reason_pool(ds, teaching.reasons)
     renderer, vectors = system.renderer, system.vectors
 
-    def prompts(epoch: int) -> list[Prompt]:
+    def prompts(epoch: int) -> Sequence[Prompt]:
         rating = strided_rows(ds, stage.stride, epoch, seed)
         reasoning = reasoning_rows(pool, len(rating), share, epoch, seed)
         texts = [None] * len(rating) + [teaching.reasons[int(row)] for row in reasoning]
         rows = np.concatenate([rating, reasoning])
-        return [
-            renderer.row(
-                int(row), gate=weights, vectors=vectors, reason=text, with_answer=True, history_loss=stage.history_loss
-            )
-            for row, weights, text in zip(rows, gates(rows), texts, strict=True)
-        ]
+        weights = gates(rows)
+
+        def render(i: int) -> Prompt:
+            return renderer.row(int(rows[i]), gate=weights[i], vectors=vectors, reason=texts[i], with_answer=True,
+                                history_loss=stage.history_loss)  # fmt: skip
+
+        return Rendered(len(rows), render)
 
     it = ds.interactions
     checked = validation_rows(ds, it.rows(VALID), stage.valid_rows, seed)
