@@ -196,6 +196,17 @@ def test_explain_opens_with_the_verdict(model: ThinkRec, ds: Dataset, history) -
     assert found.score == pytest.approx(model.rank(user, [11], history=history)[0].score, abs=1e-5)
 
 
+def test_a_ranking_with_reasons_is_the_ranking_and_the_reasons(model: ThinkRec, ds: Dataset) -> None:
+    user = ds.user_ids[3]
+    plain, said = model.rank(user, top=5), model.rank(user, top=5, reasons=True)
+    assert [entry.item for entry in said] == [entry.item for entry in plain]
+    assert [entry.score for entry in said] == [entry.score for entry in plain]
+    assert [entry.reason for entry in plain] == [None] * 5
+    assert [entry.reason for entry in said] == [model.explain(user, entry.item).reason for entry in said]
+    newcomer = model.rank(None, ds.items.ids[:3], history=[], reasons=True)
+    assert all(entry.reason and entry.reason.startswith(("Yes", "No")) for entry in newcomer)
+
+
 def test_unknown_ids_are_named_with_what_to_do(model: ThinkRec, ds: Dataset) -> None:
     with pytest.raises(DataError, match=r"no viewer with the id 999 .*30 known, such as 1, 2, 3.*give a history"):
         model.rank(999)

@@ -119,6 +119,11 @@ def test_rank_prints_the_ranking_of_the_api(demo: tuple[Path, Result]) -> None:
     printed = [re.split(r"\s*[│|]\s*", line.strip(" │|")) for line in result.stdout.splitlines() if "%" in line]
     assert [(int(cells[1]), cells[2]) for cells in printed] == [(r.item, r.title) for r in ranked]
     assert [cells[3] for cells in printed] == [f"{r.probability:.1%}" for r in ranked]
+    said = call("rank", folder, "3", "--top", 2, "--why").stdout
+    reasons = [r.reason for r in ThinkRec.load(folder).rank(3, top=2, reasons=True)]
+    flat = " ".join(said.replace("│", " ").split())
+    assert all(reason and reason.split()[0] in flat for reason in reasons)
+    assert len(said) > len(result.stdout)
     some = call("rank", folder, "3", "--candidates", "5, 6,7")
     assert some.stdout.count("%") == 3
 

@@ -43,6 +43,8 @@ class Ranked:
     """logit(Yes) - logit(No)."""
     probability: float
     """Of a like, 0..1: the sigmoid of the score."""
+    reason: str | None = None
+    """Written by the model where `reasons` are asked for; opens with the verdict that the score implies."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ class ThinkRec:
         return scores
 
     def rank(self, user: Any, candidates: Sequence[Any] | None = None, *, history: History | None = None,
-             top: int | None = None) -> list[Ranked]:  # fmt: skip
+             top: int | None = None, reasons: bool = False) -> list[Ranked]:  # fmt: skip
         """Candidates from best to worst; equal scores keep the order given.
 
         Args:
@@ -199,6 +201,7 @@ class ThinkRec:
             candidates: item ids; by default every item that is not in the user's past. Repeats count once.
             history: takes the place of what the data know of the user.
             top: how many to return; by default all.
+            reasons: whether the model also says why, of every item that is returned.
 
         Raises:
             DataError: on an unknown user without history, or an unknown item.
@@ -213,7 +216,14 @@ class ThinkRec:
         scores = self._ask([replace(past, asked=codes)])[0]
         best = np.argsort(-scores, kind="stable")[:top]
         items, chance = self.ds.items, probability(scores)
-        return [Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i])) for i in best]
+        why: Sequence[str | None] = [None] * len(best)
+        if reasons:
+            system, (row,) = self._system.at([(past.user, past.items, past.labels)])
+            why = self._reasons(system, int(row), codes[best], scores[best])
+        return [
+            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), said)
+            for i, said in zip(best, why, strict=True)
+        ]
 
     def explain(self, user: Any, item: Any, *, history: History | None = None) -> Explanation:
         """Whether the user would like the item, and why; arguments and errors as in `rank`."""
@@ -222,9 +232,7 @@ class ThinkRec:
         system, (row,) = self._system.at([(past.user, past.items, past.labels)])
         ((_, fork),) = system.ask(int(row), past.asked)
         scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1) + system.offset(past.asked)
-        reason = write_reasons(system.recommender, fork.prompts(), scores > 0, tokens=self.recipe.reason_tokens,
-                               citable=[system.citable(int(row), code)], cite=self.recipe.cite,
-                               mentions=self.recipe.mentions)[0]  # fmt: skip
+        (reason,) = self._reasons(system, int(row), past.asked, scores)
         items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
         shown = slice(max(0, len(past.items) - system.prompt.history), None)
         names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
@@ -242,6 +250,19 @@ class ThinkRec:
         )
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _reasons(self, system: System, row: int, codes: np.ndarray, scores: np.ndarray) -> list[str]:
+        """A reason for each of these items, asked by an open row (see `System.at`); common beginnings are read once."""
+        prompts = {
+            place: prompt
+            for places, fork in system.ask(row, codes)
+            for place, prompt in zip(places.tolist(), fork.prompts(), strict=True)
+        }
+        return write_reasons(
+            system.recommender, [prompts[place] for place in range(len(codes))], scores > 0,
+            tokens=self.recipe.reason_tokens, citable=[system.citable(row, int(code)) for code in codes],
+            cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(codes) > 1,
+        )  # fmt: skip
 
     @cached_property
     def _temporary(self) -> Path:

@@ -25,18 +25,20 @@ def rank(
     user: User,
     candidates: Annotated[str | None, typer.Option(help="Item ids with commas; by default all not met yet.")] = None,
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 10,
+    why: Annotated[bool, typer.Option("--why", help="Also write the reason for each item shown.")] = False,
     history: History = None,
     threshold: Threshold = None,
 ) -> None:
     """Rank items for a user.
 
     - `thinkrec rank demo 17`
+    - `thinkrec rank demo 17 --top 3 --why`
     - `thinkrec rank demo 17 --candidates 3,14,15 --top 2`
     - `thinkrec rank demo somebody-new --history liked.csv`
     """
     from thinkrec.commands import asking
 
-    asking.rank(run, user, candidates, top, history, threshold)
+    asking.rank(run, user, candidates, top, why, history, threshold)
 
 
 def explain(

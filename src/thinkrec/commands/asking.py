@@ -11,13 +11,15 @@ from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 
 
-def rank(run: str, user: str, candidates: str | None, top: int, history: Path | None, threshold: float | None) -> None:
+def rank(
+    run: str, user: str, candidates: str | None, top: int, why: bool, history: Path | None, threshold: float | None
+) -> None:
     """`thinkrec rank`."""
     model = ThinkRec.load(show.run_folder(run), progress=True)
     asked = None if candidates is None else [name.strip() for name in candidates.split(",") if name.strip()]
     if asked == []:
         raise DataError("--candidates names no item; give ids with commas between them, such as 12,7,30")
-    found = model.rank(user, asked, history=_read(history, threshold), top=top)
+    found = model.rank(user, asked, history=_read(history, threshold), top=top, reasons=why)
     domain = model.ds.domain
     show.console().print(show.ranking(found, f"{domain.items.capitalize()} for {domain.user} {user}"))
 

@@ -34,7 +34,7 @@ def run_folder(name: str) -> Path:
 
 
 def ranking(ranked: Sequence[Ranked], title: str) -> Table:
-    """A table of ranked items."""
+    """A table of ranked items, with reasons where they were written."""
     table = Table(title=Text(title), title_justify="left")
     for heading in ("", "id", "title"):
         table.add_column(heading, overflow="fold")
@@ -43,6 +43,9 @@ def ranking(ranked: Sequence[Ranked], title: str) -> Table:
     for place, entry in enumerate(ranked, 1):
         cells = (str(place), str(entry.item), entry.title, f"{entry.probability:.1%}", f"{entry.score:+.2f}")
         table.add_row(*map(Text, cells))
+        if entry.reason is not None:
+            table.add_row("", "", Text(entry.reason, style="italic"))
+            table.add_section()
     return table
 
 

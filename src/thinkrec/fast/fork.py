@@ -102,6 +102,32 @@ def line_up(prompts: Sequence[Prompt]) -> Batch:
     return pack([Fork(Prompt(**{**nothing, "gate": prompt.gate}), (prompt,)) for prompt in prompts])
 
 
+def common(prompts: Sequence[Prompt]) -> int:
+    """How many tokens prompts have in common at their beginning, vectors included; 0 where their gates differ.
+
+    Every prompt keeps at least one token of its own.
+    """
+    first, n = prompts[0], min(len(prompt) for prompt in prompts) - 1
+    for other in prompts[1:]:
+        if not np.array_equal(first.gate, other.gate):
+            return 0
+        differ = np.flatnonzero(first.ids[:n] != other.ids[:n])
+        n = int(differ[0]) if len(differ) else n
+        slots = min(len(first.slot_at), len(other.slot_at))
+        same = first.slot_at[:slots] == other.slot_at[:slots]
+        if slots:
+            same &= (first.slot_vec[:slots] == other.slot_vec[:slots]).all(axis=1)
+        alike = int(np.argmin(same)) if not same.all() else slots
+        unlike = [int(prompt.slot_at[alike]) for prompt in (first, other) if alike < len(prompt.slot_at)]
+        n = min([n, *unlike])
+    return n
+
+
+def parted(prompts: Sequence[Prompt], n: int) -> Fork:
+    """Prompts whose first n tokens are `common` as a fork."""
+    return Fork(_cut(prompts[0], n), tuple(_rest(prompt, n) for prompt in prompts))
+
+
 def _cut(prompt: Prompt, n: int) -> Prompt:
     """Its first n tokens, with the slots and answers among them; no other targets."""
     if n == len(prompt):
@@ -115,6 +141,20 @@ def _cut(prompt: Prompt, n: int) -> Prompt:
         answer_at=prompt.answer_at[answers],
         answer_label=prompt.answer_label[answers],
         answer_weight=prompt.answer_weight[answers],
+    )
+
+
+def _rest(prompt: Prompt, n: int) -> Prompt:
+    """Its tokens from the n-th on, with their slots; nothing that it teaches."""
+    slots = prompt.slot_at >= n
+    return replace(
+        _unasked(prompt),
+        ids=prompt.ids[n:],
+        slot_at=prompt.slot_at[slots] - n,
+        slot_vec=prompt.slot_vec[slots] if len(slots) else prompt.slot_vec,
+        token_at=prompt.token_at[:0],
+        token_target=prompt.token_target[:0],
+        token_weight=prompt.token_weight[:0],
     )
 
 

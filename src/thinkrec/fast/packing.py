@@ -54,6 +54,7 @@ class Keys(Exception):
 class _Active(threading.local):
     layout: Layout | None = None
     reading: Reading | None = None
+    taken: list[tuple[torch.Tensor, torch.Tensor]] | None = None
 
 
 ACTIVE = _Active()
@@ -68,6 +69,16 @@ def packed(layout: Layout | None) -> Iterator[None]:
         yield
     finally:
         ACTIVE.layout = before
+
+
+@contextmanager
+def taking() -> Iterator[list[tuple[torch.Tensor, torch.Tensor]]]:
+    """Collects the keys and values (1, g, t, d) of packed rows, layer by layer, until the block ends."""
+    before, ACTIVE.taken = ACTIVE.taken, []
+    try:
+        yield ACTIVE.taken
+    finally:
+        ACTIVE.taken = before
 
 
 def install(model: PreTrainedModel) -> bool:
@@ -106,6 +117,8 @@ def _attention(
         longest = max(span.longest for span in layout.spans)
     if window is not None and longest > window:
         raise CannotPack("sliding_window")
+    if ACTIVE.taken is not None:
+        ACTIVE.taken.append((key, value))
     if reading is None or kept is None:
         assert layout is not None
         out = over_all(layout, module, query, key, value, scale)

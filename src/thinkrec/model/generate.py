@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from thinkrec.errors import DataError
-from thinkrec.model.batch import Batch
+from thinkrec.fast.prefill import read
+from thinkrec.model.batch import Prompt
 
 if TYPE_CHECKING:
     from thinkrec.model.recommender import Recommender
@@ -33,7 +34,7 @@ class Constraint(Protocol):
 
 def continue_greedily(
     recommender: Recommender,
-    batch: Batch,
+    prompts: Sequence[Prompt],
     max_new_tokens: int,
     first_tokens: Sequence[int] | None = None,
     constraints: Sequence[Constraint | None] | None = None,
@@ -45,27 +46,21 @@ def continue_greedily(
     Returns int32 ids per row without the prompt; the end token is the last one exactly if the
     row ended by itself. Call it in evaluation mode without gradients (`Recommender.inference`).
     """
-    if first_tokens is not None and len(first_tokens) != len(batch):
-        raise DataError(f"{len(first_tokens)} first tokens for {len(batch)} prompts; give one each")
-    if constraints is not None and len(constraints) != len(batch):
-        raise DataError(f"{len(constraints)} constraints for {len(batch)} prompts; give one each, or None for a row")
-    rules = [None] * len(batch) if constraints is None else constraints
-    out: list[list[int]] = [[] for _ in range(len(batch))]
+    if first_tokens is not None and len(first_tokens) != len(prompts):
+        raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
+    if constraints is not None and len(constraints) != len(prompts):
+        raise DataError(f"{len(constraints)} constraints for {len(prompts)} prompts; give one each, or None for a row")
+    rules = [None] * len(prompts) if constraints is None else constraints
+    out: list[list[int]] = [[] for _ in range(len(prompts))]
     if max_new_tokens < 1:
         return [np.array(ids, dtype=np.int32) for ids in out]
-    eos, embed, device = recommender.backbone.eos_id, recommender.model.get_input_embeddings(), batch.ids.device
-    rows, weights, lengths = list(range(len(batch))), recommender.weights(batch), batch.lengths
-    embeds, mask = _to_the_right(recommender.embed(batch), batch.lengths)
-    place, cache = (mask.cumsum(1) - 1).clamp_min(0), None
+    eos, embed, device = recommender.backbone.eos_id, recommender.model.get_input_embeddings(), recommender.device
+    begun = read(recommender, prompts)
+    last, cache, mask, lengths, weights = begun.last, begun.cache, begun.mask, begun.lengths, begun.weights
+    rows, forced = list(range(len(prompts))), first_tokens
     alive = list(range(len(rows)))
     while True:
-        with recommender.experts.routing.use(weights):
-            state = recommender.decoder(
-                inputs_embeds=embeds, attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
-            )
-        forced = first_tokens if cache is None else None
-        cache = state.past_key_values
-        logits = recommender.next_logits(state.last_hidden_state[:, -1])
+        logits = recommender.next_logits(last)
         chosen = logits.argmax(-1).tolist() if forced is None else list(forced)
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
         for at, row in enumerate(rows):
@@ -90,8 +85,13 @@ def continue_greedily(
             cache.batch_select_indices(keep)
             rows, mask, lengths = [rows[at] for at in alive], mask[keep], lengths[keep]
             weights, alive = None if weights is None else weights[keep], list(range(len(alive)))
-        embeds = embed(torch.tensor([[out[row][-1]] for row in rows], dtype=torch.long, device=device))
+        ids = torch.tensor([[out[row][-1]] for row in rows], dtype=torch.long, device=device)
         place = lengths[:, None] + torch.tensor([[len(out[row]) - 1] for row in rows], device=device)
+        with recommender.experts.routing.use(weights):
+            last = recommender.decoder(
+                inputs_embeds=embed(ids), attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
+            ).last_hidden_state[:, -1]
+        forced = None
 
 
 def _best(logits: torch.Tensor, allowed: np.ndarray | None) -> int:
@@ -100,11 +100,3 @@ def _best(logits: torch.Tensor, allowed: np.ndarray | None) -> int:
         return int(logits.argmax())
     ids = torch.from_numpy(allowed).to(logits.device)
     return int(ids[logits[ids].argmax()])
-
-
-def _to_the_right(embeds: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Move right-padded rows (b, t, h) against the right edge; also the attention mask int64 (b, t)."""
-    t = embeds.shape[1]
-    source = torch.arange(t, device=embeds.device)[None] - (t - lengths)[:, None]
-    moved = embeds.gather(1, source.clamp_min(0)[..., None].expand_as(embeds))
-    return moved, (source >= 0).long()

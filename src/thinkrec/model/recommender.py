@@ -190,9 +190,8 @@ class Recommender:
         constraints: Sequence[Constraint | None] | None = None,
     ) -> list[np.ndarray]:
         """Continue prompts greedily; see `thinkrec.model.generate.continue_greedily`, which this calls."""
-        batch = collate(prompts, self.backbone.pad_id).to(self.device)
         with self.inference():
-            return continue_greedily(self, batch, max_new_tokens, first_tokens, constraints)
+            return continue_greedily(self, prompts, max_new_tokens, first_tokens, constraints)
 
     @contextmanager
     def inference(self) -> Iterator[None]:
