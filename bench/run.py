@@ -17,7 +17,7 @@ from pathlib import Path
 from common import RESULTS, Row, table
 from rich.console import Console
 
-CPU = {name: [] for name in ("ranking", "testset", "mixtures", "training", "memory")}
+CPU = {name: [] for name in ("ranking", "testset", "mixtures", "training", "memory", "prompts", "generation")}
 """Result -> options of the script of that name."""
 _SMOLLM2 = ["--device", "cuda", "--backbone", "smollm2"]
 _LARGE = ["--device", "cuda", "--backbone", "llama-8b", "--dtype", "bfloat16"]
