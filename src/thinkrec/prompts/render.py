@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,15 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import Interactions
-from thinkrec.fast.fork import Fork, join
+from thinkrec.fast.fork import Fork
 from thinkrec.model.batch import Prompt
 from thinkrec.prompts import template
+from thinkrec.prompts.draft import NOTHING, Draft
 
 RATING = (0.9, 0.1)
 """Weights of (L_rec, L_think) on a rating row; ThinkRec paper, training objective."""
 REASONING = (0.1, 0.9)
 """The same on a reasoning row."""
-_NOTHING = np.zeros(0, dtype=np.int32)
+_MOST_LINES = 200_000
+"""History lines that are remembered; with more items than that, the others are put together each time."""
 
 
 class PromptConfig(BaseModel):
@@ -105,7 +106,9 @@ class Renderer:
         self._end = np.array([] if end is None else [end], dtype=np.int32)
         # Any id will do where a vector goes: its embedding is replaced.
         self._slot = np.array([end if end is not None else 0], dtype=np.int32)
-        self._no_vectors = np.zeros((0, 0), dtype=np.float32)
+        self._lengths = np.array([len(ids) for ids in self._past], dtype=np.int64)
+        self._target_lengths = np.array([len(ids) for ids in self._target], dtype=np.int64)
+        self._written: dict[tuple[int, int, bool], np.ndarray] = {}
 
     def over(self, ds: Dataset) -> Renderer:
         """This renderer for another table over the same items, without tokenising them again."""
@@ -156,19 +159,16 @@ class Renderer:
         history_loss: float = 0.0,
     ) -> Prompt:
         """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first); see `row`."""
-        answer = self._answer(label, reason) if with_answer else _NOTHING
-        user = None if item_vector is None else user_vector
-        trunk = self._trunk(self._first_shown(item, past_items, len(answer), user is not None), past_items, past_labels,
-                            user, past_vectors, gate)  # fmt: skip
-        leaf = self._leaf(item, item_vector, label, answer, gate)
+        answer = self._answer(label, reason) if with_answer else NOTHING
+        user, draft = None if item_vector is None else user_vector, Draft()
+        shown = int(self._first_shown(np.array([item]), past_items, len(answer), user is not None)[0])
+        self._lines(draft, shown, past_items, past_labels, user is not None, past_vectors)
+        self._asking(draft, shown == len(past_items), user)
+        self._leaf(draft, item, item_vector, label, answer)
         rec, think = REASONING if reason else RATING
-        share = np.append(np.full(len(trunk.answer_at), history_loss), 1.0)
-        return replace(
-            join([trunk, leaf]),
-            # They share the row's L_rec: else ten labels would leave the reasons of other rows next to no say.
-            answer_weight=(rec * share / share.sum()).astype(np.float32),
-            token_weight=np.full(len(answer), think / max(1, len(answer)), dtype=np.float32),
-        )
+        # They share the row's L_rec: else ten labels would leave the reasons of other rows next to no say.
+        share = np.append(np.full(len(draft.answer_at) - 1, history_loss), 1.0)
+        return draft.prompt(gate, answer, rec * share / share.sum(), think / max(1, len(answer)))
 
     def fork(
         self,
@@ -188,13 +188,17 @@ class Renderer:
         """
         user = None if item_vectors is None else user_vector
         vectors = [None] * len(items) if item_vectors is None else item_vectors
-        first = np.array([self._first_shown(int(i), past_items, 0, user is not None) for i in items], dtype=np.int64)
-        found = []
+        first, found = self._first_shown(np.asarray(items), past_items, 0, user is not None), []
         for shown in np.unique(first):
-            places = np.flatnonzero(first == shown)
-            trunk = self._trunk(int(shown), past_items, past_labels, user, past_vectors, gate)
-            leaves = tuple(self._leaf(int(items[i]), vectors[i], 0, _NOTHING, gate) for i in places)
-            found.append((places, Fork(trunk, leaves)))
+            places, trunk = np.flatnonzero(first == shown), Draft()
+            self._lines(trunk, int(shown), past_items, past_labels, user is not None, past_vectors)
+            self._asking(trunk, int(shown) == len(past_items), user)
+            leaves = []
+            for i in places:
+                leaf = Draft()
+                self._leaf(leaf, int(items[i]), vectors[i], 0, NOTHING)
+                leaves.append(leaf.prompt(gate))
+            found.append((places, Fork(trunk.prompt(gate), tuple(leaves))))
         return found
 
     def families(self, rows: np.ndarray, gates: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
@@ -217,12 +221,8 @@ class Renderer:
 
     def _fits(self, past: slice) -> bool:
         """Whether no target, however long, could cost the prompt a history line."""
-        return self._first_shown(self._longest, self.ds.interactions.item[past], 0, slots=True) == 0
-
-    @cached_property
-    def _longest(self) -> int:
-        """The item whose target line is the longest."""
-        return int(np.argmax([len(text) for text in self._target]))
+        longest = np.array([self._target_lengths.argmax()])
+        return int(self._first_shown(longest, self.ds.interactions.item[past], 0, slots=True)[0]) == 0
 
     def family(self, rows: np.ndarray, *, gate: np.ndarray, vectors: SlotVectors | None) -> Fork:
         """The prompts of rows of one family, in the order of the past, as a fork whose leaves follow more and more of
@@ -230,80 +230,66 @@ class Renderer:
         """
         it = self.ds.interactions
         past = self.config.window(it, int(rows[-1]))
-        shown = None if vectors is None else vectors.item[past]
-        trunk, ends = self._lines(0, it.item[past], it.label[past], vectors is not None, shown, gate)
-        leaves = []
+        shown, trunk, leaves = None if vectors is None else vectors.item[past], Draft(), []
+        ends = self._lines(trunk, 0, it.item[past], it.label[past], vectors is not None, shown)
         for row in rows:
             user, item = (None, None) if vectors is None else (vectors.user[row], vectors.item[row])
-            asked = self._asking(False, user, gate)
-            leaves.append(join([asked, self._leaf(int(it.item[row]), item, 0, _NOTHING, gate)]))
-        return Fork(trunk, tuple(leaves), tuple(int(ends[row - past.start]) for row in rows))
+            leaf = Draft()
+            self._asking(leaf, False, user)
+            self._leaf(leaf, int(it.item[row]), item, 0, NOTHING)
+            leaves.append(leaf.prompt(gate))
+        return Fork(trunk.prompt(gate), tuple(leaves), tuple(ends[row - past.start] for row in rows))
 
-    def _trunk(self, first: int, past_items: np.ndarray, past_labels: np.ndarray, user_vector: np.ndarray | None,
-               past_vectors: np.ndarray | None, gate: np.ndarray) -> Prompt:  # fmt: skip
-        """Everything before the target, with the history from position `first` on; its labels are answers."""
-        lines, _ = self._lines(first, past_items, past_labels, user_vector is not None, past_vectors, gate)
-        return join([lines, self._asking(first == len(past_items), user_vector, gate)])
-
-    def _lines(self, first: int, past_items: np.ndarray, past_labels: np.ndarray, slots: bool,
-               past_vectors: np.ndarray | None, gate: np.ndarray) -> tuple[Prompt, np.ndarray]:  # fmt: skip
-        """The heading and the history from position `first` on; and how many tokens that is without any line, with
-        the first, the first two, ...
+    def _lines(self, draft: Draft, first: int, past_items: np.ndarray, past_labels: np.ndarray, slots: bool,
+               past_vectors: np.ndarray | None) -> list[int]:  # fmt: skip
+        """The heading and the history from position `first` on; how many tokens that is without any line, with the
+        first, the first two, ...
         """
         shown_vectors = past_vectors if slots and self.config.history_vectors else None
-        parts: list[np.ndarray] = [self._start, self._heading]
-        slot_at, slot_vec, answer_at, at = [], [], [], len(self._start) + len(self._heading)
-        ends = [at]
+        draft.add(self._start)
+        draft.add(self._heading)
+        ends = [draft.length]
         for j in range(first, len(past_items)):
-            text = self._past[past_items[j]]
-            parts.append(text)
-            at += len(text)
+            item, label = int(past_items[j]), int(past_labels[j])
             if shown_vectors is not None:
-                parts.append(self._slot)
-                slot_at.append(at)
-                slot_vec.append(shown_vectors[j])
-                at += 1
-            parts += [self._bar, self.labels[past_labels[j] : past_labels[j] + 1], self._newline]
-            answer_at.append(at + len(self._bar) - 1)
-            at += len(self._bar) + 1 + len(self._newline)
-            ends.append(at)
-        made = self._part(parts, slot_at, slot_vec, answer_at, past_labels[first:], _NOTHING, gate)
-        return made, np.array(ends)
+                draft.slot(draft.length + len(self._past[item]), shown_vectors[j])
+            line = self._line(item, label, shown_vectors is not None)
+            draft.add(line)
+            draft.answer(draft.length - len(self._newline) - 2, label)
+            ends.append(draft.length)
+        return ends
 
-    def _asking(self, empty: bool, user_vector: np.ndarray | None, gate: np.ndarray) -> Prompt:
+    def _line(self, item: int, label: int, slot: bool) -> np.ndarray:
+        """An earlier item with its answer, perhaps with a place for its vector."""
+        found = self._written.get((item, label, slot))
+        if found is None:
+            parts = [self._past[item], *([self._slot] if slot else []), self._bar, self.labels[label : label + 1],
+                     self._newline]  # fmt: skip
+            found = np.concatenate(parts)
+            if len(self._written) < _MOST_LINES:
+                self._written[item, label, slot] = found
+        return found
+
+    def _asking(self, draft: Draft, empty: bool, user_vector: np.ndarray | None) -> None:
         """What stands between the history and the target."""
-        parts, slot_at = [self._empty] if empty else [], []
+        if empty:
+            draft.add(self._empty)
         if user_vector is not None:
-            slot_at = [sum(len(part) for part in parts) + len(self._user)]
-            parts += [self._user, self._slot, self._newline]
-        return self._part([*parts, self._request], slot_at, [user_vector] if slot_at else [], [], np.zeros(0), _NOTHING,
-                          gate)  # fmt: skip
+            draft.add(self._user)
+            draft.slot(draft.length, user_vector)
+            draft.add(self._slot)
+            draft.add(self._newline)
+        draft.add(self._request)
 
-    def _leaf(self, item: int, item_vector: np.ndarray | None, label: int, answer: np.ndarray,
-              gate: np.ndarray) -> Prompt:  # fmt: skip
+    def _leaf(self, draft: Draft, item: int, item_vector: np.ndarray | None, label: int, answer: np.ndarray) -> None:
         """The target line up to its answer, and of the answer all but its last token."""
-        text, slots = self._target[item], [] if item_vector is None else [item_vector]
-        parts = [text, *([self._slot] if slots else []), self._bar]
-        last = sum(len(part) for part in parts) - 1
-        return self._part(
-            [*parts, answer[:-1]], [len(text)] * len(slots), slots, [last], np.array([label]), answer, gate
-        )
-
-    def _part(self, parts: list[np.ndarray], slot_at: list[int], slot_vec: list, answer_at: list[int],
-              labels: np.ndarray, answer: np.ndarray, gate: np.ndarray) -> Prompt:  # fmt: skip
-        last = answer_at[-1] if answer_at else 0
-        return Prompt(
-            ids=np.concatenate(parts).astype(np.int32),
-            slot_at=np.array(slot_at, dtype=np.int32),
-            slot_vec=np.stack(slot_vec).astype(np.float32) if slot_vec else self._no_vectors,
-            answer_at=np.array(answer_at, dtype=np.int32),
-            answer_label=labels.astype(np.int8),
-            answer_weight=np.ones(len(answer_at), dtype=np.float32),
-            token_at=np.arange(last, last + len(answer), dtype=np.int32),
-            token_target=answer,
-            token_weight=np.ones(len(answer), dtype=np.float32),
-            gate=gate,
-        )
+        draft.add(self._target[item])
+        if item_vector is not None:
+            draft.slot(draft.length, item_vector)
+            draft.add(self._slot)
+        draft.add(self._bar)
+        draft.answer(draft.length - 1, label)
+        draft.add(answer[:-1])
 
     def _answer(self, label: int, reason: str | None) -> np.ndarray:
         verdict = self.labels[label : label + 1]
@@ -313,15 +299,12 @@ class Renderer:
         rest = reason.partition(".")[2]
         return np.concatenate([verdict, plain_ids(self.tokenizer, ["." + rest])[0], self._end])
 
-    def _first_shown(self, item: int, past_items: np.ndarray, answer: int, slots: bool) -> int:
-        """The oldest history position that still fits beside the target and an answer of so many tokens."""
-        fixed = [self._start, self._heading, self._empty, self._request, self._target[item], self._bar]
+    def _first_shown(self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool) -> np.ndarray:
+        """int64 (n,): the oldest history position that fits beside each target and an answer of so many tokens."""
+        fixed = [self._start, self._heading, self._empty, self._request, self._bar]
         if slots:
             fixed += [self._user, self._slot, self._newline, self._slot]
-        room = self.config.max_tokens - sum(len(part) for part in fixed) - answer
+        room = self.config.max_tokens - sum(len(part) for part in fixed) - answer - self._target_lengths[items]
         extra = len(self._bar) + 1 + len(self._newline) + int(slots and self.config.history_vectors)
-        for j in range(len(past_items) - 1, -1, -1):
-            room -= len(self._past[past_items[j]]) + extra
-            if room < 0:
-                return j + 1
-        return 0
+        needed = (self._lengths[past_items][::-1] + extra).cumsum()
+        return len(past_items) - np.searchsorted(needed, room, side="right")
