@@ -198,7 +198,8 @@ class Recipe(BaseModel):
     cite: Cite = "agreeing"
     """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the
     target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
-    way round."""
+    way round. exact: agreeing, and no keyword may be said of an item that lacks it, or denied one that has it; for
+    reasons in the plain form of the rules'."""
     mentions: int = Field(default=2, ge=1)
     """How often a reason may cite an item, never twice in one list; with more than one the target as often as it likes.
     Not with `cite: any`."""

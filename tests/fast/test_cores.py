@@ -59,6 +59,25 @@ def test_a_single_item_has_all_cores(n: int) -> None:
 
 
 @pytest.mark.usefixtures("two")
+def test_one_worker_goes_ahead_of_the_thread_that_prepares() -> None:
+    main, prepared = threading.get_ident(), threading.Event()
+
+    def coming():
+        yield 0
+        yield 1
+        prepared.set()
+        yield 2
+
+    def work(i: int) -> tuple[int, bool]:
+        if i == 0:
+            assert prepared.wait(20), "the third item is prepared while the first is worked on"
+        return i, threading.get_ident() != main
+
+    assert list(each(work, coming(), 1)) == [(0, True), (1, True), (2, True)]
+    assert list(each(lambda i: threading.get_ident() == main, range(3), 0)) == [True] * 3
+
+
+@pytest.mark.usefixtures("two")
 def test_an_error_comes_through_and_leaves_the_threads_as_they_were() -> None:
     def work(i: int) -> int:
         if i == 3:
@@ -72,12 +91,17 @@ def test_an_error_comes_through_and_leaves_the_threads_as_they_were() -> None:
 
 
 @pytest.mark.usefixtures("two")
-def test_only_on_a_cpu_and_not_where_the_rotary_embedding_changes() -> None:
+def test_a_core_each_one_for_a_gpu_and_none_where_the_rotary_embedding_changes() -> None:
     rec = make_recommender()
     assert at_once(rec) == 2
-    assert at_once(SimpleNamespace(device=torch.device("cuda"), model=rec.model)) == 1  # type: ignore[arg-type]
+    gpu = SimpleNamespace(device=torch.device("cuda"), model=rec.model)
+    assert at_once(gpu) == 1  # type: ignore[arg-type]
     rec.model.config.rope_parameters = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4}
-    assert at_once(rec) == 1
+    assert at_once(rec) == 0
+    gpu.model = rec.model
+    assert at_once(gpu) == 0  # type: ignore[arg-type]
+    torch.set_num_threads(1)
+    assert at_once(rec) == 0
     torch.set_num_threads(40)
     rec.model.config.rope_parameters = {"rope_type": "default", "rope_theta": 1e4}
     assert at_once(rec) == MOST

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from thinkrec.errors import DataError
-from thinkrec.fast import spans
-from thinkrec.fast.attend import attend, plain, together
+from thinkrec.fast import packing, spans
+from thinkrec.fast.attend import attend, in_steps, plain, stepwise, together
 from thinkrec.fast.fork import Fork, join, pack
 from thinkrec.fast.layout import Kept, Span
 from thinkrec.fast.packing import packed
@@ -21,7 +21,7 @@ from thinkrec.model.batch import collate
 from thinkrec.model.recommender import score_of
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
-from tiny_lm import make_part, make_recommender
+from tiny_lm import make_part, make_prompt, make_recommender
 
 PACKING = {"llama": True, "llama-tied": True, "qwen2": True, "gpt_neox": True, "granite": True, "cohere": True,
            "gemma2": False}  # fmt: skip
@@ -139,6 +139,36 @@ def test_attention_in_two_parts_is_attention_over_all(causal: bool) -> None:
         halves = [plain(q, *(t[:, :, part] for t in wide), causal=False, scale=0.3)
                   for part in (slice(0, 3), slice(3, 7))]  # fmt: skip
         torch.testing.assert_close(together(*halves), plain(q, *wide, causal=False, scale=0.3)[0])
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("n", [65, 128, 200])
+def test_attention_in_steps_is_causal_attention(n: int, groups: int) -> None:
+    source = torch.Generator().manual_seed(n)
+    q = torch.randn(2, 4, n, 24, generator=source)
+    k, v = (torch.randn(2, groups, n, 24, generator=source) for _ in range(2))
+    assert in_steps(q)
+    assert not in_steps(q[:, :, :64])
+    wide = [t.repeat_interleave(4 // groups, dim=1) for t in (k, v)]
+    for found, wanted in zip(stepwise(q, k, v, scale=0.3), plain(q, *wide, causal=True, scale=0.3), strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [*PACKING, "mistral"])
+def test_long_prompts_have_the_states_that_transformers_gives(kind: str, monkeypatch) -> None:
+    rec, calls = make_recommender(kind), []
+    rng = np.random.default_rng(0)
+    prompts = [make_prompt(rng, t, (0.1, 0.2, 0.3, 0.4)) for t in (70, 150, 5, 90)]
+    batch = collate(prompts, 0)
+    monkeypatch.setattr(packing, "stepwise", lambda *args, **options: (calls.append(0), stepwise(*args, **options))[1])
+    with rec.inference():
+        found = rec.hidden(batch)
+        assert len(calls) == (0 if kind == "gemma2" else 4)
+        monkeypatch.setattr(packing, "in_steps", lambda query: False)
+        wanted = rec.hidden(batch)
+    real = torch.arange(150)[None] < batch.lengths[:, None]
+    torch.testing.assert_close(found[real], wanted[real], atol=1e-4, rtol=1e-4)
+    assert wanted[real].std() > 0.1
 
 
 def test_a_span_finds_every_token_of_its_leaves() -> None:

@@ -362,7 +362,7 @@ def test_a_model_cites_only_what_each_row_may_and_the_batch_does_not_matter() ->
     assert sum(map(bool, cited(kept))) >= 3
     assert [text.split(".")[0].split()[0].strip("',") for text in kept] == ["Yes", "No", "Yes", "No", "Yes"]
     for i in range(5):
-        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [careful(words, ALLOWED[i], False)])
+        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [careful(words, ALLOWED[i], "history")])
         assert read(rec.backbone.tokenizer, alone[0]) == kept[i]
 
 

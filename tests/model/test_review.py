@@ -138,6 +138,36 @@ def test_a_careful_reason_turns_down_wrong_claims() -> None:
     words = Vocabulary((b"Yes", b".", b" '", b"Oak", b"'", b" was", b" rejected", b" liked", b" here", b""))
     spell = {piece: n for n, piece in enumerate(words.pieces)}
     text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", b" was", b" rejected", b" here")]
-    for agreeing, kept in ((True, 6), (False, 8)):
-        rule = careful(words, {"Oak": Citable(1, 0)}, agreeing)
+    for cite, kept in (("agreeing", 6), ("exact", 6), ("history", 8)):
+        rule = careful(words, {"Oak": Citable(1, 0)}, cite)
         assert [rule.review(text[: n + 1]) for n in range(8)][-1] == kept
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stays"),
+    [
+        ((b" has", b" ghosts", b"."), True),
+        ((b" has", b" war", b"."), False),
+        ((b" lacks", b" war", b"."), True),
+        ((b" lacks", b" ghosts", b" here"), False),
+        ((b" has", b" wry", b" humour", b"."), True),
+        ((b" has", b" wry", b" war", b"."), False),
+        ((b" lacks", b" wry", b" humour", b"."), False),
+    ],
+)
+def test_an_exact_reason_says_nothing_wrong_of_keywords(pieces: tuple[bytes, ...], stays: bool) -> None:
+    words = Vocabulary((b"Yes", b".", b" '", b"Oak", b"Elm", b"'", b" has", b" lacks", b" ghosts", b" wry", b" humour",
+                        b" war", b" here", b""))  # fmt: skip
+    spell = {piece: n for n, piece in enumerate(words.pieces)}
+    titles = {"Oak": Citable(1, 0, keywords=frozenset({"ghosts", "wry humour"})),
+              "Elm": Citable(0, 1, target=True, keywords=frozenset({"war", "wry", "humour"}))}  # fmt: skip
+    text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", *pieces)]
+    rule = careful(words, titles, "exact")
+    kept = [rule.review(text[: n + 1]) for n in range(len(text))]
+    assert (kept == list(range(1, len(text) + 1))) is stays
+    if not stays:
+        at = min(n for n, k in zip(range(len(text)), kept, strict=True) if k <= n)
+        assert kept[at] < at + 1
+        assert not rule.permits(text[: kept[at]], text[kept[at]]), "the keyword is not tried again there"
+    free = careful(words, titles, "agreeing")
+    assert [free.review(text[: n + 1]) for n in range(len(text))] == list(range(1, len(text) + 1))

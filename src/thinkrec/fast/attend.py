@@ -10,6 +10,8 @@ import torch
 if TYPE_CHECKING:
     from thinkrec.fast.pieces import Cuts
 
+STEP = 64
+"""Queries of a step of causal attention on a CPU."""
 _HALVES = (torch.float16, torch.bfloat16)
 """Formats that FlashAttention computes in."""
 
@@ -24,6 +26,8 @@ def attend(
     sees keys 0 .. i. Uses the fused kernel of the device where it gives the normaliser too.
     """
     if query.device.type == "cpu" and query.shape[-1] == value.shape[-1]:
+        if causal and in_steps(query):
+            return stepwise(query, key, value, scale=scale)
         return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, key, value, 0.0, causal, scale=scale)
     groups = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(groups, dim=1) if groups > 1 else t for t in (key, value))
@@ -31,6 +35,33 @@ def attend(
         found = torch.ops.aten._scaled_dot_product_flash_attention(query, key, value, 0.0, causal, scale=scale)
         return found[0], found[1]
     return plain(query, key, value, causal=causal, scale=scale)
+
+
+def in_steps(query: torch.Tensor) -> bool:
+    """Whether causal attention is done in steps: on a CPU, for more queries than a step takes, without gradients."""
+    return query.device.type == "cpu" and query.shape[2] > STEP and not query.requires_grad
+
+
+def stepwise(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Causal attention, `STEP` queries at a time over the keys up to theirs.
+
+    PyTorch's kernel for CPUs takes 512 keys at once, so that on prompts shorter than that it computes what lies in the
+    future, nearly half of all, only to throw it away.
+    """
+    n, found = query.shape[2], []
+    future = torch.full((STEP, STEP), -math.inf, dtype=query.dtype).triu(1)
+    for first in range(0, n, STEP):
+        last = min(first + STEP, n)
+        mask = torch.zeros(last - first, last, dtype=query.dtype)
+        mask[:, first:] = future[: last - first, : last - first]
+        found.append(
+            torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+                query[:, :, first:last], key[:, :, :last], value[:, :, :last], 0.0, False, attn_mask=mask, scale=scale
+            )
+        )
+    return torch.cat([part[0] for part in found], dim=2), torch.cat([part[1] for part in found], dim=2)
 
 
 def has_kernel(query: torch.Tensor) -> bool:

@@ -1,4 +1,5 @@
-"""Several batches at once on a CPU, one core each: small matrices keep one core busy, but not two or more.
+"""Batches worked on beside the thread that prepares them: on a CPU several, one core each, because small matrices keep
+one core busy but not two or more; on a GPU one, so that it does not wait while the next is rendered.
 
 Everything that a batch in work has of its own (routing, layouts, places to read) is kept by thread, so that batches
 cannot meet. Models are only read.
@@ -26,22 +27,25 @@ _CHANGING = ("dynamic", "longrope")
 
 
 def at_once(recommender: Recommender) -> int:
-    """How many batches a recommender may work on at the same time; 1 on anything but a CPU of several cores."""
-    if recommender.device.type != "cpu":
-        return 1
+    """How many threads may work on batches of a recommender beside the one that prepares them; 0: that one does all."""
     rotary = getattr(recommender.model.config, "rope_parameters", None) or {}
     kinds = {part.get("rope_type") for part in (rotary, *rotary.values()) if isinstance(part, dict)}
-    return 1 if kinds.intersection(_CHANGING) else min(torch.get_num_threads(), MOST)
+    if kinds.intersection(_CHANGING):
+        return 0
+    if recommender.device.type != "cpu":
+        return 1
+    cores = torch.get_num_threads()
+    return min(cores, MOST) if cores > 1 else 0
 
 
 def each(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """`work` of every item, in order, on so many items at once; a single item has all cores.
+    """`work` of every item, in order, on so many items at once, in threads of their own; a single item has all cores.
 
     Items are taken as they are needed, a few ahead of the results.
     """
     coming = iter(items)
     first = list(islice(coming, 2))
-    if workers < 2 or len(first) < 2:
+    if workers < 1 or len(first) < 2:
         yield from map(work, chain(first, coming))
         return
     cores = torch.get_num_threads()

@@ -11,11 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from thinkrec.fast.attend import in_steps, stepwise
 from thinkrec.fast.layout import Layout
 from thinkrec.fast.spans import apart, over_all, over_ends
 
@@ -104,6 +105,9 @@ def _attention(
         raise Keys(key, value)
     kept = None if reading is None else reading.kept
     if layout is None and kept is None:
+        if attention_mask is None and in_steps(query) and _causal(module, query, key, value, options):
+            out, _ = stepwise(query, key, value, scale=query.shape[-1] ** -0.5 if scaling is None else scaling)
+            return out.transpose(1, 2).contiguous(), None
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
     for name in _UNKNOWN:
         if options.get(name) is not None:
@@ -133,3 +137,17 @@ def _attention(
         found, _ = sdpa_attention_forward(module, query, key, value, seen, scaling=scaling, is_causal=False)
         return (found if back is None else found.flatten(0, 1)[back][None]), None
     return out.transpose(1, 2).contiguous(), None
+
+
+def _causal(
+    module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: dict[str, Any]
+) -> bool:
+    """Whether this is causal attention of tokens over themselves, and nothing else."""
+    causal = options.get("is_causal")
+    return (
+        (getattr(module, "is_causal", True) if causal is None else bool(causal))
+        and query.shape[2:] == key.shape[2:] == value.shape[2:]
+        and not any(options.get(name) is not None for name in _UNKNOWN)
+        and not options.get("dropout")
+        and options.get("cache") is None
+    )

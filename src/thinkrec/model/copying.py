@@ -38,6 +38,8 @@ class Citable(NamedTuple):
     """Titles of one number are spellings of one item; None: an item that may stand as often as the text likes."""
     target: bool = False
     """Whether it is what the text is about."""
+    keywords: frozenset[str] = frozenset()
+    """Its keywords in lower case."""
 
 
 class Wanted(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 
 from thinkrec.data.titles import MARK
 from thinkrec.errors import DataError
+from thinkrec.evaluate.grounding.attributes import Attributes
 from thinkrec.evaluate.grounding.unfinished import awaits_rated, claim_of_next, first_wrong
 from thinkrec.model.batch import Prompt
 from thinkrec.model.copying import Citable, CiteOnly, Wanted
@@ -60,20 +61,22 @@ def write_reasons(
             forced = None if first is None else first[start : start + batch].tolist()
             rules = None
             if words is not None and citable is not None:
-                rules = [
-                    careful(words, titles, cite == "agreeing", mentions) for titles in citable[start : start + batch]
-                ]
+                rules = [careful(words, titles, cite, mentions) for titles in citable[start : start + batch]]
             written = recommender.generate(part, tokens, first_tokens=forced, constraints=rules)
             texts += [read(bone.tokenizer, ids) for ids in written]
             bar.advance(len(part))
     return texts
 
 
-def careful(words: Vocabulary, titles: Mapping[str, Citable], agreeing: bool, mentions: int = 2) -> Constraint:
+def careful(words: Vocabulary, titles: Mapping[str, Citable], cite: Cite, mentions: int = 2) -> Constraint:
     """The rule of one reason: cite only `titles`, each item at most `mentions` times, never repeat `REPEATED` words
-    and, if `agreeing`, claim nothing wrong of a cited title."""
+    and, as `cite` asks, claim nothing wrong of a cited title or its keywords."""
+    agreeing = cite in ("agreeing", "exact")
     signs = [known.sign for known in titles.values()]
     targets = [number for number, known in enumerate(titles.values()) if known.target]
+
+    has = {number: known.keywords for number, known in enumerate(titles.values())}
+    attributes = Attributes(has, next((known.keywords for known in titles.values() if known.target), None))
 
     def claim(text: str) -> Wanted:
         return Wanted(claim_of_next(text, signs), target=not awaits_rated(text))
@@ -82,7 +85,10 @@ def careful(words: Vocabulary, titles: Mapping[str, Citable], agreeing: bool, me
         if repeats(text, REPEATED) or _STRAY.search(text):
             return Fault()
         wrong = first_wrong(text, signs, targets) if agreeing else None
-        return None if wrong is None else Fault(wrong.begins, wrong.citation, wrong.claim)
+        if wrong is not None:
+            return Fault(wrong.begins, wrong.citation, wrong.claim)
+        begins = attributes.wrong_end(text) if cite == "exact" else None
+        return None if begins is None else Fault(begins)
 
     return Reviewed(CiteOnly(words, titles, claim if agreeing else None, mentions), judge)
 

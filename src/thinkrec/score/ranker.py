@@ -154,6 +154,7 @@ def _groups(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
 def _parts(places: np.ndarray, fork: Fork, budget: int, workers: int) -> list[Asked]:
     """A fork's leaves in even parts of at most `budget` tokens (or one leaf), as many as keep all workers busy."""
     ends = np.cumsum([len(leaf) for leaf in fork.leaves])
+    workers = max(1, workers)
     rounds = -(-int(ends[-1]) // (budget * workers))
     most = min(budget, -(-int(ends[-1]) // (rounds * workers)))
     first, parts = 0, []

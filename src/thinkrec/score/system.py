@@ -13,6 +13,7 @@ from thinkrec.collab.slots import SlotEncoder
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TEST, Interactions
 from thinkrec.data.titles import citable, names, normal
+from thinkrec.evaluate.grounding.attributes import lower
 from thinkrec.fast.fork import Fork
 from thinkrec.model.batch import Prompt
 from thinkrec.model.copying import Citable
@@ -132,11 +133,14 @@ class System:
         found = citable([self.ds.items.titles[i] for i in (*it.item[past], item)], taken=self._known)
         signs = [1 if liked else -1 for liked in it.label[past]]
 
+        words = [lower(self.ds.items.keywords[i]) for i in (*it.item[past], item)]
+
         def known(places: list[int]) -> Citable:
+            has = frozenset().union(*(words[place] for place in places))
             if len(signs) in places:
-                return Citable(0, len(signs), target=True)
+                return Citable(0, len(signs), target=True, keywords=has)
             said = {signs[place] for place in places}
-            return Citable(said.pop() if len(said) == 1 else 0, places[0])
+            return Citable(said.pop() if len(said) == 1 else 0, places[0], keywords=has)
 
         return {name: known(places) for name, places in found.items()}
 

@@ -32,6 +32,7 @@ POLICIES = {
     "verdict_agreement": "share of reasons that open with the verdict that the score implies; others disagree",
     "cause_recall": "share of reasons that name every keyword of the planted cause that decided; rows with one only",
     "cause_precision": "keywords of that cause named / keywords of the target named, titles aside; rows with one only",
+    "attribute_accuracy": "keywords said of a shown item (or denied it) that it has (or lacks) / all that are said",
 }
 """Metric -> how it is counted."""
 
@@ -118,6 +119,7 @@ def _ratio(name: str, rows: Sequence[Grounding]) -> _Ratio:
         "verdict_agreement": lambda r: (bool(r.agrees), r.agrees is not None),
         "cause_recall": lambda r: (bool(r.cause_named), r.cause_named is not None),
         "cause_precision": lambda r: (r.causes_named, r.keywords_named),
+        "attribute_accuracy": lambda r: (r.attributes_right, r.attributes),
     }
     found = np.array([pairs[name](row) for row in rows], dtype=np.float64)
     return found[:, 0], found[:, 1]

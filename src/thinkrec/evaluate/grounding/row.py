@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from thinkrec.evaluate.grounding.attributes import read_attributes
 from thinkrec.evaluate.grounding.citations import Catalogue, Citation, Shelf, find_citations
 from thinkrec.evaluate.grounding.polarity import read_claims
 from thinkrec.teacher import answer
@@ -29,6 +30,8 @@ class Case:
     """What the score implies, or a given verdict; None where neither is known."""
     cause: tuple[str, ...] | None = None
     """Keywords of the planted cause that decided; None where nothing was planted or none points that way."""
+    history_keywords: tuple[tuple[str, ...], ...] | None = None
+    """Keywords of each item of the history, where what is said of them can be checked; else None."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class Grounding:
     """Keywords of the target that are named outside titles; 0 where there is no deciding cause."""
     causes_named: int
     """Of these, those of the deciding cause."""
+    attributes: int
+    """Keywords said of an item, or denied it; 0 where that is not read."""
+    attributes_right: int
+    """Of these, those that are so."""
 
 
 def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
@@ -77,6 +84,8 @@ def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
     others = [c for c in cited if c.kind != "target"]
     named = names(text, cited, dict.fromkeys((*case.target_keywords, *(case.cause or ()))))
     verdict = answer.verdict(text)
+    past = case.history_keywords
+    said, so = (0, 0) if past is None else read_attributes(text, cited, past, case.target_keywords)
     return Grounding(
         citations=len(others),
         in_history=sum(c.kind == "history" for c in others),
@@ -90,6 +99,8 @@ def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
         cause_named=None if case.cause is None else named.issuperset(case.cause),
         keywords_named=0 if case.cause is None else len(named),
         causes_named=len(named.intersection(case.cause or ())),
+        attributes=said,
+        attributes_right=so,
     )
 
 

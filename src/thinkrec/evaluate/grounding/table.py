@@ -20,6 +20,7 @@ TITLES = {
     "verdict_agreement": "verdict agrees with score",
     "cause_recall": "cause recall",
     "cause_precision": "cause precision",
+    "attribute_accuracy": "attribute accuracy",
 }
 """Metric -> its name in a table."""
 

@@ -1,0 +1,81 @@
+"""What is said of items' keywords: read sentence by sentence, and right in every reason that the rules write."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.evaluate.grounding.attributes import Attributes, lower, read_attributes
+from thinkrec.evaluate.grounding.cases import cases_of
+from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
+from thinkrec.evaluate.grounding.results import ground_all
+from thinkrec.evaluate.grounding.row import ground
+from thinkrec.reasons.rules import argue
+
+HISTORY = ("The Lamp", "Oak and Elm", "Sailor's Play")
+PAST = (("Ghosts", "sea"), ("war",), ("ghosts", "wry humour", "humour"))
+TARGET, ITS = "Cold Harbour", ("ghosts", "wry humour")
+CATALOGUE = Catalogue([*HISTORY, TARGET, "Elsewhere"])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Yes. 'Cold Harbour' brings ghosts and wry humour, as 'Sailor's Play' did.", (2, 2)),
+        ("Yes. 'Cold Harbour' brings ghosts and war.", (2, 1)),
+        ("No. 'The Lamp' was enjoyed in spite of Ghosts, but it lacks wry humour.", (2, 2)),
+        ("No. 'The Lamp' was enjoyed in spite of war, but it lacks ghosts and humour.", (3, 1)),
+        ("Although 'Oak and Elm', with war, was liked, it is without ghosts.", (2, 2)),
+        ("What stands out is ghosts: the viewer liked 'Oak and Elm', and 'Cold Harbour' offers the same.", (1, 1)),
+        ("What stands out is war. It lacks war.", (2, 1)),
+        ("'Oak and Elm' lacks ghosts but has war.", (2, 2)),
+        ("'Sailor\u2019s Play' has wry humour.", (1, 1)),
+        ("'Elsewhere' and 'The Invented One' have ghosts.", (0, 0)),
+        ("'The Lamp' was ghostly, seaside fare about warriors.", (0, 0)),
+        ("Yes. It fits this viewer well.", (0, 0)),
+    ],
+)
+def test_sentences_are_read(text: str, wanted: tuple[int, int]) -> None:
+    cited = find_citations(text, Shelf(CATALOGUE, HISTORY, TARGET))
+    assert read_attributes(text, cited, PAST, ITS) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("\u27e60\u27e7 has ghosts", None),
+        ("\u27e60\u27e7 has war", 8),
+        ("\u27e60\u27e7 has war.", 8),
+        ("\u27e60\u27e7 has war here", None),
+        ("\u27e60\u27e7 has wry", None),
+        ("\u27e60\u27e7 has wry,", 8),
+        ("\u27e60\u27e7 is fine. \u27e61\u27e7 lacks war", 23),
+        ("\u27e62\u27e7 has war", None),
+        ("Yes. What counts is ghosts", 20),
+        ("", None),
+    ],
+)
+def test_a_text_that_ends_wrongly_is_told_where(text: str, begins: int | None) -> None:
+    has = {0: lower(("Ghosts", "Wry humour")), 1: lower(("war", "wry")), 2: None}
+    assert Attributes(has, lower(("war",))).wrong_end(text) == begins
+
+
+def test_items_without_keywords_have_nothing_said_of_them() -> None:
+    assert read_attributes("Yes. It has ghosts.", [], ((), ()), ()) == (0, 0)
+
+
+def test_the_rules_say_nothing_false_and_another_rows_reason_does() -> None:
+    made = simulate(WorldConfig(users=60, items=200, rows_per_user=(12, 20)), 5)
+    ds = made.dataset
+    rows = np.flatnonzero(ds.interactions.split == 2)[:200]
+    texts = [argue(ds, int(row), 10, np.random.default_rng(int(row))).text for row in rows]
+    cases = cases_of(ds, rows, 10, verdicts=[None] * len(rows), world=made)
+    found = ground_all(texts, cases, ds.interactions.user[rows], ds.items.titles, draws=20).measures
+    assert found["attribute_accuracy"].value.value == 1
+    assert found["attribute_accuracy"].count > 200
+    assert found["attribute_accuracy"].baseline.value < 0.7
+    # Where nothing was planted, nothing is read.
+    bare = cases_of(ds, rows, 10, verdicts=[None] * len(rows))
+    assert ground(texts[0], bare[0], Catalogue(ds.items.titles)).attributes == 0
+    assert "attribute_accuracy" not in ground_all(texts, bare, ds.interactions.user[rows], ds.items.titles).measures
