@@ -62,6 +62,8 @@ reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo w
 	$(BIN)/thinkrec evaluate results/demo/rules.parquet --grounding --run demo --out results/demo/grounding-rules.json
 	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --out results/demo/reasons.parquet
 	$(BIN)/thinkrec evaluate results/demo/reasons.parquet --grounding --run demo --out results/demo/grounding.json
+	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --cite agreeing --out results/demo/reasons-agreeing.parquet
+	$(BIN)/thinkrec evaluate results/demo/reasons-agreeing.parquet --grounding --run demo --out results/demo/grounding-agreeing.json
 	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --cite any --out results/demo/reasons-any.parquet
 	$(BIN)/thinkrec evaluate results/demo/reasons-any.parquet --grounding --run demo --out results/demo/grounding-any.json
 

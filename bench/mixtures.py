@@ -105,7 +105,7 @@ def main() -> None:
         single = [replace(p, gate=np.array([0, 1], dtype=np.float32)) for p in prompts]
         found = times({"many": lambda many=many: score_prompts(many, prompts.__getitem__, USERS),
                        "one": lambda one=one, single=single: score_prompts(one, single.__getitem__, USERS)},
-                      2 * args.repeats)  # fmt: skip
+                      4 * args.repeats)  # fmt: skip
         mid = {name: median(seconds) for name, seconds in found.items()}
         what = f"{EXPERTS} experts over 1, {label}"
         rows.append(Row(what, "own layer with one expert", mid["many"], mid["one"], "s", mid["many"] / mid["one"],

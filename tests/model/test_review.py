@@ -171,3 +171,26 @@ def test_an_exact_reason_says_nothing_wrong_of_keywords(pieces: tuple[bytes, ...
         assert not rule.permits(text[: kept[at]], text[kept[at]]), "the keyword is not tried again there"
     free = careful(words, titles, "agreeing")
     assert [free.review(text[: n + 1]) for n in range(len(text))] == list(range(1, len(text) + 1))
+
+
+@pytest.mark.parametrize("other", [True, False], ids=["another example is there", "none is"])
+def test_an_example_that_is_none_is_exchanged_or_goes_with_its_sentence(other: bool) -> None:
+    pieces = (b"Yes", b".", b" '", b"Oak", b"Elm", b"Ash", b"'", b" was liked", b" in spite of", b" ghosts", b" So")
+    words = Vocabulary((*pieces, b""))
+    spell = {piece: n for n, piece in enumerate(words.pieces)}
+    titles = {"Oak": Citable(1, 0, keywords=frozenset({"sea"})),
+              "Elm": Citable(1, 1, keywords=frozenset({"ghosts"} if other else {"war"})),
+              "Ash": Citable(0, 2, target=True, keywords=frozenset({"ghosts"}))}  # fmt: skip
+    rule = careful(words, titles, "exact")
+    text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", b" was liked", b" in spite of", b" ghosts", b".")]
+    assert [rule.review(text[: n + 1]) for n in range(8)] == list(range(1, 9))
+    assert rule.review(text) == 2, "back to the title, which here begins its sentence"
+    if other:
+        allowed = rule.allowed(text[:3])
+        assert allowed is not None
+        assert spell[b"Elm"] in allowed
+        assert spell[b"Oak"] not in allowed
+        assert spell[b"Ash"] not in allowed
+    else:
+        assert not rule.permits(text[:2], spell[b" '"]), "no such sentence begins again"
+        assert rule.permits(text[:2], spell[b" So"])

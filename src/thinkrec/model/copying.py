@@ -51,6 +51,8 @@ class Wanted(NamedTuple):
     """Whether it may be what the text is about."""
     fresh: bool = False
     """Whether it should be one that the text has not cited, if one is left."""
+    keyword: str | None = None
+    """A keyword that it has to have."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class CiteOnly:
         self._known = list(known.items())
         self._all = Quotations.of(words, known)
         self._choices: dict[tuple[frozenset[int], frozenset[int], Wanted], Quotations] = {}
-        self._demands: dict[int, int] = {}
+        self._demands: dict[int, Wanted] = {}
         numbers = {end.decode(): n for n, title in enumerate(known) for end in quotations(words, title).ends if title}
         self._numbers = numbers
         longest_first = "|".join(re.escape(end) for end in sorted(numbers, key=len, reverse=True))
@@ -140,11 +142,11 @@ class CiteOnly:
         text = self._plain(ids)
         return self._cited.sub(lambda f: mark_of(self._numbers[f[0]]), text) if self._cited else text
 
-    def demand(self, ids: Sequence[int], citation: int, sign: int) -> int | None:
-        """Have the text's n-th citation (counted from 0) chosen anew among rated titles of a sign.
+    def demand(self, ids: Sequence[int], citation: int, sign: int, keyword: str | None = None) -> int | None:
+        """Have the text's n-th citation (counted from 0) chosen anew among rated titles of a sign, with a keyword.
 
-        Returns how many of `ids` stand before it, where it can be done: a title of that sign is left there, nothing
-        before it asked for another, and it was not chosen anew before. Else None, and nothing changes.
+        Returns how many of `ids` stand before it, where it can be done: such a title is left there, nothing before it
+        asked for another sign, and it was not chosen anew before. Else None, and nothing changes.
         """
         ids = list(ids)
         cited = list(self._cited.finditer(self._plain(ids))) if self._cited else []
@@ -153,15 +155,16 @@ class CiteOnly:
         at = next(n for n in range(len(ids), -1, -1) if len(self._plain(ids[:n])) <= cited[citation].start())
         text = self.marked(ids[:at])
         asked = self.claim(text).sign if self.claim else None
-        if asked == -sign or not self._left(text, _anew(sign)):
+        wanted = Wanted(sign, target=False, fresh=True, keyword=keyword)
+        if asked == -sign or not self._left(text, wanted):
             return None
         self.forget(citation)
-        self._demands[citation] = sign
+        self._demands[citation] = wanted
         return at
 
     def forget(self, citations: int) -> None:
         """No more demands on what comes behind the first n citations: the text is taken back to there."""
-        self._demands = {place: sign for place, sign in self._demands.items() if place < citations}
+        self._demands = {place: wanted for place, wanted in self._demands.items() if place < citations}
 
     def _plain(self, ids: Sequence[int]) -> str:
         return self.words.text(ids).decode(errors="replace")
@@ -171,7 +174,7 @@ class CiteOnly:
         text = self.marked(ids)
         demanded = self._demands.get(len(MARK.findall(text)))
         if demanded is not None:
-            return self._fitting(text, _anew(demanded))
+            return self._fitting(text, demanded)
         return self._fitting(text, self.claim(text) if self.claim else Wanted())
 
     def _fitting(self, text: str, wanted: Wanted) -> Quotations:
@@ -188,6 +191,7 @@ class CiteOnly:
             if known.item not in spent
             and (wanted.sign is None or known.sign in (0, wanted.sign))
             and (wanted.target or not known.target)
+            and (wanted.keyword is None or wanted.keyword in known.keywords)
         ]
         fresh = [title for title, known in left if known.item not in cited] if wanted.fresh else []
         return fresh or [title for title, _ in left]
@@ -279,10 +283,6 @@ class CiteOnly:
         if states == {_Out("closed")}:
             denied |= self.words.glued
         return np.setdiff1d(np.arange(len(self.words)), sorted(denied)) if denied else None
-
-
-def _anew(sign: int) -> Wanted:
-    return Wanted(sign, target=False, fresh=True)
 
 
 def _length(first: int) -> int:

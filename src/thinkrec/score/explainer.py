@@ -10,7 +10,7 @@ import numpy as np
 
 from thinkrec.data.titles import MARK
 from thinkrec.errors import DataError
-from thinkrec.evaluate.grounding.attributes import Attributes
+from thinkrec.evaluate.grounding.attributes import Attributes, Said
 from thinkrec.evaluate.grounding.unfinished import awaits_rated, claim_of_next, first_wrong
 from thinkrec.model.batch import Prompt
 from thinkrec.model.copying import Citable, CiteOnly, Wanted
@@ -87,10 +87,21 @@ def careful(words: Vocabulary, titles: Mapping[str, Citable], cite: Cite, mentio
         wrong = first_wrong(text, signs, targets) if agreeing else None
         if wrong is not None:
             return Fault(wrong.begins, wrong.citation, wrong.claim)
-        begins = attributes.wrong_end(text) if cite == "exact" else None
-        return None if begins is None else Fault(begins)
+        said = attributes.wrong_end(text) if cite == "exact" else None
+        return None if said is None else _untrue(said, text, signs, targets)
 
     return Reviewed(CiteOnly(words, titles, claim if agreeing else None, mentions), judge)
+
+
+def _untrue(said: Said, text: str, signs: Sequence[int], targets: Sequence[int]) -> Fault:
+    """What is to be done about an attribute that is not so, or said twice."""
+    cited = None if said.citation is None else int(MARK.findall(text)[said.citation])
+    if said.right or said.denied or cited is None or cited in targets:
+        return Fault(said.begins)
+    # An example that does not have what it is an example of: another one, or nothing of the kind.
+    if said.known and signs[cited]:
+        return Fault(said.sentence, said.citation, signs[cited], said.attribute)
+    return Fault(said.begins)
 
 
 REPEATED = 3

@@ -34,6 +34,11 @@ CATALOGUE = Catalogue([*HISTORY, TARGET, "Elsewhere"])
         ("'Elsewhere' and 'The Invented One' have ghosts.", (0, 0)),
         ("'The Lamp' was ghostly, seaside fare about warriors.", (0, 0)),
         ("Yes. It fits this viewer well.", (0, 0)),
+        ("'The Lamp' was enjoyed in spite of poetry, but it lacks ghostliness and war.", (3, 1)),
+        ("'Cold Harbour' brings ghosts and poetry, as 'The Lamp' did, and the viewer liked it.", (2, 1)),
+        ("'Cold Harbour' shares nothing with the rest, so the habit decides.", (0, 0)),
+        ("'Cold Harbour' has wry humour in common with 'Sailor's Play'.", (1, 1)),
+        ("'The Lamp' is without amber palaces.", (1, 0)),
     ],
 )
 def test_sentences_are_read(text: str, wanted: tuple[int, int]) -> None:
@@ -49,6 +54,15 @@ def test_sentences_are_read(text: str, wanted: tuple[int, int]) -> None:
         ("\u27e60\u27e7 has war.", 8),
         ("\u27e60\u27e7 has war here", None),
         ("\u27e60\u27e7 has wry", None),
+        ("\u27e60\u27e7 has amber", 8),
+        ("\u27e60\u27e7 has ghosts and amber", 19),
+        ("\u27e60\u27e7 has ghosts, as", None),
+        ("\u27e61\u27e7 lacks wry", None),
+        ("\u27e60\u27e7 failed in spite of the", 23),
+        ("\u27e60\u27e7 has the", None),
+        ("\u27e60\u27e7 has ghosts and ghosts", 19),
+        ("\u27e60\u27e7 has ghosts. \u27e60\u27e7 has ghosts", None),
+        ("\u27e60\u27e7 has ghosts, but it lacks war", None),
         ("\u27e60\u27e7 has wry,", 8),
         ("\u27e60\u27e7 is fine. \u27e61\u27e7 lacks war", 23),
         ("\u27e62\u27e7 has war", None),
@@ -58,7 +72,8 @@ def test_sentences_are_read(text: str, wanted: tuple[int, int]) -> None:
 )
 def test_a_text_that_ends_wrongly_is_told_where(text: str, begins: int | None) -> None:
     has = {0: lower(("Ghosts", "Wry humour")), 1: lower(("war", "wry")), 2: None}
-    assert Attributes(has, lower(("war",))).wrong_end(text) == begins
+    found = Attributes(has, lower(("war",))).wrong_end(text)
+    assert (None if found is None else found.begins) == begins
 
 
 def test_items_without_keywords_have_nothing_said_of_them() -> None:

@@ -2,9 +2,10 @@
 
 A reader of plain sentences. A keyword is said of the title that stands before it in its sentence ("'A' brings ghosts",
 "'A' shares ghosts with 'B'", "'A', with ghosts, was liked"), and of the target where none does ("What stands out is
-ghosts"); behind a word such as "lacks" or "without" it is denied. "it" is the title before it. Prose that names a
-keyword of nothing in particular ("fond of ghosts, as in 'A'") is read wrongly, so this is counted for catalogues with
-planted tastes alone, whose reasons have that form.
+ghosts"); behind a word such as "lacks" or "without" it is denied. "it" is the title before it. Where a list of
+attributes is announced ("in spite of", "brings", "lacks"), a word that is no keyword of any item shown is an invented
+attribute. Prose that names a keyword of nothing in particular ("fond of ghosts, as in 'A'") is read wrongly, so this is
+counted for catalogues with planted tastes alone, whose reasons have that form.
 """
 
 from __future__ import annotations
@@ -17,16 +18,25 @@ from thinkrec.data.titles import MARK, mark_of
 from thinkrec.evaluate.grounding.citations import Citation
 from thinkrec.evaluate.grounding.polarity import sentences
 
-_LACK = r"(?:lack(?:s|ed|ing)?|without|miss(?:es|ing)|has no|have no|not|never)"
-_TURN = r"(?:but|yet|while|whereas)"
+_LACK = r"lack(?:s|ed|ing)?|without|miss(?:es|ing)|has no|have no"
+_NOT = r"not|never"
+_TURN = r"but|yet|while|whereas"
+_SPITE = r"in spite of|despite"
+_LIST = r"brings?|shares?|with|has|have|offers?|stands out is"
+_PLAIN = (
+    r"an?|the|its?|this|that|these|those|they|s?he|as|so|which|who|whose|what|nothing|no|none|more|less|in|on|of|to|for"
+    r"|was|were|is|are|did|does|do|been|had|will|would|could|should|same|both|some|any|many|much|little|others?|such"
+    r"|than|then|there|be|at|by|from|up|out"
+)
+"""Words that are no attribute, though they stand where one could."""
 Keywords = frozenset[str] | None
 """Keywords of an item in lower case; None where they are not known."""
 
 
 class Said(NamedTuple):
-    """One keyword said of an item."""
+    """One attribute said of an item."""
 
-    keyword: str
+    attribute: str
     """In lower case."""
     denied: bool
     """Whether it is said to be missing."""
@@ -35,11 +45,17 @@ class Said(NamedTuple):
     begins: int
     """Where in the text."""
     ends: int
+    known: bool
+    """Whether it is a keyword of any item shown."""
+    citation: int | None
+    """Which citation of the text, counted from 0, names the item; None for the target, unnamed in its sentence."""
+    sentence: int
+    """Where in the text the sentence begins."""
 
     @property
     def right(self) -> bool:
-        """Whether it is so."""
-        return (self.keyword in self.of) != self.denied
+        """Whether it is so; what nobody has is not so."""
+        return self.known and (self.attribute in self.of) != self.denied
 
 
 class Attributes:
@@ -48,39 +64,62 @@ class Attributes:
     def __init__(self, has: Mapping[int, Keywords], target: Keywords) -> None:
         """`has`: keywords by the number of a mark; nothing is read of items whose keywords are not known."""
         self.has, self.target = has, target or frozenset()
-        known = set(self.target).union(*(words for words in has.values() if words))
-        longest_first = "|".join(re.escape(word) for word in sorted(known, key=len, reverse=True))
-        self._token = re.compile(
-            rf"{MARK.pattern}|\b(?P<lack>{_LACK})\b|\b(?P<turn>{_TURN})\b|(?<!\w)(?P<word>{longest_first})(?!\w)",
-            re.IGNORECASE,
-        ) if known else None  # fmt: skip
+        self.known = self.target.union(*(words for words in has.values() if words))
+        longest_first = sorted(self.known, key=len, reverse=True)
+        kinds = {"word": "|".join(map(re.escape, longest_first)), "lack": _LACK, "not": _NOT, "turn": _TURN,
+                 "spite": _SPITE, "list": _LIST, "plain": _PLAIN, "other": r"\w[\w'-]*"}  # fmt: skip
+        whole = "|".join(rf"(?<!\w)(?P<{kind}>(?:{pattern}))(?!\w)" for kind, pattern in kinds.items() if pattern)
+        self._token = re.compile(rf"{MARK.pattern}|(?P<join>,\s*and\b|,|\b(?:and|or|nor)\b)|{whole}", re.IGNORECASE)
 
-    def said(self, text: str) -> Iterator[Said]:
-        """Everything a text says of keywords, in order."""
-        if self._token is None:
+    def said(self, text: str, *, strict: bool = False) -> Iterator[Said]:
+        """Everything a text says of attributes, in order. `strict`: behind "in spite of" and words for a lack any word
+        is taken for one.
+        """
+        if not self.known:
             return
-        begin = 0
+        begin = cited = 0
         for sentence in sentences(text.translate({0x2019: "'"})):
-            subject, denied = self.target, False
-            for found in self._token.finditer(sentence):
-                if found["lack"] or found["turn"]:
-                    denied = bool(found["lack"])
-                elif found["word"] is None:
-                    subject, denied = self.has.get(int(found[1])), False
-                elif subject is not None:
-                    where = begin + found.start(), begin + found.end()
-                    yield Said(found["word"].lower(), denied, subject, *where)
-            begin += len(sentence)
+            for said in self._sentence(sentence, strict):
+                place = None if said.citation is None else cited + said.citation
+                yield said._replace(begins=begin + said.begins, ends=begin + said.ends, citation=place, sentence=begin)
+            begin, cited = begin + len(sentence), cited + len(MARK.findall(sentence))
 
-    def wrong_end(self, text: str) -> int | None:
-        """Where the keyword begins with which a text ends, if it is not so and cannot become another that is."""
-        bare = text.rstrip(" ,.;:!?")
-        last = next((said for said in self.said(text) if said.ends == len(bare)), None)
-        if last is None or last.right:
+    def _sentence(self, sentence: str, strict: bool) -> Iterator[Said]:
+        subject: Keywords = self.target
+        place = None
+        denied = due = listing = sure = False  # due: an attribute is; listing: one has just stood there
+        for found in self._token.finditer(sentence):
+            kind, word = found.lastgroup, found[0].lower()
+            if kind == "word" or (kind == "other" and due) or (kind is not None and sure):
+                if subject is not None:
+                    yield Said(word, denied, subject, found.start(), found.end(), kind == "word", place, 0)
+                due, listing, sure = False, kind == "word", False
+            elif kind == "join":
+                due, listing = listing, False
+            elif kind in ("lack", "not", "turn", "list", "spite"):
+                denied, due, listing = kind in ("lack", "not"), kind in ("lack", "list", "spite"), False
+                sure = strict and kind in ("lack", "spite")
+            elif kind in ("plain", "other"):
+                due = listing = False
+            else:
+                subject, denied, due, listing, sure = self.has.get(int(found[1])), False, False, False, False
+                place = 0 if place is None else place + 1
+
+    def wrong_end(self, text: str) -> Said | None:
+        """The attribute with which a text ends: if it is not so and cannot become another that is, or if its sentence
+        has said it already.
+        """
+        bare, found = text.rstrip(" ,.;:!?"), list(self.said(text, strict=True))
+        if not found or found[-1].ends != len(bare):
             return None
-        if bare == text and any(word.startswith(f"{last.keyword} ") for word in last.of) and not last.denied:
-            return None
-        return last.begins
+        *before, last = found
+        alike = (last.attribute, last.denied, last.citation, last.sentence)
+        if last.right:
+            again = any(alike == (said.attribute, said.denied, said.citation, said.sentence) for said in before)
+            return last if again else None
+        fit = self.known - last.of if last.denied else last.of
+        unfinished = bare == text and any(word.startswith(f"{last.attribute} ") for word in fit)
+        return None if unfinished else last
 
 
 def read_attributes(
