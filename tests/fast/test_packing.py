@@ -15,8 +15,8 @@ from thinkrec.errors import DataError
 from thinkrec.fast import packing, spans
 from thinkrec.fast.attend import attend, in_steps, plain, stepwise, together
 from thinkrec.fast.fork import Fork, join, pack
-from thinkrec.fast.layout import Kept, Span
 from thinkrec.fast.packing import packed
+from thinkrec.fast.span import Kept, Span
 from thinkrec.model.batch import collate
 from thinkrec.model.recommender import score_of
 

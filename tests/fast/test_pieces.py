@@ -11,9 +11,10 @@ import torch
 from accelerate import Accelerator
 
 from thinkrec.fast import attend, spans
+from thinkrec.fast.attend import Cuts
 from thinkrec.fast.fork import line_up, pack
-from thinkrec.fast.layout import Kept
-from thinkrec.fast.pieces import Cuts, plainly
+from thinkrec.fast.pieces import plainly
+from thinkrec.fast.span import Kept
 from thinkrec.model.batch import collate
 from thinkrec.score.ranker import score_prompts
 from thinkrec.train.config import StageConfig

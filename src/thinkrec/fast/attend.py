@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
 import torch
-
-if TYPE_CHECKING:
-    from thinkrec.fast.pieces import Cuts
 
 STEP = 64
 """Queries of a step of causal attention on a CPU."""
 _HALVES = (torch.float16, torch.bfloat16)
 """Formats that FlashAttention computes in."""
+
+
+class Cuts(NamedTuple):
+    """How tokens fall into pieces."""
+
+    begins: torch.Tensor
+    """int32 (pieces + 1,): where each piece begins, and the last one ends."""
+    longest: int
+    """Tokens of the longest piece."""
+
+    @classmethod
+    def of(cls, lengths: Sequence[int], device: torch.device) -> Cuts:
+        """Pieces of these lengths, one behind the other."""
+        begins = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        return cls(torch.from_numpy(begins).to(device), max(lengths, default=0))
 
 
 def attend(

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from thinkrec.errors import DataError
-from thinkrec.fast.layout import Kept, Layout, Span
+from thinkrec.fast.layout import Layout
+from thinkrec.fast.span import Kept, Span
 from thinkrec.model.batch import Batch, Prompt, collate
 
 

@@ -11,30 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from thinkrec.fast import attend
-
-if TYPE_CHECKING:
-    from thinkrec.fast.layout import Span
-
-
-class Cuts(NamedTuple):
-    """How tokens fall into pieces."""
-
-    begins: torch.Tensor
-    """int32 (pieces + 1,): where each piece begins, and the last one ends."""
-    longest: int
-    """Tokens of the longest piece."""
-
-    @classmethod
-    def of(cls, lengths: Sequence[int], device: torch.device) -> Cuts:
-        """Pieces of these lengths, one behind the other."""
-        begins = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-        return cls(torch.from_numpy(begins).to(device), max(lengths, default=0))
+from thinkrec.fast.attend import Cuts
+from thinkrec.fast.span import Span
 
 
 class _Over(NamedTuple):

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from thinkrec.fast import attend
+from thinkrec.fast.attend import Cuts
 from thinkrec.fast.fork import Fork, pack
 from thinkrec.fast.last import Places, reading
-from thinkrec.fast.layout import Kept
 from thinkrec.fast.packing import CannotPack, install
-from thinkrec.fast.pieces import Cuts, plainly
+from thinkrec.fast.pieces import plainly
+from thinkrec.fast.span import Kept
 from thinkrec.model.batch import Batch, Prompt, collate
 
 if TYPE_CHECKING:

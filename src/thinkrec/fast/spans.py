@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from thinkrec.fast.attend import attend, has_kernel, together
-from thinkrec.fast.layout import Layout, Span, side_by_side
+from thinkrec.fast.layout import Layout, side_by_side
+from thinkrec.fast.span import Span
 
 
 def over_all(layout: Layout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,

@@ -9,8 +9,8 @@ import torch
 
 from thinkrec.fast.cores import at_once, each
 from thinkrec.fast.fork import Fork, pack
-from thinkrec.fast.layout import Kept
 from thinkrec.fast.packing import CannotPack
+from thinkrec.fast.span import Kept
 from thinkrec.model.batch import Prompt, token_budget_batches
 from thinkrec.model.recommender import Recommender, ScoreOption, score_of
 from thinkrec.progress import Progress
