@@ -22,6 +22,7 @@ import thinkrec
 from thinkrec.data.sources import data_folder
 from thinkrec.errors import DataError
 from thinkrec.model.formats import CPU_BFLOAT16, cpu_flags, native
+from thinkrec.proc import lines_of
 
 SHOWN = ("torch", "transformers", "peft", "accelerate", "polars", "scikit-learn")
 ML1M_FILES = ("interactions.parquet", "items.parquet", "keywords.parquet", "reasons.parquet")
@@ -141,16 +142,6 @@ def _cpu_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _lines_of(path: str) -> dict[str, str]:
-    """ "name: value" lines of a Linux /proc file, the first of each name; empty on other systems."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return {}
-    pairs = (line.partition(":") for line in reversed(lines))
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
 def _data() -> dict[str, Any]:
     found: dict[str, Any] = {"setting": os.environ.get("THINKREC_DATA"), "ml1m": None, "missing": [], "why": ""}
     try:
@@ -190,7 +181,7 @@ def _nano(folder: Path) -> dict[str, Any]:
 
 
 def _space(folder: Path) -> dict[str, Any]:
-    memory = _lines_of("/proc/meminfo")
+    memory = lines_of("/proc/meminfo")
     free, total = (int(memory[name].split()[0]) * 1024 / _GB if name in memory else None
                    for name in ("MemAvailable", "MemTotal"))  # fmt: skip
     return {"folder": str(folder), "disk_free": shutil.disk_usage(folder).free / _GB,

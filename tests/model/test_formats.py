@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -39,7 +41,7 @@ def test_a_machine_that_does_not_name_its_instructions_has_none(monkeypatch: pyt
     def missing(*_, **__):
         raise FileNotFoundError
 
-    monkeypatch.setattr(formats.Path, "read_text", missing)
+    monkeypatch.setattr(Path, "read_text", missing)
     assert formats.cpu_flags() == frozenset()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -98,9 +98,7 @@ def line_up(prompts: Sequence[Prompt]) -> Batch:
 
     Raises DataError as `pack` does.
     """
-    nothing = {field.name: np.zeros((0, 0) if field.name == "slot_vec" else 0, dtype=np.int32)
-               for field in fields(Prompt)}  # fmt: skip
-    return pack([Fork(Prompt(**{**nothing, "gate": prompt.gate}), (prompt,)) for prompt in prompts])
+    return pack([Fork(_part(prompt, 0, 0), (prompt,)) for prompt in prompts])
 
 
 def common(prompts: Sequence[Prompt]) -> int:
@@ -126,36 +124,32 @@ def common(prompts: Sequence[Prompt]) -> int:
 
 def parted(prompts: Sequence[Prompt], n: int) -> Fork:
     """Prompts whose first n tokens are `common` as a fork."""
-    return Fork(_cut(prompts[0], n), tuple(_rest(prompt, n) for prompt in prompts))
+    return Fork(_cut(prompts[0], n), tuple(_part(prompt, n, len(prompt)) for prompt in prompts))
 
 
 def _cut(prompt: Prompt, n: int) -> Prompt:
-    """Its first n tokens, with the slots and answers among them; no other targets."""
-    if n == len(prompt):
-        return prompt
-    slots, answers = prompt.slot_at < n, prompt.answer_at < n
+    """Its first n tokens."""
+    return prompt if n == len(prompt) else _part(prompt, 0, n)
+
+
+def _part(prompt: Prompt, first: int, last: int) -> Prompt:
+    """Its tokens first .. last - 1, with the slots among them and what is asked and taught there."""
+
+    def inside(at: np.ndarray) -> np.ndarray:
+        return (at >= first) & (at < last)
+
+    slots, answers, tokens = inside(prompt.slot_at), inside(prompt.answer_at), inside(prompt.token_at)
     return replace(
         prompt,
-        ids=prompt.ids[:n],
-        slot_at=prompt.slot_at[slots],
-        slot_vec=prompt.slot_vec[slots] if len(slots) else prompt.slot_vec,
-        answer_at=prompt.answer_at[answers],
+        ids=prompt.ids[first:last],
+        slot_at=prompt.slot_at[slots] - first,
+        slot_vec=prompt.slot_vec[slots],
+        answer_at=prompt.answer_at[answers] - first,
         answer_label=prompt.answer_label[answers],
         answer_weight=prompt.answer_weight[answers],
-    )
-
-
-def _rest(prompt: Prompt, n: int) -> Prompt:
-    """Its tokens from the n-th on, with their slots; nothing that it teaches."""
-    slots = prompt.slot_at >= n
-    return replace(
-        _unasked(prompt),
-        ids=prompt.ids[n:],
-        slot_at=prompt.slot_at[slots] - n,
-        slot_vec=prompt.slot_vec[slots] if len(slots) else prompt.slot_vec,
-        token_at=prompt.token_at[:0],
-        token_target=prompt.token_target[:0],
-        token_weight=prompt.token_weight[:0],
+        token_at=prompt.token_at[tokens] - first,
+        token_target=prompt.token_target[tokens],
+        token_weight=prompt.token_weight[tokens],
     )
 
 

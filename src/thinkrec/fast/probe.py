@@ -58,10 +58,10 @@ def can_line_up(recommender: Recommender) -> bool:
     """Whether the device has a kernel for many prompts in one row, found out with random ones of this backbone's shape:
     outputs, normalisers and gradients are compared with the formula's.
     """
-    config = recommender.model.config
-    if getattr(config, "attention_dropout", 0):
+    config = recommender.model.config.get_text_config()
+    heads = getattr(config, "num_attention_heads", None)
+    if heads is None or getattr(config, "attention_dropout", 0):
         return False
-    heads = config.num_attention_heads
     groups = getattr(config, "num_key_value_heads", None) or heads
     width = getattr(config, "head_dim", None) or config.hidden_size // heads
     source, device = torch.Generator().manual_seed(0), recommender.device

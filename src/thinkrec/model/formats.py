@@ -4,8 +4,9 @@ in docs/performance.md.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, NamedTuple
+
+from thinkrec.proc import lines_of
 
 Format = Literal["float32", "bfloat16", "float16"]
 
@@ -43,7 +44,7 @@ def native(device: str, capability: tuple[int, int] = (0, 0), flags: frozenset[s
 
 
 def native_here() -> Format:
-    """That of the device that a run takes on this machine: the first GPU, else the CPU."""
+    """That of the device that a run takes on this machine: the first GPU, NVIDIA's or Apple's, else the CPU."""
     import torch
 
     if torch.cuda.is_available():
@@ -53,9 +54,4 @@ def native_here() -> Format:
 
 def cpu_flags() -> frozenset[str]:
     """Instruction sets of this machine's CPU as Linux names them; empty elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return frozenset(flags.partition(":")[2].split())
+    return frozenset(lines_of("/proc/cpuinfo").get("flags", "").split())

@@ -75,8 +75,10 @@ def careful(words: Vocabulary, titles: Mapping[str, Citable], cite: Cite, mentio
     signs = [known.sign for known in titles.values()]
     targets = [number for number, known in enumerate(titles.values()) if known.target]
 
-    has = {number: known.keywords for number, known in enumerate(titles.values())}
-    attributes = Attributes(has, next((known.keywords for known in titles.values() if known.target), None))
+    attributes = None
+    if cite == "exact":
+        has = {number: known.keywords for number, known in enumerate(titles.values())}
+        attributes = Attributes(has, next((known.keywords for known in titles.values() if known.target), None))
 
     def claim(text: str) -> Wanted:
         return Wanted(claim_of_next(text, signs), target=not awaits_rated(text))
@@ -87,7 +89,7 @@ def careful(words: Vocabulary, titles: Mapping[str, Citable], cite: Cite, mentio
         wrong = first_wrong(text, signs, targets) if agreeing else None
         if wrong is not None:
             return Fault(wrong.begins, wrong.citation, wrong.claim)
-        said = attributes.wrong_end(text) if cite == "exact" else None
+        said = None if attributes is None else attributes.wrong_end(text)
         return None if said is None else _untrue(said, text, signs, targets)
 
     return Reviewed(CiteOnly(words, titles, claim if agreeing else None, mentions), judge)
