@@ -1,11 +1,9 @@
-"""What a reason says of items' attributes: which keywords it gives to each title it cites, and which it denies it.
+"""What a reason says of items' attributes: which keywords it gives to which titles, and which it denies them.
 
-A reader of plain sentences. A keyword is said of the title that stands before it in its sentence ("'A' brings ghosts",
-"'A' shares ghosts with 'B'", "'A', with ghosts, was liked"), and of the target where none does ("What stands out is
-ghosts"); behind a word such as "lacks" or "without" it is denied. "it" is the title before it. Where a list of
-attributes is announced ("in spite of", "brings", "lacks"), a word that is no keyword of any item shown is an invented
-attribute. Prose that names a keyword of nothing in particular ("fond of ghosts, as in 'A'") is read wrongly, so this is
-counted for catalogues with planted tastes alone, whose reasons have that form.
+A reader of plain sentences. A claim is about *every* title in it: "'A' shares ghosts with 'B'" and "'A' brings ghosts,
+as 'B' did" say it of both, "'B' and 'C' are both ghosts" of both, "unlike 'B', 'A' has ghosts" denies it 'B', "neither
+'A' nor 'B' has ghosts" both. "it" is the subject before it; where no title stands at all ("What stands out is ghosts")
+it is the target. Keywords in sentences of other forms are not judged, and counted as such (`Attributes.mentions`).
 """
 
 from __future__ import annotations
@@ -15,47 +13,85 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from thinkrec.data.titles import MARK, mark_of
+from thinkrec.evaluate.grounding.attribute_words import Word, Words
 from thinkrec.evaluate.grounding.citations import Citation
 from thinkrec.evaluate.grounding.polarity import sentences
 
-_LACK = r"lack(?:s|ed|ing)?|without|miss(?:es|ing)|has no|have no"
-_NOT = r"not|never"
-_TURN = r"but|yet|while|whereas"
-_SPITE = r"in spite of|despite"
-_LIST = r"brings?|shares?|with|has|have|offers?|stands out is"
-_PLAIN = (
-    r"an?|the|its?|this|that|these|those|they|s?he|as|so|which|who|whose|what|nothing|no|none|more|less|in|on|of|to|for"
-    r"|was|were|is|are|did|does|do|been|had|will|would|could|should|same|both|some|any|many|much|little|others?|such"
-    r"|than|then|there|be|at|by|from|up|out"
-)
-"""Words that are no attribute, though they stand where one could."""
 Keywords = frozenset[str] | None
 """Keywords of an item in lower case; None where they are not known."""
+Subject = tuple[int | None, ...]
+"""Citations of the text, counted from 0; None is the target, unnamed."""
 
 
 class Said(NamedTuple):
-    """One attribute said of an item."""
+    """One attribute said of one title, or denied all of several at once."""
 
     attribute: str
     """In lower case."""
     denied: bool
-    """Whether it is said to be missing."""
-    of: frozenset[str]
-    """The item's keywords."""
+    """Whether it is said to be missing; of several titles: from at least one."""
+    of: tuple[frozenset[str], ...]
+    """The keywords of each title."""
     begins: int
-    """Where in the text."""
+    """Where the attribute stands in the text."""
     ends: int
+    done: int
+    """Where in the text the claim is complete: behind the attribute, or behind a title it is also said of."""
     known: bool
     """Whether it is a keyword of any item shown."""
-    citation: int | None
-    """Which citation of the text, counted from 0, names the item; None for the target, unnamed in its sentence."""
+    citations: Subject
+    """The titles; one but for "'A' does not share K with 'B'"."""
     sentence: int
     """Where in the text the sentence begins."""
 
     @property
     def right(self) -> bool:
         """Whether it is so; what nobody has is not so."""
-        return self.known and (self.attribute in self.of) != self.denied
+        return self.known and all(self.attribute in words for words in self.of) != self.denied
+
+
+_G = r"T(?:(?:,?[&|]|,|x)t?T)*"
+_ITEM = r"[rI]?w{0,2}K"
+_REST = rf"(?:(?:,?[&|]|,)[tIN]*{_ITEM}|a[rIt]*{_ITEM}|[&|]w(?![wKT]))*"
+_K = rf"(?:{_ITEM}|w(?![wK])){_REST}"
+_NEG = r"(?P<neg>dn|D|n)?"
+
+
+def _form(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace("<G>", rf"(?P<g>{_G})").replace("<K>", rf"[tB]*(?P<k>{_K})"))
+
+
+_FRONT = _form(r"(?P<how>[LU]|A[oW]|cW)t*<G>,")
+_STANDS = _form(r"q<K>")
+_SPITE_AHEAD = _form(r"p<K>,")
+_SAME = _form(r"h(?P<same>S)")
+_OWNS = _form(r"<G>zw?<K>")
+_ALSO = [
+    _form(r"Rd<G>"),
+    _form(r"[|N]d<G>"),
+    _form(r"(?<!A)<G>(?P<not>dn|D)(?=t*[,.&u])"),
+    _form(r"(?<!A)<G>d(?=t+|[,.])"),
+]
+_PARTNER = [
+    _form(r"c?Wt*<G>"),
+    _form(r",?t*A(?:d|o|W)t*<G>d?"),
+    _form(r",?t*A<G>(?:d|(?=\.))"),
+    _form(r",?t*(?P<how>[LU])t*<G>"),
+    _form(r",?H?t*b?t*j[tB]*<G>"),
+    _form(r"b?(?P<gone>X)o<G>"),
+    _form(r"b?oB?<G>"),
+]
+_MORE = _form(r",?&<K>W<G>")
+_VERB = [
+    _form(rf"t*{_NEG}[tB]*(?P<v>[hs])(?P<nei>N)?<K>"),
+    _form(rf"t*b?{_NEG}[tB]*(?P<v>l)<K>"),
+    _form(rf"b{_NEG}(?P<v>)[tB]*(?P<k>{_ITEM}{_REST})"),
+    _form(r"(?P<v>b?t*e?p)<K>"),
+    _form(r"(?P<v>f)(?=I)<K>"),
+    _form(r"(?P<v>,?W)<K>"),
+    _form(r"u(?P<neg>n)(?P<v>)<K>"),
+]
+_SURE = re.compile(r"t*b?(?:(?P<neg>dn|D|n)?[tB]*(?P<v>l)|(?P<p>e?p))(?P<k>[^T,.])")
 
 
 class Attributes:
@@ -65,61 +101,236 @@ class Attributes:
         """`has`: keywords by the number of a mark; nothing is read of items whose keywords are not known."""
         self.has, self.target = has, target or frozenset()
         self.known = self.target.union(*(words for words in has.values() if words))
-        longest_first = sorted(self.known, key=len, reverse=True)
-        kinds = {"word": "|".join(map(re.escape, longest_first)), "lack": _LACK, "not": _NOT, "turn": _TURN,
-                 "spite": _SPITE, "list": _LIST, "plain": _PLAIN, "other": r"\w[\w'-]*"}  # fmt: skip
-        whole = "|".join(rf"(?<!\w)(?P<{kind}>(?:{pattern}))(?!\w)" for kind, pattern in kinds.items() if pattern)
-        self._token = re.compile(rf"{MARK.pattern}|(?P<join>,\s*and\b|,|\b(?:and|or|nor)\b)|{whole}", re.IGNORECASE)
+        self._words = Words(self.known)
 
     def said(self, text: str, *, strict: bool = False) -> Iterator[Said]:
-        """Everything a text says of attributes, in order. `strict`: behind "in spite of" and words for a lack any word
-        is taken for one.
+        """Everything a text says of attributes, in the order in which it is complete.
+
+        `strict`: behind "in spite of" and words for a lack any word is taken for one.
         """
         if not self.known:
             return
-        begin = cited = 0
+        begin, numbers = 0, [int(mark) for mark in MARK.findall(text)]
+        cited, last = 0, (None,)
         for sentence in sentences(text.translate({0x2019: "'"})):
-            for said in self._sentence(sentence, strict):
-                place = None if said.citation is None else cited + said.citation
-                yield said._replace(begins=begin + said.begins, ends=begin + said.ends, citation=place, sentence=begin)
+            reading = _Sentence(self._words.read(sentence), cited, last, strict)
+            for claim in reading.claims():
+                of = tuple(self.target if c is None else self.has.get(numbers[c]) for c in claim.citations)
+                if None not in of:
+                    known = claim.attribute in self.known
+                    yield claim._replace(of=of, known=known, begins=begin + claim.begins, ends=begin + claim.ends,
+                                         done=begin + claim.done, sentence=begin)  # fmt: skip
+            last = reading.subject or last
             begin, cited = begin + len(sentence), cited + len(MARK.findall(sentence))
 
-    def _sentence(self, sentence: str, strict: bool) -> Iterator[Said]:
-        subject: Keywords = self.target
-        place = None
-        denied = due = listing = sure = False  # due: an attribute is; listing: one has just stood there
-        for found in self._token.finditer(sentence):
-            kind, word = found.lastgroup, found[0].lower()
-            if kind == "word" or (kind == "other" and due) or (kind is not None and sure):
-                if subject is not None:
-                    yield Said(word, denied, subject, found.start(), found.end(), kind == "word", place, 0)
-                due, listing, sure = False, kind == "word", False
-            elif kind == "join":
-                due, listing = listing, False
-            elif kind in ("lack", "not", "turn", "list", "spite"):
-                denied, due, listing = kind in ("lack", "not"), kind in ("lack", "list", "spite"), False
-                sure = strict and kind in ("lack", "spite")
-            elif kind in ("plain", "other"):
-                due = listing = False
-            else:
-                subject, denied, due, listing, sure = self.has.get(int(found[1])), False, False, False, False
-                place = 0 if place is None else place + 1
+    def mentions(self, text: str) -> tuple[int, int]:
+        """How many keywords stand in a text outside titles, and of how many of them something was read."""
+        places, begin = set(), 0
+        for sentence in sentences(text.translate({0x2019: "'"})) if self.known else ():
+            places |= {begin + word.begins for word in self._words.read(sentence) if word.kind == "K"}
+            begin += len(sentence)
+        return len(places), len(places & {said.begins for said in self.said(text)})
 
     def wrong_end(self, text: str) -> Said | None:
-        """The attribute with which a text ends: if it is not so and cannot become another that is, or if its sentence
-        has said it already.
+        """The claim that the end of a text completes: if it is not so and cannot become another that is, or if its
+        sentence has said it already.
         """
         bare, found = text.rstrip(" ,.;:!?"), list(self.said(text, strict=True))
-        if not found or found[-1].ends != len(bare):
-            return None
-        *before, last = found
-        alike = (last.attribute, last.denied, last.citation, last.sentence)
-        if last.right:
-            again = any(alike == (said.attribute, said.denied, said.citation, said.sentence) for said in before)
-            return last if again else None
-        fit = self.known - last.of if last.denied else last.of
-        unfinished = bare == text and any(word.startswith(f"{last.attribute} ") for word in fit)
-        return None if unfinished else last
+        ending = [said for said in found if said.done == len(bare)]
+        for last in ending:
+            alike = (last.attribute, last.denied, last.citations, last.sentence)
+            before = [said for said in found if said.done < last.done]
+            if last.right:
+                again = any(alike == (s.attribute, s.denied, s.citations, s.sentence) for s in before)
+                if again and last.done == last.ends:
+                    return last
+                continue
+            fit = self.known - last.of[0] if last.denied else last.of[0]
+            unfinished = bare == text and any(word.startswith(f"{last.attribute} ") for word in fit)
+            if not (unfinished and last.done == last.ends):
+                return last
+        return None
+
+
+class _Sentence:
+    """Reads one sentence."""
+
+    def __init__(self, words: Sequence[Word], cited: int, before: Subject, strict: bool) -> None:
+        self.words, self.strict = words, strict
+        self.code = "".join(word.kind for word in words)
+        self.number = {place: cited + n for n, place in enumerate(m.start() for m in re.finditer("T", self.code))}
+        self.before = before
+        self.subject: Subject = ()
+        self.group: Subject = ()
+        self.objects: Subject = ()
+        self.front: tuple[Subject, bool] = ((), False)
+        self.listed: list[int] = []  # places of the attributes said last
+        self.denied = self.lexical = self.stands = False
+        self.held = False  # attributes stand there whose title is still to come
+
+    def claims(self) -> Iterator[Said]:
+        at = 0
+        while at < len(self.code):
+            ahead, found = at, list[Said]()
+            for step in (self._ahead, self._partners, self._verbs, self._titles, self._floating):
+                found, ahead = step(at)
+                if ahead > at:
+                    break
+            yield from found
+            at = max(ahead, at + 1)
+
+    # Each step gives what it reads at a place, and the place behind it; the same place where it reads nothing.
+
+    def _ahead(self, at: int) -> tuple[list[Said], int]:
+        """What stands before its title: "Like 'B', ...", "What stands out is K", "In spite of its K, ..."."""
+        if found := _FRONT.match(self.code, at):
+            self.front = self._cited(found), found["how"] == "U"
+            return [], found.end()
+        if found := _STANDS.match(self.code, at):
+            self.stands = True
+            return self._say(found, (None,), denied=False), found.end()
+        if not self.subject and (found := _SPITE_AHEAD.match(self.code, at)):
+            self._list(found)
+            self.held = True
+            return [], found.end()
+        return [], at
+
+    def _partners(self, at: int) -> tuple[list[Said], int]:
+        """Titles of which the attributes said last are said as well."""
+        if not self.listed:
+            return [], at
+        for form in _ALSO:
+            if found := form.match(self.code, at):
+                denied = self.denied != bool(found.groupdict().get("not"))
+                if found.groupdict().get("not") and self.denied and not self.lexical:
+                    denied = True  # "does not have K, and 'B' does not"
+                return self._repeat(self._cited(found), denied, found.end()), found.end()
+        if at == self.listed[-1] + 1:
+            for form in _PARTNER:
+                if found := form.match(self.code, at):
+                    parts = found.groupdict()
+                    denied = self.denied != bool(parts.get("how") == "U" or parts.get("gone"))
+                    if self.joint:
+                        return self._jointly(self._cited(found), found.end()), found.end()
+                    said = self._repeat(self._cited(found), denied, found.end())
+                    if more := _MORE.match(self.code, found.end()):
+                        said += self._say(more, self.subject, denied=False)
+                        said += self._repeat(self._cited(more), False, more.end())
+                        return said, more.end()
+                    return said, found.end()
+        return [], at
+
+    joint = False
+    """Whether the attributes were denied to be shared: by whom is still to come."""
+
+    def _verbs(self, at: int) -> tuple[list[Said], int]:
+        """What is said of the subject."""
+        subject = self.subject
+        if not subject:
+            return [], at
+        if (found := _SAME.match(self.code, at)) and self.listed:
+            also = self.objects if self.stands else ()
+            return self._repeat((*subject, *also), self.denied, found.end()), found.end()
+        for form in _VERB:
+            if found := form.match(self.code, at):
+                parts = found.groupdict()
+                lacks = parts["v"] == "l"
+                denied = lacks != bool(parts.get("neg")) or bool(parts.get("nei")) or self.neither
+                self.lexical = lacks
+                if parts["v"] == "s" and parts.get("neg"):
+                    self._list(found)
+                    self.joint, self.denied = True, False
+                    return [], found.end()
+                return self._say(found, subject, denied=denied), found.end()
+        if self.strict and (found := _SURE.match(self.code, at)):
+            denied = found["v"] == "l" and not found["neg"]
+            return self._say(found, subject, denied=denied, every=True), found.end()
+        return [], at
+
+    neither = False
+
+    def _titles(self, at: int) -> tuple[list[Said], int]:
+        """A new subject, or the object of a past verdict."""
+        kind = self.code[at]
+        if kind in "iy":
+            self.subject = (self.group if kind == "y" else self.subject[-1:]) or self.before
+            self.neither = False
+            return self._release(at + 1), at + 1
+        if kind != "T":
+            return [], at
+        if found := _OWNS.match(self.code, at):
+            self.subject = self._cited(found)
+            return self._say(found, self.subject, denied=False), found.end()
+        end = re.compile(_G).match(self.code, at).end()  # type: ignore[union-attr]
+        places = [place for place in range(at, end) if self.code[place] == "T"]
+        opens = self.code[:at].rstrip("tBN")
+        verb = re.compile(r"t*(?:dn|D|n|d)?[tB]*([hsbl])").match(self.code, end)
+        lead = self.code[at - 1 : at]
+        objects = opens.endswith("e")
+        self.neither = lead == "N" and not objects
+        if verb is None and objects:
+            self.objects = self.group = self._of(places)
+            self.subject = ()
+            return [], end
+        if len(places) > 1 and verb is not None and "|" not in self.code[at:end]:
+            word = self.words[verb.start(1)].text.split()[0]
+            joint = self.code[places[-2] + 1 : places[-1]]
+            alone = word in ("is", "was") or (word.endswith("s") and word != "was")
+            if "&" in joint and (alone or (objects and joint == ",&")):
+                self.objects = self._of(places[:-1]) if objects else self.objects
+                places = places[-1:]
+        self.subject = self.group = self._of(places)
+        return self._release(end), end
+
+    def _release(self, end: int) -> list[Said]:
+        """What was held back for the title that has just come."""
+        if not self.held:
+            return []
+        self.held = False
+        return self._repeat(self.subject, False, end)
+
+    def _floating(self, at: int) -> tuple[list[Said], int]:
+        """Attributes before the titles they belong to: "K runs through 'A' and 'B'"."""
+        if self.code[at] == "K" and (found := re.compile(_K).match(self.code, at)):
+            self.listed = [place for place in range(at, found.end()) if self.code[place] == "K"]
+            self.denied = self.lexical = self.joint = False
+            return [], self.listed[-1] + 1
+        return [], at
+
+    def _of(self, places: Sequence[int]) -> Subject:
+        return tuple(self.number[place] for place in places)
+
+    def _cited(self, found: re.Match[str]) -> Subject:
+        return self._of([place for place in range(*found.span("g")) if self.code[place] == "T"])
+
+    def _list(self, found: re.Match[str], every: bool = False) -> None:
+        begin, end = found.span("k")
+        items = [m.start() for m in re.finditer(r"K|w(?![wK])", self.code[begin:end])]
+        self.listed = [begin] if every else [begin + place for place in items]
+        self.joint = False
+
+    def _say(self, found: re.Match[str], subject: Subject, *, denied: bool, every: bool = False) -> list[Said]:
+        """A list of attributes, said of a subject and of the titles it was likened to."""
+        self._list(found, every)
+        self.denied = denied
+        (others, opposite), said = self.front, list[Said]()
+        for place in self.listed:
+            said += [self._claim(place, one, denied, self.words[place].ends) for one in subject]
+            said += [self._claim(place, one, denied != opposite, self.words[place].ends) for one in others]
+        return said
+
+    def _repeat(self, subject: Subject, denied: bool, end: int) -> list[Said]:
+        done = self.words[end - 1].ends
+        return [self._claim(place, one, denied, done) for place in self.listed for one in subject]
+
+    def _jointly(self, others: Subject, end: int) -> list[Said]:
+        done, titles = self.words[end - 1].ends, (*self.subject, *others)
+        return [self._claim(place, titles, True, done) for place in self.listed]
+
+    def _claim(self, place: int, of: int | None | Subject, denied: bool, done: int) -> Said:
+        word = self.words[place]
+        citations = of if isinstance(of, tuple) else (of,)
+        return Said(word.text, denied, (), word.begins, word.ends, done, False, citations, 0)
 
 
 def read_attributes(
@@ -130,11 +341,16 @@ def read_attributes(
     `past`: keywords of each item of the visible history; `target`: those of the target. Keywords said of titles that
     are neither are not counted: nobody knows what an invented film has.
     """
+    found = list(reader(cited, past, target).said(marked(text, cited)))
+    return len(found), sum(said.right for said in found)
+
+
+def reader(cited: Sequence[Citation], past: Sequence[Sequence[str]], target: Sequence[str]) -> Attributes:
+    """What reads a text whose citations stand as marks of their own numbers (`marked`)."""
     has = {number: _keywords(citation, past, target) for number, citation in enumerate(cited)}
     # All keywords shown count, cited or not.
     has |= {-1 - place: lower(words) for place, words in enumerate(past)}
-    found = list(Attributes(has, lower(target)).said(_marked(text, cited)))
-    return len(found), sum(said.right for said in found)
+    return Attributes(has, lower(target))
 
 
 def lower(words: Sequence[str]) -> frozenset[str]:
@@ -149,7 +365,7 @@ def _keywords(citation: Citation, past: Sequence[Sequence[str]], target: Sequenc
     return frozenset().union(*(lower(past[place]) for place in citation.at)) if citation.at else None
 
 
-def _marked(text: str, cited: Sequence[Citation]) -> str:
+def marked(text: str, cited: Sequence[Citation]) -> str:
     """The text with citations as numbered marks."""
     pieces, at = [], 0
     for number, citation in sorted(enumerate(cited), key=lambda entry: entry[1].start):
