@@ -9,6 +9,8 @@ from claim_sentences import KEYWORDS, LIKED, SENTENCES, TARGET, TITLES
 
 from thinkrec.evaluate.grounding.attributes import marked, reader
 from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
+from thinkrec.evaluate.grounding.polarity import read_claims
+from thinkrec.evaluate.grounding.row import Case, ground
 
 PAST = [letter for letter in TITLES if letter != TARGET]
 SHELF = Shelf(Catalogue(TITLES.values()), [TITLES[letter] for letter in PAST], TITLES[TARGET])
@@ -54,3 +56,25 @@ def test_keywords_are_read_of_every_title(text: str, claims: str) -> None:
         names = "".join(TARGET if number is None else of[number] for number in said.citations)
         found.add((names, ("~" if len(names) > 1 else "-" if said.denied else "+") + said.attribute))
     assert found == wanted(claims)
+
+
+@pytest.mark.parametrize(("text", "claims", "true"), SENTENCES)
+def test_a_row_says_what_is_untrue_in_a_text(text: str, claims: str, true: bool) -> None:
+    case = Case(
+        history=tuple(TITLES[letter] for letter in PAST),
+        liked=tuple(LIKED[letter] for letter in PAST),
+        target=TITLES[TARGET],
+        keywords=tuple(word for words in KEYWORDS.values() for word in words),
+        target_keywords=KEYWORDS[TARGET],
+        history_keywords=tuple(KEYWORDS[letter] for letter in PAST),
+    )
+    found = ground(text, case, SHELF.catalogue)
+    opens, ends = re.match(r"(yes|no)\b", claims), re.search(r"end:(\w+)", claims)
+    assert found.verdict == (None if opens is None else opens[1] == "yes")
+    assert found.prediction == (None if ends is None else ends[1] == "yes")
+    assert found.finished == ("open" not in claims.split())
+    assert (found.untrue == 0) == true
+    cited = find_citations(text, SHELF)
+    liked = read_claims(text, [(c.start, c.end) for c in cited], case.keywords)
+    feelings = {(PAST[c.at[0]], claim > 0) for c, claim in zip(cited, liked, strict=True) if c.at and claim}
+    assert feelings == {(x, f == "liked") for xs, f in re.findall(r"(\w+):(liked|disliked)", claims) for x in xs}

@@ -11,6 +11,7 @@ from thinkrec.data.columns import parse_order, refuse_rows, require_columns
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
+from thinkrec.teacher.answer import verdict, word
 
 
 def written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[int, str]:
@@ -34,10 +35,11 @@ def written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[
         rows, table = rows[kept.to_numpy()], table.filter(kept)
     found = {int(row): str(text) for row, text in zip(rows, table["reason"], strict=True)}
     for row, text in found.items():
-        verdict = "Yes." if ds.interactions.label[row] else "No."
-        if not text.startswith(verdict):
+        label = bool(ds.interactions.label[row])
+        opening = f"{word(label)}."
+        if not text.startswith(opening) or verdict(text, [ds.items.titles[ds.interactions.item[row]]]) != label:
             order = int(ds.interactions.order[row])
-            raise DataError(f"{path}: the reason of order {order} does not begin with {verdict!r}, its row's label")
+            raise DataError(f"{path}: the reason of order {order} does not begin with {opening!r}, its row's label")
     return found
 
 

@@ -36,7 +36,7 @@ def test_the_teacher_made_of_rules_is_grounded_by_construction() -> None:
     for name in ("citation_precision", "polarity_accuracy", "target_named", "verdict_given", "verdict_agreement"):
         assert value(name) == 1, name
     assert value("citing") > 0.95
-    assert value("polarity_coverage") > 0.9
+    assert value("polarity_coverage") > 0.8
     assert RESULTS.measures["citation_precision"].count > 2 * len(ROWS)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from thinkrec.data.titles import MARK, mark_of
 from thinkrec.evaluate.grounding.attribute_words import Word, Words
 from thinkrec.evaluate.grounding.citations import Citation
-from thinkrec.evaluate.grounding.polarity import sentences
+from thinkrec.evaluate.grounding.polarity import sentences, unmarked
 
 Keywords = frozenset[str] | None
 """Keywords of an item in lower case; None where they are not known."""
@@ -54,6 +54,7 @@ _G = r"T(?:(?:,?[&|]|,|x)t?T)*"
 _ITEM = r"[rI]?w{0,2}K"
 _REST = rf"(?:(?:,?[&|]|,)[tIN]*{_ITEM}|a[rIt]*{_ITEM}|[&|]w(?![wKT]))*"
 _K = rf"(?:{_ITEM}|w(?![wK])){_REST}"
+_LACKED = rf"(?:{_ITEM}|w){_REST}"
 _NEG = r"(?P<neg>dn|D|n)?"
 
 
@@ -84,9 +85,9 @@ _PARTNER = [
 _MORE = _form(r",?&<K>W<G>")
 _VERB = [
     _form(rf"t*{_NEG}[tB]*(?P<v>[hs])(?P<nei>N)?<K>"),
-    _form(rf"t*b?{_NEG}[tB]*(?P<v>l)<K>"),
+    _form(rf"t*b?{_NEG}[tB]*(?P<v>l)[tB]*(?P<k>{_LACKED})"),
     _form(rf"b{_NEG}(?P<v>)[tB]*(?P<k>{_ITEM}{_REST})"),
-    _form(r"(?P<v>b?t*e?p)<K>"),
+    _form(rf"(?P<v>b?t*e?p)[tB]*(?P<k>{_LACKED})"),
     _form(r"(?P<v>f)(?=I)<K>"),
     _form(r"(?P<v>,?W)<K>"),
     _form(r"u(?P<neg>n)(?P<v>)<K>"),
@@ -305,7 +306,7 @@ class _Sentence:
 
     def _list(self, found: re.Match[str], every: bool = False) -> None:
         begin, end = found.span("k")
-        items = [m.start() for m in re.finditer(r"K|w(?![wK])", self.code[begin:end])]
+        items = [m.start() for m in re.finditer(r"K|w(?!w*K)", self.code[begin:end])]
         self.listed = [begin] if every else [begin + place for place in items]
         self.joint = False
 
@@ -369,6 +370,6 @@ def marked(text: str, cited: Sequence[Citation]) -> str:
     """The text with citations as numbered marks."""
     pieces, at = [], 0
     for number, citation in sorted(enumerate(cited), key=lambda entry: entry[1].start):
-        pieces += [text[at : citation.start], mark_of(number)]
+        pieces += [unmarked(text[at : citation.start]), mark_of(number)]
         at = citation.end
-    return "".join([*pieces, text[at:]])
+    return "".join([*pieces, unmarked(text[at:])])

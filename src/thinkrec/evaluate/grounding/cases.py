@@ -48,6 +48,7 @@ def _case(ds: Dataset, past: slice, row: int, verdict: bool | None, world: World
         keywords=tuple(dict.fromkeys(word for i in (*codes, it.item[row]) for word in items.keywords[i])),
         target_keywords=tuple(items.keywords[it.item[row]]),
         verdict=verdict,
-        history_keywords=None if world is None else tuple(tuple(items.keywords[i]) for i in codes),
+        history_keywords=tuple(tuple(items.keywords[i]) for i in codes),
         cause=None if deciding is None else deciding.keywords,
+        closed=world is not None,
     )

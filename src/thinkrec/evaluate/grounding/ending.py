@@ -20,12 +20,12 @@ _BAD_AHEAD = re.compile(
 )
 _NOW = re.compile(
     r"\b(?P<no>(?:do(?:es)?(?: not|n't)|hardly|scarcely|barely|cannot) )?(?:fits?|suits?|match(?:es)?)"
-    r"(?= (?:this|the|that) \w+)"
+    r"(?= (?:this|the|that) (?:viewer|user|reader|customer|listener|player|\w+(?: well)?[.!]?$|\w+ well))"
 )
-_NOT = re.compile(r"\b(?:not|never|hardly|scarcely|barely|unlikely|cannot|little|no)\b|n't\b")
+_NOT = re.compile(r"\b(?:not|never|hardly|scarcely|barely|unlikely|cannot|little|no|too)\b|n't\b")
 _NO_PREDICTION = re.compile(
     r"\b(?:would|could|might|may) have\b|\bif\b|\b(?:some|any|every)(?:one|body) who\b|\bmore than\b"
-    r"|\b(?:feels?|looks?|seems?|sounds?) like\b|^can\b|^unlikely (?!to\b)"
+    r"|\b(?:feels?|looks?|seems?|sounds?) like\b|^can\b|^unlikely (?!to\b)|\bwho\b|\b(?:overcome|past)\b"
 )
 """What did not come about, what somebody else likes, a comparison, an ability."""
 _END = re.compile(r"[.!?\u2026]+[)'\"\u201d\u2019\u00bb*]*$")
@@ -68,8 +68,9 @@ def _of_sentence(sentence: str) -> list[Prediction]:
             continue
         start, end, sign = min(cues)
         if len(clause[:start].split()) <= 7:
-            lead = low[max(0, ahead.start() - 4) : ahead.start()]
-            denied = len(_NOT.findall(clause[:start])) + bool(re.search(r"\b(?:no|not) $", lead))
+            lead = low[: ahead.start()]
+            before = re.search(r"\b(?:no|not|nothing|little reason|no reason)(?: to| that)? $", lead)
+            denied = len(_NOT.findall(clause[:start])) + bool(before)
             found.append(Prediction(-sign if denied % 2 else sign, ahead.start(), ahead.start() - end))
     found += [Prediction(-1 if m["no"] else 1, m.start(), m.end()) for m in _NOW.finditer(low)]
     return sorted(found, key=lambda prediction: prediction.ends)

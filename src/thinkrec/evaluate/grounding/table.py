@@ -21,6 +21,10 @@ TITLES = {
     "cause_recall": "cause recall",
     "cause_precision": "cause precision",
     "attribute_accuracy": "attribute accuracy",
+    "attribute_coverage": "attributes read",
+    "prediction_agreement": "ends as it opens",
+    "finished": "finished",
+    "nothing_untrue": "nothing untrue",
 }
 """Metric -> its name in a table."""
 
