@@ -94,8 +94,8 @@ def _sentence(text: str, row: Row, words: list[str], last: str, yes: bool | None
         return re.fullmatch(pattern, text, re.IGNORECASE)
 
     who = r"(?:This|The) \w+"
-    if m := run(rf"{who} {LIKES} ({G})(?:(?:, and|\.) (<\w>) (?:shares|brings|has) ({k})(?: in common)?"
-                rf"(?: with ({G}))?)?"):  # fmt: skip
+    if m := run(rf"(?:Against this, )?{who} {LIKES} ({G})(?:(?:, and|\.) (<\w>) (?:shares|brings|has) ({k})"
+                rf"(?: in common)?(?: with ({G}))?)?"):  # fmt: skip
         felt(m[2], m[1].lower())
         if m[3]:
             has(m[3] + (m[5] or ""), m[4])
@@ -132,9 +132,9 @@ def _sentence(text: str, row: Row, words: list[str], last: str, yes: bool | None
         has(m[1], m[3])
     elif m := run(rf"Neither ({G}) (?:has|brings) ({k})"):
         has(m[1], m[2], True)
-    elif m := run(rf"Both ({G}) (?:have|bring|share) ({k})"):
-        has(m[1], m[2])
-    elif m := run(rf"({G}) (?:is|are) (?:both |all )?({k})(?: films?)?"):
+    elif (m := run(rf"Both ({G}) (?:have|bring|share) ({k})")) or (
+        m := run(rf"({G}) (?:is|are) (?:both |all )?({k})(?: films?)?")
+    ):
         has(m[1], m[2])
     elif m := run(rf"({k}) (?:runs? through|links?) ({G})"):
         has(m[2], m[1])
@@ -145,9 +145,13 @@ def _sentence(text: str, row: Row, words: list[str], last: str, yes: bool | None
         has(m[2], m[4], m[1].lower() == "unlike")
     elif m := run(rf"Like ({G}), it (?:brings|is) ({k})"):
         has(m[1] + f"<{row.target}>", m[2])
-    elif m := run(rf"(?:So )?(?:<\w>|it) (?:(?:should|would|will|is likely to|is likely to be) (please|disappoint|liked|"
+    elif m := run(r"(?:So )?(?:<\w>|it) (?:(?:should|would|will|is likely to|is likely to be) (please|disappoint|liked|"
                   r"disliked)|(fits|does not suit) this \w+(?: well)?)"):  # fmt: skip
         ends((m[1] or m[2]).lower() in ("please", "liked", "fits"))
     else:
-        return bool(run(r"<\w> shares nothing with the rest, so the habit decides")) or not text
+        counted = (
+            r"This \w+ liked \d+ of the last \d+ \w+, and (?:the past as a whole decides|<\w> shares nothing with the "
+        )
+        counted += r"rest, so (?:the habit decides|the score goes by the past as a whole))"
+        return bool(run(r"<\w> shares nothing with the rest, so the habit decides") or run(counted)) or not text
     return True

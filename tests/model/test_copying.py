@@ -24,7 +24,8 @@ from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.model.experts import attach
 from thinkrec.model.pieces import Vocabulary, vocabulary
 from thinkrec.model.recommender import Recommender
-from thinkrec.score.explainer import careful, read, write_reasons
+from thinkrec.score.careful import Careful
+from thinkrec.score.explainer import read, write_reasons
 
 TITLES = ["The Lamp", "Potter's Wheel", "Sailor's Play", "Sailor's Play 2", "Whistlin' in the Fog", "Café 8 1/2"]
 SHELF = Shelf(Catalogue([]), TITLES, "Nothing Else")
@@ -362,7 +363,8 @@ def test_a_model_cites_only_what_each_row_may_and_the_batch_does_not_matter() ->
     assert sum(map(bool, cited(kept))) >= 3
     assert [text.split(".")[0].split()[0].strip("',") for text in kept] == ["Yes", "No", "Yes", "No", "Yes"]
     for i in range(5):
-        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [careful(words, ALLOWED[i], "history")])
+        rule = Careful(words, ALLOWED[i], "history").constraint
+        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [rule])
         assert read(rec.backbone.tokenizer, alone[0]) == kept[i]
 
 

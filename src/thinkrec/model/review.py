@@ -25,8 +25,8 @@ class Fault(NamedTuple):
     """Which citation of the text, counted from 0, does not fit what is said of it."""
     sign: int = 0
     """With `citation`: which sign would fit."""
-    keyword: str | None = None
-    """With `citation`: which keyword a title that fits has."""
+    keywords: frozenset[str] = frozenset()
+    """With `citation`: which keywords a title that fits has."""
 
 
 class Reviewed:
@@ -66,7 +66,7 @@ class Reviewed:
             self._passed = len(before)
             return len(ids)
         self.left -= 1
-        at = None if fault.citation is None else self.cite.demand(before, fault.citation, fault.sign, fault.keyword)
+        at = None if fault.citation is None else self.cite.demand(before, fault.citation, fault.sign, fault.keywords)
         if at is None or at < 1:
             at = self._where(before, fault.begins)
             self._refused[at].add(ids[at])

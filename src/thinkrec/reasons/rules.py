@@ -127,10 +127,8 @@ def _habit(ds: Dataset, title: str, weighed, against, name: dict[int, str], usua
         return f"{count}, and the past as a whole decides."
     _, row, shared = against[0]
     verb = "liked" if ds.interactions.label[row] else "disliked"
-    return (
-        f"{count}, and the past as a whole decides. "
-        f"Against this, the {domain.user} {verb} {name[row]}, and {title} shares {_listed(list(shared))} with {name[row]}."
-    )
+    other = f"the {domain.user} {verb} {name[row]}, and {title} shares {_listed(list(shared))} with {name[row]}"
+    return f"{count}, and the past as a whole decides. Against this, {other}."
 
 
 def _case(domain: Domain, title: str, support, name: dict[int, str], verdict: bool, rng: np.random.Generator) -> str:

@@ -39,6 +39,8 @@ class Prediction(NamedTuple):
     """1 for well, -1 for not."""
     begins: int
     """Where its words begin in the text."""
+    cue: int
+    """Where the word begins that decides."""
     ends: int
     """Where the word ends that decides."""
 
@@ -53,7 +55,7 @@ def predictions(text: str, targets: Collection[int]) -> list[Prediction]:
         cited = {int(number) for number in MARK.findall(sentence)}
         if not cited or cited & set(targets):
             read = _of_sentence(sentence)
-            found += [p._replace(begins=begin + p.begins, ends=begin + p.ends) for p in read]
+            found += [p._replace(begins=begin + p.begins, cue=begin + p.cue, ends=begin + p.ends) for p in read]
         begin += len(sentence)
     return found
 
@@ -71,8 +73,9 @@ def _of_sentence(sentence: str) -> list[Prediction]:
             lead = low[: ahead.start()]
             before = re.search(r"\b(?:no|not|nothing|little reason|no reason)(?: to| that)? $", lead)
             denied = len(_NOT.findall(clause[:start])) + bool(before)
-            found.append(Prediction(-sign if denied % 2 else sign, ahead.start(), ahead.start() - end))
-    found += [Prediction(-1 if m["no"] else 1, m.start(), m.end()) for m in _NOW.finditer(low)]
+            at = ahead.start()
+            found.append(Prediction(-sign if denied % 2 else sign, at, at + start, at - end))
+    found += [Prediction(-1 if m["no"] else 1, m.start(), m.start(), m.end()) for m in _NOW.finditer(low)]
     return sorted(found, key=lambda prediction: prediction.ends)
 
 
