@@ -42,7 +42,7 @@ class Said(NamedTuple):
 
 
 _G = r"T(?:(?:,?[&|]|,|x)t?T)*"
-_ITEM = r"[rI]?w{0,2}K"
+_ITEM = r"[rI]?w{0,2}K+"
 _REST = rf"(?:(?:,?[&|]|,)[tIN]*{_ITEM}|a[rIt]*{_ITEM}|[&|]w(?![wKT]))*"
 _K = rf"(?:{_ITEM}|w(?![wK])){_REST}"
 _LACKED = rf"(?:{_ITEM}|w){_REST}"

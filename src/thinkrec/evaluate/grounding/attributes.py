@@ -75,8 +75,7 @@ class Attributes:
         sentence has said it already.
         """
         bare, found = text.rstrip(" ,.;:!?"), list(self.said(text, strict=True))
-        # "wry" may become "wry humour": what was left open for that and has become something else counts as well.
-        ending = [s for s in found if s.done == len(bare) or (not s.right and s.sentence == found[-1].sentence)]
+        ending = [said for said in found if said.done == len(bare)]
         for last in ending:
             alike = (last.attribute, last.denied, last.citations, last.sentence)
             before = [said for said in found if said.done < last.done]
