@@ -29,7 +29,9 @@ class Argument:
     text: str
     """Begins with "Yes." or "No."."""
     evidence: float
-    """Summed evidence; its sign is the verdict."""
+    """Summed evidence; its sign is the verdict, unless one was given."""
+    argued: bool = True
+    """Whether anything on the verdict's side shares a keyword with the target; else it says what there is instead."""
 
 
 _YEAR = re.compile(r"\s*\(\d{4}\)\s*$")
@@ -92,13 +94,15 @@ def argue_item(
     opening = "Yes." if opinion else "No."
     if not weighed:
         end = "is a guess." if verdict is None else "is judged by itself."
-        return Argument(opinion, f"{opening} Nothing is known of this {domain.user} yet, so {title} {end}", total)
+        said = f"Nothing is known of this {domain.user} yet, so {title} {end}"
+        return Argument(opinion, f"{opening} {said}", total, False)
     name = _names(ds, item, [row for _, row, _ in weighed])
     sharing = [entry for entry in weighed if entry[2] and entry[1] in name]
     support = [entry for entry in sharing if (entry[0] > 0) == opinion][:2]
     against = [entry for entry in sharing if (entry[0] > 0) != opinion][:1]
     if not support:
-        return Argument(opinion, f"{opening} {_habit(ds, title, weighed, against, name, verdict is None)}", total)
+        said = _habit(ds, title, weighed, against, name, verdict is None)
+        return Argument(opinion, f"{opening} {said}", total, False)
     sentences = [opening, _case(domain, title, support, name, opinion, rng)]
     if against:
         sentences.append(_objection(against[0], support[0], name, opinion, own == opinion, rng))
@@ -120,15 +124,19 @@ def _habit(ds: Dataset, title: str, weighed, against, name: dict[int, str], usua
     """What can be said where no item on the verdict's side shares a keyword with the target."""
     domain, liked = ds.domain, sum(weight > 0 for weight, _, _ in weighed)
     count = f"This {domain.user} liked {liked} of the last {len(weighed)} {domain.items}"
+    rest = "the past as a whole decides"
+    if not usual:
+        rest = f"the score goes by the past as a whole and by what is known of {title} itself"
     if not any(shared for _, _, shared in weighed):
-        end = "the habit decides" if usual else "the score goes by the past as a whole"
-        return f"{count}, and {title} shares nothing with the rest, so {end}."
+        if usual:
+            return f"{count}, and {title} shares nothing with the rest, so the habit decides."
+        return f"Nothing in this {domain.user}'s past shares a keyword with {title}; {rest}. {count}."
     if not against:
-        return f"{count}, and the past as a whole decides."
+        return f"{count}, and {rest}."
     _, row, shared = against[0]
     verb = "liked" if ds.interactions.label[row] else "disliked"
     other = f"the {domain.user} {verb} {name[row]}, and {title} shares {_listed(list(shared))} with {name[row]}"
-    return f"{count}, and the past as a whole decides. Against this, {other}."
+    return f"{count}, and {rest}. Against this, {other}."
 
 
 def _case(domain: Domain, title: str, support, name: dict[int, str], verdict: bool, rng: np.random.Generator) -> str:
