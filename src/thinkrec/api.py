@@ -20,12 +20,15 @@ from thinkrec.evaluate.report_data import Past
 from thinkrec.fast.fork import Fork
 from thinkrec.histories import History, parse_history
 from thinkrec.layout import final_variant, locked
+from thinkrec.outcome import reason_writer
 from thinkrec.pipeline import Run
 from thinkrec.preflight import check_data
 from thinkrec.recipe import Given, Recipe, ThinkRecModel, anchor, load_recipe
+from thinkrec.score.cite import Writer
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.ranker import CHUNK, probability, score_forks
 from thinkrec.score.system import System
+from thinkrec.score.writer import Written
 
 SLOW = 256
 """From so many questions on, a progress bar is worth its line."""
@@ -43,7 +46,9 @@ class Ranked:
     probability: float
     """Of a like, 0..1: the sigmoid of the score."""
     reason: str | None = None
-    """Written by the model where `reasons` are asked for; opens with the verdict that the score implies."""
+    """Where `reasons` are asked for; opens with the verdict that the score implies."""
+    writer: str | None = None
+    """Who wrote it: model, rules, or plain (the rules, with nothing shared to argue from)."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,13 @@ class Explanation:
     probability: float
     """Of a like, 0..1: the sigmoid of the score."""
     reason: str
-    """Written by the model; opens with the verdict."""
+    """Opens with the verdict."""
     history: tuple[Past, ...]
     """What the model saw of the past, oldest first."""
     gate: tuple[tuple[str, float], ...]
     """(adapter, weight): the global one first, then the experts; weights sum to 1."""
+    writer: str = "model"
+    """Who wrote the reason: model, rules, or plain (the rules, with nothing shared to argue from)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +205,8 @@ class ThinkRec:
         return scores
 
     def rank(self, user: Any, candidates: Sequence[Any] | None = None, *, history: History | None = None,
-             threshold: float | None = None, top: int | None = None, reasons: bool = False) -> list[Ranked]:  # fmt: skip
+             threshold: float | None = None, top: int | None = None, reasons: bool = False,
+             writer: Writer | None = None) -> list[Ranked]:  # fmt: skip
         """Candidates from best to worst; equal scores keep the order given.
 
         Args:
@@ -208,7 +216,8 @@ class ThinkRec:
                 False, 1 or 0, or ratings.
             threshold: of ratings in `history`, liked means rating > threshold; by default that of the data.
             top: how many to return; by default all.
-            reasons: whether the model also says why, of every item that is returned.
+            reasons: whether it also says why, of every item that is returned.
+            writer: who writes the reasons (`score.cite.Writer`); by default as the recipe says.
 
         Raises:
             DataError: on an unknown user without history, an unknown item, or an entry of `history` that says nothing.
@@ -223,27 +232,29 @@ class ThinkRec:
         scores = self._ask([replace(past, asked=codes)])[0]
         best = np.argsort(-scores, kind="stable")[:top]
         items, chance = self.ds.items, probability(scores)
-        why: Sequence[str | None] = [None] * len(best)
+        why: Sequence[Written | tuple[None, None]] = [(None, None)] * len(best)
         if reasons:
             system, (row,) = self._system.at([(past.user, past.items, past.labels)])
-            why = self._reasons(system, int(row), codes[best], scores[best])
+            why = self._reasons(system, int(row), codes[best], scores[best], writer)
         return [
-            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), said)
+            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), *said)
             for i, said in zip(best, why, strict=True)
         ]
 
     def explain(
-        self, user: Any, item: Any, *, history: History | None = None, threshold: float | None = None
-    ) -> Explanation:
+        self, user: Any, item: Any, *, history: History | None = None, threshold: float | None = None,
+        writer: Writer | None = None,
+    ) -> Explanation:  # fmt: skip
         """Whether the user would like the item, and why; arguments and errors as in `rank`."""
         code = int(self._codes([item])[0])
         past = self._question(user, history, np.array([code]), threshold)
         system, (row,) = self._system.at([(past.user, past.items, past.labels)])
         ((_, fork),) = system.ask(int(row), past.asked)
         scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1) + system.offset(past.asked)
-        (reason,) = self._reasons(system, int(row), past.asked, scores)
+        (written,) = self._reasons(system, int(row), past.asked, scores, writer)
         items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
-        shown = slice(max(0, len(past.items) - system.prompt.history), None)
+        window, begin = system.prompt.window(system.ds.interactions, int(row)), int(row) - len(past.items)
+        shown = slice(window.start - begin, window.stop - begin)
         names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
         return Explanation(
             item=items.ids[code],
@@ -251,27 +262,36 @@ class ThinkRec:
             verdict="Yes" if scores[0] > 0 else "No",
             score=float(scores[0]),
             probability=float(probability(scores)[0]),
-            reason=reason,
+            reason=written.text,
             history=tuple(
                 Past(items.titles[i], bool(y)) for i, y in zip(past.items[shown], past.labels[shown], strict=True)
             ),
             gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
+            writer=written.author,
         )
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _reasons(self, system: System, row: int, codes: np.ndarray, scores: np.ndarray) -> list[str]:
-        """A reason for each of these items, asked by an open row (see `System.at`); common beginnings are read once."""
-        prompts = {
-            place: prompt
-            for places, fork in system.ask(row, codes)
-            for place, prompt in zip(places.tolist(), fork.prompts(), strict=True)
-        }
-        return write_reasons(
-            system.recommender, [prompts[place] for place in range(len(codes))], scores > 0,
-            tokens=self.recipe.reason_tokens, citable=[system.citable(row, int(code)) for code in codes],
-            cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(codes) > 1,
-        )  # fmt: skip
+    def _reasons(
+        self, system: System, row: int, codes: np.ndarray, scores: np.ndarray, writer: Writer | None
+    ) -> list[Written]:
+        """A reason for each of these items, asked by an open row (see `System.at`)."""
+
+        def ask(places: np.ndarray) -> list[str]:
+            # Common beginnings are read once.
+            prompts = {
+                int(place): prompt
+                for found, fork in system.ask(row, codes[places])
+                for place, prompt in zip(found, fork.prompts(), strict=True)
+            }
+            return write_reasons(
+                system.recommender, [prompts[n] for n in range(len(places))], scores[places] > 0,
+                tokens=self.recipe.reason_tokens, citable=[system.citable(row, int(code)) for code in codes[places]],
+                cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(places) > 1,
+            )  # fmt: skip
+
+        who = reason_writer(self._fitted, final_variant(self._fitted.model), self._system, writer)
+        return who.write(system, np.full(len(codes), row), codes, scores, ask)
 
     @cached_property
     def _temporary(self) -> Path:

@@ -10,23 +10,27 @@ from thinkrec.commands import show
 from thinkrec.data.columns import parse_labels, parse_ratings, parse_times, require_columns
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
+from thinkrec.score.cite import Writer
 
 
 def rank(
-    run: str, user: str, candidates: str | None, top: int, why: bool, history: Path | None, threshold: float | None
-) -> None:
+    run: str, user: str, candidates: str | None, top: int, why: bool, history: Path | None, threshold: float | None,
+    writer: Writer | None = None,
+) -> None:  # fmt: skip
     """`thinkrec rank`."""
     model = ThinkRec.load(show.run_folder(run), progress=True)
     asked = None if candidates is None else parse_candidates(candidates)
-    found = model.rank(user, asked, history=_read(history, threshold, model), top=top, reasons=why)
+    found = model.rank(user, asked, history=_read(history, threshold, model), top=top, reasons=why, writer=writer)
     domain = model.ds.domain
     show.console().print(show.ranking(found, f"{domain.items.capitalize()} for {domain.user} {user}"))
 
 
-def explain(run: str, user: str, item: str, history: Path | None, threshold: float | None) -> None:
+def explain(
+    run: str, user: str, item: str, history: Path | None, threshold: float | None, writer: Writer | None = None
+) -> None:
     """`thinkrec explain`."""
     model = ThinkRec.load(show.run_folder(run), progress=True)
-    found = model.explain(user, item, history=_read(history, threshold, model))
+    found = model.explain(user, item, history=_read(history, threshold, model), writer=writer)
     show.console().print(show.explanation(found, f"{model.ds.domain.user} {user}"))
 
 
