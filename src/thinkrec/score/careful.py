@@ -34,8 +34,17 @@ def repeats(text: str, n: int) -> bool:
     return len(words) > n and any(words[at : at + n] == last for at in range(len(words) - n))
 
 
+_JOINED = re.compile(r"(?:\b(?:and|or)|,)$")
+_GOES_ON = re.compile(rf"{MARK.pattern} (?:and|or)$")
+"""A list that another title has to end."""
 _TWICE = re.compile(r"(?<![\w'])(\w+) \1$", re.IGNORECASE)
 """A word that stands twice in a row, at the end."""
+
+
+def _word_begins(text: str) -> list[int]:
+    """Where the text ends, and where the space stands before each of its last few words, latest first."""
+    found = [m.start() for m in re.finditer(r" (?=[^ ]*(?: [^ ]*){0,4}$)", text)]
+    return [*([] if text.endswith(" ") else [len(text)]), *reversed(found)]
 
 
 class Careful:
@@ -56,7 +65,7 @@ class Careful:
             target = next((title.keywords for title in known if title.target), None)
             self.attributes = Attributes({number: title.keywords for number, title in enumerate(known)}, target)
         self.cite = CiteOnly(words, titles, self._wanted if self.agreeing else None, mentions)
-        self.constraint = Reviewed(self.cite, self._judge)
+        self.constraint = Reviewed(self.cite, self._judge, phrases=self._phrases if self.attributes else None)
 
     def mend(self, text: str) -> str:
         """A finished text with its last sentence whole and without sentences in which something read is untrue."""
@@ -105,6 +114,37 @@ class Careful:
         opinion = verdict(text)
         return None if opinion is None else 1 if opinion else -1
 
+    def _phrases(self, text: str) -> tuple[str, list[str]] | None:
+        """The attributes of which one has to stand at the end of a marked text, and what is there of it."""
+        for begin in _word_begins(text):
+            before, begun = text[:begin], text[begin:].lower()
+            fitting = self._fitting(before)
+            if fitting is not None:
+                phrases = [f" {word}" for word in fitting]
+                return (begun, phrases) if any(phrase.startswith(begun) for phrase in phrases) else None
+        return None
+
+    def _fitting(self, text: str) -> list[str] | None:
+        """Attributes that may stand next where one has to; None where none has to, or none fits."""
+        found = None if self.attributes is None else self.attributes.slot(text)
+        if found is None or self.attributes is None:
+            return None
+        subject, denied, listed = found
+        numbers = MARK.findall(text)
+        about = [None if place is None else int(numbers[place]) for place in subject]
+        target = all(number is None or number in self.targets for number in about)
+        has = [self.attributes.target if n is None else self.attributes.has.get(n) or frozenset() for n in about]
+        if denied:
+            free = self.attributes.known.difference(*has, listed)
+            return sorted(free & self.attributes.target) or sorted(free) or None
+        free = frozenset.intersection(*has) - listed
+        if target:
+            side = self._side(text)
+            shared = [word for word in free if self.cite.fits(text, Wanted(side, False, keywords=listed | {word}))]
+            return sorted(shared) or (sorted(free) if not listed else None) or None
+        # What it shares with the target makes it an example.
+        return sorted(free & self.attributes.target) or sorted(free) or None
+
     def _judge(self, text: str) -> Fault | None:
         """The first fault of a marked text that is being written."""
         if repeats(text, REPEATED) or _STRAY.search(text) or (self.agreeing and _TWICE.search(text)):
@@ -115,6 +155,8 @@ class Careful:
         wrong = first_wrong(plain, self.signs, self.targets)
         if wrong is not None:
             return Fault(wrong.begins, wrong.citation, wrong.claim)
+        if _GOES_ON.search(text) and not self.cite.fits(text, self._wanted(text)):
+            return Fault()
         opinion = verdict(text)
         for ahead in predictions(plain, self.targets):
             if ahead.ends == bare and opinion is not None and (ahead.sign > 0) != opinion:
@@ -123,6 +165,9 @@ class Careful:
 
     def _attribute_fault(self, text: str, bare: int) -> Fault | None:
         assert self.attributes is not None
+        begun = self._phrases(text)
+        if begun is not None and begun[0].strip() and begun[0] not in begun[1]:
+            return None  # a keyword of several words that is not whole yet
         wrong = self.attributes.wrong_end(text)
         if wrong is not None:
             return self._untrue(wrong, text)
@@ -130,11 +175,16 @@ class Careful:
         if wanted is not None and not self.cite.fits(text, wanted):
             awaited = self.attributes.awaited(text)
             return Fault(None if awaited is None else awaited[1])
-        shared = [said for said in self.attributes.said(text) if said.shares is not None]
-        if shared and shared[-1].done == bare and self._of_target(shared[-1], text):
-            listed = frozenset(said.attribute for said in shared if said.shares == shared[-1].shares)
-            if not self.cite.fits(text, Wanted(self._side(text), target=False, keywords=listed)):
-                return Fault(shared[-1].shares)
+        if _JOINED.search(text) and self.attributes.slot(text) is not None and self._fitting(text) is None:
+            return Fault()
+        alone = [said for said in self.attributes.said(text) if said.alone]
+        if alone and alone[-1].done == bare and self._of_target(alone[-1], text):
+            last = alone[-1]
+            listed = [s.attribute for s in alone if s.sentence == last.sentence and s.citations == last.citations]
+            # What is said of the target is said to be shared next: with a title of the verdict's side.
+            one, every = (Wanted(self._side(text), target=False, keywords=frozenset(k)) for k in (listed[:1], listed))
+            if not self.cite.fits(text, every) and (len(listed) == 1 or self.cite.fits(text, one)):
+                return Fault(last.begins)
         return None
 
     def _untrue(self, said: Said, text: str) -> Fault:

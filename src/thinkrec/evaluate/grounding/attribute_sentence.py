@@ -32,8 +32,8 @@ class Said(NamedTuple):
     """The titles; one but for "'A' does not share K with 'B'"."""
     sentence: int
     """Where in the text the sentence begins."""
-    shares: int | None = None
-    """Where "shares" stands that makes the claim, if nothing has been named yet with which it is shared."""
+    alone: bool = False
+    """Whether it is said of one title by a verb such as "shares" or "brings", and no other title has been named yet."""
 
     @property
     def right(self) -> bool:
@@ -85,8 +85,15 @@ _VERB = [
 ]
 _OPENS = re.compile(rf"(?P<lead>,?)(?:c?W|t*A[doW]?|t*L)[tB]*(?:{_G}(?:,?[&|]|,|x))?")
 """What stands behind attributes when a title of which they are said as well is to come."""
-_STRAY = re.compile(r"[&|][^TKhslbRNidntuW,.](?=[,.])")
-"""Behind a list of attributes: a word in the place of another."""
+_STANDS_IN = re.compile(rf"\.[r_wt]*e[tB]*(?:{_G}(?:,?[&|]|,|x))?")
+"""The same behind "What stands out is K": those that were liked or disliked for it."""
+_SLOT = re.compile(
+    r"(?:(?P<q>q)|(?P<no>dn|D|n)?[tB]*(?P<h>[hs])[tB]*|(?P<l>b?l)[tB]*|p|(?<=T)W|(?<=T,)W)$"
+)
+"""What an attribute has to follow."""
+_STRAY = re.compile(r"(?:[&|][rI]?|,[rI]?)[^TKhslbRNidnuWArIyH&|,.]")
+_STRAY_TITLE = re.compile(r"[&|]T")
+"""Behind a list of attributes: a word, or a title, in the place of another."""
 _SURE = re.compile(r"t*b?(?:(?P<neg>dn|D|n)?[tB]*(?P<v>l)|(?P<p>e?p))(?P<k>[^T,.])")
 
 
@@ -103,9 +110,12 @@ class Sentence:
         self.objects: Subject = ()
         self.front: tuple[Subject, bool] = ((), False)
         self.listed: list[int] = []  # places of the attributes said last
+        self.listing: Subject = ()  # of whom
         self.denied = self.lexical = self.stands = False
         self.held = False  # attributes stand there whose title is still to come
         self.neither = False
+        self.shared = False  # a verb such as "shares" has them, behind which a comma goes on with the list
+        self.narrow = False  # the attributes stand behind "in spite of" or a word for a lack
         self.joint = False  # the attributes were denied to be shared; by whom is still to come
 
     def claims(self) -> Iterator[Said]:
@@ -127,9 +137,27 @@ class Sentence:
             return None
         behind = self.listed[-1] + 1
         found = _OPENS.fullmatch(self.code, behind)
+        if found is None and self.stands:
+            found = _STANDS_IN.fullmatch(self.code, behind)
+            return (self.listed, len(self.code) - 1) if found else None
         if found is None:
             return None
         return self.listed, len(self.code) - 1 if "T" in found[0] else behind + len(found["lead"])
+
+    def slot(self) -> tuple[Subject, bool, list[int]] | None:
+        """Where the sentence ends with words behind which an attribute has to stand: of whom it will be said, whether
+        it will be denied, and what the list holds already.
+        """
+        for _ in self.claims():
+            pass
+        goes_on = "&|," if self.shared else "&|"
+        if self.listed and self.listed[-1] == len(self.code) - 2 and self.code[-1] in goes_on and not self.joint:
+            return self.listing or self.subject, self.denied, self.listed
+        found = _SLOT.search(self.code)
+        if found is None or (found["h"] and self.stands) or not (self.subject or found["q"]):
+            return None
+        subject = (None,) if found["q"] else self.subject
+        return subject, bool(found["l"]) != bool(found["no"]) or self.neither, []
 
     # Each step gives what it reads at a place, and the place behind it; the same place where it reads nothing.
 
@@ -139,8 +167,8 @@ class Sentence:
             self.front = self._cited(found), found["how"] == "U"
             return [], found.end()
         if found := _STANDS.match(self.code, at):
-            self.stands = True
-            return self._say(found, (None,), denied=False), found.end()
+            self.stands, self.shared, self.narrow = True, True, False
+            return [one._replace(alone=True) for one in self._say(found, (None,), denied=False)], found.end()
         if not self.subject and (found := _SPITE_AHEAD.match(self.code, at)):
             self._list(found)
             self.held = True
@@ -191,13 +219,15 @@ class Sentence:
                     self.joint, self.denied = True, False
                     return [], found.end()
                 said = self._say(found, subject, denied=denied)
-                if parts["v"] == "s" and len(subject) == 1:
-                    said = [one._replace(shares=self.words[found.start("v")].begins) for one in said]
-                return said, found.end()
-        if self.strict and self.listed and (found := _STRAY.match(self.code, at)):
-            self.listed = [*self.listed, found.end() - 1]
-            return [self._claim(found.end() - 1, one, self.denied, self.words[found.end() - 1].ends)
-                    for one in self.subject], found.end()  # fmt: skip
+                alone = parts["v"] in ("h", "s") and len(subject) == 1 and not denied
+                self.shared = parts["v"] == "s"
+                self.narrow = lacks or parts["v"].endswith("p")
+                return [one._replace(alone=alone) for one in said], found.end()
+        if self.strict and self.listed and at == self.listed[-1] + 1:
+            for form in (_STRAY, _STRAY_TITLE) if self.narrow else (_STRAY,):
+                if found := form.match(self.code, at):
+                    word = self.words[found.end() - 1]
+                    return [self._claim(found.end() - 1, one, self.denied, word.ends) for one in subject], found.end()
         if self.strict and (found := _SURE.match(self.code, at)):
             denied = found["v"] == "l" and not found["neg"]
             return self._say(found, subject, denied=denied, every=True), found.end()
@@ -266,7 +296,7 @@ class Sentence:
     def _say(self, found: re.Match[str], subject: Subject, *, denied: bool, every: bool = False) -> list[Said]:
         """A list of attributes, said of a subject and of the titles it was likened to."""
         self._list(found, every)
-        self.denied = denied
+        self.denied, self.listing = denied, subject
         (others, opposite), said = self.front, list[Said]()
         for place in self.listed:
             said += [self._claim(place, one, denied, self.words[place].ends) for one in subject]

@@ -50,6 +50,18 @@ class Attributes:
             last = reading.subject or last
             begin, cited = begin + len(sentence), cited + len(MARK.findall(sentence))
 
+    def slot(self, text: str) -> tuple[Subject, bool, frozenset[str]] | None:
+        """Where a text ends with words behind which an attribute has to stand ("'A' brings", "'A' lacks ghosts and"):
+        of whom it will be said, whether it will be denied, and what is in the list already.
+        """
+        *before, last = sentences(text.translate({0x2019: "'"}))
+        cited = sum(len(MARK.findall(sentence)) for sentence in before)
+        reading = Sentence(self._words.read(last), cited, (None,), False)
+        if not self.known or (found := reading.slot()) is None:
+            return None
+        subject, denied, listed = found
+        return subject, denied, frozenset(reading.words[place].text for place in listed)
+
     def awaited(self, text: str) -> tuple[frozenset[str], int, Subject] | None:
         """What a title cited next would be said to have ("'A' shares ghosts with", "'A' brings ghosts, as"): the
         attributes, where the words begin that ask for it, and who has them; None where nothing is asked.
