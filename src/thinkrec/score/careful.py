@@ -34,6 +34,8 @@ def repeats(text: str, n: int) -> bool:
     return len(words) > n and any(words[at : at + n] == last for at in range(len(words) - n))
 
 
+_SCRAP = re.compile(r"[\n|<>{}\\]|\(\d{4}\)")
+"""What stands in prompts and in no plain sentence."""
 _JOINED = re.compile(r"(?:\b(?:and|or)|,)$")
 _GOES_ON = re.compile(rf"{MARK.pattern} (?:and|or)$")
 """A list that another title has to end."""
@@ -61,6 +63,8 @@ class Careful:
         self.targets = [number for number, title in enumerate(known) if title.target]
         self.keywords = frozenset().union(*(title.keywords for title in known))
         self.attributes: Attributes | None = None
+        long = [re.escape(title) for title in titles if " " in title]
+        self.bare = re.compile(rf"(?<!\w)(?:{'|'.join(long) or '(?!)'})(?!\w)")
         if cite == "exact":
             target = next((title.keywords for title in known if title.target), None)
             self.attributes = Attributes({number: title.keywords for number, title in enumerate(known)}, target)
@@ -93,6 +97,8 @@ class Careful:
             places += [p.begins for p in predictions(plain, self.targets) if (p.sign > 0) != opinion]
         if self.attributes is not None:
             places += [said.begins for said in self.attributes.said(text, strict=True) if not said.right]
+            # Without quotes a title escapes the rules for titles.
+            places += [found.start() for pattern in (self.bare, _SCRAP) for found in pattern.finditer(text)]
         return min((n for place in places for n, end in enumerate(ends) if place < end), default=None)
 
     def _wanted(self, text: str) -> Wanted:
@@ -151,6 +157,8 @@ class Careful:
             return Fault()
         if not self.agreeing:
             return None
+        if self.attributes is not None and (_SCRAP.search(text) or self.bare.search(text)):
+            return Fault()
         plain, bare = blanked(text, self.keywords), len(text.rstrip(" ,.;:!?"))
         wrong = first_wrong(plain, self.signs, self.targets)
         if wrong is not None:
