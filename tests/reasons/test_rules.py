@@ -14,7 +14,6 @@ from sklearn.metrics import roc_auc_score
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.movielens import load_ml1m_slice
 from thinkrec.data.rows import Interactions
-
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.evaluate.grounding.cases import cases_of
 from thinkrec.evaluate.grounding.citations import Catalogue

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from rich.text import Text
 
 from thinkrec import saving
 from thinkrec.commands import show
@@ -40,7 +41,7 @@ def explain_rows(
     if recipe.model.kind != "thinkrec":
         raise DataError(f"{folder} trains {recipe.model.kind}, which writes no reasons; give a run of kind thinkrec")
     if own_verdict and writer != "model":
-        raise DataError(f"--own-verdict leaves the verdict to the model, and --writer {writer} does not; give one of them")
+        raise DataError(f"--own-verdict lets the model decide, and --writer {writer} does not; give one of them")
     check_writable(out)
     trained = saving.open_run(folder, progress=True)
     wanted = read_rows(rows, split, trained)
@@ -55,7 +56,7 @@ def explain_rows(
     table = write(system, wanted, out.with_name(out.name + ".part"), options, who)
     write_table(table, out)
     out.with_name(out.name + ".part").unlink()
-    show.console().print(f"reasons of {table.height} rows: {out}")
+    show.console().print(Text(f"reasons of {table.height} rows: {out}"), soft_wrap=True)
 
 
 def read_rows(path: Path, split: str | None, run: Run) -> np.ndarray:

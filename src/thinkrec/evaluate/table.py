@@ -70,7 +70,7 @@ def is_best(results: Results, row: Row, metric: str) -> bool:
 
 def terminal(results: Results, *, title: str = "Results") -> Group:
     """The results table and, where there are comparisons, one table of differences per reference; print with rich."""
-    table = Table(title=title, title_justify="left", caption="\n".join(notes(results)), caption_justify="left")
+    table = Table(title=Text(title), title_justify="left", caption="\n".join(notes(results)), caption_justify="left")
     table.add_column("model", overflow="fold")
     for heading in titles(results.k).values():
         table.add_column(heading, justify="right", no_wrap=True)
@@ -111,7 +111,7 @@ def _estimate_text(estimate: Estimate | None, bold: bool) -> Text:
 
 def _difference_table(results: Results, reference: str) -> Table:
     title = Text(f"Difference to {reference} (same draws; share of draws above zero)")
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     table.add_column("model", overflow="fold")
     for heading in titles(results.k).values():
         table.add_column(heading, justify="right")

@@ -116,6 +116,10 @@ class Careful:
             return asked._replace(keywords=keywords)
         return asked._replace(sign=asked.sign or self._side(text), target=False, keywords=keywords)
 
+    def _shared(self, text: str, keywords: frozenset[str]) -> bool:
+        """Whether a title on the verdict's side is left that has all these."""
+        return self.cite.fits(text, Wanted(self._side(text), target=False, keywords=keywords))
+
     def _side(self, text: str) -> int | None:
         opinion = verdict(text)
         return None if opinion is None else 1 if opinion else -1
@@ -145,8 +149,7 @@ class Careful:
             return sorted(free & self.attributes.target) or sorted(free) or None
         free = frozenset.intersection(*has) - listed
         if target:
-            side = self._side(text)
-            shared = [word for word in free if self.cite.fits(text, Wanted(side, False, keywords=listed | {word}))]
+            shared = [word for word in free if self._shared(text, listed | {word})]
             return sorted(shared) or (sorted(free) if not listed else None) or None
         # What it shares with the target makes it an example.
         return sorted(free & self.attributes.target) or sorted(free) or None
@@ -190,8 +193,8 @@ class Careful:
             last = alone[-1]
             listed = [s.attribute for s in alone if s.sentence == last.sentence and s.citations == last.citations]
             # What is said of the target is said to be shared next: with a title of the verdict's side.
-            one, every = (Wanted(self._side(text), target=False, keywords=frozenset(k)) for k in (listed[:1], listed))
-            if not self.cite.fits(text, every) and (len(listed) == 1 or self.cite.fits(text, one)):
+            first = [frozenset(listed[:1])] if len(listed) > 1 else [frozenset({w}) for w in self.attributes.target]
+            if not self._shared(text, frozenset(listed)) and any(self._shared(text, words) for words in first):
                 return Fault(last.begins)
         return None
 
