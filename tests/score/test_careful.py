@@ -114,7 +114,7 @@ def test_tokens_of_other_keywords_are_not_offered() -> None:
         ("Yes. 'Cold' shares sea, wry humour", "wry humour"),
         ("No. 'Cold' shares ghosts", "ghosts"),
         ("Yes. 'Cold' shares war", "war"),
-        ("No. 'Cold' brings sea, as 'Oak' did, and 'Lamp' brings war", "\u27e60"),
+        ("No. 'Cold' brings sea, as 'Oak' did, and 'Lamp' brings war", "\u27e63"),
         ("Yes. 'Cold' brings ghosts\n", "\n"),
     ],
 )
@@ -169,5 +169,6 @@ def test_ids_beyond_the_vocabulary_are_never_permitted() -> None:
     assert rule.permits(ids_of(b"Yes"), SPELL[b" was"])
     allowed = Careful(WORDS, TITLES, "exact").constraint.allowed(ids_of(b"Yes", b".", b" '"))
     assert allowed is not None and allowed.max() < len(PIECES)
-    assert rule.fits("", Wanted(keywords=frozenset({"war"}))) and not rule.fits("", Wanted(1, keywords=frozenset({"war"})))
+    war = frozenset({"war"})
+    assert rule.fits("", Wanted(keywords=war)) and not rule.fits("", Wanted(1, keywords=war))
     assert isinstance(allowed, np.ndarray)
