@@ -9,9 +9,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_lm import make_model, make_prompts, make_tokenizer
+from tiny_lm import make_model, make_prompts, make_recommender, make_tokenizer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
@@ -380,3 +381,16 @@ def test_wrong_numbers_of_rules_are_refused() -> None:
         rec.generate(asked, 4, constraints=[None])
     with pytest.raises(DataError, match="2 lists of titles for 5 prompts"):
         write_reasons(rec, asked, None, tokens=4, citable=[{"Oak": Citable()}, {"Elm": Citable()}], cite="history")
+
+
+@pytest.mark.parametrize("ruled", [False, True])
+def test_a_vocabulary_rounded_up_gives_no_ids_beyond_the_tokenizer(ruled: bool) -> None:
+    rec = make_recommender("llama", vocab_size=len(make_tokenizer()) + 40)
+    with torch.no_grad():
+        rec.backbone.model.get_output_embeddings().weight[len(make_tokenizer()) :] *= 30
+    asked = [replace(p, slot_at=p.slot_at[:0], slot_vec=p.slot_vec[:0]) for p in make_prompts()]
+    words = vocabulary(rec.backbone.tokenizer)
+    rules = [Careful(words, {"w1": Citable()}, "history").constraint for _ in asked] if ruled else None
+    found = rec.generate(asked, 12, None, rules)
+    assert all(len(ids) and ids.max() < len(rec.backbone.tokenizer) for ids in found)
+    assert all(read(rec.backbone.tokenizer, ids) for ids in found if len(ids) > 1)
