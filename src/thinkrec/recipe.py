@@ -247,8 +247,17 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{path} must hold keys and values, such as `name: demo`")
-    parse_settings(content, overrides, "override", "key=value, for instance seed=1")
+    if overrides:
+        parse_settings(content, overrides, "override", "key=value, for instance seed=1", _defaults(content))
     return parse_recipe(content, str(path))
+
+
+def _defaults(content: dict[str, Any]) -> dict[str, Any] | None:
+    """Every key of a recipe with its value; None where only the overrides make it a recipe."""
+    try:
+        return Recipe.model_validate(content).model_dump(mode="json")
+    except ValidationError:
+        return None
 
 
 def parse_recipe(content: dict[str, Any], source: str) -> Recipe:
