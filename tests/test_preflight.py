@@ -101,4 +101,4 @@ def test_boosting_is_fitted_with_and_without_years(titles: str, tmp_path: Path) 
     ds = replace(ds, items=replace(ds.items, titles=[titles] * len(ds.items)))
     run = Run(parse_recipe(content, "tiny"), tmp_path / "run", given=ds)
     rows = {row.name: row for row in run.all(outcome.finish).results.rows}
-    assert np.isfinite(rows["tiny"].values["auc"])
+    assert np.isfinite(rows["tiny"].estimates["auc"].value)
