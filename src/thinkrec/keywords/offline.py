@@ -31,14 +31,14 @@ class OfflineExtractor:
         self._yake = yake.KeywordExtractor(
             lan=self.language,
             n=self.config.words,
-            windowsSize=self.config.window,
+            window_size=self.config.window,
             top=self.config.candidates,
-            dedupLim=1.0,
+            dedup_lim=1.0,
         )
 
     def settings(self) -> dict[str, Any]:
         """Config, the version of YAKE and of the test for fragments."""
-        return {**self.config.model_dump(), "yake": importlib.metadata.version("yake"), "shape": 1}
+        return {**self.config.model_dump(), "yake": importlib.metadata.version("yake"), "shape": 2}
 
     def extract(self, texts: Sequence[str], done: Done) -> None:
         """See `Extractor`."""
