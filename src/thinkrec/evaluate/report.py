@@ -77,12 +77,13 @@ def _results(results: Results) -> str:
     policies = "".join(
         f"<li><b>{titles(results.k)[m]}</b>: {escape(text)}</li>" for m, text in results.policies.items()
     )
-    ties = tied_note(results)
+    ties = tied_note({row.name: row.tied for row in results.rows})
     policies += f"<li>{escape(ties)}</li>" if ties else ""
     verdict = give_verdict(results)
     style = "verdict lost" if verdict is not None and verdict.lost else "verdict"
     said = "" if verdict is None else f'<p class="{style}">{escape(verdict.sentence)}</p>'
-    return f'<p class="note">{lead}</p>{_table(head, body)}{said}<ul class="note">{policies}</ul>'
+    remarks = "".join(f'<p class="note">{escape(remark)}</p>' for remark in results.remarks)
+    return f'{remarks}<p class="note">{lead}</p>{_table(head, body)}{said}<ul class="note">{policies}</ul>'
 
 
 def _result_row(results: Results, row: Row) -> str:

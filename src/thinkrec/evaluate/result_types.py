@@ -54,3 +54,5 @@ class Results:
     seed: int
     level: float
     """Share of draws inside an interval, such as 0.95."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on what was left out, to stand first under the table."""

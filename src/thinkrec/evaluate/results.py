@@ -107,6 +107,7 @@ def from_dict(values: Mapping[str, Any]) -> Results:
             Comparison(c["name"], c["against"], {m: Pair(**_numbers(p, *p)) for m, p in c["pairs"].items()})
             for c in values["comparisons"]
         )
+        fields["remarks"] = tuple(values.get("remarks", ()))
         return Results(**fields)
     except (KeyError, TypeError) as broken:
         raise DataError(f"metrics: a key is missing or unknown ({broken}); evaluate the run again") from broken

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group
 from rich.table import Table
@@ -29,24 +29,28 @@ def notes(results: Results) -> list[str]:
     kinds = {row.kind for row in results.rows}
     level = f"{results.level:.0%}"
     lines = [
+        *results.remarks,
         f"{results.n_rows:,} rows, {results.n_users:,} users ({results.n_users_uauc:,} in UAUC, "
         f"{results.n_users_ranked:,} in NDCG and MAP). Brackets: {level} interval over {results.draws:,} draws "
-        f"of users with replacement, seed {results.seed}, the same draws for every row."
+        f"of users with replacement, seed {results.seed}, the same draws for every row.",
     ]
     lines += [f"{titles(results.k)[metric]}: {policy}." for metric, policy in results.policies.items()]
-    lines += [line for line in [tied_note(results)] if line]
+    lines += [line for line in [tied_note({row.name: row.tied for row in results.rows})] if line]
     lines += [f"{text}." for kind, text in LEGEND.items() if kind in kinds]
     return lines
 
 
-def tied_note(results: Results) -> str:
-    """One sentence on how many users have equal scores for a liked and a not liked row; empty where none is known."""
-    known = [row for row in results.rows if row.tied is not None]
+def tied_note(shares: Mapping[str, float | None]) -> str:
+    """One sentence on how many users have equal scores for a liked and a not liked row; empty where none is known.
+
+    `shares`: name of a row -> see `ranking.tied_share`.
+    """
+    known = {name: share for name, share in shares.items() if share is not None and not math.isnan(share)}
     if not known:
         return ""
-    shares = ", ".join(f"{row.tied:.1%} {row.name}" for row in known if row.tied)
+    found = ", ".join(f"{share:.1%} {name}" for name, share in known.items() if share)
     what = "users in UAUC with a liked and a not liked row of equal scores"
-    return f"Tied users ({what}): {shares}{'; no others' if len(known) > 1 else ''}." if shares else f"No {what}."
+    return f"Tied users ({what}): {found}{'; no others' if len(known) > 1 else ''}." if found else f"No {what}."
 
 
 def is_best(results: Results, row: Row, metric: str) -> bool:

@@ -43,6 +43,8 @@ class TextResults:
     draws: int
     seed: int
     level: float
+    remarks: tuple[str, ...] = ()
+    """Sentences on what was left out, to stand first under the table."""
 
 
 def summarise_texts(
@@ -54,6 +56,7 @@ def summarise_texts(
     draws: int = 1000,
     seed: int = 0,
     level: float = 0.95,
+    remarks: tuple[str, ...] = (),
 ) -> TextResults:
     """Means, intervals and paired differences of systems that were measured on the same references."""
     drawn = {name: resample(values, references.user, draws=draws, seed=seed) for name, values in systems.items()}
@@ -73,6 +76,7 @@ def summarise_texts(
         draws=draws,
         seed=seed,
         level=level,
+        remarks=remarks,
     )
 
 
@@ -100,9 +104,10 @@ def per_row(systems: Mapping[str, Values], references: References) -> pl.DataFra
 def notes(results: TextResults) -> list[str]:
     """The sentences that belong under the table."""
     lines = [
+        *results.remarks,
         f"{results.n_rows:,} rows of {results.n_users:,} users, matched by order. Brackets: {results.level:.0%} "
         f"interval over {results.draws:,} draws of users with replacement, seed {results.seed}, the same draws for "
-        "every row."
+        "every row.",
     ]
     lines += [f"{TITLES[metric]}: {policy}." for metric, policy in results.policies.items()]
     lines += [f"{TITLES[metric]}: {NOT_AVAILABLE}: {why}." for metric, why in results.not_available.items()]
