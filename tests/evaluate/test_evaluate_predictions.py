@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,6 @@ import pytest
 from typer.testing import CliRunner
 
 from thinkrec.cli import app
-from thinkrec.data.split import ByColumn
 from thinkrec.evaluate.predictions import Truth, match
 from thinkrec.evaluate.ranking import uauc
 
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 def call(*arguments: object) -> str:
     result = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "300"})
     assert result.exit_code == 0, result.output
-    return result.stdout
+    return " ".join(result.stdout.split())
 
 
 def refused(*arguments: object) -> str:
@@ -49,7 +49,8 @@ def refused(*arguments: object) -> str:
 
 
 def judged(text: str) -> str:
-    return next(line for line in text.splitlines() if " rows, " in line).strip()
+    """From "40 rows, 10 users" on."""
+    return re.search(r"\d+ rows, .*", text)[0]  # type: ignore[index]
 
 
 # -- rows without a prediction -----------------------------------------------------------------------------------------
@@ -78,7 +79,7 @@ def test_partial_judges_what_is_there_and_says_what_is_not(folder: Path) -> None
 def test_users_who_keep_a_row_are_not_counted_as_lost(folder: Path) -> None:
     MINE.filter(pl.col("order") % 4 != 0).write_parquet(folder / "some.parquet")
     told = refused("evaluate", folder / "some.parquet", "--interactions", folder / "truth.csv")
-    assert "10 of 40 rows" in told and "users" not in told
+    assert "10 of 40 rows" in told and "of 10 users" not in told
     text = call("evaluate", folder / "some.parquet", "--interactions", folder / "truth.csv", "--partial")
     assert "10 without a prediction are left out; every user keeps some" in text
 
@@ -97,7 +98,6 @@ def test_the_test_rows_of_a_table_with_splits_are_judged(folder: Path) -> None:
     assert "no such split" in refused("evaluate", folder / "valid.csv", *truth, "--split", "dev")
     TRUTH.write_csv(folder / "truth.csv")
     assert "no column 'split'" in refused("evaluate", folder / "valid.csv", *truth, "--split", "valid")
-    assert ByColumn  # the rule that makes these splits
 
 
 def test_compare_judges_rows_that_every_table_has(folder: Path) -> None:
@@ -120,9 +120,7 @@ def test_text_metrics_say_which_references_have_no_reason(folder: Path) -> None:
     TRUTH.select("order", "user_id", reason=pl.lit(words)).write_parquet(folder / "refs.parquet")
     MINE[:10].select("order", reason=pl.lit(words)).write_parquet(folder / "some.parquet")
     MINE[:6].select("order", reason=pl.lit(words)).write_parquet(folder / "fewer.parquet")
-    arguments = ("evaluate", folder / "some.parquet", "--text", "--references", folder / "refs.parquet", "--wordnet",
-                 folder)  # fmt: skip
-    arguments = arguments[:-2]
+    arguments = ("evaluate", folder / "some.parquet", "--text", "--references", folder / "refs.parquet")
     told = refused(*arguments)
     assert "30 of 40 references, among them all those of 7 of 10 users (u3, u4" in told and "--partial" in told
     out = folder / "text.json"
@@ -139,11 +137,7 @@ def test_ids_beside_the_scores_are_compared_with_the_row(folder: Path) -> None:
     whole = MINE.join(TRUTH.select("order", "user_id", "item_id"), on="order")
     truth = ("--interactions", folder / "truth.csv")
     whole.write_parquet(folder / "ids.parquet")
-    assert (
-        call("evaluate", folder / "ids.parquet", *truth)
-        == call("evaluate", folder / "mine.parquet", *truth).replace("mine", "ids ")
-        or True
-    )
+    assert judged(call("evaluate", folder / "ids.parquet", *truth)).startswith("40 rows, 10 users")
     # The table was reordered since: the same orders now belong to other rows.
     moved = TRUTH.with_columns(order=pl.col("order").reverse())
     moved.write_csv(folder / "truth.csv")
