@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -26,6 +26,8 @@ from thinkrec.evaluate.text.compare import Tools, Values, measure
 from thinkrec.evaluate.text.summary import TextResults, per_row, summarise_texts, terminal, write_text_metrics
 
 ANOTHER_ROW = "of another row"
+UNKNOWN = 0.2
+"""Largest share of unknown tokens with which an encoder's similarity says anything: they are all alike to it."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def evaluate_texts(
     if options.baseline:
         texts |= another_row(next(iter(texts)), texts, references, options.seed)
         baselines = tuple(name for name in texts if name.endswith(ANOTHER_ROW))
-    tools = open_tools(options)
+    tools = check_vocabulary(open_tools(options), references)
     systems = {name: measure(found, references.text, tools, progress=True) for name, found in texts.items()}
     results = summarise_texts(systems, references, tools, baselines=baselines, draws=options.draws, seed=options.seed,
                               remarks=(remark,) if remark else ())  # fmt: skip
@@ -121,6 +123,17 @@ def open_tools(options: TextOptions) -> Tools:
 
         similarity = load_encoder(options.encoder)
     return Tools(dictionary, bleurt, similarity, why)
+
+
+def check_vocabulary(tools: Tools, references: References) -> Tools:
+    """The tools without the similarity where its encoder does not know the script of the references."""
+    if tools.similarity is None:
+        return tools
+    unknown = tools.similarity.unknown_share(references.text)
+    if unknown <= UNKNOWN:
+        return tools
+    why = f"the encoder does not know {unknown:.0%} of the references' tokens; give one for their language"
+    return replace(tools, similarity=None, why_not={**(tools.why_not or {}), "similarity": why})
 
 
 def _users(interactions: Path | None, run: str | None) -> pl.DataFrame | None:

@@ -337,6 +337,20 @@ def test_similarity_by_any_encoder_folder(encoder_folder: Path) -> None:
     assert load_encoder(encoder_folder, layer=0).score(["boat"], ["the boat"])[0] != scores[1]
 
 
+def test_an_encoder_that_does_not_know_the_script_is_not_used(encoder_folder: Path) -> None:
+    from thinkrec.commands.texts import check_vocabulary
+    from thinkrec.evaluate.text.align import References
+    from thinkrec.evaluate.text.compare import Tools
+
+    found = load_encoder(encoder_folder)
+    assert found.unknown_share(["the slow sea", "boat 海"]) == 0.2
+    foreign = References(np.arange(2), np.arange(2), ("海 很 慢", "the sea"), "refs")
+    tools = check_vocabulary(Tools(similarity=found), foreign)
+    assert tools.similarity is None
+    assert tools.why_not is not None and "does not know 60%" in tools.why_not["similarity"]
+    assert check_vocabulary(Tools(similarity=found), References(*[np.arange(1)] * 2, ("the sea",), "r")).similarity
+
+
 def test_wrong_encoders_are_refused(encoder_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="there is no folder"):
         load_encoder(tmp_path / "none")

@@ -18,7 +18,16 @@ from rich.text import Text
 from thinkrec.evaluate.bootstrap import Estimate, Pair
 from thinkrec.evaluate.table import number, span
 from thinkrec.evaluate.text.align import References
-from thinkrec.evaluate.text.compare import TITLES, Tools, Values, interval, paired, policies, resample
+from thinkrec.evaluate.text.compare import (
+    TITLES,
+    Tools,
+    Values,
+    interval,
+    paired,
+    policies,
+    resample,
+    undefined,
+)
 from thinkrec.model.disk import plain, write_json
 
 SCHEMA = "thinkrec-text-metrics/1"
@@ -76,7 +85,7 @@ def summarise_texts(
         draws=draws,
         seed=seed,
         level=level,
-        remarks=remarks,
+        remarks=(*remarks, *undefined(systems[first])),
     )
 
 
@@ -93,7 +102,7 @@ def per_row(systems: Mapping[str, Values], references: References) -> pl.DataFra
     users = pl.Series("user_id", references.user)
     parts = [
         pl.DataFrame({"order": references.order}).with_columns(
-            users, system=pl.lit(name), **{m: pl.Series(v) for m, v in values.rows.items()}
+            users, system=pl.lit(name), **{m: pl.Series(v).fill_nan(None) for m, v in values.rows.items()}
         )
         for name, values in systems.items()
     ]
