@@ -95,7 +95,15 @@ def test_demo_shows_table_reasons_and_report(demo: tuple[Path, Result]) -> None:
     assert result.stdout.count("probability of a like") == 3
     assert re.findall(r"^  (Yes|No)", result.stdout, flags=re.MULTILINE)
     assert str(folder / "report.html") in result.stdout.replace("\n", "")
-    assert "<!DOCTYPE html>" in (folder / "report.html").read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<!DOCTYPE html>" in page
+    # What has to be known of the data stands in both.
+    for words in ("label 1; like rate train .", "have a user or an item without a train row", "repeated pairs"):
+        assert words in " ".join(result.stdout.split())
+        assert words in page
+    kept = json.loads((folder / "metrics.json").read_text())
+    assert set(kept["provenance"]["data"]["cold_test"]) == {"user", "item", "either"}
+    assert kept["verdict"]["sentence"] in " ".join(result.stdout.split())
 
 
 def test_a_finished_run_is_not_run_again(demo: tuple[Path, Result], overrides: list[str]) -> None:

@@ -33,6 +33,8 @@ def run_recipe(name: str, folder: Path | None, overrides: Sequence[str], results
     done: outcome.Outcome = run.all(outcome.finish)
     out = show.console()
     out.print(tables.terminal(done.results, title=recipe.name))
+    for name, fact in outcome.data_facts(run).items():
+        out.print(Text(f"{name}: {fact}", style="dim"))
     if results is not None:
         out.print(Text(f"results: {export(run, done, results / recipe.name)}"))
     return done
