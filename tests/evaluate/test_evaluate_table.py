@@ -132,3 +132,24 @@ def test_a_value_that_is_not_defined_is_never_the_best():
     assert text.count("**") == 2, "one bold AUC; UAUC, NDCG and MAP have no value"
     assert "**n/a" not in text
     json.dumps(to_dict(found), allow_nan=False)
+
+
+def test_what_is_not_defined_is_said_with_its_reason():
+    # Leave-one-out: every user has one row.
+    user, label = np.arange(40), np.arange(40) % 2
+    remarks = summarise({"a": bootstrap(user, label, label, draws=20)}).remarks
+    assert remarks == (
+        "UAUC is not defined: no user has a liked and a not liked row.",
+        "NDCG@5 is not defined: every user has one row.",
+        "MAP@5 is not defined: every user has one row.",
+    )
+    alone = summarise({"a": bootstrap([0, 0, 1, 1], [1, 1, 1, 1], [1, 2, 3, 4], draws=20)}).remarks
+    assert alone[0] == "AUC is not defined: all rows have the same label."
+    # One of two users has both classes: half of the draws of two users have UAUC from the other alone, a quarter none.
+    sample = bootstrap([0, 0, 1, 1], [0, 1, 1, 1], [1, 2, 3, 4], draws=400)
+    gone = int(np.isnan(sample.draws["uauc"]).sum())
+    assert 60 < gone < 140
+    found = summarise({"a": sample})
+    assert f"UAUC is not defined on {gone} of 400 draws of users" in found.remarks[1]
+    assert found.remarks[1] in render(ReportData(results=found))
+    assert from_dict(to_dict(found)).remarks == found.remarks

@@ -29,7 +29,8 @@ def evaluate(
 def judge(predictions: Path, truth: Truth, config: Evaluation, *, partial: bool = False) -> Results:
     """Metrics with intervals of a table of predictions; see `samples_of`."""
     (sample,), remark = samples_of([predictions], truth, config, partial=partial)
-    return dataclasses.replace(summarise({predictions.stem: sample}), remarks=(remark,) if remark else ())
+    results = summarise({predictions.stem: sample})
+    return dataclasses.replace(results, remarks=((remark,) if remark else ()) + results.remarks)
 
 
 def samples_of(

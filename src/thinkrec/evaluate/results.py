@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from thinkrec.errors import DataError
 from thinkrec.evaluate.bootstrap import METRICS, Estimate, Pair, Sample, interval, paired
+from thinkrec.evaluate.decimals import titles
 from thinkrec.evaluate.ranking import policies, tied_share
 from thinkrec.evaluate.result_types import RANKED, Comparison, Kind, Results, Row
 from thinkrec.evaluate.verdict import give_verdict
@@ -75,6 +78,7 @@ def summarise(
         draws=first.n_draws,
         seed=first.seed,
         level=level,
+        remarks=tuple(_undefined(first)),
     )
 
 
@@ -141,6 +145,29 @@ def read_verdict(folder: Path) -> str | None:
     except DataError as broken:
         return f"whether this model ranks better than one number per item is not known: {broken}"
     return verdict.sentence if verdict is not None and verdict.lost else None
+
+
+_WHY = {
+    "auc": "all rows have the same label",
+    "uauc": "no user has a liked and a not liked row",
+    "ndcg": "every user has one row",
+    "map": "every user has one row",
+}
+
+
+def _undefined(sample: Sample) -> list[str]:
+    """A sentence for each metric that has no value on the rows or on some draws; the same for all models of a table."""
+    told = []
+    for metric in METRICS:
+        title, gone = titles(sample.k)[metric], int(np.isnan(sample.draws[metric]).sum())
+        if math.isnan(sample.values[metric]):
+            told.append(f"{title} is not defined: {_WHY[metric]}.")
+        elif gone:
+            told.append(
+                f"{title} is not defined on {gone:,} of {sample.n_draws:,} draws of users ({_WHY[metric]} there); its "
+                "interval leaves them out."
+            )
+    return told
 
 
 def _tied(sample: Sample) -> float | None:
