@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from thinkrec.cli import app
 from thinkrec.evaluate.text import wordnet
 from thinkrec.evaluate.text.compare import CORPUS_BLEU, Tools, interval, measure, resample
+from thinkrec.evaluate.text.meteor import meteor
 from thinkrec.evaluate.text.overlap import bleu, rouge_l
 from thinkrec.evaluate.text.tokens import blank_tokens, word_tokens
 
@@ -89,6 +90,8 @@ def test_marks_stay_with_their_letters_and_case_is_none() -> None:
     assert word_tokens("Straße STRASSE") == ["strasse", "strasse"]
     assert rouge_l(["ТИХИЙ ФИЛЬМ"], ["тихий фильм"])[0] == 1
     assert rouge_l(["Ein stiller Film"], ["ein lauter Film"])[0] == pytest.approx(2 / 3)
+    assert meteor(["DIE STRASSE IST GUT"], ["die Straße ist gut"])[0] >= 0.99
+    assert rouge_l(["Great 👍"], ["Great 👎"])[0] == pytest.approx(0.5), "emoji count beside words"
     assert rouge_l(["👍"], ["👎"])[0] == 0 and rouge_l(["?"], ["!"])[0] == 0
 
 
