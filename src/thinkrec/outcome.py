@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from thinkrec.data.split import ByMonths
+from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.bootstrap import Sample, bootstrap
 from thinkrec.evaluate.calibration import reliability
 from thinkrec.evaluate.facts import count_facts, describe_facts
@@ -21,13 +22,15 @@ from thinkrec.evaluate.results import Kind, Results, summarise, write_metrics
 from thinkrec.evaluate.usermap import UserMap, user_map
 from thinkrec.model.disk import write_json
 from thinkrec.personal.gate import REGIONS, gate
-from thinkrec.pipeline import EXPERTS, FULL, GLOBAL, IMPERSONAL, Run, environment, inputs_of
+from thinkrec.inputs import REASON_CODE
+from thinkrec.layout import FULL, GLOBAL, IMPERSONAL, STAGE_OF, rows_of_table, variants
+from thinkrec.pipeline import Run, inputs_of
+from thinkrec.provenance import environment
 from thinkrec.score.ranker import probability
 from thinkrec.stage import read_done
 from thinkrec.train.stages import last_train_rows
 
 CEILING = "Bayes-optimal"
-STAGE_OF = {GLOBAL: "global", EXPERTS: "experts", FULL: "vectors"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,24 @@ class Outcome:
     explained: tuple[Explained, ...]
     metrics: Path
     report: Path
+
+
+def finished(run: Run) -> dict[str, Path]:
+    """Table row -> folder of its predictions, in the table's order.
+
+    A baseline that failed, or whose stage is not finished, has no row; it is named in `run.failed`. Raises
+    CheckpointError if a row of the model itself is not finished.
+    """
+    found = {}
+    for name, stage in rows_of_table(run.recipe).items():
+        try:
+            read_done(run.folder / stage)
+            found[name] = run.folder / stage
+        except CheckpointError:
+            if name not in run.recipe.baselines:
+                raise
+            run.failed[name] = "its stage is not finished"
+    return found
 
 
 def finish(run: Run, tables: Mapping[str, Path]) -> Outcome:
@@ -57,7 +78,8 @@ def finish(run: Run, tables: Mapping[str, Path]) -> Outcome:
 def provenance(run: Run) -> dict[str, Any]:
     """What has to stand beside the numbers."""
     return {"recipe": run.recipe.name, "training_seed": run.recipe.seed, "environment": environment(),
-            "duration_s": round(run.stages.seconds(), 1), "data": run.ds.summary() | count_facts(run.ds)}  # fmt: skip
+            "duration_s": round(run.stages.seconds(), 1), "data": run.ds.summary() | count_facts(run.ds),
+            "failed": run.failed}  # fmt: skip
 
 
 def data_facts(run: Run) -> dict[str, str]:
@@ -80,7 +102,7 @@ def data_facts(run: Run) -> dict[str, str]:
 def evaluate(run: Run, scores: Mapping[str, np.ndarray]) -> Results:
     """Metrics of all rows on the test split, with the ceiling where it is known, compared with the last row."""
     it, config, kinds = run.ds.interactions, run.recipe.evaluation, {}
-    world = run.loaded[1]
+    world = run.simulated
     every = dict(scores)
     if world is not None:
         every[CEILING] = world.probability[run.test]
@@ -114,7 +136,7 @@ def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tupl
 
     keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens, "cite": run.recipe.cite,
             "mentions": run.recipe.mentions}  # fmt: skip
-    run.stages.run("explain", {**run.base, "above": above, **keys}, work)
+    run.stages.run("explain", {**run.base, "scores": above, **keys}, work, REASON_CODE)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
     return tuple(_explained(case) for case in cases)
 
@@ -175,6 +197,7 @@ def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str
         "duration": f"{run.stages.seconds():.0f} s",
         **data_facts(run),
         "written": time.strftime("%Y-%m-%d %H:%M"),
+        **{f"no row for {name}": why for name, why in run.failed.items()},
     }
     return ReportData(
         title=f"ThinkRec: {run.recipe.name}",
@@ -191,9 +214,7 @@ def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str
 def learning_curves(run: Run) -> list[Panel]:
     """Loss and validation metrics of every language-model stage that was run."""
     panels = []
-    for name in STAGE_OF.values():
-        if not (run.folder / name / "done.json").is_file():
-            continue
+    for name in (STAGE_OF[variant] for variant in variants(run.model)):
         done = read_done(run.folder / name)
         step = [entry["step"] for entry in done["log"]]
         loss = Curve("loss", step, [entry["loss"] for entry in done["log"]])

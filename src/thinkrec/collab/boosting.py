@@ -78,11 +78,14 @@ class Boosting:
             "max_features": config.columns,
             "early_stopping": False,  # scikit-learn would stop on train rows; the stage is chosen on validation below
         }
+        # scikit-learn cannot cut a column without any number, such as years where no title has one; no tree needs it.
+        seen = table.values[train]
+        seen[:, np.isnan(seen).all(axis=0)] = 0.0
         models, staged = [], np.zeros((config.trees, len(valid)))
         with Progress("boosting", config.bags, shown=progress) as bar:
             for bag in range(config.bags):
                 model = HistGradientBoostingClassifier(**options, random_state=seed * 1000 + bag).fit(
-                    table.values[train], data.label[train]
+                    seen, data.label[train]
                 )
                 models.append(model)
                 for stage, values in enumerate(model.staged_decision_function(table.values[valid])):

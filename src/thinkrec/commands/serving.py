@@ -13,10 +13,10 @@ from thinkrec import saving
 from thinkrec.api import Ranked, ThinkRec, closest
 from thinkrec.collab import KINDS, ScorerConfig
 from thinkrec.collab.encoder import Scorer
-from thinkrec.commands.truth import run_data
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import CheckpointError, DataError
-from thinkrec.pipeline import EXPERTS, FULL, GLOBAL, IMPERSONAL
+from thinkrec.histories import History, parse_history
+from thinkrec.layout import IMPERSONAL, rows_of_table, variants
 from thinkrec.recipe import Recipe, ThinkRecModel
 from thinkrec.score.candidates import Present, score_candidates
 from thinkrec.score.ranker import probability
@@ -31,7 +31,7 @@ class ScorerRanking:
     ds: Dataset
 
     def rank(self, user: Any, candidates: Sequence[Any] | None = None, *,
-             history: Sequence[tuple[Any, bool]] | None = None, top: int | None = None) -> list[Ranked]:  # fmt: skip
+             history: History | None = None, top: int | None = None) -> list[Ranked]:  # fmt: skip
         """Candidates from best to worst; arguments and errors as in `ThinkRec.rank`."""
         codes = {str(id_): code for code, id_ in enumerate(self.ds.items.ids)}
 
@@ -45,8 +45,8 @@ class ScorerRanking:
 
         known = {str(id_): code for code, id_ in enumerate(self.ds.user_ids)}.get(str(user))
         if history is not None:
-            item, label = find([id_ for id_, _ in history]), np.array([liked for _, liked in history], dtype=np.int8)
-            present = Present.given(self.ds, None if known is None else self.ds.user_ids[known], item, label)
+            ids, label = parse_history(history, None, self.ds.threshold)
+            present = Present.given(self.ds, None if known is None else self.ds.user_ids[known], find(ids), label)
         elif known is None:
             raise DataError(
                 f"there is no {self.ds.domain.user} with the id {user!r} in the data ({len(self.ds.user_ids)} known, "
@@ -74,11 +74,10 @@ def open_ranking(folder: Path, name: str | None) -> ThinkRec | ScorerRanking:
     DataError for a name that the run does not have, CheckpointError for a row that is not trained.
     """
     recipe = saving.read_recipe(folder)
-    own = isinstance(recipe.model, ThinkRecModel)
-    if name is None and own:
+    if name is None and isinstance(recipe.model, ThinkRecModel):
         return ThinkRec.load(folder, progress=True)
     scorers, stages = scorers_of(recipe), stages_of(recipe)
-    chosen = recipe.name.rpartition("/")[2] if name is None else name
+    chosen = list(scorers)[-1] if name is None else name
     if chosen in scorers:
         place, config = scorers[chosen]
         if not (folder / place).is_dir():
@@ -87,7 +86,7 @@ def open_ranking(folder: Path, name: str | None) -> ThinkRec | ScorerRanking:
                 "its own model alone"
             )
         read_done(folder / place)
-        return ScorerRanking(KINDS[config.kind].load(folder / place), run_data(recipe, folder))
+        return ScorerRanking(KINDS[config.kind].load(folder / place), saving.current_data(recipe, folder))
     if chosen in stages:
         model = ThinkRec.load(folder, progress=True)
         model.choose_stage(stages[chosen])
@@ -98,17 +97,15 @@ def open_ranking(folder: Path, name: str | None) -> ThinkRec | ScorerRanking:
 
 def scorers_of(recipe: Recipe) -> dict[str, tuple[str, ScorerConfig]]:
     """Table row -> the folder inside the run and the config of its scorer."""
-    found = {name: (f"scorers/{name}", config) for name, config in {**IMPERSONAL, **recipe.baselines}.items()}
+    places = rows_of_table(recipe)
+    found = {name: (places[name], config) for name, config in {**IMPERSONAL, **recipe.baselines}.items()}
     if not isinstance(recipe.model, ThinkRecModel):
-        found[recipe.name.rpartition("/")[2]] = ("scorers/model", recipe.model)
+        name, place = list(places.items())[-1]
+        found[name] = (place, recipe.model)
     return found
 
 
 def stages_of(recipe: Recipe) -> dict[str, str]:
     """Name of a stage of the language model, long or short -> its table row."""
-    if not isinstance(recipe.model, ThinkRecModel):
-        return {}
-    rows = [GLOBAL]
-    rows += [EXPERTS] if recipe.model.expert_stage is not None else []
-    rows += [FULL] if recipe.model.vector_stage is not None else []
+    rows = variants(recipe.model) if isinstance(recipe.model, ThinkRecModel) else ()
     return {**{row: row for row in rows}, **{row.split()[-1]: row for row in rows}}

@@ -12,7 +12,7 @@ from rich.text import Text
 from thinkrec import saving
 from thinkrec.commands import show
 from thinkrec.commands.grounding import judge
-from thinkrec.commands.truth import read_labels, rows_of, run_data
+from thinkrec.commands.truth import read_labels, rows_of
 from thinkrec.data.tables import read_table
 from thinkrec.data.writing import write_table
 from thinkrec.errors import DataError
@@ -139,7 +139,7 @@ def check_vocabulary(tools: Tools, references: References) -> Tools:
 def _users(interactions: Path | None, run: str | None) -> pl.DataFrame | None:
     if run is not None:
         folder = show.run_folder(run)
-        known = rows_of(run_data(saving.read_recipe(folder), folder))
+        known = rows_of(saving.trained_data(folder))
     else:
         known = None if interactions is None else read_labels(interactions, labels=False)
     return None if known is None else known.select("order", user="user_id")

@@ -12,12 +12,11 @@ from thinkrec.commands import show
 from thinkrec.data.columns import parse_ids, parse_labels, parse_order, parse_ratings, parse_text, refuse_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import SPLITS
-from thinkrec.data.sources import load_data
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.predictions import Truth
 from thinkrec.evaluate.wanted import require_wanted
-from thinkrec.recipe import Evaluation, Recipe
+from thinkrec.recipe import Evaluation
 
 ALL, JUDGED = "all", "test"
 """Every row, whatever its split; and the split that is judged where nothing is asked for."""
@@ -36,7 +35,7 @@ def truth_of(
             raise DataError("--threshold is for --interactions with ratings; a run knows its labels")
         folder = show.run_folder(run)
         recipe = saving.read_recipe(folder)
-        return choose_split(rows_of(run_data(recipe, folder)), str(folder), split), recipe.evaluation
+        return choose_split(rows_of(saving.trained_data(folder)), str(folder), split), recipe.evaluation
     if interactions is not None and run is None:
         return choose_split(read_labels(interactions, threshold), str(interactions), split), Evaluation()
     raise DataError("say where the labels are: either --interactions TABLE or --run RUN")
@@ -92,11 +91,6 @@ def _labels(table: pl.DataFrame, source: str, threshold: float | None) -> pl.Ser
     if threshold is None or not np.isfinite(threshold):
         raise DataError(f"{source}: column 'rating' needs --threshold NUMBER; liked means rating > threshold")
     return (parse_ratings(table["rating"], source) > threshold).cast(pl.Int8)
-
-
-def run_data(recipe: Recipe, folder: Path) -> Dataset:
-    """The data of a run, with what was found in it before taken from the run's folder."""
-    return load_data(recipe.data, folder / "keywords")[0]
 
 
 def rows_of(ds: Dataset) -> pl.DataFrame:
