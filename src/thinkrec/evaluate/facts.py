@@ -38,10 +38,10 @@ def count_facts(ds: Dataset) -> dict[str, Any]:
     }
 
 
-def describe_facts(ds: Dataset, *, threshold: float | None = None, split: Split | None = None) -> dict[str, str]:
+def describe_facts(ds: Dataset, *, split: Split | None = None, liked: str = "") -> dict[str, str]:
     """The same in words, with the like rates, for a report or under a table.
 
-    `threshold`: where the data came as ratings; None for labels. `split`: the rule; None where the data brought it.
+    `split`: the rule; None where the data brought it. `liked`: what a like is, where that says more than the data.
     """
     it, facts = ds.interactions, count_facts(ds)
     parts = {"train": "train", "valid": "validation", "test": "test"}
@@ -52,7 +52,7 @@ def describe_facts(ds: Dataset, *, threshold: float | None = None, split: Split 
         for code, name in enumerate(SPLITS)
         if name in spans
     ]
-    liked = "label 1" if threshold is None else f"rating > {threshold:g}"
+    liked = liked or ("label 1" if ds.threshold is None else f"rating > {ds.threshold:g}")
     cold = facts["cold_test"]
     shares = "no test rows" if cold is None else (
         f"{cold['either']:.1%} have a user or an item without a train row (users {cold['user']:.1%}, items "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,6 +31,10 @@ class Scorer(Protocol):
 
     def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
         """float64 (n,)."""
+        ...
+
+    def count_cut(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
+        """Pairs that are scored on a part of their texts."""
         ...
 
 
@@ -62,6 +66,8 @@ class Values:
     """Metric -> float64 (n,), in the order of the references; NaN where a row has no such value."""
     counts: np.ndarray
     """int64 (n, 10): see `overlap.bleu`."""
+    cut: Mapping[str, int] = field(default_factory=dict)
+    """Metric -> pairs that were scored on a part of their texts."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +90,16 @@ def measure(hypotheses: Sequence[str], references: Sequence[str], tools: Tools, 
         "rouge_l": overlap.rouge_l(hypotheses, references),
         "bleu": bleu,
     }
+    cut = {}
     for name, scorer in (("bleurt", tools.bleurt), ("similarity", tools.similarity)):
         if scorer is not None:
             rows[name] = scorer.score(hypotheses, references, progress=progress)
+            cut[name] = scorer.count_cut(hypotheses, references)
     short = met.too_short(references)
     for name in (met.WITH_SYNONYMS, met.WITHOUT_SYNONYMS):
         if name in rows:
             rows[name] = np.where(short, np.nan, rows[name])
-    return Values(rows, counts)
+    return Values(rows, counts, cut)
 
 
 def policies(tools: Tools) -> dict[str, str]:
@@ -137,8 +145,9 @@ def resample(values: Values, user: np.ndarray, *, draws: int = 1000, seed: int =
     return Drawn(exact, drawn, (tuple(code.tolist()), draws, seed))
 
 
-def undefined(values: Values) -> list[str]:
-    """A sentence for each metric that some or all rows have no value of, with counts and the reason."""
+def remarks(systems: Mapping[str, Values]) -> list[str]:
+    """A sentence for each metric that rows have no value of, which all systems share, and for texts that were cut."""
+    values = next(iter(systems.values()))
     n, told = len(values.counts), []
     for name, found in values.rows.items():
         gone = int(np.isnan(found).sum())
@@ -150,6 +159,12 @@ def undefined(values: Values) -> list[str]:
             )
     if not has_long_reference(values):
         told.append(f"{TITLES[CORPUS_BLEU]}: not defined: no reference has {overlap.SHORTEST} tokens, a 4-gram.")
+    for name, system in systems.items():
+        told += [
+            f"{TITLES[metric]}: {count:,} of {n:,} pairs of {name} are longer than its input and were cut."
+            for metric, count in system.cut.items()
+            if count
+        ]
     return told
 
 

@@ -46,6 +46,11 @@ class TextEncoder:
         ids = [id_ for text in texts for id_ in self.tokenizer(text, add_special_tokens=False)["input_ids"]]
         return 0.0 if unknown is None or not ids else sum(id_ == unknown for id_ in ids) / len(ids)
 
+    def count_cut(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
+        """Pairs of which a text is longer than the encoder's input."""
+        long = {text: len(self.tokenizer(text)["input_ids"]) > self.longest for text in {*hypotheses, *references}}
+        return sum(long[text] or long[other] for text, other in zip(hypotheses, references, strict=True))
+
     def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
         """float64 (n,): similarity of each pair, at most 1; 0 where one of two different texts has no tokens."""
         known: dict[str, torch.Tensor] = {}

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from thinkrec.evaluate.bootstrap import Estimate, Pair
 from thinkrec.evaluate.table import number, span
+from thinkrec.evaluate.text import compare
 from thinkrec.evaluate.text.align import References
 from thinkrec.evaluate.text.compare import (
     TITLES,
@@ -26,7 +27,6 @@ from thinkrec.evaluate.text.compare import (
     paired,
     policies,
     resample,
-    undefined,
 )
 from thinkrec.model.disk import plain, write_json
 
@@ -85,7 +85,7 @@ def summarise_texts(
         draws=draws,
         seed=seed,
         level=level,
-        remarks=(*remarks, *undefined(systems[first])),
+        remarks=(*remarks, *compare.remarks(systems)),
     )
 
 
