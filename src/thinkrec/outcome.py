@@ -90,13 +90,10 @@ def data_facts(run: Run) -> dict[str, str]:
         f"{rows['train']:,} train, {rows['valid']:,} validation, {rows['test']:,} test rows; {found['users']:,} users, "
         f"{found['items']:,} items"
     )
-    if data.kind == "tables":
-        rules = describe_facts(run.ds, threshold=data.threshold, split=data.split)
-    elif data.kind in ("ml1m", "movielens"):
-        rules = describe_facts(run.ds, threshold=3.0, split=ByMonths())  # what both readers go by
-    else:
-        rules = describe_facts(run.ds)
-    return {"data": counts, **rules}
+    # Both MovieLens readers go by the paper's rules, which the slice holds as labels.
+    paper = data.kind in ("ml1m", "movielens")
+    rule = data.split if data.kind == "tables" else ByMonths() if paper else None
+    return {"data": counts, **describe_facts(run.ds, split=rule, liked="rating > 3" if paper else "")}
 
 
 def evaluate(run: Run, scores: Mapping[str, np.ndarray]) -> Results:
