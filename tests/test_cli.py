@@ -196,6 +196,7 @@ def test_any_row_of_the_table_ranks(demo: tuple[Path, Result], tmp_path: Path) -
     assert "no film with the id '600'" in refused("rank", folder, "3", "--model", "item mean", "--candidates", "600")
     saved = tmp_path / "saved"
     ThinkRec.load(folder).save(saved)
+    assert (saved / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes(), "for what it says against it"
     assert "does not hold the scorer" in " ".join(refused("rank", saved, "3", "--model", "item mean").split())
 
 
