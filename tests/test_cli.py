@@ -196,7 +196,8 @@ def test_any_row_of_the_table_ranks(demo: tuple[Path, Result], tmp_path: Path) -
     assert "no film with the id '600'" in refused("rank", folder, "3", "--model", "item mean", "--candidates", "600")
     saved = tmp_path / "saved"
     ThinkRec.load(folder).save(saved)
-    assert (saved / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes(), "for what it says against it"
+    # What they say against the model goes with it.
+    assert (saved / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes()
     assert "does not hold the scorer" in " ".join(refused("rank", saved, "3", "--model", "item mean").split())
 
 
@@ -250,6 +251,15 @@ def test_run_exports_what_a_table_rests_on(mf: Path, tmp_path: Path, monkeypatch
     # The same run by its name under runs/: evaluated, reported and tabulated again.
     auc = roc_auc_score(world.label[world.rows(TEST)], predictions["score"])
     assert f"{auc:.3f}"[1:] in call("evaluate", kept / "predictions.parquet", "--run", "sets/small").stdout
+    # All test rows of the run are judged, and each by its own user and item.
+    predictions[:8].write_parquet(tmp_path / "some.parquet")
+    told = " ".join(refused("evaluate", tmp_path / "some.parquet", "--run", "sets/small").split())
+    n = predictions.height
+    assert f"no prediction for {n - 8} of {n} test rows of runs/sets/small" in told
+    partial = " ".join(call("evaluate", tmp_path / "some.parquet", "--run", "sets/small", "--partial").stdout.split())
+    assert f"Partial: 8 of {n} test rows are judged" in partial
+    predictions.with_columns(item_id=predictions["item_id"].reverse()).write_parquet(tmp_path / "other.parquet")
+    assert "of another user or item" in " ".join(refused("evaluate", tmp_path / "other.parquet", "--run", run).split())
     (run / "report.html").unlink()
     assert call("report", "sets/small").stdout.strip() == "runs/sets/small/report.html"
     assert (run / "report.html").is_file()
