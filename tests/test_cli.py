@@ -255,7 +255,7 @@ def test_run_exports_what_a_table_rests_on(mf: Path, tmp_path: Path, monkeypatch
     predictions[:8].write_parquet(tmp_path / "some.parquet")
     told = " ".join(refused("evaluate", tmp_path / "some.parquet", "--run", "sets/small").split())
     n = predictions.height
-    assert f"no prediction for {n - 8} of {n} test rows of runs/sets/small" in told
+    assert f"no prediction for {n - 8} of {n} test rows, among them all those of" in told and "runs/sets/small" in told
     partial = " ".join(call("evaluate", tmp_path / "some.parquet", "--run", "sets/small", "--partial").stdout.split())
     assert f"Partial: 8 of {n} test rows are judged" in partial
     predictions.with_columns(item_id=predictions["item_id"].reverse()).write_parquet(tmp_path / "other.parquet")
