@@ -205,7 +205,7 @@ def test_a_model_that_lost_says_so_before_it_answers(
     demo: tuple[Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, _ = demo
-    said = "For one user ThinkRec full ranks worse than item mean (one number per item; UAUC -.282 [-.390, -.167])"
+    said = "For one user ThinkRec full ranks worse than the item mean (UAUC -.282 [-.390, -.167])"
     asked: list[Path] = []
     monkeypatch.setattr("thinkrec.commands.asking.read_verdict", lambda run: asked.append(run) or said)
     for command in (("rank", folder, "3", "--top", "2"), ("explain", folder, "3", "9")):

@@ -55,10 +55,11 @@ def give_verdict(results: Results) -> Verdict | None:
     open_ = [gap for gap in gaps if gap not in worse and gap not in better]
     parts = [f"ranks {how} {_join(found, 'than')}" for how, found in (("worse", worse), ("better", better)) if found]
     parts += [f"no difference {_join(open_, 'from')} is shown"] if open_ else []
-    begin = f"For one user {model} " if metric == "uauc" else f"Over the rows of all users together {model} "
-    if not (worse or better):
-        begin = begin.rstrip() + ": "
-    sentence = begin + ", but ".join(parts)
+    where = "For one user" if metric == "uauc" else "Over the rows of all users together"
+    if worse or better:
+        sentence = f"{where} {model} {', but '.join(parts)}"
+    else:
+        sentence = f"{where} no difference is shown {_join(open_, f'between {model} and')}"
     if metric == "auc":
         sentence += "; no user has a liked and a not liked test row, so nothing is known about the order for one user"
     if not worse:
@@ -81,9 +82,9 @@ def _best_of(kind: str, results: Results, model: str, metric: str) -> _Gap | Non
         return None
     row = max(rows, key=lambda row: row.estimates[metric].value)
     pair = pairs[row.name]
-    what = "one number per item; " if kind == "impersonal" else ""
+    article = "the " if kind == "impersonal" else ""
     gap = f"{titles(results.k)[metric]} {number(pair.difference, signed=True)} {span(pair.low, pair.high, signed=True)}"
-    return _Gap(row, pair, f"{row.name} ({what}{gap.rstrip()})")
+    return _Gap(row, pair, f"{article}{row.name} ({gap.rstrip()})")
 
 
 def _reverse(pair: Pair) -> Pair:
