@@ -20,10 +20,10 @@ from thinkrec.evaluate.report import write_report
 from thinkrec.evaluate.report_data import Curve, Explained, Panel, Past, ReportData
 from thinkrec.evaluate.results import Kind, Results, summarise, write_metrics
 from thinkrec.evaluate.usermap import UserMap, user_map
-from thinkrec.model.disk import write_json
-from thinkrec.personal.gate import REGIONS, gate
 from thinkrec.inputs import REASON_CODE
 from thinkrec.layout import FULL, GLOBAL, IMPERSONAL, STAGE_OF, rows_of_table, variants
+from thinkrec.model.disk import write_json
+from thinkrec.personal.gate import REGIONS, gate
 from thinkrec.pipeline import Run, inputs_of
 from thinkrec.provenance import environment
 from thinkrec.score.ranker import probability

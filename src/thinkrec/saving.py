@@ -73,8 +73,8 @@ def current_data(recipe: Recipe, folder: Path) -> Dataset:
     if not changed:
         return trained
     _warn(
-        f"the tables have changed since {folder} was trained ({when}): {'; '.join(changed)}. Pasts and texts are as they "
-        "are now; what was learned is found by id, and who or what is new has the vector of the unknown."
+        f"the tables have changed since {folder} was trained ({when}): {'; '.join(changed)}. Pasts and texts are as "
+        "they are now; what was learned is found by id, and who or what is new has the vector of the unknown."
     )
     return now
 
@@ -130,5 +130,3 @@ def _answers(stage: str, name: str) -> bool:
 
 def _warn(text: str) -> None:
     warnings.warn(text, DataWarning, stacklevel=3)
-
-

@@ -71,8 +71,8 @@ def read_history(path: Path, threshold: float | None = None) -> list[tuple[objec
         require_columns(table, ("rating",), source)
         if threshold is None:
             raise DataError(
-                f"{source}: column 'rating' needs --threshold, since the run's own data held labels; liked means rating > "
-                "threshold"
+                f"{source}: column 'rating' needs --threshold, since the run's own data held labels; liked means "
+                "rating > threshold"
             )
         liked = (parse_ratings(table["rating"], source) > threshold).to_list()
     order = list(range(table.height))
