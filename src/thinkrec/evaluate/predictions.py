@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from thinkrec.data.columns import parse_order, refuse_rows
+from thinkrec.data.columns import parse_ids, parse_order, refuse_rows
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.wanted import require_wanted
@@ -32,9 +32,9 @@ class Truth:
 
 
 def read_predictions(path: Path) -> pl.DataFrame:
-    """order (Int64, distinct), score (Float64, finite), and user_id and item_id as the table has them.
+    """order (Int64, distinct), score (Float64, finite), and user_id and item_id where the table has them.
 
-    Raises DataError for another kind of table, a repeated order, or a score that is not finite.
+    Raises DataError for another kind of table, a repeated order, an empty id, or a score that is not finite.
     """
     if path.is_dir():
         found = sorted(inside.relative_to(path).as_posix() for inside in path.glob("s*/*/predictions.parquet"))
@@ -47,7 +47,8 @@ def read_predictions(path: Path) -> pl.DataFrame:
     refuse_rows(
         table["score"], ~score.is_finite(), name, "has scores that are not finite numbers", "Look at the scorer."
     )
-    return pl.DataFrame([order.alias("order"), score.alias("score"), *(table[c] for c in IDS if c in table.columns)])
+    ids = [column for column in IDS if column in table.columns]
+    return pl.DataFrame([order.alias("order"), score.alias("score"), *(parse_ids(table[c], name) for c in ids)])
 
 
 def match(tables: Mapping[str, pl.DataFrame], truth: Truth, *, partial: bool) -> tuple[list[pl.DataFrame], str]:

@@ -14,7 +14,18 @@ from thinkrec.evaluate.decimals import number, span, titles
 from thinkrec.evaluate.results import RANKED, Comparison, Results, Row, best
 from thinkrec.evaluate.verdict import give_verdict
 
-__all__ = ["is_best", "is_clear", "markdown", "notes", "number", "references", "span", "terminal", "titles"]
+__all__ = [
+    "is_best",
+    "is_clear",
+    "markdown",
+    "notes",
+    "number",
+    "references",
+    "span",
+    "terminal",
+    "tied_note",
+    "titles",
+]
 
 MARKS = {"model": "", "impersonal": " †", "ceiling": " ‡", "published": " §"}
 LEGEND = {

@@ -52,14 +52,14 @@ def give_verdict(results: Results) -> Verdict | None:
         return Verdict(f"Nothing can be said about how {model} ranks: no difference to another row is defined.", False)
     worse = [gap for gap in gaps if gap.pair.high < 0]
     better = [gap for gap in gaps if gap.pair.low > 0]
-    open_ = [gap for gap in gaps if gap not in worse and gap not in better]
+    undecided = [gap for gap in gaps if gap not in worse and gap not in better]
     parts = [f"ranks {how} {_join(found, 'than')}" for how, found in (("worse", worse), ("better", better)) if found]
-    parts += [f"no difference {_join(open_, 'from')} is shown"] if open_ else []
+    parts += [f"no difference {_join(undecided, 'from')} is shown"] if undecided else []
     where = "For one user" if metric == "uauc" else "Over the rows of all users together"
     if worse or better:
         sentence = f"{where} {model} {', but '.join(parts)}"
     else:
-        sentence = f"{where} no difference is shown {_join(open_, f'between {model} and')}"
+        sentence = f"{where} no difference is shown {_join(undecided, f'between {model} and')}"
     if metric == "auc":
         sentence += "; no user has a liked and a not liked test row, so nothing is known about the order for one user"
     if not worse:
