@@ -29,6 +29,7 @@ class ScorerRanking:
 
     scorer: Scorer
     ds: Dataset
+    progress: bool = True
 
     def rank(self, user: Any, candidates: Sequence[Any] | None = None, *,
              history: History | None = None, top: int | None = None) -> list[Ranked]:  # fmt: skip
@@ -59,7 +60,7 @@ class ScorerRanking:
             asked = np.setdiff1d(np.arange(len(self.ds.items)), present.item)
         else:
             asked = find(list(dict.fromkeys(candidates)))
-        scores = score_candidates(self.scorer, self.ds, present, asked)
+        scores = score_candidates(self.scorer, self.ds, present, asked, progress=self.progress)
         items, chance = self.ds.items, probability(scores)
         return [
             Ranked(items.ids[asked[i]], items.titles[asked[i]], float(scores[i]), float(chance[i]))

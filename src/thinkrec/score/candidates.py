@@ -10,6 +10,7 @@ import numpy as np
 from thinkrec.collab.encoder import Scorer
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TEST, Interactions
+from thinkrec.progress import Progress
 
 ROWS = 200_000
 """Rows that a scorer is given at a time, so that memory does not grow with candidates times history."""
@@ -47,16 +48,21 @@ class Present:
         return cls(user, item, label, np.full(n, now), np.full(n, TEST, dtype=np.int8), now)
 
 
-def score_candidates(scorer: Scorer, ds: Dataset, present: Present, items: np.ndarray) -> np.ndarray:
+def score_candidates(
+    scorer: Scorer, ds: Dataset, present: Present, items: np.ndarray, *, progress: bool = False
+) -> np.ndarray:
     """float64 (len(items),): the score of each item code for the user now; no candidate sees another.
 
     Every candidate closes a copy of the user's past as an open row. The copies bear the user's id, by which scorers
     find what they learned of the user.
     """
-    past = len(present.item)
-    size = max(1, ROWS // (past + 1))
-    parts = [_score(scorer, ds, present, items[first : first + size]) for first in range(0, len(items), size)]
-    return np.concatenate(parts) if parts else np.zeros(0)
+    size, found = max(1, ROWS // (len(present.item) + 1)), np.zeros(len(items))
+    with Progress("ranking", len(items), shown=progress and len(items) > size) as bar:
+        for first in range(0, len(items), size):
+            part = items[first : first + size]
+            found[first : first + size] = _score(scorer, ds, present, part)
+            bar.advance(len(part))
+    return found
 
 
 def _score(scorer: Scorer, ds: Dataset, present: Present, items: np.ndarray) -> np.ndarray:
