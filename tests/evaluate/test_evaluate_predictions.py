@@ -184,7 +184,6 @@ def test_ratings_are_labels_by_a_threshold(folder: Path) -> None:
         (MINE, ("--text", "--references", "refs"), "This is a table of predictions: drop --text"),
         (MINE.rename({"score": "prediction"}), (), "Did you mean 'prediction'? Rename it to 'score'"),
         (MINE.rename({"score": "Scores"}), (), "Did you mean 'Scores'"),
-        (MINE.rename({"score": "y_pred"}), (), "Did you mean 'y_pred'"),
         (MINE.rename({"order": "Row ID"}), (), "Did you mean 'Row ID'? Rename it to 'order'"),
         (MINE.drop("order"), (), "nothing says which row a line is about"),
         (MINE.rename({"score": "x"}), (), "column 'score' is missing"),
