@@ -163,7 +163,8 @@ def phrases(**keys: Any) -> Any:
 
     text = (
         "A retired lighthouse keeper finds a drifting fishing boat full of letters. The letters of the drowned sailors "
-        "lead the lighthouse keeper to an old smuggling harbour, and the harbour police do not want the letters read."
+        "lead the lighthouse keeper to an old smuggling harbour, and the harbour police do not want the letters read. In "
+        "the harbour the keeper meets a sailor and a fishing girl, who reads the letters aloud to the police."
     )
     return find_keywords([text], OfflineExtractor(OfflineConfig.model_validate(keys)), most=12)
 
@@ -228,72 +229,208 @@ PLOTS = "tests/keywords/test_keywords_command.py::test_"
 GBCE = {"dim": 4, "loss": "gbce", "training": FAST}
 CASES: dict[str, dict[str, Case | str]] = {
     "data.world": of(
-        world, users=13, items=31, rows_per_user=[8, 15], genres=3, themes=3, tones=2, user_genres=1, user_themes=1,
-        focus=0.1, groups=1, individual=1.0, pair=0.0, additive=3.0, tone=4.0, quality=4.0, generosity=4.0, drift=1.0,
-        reception=0.0, creators=False, valid=0.3, test=0.3,
+        world,
+        users=13,
+        items=31,
+        rows_per_user=[8, 15],
+        genres=3,
+        themes=3,
+        tones=2,
+        user_genres=1,
+        user_themes=1,
+        focus=0.1,
+        groups=1,
+        individual=1.0,
+        pair=0.0,
+        additive=3.0,
+        tone=4.0,
+        quality=4.0,
+        generosity=4.0,
+        drift=1.0,
+        reception=0.0,
+        creators=False,
+        valid=0.3,
+        test=0.3,
     ),
-    "kind: world": {"kind": "here", **of(lambda **k: simulate(WorldConfig(**k), 3).dataset.fingerprint()),
-                    "seed": (lambda seed: simulate(WorldConfig.model_validate(SMALL), seed).dataset.fingerprint(),
-                             {"seed": 3}, {"seed": 4}),
-                    "world": "here"},
-    "kind: ml1m": {"kind": f"{PLOTS}genres_and_plots", "folder": f"{PLOTS}genres_and_plots",
-                   "keywords": "tests/data/test_data_movielens.py::test_keywords_of_the_slice",
-                   **dict.fromkeys(("plot", "most", "keyword_cache"), f"{PLOTS}the_recipe_decides_number")},
-    "kind: yake": {"kind": "here", **of(phrases, language="de", words=1, candidates=2, window=3)},
+    "kind: world": {
+        "kind": "here",
+        **of(lambda **k: simulate(WorldConfig(**k), 3).dataset.fingerprint()),
+        "seed": (
+            lambda seed: simulate(WorldConfig.model_validate(SMALL), seed).dataset.fingerprint(),
+            {"seed": 3},
+            {"seed": 4},
+        ),
+        "world": "here",
+    },
+    "kind: ml1m": {
+        "kind": f"{PLOTS}genres_and_plots",
+        "folder": f"{PLOTS}genres_and_plots",
+        "keywords": "tests/data/test_data_movielens.py::test_keywords_of_the_slice",
+        **dict.fromkeys(("plot", "most", "keyword_cache"), f"{PLOTS}the_recipe_decides_number"),
+    },
+    "kind: yake": {"kind": "here", **of(phrases, language="de", words=1, candidates=2, window=5)},
     "kind: movielens": dict.fromkeys(
-        ("kind", "folder"), "tests/data/test_data_movielens.py::test_the_original_format_gives_the_same_data"),
-    "kind: tables": {"kind": "here", **of(tables, threshold=4, interactions="other-rows.parquet",
-                     items="other-items.parquet", split={"by": "fractions", "valid": 0.2, "test": 0.2},
-                     item="film", items_word="films", user="viewer")},
+        ("kind", "folder"), "tests/data/test_data_movielens.py::test_the_original_format_gives_the_same_data"
+    ),
+    "kind: tables": {
+        "kind": "here",
+        **of(
+            tables,
+            threshold=4,
+            interactions="other-rows.parquet",
+            items="other-items.parquet",
+            split={"by": "fractions", "valid": 0.2, "test": 0.2},
+            item="film",
+            items_word="films",
+            user="viewer",
+        ),
+    },
     "by: column": {"by": "here"},
-    "by: dates": {"by": "here", **of(
-        lambda folder, **k: tables(folder=folder, split={"by": "dates", **k}),
-        {"valid_from": "2020-03-20", "test_from": "2020-04-20"},
-        valid_from="2020-03-24", test_from="2020-04-28", start="2020-01-05", end="2020-06-01")},
-    "by: months": {"by": "here", **of(
-        lambda folder, **k: tables(folder=folder, split={"by": "months", **k}),
-        {"start": "2020-01", "train": 2, "valid": 1, "test": 1}, start="2020-02", train=1, valid=2, test=2)},
-    "by: fractions": {"by": "here", **of(
-        lambda folder, **k: tables(folder=folder, split={"by": "fractions", **k}), valid=0.3, test=0.3)},
+    "by: dates": {
+        "by": "here",
+        **of(
+            lambda folder, **k: tables(folder=folder, split={"by": "dates", **k}),
+            {"valid_from": "2020-03-20", "test_from": "2020-04-20"},
+            valid_from="2020-03-24",
+            test_from="2020-04-28",
+            start="2020-01-05",
+            end="2020-06-01",
+        ),
+    },
+    "by: months": {
+        "by": "here",
+        **of(
+            lambda folder, **k: tables(folder=folder, split={"by": "months", **k}),
+            {"start": "2020-01", "train": 2, "valid": 1, "test": 1},
+            start="2020-02",
+            train=1,
+            valid=2,
+            test=2,
+        ),
+    },
+    "by: fractions": {
+        "by": "here",
+        **of(lambda folder, **k: tables(folder=folder, split={"by": "fractions", **k}), valid=0.3, test=0.3),
+    },
     "kind: given": {"kind": "tests/test_api.py::test_saved_and_loaded_gives_equal_scores"},
-    "kind: mf": {"kind": "here", **mine(scorer, "mf", {"dim": 4, "training": FAST}, dim=5, biases=True, spread=0.5,
-                                        training={"lr": 0.1})},
-    "kind: lightgcn": {"kind": "here", **mine(scorer, "lightgcn", {"dim": 4, "training": FAST}, dim=5, layers=1,
-                                              spread=0.5, training={"epochs": 5})},
-    "kind: sasrec": {"kind": "here", **mine(
-        scorer, "sasrec", GBCE, loss="bce", history="labelled", length=3, dim=6, layers=1, heads=1, dropout=0.0,
-        biases=True, spread=0.5, negatives=3, t=1.0, sampled_weight=1.0, training={"epochs": 5})},
+    "kind: mf": {
+        "kind": "here",
+        **mine(scorer, "mf", {"dim": 4, "training": FAST}, dim=5, biases=True, spread=0.5, training={"lr": 0.1}),
+    },
+    "kind: lightgcn": {
+        "kind": "here",
+        **mine(scorer, "lightgcn", {"dim": 4, "training": FAST}, dim=5, layers=1, spread=0.5, training={"epochs": 5}),
+    },
+    "kind: sasrec": {
+        "kind": "here",
+        **mine(
+            scorer,
+            "sasrec",
+            GBCE,
+            loss="bce",
+            history="labelled",
+            length=3,
+            dim=6,
+            layers=1,
+            heads=1,
+            dropout=0.0,
+            biases=True,
+            spread=0.5,
+            negatives=3,
+            t=1.0,
+            sampled_weight=1.0,
+            training={"epochs": 5},
+        ),
+    },
     "model.encoder.training": of(training, lr=0.01, weight_decay=0.1, batch=64, epochs=2, patience=1),
-    "kind: boosting": {"kind": "here", **of(
-        boosting, trees=5, bags=2, lr=0.3, leaves=3, min_rows=40, l2=1000.0, columns=1.0, folds=5, keyword_strength=5.0,
-        blend=[0.7])},
-    "kind: item_prior": {"kind": "here", **mine(
-        scorer, "item_prior", {"source": "both"}, source="mean", strength=50.0, keyword_strength=3.0)},
+    "kind: boosting": {
+        "kind": "here",
+        **of(
+            boosting,
+            trees=5,
+            bags=2,
+            lr=0.3,
+            leaves=3,
+            min_rows=40,
+            l2=1000.0,
+            columns=1.0,
+            folds=5,
+            keyword_strength=5.0,
+            blend=[0.7],
+        ),
+    },
+    "kind: item_prior": {
+        "kind": "here",
+        **mine(scorer, "item_prior", {"source": "both"}, source="mean", strength=50.0, keyword_strength=3.0),
+    },
     "kind: random": {"kind": "here"},
     "model.groups": of(groups, n=2, method="minibatch-kmeans", ward_limit=10),
     "model.gate": of(gates, tau=1.0, single_base=1.1, single_share=3.0, flat=0.0),
-    "model.prompt": of(prompts, history=3, block=4, keywords=1, history_keywords=1, max_tokens=300,
-                       history_vectors=False),
+    "model.prompt": of(
+        prompts, history=3, block=4, keywords=1, history_keywords=1, max_tokens=300, history_vectors=False
+    ),
     "model.adapters": of(adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], expert_layers=0.5),
-    "model.global_stage": of(stage, epochs=2, stride=2, history_loss=0.0, lr=1e-3, weight_decay=0.5, warmup=0,
-                             batch_tokens=128, clip=0.01, checks=1, valid_rows=1)
-    | of(trained, {"train": ("global",)}, train=("experts",)) | of(saves, save_steps=100)
+    "model.global_stage": of(
+        stage,
+        epochs=2,
+        stride=2,
+        history_loss=0.0,
+        lr=1e-3,
+        weight_decay=0.5,
+        warmup=0,
+        batch_tokens=128,
+        clip=0.01,
+        checks=1,
+        valid_rows=1,
+    )
+    | of(trained, {"train": ("global",)}, train=("experts",))
+    | of(saves, save_steps=100)
     | dict.fromkeys(("recompute", "cache_gb"), "tests/fast/test_below.py::test_"),
     "model.score_prior": of(prior, {"source": "mean"}, source="both", weight=2.0),
-    "model.reasons": dict.fromkeys(("source", "file"), "tests/test_contents.py::test_one_letter_of_a_reason") | {
-        "unhinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"},
-    "model.backbone": {"source": "tests/model/test_backbone.py::test_", "dtype": "tests/model/test_backbone.py::test_",
-                       "bits": "tests/model/test_backbone.py::test_frozen_weights_in_few_bits",
-                       "attention": "tests/model/test_backbone.py::test_", "revision": "tests/model/test_backbone.py::test_"},
+    "model.reasons": dict.fromkeys(("source", "file"), "tests/test_contents.py::test_one_letter_of_a_reason")
+    | {"unhinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"},
+    "model.backbone": {
+        "source": "tests/model/test_backbone.py::test_",
+        "dtype": "tests/model/test_backbone.py::test_",
+        "bits": "tests/model/test_backbone.py::test_frozen_weights_in_few_bits",
+        "attention": "tests/model/test_backbone.py::test_",
+        "revision": "tests/model/test_backbone.py::test_",
+    },
     "kind: thinkrec": {
-        "kind": "here", **of(slots, statistics=False, votes=False, embeddings=False),
-        **dict.fromkeys(("backbone", "prompt", "encoder", "adapters", "groups", "gate", "reasons", "global_stage",
-                         "expert_stage", "vector_stage", "score_prior"), "here"),
-        "score": "tests/train/test_loop.py::test_"},
+        "kind": "here",
+        **of(slots, statistics=False, votes=False, embeddings=False),
+        **dict.fromkeys(
+            (
+                "backbone",
+                "prompt",
+                "encoder",
+                "adapters",
+                "groups",
+                "gate",
+                "reasons",
+                "global_stage",
+                "expert_stage",
+                "vector_stage",
+                "score_prior",
+            ),
+            "here",
+        ),
+        "score": "tests/train/test_loop.py::test_",
+    },
     "evaluation": of(evaluation, k=1, map_denominator="min", draws=120, seed=1),
-    "": {**of(whole, name="other", seed=4, data={"kind": "world", "seed": 6, "world": SMALL}, baselines={},
-              model={"kind": "random"}), **of(shown, explain=2), "evaluation": "here",
-         **dict.fromkeys(("reason_tokens", "cite", "mentions"), "tests/test_writing.py::test_")},
+    "": {
+        **of(
+            whole,
+            name="other",
+            seed=4,
+            data={"kind": "world", "seed": 6, "world": SMALL},
+            baselines={},
+            model={"kind": "random"},
+        ),
+        **of(shown, explain=2),
+        "evaluation": "here",
+        **dict.fromkeys(("reason_tokens", "cite", "mentions"), "tests/test_writing.py::test_"),
+    },
 }
 
 
