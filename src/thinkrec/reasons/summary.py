@@ -30,6 +30,8 @@ class Summary:
     """Rows whose attempts are used up, the last verdict wrong."""
     unreadable: int
     """Rows whose attempts are used up, the last answer without a verdict."""
+    refused: dict[str, int]
+    """Rows whose question was refused by a filter of content or by the model, by the name it gives; asked no more."""
     failed: dict[str, int]
     """Rows that got no answer in the end, by why."""
     unfinished: int
@@ -84,10 +86,10 @@ def summarise(
     refused = faults(cases, config)
     outcomes = Counter(case.outcome for case in cases)
     kept = [case for case in cases if refused.get(case.row, "") is None]
-    orders = {case.order for case in cases}
-    # Of these rows, this teacher and this policy: a store may hold others too.
+    # Of these rows, this teacher and this policy: a store may hold others too, and rows may have moved since.
+    names = {synthesis.ids(case.row) for case in cases}
     asked = (synthesis.teacher, config.policy)
-    mine = [a for a in synthesis.store.attempts if a.order in orders and (a.teacher, a.policy) == asked]
+    mine = [a for a in synthesis.store.attempts if (a.user_id, a.item_id) in names and (a.teacher, a.policy) == asked]
     taken = sum((found.usage for found in mine), NOTHING)
     firsts = [case for case in cases if case.answers]
     summary = Summary(
@@ -98,6 +100,7 @@ def summarise(
         left_out=dict(sorted(Counter(why for why in refused.values() if why is not None).items())),
         wrong=outcomes["wrong"],
         unreadable=outcomes["unreadable"],
+        refused=dict(sorted(Counter(str(case.refusal.refused) for case in cases if case.refusal is not None).items())),
         failed=dict(sorted(Counter(case.failures[-1][1] for case in cases if case.outcome == "failed").items())),
         unfinished=outcomes["unfinished"],
         not_asked=outcomes["not asked"],
@@ -121,7 +124,7 @@ def summarise(
 def accounted(found: Summary) -> int:
     """Rows that the report says something about; equals `rows`."""
     parts = (found.kept, found.wrong, found.unreadable, found.unfinished, found.not_asked)
-    return sum(parts) + sum(found.left_out.values()) + sum(found.failed.values())
+    return sum(parts) + sum(sum(counts.values()) for counts in (found.left_out, found.refused, found.failed))
 
 
 def lines(found: Summary) -> list[tuple[str, str]]:
@@ -138,6 +141,7 @@ def lines(found: Summary) -> list[tuple[str, str]]:
         *((f"left out: {why}", f"{count:,}") for why, count in found.left_out.items()),
         ("wrong to the end", f"{found.wrong:,}"),
         ("no verdict to the end", f"{found.unreadable:,}"),
+        *((f"refused: {why}", f"{count:,}") for why, count in found.refused.items()),
         *((f"failed: {why}", f"{count:,}") for why, count in found.failed.items()),
         ("unfinished", f"{found.unfinished:,}"),
         ("not asked", f"{found.not_asked:,}"),

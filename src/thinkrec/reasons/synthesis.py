@@ -22,9 +22,10 @@ from thinkrec.reasons.store import Attempt, AttemptStore, attempt
 from thinkrec.teacher.answer import verdict, word
 from thinkrec.teacher.client import Answer, Message, Question, Teacher, question
 
-Outcome = Literal["right", "wrong", "unreadable", "failed", "unfinished", "not asked"]
+Outcome = Literal["right", "wrong", "unreadable", "refused", "failed", "unfinished", "not asked"]
 """What became of a row: an answer with the right verdict; all attempts used up, and the last one had the wrong verdict,
-or none, or no answer came; attempts left, or none made, when the run ended."""
+or none; its next question was refused by a filter of content or by the model, which is final; no answer came; attempts
+left, or none made, when the run ended."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Case:
     """What would be asked next; None where the row is done with."""
     next_kind: str
     next_hinted: bool
+    refusal: Attempt | None = None
+    """How the next question was refused, in this start or an earlier one."""
 
     @property
     def first_verdict(self) -> bool | None:
@@ -68,11 +71,15 @@ class Synthesis:
         label, failures = bool(ds.interactions.label[row]), tuple(self.failed.get(row, ()))
         messages, kind, hinted = questions.first(ds, row, config), "first", False
         answers: list[Attempt] = []
+        refusal: Attempt | None = None
         outcome: Outcome = "not asked"
         while True:
             ask = question(self._name(row), messages, self.teacher, config.policy, row)
             found = self.store.answered(ask.key)
-            if found is None or len(answers) >= config.most_attempts:
+            if len(answers) >= config.most_attempts:
+                break
+            if found is None:
+                refusal = self.store.refusal(ask.key)
                 break
             answers.append(found)
             opinion = verdict(found.text)
@@ -81,13 +88,15 @@ class Synthesis:
                 break
             kind, hinted, follow = self._follow_up(row, opinion, hinted)
             messages = (*messages, Message("assistant", found.text), Message("user", follow))
-        done = outcome == "right" or len(answers) + len(failures) >= config.most_attempts
-        if not done:
+        done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.most_attempts
+        if refusal is not None:
+            outcome = "refused"
+        elif not done:
             outcome = "unfinished" if answers or failures else "not asked"
         elif outcome != "right" and failures and failures[-1][0] == len(answers):
             outcome = "failed"
         return Case(row, int(ds.interactions.order[row]), label, tuple(answers), failures, outcome,
-                    None if done else ask, kind, hinted)  # fmt: skip
+                    None if done else ask, kind, hinted, refusal)  # fmt: skip
 
     def run(self, rows: Sequence[int] | np.ndarray, teacher: Teacher, *, progress: bool = False) -> None:
         """Ask about all rows, round after round, until every one is done with.
@@ -113,24 +122,28 @@ class Synthesis:
 
     def write_down(self, case: Case, ask: Question, answer: Answer) -> None:
         """Put an answer into the store; nothing else happens to it before."""
-        ds, it = self.ds, self.ds.interactions
+        user, item = self.ids(case.row)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         about = {
             "order": case.order,
-            "user_id": ds.user_ids[it.user[case.row]],
-            "item_id": ds.items.ids[it.item[case.row]],
+            "user_id": user,
+            "item_id": item,
             "teacher": self.teacher,
             "policy": self.config.policy,
             "kind": case.next_kind,
             "hinted": case.next_hinted,
         }
         self.store.add(attempt(ask, answer, now, **about))
-        if answer.failure is not None:
+        if answer.failure is not None and answer.refused is None:
             self.failed.setdefault(case.row, []).append((len(case.answers), answer.failure))
 
-    def _name(self, row: int) -> list[int | str]:
+    def ids(self, row: int) -> tuple[int | str, int | str]:
+        """(user id, item id) of a row."""
         it = self.ds.interactions
-        return [int(it.order[row]), self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]]
+        return self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]
+
+    def _name(self, row: int) -> list[int | str]:
+        return [int(self.ds.interactions.order[row]), *self.ids(row)]
 
     def _follow_up(self, row: int, opinion: bool | None, hinted: bool) -> tuple[str, bool, str]:
         """(kind, whether the outcome is told by then, words) of what is said after a wrong answer or one without a

@@ -11,6 +11,7 @@ from thinkrec.teacher.answer import separate
 from thinkrec.teacher.client import NOTHING, Answer, Done, Message, Question, Usage
 from thinkrec.teacher.config import LocalTeacher, Prices, local_name
 from thinkrec.teacher.limits import Purse
+from thinkrec.teacher.marks import is_mark
 
 if TYPE_CHECKING:
     from thinkrec.model.backbone import Backbone
@@ -100,7 +101,11 @@ class Local:
         ends = set(self._ends())
         stop = next((i for i, token in enumerate(ids) if token in ends), None)
         kept = ids if stop is None else ids[:stop]
-        text = str(self._load().tokenizer.decode(kept, skip_special_tokens=True))
+        tokenizer = self._load().tokenizer
+        special = dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
+        # Some tokenizers count the marks around reasoning as special; without them it would read as the answer.
+        shown = [i for i in kept if i not in special or is_mark(special[i])]
+        text = str(tokenizer.decode(shown, skip_special_tokens=False))
         return text, len(kept) + (stop is not None), stop is None
 
     def _ends(self) -> list[int]:
