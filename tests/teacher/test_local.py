@@ -11,6 +11,7 @@ from transformers import AutoTokenizer
 
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import CheckpointError
+from thinkrec.teacher.answer import separate
 from thinkrec.teacher.client import Answer, Message, Question, question
 from thinkrec.teacher.config import LocalTeacher
 from thinkrec.teacher.local import Local, transcript
@@ -82,3 +83,12 @@ def test_the_name_holds_what_changes_answers(folder: Path) -> None:
     assert Local(base).name == Local(base.model_copy(update={"batch": 3})).name
     assert Local(base).name != Local(base.model_copy(update={"temperature": 0.7})).name
     assert str(folder) not in Local(base).name
+
+
+def test_marks_that_a_tokenizer_counts_as_special_stay_readable(folder: Path) -> None:
+    teacher = Local(LocalTeacher(model=str(folder), device="cpu"))
+    bone = teacher._load()
+    bone.tokenizer.add_special_tokens({"additional_special_tokens": ["[THINK]", "[/THINK]", "<|noise|>"]})
+    opens, closes, noise = bone.tokenizer.convert_tokens_to_ids(["[THINK]", "[/THINK]", "<|noise|>"])
+    text, _, cut = teacher._read([opens, bone.no_id, closes, noise, bone.yes_id, bone.eos_id, bone.no_id])
+    assert (*separate(text), cut) == ("Yes", "No", False)

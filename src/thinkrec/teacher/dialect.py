@@ -17,7 +17,8 @@ LENGTHS = ("max_tokens", "max_completion_tokens")
 _VERSION = re.compile(r"/v\d+\w*(?:/|$)")
 _UNKNOWN_CODES = ("unsupportedparameter", "unknownparameter", "unsupportedvalue", "extraforbidden", "invalidparameter")
 _UNKNOWN_WORDS = re.compile(
-    r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|extra (?:inputs|fields)|not permitted|not allowed|"
+    r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|forbidden|extra (?:inputs|fields)|not permitted|"
+    r"not allowed|"
     r"deprecated|no longer",
     re.IGNORECASE,
 )
@@ -32,6 +33,7 @@ _STREAM_ONLY = re.compile(
     r"\bstream\w*\b[^.]{0,40}(?:only|must|is required|true)",
     re.IGNORECASE,
 )
+_TOO_MUCH = re.compile(r"too (?:large|high|long|many)|at most|at least|exceed|greater|less than", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ def adapt(dialect: Dialect, url: str, status: int, error: Any) -> tuple[Dialect,
     text = _text(error)
     if status in (400, 415, 422, 500, 501):
         other = LENGTHS[1 - LENGTHS.index(dialect.length_name)]
-        refused = dialect.length_name in named(error, (dialect.length_name,))
-        if refused and (other in text or letters(next(iter(codes_of(error)), "")) in _UNKNOWN_CODES[:2]):
+        refused = bool(named(error, (dialect.length_name,)))
+        if refused and (other in text or not _TOO_MUCH.search(text)):
             return replace(dialect, length_name=other), f"it calls the bound of an answer {other}"
         if dialect.system and _NO_SYSTEM.search(text.replace("messages[0].role", "system role")):
             return replace(dialect, system=False), "it takes no system message; instructions go before the question"

@@ -108,7 +108,7 @@ def codes_of(error: Any) -> Iterator[str]:
     for name in ("code", "type", "status", "reason", "error_code"):
         if isinstance(error.get(name), str):
             yield error[name]
-    for name in ("innererror", "inner_error", "metadata", "raw", "details", "base_resp"):
+    for name in ("innererror", "inner_error", "metadata", "raw", "detail", "details", "base_resp"):
         inner = error.get(name)
         for entry in inner if isinstance(inner, list) else [inner]:
             yield from codes_of(entry)
