@@ -100,7 +100,7 @@ def summarise(
         left_out=dict(sorted(Counter(why for why in refused.values() if why is not None).items())),
         wrong=outcomes["wrong"],
         unreadable=outcomes["unreadable"],
-        refused=dict(sorted(Counter(str(case.refusal.refused) for case in cases if case.refusal is not None).items())),
+        refused=dict(sorted(Counter(case.failures[-1][1] for case in cases if case.outcome == "refused").items())),
         failed=dict(sorted(Counter(case.failures[-1][1] for case in cases if case.outcome == "failed").items())),
         unfinished=outcomes["unfinished"],
         not_asked=outcomes["not asked"],

@@ -38,14 +38,13 @@ class Case:
     answers: tuple[Attempt, ...]
     """Answers in the order in which they came; failures are not among them."""
     failures: tuple[tuple[int, str], ...]
-    """Attempts of this start that got no answer: how many answers there were before, and why."""
+    """Attempts of this start that got no answer: how many answers there were before, and why. Of a refused row, in
+    whichever start: by what name it was refused."""
     outcome: Outcome
     next: Question | None
     """What would be asked next; None where the row is done with."""
     next_kind: str
     next_hinted: bool
-    refusal: Attempt | None = None
-    """How the next question was refused, in this start or an earlier one."""
 
     @property
     def first_verdict(self) -> bool | None:
@@ -71,8 +70,8 @@ class Synthesis:
         label, failures = bool(ds.interactions.label[row]), tuple(self.failed.get(row, ()))
         messages, kind, hinted = questions.first(ds, row, config), "first", False
         answers: list[Attempt] = []
-        refusal: Attempt | None = None
         outcome: Outcome = "not asked"
+        refusal: Attempt | None = None
         while True:
             ask = question(self._name(row), messages, self.teacher, config.policy, row)
             found = self.store.answered(ask.key)
@@ -90,13 +89,13 @@ class Synthesis:
             messages = (*messages, Message("assistant", found.text), Message("user", follow))
         done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.most_attempts
         if refusal is not None:
-            outcome = "refused"
+            outcome, failures = "refused", ((len(answers), str(refusal.refused)),)
         elif not done:
             outcome = "unfinished" if answers or failures else "not asked"
         elif outcome != "right" and failures and failures[-1][0] == len(answers):
             outcome = "failed"
         return Case(row, int(ds.interactions.order[row]), label, tuple(answers), failures, outcome,
-                    None if done else ask, kind, hinted, refusal)  # fmt: skip
+                    None if done else ask, kind, hinted)  # fmt: skip
 
     def run(self, rows: Sequence[int] | np.ndarray, teacher: Teacher, *, progress: bool = False) -> None:
         """Ask about all rows, round after round, until every one is done with.
@@ -137,13 +136,9 @@ class Synthesis:
         if answer.failure is not None and answer.refused is None:
             self.failed.setdefault(case.row, []).append((len(case.answers), answer.failure))
 
-    def ids(self, row: int) -> tuple[int | str, int | str]:
-        """(user id, item id) of a row."""
-        it = self.ds.interactions
-        return self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]
-
     def _name(self, row: int) -> list[int | str]:
-        return [int(self.ds.interactions.order[row]), *self.ids(row)]
+        it = self.ds.interactions
+        return [int(it.order[row]), self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]]
 
     def _follow_up(self, row: int, opinion: bool | None, hinted: bool) -> tuple[str, bool, str]:
         """(kind, whether the outcome is told by then, words) of what is said after a wrong answer or one without a
@@ -154,6 +149,11 @@ class Synthesis:
         if self.config.policy == "hint":
             return "hint", True, questions.told(self.ds, row)
         return "again", hinted, questions.reconsider(self.ds, row)
+
+    def ids(self, row: int) -> tuple[int | str, int | str]:
+        """(user id, item id) of a row."""
+        it = self.ds.interactions
+        return self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]
 
 
 def verdict_word(opinion: bool | None) -> str | None:
