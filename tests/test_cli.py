@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from tiny_folder import write_backbone
 from typer.testing import CliRunner, Result
 
-from thinkrec import ThinkRec, outcome
+from thinkrec import ThinkRec, __version__, outcome
 from thinkrec.cli import app
 from thinkrec.commands import keys
 from thinkrec.commands.running import few
@@ -307,6 +307,11 @@ def test_doctor_fails_only_where_something_stops_thinkrec(monkeypatch: pytest.Mo
     assert "pick some" in result.stdout
     monkeypatch.setattr("thinkrec.doctor.collect", lambda: {**found, "problems": [{**fault, "level": "error"}]})
     assert call("doctor").exit_code == 1
+
+
+def test_the_version_is_printed() -> None:
+    result = call("--version")
+    assert (result.exit_code, result.stdout) == (0, f"thinkrec {__version__}\n")
 
 
 def test_help_teaches_with_examples() -> None:
