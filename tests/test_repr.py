@@ -19,7 +19,8 @@ def test_a_data_set_prints_counts() -> None:
     parts = f"{rows['train']} train, {rows['valid']} valid, {rows['test']} test"
     assert repr(it) == f"Interactions({rows['all']} rows of 20 users: {parts})"
     liked = f"{it.label.mean():.1%} liked"
-    assert repr(DS) == f"Dataset({rows['all']} rows of 20 users: {parts}; 60 items; {liked}; domain: film, films, viewer)"
+    more = f"60 items; {liked}; domain: film, films, viewer"
+    assert repr(DS) == f"Dataset({rows['all']} rows of 20 users: {parts}; {more})"
     assert repr(DS.items) == f"Items(60, the first {DS.items.titles[0]!r}; 60 with keywords; texts: description)"
     none = dataclasses.replace(DS.items, ids=[], titles=[], keywords=[], texts=DS.items.texts.select([]))
     assert repr(none) == "Items(0; 0 with keywords)"
