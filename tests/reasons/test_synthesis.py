@@ -7,12 +7,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from asking import DS, PROSE, config, labels, right, synthesise, turns
+from asking import DS, PROSE, config, data, interactions, labels, right, synthesise, turns
 from scripted_server import Reaction, Request, fails, says, serve, truncated
 
 from thinkrec.reasons import output, questions
 from thinkrec.reasons.choose import choose_rows
-from thinkrec.reasons.summary import lines
+from thinkrec.reasons.store import AttemptStore
+from thinkrec.reasons.summary import lines, summarise
+from thinkrec.reasons.synthesis import Synthesis
+from thinkrec.teacher.build import build_teacher
+from thinkrec.teacher.client import NOTHING, Answer, question
 from thinkrec.teacher.config import Budget, Prices
 
 
@@ -27,6 +31,36 @@ def test_all_right_at_once(tmp_path: Path) -> None:
     assert report.cost == pytest.approx(2400 / 1e6)
     assert len(served.requests) == 20, "a second start asks nothing"
     assert second.kept == 20 and [c.answers for c in again] == [c.answers for c in cases]
+
+
+def test_rows_that_stand_elsewhere_are_not_asked_again(tmp_path: Path) -> None:
+    table = interactions()
+    before, after = data(table), data(table.reverse())
+    with serve(lambda request: says(f"Yes. {PROSE}")) as served:
+        settings = config(served.url, rows=12, policy="drop")
+        for ds in (before, after):
+            rows = choose_rows(ds, settings)
+            with AttemptStore(tmp_path / "a.jsonl") as store:
+                teacher = build_teacher(settings.teacher, ds)
+                synthesis = Synthesis(ds, settings, teacher.name, store)
+                synthesis.run(rows, teacher)
+                report = summarise(synthesis, [synthesis.case(int(row)) for row in rows], settings, seconds=0.0)
+            assert (len(served.requests), report.requests, report.first_answers) == (12, 12, 12)
+
+
+def test_a_store_whose_keys_hold_the_place_of_a_row_is_taken_up(tmp_path: Path) -> None:
+    settings = config(rows=3, policy="drop")
+    rows = choose_rows(DS, settings)
+    with AttemptStore(tmp_path / "a.jsonl") as store:
+        synthesis = Synthesis(DS, settings, "t", store)
+        for row in map(int, rows):
+            case = synthesis.case(row)
+            assert case.next is not None and case.next.row == row
+            it = DS.interactions
+            name = [int(it.order[row]), DS.user_ids[it.user[row]], DS.items.ids[it.item[row]]]
+            old = question(name, case.next.messages, "t", "drop")
+            synthesis.write_down(case, old, Answer(f"Yes. {PROSE}", "", NOTHING, 0.0))
+        assert [len(synthesis.case(int(row)).answers) for row in rows] == [1, 1, 1]
 
 
 def test_again_says_nothing_of_the_outcome_and_keeps_the_conversation(tmp_path: Path) -> None:

@@ -9,34 +9,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from asking import DS
+from asking import data, interactions
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import SPLITS
 from thinkrec.data.writing import write_table
 from thinkrec.errors import DataError
 from thinkrec.reasons.written import written_reasons
 from thinkrec.train.mixture import reason_pool
-
-
-def interactions(ds: Dataset = DS) -> pl.DataFrame:
-    """The rows as a table that comes in, in `order` order, without a column `order`."""
-    it = ds.interactions
-    return pl.DataFrame({
-        "user_id": pl.Series(ds.user_ids).gather(it.user), "item_id": pl.Series(ds.items.ids).gather(it.item),
-        "label": it.label, "timestamp": it.timestamp, "split": pl.Series(SPLITS).gather(it.split), "order": it.order,
-    }).sort("order").drop("order")  # fmt: skip
-
-
-ITEMS = pl.DataFrame({"item_id": DS.items.ids, "title": DS.items.titles})
-
-
-def data(table: pl.DataFrame) -> Dataset:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
-        return Dataset.from_tables(table, ITEMS)
-
 
 BEFORE = data(interactions())
 

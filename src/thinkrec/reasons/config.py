@@ -53,7 +53,7 @@ class SynthesisConfig(BaseModel):
     """Any rows; those that `predictions` get wrong; those whose history has likes and dislikes in earnest."""
     predictions: Path | None = None
     """For `wrong`: a table with order and score, higher meaning a like."""
-    threshold: float | None = None
+    threshold: float | None = Field(default=None, allow_inf_nan=False)
     """For `wrong`: scores above it count as Yes. By default as many rows count as Yes as are likes."""
     mixed_share: float = Field(default=0.3, gt=0, le=0.5)
     """For `mixed`: the rarer of likes and dislikes makes up at least this share of the shown history."""

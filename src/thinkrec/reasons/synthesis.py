@@ -74,7 +74,7 @@ class Synthesis:
         refusal: Attempt | None = None
         while True:
             ask = question(self._name(row), messages, self.teacher, config.policy, row)
-            found = self.store.answered(ask.key)
+            found = self.store.answered(ask.key) or self.store.answered(self._earlier_key(row, messages))
             if len(answers) >= config.most_attempts:
                 break
             if found is None:
@@ -137,8 +137,9 @@ class Synthesis:
             self.failed.setdefault(case.row, []).append((len(case.answers), answer.failure))
 
     def _name(self, row: int) -> list[int | str]:
+        """What a row is, wherever it stands in a table: user, item and time."""
         it = self.ds.interactions
-        return [int(it.order[row]), self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]]
+        return [*self.ids(row), int(it.timestamp[row])]
 
     def _follow_up(self, row: int, opinion: bool | None, hinted: bool) -> tuple[str, bool, str]:
         """(kind, whether the outcome is told by then, words) of what is said after a wrong answer or one without a
@@ -149,6 +150,11 @@ class Synthesis:
         if self.config.policy == "hint":
             return "hint", True, questions.told(self.ds, row)
         return "again", hinted, questions.reconsider(self.ds, row)
+
+    def _earlier_key(self, row: int, messages: tuple[Message, ...]) -> str:
+        """The key that stores of version 0.1.0 have: with the row's place. What they hold was paid for."""
+        name = [int(self.ds.interactions.order[row]), *self.ids(row)]
+        return question(name, messages, self.teacher, self.config.policy).key
 
     def ids(self, row: int) -> tuple[int | str, int | str]:
         """(user id, item id) of a row."""
