@@ -63,7 +63,7 @@ def test_wrong_ones_by_a_threshold_or_by_as_many_yeses_as_likes(tmp_path: Path) 
 def test_the_choice_does_not_hang_on_where_rows_stand(tmp_path: Path) -> None:
     """The table in another order, with a new user in front and rows behind: the same rows, in the same order."""
     table = interactions()
-    new = table.head(6).with_columns(user_id=pl.lit(-3, dtype=table["user_id"].dtype), timestamp=pl.lit(1, dtype=pl.Int64))
+    new = table.head(6).with_columns(user_id=pl.lit(-3, dtype=pl.Int64), timestamp=pl.lit(1, dtype=pl.Int64))
     before, after = data(table), data(pl.concat([new, table.reverse()]))
 
     def names(ds: Dataset, rows: np.ndarray) -> list[tuple]:
