@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from thinkrec.teacher.config import RulesTeacher, TeacherConfig
+from thinkrec.teacher.config import ApiTeacher, RulesTeacher, TeacherConfig
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,6 +86,13 @@ class SynthesisConfig(BaseModel):
     def _wrong_needs_predictions(self) -> SynthesisConfig:
         if self.choose == "wrong" and self.predictions is None:
             raise ValueError("choose: wrong needs `predictions`, a table with order and score of the split's rows")
+        return self
+
+    @model_validator(mode="after")
+    def _reasons_are_prose(self) -> SynthesisConfig:
+        form = self.teacher.extra.get("response_format") if isinstance(self.teacher, ApiTeacher) else None
+        if form is not None and (form.get("type") if isinstance(form, dict) else form) != "text":
+            raise ValueError("reasons are prose that opens with Yes or No; take response_format out of teacher.extra")
         return self
 
     @property

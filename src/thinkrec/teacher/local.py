@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thinkrec.errors import RecipeError
@@ -146,6 +147,12 @@ def transcript(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, bool]:
 
 
 def local_teacher_name(config: LocalTeacher) -> str:
-    """What goes into the hash."""
+    """What goes into the hash. A folder or file is known by its contents too: other weights under the same name are
+    another teacher. A hub name stands for itself.
+    """
+    from thinkrec.model.backbone import BackboneConfig, backbone_digest
+
     sampled = f" temperature={config.temperature} seed={config.seed}" if config.temperature else ""
-    return f"local:{local_name(config)} {config.dtype} max_tokens={config.max_tokens}{sampled}"
+    there = config.model == "nano" or Path(config.model).expanduser().exists()
+    contents = f" contents={backbone_digest(BackboneConfig(source=config.model))}" if there else ""
+    return f"local:{local_name(config)}{contents} {config.dtype} max_tokens={config.max_tokens}{sampled}"
