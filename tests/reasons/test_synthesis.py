@@ -26,11 +26,13 @@ def test_all_right_at_once(tmp_path: Path) -> None:
         settings = config(served.url, teacher={"prices": Prices(input=1, output=1)})
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         again, second, _ = synthesise(settings, tmp_path / "a.jsonl")
+        _, fewer, _ = synthesise(settings.model_copy(update={"rows": 5}), tmp_path / "a.jsonl")
     assert (report.kept, report.first_right, report.first_accuracy, report.mean_attempts) == (20, 20, 1.0, 1.0)
     assert (report.requests, report.prompt_tokens, report.completion_tokens) == (20, 2000, 400)
     assert report.cost == pytest.approx(2400 / 1e6)
     assert len(served.requests) == 20, "a second start asks nothing"
     assert second.kept == 20 and [c.answers for c in again] == [c.answers for c in cases]
+    assert (fewer.rows, fewer.requests) == (5, 5), "the report is about these rows, not all of the store"
 
 
 def test_rows_that_stand_elsewhere_are_not_asked_again(tmp_path: Path) -> None:

@@ -98,6 +98,16 @@ def test_refusals_do_not_count_as_failures_of_the_endpoint() -> None:
     assert [answer.refused for answer in found] == ["content_filter"] * 7
 
 
+def test_a_refusal_between_two_failures_ends_the_row_of_failures() -> None:
+    def react(request: Request) -> Reaction:
+        number = int(request.asked.split()[-2])
+        return fails(400, "no", code="content_filter") if number % 2 else fails(400, "too long")
+
+    with serve(react) as served:
+        settings = config(served, concurrency=1, retries=QUICK.model_copy(update={"give_up": 2}))
+        assert len(ask(settings, 6)) == 6
+
+
 def test_other_errors_are_no_refusals() -> None:
     for reaction in (
         fails(400, "maximum context length is 4096 tokens", code="context_length_exceeded"),
@@ -132,6 +142,9 @@ REASONED = {
                     "Good."),
     "stream": streams([{"role": "assistant"}, {"reasoning_content": "bec"}, {"reasoning_content": "ause"},
                        {"content": "Yes. "}, {"content": "Good."}]),
+    "stream-of-two-choices": Reaction(body=b"".join(
+        b"data: " + json.dumps({"choices": [{"index": index, "delta": {"content": text}}]}).encode() + b"\n\n"
+        for index, text in ((0, "because</think>"), (1, "No."), (0, "Yes. Good."), (1, " Bad."))) + b"data: [DONE]\n\n"),
     "stream-unasked-in-marks": streams([{"content": "<thi"}, {"content": "nk>because</think>Yes."},
                                         {"content": " Good."}]),
 }  # fmt: skip
@@ -219,6 +232,17 @@ def test_the_other_name_of_the_bound() -> None:
         return says("Yes. Good.")
 
     adapting(older, "max_tokens", max_tokens_name="max_completion_tokens")
+
+
+def test_an_endpoint_that_refuses_every_way_is_not_asked_for_ever() -> None:
+    def react(request: Request) -> Reaction:
+        name = next(name for name in request.body if name.startswith("max_"))
+        return fails(400, f"Unsupported parameter: '{name}'", code="unsupported_parameter", param=name)
+
+    with serve(react) as served, pytest.warns(TeacherWarning):
+        found = ask(config(served, concurrency=1), 2)
+        assert len(served.requests) == 3
+    assert all(answer.failure is not None and "Unsupported parameter" in answer.failure for answer in found)
 
 
 @pytest.mark.parametrize(

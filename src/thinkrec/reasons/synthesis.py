@@ -133,7 +133,7 @@ class Synthesis:
             "hinted": case.next_hinted,
         }
         self.store.add(attempt(ask, answer, now, **about))
-        if answer.failure is not None and answer.refused is None:
+        if answer.failure is not None:
             self.failed.setdefault(case.row, []).append((len(case.answers), answer.failure))
 
     def _name(self, row: int) -> list[int | str]:
