@@ -314,14 +314,6 @@ def test_the_version_is_printed() -> None:
     assert (result.exit_code, result.stdout) == (0, f"thinkrec {__version__}\n")
 
 
-def test_warnings_are_one_line_and_those_of_others_as_python_has_them() -> None:
-    from thinkrec.cli.group import format_warning
-    from thinkrec.data.columns import DataWarning
-
-    assert format_warning("3 rows are odd.", DataWarning, "a.py", 7) == "warning: 3 rows are odd.\n"
-    assert format_warning("old", UserWarning, "a.py", 7, "x = 1") == "a.py:7: UserWarning: old\n  x = 1\n"
-
-
 def test_help_teaches_with_examples() -> None:
     for command in ("demo", "run", "rank", "explain", "evaluate", "report", "table", "doctor", "recipe"):
         text = plain(call(command, "--help").stdout)

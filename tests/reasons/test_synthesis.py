@@ -203,6 +203,36 @@ def test_a_budget_ends_the_run_and_the_rest_is_accounted_for(tmp_path: Path) -> 
     assert (report.kept, report.unfinished, report.not_asked) == (5, 15, 0) and len(served.requests) == 25
 
 
+def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
+    """Two kinds of refusal at the first question, one after a wrong answer; the next start asks none of them."""
+    truth = labels(config())
+    names = list(truth)
+    first = {names[0]: fails(400, "no", code="content_filter"), names[1]: says(None, refusal="I can't."),
+             names[2]: fails(400, "no", code="content_filter")}  # fmt: skip
+    later = names[3]
+
+    def react(request: Request) -> Reaction:
+        if request.asked in first:
+            return first[request.asked]
+        if request.asked == later:
+            return says("", finish="SAFETY") if turns(request) else right(not truth[later])
+        return right(truth[request.asked])
+
+    with serve(react) as served:
+        settings = config(served.url, attempts=3)
+        cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
+        count = Counter(request.asked for request in served.requests)
+        asked = len(served.requests)
+        _, again, _ = synthesise(settings, tmp_path / "a.jsonl")
+        assert len(served.requests) == asked
+    assert report.refused == again.refused == {"SAFETY": 1, "content_filter": 2, "refusal": 1}
+    assert (report.kept, report.failed, again.kept, again.failed) == (16, {}, 16, {})
+    assert [count[name] for name in names[:5]] == [1, 1, 1, 2, 1]
+    assert [case.outcome for case in cases].count("refused") == 4
+    shown = dict(lines(report))
+    assert shown["refused: content_filter"] == "2" and not any(what.startswith("failed") for what in shown)
+
+
 def test_the_question_hides_the_outcome_and_the_future() -> None:
     settings = config(history=5)
     it = DS.interactions
@@ -232,33 +262,3 @@ def test_the_reasoning_can_be_the_reason(tmp_path: Path) -> None:
         assert report.kept == 20, "an answer without argument falls back on the trace"
         texts = output.table(DS, cases, settings)["reason"]
     assert set(texts.str.replace(r"^(Yes|No)\. ", "")) == {"The trace goes on and on here"}
-
-
-def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
-    """Two kinds of refusal at the first question, one after a wrong answer; the next start asks none of them."""
-    truth = labels(config())
-    names = list(truth)
-    first = {names[0]: fails(400, "no", code="content_filter"), names[1]: says(None, refusal="I can't."),
-             names[2]: fails(400, "no", code="content_filter")}  # fmt: skip
-    later = names[3]
-
-    def react(request: Request) -> Reaction:
-        if request.asked in first:
-            return first[request.asked]
-        if request.asked == later:
-            return says("", finish="SAFETY") if turns(request) else right(not truth[later])
-        return right(truth[request.asked])
-
-    with serve(react) as served:
-        settings = config(served.url, attempts=3)
-        cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
-        count = Counter(request.asked for request in served.requests)
-        asked = len(served.requests)
-        _, again, _ = synthesise(settings, tmp_path / "a.jsonl")
-        assert len(served.requests) == asked
-    assert report.refused == again.refused == {"SAFETY": 1, "content_filter": 2, "refusal": 1}
-    assert (report.kept, report.failed, again.kept, again.failed) == (16, {}, 16, {})
-    assert [count[name] for name in names[:5]] == [1, 1, 1, 2, 1]
-    assert [case.outcome for case in cases].count("refused") == 4
-    shown = dict(lines(report))
-    assert shown["refused: content_filter"] == "2" and not any(what.startswith("failed") for what in shown)

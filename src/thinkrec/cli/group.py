@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import typer
@@ -12,15 +11,12 @@ from typer.core import TyperGroup
 
 from thinkrec.errors import ThinkRecError
 
-_PYTHONS = warnings.formatwarning
-
 
 class Group(TyperGroup):
     """Turns errors a user can cause, and Ctrl-C, into one message and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        usual, warnings.formatwarning = warnings.formatwarning, format_warning
         try:
             return super().invoke(ctx)
         except ThinkRecError as error:
@@ -30,14 +26,3 @@ class Group(TyperGroup):
             text = "stopped; the same command goes on from the last saved step"
             Console(stderr=True, highlight=False).print(Text(text, style="yellow"), soft_wrap=True)
             raise typer.Exit(130) from stop
-        finally:
-            warnings.formatwarning = usual
-
-
-def format_warning(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
-) -> str:
-    """Warnings of this package in one line, without the place in its code; others as Python has them."""
-    if category.__module__.partition(".")[0] == "thinkrec":
-        return f"warning: {message}\n"
-    return _PYTHONS(message, category, filename, lineno, line)

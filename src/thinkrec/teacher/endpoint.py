@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from thinkrec.data.columns import DataWarning
 from thinkrec.errors import RecipeError
 from thinkrec.teacher import fault, reply
 from thinkrec.teacher.client import Message, TeacherStopped
@@ -43,8 +44,8 @@ class Differently(Exception):
     """The endpoint wants to be asked in another way, which is known now: send the request again."""
 
 
-class TeacherWarning(UserWarning):
-    """An endpoint is asked in another way than the config says, which changes no answer."""
+class TeacherWarning(DataWarning):
+    """An endpoint is asked in another way than the config says, which changes no answer. Shown as remarks on tables."""
 
 
 class Endpoint:
