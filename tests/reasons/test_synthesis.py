@@ -233,6 +233,15 @@ def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
     assert shown["refused: content_filter"] == "2" and not any(what.startswith("failed") for what in shown)
 
 
+def test_many_different_failures_print_as_the_commonest_ones(tmp_path: Path) -> None:
+    with serve(lambda request: fails(400, f"odd {request.asked[-60:]}")) as served:
+        settings = config(served.url, policy="drop", rows=12, teacher={"concurrency": 1})
+        _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
+    assert sum(report.failed.values()) == 12 == len(report.failed)
+    shown = [line for line in lines(report) if line[0].startswith("failed")]
+    assert len(shown) == 9 and shown[-1] == ("failed: 4 further reasons (see the report)", "4")
+
+
 def test_the_question_hides_the_outcome_and_the_future() -> None:
     settings = config(history=5)
     it = DS.interactions

@@ -144,7 +144,8 @@ REASONED = {
                        {"content": "Yes. "}, {"content": "Good."}]),
     "stream-of-two-choices": Reaction(body=b"".join(
         b"data: " + json.dumps({"choices": [{"index": index, "delta": {"content": text}}]}).encode() + b"\n\n"
-        for index, text in ((0, "because</think>"), (1, "No."), (0, "Yes. Good."), (1, " Bad."))) + b"data: [DONE]\n\n"),
+        for index, text in ((0, "because</think>"), (1, "No."), (0, "Yes. Good."), (1, " Bad."))
+    ) + b"data: [DONE]\n\n"),
     "stream-unasked-in-marks": streams([{"content": "<thi"}, {"content": "nk>because</think>Yes."},
                                         {"content": " Good."}]),
 }  # fmt: skip
@@ -189,6 +190,8 @@ def test_tokens_by_their_other_names_and_reasoning_outside_the_count() -> None:
         (streams([{"content": "Yes. Go"}], finish=None, done=False), "the stream broke off"),
         (answered({"choices": [{"error": {"code": 502, "message": "upstream"}}]}), "502: upstream"),
         (Reaction(status=503, body=b"<html><head><title>Busy</title></head><body>x</body></html>"), "503: Busy"),
+        (fails(403, "slow down", errors=[1], code="userRateLimitExceeded"), "403: slow down"),
+        (fails(400, "slow down", code="ThrottlingException"), "400: slow down"),
         (error(500, {"detail": [{"msg": "odd"}]}), '500: [{"msg": "odd"}]'),
         (error(500, [{"error": {"message": "in a list"}}]), "500: in a list"),
         (Reaction(status=500, body=b"plain words"), "500: plain words"),

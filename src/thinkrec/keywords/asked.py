@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 SHOWN = 3
 """Reasons that a warning names."""
 _BULLET = re.compile(r"^\s*(?:[-*•–]+|\d+[.)])\s*")
-_LABEL = re.compile(r"^[^|,;\n]{0,60}\bkeywords?\b[^|,;\n:]{0,40}:", re.I)
+_LABEL = re.compile(
+    r"^[^|,;\n]{0,60}\bkeywords?\b[^|,;\n:]{0,40}:|^\s*(?:关键词|关键字|關鍵詞|關鍵字|キーワード|키워드|ключевые слова|"
+    r"schlüsselwörter|schlagwörter|stichwörter|mots[ -]clés|palabras clave|parole chiave|palavras-chave)\s*[:：]",
+    re.IGNORECASE,
+)
+_MARKS = ("|", "｜", ";", "；", "؛", "、", "，", "،", ",")
+"""What stands between keywords, the surest first."""
+_ENDS = (".", "?", "!", "。", "？", "！")
 _LONGEST = 6
 """Words; a longer piece of an answer is prose and no keyword."""
 
@@ -100,6 +107,8 @@ def read_phrases(answer: str) -> tuple[str, ...]:
     ('heist', 'dry humour')
     >>> read_phrases('{"keywords": ["heist"]}'), read_phrases("['heist', 'dry humour']")
     (('heist',), ('heist', 'dry humour'))
+    >>> read_phrases("关键词：海洋、悬疑、小镇")
+    ('海洋', '悬疑', '小镇')
     >>> read_phrases("I am sorry, but the text does not say what this is about.")
     ()
     """
@@ -115,8 +124,8 @@ def read_phrases(answer: str) -> tuple[str, ...]:
             return ()
     text = _LABEL.sub("", text).strip()
     lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) == 1 or any("|" in line for line in lines):
-        mark = next((mark for mark in ("|", ";", ",") if mark in text), "\n")
+    if len(lines) == 1 or any(mark in line for line in lines for mark in _MARKS[:2]):
+        mark = next((mark for mark in _MARKS if mark in text), "\n")
         lines = [part for line in lines for part in line.split(mark)]
     pieces = [_BULLET.sub("", line).strip() for line in lines]
     pieces = [piece for piece in pieces if piece]
@@ -124,7 +133,7 @@ def read_phrases(answer: str) -> tuple[str, ...]:
         return ()
     short = [piece for piece in pieces if len(piece.split()) <= _LONGEST]
     # One or two commas in a sentence leave long pieces; a list of keywords has none.
-    return tuple(short) if len(short) * 2 > len(pieces) and not text.endswith((".", "?", "!")) else ()
+    return tuple(short) if len(short) * 2 > len(pieces) and not text.endswith(_ENDS) else ()
 
 
 def _literal(text: str) -> Any:

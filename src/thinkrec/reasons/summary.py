@@ -12,6 +12,9 @@ from thinkrec.reasons.output import faults
 from thinkrec.reasons.synthesis import Case, Synthesis
 from thinkrec.teacher.client import NOTHING
 
+SHOWN = 8
+"""Reasons of failures that are printed; the report has all."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -142,7 +145,7 @@ def lines(found: Summary) -> list[tuple[str, str]]:
         ("wrong to the end", f"{found.wrong:,}"),
         ("no verdict to the end", f"{found.unreadable:,}"),
         *((f"refused: {why}", f"{count:,}") for why, count in found.refused.items()),
-        *((f"failed: {why}", f"{count:,}") for why, count in found.failed.items()),
+        *_failures(found.failed),
         ("unfinished", f"{found.unfinished:,}"),
         ("not asked", f"{found.not_asked:,}"),
         ("right at first attempt", share(found.first_right, found.first_answers)),
@@ -154,3 +157,13 @@ def lines(found: Summary) -> list[tuple[str, str]]:
         ("time", f"{found.seconds:,.1f} s on the clock, {found.teacher_seconds:,.1f} s of the teacher"),
     ]  # fmt: skip
     return out + ([("stopped", found.stopped)] if found.stopped else [])
+
+
+def _failures(failed: dict[str, int]) -> list[tuple[str, str]]:
+    """The commonest reasons, and how many rows the rest makes: some endpoints give every failure words of its own."""
+    counts = sorted(failed.items(), key=lambda entry: -entry[1])
+    rest = sum(count for _, count in counts[SHOWN:])
+    lines = [(f"failed: {why}", f"{count:,}") for why, count in counts[:SHOWN]]
+    if rest:
+        lines.append((f"failed: {len(counts) - SHOWN:,} further reasons (see the report)", f"{rest:,}"))
+    return lines

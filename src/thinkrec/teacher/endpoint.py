@@ -131,7 +131,7 @@ class Endpoint:
             elif "model" in why or "address" in why:
                 advice = f"check base_url and model ({self.model!r}){await self._models(client)}"
             return TeacherStopped(f"{where} stopped the run with {status}: {why} ({text}); {advice}, {on}")
-        if fault.passes(status):
+        if fault.passes(status, error):
             wait = wait_of(status, headers, error)
             if wait is not None and wait > self.config.retries.patience:
                 return TeacherStopped(

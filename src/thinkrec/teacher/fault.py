@@ -34,6 +34,7 @@ _MONEY_WORDS = re.compile(
     r"credit balance is too low|insufficient (?:account )?(?:balance|credits?|funds|quota)|account .{0,20}overdue",
     re.IGNORECASE,
 )
+_BUSY = ("ratelimit", "throttl", "toomanyrequests", "overloaded", "resourceexhausted")
 _KEY = ("apikeyinvalid", "invalidapikey", "invalidauthentication", "unauthenticated", "authenticationerror")
 _KEY_WORDS = re.compile(
     r"\b(?:api[ _-]?key|(?:access|bearer) token)\b.{0,30}(?:not valid|invalid|incorrect|expired)", re.IGNORECASE
@@ -139,6 +140,8 @@ def stops(status: int, error: Any) -> str | None:
     def says(pieces: tuple[str, ...], words: re.Pattern[str]) -> bool:
         return any(piece in code for code in codes for piece in pieces) or bool(words.search(text))
 
+    if passes(status, error) and status in (400, 403):
+        return None
     if status in (400, 403, 429) and says(_MONEY, _MONEY_WORDS):
         return "the account has no money left"
     if status in (400, 403) and says(_KEY, _KEY_WORDS):
@@ -155,6 +158,8 @@ def stops(status: int, error: Any) -> str | None:
     }.get(status)
 
 
-def passes(status: int) -> bool:
-    """Whether an error status may be gone at another try."""
+def passes(status: int, error: Any = None) -> bool:
+    """Whether an error status may be gone at another try; some endpoints say 400 or 403 where 429 is meant."""
+    if status in (400, 403):
+        return any(piece in letters(code) for code in codes_of(error) for piece in _BUSY)
     return status in PASSING_STATUS or status >= 500
