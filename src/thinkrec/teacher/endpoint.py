@@ -154,7 +154,7 @@ class Endpoint:
                 response = await client.models.with_raw_response.list()
             entries = json.loads(response.http_response.text)
             entries = entries.get("data") or entries.get("models") if isinstance(entries, dict) else entries
-            ids = [str(entry.get("id") or entry.get("name")) for entry in entries if isinstance(entry, dict)]
+            ids = [str(entry.get("id") or entry.get("name")) for entry in entries or () if isinstance(entry, dict)]
         except Exception:  # whatever is wrong with a list that is only for a hint
             return ""
         like = get_close_matches(self.model, ids, 3, 0.4) or ids[:3]
