@@ -73,6 +73,12 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     assert alone.exit_code == 0, alone.output
     measures = json.loads((tmp_path / "g.json").read_text())["measures"]
     assert measures == written["grounding"]["reasons"]["measures"]
+    # The reasons of rows that stand elsewhere are judged by their users and items.
+    found.with_columns(order=np.roll(found["order"], 1)).write_parquet(tmp_path / "moved.parquet")
+    moved = call("evaluate", tmp_path / "moved.parquet", "--grounding", "--run", trained.folder, "--draws", "100",
+                 "--out", tmp_path / "m.json")  # fmt: skip
+    assert moved.exit_code == 0, moved.output
+    assert json.loads((tmp_path / "m.json").read_text())["measures"] == measures
     assert not list(out.parent.glob("*.part"))
 
 
