@@ -237,6 +237,17 @@ def test_the_other_name_of_the_bound() -> None:
     adapting(older, "max_tokens", max_tokens_name="max_completion_tokens")
 
 
+def test_finding_out_is_no_try() -> None:
+    def react(request: Request) -> Reaction:
+        if "max_tokens" in request.body:
+            return fails(400, "Unsupported parameter: 'max_tokens'", code="unsupported_parameter", param="max_tokens")
+        return says("Yes. Good.") if len(served.requests) == 3 else fails(500)
+
+    with serve(react) as served, pytest.warns(TeacherWarning):
+        (answer,) = ask(config(served, retries=QUICK.model_copy(update={"most": 1})))
+    assert (answer.text, answer.usage.requests) == ("Yes. Good.", 3)
+
+
 def test_an_endpoint_that_refuses_every_way_is_not_asked_for_ever() -> None:
     def react(request: Request) -> Reaction:
         name = next(name for name in request.body if name.startswith("max_"))
@@ -290,7 +301,7 @@ def test_answers_in_a_stream_only(message: str) -> None:
 
 def test_an_address_without_v1_and_the_whole_address_of_the_questions() -> None:
     def react(request: Request) -> Reaction:
-        return says("Yes. Good.") if request.path.startswith("/v1/chat/completions") else fails(404, "no route")
+        return says("Yes. Good.") if request.path.split("?")[0] == "/v1/chat/completions" else fails(404, "no route")
 
     for page in (fails(404, "no route"), fails(405, "POST"), Reaction(body=b"<html><body>Hello</body></html>")):
         with serve(lambda request, page=page: says("Yes. Good.") if "/v1/" in request.path else page) as served:
