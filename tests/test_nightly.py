@@ -1,5 +1,5 @@
-"""The night after a training: tables have grown and stand in another order, the folder has moved; what was learned stays
-with the ids that it is about."""
+"""The night after a training: tables have grown and stand in another order, the folder has moved; what was learned
+stays with the ids that it is about."""
 
 from __future__ import annotations
 
@@ -153,7 +153,9 @@ def test_every_scorer_maps_by_id(trained: Path, night: Path) -> None:
 
         kind = yaml.safe_load((trained / "recipe.yaml").read_text())["baselines"].get(name, {"kind": "item_prior"})
         scorer = KINDS[kind["kind"]].load(trained / "scorers" / name)
-        np.testing.assert_allclose(scorer.score(now, rows), scorer.score(run.ds, was), rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(
+            scorer.score(now, rows), scorer.score(run.ds, was), rtol=1e-5, atol=1e-6, err_msg=name
+        )
         assert np.isfinite(scorer.score(now, np.arange(len(it)))).all()
 
 

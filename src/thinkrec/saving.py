@@ -73,8 +73,8 @@ def current_data(recipe: Recipe, folder: Path) -> Dataset:
     if not changed:
         return trained
     _warn(
-        f"the tables have changed since {folder} was trained ({when}): {'; '.join(changed)}. Pasts and texts are as they "
-        "are now; what was learned is found by id, and who or what is new has the vector of the unknown."
+        f"the tables have changed since {folder} was trained ({when}): {'; '.join(changed)}. Pasts and texts are as "
+        "they are now; what was learned is found by id, and who or what is new has the vector of the unknown."
     )
     return now
 
@@ -108,8 +108,10 @@ def save(run: Run, target: Path) -> None:
             for path in (run.folder / stage).iterdir():
                 if path.is_file() and _answers(stage, path.name):
                     shutil.copy2(path, beside / stage / path.name)
-        if (run.folder / "environment.json").is_file():
-            shutil.copy2(run.folder / "environment.json", beside)
+        # With the metrics goes what they say against the model, which `rank` and `explain` repeat.
+        for name in ("environment.json", "metrics.json"):
+            if (run.folder / name).is_file():
+                shutil.copy2(run.folder / name, beside)
         write_json(beside / SAVED, {"thinkrec": thinkrec.__version__, "date": time.strftime("%Y-%m-%d")})
         if target.exists():
             target.rename(old)
@@ -128,5 +130,3 @@ def _answers(stage: str, name: str) -> bool:
 
 def _warn(text: str) -> None:
     warnings.warn(text, DataWarning, stacklevel=3)
-
-
