@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkrec.teacher.answer import read, separate, verdict
+from thinkrec.teacher.answer import declines, read, separate, verdict
 
 YES = [
     *("Yes", "yes", "YES.", "Yes, because", "**Yes.** It", "'Yes' it", "“Yes.” It", "> Yes\n\nIt", "### Yes\nIt"),
@@ -126,3 +126,35 @@ def test_what_frames_an_answer_goes() -> None:
     for text in ("Yes. So.<|im_end|>", "<answer>\nYes. So.\n</answer>", "```\nYes. So.\n```", "Yes. So.</s>"):
         assert separate(text) == ("Yes. So.", "")
     assert separate("Yes. Use ```x``` so.")[0] == "Yes. Use ```x``` so."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't assist with that.",
+        "I’m sorry, I can’t help with that request.",
+        "Sorry, I cannot comply.",
+        "I cannot provide this.",
+        "I am unable to answer that.",
+        "Unfortunately, I'm not able to continue.",
+        "I apologize, but I won't discuss this film.",
+    ],
+)
+def test_declining_in_words(text: str) -> None:
+    assert declines(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes. I'm sorry, but I can't help liking it.",
+        "No. I cannot provide a better point for the other side.",
+        "Not sure.",
+        "I am sorry, but the list says little.",
+        "I can help with that: Yes.",
+        "The viewer cannot help it.",
+        "",
+    ],
+)
+def test_what_does_not_decline(text: str) -> None:
+    assert not declines(text)

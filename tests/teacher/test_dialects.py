@@ -79,6 +79,7 @@ REFUSALS = {
     "prompt-filter": (answered({"choices": [], "prompt_filter_results": [
         {"content_filter_results": {"hate": {"filtered": False}, "sexual": {"filtered": True}}}]}), "content_filter"),
     "stream": (streams([{"content": "Yes. Th"}], finish="content_filter"), "content_filter"),
+    "words": (says("<think>no</think>I'm sorry, but I can't assist with that request."), "in words"),
 }  # fmt: skip
 
 

@@ -15,6 +15,16 @@ _PHRASE = re.compile(r"\s+(?:doubt|idea|one|matter|wonder|opinion|verdict|clear)
 _CLOSING = r"""[*_`~"'”’»)\]]*"""
 _AFTER = re.compile(rf"{_CLOSING}[.,:;!…]*(?:{_CLOSING}(?!\w))?\s*[–—-]*\s*")
 
+IN_WORDS = "in words"
+"""By what name a refusal goes that is the whole answer."""
+_DECLINES = re.compile(
+    r"""\W*(?:(?:i['’]m|i\s+am)?\s*(?:very\s+|so\s+)?(?:sorry|afraid)|i\s+apologi[sz]e|apologies|unfortunately)?[\s,.!—–-]*
+    (?:but\s+|that\s+)?(?:i|we)(?:\s+can(?:['’]t|not|\s+not)|['’]m\s+(?:unable|not\s+able)\s+to|\s+am\s+(?:unable|not\s+able)\s+to
+    |\s+won['’]t|\s+must\s+decline\s+to)\s+(?:assist|help|comply|fulfil+|engage|continue|discuss|provide|answer|respond|do\s+that
+    |process|complete|support|participate)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -54,6 +64,15 @@ def verdict(text: str) -> bool | None:
 def word(opinion: bool) -> str:
     """The verdict as it opens a reason: Yes or No."""
     return "Yes" if opinion else "No"
+
+
+def declines(text: str) -> bool:
+    """Whether a text declines to answer, in the words that models have for it in English; "Not sure" does not.
+
+    >>> declines("I'm sorry, but I can't help with that."), declines("I am sorry, but the list says little.")
+    (True, False)
+    """
+    return _DECLINES.match(text) is not None
 
 
 def separate(content: str, field: str = "") -> tuple[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thinkrec.errors import RecipeError
-from thinkrec.teacher.answer import separate
+from thinkrec.teacher.answer import IN_WORDS, declines, separate
 from thinkrec.teacher.client import NOTHING, Answer, Done, Message, Question, Usage
 from thinkrec.teacher.config import LocalTeacher, Prices, local_name
 from thinkrec.teacher.limits import Purse
@@ -56,7 +56,10 @@ class Local:
                 self.purse.spent += usage
                 answer, reasoning = separate(text)
                 failure = None if answer else "the answer was empty" + (" (it only reasoned)" if reasoning else "")
-                done(questions[place], Answer(answer, reasoning, usage, seconds, failure, cut))
+                refused = IN_WORDS if declines(answer) else None
+                if refused is not None:
+                    failure, answer = f"the content was refused ({refused}): {' '.join(answer.split())[:200]}", ""
+                done(questions[place], Answer(answer, reasoning, usage, seconds, failure, cut, refused))
 
     def _admitted(self, waiting: Sequence[int], ids: Sequence[list[int]]) -> list[int]:
         """The next batch, as far as the budget holds. Raises TeacherStopped where it holds for nothing more."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thinkrec.teacher import fault, parts
-from thinkrec.teacher.answer import separate
+from thinkrec.teacher.answer import IN_WORDS, declines, separate
 
 _CUT = ("length", "maxtokens", "modellength", "maxoutputtokens", "maxlength", "tokenlimit", "incomplete")
 _BROKEN = ("error", "abort", "aborted", "cancelled", "canceled", "networkerror", "insufficientsystemresource",
@@ -92,6 +92,8 @@ def _reply(found: Mapping[str, Any], words: parts.Parts, finish: str, refusal: s
         said = " ".join((words.refused or words.said).split())
         return Reply("", words.thought.strip(), False, prompt, completion, refusal, said, finish)
     text, reasoning = separate(words.said, words.thought)
+    if declines(text):
+        return Reply("", reasoning, False, prompt, completion, IN_WORDS, " ".join(text.split()), finish)
     known = fault.letters(finish)
     if known in _BROKEN and not text:
         raise Damaged(f"the answer broke off (finish reason {finish!r})")
