@@ -28,7 +28,7 @@ from thinkrec.score.cite import Writer
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.ranker import CHUNK, probability, score_forks
 from thinkrec.score.system import System
-from thinkrec.score.writer import Written
+from thinkrec.score.writer import ReasonWriter, Written
 
 SLOW = 256
 """From so many questions on, a progress bar is worth its line."""
@@ -94,8 +94,8 @@ class ThinkRec:
 
     A user's past is everything the data set holds about the user, of all splits; `history` gives another one, or one
     for a user who is not in the data. A user without any past is fine: the model then goes by the item alone. Equal
-    input gives equal answers. What was learned belongs to ids: users and items that came after the training are answered
-    for with the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
+    input gives equal answers. What was learned belongs to ids: users and items that came after the training
+    have the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
     """
 
     def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,
@@ -125,6 +125,14 @@ class ThinkRec:
         self.progress = progress
         self._run: Run | None = None
 
+    def __repr__(self) -> str:
+        """Recipe, whether it is trained and on how much, and its folder."""
+        trained = "not trained yet"
+        if self._run is not None:
+            ds = self._run.ds
+            trained = f"trained on {len(ds.user_ids):,} users and {len(ds.items):,} items"
+        return f"ThinkRec(recipe {self.recipe.name!r}, {trained}, folder {str(self.folder or 'a temporary one')!r})"
+
     # -- learning and keeping ----------------------------------------------------------------------------------------
 
     def fit(self, ds: Dataset) -> ThinkRec:
@@ -145,7 +153,7 @@ class ThinkRec:
             run.begin()
             run.thinkrec()
         self._run = run
-        for known in ("_system", "_user_codes", "_item_codes"):
+        for known in ("_system", "_variant", "_writers", "_user_codes", "_item_codes"):
             self.__dict__.pop(known, None)
         return self
 
@@ -204,9 +212,17 @@ class ThinkRec:
             scores[at] = found
         return scores
 
-    def rank(self, user: Any, candidates: Sequence[Any] | None = None, *, history: History | None = None,
-             threshold: float | None = None, top: int | None = None, reasons: bool = False,
-             writer: Writer | None = None) -> list[Ranked]:  # fmt: skip
+    def rank(
+        self,
+        user: Any,
+        candidates: Sequence[Any] | None = None,
+        *,
+        history: History | None = None,
+        threshold: float | None = None,
+        top: int | None = None,
+        reasons: bool = False,
+        writer: Writer | None = None,
+    ) -> list[Ranked]:
         """Candidates from best to worst; equal scores keep the order given.
 
         Args:
@@ -270,6 +286,15 @@ class ThinkRec:
             writer=written.author,
         )
 
+    def choose_stage(self, variant: str) -> None:
+        """Answer from now on by another trained stage than the last: a row of the table, such as "ThinkRec global".
+
+        Raises CheckpointError if it is not trained.
+        """
+        self.__dict__["_system"] = replace(self._fitted.system(variant), option="difference")
+        self.__dict__["_variant"] = variant
+        self.__dict__.pop("_writers", None)
+
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _reasons(
@@ -290,8 +315,9 @@ class ThinkRec:
                 cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(places) > 1,
             )  # fmt: skip
 
-        who = reason_writer(self._fitted, final_variant(self._fitted.model), self._system, writer)
-        return who.write(system, np.full(len(codes), row), codes, scores, ask)
+        if writer not in self._writers:
+            self._writers[writer] = reason_writer(self._fitted, self._variant, self._system, writer)
+        return self._writers[writer].write(system, np.full(len(codes), row), codes, scores, ask)
 
     @cached_property
     def _temporary(self) -> Path:
@@ -304,6 +330,14 @@ class ThinkRec:
         if self._run is None:
             raise CheckpointError("this ThinkRec is not trained yet; call fit(dataset), or load a saved one")
         return self._run
+
+    @cached_property
+    def _variant(self) -> str:
+        return final_variant(self._fitted.model)
+
+    @cached_property
+    def _writers(self) -> dict[Writer | None, ReasonWriter]:
+        return {}
 
     @cached_property
     def _system(self) -> System:
@@ -391,4 +425,3 @@ def _own_model(recipe: Recipe) -> ThinkRecModel:
             "a recipe whose model.kind is thinkrec"
         )
     return recipe.model
-

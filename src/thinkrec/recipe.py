@@ -16,7 +16,7 @@ from thinkrec.data.world import WorldConfig
 from thinkrec.errors import RecipeError
 from thinkrec.keywords.config import OfflineConfig
 from thinkrec.model.backbone import BackboneConfig
-from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.expert_linear import AdapterConfig
 from thinkrec.personal.gate import GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
@@ -133,7 +133,7 @@ class ThinkRecModel(BaseModel):
     in one number, where the prompt shows its last rows. Needs `statistics`."""
     embeddings: bool = True
     """Whether slot vectors carry the encoder's vectors."""
-    adapters: ExpertConfig = ExpertConfig()
+    adapters: AdapterConfig = AdapterConfig()
     """LoRA of the global adapter and the experts; the number of experts is that of the groups."""
     groups: GroupConfig = GroupConfig()
     """How users are grouped."""
@@ -251,8 +251,17 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{path} must hold keys and values, such as `name: demo`")
-    parse_settings(content, overrides, "override", "key=value, for instance seed=1")
+    if overrides:
+        parse_settings(content, overrides, "override", "key=value, for instance seed=1", _defaults(content))
     return parse_recipe(content, str(path))
+
+
+def _defaults(content: dict[str, Any]) -> dict[str, Any] | None:
+    """Every key of a recipe with its value; None where only the overrides make it a recipe."""
+    try:
+        return Recipe.model_validate(content).model_dump(mode="json")
+    except ValidationError:
+        return None
 
 
 def parse_recipe(content: dict[str, Any], source: str) -> Recipe:

@@ -28,6 +28,7 @@ def rank(
     why: Annotated[bool, typer.Option("--why", help="Also write the reason for each item shown.")] = False,
     history: History = None,
     threshold: Threshold = None,
+    model: Annotated[str | None, typer.Option(help="Row of the run's table that ranks, such as boosting.")] = None,
     writer: Annotated[Writer | None, typer.Option(help="Who writes reasons; by default as the recipe says.")] = None,
 ) -> None:
     """Rank items for a user.
@@ -36,10 +37,12 @@ def rank(
     - `thinkrec rank demo 17 --top 3 --why`
     - `thinkrec rank demo 17 --candidates 3,14,15 --top 2`
     - `thinkrec rank demo somebody-new --history liked.csv`
+    - `thinkrec rank demo 17 --model "item mean"`: any row of the run's table may answer; a scorer needs no language
+      model. Where the run's own model ranks worse than another row, this is said first.
     """
     from thinkrec.commands import asking
 
-    asking.rank(run, user, candidates, top, why, history, threshold, writer)
+    asking.rank(run, user, candidates, top, why, history, threshold, model, writer)
 
 
 def explain(
@@ -63,7 +66,7 @@ def explain(
 def explain_rows(
     run: RunName,
     rows: Annotated[Path, typer.Argument(metavar="TABLE", help="Table with the column order, maybe split.")],
-    out: Annotated[Path, typer.Option(help="Where order, score, reason go: .parquet, .csv or .jsonl.")],
+    out: Annotated[Path, typer.Option(help="Where order, ids, score, reason go: .parquet, .csv or .jsonl.")],
     split: Annotated[str | None, typer.Option(help="Only rows of TABLE with this split.")] = None,
     stage: Annotated[Stages | None, typer.Option(help="By default the last one trained.")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Longest reason; by default as the recipe says.")] = None,
