@@ -22,6 +22,7 @@ from thinkrec.data.snapshot import INTERACTIONS, ITEMS, read_snapshot, write_sna
 from thinkrec.data.split import ByFractions
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import CheckpointError, DataError, RecipeError
+from thinkrec.outcome import reason_writer
 from thinkrec.score.system import System
 
 SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
@@ -222,6 +223,18 @@ def test_a_model_that_writes_nonsense_is_not_shown(model: ThinkRec, ds: Dataset)
     kinds = {entry.writer for entry in model.rank(user, top=4, reasons=True)}
     assert kinds <= {"rules", "plain"}
     assert {entry.writer for entry in model.rank(user, top=4)} == {None}
+
+
+def test_the_recipe_chooses_who_writes(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
+    user, item = ds.user_ids[3], ds.items.ids[4]
+    for choice, authors in (("model", {"model"}), ("rules", {"rules", "plain"}), ("auto", {"rules", "plain"})):
+        changed = model._fitted.recipe.model_copy(update={"writer": choice})
+        monkeypatch.setattr(model._fitted, "recipe", changed)
+        monkeypatch.setitem(model.__dict__, "_writers", {})
+        assert model.explain(user, item).writer in authors
+        (row,) = model._fitted.test[:1]
+        who = reason_writer(model._fitted, model._variant, model._system)
+        assert who.explain(np.array([row]), np.array([1.0]))[0].author in authors, "as the report asks"
 
 
 def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset, monkeypatch) -> None:

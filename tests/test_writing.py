@@ -150,7 +150,7 @@ def test_other_writers_stand_beside_their_reasons(trained: Run, table: Path, tmp
     result = call("explain-rows", trained.folder, table, "--out", out, "--writer", "rules")
     assert result.exit_code == 0, result.output
     found = pl.read_parquet(out)
-    assert found.columns == ["order", "score", "reason", "writer"]
+    assert found.columns == ["order", "user_id", "item_id", "score", "reason", "writer"]
     assert set(found["writer"]) <= {"rules", "plain"}
     assert [text.startswith("Yes. ") for text in found["reason"]] == (found["score"] > 0).to_list()
     judged = call("evaluate", out, "--grounding", "--run", trained.folder, "--out", tmp_path / "g.json")
