@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from thinkrec.api import Explanation, Ranked
+from thinkrec.answers import Explanation, Ranked
 from thinkrec.commands import show
 from thinkrec.evaluate.report import write_report
 from thinkrec.evaluate.report_data import Explained, Past, ReportData

@@ -129,4 +129,11 @@ def test_with_a_verdict_given_it_says_what_there_is() -> None:
     assert only.text.endswith("Against this, the viewer disliked 'Elm', and 'Ash' shares war with 'Elm'.")
     against = argue_item(catalogue_of(items, past, 2), 2, np.arange(2), rng, verdict=True)
     assert against.argued and "'Oak'" in against.text and "weighs less" not in against.text
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        sea = catalogue_of([("Oak", ("sea",)), ("Elm", ("sea",)), ("Ash", ("sea",))], past, 2)
+        weighs = "it weighs less", "the other evidence is stronger"
+        lost, won = (argue_item(sea, 2, np.arange(2), rng, verdict=verdict).text for verdict in (True, False))
+        assert "'Elm' was" in lost and not any(words in lost for words in weighs), "the rules would have said No"
+        assert "'Oak' was" in won and any(words in won for words in weighs)
     assert argue_item(DS, 0, np.zeros(0, dtype=np.int64), rng, verdict=True).text.startswith("Yes. Nothing is known")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.api import Explanation, Ranked
+from thinkrec.answers import Explanation, Ranked
 from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.report_data import Explained, Past
 

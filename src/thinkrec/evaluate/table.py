@@ -124,7 +124,7 @@ def _estimate_text(estimate: Estimate | None, bold: bool) -> Text:
 
 def _difference_table(results: Results, reference: str) -> Table:
     title = Text(f"Difference to {reference} (same draws; share of draws above zero)")
-    table = Table(title=Text(title), title_justify="left")
+    table = Table(title=title, title_justify="left")
     table.add_column("model", overflow="fold")
     for heading in titles(results.k).values():
         table.add_column(heading, justify="right")

@@ -9,6 +9,7 @@ whole sentence, nothing that can be read in it is untrue, it says something of t
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -212,6 +213,8 @@ class ReasonWriter:
 
     def _by_rules(self, system: System, row: int, item: int, verdict: bool) -> Written:
         past = system.prompt.window(system.ds.interactions, row)
-        rng = np.random.default_rng((item, len(range(past.start, past.stop))))
+        # By the item's id, not its place in the table, and by the past: the same question gets the same words.
+        seed = zlib.crc32(str(system.ds.items.ids[item]).encode())
+        rng = np.random.default_rng((seed, past.stop - past.start))
         argument = argue_item(system.ds, item, np.arange(past.start, past.stop), rng, verdict=verdict)
         return Written(argument.text, "rules" if argument.argued else "plain")

@@ -96,3 +96,13 @@ def test_the_rules_say_nothing_false_and_another_rows_reason_does() -> None:
     bare = [replace(case, history_keywords=None) for case in cases]
     assert ground(texts[0], bare[0], Catalogue(ds.items.titles)).attributes == 0
     assert "attribute_accuracy" not in ground_all(texts, bare, ds.interactions.user[rows], ds.items.titles).measures
+
+
+def test_what_nobody_has_is_untrue_in_a_simulated_catalogue_alone() -> None:
+    made = simulate(WorldConfig(users=20, items=80), 5)
+    ds, rows = made.dataset, made.dataset.interactions.rows(2)[:1]
+    title = ds.items.titles[ds.interactions.item[rows[0]]].rpartition(" (")[0]
+    text, catalogue = f"Yes. '{title}' brings wistfulness.", Catalogue(ds.items.titles)
+    (planted,), (own,) = (cases_of(ds, rows, 10, verdicts=[True], world=world) for world in (made, None))
+    assert (ground(text, planted, catalogue).attributes, ground(text, planted, catalogue).untrue) == (1, 1)
+    assert (ground(text, own, catalogue).attributes, ground(text, own, catalogue).untrue) == (0, 0)
