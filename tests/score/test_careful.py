@@ -43,7 +43,7 @@ def marked(text: str) -> str:
         ("Yes. What stands out is sea: the viewer liked", {"Lamp"}),
         ("Yes. What stands out is ghosts: the viewer liked 'Lamp' and", {"Play"}),
         ("Yes. The viewer liked", {"Lamp", "Play"}),
-        ("Yes. 'Play' shares ghosts with", {"Lamp", "Cold", "Play"}),
+        ("Yes. 'Play' shares ghosts with", {"Lamp", "Cold"}),
     ],
 )
 def test_a_title_has_all_that_is_said_of_it(text: str, fits: set[str]) -> None:

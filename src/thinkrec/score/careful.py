@@ -113,7 +113,7 @@ class Careful:
         keywords, _, subject = awaited
         numbers = MARK.findall(text)
         if any(place is not None and int(numbers[place]) not in self.targets for place in subject):
-            return asked._replace(keywords=keywords)
+            return asked._replace(keywords=keywords, fresh=True)  # nothing has a keyword in common with itself
         return asked._replace(sign=asked.sign or self._side(text), target=False, keywords=keywords)
 
     def _shared(self, text: str, keywords: frozenset[str]) -> bool:
