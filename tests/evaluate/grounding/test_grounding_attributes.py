@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 
 from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.evaluate.grounding.attributes import Attributes, lower, read_attributes
+from thinkrec.evaluate.grounding.attributes import Attributes, lower, marked, reader
 from thinkrec.evaluate.grounding.cases import cases_of
 from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
 from thinkrec.evaluate.grounding.results import ground_all
 from thinkrec.evaluate.grounding.row import ground
 from thinkrec.reasons.rules import argue
+
+
+def read_attributes(text: str, cited, past, target) -> tuple[int, int]:
+    """How many attributes are said, each title of a claim by itself, and how many of these are so."""
+    found = list(reader(cited, past, target).said(marked(text, cited)))
+    return len(found), sum(said.right for said in found)
+
 
 HISTORY = ("The Lamp", "Oak and Elm", "Sailor's Play")
 PAST = (("Ghosts", "sea"), ("war",), ("ghosts", "wry humour", "humour"))

@@ -87,9 +87,7 @@ _OPENS = re.compile(rf"(?P<lead>,?)(?:c?W|t*A[doW]?|t*L)[tB]*(?:{_G}(?:,?[&|]|,|
 """What stands behind attributes when a title of which they are said as well is to come."""
 _STANDS_IN = re.compile(rf"\.[r_wt]*e[tB]*(?:{_G}(?:,?[&|]|,|x))?")
 """The same behind "What stands out is K": those that were liked or disliked for it."""
-_SLOT = re.compile(
-    r"(?:(?P<q>q)|(?P<no>dn|D|n)?[tB]*(?P<h>[hs])[tB]*|(?P<l>b?l)[tB]*|p|(?<=T)W|(?<=T,)W)$"
-)
+_SLOT = re.compile(r"(?:(?P<q>q)|(?P<no>dn|D|n)?[tB]*(?P<h>[hs])[tB]*|(?P<l>b?l)[tB]*|p|(?<=T)W|(?<=T,)W)$")
 """What an attribute has to follow."""
 _STRAY = re.compile(r"(?:[&|][rI]?|,[rI]?)[^TKhslbRNidnuWArIyH&|,.]")
 _STRAY_TITLE = re.compile(r"[&|]T")

@@ -103,20 +103,12 @@ class Attributes:
         return None
 
 
-def read_attributes(
-    text: str, cited: Sequence[Citation], past: Sequence[Sequence[str]], target: Sequence[str]
-) -> tuple[int, int]:
-    """How many attributes are said of items, and how many of these are so.
-
-    `past`: keywords of each item of the visible history; `target`: those of the target. Keywords said of titles that
-    are neither are not counted: nobody knows what an invented film has.
-    """
-    found = list(reader(cited, past, target).said(marked(text, cited)))
-    return len(found), sum(said.right for said in found)
-
-
 def reader(cited: Sequence[Citation], past: Sequence[Sequence[str]], target: Sequence[str]) -> Attributes:
-    """What reads a text whose citations stand as marks of their own numbers (`marked`)."""
+    """What reads a text whose citations stand as marks of their own numbers (`marked`).
+
+    `past`: keywords of each item of the visible history; `target`: those of the target. Of titles that are neither
+    nothing is read: nobody knows what an invented film has.
+    """
     has = {number: _keywords(citation, past, target) for number, citation in enumerate(cited)}
     # All keywords shown count, cited or not.
     has |= {-1 - place: lower(words) for place, words in enumerate(past)}
