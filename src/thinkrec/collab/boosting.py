@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import features, files
-from thinkrec.collab.selection import quality, rows_of_both_classes
+from thinkrec.collab.selection import Selector, rows_of_both_classes
 from thinkrec.collab.trees import Trees
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN, VALID
@@ -48,7 +48,7 @@ class BoostingConfig(BaseModel):
 class Boosting:
     """logit(like) = mean of the bags' trees + w * (logit of the item's like rate drawn towards its keywords).
 
-    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows. The features are a function of
+    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows (`selection.Selector`). The features are a function of
     the data and the seed, and are computed again wherever rows are scored; the files hold the trees as plain arrays.
     """
 
@@ -85,16 +85,17 @@ class Boosting:
                 bar.advance(1)
 
         item = self._item_logit(table, valid)
+        selector = Selector.of(data.user[valid], data.label[valid])
+        selector.warn("the number of trees is")
 
         def record(n: int, weight: float) -> dict[str, Any]:
-            reached = quality(data.user[valid], data.label[valid], staged[n - 1] + weight * item)
-            return {"epoch": n, "weight": weight, **reached}
+            return {"epoch": n, "weight": weight, **selector.measure(staged[n - 1] + weight * item)}
 
         stages = sorted({*range(10, config.trees + 1, 10), config.trees})
         records = [record(n, 0.0) for n in stages]
-        n = max(records, key=lambda one: one["selection"])["epoch"]
+        n = max(records, key=lambda one: one["value"])["epoch"]
         blended = [record(n, weight) for weight in config.blend]
-        self.weight = max(blended, key=lambda one: one["selection"])["weight"]
+        self.weight = max(blended, key=lambda one: one["value"])["weight"]
         self.trees = Trees.of(models, n)
         return records + blended
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from thinkrec.collab import files
 from thinkrec.collab.keywords import keyword_logit, keyword_table
-from thinkrec.collab.selection import quality, rows_of_both_classes
+from thinkrec.collab.selection import Selector, rows_of_both_classes
 from thinkrec.collab.statistics import logit
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN, VALID
@@ -71,7 +71,7 @@ class ItemPrior:
         train, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
         data = ds.interactions
         self.values = item_prior(ds, data.item[train], data.label[train].astype(np.float64), self.config)
-        return [{"epoch": 1, **quality(data.user[valid], data.label[valid], self.score(ds, valid))}]
+        return [{"epoch": 1, **Selector.of(data.user[valid], data.label[valid]).measure(self.score(ds, valid))}]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
