@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -179,8 +180,11 @@ def learning_curves(run: Run) -> list[Panel]:
             continue
         done = read_done(run.folder / name)
         step = [entry["step"] for entry in done["log"]]
-        loss = Curve("loss", step, [entry["loss"] for entry in done["log"]])
-        metrics = tuple(Curve(key.upper(), step, [entry[key] for entry in done["log"]]) for key in ("auc", "uauc"))
+
+        def curve(key: str, title: str) -> Curve:
+            return Curve(title, step, [math.nan if entry[key] is None else entry[key] for entry in done["log"]])
+
+        loss, metrics = curve("loss", "loss"), tuple(curve(key, key.upper()) for key in ("auc", "uauc"))
         panels.append(Panel(name, "training loss", (loss,), chosen=done["best_step"]))
         panels.append(Panel(name, "validation AUC and UAUC", metrics, chosen=done["best_step"]))
     return panels

@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from thinkrec.errors import CheckpointError
-from thinkrec.model.disk import write_json
+from thinkrec.model.disk import plain, write_json
 
 DONE, BEGUN = "done.json", "begun.json"
 
@@ -57,7 +57,7 @@ class Stages:
     def log(self, record: Mapping[str, Any]) -> None:
         """Append one line to log.jsonl."""
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}) + "\n")
+            file.write(json.dumps(plain({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}), allow_nan=False) + "\n")
 
     def seconds(self) -> float:
         """Time that all finished stages took together."""
