@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,9 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from thinkrec.collab.selection import Selector
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import VALID
-from thinkrec.evaluate.ranking import auc, uauc
 from thinkrec.model import files
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.batch import Prompt
@@ -24,8 +25,9 @@ from thinkrec.prompts.stored import Rendered
 from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.system import Personal, System
 from thinkrec.train.config import StageConfig
-from thinkrec.train.loop import fit_stage
+from thinkrec.train.loop import fit_stage, kept_record
 from thinkrec.train.mixture import reason_pool, reasoning_rows, strided_rows, validation_rows
+from thinkrec.train.processes import is_main, on_main
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +75,24 @@ def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: 
 
     it = ds.interactions
     checked = validation_rows(ds, it.rows(VALID), stage.valid_rows, seed)
+    selector = Selector.of(it.user[checked], it.label[checked])
+    if is_main():
+        selector.warn("the states of language-model stages are")
 
     def check() -> dict[str, float]:
-        scores = system.score(checked, title=f"{title}: validation")
-        overall, per_user = auc(it.label[checked], scores), uauc(it.user[checked], it.label[checked], scores)
-        return {"auc": overall, "uauc": per_user, "value": overall / 4 + per_user / 3}
+        return selector.measure(system.score(checked, title=f"{title}: validation"))
 
     log = fit_stage(system.recommender, prompts, check, stage, folder, seed=seed, accelerator=teaching.accelerator,
-                    title=title, progress=teaching.progress)  # fmt: skip
-    if teaching.accelerator.is_main_process:
-        files.save(folder, system.recommender)
-    best = max(log, key=lambda entry: entry["value"])
-    return {"log": log, "best_step": best["step"]}
+                    title=title, progress=teaching.progress, option=system.option, check_start=True)  # fmt: skip
+    on_main(lambda: files.save(folder, system.recommender))
+    best = kept_record(log)
+    if not best["step"] and is_main():
+        warnings.warn(
+            f"{title}: none of {len(log) - 1} checks was as good on validation ({selector.by}) as the state before"
+            " training, which is kept: the stage changed nothing. Other lr, epochs or checks may serve",
+            stacklevel=2,
+        )
+    return {"log": log, "best_step": best["step"], "selected_by": selector.by, "selected_because": selector.why}
 
 
 def train_global(teaching: Teaching, folder: Path) -> dict[str, Any]:
