@@ -25,6 +25,7 @@ from thinkrec.recipe import Recipe, ThinkRecModel, load_recipe
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.ranker import CHUNK, probability, score_forks
 from thinkrec.score.system import System
+from thinkrec.train.processes import is_main, on_main
 
 History = Iterable[tuple[Any, bool]]
 """(item id, liked) pairs, oldest first."""
@@ -131,12 +132,12 @@ class ThinkRec:
                 "model.reasons.source is written, which means the reasons beside MovieLens-1M; for your own data name "
                 "a table in model.reasons.file, or choose rules or none"
             )
-        folder = self.folder or self._temporary
-        saving.write_tables(ds, folder)
+        folder = on_main(lambda: self.folder or self._temporary)
+        on_main(lambda: saving.write_tables(ds, folder))
         recipe = saving.anchored(saving.on_tables(self.recipe, ds, folder))
-        run = Run(recipe, folder, self.progress)
+        run = Run(recipe, folder, self.progress and is_main())
         _read_quietly(run)
-        run.begin()
+        on_main(run.begin)
         run.thinkrec()
         self._run = run
         for known in ("_system", "_user_codes", "_item_codes"):

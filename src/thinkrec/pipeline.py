@@ -33,6 +33,7 @@ from thinkrec.score.system import Personal, System
 from thinkrec.stage import Stages, digest
 from thinkrec.train import stages
 from thinkrec.train.mixture import rule_reasons
+from thinkrec.train.processes import make_accelerator, on_main
 
 GLOBAL, EXPERTS, FULL = "ThinkRec global", "ThinkRec experts", "ThinkRec full"
 IMPERSONAL = {
@@ -145,7 +146,7 @@ class Run:
     @cached_property
     def accelerator(self) -> Accelerator:
         """How and where the run computes."""
-        return Accelerator()
+        return make_accelerator()
 
     @cached_property
     def teaching(self) -> stages.Teaching:
@@ -186,7 +187,7 @@ class Run:
         text = {k: v for k, v in model.model_dump(mode="json").items()
                 if k in ("backbone", "prompt", "adapters", "reasons", "global_stage", "score")}  # fmt: skip
         done[GLOBAL] = self.stages.run(
-            "global", {**self.base, **text}, lambda folder: stages.train_global(teaching(), folder)
+            "global", {**self.base, **text}, lambda folder: stages.train_global(teaching(), folder), shared=True
         )
         encoder = self.scorer("encoder", model.encoder)
         grouped = self.group(encoder)
@@ -197,6 +198,7 @@ class Run:
                 "experts",
                 {**above, "global": done[GLOBAL], "config": config},
                 lambda folder: stages.train_experts(teaching(), self.folder / "global", self.personal, folder),
+                shared=True,
             )
         if model.vector_stage is not None:
             below = EXPERTS if EXPERTS in done else GLOBAL
@@ -205,7 +207,8 @@ class Run:
             def work(folder: Path) -> dict[str, Any]:
                 return stages.train_vectors(teaching(), replace(self.system(below), slots=self.slots), folder)
 
-            done[FULL] = self.stages.run("vectors", {**above, "below": done[below], "config": config}, work)
+            inputs = {**above, "below": done[below], "config": config}
+            done[FULL] = self.stages.run("vectors", inputs, work, shared=True)
         return done
 
     def score(self, variant: str, above: str) -> None:
@@ -229,8 +232,9 @@ class Run:
         write_json(self.folder / "environment.json", environment())
 
     def all(self, report: Callable[[Run, dict[str, Path]], Any]) -> Any:
-        """Every stage, then `report(run, {table row: folder of its predictions})`."""
-        self.begin()
+        """Every stage, then `report(run, {table row: folder of its predictions})`, in the main process for all."""
+        on_main(self.begin)
+        on_main(lambda: len(self.ds.items))  # fills the cache of keywords, which the other processes then only read
         tables: dict[str, Path] = {}
         for name, config in {**IMPERSONAL, **self.recipe.baselines}.items():
             self.scorer(name, config)
@@ -242,7 +246,7 @@ class Run:
             for variant, key in self.thinkrec().items():
                 self.score(variant, key)
                 tables[variant] = self.folder / "scores" / variant.split()[-1]
-        return report(self, tables)
+        return on_main(lambda: report(self, tables))
 
 
 def environment() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from thinkrec.errors import CheckpointError
 from thinkrec.model.disk import plain, write_json
+from thinkrec.train.processes import on_main
 
 DONE, BEGUN = "done.json", "begun.json"
 
@@ -32,27 +33,39 @@ class Stages:
     folder: Path
     progress: bool
 
-    def run(self, name: str, inputs: Mapping[str, Any], work: Callable[[Path], Mapping[str, Any]]) -> str:
+    def run(
+        self, name: str, inputs: Mapping[str, Any], work: Callable[[Path], Mapping[str, Any]], *, shared: bool = False
+    ) -> str:
         """Do `work(stage folder)` unless it was done on the same inputs; returns the hash to hand to later stages.
 
         A folder left by other inputs is emptied first; one left by an interrupted run of the same inputs is kept for
-        `work` to go on from. What `work` returns is kept in done.json.
+        `work` to go on from. What `work` returns is kept in done.json. Of several processes the main one works and the
+        others wait; with `shared` all work. The main one alone looks after the folder.
         """
         folder, key = self.folder / name, digest([name, inputs])
-        if _key(folder / DONE) == key:
+        if on_main(lambda: self._begin(folder, key)):
             return key
+        began = time.time()
+        found = work(folder) if shared else on_main(lambda: work(folder))
+        on_main(lambda: self._end(folder, key, found, round(time.time() - began, 1)))
+        return key
+
+    def _begin(self, folder: Path, key: str) -> bool:
+        """Prepare a stage's folder; whether the stage is done already."""
+        if _key(folder / DONE) == key:
+            return True
         if _key(folder / BEGUN) != key and folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / BEGUN, {"inputs": key})
-        began = time.time()
-        found = work(folder)
-        seconds = round(time.time() - began, 1)
+        return False
+
+    def _end(self, folder: Path, key: str, found: Mapping[str, Any], seconds: float) -> None:
         write_json(folder / DONE, {"inputs": key, "seconds": seconds, **found})
+        name = folder.relative_to(self.folder).as_posix()
         self.log({"stage": name, "seconds": seconds})
         if self.progress:
             Console(stderr=True).print(f"  {name}: {seconds:.0f} s", style="dim", highlight=False)
-        return key
 
     def log(self, record: Mapping[str, Any]) -> None:
         """Append one line to log.jsonl."""

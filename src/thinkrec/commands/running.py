@@ -21,6 +21,7 @@ from thinkrec.model.disk import write_json
 from thinkrec.pipeline import IMPERSONAL, ORDER, SCORE, Run, environment
 from thinkrec.recipe import dump_recipe, load_recipe
 from thinkrec.stage import read_done
+from thinkrec.train.processes import hush_others, is_main, on_main
 
 SHOWN = 3
 """Explained recommendations that the demo prints."""
@@ -29,12 +30,14 @@ SHOWN = 3
 def run_recipe(name: str, folder: Path | None, overrides: Sequence[str], results: Path | None) -> outcome.Outcome:
     """Run a recipe, or go on with it, and print its table and where things lie."""
     recipe = load_recipe(name, overrides)
-    run = Run(recipe, folder or Path("runs") / recipe.name, progress=True)
+    hush_others()
+    run = Run(recipe, folder or Path("runs") / recipe.name, progress=is_main())
     done: outcome.Outcome = run.all(outcome.finish)
     out = show.console()
     out.print(tables.terminal(done.results, title=recipe.name))
     if results is not None:
-        out.print(Text(f"results: {export(run, done, results / recipe.name)}"))
+        written = on_main(lambda: export(run, done, results / recipe.name))
+        out.print(Text(f"results: {written}"))
     return done
 
 
