@@ -90,7 +90,7 @@ class Selector:
     def warn(self, what: str) -> None:
         """Say as a DataWarning that `what` is selected otherwise than usual, where it is."""
         if self.why is not None:
-            warnings.warn(f"{what} selected by validation {self.by}: {self.why}", DataWarning, stacklevel=3)
+            warnings.warn(f"{what} selected by validation {self.by}: {self.why}", DataWarning, stacklevel=2)
 
     def measure(self, score: np.ndarray) -> dict[str, float]:
         """`auc`, `uauc` (where there are users), `valid_loss` and `value`, the criterion, of which more is better.

@@ -51,10 +51,12 @@ class Teaching:
 
 
 def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: Path, title: str,
-                gates: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:  # fmt: skip
+                gates: Callable[[np.ndarray], np.ndarray], *, keep_start: bool = True) -> dict[str, Any]:  # fmt: skip
     """Train one stage of `system.recommender` and save the result to `folder`.
 
-    `gates`: rows -> adapter weights (rows, 1 + n) in training; validation uses the system's own gate.
+    `gates`: rows -> adapter weights (rows, 1 + n) in training; validation uses the system's own gate. `keep_start`:
+    whether the state before training may be the best one.
+    Returns the log of checks, the step of the kept state, what selected it, and why that if it is not the usual.
     """
     ds, seed, share = teaching.ds, teaching.seed, teaching.model.reasons.share
     pool = reason_pool(ds, teaching.reasons)
@@ -83,7 +85,7 @@ def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: 
         return selector.measure(system.score(checked, title=f"{title}: validation"))
 
     log = fit_stage(system.recommender, prompts, check, stage, folder, seed=seed, accelerator=teaching.accelerator,
-                    title=title, progress=teaching.progress, option=system.option, check_start=True)  # fmt: skip
+                    title=title, progress=teaching.progress, option=system.option, check_start=keep_start)  # fmt: skip
     on_main(lambda: files.save(folder, system.recommender))
     best = kept_record(log)
     if not best["step"] and is_main():
@@ -98,7 +100,9 @@ def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: 
 def train_global(teaching: Teaching, folder: Path) -> dict[str, Any]:
     """Stage 1: the global adapter, text only."""
     system = System(teaching.ds, teaching.fresh(0), teaching.model.prompt, option=teaching.model.score)
-    return train_stage(teaching, system, teaching.model.global_stage, folder, "global adapter", all_global(0))
+    # Nothing has yet told logit(Yes) alone which of its values mean Yes: untrained, it says Yes or No to all rows.
+    return train_stage(teaching, system, teaching.model.global_stage, folder, "global adapter", all_global(0),
+                       keep_start=system.option == "difference")  # fmt: skip
 
 
 def with_experts(teaching: Teaching, trained: Path, n_experts: int) -> Recommender:
