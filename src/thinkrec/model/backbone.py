@@ -17,6 +17,7 @@ from transformers.utils import logging
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.disk import check_complete
+from thinkrec.model.few_bits import keep_gradients
 from thinkrec.model.formats import native_here
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -162,7 +163,10 @@ def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> 
     except (OSError, ValueError) as error:
         hint = "" if isinstance(where, Path) else "; it is no local folder, so check the hub name and the network"
         raise CheckpointError(f"cannot load backbone {where}{hint}: {error}") from error
-    return wrap(model, tokenizer, name, config)
+    found = wrap(model, tokenizer, name, config)
+    if config.bits is not None:
+        keep_gradients(model, name)
+    return found
 
 
 def _dtype(config: BackboneConfig) -> torch.dtype:
