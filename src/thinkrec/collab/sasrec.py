@@ -182,7 +182,7 @@ class SASRec:
 
             def validate() -> np.ndarray:
                 net.fill()
-                return net.logit(_encode(net, validation), item[torch.from_numpy(valid)]).double().numpy()
+                return net.logit(_encode(net, validation), item[torch.from_numpy(valid)]).cpu().double().numpy()
 
             records = train(
                 net,
@@ -217,7 +217,7 @@ class SASRec:
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
         target = torch.from_numpy(ds.interactions.item[rows].astype(np.int64))
-        return self._fitted().logit(self._users(ds, rows), target).double().numpy()
+        return self._fitted().logit(self._users(ds, rows), target).cpu().double().numpy()
 
     def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim): the encoding of the user's sequence strictly before each row."""

@@ -43,7 +43,7 @@ def score_prompts(
     def work(part: tuple[np.ndarray, list[Prompt]]) -> tuple[np.ndarray, np.ndarray]:
         _, states = recommender.look(part[1], lambda batch: batch.answer_at[batch.last_answers()])
         found = score_of(recommender.answer_logits(states), option)
-        return part[0], found.double().cpu().numpy()
+        return part[0], found.cpu().double().numpy()
 
     _ = recommender.lines_up, recommender.reads  # found out by trying, before several threads ask
     with Progress(title, n, shown=progress) as bar, recommender.inference():
@@ -124,7 +124,7 @@ def _ask(
         if recommender.packs:
             batch = pack(forks, kept).to(recommender.device)
             logits = recommender.answer_logits(recommender.states(batch, batch.answer_at))
-            return score_of(logits, option).double().cpu().numpy()
+            return score_of(logits, option).cpu().double().numpy()
     except CannotPack:
         pass
     prompts = [prompt for fork in forks for prompt in fork.prompts()]
