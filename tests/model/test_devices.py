@@ -72,6 +72,8 @@ def test_scores_and_probes_need_no_doubles_on_the_device(tmp_path: Path, monkeyp
         assert scores.dtype == np.float64 and np.isfinite(scores).all()
         assert score_forks(rec, [], 0).shape == (0,)
         rec.experts.train_only("experts")
+        assert rec.projector is not None
+        rec.projector.requires_grad_(False)
         below = Below.of(rec, tmp_path / "below.bin", 10**7, prompts[:2])
         assert below is not None
         below.close()
