@@ -1,0 +1,59 @@
+"""Tables that would grow with the square of the catalogue are made a few items at a time, with the same digits."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from thinkrec.collab import similar
+from thinkrec.collab.keywords import keyword_table
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import Interactions
+from thinkrec.data.world import WorldConfig, simulate
+
+
+def votes(ds: Dataset) -> dict[str, np.ndarray]:
+    n = len(ds.interactions)
+    return similar.past_votes(ds, keyword_table(ds), np.full((3, len(ds.items)), 0.5), np.arange(n) % 3)
+
+
+def test_blocks_of_items_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    whole = votes(ds)
+    for cells in (1, 900, 7 * 90):
+        monkeypatch.setattr(similar, "CELLS", cells)
+        for name, values in votes(ds).items():
+            np.testing.assert_array_equal(values, whole[name], err_msg=name)
+
+
+def test_a_vote_is_the_weighted_mean_of_its_formula() -> None:
+    ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    it, unit = ds.interactions, similar.unit_terms(keyword_table(ds)).toarray().astype(np.float64)
+    row = int(it.start[6] - 1)
+    past = np.arange(it.start[5], row)
+    alike = unit[it.item[past]] @ unit[it.item[row]]
+    wanted = (alike * (it.label[past] - 0.5)).sum() / (alike.sum() + 0.5)
+    assert len(past) > 4 and wanted != 0
+    assert votes(ds)["vote_terms"][row] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_twenty_thousand_items_need_no_table_of_all_pairs() -> None:
+    small, n = simulate(WorldConfig(users=10, items=40, rows_per_user=(6, 10)), 3).dataset, 20_000
+    rng = np.random.default_rng(0)
+    words = [tuple(f"word{w}" for w in rng.integers(400, size=3)) for _ in range(n)]
+    items = replace(small.items, ids=list(range(n)), titles=[f"Item {i}" for i in range(n)], keywords=words,
+                    texts=small.items.texts.clear())  # fmt: skip
+    user = np.repeat(np.arange(60), 20)
+    zeros = np.zeros(len(user), dtype=np.int64)
+    table = Interactions.build(user, rng.integers(n, size=len(user)), rng.integers(2, size=len(user)),
+                               np.arange(len(user)), zeros, np.arange(len(user)), n_users=60)  # fmt: skip
+    tracemalloc.start()
+    try:
+        votes(replace(small, items=items, interactions=table))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 200e6, f"{peak / 1e6:.0f} MB; all pairs would take {4 * n * n / 1e6:.0f}"
