@@ -50,6 +50,7 @@ def test_twenty_thousand_items_need_no_table_of_all_pairs() -> None:
     zeros = np.zeros(len(user), dtype=np.int64)
     table = Interactions.build(user, rng.integers(n, size=len(user)), rng.integers(2, size=len(user)),
                                np.arange(len(user)), zeros, np.arange(len(user)), n_users=60)  # fmt: skip
+    # Hardly two users share an item here, which an eigenvalue solver may give up on.
     tracemalloc.start()
     try:
         votes(replace(small, items=items, interactions=table))

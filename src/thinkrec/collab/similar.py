@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import ArpackError, svds
+from sklearn.utils.extmath import randomized_svd
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
@@ -39,7 +40,11 @@ def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndar
     if rank < 1 or residual.nnz == 0:
         return np.zeros((shape[1], 1))
     start = np.ones(min(shape))
-    _, sizes, right = svds(residual, k=rank, v0=start)
+    try:
+        _, sizes, right = svds(residual, k=rank, v0=start)
+    except ArpackError:
+        # Where hardly two users share an item, all singular values are alike and the iteration finds no direction.
+        _, sizes, right = randomized_svd(residual, rank, random_state=0)
     return (right * np.sqrt(sizes)[:, None]).T
 
 
