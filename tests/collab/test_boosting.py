@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from contracts.encoder import COLD_USERS, check_scorer, planted, relabelled
+from contracts.encoder import COLD_ITEM, COLD_USERS, check_scorer, planted, relabelled
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import BoostingConfig, features
@@ -47,6 +47,18 @@ def test_features_of_train_rows_ignore_held_out_labels():
     train = (data.split == TRAIN) & (data.user < COLD_USERS[0])
     changed = features.build(relabelled(ds, np.flatnonzero(data.split != TRAIN)), folds=3)
     np.testing.assert_allclose(changed.values[train], features.build(ds, folds=3).values[train], rtol=1e-6, atol=1e-9)
+
+
+def test_the_usual_year_is_that_of_train_rows():
+    ds = planted()
+    data, found = ds.interactions, []
+    assert COLD_ITEM in data.item and COLD_ITEM not in data.item[data.split == TRAIN]
+    for year in (1900, 2020):
+        titles = [f"Item {i} ({1980 + i})" if i % 2 else f"Item {i}" for i in range(len(ds.items))]
+        titles[COLD_ITEM] = f"Item ({year})"
+        table = features.build(dataclasses.replace(ds, items=dataclasses.replace(ds.items, titles=titles)), folds=3)
+        found.append(table.values[data.split == TRAIN, table.names.index("year_from_past")])
+    np.testing.assert_array_equal(*found)
 
 
 def test_features_are_named_and_work_without_keywords_years_or_pauses():

@@ -181,7 +181,8 @@ def build(ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: floa
     columns["user_log_likes"] = np.log1p(likes)
     columns["past_log_item_count"] = past_mean(ds, facts.log_count[table, item], 10)
     dated = np.isfinite(year)
-    usual = float(year[dated].mean()) if dated.any() else np.nan
+    learned = dated & (data.split == TRAIN)
+    usual = float(year[learned].mean()) if learned.any() else np.nan
     columns["year_from_past"] = year - past_mean(ds, np.where(dated, year, usual))
     first = rows == data.start[data.user]
     since = np.concatenate([[0], np.diff(data.timestamp)]).astype(np.float64)

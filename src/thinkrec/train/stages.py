@@ -14,13 +14,14 @@ from accelerate import Accelerator
 
 from thinkrec.collab.selection import Selector
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import VALID
+from thinkrec.data.rows import TRAIN, VALID
 from thinkrec.model import files
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.batch import Prompt
 from thinkrec.model.experts import attach
 from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
+from thinkrec.prompts.render import SlotVectors
 from thinkrec.prompts.stored import Rendered
 from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.system import Personal, System
@@ -129,13 +130,24 @@ def train_vectors(teaching: Teaching, system: System, folder: Path) -> dict[str,
     assert stage is not None and vectors is not None
     torch.manual_seed(teaching.seed)
     projector = Projector(vectors.user.shape[1], recommender.backbone.hidden)
-    sample = np.concatenate([vectors.user, vectors.item])
-    backbone = recommender.backbone
+    sample, backbone = calibration_sample(teaching.ds, vectors, teaching.seed), recommender.backbone
     recommender.projector = projector.calibrate(
         torch.from_numpy(sample), cast(torch.Tensor, backbone.model.get_input_embeddings().weight).detach().cpu(),
         (backbone.yes_id, backbone.no_id),
     ).to(recommender.device)  # fmt: skip
     return train_stage(teaching, system, stage, folder, "projector", lambda rows: system.gates(rows).weights)
+
+
+CALIBRATION_ROWS = 4096
+"""Train rows whose user's and item's vectors a projector is standardised on; more would hardly change it."""
+
+
+def calibration_sample(ds: Dataset, vectors: SlotVectors, seed: int) -> np.ndarray:
+    """float32 (2 m, d): the user's and the item's vectors of m train rows, all or CALIBRATION_ROWS drawn by seed."""
+    rows = np.flatnonzero(ds.interactions.split == TRAIN)
+    if len(rows) > CALIBRATION_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, CALIBRATION_ROWS, replace=False))
+    return np.concatenate([vectors.user[rows], vectors.item[rows]])
 
 
 def all_global(n_experts: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -162,6 +174,6 @@ def group_of_users(ds: Dataset, personal: Personal) -> np.ndarray:
 def last_train_rows(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Users with train rows, and the last train row of each: where their vector is taken for grouping."""
     it = ds.interactions
-    rows = np.flatnonzero(it.split == 0)
+    rows = np.flatnonzero(it.split == TRAIN)
     last = np.append(it.user[rows][1:] != it.user[rows][:-1], True)
     return it.user[rows[last]], rows[last]
