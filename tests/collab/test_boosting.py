@@ -9,6 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import BoostingConfig, features
 from thinkrec.collab.keywords import keyword_table
+from thinkrec.collab.slots import SlotEncoder
 from thinkrec.collab.trees import Trees
 from thinkrec.data.rows import TEST, TRAIN, VALID
 
@@ -59,6 +60,18 @@ def test_the_usual_year_is_that_of_train_rows():
         table = features.build(dataclasses.replace(ds, items=dataclasses.replace(ds.items, titles=titles)), folds=3)
         found.append(table.values[data.split == TRAIN, table.names.index("year_from_past")])
     np.testing.assert_array_equal(*found)
+
+
+def test_labels_of_test_rows_change_no_digit_of_other_rows():
+    ds = planted()
+    data = ds.interactions
+    others = relabelled(ds, data.rows(TEST))
+    base, changed = (features.build(d, folds=3).values[data.split != TEST] for d in (ds, others))
+    np.testing.assert_array_equal(base, changed)
+    slots = [SlotEncoder.fit(d, None, statistics=True, votes=True, seed=3).vectors(d) for d in (ds, others)]
+    for name in ("user", "item"):
+        base, changed = (getattr(one, name)[data.split != TEST] for one in slots)
+        np.testing.assert_array_equal(base, changed)
 
 
 def test_features_are_named_and_work_without_keywords_years_or_pauses():

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from thinkrec.collab.keywords import keyword_logit, keyword_table
 from thinkrec.collab.similar import past_votes
-from thinkrec.collab.statistics import ItemStatistics, past_likes, past_mean, table_of_row, user_folds
+from thinkrec.collab.statistics import ItemStatistics, past_likes, past_mean, range_sums, table_of_row, user_folds
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
 
@@ -109,8 +109,7 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
     place = np.arange(len(key))
 
     def before(values: np.ndarray) -> np.ndarray:
-        total = np.concatenate([[0.0], np.cumsum(values[sorted_row])])
-        return total[place] - total[begin]
+        return range_sums(values[sorted_row], begin, place)
 
     count = (place - begin).astype(np.float64)
     likes = before(data.label.astype(np.float64))

@@ -60,6 +60,22 @@ class ItemStatistics:
         return cls(logit(np.stack(rates)), np.log1p(np.stack(counts)))
 
 
+GRID = 2.0**28
+"""Sums over the past are counted in steps of 1 / GRID, 4e-9: exact in 64 bits for a million rows of values to 30,000."""
+
+
+def range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """float64, shape of `begin`: sums of `values` (n,) from begin to before end, each value rounded to 1 / GRID; NaN
+    counts 0.
+
+    They come from one running total. With whole numbers it is exact, and a sum says nothing about the rows outside its
+    range; as a sum of floats it would carry the labels of test rows into the last digits of train rows' features.
+    """
+    steps = np.rint(np.nan_to_num(values) * GRID).astype(np.int64)
+    total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(steps)])
+    return (total[end] - total[begin]) / GRID
+
+
 def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """float64 (len(rows),) twice: likes and count among the user's (at most `last`) rows strictly before each row."""
     data = ds.interactions
@@ -77,9 +93,8 @@ def past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.nd
     begin = data.start[data.user]
     if last is not None:
         begin = np.maximum(begin, rows - last)
-    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (total[rows] - total[begin]) / (rows - begin)
+        return range_sums(values, begin, rows) / (rows - begin)
 
 
 def past_excess(ds: Dataset, expected: np.ndarray, last: int | None = None) -> np.ndarray:

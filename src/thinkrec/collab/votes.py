@@ -13,6 +13,7 @@ from scipy import sparse
 
 from thinkrec.collab.keywords import keyword_table
 from thinkrec.collab.similar import unit_terms
+from thinkrec.collab.statistics import range_sums
 from thinkrec.data.dataset import Dataset
 
 STRENGTH = 1.0
@@ -55,8 +56,8 @@ class PastVotes:
         begin = np.maximum.accumulate(np.where(fresh, np.arange(len(key)), 0))
 
         def over_past(values: np.ndarray) -> np.ndarray:
-            total = np.concatenate([[0.0], np.cumsum(values)])
-            return np.bincount(row, weights=weight * (total[:-1] - total[begin]), minlength=len(data))
+            sums = range_sums(values, begin, np.arange(len(key)))
+            return np.bincount(row, weights=weight * sums, minlength=len(data))
 
         residual = data.label - expected
         return over_past(weight * residual[row]) / (over_past(weight) + STRENGTH)
