@@ -20,6 +20,8 @@ from thinkrec.model.disk import check_complete
 from thinkrec.model.few_bits import keep_gradients
 from thinkrec.model.formats import native_here
 
+_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length", "seq_length")
+"""What architectures call the number of their positions."""
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -58,6 +60,13 @@ class Backbone:
         weight = self.model.get_input_embeddings().weight
         assert isinstance(weight, torch.Tensor)
         return weight.shape[1]
+
+    @property
+    def positions(self) -> int | None:
+        """Most tokens that it can read and write together; None if its configuration names no limit."""
+        config = self.model.config.get_text_config()
+        found = (getattr(config, name, None) for name in _POSITIONS)
+        return next((int(most) for most in found if isinstance(most, int) and most > 0), None)
 
     @property
     def bos_id(self) -> int | None:
