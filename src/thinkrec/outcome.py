@@ -179,15 +179,16 @@ def learning_curves(run: Run) -> list[Panel]:
         if not (run.folder / name / "done.json").is_file():
             continue
         done = read_done(run.folder / name)
-        step = [entry["step"] for entry in done["log"]]
-
-        def curve(key: str, title: str) -> Curve:
-            return Curve(title, step, [math.nan if entry[key] is None else entry[key] for entry in done["log"]])
-
-        loss, metrics = curve("loss", "loss"), tuple(curve(key, key.upper()) for key in ("auc", "uauc"))
+        loss, *metrics = (_curve(done["log"], key) for key in ("loss", "auc", "uauc"))
         panels.append(Panel(name, "training loss", (loss,), chosen=done["best_step"]))
-        panels.append(Panel(name, "validation AUC and UAUC", metrics, chosen=done["best_step"]))
+        panels.append(Panel(name, "validation AUC and UAUC", tuple(metrics), chosen=done["best_step"]))
     return panels
+
+
+def _curve(log: list[dict[str, Any]], key: str) -> Curve:
+    """One value of every check; a gap where it is not defined."""
+    values = [math.nan if entry[key] is None else entry[key] for entry in log]
+    return Curve(key if key == "loss" else key.upper(), [entry["step"] for entry in log], values)
 
 
 def users(run: Run) -> UserMap:

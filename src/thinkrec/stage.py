@@ -70,7 +70,9 @@ class Stages:
     def log(self, record: Mapping[str, Any]) -> None:
         """Append one line to log.jsonl."""
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(plain({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}), allow_nan=False) + "\n")
+            file.write(
+                json.dumps(plain({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}), allow_nan=False) + "\n"
+            )
 
     def seconds(self) -> float:
         """Time that all finished stages took together."""

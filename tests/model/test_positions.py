@@ -80,8 +80,11 @@ def test_prompts_are_cut_to_the_positions_and_score(kind: str, tokenizer) -> Non
     assert lengths.max() > positions > lengths.min()
     rec = recommender(kind, positions, tokenizer)
     cut = sum(len(whole.row(row, gate=GATE)) > positions for row in range(len(DS.interactions)))
-    with pytest.warns(DataWarning, match=rf"{cut} of {len(DS.interactions)} prompts lose their oldest history lines: "
-                                         rf"they are cut to {positions} tokens \(the positions of the backbone\)"):
+    with pytest.warns(
+        DataWarning,
+        match=rf"{cut} of {len(DS.interactions)} prompts lose their oldest history lines: "
+        rf"they are cut to {positions} tokens \(the positions of the backbone\)",
+    ):
         scores = System(DS, rec, PROMPT).score(ROWS)
     assert np.isfinite(scores).all() and scores.std() > 0
     renderer = Renderer(DS, rec.backbone, PROMPT)

@@ -16,7 +16,7 @@ from thinkrec.train.processes import is_main, on_main
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tiny_run import tiny_backbone, tiny_recipe
 
-SCRIPT = '''
+SCRIPT = """
 import hashlib, sys
 from pathlib import Path
 from thinkrec.commands import running
@@ -38,7 +38,7 @@ def fit_stage(recommender, *args, title, accelerator, **options):
 stages.fit_stage = fit_stage
 done = running.run_recipe(sys.argv[1], Path(sys.argv[2]), [], None)
 assert done.results.rows
-'''
+"""
 TRAINED = ("global adapter", "experts", "projector")
 
 

@@ -82,7 +82,7 @@ def test_a_run_goes_on_from_an_undefined_value(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         fitted(values(), tmp_path, check_start=True)  # type: ignore[arg-type]
     assert (tmp_path / STATE).is_file()
-    log, seen, rec = fitted([0.7], tmp_path, check_start=True)
+    log, _, rec = fitted([0.7], tmp_path, check_start=True)
     assert [entry["value"] for entry in log] == [0.9, None, 0.8, 0.7]
     whole, _, other = fitted((0.9, NAN, 0.8, 0.7), tmp_path / "whole", check_start=True)
     assert whole == log and kept_record(log) is log[0]
@@ -134,7 +134,9 @@ def test_a_gradient_that_is_not_finite_is_refused(monkeypatch: pytest.MonkeyPatc
     assert all(torch.equal(p, q) for p, q in zip(params, before, strict=True))
 
 
-def scaled_step(factor: float, scale: float | None, clip: float = 1.0) -> tuple[list[torch.Tensor], list[torch.Tensor], float]:
+def scaled_step(
+    factor: float, scale: float | None, clip: float = 1.0
+) -> tuple[list[torch.Tensor], list[torch.Tensor], float]:
     """One step with gradients scaled as float16 training does: weights before and after, and the scale after."""
     rec, accelerator, config = make_recommender(), Accelerator(), STAGE.model_copy(update={"clip": clip})
     params = trainable(rec, STAGE)

@@ -48,8 +48,9 @@ class BoostingConfig(BaseModel):
 class Boosting:
     """logit(like) = mean of the bags' trees + w * (logit of the item's like rate drawn towards its keywords).
 
-    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows (`selection.Selector`). The features are a function of
-    the data and the seed, and are computed again wherever rows are scored; the files hold the trees as plain arrays.
+    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows (`selection.Selector`). The
+    features are a function of the data and the seed, and are computed again wherever rows are scored; the files hold
+    the trees as plain arrays.
     """
 
     def __init__(self, config: BoostingConfig | None = None):

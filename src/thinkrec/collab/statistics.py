@@ -61,7 +61,7 @@ class ItemStatistics:
 
 
 GRID = 2.0**28
-"""Sums over the past are counted in steps of 1 / GRID, 4e-9: exact in 64 bits for a million rows of values to 30,000."""
+"""Sums over the past are counted in steps of 1 / GRID, 4e-9: exact in 64 bits for a million rows up to 30,000 each."""
 
 
 def range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -11,7 +11,6 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-
 ALL_LINEAR = "all-linear"
 """As the only target: every linear layer of the decoder layers."""
 

@@ -184,7 +184,8 @@ def attach(model: nn.Module, config: ExpertConfig) -> Experts:
 
 def _as_linear(held: Conv1D) -> nn.Linear:
     """The same layer with its weight as (out, in)."""
-    made = nn.Linear(*held.weight.shape, device="meta")
+    wide, out = held.weight.shape
+    made = nn.Linear(wide, out, device="meta")
     made.weight = nn.Parameter(held.weight.detach().T.contiguous(), requires_grad=False)
     made.bias = nn.Parameter(held.bias.detach(), requires_grad=False)
     return made

@@ -47,7 +47,8 @@ def continue_greedily(
     it counts as generated. `constraints`: one per row or None; it narrows every other choice.
     Returns int32 ids per row without the prompt; the end token is the last one exactly if the
     row ended by itself. A row also ends where the backbone has no further position, which a DataWarning announces.
-    Raises DataError where a prompt leaves none at all. Call it in evaluation mode without gradients (`Recommender.inference`).
+    Raises DataError where a prompt leaves none at all. Call it in evaluation mode without gradients
+    (`Recommender.inference`).
     """
     if first_tokens is not None and len(first_tokens) != len(prompts):
         raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")

@@ -330,7 +330,8 @@ class Renderer:
             if self.positions is not None and self.positions < most:
                 most, by = self.positions, "the positions of the backbone"
             warnings.warn(
-                f"{cut:,} of {len(it):,} prompts lose their oldest history lines: they are cut to {most:,} tokens ({by})",
+                f"{cut:,} of {len(it):,} prompts lose their oldest history lines: they are cut to {most:,} tokens"
+                f" ({by})",
                 DataWarning, stacklevel=2,
             )  # fmt: skip
 

@@ -124,8 +124,8 @@ class System:
             targets = self.ds.interactions.item[rows]
             citable = [self.citable(int(row), int(item), tokens) for row, item in zip(rows, targets, strict=True)]
         verdicts = None if scores is None else scores > 0
-        return write_reasons(self.recommender, self.prompts(rows, tokens), verdicts, tokens=tokens, citable=citable, cite=cite,
-                             mentions=mentions, progress=progress)  # fmt: skip
+        return write_reasons(self.recommender, self.prompts(rows, tokens), verdicts, tokens=tokens, citable=citable,
+                             cite=cite, mentions=mentions, progress=progress)  # fmt: skip
 
     def citable(self, row: int, item: int, reserve: int = 0) -> dict[str, Citable]:
         """Names that a reason may cite when the user of `row` is asked about an item there: those of their visible

@@ -124,9 +124,7 @@ def fit_stage(
             rate = _rate(step, total, config)
             for options in optimiser.param_groups:
                 options["lr"] = rate
-            place.window.append(
-                train_step(recommender, prompts, params, optimiser, config, accelerator, below, option)
-            )
+            place.window.append(train_step(recommender, prompts, params, optimiser, config, accelerator, below, option))
             place.step = step + 1
             bar.advance(1, f"loss {np.mean(place.window[-20:]):.3f}")
             if (place.step % every == 0 or place.step == total) and record(rate):
