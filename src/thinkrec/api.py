@@ -177,8 +177,8 @@ class ThinkRec:
     def score(self, users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
         """float64 (n,): logit(Yes) - logit(No) for n pairs of ids, from each user's whole past as known now.
 
-        With `model.score: yes` in the recipe it is logit(Yes). Above 0 means Yes; 1 / (1 + exp(-score)) is the probability of a like. Raises DataError on unknown ids or
-        unequal lengths.
+        With `model.score: yes` in the recipe it is logit(Yes). Above 0 means Yes; 1 / (1 + exp(-score)) is the
+        probability of a like. Raises DataError on unknown ids or unequal lengths.
         """
         users, items = list(users), list(items)
         if len(users) != len(items):
