@@ -194,7 +194,9 @@ def _quantised(config: BackboneConfig, name: str) -> dict[str, Any]:
     else:
         made = BitsAndBytesConfig(load_in_8bit=True)
     # Weights are packed for the device that they are loaded on, and some cannot be moved afterwards.
-    return {"quantization_config": made, "device_map": {"": "cuda" if torch.cuda.is_available() else "cpu"}}
+    # Of several processes each has a card of its own, the current one.
+    device = torch.cuda.current_device() if torch.cuda.is_available() else "cpu"
+    return {"quantization_config": made, "device_map": {"": device}}
 
 
 def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
