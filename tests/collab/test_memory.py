@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from thinkrec.collab import similar
+from thinkrec.collab import features, similar, statistics
 from thinkrec.collab.keywords import keyword_table
+from thinkrec.collab.slots import SlotEncoder
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import Interactions
 from thinkrec.data.world import WorldConfig, simulate
@@ -27,6 +28,25 @@ def test_blocks_of_items_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(similar, "CELLS", cells)
         for name, values in votes(ds).items():
             np.testing.assert_array_equal(values, whole[name], err_msg=name)
+
+
+def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+
+    def made() -> list[np.ndarray]:
+        slots = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=0).vectors(ds)
+        return [features.build(ds, folds=3).values, slots.item]
+
+    whole, sizes = made(), np.full(len(ds.interactions), 10)
+    for pairs in (1, 700):
+        monkeypatch.setattr(statistics, "PAIRS", pairs)
+        blocks = statistics.user_blocks(ds, sizes)
+        assert [block.start for block in blocks[1:]] == [block.stop for block in blocks[:-1]]
+        assert blocks[0].start == 0 and blocks[-1].stop == len(ds.interactions)
+        assert {block.start for block in blocks} <= set(ds.interactions.start.tolist())
+        assert len(blocks) == 40 if pairs == 1 else max(10 * (b.stop - b.start) for b in blocks) <= 700
+        for mine, theirs in zip(made(), whole, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
 
 
 def test_a_vote_is_the_weighted_mean_of_its_formula() -> None:

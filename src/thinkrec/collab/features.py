@@ -15,7 +15,15 @@ from scipy import sparse
 
 from thinkrec.collab.keywords import keyword_logit, keyword_table
 from thinkrec.collab.similar import past_votes
-from thinkrec.collab.statistics import ItemStatistics, past_likes, past_mean, range_sums, table_of_row, user_folds
+from thinkrec.collab.statistics import (
+    ItemStatistics,
+    past_likes,
+    past_mean,
+    range_sums,
+    table_of_row,
+    user_blocks,
+    user_folds,
+)
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
 
@@ -95,13 +103,24 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
     count-weighted mean over terms of the smoothed mean residual (label - expected); the like rate over all pairs of
     term and earlier row; ln(1 + such pairs). Terms without earlier rows count only in the means, as 0.
     """
-    data = ds.interactions
-    widths = np.diff(terms.indptr)[data.item]
-    row = np.repeat(np.arange(len(data)), widths)
+    data, widths = ds.interactions, np.diff(terms.indptr)[ds.interactions.item]
+    blocks = user_blocks(ds, widths)
+    parts = [
+        _affinity(data.user[part], data.item[part], data.label[part], terms, expected[part]) for part in blocks
+    ]  # fmt: skip
+    return np.concatenate(parts) if parts else np.zeros((0, 6))
+
+
+def _affinity(
+    user: np.ndarray, item: np.ndarray, label: np.ndarray, terms: sparse.csr_matrix, expected: np.ndarray
+) -> np.ndarray:
+    """`term_affinity` of the rows of some users."""
+    n, widths = len(item), np.diff(terms.indptr)[item]
+    row = np.repeat(np.arange(n), widths)
     within = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths)
-    term = terms.indices[terms.indptr[data.item[row]] + within].astype(np.int64)
+    term = terms.indices[terms.indptr[item[row]] + within].astype(np.int64)
     # Sorted by (user, term, row), the earlier rows that share a term are the entries just before.
-    key = data.user[row].astype(np.int64) * max(1, terms.indices.max(initial=0) + 1) + term
+    key = user[row].astype(np.int64) * max(1, terms.indices.max(initial=0) + 1) + term
     by = np.lexsort((row, key))
     key, sorted_row = key[by], row[by]
     first = np.concatenate([[True], key[1:] != key[:-1]]) if len(key) else np.zeros(0, dtype=bool)
@@ -112,9 +131,8 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
         return range_sums(values[sorted_row], begin, place)
 
     count = (place - begin).astype(np.float64)
-    likes = before(data.label.astype(np.float64))
-    shrunk = before(data.label - expected) / (count + 3)
-    n = len(data)
+    likes = before(label.astype(np.float64))
+    shrunk = before(label - expected) / (count + 3)
     greatest, least = np.full(n, -np.inf), np.full(n, np.inf)
     met = count > 0
     np.maximum.at(greatest, sorted_row[met], shrunk[met])

@@ -76,6 +76,22 @@ def range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.nda
     return (total[end] - total[begin]) / GRID
 
 
+PAIRS = 4_000_000
+"""Most pairs of a row and a term that are held at once; each takes some 100 bytes."""
+
+
+def user_blocks(ds: Dataset, sizes: np.ndarray) -> list[slice]:
+    """Row ranges of whole users whose `sizes` (n,) add up to at most PAIRS, or of one user with more."""
+    start = ds.interactions.start
+    total = np.concatenate([[0], np.cumsum(sizes)])[start]
+    found, first = list[slice](), 0
+    while first < len(start) - 1:
+        last = max(first + 1, int(np.searchsorted(total, total[first] + PAIRS, side="right")) - 1)
+        found.append(slice(int(start[first]), int(start[last])))
+        first = last
+    return found
+
+
 def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """float64 (len(rows),) twice: likes and count among the user's (at most `last`) rows strictly before each row."""
     data = ds.interactions

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from thinkrec.collab.keywords import keyword_table
 from thinkrec.collab.similar import unit_terms
-from thinkrec.collab.statistics import range_sums
+from thinkrec.collab.statistics import range_sums, user_blocks
 from thinkrec.data.dataset import Dataset
 
 STRENGTH = 1.0
@@ -41,25 +41,32 @@ class PastVotes:
 
         expected: float64 (n,), chance that anybody likes the row's item.
         """
-        data, terms = ds.interactions, self.terms
+        data = ds.interactions
+        blocks = user_blocks(ds, np.diff(self.terms.indptr)[data.item])
+        residual = data.label - expected
+        parts = [self._rows(data.user[part], data.item[part], residual[part]) for part in blocks]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def _rows(self, user: np.ndarray, item: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        """`rows` of some users."""
+        terms, n = self.terms, len(item)
         columns = int(terms.indices.max(initial=0)) + 1
-        widths = np.diff(terms.indptr)[data.item].astype(np.int64)
-        row = np.repeat(np.arange(len(data)), widths)
-        at = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[data.item[row]]
+        widths = np.diff(terms.indptr)[item].astype(np.int64)
+        row = np.repeat(np.arange(n), widths)
+        at = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[item[row]]
         # Sorted by (user, term, row), the earlier rows that share a term are the entries just before.
-        key = data.user[row].astype(np.int64) * columns + terms.indices[at]
+        key = user[row].astype(np.int64) * columns + terms.indices[at]
         by = np.lexsort((row, key))
         key, row, weight = key[by], row[by], terms.data[at][by].astype(np.float64)
         if not len(key):
-            return np.zeros(len(data))
+            return np.zeros(n)
         fresh = np.concatenate([[True], key[1:] != key[:-1]])
         begin = np.maximum.accumulate(np.where(fresh, np.arange(len(key)), 0))
 
         def over_past(values: np.ndarray) -> np.ndarray:
             sums = range_sums(values, begin, np.arange(len(key)))
-            return np.bincount(row, weights=weight * sums, minlength=len(data))
+            return np.bincount(row, weights=weight * sums, minlength=n)
 
-        residual = data.label - expected
         return over_past(weight * residual[row]) / (over_past(weight) + STRENGTH)
 
     def candidates(self, past: np.ndarray, residual: np.ndarray, items: np.ndarray) -> np.ndarray:
