@@ -15,7 +15,7 @@ import torch
 from accelerate import Accelerator
 
 from thinkrec.errors import RecipeError
-from thinkrec.model.disk import write_json
+from thinkrec.model.disk import read_tensors, write_json, write_tensors
 from thinkrec.model.recommender import Recommender
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import STATE, fit_stage, kept_record, train_step, trainable
@@ -88,6 +88,18 @@ def test_a_run_goes_on_from_an_undefined_value(tmp_path: Path) -> None:
     assert whole == log and kept_record(log) is log[0]
     for p, q in zip(rec.experts.parameters_of("global"), other.experts.parameters_of("global"), strict=True):
         assert torch.equal(p, q)
+
+
+def test_a_stage_goes_on_with_as_many_processes(tmp_path: Path) -> None:
+    fitted((0.9, 0.8, 0.7), tmp_path)
+    tensors = read_tensors(tmp_path / STATE)
+    place = json.loads(bytes(tensors["place"].tolist()))
+    assert place["processes"] == 1
+    place["processes"] = 3
+    tensors["place"] = torch.tensor(list(json.dumps(place).encode()), dtype=torch.uint8)
+    write_tensors(tmp_path / STATE, tensors)
+    with pytest.raises(RecipeError, match=r"was begun by 3 processes and cannot be gone on with by 1; start as many"):
+        fitted([], tmp_path)
 
 
 def test_no_file_holds_a_word_that_is_no_json(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ class _Place:
     window: list[float] = field(default_factory=list)
     scaler: dict[str, Any] = field(default_factory=dict)
     """Of float16 training: how losses are scaled now."""
+    processes: int = 1
+    """How many share a step: the same step of another number would have seen other rows."""
 
 
 def kept_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -130,6 +132,7 @@ def fit_stage(
             if (place.step % every == 0 or place.step == total) and record(rate):
                 best = [p.detach().clone() for p in params]
             if (place.step % config.save_steps == 0 or place.step == total) and accelerator.is_main_process:
+                place.processes = accelerator.num_processes
                 place.scaler = {} if accelerator.scaler is None else accelerator.scaler.state_dict()
                 _save(folder / STATE, place, params, best, optimiser)
     passes.close()
@@ -254,6 +257,11 @@ def _resume(
         return _Place()
     tensors = read_tensors(path)
     place = _Place(**json.loads(bytes(tensors["place"].tolist())))
+    if place.processes != accelerator.num_processes:
+        raise RecipeError(
+            f"{path.parent} was begun by {place.processes} processes and cannot be gone on with by"
+            f" {accelerator.num_processes}; start as many, or delete {path} to train this stage from its start"
+        )
     if place.scaler and accelerator.scaler is not None:
         accelerator.scaler.load_state_dict(place.scaler)
     with torch.no_grad():
