@@ -50,6 +50,7 @@ def fitted(values: Sequence[float], folder: Path, **options) -> tuple[list[dict]
         ((0.5, NAN, 0.6, NAN), 2),
         ((NAN, 0.4, 0.3, 0.2), 1),
         ((0.5, 0.1, 0.5, 0.5), 2),
+        ((0.5, 0.4995, 0.499, 0.49), 1),
         ((0.9, 0.8, NAN, 0.7), 0),
         ((NAN, NAN, NAN, NAN), 3),
     ],

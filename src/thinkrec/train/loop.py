@@ -28,6 +28,8 @@ from thinkrec.train.passes import Passes
 from thinkrec.train.processes import on_main
 
 STATE = "state.safetensors"
+CLOSE = 1e-3
+"""Validation values this close, in the last digit that is printed, are no reason to give up what was trained."""
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
@@ -47,12 +49,15 @@ class _Place:
 def kept_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The record of the state that is kept: the first with the largest value.
 
-    The state before training (step 0) counts only where it is better than all that follow. A value that is not defined
-    (None) is never preferred; without any defined value the last state stays.
+    The state before training (step 0) counts only where it is better than all that follow by more than CLOSE. A value
+    that is not defined (None) is never preferred; without any defined value the last state stays.
     """
-    trained = [entry for entry in log if entry["step"] and entry["value"] is not None]
-    start = [entry for entry in log if not entry["step"] and entry["value"] is not None]
-    return max([*trained, *start], key=lambda entry: entry["value"], default=log[-1])
+    known = [entry for entry in log if entry["value"] is not None]
+    best = max((entry for entry in known if entry["step"]), key=lambda entry: entry["value"], default=None)
+    start = next((entry for entry in known if not entry["step"]), None)
+    if start is not None and (best is None or start["value"] > best["value"] + CLOSE):
+        return start
+    return log[-1] if best is None else best
 
 
 def trainable(recommender: Recommender, config: StageConfig) -> list[nn.Parameter]:

@@ -91,7 +91,7 @@ def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: 
     best = kept_record(log)
     if not best["step"] and is_main():
         warnings.warn(
-            f"{title}: none of {len(log) - 1} checks was as good on validation ({selector.by}) as the state before"
+            f"{title}: none of {len(log) - 1} checks was nearly as good on validation ({selector.by}) as the state before"
             " training, which is kept: the stage changed nothing. Other lr, epochs or checks may serve",
             stacklevel=2,
         )
