@@ -7,18 +7,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from thinkrec.collab import features, similar, statistics
-from thinkrec.collab.keywords import keyword_table
+from thinkrec.collab.keywords import KeywordTerms
 from thinkrec.collab.slots import SlotEncoder
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import Interactions
 from thinkrec.data.world import WorldConfig, simulate
 
 
+def unit(ds: Dataset) -> sparse.csr_matrix:
+    terms = KeywordTerms.of(ds.items.keywords).table(ds.items.keywords)
+    return similar.unit_terms(terms, similar.rarity(terms))
+
+
 def votes(ds: Dataset) -> dict[str, np.ndarray]:
-    n = len(ds.interactions)
-    return similar.past_votes(ds, keyword_table(ds), np.full((3, len(ds.items)), 0.5), np.arange(n) % 3)
+    expected, everything = np.full((3, len(ds.items)), 0.5), np.ones(len(ds.interactions), dtype=bool)
+    factors = np.stack([similar.item_factors(ds, part, everything) for part in expected])
+    return similar.past_votes(ds, unit(ds), expected, np.arange(len(ds.interactions)) % 3, factors)
 
 
 def test_blocks_of_items_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +42,7 @@ def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def made() -> list[np.ndarray]:
         slots = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=0).vectors(ds)
-        return [features.build(ds, folds=3).values, slots.item]
+        return [features.build(ds, features.Learned.of(ds, folds=3)).values, slots.item]
 
     whole, sizes = made(), np.full(len(ds.interactions), 10)
     for pairs in (1, 700):
@@ -51,10 +58,10 @@ def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_vote_is_the_weighted_mean_of_its_formula() -> None:
     ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
-    it, unit = ds.interactions, similar.unit_terms(keyword_table(ds)).toarray().astype(np.float64)
+    it, vectors = ds.interactions, unit(ds).toarray().astype(np.float64)
     row = int(it.start[6] - 1)
     past = np.arange(it.start[5], row)
-    alike = unit[it.item[past]] @ unit[it.item[row]]
+    alike = vectors[it.item[past]] @ vectors[it.item[row]]
     wanted = (alike * (it.label[past] - 0.5)).sum() / (alike.sum() + 0.5)
     assert len(past) > 4 and wanted != 0
     assert votes(ds)["vote_terms"][row] == pytest.approx(wanted, rel=1e-5)

@@ -11,17 +11,21 @@ from scipy.sparse.linalg import ArpackError, svds
 from sklearn.utils.extmath import randomized_svd
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TRAIN
 
 REACH, RANK, CHUNK = 100, 16, 4096
 CELLS = 4_000_000
 """Most similarities that are held at once: those of a few items to all, 16 MB."""
 
 
-def unit_terms(terms: sparse.csr_matrix) -> sparse.csr_matrix:
-    """float32 CSR (n_items, n_terms): rows of length 1, rare terms weighing more (inverse document frequency)."""
+def rarity(terms: sparse.csr_matrix) -> np.ndarray:
+    """float64 (n_terms,): inverse document frequency, ln(n_items / items with the term) + .1."""
     frequency = np.asarray(terms.sum(axis=0)).ravel()
-    weighted = sparse.csr_matrix(terms @ sparse.diags(np.log((len(terms.indptr) - 1) / np.maximum(1, frequency)) + 0.1))
+    return np.log((len(terms.indptr) - 1) / np.maximum(1, frequency)) + 0.1
+
+
+def unit_terms(terms: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
+    """float32 CSR (n_items, n_terms): rows of length 1, in which a term weighs its `idf` (n_terms,)."""
+    weighted = sparse.csr_matrix(terms @ sparse.diags(idf))
     norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     scaled = sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted)
     return sparse.csr_matrix(scaled, dtype=np.float32)
@@ -48,10 +52,13 @@ def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndar
     return (right * np.sqrt(sizes)[:, None]).T
 
 
-def past_votes(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray) -> dict[str, np.ndarray]:
+def past_votes(
+    ds: Dataset, unit: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray, factors: np.ndarray
+) -> dict[str, np.ndarray]:
     """Per row: similarity-weighted mean residuals over the user's last REACH rows strictly before it, and their weight.
 
-    expected: float64 (folds + 1, n_items), chance of liking by each table of `statistics.ItemStatistics`.
+    unit: see `unit_terms`. expected: float64 (folds + 1, n_items), chance of liking by each table of
+    `statistics.ItemStatistics`. factors: float64 (folds + 1, n_items, rank), see `item_factors`.
     `vote_terms*` weigh by the cosine of terms, `vote_factors` by factors of train residuals. The factors of a train row
     leave out the users of its fold (`table`, see `statistics.table_of_row`).
     """
@@ -67,7 +74,7 @@ def past_votes(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray, tabl
         inside = at >= data.start[data.user[chunk]][:, None]
         return np.where(inside, at, 0), inside
 
-    for chunk, cosine, first in _by_item(data.item, unit_terms(terms)):
+    for chunk, cosine, first in _by_item(data.item, unit):
         at, inside = past_of(chunk)
         past = np.where(inside, residual[at], 0.0)
         alike = np.where(inside, cosine[data.item[chunk][:, None] - first, data.item[at]], 0.0)
@@ -77,15 +84,13 @@ def past_votes(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray, tabl
         found["vote_terms_weight"][chunk] = alike.sum(1)
         nearest = alike.argmax(axis=1)
         found["vote_nearest"][chunk] = np.where(inside.any(axis=1), past[np.arange(len(chunk)), nearest], np.nan)
-    whole = len(expected) - 1
     for k in np.unique(table):
-        factors = item_factors(ds, expected[k], (data.split == TRAIN) & ((table != k) | (k == whole)))
         rows = np.flatnonzero(table == k)
         for begin in range(0, len(rows), CHUNK):
             chunk = rows[begin : begin + CHUNK]
             at, inside = past_of(chunk)
             past = np.where(inside, residual[at], 0.0)
-            product = np.einsum("nd,npd->np", factors[data.item[chunk]], factors[data.item[at]])
+            product = np.einsum("nd,npd->np", factors[k][data.item[chunk]], factors[k][data.item[at]])
             found["vote_factors"][chunk] = np.where(inside, product * past, 0.0).sum(1) / np.sqrt(inside.sum(1) + 1.0)
     return found
 

@@ -6,15 +6,15 @@ labels' residuals on the cosine of keyword vectors, drawn towards 0 where the pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
 
-from thinkrec.collab.keywords import keyword_table
-from thinkrec.collab.similar import unit_terms
+from thinkrec.collab.keywords import KeywordTerms
+from thinkrec.collab.similar import rarity, unit_terms
 from thinkrec.collab.statistics import range_sums, user_blocks
-from thinkrec.data.dataset import Dataset
+from thinkrec.data.dataset import Dataset, Items
 
 STRENGTH = 1.0
 """Sum of cosines at which a vote counts half."""
@@ -28,49 +28,64 @@ class PastVotes:
     item-by-item table is made.
     """
 
-    terms: sparse.csr_matrix
-    """float32 CSR (n_items, n_terms): rows of unit length, rare terms weighing more."""
+    terms: KeywordTerms
+    """Of the catalogue of the fit."""
+    idf: np.ndarray
+    """float64 (n_terms,): how rare they were there."""
+    _last: dict[str, tuple[Items, sparse.csr_matrix]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, ds: Dataset) -> PastVotes:
         """From the items' keywords; no label is read."""
-        return cls(unit_terms(keyword_table(ds)))
+        terms = KeywordTerms.of(ds.items.keywords)
+        return cls(terms, rarity(terms.table(ds.items.keywords)))
+
+    def unit(self, ds: Dataset) -> sparse.csr_matrix:
+        """float32 CSR (n_items of `ds`, n_terms): rows of unit length, rare terms weighing more.
+
+        Items that came after the fit have the terms of their keywords that were known then.
+        """
+        last = self._last.get("unit")
+        if last is None or last[0] is not ds.items:
+            last = self._last["unit"] = (ds.items, unit_terms(self.terms.table(ds.items.keywords), self.idf))
+        return last[1]
 
     def rows(self, ds: Dataset, expected: np.ndarray) -> np.ndarray:
         """float64 (n,): the vote on every row's item by the user's rows strictly before the row.
 
         expected: float64 (n,), chance that anybody likes the row's item.
         """
-        data = ds.interactions
-        blocks = user_blocks(ds, np.diff(self.terms.indptr)[data.item])
-        residual = data.label - expected
-        parts = [self._rows(data.user[part], data.item[part], residual[part]) for part in blocks]
+        data, unit = ds.interactions, self.unit(ds)
+        blocks, residual = user_blocks(ds, np.diff(unit.indptr)[data.item]), data.label - expected
+        parts = [_vote(unit, data.user[part], data.item[part], residual[part]) for part in blocks]
         return np.concatenate(parts) if parts else np.zeros(0)
 
-    def _rows(self, user: np.ndarray, item: np.ndarray, residual: np.ndarray) -> np.ndarray:
-        """`rows` of some users."""
-        terms, n = self.terms, len(item)
-        columns = int(terms.indices.max(initial=0)) + 1
-        widths = np.diff(terms.indptr)[item].astype(np.int64)
-        row = np.repeat(np.arange(n), widths)
-        at = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[item[row]]
-        # Sorted by (user, term, row), the earlier rows that share a term are the entries just before.
-        key = user[row].astype(np.int64) * columns + terms.indices[at]
-        by = np.lexsort((row, key))
-        key, row, weight = key[by], row[by], terms.data[at][by].astype(np.float64)
-        if not len(key):
-            return np.zeros(n)
-        fresh = np.concatenate([[True], key[1:] != key[:-1]])
-        begin = np.maximum.accumulate(np.where(fresh, np.arange(len(key)), 0))
-
-        def over_past(values: np.ndarray) -> np.ndarray:
-            sums = range_sums(values, begin, np.arange(len(key)))
-            return np.bincount(row, weights=weight * sums, minlength=n)
-
-        return over_past(weight * residual[row]) / (over_past(weight) + STRENGTH)
-
-    def candidates(self, past: np.ndarray, residual: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """float64 (len(items),): the vote on item codes by past item codes (k,) with residuals (k,)."""
-        seen, asked = self.terms[past], self.terms[items]
+    def candidates(self, ds: Dataset, past: np.ndarray, residual: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """float64 (len(items),): the vote on item codes of `ds` by past item codes (k,) with residuals (k,)."""
+        unit = self.unit(ds)
+        seen, asked = unit[past], unit[items]
         alike = asked @ np.asarray(seen.sum(axis=0)).ravel()
         return asked @ (seen.T @ residual) / (alike + STRENGTH)
+
+
+def _vote(terms: sparse.csr_matrix, user: np.ndarray, item: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """`PastVotes.rows` for the rows (m,) of some users; `terms`: `PastVotes.unit`."""
+    n = len(item)
+    columns = int(terms.indices.max(initial=0)) + 1
+    widths = np.diff(terms.indptr)[item].astype(np.int64)
+    row = np.repeat(np.arange(n), widths)
+    at = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[item[row]]
+    # Sorted by (user, term, row), the earlier rows that share a term are the entries just before.
+    key = user[row].astype(np.int64) * columns + terms.indices[at]
+    by = np.lexsort((row, key))
+    key, row, weight = key[by], row[by], terms.data[at][by].astype(np.float64)
+    if not len(key):
+        return np.zeros(n)
+    fresh = np.concatenate([[True], key[1:] != key[:-1]])
+    begin = np.maximum.accumulate(np.where(fresh, np.arange(len(key)), 0))
+
+    def over_past(values: np.ndarray) -> np.ndarray:
+        past = range_sums(values, begin, np.arange(len(key)))
+        return np.bincount(row, weights=weight * past, minlength=n)
+
+    return over_past(weight * residual[row]) / (over_past(weight) + STRENGTH)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from thinkrec.collab.ids import find_places, take_rows
 from thinkrec.collab.selection import Selector
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN, VALID
@@ -91,8 +92,8 @@ def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: 
     best = kept_record(log)
     if not best["step"] and is_main():
         warnings.warn(
-            f"{title}: none of {len(log) - 1} checks was nearly as good on validation ({selector.by}) as the state before"
-            " training, which is kept: the stage changed nothing. Other lr, epochs or checks may serve",
+            f"{title}: none of {len(log) - 1} checks was nearly as good on validation ({selector.by}) as the state"
+            " before training, which is kept: the stage changed nothing. Other lr, epochs or checks may serve",
             stacklevel=2,
         )
     return {"log": log, "best_step": best["step"], "selected_by": selector.by, "selected_because": selector.why}
@@ -165,10 +166,8 @@ def own_group(ds: Dataset, personal: Personal) -> Callable[[np.ndarray], np.ndar
 
 def group_of_users(ds: Dataset, personal: Personal) -> np.ndarray:
     """int32 (n_users,): group of each user by the vector at their last train row; -1 for users without train rows."""
-    users, _ = last_train_rows(ds)
-    group = np.full(ds.interactions.n_users, -1, dtype=np.int32)
-    group[users] = personal.groups.labels
-    return group
+    places = find_places(personal.groups.users, ds.user_ids)
+    return take_rows(personal.groups.labels, places, -1)
 
 
 def last_train_rows(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
