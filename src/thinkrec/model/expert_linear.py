@@ -15,7 +15,7 @@ ALL_LINEAR = "all-linear"
 """As the only target: every linear layer of the decoder layers."""
 
 
-class ExpertConfig(BaseModel):
+class AdapterConfig(BaseModel):
     """Shape of the adapters. Defaults: ThinkRec paper, implementation details."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +30,11 @@ class ExpertConfig(BaseModel):
     """Names of the linear modules, inside every decoder layer, that get adapters; `[all-linear]`: all of them."""
     expert_layers: float | tuple[int, ...] = 0.25
     """Which layers hold experts: the last fraction of the layers (rounded up), or their numbers counted from 0."""
+
+
+class ExpertConfig(AdapterConfig):
+    """Shape and number of the adapters."""
+
     n_experts: int = Field(default=3, ge=0)
     """Experts per layer that holds any; 0 leaves the global adapter alone."""
 

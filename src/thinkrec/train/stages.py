@@ -19,6 +19,7 @@ from thinkrec.data.rows import TRAIN, VALID
 from thinkrec.model import files
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.batch import Prompt
+from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.model.experts import attach
 from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
@@ -48,7 +49,7 @@ class Teaching:
         """The backbone with untrained adapters."""
         torch.manual_seed(self.seed)
         backbone = load_backbone(self.model.backbone)
-        config = self.model.adapters.model_copy(update={"n_experts": n_experts})
+        config = ExpertConfig(**self.model.adapters.model_dump(), n_experts=n_experts)
         return Recommender(backbone, attach(backbone.model, config)).to(self.accelerator.device)
 
 
