@@ -275,7 +275,7 @@ class ThinkRec:
 
         Raises CheckpointError if it is not trained.
         """
-        self.__dict__["_system"] = replace(self._fitted.system(variant), option="difference")
+        self.__dict__["_system"] = self._fitted.system(variant)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
