@@ -39,13 +39,14 @@ def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndar
 
 
 def past_votes(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray) -> dict[str, np.ndarray]:
-    """Per row: similarity-weighted mean residuals over the user's last REACH rows strictly before it, and their weight.
+    """Per row: similarity-weighted mean residuals over the user's last REACH visible rows strictly before it, and their
+    weight.
 
     expected: float64 (folds + 1, n_items), chance of liking by each table of `statistics.ItemStatistics`.
     `vote_terms*` weigh by the cosine of terms, `vote_factors` by factors of train residuals. The factors of a train row
     leave out the users of its fold (`table`, see `statistics.table_of_row`).
     """
-    data = ds.interactions
+    data, visible = ds.interactions, ds.interactions.past
     n = len(data)
     residual = data.label - expected[table, data.item]
     unit = unit_terms(terms)
@@ -60,9 +61,9 @@ def past_votes(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray, tabl
         rows = np.flatnonzero(table == k)
         for begin in range(0, len(rows), CHUNK):
             chunk = rows[begin : begin + CHUNK]
-            at = chunk[:, None] - 1 - np.arange(REACH)
-            inside = at >= data.start[data.user[chunk]][:, None]
-            at = np.where(inside, at, 0)
+            at = visible.end[chunk][:, None] - 1 - np.arange(REACH)
+            inside = at >= visible.begin[chunk][:, None]
+            at = visible.row[np.where(inside, at, 0)]
             past = np.where(inside, residual[at], 0.0)
             alike = np.where(inside, cosine[data.item[chunk][:, None], data.item[at]], 0.0)
             sharp = alike**3

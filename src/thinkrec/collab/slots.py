@@ -85,7 +85,7 @@ class SlotEncoder:
         if self.facts is not None:
             data, vote = ds.interactions, np.zeros(len(items))
             if self.votes is not None:
-                past = np.arange(int(data.start[data.user[row]]), row)
+                past = data.history_rows(row, len(data))
                 residual = data.label[past] - self._expected(table_of_row(ds, past, FOLDS, self.seed), data.item[past])
                 vote = self.votes.candidates(data.item[past], residual, items)
             found.append(self._item(table_of_row(ds, np.full(len(items), row), FOLDS, self.seed), items, vote))

@@ -61,25 +61,26 @@ class ItemStatistics:
 
 
 def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """float64 (len(rows),) twice: likes and count among the user's (at most `last`) rows strictly before each row."""
-    data = ds.interactions
-    total = np.concatenate([[0], np.cumsum(data.label, dtype=np.int64)])
-    begin = data.start[data.user[rows]]
+    """float64 (len(rows),) twice: likes and count among the user's (at most `last`) visible rows strictly before each
+    row (see `Interactions.past`)."""
+    data, past = ds.interactions, ds.interactions.past
+    total = np.concatenate([[0], np.cumsum(data.label[past.row], dtype=np.int64)])
+    begin, end = past.begin[rows], past.end[rows]
     if last is not None:
-        begin = np.maximum(begin, rows - last)
-    return (total[rows] - total[begin]).astype(np.float64), (rows - begin).astype(np.float64)
+        begin = np.maximum(begin, end - last)
+    return (total[end] - total[begin]).astype(np.float64), (end - begin).astype(np.float64)
 
 
 def past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.ndarray:
-    """float64 (n,): mean of `values` (n,) over the user's (last) rows strictly before each row; NaN without a past."""
-    data = ds.interactions
-    rows = np.arange(len(data))
-    begin = data.start[data.user]
+    """float64 (n,): mean of `values` (n,) over the user's (last) visible rows strictly before each row; NaN without a
+    past."""
+    past = ds.interactions.past
+    begin, end = past.begin, past.end
     if last is not None:
-        begin = np.maximum(begin, rows - last)
-    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
+        begin = np.maximum(begin, end - last)
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values[past.row]))])
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (total[rows] - total[begin]) / (rows - begin)
+        return (total[end] - total[begin]) / (end - begin)
 
 
 def past_excess(ds: Dataset, expected: np.ndarray, last: int | None = None) -> np.ndarray:

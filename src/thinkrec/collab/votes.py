@@ -36,19 +36,20 @@ class PastVotes:
         return cls(unit_terms(keyword_table(ds)))
 
     def rows(self, ds: Dataset, expected: np.ndarray) -> np.ndarray:
-        """float64 (n,): the vote on every row's item by the user's rows strictly before the row.
+        """float64 (n,): the vote on every row's item by the user's visible rows strictly before the row.
 
         expected: float64 (n,), chance that anybody likes the row's item.
         """
-        data, terms = ds.interactions, self.terms
+        data, past, terms = ds.interactions, ds.interactions.past, self.terms
         columns = int(terms.indices.max(initial=0)) + 1
-        widths = np.diff(terms.indptr)[data.item].astype(np.int64)
-        row = np.repeat(np.arange(len(data)), widths)
-        at = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[data.item[row]]
-        # Sorted by (user, term, row), the earlier rows that share a term are the entries just before.
-        key = data.user[row].astype(np.int64) * columns + terms.indices[at]
-        by = np.lexsort((row, key))
-        key, row, weight = key[by], row[by], terms.data[at][by].astype(np.float64)
+        item = data.item[past.row]
+        widths = np.diff(terms.indptr)[item].astype(np.int64)
+        place = np.repeat(np.arange(len(item)), widths)
+        at = np.arange(len(place)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[item[place]]
+        # Sorted by (whose past, term, place), the earlier rows that share a term are the entries just before.
+        key = past.owner[place] * columns + terms.indices[at]
+        by = np.lexsort((place, key))
+        key, place, weight = key[by], place[by], terms.data[at][by].astype(np.float64)
         if not len(key):
             return np.zeros(len(data))
         fresh = np.concatenate([[True], key[1:] != key[:-1]])
@@ -56,10 +57,10 @@ class PastVotes:
 
         def over_past(values: np.ndarray) -> np.ndarray:
             total = np.concatenate([[0.0], np.cumsum(values)])
-            return np.bincount(row, weights=weight * (total[:-1] - total[begin]), minlength=len(data))
+            return np.bincount(place, weights=weight * (total[:-1] - total[begin]), minlength=len(item))
 
-        residual = data.label - expected
-        return over_past(weight * residual[row]) / (over_past(weight) + STRENGTH)
+        residual = (data.label - expected)[past.row]
+        return (over_past(weight * residual[place]) / (over_past(weight) + STRENGTH))[past.end]
 
     def candidates(self, past: np.ndarray, residual: np.ndarray, items: np.ndarray) -> np.ndarray:
         """float64 (len(items),): the vote on item codes by past item codes (k,) with residuals (k,)."""

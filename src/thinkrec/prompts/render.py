@@ -44,9 +44,13 @@ class PromptConfig(BaseModel):
     history_vectors: bool = True
     """Whether earlier items carry their collaborative vector too (where a projector is in use at all)."""
 
-    def window(self, table: Interactions, row: int) -> slice:
-        """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all."""
+    def window(self, table: Interactions, row: int) -> slice | np.ndarray:
+        """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all; see `history` there."""
         return table.history(row, self.history, self.block)
+
+    def stretch(self, table: Interactions, row: int) -> slice:
+        """The same as a stretch of `table.past.row`: two rows whose stretches begin alike share a beginning."""
+        return table.past.stretch(int(row), self.history, self.block)
 
 
 class TextEncoder(Protocol):
@@ -209,9 +213,9 @@ class Renderer:
         """
         it, found = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
         for place in np.argsort(rows, kind="stable"):
-            past = self.config.window(it, int(rows[place]))
+            past = self.config.stretch(it, int(rows[place]))
             if past.start < past.stop and self._fits(past):
-                # One user's rows stand together, so where a history begins says whose it is.
+                # One user's rows stand together, so where a history begins says whose it is, and of which split.
                 found.setdefault((past.start, gates[place].tobytes()), []).append(int(place))
         shared = [np.array(places) for places in found.values() if len(places) > 1]
         alone = np.ones(len(rows), dtype=bool)
@@ -222,14 +226,16 @@ class Renderer:
     def _fits(self, past: slice) -> bool:
         """Whether no target, however long, could cost the prompt a history line."""
         longest = np.array([self._target_lengths.argmax()])
-        return int(self._first_shown(longest, self.ds.interactions.item[past], 0, slots=True)[0]) == 0
+        it = self.ds.interactions
+        return int(self._first_shown(longest, it.item[it.past.index(past)], 0, slots=True)[0]) == 0
 
     def family(self, rows: np.ndarray, *, gate: np.ndarray, vectors: SlotVectors | None) -> Fork:
         """The prompts of rows of one family, in the order of the past, as a fork whose leaves follow more and more of
         the history.
         """
         it = self.ds.interactions
-        past = self.config.window(it, int(rows[-1]))
+        stretches = [self.config.stretch(it, row) for row in rows]
+        past = it.past.index(stretches[-1])
         shown, trunk, leaves = None if vectors is None else vectors.item[past], Draft(), []
         ends = self._lines(trunk, 0, it.item[past], it.label[past], vectors is not None, shown)
         for row in rows:
@@ -238,7 +244,7 @@ class Renderer:
             self._asking(leaf, False, user)
             self._leaf(leaf, int(it.item[row]), item, 0, NOTHING)
             leaves.append(leaf.prompt(gate))
-        return Fork(trunk.prompt(gate), tuple(leaves), tuple(ends[row - past.start] for row in rows))
+        return Fork(trunk.prompt(gate), tuple(leaves), tuple(ends[past.stop - past.start] for past in stretches))
 
     def _lines(self, draft: Draft, first: int, past_items: np.ndarray, past_labels: np.ndarray, slots: bool,
                past_vectors: np.ndarray | None) -> list[int]:  # fmt: skip
