@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from thinkrec.collab.statistics import past_likes
 from thinkrec.data.columns import parse_order, require_columns
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import SPLITS
@@ -38,16 +39,14 @@ def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
 
 
 def _lengths(ds: Dataset, rows: np.ndarray) -> np.ndarray:
-    return rows - ds.interactions.start[ds.interactions.user[rows]]
+    return ds.interactions.past.length(rows)
 
 
 def mixedness(ds: Dataset, rows: np.ndarray, length: int) -> np.ndarray:
     """float64 (m,): share of the rarer of likes and dislikes in each row's history of at most `length`; 0 for none."""
-    it = ds.interactions
-    likes = np.concatenate([[0], np.cumsum(it.label, dtype=np.int64)])
-    begin = np.maximum(it.start[it.user[rows]], rows - length)
-    share = (likes[rows] - likes[begin]) / np.maximum(rows - begin, 1)
-    return np.where(rows > begin, np.minimum(share, 1 - share), 0.0)
+    likes, count = past_likes(ds, rows, length)
+    share = likes / np.maximum(count, 1)
+    return np.where(count > 0, np.minimum(share, 1 - share), 0.0)
 
 
 def wrongly_predicted(ds: Dataset, rows: np.ndarray, path: Path, threshold: float | None) -> np.ndarray:
