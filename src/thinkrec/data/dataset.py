@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from thinkrec.data.columns import DataWarning, clean_keywords, parse_ids, parse_keywords, refuse_rows, require_columns
-from thinkrec.data.rows import SPLITS, TEST, TRAIN, Interactions
+from thinkrec.data.rows import SPLITS, TEST, TRAIN, VALID, Interactions
 from thinkrec.data.split import ByColumn, Split, assign_split
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
@@ -104,6 +104,7 @@ class Dataset:
             order=rows["order"].to_numpy(),
             n_users=len(users),
         )
+        _tell_hidden_rows(table, users.to_list(), source)
         return cls(
             interactions=table,
             items=Items(
@@ -197,6 +198,27 @@ def _load(table: Table, name: str, *, named: bool) -> tuple[pl.DataFrame, str]:
     if isinstance(table, pl.DataFrame):
         return table, name
     return read_table(table), name if named else str(table)
+
+
+def _tell_hidden_rows(table: Interactions, users: list, source: str) -> None:
+    """One DataWarning where the split is not in time order, with what is hidden from which rows; see `data.past`."""
+    if table.past.whole:
+        return
+    hidden = table.past.length(np.arange(len(table))) < np.arange(len(table)) - table.start[table.user]
+    of, said = {name: int((table.split == code).sum()) for code, name in enumerate(SPLITS)}, []
+    for code, after in ((TRAIN, "validation or test row"), (VALID, "test row")):
+        count = int((hidden & (table.split == code)).sum())
+        if count:
+            said.append(f"{count} of {of[SPLITS[code]]} {SPLITS[code]} rows come after a {after} of the same user")
+    whose = [repr(users[code]) for code in np.unique(table.user[hidden])]
+    more = f" and {len(whose) - 3} more" if len(whose) > 3 else ""
+    warnings.warn(
+        f"{source}: the split is not in time order: {'; '.join(said)} (users {', '.join(whose[:3])}{more}). Histories "
+        "and statistics of train rows show train rows alone, those of validation rows no test row. A split by dates, "
+        "months or fractions hides nothing.",
+        DataWarning,
+        stacklevel=3,
+    )
 
 
 def _codes(values: pl.Series, known: pl.Series) -> pl.Series:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from thinkrec.collab.statistics import past_likes
 from thinkrec.data.columns import parse_order, require_columns
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import SPLITS
@@ -44,9 +43,12 @@ def _lengths(ds: Dataset, rows: np.ndarray) -> np.ndarray:
 
 def mixedness(ds: Dataset, rows: np.ndarray, length: int) -> np.ndarray:
     """float64 (m,): share of the rarer of likes and dislikes in each row's history of at most `length`; 0 for none."""
-    likes, count = past_likes(ds, rows, length)
-    share = likes / np.maximum(count, 1)
-    return np.where(count > 0, np.minimum(share, 1 - share), 0.0)
+    past = ds.interactions.past
+    likes = np.concatenate([[0], np.cumsum(ds.interactions.label[past.row], dtype=np.int64)])
+    end = past.end[rows]
+    begin = np.maximum(past.begin[rows], end - length)
+    share = (likes[end] - likes[begin]) / np.maximum(end - begin, 1)
+    return np.where(end > begin, np.minimum(share, 1 - share), 0.0)
 
 
 def wrongly_predicted(ds: Dataset, rows: np.ndarray, path: Path, threshold: float | None) -> np.ndarray:
