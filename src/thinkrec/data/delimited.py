@@ -1,0 +1,323 @@
+"""CSV and TSV, read so that no line is lost: every line belongs to exactly one record, or the file is refused.
+
+CSV follows RFC 4180: a field that begins with a quote ends at the next single quote, doubled ones stand for one, and
+commas and line ends between them are text. A quote elsewhere is a character. TSV has no quoting: a line is a record, a
+quote is a character, except that a field which stands in quotes as a whole loses them. Only where lines of a TSV file do
+not have the header's number of fields is it read with the quoting of CSV, as some programs write it.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from thinkrec.data.messages import looks_like_a_row, warn
+from thinkrec.errors import DataError
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", "::": "double colons"}
+_CHUNK = 65_536
+_MOST_FIELD = 2**31 - 1
+_MAGIC = {b"\x1f\x8b": "compressed by gzip; let its name end with .gz", b"PK\x03\x04": "a zip or Excel file; save it as CSV",
+          b"PAR1": "a Parquet file; let its name end with .parquet", b"\xff\xfe": "in UTF-16; save it as UTF-8",
+          b"\xfe\xff": "in UTF-16; save it as UTF-8"}  # fmt: skip
+
+
+class Refused(DataError):
+    """Why a file cannot be read as the kind its name says; the path stands in front."""
+
+
+def refused(path: Path, kind: str, why: str) -> Refused:
+    """The error for a file that cannot be read, with what is wrong and where."""
+    return Refused(f"{path}: cannot be read as {kind}: {why}")
+
+
+def read_delimited(path: Path, kind: str) -> pl.DataFrame:
+    """All columns as text, empty fields as null. kind: csv or tsv; a name that ends with .gz is unpacked.
+
+    Raises DataError naming line, column and text where a record does not have the header's fields, where a quote opens
+    or closes wrongly, and for what is not UTF-8. Empty lines are left out and, but for those at the end, counted.
+    """
+    separator = SEPARATORS[f".{kind}"]
+    try:
+        check_kind_of_file(path, kind)
+        if separator == ",":
+            return _quoted(path, kind, separator)
+        try:
+            return _plain(path, kind, separator)
+        except Refused as error:
+            try:
+                return _quoted(path, kind, separator)
+            except Refused:
+                raise error from None
+    except UnicodeDecodeError as error:
+        raise refused(path, kind, not_utf8(path)) from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise refused(path, kind, "the file is damaged or was not written in full. Write it again.") from error
+
+
+def check_kind_of_file(path: Path, kind: str) -> None:
+    """Raises DataError where the first bytes are those of another kind of file."""
+    with open_bytes(path) as file:
+        begin = file.read(4)
+    for magic, what in _MAGIC.items():
+        if begin.startswith(magic):
+            raise refused(path, kind, f"it is {what}.")
+
+
+def open_bytes(path: Path) -> io.BufferedIOBase:
+    """The bytes of a file, unpacked where its name ends with .gz."""
+    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def not_utf8(path: Path) -> str:
+    """Which line is not UTF-8, and its text."""
+    with open_bytes(path) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                text = _cut(line[max(0, error.start - 20) : error.start + 20].decode("latin-1"))
+                return f"line {number} is not UTF-8 ({text}, read as Latin-1). Save the whole file in UTF-8."
+    return "it is not UTF-8. Save the whole file in UTF-8."
+
+
+class _Lines:
+    """The physical lines of a file, counted, with those of the record that is being read."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path, self.kind, self.number = path, kind, 0
+        self.record: list[str] = []
+        # Line ends are those of CSV alone (LF, CRLF, CR): others, such as U+2028, are text.
+        self._file = io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", newline="")
+
+    def __iter__(self) -> Iterator[str]:
+        with self._file:
+            for line in self._file:
+                self.number += 1
+                if "\0" in line:
+                    text = _cut(line[max(0, line.index("\0") - 20) :])
+                    raise refused(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is "
+                                  "damaged or in another encoding. Write it again, in UTF-8.")  # fmt: skip
+                self.record.append(line)
+                yield line
+
+    def take(self) -> list[str]:
+        """The lines of the record just read."""
+        record, self.record = self.record, []
+        return record
+
+
+class _Table:
+    """Records become a frame, a part at a time; the first one is the header."""
+
+    def __init__(self, path: Path, kind: str, separator: str) -> None:
+        self.path, self.kind, self.separator = path, kind, separator
+        self.names: list[str] = []
+        self.unnamed: list[str] = []
+        self._rows: list[list[str]] = []
+        self._parts: list[pl.DataFrame] = []
+        self._empty: list[int] = []
+        self._last = 0
+
+    def add(self, fields: list[str], line: int, lines: list[str]) -> None:
+        """One record that begins at a line."""
+        if not fields or (len(fields) == 1 and len(self.names) > 1 and not fields[0].strip()):
+            self._empty.append(line)
+            return
+        self._last = line
+        if not self.names:
+            self.names = _header(fields, line, self)
+            return
+        if len(fields) != len(self.names):
+            end = "" if lines[-1].endswith(("\n", "\r")) else " The file ends here without a line end: was it cut off?"
+            if len(lines) > 1:
+                end = f" A quote in it is closed only in line {line + len(lines) - 1}: is it a stray one?"
+            raise refused(
+                self.path, self.kind, f"line {line} has {len(fields)} fields where the header has {len(self.names)} "
+                f"({_cut(''.join(lines))}). Put fields that hold {_NAMES[self.separator]} or line ends in quotes, and give "
+                f"every line every field.{end}",
+            )  # fmt: skip
+        self._rows.append(fields)
+        if len(self._rows) == _CHUNK:
+            self._flush()
+
+    def frame(self) -> pl.DataFrame:
+        """The whole table."""
+        if not self.names:
+            raise refused(self.path, self.kind, "the file is empty. It needs a line with the names of its columns.")
+        middle = [line for line in self._empty if line < self._last]
+        if middle:
+            warn(f"{self.path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
+        self._flush()
+        found = pl.concat(self._parts).with_columns(pl.all().replace("", None))
+        # Trailing separators make columns without a name and without a value.
+        return found.drop([name for name in self.unnamed if found[name].null_count() == len(found)])
+
+    def _flush(self) -> None:
+        columns = zip(*self._rows, strict=True) if self._rows else [()] * len(self.names)
+        self._parts.append(
+            pl.DataFrame([pl.Series(n, c, dtype=pl.String) for n, c in zip(self.names, columns, strict=True)])
+        )
+        self._rows = []
+
+
+def _header(fields: list[str], line: int, table: _Table) -> list[str]:
+    names = [name.strip() for name in fields]
+    if len(names) == 1:
+        other = next(
+            (mark for mark in ("\t", ";", "::", "|", ",") if mark != table.separator and mark in names[0]), None
+        )
+        if other is not None:
+            raise refused(
+                table.path, table.kind, f"line {line} has no {_NAMES[table.separator][:-1]} but {_NAMES[other]} "
+                f"({_cut(names[0])}), so its columns are separated by {_NAMES[other]}. Save the table with "
+                f"{_NAMES[table.separator]}, or read it into a frame and pass the frame.",
+            )  # fmt: skip
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        at = [place + 1 for place, name in enumerate(names) if name == twice]
+        if looks_like_a_row(names):
+            why = f"the first line seems to be a row already ({_cut(table.separator.join(names))}). Put the names in front."
+        else:
+            why = (
+                f"line {line} names two columns {twice!r} (columns {', '.join(map(str, at))}). Give each its own name."
+            )
+        raise refused(table.path, table.kind, why)
+    table.unnamed = [f"column_{place}" for place, name in enumerate(names, 1) if not name]
+    return [name or f"column_{place}" for place, name in enumerate(names, 1)]
+
+
+def _plain(path: Path, kind: str, separator: str) -> pl.DataFrame:
+    """A line is a record."""
+    lines, table = _Lines(path, kind), _Table(path, kind, separator)
+    for line in lines:
+        fields = [_unquoted(field) for field in line.rstrip("\r\n").split(separator)]
+        table.add([] if fields == [""] else fields, lines.number, lines.take())
+    return table.frame()
+
+
+def _unquoted(field: str) -> str:
+    if len(field) > 1 and field[0] == field[-1] == '"':
+        inner = field[1:-1].replace('""', "")
+        if '"' not in inner:
+            return field[1:-1].replace('""', '"')
+    return field
+
+
+def _quoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
+    """Records as RFC 4180 has them."""
+    lines, table = _Lines(path, kind), _Table(path, kind, separator)
+    doubtful: list[tuple[int, int]] = []
+    with _long_fields():
+        records = csv.reader(iter(lines), delimiter=separator, strict=True)
+        while True:
+            first = lines.number + 1
+            try:
+                fields = next(records)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                raise refused(path, kind, _wrong_quote(lines.take(), first, separator)) from error
+            taken = lines.take()
+            if len(taken) > 1 and len(table.names) > 1:
+                alone = [_could_be_a_record(line, taken[0], table.names, separator) for line in taken]
+                if all(alone):
+                    where, column, text = _opening_quote("".join(taken), separator)
+                    raise refused(
+                        path, kind, f"the quote in line {first + where}, column {column} ({_cut(text)}) is closed only in "
+                        f"line {first + len(taken) - 1}, and these {len(taken)} lines look like rows of their own. "
+                        "Remove the quote, or double it and put the field in quotes.",
+                    )  # fmt: skip
+                if any(alone[1:]):
+                    doubtful.append((first, first + len(taken) - 1))
+            table.add(fields, first, taken)
+    if doubtful:
+        warn(f"{path}: {len(doubtful)} fields in quotes run over lines that may be rows of their own (the first: lines "
+             f"{doubtful[0][0]} to {doubtful[0][1]}); they are read as one field each.")  # fmt: skip
+    return table.frame()
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """The reader's limit on the length of a field, one for the whole process, is lifted inside."""
+    before = csv.field_size_limit(min(_MOST_FIELD, sys.maxsize))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _could_be_a_record(line: str, model: str, names: list[str], separator: str) -> bool:
+    """Whether a line has the header's number of fields and begins like the first line of its record."""
+    fields = line.rstrip("\r\n").split(separator)
+    if len(fields) != len(names):
+        fields = next(csv.reader([line], delimiter=separator), [])
+    return len(fields) == len(names) and _shape(fields[0]) == _shape(model.split(separator, 1)[0])
+
+
+def _shape(text: str) -> str:
+    """Digits as 9, letters as a, runs of either once: "b17" and "c2" are alike."""
+    return re.sub(r"(.)\1+", r"\1", re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text.strip().strip('"'))))
+
+
+def _wrong_quote(lines: list[str], first: int, separator: str) -> str:
+    """Why a record with quotes cannot be read, and where."""
+    text = "".join(lines)
+    at, quoted, begins, column, line = 0, False, True, 1, 0
+    opened = (0, 1, 0)
+    while at < len(text):
+        letter = text[at]
+        if quoted and letter == '"':
+            if text[at + 1 : at + 2] == '"':
+                at += 1
+            elif text[at + 1 : at + 2] in ("", separator, "\n", "\r"):
+                quoted = False
+            else:
+                return (
+                    f"line {first + line}: a quote closes the field that the quote in line {first + opened[0]}, column "
+                    f"{opened[1]} opened ({_cut(text[opened[2] :])}), and then comes more ({_cut(text[at:])}). Remove stray "
+                    "quotes, and double those that belong to the text of a field in quotes."
+                )
+        elif not quoted and letter == '"' and begins:
+            quoted, opened = True, (line, column, at)
+        elif not quoted and letter == separator:
+            column += 1
+        line += letter == "\n"
+        begins = not quoted and letter in (separator, "\n", "\r")
+        at += 1
+    return (
+        f"the quote in line {first + opened[0]}, column {opened[1]} ({_cut(text[opened[2] :])}) is never closed. "
+        "Close it, or double it and put the field in quotes."
+    )
+
+
+def _opening_quote(text: str, separator: str) -> tuple[int, int, str]:
+    """Line (from 0), column (from 1) and text of the first quoted field that runs over a line end."""
+    at, column = 0, 1
+    while at < len(text):
+        if text[at] == '"':
+            end = at + 1
+            while end < len(text) and not (text[end] == '"' and text[end + 1 : end + 2] != '"'):
+                end += 2 if text[end] == '"' else 1
+            if any(mark in text[at:end] for mark in "\r\n"):
+                return text.count("\n", 0, at), column, text[at:]
+            at = end + 1
+        while at < len(text) and text[at] != separator:
+            at += 1
+        at, column = at + 1, column + 1
+    return 0, 1, text
+
+
+def _cut(text: str) -> str:
+    shown = repr(text.splitlines()[0] if text.splitlines() else text)
+    return shown if len(shown) <= 70 else shown[:67] + "..."
