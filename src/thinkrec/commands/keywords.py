@@ -13,7 +13,7 @@ from rich.text import Text
 
 from thinkrec.data.columns import parse_keywords, require_columns
 from thinkrec.data.tables import check_items, read_table
-from thinkrec.data.writing import check_writable, write_table
+from thinkrec.data.writing import check_columns, check_writable, write_table
 from thinkrec.errors import DataError, RecipeError
 from thinkrec.keywords.cache import KeywordCache
 from thinkrec.keywords.config import AskedConfig, OfflineConfig
@@ -60,6 +60,7 @@ def keywords(
         raise DataError(f"{out}: this is the table itself; give another file for --out")
     check_writable(out)
     table = read_table(items)
+    check_columns(table, out)
     check_items(table, source=source)  # refuse a table before anything is asked
     found = with_keywords(table, columns, extractor, most=most, keep=keep, source=source,
                           cache=cache or default_cache(out), progress=True)  # fmt: skip

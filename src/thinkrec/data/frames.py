@@ -22,6 +22,8 @@ def as_frame(table: Any, source: str) -> pl.DataFrame:
     """
     if isinstance(table, pl.DataFrame):
         return table
+    if table is None:
+        raise DataError(f"{source}: no table was given. {_REMEDY}")
     if isinstance(table, Mapping):
         return _of_columns({str(name): values for name, values in table.items()}, source)
     if (
@@ -62,7 +64,7 @@ def make_series(name: str, values: Sequence[Any], source: str, places: Sequence[
                 kinds.setdefault(type(value), place)
         if set(kinds) == {str}:  # beside them only NaN, as pandas writes a missing value
             return pl.Series(name, [value if isinstance(value, str) else None for value in values], dtype=pl.String)
-        if set(kinds) == {int, float}:
+        if set(kinds) <= {int, float}:
             return pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
         seen = "; ".join(
             f"{places[place] if places else f'row {place + 1}'}: {short(values[place])}" for place in kinds.values()

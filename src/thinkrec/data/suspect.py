@@ -33,14 +33,14 @@ def odd_values(distinct: Iterable[float]) -> list[float]:
     """Those of some ratings that stand apart from the scale of the others: 0 below 1 .. 5, -1 below 0 .. 10, 99 above
     -10 .. 10.
 
-    0 stands apart where the others begin at 0.5 or more and reach 3, a negative number where all others are at least 0
-    and reach 3, another code that is usual for missing answers where it is farther from the others than these are wide.
+    Of the codes that are usual for missing answers, 0 stands apart where the others begin at 0.5 or more and reach 3, a
+    negative one where the others are at least 0 and reach 3, and any where it is as far from them as they are wide.
     """
     values, found = sorted(distinct), []
-    while len(values) > 2 and (values[0] <= 0 <= values[1] or values[0] in _CODES):
+    while len(values) > 2 and values[0] in _CODES and values[0] <= 0:
         low, rest = values[0], values[1:]
         below = rest[-1] >= 3 and ((low == 0 and rest[0] >= 0.5) or (low < 0 <= rest[0]))
-        apart = len(rest) > 2 and low in _CODES and low < 0 and rest[0] - low >= rest[-1] - rest[0]
+        apart = len(rest) > 2 and low < 0 and rest[0] - low >= rest[-1] - rest[0]
         if not below and not apart:
             break
         found.append(low)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,10 @@ def _not_rated(df: pl.DataFrame, missing: Collection[Any] | None, source: str) -
         elif isinstance(value, int | float):
             none = none | (numbers == float(value)).fill_null(False)
         else:
-            none = none | (words == str(value).strip().lower()).fill_null(False)
+            text = str(value).strip().lower()
+            none = none | (words == text).fill_null(False)
+            if re.fullmatch(r"[-+]?\d+(\.\d*)?", text):
+                none = none | (numbers == float(text)).fill_null(False)
     return none.fill_null(True)
 
 
