@@ -92,14 +92,14 @@ def test_what_was_written_before_a_kill_is_not_written_again(
     options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
     whole = writing.write(system, rows, part, options)
     lines = part.read_text().splitlines(keepends=True)
-    marked = json.dumps({"score": 9.0, "reason": "kept"}) + "\n"
+    marked = json.dumps({"score": 9.0, "reason": "kept\u2028whole"}, ensure_ascii=False) + "\n"
     # Two chunks done, the third torn in the middle of its second line.
     part.write_text("".join([lines[0], *[marked] * 8, lines[9], lines[10][:7]]))
     again = writing.write(system, rows, part, options)
-    assert again["reason"].to_list() == ["kept"] * 8 + whole["reason"].to_list()[8:]
+    assert again["reason"].to_list() == ["kept\u2028whole"] * 8 + whole["reason"].to_list()[8:]
     assert again["order"].to_list() == whole["order"].to_list()
     other = writing.write(system, rows, part, {**options, "tokens": 4})
-    assert "kept" not in other["reason"].to_list(), "other options start afresh"
+    assert "kept\u2028whole" not in other["reason"].to_list(), "other options start afresh"
 
 
 def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> None:

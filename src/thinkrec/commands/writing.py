@@ -94,7 +94,8 @@ def _kept(part: Path, head: dict[str, str]) -> list[dict[str, Any]]:
     if not part.is_file():
         return []
     text = part.read_text(encoding="utf-8")
-    lines = text[: text.rfind("\n") + 1].splitlines()
+    # Not splitlines: a reason may hold other characters that it takes for the end of a line, such as U+2028.
+    lines = text.split("\n")[:-1]
     if not lines or json.loads(lines[0]) != head:
         return []
     whole = (len(lines) - 1) // CHUNK * CHUNK

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from thinkrec.data.messages import short
+from thinkrec.data.messages import short, warn
 from thinkrec.errors import DataError
 
 _REMEDY = (
@@ -54,7 +54,11 @@ def frame_of_rows(rows: Sequence[Mapping[str, Any]], source: str, places: Sequen
 
 
 def make_series(name: str, values: Sequence[Any], source: str, places: Sequence[str] | None = None) -> pl.Series:
-    """One column; whole and broken numbers together are broken ones. Raises DataError on other mixtures of types."""
+    """One column of values of one type.
+
+    Whole and broken numbers together are broken ones. Numbers and text together become text, texts and lists together
+    lists, which is said. Raises DataError on other mixtures.
+    """
     try:
         return pl.Series(name, values, strict=True)
     except Exception as error:
@@ -62,16 +66,24 @@ def make_series(name: str, values: Sequence[Any], source: str, places: Sequence[
         for place, value in enumerate(values):
             if value is not None and value == value:
                 kinds.setdefault(type(value), place)
-        if set(kinds) == {str}:  # beside them only NaN, as pandas writes a missing value
-            return pl.Series(name, [value if isinstance(value, str) else None for value in values], dtype=pl.String)
+        # NaN is how pandas writes a missing value, beside text too.
+        known = [value if value is not None and value == value else None for value in values]
         if set(kinds) <= {int, float}:
             return pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
+        if set(kinds) == {str}:
+            return pl.Series(name, known, dtype=pl.String)
         seen = "; ".join(
             f"{places[place] if places else f'row {place + 1}'}: {short(values[place])}" for place in kinds.values()
         )
-        raise DataError(
-            f"{source}: column '{name}' mixes values of several types ({seen}). Give all rows one type, such as text."
-        ) from error
+        mixed = f"{source}: column '{name}' mixes values of several types ({seen})"
+        if set(kinds) <= {str, int, float, bool}:
+            warn(f"{mixed}; all are read as text.")
+            return pl.Series(name, [None if value is None else str(value) for value in known], dtype=pl.String)
+        texts = [[value] if isinstance(value, str) else value for value in known]
+        if set(kinds) == {str, list} and all(isinstance(part, str | None) for value in texts for part in value or ()):
+            warn(f"{mixed}; a text is read as a list of one.")
+            return pl.Series(name, texts, dtype=pl.List(pl.String))
+        raise DataError(f"{mixed}. Give all rows one type, such as text.") from error
 
 
 def _of_columns(columns: Mapping[str, Any], source: str) -> pl.DataFrame:
