@@ -207,7 +207,9 @@ def test_many_rows_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyP
     from thinkrec.data import delimited
 
     monkeypatch.setattr(delimited, "_CHUNK", 7)
-    assert read_table(write(tmp_path / "a.tsv", forty("\t", {})))["timestamp"].to_list() == [str(1000 + n) for n in range(1, 41)]
+    assert read_table(write(tmp_path / "a.tsv", forty("\t", {})))["timestamp"].to_list() == [
+        str(1000 + n) for n in range(1, 41)
+    ]
 
 
 def test_json_lines_keep_types_and_every_line_end_in_a_text(tmp_path: Path) -> None:
@@ -233,7 +235,9 @@ def test_values_of_several_types_become_text_or_lists_or_are_refused(tmp_path: P
 
 
 def test_keys_that_lines_lack_are_counted(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", '{"item_id": 1, "title": "Oak"}\n{"item_id": 2}\n{"item_id": 3, "title": null}\n')
+    path = write(
+        tmp_path / "a.jsonl", '{"item_id": 1, "title": "Oak"}\n{"item_id": 2}\n{"item_id": 3, "title": null}\n'
+    )
     with pytest.warns(DataWarning, match=r"missing are 'title' in 1 \(the first: line 2\)"):
         assert read_table(path)["title"].to_list() == ["Oak", None, None]
 
@@ -255,7 +259,11 @@ def test_keys_that_lines_lack_are_counted(tmp_path: Path) -> None:
 )
 def test_a_wrong_name_is_answered_with_the_right_one(columns, check, words: list[str]) -> None:
     with pytest.raises(DataError) as caught:
-        check(pl.DataFrame({name: ["1"] for name in columns}), source="shop.csv", **({"threshold": 3} if check is check_interactions else {}))
+        check(
+            pl.DataFrame({name: ["1"] for name in columns}),
+            source="shop.csv",
+            **({"threshold": 3} if check is check_interactions else {}),
+        )
     assert f"shop.csv: " in str(caught.value)
     for word in words:
         assert word in str(caught.value)
