@@ -46,10 +46,16 @@ def numbers(ds: Dataset) -> dict[str, np.ndarray]:
     rows = np.arange(len(ds.interactions))
     slots = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=3).vectors(ds)
     expected = np.full(len(rows), 0.5)
-    found = {"user": slots.user, "item": slots.item, "features": build_features(ds).values,
-             "logit": user_like_logit(ds, rows), "count": user_log_count(ds, rows),
-             "excess": past_excess(ds, expected), "recent": past_excess(ds, expected, 3),
-             "mixed": mixedness(ds, rows, 5)}  # fmt: skip
+    found = {
+        "user": slots.user,
+        "item": slots.item,
+        "features": build_features(ds).values,
+        "logit": user_like_logit(ds, rows),
+        "count": user_log_count(ds, rows),
+        "excess": past_excess(ds, expected),
+        "recent": past_excess(ds, expected, 3),
+        "mixed": mixedness(ds, rows, 5),
+    }
     return {name: value.reshape(len(rows), -1) for name, value in found.items()}
 
 
@@ -96,8 +102,14 @@ def test_a_sequence_is_read_as_if_later_splits_were_not_there(ds: Dataset, histo
     np.testing.assert_array_equal(model.user_vectors(ds, kept), moved)
 
 
-@pytest.mark.parametrize("config", [MFConfig(dim=4, training={"epochs": 1}), LightGCNConfig(dim=4, training={"epochs": 1}),
-                                    SASRecConfig(dim=4, heads=1, training={"epochs": 1})])  # fmt: skip
+@pytest.mark.parametrize(
+    "config",
+    [
+        MFConfig(dim=4, training={"epochs": 1}),
+        LightGCNConfig(dim=4, training={"epochs": 1}),
+        SASRecConfig(dim=4, heads=1, training={"epochs": 1}),
+    ],
+)
 def test_no_held_out_label_reaches_the_weights_of_an_encoder(ds: Dataset, config) -> None:
     train = ds.interactions.rows(TRAIN)
     models = [build(config) for _ in range(2)]

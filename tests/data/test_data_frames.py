@@ -17,8 +17,12 @@ from thinkrec.errors import DataError
 from thinkrec.keywords.config import OfflineConfig
 from thinkrec.keywords.offline import OfflineExtractor
 
-ROWS = {"user_id": [1, 1, 1, 2, 2, 2], "item_id": ["a", "b", "c"] * 2, "rating": [1.0, 2.5, 4, 5, 4, 3],
-        "timestamp": range(6)}  # fmt: skip
+ROWS = {
+    "user_id": [1, 1, 1, 2, 2, 2],
+    "item_id": ["a", "b", "c"] * 2,
+    "rating": [1.0, 2.5, 4, 5, 4, 3],
+    "timestamp": range(6),
+}
 ITEMS = {"item_id": ["a", "b", "c"], "title": ["Oak", None, "Yew"], "keywords": [["x", "y"], [], ["z"]]}
 SPLIT = ByFractions(valid=0.3, test=0.3)
 
@@ -37,9 +41,16 @@ def forms(columns: dict[str, Any]) -> dict[str, Any]:
     lists = {name: list(values) for name, values in columns.items()}
     rows = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
     frame = pl.DataFrame(lists, strict=False)
-    return {"frame": frame, "lazy": frame.lazy(), "arrow": frame.to_arrow(), "batch": frame.to_arrow().combine_chunks().to_batches()[0],
-            "stream": Stream(frame.to_arrow()), "mapping": lists, "rows": rows,
-            "arrays": {name: frame[name].to_numpy() if name in ("user_id", "rating") else lists[name] for name in lists}}  # fmt: skip
+    return {
+        "frame": frame,
+        "lazy": frame.lazy(),
+        "arrow": frame.to_arrow(),
+        "batch": frame.to_arrow().combine_chunks().to_batches()[0],
+        "stream": Stream(frame.to_arrow()),
+        "mapping": lists,
+        "rows": rows,
+        "arrays": {name: frame[name].to_numpy() if name in ("user_id", "rating") else lists[name] for name in lists},
+    }
 
 
 @pytest.mark.parametrize("form", list(forms(ROWS)))
@@ -83,7 +94,7 @@ def test_not_a_number_beside_text_is_a_missing_text() -> None:
         ({"user_id": [1, ["a"]]}, "mixes values of several types (row 1: 1; row 2: ['a'])"),
         ([], "'user_id' is missing (columns found: none)"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_table_is_one_line(table: Any, words: str) -> None:
     with pytest.raises(DataError) as caught:
         Dataset.from_tables(table, ITEMS | {"title": list("abc")}, threshold=3, split=SPLIT, interactions_source="shop")

@@ -46,7 +46,9 @@ def test_one_separator_for_a_whole_column() -> None:
 def test_another_separator_can_be_named() -> None:
     assert checked(["a/b|c", "d, e"], separators={"keywords": "/"}) == ([["a", "b|c"], ["d, e"]], [])
     assert checked([f"{SHOES}|Men", "sea, war"], separators={"keywords": ","})[0] == [
-        ["Clothing", "Shoes & Jewelry|Men"], ["sea", "war"]]  # fmt: skip
+        ["Clothing", "Shoes & Jewelry|Men"],
+        ["sea", "war"],
+    ]
     with pytest.raises(DataError, match="only 'keywords' is cut"):
         checked(["a"], separators={"genres": "|"})
     with pytest.raises(DataError, match="separator of keywords is ''"):
@@ -67,13 +69,26 @@ def test_the_same_at_the_other_door(tiny_dataset: Dataset) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("['a', \"b's\"]", ["a", "b's"]), ('["a, x", "b"]', ["a, x", "b"]), ("['a' 'b'\n 'c']", ["a", "b", "c"]),
-        ("[]", []), ("[a, b]", ["a", "b"]), ("('a', 'b')", ["a", "b"]), ("{'a'}", ["a"]), ("[['a', 'b'], ['c']]", ["a", "b", "c"]),
-        ("[{'id': 28, 'name': 'Action'}, {'id': 1, 'name': 'War'}]", ["Action", "War"]), ("['a', None]", ["a"]),
-        ("[rec]", None), ("a, b", None), ("(no genres listed)", None), ("[1, 2]", ["1", "2"]), ("['a", None), ("", None),
-        (r"['it\'s', 'b']", ["it's", "b"]), ("[f('x')]", None),
+        ("['a', \"b's\"]", ["a", "b's"]),
+        ('["a, x", "b"]', ["a, x", "b"]),
+        ("['a' 'b'\n 'c']", ["a", "b", "c"]),
+        ("[]", []),
+        ("[a, b]", ["a", "b"]),
+        ("('a', 'b')", ["a", "b"]),
+        ("{'a'}", ["a"]),
+        ("[['a', 'b'], ['c']]", ["a", "b", "c"]),
+        ("[{'id': 28, 'name': 'Action'}, {'id': 1, 'name': 'War'}]", ["Action", "War"]),
+        ("['a', None]", ["a"]),
+        ("[rec]", None),
+        ("a, b", None),
+        ("(no genres listed)", None),
+        ("[1, 2]", ["1", "2"]),
+        ("['a", None),
+        ("", None),
+        (r"['it\'s', 'b']", ["it's", "b"]),
+        ("[f('x')]", None),
     ],
-)  # fmt: skip
+)
 def test_lists_written_as_text(text: str, found: list[str] | None) -> None:
     assert read_list(text) == found
 
@@ -89,13 +104,25 @@ def test_lists_and_missing_values_as_text_are_said() -> None:
 @pytest.mark.parametrize(
     ("text", "plain"),
     [
-        ("Tom &amp; Jerry", "Tom & Jerry"), ("Tom &amp;amp; Jerry", "Tom & Jerry"), ("Et Dieu&#8230;Cr&eacute;a", "Et Dieu…Créa"),
-        ("<b>Oak</b>: <i>a tree</i>, <br/>old", "Oak: a tree,  old"), ("&lt;b&gt;x&lt;/b&gt;", "x"), ("a<p class='x'>b</p>", "a b "),
-        ("<script>var a = '<b>';</script>c", " c"), ("<!-- x -->c", " c"), ("a&nbsp;b", "a b"), ("x&#x41;", "xA"),
-        ("AT&T and R&D;", "AT&T and R&D;"), ("I <3 U", "I <3 U"), ("a < b > c", "a < b > c"), ("</s> <unk> <|im_end|>", "</s> <unk> <|im_end|>"),
-        ("fish &chips;", "fish &chips;"), ("<title>", "<title>"), ("", ""),
+        ("Tom &amp; Jerry", "Tom & Jerry"),
+        ("Tom &amp;amp; Jerry", "Tom & Jerry"),
+        ("Et Dieu&#8230;Cr&eacute;a", "Et Dieu…Créa"),
+        ("<b>Oak</b>: <i>a tree</i>, <br/>old", "Oak: a tree,  old"),
+        ("&lt;b&gt;x&lt;/b&gt;", "x"),
+        ("a<p class='x'>b</p>", "a b "),
+        ("<script>var a = '<b>';</script>c", " c"),
+        ("<!-- x -->c", " c"),
+        ("a&nbsp;b", "a b"),
+        ("x&#x41;", "xA"),
+        ("AT&T and R&D;", "AT&T and R&D;"),
+        ("I <3 U", "I <3 U"),
+        ("a < b > c", "a < b > c"),
+        ("</s> <unk> <|im_end|>", "</s> <unk> <|im_end|>"),
+        ("fish &chips;", "fish &chips;"),
+        ("<title>", "<title>"),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_html_goes_and_nothing_else(text: str, plain: str) -> None:
     assert strip_markup(text) == plain
 
@@ -109,8 +136,14 @@ def test_stripping_twice_changes_nothing(text: str) -> None:
 
 
 def test_every_column_of_text_is_stripped_and_counted() -> None:
-    table = {"item_id": ["a&amp;b", "c"], "title": ["Tom &amp; Jerry <b>2</b>", "Elm"], "keywords": ["x &lt;3|<i>y</i>", "z"],
-             "plot": ["one<br>two", None], "tags": [["a &amp; b", "c"], ["d"]], "year": [1, 2]}  # fmt: skip
+    table = {
+        "item_id": ["a&amp;b", "c"],
+        "title": ["Tom &amp; Jerry <b>2</b>", "Elm"],
+        "keywords": ["x &lt;3|<i>y</i>", "z"],
+        "plot": ["one<br>two", None],
+        "tags": [["a &amp; b", "c"], ["d"]],
+        "year": [1, 2],
+    }
     with pytest.warns(DataWarning) as caught:
         found = check_items(table, source="wares.csv")
     assert found.rows()[0] == ("a&amp;b", "Tom & Jerry 2", ["x <3", "y"], "one two", "a & b, c", "1")
@@ -149,8 +182,10 @@ def test_movielens_is_stripped_too(ml1m_folder: Path, tmp_path: Path) -> None:
 def test_keywords_are_read_back_as_they_were_written(suffix: str, tmp_path: Path) -> None:
     lists = [[SHOES], ["a; b"], [], ["war"], [SHOES, "Men"]]
     for some in (lists, lists[:1], lists[1:3]):
-        table = pl.DataFrame({"item_id": range(len(some)), "title": ["T"] * len(some), "keywords": some},
-                             schema_overrides={"keywords": pl.List(pl.String)})  # fmt: skip
+        table = pl.DataFrame(
+            {"item_id": range(len(some)), "title": ["T"] * len(some), "keywords": some},
+            schema_overrides={"keywords": pl.List(pl.String)},
+        )
         write_table(table, tmp_path / f"items{suffix}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)

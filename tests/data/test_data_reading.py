@@ -157,7 +157,7 @@ def test_what_csv_holds_is_read_or_refused_and_never_changed(rows, tmp_path_fact
         ("a.jsonl", b"", ["the file is empty"]),
         ("a.parquet", b"PAR1 cut off", ["the file is damaged"]),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused_says_where_and_what_to_do(name: str, content, words: list[str], tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -264,6 +264,6 @@ def test_a_wrong_name_is_answered_with_the_right_one(columns, check, words: list
             source="shop.csv",
             **({"threshold": 3} if check is check_interactions else {}),
         )
-    assert f"shop.csv: " in str(caught.value)
+    assert "shop.csv: " in str(caught.value)
     for word in words:
         assert word in str(caught.value)

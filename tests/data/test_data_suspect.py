@@ -21,8 +21,12 @@ from thinkrec.errors import DataError
 from thinkrec.recipe import Tables
 
 T0 = 978_300_760
-BASE = {"user_id": ["u1"] * 4 + ["u2"] * 4, "item_id": [1, 2, 3, 4] * 2, "rating": [1.0, 2, 3, 4, 5, 5, 4, 3],
-        "timestamp": [T0 + step for step in range(8)]}  # fmt: skip
+BASE = {
+    "user_id": ["u1"] * 4 + ["u2"] * 4,
+    "item_id": [1, 2, 3, 4] * 2,
+    "rating": [1.0, 2, 3, 4, 5, 5, 4, 3],
+    "timestamp": [T0 + step for step in range(8)],
+}
 
 
 def checked(options: dict[str, Any] | None = None, **changes: Any) -> tuple[pl.DataFrame, list[str]]:
@@ -49,11 +53,22 @@ def test_a_sound_table_is_read_without_a_word() -> None:
 @pytest.mark.parametrize(
     ("distinct", "odd"),
     [
-        ([0, 1, 2, 3, 4, 5], [0]), ([0, 0.5, 1, 5], [0]), ([0, 1], []), ([0, 1, 2], []), ([-1, 0, 1], []), ([1, 2, 3, 5], []),
-        ([-1, 1, 2, 3, 5], [-1]), ([-1, 0, 1, 5, 10], [-1, 0]), ([-9.9, -5, 0, 3, 9.9, 99], [99]), ([1, 2, 3, 4, 5, 9], [9]),
-        ([1, 2, 3, 4, 5, 98, 99], [98, 99]), ([-99, -2, -1, 0, 1, 2], [-99]), ([1, 2, 3, 20, 500], []), ([1.0], []),
+        ([0, 1, 2, 3, 4, 5], [0]),
+        ([0, 0.5, 1, 5], [0]),
+        ([0, 1], []),
+        ([0, 1, 2], []),
+        ([-1, 0, 1], []),
+        ([1, 2, 3, 5], []),
+        ([-1, 1, 2, 3, 5], [-1]),
+        ([-1, 0, 1, 5, 10], [-1, 0]),
+        ([-9.9, -5, 0, 3, 9.9, 99], [99]),
+        ([1, 2, 3, 4, 5, 9], [9]),
+        ([1, 2, 3, 4, 5, 98, 99], [98, 99]),
+        ([-99, -2, -1, 0, 1, 2], [-99]),
+        ([1, 2, 3, 20, 500], []),
+        ([1.0], []),
     ],
-)  # fmt: skip
+)
 def test_ratings_that_stand_apart(distinct: list[float], odd: list[float]) -> None:
     assert odd_values(distinct) == odd
 
@@ -213,9 +228,16 @@ def test_a_recipe_has_the_same_keys(tmp_path: Path) -> None:
     wares = pl.DataFrame({"item_id": [1, 3, 4], "title": ["A", "B", "C"], "keywords": ["a/b", "c, d", "e"]})
     wares.write_csv(tmp_path / "items.csv")
     config = Tables.model_validate(
-        {"interactions": tmp_path / "rows.csv", "items": tmp_path / "items.csv", "threshold": 3, "missing": [0, None],
-         "split": {"by": "fractions", "valid": 0.3, "test": 0.3}, "duplicates": "last", "separators": {"keywords": "/"}}
-    )  # fmt: skip
+        {
+            "interactions": tmp_path / "rows.csv",
+            "items": tmp_path / "items.csv",
+            "threshold": 3,
+            "missing": [0, None],
+            "split": {"by": "fractions", "valid": 0.3, "test": 0.3},
+            "duplicates": "last",
+            "separators": {"keywords": "/"},
+        }
+    )
     with pytest.warns(DataWarning) as caught:
         data, _ = load_data(config)
     assert data.interactions.order.tolist() == [1, 2, 3, 5, 6, 7]

@@ -1,4 +1,4 @@
-"""What the boosted trees see of a row: the user's visible past (`Interactions.past`), and cross-fitted facts about items.
+"""What the boosted trees see of a row: the user's visible past (`Interactions.past`), cross-fitted facts about items.
 
 Every feature is computed in the same way for every split. A row's own label, and any label of the same user after it,
 is in none of the row's features: item facts of a train row come from other users (`statistics`), and everything about

@@ -16,7 +16,8 @@ from thinkrec.errors import DataError
 
 # What says something about single columns is asked for here, wherever it stands.
 __all__ = [
-    "KEYWORD_LIMIT", "NO_VALUE", "TITLE_LIMIT", "DataWarning", "check_threshold", "clean_keywords", "clean_line", "close_name",
+    "KEYWORD_LIMIT", "NO_VALUE", "TITLE_LIMIT", "DataWarning", "check_threshold", "clean_keywords", "clean_line",
+    "close_name",
     "parse_ids", "parse_keywords", "parse_labels", "parse_order", "parse_ratings", "parse_text", "parse_times",
     "refuse_rows", "require_columns", "stripped",
 ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 CSV follows RFC 4180: a field that begins with a quote ends at the next single quote, doubled ones stand for one, and
 commas and line ends between them are text. A quote elsewhere is a character. TSV has no quoting: a line is a record, a
-quote is a character, except that a field which stands in quotes as a whole loses them. Only where lines of a TSV file do
-not have the header's number of fields is it read with the quoting of CSV, as some programs write it.
+quote is a character, except that a field which stands in quotes as a whole loses them. Only where lines of a TSV file
+do not have the header's number of fields is it read with the quoting of CSV, as some programs write it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -21,13 +20,15 @@ from pathlib import Path
 import polars as pl
 
 from thinkrec.data.messages import looks_like_a_row, warn
+from thinkrec.data.quotes import could_be_a_record, cut, opening_quote, shape, wrong_quote
 from thinkrec.errors import DataError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", "::": "double colons"}
 _CHUNK = 65_536
 _MOST_FIELD = 2**31 - 1
-_MAGIC = {b"\x1f\x8b": "compressed by gzip; let its name end with .gz", b"PK\x03\x04": "a zip or Excel file; save it as CSV",
+_MAGIC = {b"\x1f\x8b": "compressed by gzip; let its name end with .gz",
+          b"PK\x03\x04": "a zip or Excel file; save it as CSV",
           b"PAR1": "a Parquet file; let its name end with .parquet", b"\xff\xfe": "in UTF-16; save it as UTF-8",
           b"\xfe\xff": "in UTF-16; save it as UTF-8"}  # fmt: skip
 
@@ -86,7 +87,7 @@ def not_utf8(path: Path) -> str:
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
-                text = _cut(line[max(0, error.start - 20) : error.start + 20].decode("latin-1"))
+                text = cut(line[max(0, error.start - 20) : error.start + 20].decode("latin-1"))
                 return f"line {number} is not UTF-8 ({text}, read as Latin-1). Save the whole file in UTF-8."
     return "it is not UTF-8. Save the whole file in UTF-8."
 
@@ -105,7 +106,7 @@ class _Lines:
             for line in self._file:
                 self.number += 1
                 if "\0" in line:
-                    text = _cut(line[max(0, line.index("\0") - 20) :])
+                    text = cut(line[max(0, line.index("\0") - 20) :])
                     raise refused(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is "
                                   "damaged or in another encoding. Write it again, in UTF-8.")  # fmt: skip
                 self.record.append(line)
@@ -144,8 +145,8 @@ class _Table:
                 end = f" A quote in it is closed only in line {line + len(lines) - 1}: is it a stray one?"
             raise refused(
                 self.path, self.kind, f"line {line} has {len(fields)} fields where the header has {len(self.names)} "
-                f"({_cut(''.join(lines))}). Put fields that hold {_NAMES[self.separator]} or line ends in quotes, and give "
-                f"every line every field.{end}",
+                f"({cut(''.join(lines))}). Put fields that hold {_NAMES[self.separator]} or line ends in quotes, and "
+                f"give every line every field.{end}",
             )  # fmt: skip
         self._rows.append(fields)
         if len(self._rows) == _CHUNK:
@@ -180,14 +181,15 @@ def _header(fields: list[str], line: int, table: _Table) -> list[str]:
         if other is not None:
             raise refused(
                 table.path, table.kind, f"line {line} has no {_NAMES[table.separator][:-1]} but {_NAMES[other]} "
-                f"({_cut(names[0])}), so its columns are separated by {_NAMES[other]}. Save the table with "
+                f"({cut(names[0])}), so its columns are separated by {_NAMES[other]}. Save the table with "
                 f"{_NAMES[table.separator]}, or read it into a frame and pass the frame.",
             )  # fmt: skip
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice is not None:
         at = [place + 1 for place, name in enumerate(names) if name == twice]
         if looks_like_a_row(names):
-            why = f"the first line seems to be a row already ({_cut(table.separator.join(names))}). Put the names in front."
+            row = cut(table.separator.join(names))
+            why = f"the first line seems to be a row already ({row}). Put the names in front."
         else:
             why = (
                 f"line {line} names two columns {twice!r} (columns {', '.join(map(str, at))}). Give each its own name."
@@ -227,19 +229,18 @@ def _quoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
             except StopIteration:
                 break
             except csv.Error as error:
-                raise refused(path, kind, _wrong_quote(lines.take(), first, separator)) from error
+                raise refused(path, kind, wrong_quote(lines.take(), first, separator)) from error
             taken = lines.take()
             if len(taken) > 1 and len(table.names) > 1:
-                alone = [_could_be_a_record(line, taken[0], table.names, separator) for line in taken]
+                alone = [could_be_a_record(line, taken[0], table.names, separator) for line in taken]
                 # Two columns and an id of letters: a line of prose with one comma looks like that, too.
-                weak = len(table.names) == 2 and "9" not in _shape(taken[0].split(separator, 1)[0])
+                weak = len(table.names) == 2 and "9" not in shape(taken[0].split(separator, 1)[0])
                 if (all(alone) and not weak) or (sum(alone) >= 3 and 2 * sum(alone) >= len(alone)):
-                    where, column, text = _opening_quote("".join(taken), separator)
+                    where, column, text = opening_quote("".join(taken), separator)
                     raise refused(
-                        path, kind, f"the quote in line {first + where}, column {column} ({_cut(text)}) is closed only in "
-                        f"line {first + len(taken) - 1}, and {sum(alone)} of these {len(taken)} lines look like rows of their "
-                        "own. "
-                        "Remove the quote, or double it and put the field in quotes.",
+                        path, kind, f"the quote in line {first + where}, column {column} ({cut(text)}) is closed only "
+                        f"in line {first + len(taken) - 1}, and {sum(alone)} of these {len(taken)} lines look like "
+                        "rows of their own. Remove the quote, or double it and put the field in quotes.",
                     )  # fmt: skip
                 if any(alone[1:]):
                     doubtful.append((first, first + len(taken) - 1))
@@ -258,69 +259,3 @@ def _long_fields() -> Iterator[None]:
         yield
     finally:
         csv.field_size_limit(before)
-
-
-def _could_be_a_record(line: str, model: str, names: list[str], separator: str) -> bool:
-    """Whether a line has the header's number of fields and begins like the first line of its record."""
-    fields = line.rstrip("\r\n").split(separator)
-    if len(fields) != len(names):
-        fields = next(csv.reader([line], delimiter=separator), [])
-    return len(fields) == len(names) and _shape(fields[0]) == _shape(model.split(separator, 1)[0])
-
-
-def _shape(text: str) -> str:
-    """Digits as 9, letters as a, runs of either once: "b17" and "c2" are alike."""
-    return re.sub(r"(.)\1+", r"\1", re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text.strip().strip('"'))))
-
-
-def _wrong_quote(lines: list[str], first: int, separator: str) -> str:
-    """Why a record with quotes cannot be read, and where."""
-    text = "".join(lines)
-    at, quoted, begins, column, line = 0, False, True, 1, 0
-    opened = (0, 1, 0)
-    while at < len(text):
-        letter = text[at]
-        if quoted and letter == '"':
-            if text[at + 1 : at + 2] == '"':
-                at += 1
-            elif text[at + 1 : at + 2] in ("", separator, "\n", "\r"):
-                quoted = False
-            else:
-                return (
-                    f"line {first + line}: a quote closes the field that the quote in line {first + opened[0]}, column "
-                    f"{opened[1]} opened ({_cut(text[opened[2] :])}), and then comes more ({_cut(text[at:])}). Remove stray "
-                    "quotes, and double those that belong to the text of a field in quotes."
-                )
-        elif not quoted and letter == '"' and begins:
-            quoted, opened = True, (line, column, at)
-        elif not quoted and letter == separator:
-            column += 1
-        line += letter == "\n"
-        begins = not quoted and letter in (separator, "\n", "\r")
-        at += 1
-    return (
-        f"the quote in line {first + opened[0]}, column {opened[1]} ({_cut(text[opened[2] :])}) is never closed. "
-        "Close it, or double it and put the field in quotes."
-    )
-
-
-def _opening_quote(text: str, separator: str) -> tuple[int, int, str]:
-    """Line (from 0), column (from 1) and text of the first quoted field that runs over a line end."""
-    at, column = 0, 1
-    while at < len(text):
-        if text[at] == '"':
-            end = at + 1
-            while end < len(text) and not (text[end] == '"' and text[end + 1 : end + 2] != '"'):
-                end += 2 if text[end] == '"' else 1
-            if any(mark in text[at:end] for mark in "\r\n"):
-                return text.count("\n", 0, at), column, text[at:]
-            at = end + 1
-        while at < len(text) and text[at] != separator:
-            at += 1
-        at, column = at + 1, column + 1
-    return 0, 1, text
-
-
-def _cut(text: str) -> str:
-    shown = repr(text.splitlines()[0] if text.splitlines() else text)
-    return shown if len(shown) <= 70 else shown[:67] + "..."

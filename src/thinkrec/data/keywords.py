@@ -46,13 +46,13 @@ def parse_keywords(column: pl.Series, source: str, separator: str | None = None)
 
     tell((list_ is not None and bool(list_) for list_ in written), "hold a list written as text",
          "It is read as that list.")  # fmt: skip
-    tell((isinstance(value, str) and now == [] or _says_none(now, separator)
+    tell(((isinstance(value, str) and now == []) or _says_none(now, separator)
           for value, now in zip(values, plain, strict=True)), "say in words that there is no keyword",
          "Such words are left out.")  # fmt: skip
     if separator == "|":
         tell((isinstance(value, str) and "|" not in value and "," in value for value in plain),
-             "have commas and no bar, where the column separates by bars", "Each is one keyword; name another separator "
-             "under `separators`, such as keywords: ',', if it is not.")  # fmt: skip
+             "have commas and no bar, where the column separates by bars", "Each is one keyword; name another "
+             "separator under `separators`, such as keywords: ',', if it is not.")  # fmt: skip
     return found
 
 

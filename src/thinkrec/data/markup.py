@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 import re
 
-# Tags by name, for "<unk>" and "</s>" are words, and "a < b > c" is arithmetic. Those that stand inside a word or beside
-# a comma leave nothing behind, the others a space.
-_INLINE = "a|abbr|acronym|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|nobr|q|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr"
+# Tags by name, for "<unk>" and "</s>" are words, and "a < b > c" is arithmetic. Those that stand inside a word or
+# beside a comma leave nothing behind, the others a space.
+_INLINE = (
+    "a|abbr|acronym|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|nobr|q|samp|small|span|strike|strong|sub|"
+    "sup|tt|u|var|wbr"
+)
 _BLOCK = (
     "address|article|aside|audio|blockquote|body|br|button|canvas|caption|center|col|colgroup|dd|details|dir|div|dl|dt|"
     "embed|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|img|input|label|"

@@ -1,4 +1,4 @@
-"""Values that nobody means: what a table of interactions holds that is allowed and most likely wrong, said with counts."""
+"""Values that nobody means: what a table of interactions may hold and is most likely wrong, said with counts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ _CODES = (-999, -99, -9, -1, 0, 9, 88, 98, 99, 999, 9999)
 
 def tell_odd_ratings(column: pl.Series, ratings: pl.Series, threshold: float, source: str) -> None:
     """One warning for each value that stands apart from all other ratings, as a mark for "not rated" does."""
-    for value in odd_values(ratings.unique().to_list()):
-        rest = ratings.filter(~ratings.is_in(odd_values(ratings.unique().to_list())))
+    odd = odd_values(ratings.unique().to_list())
+    for value in odd:
+        rest = ratings.filter(~ratings.is_in(odd))
         counts_as = "liked" if value > threshold else "not liked"
         warn_rows(
-            column, ratings == value, source, f"have rating {value:g} where all others lie between {rest.min():g} and "
-            f"{rest.max():g}", f'They count as {counts_as}, but may mean "not rated": `missing: [{value:g}]` drops such '
-            "rows, `missing: []` says that every value is a rating.",
+            column, ratings == value, source, f"have rating {value:g} where all others lie between {rest.min():g} "
+            f"and {rest.max():g}", f'They count as {counts_as}, but may mean "not rated": `missing: [{value:g}]` drops '
+            "such rows, `missing: []` says that every value is a rating.",
         )  # fmt: skip
 
 
@@ -63,14 +64,14 @@ def tell_one_label(labels: pl.Series, ratings: pl.Series | None, threshold: floa
         )
     else:
         warn(
-            f"{source}: column 'rating': all {len(labels)} ratings lie between {ratings.min():g} and {ratings.max():g}, so "
-            f"with threshold {threshold:g} every row is {outcome} (liked means rating > threshold); nothing can be "
+            f"{source}: column 'rating': all {len(labels)} ratings lie between {ratings.min():g} and "
+            f"{ratings.max():g}, so with threshold {threshold:g} every row is {outcome} (liked means rating > threshold); nothing can be "
             "learned from one outcome. Choose another threshold."
         )
 
 
 def one_unit(column: pl.Series, whole: pl.Series, fraction: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
-    """(whole, fraction) with all times in seconds where the numbers are of several units, which is said; else as given."""
+    """(whole, fraction), all in seconds where the numbers are of several units, which is said; else as given."""
     size = whole.abs()
     masks = {name: (size >= low) & (size < high) for name, _, low, high in _UNITS}
     used = [name for name, mask in masks.items() if mask.any()]
@@ -89,7 +90,7 @@ def one_unit(column: pl.Series, whole: pl.Series, fraction: pl.Series, source: s
 
 
 def tell_odd_times(column: pl.Series, whole: pl.Series, source: str) -> None:
-    """One warning each for times that were never set and for times still to come, where the numbers are dates at all."""
+    """One warning each for times that were never set and times still to come, where the numbers are dates at all."""
     size = whole.abs()
     unit = next((unit for unit in _UNITS if ((size >= unit[2]) & (size < unit[3])).any()), None)
     if unit is None:
@@ -113,7 +114,7 @@ def tell_constant_times(users: pl.Series, whole: pl.Series, fraction: pl.Series,
     still = spans.filter(pl.col("times") == 1)
     if len(still) and 2 * len(still) >= len(spans):
         warn(
-            f"{source}: column 'timestamp': {len(still)} of {len(spans)} users with several rows have one and the same time "
-            f"in all of them (the first: {still['user'][0]!r}). The place of a row in the table decides what came before; "
-            "a column 'order' can say it otherwise."
+            f"{source}: column 'timestamp': {len(still)} of {len(spans)} users with several rows have one and the same "
+            f"time in all of them (the first: {still['user'][0]!r}). The place of a row in the table decides what came "
+            "before; a column 'order' can say it otherwise."
         )

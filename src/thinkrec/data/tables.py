@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from thinkrec.data.frames import as_frame
 from thinkrec.data.jsonl import read_jsonl
 from thinkrec.data.markup import strip_markup
 from thinkrec.data.messages import name_rows, warn, warn_rows
+from thinkrec.data.ratings import not_rated, read_labels
 from thinkrec.data.repeats import Duplicates, settle_repeats
 from thinkrec.data.rows import SPLITS
 from thinkrec.errors import DataError
@@ -98,12 +98,12 @@ def check_interactions(
     if not (df["timestamp"].dtype.is_temporal() or df["timestamp"].dtype == pl.Null):
         whole, fraction = suspect.one_unit(df["timestamp"], whole, fraction, source)
     suspect.tell_odd_times(df["timestamp"], whole, source)
-    absent = _not_rated(df, missing, source)
+    absent = not_rated(df, missing, source)
     out = pl.DataFrame(
         {
             "user_id": col.parse_ids(df["user_id"], source),
             "item_id": col.parse_ids(df["item_id"], source),
-            "label": _labels(df, source, threshold, absent, missing is None),
+            "label": read_labels(df, source, threshold, absent, missing is None),
             "timestamp": whole,
         }
     )
@@ -171,78 +171,6 @@ def check_items(
     if blank:
         warn(f"{source}: words for a missing value count as empty: {', '.join(blank)}.")
     return pl.DataFrame(out)
-
-
-def _not_rated(df: pl.DataFrame, missing: Collection[Any] | None, source: str) -> pl.Series:
-    """bool (n,): rows whose rating is one of `missing`."""
-    none = pl.zeros(df.height, dtype=pl.Boolean, eager=True)
-    if not missing:
-        return none
-    if isinstance(missing, str) or not isinstance(missing, Collection):
-        raise DataError(f"{source}: missing={missing!r}; give a list of values, such as [0].")
-    if "rating" not in df.columns:
-        raise DataError(f"{source}: `missing` names ratings, but the table has no column 'rating'. Drop it.")
-    rating = df["rating"]
-    words = (
-        rating.cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
-        if not rating.dtype.is_nested()
-        else none
-    )
-    numbers = words.cast(pl.Float64, strict=False)
-    for value in missing:
-        if value is None or (isinstance(value, float) and value != value) or str(value).strip().lower() in ("", "nan"):
-            none = none | words.is_null() | (words == "") | (words == "nan").fill_null(False)
-        elif isinstance(value, int | float):
-            none = none | (numbers == float(value)).fill_null(False)
-        else:
-            text = str(value).strip().lower()
-            none = none | (words == text).fill_null(False)
-            if re.fullmatch(r"[-+]?\d+(\.\d*)?", text):
-                none = none | (numbers == float(text)).fill_null(False)
-    return none.fill_null(True)
-
-
-def _labels(df: pl.DataFrame, source: str, threshold: float | None, absent: pl.Series, unsure: bool) -> pl.Series:
-    """Int8 (n,): labels; any where `absent`. `unsure`: values that look like marks for "not rated" are warned of."""
-    has = [name for name in ("rating", "label") if name in df.columns]
-    if len(has) != 1:
-        found = "both columns 'rating' and 'label'" if has else "neither a column 'rating' nor 'label'"
-        near = None if has else next((n for n in (_near("rating", df), _near("label", df)) if n), None)
-        hint = "" if near is None else f" Did you mean '{near}'?"
-        raise DataError(
-            f"{source}: the table has {found}. Keep exactly one: 'rating' with a threshold, or 'label' (0 or 1).{hint}"
-        )
-    if has == ["label"]:
-        if threshold is not None:
-            raise DataError(
-                f"{source}: column 'label' needs no threshold, but threshold={threshold} was given. Drop one."
-            )
-        labels = col.parse_labels(df["label"], source)
-        suspect.tell_one_label(labels, None, None, source)
-        return labels
-    bar = col.check_threshold(threshold, source)
-    rated = pl.select(pl.when(~absent).then(df["rating"].alias("rating"))).to_series() if absent.any() else df["rating"]
-    ratings = pl.zeros(df.height, dtype=pl.Float64, eager=True)
-    if not absent.all():
-        ratings = _ratings(rated, absent, source)
-        known = ratings.filter(~absent)
-        if unsure:
-            suspect.tell_odd_ratings(df["rating"], ratings, bar, source)
-        suspect.tell_one_label((known > bar).cast(pl.Int8), known, bar, source)
-    return (ratings > bar).cast(pl.Int8).alias("label")
-
-
-def _ratings(column: pl.Series, absent: pl.Series, source: str) -> pl.Series:
-    """Float64 (n,): ratings, 0 where `absent`."""
-    if not absent.any():
-        return col.parse_ratings(column, source)
-    text = column.dtype == pl.String
-    filled = column.fill_null("0") if text else column.cast(pl.Float64).fill_null(0.0)
-    return col.parse_ratings(filled, source)
-
-
-def _near(name: str, df: pl.DataFrame) -> str | None:
-    return col.close_name(name, [column for column in df.columns if column not in ("user_id", "item_id", "timestamp")])
 
 
 def _splits(column: pl.Series, source: str) -> pl.Series:

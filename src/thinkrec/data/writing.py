@@ -74,8 +74,8 @@ def _with_bars(column: pl.Series, path: Path) -> pl.Series:
     inside = column.explode().drop_nulls()
     barred = int(inside.str.contains("|", literal=True).sum())
     if barred:
-        warn(f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as /. "
-             "End the name with .parquet to keep it.")  # fmt: skip
+        warn(f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as "
+             "/. End the name with .parquet to keep it.")  # fmt: skip
         column = column.list.eval(pl.element().str.replace_all("|", "/", literal=True))
     text = column.list.join("|", ignore_nulls=True)
     alone = text.str.contains("[,;]") & ~text.str.contains("|", literal=True)
