@@ -76,7 +76,7 @@ class Dataset:
         split: Split | None = None,
         missing: Collection[Any] | None = None,
         duplicates: Duplicates | None = None,
-        separators: Mapping[str, str] | None = None,
+        separators: Mapping[Any, str] | None = None,
         domain: Domain = PLAIN_WORDS,
         item_source: str | None = None,
         interactions_source: str | None = None,

@@ -105,7 +105,7 @@ def _of_columns(columns: Mapping[str, Any], source: str) -> pl.DataFrame:
 def _column(name: str, values: Any, source: str) -> pl.Series:
     try:
         if type(values).__module__.partition(".")[0] == "pandas":
-            return pl.from_pandas(values).alias(name)
+            return pl.Series(name, pl.from_pandas(values))
         return pl.Series(name, values)
     except Exception as error:
         raise DataError(f"{source}: column '{name}' ({type(values).__name__}) cannot be read. {_REMEDY}") from error

@@ -39,7 +39,8 @@ def settle_repeats(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates | N
         )
         return rows
     by_time = whole.with_row_index("row").sort("timestamp", "part", "order")
-    kept = by_time.unique(["user_id", "item_id"], keep=rule, maintain_order=True)["row"].sort()
+    keep = "first" if rule == "first" else "last"
+    kept = by_time.unique(["user_id", "item_id"], keep=keep, maintain_order=True)["row"].sort()
     warn(f"{source}: {len(rows) - len(kept)} rows are left out, because their user met their item in another row; the "
          f"{rule} one is kept (duplicates: {rule}).")  # fmt: skip
     return rows[kept.to_list()]

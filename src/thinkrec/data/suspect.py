@@ -65,8 +65,8 @@ def tell_one_label(labels: pl.Series, ratings: pl.Series | None, threshold: floa
     else:
         warn(
             f"{source}: column 'rating': all {len(labels)} ratings lie between {ratings.min():g} and "
-            f"{ratings.max():g}, so with threshold {threshold:g} every row is {outcome} (liked means rating > threshold); nothing can be "
-            "learned from one outcome. Choose another threshold."
+            f"{ratings.max():g}, so with threshold {threshold:g} every row is {outcome} (liked means rating > "
+            "threshold); nothing can be learned from one outcome. Choose another threshold."
         )
 
 

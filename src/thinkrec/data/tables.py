@@ -123,7 +123,7 @@ def check_interactions(
 
 
 def check_items(
-    table: Any, *, source: str = "items", noun: str = "item", separators: Mapping[str, str] | None = None
+    table: Any, *, source: str = "items", noun: str = "item", separators: Mapping[Any, str] | None = None
 ) -> pl.DataFrame:
     """The canonical items, rows as they came: item_id (Int64 or String), title (String), keywords (List(String)), then
     every further column as text (String, empty values null).
