@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkrec.data.columns import DataWarning
+from thinkrec.data.columns import DataWarning, require_columns
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
 
@@ -258,7 +258,7 @@ def test_keys_that_lines_lack_are_counted(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_name_is_answered_with_the_right_one(columns, check, words: list[str]) -> None:
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match=r"^shop\.csv: ") as caught:
         check(
             pl.DataFrame({name: ["1"] for name in columns}),
             source="shop.csv",
@@ -267,3 +267,10 @@ def test_a_wrong_name_is_answered_with_the_right_one(columns, check, words: list
     assert "shop.csv: " in str(caught.value)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_ratings_where_predictions_are_wanted() -> None:
+    with pytest.raises(DataError, match=r"column 'order' is missing .* looks like a table of interactions"):
+        require_columns(pl.DataFrame({name: [1] for name in NAMES}), ("order", "score"), "predictions.csv")
+    with pytest.raises(DataError, match=r"looks like a table of predictions"):
+        require_columns(pl.DataFrame({"order": [1], "score": [1.0]}), ("item_id", "label"), "history.csv")

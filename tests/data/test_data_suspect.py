@@ -10,7 +10,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from thinkrec.cli import app
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.sources import load_data
@@ -258,3 +260,13 @@ def test_a_data_set_takes_them_as_arguments() -> None:
     assert len(data.interactions) == 7
     with pytest.raises(DataError, match="more than once"):
         Dataset.from_tables(BASE | {"item_id": [1] * 8}, wares, threshold=3, split=split, duplicates="refuse")
+
+
+def test_a_command_says_each_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("items.csv").write_text("item_id,title,plot\n1,Tom &amp; Jerry,An old lighthouse keeper\n2,nan,a sea story\n")
+    result = CliRunner().invoke(app, ["keywords", "items.csv", "--columns", "plot", "--out", "out.csv"])
+    assert result.exit_code == 0, result.output
+    notes = [line for line in result.stderr.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 2 and "values with HTML: 1 in 'title'" in notes[0] and "1 rows have no title" in notes[1]
+    assert "DataWarning" not in result.stderr and ".py" not in result.stderr

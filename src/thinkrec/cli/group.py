@@ -1,7 +1,9 @@
-"""How every command ends: errors a user can cause become one message and an exit code."""
+"""How every command speaks: errors a user can cause become one message and an exit code, remarks on tables a line."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -9,7 +11,19 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from thinkrec.errors import ThinkRecError
+from thinkrec.errors import DataWarning, ThinkRecError
+
+
+def _in_one_line(others: Callable[..., None]) -> Callable[..., None]:
+    """Shows a DataWarning without the place in the code, and any other warning as `others` does."""
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+        if issubclass(category, DataWarning):
+            Console(stderr=True, highlight=False).print(Text(f"note: {message}", style="yellow"), soft_wrap=True)
+        else:
+            others(message, category, *place, **options)
+
+    return show
 
 
 class Group(TyperGroup):
@@ -18,7 +32,9 @@ class Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _in_one_line(warnings.showwarning)
+                return super().invoke(ctx)
         except ThinkRecError as error:
             Console(stderr=True, highlight=False).print(Text(f"error: {error}", style="red"), soft_wrap=True)
             raise typer.Exit(2) from error

@@ -11,8 +11,8 @@ import polars as pl
 
 from thinkrec.data.keywords import KEYWORD_LIMIT, clean_keywords, parse_keywords
 from thinkrec.data.markup import clean_line
-from thinkrec.data.messages import DataWarning, close_name, refuse_rows, require_columns, warn_rows, wrong_type
-from thinkrec.errors import DataError
+from thinkrec.data.messages import close_name, refuse_rows, require_columns, warn_rows, wrong_type
+from thinkrec.errors import DataError, DataWarning
 
 # What says something about single columns is asked for here, wherever it stands.
 __all__ = [

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from thinkrec.errors import DataError
+from thinkrec.errors import DataError, DataWarning
 
 _SHOWN = 5
 _OTHER_NAMES = {
@@ -34,10 +34,6 @@ _KINDS = {
     "reasons": {"order", "reason"},
 }
 _VALUE = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*")
-
-
-class DataWarning(UserWarning):
-    """Something in a table was accepted, but its owner will want to know."""
 
 
 def warn(message: str) -> None:
