@@ -9,12 +9,15 @@ import pytest
 from contracts.encoder import planted, relabelled
 
 from thinkrec.collab import build
+from thinkrec.collab.features import _session, term_affinity
 from thinkrec.collab.features import build as build_features
+from thinkrec.collab.keywords import keyword_table
 from thinkrec.collab.lightgcn import LightGCNConfig
 from thinkrec.collab.mf import MFConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
 from thinkrec.collab.slots import SlotEncoder
-from thinkrec.collab.statistics import past_excess, user_like_logit, user_log_count
+from thinkrec.collab.statistics import past_excess, past_likes, past_mean, user_like_logit, user_log_count
+from thinkrec.collab.votes import PastVotes
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TEST, TRAIN, VALID, Interactions
 from thinkrec.reasons.choose import mixedness
@@ -67,6 +70,24 @@ def test_a_row_has_the_numbers_it_would_have_without_later_splits(ds: Dataset, s
     for name, value in whole.items():
         np.testing.assert_allclose(value[kept][mine], part[name][mine], rtol=1e-6, atol=1e-7, err_msg=name)
     assert not np.allclose(whole["logit"][kept][~mine], 0) or split == TRAIN
+
+
+@pytest.mark.parametrize("split", [TRAIN, VALID, TEST])
+def test_readers_of_the_past_read_each_visible_row_once(ds: Dataset, split: int) -> None:
+    """As on a table in time order, which has no other rows at all."""
+    alone, kept = up_to(ds, split)
+    plain = replace(alone, interactions=replace(alone.interactions, split=np.full(len(kept), TEST, dtype=np.int8)))
+    assert plain.interactions.past.whole and not ds.interactions.past.whole
+    expected = np.random.default_rng(3).uniform(0.2, 0.8, len(ds.interactions))
+    mine, terms, votes = ds.interactions.split[kept] == split, keyword_table(ds), PastVotes.of(ds)
+
+    def read(data: Dataset, chance: np.ndarray) -> list[np.ndarray]:
+        rows = np.arange(len(data.interactions))
+        return [votes.rows(data, chance), term_affinity(data, terms, chance), past_mean(data, chance, 4),
+                *past_likes(data, rows), *past_likes(data, rows, 3), *_session(data, 1500).values()]  # fmt: skip
+
+    for number, (whole, part) in enumerate(zip(read(ds, expected), read(plain, expected[kept]), strict=True)):
+        np.testing.assert_allclose(whole[kept][mine], part[mine], atol=1e-9, err_msg=str(number))
 
 
 def test_labels_of_held_out_rows_move_nothing_of_a_train_row(ds: Dataset) -> None:

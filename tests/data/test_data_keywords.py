@@ -39,6 +39,7 @@ def test_one_separator_for_a_whole_column() -> None:
     assert checked(["sea; war", "sea"]) == ([["sea", "war"], ["sea"]], [])
     assert checked(["sea; war, love", "sea"])[0] == [["sea; war", "love"], ["sea"]]
     assert checked([[SHOES], ["Men"]]) == ([[SHOES], ["Men"]], [])
+    assert checked(["a&#124;b", "c"])[0] == [["a", "b"], ["c"]]
     # The end of an entity is no separator.
     assert checked(["Tom &amp; Jerry", "sea"])[0] == [["Tom & Jerry"], ["sea"]]
 

@@ -216,7 +216,7 @@ def test_json_lines_keep_types_and_every_line_end_in_a_text(tmp_path: Path) -> N
     rows = [{"item_id": 1, "title": "a\u2028b\u2029c\x85d\re", "x": 1}, {"item_id": 2, "title": "Elm", "x": 2.5}]
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     for name in ("a.jsonl", "a.jsonl.gz"):
-        found = read_table(write(tmp_path / name, text))
+        found = read_table(write(tmp_path / name, "\ufeff" + text))
         assert found["title"].to_list() == [row["title"] for row in rows]
         assert found["x"].to_list() == [1.0, 2.5] and found["item_id"].dtype == pl.Int64
     assert check_items(found.drop("x"))["title"].to_list() == ["a b c d e", "Elm"]

@@ -68,6 +68,7 @@ def test_a_sound_table_is_read_without_a_word() -> None:
         ([1, 2, 3, 4, 5, 98, 99], [98, 99]),
         ([-99, -2, -1, 0, 1, 2], [-99]),
         ([1, 2, 3, 20, 500], []),
+        ([1, 20, 60, 80, 88], []),
         ([1.0], []),
     ],
 )
@@ -154,6 +155,7 @@ def test_ids_as_other_programs_write_them() -> None:
     ):
         found, (said,) = checked(item_id=ids)
         assert found["item_id"].to_list() == [1, 2, 3, 4] * 2 and "whole ids with a point" in said
+        assert found["item_id"].dtype == pl.Int64
     assert "no whole numbers (row 2: 2.5; row 6: 2.5" in refused(item_id=[1.0, 2.5, 3, 4] * 2)
     assert "empty ids (row 2" in refused(item_id=[1.0, math.nan, 3, 4] * 2)
     found, (said,) = checked(user_id=["ada", " ada", "ada\u00a0", "\ufeffada"] + ["u2"] * 4)

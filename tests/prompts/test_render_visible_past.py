@@ -50,8 +50,11 @@ def test_no_held_out_label_is_shown_to_a_train_row_or_taught_by_it(text) -> None
 
 
 @pytest.mark.parametrize("block", [1, 4])
-def test_a_family_shows_each_row_what_its_own_prompt_shows(text, block: int) -> None:
-    renderer, n = Renderer(DS, text, PromptConfig(history=3, block=block)), len(DS.interactions)
+@pytest.mark.parametrize("room", [1024, 150])
+def test_a_family_shows_each_row_what_its_own_prompt_shows(text, block: int, room: int) -> None:
+    """Also where there is room for the lines of some histories alone."""
+    config = PromptConfig(history=3, block=block, max_tokens=room)
+    renderer, n = Renderer(DS, text, config), len(DS.interactions)
     numbers = np.arange(n, dtype=np.float32)[:, None]
     vectors, rows = SlotVectors(user=numbers, item=-numbers), np.random.default_rng(0).permutation(n)
     shared, alone = renderer.families(rows, np.repeat(GATE[None], n, axis=0))

@@ -102,16 +102,21 @@ class _Lines:
         # Line ends are those of CSV alone (LF, CRLF, CR): others, such as U+2028, are text.
         self._file = io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", newline="")
 
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
     def __iter__(self) -> Iterator[str]:
-        with self._file:
-            for line in self._file:
-                self.number += 1
-                if "\0" in line:
-                    text = cut(line[max(0, line.index("\0") - 20) :])
-                    raise refused(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is "
-                                  "damaged or in another encoding. Write it again, in UTF-8.")  # fmt: skip
-                self.record.append(line)
-                yield line
+        for line in self._file:
+            self.number += 1
+            if "\0" in line:
+                text = cut(line[max(0, line.index("\0") - 20) :])
+                raise refused(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is damaged "
+                              "or in another encoding. Write it again, in UTF-8.")  # fmt: skip
+            self.record.append(line)
+            yield line
 
     def take(self) -> list[str]:
         """The lines of the record just read."""
@@ -202,10 +207,11 @@ def _header(fields: list[str], line: int, table: _Table) -> list[str]:
 
 def _plain(path: Path, kind: str, separator: str) -> pl.DataFrame:
     """A line is a record."""
-    lines, table = _Lines(path, kind), _Table(path, kind, separator)
-    for line in lines:
-        fields = [_unquoted(field) for field in line.rstrip("\r\n").split(separator)]
-        table.add([] if fields == [""] else fields, lines.number, lines.take())
+    table = _Table(path, kind, separator)
+    with _Lines(path, kind) as lines:
+        for line in lines:
+            fields = [_unquoted(field) for field in line.rstrip("\r\n").split(separator)]
+            table.add([] if fields == [""] else fields, lines.number, lines.take())
     return table.frame()
 
 
@@ -219,9 +225,9 @@ def _unquoted(field: str) -> str:
 
 def _quoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
     """Records as RFC 4180 has them."""
-    lines, table = _Lines(path, kind), _Table(path, kind, separator)
+    table = _Table(path, kind, separator)
     doubtful: list[tuple[int, int]] = []
-    with _long_fields():
+    with _long_fields(), _Lines(path, kind) as lines:
         records = csv.reader(iter(lines), delimiter=separator, strict=True)
         while True:
             first = lines.number + 1
