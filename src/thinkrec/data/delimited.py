@@ -113,8 +113,8 @@ class _Lines:
             self.number += 1
             if "\0" in line:
                 text = cut(line[max(0, line.index("\0") - 20) :])
-                raise refused(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is damaged "
-                              "or in another encoding. Write it again, in UTF-8.")  # fmt: skip
+                raise refused(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is "
+                              "damaged or in another encoding. Write it again, in UTF-8.")  # fmt: skip
             self.record.append(line)
             yield line
 
