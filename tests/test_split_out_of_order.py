@@ -1,4 +1,4 @@
-"""A whole run on a split that is not in time order: no test label reaches a weight of any stage before the projector's."""
+"""A whole run on a split that is not in time order: no test label reaches a weight of a stage before the projector."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from safetensors.numpy import load_file
 from tiny_run import tiny_backbone, tiny_recipe
 
-from thinkrec import saving
 from thinkrec.data.columns import DataWarning
+from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.pipeline import FULL, Run
 from thinkrec.recipe import parse_recipe
@@ -19,12 +19,12 @@ from thinkrec.recipe import parse_recipe
 
 def trained(folder: Path, backbone: Path, *, flip: bool) -> Run:
     """A run on a small catalogue whose splits were dealt at random; `flip` turns the labels of its test rows round."""
-    saving.write_tables(simulate(WorldConfig(users=30, items=60, rows_per_user=(6, 12)), 5).dataset, folder)
-    rows = pl.read_parquet(folder / saving.INTERACTIONS)
+    write_snapshot(simulate(WorldConfig(users=30, items=60, rows_per_user=(6, 12)), 5).dataset, folder)
+    rows = pl.read_parquet(folder / INTERACTIONS)
     dealt = np.random.default_rng(0).choice(["train", "valid", "test"], size=rows.height, p=[0.5, 0.25, 0.25])
     label = np.where(flip & (dealt == "test"), 1 - rows["label"].to_numpy(), rows["label"].to_numpy())
-    rows.with_columns(split=pl.Series(dealt), label=pl.Series(label)).write_parquet(folder / saving.INTERACTIONS)
-    data = {"kind": "tables", "interactions": folder / saving.INTERACTIONS, "items": folder / saving.ITEMS}
+    rows.with_columns(split=pl.Series(dealt), label=pl.Series(label)).write_parquet(folder / INTERACTIONS)
+    data = {"kind": "tables", "interactions": folder / INTERACTIONS, "items": folder / ITEMS}
     recipe = tiny_recipe(backbone, data={name: str(value) for name, value in data.items()}, explain=0)
     recipe["model"]["encoder"] = {
         "kind": "sasrec",

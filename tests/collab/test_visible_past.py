@@ -9,9 +9,9 @@ import pytest
 from contracts.encoder import planted, relabelled
 
 from thinkrec.collab import build
-from thinkrec.collab.features import _session, term_affinity
+from thinkrec.collab.features import Learned, _session, term_affinity
 from thinkrec.collab.features import build as build_features
-from thinkrec.collab.keywords import keyword_table
+from thinkrec.collab.keywords import KeywordTerms
 from thinkrec.collab.lightgcn import LightGCNConfig
 from thinkrec.collab.mf import MFConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
@@ -52,7 +52,7 @@ def numbers(ds: Dataset) -> dict[str, np.ndarray]:
     found = {
         "user": slots.user,
         "item": slots.item,
-        "features": build_features(ds).values,
+        "features": build_features(ds, Learned.of(ds)).values,
         "logit": user_like_logit(ds, rows),
         "count": user_log_count(ds, rows),
         "excess": past_excess(ds, expected),
@@ -79,7 +79,8 @@ def test_readers_of_the_past_read_each_visible_row_once(ds: Dataset, split: int)
     plain = replace(alone, interactions=replace(alone.interactions, split=np.full(len(kept), TEST, dtype=np.int8)))
     assert plain.interactions.past.whole and not ds.interactions.past.whole
     expected = np.random.default_rng(3).uniform(0.2, 0.8, len(ds.interactions))
-    mine, terms, votes = ds.interactions.split[kept] == split, keyword_table(ds), PastVotes.of(ds)
+    mine, votes = ds.interactions.split[kept] == split, PastVotes.of(ds)
+    terms = KeywordTerms.of(ds.items.keywords).table(ds.items.keywords)
 
     def read(data: Dataset, chance: np.ndarray) -> list[np.ndarray]:
         rows = np.arange(len(data.interactions))
@@ -137,7 +138,7 @@ def test_no_held_out_label_reaches_the_weights_of_an_encoder(ds: Dataset, config
     for model, data in zip(models, (ds, flipped(ds, VALID, TEST)), strict=True):
         model.fit(data, seed=0)
     np.testing.assert_array_equal(*(model.user_vectors(ds, train) for model in models))
-    np.testing.assert_array_equal(*(model.item_vectors() for model in models))
+    np.testing.assert_array_equal(*(model.item_vectors(ds) for model in models))
 
 
 def test_the_rules_argue_from_the_visible_past(ds: Dataset) -> None:

@@ -65,6 +65,8 @@ class Dataset:
     domain: Domain
     user_ids: list
     """Original user ids by dense code."""
+    threshold: float | None = None
+    """Where the data came as ratings: liked means rating > threshold."""
 
     @classmethod
     def from_tables(
@@ -127,6 +129,7 @@ class Dataset:
             ),
             domain=domain,
             user_ids=users.to_list(),
+            threshold=threshold,
         )
 
     def with_keywords(
