@@ -100,7 +100,7 @@ def test_every_form_of_a_missing_rating_can_be_named() -> None:
     assert "not finite numbers (row 4" in refused({"missing": [0]}, rating=[0, 1, 2, math.inf, 4, 5, 4, 3])
     assert "no row is left" in refused({"missing": [5]}, rating=[5] * 8)
     assert "no column 'rating'" in refused({"missing": [0]}, rating=None, label=[0, 1] * 4)
-    assert "give a list" in refused({"missing": "0"})
+    assert "give a list" in refused({"missing": "0"}) and "give a list" in refused({"missing": 0})
     assert "decimal comma" in refused(rating=["3,5"] * 8)
 
 

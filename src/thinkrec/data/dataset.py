@@ -55,6 +55,10 @@ class Items:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        texts = f", texts {', '.join(self.texts.columns)}" if self.texts.width else ""
+        return f"Items({len(self)}, {sum(map(bool, self.keywords))} with keywords{texts})"
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -67,6 +71,10 @@ class Dataset:
     """Original user ids by dense code."""
     threshold: float | None = None
     """Where the data came as ratings: liked means rating > threshold."""
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{len(self.interactions.rows(code))} {name}" for code, name in enumerate(SPLITS))
+        return f"Dataset({len(self.interactions)} rows ({parts}), {len(self.user_ids)} users, {len(self.items)} items)"
 
     @classmethod
     def from_tables(

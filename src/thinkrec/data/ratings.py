@@ -16,10 +16,12 @@ from thinkrec.errors import DataError
 def not_rated(df: pl.DataFrame, missing: Collection[Any] | None, source: str) -> pl.Series:
     """bool (n,): rows whose rating is one of `missing`."""
     none = pl.zeros(df.height, dtype=pl.Boolean, eager=True)
-    if not missing:
+    if missing is None:
         return none
     if isinstance(missing, str) or not isinstance(missing, Collection):
         raise DataError(f"{source}: missing={missing!r}; give a list of values, such as [0].")
+    if not missing:
+        return none
     if "rating" not in df.columns:
         raise DataError(f"{source}: `missing` names ratings, but the table has no column 'rating'. Drop it.")
     rating = df["rating"]

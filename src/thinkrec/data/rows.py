@@ -58,6 +58,9 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.user)
 
+    def __repr__(self) -> str:
+        return f"Interactions({len(self)} rows of {self.n_users} users)"
+
     @property
     def n_users(self) -> int:
         return len(self.start) - 1
