@@ -266,6 +266,13 @@ class ThinkRec:
             gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
         )
 
+    def choose_stage(self, variant: str) -> None:
+        """Answer from now on by another trained stage than the last: a row of the table, such as "ThinkRec global".
+
+        Raises CheckpointError if it is not trained.
+        """
+        self.__dict__["_system"] = replace(self._fitted.system(variant), option="difference")
+
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _reasons(self, system: System, row: int, codes: np.ndarray, scores: np.ndarray) -> list[str]:

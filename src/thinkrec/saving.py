@@ -108,8 +108,10 @@ def save(run: Run, target: Path) -> None:
             for path in (run.folder / stage).iterdir():
                 if path.is_file() and _answers(stage, path.name):
                     shutil.copy2(path, beside / stage / path.name)
-        if (run.folder / "environment.json").is_file():
-            shutil.copy2(run.folder / "environment.json", beside)
+        # With the metrics goes what they say against the model, which `rank` and `explain` repeat.
+        for name in ("environment.json", "metrics.json"):
+            if (run.folder / name).is_file():
+                shutil.copy2(run.folder / name, beside)
         write_json(beside / SAVED, {"thinkrec": thinkrec.__version__, "date": time.strftime("%Y-%m-%d")})
         if target.exists():
             target.rename(old)
