@@ -94,6 +94,13 @@ def test_lists_written_as_text(text: str, found: list[str] | None) -> None:
     assert read_list(text) == found
 
 
+def test_lists_in_lists_and_mappings_with_a_name() -> None:
+    assert checked([[["Books", SHOES], ["War"]], None]) == ([["Books", SHOES, "War"], []], [])
+    assert checked([[{"id": 1, "name": "War"}], []])[0] == [["War"], []]
+    with pytest.raises(DataError, match="must hold keywords"):
+        checked([[{"id": 1}]])
+
+
 def test_lists_and_missing_values_as_text_are_said() -> None:
     found, said = checked(["['a', 'b']", "[]", "nan", "x|None", "c"])
     assert found == [["a", "b"], [], [], ["x"], ["c"]]

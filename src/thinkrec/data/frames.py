@@ -43,17 +43,17 @@ def as_frame(table: Any, source: str) -> pl.DataFrame:
         raise DataError(f"{source}: {type(table).__name__} cannot be read as a table. {_REMEDY}") from error
 
 
-def frame_of_rows(rows: Sequence[Mapping[str, Any]], source: str, places: Sequence[str] | None = None) -> pl.DataFrame:
+def frame_of_rows(rows: Sequence[Mapping[str, Any]], source: str, lines: Sequence[int] | None = None) -> pl.DataFrame:
     """Rows as mappings become columns, in the order in which their names come up; what a row lacks is null.
 
-    `places` names the rows in messages; by default "row 1" and so on.
+    `lines`: where the rows stand in a file, for messages; by default these say "row 1" and so on.
     """
     names = list(dict.fromkeys(str(name) for row in rows for name in row))
     columns = {name: [row.get(name) for row in rows] for name in names}
-    return pl.DataFrame([make_series(name, values, source, places) for name, values in columns.items()])
+    return pl.DataFrame([make_series(name, values, source, lines) for name, values in columns.items()])
 
 
-def make_series(name: str, values: Sequence[Any], source: str, places: Sequence[str] | None = None) -> pl.Series:
+def make_series(name: str, values: Sequence[Any], source: str, lines: Sequence[int] | None = None) -> pl.Series:
     """One column of values of one type.
 
     Whole and broken numbers together are broken ones. Numbers and text together become text, texts and lists together
@@ -73,7 +73,8 @@ def make_series(name: str, values: Sequence[Any], source: str, places: Sequence[
         if set(kinds) == {str}:
             return pl.Series(name, known, dtype=pl.String)
         seen = "; ".join(
-            f"{places[place] if places else f'row {place + 1}'}: {short(values[place])}" for place in kinds.values()
+            f"{f'line {lines[place]}' if lines else f'row {place + 1}'}: {short(values[place])}"
+            for place in kinds.values()
         )
         mixed = f"{source}: column '{name}' mixes values of several types ({seen})"
         if set(kinds) <= {str, int, float, bool}:

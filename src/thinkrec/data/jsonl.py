@@ -22,7 +22,7 @@ def read_jsonl(path: Path) -> pl.DataFrame:
     left out and, but for those at the end, counted.
     """
     rows: list[dict[str, Any]] = []
-    places: list[str] = []
+    lines: list[int] = []
     empty: list[int] = []
     try:
         check_kind_of_file(path, "jsonl")
@@ -33,18 +33,18 @@ def read_jsonl(path: Path) -> pl.DataFrame:
                     empty.append(number)
                     continue
                 rows.append(_object(text, number, path))
-                places.append(f"line {number}")
+                lines.append(number)
     except UnicodeDecodeError as error:
         raise refused(path, "jsonl", not_utf8(path)) from error
     except (OSError, EOFError, zlib.error) as error:
         raise refused(path, "jsonl", "the file is damaged or was not written in full. Write it again.") from error
     if not rows:
         raise refused(path, "jsonl", "the file is empty. It needs one JSON object a line.")
-    middle = [number for number in empty if number < int(places[-1].split()[1])]
+    middle = [number for number in empty if number < lines[-1]]
     if middle:
         warn(f"{path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
-    _tell_missing_keys(rows, places, path)
-    return frame_of_rows(rows, str(path), places)
+    _tell_missing_keys(rows, lines, path)
+    return frame_of_rows(rows, str(path), lines)
 
 
 def _object(text: str, number: int, path: Path) -> dict[str, Any]:
@@ -92,13 +92,14 @@ def _why_no_json(text: str, number: int, error: ValueError) -> str:
     )
 
 
-def _tell_missing_keys(rows: list[dict[str, Any]], places: list[str], path: Path) -> None:
+def _tell_missing_keys(rows: list[dict[str, Any]], lines: list[int], path: Path) -> None:
     names = dict.fromkeys(name for row in rows for name in row)
+    short_rows = [(row, line) for row, line in zip(rows, lines, strict=True) if len(row) < len(names)]
     said = []
     for name in names:
-        lacking = [place for row, place in zip(rows, places, strict=True) if name not in row]
+        lacking = [line for row, line in short_rows if name not in row]
         if lacking:
-            said.append(f"'{name}' in {len(lacking)} (the first: {lacking[0]})")
+            said.append(f"'{name}' in {len(lacking)} (the first: line {lacking[0]})")
     if said:
         shown = ", ".join(said[:5]) + (f" and {len(said) - 5} more keys" if len(said) > 5 else "")
         warn(f"{path}: not every one of {len(rows)} lines has every key: missing are {shown}; they count as empty.")

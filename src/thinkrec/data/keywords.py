@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import polars as pl
@@ -26,16 +27,20 @@ _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 def parse_keywords(column: pl.Series, source: str, separator: str | None = None) -> list[tuple[str, ...]]:
     """Keywords per row, cleaned, in their order, without repeats; see `clean_keywords` and `choose_separator`.
 
-    The text of a list ("['a', 'b']") is read as that list. One warning each counts such rows, rows that say that there
+    The text of a list ("['a', 'b']") is read as that list; of lists in lists, and of mappings with a name, the strings
+    and names are taken. One warning each counts such rows, rows that say that there
     is no keyword ("nan", "[]", "(no genres listed)"), and rows that look as if they had another separator. Raises
     DataError on any other type.
     """
     texts = column.dtype == pl.Null or column.dtype in _TEXT
     lists = isinstance(column.dtype, pl.List) and (column.dtype.inner == pl.Null or column.dtype.inner in _TEXT)
+    values = column.to_list()
+    if isinstance(column.dtype, pl.List) and column.dtype.inner.is_nested():
+        with suppress(TypeError):
+            values, lists = [None if value is None else list(_strings(value)) for value in values], True
     if not (texts or lists):
         remedy = "Give a list of strings, or one text with | or , between the keywords."
         raise wrong_type(column, source, "must hold keywords", remedy)
-    values = column.to_list()
     written = [read_list(value) if isinstance(value, str) else None for value in values]
     plain = [value if found is None else found for value, found in zip(values, written, strict=True)]
     separator = choose_separator([value for value in plain if isinstance(value, str)], separator)

@@ -35,13 +35,13 @@ def read_table(path: str | Path) -> pl.DataFrame:
             wrong.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path}: this is a folder; give the file of a table.")
     kinds = [suffix.lower() for suffix in path.suffixes]
     packed = len(kinds) > 1 and kinds[-1] == ".gz"
     kind = kinds[-2] if packed else (kinds[-1] if kinds else "")
     if kind not in (".parquet", ".jsonl", *SEPARATORS) or (packed and kind == ".parquet"):
         raise DataError(f"{path}: not a known kind of table. Use .parquet, .csv, .tsv, .csv.gz, .tsv.gz or .jsonl.")
-    if path.is_dir():
-        raise DataError(f"{path}: this is a folder; give the file of a table.")
     if not path.is_file():
         raise DataError(
             f"{path}: no such file. Check the path, which is taken from the current folder unless absolute."
