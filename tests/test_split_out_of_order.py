@@ -11,10 +11,13 @@ from safetensors.numpy import load_file
 from tiny_run import tiny_backbone, tiny_recipe
 
 from thinkrec.data.columns import DataWarning
+from thinkrec.data.dataset import Dataset, Domain, Items
+from thinkrec.data.rows import TEST, TRAIN, Interactions
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.pipeline import FULL, Run
 from thinkrec.recipe import parse_recipe
+from thinkrec.train.mixture import strided_rows
 
 
 def trained(folder: Path, backbone: Path, *, flip: bool) -> Run:
@@ -58,3 +61,14 @@ def test_test_labels_turned_round_change_no_weight(tmp_path: Path) -> None:
     assert (mine.user[test] != others.user[test]).any()
     scores = [run.system(FULL).score(test) for run in (plain, turned)]
     assert np.isfinite(scores).all()
+
+
+def test_every_pass_takes_its_share_of_a_users_train_rows() -> None:
+    """Where train and test rows take turns, counting all rows would put every train row into one pass of two."""
+    n = 12
+    table = Interactions.build([0] * n, range(n), [1] * n, range(n), [TRAIN, TEST] * (n // 2), range(n), n_users=1)
+    items = Items(list(range(n)), ["T"] * n, [()] * n, pl.DataFrame())
+    ds = Dataset(table, items, Domain(), [0])
+    passes = [strided_rows(ds, 2, epoch, seed=0) for epoch in range(2)]
+    assert [len(rows) for rows in passes] == [3, 3]
+    assert sorted(np.concatenate(passes).tolist()) == table.rows(TRAIN).tolist()
