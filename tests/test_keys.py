@@ -164,8 +164,8 @@ def phrases(**keys: Any) -> Any:
 
     text = (
         "A retired lighthouse keeper finds a drifting fishing boat full of letters. The letters of the drowned sailors "
-        "lead the lighthouse keeper to an old smuggling harbour, and the harbour police do not want the letters read. In "
-        "the harbour the keeper meets a sailor and a fishing girl, who reads the letters aloud to the police."
+        "lead the lighthouse keeper to an old smuggling harbour, and the harbour police do not want the letters read. "
+        "In the harbour the keeper meets a sailor and a fishing girl, who reads the letters aloud to the police."
     )
     return find_keywords([text], OfflineExtractor(OfflineConfig.model_validate(keys)), most=12)
 

@@ -15,7 +15,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.snapshot import compare, read_manifest, read_snapshot
 from thinkrec.data.sources import load_data, source_paths
 from thinkrec.errors import CheckpointError
-from thinkrec.layout import DATA, needed
+from thinkrec.layout import DATA, STAGE_OF, encoder_stage, needed
 from thinkrec.model.disk import write_json, write_text
 from thinkrec.pipeline import Run
 from thinkrec.recipe import Given, Recipe, dump_recipe, load_recipe
@@ -80,14 +80,21 @@ def current_data(recipe: Recipe, folder: Path) -> Dataset:
 
 
 def check_finished(folder: Path, recipe: Recipe) -> None:
-    """Raises CheckpointError naming the first stage that answering needs and that is not finished on the run's data."""
+    """Raises CheckpointError naming the first stage that answering needs and that is not finished, or was made from
+    other tables or other earlier stages than those in the folder."""
     trained = read_manifest(folder / DATA)["fingerprint"]
+    again = "run the recipe again to go on"
+    places = {"encoder": encoder_stage(recipe), "groups": "groups", **{stage: stage for stage in STAGE_OF.values()}}
     for stage in needed(recipe):
-        if read_done(folder / stage).get("inputs", {}).get("data") != trained:
+        made_from = read_done(folder / stage).get("inputs", {})
+        if made_from.get("data") != trained:
             raise CheckpointError(
-                f"stage {stage} of {folder} was trained on other tables than the run's last start read; run the recipe "
-                "again to go on"
+                f"stage {stage} of {folder} was trained on other tables than the run's last start read; {again}"
             )
+        for name, place in places.items():
+            key = made_from.get(name)  # in the stage `groups` itself this is its settings
+            if isinstance(key, str) and (folder / place).is_dir() and read_done(folder / place)["key"] != key:
+                raise CheckpointError(f"stage {stage} of {folder} was made from another {place} than is there; {again}")
 
 
 def save(run: Run, target: Path) -> None:

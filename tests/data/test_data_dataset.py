@@ -228,12 +228,6 @@ def test_the_fingerprint_is_the_same_in_another_process(
     assert done.stdout.strip() == tiny_dataset.fingerprint()
 
 
-def test_a_data_set_shows_itself_in_one_line(tiny_dataset: Dataset) -> None:
-    assert repr(tiny_dataset) == "Dataset(28 rows (12 train, 8 valid, 8 test), 4 users, 6 items)"
-    assert repr(tiny_dataset.items) == "Items(6, 5 with keywords, texts note)"
-    assert repr(tiny_dataset.interactions) == "Interactions(28 rows of 4 users)"
-
-
 @pytest.mark.parametrize("split", ["fractions", {"by": "fractions"}, 0.1])
 def test_what_is_no_split_is_one_line(tiny_tables: Tables, split: object) -> None:
     with pytest.raises(DataError, match=r"interactions: split is .*, no rule; give ByColumn"):

@@ -1,9 +1,8 @@
-"""How every command speaks: errors a user can cause become one message and an exit code, remarks on tables a line."""
+"""How every command speaks: errors a user can cause become one message and an exit code, our warnings one line."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -11,19 +10,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from thinkrec.errors import DataWarning, ThinkRecError
-
-
-def _in_one_line(others: Callable[..., None]) -> Callable[..., None]:
-    """Shows a DataWarning without the place in the code, and any other warning as `others` does."""
-
-    def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
-        if issubclass(category, DataWarning):
-            Console(stderr=True, highlight=False).print(Text(f"note: {message}", style="yellow"), soft_wrap=True)
-        else:
-            others(message, category, *place, **options)
-
-    return show
+from thinkrec.errors import ThinkRecError
 
 
 class Group(TyperGroup):
@@ -31,10 +18,18 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
+        usual = warnings.formatwarning
+
+        def in_one_line(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> str:
+            # What this package says is about the user's own tables and settings, not about a line of its code.
+            if category.__module__.partition(".")[0] == "thinkrec":
+                return f"note: {message}\n"
+            return usual(message, category, *place, **options)
+
+        # Not `showwarning`: whoever records warnings, such as a test, goes on to get them.
+        warnings.formatwarning = in_one_line
         try:
-            with warnings.catch_warnings():
-                warnings.showwarning = _in_one_line(warnings.showwarning)
-                return super().invoke(ctx)
+            return super().invoke(ctx)
         except ThinkRecError as error:
             Console(stderr=True, highlight=False).print(Text(f"error: {error}", style="red"), soft_wrap=True)
             raise typer.Exit(2) from error
@@ -42,3 +37,5 @@ class Group(TyperGroup):
             text = "stopped; the same command goes on from the last saved step"
             Console(stderr=True, highlight=False).print(Text(text, style="yellow"), soft_wrap=True)
             raise typer.Exit(130) from stop
+        finally:
+            warnings.formatwarning = usual

@@ -27,8 +27,8 @@ class OfflineExtractor:
             raise ThinkRecError(
                 'offline keywords need the package yake, which is not installed; run: pip install "thinkrec[keywords]"'
             ) from error
-        # Repeats are dropped by our own cleaning, which knows plurals; YAKE's would compare letters. From 1.0 on it would
-        # also give everything in small letters.
+        # Repeats are dropped by our own cleaning, which knows plurals; YAKE's would compare letters. From 1.0 on it
+        # would also give everything in small letters.
         self._yake = yake.KeywordExtractor(
             lan=self.language,
             n=self.config.words,
