@@ -143,7 +143,7 @@ def pick(run: Run, scores: np.ndarray) -> np.ndarray:
     """Places in the test rows: `explain` of them, of different users with a full history, Yes and No in turn."""
     it, rng = run.ds.interactions, np.random.default_rng(run.recipe.seed)
     order = rng.permutation(len(run.test))
-    past = run.test[order] - it.start[it.user[run.test[order]]]
+    past = it.past.length(run.test[order])
     order = order[np.argsort(-np.minimum(past, run.model.prompt.history), kind="stable")]
     found: list[int] = []
     seen: set[int] = set()
@@ -163,11 +163,11 @@ def pick(run: Run, scores: np.ndarray) -> np.ndarray:
 def explained_row(run: Run, row: int, score: float, text: str, weights: np.ndarray, region: str) -> Explained:
     """One row as the report and the terminal show it."""
     it, items = run.ds.interactions, run.ds.items
-    past = run.model.prompt.window(it, row)
+    past = it.history_rows(row, run.model.prompt.history, run.model.prompt.block)
     names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
     return Explained(
         user=f"{run.ds.domain.user} {run.ds.user_ids[it.user[row]]}",
-        history=tuple(Past(items.titles[it.item[j]], bool(it.label[j])) for j in range(past.start, past.stop)),
+        history=tuple(Past(items.titles[it.item[j]], bool(it.label[j])) for j in past),
         target=items.titles[it.item[row]],
         probability=float(probability(np.array([score]))[0]),
         gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),

@@ -47,7 +47,7 @@ def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
     whole, sizes = made(), np.full(len(ds.interactions), 10)
     for pairs in (1, 700):
         monkeypatch.setattr(statistics, "PAIRS", pairs)
-        blocks = statistics.user_blocks(ds, sizes)
+        blocks = statistics.user_blocks(ds.interactions.past.owner, sizes)
         assert [block.start for block in blocks[1:]] == [block.stop for block in blocks[:-1]]
         assert blocks[0].start == 0 and blocks[-1].stop == len(ds.interactions)
         assert {block.start for block in blocks} <= set(ds.interactions.start.tolist())

@@ -94,9 +94,10 @@ def test_prompts_are_cut_to_the_positions_and_score(kind: str, tokenizer) -> Non
         shown = renderer.visible(int(row), item, slots=False)
         assert len(prompt) <= positions and (length > positions or len(prompt) == length)
         # The newest lines stay, and one more would not have fitted.
-        assert shown.stop == past.stop and len(prompt.answer_at) - 1 == shown.stop - shown.start
-        if shown.start > past.start:
-            more = PROMPT.model_copy(update={"history": shown.stop - shown.start + 1})
+        assert shown.tolist() == list(range(past.stop - len(shown), past.stop))
+        assert len(prompt.answer_at) - 1 == len(shown)
+        if len(shown) < past.stop - past.start:
+            more = PROMPT.model_copy(update={"history": len(shown) + 1})
             assert len(Renderer(DS, backbone(kind, 512, tokenizer), more).row(int(row), gate=GATE)) > positions
 
 

@@ -55,24 +55,25 @@ def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndar
 def past_votes(
     ds: Dataset, unit: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray, factors: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Per row: similarity-weighted mean residuals over the user's last REACH rows strictly before it, and their weight.
+    """Per row: similarity-weighted mean residuals over the user's last REACH visible rows strictly before it, and their
+    weight.
 
     unit: see `unit_terms`. expected: float64 (folds + 1, n_items), chance of liking by each table of
     `statistics.ItemStatistics`. factors: float64 (folds + 1, n_items, rank), see `item_factors`.
     `vote_terms*` weigh by the cosine of terms, `vote_factors` by factors of train residuals. The factors of a train row
     leave out the users of its fold (`table`, see `statistics.table_of_row`).
     """
-    data = ds.interactions
+    data, visible = ds.interactions, ds.interactions.past
     n = len(data)
     residual = data.label - expected[table, data.item]
     names = ("vote_terms", "vote_terms_sharp", "vote_terms_weight", "vote_nearest", "vote_factors")
     found = {name: np.full(n, np.nan) for name in names}
 
     def past_of(chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(chunk, REACH) twice: row numbers of the user's rows before each row, latest first, and which there are."""
-        at = chunk[:, None] - 1 - np.arange(REACH)
-        inside = at >= data.start[data.user[chunk]][:, None]
-        return np.where(inside, at, 0), inside
+        """(chunk, REACH) twice: row numbers of the visible rows before each row, latest first, and which there are."""
+        at = visible.end[chunk][:, None] - 1 - np.arange(REACH)
+        inside = at >= visible.begin[chunk][:, None]
+        return visible.row[np.where(inside, at, 0)], inside
 
     for chunk, cosine, first in _by_item(data.item, unit):
         at, inside = past_of(chunk)

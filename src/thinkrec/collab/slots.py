@@ -84,7 +84,7 @@ class SlotEncoder:
         if self.facts is not None:
             data, vote, known = ds.interactions, np.zeros(len(items)), self.facts.over(ds)
             if self.votes is not None:
-                past = np.arange(int(data.start[data.user[row]]), row)
+                past = data.history_rows(row, len(data))
                 expected = _chance(known.best[self.facts.tables_of_rows(ds, past), data.item[past]])
                 vote = self.votes.candidates(ds, data.item[past], data.label[past] - expected, items)
             found.append(_item(known, self.facts.tables_of_rows(ds, np.full(len(items), row)), items, vote))

@@ -48,9 +48,13 @@ class PromptConfig(BaseModel):
     history_vectors: bool = True
     """Whether earlier items carry their collaborative vector too (where a projector is in use at all)."""
 
-    def window(self, table: Interactions, row: int) -> slice:
-        """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all."""
+    def window(self, table: Interactions, row: int) -> slice | np.ndarray:
+        """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all; see `history` there."""
         return table.history(row, self.history, self.block)
+
+    def stretch(self, table: Interactions, row: int) -> slice:
+        """The same as a stretch of `table.past.row`: two rows whose stretches begin alike share a beginning."""
+        return table.past.stretch(int(row), self.history, self.block)
 
 
 class TextEncoder(Protocol):
@@ -221,9 +225,9 @@ class Renderer:
         """
         it, found = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
         for place in np.argsort(rows, kind="stable"):
-            past = self.config.window(it, int(rows[place]))
+            past = self.config.stretch(it, int(rows[place]))
             if past.start < past.stop and self._fits(past):
-                # One user's rows stand together, so where a history begins says whose it is.
+                # One user's rows stand together, so where a history begins says whose it is, and of which split.
                 found.setdefault((past.start, gates[place].tobytes()), []).append(int(place))
         shared = [np.array(places) for places in found.values() if len(places) > 1]
         alone = np.ones(len(rows), dtype=bool)
@@ -234,14 +238,16 @@ class Renderer:
     def _fits(self, past: slice) -> bool:
         """Whether no target, however long, could cost the prompt a history line."""
         longest = np.array([self._target_lengths.argmax()])
-        return int(self._first_shown(longest, self.ds.interactions.item[past], 0, slots=True)[0]) == 0
+        it = self.ds.interactions
+        return int(self._first_shown(longest, it.item[it.past.index(past)], 0, slots=True)[0]) == 0
 
     def family(self, rows: np.ndarray, *, gate: np.ndarray, vectors: SlotVectors | None) -> Fork:
         """The prompts of rows of one family, in the order of the past, as a fork whose leaves follow more and more of
         the history.
         """
         it = self.ds.interactions
-        past = self.config.window(it, int(rows[-1]))
+        stretches = [self.config.stretch(it, row) for row in rows]
+        past = it.past.index(stretches[-1])
         shown, trunk, leaves = None if vectors is None else vectors.item[past], Draft(), []
         ends = self._lines(trunk, 0, it.item[past], it.label[past], vectors is not None, shown)
         for row in rows:
@@ -250,7 +256,7 @@ class Renderer:
             self._asking(leaf, False, user)
             self._leaf(leaf, int(it.item[row]), item, 0, NOTHING)
             leaves.append(leaf.prompt(gate))
-        return Fork(trunk.prompt(gate), tuple(leaves), tuple(ends[row - past.start] for row in rows))
+        return Fork(trunk.prompt(gate), tuple(leaves), tuple(ends[past.stop - past.start] for past in stretches))
 
     def _lines(self, draft: Draft, first: int, past_items: np.ndarray, past_labels: np.ndarray, slots: bool,
                past_vectors: np.ndarray | None) -> list[int]:  # fmt: skip
@@ -311,20 +317,18 @@ class Renderer:
         rest = reason.partition(".")[2]
         return np.concatenate([verdict, plain_ids(self.tokenizer, ["." + rest])[0], self._end])
 
-    def visible(self, row: int, item: int, *, slots: bool, reserve: int = 0) -> slice:
-        """The earlier rows that the prompt of a row shows when it asks about `item`; arguments as in `row`."""
-        past = self.config.window(self.ds.interactions, row)
-        first = self._first_shown(np.array([item]), self.ds.interactions.item[past], 0, slots, reserve)
-        return slice(past.start + int(first[0]), past.stop)
+    def visible(self, row: int, item: int, *, slots: bool, reserve: int = 0) -> np.ndarray:
+        """int64: the earlier rows that the prompt of a row shows when it asks about `item`; arguments as in `row`."""
+        it = self.ds.interactions
+        past = it.past.row[self.config.stretch(it, row)]
+        return past[int(self._first_shown(np.array([item]), it.item[past], 0, slots, reserve)[0]) :]
 
     def warn_of_cuts(self, slots: bool) -> None:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""
-        it = self.ds.interactions
-        rows, start = np.arange(len(it)), it.start[it.user]
-        block = self.config.block
-        begin = start + np.maximum(0, (rows - start - self.config.history) // block * block)
-        lines = np.concatenate([[0], np.cumsum(self._lengths[it.item] + self._line_extra(slots))])
-        cut = int((lines[rows] - lines[begin] > self._room(it.item, 0, slots, 0)).sum())
+        it, past, block = self.ds.interactions, self.ds.interactions.past, self.config.block
+        begin = past.begin + np.maximum(0, (past.end - past.begin - self.config.history) // block * block)
+        lines = np.concatenate([[0], np.cumsum(self._lengths[it.item[past.row]] + self._line_extra(slots))])
+        cut = int((lines[past.end] - lines[begin] > self._room(it.item, 0, slots, 0)).sum())
         if cut:
             most, by = self.config.max_tokens, "prompt.max_tokens"
             if self.positions is not None and self.positions < most:
