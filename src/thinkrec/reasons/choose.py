@@ -46,9 +46,7 @@ def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
 def _lots(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
     """uint64 (m,): a number by chance for each row, from what it is (user, item, time) and not from where it stands."""
     it = ds.interactions
-    names = (
-        f"{seed}\0{ds.user_ids[it.user[row]]}\0{ds.items.ids[it.item[row]]}\0{it.timestamp[row]}" for row in rows
-    )
+    names = (f"{seed}\0{ds.user_ids[it.user[row]]}\0{ds.items.ids[it.item[row]]}\0{it.timestamp[row]}" for row in rows)
     lots = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
     return np.frombuffer(b"".join(lots), dtype="<u8")
 
