@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -213,12 +214,16 @@ def learning_curves(run: Run) -> list[Panel]:
     panels = []
     for name in (STAGE_OF[variant] for variant in variants(run.model)):
         done = read_done(run.folder / name)
-        step = [entry["step"] for entry in done["log"]]
-        loss = Curve("loss", step, [entry["loss"] for entry in done["log"]])
-        metrics = tuple(Curve(key.upper(), step, [entry[key] for entry in done["log"]]) for key in ("auc", "uauc"))
+        loss, *metrics = (_curve(done["log"], key) for key in ("loss", "auc", "uauc"))
         panels.append(Panel(name, "training loss", (loss,), chosen=done["best_step"]))
-        panels.append(Panel(name, "validation AUC and UAUC", metrics, chosen=done["best_step"]))
+        panels.append(Panel(name, "validation AUC and UAUC", tuple(metrics), chosen=done["best_step"]))
     return panels
+
+
+def _curve(log: list[dict[str, Any]], key: str) -> Curve:
+    """One value of every check; a gap where it is not defined."""
+    values = [math.nan if entry[key] is None else entry[key] for entry in log]
+    return Curve(key if key == "loss" else key.upper(), [entry["step"] for entry in log], values)
 
 
 def users(run: Run) -> UserMap:

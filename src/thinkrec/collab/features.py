@@ -17,7 +17,7 @@ from scipy import sparse
 from thinkrec.collab.facts import LearnedFacts
 from thinkrec.collab.ids import TrainedIds, take_rows
 from thinkrec.collab.similar import item_factors, past_votes, rarity, unit_terms
-from thinkrec.collab.statistics import past_likes, past_mean, range_sums
+from thinkrec.collab.statistics import past_likes, past_mean, range_sums, user_blocks
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
 
@@ -86,12 +86,22 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
     """
     data, past = ds.interactions, ds.interactions.past
     item, label = data.item[past.row], data.label[past.row].astype(np.float64)
-    widths = np.diff(terms.indptr)[item]
-    entry = np.repeat(np.arange(len(item)), widths)
+    blocks = user_blocks(past.owner, np.diff(terms.indptr)[item])
+    residual = label - expected[past.row]
+    parts = [_affinity(terms, past.owner[part], item[part], label[part], residual[part]) for part in blocks]
+    return (np.concatenate(parts) if parts else np.zeros((0, 6)))[past.end]
+
+
+def _affinity(
+    terms: sparse.csr_matrix, owner: np.ndarray, item: np.ndarray, label: np.ndarray, residual: np.ndarray
+) -> np.ndarray:
+    """`term_affinity` of entries (m,) of the visible past, those of whole users."""
+    n, widths = len(item), np.diff(terms.indptr)[item]
+    entry = np.repeat(np.arange(n), widths)
     within = np.arange(len(entry)) - np.repeat(np.cumsum(widths) - widths, widths)
     term = terms.indices[terms.indptr[item[entry]] + within].astype(np.int64)
     # Sorted by (whose past, term, entry), the earlier rows that share a term are the entries just before.
-    key = past.owner[entry] * max(1, terms.indices.max(initial=0) + 1) + term
+    key = owner[entry] * max(1, terms.indices.max(initial=0) + 1) + term
     by = np.lexsort((entry, key))
     key, sorted_row = key[by], entry[by]
     first = np.concatenate([[True], key[1:] != key[:-1]]) if len(key) else np.zeros(0, dtype=bool)
@@ -103,8 +113,7 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
 
     count = (place - begin).astype(np.float64)
     likes = before(label)
-    shrunk = before(label - expected[past.row]) / (count + 3)
-    n = len(item)
+    shrunk = before(residual) / (count + 3)
     greatest, least = np.full(n, -np.inf), np.full(n, np.inf)
     met = count > 0
     np.maximum.at(greatest, sorted_row[met], shrunk[met])
@@ -119,7 +128,7 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
             np.bincount(sorted_row, weights=likes, minlength=n) / pairs,
             np.log1p(pairs),
         ]
-    return np.stack(columns, axis=1)[past.end]
+    return np.stack(columns, axis=1)
 
 
 def _session(ds: Dataset, gap: int) -> dict[str, np.ndarray]:

@@ -140,4 +140,9 @@ def _item(known: ItemFacts, table: np.ndarray, items: np.ndarray, vote: np.ndarr
 
 def _joined(parts: list[np.ndarray], kind: tuple[float, float], n: int) -> np.ndarray:
     """float32 (n, d): parts side by side, then the two numbers that tell users from items."""
-    return np.hstack([*parts, np.tile(kind, (n, 1))]).astype(np.float32)
+    widths = [part.shape[1] for part in parts]
+    found = np.empty((n, sum(widths) + len(kind)), dtype=np.float32)
+    for part, end in zip(parts, np.cumsum(widths), strict=True):
+        found[:, end - part.shape[1] : end] = part
+    found[:, -len(kind) :] = kind
+    return found

@@ -80,6 +80,23 @@ def range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.nda
     return (total[end] - total[begin]) / _UNIT
 
 
+PAIRS = 4_000_000
+"""Most pairs of a row and a term that are held at once; each takes some 100 bytes."""
+
+
+def user_blocks(owner: np.ndarray, sizes: np.ndarray) -> list[slice]:
+    """Stretches of the visible past (`VisiblePast.owner`, (m,)) that hold whole users, whose `sizes` (m,) add up to at
+    most PAIRS, or one user with more."""
+    edges = np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1, [len(owner)]])
+    total = np.concatenate([[0], np.cumsum(sizes)])[edges]
+    found, first = list[slice](), 0
+    while len(owner) and first < len(edges) - 1:
+        last = max(first + 1, int(np.searchsorted(total, total[first] + PAIRS, side="right")) - 1)
+        found.append(slice(int(edges[first]), int(edges[last])))
+        first = last
+    return found
+
+
 def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """float64 (len(rows),) twice: likes and count among the user's (at most `last`) visible rows strictly before each
     row (see `Interactions.past`)."""
