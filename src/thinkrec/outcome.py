@@ -27,6 +27,7 @@ from thinkrec.model.disk import write_json
 from thinkrec.personal.gate import REGIONS, gate
 from thinkrec.pipeline import Run, inputs_of
 from thinkrec.provenance import environment
+from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.ranker import probability
 from thinkrec.stage import read_done
 from thinkrec.train.stages import last_train_rows
@@ -199,7 +200,7 @@ def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str
     }
     return ReportData(
         title=f"ThinkRec: {run.recipe.name}",
-        summary="Every model saw the same rows; hyper-parameters come from validation, and test rows were scored once.",
+        summary=how_it_was_done(run),
         facts=facts,
         results=results,
         calibration={name: reliability(label, probability(scores[name])) for name in dict.fromkeys(shown)},
@@ -207,6 +208,23 @@ def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str
         users=users(run) if thinking and run.model.expert_stage is not None else None,
         recommendations=explained,
     )
+
+
+def how_it_was_done(run: Run) -> str:
+    """What this run did, and nothing that it did not: which settings it had, and what was chosen among how many."""
+    said = ["Every row of the table is scored on the same test rows, with the settings of this recipe."]
+    if isinstance(run.recipe.model, ThinkRecModel):
+        logs = {variant: read_done(run.folder / STAGE_OF[variant])["log"] for variant in variants(run.model)}
+        states = ", ".join(f"{STAGE_OF[variant]} {len(log)}" for variant, log in logs.items())
+        said.append(
+            "Within a language-model stage the state that is best on validation rows is kept, the one before training "
+            f"among them (states looked at: {states})."
+        )
+    said.append(
+        "Encoders stop by validation rows. This run compared no settings with one another, and cannot tell whether "
+        "anybody did before."
+    )
+    return " ".join(said)
 
 
 def learning_curves(run: Run) -> list[Panel]:
