@@ -16,7 +16,7 @@ class Ranked:
     """Original item id."""
     title: str
     score: float
-    """logit(Yes) - logit(No)."""
+    """logit(Yes) - logit(No), or what the recipe's `model.score` says."""
     probability: float
     """Of a like, 0..1: the sigmoid of the score."""
     reason: str | None = None
@@ -35,7 +35,7 @@ class Explanation:
     verdict: str
     """Yes where the score is above 0, else No."""
     score: float
-    """logit(Yes) - logit(No)."""
+    """logit(Yes) - logit(No), or what the recipe's `model.score` says."""
     probability: float
     """Of a like, 0..1: the sigmoid of the score."""
     reason: str

@@ -30,6 +30,7 @@ from thinkrec.score.explainer import write_reasons
 from thinkrec.score.ranker import CHUNK, probability, score_forks
 from thinkrec.score.system import System
 from thinkrec.score.writer import ReasonWriter, Written
+from thinkrec.train.processes import is_main, on_main
 
 SLOW = 256
 """From so many questions on, a progress bar is worth its line."""
@@ -107,11 +108,12 @@ class ThinkRec:
                 "model.reasons.source is written, which means the reasons beside MovieLens-1M; for your own data name "
                 "a table in model.reasons.file, or choose rules or none"
             )
-        folder = self.folder or self._temporary
-        run = Run(anchor(self.recipe.model_copy(update={"data": Given()})), folder, self.progress, given=ds)
+        folder = on_main(lambda: self.folder or self._temporary)
+        recipe = anchor(self.recipe.model_copy(update={"data": Given()}))
+        run = Run(recipe, folder, self.progress and is_main(), given=ds)
         with locked(folder):
-            check_data(run.recipe, ds)
-            run.begin()
+            on_main(lambda: check_data(run.recipe, ds))
+            on_main(run.begin)
             run.thinkrec()
         self._run = run
         for known in ("_system", "_variant", "_writers", "_user_codes", "_item_codes"):
@@ -157,8 +159,8 @@ class ThinkRec:
     def score(self, users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
         """float64 (n,): logit(Yes) - logit(No) for n pairs of ids, from each user's whole past as known now.
 
-        Above 0 means Yes; 1 / (1 + exp(-score)) is the probability of a like. Raises DataError on unknown ids or
-        unequal lengths.
+        With `model.score: yes` in the recipe it is logit(Yes). Above 0 means Yes; 1 / (1 + exp(-score)) is the
+        probability of a like. Raises DataError on unknown ids or unequal lengths.
         """
         users, items = list(users), list(items)
         if len(users) != len(items):
@@ -227,11 +229,12 @@ class ThinkRec:
         past = self._question(user, history, np.array([code]), threshold)
         system, (row,) = self._system.at([(past.user, past.items, past.labels)])
         ((_, fork),) = system.ask(int(row), past.asked)
-        scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1) + system.offset(past.asked)
+        scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1, option=system.option)
+        scores = scores + system.offset(past.asked)
         (written,) = self._reasons(system, int(row), past.asked, scores, writer)
         items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
-        window, begin = system.prompt.window(system.ds.interactions, int(row)), int(row) - len(past.items)
-        shown = slice(window.start - begin, window.stop - begin)
+        shown = system.renderer.visible(int(row), code, slots=system.slots is not None)
+        it = system.ds.interactions
         names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
         return Explanation(
             item=items.ids[code],
@@ -241,7 +244,7 @@ class ThinkRec:
             probability=float(probability(scores)[0]),
             reason=written.text,
             history=tuple(
-                Past(items.titles[i], bool(y)) for i, y in zip(past.items[shown], past.labels[shown], strict=True)
+                Past(items.titles[i], bool(y)) for i, y in zip(it.item[shown], it.label[shown], strict=True)
             ),
             gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
             writer=written.author,
@@ -252,7 +255,7 @@ class ThinkRec:
 
         Raises CheckpointError if it is not trained.
         """
-        self.__dict__["_system"] = replace(self._fitted.system(variant), option="difference")
+        self.__dict__["_system"] = self._fitted.system(variant)
         self.__dict__["_variant"] = variant
         self.__dict__.pop("_writers", None)
 
@@ -265,14 +268,15 @@ class ThinkRec:
 
         def ask(places: np.ndarray) -> list[str]:
             # Common beginnings are read once.
+            tokens = self.recipe.reason_tokens
             prompts = {
                 int(place): prompt
-                for found, fork in system.ask(row, codes[places])
+                for found, fork in system.ask(row, codes[places], tokens)
                 for place, prompt in zip(found, fork.prompts(), strict=True)
             }
             return write_reasons(
                 system.recommender, [prompts[n] for n in range(len(places))], scores[places] > 0,
-                tokens=self.recipe.reason_tokens, citable=[system.citable(row, int(code)) for code in codes[places]],
+                tokens=tokens, citable=[system.citable(row, int(code), tokens) for code in codes[places]],
                 cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(places) > 1,
             )  # fmt: skip
 
@@ -302,9 +306,7 @@ class ThinkRec:
 
     @cached_property
     def _system(self) -> System:
-        run = self._fitted
-        # A score is the difference of both logits here, whatever the recipe's table uses: only that is a probability.
-        return replace(run.system(final_variant(run.model)), option="difference")
+        return self._fitted.system(final_variant(self._fitted.model))
 
     @cached_property
     def _user_codes(self) -> dict[str, int]:
@@ -358,7 +360,8 @@ class ThinkRec:
                     for places, fork in system.ask(int(row), question.asked[first : first + CHUNK]):
                         yield end - len(question.asked) + first + places, fork
 
-        scores = score_forks(system.recommender, asked(), n, progress=self.progress and n >= SLOW)
+        scores = score_forks(system.recommender, asked(), n, option=system.option,
+                             progress=self.progress and n >= SLOW)  # fmt: skip
         return np.split(scores + system.offset(np.concatenate([q.asked for q in questions])), ends[:-1])
 
 

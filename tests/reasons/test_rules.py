@@ -62,9 +62,9 @@ def check_reasons(ds: Dataset, rows: np.ndarray, verdicts: list[bool | None]) ->
     """Asserts that nothing read is untrue; returns how many attributes and likes were read."""
     found = []
     for row, verdict in zip(rows, verdicts, strict=True):
-        past, item = ds.interactions.history(int(row), 10), int(ds.interactions.item[row])
+        past, item = ds.interactions.history_rows(int(row), 10), int(ds.interactions.item[row])
         rng = np.random.default_rng(int(row))
-        found.append(argue_item(ds, item, np.arange(past.start, past.stop), rng, verdict=verdict))
+        found.append(argue_item(ds, item, past, rng, verdict=verdict))
     said = [one.verdict for one in found]
     assert all(own == given for own, given in zip(said, verdicts, strict=True) if given is not None)
     catalogue = Catalogue(ds.items.titles)

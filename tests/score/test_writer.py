@@ -94,8 +94,7 @@ class Stub:
 
     def argue(self, row: int, verdict: bool) -> str:
         it = self.ds.interactions
-        past = self.prompt.window(it, row)
-        history, rng = np.arange(past.start, past.stop), np.random.default_rng(5)
+        history, rng = it.history_rows(row, self.prompt.history), np.random.default_rng(5)
         return argue_item(self.ds, int(it.item[row]), history, rng, verdict=verdict).text
 
 

@@ -142,7 +142,7 @@ class Synthesis:
     def _titles(self, row: int) -> tuple[str, ...]:
         """Titles that an answer may open with: those shown, and the one asked about."""
         it = self.ds.interactions
-        past = it.item[it.history(row, self.config.history)]
+        past = it.item[it.history_rows(row, self.config.history)]
         return tuple(self.ds.items.titles[i] for i in (*past, it.item[row]))
 
     def _name(self, row: int) -> list[int | str]:

@@ -212,9 +212,8 @@ class ReasonWriter:
         )[0]
 
     def _by_rules(self, system: System, row: int, item: int, verdict: bool) -> Written:
-        past = system.prompt.window(system.ds.interactions, row)
+        past = system.ds.interactions.history_rows(row, system.prompt.history, system.prompt.block)
         # By the item's id, not its place in the table, and by the past: the same question gets the same words.
         seed = zlib.crc32(str(system.ds.items.ids[item]).encode())
-        rng = np.random.default_rng((seed, past.stop - past.start))
-        argument = argue_item(system.ds, item, np.arange(past.start, past.stop), rng, verdict=verdict)
+        argument = argue_item(system.ds, item, past, np.random.default_rng((seed, len(past))), verdict=verdict)
         return Written(argument.text, "rules" if argument.argued else "plain")
