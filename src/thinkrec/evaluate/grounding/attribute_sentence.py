@@ -70,12 +70,13 @@ _PARTNER = [
     _form(r",?t*A<G>(?:d|(?=\.))"),
     _form(r",?t*(?P<how>[LU])t*<G>"),
     _form(r",?H?t*b?t*j[tB]*<G>"),
+    _form(r"b_B?<G>[tB]*(?:s|hc)"),
     _form(r"b?(?P<gone>X)o<G>"),
     _form(r"b?oB?<G>"),
 ]
 _MORE = _form(r",?&<K>W<G>")
 _VERB = [
-    _form(rf"t*{_NEG}[tB]*(?P<v>[hs])(?P<nei>N)?<K>"),
+    _form(rf"t*{_NEG}[tB]*(?P<v>[hs])(?P<nei>[NM])?<K>"),
     _form(rf"t*b?{_NEG}[tB]*(?P<v>l)[tB]*(?P<k>{_LACKED})"),
     _form(rf"b{_NEG}(?P<v>)[tB]*(?P<k>{_ITEM}{_REST})"),
     _form(rf"(?P<v>b?t*e?p)[tB]*(?P<k>{_LACKED})"),
@@ -212,7 +213,7 @@ class Sentence:
                 lacks = parts["v"] == "l"
                 denied = lacks != bool(parts.get("neg")) or bool(parts.get("nei")) or self.neither
                 self.lexical = lacks
-                if parts["v"] == "s" and parts.get("neg"):
+                if parts["v"] == "s" and (parts.get("neg") or parts.get("nei")):
                     self._list(found)
                     self.joint, self.denied = True, False
                     return [], found.end()
@@ -235,7 +236,7 @@ class Sentence:
         """A new subject, or the object of a past verdict."""
         kind = self.code[at]
         if kind in "iy":
-            self.subject = (self.group if kind == "y" else self.subject[-1:]) or self.before
+            self.subject = (self.group if kind == "y" else self.subject[-1:] or self.objects[-1:]) or self.before
             self.neither = False
             return self._release(at + 1), at + 1
         if kind != "T":

@@ -51,7 +51,8 @@ KINDS = {
     "R": r"so",
     "t": r"too|also|likewise|equally|just|again|still|only|even|once|more",
     "H": r"which",
-    "_": r"those|s?he|who|whose|what|nothing|no|none|less|on|to|been|will|would|could|should|any|many|much|little"
+    "M": r"no",
+    "_": r"those|s?he|who|whose|what|nothing|none|less|on|to|been|will|would|could|should|any|many|much|little"
          r"|others?|than|then|there|be|at|by|up|out|well|rest|likely",
 }  # fmt: skip
 """Letter -> the words it stands for, those that hold others first."""

@@ -47,7 +47,7 @@ class Attributes:
                     known = claim.attribute in self.known
                     yield claim._replace(of=of, known=known, begins=begin + claim.begins, ends=begin + claim.ends,
                                          done=begin + claim.done, sentence=begin)  # fmt: skip
-            last = reading.subject or last
+            last = reading.subject or reading.objects[-1:] or last
             begin, cited = begin + len(sentence), cited + len(MARK.findall(sentence))
 
     def slot(self, text: str) -> tuple[Subject, bool, frozenset[str]] | None:
