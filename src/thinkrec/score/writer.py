@@ -36,7 +36,7 @@ Author = Literal["model", "rules", "plain"]
 """Who wrote a text; plain: the rules, with nothing shared to argue from."""
 SHARE = 0.5
 """Share of the model's texts on validation rows that have to pass."""
-ROWS, BATCH = 32, 8
+ROWS, BATCH = 24, 8
 """Validation rows at most, and how many are written at a time: it stops where the outcome is certain."""
 SAMPLE = 300
 """Train rows whose rule-based reasons give known words."""
