@@ -36,7 +36,7 @@ def row_of(ds: Dataset, row: int, length: int) -> Row:
 def test_no_reason_says_something_untrue(demo: Dataset, name: str, claims: int) -> None:
     table = pl.read_parquet(FOLDER / f"{name}.parquet")
     rows = demo.interactions.find(table["order"].to_numpy())
-    assert len(rows) == 204 and (rows >= 0).all()
+    assert len(rows) > 200 and (rows >= 0).all()
     found = [check(text, row_of(demo, int(row), 10)) for row, text in zip(rows, table["reason"], strict=True)]
     assert [one.untrue for one in found if one.untrue] == []
     assert sum(one.claims for one in found) > claims
