@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,10 +16,11 @@ from tiny_lm import make_prompt, make_recommender
 
 from thinkrec.evaluate.ranking import auc
 from thinkrec.model.batch import Prompt
+from thinkrec.model.disk import read_tensors
 from thinkrec.model.recommender import Recommender
 from thinkrec.score.ranker import score_prompts
 from thinkrec.train.config import StageConfig
-from thinkrec.train.loop import fit_stage, trainable
+from thinkrec.train.loop import STATE, fit_stage, trainable
 
 GLOBAL, FIRST, SECOND = (1, 0, 0), (0, 1, 0), (0, 0, 1)
 
@@ -154,3 +156,93 @@ def test_only_the_named_parts_learn(tmp_path: Path) -> None:
         rest = [(a, b) for a, b in zip(frozen, recommender.model.parameters(), strict=True) if id(b) not in own]
         assert len(rest) > 10
         assert equal([a for a, _ in rest], [b for _, b in rest])
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("at", [1, 3, 5])
+def test_a_stage_that_was_stopped_ends_as_an_unbroken_one(at: int, tmp_path: Path) -> None:
+    # Six steps; the best state is that after the second, so one stop falls before it and two behind it.
+    values, config = (0.1, 0.9, 0.3, 0.2, 0.4, 0.5), stage("global", epochs=6, save_steps=1, warmup=1, weight_decay=0.1)
+    taught = [drop_slots(prompt) for prompt in prompts(8)]
+
+    def run(folder: Path, stop: int | None) -> tuple[list[dict], list[torch.Tensor]]:
+        recommender = make_recommender(n=2, dim=0, dropout=0.2)
+        given = iter(values[len(json_log(folder)) :])
+        count = 0
+
+        def check() -> dict[str, float]:
+            nonlocal count
+            count += 1
+            if stop is not None and count > stop:
+                raise Stopped
+            return steady(next(given))
+
+        log = fit(recommender, taught, folder, config, check)
+        return log, states(recommender, config)
+
+    (tmp_path / "unbroken").mkdir()
+    (tmp_path / "stopped").mkdir()
+    unbroken = run(tmp_path / "unbroken", None)
+    with pytest.raises(Stopped):
+        run(tmp_path / "stopped", at)
+    assert len(json_log(tmp_path / "stopped")) == at
+    again = run(tmp_path / "stopped", None)
+    assert again[0] == unbroken[0]
+    assert equal(again[1], unbroken[1])
+    assert [entry["step"] for entry in again[0]] == [1, 2, 3, 4, 5, 6]
+
+
+def json_log(folder: Path) -> list[dict]:
+    """The log of what a stage has saved so far."""
+    path = folder / STATE
+    return json.loads(bytes(read_tensors(path)["place"].tolist()))["log"] if path.is_file() else []
+
+
+def test_gradients_are_clipped_and_weights_decay(tmp_path: Path, monkeypatch) -> None:
+    norms: list[float] = []
+    step = torch.optim.AdamW.step
+
+    def watched(self, *rest, **options):
+        norms.append(math.sqrt(sum(float(p.grad.square().sum()) for g in self.param_groups for p in g["params"])))
+        return step(self, *rest, **options)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    for clip in (1e6, 0.05):
+        (tmp_path / str(clip)).mkdir()
+        fit(make_recommender(n=2), prompts(8), tmp_path / str(clip), stage("global", clip=clip, epochs=3))
+    assert min(norms[:3]) > 0.06
+    assert max(norms[3:]) == pytest.approx(0.05, rel=1e-3)
+    sizes = []
+    for decay in (0.0, 20.0):
+        (tmp_path / f"decay-{decay}").mkdir()
+        recommender, config = make_recommender(n=2), stage("global", weight_decay=decay, epochs=5)
+        fit(recommender, prompts(8), tmp_path / f"decay-{decay}", config)
+        sizes.append(sum(float(p.square().sum()) for p in states(recommender, config)))
+    assert sizes[1] < 0.5 * sizes[0]
+
+
+def test_every_pass_is_checked_as_often_as_asked(tmp_path: Path) -> None:
+    # Prompts of ten tokens and batches of twenty: four steps a pass.
+    config = stage("global", epochs=3, checks=2, batch_tokens=64)
+    many = prompts(24)
+    log = fit(make_recommender(n=2), many, tmp_path, config)
+    assert [entry["step"] for entry in log] == [2, 4, 6, 8, 10, 12]
+
+
+def test_training_has_dropout_and_checks_have_none(tmp_path: Path) -> None:
+    recommender, seen = make_recommender(n=2, dropout=0.5), []
+    layers = list(recommender.experts.layers.values())
+    layers[0].dropout.register_forward_hook(lambda module, given, out: seen.append(not torch.equal(given[0], out)))
+    modes = []
+
+    def check() -> dict[str, float]:
+        modes.append(any(module.training for module in recommender.model.modules()))
+        return steady(0.5)
+
+    fit(recommender, prompts(8), tmp_path, stage("global", epochs=2), check)
+    assert any(seen)
+    assert modes == [False, False]
+    assert not any(module.training for module in recommender.model.modules())

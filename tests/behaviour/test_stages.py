@@ -69,6 +69,15 @@ def test_each_expert_is_trained_on_the_rows_of_its_own_group(backbone: Path, aft
     np.testing.assert_array_equal(gates, np.eye(3)[1 + group_of(DS, rows)])
 
 
+def test_users_are_grouped_by_their_last_train_row() -> None:
+    users, rows = stages.last_train_rows(DS)
+    it = DS.interactions
+    np.testing.assert_array_equal(users, np.arange(it.n_users))
+    np.testing.assert_array_equal(rows, it.start[:-1] + 7)  # eight train rows each, then two and two
+    assert set(it.split[rows]) == {TRAIN}
+    np.testing.assert_array_equal(stages.group_of_users(DS, personal(DS)), group_of(DS, rows))
+
+
 def test_two_groups_with_opposite_labels_each_expert_learns_its_own(backbone: Path, after_global: Path,
                                                                     tmp_path: Path) -> None:  # fmt: skip
     blind = model(backbone, prompt={"history": 0}, expert_stage=stage("experts", epochs=25))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -46,3 +47,13 @@ def test_without_history_it_says_so() -> None:
     argument = argue_item(DS, 0, np.zeros(0, dtype=np.int64), np.random.default_rng(0))
     assert not argument.verdict
     assert "Nothing is known" in argument.text
+
+
+def test_its_opinion_does_not_depend_on_the_rows_own_label() -> None:
+    it = DS.interactions
+    for row in ROWS[:40]:
+        label = it.label.copy()
+        label[row:] = 1 - label[row:]
+        turned = replace(DS, interactions=replace(it, label=label))
+        said = [argue(ds, int(row), 10, np.random.default_rng(0)) for ds in (DS, turned)]
+        assert said[0] == said[1]

@@ -1,0 +1,93 @@
+"""Mutants of teacher/ and reasons/: who is asked, what is read from the answer, and what is kept of it."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+ANSWER = "teacher/test_answer.py"
+API = "teacher/test_teacher_api.py"
+LIMITS = "teacher/test_limits.py"
+SYNTHESIS = "reasons/test_synthesis.py"
+CHOOSE = "reasons/test_choose.py"
+STORE = "reasons/test_store.py"
+
+MUTANTS = (
+    # -- teacher/ ----------------------------------------------------------------------------------------------------
+    Mutant("verdict-anywhere", "teacher/answer.py", "found = _FIRST.match(text)", "found = _FIRST.search(text)",
+           (f"{ANSWER}::test_neither",), "a No anywhere is the verdict"),
+    Mutant("verdict-is-a-beginning", "teacher/answer.py", "(yes|no)(?!['’_–-]?[^\\W_])", "(yes|no)",
+           (f"{ANSWER}::test_a_longer_word_is_neither",), '"Novel" is read as No'),
+    Mutant("verdict-turned-round", "teacher/answer.py", "return Reading(not no,", "return Reading(no,",
+           (f"{ANSWER}::test_yes",), "Yes is read as No"),
+    Mutant("thoughts-are-the-answer", "teacher/answer.py", 'rest = _BLOCK.sub("", content)', "rest = content",
+           (f"{ANSWER}::test_thinking_is_no_answer",), "the draft becomes the reason"),
+    Mutant("one-repetition-more", "teacher/api.py", "range(retries.most + 1)", "range(retries.most + 2)",
+           (f"{API}::test_repetitions_are_bounded",), "more is asked than was allowed"),
+    Mutant("failures-never-end", "teacher/api.py", "if self._failed >= self.config.retries.give_up and", "if False and",
+           (f"{API}::test_many_failures_in_a_row_end_the_run",), "a dead server is asked all night"),
+    Mutant("retries-cost-nothing", "teacher/api.py", "total[0] += taken", "total[0] = taken",
+           (f"{API}::test_what_was_paid_for_empty_answers_counts",), "money is spent and not counted"),
+    Mutant("retry-after-ignored", "teacher/api.py", "self._pace.hold(error.wait)", "pass",
+           (f"{API}::test_retry_after_holds_everybody_back",), "a server that asks for a pause gets none"),
+    Mutant("refused-key-goes-on", "teacher/reply.py", '401: "the key was refused",', "",
+           (f"{API}::test_some_errors_stop_the_run",), "every row fails one by one"),
+    Mutant("cut-not-seen", "teacher/reply.py", 'finish == "length"', 'finish == "nothing"',
+           (f"{API}::test_reasoning_is_read_from_wherever_it_is",), "half a reason is trained on"),
+    Mutant("key-in-messages", "teacher/endpoint.py", 'text.replace(self._key, "***")', "text",
+           (f"{API}::test_the_key_shows_nowhere",), "the key is printed"),
+    Mutant("budget-one-over", "teacher/limits.py", "total.requests <= b.requests", "total.requests <= b.requests + 1",
+           (f"{API}::test_a_budget_holds_with_many_requests_at_once",), "more is spent than was allowed"),
+    Mutant("pace-one-over", "teacher/limits.py", "len(self._recent) >= self._requests:", "len(self._recent) > self._requests:",
+           (f"{LIMITS}::test_no_minute_holds_more_than_the_bounds",), "the rate limit is broken"),
+    Mutant("back-off-constant", "teacher/limits.py", "2.0 ** min(attempt, 60)", "1.0 ** min(attempt, 60)",
+           (f"{LIMITS}::test_back_off_grows_varies_and_is_bounded",), "a busy server is hammered"),
+    Mutant("key-without-teacher", "teacher/client.py", "content_hash(row_key, words, teacher, policy)",
+           "content_hash(row_key, words, policy)", (f"{SYNTHESIS}::test_another_teacher_is_asked_anew",),
+           "one teacher's answer counts as another's"),
+    # -- reasons/ ----------------------------------------------------------------------------------------------------
+    Mutant("hint-not-recorded", "reasons/synthesis.py", 'return "hint", True,', 'return "hint", hinted,',
+           (f"{SYNTHESIS}::test_hint_is_recorded",), "reasons that knew the outcome pass as honest"),
+    Mutant("wrong-verdict-is-right", "reasons/synthesis.py", '"right" if opinion == label', '"right" if opinion is not None',
+           (f"{SYNTHESIS}::test_again_says_nothing_of_the_outcome_and_keeps_the_conversation",), "reasons against the label"),
+    Mutant("one-attempt-more", "reasons/synthesis.py", "len(answers) + len(failures) >= config.most_attempts",
+           "len(answers) + len(failures) > config.most_attempts", (f"{SYNTHESIS}::test_wrong_for_ever_ends",),
+           "rows are asked more often than allowed"),
+    Mutant("drop-asks-again", "reasons/config.py", 'return 1 if self.policy == "drop" or', "return 1 if",
+           (f"{SYNTHESIS}::test_drop_asks_once",), "`policy: drop` asks again"),
+    Mutant("told-the-wrong-outcome", "reasons/questions.py", "'liked' if liked else 'did not like'", "'did not like' if liked else 'liked'",
+           (f"{SYNTHESIS}::test_hint_is_recorded",), "the hint is a lie"),
+    Mutant("question-shows-the-row", "reasons/questions.py", "range(past.start, past.stop)", "range(past.start, past.stop + 1)",
+           (f"{SYNTHESIS}::test_the_question_hides_the_outcome_and_the_future",), "the question holds its answer"),
+    Mutant("asked-again-after-a-start", "reasons/store.py", "for found in reversed(self.attempts) if", "for found in self.attempts[:0] if",
+           (STORE, f"{SYNTHESIS}::test_the_faulty_server_loses_nothing"), "every start pays again"),
+    Mutant("failures-are-answers", "reasons/store.py", "reversed(self.attempts) if found.failure is None}", "reversed(self.attempts)}",
+           (f"{STORE}::test_a_failure_is_no_answer_and_the_first_answer_counts",), "what failed once is never asked again"),
+    Mutant("torn-line-stays", "reasons/store.py", "os.ftruncate(self._file, end)", "pass",
+           (f"{STORE}::test_a_kill_at_any_byte_costs_at_most_the_line_being_written",), "a kill makes the store unreadable"),
+    Mutant("two-writers", "reasons/store.py", "_lock(self._file, self.path)", "pass",
+           (f"{STORE}::test_one_process_at_a_time",), "two runs write into each other's lines"),
+    Mutant("reasons-of-the-other-verdict", "reasons/written.py", "if not text.startswith(verdict):", "if False:",
+           ("reasons/test_output.py::test_bad_tables_are_refused",), "reasons against the label are trained on"),
+    Mutant("only-hinted-reasons", "reasons/written.py", "kept = ~_flags(", "kept = _flags(",
+           ("reasons/test_output.py::test_training_reads_it_back",), "`unhinted` takes just the hinted ones"),
+    Mutant("betrayals-stay", "reasons/clean.py", "if config.betrayal:", "if False:",
+           ("reasons/test_clean.py::test_betrayals",), "reasons speak of the given answer"),
+    Mutant("cut-reasons-stay", "reasons/clean.py", "if config.cut and found.cut:", "if False:",
+           ("reasons/test_clean.py::test_lengths_cuts_and_patterns",), "half a reason is trained on"),
+    Mutant("short-histories-asked", "reasons/choose.py", ">= config.min_history]", ">= 0]",
+           (f"{CHOOSE}::test_random_rows_of_the_split_with_some_history",), "nothing to argue from"),
+    Mutant("mixed-is-liked", "reasons/choose.py", "np.minimum(share, 1 - share)", "share",
+           (f"{CHOOSE}::test_mixed_histories",), "one-sided histories count as mixed"),
+    Mutant("right-ones-chosen", "reasons/choose.py", "((mine > threshold) != label)", "((mine > threshold) == label)",
+           (f"{CHOOSE}::test_wrong_ones_by_a_threshold_or_by_as_many_yeses_as_likes",), "`choose: wrong` takes right ones"),
+    Mutant("rules-turned-round", "reasons/rules.py", "sign = 1.0 if ds.interactions.label[row] else -1.0",
+           "sign = -1.0 if ds.interactions.label[row] else 1.0",
+           ("reasons/test_rules.py::test_its_verdict_opens_the_text_and_is_better_than_chance",), "dislikes count as likes"),
+    Mutant("rules-cite-the-other-side", "reasons/rules.py", "(entry[0] > 0) == verdict and entry[2]][:2]",
+           "(entry[0] > 0) != verdict and entry[2]][:2]",
+           ("evaluate/grounding/test_grounding_results.py::test_the_teacher_made_of_rules_is_grounded_by_construction",),
+           "the case for a Yes rests on disliked items"),
+    Mutant("rules-see-the-row", "reasons/rules.py", "np.arange(past.start, past.stop)", "np.arange(past.start, past.stop + 1)",
+           ("reasons/test_rules.py::test_it_cites_only_titles_of_the_history_or_the_target",
+            "reasons/test_rules.py::test_its_opinion_does_not_depend_on_the_rows_own_label"), "the teacher knows the outcome"),
+)  # fmt: skip
