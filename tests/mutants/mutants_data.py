@@ -20,7 +20,7 @@ MUTANTS = (
            "np.lexsort((-order, timestamp, user))",
            ("data/test_data_dataset.py::test_ties_keep_the_order_they_came_in",), "rows of one moment change places"),
     Mutant("rows-not-sorted-by-time", "data/rows.py", "np.lexsort((order, timestamp, user))", "np.lexsort((order, user))",
-           ("data/test_data_dataset.py::test_codes_and_order",), "the future stands in histories"),
+           ("data/test_data_order.py::test_rows_in_any_order_give_the_same_histories",), "the future stands in histories"),
     Mutant("valid-and-test-mixed-up", "data/rows.py", 'SPLITS = ("train", "valid", "test")',
            'SPLITS = ("train", "test", "valid")', ("data/test_data_dataset.py::test_codes_and_order",),
            "models are selected on test rows"),

@@ -6,7 +6,7 @@ from mutant import Mutant
 
 FITTING = "behaviour/test_fitting.py"
 LEAKS = "behaviour/test_leaks.py"
-SELECTION = "behaviour/test_selection.py"
+SELECTION = "behaviour/test_state_selection.py"
 STAGES = "behaviour/test_stages.py"
 KEYS = "behaviour/test_recipe_keys.py::test_a_changed_key_runs_again_what_depends_on_it"
 RUN = "behaviour/test_run.py"

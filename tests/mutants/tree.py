@@ -140,7 +140,7 @@ def _start(job: Job, tree: Tree, out: Path) -> int:
         here = str(Path(__file__).parent)
         sys.path[:] = [source, *(path for path in sys.path if path not in (here, str(ROOT / "src")))]
         names = [f"tests/{test}" for test in job.tests]
-        status = int(pytest.main(["-p", "no:cacheprovider", *job.options, *names]))
+        status = int(pytest.main(["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", *job.options, *names]))
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
