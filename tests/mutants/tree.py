@@ -1,7 +1,7 @@
 """Copies of the source and its tests, and pytest in them.
 
-Importing PyTorch and its like takes longer than most of the tests. So it is done once, here, and every run of pytest is a
-fork of this process, which then imports thinkrec from its own copy.
+Importing PyTorch and its like takes longer than most of the tests. So it is done once, here, and every run of pytest is
+a fork of this process, which then imports thinkrec from its own copy.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ HEAVY = (
 )  # fmt: skip
 """Modules that most tests import and that take seconds."""
 COPIED = ("src", "tests", "recipes", "pyproject.toml")
+QUIET = ("-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""No cache, and no remark about what was imported before the fork."""
 LIMIT = 240
 """Seconds for the tests of one mutant; one that hangs is not counted as noticed."""
 
@@ -140,7 +142,7 @@ def _start(job: Job, tree: Tree, out: Path) -> int:
         here = str(Path(__file__).parent)
         sys.path[:] = [source, *(path for path in sys.path if path not in (here, str(ROOT / "src")))]
         names = [f"tests/{test}" for test in job.tests]
-        status = int(pytest.main(["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", *job.options, *names]))
+        status = int(pytest.main([*QUIET, *job.options, *names]))
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

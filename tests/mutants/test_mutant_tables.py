@@ -1,0 +1,45 @@
+"""The tables of mutants fit the source: every change can be made, and every test they name is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from mutant import PACKAGE, ROOT, Mutant
+from tables import MUTANTS, THIRTEEN
+
+ROOMS = ("data", "collab", "prompts", "model", "score", "personal", "train", "teacher", "reasons", "evaluate")
+SINGLE = ("pipeline.py", "stage.py", "saving.py")
+ids = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+
+
+@ids
+def test_a_mutant_can_be_made_and_is_python(mutant: Mutant) -> None:
+    assert mutant.stale() is None, f"{mutant.name}: {mutant.stale()}; put its `old` and `new` right"
+    assert mutant.old != mutant.new
+    changed = (ROOT / PACKAGE / mutant.file).read_text(encoding="utf-8").replace(mutant.old, mutant.new)
+    ast.parse(changed)
+
+
+@ids
+def test_its_tests_are_there(mutant: Mutant) -> None:
+    assert mutant.tests
+    for test in mutant.tests:
+        file, _, name = test.partition("::")
+        text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert not name or re.search(rf"^def {re.escape(name)}\(", text, flags=re.MULTILINE), test
+
+
+def test_there_are_enough_in_every_room() -> None:
+    names = [mutant.name for mutant in MUTANTS]
+    assert len(names) == len(set(names)) >= 60
+    rooms = {mutant.file.split("/")[0] for mutant in MUTANTS}
+    assert rooms >= {*ROOMS, *SINGLE}
+    assert len(THIRTEEN) == 13
+    assert set(THIRTEEN) <= set(names)
