@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_the_learning_rate_warms_up_and_falls_in_the_log_and_in_the_steps(tmp_pa
     assert rates == pytest.approx([schedule(step, 40, 4, 1e-3) for step in range(40)])
     assert rates[:4] == pytest.approx([0.25e-3, 0.5e-3, 0.75e-3, 1e-3])
     assert rates[22] == pytest.approx(0.5e-3)  # halfway down
-    moved = [max(float((b - a).abs().max()) for a, b in zip(x, y, strict=True)) for x, y in zip(seen, seen[1:])]
+    moved = [max(float((b - a).abs().max()) for a, b in zip(x, y, strict=True)) for x, y in pairwise(seen)]
     # Adam's first step moves a weight by the learning rate; no step by more than 1 / sqrt(1 - .999) * .1 of it.
     assert moved[0] == pytest.approx(rates[0], rel=1e-2)
     assert moved[-1] < 3.2 * rates[-1] < rates[4] / 20

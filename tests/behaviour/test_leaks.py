@@ -23,7 +23,11 @@ def nothing(split: str, user: int) -> bool:
     return False
 
 
-def weights_of(folder: Path, backbone: Path, *, flip: Flip = nothing, colour: Callable[[str], str] = lambda split: "red",
+def red(split: str) -> str:
+    return "red"
+
+
+def weights_of(folder: Path, backbone: Path, *, flip: Flip = nothing, colour: Callable[[str], str] = red,
                with_reasons: bool = True) -> dict[str, dict[str, torch.Tensor]]:  # fmt: skip
     """Run all stages on the data with some labels flipped and the reasons of some splits changed; the weights."""
     folder.mkdir()

@@ -28,7 +28,11 @@ def run(backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         table.write_parquet(path)
     trained = {
         name: stage(*parts, epochs=3)
-        for name, parts in (("global_stage", ["global"]), ("expert_stage", ["experts"]), ("vector_stage", ["projector"]))
+        for name, parts in (
+            ("global_stage", ["global"]),
+            ("expert_stage", ["experts"]),
+            ("vector_stage", ["projector"]),
+        )
     }
     # Single experts always: what an expert has learned then shows in every score.
     gate = {"single_base": 0.0, "single_share": 0.0}
@@ -65,7 +69,9 @@ def test_each_stage_goes_on_from_the_one_before(run: Run) -> None:
     for name, tensor in second.items():
         assert torch.equal(third[name], tensor), "the projector leaves all adapters alone"
     a, b = "global_b", "expert_b"
-    learned = [name for name in first if name.endswith(a) and not torch.equal(second[name.replace(a, b)][:, :4], first[name])]
+    learned = [
+        name for name in first if name.endswith(a) and not torch.equal(second[name.replace(a, b)][:, :4], first[name])
+    ]
     assert learned, "experts have moved away from where they began"
 
 

@@ -118,8 +118,9 @@ class Between:
         return np.zeros((ITEMS, 2), dtype=np.float32)
 
 
-def test_the_vector_stage_trains_with_the_gate_that_rows_are_scored_with(backbone: Path, after_global: Path,
-                                                                         tmp_path: Path, started: list) -> None:  # fmt: skip
+def test_the_vector_stage_trains_with_the_gate_that_rows_are_scored_with(
+    backbone: Path, after_global: Path, tmp_path: Path, started: list
+) -> None:
     for folder in ("experts", "vectors"):
         (tmp_path / folder).mkdir()
     stages.train_experts(teaching(DS, model(backbone)), after_global, personal(DS), tmp_path / "experts")
@@ -163,7 +164,9 @@ def test_the_projector_is_standardised_on_vectors_of_train_rows(backbone: Path, 
     assert {vector.tobytes() for vector in seen[0]} <= known
 
 
-def rendered(backbone: Path, started: list, chosen: ThinkRecModel, reasons: dict[int, str], folder: Path) -> list[Prompt]:
+def rendered(
+    backbone: Path, started: list, chosen: ThinkRecModel, reasons: dict[int, str], folder: Path
+) -> list[Prompt]:
     stages.train_global(teaching(DS, chosen, reasons), folder)
     return list(started[-1]["prompts"])
 
