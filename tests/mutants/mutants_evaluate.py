@@ -5,7 +5,7 @@ from __future__ import annotations
 from mutant import Mutant
 
 RANKING = "evaluate/test_evaluate_ranking.py"
-BY_HAND = (f"{RANKING}::test_values_by_hand",)
+BY_HAND = ("evaluate/test_ranking_by_hand.py",)
 BOOTSTRAP = "evaluate/test_evaluate_bootstrap.py"
 
 MUTANTS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mutant import Mutant
 
+ROW = "evaluate/grounding/test_grounding_row.py"
 RESULTS = "evaluate/grounding/test_grounding_results.py"
 CLAIMS = ("evaluate/grounding/test_grounding_polarity.py::test_claims",)
 CITATIONS = "evaluate/grounding/test_grounding_citations.py"
@@ -15,20 +16,19 @@ REVIEW = "model/test_review.py"
 
 MUTANTS = (
     Mutant("precision-counts-the-target", "evaluate/grounding/row.py",
-           'others = [c for c in cited if c.kind != "target"]', "others = list(cited)", (RESULTS,),
+           'others = [c for c in cited if c.kind != "target"]', "others = list(cited)", (ROW,),
            "naming the target looks like an invented title"),
     Mutant("polarity-reversed", "evaluate/grounding/row.py", "(claim > 0) == labels.pop()",
            "(claim > 0) != labels.pop()", BY_CONSTRUCTION, "true claims count as untrue"),
     Mutant("two-labels-are-one", "evaluate/grounding/row.py", 'citation.kind != "history" or len(labels) > 1',
-           'citation.kind != "history"', (RESULTS,), "a title rated twice is judged by either label"),
+           'citation.kind != "history"', (ROW,), "a title rated twice is judged by either label"),
     Mutant("part-of-a-cause-is-the-cause", "evaluate/grounding/row.py", "named.issuperset(case.cause)",
            "bool(named.intersection(case.cause))", (RESULTS,), "naming half of a cause recalls it"),
     Mutant("keywords-inside-words", "evaluate/grounding/row.py", r'rf"(?<!\w){re.escape(word)}(?!\w)", rest',
            "re.escape(word), rest", (f"{RESULTS}::test_keywords_are_whole_words_outside_titles",),
            '"art" is named by "part"'),
     Mutant("keywords-inside-titles", "evaluate/grounding/row.py", "prose.append(text[at : citation.start])",
-           "prose.append(text[at : citation.end])", (f"{RESULTS}::test_keywords_are_whole_words_outside_titles",),
-           "a title names its own keywords"),
+           "prose.append(text[at : citation.end])", (ROW,), "a title names its own keywords"),
     Mutant("every-verdict-agrees", "evaluate/grounding/row.py",
            "None if case.verdict is None else verdict == case.verdict", "None if case.verdict is None else True",
            (f"{RESULTS}::test_invented_titles_and_other_verdicts_are_counted",),
@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant("verdicts-turned-in-cases", "evaluate/grounding/cases.py", "else bool(score > 0)", "else bool(score < 0)",
            (RESULTS, "evaluate/grounding/test_grounding_command.py"), "agreement with the other verdict"),
     Mutant("existence-is-history", "evaluate/grounding/row.py", 'exist=sum(c.kind != "nothing" for c in others)',
-           'exist=sum(c.kind == "history" for c in others)', (RESULTS,), "a film of the catalogue counts as invented"),
+           'exist=sum(c.kind == "history" for c in others)', (ROW,), "a film of the catalogue counts as invented"),
     Mutant("baseline-of-the-row-itself", "evaluate/grounding/results.py",
            "for j, case in zip(other, cases, strict=True)", "for j, case in zip(range(len(cases)), cases, strict=True)",
            (f"{RESULTS}::test_reasons_of_other_rows_fail_everywhere",), "nothing to compare with"),
@@ -49,7 +49,7 @@ MUTANTS = (
            '"did not like" is read as liked'),
     Mutant("predictions-are-claims", "evaluate/grounding/cue_reader.py", 'if FUTURE.search(" ".join(words[-4:])) or',
            "if", CLAIMS, '"should please" is read as a past verdict'),
-    Mutant("public-opinion-is-a-claim", "evaluate/grounding/cue_reader.py", "if PUBLIC.search(left) or", "if", CLAIMS,
+    Mutant("public-opinion-is-a-claim", "evaluate/grounding/cue_reader.py", "if PUBLIC.search(left) or", "if", (ROW,),
            '"widely loved" is read as the viewer\'s verdict'),
     Mutant("contrast-ignored", "evaluate/grounding/polarity.py", "inherited = None if contrast else last",
            "inherited = last", CLAIMS, 'what stands behind "while" takes over the verdict before it'),
