@@ -32,11 +32,31 @@ def test_the_target_is_no_citation_of_the_history() -> None:
     assert (row.citations, row.in_history, row.exist, row.target_named) == (2, 1, 2, True)
 
 
-@pytest.mark.parametrize("text", ["Yes. 'Oak' is widely loved.", "Yes. The critically praised 'Oak' is near.",
-                                  "Yes. The much loved 'Oak' is near it."])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    ["Yes. 'Oak' is widely loved.", "Yes. The critically praised 'Oak' is near.", "Yes. The much loved 'Oak' is near."],
+    ids=["widely", "critically", "much"],
+)
 def test_what_the_public_thinks_is_no_claim_of_the_user(text: str) -> None:
     at = text.index("'Oak'")
     assert read_claims(text, [(at, at + 5)]) == [None]
     own = text.replace("widely ", "").replace("critically ", "").replace("much ", "")
     at = own.index("'Oak'")
     assert read_claims(own, [(at, at + 5)]) == [1]
+
+
+def test_a_quote_closes_where_the_longest_known_title_ends() -> None:
+    titles = ["Singin' in the Rain (1952)", "Ash"]
+    shelf = Shelf(Catalogue(titles), titles[:1], "Ash")
+    text = "No. 'Singin' in the Rain' was disliked, 'Ash' is like it."
+    assert [(c.text, c.kind) for c in find_citations(text, shelf)] == [
+        ("Singin' in the Rain", "history"),
+        ("Ash", "target"),
+    ]
+
+
+def test_a_contrast_takes_nothing_over() -> None:
+    for link, second in ((", while", None), (", but", None), (" and", 1)):
+        text = f"Yes. The viewer liked 'Oak'{link} 'Elm' for its war."
+        spans = [(text.index(name), text.index(name) + 5) for name in ("'Oak'", "'Elm'")]
+        assert read_claims(text, spans) == [1, second], link
