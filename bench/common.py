@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from thinkrec.pipeline import environment
+from thinkrec.provenance import environment
 
 RESULTS = Path(__file__).parent / "results"
 REPEATS = 5

@@ -19,7 +19,7 @@ from models import catalogue, recommender
 from ranking import question
 
 from thinkrec.fast.fork import Fork
-from thinkrec.pipeline import environment
+from thinkrec.provenance import environment
 from thinkrec.score.ranker import score_forks, score_prompts
 
 CANDIDATES, HISTORIES = (1, 10, 50, 100, 200, 500, 1000, 2000), (0, 5, 10, 20, 30, 50)

@@ -14,9 +14,10 @@ import yaml
 from tiny_folder import write_backbone
 
 import thinkrec
-from thinkrec import Dataset, ThinkRec, saving
+from thinkrec import Dataset, ThinkRec
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.rows import TEST
+from thinkrec.data.snapshot import INTERACTIONS, ITEMS, read_snapshot, write_snapshot
 from thinkrec.data.split import ByFractions
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import CheckpointError, DataError, RecipeError
@@ -76,8 +77,9 @@ def past(ds: Dataset, user) -> list[tuple]:
 
 
 def test_tables_bring_the_same_data_set_back(ds: Dataset, tmp_path: Path) -> None:
-    saving.write_tables(ds, tmp_path)
-    again = Dataset.from_tables(tmp_path / saving.INTERACTIONS, tmp_path / saving.ITEMS, domain=ds.domain)
+    write_snapshot(ds, tmp_path)
+    assert read_snapshot(tmp_path).fingerprint() == ds.fingerprint()
+    again = Dataset.from_tables(tmp_path / INTERACTIONS, tmp_path / ITEMS, domain=ds.domain)
     assert again.fingerprint() == ds.fingerprint()
 
 
@@ -268,10 +270,10 @@ def test_without_vectors_and_experts_the_global_adapter_answers(
 
 
 def test_remarks_about_the_data_are_made_once(ds: Dataset, tiny_backbone: Path, tmp_path: Path) -> None:
-    saving.write_tables(ds, tmp_path)
-    rows = pl.read_parquet(tmp_path / saving.INTERACTIONS).drop("order")
+    write_snapshot(ds, tmp_path)
+    rows = pl.read_parquet(tmp_path / INTERACTIONS).drop("order")
     with pytest.warns(UserWarning, match="repeat an earlier row"):
-        doubled = Dataset.from_tables(pl.concat([rows, rows[:1]]), tmp_path / saving.ITEMS)
+        doubled = Dataset.from_tables(pl.concat([rows, rows[:1]]), tmp_path / ITEMS)
     plain = untrained(tiny_backbone, model__expert_stage=None, model__vector_stage=None)
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from tiny_folder import write_backbone
 from typer.testing import CliRunner, Result
 
-from thinkrec import ThinkRec, outcome
+from thinkrec import ThinkRec, layout, outcome
 from thinkrec.cli import app
 from thinkrec.commands import keys
 from thinkrec.commands.running import few
@@ -87,7 +87,7 @@ def mf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_demo_shows_table_reasons_and_report(demo: tuple[Path, Result]) -> None:
     folder, result = demo
-    for name in (*outcome.IMPERSONAL, outcome.GLOBAL, outcome.EXPERTS, outcome.FULL, outcome.CEILING):
+    for name in (*layout.IMPERSONAL, layout.GLOBAL, layout.EXPERTS, layout.FULL, outcome.CEILING):
         assert name in result.stdout
     assert result.stdout.count("probability of a like") == 3
     assert re.findall(r"^  (Yes|No)", result.stdout, flags=re.MULTILINE)
@@ -186,7 +186,7 @@ def test_run_exports_what_a_table_rests_on(mf: Path, tmp_path: Path, monkeypatch
     ]
     world = simulate(WorldConfig.model_validate(WORLD), 7).dataset.interactions
     predictions = pl.read_parquet(kept / "predictions.parquet")
-    assert predictions.columns == ["order", "score"]
+    assert predictions.columns == ["order", "user_id", "item_id", "score"]
     assert predictions["order"].to_list() == world.order[world.rows(TEST)].tolist()
     recipe = parse_recipe(yaml.safe_load((kept / "recipe.yaml").read_text()), "exported")
     assert recipe.seed == 3

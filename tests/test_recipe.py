@@ -63,3 +63,12 @@ def test_a_file_that_is_no_recipe(tmp_path: Path) -> None:
         load_recipe(path)
     with pytest.raises(RecipeError, match="one of: demo"):
         load_recipe("nowhere")
+
+
+def test_one_key_of_a_section_that_the_file_does_not_name(tmp_path: Path) -> None:
+    path = tmp_path / "short.yaml"
+    path.write_text("name: short\ndata: {kind: world}\nmodel: {kind: thinkrec}\n")
+    changed = load_recipe(path, ["model.encoder.dim=8", "model.expert_stage.lr=0.01", "model.vector_stage.epochs=2"])
+    assert changed.model.encoder.kind == "mf" and changed.model.encoder.dim == 8
+    assert changed.model.expert_stage.train == ("experts",) and changed.model.expert_stage.lr == 0.01
+    assert changed.model.vector_stage.train == ("projector",) and changed.model.vector_stage.epochs == 2

@@ -61,6 +61,23 @@ def test_a_group_is_never_put_into_a_value() -> None:
     assert content == {"a": {"b": 1}}
 
 
+def test_one_key_of_a_section_that_is_not_there_keeps_the_others_of_its_defaults() -> None:
+    usual = {"a": {"b": 1, "c": {"d": 2, "e": 3}}, "off": None}
+    content: dict[str, Any] = {}
+    parse_settings(content, ["a.c.d=5"], "option", "KEY=VALUE", usual)
+    assert content == {"a": {"b": 1, "c": {"d": 5, "e": 3}}}
+    assert usual["a"]["c"]["d"] == 2, "the defaults themselves stay"
+    with pytest.raises(RecipeError, match="'off' is null, so switched off; switch it on first"):
+        parse_settings({"off": None}, ["off.x=1"], "option", "KEY=VALUE", usual)
+
+
+def test_the_type_of_a_section_is_chosen_before_its_keys() -> None:
+    content: dict[str, Any] = {}
+    usual = {"encoder": {"kind": "mf", "biases": False}}
+    parse_settings(content, ["encoder.layers=3", "encoder.kind=lightgcn"], "option", "KEY=VALUE", usual)
+    assert content == {"encoder": {"kind": "lightgcn", "layers": 3}}
+
+
 def test_errors_name_the_key_as_it_is_written() -> None:
     assert told(Whole, {"taecher": 1}) == "here:\n  taecher: unknown key; remove it or check its spelling"
     unknown = "unknown key for 'api'; remove it or check its spelling"

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-import yaml
 from tiny_run import tiny_backbone, tiny_recipe
 from typer.testing import CliRunner
 
 from thinkrec.cli import app
 from thinkrec.commands import writing
-from thinkrec.pipeline import FULL, GLOBAL, Run
+from thinkrec.layout import FULL, GLOBAL
+from thinkrec.pipeline import Run
 from thinkrec.recipe import parse_recipe
 
 
@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     recipe = parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone")), "tiny")
     run = Run(recipe, folder / "run")
     run.folder.mkdir()
-    (run.folder / "recipe.yaml").write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+    run.begin()
     run.thinkrec()
     return run
 

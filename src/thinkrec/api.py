@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -15,19 +14,19 @@ from typing import Any
 import numpy as np
 
 from thinkrec import saving
-from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import CheckpointError, DataError, RecipeError
 from thinkrec.evaluate.report_data import Past
 from thinkrec.fast.fork import Fork
+from thinkrec.histories import History, parse_history
+from thinkrec.layout import final_variant, locked
 from thinkrec.pipeline import Run
-from thinkrec.recipe import Recipe, ThinkRecModel, load_recipe
+from thinkrec.preflight import check_data
+from thinkrec.recipe import Given, Recipe, ThinkRecModel, anchor, load_recipe
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.ranker import CHUNK, probability, score_forks
 from thinkrec.score.system import System
 
-History = Iterable[tuple[Any, bool]]
-"""(item id, liked) pairs, oldest first."""
 SLOW = 256
 """From so many questions on, a progress bar is worth its line."""
 
@@ -88,7 +87,8 @@ class ThinkRec:
 
     A user's past is everything the data set holds about the user, of all splits; `history` gives another one, or one
     for a user who is not in the data. A user without any past is fine: the model then goes by the item alone. Equal
-    input gives equal answers.
+    input gives equal answers. What was learned belongs to ids: users and items that came after the training are answered
+    for with the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
     """
 
     def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,
@@ -132,12 +132,11 @@ class ThinkRec:
                 "a table in model.reasons.file, or choose rules or none"
             )
         folder = self.folder or self._temporary
-        saving.write_tables(ds, folder)
-        recipe = saving.anchored(saving.on_tables(self.recipe, ds, folder))
-        run = Run(recipe, folder, self.progress)
-        _read_quietly(run)
-        run.begin()
-        run.thinkrec()
+        run = Run(anchor(self.recipe.model_copy(update={"data": Given()})), folder, self.progress, given=ds)
+        with locked(folder):
+            check_data(run.recipe, ds)
+            run.begin()
+            run.thinkrec()
         self._run = run
         for known in ("_system", "_user_codes", "_item_codes"):
             self.__dict__.pop(known, None)
@@ -150,27 +149,33 @@ class ThinkRec:
         nothing is trained yet or the folder holds something else.
         """
         run = self._fitted
-        saving.save(run.recipe, run.model, run.ds, run.folder, Path(folder))
+        saving.save(run, Path(folder))
 
     @classmethod
-    def load(cls, folder: str | Path, *, progress: bool = False) -> ThinkRec:
-        """Open what `save` wrote, or the folder of a finished run (whose data are then loaded as its recipe says).
+    def load(cls, folder: str | Path, *, data: Dataset | None = None, progress: bool = False) -> ThinkRec:
+        """Open what `save` wrote, or the folder of a finished run.
 
-        Raises CheckpointError if something is missing or unfinished, RecipeError if the run trained another model.
+        Args:
+            data: whose users, items and pasts are asked about, for instance of tonight's tables. By default the tables
+                that the run's recipe names as they are now, or the copy that the folder holds where there are none.
+
+        Warns with a DataWarning, once and with counts, where the tables have changed since the training. Raises
+        CheckpointError if something is missing, unfinished or does not belong together, RecipeError if the run trained
+        another model.
         """
         folder = Path(folder)
         recipe = saving.read_recipe(folder)
-        saving.check_finished(folder, _own_model(recipe))
+        _own_model(recipe)
+        saving.check_finished(folder, recipe)
         found = cls(recipe, folder=folder, progress=progress)
-        found._run = Run(recipe, folder, progress)
-        _read_quietly(found._run)
+        found._run = Run(recipe, folder, progress, given=data or saving.current_data(recipe, folder))
         return found
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
     @property
     def ds(self) -> Dataset:
-        """The data set it was trained on."""
+        """The data set that answers go by: of the training, or what `load` took."""
         return self._fitted.ds
 
     def score(self, users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
@@ -193,22 +198,24 @@ class ThinkRec:
         return scores
 
     def rank(self, user: Any, candidates: Sequence[Any] | None = None, *, history: History | None = None,
-             top: int | None = None, reasons: bool = False) -> list[Ranked]:  # fmt: skip
+             threshold: float | None = None, top: int | None = None, reasons: bool = False) -> list[Ranked]:  # fmt: skip
         """Candidates from best to worst; equal scores keep the order given.
 
         Args:
             user: an id of the data; anything (None, for instance) if `history` is given.
             candidates: item ids; by default every item that is not in the user's past. Repeats count once.
-            history: takes the place of what the data know of the user.
+            history: (item id, opinion) pairs, oldest first, in the place of what the data know of the user: True or
+                False, 1 or 0, or ratings.
+            threshold: of ratings in `history`, liked means rating > threshold; by default that of the data.
             top: how many to return; by default all.
             reasons: whether the model also says why, of every item that is returned.
 
         Raises:
-            DataError: on an unknown user without history, or an unknown item.
+            DataError: on an unknown user without history, an unknown item, or an entry of `history` that says nothing.
         """
         if top is not None and top < 1:
             raise DataError(f"top is {top}; ask for at least one item")
-        past = self._question(user, history, np.zeros(0, dtype=np.int64))
+        past = self._question(user, history, np.zeros(0, dtype=np.int64), threshold)
         if candidates is None:
             codes = np.setdiff1d(np.arange(len(self.ds.items)), past.items)
         else:
@@ -225,10 +232,12 @@ class ThinkRec:
             for i, said in zip(best, why, strict=True)
         ]
 
-    def explain(self, user: Any, item: Any, *, history: History | None = None) -> Explanation:
+    def explain(
+        self, user: Any, item: Any, *, history: History | None = None, threshold: float | None = None
+    ) -> Explanation:
         """Whether the user would like the item, and why; arguments and errors as in `rank`."""
         code = int(self._codes([item])[0])
-        past = self._question(user, history, np.array([code]))
+        past = self._question(user, history, np.array([code]), threshold)
         system, (row,) = self._system.at([(past.user, past.items, past.labels)])
         ((_, fork),) = system.ask(int(row), past.asked)
         scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1) + system.offset(past.asked)
@@ -280,7 +289,7 @@ class ThinkRec:
     def _system(self) -> System:
         run = self._fitted
         # A score is the difference of both logits here, whatever the recipe's table uses: only that is a probability.
-        return replace(run.system(saving.final_variant(run.model)), option="difference")
+        return replace(run.system(final_variant(run.model)), option="difference")
 
     @cached_property
     def _user_codes(self) -> dict[str, int]:
@@ -301,12 +310,15 @@ class ThinkRec:
                 )
         return np.array([codes[str(item)] for item in items], dtype=np.int64)
 
-    def _question(self, user: Any, history: History | None, asked: np.ndarray) -> _Question:
+    def _question(
+        self, user: Any, history: History | None, asked: np.ndarray, threshold: float | None = None
+    ) -> _Question:
         code = self._user_codes.get(str(user))
         if history is not None:
-            pairs = list(history)
-            labels = np.array([bool(liked) for _, liked in pairs], dtype=np.int8)
-            return _Question(code, self._codes(item for item, _ in pairs), labels, asked)
+            ids, labels = parse_history(history, threshold, self.ds.threshold)
+            return _Question(code, self._codes(ids), labels, asked)
+        if threshold is not None:
+            raise DataError("threshold is for ratings in history; give a history, or leave it out")
         if code is None:
             raise DataError(
                 f"there is no {self.ds.domain.user} with the id {user!r} in the data ({len(self.ds.user_ids)} known, "
@@ -335,9 +347,9 @@ class ThinkRec:
         return np.split(scores + system.offset(np.concatenate([q.asked for q in questions])), ends[:-1])
 
 
-def load(folder: str | Path, *, progress: bool = False) -> ThinkRec:
+def load(folder: str | Path, *, data: Dataset | None = None, progress: bool = False) -> ThinkRec:
     """Open a saved recommender or a finished run; see `ThinkRec.load`."""
-    return ThinkRec.load(folder, progress=progress)
+    return ThinkRec.load(folder, data=data, progress=progress)
 
 
 def closest(text: str, ds: Dataset, most: int = 3) -> str:
@@ -360,9 +372,3 @@ def _own_model(recipe: Recipe) -> ThinkRecModel:
         )
     return recipe.model
 
-
-def _read_quietly(run: Run) -> None:
-    """Load the run's data without repeating the remarks that its owner heard when the data set was made."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
-        _ = run.loaded

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.bootstrap import Sample, bootstrap
 from thinkrec.evaluate.calibration import reliability
 from thinkrec.evaluate.report import write_report
@@ -19,13 +20,15 @@ from thinkrec.evaluate.results import Kind, Results, summarise, write_metrics
 from thinkrec.evaluate.usermap import UserMap, user_map
 from thinkrec.model.disk import write_json
 from thinkrec.personal.gate import REGIONS, gate
-from thinkrec.pipeline import EXPERTS, FULL, GLOBAL, IMPERSONAL, Run, environment, inputs_of
+from thinkrec.inputs import REASON_CODE
+from thinkrec.layout import FULL, GLOBAL, IMPERSONAL, STAGE_OF, rows_of_table, variants
+from thinkrec.pipeline import Run, inputs_of
+from thinkrec.provenance import environment
 from thinkrec.score.ranker import probability
 from thinkrec.stage import read_done
 from thinkrec.train.stages import last_train_rows
 
 CEILING = "Bayes-optimal"
-STAGE_OF = {GLOBAL: "global", EXPERTS: "experts", FULL: "vectors"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,24 @@ class Outcome:
     explained: tuple[Explained, ...]
     metrics: Path
     report: Path
+
+
+def finished(run: Run) -> dict[str, Path]:
+    """Table row -> folder of its predictions, in the table's order.
+
+    A baseline that failed, or whose stage is not finished, has no row; it is named in `run.failed`. Raises
+    CheckpointError if a row of the model itself is not finished.
+    """
+    found = {}
+    for name, stage in rows_of_table(run.recipe).items():
+        try:
+            read_done(run.folder / stage)
+            found[name] = run.folder / stage
+        except CheckpointError:
+            if name not in run.recipe.baselines:
+                raise
+            run.failed[name] = "its stage is not finished"
+    return found
 
 
 def finish(run: Run, tables: Mapping[str, Path]) -> Outcome:
@@ -55,13 +76,13 @@ def finish(run: Run, tables: Mapping[str, Path]) -> Outcome:
 def provenance(run: Run) -> dict[str, Any]:
     """What has to stand beside the numbers."""
     return {"recipe": run.recipe.name, "training_seed": run.recipe.seed, "environment": environment(),
-            "duration_s": round(run.stages.seconds(), 1), "data": run.ds.summary()}  # fmt: skip
+            "duration_s": round(run.stages.seconds(), 1), "data": run.ds.summary(), "failed": run.failed}  # fmt: skip
 
 
 def evaluate(run: Run, scores: Mapping[str, np.ndarray]) -> Results:
     """Metrics of all rows on the test split, with the ceiling where it is known, compared with the last row."""
     it, config, kinds = run.ds.interactions, run.recipe.evaluation, {}
-    world = run.loaded[1]
+    world = run.simulated
     every = dict(scores)
     if world is not None:
         every[CEILING] = world.probability[run.test]
@@ -95,7 +116,7 @@ def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tupl
 
     keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens, "cite": run.recipe.cite,
             "mentions": run.recipe.mentions}  # fmt: skip
-    run.stages.run("explain", {**run.base, "above": above, **keys}, work)
+    run.stages.run("explain", {**run.base, "scores": above, **keys}, work, REASON_CODE)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
     return tuple(_explained(case) for case in cases)
 
@@ -158,6 +179,7 @@ def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str
         "data": f"{rows['train']:,} train, {rows['valid']:,} validation, {rows['test']:,} test rows; "
         f"{found['users']:,} users, {found['items']:,} items",
         "written": time.strftime("%Y-%m-%d %H:%M"),
+        **{f"no row for {name}": why for name, why in run.failed.items()},
     }
     return ReportData(
         title=f"ThinkRec: {run.recipe.name}",
@@ -174,9 +196,7 @@ def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str
 def learning_curves(run: Run) -> list[Panel]:
     """Loss and validation metrics of every language-model stage that was run."""
     panels = []
-    for name in STAGE_OF.values():
-        if not (run.folder / name / "done.json").is_file():
-            continue
+    for name in (STAGE_OF[variant] for variant in variants(run.model)):
         done = read_done(run.folder / name)
         step = [entry["step"] for entry in done["log"]]
         loss = Curve("loss", step, [entry["loss"] for entry in done["log"]])

@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-import platform
+import shutil
 import time
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from accelerate import Accelerator
 
-import thinkrec
-from thinkrec.collab import KINDS, ItemPriorConfig, ScorerConfig, build
+from thinkrec.collab import KINDS, ScorerConfig, build
 from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.slots import SlotEncoder
+from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TEST, TRAIN
+from thinkrec.data.snapshot import write_snapshot
 from thinkrec.data.sources import data_folder, load_data
 from thinkrec.data.world import World
 from thinkrec.data.writing import write_table
+from thinkrec.errors import CheckpointError, ThinkRecError
+from thinkrec.inputs import (
+    GROUP_CODE,
+    MODEL_CODE,
+    SCORER_CODE,
+    backbone_inputs,
+    prompt_sample,
+    reasons_digest,
+)
+from thinkrec.layout import (
+    DATA,
+    EXPERTS,
+    FULL,
+    GLOBAL,
+    IMPERSONAL,
+    STAGE_OF,
+    encoder_stage,
+    locked,
+    rows_of_table,
+    scores_stage,
+    stale_stages,
+)
 from thinkrec.model import files
-from thinkrec.model.disk import write_json
+from thinkrec.model.disk import write_json, write_text
 from thinkrec.personal.groups import Groups, fit_groups
+from thinkrec.preflight import check_data
+from thinkrec.provenance import environment
 from thinkrec.reasons.written import written_reasons
-from thinkrec.recipe import Recipe, ThinkRecModel, dump_recipe
+from thinkrec.recipe import Recipe, ThinkRecModel, anchor, dump_recipe
 from thinkrec.score.system import Personal, System
-from thinkrec.stage import Stages, digest
+from thinkrec.stage import Stages, digest, read_done
 from thinkrec.train import stages
 from thinkrec.train.mixture import rule_reasons
 
-GLOBAL, EXPERTS, FULL = "ThinkRec global", "ThinkRec experts", "ThinkRec full"
-IMPERSONAL = {
-    "item mean": ItemPriorConfig(source="mean"),
-    "keyword prior": ItemPriorConfig(source="keywords"),
-    "item mean + keywords": ItemPriorConfig(source="both", strength=20.0),
-}
-"""One number per item, nothing personal: in every table, as the least that a personal model has to beat."""
 ORDER, SCORE = "order", "score"
 
 
@@ -51,21 +69,42 @@ class Run:
     recipe: Recipe
     folder: Path
     progress: bool = False
+    given: Dataset | None = None
+    """The data, where they are at hand; by default what the recipe names is loaded."""
+    any_code: bool = False
+    """See `Stages.any_code`."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Baseline -> why it has no row in the table."""
 
     @cached_property
-    def loaded(self) -> tuple[Dataset, World | None]:
-        """The data set, and what was planted in it where it is simulated."""
-        return load_data(self.recipe.data, self.folder / "keywords")
-
-    @property
     def ds(self) -> Dataset:
         """The data set."""
-        return self.loaded[0]
+        if self.given is not None:
+            return self.given
+        return self.simulated.dataset if self.simulated else load_data(self.recipe.data, self.folder / "keywords")[0]
+
+    @cached_property
+    def simulated(self) -> World | None:
+        """What was planted in the data, where they are simulated; None, with a DataWarning, where the simulator makes
+        other data now than those of the run.
+        """
+        if self.recipe.data.kind != "world":
+            return None
+        world = load_data(self.recipe.data)[1]
+        if world is not None and self.given is not None and world.dataset.fingerprint() != self.given.fingerprint():
+            warnings.warn(
+                f"the simulator has changed since {self.folder} was run: what was planted in its data is not known "
+                "any more",
+                DataWarning,
+                stacklevel=2,
+            )
+            return None
+        return world
 
     @cached_property
     def stages(self) -> Stages:
         """The folder's stages."""
-        return Stages(self.folder, self.progress)
+        return Stages(self.folder, self.progress, self.any_code)
 
     @cached_property
     def test(self) -> np.ndarray:
@@ -75,7 +114,7 @@ class Run:
     @cached_property
     def base(self) -> dict[str, Any]:
         """Inputs of every stage."""
-        return {"data": self.ds.fingerprint(), "seed": self.recipe.seed, "version": thinkrec.__version__}
+        return {"data": self.ds.fingerprint(), "seed": self.recipe.seed}
 
     @property
     def model(self) -> ThinkRecModel:
@@ -95,30 +134,39 @@ class Run:
             self.write_scores(folder, model.score(self.ds, self.test))
             return {"log": log, "config": config.model_dump(mode="json")}
 
-        return self.stages.run(f"scorers/{name}", {**self.base, "config": config.model_dump(mode="json")}, work)
+        inputs = {**self.base, "config": config.model_dump(mode="json")}
+        return self.stages.run(f"scorers/{name}", inputs, work, SCORER_CODE)
 
     def write_scores(self, folder: Path, scores: np.ndarray) -> None:
-        """predictions.parquet: the `order` and score of every test row."""
-        table = pl.DataFrame({ORDER: self.ds.interactions.order[self.test], SCORE: scores})
+        """predictions.parquet: the `order`, user, item and score of every test row."""
+        it, ds = self.ds.interactions, self.ds
+        users, items = pl.Series(ds.user_ids), pl.Series(ds.items.ids)
+        table = pl.DataFrame({ORDER: it.order[self.test], "user_id": users.gather(it.user[self.test]),
+                              "item_id": items.gather(it.item[self.test]), SCORE: scores})  # fmt: skip
         write_table(table, folder / "predictions.parquet")
 
     def read_scores(self, folder: Path) -> np.ndarray:
-        """float64: scores of the test rows."""
-        return pl.read_parquet(folder / "predictions.parquet").sort(ORDER)[SCORE].to_numpy().copy()
+        """float64: scores of the test rows. Raises CheckpointError where the file is about other rows."""
+        table = pl.read_parquet(folder / "predictions.parquet").sort(ORDER)
+        if table[ORDER].to_list() != self.ds.interactions.order[self.test].tolist():
+            raise CheckpointError(f"{folder} holds scores of other test rows than the run's; run the recipe again")
+        return table[SCORE].to_numpy().copy()
 
     # -- ThinkRec ----------------------------------------------------------------------------------------------------
 
     @cached_property
     def encoder(self) -> Encoder:
-        """The collaborative encoder that stage `scorers/encoder` fitted."""
-        return KINDS[self.model.encoder.kind].load(self.folder / "scorers" / "encoder")
+        """The collaborative encoder, fitted."""
+        return KINDS[self.model.encoder.kind].load(self.folder / encoder_stage(self.recipe))
 
     def group(self, above: str) -> str:
         """Stage: users into groups, and the statistics for slots."""
 
         def work(folder: Path) -> dict[str, Any]:
             _, rows = stages.last_train_rows(self.ds)
-            groups = fit_groups(self.encoder.user_vectors(self.ds, rows), self.model.groups, self.recipe.seed)
+            vectors, users = self.encoder.user_vectors(self.ds, rows), self.ds.interactions.user[rows]
+            named = [self.ds.user_ids[user] for user in users]
+            groups = fit_groups(vectors, self.model.groups, self.recipe.seed, users=named)
             groups.save(folder / "groups.safetensors")
             encoder = self.encoder if self.model.embeddings else None
             slots = SlotEncoder.fit(
@@ -129,7 +177,7 @@ class Run:
 
         keys = ("groups", "statistics", "votes", "embeddings")
         chosen = {key: self.model.model_dump(mode="json")[key] for key in keys}
-        return self.stages.run("groups", {**self.base, "above": above, **chosen}, work)
+        return self.stages.run("groups", {**self.base, "encoder": above, **chosen}, work, GROUP_CODE)
 
     @cached_property
     def personal(self) -> Personal:
@@ -183,29 +231,40 @@ class Run:
     def thinkrec(self) -> dict[str, str]:
         """All language-model stages; variant -> hash of its stage, in order."""
         model, teaching, done = self.model, lambda: self.teaching, {}
-        text = {k: v for k, v in model.model_dump(mode="json").items()
-                if k in ("backbone", "prompt", "adapters", "reasons", "global_stage", "score")}  # fmt: skip
+        values = model.model_dump(mode="json")
+        text = {
+            **self.base,
+            "backbone": backbone_inputs(model.backbone),
+            "prompt": values["prompt"],
+            "adapters": values["adapters"],
+            "score": values["score"],
+            "reasons": {"share": model.reasons.share, "texts": reasons_digest(self.ds, self.reasons)},
+            "sample": prompt_sample(self.ds, model.prompt, self.reasons),
+        }
         done[GLOBAL] = self.stages.run(
-            "global", {**self.base, **text}, lambda folder: stages.train_global(teaching(), folder)
+            "global",
+            {**text, "config": values["global_stage"]},
+            lambda folder: stages.train_global(teaching(), folder),
+            MODEL_CODE,
         )
-        encoder = self.scorer("encoder", model.encoder)
+        encoder = self.scorer(encoder_stage(self.recipe).rpartition("/")[2], model.encoder)
         grouped = self.group(encoder)
-        above = {**self.base, "groups": grouped, "gate": model.gate.model_dump(mode="json")}
+        above = {**text, "groups": grouped, "gate": values["gate"]}
         if model.expert_stage is not None:
-            config = model.expert_stage.model_dump(mode="json")
             done[EXPERTS] = self.stages.run(
                 "experts",
-                {**above, "global": done[GLOBAL], "config": config},
+                {**above, "global": done[GLOBAL], "config": values["expert_stage"]},
                 lambda folder: stages.train_experts(teaching(), self.folder / "global", self.personal, folder),
+                MODEL_CODE,
             )
         if model.vector_stage is not None:
             below = EXPERTS if EXPERTS in done else GLOBAL
-            config = model.vector_stage.model_dump(mode="json")
 
             def work(folder: Path) -> dict[str, Any]:
                 return stages.train_vectors(teaching(), replace(self.system(below), slots=self.slots), folder)
 
-            done[FULL] = self.stages.run("vectors", {**above, "below": done[below], "config": config}, work)
+            inputs = {**above, STAGE_OF[below]: done[below], "config": values["vector_stage"]}
+            done[FULL] = self.stages.run("vectors", inputs, work, MODEL_CODE)
         return done
 
     def score(self, variant: str, above: str) -> None:
@@ -217,49 +276,52 @@ class Run:
             return {}
 
         prior = self.model.score_prior if variant == FULL else None
-        inputs = {**self.base, "above": above, "prior": None if prior is None else prior.model_dump(mode="json")}
-        self.stages.run(f"scores/{variant.split()[-1]}", inputs, work)
+        inputs = {**self.base, STAGE_OF[variant]: above, "prior": None if prior is None else prior.model_dump(mode="json")}
+        self.stages.run(scores_stage(variant), inputs, work, MODEL_CODE)
 
     # -- the walk ----------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Write what makes the folder self-describing: the resolved recipe and the environment."""
+        """Write what makes the folder self-describing: the resolved recipe, the environment, and a copy of the data."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "recipe.yaml").write_text(dump_recipe(self.recipe), encoding="utf-8")
+        write_text(self.folder / "recipe.yaml", dump_recipe(anchor(self.recipe)))
         write_json(self.folder / "environment.json", environment())
+        write_snapshot(self.ds, self.folder / DATA, date=time.strftime("%Y-%m-%d %H:%M"))
+        for stale in stale_stages(self.recipe, self.folder):
+            self.stages.say(f"{stale.relative_to(self.folder)}: removed, since the recipe no longer has it")
+            shutil.rmtree(stale)
 
     def all(self, report: Callable[[Run, dict[str, Path]], Any]) -> Any:
-        """Every stage, then `report(run, {table row: folder of its predictions})`."""
-        self.begin()
-        tables: dict[str, Path] = {}
-        for name, config in {**IMPERSONAL, **self.recipe.baselines}.items():
+        """Every stage, then `report(run, {table row: folder of its predictions})`.
+
+        A baseline that cannot be fitted costs its own row: see `failed`. Raises CheckpointError where another process
+        works in the folder, and DataError before the first step for data that a later stage could not use.
+        """
+        with locked(self.folder):
+            check_data(self.recipe, self.ds)
+            self.begin()
+            for name, config in {**IMPERSONAL, **self.recipe.baselines}.items():
+                self.baseline(name, config)
+            if isinstance(self.recipe.model, ThinkRecModel):
+                for variant, key in self.thinkrec().items():
+                    self.score(variant, key)
+            else:
+                self.scorer("model", self.recipe.model)
+            tables = {name: self.folder / stage for name, stage in rows_of_table(self.recipe).items()}
+            return report(self, {name: folder for name, folder in tables.items() if name not in self.failed})
+
+    def baseline(self, name: str, config: ScorerConfig) -> None:
+        """A scorer for the table; where it fails, the reason is kept in `failed` and the run goes on."""
+        try:
             self.scorer(name, config)
-            tables[name] = self.folder / "scorers" / name
-        if self.recipe.model.kind != "thinkrec":
-            self.scorer("model", self.recipe.model)
-            tables[self.recipe.name.rpartition("/")[2]] = self.folder / "scorers" / "model"
-        else:
-            for variant, key in self.thinkrec().items():
-                self.score(variant, key)
-                tables[variant] = self.folder / "scores" / variant.split()[-1]
-        return report(self, tables)
-
-
-def environment() -> dict[str, Any]:
-    """Versions and hardware, to stand beside every number."""
-    import transformers
-
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "thinkrec": thinkrec.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "device": gpu or f"CPU, {torch.get_num_threads()} threads ({platform.machine()})",
-    }
+        except (ThinkRecError, ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
+            if isinstance(self.recipe.model, ThinkRecModel) and encoder_stage(self.recipe) == f"scorers/{name}":
+                raise
+            said = (str(error).strip() or "no message").splitlines()[0]
+            self.failed[name] = said if isinstance(error, ThinkRecError) else f"{type(error).__name__}: {said}"
+            self.stages.say(f"{name}: no row in the table: {self.failed[name]}")
 
 
 def inputs_of(tables: dict[str, Path]) -> str:
     """Hash of everything a report is made from."""
-    return digest({name: (folder / "done.json").read_text() for name, folder in tables.items()})
+    return digest({name: read_done(folder)["key"] for name, folder in tables.items()})

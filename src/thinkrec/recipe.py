@@ -90,7 +90,14 @@ class Tables(BaseModel):
         return Domain(item=self.item, items=self.items_word, user=self.user)
 
 
-Data = Annotated[WorldData | MovieLensSlice | MovieLensOriginal | Tables, Field(discriminator="kind")]
+class Given(BaseModel):
+    """A data set that was handed over in Python; the run's folder holds a copy of it."""
+
+    model_config = _STRICT
+    kind: Literal["given"] = "given"
+
+
+Data = Annotated[WorldData | MovieLensSlice | MovieLensOriginal | Tables | Given, Field(discriminator="kind")]
 
 
 class Reasons(BaseModel):
@@ -240,8 +247,17 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{path} must hold keys and values, such as `name: demo`")
-    parse_settings(content, overrides, "override", "key=value, for instance seed=1")
+    if overrides:
+        parse_settings(content, overrides, "override", "key=value, for instance seed=1", _defaults(content))
     return parse_recipe(content, str(path))
+
+
+def _defaults(content: dict[str, Any]) -> dict[str, Any] | None:
+    """Every key of a recipe with its value; None where only the overrides make it a recipe."""
+    try:
+        return Recipe.model_validate(content).model_dump(mode="json")
+    except ValidationError:
+        return None
 
 
 def parse_recipe(content: dict[str, Any], source: str) -> Recipe:
@@ -255,3 +271,22 @@ def parse_recipe(content: dict[str, Any], source: str) -> Recipe:
 def dump_recipe(recipe: Recipe) -> str:
     """The fully resolved recipe as YAML."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
+def anchor(recipe: Recipe) -> Recipe:
+    """The recipe with every path made absolute, so that what it names is found from any current folder."""
+    values = recipe.model_dump(mode="json")
+
+    def put(section: Any, key: str) -> None:
+        if isinstance(section, dict) and section.get(key) is not None:
+            section[key] = str(Path(section[key]).expanduser().absolute())
+
+    for key in ("interactions", "items", "folder", "keyword_cache"):
+        put(values["data"], key)
+    if isinstance(recipe.model, ThinkRecModel):
+        put(values["model"]["reasons"], "file")
+        source = recipe.model.backbone.source
+        # A name that is no path here is one of ours, or a hub's.
+        if source not in ("nano", "smollm2") and Path(source).expanduser().exists():
+            put(values["model"]["backbone"], "source")
+    return Recipe.model_validate(values)

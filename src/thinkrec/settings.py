@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -14,34 +15,60 @@ UNIONS = ("data", "model", "encoder", "split", "teacher")
 """Keys whose value is one of several types; pydantic adds the type's name to the path of an error inside."""
 
 
-def parse_settings(content: dict[str, Any], given: Sequence[str], source: str, form: str) -> None:
+TAGS = ("kind", "by")
+"""Keys that choose the type of their section."""
+
+
+def parse_settings(
+    content: dict[str, Any], given: Sequence[str], source: str, form: str, defaults: Mapping[str, Any] | None = None
+) -> None:
     """Put settings such as `model.prompt.history=20` into `content`; each value is read as YAML.
 
     Args:
         source: what gave them, in messages, such as an option.
         form: how one should read, in messages, with an example.
+        defaults: all values as they are without the settings. A section that `content` does not name starts from these,
+            so that one key of it can be set alone.
 
     Raises RecipeError for one of another form, or whose key lies within a plain value.
     """
+    settings = []
     for setting in given:
         key, equals, text = setting.partition("=")
         if not equals:
             raise RecipeError(f"{source} {setting!r} must read {form}")
         try:
-            value = yaml.safe_load(text)
+            settings.append((key, yaml.safe_load(text), f"{source} {setting!r}"))
         except yaml.YAMLError as error:
             raise RecipeError(f"{source} {setting!r}: the value is not valid YAML; put quotes around a text") from error
-        set_key(content, key, value, f"{source} {setting!r}")
+    # What chooses a section's type goes first: the other keys are those of that type.
+    for key, value, named in sorted(settings, key=lambda setting: setting[0].rpartition(".")[2] not in TAGS):
+        set_key(content, key, value, named, defaults)
 
 
-def set_key(content: dict[str, Any], key: str, value: Any, source: str) -> None:
-    """Set a dotted key in nested plain values, making groups on the way. Raises RecipeError, naming `source`, where
-    a value stands in the place of a group."""
+def set_key(
+    content: dict[str, Any], key: str, value: Any, source: str, defaults: Mapping[str, Any] | None = None
+) -> None:
+    """Set a dotted key in nested plain values, making groups on the way, from `defaults` where it has them.
+
+    Raises RecipeError, naming `source`, where a value stands in the place of a group, or the group is switched off.
+    """
     *groups, last = key.split(".")
+    usual: Any = defaults
     for group in groups:
-        content = content.setdefault(group, {})
-        if not isinstance(content, dict):
+        usual = usual.get(group) if isinstance(usual, Mapping) else None
+        if group not in content:
+            # A section whose type is about to be chosen does not start from the keys of another type.
+            content[group] = copy.deepcopy(usual) if isinstance(usual, dict) and last not in TAGS else {}
+        inner = content[group]
+        if inner is None:
+            raise RecipeError(
+                f"{source}: {group!r} is null, so switched off; switch it on first, by giving the whole section such as "
+                f"{group}={{...}}, or take the null out of the recipe"
+            )
+        if not isinstance(inner, dict):
             raise RecipeError(f"{source}: {group!r} is a value, not a group of keys")
+        content = inner
     content[last] = value
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,16 @@ from rich.console import Console
 
 from thinkrec.errors import CheckpointError
 from thinkrec.model.disk import write_json
+from thinkrec.provenance import code_digest
 
 DONE, BEGUN = "done.json", "begun.json"
+CODE = "code"
 
 
 def digest(value: Any) -> str:
     """Short hash of any JSON value."""
     text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -31,28 +33,53 @@ class Stages:
 
     folder: Path
     progress: bool
+    any_code: bool = False
+    """Whether a finished stage counts although the code of its rooms has changed since; it is said."""
 
-    def run(self, name: str, inputs: Mapping[str, Any], work: Callable[[Path], Mapping[str, Any]]) -> str:
+    def run(
+        self,
+        name: str,
+        inputs: Mapping[str, Any],
+        work: Callable[[Path], Mapping[str, Any]],
+        rooms: tuple[str, ...] = (),
+    ) -> str:
         """Do `work(stage folder)` unless it was done on the same inputs; returns the hash to hand to later stages.
 
         A folder left by other inputs is emptied first; one left by an interrupted run of the same inputs is kept for
         `work` to go on from. What `work` returns is kept in done.json.
+
+        Args:
+            inputs: everything that decides the result, as JSON values: contents (digests), not names of files.
+            rooms: folders and files of the package whose code does the work; their digest is one more input.
         """
-        folder, key = self.folder / name, digest([name, inputs])
-        if _key(folder / DONE) == key:
-            return key
-        if _key(folder / BEGUN) != key and folder.exists():
+        folder = self.folder / name
+        wanted = {**json.loads(json.dumps(inputs, default=str)), CODE: code_digest(rooms)}
+        done = _read(folder / DONE)
+        if done is not None:
+            changed = changes(done.get("inputs", {}), wanted)
+            if not changed or (self.any_code and changed == [CODE]):
+                if changed:
+                    self.say(f"{name}: finished by other code, taken as it is (asked for)")
+                return done["key"]
+            self.say(f"{name}: done again, since {', '.join(changed)} changed")
+        begun = _read(folder / BEGUN)
+        if folder.exists() and (done is not None or begun is None or changes(begun.get("inputs", {}), wanted)):
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / BEGUN, {"inputs": key})
+        key = digest([name, wanted])
+        write_json(folder / BEGUN, {"key": key, "inputs": wanted})
         began = time.time()
         found = work(folder)
         seconds = round(time.time() - began, 1)
-        write_json(folder / DONE, {"inputs": key, "seconds": seconds, **found})
+        write_json(folder / DONE, {"key": key, "inputs": wanted, "seconds": seconds, **found})
         self.log({"stage": name, "seconds": seconds})
-        if self.progress:
-            Console(stderr=True).print(f"  {name}: {seconds:.0f} s", style="dim", highlight=False)
+        self.say(f"{name}: {seconds:.0f} s")
         return key
+
+    def say(self, text: str) -> None:
+        """A line on the terminal, where progress is shown."""
+        if self.progress:
+            Console(stderr=True).print(f"  {text}", style="dim", highlight=False, markup=False)
 
     def log(self, record: Mapping[str, Any]) -> None:
         """Append one line to log.jsonl."""
@@ -64,18 +91,36 @@ class Stages:
         return sum(read_done(path.parent)["seconds"] for path in self.folder.rglob(DONE))
 
 
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The inputs, in dotted keys, that differ between two stages; empty where none does.
+
+    >>> changes({"seed": 0, "config": {"lr": 0.1, "dim": 8}}, {"seed": 0, "config": {"lr": 0.2, "dim": 8}})
+    ['config.lr']
+    """
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    return [key for key in {**new, **old} if old.get(key, ...) != new.get(key, ...)]
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value
+
+
 def read_done(folder: Path) -> dict[str, Any]:
     """What a finished stage left. Raises CheckpointError if it is not finished."""
-    path = folder / DONE
-    if not path.is_file():
+    found = _read(folder / DONE)
+    if found is None:
         raise CheckpointError(f"stage {folder.name} of {folder.parent} is not finished; run the recipe again to go on")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
-def _key(path: Path) -> str | None:
-    if not path.is_file():
-        return None
+def _read(path: Path) -> dict[str, Any] | None:
+    """A stage's JSON file; None where there is none, or none of this version's."""
     try:
-        return json.loads(path.read_text(encoding="utf-8")).get("inputs")
-    except ValueError:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return None
+    return found if isinstance(found, dict) and "key" in found else None

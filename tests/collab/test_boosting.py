@@ -13,6 +13,11 @@ from thinkrec.collab.trees import Trees
 from thinkrec.data.rows import TEST, TRAIN, VALID
 
 
+def built(ds, **options) -> features.Features:
+    """The features of a data set by its own train rows."""
+    return features.build(ds, features.Learned.of(ds, **options))
+
+
 def test_contract(tmp_path):
     check_scorer(BoostingConfig(trees=12, bags=2, lr=0.2, leaves=4, min_rows=10, folds=3), tmp_path)
 
@@ -21,11 +26,11 @@ def test_contract(tmp_path):
 def test_features_know_nothing_of_the_row_or_what_comes_after(split):
     ds = planted()
     data = ds.interactions
-    base = features.build(ds, folds=3).values
+    base = built(ds, folds=3).values
     for user in (2, 31, 70):
         own = np.arange(data.start[user], data.start[user + 1])
         row = own[data.split[own] == split][3]
-        changed = features.build(relabelled(ds, np.arange(row, own[-1] + 1)), folds=3).values
+        changed = built(relabelled(ds, np.arange(row, own[-1] + 1)), folds=3).values
         kept = row + 1 if split == TRAIN else row
         np.testing.assert_allclose(changed[own[0] : row + 1], base[own[0] : row + 1], rtol=1e-6, atol=1e-9)
         assert not np.allclose(changed[kept:], base[kept:], equal_nan=True)
@@ -37,7 +42,7 @@ def test_features_of_test_rows_ignore_all_labels_at_or_after_them():
     row = int(data.start[4] - 2)
     assert data.split[row] == TEST
     later = np.flatnonzero((data.split == TEST) & (data.timestamp >= data.timestamp[row]))
-    base, changed = features.build(ds, folds=3).values, features.build(relabelled(ds, later), folds=3).values
+    base, changed = built(ds, folds=3).values, built(relabelled(ds, later), folds=3).values
     np.testing.assert_allclose(changed[row], base[row], rtol=1e-6, atol=1e-9)
 
 
@@ -45,8 +50,8 @@ def test_features_of_train_rows_ignore_held_out_labels():
     ds = planted()
     data = ds.interactions
     train = (data.split == TRAIN) & (data.user < COLD_USERS[0])
-    changed = features.build(relabelled(ds, np.flatnonzero(data.split != TRAIN)), folds=3)
-    np.testing.assert_allclose(changed.values[train], features.build(ds, folds=3).values[train], rtol=1e-6, atol=1e-9)
+    changed = built(relabelled(ds, np.flatnonzero(data.split != TRAIN)), folds=3)
+    np.testing.assert_allclose(changed.values[train], built(ds, folds=3).values[train], rtol=1e-6, atol=1e-9)
 
 
 def test_features_are_named_and_work_without_keywords_years_or_pauses():
@@ -54,7 +59,7 @@ def test_features_are_named_and_work_without_keywords_years_or_pauses():
     bare = dataclasses.replace(
         ds, items=dataclasses.replace(ds.items, keywords=[()] * len(ds.items), titles=["same"] * len(ds.items))
     )
-    found = features.build(bare)
+    found = built(bare)
     assert found.values.shape == (len(ds.interactions), len(found.names)) and len(set(found.names)) == len(found.names)
     assert not np.isinf(found.values).any()
     rate = found.values[:, found.names.index("item_rate")]
@@ -65,7 +70,7 @@ def test_features_are_named_and_work_without_keywords_years_or_pauses():
 def test_a_feature_worked_by_hand():
     ds = planted()
     data = ds.interactions
-    found = features.build(ds, folds=3)
+    found = built(ds, folds=3)
     row = int(data.start[3] + 12)
     past = data.label[data.start[3] : row]
     column = {name: found.values[row, k] for k, name in enumerate(found.names)}

@@ -7,7 +7,7 @@ import pytest
 from contracts.encoder import planted, relabelled
 
 from thinkrec.collab.slots import FOLDS, SlotEncoder
-from thinkrec.collab.statistics import ItemStatistics, table_of_row, user_like_logit, user_log_count
+from thinkrec.collab.statistics import ItemStatistics, table_of_row, user_folds, user_like_logit, user_log_count
 from thinkrec.collab.votes import PastVotes
 from thinkrec.data.rows import TRAIN
 from thinkrec.errors import CheckpointError
@@ -33,7 +33,7 @@ def test_statistics_stand_where_the_docstring_says(ds):
     mean = (train.sum() + 1) / (len(train) + 2)
     np.testing.assert_allclose(vectors.user[:, 0], user_like_logit(ds, rows, mean=mean), rtol=1e-5)
     np.testing.assert_allclose(vectors.user[:, 1], user_log_count(ds, rows), rtol=1e-5)
-    known, table = ItemStatistics.of(ds, folds=FOLDS, seed=3), table_of_row(ds, rows, FOLDS, 3)
+    known, table = ItemStatistics.of(ds, folds=FOLDS, seed=3), table_of_row(ds, rows, user_folds(data.n_users, FOLDS, 3), FOLDS)
     np.testing.assert_allclose(vectors.item[:, 0], known.logit[table, data.item], rtol=1e-5)
     expected = 1 / (1 + np.exp(-vectors.item[:, 2].astype(np.float64)))
     np.testing.assert_allclose(vectors.item[:, 3], PastVotes.of(ds).rows(ds, expected), atol=1e-5)
@@ -86,7 +86,7 @@ def test_saved_and_read_again(ds, statistics, votes, tmp_path):
 def test_statistics_of_another_version_are_refused(ds, tmp_path):
     fitted(ds).save(tmp_path / "slots.safetensors")
     tensors = read_tensors(tmp_path / "slots.safetensors")
-    tensors["logit"] = tensors.pop("rate")
+    tensors["facts.logit"] = tensors.pop("facts.rate")
     write_tensors(tmp_path / "slots.safetensors", tensors)
-    with pytest.raises(CheckpointError, match="this version keeps rate"):
+    with pytest.raises(CheckpointError, match="lacks 'rate', which this version keeps"):
         SlotEncoder.load(tmp_path / "slots.safetensors", None)

@@ -19,7 +19,7 @@ from thinkrec.data.rows import TEST, TRAIN, VALID
 def item_logit(ds, rows, folds=10, seed=0, strength=5.0):
     """The logit of each row's item from the table that the row reads, and its ln(1 + count)."""
     found = ItemStatistics.of(ds, folds=folds, seed=seed, strength=strength)
-    place = table_of_row(ds, rows, folds, seed), ds.interactions.item[rows]
+    place = table_of_row(ds, rows, user_folds(ds.interactions.n_users, folds, seed), folds), ds.interactions.item[rows]
     return found.logit[place], found.log_count[place]
 
 

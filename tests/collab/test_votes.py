@@ -24,7 +24,7 @@ def expectations(ds) -> np.ndarray:
 
 def by_hand(votes: PastVotes, ds, expected: np.ndarray) -> np.ndarray:
     """The formula, one pair of rows at a time."""
-    data, unit = ds.interactions, votes.terms.toarray().astype(np.float64)
+    data, unit = ds.interactions, votes.unit(ds).toarray().astype(np.float64)
     found = np.zeros(len(data))
     for row in range(len(data)):
         past = np.arange(data.start[data.user[row]], row)
@@ -42,7 +42,7 @@ def test_a_vote_is_the_formula(ds):
 
 def test_rows_of_unit_length_and_items_without_keywords_without_a_vote(ds):
     votes = PastVotes.of(ds)
-    length = np.sqrt(np.asarray(votes.terms.multiply(votes.terms).sum(axis=1)).ravel())
+    length = np.sqrt(np.asarray(votes.unit(ds).multiply(votes.unit(ds)).sum(axis=1)).ravel())
     bare = np.array([not words for words in ds.items.keywords])
     assert bare.any()
     np.testing.assert_allclose(length, np.where(bare, 0, 1), atol=1e-6)
@@ -53,7 +53,7 @@ def test_a_catalogue_without_keywords_votes_nothing(ds):
     plain = replace(ds, items=replace(ds.items, keywords=[()] * len(ds.items)))
     votes = PastVotes.of(plain)
     assert (votes.rows(plain, expectations(plain)) == 0).all()
-    assert (votes.candidates(np.array([0, 1]), np.array([0.5, -0.5]), np.array([2, 3])) == 0).all()
+    assert (votes.candidates(plain, np.array([0, 1]), np.array([0.5, -0.5]), np.array([2, 3])) == 0).all()
 
 
 def test_neither_the_rows_own_label_nor_a_later_one_is_counted(ds):
@@ -73,5 +73,5 @@ def test_candidates_get_the_vote_their_row_would_get(ds):
     for row in (int(data.start[3]), int(data.start[3]) + 1, int(data.start[9]) - 1):
         past = np.arange(data.start[data.user[row]], row)
         items = np.array([data.item[row], (data.item[row] + 1) % len(ds.items)])
-        found = votes.candidates(data.item[past], data.label[past] - expected[past], items)
+        found = votes.candidates(ds, data.item[past], data.label[past] - expected[past], items)
         assert found[0] == pytest.approx(known[row], abs=1e-6)

@@ -94,6 +94,7 @@ def check_scorer(config: ScorerConfig, folder: Path, *, learns: float | None = 0
     scorer.save(folder)
     loaded = type(scorer).load(folder)
     np.testing.assert_array_equal(loaded.score(ds, everything), score)
+    check_ids(loaded, ds, score)
     assert not [path for path in folder.rglob("*") if path.suffix not in (".json", ".safetensors")]
     (folder / "state.safetensors").write_bytes(b"\x10")
     with pytest.raises(CheckpointError, match="truncated"):
@@ -110,6 +111,36 @@ def check_scorer(config: ScorerConfig, folder: Path, *, learns: float | None = 0
             none = dataclasses.replace(data, split=np.where(data.split == VALID, TEST, data.split))
             build(config).fit(dataclasses.replace(ds, interactions=none), seed=0)
     return scorer
+
+
+def regrown(ds: Dataset) -> tuple[Dataset, np.ndarray]:
+    """`ds` as it may be the night after: items in reverse order and one more, the users backwards and one in front, rows
+    shuffled; and int64 (n,), the row of `ds` that each of its rows was, -1 for a new one.
+    """
+    data, n_items, rng = ds.interactions, len(ds.items), np.random.default_rng(9)
+    fresh = 6
+    user = np.concatenate([data.n_users - data.user.astype(np.int64), np.zeros(fresh, dtype=np.int64)])
+    item = np.concatenate([n_items - 1 - data.item.astype(np.int64), [n_items, 0, 1, 2, n_items, 3]])
+    label = np.concatenate([data.label, [1, 0, 1, 1, 0, 0]])
+    when = np.concatenate([data.timestamp, np.arange(fresh) * 1000 + 100])
+    split = np.concatenate([data.split, np.full(fresh, TRAIN)])
+    mixed = rng.permutation(len(user))
+    order = np.empty(len(user), dtype=np.int64)
+    order[mixed] = np.arange(len(user))
+    was = np.concatenate([np.arange(len(data)), np.full(fresh, -1)])
+    rows = Interactions.build(user, item, label, when, split, order, n_users=data.n_users + 1)
+    items = Items([*ds.items.ids[::-1], 777], [*ds.items.titles[::-1], "Title 777 (1999)"],
+                  [*ds.items.keywords[::-1], ds.items.keywords[0]], pl.DataFrame())  # fmt: skip
+    changed = Dataset(rows, items, ds.domain, [555, *ds.user_ids[::-1]])
+    return changed, was[mixed[rows.order]]
+
+
+def check_ids(scorer: Scorer, ds: Dataset, score: np.ndarray) -> None:
+    """Old rows have their old scores in data that were reordered and have grown; new users and items have some score."""
+    grown, place = regrown(ds)
+    again = scorer.score(grown, np.arange(len(place)))
+    assert np.isfinite(again).all() and (place < 0).sum() == 6
+    np.testing.assert_allclose(again[place >= 0], score[place[place >= 0]], rtol=1e-5, atol=1e-6)
 
 
 def check_causal(scorer: Scorer, ds: Dataset, score: np.ndarray) -> None:
@@ -131,7 +162,7 @@ def check_encoder(config: ScorerConfig, folder: Path, *, learns: float = 0.6) ->
     ds = planted()
     data = ds.interactions
     rows = np.arange(len(data))
-    users, items = scorer.user_vectors(ds, rows), scorer.item_vectors()
+    users, items = scorer.user_vectors(ds, rows), scorer.item_vectors(ds)
     assert users.shape == (len(rows), scorer.dim) and users.dtype == np.float32
     assert items.shape == (len(ds.items), scorer.dim) and items.dtype == np.float32
     assert np.isfinite(users).all() and np.isfinite(items).all()
@@ -144,7 +175,11 @@ def check_encoder(config: ScorerConfig, folder: Path, *, learns: float = 0.6) ->
     changed = relabelled(ds, np.arange(row, data.start[8]))
     np.testing.assert_allclose(scorer.user_vectors(changed, rows[row : row + 1]), users[row : row + 1], atol=1e-6)
 
-    smaller = dataclasses.replace(ds, items=dataclasses.replace(ds.items, ids=ds.items.ids[:-1]))
-    with pytest.raises(DataError, match="39 items"):
-        scorer.score(smaller, rows[:1])
+    grown, place = regrown(ds)
+    fresh = np.flatnonzero(place < 0)
+    np.testing.assert_array_equal(scorer.item_vectors(grown)[:-1], items[::-1])
+    np.testing.assert_allclose(scorer.item_vectors(grown)[-1], items[warm].mean(axis=0), rtol=1e-4, atol=1e-6)
+    known = scorer.user_vectors(grown, np.flatnonzero(place >= 0))
+    np.testing.assert_allclose(known, users[place[place >= 0]], rtol=1e-5, atol=1e-6)
+    assert np.isfinite(scorer.user_vectors(grown, fresh)).all() and len(fresh)
     return scorer

@@ -81,7 +81,7 @@ def test_settings_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no recommender\.json"):
         files.load(tmp_path)
     files.save(tmp_path, make_recommender())
-    with pytest.raises(CheckpointError, match="do not fit this model"):
+    with pytest.raises(CheckpointError, match="trained on another backbone"):
         files.load(tmp_path, make_backbone(hidden_size=64))
     path = tmp_path / files.CONFIG
     config = json.loads(path.read_text())

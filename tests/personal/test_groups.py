@@ -91,7 +91,12 @@ def test_saved_groups_come_back(tmp_path: Path) -> None:
     back = type(groups).load(path)
     for name in ("labels", "centres", "mean", "std"):
         np.testing.assert_array_equal(getattr(back, name), getattr(groups, name))
-    assert list(path.parent.iterdir()) == [path]
+    assert sorted(path.parent.iterdir()) == [path.with_suffix(".json"), path]
+    assert back.users == groups.users == list(range(len(groups.labels)))
+    path.with_suffix(".json").unlink()
+    with pytest.raises(CheckpointError, match="ids of the users"):
+        type(groups).load(path)
+    groups.save(path)
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(CheckpointError, match="truncated or damaged"):
         type(groups).load(path)

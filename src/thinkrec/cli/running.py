@@ -27,8 +27,12 @@ def run(
     folder: Annotated[Path | None, typer.Option(help="Where the run is kept; by default runs/NAME.")] = None,
     overrides: Overrides = None,
     results: Annotated[Path | None, typer.Option(help="Also export predictions and metrics to this/NAME.")] = None,
+    any_code: Annotated[
+        bool, typer.Option("--any-code", help="Keep finished stages although the package's code has changed since.")
+    ] = False,
 ) -> None:
-    """Run a recipe from data to report. A stopped run goes on where it was; finished stages are kept.
+    """Run a recipe from data to report. A stopped run goes on where it was; a finished stage is kept while all that it
+    was made from is the same: settings, tables, backbone, reasons, prompts and code, by their contents.
 
     - `thinkrec run ml1m/mf`
     - `thinkrec run my.yaml -o seed=1 -o model.prompt.history=20 --folder runs/longer`
@@ -36,7 +40,7 @@ def run(
     """
     from thinkrec.commands import running
 
-    running.run(recipe, folder, overrides or [], results)
+    running.run(recipe, folder, overrides or [], results, any_code)
 
 
 def report(run: RunName) -> None:

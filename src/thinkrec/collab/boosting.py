@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import features, files
+from thinkrec.collab.ids import TrainedIds
 from thinkrec.collab.selection import quality, rows_of_both_classes
 from thinkrec.collab.trees import Trees
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN, VALID
+from thinkrec.errors import CheckpointError
 from thinkrec.progress import Progress
 
 
@@ -48,22 +50,25 @@ class BoostingConfig(BaseModel):
 class Boosting:
     """logit(like) = mean of the bags' trees + w * (logit of the item's like rate drawn towards its keywords).
 
-    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows. The features are a function of
-    the data and the seed, and are computed again wherever rows are scored; the files hold the trees as plain arrays.
+    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows. What the features take from
+    train rows is kept with the trees, by id; the rest of a row's features is its user's past in the data that are scored.
+    An item that was not in the data of the fit counts as one without ratings.
     """
 
     def __init__(self, config: BoostingConfig | None = None):
         self.config = config or BoostingConfig()
         self.trees: Trees | None = None
+        self.learned: features.Learned | None = None
         self.weight = 0.0
-        self.seed = 0
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """See `Scorer.fit`: one record per tenth tree and per blend weight that was compared."""
         train, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
         data, config = ds.interactions, self.config
-        self.seed = seed
-        table = self._features(ds)
+        self.learned = features.Learned.of(
+            ds, folds=config.folds, seed=seed, keyword_strength=config.keyword_strength
+        )
+        table = features.build(ds, self.learned)
         options: dict[str, Any] = {
             "learning_rate": config.lr,
             "max_iter": config.trees,
@@ -73,11 +78,14 @@ class Boosting:
             "max_features": config.columns,
             "early_stopping": False,  # scikit-learn would stop on train rows; the stage is chosen on validation below
         }
+        # scikit-learn cannot cut a column without any number, such as years where no title has one; no tree needs it.
+        seen = table.values[train]
+        seen[:, np.isnan(seen).all(axis=0)] = 0.0
         models, staged = [], np.zeros((config.trees, len(valid)))
         with Progress("boosting", config.bags, shown=progress) as bar:
             for bag in range(config.bags):
                 model = HistGradientBoostingClassifier(**options, random_state=seed * 1000 + bag).fit(
-                    table.values[train], data.label[train]
+                    seen, data.label[train]
                 )
                 models.append(model)
                 for stage, values in enumerate(model.staged_decision_function(table.values[valid])):
@@ -98,33 +106,36 @@ class Boosting:
         self.trees = Trees.of(models, n)
         return records + blended
 
-    def _features(self, ds: Dataset) -> features.Features:
-        config = self.config
-        return features.build(ds, folds=config.folds, seed=self.seed, keyword_strength=config.keyword_strength)
-
     @staticmethod
     def _item_logit(table: features.Features, rows: np.ndarray) -> np.ndarray:
         return table.values[rows, table.names.index("item_best")]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits. Item statistics come from the train rows of `ds`."""
-        if self.trees is None:
+        """float64 (len(rows),): logits."""
+        if self.trees is None or self.learned is None:
             raise RuntimeError("this boosting has no trees yet: call fit, or load a saved one")
-        table = self._features(ds)
+        table = features.build(ds, self.learned)
         return self.trees.score(table.values[rows]) + self.weight * self._item_logit(table, rows)
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
-        if self.trees is None:
+        if self.trees is None or self.learned is None:
             raise RuntimeError("this boosting has no trees yet: call fit before save")
-        own = {"weight": np.array([self.weight]), "seed": np.array([self.seed], dtype=np.int64)}
-        files.write(folder, self.config, self.trees.arrays() | own)
+        learned = {f"learned.{name}": array for name, array in self.learned.arrays().items()}
+        own = {"weight": np.array([self.weight])}
+        files.write(folder, self.config, self.trees.arrays() | own | learned, self.learned.facts.ids)
 
     @classmethod
     def load(cls, folder: Path) -> Boosting:
         """See `Scorer.load`."""
         config, arrays = files.read(folder, BoostingConfig)
         found = cls(config)
-        found.weight, found.seed = float(arrays.pop("weight")[0]), int(arrays.pop("seed")[0])
+        found.weight = float(arrays.pop("weight")[0])
+        learned = {name: arrays.pop(name) for name in list(arrays) if name.startswith("learned.")}
+        named = {name.removeprefix("learned."): array for name, array in learned.items()}
+        try:
+            found.learned = features.Learned.from_arrays(named, TrainedIds.read(folder))
+        except KeyError as error:
+            raise CheckpointError(f"{folder} lacks {error} beside its trees. Fit the scorer again.") from error
         found.trees = Trees(**arrays)
         return found

@@ -12,7 +12,11 @@ from thinkrec.data.dataset import Dataset
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Gives every row one number; higher means more likely liked."""
+    """Gives every row one number; higher means more likely liked.
+
+    Fitted on one data set, it may be asked about rows of another, with further users and items or in another order:
+    what was learned of a user or an item is found by its id. Who was not there in training is documented per class.
+    """
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """Learn from the train rows, select on the validation rows, never look at test labels.
@@ -27,7 +31,7 @@ class Scorer(Protocol):
         ...
 
     def save(self, folder: Path) -> None:
-        """Write `config.json` and `state.safetensors` into `folder`, which is made if missing."""
+        """Write `config.json`, `state.safetensors` and, where tables are learned, `ids.json` into `folder`."""
         ...
 
     @classmethod
@@ -49,6 +53,6 @@ class Encoder(Scorer, Protocol):
         """float32 (len(rows), dim): the user's vector as known strictly before each row."""
         ...
 
-    def item_vectors(self) -> np.ndarray:
-        """float32 (n_items, dim): items without train rows hold the mean over items with train rows."""
+    def item_vectors(self, ds: Dataset) -> np.ndarray:
+        """float32 (n_items of `ds`, dim): items without train rows hold the mean over items with train rows."""
         ...

@@ -8,14 +8,16 @@ the user from earlier rows.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from thinkrec.collab.keywords import keyword_logit, keyword_table
-from thinkrec.collab.similar import past_votes
-from thinkrec.collab.statistics import ItemStatistics, past_likes, past_mean, table_of_row, user_folds
+from thinkrec.collab.facts import LearnedFacts
+from thinkrec.collab.ids import TrainedIds, take_rows
+from thinkrec.collab.similar import item_factors, past_votes, rarity, unit_terms
+from thinkrec.collab.statistics import past_likes, past_mean, range_sums
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
 
@@ -33,53 +35,40 @@ class Features:
     """float64 (n_rows, n_features); NaN where the row has no such thing."""
 
 
-@dataclass(frozen=True)
-class ItemFacts:
-    """Numbers per item, per table of `ItemStatistics` (the last from all train rows)."""
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What the features take from train rows; the rest of a row's features is the user's own past."""
 
-    rate: np.ndarray
-    """float64 (folds + 1, n_items): smoothed logit of the like rate."""
-    log_count: np.ndarray
-    """float64 (folds + 1, n_items): ln(1 + train rows)."""
-    keywords: np.ndarray
-    """float64 (folds + 1, n_items): logit by keywords alone."""
-    best: np.ndarray
-    """float64 (folds + 1, n_items): logit of the like rate drawn towards what the keywords say."""
-    targets: np.ndarray
-    """float64 (folds + 1, n_items, 3): mean, least and greatest like rate over the item's keywords."""
+    facts: LearnedFacts
+    idf: np.ndarray
+    """float64 (n_terms,): see `similar.rarity`."""
+    factors: np.ndarray
+    """float64 (folds + 1, n_items, rank): see `similar.item_factors`; of trained items."""
+    year: float
+    """Mean year over the rows of the fit whose item has one; NaN where none has."""
 
     @classmethod
-    def of(cls, ds: Dataset, terms: sparse.csr_matrix, *, folds: int, seed: int, keyword_strength: float) -> ItemFacts:
-        """From the train rows; `terms` is `keyword_table(ds)`."""
+    def of(cls, ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: float = 0.003) -> Learned:
+        """Fit on the train rows of `ds`. `seed` deals users to `folds`; nothing else is random."""
         data = ds.interactions
-        statistics = ItemStatistics.of(ds, folds=folds, seed=seed)
-        fold = user_folds(data.n_users, folds, seed)
-        keywords, best, targets = [], [], []
-        for k in range(folds + 1):
-            used = (data.split == TRAIN) & (fold[data.user] != k)
-            item, label = data.item[used], data.label[used].astype(np.float64)
-            guess = keyword_logit(terms, item, label, keyword_strength)
-            likes = np.bincount(item, weights=label, minlength=len(ds.items))
-            count = np.bincount(item, minlength=len(ds.items))
-            rate = (likes + 20 / (1 + np.exp(-guess))) / (count + 20)
-            keywords.append(guess)
-            best.append(np.log(rate / (1 - rate)))
-            targets.append(_keyword_targets(terms, likes, count))
-        return cls(statistics.logit, statistics.log_count, np.stack(keywords), np.stack(best), np.stack(targets))
+        facts = LearnedFacts.of(ds, folds=folds, seed=seed, keyword_strength=keyword_strength)
+        expected = 1 / (1 + np.exp(-facts.items.best))
+        train = data.split == TRAIN
+        factors = [item_factors(ds, expected[k], train & (facts.fold[data.user] != k)) for k in range(folds + 1)]
+        year = years(ds)[data.item[train]]
+        dated = np.isfinite(year)
+        usual = float(year[dated].mean()) if dated.any() else np.nan
+        return cls(facts, rarity(facts.terms.table(ds.items.keywords)), np.stack(factors), usual)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All but the ids, by name, for a file."""
+        return self.facts.arrays() | {"idf": self.idf, "factors": self.factors, "year": np.array([self.year])}
 
-def _keyword_targets(terms: sparse.csr_matrix, likes: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """float64 (n_items, 3): mean, min and max over an item's terms of the terms' smoothed like rates; NaN without."""
-    mean = (likes.sum() + 1) / (count.sum() + 2)
-    rate = (terms.T @ likes + 20 * mean) / (terms.T @ count + 20)
-    found = np.full((len(likes), 3), np.nan)
-    some = np.flatnonzero(np.diff(terms.indptr))
-    if len(some):
-        starts, values = terms.indptr[some], rate[terms.indices]
-        found[some, 0] = np.add.reduceat(values, starts) / np.diff(terms.indptr)[some]
-        found[some, 1] = np.minimum.reduceat(values, starts)
-        found[some, 2] = np.maximum.reduceat(values, starts)
-    return found
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], ids: TrainedIds) -> Learned:
+        """What `arrays` gave. Raises KeyError naming what is not there."""
+        facts = LearnedFacts.from_arrays(arrays, ids)
+        return cls(facts, arrays["idf"], arrays["factors"], float(arrays["year"][0]))
 
 
 def years(ds: Dataset) -> np.ndarray:
@@ -109,8 +98,7 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
     place = np.arange(len(key))
 
     def before(values: np.ndarray) -> np.ndarray:
-        total = np.concatenate([[0.0], np.cumsum(values[sorted_row])])
-        return total[place] - total[begin]
+        return range_sums(values[sorted_row], begin, place)
 
     count = (place - begin).astype(np.float64)
     likes = before(data.label.astype(np.float64))
@@ -146,13 +134,13 @@ def _session(ds: Dataset, gap: int) -> dict[str, np.ndarray]:
     return {f"since_pause_{gap}_rate": rate, f"since_pause_{gap}_count": np.log1p(rows - begin)}
 
 
-def build(ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: float = 0.003) -> Features:
-    """Features of all rows of `ds`, in row order. `seed` deals users to `folds`; nothing else is random."""
+def build(ds: Dataset, learned: Learned) -> Features:
+    """Features of all rows of `ds`, in row order: the data of the fit, or other rows of its users and items."""
     data = ds.interactions
     rows = np.arange(len(data))
-    terms = keyword_table(ds)
-    facts = ItemFacts.of(ds, terms, folds=folds, seed=seed, keyword_strength=keyword_strength)
-    table, item = table_of_row(ds, rows, folds, seed), data.item
+    terms = learned.facts.terms.table(ds.items.keywords)
+    facts, ids = learned.facts.over(ds), learned.facts.ids
+    table, item = learned.facts.tables_of_rows(ds, rows), data.item
     best = facts.best[table, item]
     expected = 1 / (1 + np.exp(-best))
     label = data.label.astype(np.float64)
@@ -180,9 +168,7 @@ def build(ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: floa
     columns["user_log_count"] = np.log1p(count)
     columns["user_log_likes"] = np.log1p(likes)
     columns["past_log_item_count"] = past_mean(ds, facts.log_count[table, item], 10)
-    dated = np.isfinite(year)
-    usual = float(year[dated].mean()) if dated.any() else np.nan
-    columns["year_from_past"] = year - past_mean(ds, np.where(dated, year, usual))
+    columns["year_from_past"] = year - past_mean(ds, np.where(np.isfinite(year), year, learned.year))
     first = rows == data.start[data.user]
     since = np.concatenate([[0], np.diff(data.timestamp)]).astype(np.float64)
     columns["log_since_last"] = np.where(first, np.nan, np.log1p(np.maximum(0.0, since)))
@@ -196,5 +182,6 @@ def build(ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: floa
     names = ("greatest", "least", "mean", "weighted", "rate", "log_count")
     for name, column in zip(names, term_affinity(ds, terms, expected).T, strict=True):
         columns[f"affinity_{name}"] = column
-    columns |= past_votes(ds, terms, 1 / (1 + np.exp(-facts.best)), table)
+    factors = np.moveaxis(take_rows(np.moveaxis(learned.factors, 1, 0), ids.item_places(ds), 0.0), 0, 1)
+    columns |= past_votes(ds, unit_terms(terms, learned.idf), 1 / (1 + np.exp(-facts.best)), table, factors)
     return Features(tuple(columns), np.stack(list(columns.values()), axis=1))

@@ -1,4 +1,4 @@
-"""A fitted scorer on disk: `config.json` beside `state.safetensors`."""
+"""A fitted scorer on disk: `config.json` and `state.safetensors`, with the ids that its tables are about."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from thinkrec.collab.ids import TrainedIds
 from thinkrec.errors import CheckpointError
 
 Config = TypeVar("Config", bound=BaseModel)
@@ -19,10 +20,15 @@ Config = TypeVar("Config", bound=BaseModel)
 CONFIG, STATE = "config.json", "state.safetensors"
 
 
-def write(folder: Path, config: BaseModel, arrays: dict[str, np.ndarray]) -> None:
-    """Write both files, each beside its place and then renamed, so that a kill leaves no half file."""
+def write(folder: Path, config: BaseModel, arrays: dict[str, np.ndarray], ids: TrainedIds | None = None) -> None:
+    """Write the files, each beside its place and then renamed, so that a kill leaves no half file.
+
+    `ids`: whom and what the arrays are about; None for a scorer that holds nothing of any user or item.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    if ids is not None:
+        ids.write(folder)
     beside = folder / (STATE + ".part")
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, beside)
     os.replace(beside, folder / STATE)

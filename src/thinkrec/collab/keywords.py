@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -14,36 +16,75 @@ from thinkrec.data.dataset import Dataset
 _WORD = re.compile(r"[^\W_]+")
 
 
-def keyword_table(ds: Dataset, *, words: bool = True) -> sparse.csr_matrix:
-    """float64 CSR (n_items, n_terms), 1 where the item has the keyword.
+@dataclass(frozen=True)
+class KeywordTerms:
+    """The terms of a catalogue: what a column of its keyword table means, for this catalogue and for later items.
 
     Written phrases seldom repeat, so with `words` the single words of a phrase are terms as well. Terms of fewer
     than two items are left out: nothing can be learned from them about another item.
     """
-    codes: dict[str, int] = {}
-    rows: list[int] = []
-    columns: list[int] = []
-    for item, phrases in enumerate(ds.items.keywords):
-        terms = {phrase.lower() for phrase in phrases}
-        if words:
-            terms |= {f"{word} *" for phrase in phrases for word in _WORD.findall(phrase.lower()) if len(word) > 2}
-        for term in sorted(terms):
-            rows.append(item)
-            columns.append(codes.setdefault(term, len(codes)))
-    table = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(ds.items), len(codes)))
-    common = np.flatnonzero(np.asarray(table.sum(axis=0)).ravel() >= 2)
-    return sparse.csr_matrix(table[:, common])
+
+    terms: tuple[str, ...]
+    """In order of first appearance; a single word ends with " *"."""
+    words: bool = True
+
+    @classmethod
+    def of(cls, keywords: Iterable[Sequence[str]], *, words: bool = True) -> KeywordTerms:
+        """From the keywords of every item."""
+        counts: dict[str, int] = {}
+        for phrases in keywords:
+            for term in _terms(phrases, words):
+                counts[term] = counts.get(term, 0) + 1
+        return cls(tuple(term for term, count in counts.items() if count >= 2), words)
+
+    def table(self, keywords: Sequence[Sequence[str]]) -> sparse.csr_matrix:
+        """float64 CSR (len(keywords), n_terms), 1 where the item has the term."""
+        codes = {term: code for code, term in enumerate(self.terms)}
+        rows: list[int] = []
+        columns: list[int] = []
+        for item, phrases in enumerate(keywords):
+            found = [codes[term] for term in _terms(phrases, self.words) if term in codes]
+            rows += [item] * len(found)
+            columns += found
+        return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(keywords), len(codes)))
 
 
-def keyword_logit(table: sparse.csr_matrix, item: np.ndarray, label: np.ndarray, strength: float) -> np.ndarray:
-    """float64 (n_items,): logit of liking by keywords alone, from logistic regression on (item, label) rows.
+def _terms(phrases: Sequence[str], words: bool) -> list[str]:
+    terms = {phrase.lower() for phrase in phrases}
+    if words:
+        terms |= {f"{word} *" for phrase in phrases for word in _WORD.findall(phrase.lower()) if len(word) > 2}
+    return sorted(terms)
+
+
+def keyword_table(ds: Dataset, *, words: bool = True) -> sparse.csr_matrix:
+    """float64 CSR (n_items, n_terms): the table of the data set's own terms; see `KeywordTerms`."""
+    return KeywordTerms.of(ds.items.keywords, words=words).table(ds.items.keywords)
+
+
+@dataclass(frozen=True, eq=False)
+class KeywordRegression:
+    """logit(like) of an item = intercept + sum of the weights of its terms."""
+
+    weights: np.ndarray
+    """float64 (n_terms,)"""
+    intercept: float
+
+    def logits(self, table: sparse.csr_matrix) -> np.ndarray:
+        """float64 (n_items,): of the items in `table` (n_items, n_terms)."""
+        return np.asarray(table @ self.weights).ravel() + self.intercept
+
+
+def fit_keywords(
+    table: sparse.csr_matrix, item: np.ndarray, label: np.ndarray, strength: float
+) -> KeywordRegression:
+    """Logistic regression of liking on the terms of items, from (item, label) rows.
 
     strength: inverse of the L2 penalty (scikit-learn's C). Rows of an item are pooled into two weighted ones. With no
     terms, or labels of one class, every item gets the smoothed mean.
     """
-    n_items = len(table.indptr) - 1
+    n_items, n_terms = len(table.indptr) - 1, table.shape[1]
     if table.nnz == 0 or len(np.unique(label)) < 2:
-        return np.full(n_items, logit(np.array((label.sum() + 1) / (len(label) + 2))))
+        return KeywordRegression(np.zeros(n_terms), float(logit(np.array((label.sum() + 1) / (len(label) + 2)))))
     likes = np.bincount(item, weights=label, minlength=n_items)
     dislikes = np.bincount(item, minlength=n_items) - likes
     up, down = np.flatnonzero(likes), np.flatnonzero(dislikes)
@@ -53,4 +94,4 @@ def keyword_logit(table: sparse.csr_matrix, item: np.ndarray, label: np.ndarray,
         np.repeat([1, 0], [len(up), len(down)]),
         sample_weight=np.concatenate([likes[up], dislikes[down]]),
     )
-    return model.decision_function(table)
+    return KeywordRegression(model.coef_[0].astype(np.float64), float(model.intercept_[0]))

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from thinkrec.collab import files
 from thinkrec.collab.fit import Training, seeded, shuffled, train
+from thinkrec.collab.ids import TrainedIds
 from thinkrec.collab.selection import rows_of_both_classes
 from thinkrec.collab.tables import Tables
 from thinkrec.data.dataset import Dataset
@@ -144,18 +145,19 @@ class LightGCN:
         """float32 (len(rows), dim): the same for all rows of a user; learned from train rows alone."""
         return self._fitted().user_vectors(ds, rows)
 
-    def item_vectors(self) -> np.ndarray:
-        """float32 (n_items, dim)."""
-        return self._fitted().items
+    def item_vectors(self, ds: Dataset) -> np.ndarray:
+        """float32 (n_items of `ds`, dim)."""
+        return self._fitted().item_vectors(ds)
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
-        files.write(folder, self.config, self._fitted().arrays())
+        tables = self._fitted()
+        files.write(folder, self.config, tables.arrays(), tables.ids)
 
     @classmethod
     def load(cls, folder: Path) -> LightGCN:
         """See `Scorer.load`."""
         config, arrays = files.read(folder, LightGCNConfig)
         found = cls(config)
-        found.tables = Tables(**arrays)
+        found.tables = Tables(**arrays, ids=TrainedIds.read(folder))
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,12 +11,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from thinkrec.collab import files
-from thinkrec.collab.keywords import keyword_logit, keyword_table
+from thinkrec.collab.ids import TrainedIds, take_rows
+from thinkrec.collab.keywords import KeywordRegression, KeywordTerms, fit_keywords
 from thinkrec.collab.selection import quality, rows_of_both_classes
 from thinkrec.collab.statistics import logit
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN, VALID
-from thinkrec.errors import DataError
 
 
 class RandomConfig(BaseModel):
@@ -41,65 +43,71 @@ class ItemPriorConfig(BaseModel):
     """keywords, both: inverse L2 penalty of the regression."""
 
 
-def item_prior(
-    ds: Dataset, item: np.ndarray, label: np.ndarray, config: ItemPriorConfig, table: Any = None
-) -> np.ndarray:
-    """float64 (n_items,): the logit per item from (item, label) rows. `table`: `keyword_table(ds)` if at hand."""
-    if config.source == "mean":
-        prior = np.full(len(ds.items), (label.sum() + 1) / (len(label) + 2))
-    else:
-        table = keyword_table(ds) if table is None else table
-        guess = keyword_logit(table, item, label, config.keyword_strength)
-        if config.source == "keywords":
-            return guess
-        prior = 1 / (1 + np.exp(-guess))
-    likes = np.bincount(item, weights=label, minlength=len(ds.items))
-    count = np.bincount(item, minlength=len(ds.items))
-    return logit((likes + config.strength * prior) / (count + config.strength))
-
-
 class ItemPrior:
-    """The same score for every user. Items without train rows get the prior alone."""
+    """The same score for every user. Items without train rows get the prior alone, and so do items that were not in the
+    data of the fit: the overall mean, or what the regression says of their keywords.
+    """
 
     def __init__(self, config: ItemPriorConfig | None = None):
         self.config = config or ItemPriorConfig()
         self.values: np.ndarray | None = None
+        self.terms = KeywordTerms(())
+        self.guess = KeywordRegression(np.zeros(0), 0.0)
+        self.ids = TrainedIds([], [])
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """See `Scorer.fit`: one record. Nothing is random here, so `seed` changes nothing."""
         del seed, progress
         train, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
-        data = ds.interactions
-        self.values = item_prior(ds, data.item[train], data.label[train].astype(np.float64), self.config)
+        data, config = ds.interactions, self.config
+        item, label = data.item[train], data.label[train].astype(np.float64)
+        # Without terms the regression is the overall mean, which is the prior of `mean`.
+        self.terms = KeywordTerms(()) if config.source == "mean" else KeywordTerms.of(ds.items.keywords)
+        table, self.ids = self.terms.table(ds.items.keywords), TrainedIds.of(ds)
+        self.guess = fit_keywords(table, item, label, config.keyword_strength)
+        self.values = self.guess.logits(table)
+        if config.source != "keywords":
+            likes = np.bincount(item, weights=label, minlength=len(ds.items))
+            count = np.bincount(item, minlength=len(ds.items))
+            prior = 1 / (1 + np.exp(-self.values))
+            self.values = logit((likes + config.strength * prior) / (count + config.strength))
         return [{"epoch": 1, **quality(data.user[valid], data.label[valid], self.score(ds, valid))}]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
         if self.values is None:
             raise RuntimeError("this item prior has no values yet: call fit, or load a saved one")
-        if len(self.values) != len(ds.items):
-            raise DataError(
-                f"the data has {len(ds.items)} items, but the prior was fitted on {len(self.values)}. Fit it again."
-            )
-        return self.values[ds.interactions.item[rows]]
+        item = ds.interactions.item[rows]
+        places = self.ids.item_places(ds)[item]
+        found = take_rows(self.values, places, 0.0)
+        fresh = places >= len(self.values)
+        if fresh.any():
+            found[fresh] = self.guess.logits(self.terms.table([ds.items.keywords[code] for code in item[fresh]]))
+        return found
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
         if self.values is None:
             raise RuntimeError("this item prior has no values yet: call fit before save")
-        files.write(folder, self.config, {"values": self.values})
+        terms = np.frombuffer(json.dumps(self.terms.terms).encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        arrays = {"values": self.values, "terms": terms, "weights": self.guess.weights,
+                  "intercept": np.array([self.guess.intercept])}  # fmt: skip
+        files.write(folder, self.config, arrays, self.ids)
 
     @classmethod
     def load(cls, folder: Path) -> ItemPrior:
         """See `Scorer.load`."""
         config, arrays = files.read(folder, ItemPriorConfig)
         found = cls(config)
+        found.ids = TrainedIds.read(folder)
         found.values = arrays["values"]
+        found.terms = KeywordTerms(tuple(json.loads(bytes(arrays["terms"].tolist()).decode("utf-8", "surrogatepass"))))
+        found.guess = KeywordRegression(arrays["weights"], float(arrays["intercept"][0]))
         return found
 
 
 class Random:
-    """A score that knows nothing: a fixed random number per row of the incoming table."""
+    """A score that knows nothing: a fixed random number per user, item and time, wherever the row stands."""
 
     def __init__(self, config: RandomConfig | None = None):
         self.config = config or RandomConfig()
@@ -113,7 +121,13 @@ class Random:
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): uniform in [0, 1); a row keeps its number whichever rows are asked together."""
-        return np.random.default_rng(self.seed).random(len(ds.interactions))[rows]
+        data = ds.interactions
+        users = np.array([_number(id_) for id_ in ds.user_ids] + [0] * (data.n_users - len(ds.user_ids)), np.uint64)
+        items = np.array([_number(id_) for id_ in ds.items.ids], dtype=np.uint64)
+        state = _mixed(users[data.user[rows]] + np.uint64(self.seed % 2**64))
+        for part in (items[data.item[rows]], data.timestamp[rows].astype(np.uint64)):
+            state = _mixed(state ^ part)
+        return (state >> np.uint64(11)) / 2.0**53
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
@@ -126,3 +140,15 @@ class Random:
         found = cls(config)
         found.seed = int(arrays["seed"][0])
         return found
+
+
+def _number(id_: Any) -> int:
+    """A 64-bit number of an id."""
+    return int.from_bytes(hashlib.sha256(str(id_).encode("utf-8", "surrogatepass")).digest()[:8], "little")
+
+
+def _mixed(state: np.ndarray) -> np.ndarray:
+    """uint64: the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), which spreads every bit over all."""
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,12 +15,12 @@ from torch.nn import functional
 
 from thinkrec.collab import files
 from thinkrec.collab.fit import Training, seeded, train
+from thinkrec.collab.ids import TrainedIds
 from thinkrec.collab.selection import rows_of_both_classes
 from thinkrec.collab.tables import seen
 from thinkrec.collab.windows import Past, Windows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN, VALID
-from thinkrec.errors import DataError
 
 
 class SASRecConfig(BaseModel):
@@ -83,9 +84,14 @@ class _Net(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.register_buffer("known", torch.from_numpy(known))
 
-    def forward(self, item: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        """item, label: int64 (windows, length). Returns encodings (windows, length + 1, dim); see `Windows`."""
-        entry = self.items(item)
+    def forward(
+        self, item: torch.Tensor, label: torch.Tensor, vectors: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """item, label: int64 (windows, length). Returns encodings (windows, length + 1, dim); see `Windows`.
+
+        `vectors` (any, dim): what `item` numbers; by default the trained items and the padding.
+        """
+        entry = self.items(item) if vectors is None else functional.embedding(item, vectors)
         if self.labels is not None:
             entry = entry + self.labels(label)
         begin = self.begin.expand(len(item), 1, -1)
@@ -107,14 +113,26 @@ class _Net(nn.Module):
                 self.bias[~self.known] = self.bias[self.known].mean()
 
 
+    @torch.no_grad()
+    def extended(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vectors (n_items + 2, dim) and biases (n_items + 1,): of the trained items, then the mean of those with train
+        rows, which stands for every item that came later; last, of the vectors, the padding.
+        """
+        vectors, known = self.items.weight, self.known
+        mean = vectors[:-1][known].mean(0, keepdim=True) if known.any() else torch.zeros_like(vectors[-1:])
+        bias = torch.zeros(len(known)) if self.bias is None else self.bias
+        usual = bias[known].mean().reshape(1) if known.any() else torch.zeros(1)
+        return torch.cat([vectors[:-1], mean, vectors[-1:]]), torch.cat([bias, usual])
+
+
 @torch.no_grad()
-def _encode(net: _Net, windows: Windows, size: int = 1024) -> torch.Tensor:
-    """float32 (n_rows, dim): the encoding at each row's place."""
+def _encode(net: _Net, windows: Windows, vectors: torch.Tensor | None = None, size: int = 1024) -> torch.Tensor:
+    """float32 (n_rows, dim): the encoding at each row's place; `vectors` as in `_Net.forward`."""
     found = torch.empty(len(windows.window), net.places.weight.shape[1])
     by = np.argsort(windows.window, kind="stable")
     sorted_window = windows.window[by]
     for group in windows.groups(size):
-        steps = net(torch.from_numpy(windows.item[group]), torch.from_numpy(windows.label[group]))
+        steps = net(torch.from_numpy(windows.item[group]), torch.from_numpy(windows.label[group]), vectors)
         rows = by[np.searchsorted(sorted_window, group[0]) : np.searchsorted(sorted_window, group[-1], "right")]
         found[rows] = steps[windows.window[rows] - group[0], windows.place[rows]]
     return found
@@ -124,12 +142,13 @@ class SASRec:
     """logit(like) = (encoding of the user's sequence strictly before the row) . item (+ item bias).
 
     A user without a past is encoded as the learned start of every sequence. Items without train rows hold the mean
-    vector of the others from the end of `fit` on.
+    vector of the others from the end of `fit` on, and so do items that were not in the data of the fit.
     """
 
     def __init__(self, config: SASRecConfig | None = None):
         self.config = config or SASRecConfig()
         self.net: _Net | None = None
+        self.ids = TrainedIds([], [])
 
     @property
     def dim(self) -> int:
@@ -196,7 +215,7 @@ class SASRec:
                 name="sasrec",
             )
             net.fill()
-        self.net = net
+        self.net, self.ids = net, TrainedIds.of(ds)
         return records
 
     def _fitted(self) -> _Net:
@@ -205,31 +224,32 @@ class SASRec:
         return self.net
 
     def _users(self, ds: Dataset, rows: np.ndarray) -> torch.Tensor:
-        net = self._fitted()
-        if len(ds.items) != len(net.known):
-            raise DataError(
-                f"the data has {len(ds.items)} items, but the encoder was fitted on {len(net.known)}."
-                " Fit the encoder on this data."
-            )
-        return _encode(net, Past.of(ds, self.config.history).latest(rows, self.config.length))
+        net, vectors = self._fitted(), self._fitted().extended()[0]
+        windows = Past.of(ds, self.config.history).latest(rows, self.config.length)
+        # The padding of `windows` is one behind the items of `ds`; here it stands behind the mean.
+        places = np.append(self.ids.item_places(ds), len(vectors) - 1)
+        return _encode(net, replace(windows, item=places[windows.item]), vectors)
 
     @torch.no_grad()
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
-        target = torch.from_numpy(ds.interactions.item[rows].astype(np.int64))
-        return self._fitted().logit(self._users(ds, rows), target).double().numpy()
+        vectors, bias = self._fitted().extended()
+        places = torch.from_numpy(self.ids.item_places(ds)[ds.interactions.item[rows]])
+        product = (self._users(ds, rows) * vectors[places]).sum(-1)
+        return (product + bias[places]).double().numpy()
 
     def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim): the encoding of the user's sequence strictly before each row."""
         return self._users(ds, rows).numpy()
 
-    def item_vectors(self) -> np.ndarray:
-        """float32 (n_items, dim)."""
-        return self._fitted().items.weight[:-1].detach().numpy().copy()
+    def item_vectors(self, ds: Dataset) -> np.ndarray:
+        """float32 (n_items of `ds`, dim)."""
+        return self._fitted().extended()[0][torch.from_numpy(self.ids.item_places(ds))].numpy()
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
-        files.write(folder, self.config, {name: value.numpy() for name, value in self._fitted().state_dict().items()})
+        arrays = {name: value.numpy() for name, value in self._fitted().state_dict().items()}
+        files.write(folder, self.config, arrays, self.ids)
 
     @classmethod
     def load(cls, folder: Path) -> SASRec:
@@ -239,5 +259,5 @@ class SASRec:
         with seeded(0):
             net = _Net(arrays["known"].astype(bool), config)
         net.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
-        found.net = net.eval()
+        found.net, found.ids = net.eval(), TrainedIds.read(folder)
         return found

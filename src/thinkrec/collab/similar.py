@@ -7,15 +7,19 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TRAIN
 
 REACH, RANK, CHUNK = 100, 16, 4096
 
 
-def unit_terms(terms: sparse.csr_matrix) -> sparse.csr_matrix:
-    """float32 CSR (n_items, n_terms): rows of length 1, rare terms weighing more (inverse document frequency)."""
+def rarity(terms: sparse.csr_matrix) -> np.ndarray:
+    """float64 (n_terms,): inverse document frequency, ln(n_items / items with the term) + .1."""
     frequency = np.asarray(terms.sum(axis=0)).ravel()
-    weighted = sparse.csr_matrix(terms @ sparse.diags(np.log((len(terms.indptr) - 1) / np.maximum(1, frequency)) + 0.1))
+    return np.log((len(terms.indptr) - 1) / np.maximum(1, frequency)) + 0.1
+
+
+def unit_terms(terms: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
+    """float32 CSR (n_items, n_terms): rows of length 1, in which a term weighs its `idf` (n_terms,)."""
+    weighted = sparse.csr_matrix(terms @ sparse.diags(idf))
     norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     scaled = sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted)
     return sparse.csr_matrix(scaled, dtype=np.float32)
@@ -38,25 +42,25 @@ def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndar
     return (right * np.sqrt(sizes)[:, None]).T
 
 
-def past_votes(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray) -> dict[str, np.ndarray]:
+def past_votes(
+    ds: Dataset, unit: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray, factors: np.ndarray
+) -> dict[str, np.ndarray]:
     """Per row: similarity-weighted mean residuals over the user's last REACH rows strictly before it, and their weight.
 
-    expected: float64 (folds + 1, n_items), chance of liking by each table of `statistics.ItemStatistics`.
+    unit: see `unit_terms`. expected: float64 (folds + 1, n_items), chance of liking by each table of
+    `statistics.ItemStatistics`. factors: float64 (folds + 1, n_items, rank), see `item_factors`.
     `vote_terms*` weigh by the cosine of terms, `vote_factors` by factors of train residuals. The factors of a train row
     leave out the users of its fold (`table`, see `statistics.table_of_row`).
     """
     data = ds.interactions
     n = len(data)
     residual = data.label - expected[table, data.item]
-    unit = unit_terms(terms)
     cosine = (unit @ unit.T).toarray()
-    whole = len(expected) - 1
     found = {
         name: np.full(n, np.nan) for name in ("vote_terms", "vote_terms_sharp", "vote_terms_weight", "vote_nearest")
     }
     found["vote_factors"] = np.full(n, np.nan)
     for k in np.unique(table):
-        factors = item_factors(ds, expected[k], (data.split == TRAIN) & ((table != k) | (k == whole)))
         rows = np.flatnonzero(table == k)
         for begin in range(0, len(rows), CHUNK):
             chunk = rows[begin : begin + CHUNK]
@@ -72,6 +76,6 @@ def past_votes(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray, tabl
             found["vote_terms_weight"][chunk] = alike.sum(1)
             nearest = alike.argmax(axis=1)
             found["vote_nearest"][chunk] = np.where(some, past[np.arange(len(chunk)), nearest], np.nan)
-            product = np.einsum("nd,npd->np", factors[data.item[chunk]], factors[data.item[at]])
+            product = np.einsum("nd,npd->np", factors[k][data.item[chunk]], factors[k][data.item[at]])
             found["vote_factors"][chunk] = np.where(inside, product * past, 0.0).sum(1) / np.sqrt(inside.sum(1) + 1.0)
     return found

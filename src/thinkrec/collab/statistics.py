@@ -28,10 +28,13 @@ def user_folds(n_users: int, folds: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(np.arange(n_users) % folds)
 
 
-def table_of_row(ds: Dataset, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """int64 (len(rows),): which of `folds + 1` tables a row reads: its fold for train rows, `folds` for all others."""
+def table_of_row(ds: Dataset, rows: np.ndarray, fold: np.ndarray, folds: int) -> np.ndarray:
+    """int64 (len(rows),): which of `folds + 1` tables a row reads: its user's fold for train rows, else `folds`.
+
+    fold: int64 (n_users of `ds`,), the fold of every user code.
+    """
     data = ds.interactions
-    return np.where(data.split[rows] == TRAIN, user_folds(data.n_users, folds, seed)[data.user[rows]], folds)
+    return np.where(data.split[rows] == TRAIN, fold[data.user[rows]], folds)
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,15 @@ class ItemStatistics:
     """float64 (folds + 1, n_items): logit of (likes + strength * mean) / (count + strength)."""
     log_count: np.ndarray
     """float64 (folds + 1, n_items): ln(1 + count); counts of partial tables are scaled up to the whole."""
+    mean: np.ndarray
+    """float64 (folds + 1,): smoothed like rate of the rows of each table."""
 
     @classmethod
     def of(cls, ds: Dataset, *, folds: int = 10, seed: int = 0, strength: float = STRENGTH) -> ItemStatistics:
         """Count the train rows. `folds` >= 2."""
         data = ds.interactions
         fold = user_folds(data.n_users, folds, seed)
-        rates, counts = [], []
+        rates, counts, means = [], [], []
         n_train = max(1, int((data.split == TRAIN).sum()))
         for k in range(folds + 1):
             used = (data.split == TRAIN) & (fold[data.user] != k)
@@ -57,7 +62,22 @@ class ItemStatistics:
             mean = (likes.sum() + 1) / (count.sum() + 2)
             rates.append((likes + strength * mean) / (count + strength))
             counts.append(count * n_train / max(1.0, count.sum()))
-        return cls(logit(np.stack(rates)), np.log1p(np.stack(counts)))
+            means.append(mean)
+        return cls(logit(np.stack(rates)), np.log1p(np.stack(counts)), np.array(means))
+
+
+_UNIT = 2.0**32
+"""Steps in 1 of the sums below: fine enough, and 10 million rows of numbers up to 100 stay within 64 bits."""
+
+
+def range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """float64: the sum of values[begin[i] : end[i]] for every i, to the nearest 2^-32 per value.
+
+    Summed in whole numbers, so that a user's sum is the same to the last digit wherever their rows stand and whoever
+    else is in the table.
+    """
+    total = np.concatenate([[0], np.cumsum(np.rint(np.asarray(values) * _UNIT).astype(np.int64))])
+    return (total[end] - total[begin]) / _UNIT
 
 
 def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -77,9 +97,8 @@ def past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.nd
     begin = data.start[data.user]
     if last is not None:
         begin = np.maximum(begin, rows - last)
-    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (total[rows] - total[begin]) / (rows - begin)
+        return range_sums(np.nan_to_num(values), begin, rows) / (rows - begin)
 
 
 def past_excess(ds: Dataset, expected: np.ndarray, last: int | None = None) -> np.ndarray:

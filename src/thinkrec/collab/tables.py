@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thinkrec.collab.ids import TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
-from thinkrec.errors import DataError
 
 
 def seen(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -30,9 +30,13 @@ def filled(table: np.ndarray, known: np.ndarray) -> np.ndarray:
     return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tables:
-    """score(u, v) = users[u] . items[v] + user_bias[u] + item_bias[v]. All float32."""
+    """score(u, v) = users[u] . items[v] + user_bias[u] + item_bias[v]. All float32.
+
+    Whoever is asked about is found by id. Users and items that were not in the data of the fit have the mean vector and
+    the mean bias.
+    """
 
     users: np.ndarray
     """(n_users, dim)"""
@@ -42,6 +46,8 @@ class Tables:
     """(n_users,)"""
     item_bias: np.ndarray
     """(n_items,): the bias that all rows share is part of it."""
+    ids: TrainedIds
+    """Whose rows these are."""
 
     @classmethod
     def fill(cls, ds: Dataset, users, items, user_bias=None, item_bias=None) -> Tables:
@@ -56,35 +62,30 @@ class Tables:
             filled(items, known_items),
             filled(user_bias, known_users),
             filled(item_bias, known_items),
+            TrainedIds.of(ds),
         )
-
-    def check(self, ds: Dataset) -> None:
-        """Raises DataError if `ds` does not have the items, or lacks users, of the data that was fitted."""
-        fitted, given = (len(self.users), len(self.items)), (ds.interactions.n_users, len(ds.items))
-        if given[0] < fitted[0] or given[1] != fitted[1]:
-            raise DataError(
-                f"the data has {given[0]} users and {given[1]} items, but the encoder was fitted on {fitted[0]} and"
-                f" {fitted[1]}. Fit the encoder on this data."
-            )
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),)."""
-        self.check(ds)
         user, item = ds.interactions.user[rows], ds.interactions.item[rows]
-        users = self.user_vectors(ds, rows).astype(np.float64)
-        product = np.einsum("nd,nd->n", users, self.items[item].astype(np.float64))
-        return product + _of_users(self.user_bias, user) + self.item_bias[item]
+        users, items = self.user_vectors(ds, rows).astype(np.float64), self.item_vectors(ds)[item].astype(np.float64)
+        product = np.einsum("nd,nd->n", users, items)
+        item_bias = _by_place(self.item_bias, self.ids.item_places(ds)[item])
+        return product + _by_place(self.user_bias, self.ids.user_places(ds)[user]) + item_bias
 
     def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim)."""
-        self.check(ds)
-        return _of_users(self.users, ds.interactions.user[rows])
+        return _by_place(self.users, self.ids.user_places(ds)[ds.interactions.user[rows]])
+
+    def item_vectors(self, ds: Dataset) -> np.ndarray:
+        """float32 (n_items of `ds`, dim)."""
+        return _by_place(self.items, self.ids.item_places(ds))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The four arrays by name, for a file."""
         return {name: getattr(self, name) for name in ("users", "items", "user_bias", "item_bias")}
 
 
-def _of_users(table: np.ndarray, user: np.ndarray) -> np.ndarray:
-    """Entries of `table` (n_users, ...) by user code; codes beyond it, users who came after the fit, get the mean."""
-    return np.concatenate([table, table.mean(axis=0, keepdims=True)])[np.minimum(user, len(table))]
+def _by_place(table: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Entries of `table` (n, ...) by place; one behind the last row is the mean of all."""
+    return take_rows(table, places, table.mean(axis=0))

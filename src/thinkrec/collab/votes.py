@@ -6,14 +6,15 @@ labels' residuals on the cosine of keyword vectors, drawn towards 0 where the pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
 
-from thinkrec.collab.keywords import keyword_table
-from thinkrec.collab.similar import unit_terms
-from thinkrec.data.dataset import Dataset
+from thinkrec.collab.keywords import KeywordTerms
+from thinkrec.collab.similar import rarity, unit_terms
+from thinkrec.collab.statistics import range_sums
+from thinkrec.data.dataset import Dataset, Items
 
 STRENGTH = 1.0
 """Sum of cosines at which a vote counts half."""
@@ -27,20 +28,34 @@ class PastVotes:
     item-by-item table is made.
     """
 
-    terms: sparse.csr_matrix
-    """float32 CSR (n_items, n_terms): rows of unit length, rare terms weighing more."""
+    terms: KeywordTerms
+    """Of the catalogue of the fit."""
+    idf: np.ndarray
+    """float64 (n_terms,): how rare they were there."""
+    _last: dict[str, tuple[Items, sparse.csr_matrix]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, ds: Dataset) -> PastVotes:
         """From the items' keywords; no label is read."""
-        return cls(unit_terms(keyword_table(ds)))
+        terms = KeywordTerms.of(ds.items.keywords)
+        return cls(terms, rarity(terms.table(ds.items.keywords)))
+
+    def unit(self, ds: Dataset) -> sparse.csr_matrix:
+        """float32 CSR (n_items of `ds`, n_terms): rows of unit length, rare terms weighing more.
+
+        Items that came after the fit have the terms of their keywords that were known then.
+        """
+        last = self._last.get("unit")
+        if last is None or last[0] is not ds.items:
+            last = self._last["unit"] = (ds.items, unit_terms(self.terms.table(ds.items.keywords), self.idf))
+        return last[1]
 
     def rows(self, ds: Dataset, expected: np.ndarray) -> np.ndarray:
         """float64 (n,): the vote on every row's item by the user's rows strictly before the row.
 
         expected: float64 (n,), chance that anybody likes the row's item.
         """
-        data, terms = ds.interactions, self.terms
+        data, terms = ds.interactions, self.unit(ds)
         columns = int(terms.indices.max(initial=0)) + 1
         widths = np.diff(terms.indptr)[data.item].astype(np.int64)
         row = np.repeat(np.arange(len(data)), widths)
@@ -55,14 +70,15 @@ class PastVotes:
         begin = np.maximum.accumulate(np.where(fresh, np.arange(len(key)), 0))
 
         def over_past(values: np.ndarray) -> np.ndarray:
-            total = np.concatenate([[0.0], np.cumsum(values)])
-            return np.bincount(row, weights=weight * (total[:-1] - total[begin]), minlength=len(data))
+            past = range_sums(values, begin, np.arange(len(key)))
+            return np.bincount(row, weights=weight * past, minlength=len(data))
 
         residual = data.label - expected
         return over_past(weight * residual[row]) / (over_past(weight) + STRENGTH)
 
-    def candidates(self, past: np.ndarray, residual: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """float64 (len(items),): the vote on item codes by past item codes (k,) with residuals (k,)."""
-        seen, asked = self.terms[past], self.terms[items]
+    def candidates(self, ds: Dataset, past: np.ndarray, residual: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """float64 (len(items),): the vote on item codes of `ds` by past item codes (k,) with residuals (k,)."""
+        unit = self.unit(ds)
+        seen, asked = unit[past], unit[items]
         alike = asked @ np.asarray(seen.sum(axis=0)).ravel()
         return asked @ (seen.T @ residual) / (alike + STRENGTH)

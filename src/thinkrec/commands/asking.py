@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from thinkrec.api import ThinkRec
@@ -16,10 +17,8 @@ def rank(
 ) -> None:
     """`thinkrec rank`."""
     model = ThinkRec.load(show.run_folder(run), progress=True)
-    asked = None if candidates is None else [name.strip() for name in candidates.split(",") if name.strip()]
-    if asked == []:
-        raise DataError("--candidates names no item; give ids with commas between them, such as 12,7,30")
-    found = model.rank(user, asked, history=_read(history, threshold), top=top, reasons=why)
+    asked = None if candidates is None else parse_candidates(candidates)
+    found = model.rank(user, asked, history=_read(history, threshold, model), top=top, reasons=why)
     domain = model.ds.domain
     show.console().print(show.ranking(found, f"{domain.items.capitalize()} for {domain.user} {user}"))
 
@@ -27,12 +26,21 @@ def rank(
 def explain(run: str, user: str, item: str, history: Path | None, threshold: float | None) -> None:
     """`thinkrec explain`."""
     model = ThinkRec.load(show.run_folder(run), progress=True)
-    found = model.explain(user, item, history=_read(history, threshold))
+    found = model.explain(user, item, history=_read(history, threshold, model))
     show.console().print(show.explanation(found, f"{model.ds.domain.user} {user}"))
 
 
-def _read(path: Path | None, threshold: float | None) -> list[tuple[object, bool]] | None:
-    return None if path is None else read_history(path, threshold)
+def parse_candidates(text: str) -> list[str]:
+    """Item ids with commas between them; one that holds a comma stands in double quotes. Raises DataError."""
+    names = next(csv.reader([text], skipinitialspace=True), [])
+    found = [name.strip() for name in names if name.strip()]
+    if not found:
+        raise DataError("--candidates names no item; give ids with commas between them, such as 12,7,30")
+    return found
+
+
+def _read(path: Path | None, threshold: float | None, model: ThinkRec) -> list[tuple[object, bool]] | None:
+    return None if path is None else read_history(path, model.ds.threshold if threshold is None else threshold)
 
 
 def read_history(path: Path, threshold: float | None = None) -> list[tuple[object, bool]]:
@@ -47,7 +55,10 @@ def read_history(path: Path, threshold: float | None = None) -> list[tuple[objec
     else:
         require_columns(table, ("rating",), source)
         if threshold is None:
-            raise DataError(f"{source}: column 'rating' needs --threshold; liked means rating > threshold")
+            raise DataError(
+                f"{source}: column 'rating' needs --threshold, since the run's own data held labels; liked means rating > "
+                "threshold"
+            )
         liked = (parse_ratings(table["rating"], source) > threshold).to_list()
     order = list(range(table.height))
     if "timestamp" in table.columns:

@@ -11,18 +11,13 @@ from rich.text import Text
 from thinkrec import saving
 from thinkrec.commands import show
 from thinkrec.data.columns import parse_order, refuse_rows, require_columns
-from thinkrec.data.sources import load_data
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.cases import cases_of
 from thinkrec.evaluate.grounding.results import GroundingResults, ground_all, write_grounding
 from thinkrec.evaluate.grounding.table import terminal
+from thinkrec.layout import rows_of_table
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.recipe import Recipe
-
-FOLDERS = ("scores/full", "scores/experts", "scores/global", "scorers/model")
-"""Where a run keeps the scores of its test rows; the first that is there counts."""
-
 
 def evaluate(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
     """`thinkrec evaluate REASONS --grounding --run RUN`."""
@@ -45,8 +40,8 @@ def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingRes
     them, else with the run's scores, which cover test rows. Raises DataError for repeated or unknown orders, empty
     reasons, or scores that are no numbers.
     """
-    recipe: Recipe = saving.read_recipe(folder)
-    ds, world = load_data(recipe.data)
+    run = saving.open_run(folder)
+    recipe, ds, world = run.recipe, run.ds, run.simulated
     table, name = read_table(reasons), str(reasons)
     require_columns(table, ("order", "reason"), name)
     order = parse_order(table["order"], name)
@@ -61,7 +56,7 @@ def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingRes
         rows,
         prompt.history,
         prompt.block,
-        scores=_scores(table, name, folder, ds.interactions.order[rows]),
+        scores=_scores(table, name, folder / list(rows_of_table(recipe).values())[-1], ds.interactions.order[rows]),
         world=world,
     )
     config = recipe.evaluation
@@ -69,15 +64,14 @@ def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingRes
                       draws=config.draws if draws is None else draws)  # fmt: skip
 
 
-def _scores(table: pl.DataFrame, name: str, folder: Path, order: np.ndarray) -> np.ndarray:
+def _scores(table: pl.DataFrame, name: str, predictions: Path, order: np.ndarray) -> np.ndarray:
     """float64: the score of every row; NaN where none is known."""
     if "score" in table.columns:
         score = table["score"].cast(pl.Float64, strict=False)
         refuse_rows(table["score"], ~score.is_finite(), name, "has scores that are not finite numbers", "Look at them.")
         return score.to_numpy()
-    for place in FOLDERS:
-        path = folder / place / "predictions.parquet"
-        if path.is_file():
-            known = dict(pl.read_parquet(path).select("order", "score").iter_rows())
-            return np.array([known.get(int(o), np.nan) for o in order], dtype=np.float64)
+    path = predictions / "predictions.parquet"
+    if path.is_file():
+        known = dict(pl.read_parquet(path).select("order", "score").iter_rows())
+        return np.array([known.get(int(o), np.nan) for o in order], dtype=np.float64)
     return np.full(len(order), np.nan)

@@ -10,14 +10,12 @@ import polars as pl
 from thinkrec import saving
 from thinkrec.commands import show
 from thinkrec.data.columns import parse_ids, parse_labels, parse_order, refuse_rows, require_columns
-from thinkrec.data.dataset import Dataset
-from thinkrec.data.sources import load_data
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.bootstrap import Sample, bootstrap
 from thinkrec.evaluate.results import Results, summarise
 from thinkrec.evaluate.table import terminal
-from thinkrec.recipe import Evaluation, Recipe
+from thinkrec.recipe import Evaluation
 
 
 def evaluate(predictions: Path, interactions: Path | None, run: str | None, k: int | None, draws: int | None) -> None:
@@ -36,7 +34,7 @@ def truth_of(interactions: Path | None, run: str | None) -> tuple[pl.DataFrame, 
     if run is not None and interactions is None:
         folder = show.run_folder(run)
         recipe = saving.read_recipe(folder)
-        return labels_of(run_data(recipe, folder).interactions), str(folder), recipe.evaluation
+        return labels_of(saving.trained_data(folder).interactions), str(folder), recipe.evaluation
     if interactions is not None and run is None:
         return read_labels(interactions), str(interactions), Evaluation()
     raise DataError("say where the labels are: either --interactions TABLE or --run RUN")
@@ -74,11 +72,6 @@ def read_labels(path: Path) -> pl.DataFrame:
     order = parse_order(table["order"], source) if "order" in table.columns else np.arange(table.height)
     user, label = parse_ids(table["user_id"], source), parse_labels(table["label"], source)
     return pl.DataFrame({"order": pl.Series(order, dtype=pl.Int64), "user": user, "label": label})
-
-
-def run_data(recipe: Recipe, folder: Path) -> Dataset:
-    """The data of a run, with what was found in it before taken from the run's folder."""
-    return load_data(recipe.data, folder / "keywords")[0]
 
 
 def labels_of(it) -> pl.DataFrame:

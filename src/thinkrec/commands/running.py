@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,30 +16,35 @@ from thinkrec.errors import DataError
 from thinkrec.evaluate import table as tables
 from thinkrec.evaluate.report_data import Explained
 from thinkrec.evaluate.results import Results, Row, read_metrics
-from thinkrec.model.disk import write_json
-from thinkrec.pipeline import IMPERSONAL, ORDER, SCORE, Run, environment
+from thinkrec.layout import locked
+from thinkrec.model.disk import write_json, write_text
+from thinkrec.pipeline import ORDER, Run
+from thinkrec.provenance import environment
 from thinkrec.recipe import dump_recipe, load_recipe
-from thinkrec.stage import read_done
 
 SHOWN = 3
 """Explained recommendations that the demo prints."""
 
 
-def run_recipe(name: str, folder: Path | None, overrides: Sequence[str], results: Path | None) -> outcome.Outcome:
+def run_recipe(
+    name: str, folder: Path | None, overrides: Sequence[str], results: Path | None, any_code: bool = False
+) -> outcome.Outcome:
     """Run a recipe, or go on with it, and print its table and where things lie."""
     recipe = load_recipe(name, overrides)
-    run = Run(recipe, folder or Path("runs") / recipe.name, progress=True)
+    run = Run(recipe, folder or Path("runs") / recipe.name, progress=True, any_code=any_code)
     done: outcome.Outcome = run.all(outcome.finish)
     out = show.console()
     out.print(tables.terminal(done.results, title=recipe.name))
+    for name, why in run.failed.items():
+        out.print(Text(f"no row for {name}: {why}"))
     if results is not None:
         out.print(Text(f"results: {export(run, done, results / recipe.name)}"))
     return done
 
 
-def run(name: str, folder: Path | None, overrides: Sequence[str], results: Path | None) -> None:
+def run(name: str, folder: Path | None, overrides: Sequence[str], results: Path | None, any_code: bool) -> None:
     """`thinkrec run`."""
-    done = run_recipe(name, folder, overrides, results)
+    done = run_recipe(name, folder, overrides, results, any_code)
     show.console().print(Text(f"metrics: {done.metrics}\nreport:  {done.report}"))
 
 
@@ -64,35 +68,20 @@ def few(cases: Sequence[Explained], most: int = SHOWN) -> list[Explained]:
 def export(run: Run, done: outcome.Outcome, folder: Path) -> Path:
     """Write what a results table rests on: predictions, metrics, the resolved recipe, hardware and duration."""
     folder.mkdir(parents=True, exist_ok=True)
-    last = list(finished(run).values())[-1]
-    predictions = pl.read_parquet(last / "predictions.parquet").select(ORDER, SCORE).sort(ORDER)
-    write_table(predictions, folder / "predictions.parquet")
-    shutil.copyfile(done.metrics, folder / "metrics.json")
-    (folder / "recipe.yaml").write_text(dump_recipe(run.recipe), encoding="utf-8")
+    last = list(outcome.finished(run).values())[-1]
+    write_table(pl.read_parquet(last / "predictions.parquet").sort(ORDER), folder / "predictions.parquet")
+    write_text(folder / "metrics.json", done.metrics.read_text(encoding="utf-8"))
+    write_text(folder / "recipe.yaml", dump_recipe(run.recipe))
     write_json(folder / "environment.json", {**environment(), "duration_s": round(run.stages.seconds(), 1)})
     return folder
-
-
-def finished(run: Run) -> dict[str, Path]:
-    """Table row -> folder of its predictions, in the table's order. Raises CheckpointError if one is not finished."""
-    found = {name: run.folder / "scorers" / name for name in (*IMPERSONAL, *run.recipe.baselines)}
-    if run.recipe.model.kind == "thinkrec":
-        variants = [outcome.GLOBAL]
-        variants += [outcome.EXPERTS] if run.model.expert_stage is not None else []
-        variants += [outcome.FULL] if run.model.vector_stage is not None else []
-        found |= {variant: run.folder / "scores" / variant.split()[-1] for variant in variants}
-    else:
-        found[run.recipe.name.rpartition("/")[2]] = run.folder / "scorers" / "model"
-    for folder in found.values():
-        read_done(folder)
-    return found
 
 
 def report(name: str) -> None:
     """`thinkrec report`: trains nothing, whatever changed since."""
     folder = show.run_folder(name)
-    run = Run(saving.read_recipe(folder), folder, progress=True)
-    done = outcome.finish(run, finished(run))
+    run = saving.open_run(folder, progress=True)
+    with locked(folder):
+        done = outcome.finish(run, outcome.finished(run))
     show.console().print(Text(str(done.report)), soft_wrap=True)
 
 

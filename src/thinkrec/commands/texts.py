@@ -12,7 +12,7 @@ from rich.text import Text
 from thinkrec import saving
 from thinkrec.commands import show
 from thinkrec.commands.grounding import judge
-from thinkrec.commands.judging import labels_of, read_labels, run_data
+from thinkrec.commands.judging import labels_of, read_labels
 from thinkrec.data.tables import read_table
 from thinkrec.data.writing import write_table
 from thinkrec.errors import DataError
@@ -120,7 +120,7 @@ def open_tools(options: TextOptions) -> Tools:
 def _users(interactions: Path | None, run: str | None) -> pl.DataFrame | None:
     if run is not None:
         folder = show.run_folder(run)
-        return labels_of(run_data(saving.read_recipe(folder), folder).interactions)
+        return labels_of(saving.trained_data(folder).interactions)
     return None if interactions is None else read_labels(interactions)
 
 

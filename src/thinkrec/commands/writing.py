@@ -15,10 +15,11 @@ from thinkrec.data.columns import parse_order, require_columns
 from thinkrec.data.tables import read_table
 from thinkrec.data.writing import check_writable, write_table
 from thinkrec.errors import DataError
-from thinkrec.pipeline import EXPERTS, FULL, GLOBAL, Run
+from thinkrec.layout import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
+from thinkrec.pipeline import Run
 from thinkrec.progress import Progress
 from thinkrec.score.system import System
-from thinkrec.stage import digest
+from thinkrec.stage import digest, read_done
 
 CHUNK = 64
 """Rows between two writes to disk."""
@@ -35,10 +36,10 @@ def explain_rows(
     if recipe.model.kind != "thinkrec":
         raise DataError(f"{folder} trains {recipe.model.kind}, which writes no reasons; give a run of kind thinkrec")
     check_writable(out)
-    trained = Run(recipe, folder, progress=True)
+    trained = saving.open_run(folder, progress=True)
     wanted = read_rows(rows, split, trained)
-    variant = saving.final_variant(recipe.model) if stage is None else VARIANTS[stage]
-    options = {"stage": variant, "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite,
+    variant = final_variant(recipe.model) if stage is None else VARIANTS[stage]
+    options = {"stage": variant, "trained": read_done(folder / STAGE_OF[variant])["key"], "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite,
                "mentions": recipe.mentions, "own_verdict": own_verdict}  # fmt: skip
     table = write(trained.system(variant), wanted, out.with_name(out.name + ".part"), options)
     write_table(table, out)

@@ -62,6 +62,8 @@ class Dataset:
     domain: Domain
     user_ids: list
     """Original user ids by dense code."""
+    threshold: float | None = None
+    """Where the data came as ratings: liked means rating > threshold."""
 
     @classmethod
     def from_tables(
@@ -114,6 +116,7 @@ class Dataset:
             ),
             domain=domain,
             user_ids=users.to_list(),
+            threshold=threshold,
         )
 
     def with_keywords(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.movielens import load_ml1m_slice, movielens_dataset
 from thinkrec.data.world import World, simulate
-from thinkrec.errors import DataError
+from thinkrec.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     from thinkrec.recipe import Data, MovieLensSlice
@@ -20,14 +20,19 @@ def data_folder(name: str) -> Path:
 
     Raises DataError saying where it looked.
     """
+    found = shared_folders(name)[0]
+    if found.is_dir():
+        return found
+    places = ", ".join(map(str, shared_folders(name)))
+    raise DataError(f"the data folder {name!r} was not found (looked for {places}); set THINKREC_DATA to its parent")
+
+
+def shared_folders(name: str) -> list[Path]:
+    """Where a named folder is looked for; those that are there come first."""
     named = os.environ.get("THINKREC_DATA")
     clone = Path(__file__).resolve().parents[3]
     tried = [Path(named)] if named else [Path.cwd().parent / "shared" / "data", clone.parent / "shared" / "data"]
-    for base in tried:
-        if (base / name).is_dir():
-            return base / name
-    places = ", ".join(str(base / name) for base in tried)
-    raise DataError(f"the data folder {name!r} was not found (looked for {places}); set THINKREC_DATA to its parent")
+    return sorted((base / name for base in tried), key=lambda folder: not folder.is_dir())
 
 
 def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, World | None]:
@@ -45,9 +50,23 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, World |
         return load_ml1m_slice(folder, keywords=config.keywords), None
     if config.kind == "movielens":
         return movielens_dataset(config.folder), None
+    if config.kind == "given":
+        raise RecipeError(
+            "data.kind is given: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe by "
+            "another kind, such as tables"
+        )
     tables = Dataset.from_tables(config.interactions, config.items, threshold=config.threshold, split=config.split,
                                  domain=config.domain())  # fmt: skip
     return tables, None
+
+
+def source_paths(config: Data) -> list[Path]:
+    """The files and folders that `load_data` reads; empty where it reads none."""
+    if config.kind == "tables":
+        return [config.interactions, config.items]
+    if config.kind == "ml1m":
+        return [config.folder or shared_folders("ml1m")[0]]
+    return [config.folder] if config.kind == "movielens" else []
 
 
 def _with_plots(ds: Dataset, config: MovieLensSlice, cache: Path | None) -> Dataset:

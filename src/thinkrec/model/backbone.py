@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import re
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -18,6 +21,7 @@ from transformers.utils import logging
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.disk import check_complete
 from thinkrec.model.formats import native_here
+from thinkrec.provenance import files_digest
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -50,6 +54,8 @@ class Backbone:
     no_id: int
     name: str
     config: BackboneConfig
+    digest: str
+    """Hash of its contents: of the files it was read from, or of the weights where there are none."""
 
     @property
     def hidden(self) -> int:
@@ -93,15 +99,69 @@ def load_backbone(source: str | BackboneConfig) -> Backbone:
         return _from_gguf(path, config, name=path.stem)
     if path.is_dir():
         return _from_folder(path, config, name=path.resolve().name)
+    _check_hub_name(config)
+    return _load(config.source, config, config.source)
+
+
+def _check_hub_name(config: BackboneConfig) -> None:
+    path = Path(config.source).expanduser()
     if path.exists():
         raise CheckpointError(f"backbone {path} is a file; give a folder, a .gguf file or a hub name")
     if not _HUB_NAME.fullmatch(config.source) or config.source.startswith("."):
         raise CheckpointError(f"backbone folder {path} does not exist; check backbone.source")
-    return _from_hub(config)
 
 
-def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str, config: BackboneConfig) -> Backbone:
+def backbone_digest(config: BackboneConfig) -> str:
+    """Hash of the contents of a backbone (weights, settings, tokenizer), as its `Backbone.digest` will be.
+
+    A hub model that is not in the cache yet is loaded for it. Raises as `load_backbone` does.
+    """
+    try:
+        return files_digest(_files(config))
+    except LocalEntryNotFoundError:
+        return load_backbone(config).digest
+
+
+_CONTENTS = (".safetensors", ".bin", ".json", ".model", ".txt", ".jinja", ".tiktoken")
+"""Endings of the files that decide what a model folder computes."""
+
+
+def _files(config: BackboneConfig) -> list[Path]:
+    """The files of a backbone. Raises LocalEntryNotFoundError for a hub model that is not in the cache."""
+    if config.source == "nano":
+        folder = Path(str(resources.files("thinkrec.model") / "nano"))
+    elif config.source == "smollm2" or config.source.lower().endswith(".gguf"):
+        file = _smollm2_file() if config.source == "smollm2" else Path(config.source).expanduser()
+        if not file.is_file():
+            raise CheckpointError(f"backbone file {file} does not exist; check backbone.source")
+        return [file]
+    else:
+        folder = Path(config.source).expanduser()
+        if not folder.is_dir():
+            _check_hub_name(config)
+            folder = Path(snapshot_download(config.source, revision=config.revision, local_files_only=True))
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in _CONTENTS]
+
+
+def _weights_digest(model: PreTrainedModel) -> str:
+    """Hash (hex, 16) of the weights in memory."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]
+
+
+def wrap(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    name: str,
+    config: BackboneConfig,
+    digest: str | None = None,
+) -> Backbone:
     """Make a `Backbone` of a loaded model and tokenizer: find the answer tokens, freeze, define padding.
+
+    `digest`: of the files that it was read from; by default that of the weights.
 
     Raises RecipeError as `load_backbone` does.
     """
@@ -112,7 +172,7 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str, 
     yes_id, no_id = _answer_ids(tokenizer, name)
     model.requires_grad_(False)
     model.eval()
-    return Backbone(model, tokenizer, yes_id, no_id, name, config)
+    return Backbone(model, tokenizer, yes_id, no_id, name, config, digest or _weights_digest(model))
 
 
 def _answer_ids(tokenizer: PreTrainedTokenizerBase, name: str) -> tuple[int, int]:
@@ -139,10 +199,6 @@ def _from_folder(folder: Path, config: BackboneConfig, name: str) -> Backbone:
     return _load(folder, config, name)
 
 
-def _from_hub(config: BackboneConfig) -> Backbone:
-    return _load(config.source, config, config.source)
-
-
 def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> Backbone:
     if config.revision is not None and not isinstance(where, Path):
         more["revision"] = config.revision
@@ -162,7 +218,7 @@ def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> 
     except (OSError, ValueError) as error:
         hint = "" if isinstance(where, Path) else "; it is no local folder, so check the hub name and the network"
         raise CheckpointError(f"cannot load backbone {where}{hint}: {error}") from error
-    return wrap(model, tokenizer, name, config)
+    return wrap(model, tokenizer, name, config, files_digest(_files(config)))
 
 
 def _dtype(config: BackboneConfig) -> torch.dtype:
@@ -210,7 +266,7 @@ def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
         said = _one_id(getattr(plain, f"{kind}_token_id", None))
         if said is not None:
             setattr(loaded.tokenizer, f"{kind}_token", loaded.tokenizer.convert_ids_to_tokens(said))
-    return wrap(fresh, loaded.tokenizer, name, config)
+    return wrap(fresh, loaded.tokenizer, name, config, loaded.digest)
 
 
 def _smollm2_file() -> Path:

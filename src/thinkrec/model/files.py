@@ -20,11 +20,11 @@ from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
 
 CONFIG = "recommender.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 def save(folder: Path | str, recommender: Recommender, extra: Mapping[str, Any] | None = None) -> None:
-    """Write adapters, projector and settings; the backbone is only named.
+    """Write adapters, projector and settings; the backbone is only named, with the digest of its contents.
 
     `recommender.json` is written last and names the weights by their hash, so a save that dies half-way leaves the
     earlier state readable. `extra`: further JSON values to keep (for instance the gate's settings), see `read_config`.
@@ -40,6 +40,7 @@ def save(folder: Path | str, recommender: Recommender, extra: Mapping[str, Any] 
         "format": _FORMAT,
         "weights": weights,
         "backbone": recommender.backbone.config.model_dump(),
+        "backbone_digest": recommender.backbone.digest,
         "experts": recommender.experts.config.model_dump(),
         "projector": None if projector is None else projector.shape(),
         "extra": dict(extra or {}),
@@ -53,13 +54,20 @@ def save(folder: Path | str, recommender: Recommender, extra: Mapping[str, Any] 
 def load(folder: Path | str, backbone: Backbone | None = None) -> Recommender:
     """Read what `save` wrote. A given `backbone` (freshly loaded, without experts) is used instead of the named one.
 
-    Raises CheckpointError where a file is missing, truncated, or does not fit the backbone.
+    Raises CheckpointError where a file is missing, truncated, or the backbone is not the one of the training: weights
+    that were learned on other ones would answer, and wrongly.
     """
     folder = Path(folder)
     config = read_config(folder)
     tensors = read_tensors(folder / config["weights"])
     try:
         base = backbone or load_backbone(BackboneConfig(**config["backbone"]))
+        if base.digest != config["backbone_digest"]:
+            raise CheckpointError(
+                f"the adapters in {folder} were trained on another backbone: {config['backbone']['source']} had contents "
+                f"{config['backbone_digest']} then, and {base.name} has {base.digest}; restore that backbone, or train "
+                "again"
+            )
         experts = attach(base.model, ExpertConfig(**config["experts"]))
     except ValidationError as error:
         raise CheckpointError(f"{folder / CONFIG} holds settings this version does not know: {error}") from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 
 from thinkrec.errors import CheckpointError, DataError
+from thinkrec.model.disk import write_json
 
 _TENSORS = ("labels", "centres", "mean", "std")
 
@@ -33,10 +36,12 @@ class GroupConfig(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Labels of the users they were fitted on, and what is needed to place others."""
+    """Labels of the users they were fitted on, by id, and what is needed to place others."""
 
+    users: list
+    """Original ids of the users of the fit."""
     labels: np.ndarray
-    """int32 (n_users,): group of each user, 0 .. n-1; group 0 is the largest."""
+    """int32 (len(users),): group of each of them, 0 .. n-1; group 0 is the largest."""
     centres: np.ndarray
     """float32 (n, d): mean raw vector of each group."""
     mean: np.ndarray
@@ -55,9 +60,9 @@ class Groups:
         return far.argmin(axis=1).astype(np.int32)
 
     def save(self, path: Path | str) -> None:
-        """Write one safetensors file, beside its name and then renamed."""
+        """Write a safetensors file, and beside it a JSON file with the users' ids; each beside its name, then renamed."""
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path.with_suffix(".json"), {"users": self.users})
         beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
             save_file({name: getattr(self, name) for name in _TENSORS}, beside)
@@ -76,11 +81,20 @@ class Groups:
             raise CheckpointError(f"{path} is truncated or damaged ({error}); delete it and group again") from error
         if set(tensors) != set(_TENSORS):
             raise CheckpointError(f"{path} holds {sorted(tensors)}, not groups; delete it and group again")
-        return cls(**tensors)
+        named = Path(path).with_suffix(".json")
+        try:
+            users = json.loads(named.read_text(encoding="utf-8"))["users"]
+        except (OSError, ValueError, KeyError) as error:
+            raise CheckpointError(
+                f"{named} with the ids of the users in {path} cannot be read ({error}); run the grouping stage again"
+            ) from error
+        return cls(users=users, **tensors)
 
 
-def fit_groups(user_vectors: np.ndarray, config: GroupConfig, seed: int = 0) -> Groups:
-    """Group users by their raw vectors (n_users, d).
+def fit_groups(
+    user_vectors: np.ndarray, config: GroupConfig, seed: int = 0, *, users: Sequence[Any] | None = None
+) -> Groups:
+    """Group users by their raw vectors (n_users, d); `users` has their original ids, by default their numbers.
 
     Labels are ordered by group size, largest first, then by centre, so they do not depend on the algorithm's whim.
     `seed` matters for k-means alone. Raises DataError for values that are not finite, or too few (distinct) users.
@@ -107,7 +121,7 @@ def fit_groups(user_vectors: np.ndarray, config: GroupConfig, seed: int = 0) -> 
     by = sorted(range(config.n), key=lambda k: (-size[k], *centres[k].tolist()))
     rank = np.empty(config.n, dtype=np.int32)
     rank[by] = np.arange(config.n, dtype=np.int32)
-    return Groups(labels=rank[found], centres=centres[by], mean=mean, std=std)
+    return Groups(users=list(range(len(vectors)) if users is None else users), labels=rank[found], centres=centres[by], mean=mean, std=std)
 
 
 def _cluster(points: np.ndarray, config: GroupConfig, seed: int) -> np.ndarray:

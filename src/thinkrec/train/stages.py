@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from thinkrec.collab.ids import find_places, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import VALID
 from thinkrec.evaluate.ranking import auc, uauc
@@ -141,10 +142,8 @@ def own_group(ds: Dataset, personal: Personal) -> Callable[[np.ndarray], np.ndar
 
 def group_of_users(ds: Dataset, personal: Personal) -> np.ndarray:
     """int32 (n_users,): group of each user by the vector at their last train row; -1 for users without train rows."""
-    users, _ = last_train_rows(ds)
-    group = np.full(ds.interactions.n_users, -1, dtype=np.int32)
-    group[users] = personal.groups.labels
-    return group
+    places = find_places(personal.groups.users, ds.user_ids)
+    return take_rows(personal.groups.labels, places, -1)
 
 
 def last_train_rows(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,145 @@
+"""A data set kept as it is: what a run was trained on, to be read back value by value and without another cleaning."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from thinkrec.data.dataset import Dataset, Domain, Items
+from thinkrec.data.rows import SPLITS, Interactions
+from thinkrec.data.writing import write_table
+from thinkrec.errors import CheckpointError
+from thinkrec.model.disk import write_json
+
+INTERACTIONS, ITEMS, USERS, MANIFEST = "interactions.parquet", "items.parquet", "users.parquet", "manifest.json"
+_FORMAT = 1
+
+
+def write_snapshot(ds: Dataset, folder: Path, **more: Any) -> None:
+    """Write a data set under `folder`: three tables, and last a manifest with its fingerprint and `more` (JSON values).
+
+    Interactions have the columns that `Dataset.from_tables` takes, so that other tools can read them too.
+    """
+    it, items = ds.interactions, ds.items
+    interactions = pl.DataFrame(
+        {
+            "order": it.order,
+            "user_id": pl.Series(ds.user_ids).gather(it.user),
+            "item_id": pl.Series(items.ids).gather(it.item),
+            "label": it.label,
+            "timestamp": it.timestamp,
+            "split": pl.Series(SPLITS).gather(it.split),
+        }
+    )
+    columns = [
+        pl.Series("item_id", items.ids),
+        pl.Series("title", items.titles, dtype=pl.String),
+        pl.Series("keywords", [list(words) for words in items.keywords], dtype=pl.List(pl.String)),
+    ]
+    catalogue = pl.DataFrame(columns).hstack(items.texts) if items.texts.width else pl.DataFrame(columns)
+    # A folder whose writing was cut short has no manifest, or tables that do not fit it.
+    (folder / MANIFEST).unlink(missing_ok=True)
+    write_table(interactions.sort("order"), folder / INTERACTIONS)
+    write_table(catalogue, folder / ITEMS)
+    write_table(pl.DataFrame({"user_id": ds.user_ids}), folder / USERS)
+    words = {"item": ds.domain.item, "items": ds.domain.items, "user": ds.domain.user}
+    write_json(folder / MANIFEST, {"format": _FORMAT, "fingerprint": ds.fingerprint(), "domain": words,
+                                   "threshold": ds.threshold, **more})  # fmt: skip
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What `write_snapshot` said of a snapshot. Raises CheckpointError if there is none."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise CheckpointError(f"{folder} holds no data set of a run (no {MANIFEST}); run the recipe again")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is no readable JSON ({error}); run the recipe again") from error
+    if found.get("format") != _FORMAT:
+        raise CheckpointError(f"{path} has format {found.get('format')}, this version reads {_FORMAT}; run again")
+    return found
+
+
+def read_snapshot(folder: Path) -> Dataset:
+    """The data set that `write_snapshot` wrote. Raises CheckpointError where it is missing or was changed since."""
+    manifest = read_manifest(folder)
+    try:
+        rows, items, users = (pl.read_parquet(folder / name) for name in (INTERACTIONS, ITEMS, USERS))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise CheckpointError(f"the data set in {folder} cannot be read ({error}); run the recipe again") from error
+    user_ids, item_ids = users["user_id"].to_list(), items["item_id"].to_list()
+    table = Interactions.build(
+        user=_codes(rows["user_id"], user_ids),
+        item=_codes(rows["item_id"], item_ids),
+        label=rows["label"].to_numpy(),
+        timestamp=rows["timestamp"].to_numpy(),
+        split=_codes(rows["split"], list(SPLITS)),
+        order=rows["order"].to_numpy(),
+        n_users=len(user_ids),
+    )
+    catalogue = Items(
+        ids=item_ids,
+        titles=items["title"].to_list(),
+        keywords=[tuple(words) for words in items["keywords"].to_list()],
+        texts=items.drop("item_id", "title", "keywords"),
+    )
+    ds = Dataset(table, catalogue, Domain(**manifest["domain"]), user_ids, manifest["threshold"])
+    if ds.fingerprint() != manifest["fingerprint"]:
+        raise CheckpointError(
+            f"the tables in {folder} are not those that the run was trained on: they were changed afterwards; restore "
+            "them, or run the recipe again"
+        )
+    return ds
+
+
+def _codes(values: pl.Series, known: list) -> np.ndarray:
+    """int64: position of each value in `known`; -1 where it is not there."""
+    places = pl.DataFrame({"value": pl.Series(known, dtype=values.dtype), "code": np.arange(len(known))})
+    found = values.alias("value").to_frame().join(places, on="value", how="left", maintain_order="left")["code"]
+    return found.fill_null(-1).to_numpy().astype(np.int64)
+
+
+def compare(trained: Dataset, now: Dataset) -> list[str]:
+    """What has changed from one data set to a later one, in short phrases with counts; empty where nothing has.
+
+    Rows are the same if user, item, time and label are: not by their place in a table.
+    """
+    said: list[str] = []
+    for name, before, after in (("user", trained.user_ids, now.user_ids), ("item", trained.items.ids, now.items.ids)):
+        old, new = {str(id_) for id_ in before}, {str(id_) for id_ in after}
+        said += _counted(len(new - old), f"{name}", "new") + _counted(len(old - new), f"{name}", "gone")
+    known = dict(zip(map(str, now.items.ids), zip(now.items.titles, now.items.keywords, strict=True), strict=True))
+    pairs = zip(map(str, trained.items.ids), zip(trained.items.titles, trained.items.keywords, strict=True), strict=True)
+    said += _counted(sum(id_ in known and known[id_] != text for id_, text in pairs), "item", "with another title or other keywords")  # fmt: skip
+    rows = [_rows(ds) for ds in (trained, now)]
+    counts = [frame.group_by(frame.columns).len() for frame in rows]
+    joined = counts[0].join(counts[1], on=rows[0].columns, how="full", coalesce=True).fill_null(0)
+    gap = joined["len_right"].cast(pl.Int64) - joined["len"].cast(pl.Int64)
+    said += _counted(int(gap.clip(lower_bound=0).sum()), "rating", "new")
+    said += _counted(int((-gap).clip(lower_bound=0).sum()), "rating", "gone or changed")
+    if not said and trained.fingerprint() != now.fingerprint():
+        said.append("rows or items stand in another order, or other columns, splits or words have changed")
+    return said
+
+
+def _rows(ds: Dataset) -> pl.DataFrame:
+    it = ds.interactions
+    return pl.DataFrame(
+        {
+            "user": pl.Series([str(id_) for id_ in ds.user_ids]).gather(it.user),
+            "item": pl.Series([str(id_) for id_ in ds.items.ids]).gather(it.item),
+            "time": it.timestamp,
+            "label": it.label,
+        }
+    )
+
+
+def _counted(count: int, noun: str, what: str) -> list[str]:
+    return [f"{count:,} {noun}{'' if count == 1 else 's'} {what}"] if count else []
+
+
