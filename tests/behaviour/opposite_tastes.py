@@ -63,7 +63,7 @@ class ByTaste:
         """float32 (len(rows), 2)."""
         return np.eye(2, dtype=np.float32)[group_of(ds, rows)]
 
-    def item_vectors(self) -> np.ndarray:
+    def item_vectors(self, ds: Dataset) -> np.ndarray:
         """float32 (n_items, 2): the colour."""
         return np.eye(2, dtype=np.float32)[np.arange(ITEMS) % 2]
 
@@ -72,7 +72,7 @@ def personal(ds: Dataset, config: GateConfig | None = None) -> Personal:
     """Both groups with their true members and centres."""
     labels = np.array([user % 2 for user in ds.user_ids], dtype=np.int32)
     centres = np.eye(2, dtype=np.float32)
-    groups = Groups(labels, centres, np.zeros(2, dtype=np.float32), np.ones(2, dtype=np.float32))
+    groups = Groups(ds.user_ids, labels, centres, np.zeros(2, dtype=np.float32), np.ones(2, dtype=np.float32))
     return Personal(ByTaste(), groups, config or GateConfig())  # pyright: ignore[reportArgumentType]
 
 

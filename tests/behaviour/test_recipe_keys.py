@@ -70,7 +70,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.backbone.dtype": ("bfloat16", GLOBAL),
     "model.backbone.bits": (8, GLOBAL),
     "model.backbone.attention": ("eager", GLOBAL),
-    "model.backbone.revision": ("main", GLOBAL),
+    "model.backbone.revision": ("main", NOTHING),  # of a hub model; a folder is known by its contents
     "model.prompt.history": (4, GLOBAL),
     "model.prompt.block": (2, GLOBAL),
     "model.prompt.keywords": (3, GLOBAL),
@@ -96,7 +96,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.gate.flat": (0.5, EXPERTS),
     "model.reasons.source": ("rules", GLOBAL),
     "model.reasons.file": (None, GLOBAL),  # see test_the_reasons_contents_count
-    "model.reasons.unhinted": (True, GLOBAL),
+    "model.reasons.unhinted": (True, NOTHING),  # of a table of reasons: see test_hinted_reasons_left_out_count
     "model.reasons.share": (0.4, GLOBAL),
     "model.global_stage.train": (["global", "projector"], GLOBAL),
     **{f"model.global_stage.{key}": (value, GLOBAL) for key, value in STAGE.items()},
@@ -279,19 +279,27 @@ def on_tables(content: dict[str, Any], folder: Path, interactions: pl.DataFrame,
     return {**content, "data": {"kind": "tables", **paths}}
 
 
+def written(content: dict[str, Any], path: Path, labels: pl.Series, colour: str, **more: Any) -> dict[str, Any]:
+    """The recipe on written reasons, which are written to `path`; every third of them is hinted."""
+    texts = [reason(bool(label), colour) for label in labels]
+    table = {"order": range(len(texts)), "reason": texts, "hinted": [i % 3 == 0 for i in range(len(texts))]}
+    pl.DataFrame(table).write_parquet(path)
+    return changed(content, "model.reasons", {"reasons": {"source": "written", "file": str(path), **more}})
+
+
 def test_the_reasons_contents_count(backbone: Path, tmp_path: Path, ran: list[str]) -> None:
     interactions, items = tables()
-    content = on_tables(plain(backbone), tmp_path, interactions, items)
-    path = tmp_path / "reasons.parquet"
-
-    def write(colour: str) -> None:
-        texts = [reason(bool(label), colour) for label in interactions["label"]]
-        pl.DataFrame({"order": range(len(texts)), "reason": texts}).write_parquet(path)
-
-    content = changed(content, "model.reasons", {"reasons": {"source": "written", "file": str(path)}})
-    write("red")
-    walk(content, tmp_path / "run")
+    content, path = on_tables(plain(backbone), tmp_path, interactions, items), tmp_path / "reasons.parquet"
+    walk(written(content, path, interactions["label"], "red"), tmp_path / "run")
     ran.clear()
-    write("blue")
-    walk(content, tmp_path / "run")
+    walk(written(content, path, interactions["label"], "blue"), tmp_path / "run")
+    assert set(ran) == GLOBAL
+
+
+def test_hinted_reasons_left_out_count(backbone: Path, tmp_path: Path, ran: list[str]) -> None:
+    interactions, items = tables()
+    content, path = on_tables(plain(backbone), tmp_path, interactions, items), tmp_path / "reasons.parquet"
+    walk(written(content, path, interactions["label"], "red"), tmp_path / "run")
+    ran.clear()
+    walk(written(content, path, interactions["label"], "red", unhinted=True), tmp_path / "run")
     assert set(ran) == GLOBAL

@@ -10,13 +10,11 @@ import pytest
 import torch
 from opposite_tastes import model_values, stage, tables
 
-from thinkrec import saving
 from thinkrec.data.rows import TEST
+from thinkrec.layout import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
 from thinkrec.model import files
-from thinkrec.pipeline import EXPERTS, FULL, GLOBAL, Run
+from thinkrec.pipeline import Run
 from thinkrec.recipe import Recipe
-
-STAGE = {GLOBAL: "global", EXPERTS: "experts", FULL: "vectors"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +50,7 @@ def adapters(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("variant", [GLOBAL, EXPERTS, FULL])
 def test_each_variant_is_the_model_of_its_stage(variant: str, run: Run) -> None:
-    system, saved = run.system(variant), adapters(run.folder / STAGE[variant])
+    system, saved = run.system(variant), adapters(run.folder / STAGE_OF[variant])
     found = system.recommender.experts.state_dict()
     assert found.keys() == saved.keys()
     assert all(torch.equal(found[name], tensor) for name, tensor in saved.items())
@@ -62,7 +60,7 @@ def test_each_variant_is_the_model_of_its_stage(variant: str, run: Run) -> None:
 
 
 def test_each_stage_goes_on_from_the_one_before(run: Run) -> None:
-    first, second, third = (adapters(run.folder / name) for name in STAGE.values())
+    first, second, third = (adapters(run.folder / name) for name in STAGE_OF.values())
     assert any(name.endswith("expert_b") and tensor.any() for name, tensor in second.items())
     for name, tensor in first.items():
         assert torch.equal(second[name], tensor), "experts leave the global adapter alone"
@@ -88,6 +86,6 @@ def test_predictions_are_the_scores_of_the_test_rows(variant: str, run: Run) -> 
 
 def test_the_last_stage_answers(run: Run) -> None:
     whole = run.model
-    assert saving.final_variant(whole) == FULL
-    assert saving.final_variant(whole.model_copy(update={"vector_stage": None})) == EXPERTS
-    assert saving.final_variant(whole.model_copy(update={"vector_stage": None, "expert_stage": None})) == GLOBAL
+    assert final_variant(whole) == FULL
+    assert final_variant(whole.model_copy(update={"vector_stage": None})) == EXPERTS
+    assert final_variant(whole.model_copy(update={"vector_stage": None, "expert_stage": None})) == GLOBAL

@@ -114,7 +114,7 @@ class Between:
     def user_vectors(self, ds, rows: np.ndarray) -> np.ndarray:
         return self.near[np.asarray(rows) % len(self.near)]
 
-    def item_vectors(self) -> np.ndarray:
+    def item_vectors(self, ds) -> np.ndarray:
         return np.zeros((ITEMS, 2), dtype=np.float32)
 
 
