@@ -18,23 +18,36 @@ from thinkrec.data.rows import SPLITS, TEST, TRAIN, VALID
 from thinkrec.model import files
 from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.system import System
+from thinkrec.train import stages
 from thinkrec.train.stages import train_experts, train_global
 
 Script = Callable[[int, np.ndarray], np.ndarray]
-"""(number of the check, row numbers) -> scores."""
+"""(number of the check behind a step, row numbers) -> scores."""
 
 
 class Scripted:
-    """Stands in for `System.score`; remembers what it was asked and the adapters at that moment."""
+    """Stands in for `System.score`; remembers what it was asked and, behind every step, the adapters at that moment.
+
+    Where the state before training is checked too, it scores all rows alike.
+    """
 
     def __init__(self, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.script, self.asked, self.states = script, [], []
+        self.script, self.asked, self.states, self.starts = script, [], [], False
+        fit_stage = stages.fit_stage
+
+        def watched(*arguments, **options):
+            self.starts = bool(options.get("check_start"))
+            return fit_stage(*arguments, **options)
+
+        monkeypatch.setattr(stages, "fit_stage", watched)
         monkeypatch.setattr(System, "score", lambda system, rows, **options: self.answer(system, rows))
 
     def answer(self, system: System, rows: np.ndarray) -> np.ndarray:
         self.asked.append(np.sort(rows))
+        if self.starts and len(self.asked) == 1:
+            return np.zeros(len(rows))
         self.states.append({k: v.clone() for k, v in system.recommender.experts.state_dict().items()})
-        return np.asarray(self.script(len(self.asked) - 1, rows), dtype=np.float64)
+        return np.asarray(self.script(len(self.states) - 1, rows), dtype=np.float64)
 
     def kept(self, folder: Path) -> list[bool]:
         """Per check, whether the saved adapters are those of that moment."""
@@ -120,9 +133,10 @@ def test_both_auc_and_uauc_decide(order: tuple[str, ...], best: int, backbone: P
     # Two users' validation rows: whole users are drawn until there are four rows.
     scripted = Scripted(lambda check, rows: two_users(order[check], ds, rows), monkeypatch)
     done = train_global(teaching(ds, chosen(backbone, len(order), valid_rows=4)), tmp_path)
-    assert [entry["auc"] for entry in done["log"]] == pytest.approx([VALUES[name][0] for name in order])
-    assert [entry["uauc"] for entry in done["log"]] == pytest.approx([VALUES[name][1] for name in order])
+    log = [entry for entry in done["log"] if entry["step"]]
+    assert [entry["auc"] for entry in log] == pytest.approx([VALUES[name][0] for name in order])
+    assert [entry["uauc"] for entry in log] == pytest.approx([VALUES[name][1] for name in order])
     wanted = [auc / 4 + uauc / 3 for auc, uauc in (VALUES[name] for name in order)]
-    assert [entry["value"] for entry in done["log"]] == pytest.approx(wanted)
+    assert [entry["value"] for entry in log] == pytest.approx(wanted)
     assert done["best_step"] == best + 1
     assert scripted.kept(tmp_path) == [check == best for check in range(len(order))]
