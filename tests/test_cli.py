@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import yaml
@@ -16,9 +18,10 @@ from typer.testing import CliRunner, Result
 
 from thinkrec import ThinkRec, layout, outcome
 from thinkrec.cli import app
+from thinkrec.collab import ItemPrior
 from thinkrec.commands import keys
 from thinkrec.commands.running import few
-from thinkrec.data.rows import TEST
+from thinkrec.data.rows import TEST, Interactions
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.evaluate.report_data import Explained
 from thinkrec.evaluate.results import read_metrics
@@ -92,7 +95,15 @@ def test_demo_shows_table_reasons_and_report(demo: tuple[Path, Result]) -> None:
     assert result.stdout.count("probability of a like") == 3
     assert re.findall(r"^  (Yes|No)", result.stdout, flags=re.MULTILINE)
     assert str(folder / "report.html") in result.stdout.replace("\n", "")
-    assert "<!DOCTYPE html>" in (folder / "report.html").read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<!DOCTYPE html>" in page
+    # What has to be known of the data stands in both.
+    for words in ("label 1; like rate train .", "have a user or an item without a train row", "repeated pairs"):
+        assert words in " ".join(result.stdout.split())
+        assert words in page
+    kept = json.loads((folder / "metrics.json").read_text())
+    assert set(kept["provenance"]["data"]["cold_test"]) == {"user", "item", "either"}
+    assert kept["verdict"]["sentence"] in " ".join(result.stdout.split())
 
 
 def test_a_finished_run_is_not_run_again(demo: tuple[Path, Result], overrides: list[str]) -> None:
@@ -160,6 +171,49 @@ def test_history_from_a_file(demo: tuple[Path, Result], tmp_path: Path, content:
     assert ranked.stdout.count("%") == len(titles) - 2
 
 
+def test_any_row_of_the_table_ranks(demo: tuple[Path, Result], tmp_path: Path) -> None:
+    folder, _ = demo
+    ds = simulate(WorldConfig.model_validate(WORLD), 7).dataset
+    it, every = ds.interactions, np.arange(len(ds.items))
+    table = Interactions.build(0 * every, every, 0 * every, every, 0 * every + TEST, every, n_users=1)
+    values = ItemPrior.load(folder / "scorers" / "item mean").score(replace(ds, interactions=table), every)
+    seen = it.item[it.start[2] : it.start[3]]
+    best = [int(i) for i in np.argsort(-values, kind="stable") if i not in seen]
+    found = call("rank", folder, ds.user_ids[2], "--model", "item mean", "--top", "5")
+    assert found.exit_code == 0, found.output
+    shown = re.findall(r"[│|] +\d+ +[│|] +(\d+)", found.stdout)
+    assert shown == [str(ds.items.ids[i]) for i in best[:5]]
+    own = [call("rank", folder, "3", "--top", "3", *more).stdout for more in ((), ("--model", "ThinkRec full"))]
+    assert own[0].endswith(own[1])
+    text = call("rank", folder, "3", "--top", "3", "--model", "global").stdout
+    assert text.count("%") == 3 and text not in own[0]
+    (tmp_path / "liked.csv").write_text("item_id,label\n4,1\n9,0\n")
+    new = call("rank", folder, "newcomer", "--model", "boosting", "--history", tmp_path / "liked.csv", "--top", "100")
+    assert new.stdout.count("%") == len(ds.items) - 2
+    told = refused("rank", folder, "3", "--model", "boost")
+    assert "no row 'boost' that could rank; it has: item mean, keyword prior" in " ".join(told.split())
+    assert "no viewer with the id '999'" in refused("rank", folder, "999", "--model", "item mean")
+    assert "no film with the id '600'" in refused("rank", folder, "3", "--model", "item mean", "--candidates", "600")
+    saved = tmp_path / "saved"
+    ThinkRec.load(folder).save(saved)
+    # What they say against the model goes with it.
+    assert (saved / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes()
+    assert "does not hold the scorer" in " ".join(refused("rank", saved, "3", "--model", "item mean").split())
+
+
+def test_a_model_that_lost_says_so_before_it_answers(
+    demo: tuple[Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = demo
+    said = "For one user ThinkRec full ranks worse than the item mean (UAUC -.282 [-.390, -.167])"
+    asked: list[Path] = []
+    monkeypatch.setattr("thinkrec.commands.asking.read_verdict", lambda run: asked.append(run) or said)
+    for command in (("rank", folder, "3", "--top", "2"), ("explain", folder, "3", "9")):
+        assert " ".join(call(*command).stdout.split()).startswith(said)
+    assert asked == [folder, folder]
+    assert said not in " ".join(call("rank", folder, "3", "--top", "2", "--model", "item mean").stdout.split())
+
+
 def test_wrong_questions_are_answered(demo: tuple[Path, Result], tmp_path: Path) -> None:
     folder, _ = demo
     assert "no viewer with the id '999'" in refused("rank", folder, "999")
@@ -197,13 +251,28 @@ def test_run_exports_what_a_table_rests_on(mf: Path, tmp_path: Path, monkeypatch
     # The same run by its name under runs/: evaluated, reported and tabulated again.
     auc = roc_auc_score(world.label[world.rows(TEST)], predictions["score"])
     assert f"{auc:.3f}"[1:] in call("evaluate", kept / "predictions.parquet", "--run", "sets/small").stdout
+    # All test rows of the run are judged, and each by its own user and item.
+    predictions[:8].write_parquet(tmp_path / "some.parquet")
+    told = " ".join(refused("evaluate", tmp_path / "some.parquet", "--run", "sets/small").split())
+    n = predictions.height
+    assert f"no prediction for {n - 8} of {n} test rows, among them all those of" in told and "runs/sets/small" in told
+    partial = " ".join(call("evaluate", tmp_path / "some.parquet", "--run", "sets/small", "--partial").stdout.split())
+    assert f"Partial: 8 of {n} test rows are judged" in partial
+    predictions.with_columns(item_id=predictions["item_id"].reverse()).write_parquet(tmp_path / "other.parquet")
+    assert "of another user or item" in " ".join(refused("evaluate", tmp_path / "other.parquet", "--run", run).split())
     (run / "report.html").unlink()
     assert call("report", "sets/small").stdout.strip() == "runs/sets/small/report.html"
     assert (run / "report.html").is_file()
     table = call("table", "sets/small", "--markdown").stdout
     assert "| small |" in table
     assert f"{auc:.3f}"[1:] in table
-    assert "trains mf" in refused("rank", "sets/small", "3")
+    # A scorer ranks without a language model, as the run's own model; only reasons need one.
+    ranked = call("rank", "sets/small", "3", "--top", "4")
+    assert ranked.exit_code == 0, ranked.output
+    assert ranked.stdout.count("%") == 4
+    assert call("rank", "sets/small", "3", "--top", "4", "--model", "small").stdout.endswith(ranked.stdout[-300:])
+    assert "--why asks the language model" in refused("rank", "sets/small", "3", "--why")
+    assert "trains mf" in refused("explain", "sets/small", "3", "4")
 
 
 def test_tables_of_several_runs(demo: tuple[Path, Result], mf: Path, tmp_path: Path) -> None:

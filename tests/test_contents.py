@@ -59,7 +59,9 @@ def home(tmp_path: Path) -> Path:
     ds = simulate(WorldConfig.model_validate(WORLD), 5).dataset
     it = ds.interactions
     for row in it.rows(TRAIN)[:6]:
-        reasons.append({"order": int(it.order[row]), "reason": f"{'Yes' if it.label[row] else 'No'}. Because of {row}."})
+        reasons.append(
+            {"order": int(it.order[row]), "reason": f"{'Yes' if it.label[row] else 'No'}. Because of {row}."}
+        )
     pl.DataFrame(reasons).write_parquet(tmp_path / "reasons.parquet")
     return tmp_path
 
@@ -168,7 +170,18 @@ def test_changes_are_named() -> None:
 def test_a_stage_says_what_it_was_made_from(home: Path, done: list[str]) -> None:
     walk(home, done)
     found = read_done(home / "run" / "global")["inputs"]
-    assert set(found) == {"data", "seed", "backbone", "prompt", "adapters", "score", "reasons", "sample", "config", "code"}
+    assert set(found) == {
+        "data",
+        "seed",
+        "backbone",
+        "prompt",
+        "adapters",
+        "score",
+        "reasons",
+        "sample",
+        "config",
+        "code",
+    }
     assert found["backbone"]["digest"] == backbone_digest(BackboneConfig(source=str(home / "lm")))
     assert "source" not in found["backbone"]
     environment = json.loads((home / "run" / "environment.json").read_text())

@@ -1,8 +1,9 @@
-"""The night after a training: tables have grown and stand in another order, the folder has moved; what was learned stays
-with the ids that it is about."""
+"""The night after a training: tables have grown and stand in another order, the folder has moved; what was learned
+stays with the ids that it is about."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -153,7 +154,9 @@ def test_every_scorer_maps_by_id(trained: Path, night: Path) -> None:
 
         kind = yaml.safe_load((trained / "recipe.yaml").read_text())["baselines"].get(name, {"kind": "item_prior"})
         scorer = KINDS[kind["kind"]].load(trained / "scorers" / name)
-        np.testing.assert_allclose(scorer.score(now, rows), scorer.score(run.ds, was), rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(
+            scorer.score(now, rows), scorer.score(run.ds, was), rtol=1e-5, atol=1e-6, err_msg=name
+        )
         assert np.isfinite(scorer.score(now, np.arange(len(it)))).all()
 
 
@@ -191,6 +194,16 @@ def test_a_stage_of_other_tables_is_not_asked(trained: Path, tables, tmp_path: P
                                                  f"data.items={tmp_path / 'items.csv'}"])  # fmt: skip
     Run(recipe, moved).begin()
     with pytest.raises(CheckpointError, match="trained on other tables"):
+        thinkrec.load(moved)
+
+
+@pytest.mark.parametrize("stage", ["scorers/MF", "groups", "experts"])
+def test_stages_of_two_trainings_do_not_answer_together(stage: str, trained: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "run"
+    shutil.copytree(trained, moved)
+    done = json.loads((moved / stage / "done.json").read_text())
+    (moved / stage / "done.json").write_text(json.dumps({**done, "key": "0" * 16}))
+    with pytest.raises(CheckpointError, match=f"was made from another {stage} than is there"):
         thinkrec.load(moved)
 
 

@@ -32,9 +32,7 @@ def data():
     return simulate(WorldConfig.model_validate(WORLD), 5).dataset
 
 
-@pytest.mark.parametrize(
-    ("split", "label", "words"), [(VALID, 1, "all likes"), (TRAIN, 0, "all dislikes")]
-)
+@pytest.mark.parametrize(("split", "label", "words"), [(VALID, 1, "all likes"), (TRAIN, 0, "all dislikes")])
 def test_one_class_is_refused_before_anything_is_trained(
     split: int, label: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

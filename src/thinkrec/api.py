@@ -87,8 +87,8 @@ class ThinkRec:
 
     A user's past is everything the data set holds about the user, of all splits; `history` gives another one, or one
     for a user who is not in the data. A user without any past is fine: the model then goes by the item alone. Equal
-    input gives equal answers. What was learned belongs to ids: users and items that came after the training are answered
-    for with the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
+    input gives equal answers. What was learned belongs to ids: users and items that came after the training
+    have the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
     """
 
     def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,
@@ -197,8 +197,16 @@ class ThinkRec:
             scores[at] = found
         return scores
 
-    def rank(self, user: Any, candidates: Sequence[Any] | None = None, *, history: History | None = None,
-             threshold: float | None = None, top: int | None = None, reasons: bool = False) -> list[Ranked]:  # fmt: skip
+    def rank(
+        self,
+        user: Any,
+        candidates: Sequence[Any] | None = None,
+        *,
+        history: History | None = None,
+        threshold: float | None = None,
+        top: int | None = None,
+        reasons: bool = False,
+    ) -> list[Ranked]:
         """Candidates from best to worst; equal scores keep the order given.
 
         Args:
@@ -257,6 +265,13 @@ class ThinkRec:
             ),
             gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
         )
+
+    def choose_stage(self, variant: str) -> None:
+        """Answer from now on by another trained stage than the last: a row of the table, such as "ThinkRec global".
+
+        Raises CheckpointError if it is not trained.
+        """
+        self.__dict__["_system"] = replace(self._fitted.system(variant), option="difference")
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -371,4 +386,3 @@ def _own_model(recipe: Recipe) -> ThinkRecModel:
             "a recipe whose model.kind is thinkrec"
         )
     return recipe.model
-

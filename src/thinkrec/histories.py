@@ -39,7 +39,9 @@ def parse_history(history: History, threshold: float | None, usual: float | None
         opinions.append(_opinion(value, place))
     kinds = {isinstance(opinion, bool) for opinion in opinions}
     if len(kinds) > 1:
-        first = next(i for i, opinion in enumerate(opinions) if isinstance(opinion, bool) != isinstance(opinions[0], bool))
+        first = next(
+            i for i, opinion in enumerate(opinions) if isinstance(opinion, bool) != isinstance(opinions[0], bool)
+        )
         raise DataError(
             f"history mixes True or False with numbers (entry {first + 1}: {opinions[first]!r}); give one kind"
         )
@@ -61,8 +63,8 @@ def parse_history(history: History, threshold: float | None, usual: float | None
         # With a 0 among them they are labels: no scale of ratings that passes the bar goes down to 0 and ends at 1.
         if 0.0 not in numbers:
             raise DataError(
-                f"every opinion in history is 1: a like, or a rating below the threshold {bar:g} of the data? Give True "
-                f"or False for labels, or threshold={bar:g} for ratings"
+                f"every opinion in history is 1: a like, or a rating below the threshold {bar:g} of the data? Give "
+                f"True or False for labels, or threshold={bar:g} for ratings"
             )
         return ids, np.array(numbers, dtype=np.int8)
     return ids, liked
@@ -101,7 +103,5 @@ def _opinion(value: Any, place: int) -> bool | float:
         except ValueError:
             plain = None
     if not isinstance(plain, int | float) or not math.isfinite(plain):
-        raise DataError(
-            f"history entry {place}: {value!r:.60} is no opinion; give True or False, 1 or 0, or a rating"
-        )
+        raise DataError(f"history entry {place}: {value!r:.60} is no opinion; give True or False, 1 or 0, or a rating")
     return plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from types import SimpleNamespace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str])
 
     Texts are rendered as bytes: which tokenizer cuts them is a matter of the backbone's digest.
     """
-    renderer = Renderer(ds, _BYTES, config)
+    renderer = Renderer(ds, _Bytes(), config)
     train = ds.interactions.rows(TRAIN)
     told = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
     number = np.arange(len(ds.interactions), dtype=np.float32)[:, None]
@@ -59,7 +59,9 @@ def prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str])
 
 def _spread(rows: np.ndarray) -> np.ndarray:
     """At most SAMPLED of `rows`, evenly spread."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(np.int64))] if len(rows) else rows
+    return (
+        rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(np.int64))] if len(rows) else rows
+    )
 
 
 class _ByteTokenizer:
@@ -71,4 +73,10 @@ class _ByteTokenizer:
         return {"input_ids": [list(text.encode("utf-8", "surrogatepass")) for text in texts]}
 
 
-_BYTES = SimpleNamespace(tokenizer=_ByteTokenizer(), yes_id=258, no_id=259)
+@dataclass(frozen=True)
+class _Bytes:
+    """A backbone's texts for the renderer, where there is no backbone."""
+
+    tokenizer: Any = field(default_factory=_ByteTokenizer)
+    yes_id: int = 258
+    no_id: int = 259

@@ -11,17 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from thinkrec.data.split import ByMonths
 from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.bootstrap import Sample, bootstrap
 from thinkrec.evaluate.calibration import reliability
+from thinkrec.evaluate.facts import count_facts, describe_facts
 from thinkrec.evaluate.report import write_report
 from thinkrec.evaluate.report_data import Curve, Explained, Panel, Past, ReportData
 from thinkrec.evaluate.results import Kind, Results, summarise, write_metrics
 from thinkrec.evaluate.usermap import UserMap, user_map
-from thinkrec.model.disk import write_json
-from thinkrec.personal.gate import REGIONS, gate
 from thinkrec.inputs import REASON_CODE
 from thinkrec.layout import FULL, GLOBAL, IMPERSONAL, STAGE_OF, rows_of_table, variants
+from thinkrec.model.disk import write_json
+from thinkrec.personal.gate import REGIONS, gate
 from thinkrec.pipeline import Run, inputs_of
 from thinkrec.provenance import environment
 from thinkrec.score.ranker import probability
@@ -76,7 +78,22 @@ def finish(run: Run, tables: Mapping[str, Path]) -> Outcome:
 def provenance(run: Run) -> dict[str, Any]:
     """What has to stand beside the numbers."""
     return {"recipe": run.recipe.name, "training_seed": run.recipe.seed, "environment": environment(),
-            "duration_s": round(run.stages.seconds(), 1), "data": run.ds.summary(), "failed": run.failed}  # fmt: skip
+            "duration_s": round(run.stages.seconds(), 1), "data": run.ds.summary() | count_facts(run.ds),
+            "failed": run.failed}  # fmt: skip
+
+
+def data_facts(run: Run) -> dict[str, str]:
+    """What has to be known of the run's data, in words: rows, split, likes, cold rows, repeats."""
+    found, data = run.ds.summary(), run.recipe.data
+    rows = found["rows"]
+    counts = (
+        f"{rows['train']:,} train, {rows['valid']:,} validation, {rows['test']:,} test rows; {found['users']:,} users, "
+        f"{found['items']:,} items"
+    )
+    # Both MovieLens readers go by the paper's rules, which the slice holds as labels.
+    paper = data.kind in ("ml1m", "movielens")
+    rule = data.split if data.kind == "tables" else ByMonths() if paper else None
+    return {"data": counts, **describe_facts(run.ds, split=rule, liked="rating > 3" if paper else "")}
 
 
 def evaluate(run: Run, scores: Mapping[str, np.ndarray]) -> Results:
@@ -167,17 +184,15 @@ def _explained(case: dict[str, Any]) -> Explained:
 def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str,
          explained: tuple[Explained, ...]) -> ReportData:  # fmt: skip
     """Everything the report shows."""
-    label, found = run.ds.interactions.label[run.test], run.ds.summary()
+    label = run.ds.interactions.label[run.test]
     thinking = run.recipe.model.kind == "thinkrec"
     shown = [name for name in (GLOBAL, FULL, main) if name in scores] if thinking else []
-    rows = found["rows"]
     facts = {
         "recipe": run.recipe.name,
         "seed": str(run.recipe.seed),
         "hardware": environment()["device"],
         "duration": f"{run.stages.seconds():.0f} s",
-        "data": f"{rows['train']:,} train, {rows['valid']:,} validation, {rows['test']:,} test rows; "
-        f"{found['users']:,} users, {found['items']:,} items",
+        **data_facts(run),
         "written": time.strftime("%Y-%m-%d %H:%M"),
         **{f"no row for {name}": why for name, why in run.failed.items()},
     }

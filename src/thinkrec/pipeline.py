@@ -276,7 +276,11 @@ class Run:
             return {}
 
         prior = self.model.score_prior if variant == FULL else None
-        inputs = {**self.base, STAGE_OF[variant]: above, "prior": None if prior is None else prior.model_dump(mode="json")}
+        inputs = {
+            **self.base,
+            STAGE_OF[variant]: above,
+            "prior": None if prior is None else prior.model_dump(mode="json"),
+        }
         self.stages.run(scores_stage(variant), inputs, work, MODEL_CODE)
 
     # -- the walk ----------------------------------------------------------------------------------------------------

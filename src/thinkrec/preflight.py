@@ -22,8 +22,8 @@ def check_data(recipe: Recipe, ds: Dataset) -> None:
         if len(np.unique(labels)) < 2:
             held = "no rows" if not len(labels) else f"{len(labels):,} rows, all {'likes' if labels[0] else 'dislikes'}"
             raise DataError(
-                f"the {SPLITS[split]} split has {held}: training and choosing between states need likes and dislikes in "
-                "it. Look at the threshold, and at the dates or shares that cut the splits."
+                f"the {SPLITS[split]} split has {held}: training and choosing between states need likes and dislikes "
+                "in it. Look at the threshold, and at the dates or shares that cut the splits."
             )
     if not (it.split == TEST).any():
         raise DataError("the test split has no rows. Look at the dates or shares that cut the splits.")

@@ -16,7 +16,7 @@ from thinkrec.data.world import WorldConfig
 from thinkrec.errors import RecipeError
 from thinkrec.keywords.config import OfflineConfig
 from thinkrec.model.backbone import BackboneConfig
-from thinkrec.model.expert_linear import ExpertConfig
+from thinkrec.model.expert_linear import AdapterConfig
 from thinkrec.personal.gate import GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
@@ -133,7 +133,7 @@ class ThinkRecModel(BaseModel):
     in one number, where the prompt shows its last rows. Needs `statistics`."""
     embeddings: bool = True
     """Whether slot vectors carry the encoder's vectors."""
-    adapters: ExpertConfig = ExpertConfig()
+    adapters: AdapterConfig = AdapterConfig()
     """LoRA of the global adapter and the experts; the number of experts is that of the groups."""
     groups: GroupConfig = GroupConfig()
     """How users are grouped."""

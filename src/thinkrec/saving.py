@@ -15,7 +15,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.snapshot import compare, read_manifest, read_snapshot
 from thinkrec.data.sources import load_data, source_paths
 from thinkrec.errors import CheckpointError
-from thinkrec.layout import DATA, needed
+from thinkrec.layout import DATA, STAGE_OF, encoder_stage, needed
 from thinkrec.model.disk import write_json, write_text
 from thinkrec.pipeline import Run
 from thinkrec.recipe import Given, Recipe, dump_recipe, load_recipe
@@ -73,21 +73,28 @@ def current_data(recipe: Recipe, folder: Path) -> Dataset:
     if not changed:
         return trained
     _warn(
-        f"the tables have changed since {folder} was trained ({when}): {'; '.join(changed)}. Pasts and texts are as they "
-        "are now; what was learned is found by id, and who or what is new has the vector of the unknown."
+        f"the tables have changed since {folder} was trained ({when}): {'; '.join(changed)}. Pasts and texts are as "
+        "they are now; what was learned is found by id, and who or what is new has the vector of the unknown."
     )
     return now
 
 
 def check_finished(folder: Path, recipe: Recipe) -> None:
-    """Raises CheckpointError naming the first stage that answering needs and that is not finished on the run's data."""
+    """Raises CheckpointError naming the first stage that answering needs and that is not finished, or was made from
+    other tables or other earlier stages than those in the folder."""
     trained = read_manifest(folder / DATA)["fingerprint"]
+    again = "run the recipe again to go on"
+    places = {"encoder": encoder_stage(recipe), "groups": "groups", **{stage: stage for stage in STAGE_OF.values()}}
     for stage in needed(recipe):
-        if read_done(folder / stage).get("inputs", {}).get("data") != trained:
+        made_from = read_done(folder / stage).get("inputs", {})
+        if made_from.get("data") != trained:
             raise CheckpointError(
-                f"stage {stage} of {folder} was trained on other tables than the run's last start read; run the recipe "
-                "again to go on"
+                f"stage {stage} of {folder} was trained on other tables than the run's last start read; {again}"
             )
+        for name, place in places.items():
+            key = made_from.get(name)  # in the stage `groups` itself this is its settings
+            if isinstance(key, str) and (folder / place).is_dir() and read_done(folder / place)["key"] != key:
+                raise CheckpointError(f"stage {stage} of {folder} was made from another {place} than is there; {again}")
 
 
 def save(run: Run, target: Path) -> None:
@@ -108,8 +115,10 @@ def save(run: Run, target: Path) -> None:
             for path in (run.folder / stage).iterdir():
                 if path.is_file() and _answers(stage, path.name):
                     shutil.copy2(path, beside / stage / path.name)
-        if (run.folder / "environment.json").is_file():
-            shutil.copy2(run.folder / "environment.json", beside)
+        # With the metrics goes what they say against the model, which `rank` and `explain` repeat.
+        for name in ("environment.json", "metrics.json"):
+            if (run.folder / name).is_file():
+                shutil.copy2(run.folder / name, beside)
         write_json(beside / SAVED, {"thinkrec": thinkrec.__version__, "date": time.strftime("%Y-%m-%d")})
         if target.exists():
             target.rename(old)
@@ -128,5 +137,3 @@ def _answers(stage: str, name: str) -> bool:
 
 def _warn(text: str) -> None:
     warnings.warn(text, DataWarning, stacklevel=3)
-
-

@@ -63,8 +63,8 @@ def set_key(
         inner = content[group]
         if inner is None:
             raise RecipeError(
-                f"{source}: {group!r} is null, so switched off; switch it on first, by giving the whole section such as "
-                f"{group}={{...}}, or take the null out of the recipe"
+                f"{source}: {group!r} is null, so switched off; switch it on first, by giving the whole section such "
+                f"as {group}={{...}}, or take the null out of the recipe"
             )
         if not isinstance(inner, dict):
             raise RecipeError(f"{source}: {group!r} is a value, not a group of keys")

@@ -33,7 +33,10 @@ def test_statistics_stand_where_the_docstring_says(ds):
     mean = (train.sum() + 1) / (len(train) + 2)
     np.testing.assert_allclose(vectors.user[:, 0], user_like_logit(ds, rows, mean=mean), rtol=1e-5)
     np.testing.assert_allclose(vectors.user[:, 1], user_log_count(ds, rows), rtol=1e-5)
-    known, table = ItemStatistics.of(ds, folds=FOLDS, seed=3), table_of_row(ds, rows, user_folds(data.n_users, FOLDS, 3), FOLDS)
+    known, table = (
+        ItemStatistics.of(ds, folds=FOLDS, seed=3),
+        table_of_row(ds, rows, user_folds(data.n_users, FOLDS, 3), FOLDS),
+    )
     np.testing.assert_allclose(vectors.item[:, 0], known.logit[table, data.item], rtol=1e-5)
     expected = 1 / (1 + np.exp(-vectors.item[:, 2].astype(np.float64)))
     np.testing.assert_allclose(vectors.item[:, 3], PastVotes.of(ds).rows(ds, expected), atol=1e-5)

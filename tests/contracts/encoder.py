@@ -114,7 +114,7 @@ def check_scorer(config: ScorerConfig, folder: Path, *, learns: float | None = 0
 
 
 def regrown(ds: Dataset) -> tuple[Dataset, np.ndarray]:
-    """`ds` as it may be the night after: items in reverse order and one more, the users backwards and one in front, rows
+    """`ds` as it may be the night after: items in reverse order and one more, users backwards and one in front, rows
     shuffled; and int64 (n,), the row of `ds` that each of its rows was, -1 for a new one.
     """
     data, n_items, rng = ds.interactions, len(ds.items), np.random.default_rng(9)
@@ -136,7 +136,7 @@ def regrown(ds: Dataset) -> tuple[Dataset, np.ndarray]:
 
 
 def check_ids(scorer: Scorer, ds: Dataset, score: np.ndarray) -> None:
-    """Old rows have their old scores in data that were reordered and have grown; new users and items have some score."""
+    """Old rows have their old scores in data that were reordered and have grown; new users and items have a score."""
     grown, place = regrown(ds)
     again = scorer.score(grown, np.arange(len(place)))
     assert np.isfinite(again).all() and (place < 0).sum() == 6

@@ -1,6 +1,7 @@
 """Values by hand, policies, and what must not change a metric."""
 
 import time
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.ranking import auc, map_at, ndcg_at, per_user, policies, uauc
+from thinkrec.evaluate.ranking import auc, map_at, ndcg_at, per_user, policies, tied_share, uauc
 
 # Few distinct users and scores, so that ties, one-row users and single-class users all occur often.
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(-4, 4)), min_size=1, max_size=40)
@@ -45,10 +46,55 @@ def test_the_two_denominators_differ_only_where_a_user_has_more_than_k_liked_row
     assert "min(5" in policies(5, "min")["map"] and "all liked" in policies()["map"]
 
 
-def test_equal_scores_keep_the_row_order_in_ndcg_and_map():
-    assert ndcg_at([0, 0], [1, 0], [0.5, 0.5]) == 1.0
-    assert ndcg_at([0, 0], [0, 1], [0.5, 0.5]) == pytest.approx(1 / np.log2(3))
-    assert uauc([0, 0], [0, 1], [0.5, 0.5]) == 0.5
+def test_equal_scores_count_their_expected_value_whatever_the_row_order():
+    for label in ([1, 0], [0, 1]):
+        assert ndcg_at([0, 0], label, [0.5, 0.5]) == pytest.approx((1 + 1 / np.log2(3)) / 2)
+        assert map_at([0, 0], label, [0.5, 0.5]) == pytest.approx((1 + 1 / 2) / 2)
+        assert uauc([0, 0], label, [0.5, 0.5]) == 0.5
+    # One of three tied places lies beyond the cut: the liked row is shown in two orders of three, at rank 1 or 2.
+    assert ndcg_at([0] * 3, [0, 0, 1], [1, 1, 1], k=2) == pytest.approx((1 + 1 / np.log2(3)) / 3)
+    assert map_at([0] * 3, [0, 0, 1], [1, 1, 1], k=2) == pytest.approx((1 + 1 / 2) / 3)
+
+
+def slowly(label, score, k, denominator):
+    """(NDCG@k, AP@k) of one user: the mean over all orders of the rows in which no score rises."""
+    found = []
+    for order in permutations(range(len(label))):
+        if any(score[a] < score[b] for a, b in pairwise(order)):
+            continue
+        ranked = [label[row] for row in order][:k]
+        gain = sum(y / np.log2(i + 2) for i, y in enumerate(ranked))
+        precision = sum(y * sum(ranked[: i + 1]) / (i + 1) for i, y in enumerate(ranked))
+        liked = sum(label)
+        ideal = sum(1 / np.log2(i + 2) for i in range(min(k, liked)))
+        divisor = liked if denominator == "all" else min(k, liked)
+        found.append((gain / ideal, precision / divisor) if liked else (0.0, 0.0))
+    return np.mean(found, axis=0)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2)), min_size=2, max_size=6),
+    st.integers(1, 6),
+    st.sampled_from(["all", "min"]),
+)
+def test_ndcg_and_map_are_means_over_all_orders_of_equal_scores(rows, k, denominator):
+    label, score = columns(rows)
+    # Other users around, so that nothing leaks from one to the next.
+    user = np.array([3, 3, *[5] * len(rows), 9, 9])
+    found = per_user(
+        user, [1, 0, *label, 0, 1], [2, 2, *score, 1, 1], k=k, denominator=denominator
+    )  # fmt: skip
+    np.testing.assert_allclose((found.ndcg[1], found.ap[1]), slowly(label, score, k, denominator), rtol=1e-12)
+    clash = any(label[a] != label[b] and score[a] == score[b] for a in range(len(rows)) for b in range(a))
+    assert found.tied.tolist() == [True, clash, True]
+
+
+def test_the_share_of_tied_users_is_over_users_with_both_classes():
+    user, label = [0, 0, 1, 1, 2, 2, 3], [1, 0, 1, 0, 1, 1, 1]
+    assert tied_share(per_user(user, label, [5, 5, 5, 6, 7, 7, 7])) == 0.5
+    assert tied_share(per_user(user, label, range(7))) == 0
+    assert np.isnan(tied_share(per_user([0, 1], [1, 0], [2, 2])))
 
 
 def test_users_may_be_named_by_text():
@@ -100,13 +146,11 @@ def test_a_monotone_transform_of_the_scores_changes_nothing(rows):
 
 @settings(deadline=None, max_examples=60)
 @given(ROWS, st.randoms(use_true_random=False))
-def test_the_order_of_rows_changes_neither_auc_nor_uauc(rows, random):
+def test_the_order_of_rows_changes_no_metric(rows, random):
     user, label, score = columns(rows)
     shuffled = list(rows)
     random.shuffle(shuffled)
-    user2, label2, score2 = columns(shuffled)
-    np.testing.assert_array_equal(auc(label, score), auc(label2, score2))
-    np.testing.assert_allclose(uauc(user, label, score), uauc(user2, label2, score2), rtol=1e-12)
+    np.testing.assert_array_equal(everything(user, label, score), everything(*columns(shuffled)))
 
 
 @settings(deadline=None, max_examples=60)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from thinkrec.errors import DataError
+from thinkrec.evaluate.bootstrap import bootstrap
 from thinkrec.evaluate.charts import ticks
 from thinkrec.evaluate.report import Curve, Explained, Panel, Past, ReportData, render, write_report
+from thinkrec.evaluate.results import summarise
 from thinkrec.evaluate.usermap import FUSE, GLOBAL, regions, user_map
 
 SECTIONS = ["run", "results", "differences", "calibration", "curves", "users", "cases"]
@@ -145,3 +147,16 @@ def test_vectors_that_cannot_be_mapped_are_refused():
         user_map(np.full((3, 2), np.nan), np.zeros(3), halves)
     flat = user_map(np.zeros((3, 2)), np.zeros(3), halves)
     assert "<svg" in render(ReportData(users=flat))
+
+
+def test_names_and_remarks_of_results_never_become_markup():
+    evil = "<b onclick='x'>A & B</b>"
+    rng = np.random.default_rng(0)
+    user, label = rng.integers(0, 20, 200), rng.integers(0, 2, 200)
+    samples = {name: bootstrap(user, label, np.round(rng.random(200), 1), draws=20) for name in (evil, "mean", "mine")}
+    results = summarise(samples, kinds={"mean": "impersonal"}, against=("mine", evil))
+    text = render(ReportData(results=dataclasses.replace(results, remarks=(evil,)), calibration={}))
+    page = Page(text)
+    # In the table, the differences and their heading, the verdict, the share of tied users and the remark.
+    assert text.count("&lt;b onclick=&#x27;x&#x27;&gt;A &amp; B&lt;/b&gt;") >= 5
+    assert "b onclick" not in text.replace("&lt;b onclick", "") and page.handlers == [] and page.open == []

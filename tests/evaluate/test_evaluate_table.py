@@ -9,6 +9,7 @@ from rich.console import Console
 
 from thinkrec.errors import DataError
 from thinkrec.evaluate.bootstrap import METRICS, bootstrap
+from thinkrec.evaluate.report import ReportData, render
 from thinkrec.evaluate.results import from_dict, read_metrics, summarise, to_dict, write_metrics
 from thinkrec.evaluate.table import markdown, number, span, terminal
 
@@ -103,3 +104,52 @@ def test_rows_that_cannot_stand_together_are_refused():
         summarise({"a": sample}, against="c")
     with pytest.raises(DataError, match="no model"):
         summarise({})
+
+
+def test_the_share_of_tied_users_stands_under_the_table_and_in_the_file(results):
+    user, label = np.repeat(np.arange(4), 2), np.tile([0, 1], 4)
+    ties = np.array([1, 1, 2, 3, 4, 4, 5, 6])
+    found = summarise({"a": bootstrap(user, label, ties, draws=5), "b[1]": bootstrap(user, label, label, draws=5)})
+    assert [row["tied"] for row in to_dict(found)["rows"]] == [0.5, 0.0]
+    assert "equal scores): 50.0% a; no others." in markdown(found)
+    assert "No users in UAUC with a liked and a not liked row of equal scores." in markdown(results)
+    page = render(ReportData(results=found))
+    assert "equal scores): 50.0% a; no others." in page
+
+
+def test_brackets_in_a_title_are_no_markup(results):
+    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(terminal(results, title="runs/[red]/[/]mine.csv"))
+    assert "runs/[red]/[/]mine.csv" in console.export_text()
+
+
+def test_a_value_that_is_not_defined_is_never_the_best():
+    rng = np.random.default_rng(0)
+    user, label = np.arange(40), rng.integers(0, 2, 40)
+    samples = {name: bootstrap(user, label, rng.random(40), draws=20) for name in "ab"}
+    found = summarise(samples, against="a")
+    text = markdown(found)
+    assert text.count("**") == 2, "one bold AUC; UAUC, NDCG and MAP have no value"
+    assert "**n/a" not in text
+    json.dumps(to_dict(found), allow_nan=False)
+
+
+def test_what_is_not_defined_is_said_with_its_reason():
+    # Leave-one-out: every user has one row.
+    user, label = np.arange(40), np.arange(40) % 2
+    remarks = summarise({"a": bootstrap(user, label, label, draws=20)}).remarks
+    assert remarks == (
+        "UAUC is not defined: no user has a liked and a not liked row.",
+        "NDCG@5 is not defined: every user has one row.",
+        "MAP@5 is not defined: every user has one row.",
+    )
+    alone = summarise({"a": bootstrap([0, 0, 1, 1], [1, 1, 1, 1], [1, 2, 3, 4], draws=20)}).remarks
+    assert alone[0] == "AUC is not defined: all rows have the same label."
+    # One of two users has both classes: half of the draws of two users have UAUC from the other alone, a quarter none.
+    sample = bootstrap([0, 0, 1, 1], [0, 1, 1, 1], [1, 2, 3, 4], draws=400)
+    gone = int(np.isnan(sample.draws["uauc"]).sum())
+    assert 60 < gone < 140
+    found = summarise({"a": sample})
+    assert f"UAUC is not defined on {gone} of 400 draws of users" in found.remarks[1]
+    assert found.remarks[1] in render(ReportData(results=found))
+    assert from_dict(to_dict(found)).remarks == found.remarks

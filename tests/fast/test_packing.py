@@ -17,7 +17,7 @@ from thinkrec.fast.attend import attend, in_steps, plain, stepwise, together
 from thinkrec.fast.fork import Fork, join, pack
 from thinkrec.fast.packing import packed
 from thinkrec.fast.span import Kept, Span
-from thinkrec.model.batch import collate
+from thinkrec.model.batch import Prompt, collate
 from thinkrec.model.recommender import score_of
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
@@ -216,3 +216,29 @@ def test_bad_packs_are_refused() -> None:
         pack([])
     with pytest.raises(DataError, match="different numbers of experts"):
         pack([forks(experts=1)[0], forks(experts=2)[0]])
+
+
+def test_in_half_precision_a_leaf_scores_alike_in_any_company() -> None:
+    from thinkrec.model.backbone import BackboneConfig, load_backbone
+    from thinkrec.model.expert_linear import ExpertConfig
+    from thinkrec.model.experts import attach
+    from thinkrec.model.recommender import Recommender
+    from thinkrec.score.ranker import score_forks
+
+    backbone = load_backbone(BackboneConfig(source="nano", dtype="bfloat16"))
+    rec = Recommender(backbone, attach(backbone.model, ExpertConfig(n_experts=0)))
+    rng, gaps = np.random.default_rng(0), []
+
+    def part(n: int) -> Prompt:
+        nothing = np.zeros(0, dtype=np.int32)
+        made = make_part(rng, n, np.ones(1, dtype=np.float32), 1)
+        return replace(made, ids=rng.integers(300, 5000, n), slot_at=nothing, slot_vec=np.zeros((0, 1), np.float32))
+
+    for trunk in (40, 90, 200):
+        leaves = tuple(part(int(n)) for n in rng.integers(8, 60, size=12))
+        fork = Fork(part(trunk), leaves)
+        together_ = score_forks(rec, [(np.arange(12), fork)], 12)
+        alone = [score_forks(rec, [(np.zeros(1, int), Fork(fork.trunk, (leaf,)))], 1)[0] for leaf in leaves]
+        gaps.append(np.abs(together_ - np.array(alone)))
+    assert np.ptp(together_) > 0.1
+    assert np.concatenate(gaps).max() < 0.005 and np.concatenate(gaps).mean() < 0.0005

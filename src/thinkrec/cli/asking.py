@@ -28,6 +28,7 @@ def rank(
     why: Annotated[bool, typer.Option("--why", help="Also write the reason for each item shown.")] = False,
     history: History = None,
     threshold: Threshold = None,
+    model: Annotated[str | None, typer.Option(help="Row of the run's table that ranks, such as boosting.")] = None,
 ) -> None:
     """Rank items for a user.
 
@@ -35,10 +36,12 @@ def rank(
     - `thinkrec rank demo 17 --top 3 --why`
     - `thinkrec rank demo 17 --candidates 3,14,15 --top 2`
     - `thinkrec rank demo somebody-new --history liked.csv`
+    - `thinkrec rank demo 17 --model "item mean"`: any row of the run's table may answer; a scorer needs no language
+      model. Where the run's own model ranks worse than another row, this is said first.
     """
     from thinkrec.commands import asking
 
-    asking.rank(run, user, candidates, top, why, history, threshold)
+    asking.rank(run, user, candidates, top, why, history, threshold, model)
 
 
 def explain(

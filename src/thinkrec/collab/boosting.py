@@ -51,8 +51,8 @@ class Boosting:
     """logit(like) = mean of the bags' trees + w * (logit of the item's like rate drawn towards its keywords).
 
     The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows. What the features take from
-    train rows is kept with the trees, by id; the rest of a row's features is its user's past in the data that are scored.
-    An item that was not in the data of the fit counts as one without ratings.
+    train rows is kept with the trees, by id; the rest of a row's features is its user's past in the data that are
+    scored. An item that was not in the data of the fit counts as one without ratings.
     """
 
     def __init__(self, config: BoostingConfig | None = None):
@@ -65,9 +65,7 @@ class Boosting:
         """See `Scorer.fit`: one record per tenth tree and per blend weight that was compared."""
         train, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
         data, config = ds.interactions, self.config
-        self.learned = features.Learned.of(
-            ds, folds=config.folds, seed=seed, keyword_strength=config.keyword_strength
-        )
+        self.learned = features.Learned.of(ds, folds=config.folds, seed=seed, keyword_strength=config.keyword_strength)
         table = features.build(ds, self.learned)
         options: dict[str, Any] = {
             "learning_rate": config.lr,

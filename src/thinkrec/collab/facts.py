@@ -1,4 +1,4 @@
-"""Numbers of items as train rows give them, kept with the ids they are about, so that they can be read for other data."""
+"""Numbers of items as train rows give them, with the ids they are about, so that they can be read for other data."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ class LearnedFacts:
             best.append(_drawn(likes, count, guess))
             term_rates.append(_term_rates(table, likes, count))
             targets.append(_targets(table, term_rates[-1]))
-        items = ItemFacts(
-            statistics.logit, statistics.log_count, np.stack(keywords), np.stack(best), np.stack(targets)
-        )
+        items = ItemFacts(statistics.logit, statistics.log_count, np.stack(keywords), np.stack(best), np.stack(targets))
         return cls(
             TrainedIds.of(ds), fold, terms, items,
             np.stack([r.weights for r in regressions]), np.array([r.intercept for r in regressions]),
@@ -111,7 +109,9 @@ class LearnedFacts:
             return self.items
         fresh = np.flatnonzero(places >= n)
         table = self.terms.table([ds.items.keywords[code] for code in fresh])
-        guess = np.stack([KeywordRegression(w, b).logits(table) for w, b in zip(self.weights, self.intercepts, strict=True)])
+        guess = np.stack(
+            [KeywordRegression(w, b).logits(table) for w, b in zip(self.weights, self.intercepts, strict=True)]
+        )
         none = np.zeros(len(fresh))
         later = {
             "rate": np.repeat(np.log(self.means / (1 - self.means))[:, None], len(fresh), axis=1),
@@ -141,7 +141,8 @@ class LearnedFacts:
         return cls(
             ids=ids, terms=KeywordTerms(tuple(terms), words),
             items=ItemFacts(**{name: arrays[name] for name in PER_ITEM}),
-            **{name: arrays[name] for name in _ARRAYS if name not in PER_ITEM},
+            fold=arrays["fold"], weights=arrays["weights"], intercepts=arrays["intercepts"],
+            term_rates=arrays["term_rates"], means=arrays["means"],
         )  # fmt: skip
 
 

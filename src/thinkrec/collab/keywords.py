@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from scipy import sparse
@@ -74,15 +75,13 @@ class KeywordRegression:
         return np.asarray(table @ self.weights).ravel() + self.intercept
 
 
-def fit_keywords(
-    table: sparse.csr_matrix, item: np.ndarray, label: np.ndarray, strength: float
-) -> KeywordRegression:
+def fit_keywords(table: sparse.csr_matrix, item: np.ndarray, label: np.ndarray, strength: float) -> KeywordRegression:
     """Logistic regression of liking on the terms of items, from (item, label) rows.
 
     strength: inverse of the L2 penalty (scikit-learn's C). Rows of an item are pooled into two weighted ones. With no
     terms, or labels of one class, every item gets the smoothed mean.
     """
-    n_items, n_terms = len(table.indptr) - 1, table.shape[1]
+    n_items, n_terms = cast(tuple[int, int], table.shape)
     if table.nnz == 0 or len(np.unique(label)) < 2:
         return KeywordRegression(np.zeros(n_terms), float(logit(np.array((label.sum() + 1) / (len(label) + 2)))))
     likes = np.bincount(item, weights=label, minlength=n_items)
@@ -94,4 +93,4 @@ def fit_keywords(
         np.repeat([1, 0], [len(up), len(down)]),
         sample_weight=np.concatenate([likes[up], dislikes[down]]),
     )
-    return KeywordRegression(model.coef_[0].astype(np.float64), float(model.intercept_[0]))
+    return KeywordRegression(np.ravel(model.coef_).astype(np.float64), float(np.ravel(model.intercept_)[0]))

@@ -84,9 +84,7 @@ class _Net(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.register_buffer("known", torch.from_numpy(known))
 
-    def forward(
-        self, item: torch.Tensor, label: torch.Tensor, vectors: torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def forward(self, item: torch.Tensor, label: torch.Tensor, vectors: torch.Tensor | None = None) -> torch.Tensor:
         """item, label: int64 (windows, length). Returns encodings (windows, length + 1, dim); see `Windows`.
 
         `vectors` (any, dim): what `item` numbers; by default the trained items and the padding.
@@ -111,7 +109,6 @@ class _Net(nn.Module):
             self.items.weight[:-1][~self.known] = self.items.weight[:-1][self.known].mean(0)
             if self.bias is not None:
                 self.bias[~self.known] = self.bias[self.known].mean()
-
 
     @torch.no_grad()
     def extended(self) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,26 +6,39 @@ import csv
 from pathlib import Path
 
 from thinkrec.api import ThinkRec
-from thinkrec.commands import show
+from thinkrec.commands import serving, show
 from thinkrec.data.columns import parse_labels, parse_ratings, parse_times, require_columns
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
+from thinkrec.evaluate.results import read_verdict
 
 
 def rank(
-    run: str, user: str, candidates: str | None, top: int, why: bool, history: Path | None, threshold: float | None
-) -> None:
-    """`thinkrec rank`."""
-    model = ThinkRec.load(show.run_folder(run), progress=True)
+    run: str, user: str, candidates: str | None, top: int, why: bool, history: Path | None, threshold: float | None,
+    name: str | None = None,
+) -> None:  # fmt: skip
+    """`thinkrec rank`; `name`: of the row of the run's table that ranks."""
+    folder = show.run_folder(run)
+    model = serving.open_ranking(folder, name)
+    if why and isinstance(model, serving.ScorerRanking):
+        raise DataError("--why asks the language model for reasons, and this row is a scorer; leave --why out")
+    if name is None:
+        show.verdict(read_verdict(folder))
     asked = None if candidates is None else parse_candidates(candidates)
-    found = model.rank(user, asked, history=_read(history, threshold, model), top=top, reasons=why)
+    past = _read(history, threshold, model)
+    if isinstance(model, serving.ScorerRanking):
+        found = model.rank(user, asked, history=past, top=top)
+    else:
+        found = model.rank(user, asked, history=past, top=top, reasons=why)
     domain = model.ds.domain
     show.console().print(show.ranking(found, f"{domain.items.capitalize()} for {domain.user} {user}"))
 
 
 def explain(run: str, user: str, item: str, history: Path | None, threshold: float | None) -> None:
     """`thinkrec explain`."""
-    model = ThinkRec.load(show.run_folder(run), progress=True)
+    folder = show.run_folder(run)
+    model = ThinkRec.load(folder, progress=True)
+    show.verdict(read_verdict(folder))
     found = model.explain(user, item, history=_read(history, threshold, model))
     show.console().print(show.explanation(found, f"{model.ds.domain.user} {user}"))
 
@@ -39,7 +52,9 @@ def parse_candidates(text: str) -> list[str]:
     return found
 
 
-def _read(path: Path | None, threshold: float | None, model: ThinkRec) -> list[tuple[object, bool]] | None:
+def _read(
+    path: Path | None, threshold: float | None, model: ThinkRec | serving.ScorerRanking
+) -> list[tuple[object, bool]] | None:
     return None if path is None else read_history(path, model.ds.threshold if threshold is None else threshold)
 
 
@@ -56,8 +71,8 @@ def read_history(path: Path, threshold: float | None = None) -> list[tuple[objec
         require_columns(table, ("rating",), source)
         if threshold is None:
             raise DataError(
-                f"{source}: column 'rating' needs --threshold, since the run's own data held labels; liked means rating > "
-                "threshold"
+                f"{source}: column 'rating' needs --threshold, since the run's own data held labels; liked means "
+                "rating > threshold"
             )
         liked = (parse_ratings(table["rating"], source) > threshold).to_list()
     order = list(range(table.height))

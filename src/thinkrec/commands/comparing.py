@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkrec.commands import show
-from thinkrec.commands.judging import sample_of, truth_of
+from thinkrec.commands.judging import samples_of
+from thinkrec.commands.truth import truth_of
 from thinkrec.errors import DataError
 from thinkrec.evaluate.bootstrap import Pair, Sample
-from thinkrec.evaluate.ranking import policies
+from thinkrec.evaluate.decimals import number, span, titles
+from thinkrec.evaluate.ranking import policies, tied_share
 from thinkrec.evaluate.seeds import SeedComparison, compare_seeds
-from thinkrec.evaluate.table import number, span, titles
+from thinkrec.evaluate.table import tied_note
 from thinkrec.model.disk import plain, write_json
 
 SCHEMA = "thinkrec-comparison/1"
@@ -23,33 +25,46 @@ SCHEMA = "thinkrec-comparison/1"
 
 def compare(
     a: Sequence[Path], b: Sequence[Path], interactions: Path | None, run: str | None, draws: int | None,
-    out: Path | None,
+    out: Path | None, *, split: str | None = None, threshold: float | None = None, partial: bool = False,
 ) -> None:  # fmt: skip
     """`thinkrec compare A... --against B...`."""
     if out is not None and out.suffix != ".json":
         raise DataError(f"{out}: --out writes JSON; give a name such as comparison.json")
-    truth, source, config = truth_of(interactions, run)
+    truth, config = truth_of(interactions, run, split=split, threshold=threshold)
     config = config if draws is None else config.model_copy(update={"draws": draws})
-    samples = [[sample_of(path, truth, source, config) for path in side] for side in (a, b)]
+    paths = list(dict.fromkeys([*a, *b]))
+    drawn, remark = samples_of(paths, truth, config, partial=partial)
+    known = dict(zip(paths, drawn, strict=True))
+    samples = [[known[path] for path in side] for side in (a, b)]
     found = compare_seeds(*samples)
-    show.console().print(terminal(found, *samples))
+    shares = {str(path): tied_share(sample.per_user) for path, sample in known.items()}
+    show.console().print(terminal(found, *samples, remark="\n".join(filter(None, [remark, tied_note(shares)]))))
     if out is not None:
         # The file is meant to be kept and shown: nothing of this machine but what was typed below the current folder.
         names = [[f"{p.parent.name}/{p.name}" if p.is_absolute() else p.as_posix() for p in side] for side in (a, b)]
         values = {metric: dataclasses.asdict(comparison) for metric, comparison in found.items()}
         sides = {
-            side: [{"predictions": name, **sample.values} for name, sample in zip(paths, scored, strict=True)]
-            for side, paths, scored in zip(("runs", "against"), names, samples, strict=True)
+            side: [
+                {"predictions": name, **sample.values, "tied": tied_share(sample.per_user)}
+                for name, sample in zip(named, scored, strict=True)
+            ]
+            for side, named, scored in zip(("runs", "against"), names, samples, strict=True)
         }
-        settings = {"draws": config.draws, "seed": config.seed, "n_rows": samples[0][0].n_rows,
-                    "policies": policies(config.k, config.map_denominator)}  # fmt: skip
+        settings = {
+            "draws": config.draws,
+            "seed": config.seed,
+            "n_rows": samples[0][0].n_rows,
+            "remarks": [remark] if remark else [],
+            "policies": policies(config.k, config.map_denominator),
+        }
         write_json(out, plain({"schema": SCHEMA, **sides, "difference": values, **settings}))
         show.console().print(Text(f"comparison: {out}"), soft_wrap=True)
 
 
-def terminal(found: dict[str, SeedComparison], a: Sequence[Sample], b: Sequence[Sample]) -> Table:
-    """One line per seed and one for their mean, the metrics of both sides and their difference."""
-    table = Table(title="Runs against others on the same rows", title_justify="left")
+def terminal(found: dict[str, SeedComparison], a: Sequence[Sample], b: Sequence[Sample], *, remark: str = "") -> Table:
+    """One line per seed and one for their mean, the metrics of both sides and their difference; `remark` below."""
+    table = Table(title="Runs against others on the same rows", title_justify="left",
+                  caption=Text(remark) if remark else None, caption_justify="left")  # fmt: skip
     table.add_column("")
     for title in (titles(a[0].k)[metric] for metric in found):
         table.add_column(title, justify="right")

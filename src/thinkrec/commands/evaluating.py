@@ -18,11 +18,14 @@ def evaluate(
     draws: int | None,
     ground: bool,
     compare: bool,
+    threshold: float | None = None,
 ) -> None:
     """`thinkrec evaluate`. `ground` and `compare` are --grounding and --text; without either, `table` is a ranking.
 
     Raises DataError for an option of another way.
     """
+    if (ground or compare) and threshold is not None:
+        raise DataError("--threshold is for rankings; drop it, or drop --text and --grounding")
     if compare:
         if k is not None:
             raise DataError("--k is for rankings; drop it, or drop --text")
@@ -30,8 +33,11 @@ def evaluate(
     elif options.asked():
         raise DataError("options for reasons were given; add --text, or drop them")
     elif ground:
+        if options.split is not None or options.partial:
+            raise DataError("--grounding judges the reasons that are in the table; drop --split and --partial")
         grounding.evaluate(table, run, draws, options.out)
     elif options.out is not None:
         raise DataError("--out is for reasons; add --text or --grounding")
     else:
-        judging.evaluate(table, interactions, run, k, draws)
+        judging.evaluate(table, interactions, run, k=k, draws=draws, split=options.split, threshold=threshold,
+                         partial=options.partial)  # fmt: skip

@@ -19,6 +19,7 @@ from thinkrec.evaluate.grounding.table import terminal
 from thinkrec.layout import rows_of_table
 from thinkrec.prompts.render import PromptConfig
 
+
 def evaluate(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
     """`thinkrec evaluate REASONS --grounding --run RUN`."""
     if run is None:

@@ -35,6 +35,8 @@ def run_recipe(
     done: outcome.Outcome = run.all(outcome.finish)
     out = show.console()
     out.print(tables.terminal(done.results, title=recipe.name))
+    for name, fact in outcome.data_facts(run).items():
+        out.print(Text(f"{name}: {fact}", style="dim"))
     for name, why in run.failed.items():
         out.print(Text(f"no row for {name}: {why}"))
     if results is not None:

@@ -33,6 +33,12 @@ def run_folder(name: str) -> Path:
     )
 
 
+def verdict(sentence: str | None) -> None:
+    """Print what a run's table says against its model, if anything."""
+    if sentence is not None:
+        console().print(Text(sentence, style="bold red"))
+
+
 def ranking(ranked: Sequence[Ranked], title: str) -> Table:
     """A table of ranked items, with reasons where they were written."""
     table = Table(title=Text(title), title_justify="left")

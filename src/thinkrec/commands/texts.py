@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +12,7 @@ from rich.text import Text
 from thinkrec import saving
 from thinkrec.commands import show
 from thinkrec.commands.grounding import judge
-from thinkrec.commands.judging import labels_of, read_labels
+from thinkrec.commands.truth import read_labels, rows_of
 from thinkrec.data.tables import read_table
 from thinkrec.data.writing import write_table
 from thinkrec.errors import DataError
@@ -21,11 +21,13 @@ from thinkrec.evaluate.grounding.results import GroundingResults, to_dict
 from thinkrec.evaluate.grounding.table import terminal as grounding_table
 from thinkrec.evaluate.partners import partners
 from thinkrec.evaluate.text import meteor, wordnet
-from thinkrec.evaluate.text.align import References, align, read_references
+from thinkrec.evaluate.text.align import References, align, keep_answered, read_references
 from thinkrec.evaluate.text.compare import Tools, Values, measure
 from thinkrec.evaluate.text.summary import TextResults, per_row, summarise_texts, terminal, write_text_metrics
 
 ANOTHER_ROW = "of another row"
+UNKNOWN = 0.2
+"""Largest share of unknown tokens with which an encoder's similarity says anything: they are all alike to it."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,11 @@ class TextOptions:
     out: Path | None = None
     draws: int = 1000
     seed: int = 0
+    partial: bool = False
 
     def asked(self) -> bool:
         """Whether any option was given that only --text knows."""
-        paths = (self.references, self.split, self.bleurt, self.encoder, self.wordnet)
+        paths = (self.references, self.bleurt, self.encoder, self.wordnet)
         return bool(self.against) or self.baseline or any(value is not None for value in paths)
 
 
@@ -64,14 +67,19 @@ def evaluate_texts(
     references = read_references(read_table(options.references), str(options.references), split=options.split,
                                  users=_users(interactions, run))  # fmt: skip
     paths = _names([reasons, *options.against])
-    texts = {name: align(read_table(path), str(path), references) for name, path in paths.items()}
+    tables, remark = {name: read_table(path) for name, path in paths.items()}, ""
+    if options.partial:
+        named, references, remark = keep_answered({str(paths[name]): t for name, t in tables.items()}, references)
+        tables = {name: named[str(path)] for name, path in paths.items()}
+    texts = {name: align(table, str(paths[name]), references) for name, table in tables.items()}
     baselines = ()
     if options.baseline:
         texts |= another_row(next(iter(texts)), texts, references, options.seed)
         baselines = tuple(name for name in texts if name.endswith(ANOTHER_ROW))
-    tools = open_tools(options)
+    tools = check_vocabulary(open_tools(options), references)
     systems = {name: measure(found, references.text, tools, progress=True) for name, found in texts.items()}
-    results = summarise_texts(systems, references, tools, baselines=baselines, draws=options.draws, seed=options.seed)
+    results = summarise_texts(systems, references, tools, baselines=baselines, draws=options.draws, seed=options.seed,
+                              remarks=(remark,) if remark else ())  # fmt: skip
     out = show.console()
     out.print(terminal(results, f"Reasons compared to {options.references}"))
     grounded: dict[str, GroundingResults] = {}
@@ -117,11 +125,24 @@ def open_tools(options: TextOptions) -> Tools:
     return Tools(dictionary, bleurt, similarity, why)
 
 
+def check_vocabulary(tools: Tools, references: References) -> Tools:
+    """The tools without the similarity where its encoder does not know the script of the references."""
+    if tools.similarity is None:
+        return tools
+    unknown = tools.similarity.unknown_share(references.text)
+    if unknown <= UNKNOWN:
+        return tools
+    why = f"the encoder does not know {unknown:.0%} of the references' tokens; give one for their language"
+    return replace(tools, similarity=None, why_not={**(tools.why_not or {}), "similarity": why})
+
+
 def _users(interactions: Path | None, run: str | None) -> pl.DataFrame | None:
     if run is not None:
         folder = show.run_folder(run)
-        return labels_of(saving.trained_data(folder).interactions)
-    return None if interactions is None else read_labels(interactions)
+        known = rows_of(saving.trained_data(folder))
+    else:
+        known = None if interactions is None else read_labels(interactions, labels=False)
+    return None if known is None else known.select("order", user="user_id")
 
 
 def _names(paths: Sequence[Path]) -> dict[str, Path]:

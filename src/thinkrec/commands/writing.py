@@ -39,8 +39,14 @@ def explain_rows(
     trained = saving.open_run(folder, progress=True)
     wanted = read_rows(rows, split, trained)
     variant = final_variant(recipe.model) if stage is None else VARIANTS[stage]
-    options = {"stage": variant, "trained": read_done(folder / STAGE_OF[variant])["key"], "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite,
-               "mentions": recipe.mentions, "own_verdict": own_verdict}  # fmt: skip
+    options = {
+        "stage": variant,
+        "trained": read_done(folder / STAGE_OF[variant])["key"],
+        "tokens": tokens or recipe.reason_tokens,
+        "cite": cite or recipe.cite,
+        "mentions": recipe.mentions,
+        "own_verdict": own_verdict,
+    }
     table = write(trained.system(variant), wanted, out.with_name(out.name + ".part"), options)
     write_table(table, out)
     out.with_name(out.name + ".part").unlink()

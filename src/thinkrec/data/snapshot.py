@@ -113,9 +113,9 @@ def compare(trained: Dataset, now: Dataset) -> list[str]:
     for name, before, after in (("user", trained.user_ids, now.user_ids), ("item", trained.items.ids, now.items.ids)):
         old, new = {str(id_) for id_ in before}, {str(id_) for id_ in after}
         said += _counted(len(new - old), f"{name}", "new") + _counted(len(old - new), f"{name}", "gone")
-    known = dict(zip(map(str, now.items.ids), zip(now.items.titles, now.items.keywords, strict=True), strict=True))
-    pairs = zip(map(str, trained.items.ids), zip(trained.items.titles, trained.items.keywords, strict=True), strict=True)
-    said += _counted(sum(id_ in known and known[id_] != text for id_, text in pairs), "item", "with another title or other keywords")  # fmt: skip
+    before, after = _texts(trained), _texts(now)
+    rewritten = sum(id_ in after and after[id_] != text for id_, text in before.items())
+    said += _counted(rewritten, "item", "with another title or other keywords")
     rows = [_rows(ds) for ds in (trained, now)]
     counts = [frame.group_by(frame.columns).len() for frame in rows]
     joined = counts[0].join(counts[1], on=rows[0].columns, how="full", coalesce=True).fill_null(0)
@@ -139,7 +139,11 @@ def _rows(ds: Dataset) -> pl.DataFrame:
     )
 
 
+def _texts(ds: Dataset) -> dict[str, tuple]:
+    """Item id, as text -> title and keywords."""
+    pairs = zip(ds.items.ids, ds.items.titles, ds.items.keywords, strict=True)
+    return {str(id_): (title, words) for id_, title, words in pairs}
+
+
 def _counted(count: int, noun: str, what: str) -> list[str]:
     return [f"{count:,} {noun}{'' if count == 1 else 's'} {what}"] if count else []
-
-

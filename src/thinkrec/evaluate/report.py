@@ -11,7 +11,8 @@ from thinkrec.evaluate.charts import colour, escape
 from thinkrec.evaluate.report_data import Curve, Explained, Panel, Past, ReportData
 from thinkrec.evaluate.results import Results, Row
 from thinkrec.evaluate.style import CSS
-from thinkrec.evaluate.table import is_best, number, references, span, titles
+from thinkrec.evaluate.table import is_best, number, references, span, tied_note, titles
+from thinkrec.evaluate.verdict import give_verdict
 
 __all__ = ["Curve", "Explained", "Panel", "Past", "ReportData", "render", "write_report"]
 
@@ -76,7 +77,13 @@ def _results(results: Results) -> str:
     policies = "".join(
         f"<li><b>{titles(results.k)[m]}</b>: {escape(text)}</li>" for m, text in results.policies.items()
     )
-    return f'<p class="note">{lead}</p>{_table(head, body)}<ul class="note">{policies}</ul>'
+    ties = tied_note({row.name: row.tied for row in results.rows})
+    policies += f"<li>{escape(ties)}</li>" if ties else ""
+    verdict = give_verdict(results)
+    style = "verdict lost" if verdict is not None and verdict.lost else "verdict"
+    said = "" if verdict is None else f'<p class="{style}">{escape(verdict.sentence)}</p>'
+    remarks = "".join(f'<p class="note">{escape(remark)}</p>' for remark in results.remarks)
+    return f'{remarks}<p class="note">{lead}</p>{_table(head, body)}{said}<ul class="note">{policies}</ul>'
 
 
 def _result_row(results: Results, row: Row) -> str:

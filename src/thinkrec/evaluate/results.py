@@ -1,4 +1,4 @@
-"""The results of a comparison as plain values: what the tables print, the report draws and `metrics.json` holds."""
+"""Results put together from samples, and written as `metrics.json`."""
 
 from __future__ import annotations
 
@@ -6,63 +6,25 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
+
+import numpy as np
 
 from thinkrec.errors import DataError
 from thinkrec.evaluate.bootstrap import METRICS, Estimate, Pair, Sample, interval, paired
-from thinkrec.evaluate.ranking import policies
+from thinkrec.evaluate.decimals import titles
+from thinkrec.evaluate.ranking import policies, tied_share
+from thinkrec.evaluate.result_types import RANKED, Comparison, Kind, Results, Row
+from thinkrec.evaluate.verdict import give_verdict
 from thinkrec.model.disk import plain, write_json
 
-Kind = Literal["model", "impersonal", "ceiling", "published"]
-"""impersonal: one number per item for all. ceiling: knows what no model can. published: from a paper, not rerun."""
+__all__ = ["RANKED", "Comparison", "Kind", "Results", "Row", "best", "from_dict", "read_metrics", "read_verdict",
+           "summarise", "to_dict", "write_metrics"]  # fmt: skip
 
-RANKED = ("model", "impersonal")
-"""Kinds that compete for the best value."""
 SCHEMA = "thinkrec-metrics/2"
-PROVENANCE = "provenance"
-"""Key of metrics.json for what has to stand beside the numbers; no part of the results."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a results table."""
-
-    name: str
-    kind: Kind
-    estimates: dict[str, Estimate]
-    """Metric (METRICS) -> estimate. A metric may be missing."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """`name` minus `against`, per metric."""
-
-    name: str
-    against: str
-    pairs: dict[str, Pair]
-
-
-@dataclass(frozen=True)
-class Results:
-    """Rows, paired differences, and what has to be known to read them."""
-
-    rows: tuple[Row, ...]
-    comparisons: tuple[Comparison, ...]
-    policies: dict[str, str]
-    """Metric -> how it is counted."""
-    n_rows: int
-    n_users: int
-    n_users_uauc: int
-    """Users with both classes, over whom UAUC is a mean."""
-    n_users_ranked: int
-    """Users with more than one row, over whom NDCG and MAP are means."""
-    k: int
-    draws: int
-    seed: int
-    level: float
-    """Share of draws inside an interval, such as 0.95."""
+PROVENANCE, VERDICT = "provenance", "verdict"
+"""Keys of metrics.json beside the results: where they come from, and what they say in words (see `verdict`)."""
 
 
 def summarise(
@@ -90,7 +52,8 @@ def summarise(
     for sample in samples.values():
         paired(sample, first, "auc", level=level)  # refuses samples that cannot stand in one table
     rows = [
-        Row(n, kinds.get(n, "model"), {m: interval(s, m, level=level) for m in METRICS}) for n, s in samples.items()
+        Row(n, kinds.get(n, "model"), {m: interval(s, m, level=level) for m in METRICS}, _tied(s))
+        for n, s in samples.items()
     ]
     rows += [
         Row(name, "published", {m: Estimate(float(figures[m])) for m in METRICS if m in figures})
@@ -115,6 +78,7 @@ def summarise(
         draws=first.n_draws,
         seed=first.seed,
         level=level,
+        remarks=tuple(_undefined(first)),
     )
 
 
@@ -126,8 +90,10 @@ def best(results: Results, metric: str) -> float:
 
 
 def to_dict(results: Results) -> dict[str, Any]:
-    """Plain JSON values, with `null` for what is not defined, and the schema's name under "schema"."""
-    return {"schema": SCHEMA, **plain(dataclasses.asdict(results))}
+    """Plain JSON values, with `null` for what is not defined, the schema's name, and the verdict if there is one."""
+    verdict = give_verdict(results)
+    said = None if verdict is None else dataclasses.asdict(verdict)
+    return {"schema": SCHEMA, **plain(dataclasses.asdict(results)), VERDICT: said}
 
 
 def from_dict(values: Mapping[str, Any]) -> Results:
@@ -135,15 +101,17 @@ def from_dict(values: Mapping[str, Any]) -> Results:
     if values.get("schema") != SCHEMA:
         raise DataError(f"metrics: schema is {values.get('schema')!r}, expected {SCHEMA!r}; evaluate the run again")
     try:
-        fields = {name: value for name, value in values.items() if name not in ("schema", PROVENANCE)}
+        fields = {name: value for name, value in values.items() if name not in ("schema", PROVENANCE, VERDICT)}
         fields["rows"] = tuple(
-            Row(r["name"], _kind(r["kind"]), {m: Estimate(**_numbers(e, "value")) for m, e in r["estimates"].items()})
+            Row(r["name"], _kind(r["kind"]), {m: Estimate(**_numbers(e, "value")) for m, e in r["estimates"].items()},
+                r.get("tied"))
             for r in values["rows"]
-        )
+        )  # fmt: skip
         fields["comparisons"] = tuple(
             Comparison(c["name"], c["against"], {m: Pair(**_numbers(p, *p)) for m, p in c["pairs"].items()})
             for c in values["comparisons"]
         )
+        fields["remarks"] = tuple(values.get("remarks", ()))
         return Results(**fields)
     except (KeyError, TypeError) as broken:
         raise DataError(f"metrics: a key is missing or unknown ({broken}); evaluate the run again") from broken
@@ -151,7 +119,7 @@ def from_dict(values: Mapping[str, Any]) -> Results:
 
 def write_metrics(path: Path, results: Results, provenance: Mapping[str, Any]) -> None:
     """Write `metrics.json`: the results, and under "provenance" where they come from."""
-    write_json(path, {**to_dict(results), PROVENANCE: dict(provenance)})
+    write_json(path, {**to_dict(results), PROVENANCE: plain(dict(provenance))})
 
 
 def read_metrics(path: Path) -> Results:
@@ -162,6 +130,49 @@ def read_metrics(path: Path) -> Results:
         return from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as broken:  # DataError and JSONDecodeError are ValueErrors
         raise DataError(f"{path}: {broken}; rebuild it: thinkrec report {path.parent}") from broken
+
+
+def read_verdict(folder: Path) -> str | None:
+    """What a run's metrics.json says against ranking with its model, in one sentence; None where nothing.
+
+    A run without metrics.json, such as a saved recommender, was never compared: None.
+    """
+    path = folder / "metrics.json"
+    if not path.is_file():
+        return None
+    try:
+        verdict = give_verdict(read_metrics(path))
+    except DataError as broken:
+        return f"whether this model ranks better than one number per item is not known: {broken}"
+    return verdict.sentence if verdict is not None and verdict.lost else None
+
+
+_WHY = {
+    "auc": "all rows have the same label",
+    "uauc": "no user has a liked and a not liked row",
+    "ndcg": "every user has one row",
+    "map": "every user has one row",
+}
+
+
+def _undefined(sample: Sample) -> list[str]:
+    """A sentence for each metric that has no value on the rows or on some draws; the same for all models of a table."""
+    told = []
+    for metric in METRICS:
+        title, gone = titles(sample.k)[metric], int(np.isnan(sample.draws[metric]).sum())
+        if math.isnan(sample.values[metric]):
+            told.append(f"{title} is not defined: {_WHY[metric]}.")
+        elif gone:
+            told.append(
+                f"{title} is not defined on {gone:,} of {sample.n_draws:,} draws of users ({_WHY[metric]} there); its "
+                "interval leaves them out."
+            )
+    return told
+
+
+def _tied(sample: Sample) -> float | None:
+    share = tied_share(sample.per_user)
+    return None if math.isnan(share) else share
 
 
 def _kind(value: str) -> Kind:

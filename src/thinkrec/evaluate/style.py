@@ -19,6 +19,8 @@ h3 { font-size: 14px; margin: 22px 0 8px; color: var(--soft); font-weight: 600; 
 .lead { color: var(--soft); font-size: 16px; max-width: 76ch; margin: 0 0 10px; }
 .note { color: var(--soft); font-size: 13px; margin: 0 0 14px; max-width: 92ch; }
 ul.note { padding-left: 18px; margin-top: 12px; }
+.verdict { font-weight: 600; margin: 14px 0 0; max-width: 92ch; overflow-wrap: anywhere; }
+.verdict.lost { color: var(--bad); }
 nav { display: flex; flex-wrap: wrap; gap: 6px 18px; font-size: 13.5px; margin: 14px 0 0; }
 nav a { color: var(--accent); text-decoration: none; } nav a:hover { text-decoration: underline; }
 section { background: var(--card); border: 1px solid var(--rule); border-radius: 12px; padding: 22px 24px; margin:
@@ -75,6 +77,7 @@ rect.r-expert { fill: var(--c); fill-opacity: .16; } rect.r-fuse { fill: url(#ha
   gap: 9px; min-width: 0; }
 .case header { display: flex; justify-content: space-between; gap: 12px; align-items: baseline; }
 .case h4 { margin: 0; font-size: 15.5px; line-height: 1.3; overflow-wrap: anywhere; }
+.case h4, .past li, blockquote { unicode-bidi: plaintext; }
 .said { text-align: right; white-space: nowrap; }
 .who { color: var(--soft); font-size: 12.5px; } .chance { font-size: 19px; font-weight: 700; font-variant-numeric:
   tabular-nums; }

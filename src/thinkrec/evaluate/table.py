@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from thinkrec.evaluate.bootstrap import METRICS, Estimate, Pair
+from thinkrec.evaluate.decimals import number, span, titles
 from thinkrec.evaluate.results import RANKED, Comparison, Results, Row, best
+from thinkrec.evaluate.verdict import give_verdict
+
+__all__ = [
+    "is_best",
+    "is_clear",
+    "markdown",
+    "notes",
+    "number",
+    "references",
+    "span",
+    "terminal",
+    "tied_note",
+    "titles",
+]
 
 MARKS = {"model": "", "impersonal": " †", "ceiling": " ‡", "published": " §"}
 LEGEND = {
@@ -21,43 +35,33 @@ LEGEND = {
 }
 
 
-def titles(k: int) -> dict[str, str]:
-    """Metric -> column title."""
-    return {"auc": "AUC", "uauc": "UAUC", "ndcg": f"NDCG@{k}", "map": f"MAP@{k}"}
-
-
-def number(value: float, *, signed: bool = False) -> str:
-    """Three decimals without a leading zero, as the field prints them: .709, +.012, 1.000; n/a for NaN."""
-    if math.isnan(value):
-        return "n/a"
-    # Half up on the written digits, so that a published .6775 is printed as .678 whatever its binary form.
-    text = str(Decimal(repr(abs(float(value)))).quantize(Decimal("0.001"), ROUND_HALF_UP))
-    small = text == "0.000"
-    text = text.removeprefix("0")
-    if signed:
-        return text if small else ("+" if value > 0 else "-") + text
-    return "-" + text if value < 0 and not small else text
-
-
-def span(low: float | None, high: float | None, *, signed: bool = False) -> str:
-    """An interval in brackets; empty where it is not known."""
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return ""
-    return f"[{number(low, signed=signed)}, {number(high, signed=signed)}]"
-
-
 def notes(results: Results) -> list[str]:
     """The sentences that belong under a results table: what was counted, how, and what the marks mean."""
     kinds = {row.kind for row in results.rows}
     level = f"{results.level:.0%}"
     lines = [
+        *results.remarks,
         f"{results.n_rows:,} rows, {results.n_users:,} users ({results.n_users_uauc:,} in UAUC, "
         f"{results.n_users_ranked:,} in NDCG and MAP). Brackets: {level} interval over {results.draws:,} draws "
-        f"of users with replacement, seed {results.seed}, the same draws for every row."
+        f"of users with replacement, seed {results.seed}, the same draws for every row.",
     ]
     lines += [f"{titles(results.k)[metric]}: {policy}." for metric, policy in results.policies.items()]
+    lines += [line for line in [tied_note({row.name: row.tied for row in results.rows})] if line]
     lines += [f"{text}." for kind, text in LEGEND.items() if kind in kinds]
     return lines
+
+
+def tied_note(shares: Mapping[str, float | None]) -> str:
+    """One sentence on how many users have equal scores for a liked and a not liked row; empty where none is known.
+
+    `shares`: name of a row -> see `ranking.tied_share`.
+    """
+    known = {name: share for name, share in shares.items() if share is not None and not math.isnan(share)}
+    if not known:
+        return ""
+    found = ", ".join(f"{share:.1%} {name}" for name, share in known.items() if share)
+    what = "users in UAUC with a liked and a not liked row of equal scores"
+    return f"Tied users ({what}): {found}{'; no others' if len(known) > 1 else ''}." if found else f"No {what}."
 
 
 def is_best(results: Results, row: Row, metric: str) -> bool:
@@ -69,8 +73,13 @@ def is_best(results: Results, row: Row, metric: str) -> bool:
 
 
 def terminal(results: Results, *, title: str = "Results") -> Group:
-    """The results table and, where there are comparisons, one table of differences per reference; print with rich."""
-    table = Table(title=title, title_justify="left", caption="\n".join(notes(results)), caption_justify="left")
+    """The results table and, where there are comparisons, one table of differences per reference and the verdict.
+
+    Print with rich.
+    """
+    # As Text, so that brackets in names are no markup.
+    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes(results))),
+                  caption_justify="left")  # fmt: skip
     table.add_column("model", overflow="fold")
     for heading in titles(results.k).values():
         table.add_column(heading, justify="right", no_wrap=True)
@@ -78,14 +87,16 @@ def terminal(results: Results, *, title: str = "Results") -> Group:
         cells = [_estimate_text(row.estimates.get(m), is_best(results, row, m)) for m in METRICS]
         dim = "dim" if row.kind in ("ceiling", "published") else ""
         table.add_row(Text(row.name + MARKS[row.kind], style=dim), *cells)
-    return Group(table, *(_difference_table(results, ref) for ref in references(results)))
+    verdict = give_verdict(results)
+    said = [] if verdict is None else [Text(verdict.sentence, style="bold red" if verdict.lost else "bold")]
+    return Group(table, *(_difference_table(results, ref) for ref in references(results)), *said)
 
 
 def markdown(results: Results) -> str:
     """The same tables as Markdown, for a README; ends with a newline."""
     heads = list(titles(results.k).values())
     blocks = [_grid(["model", *heads], [_markdown_row(results, row) for row in results.rows])]
-    blocks.append("\n".join(f"- {line}" for line in notes(results)))
+    blocks.append("\n".join(f"- {_cell(line)}" for line in notes(results)))
     for reference in references(results):
         lines = [
             [_cell(c.name), *(_pair_words(c.pairs[m]) for m in METRICS)]
@@ -94,6 +105,8 @@ def markdown(results: Results) -> str:
         ]
         head = f"Difference to {_cell(reference)} on the same draws, and the share of draws above zero:"
         blocks.append(head + "\n\n" + _grid(["model", *heads], lines))
+    verdict = give_verdict(results)
+    blocks += [] if verdict is None else [_cell(verdict.sentence)]
     return "\n\n".join(blocks) + "\n"
 
 

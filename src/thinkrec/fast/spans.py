@@ -43,11 +43,18 @@ def _with_trunk(span: Span, ends: Sequence[int], query: torch.Tensor, key: torch
         part, leaf = slice(ends[leaf], ends[leaf + leaves]), leaf + leaves
         alone = own[0][:, :, part], own[1][:, :, part]
         if seen:
-            over = attend(query[:, :, part], key[:, :, :seen], value[:, :, :seen], causal=False, scale=scale)
-            parts.append(together(over, alone))
+            shown = _wide(key[:, :, :seen]), _wide(value[:, :, :seen])
+            over = attend(_wide(query[:, :, part]), *shown, causal=False, scale=scale)
+            parts.append(together(over, alone).to(query.dtype))
         else:
-            parts.append(alone[0])
+            parts.append(alone[0].to(query.dtype))
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+
+
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
+    """In float32 on a CPU, whose kernel for halves rounds otherwise for every padded length: a leaf would score
+    otherwise in other company. A GPU's kernels need the halves."""
+    return tensor.float() if tensor.device.type == "cpu" else tensor
 
 
 def _leaves(
@@ -56,7 +63,7 @@ def _leaves(
     """Every leaf over itself: output (1, h, m, d) and normaliser (1, h, m) of its m tokens."""
     # (1, h, m, d) -> (leaves, h, longest, d). Padding stands behind, where no real token looks.
     q, k, v = (t[0][:, span.gather].transpose(0, 1) for t in (query, key, value))
-    found, seen = attend(q, k, v, causal=True, scale=scale)
+    found, seen = attend(_wide(q), _wide(k), _wide(v), causal=True, scale=scale)
     back = found.transpose(0, 1).flatten(1, 2)[:, span.scatter], seen.transpose(0, 1).flatten(1, 2)[:, span.scatter]
     return back[0][None], back[1][None]
 
@@ -80,7 +87,7 @@ def over_ends(layout: Layout, module: nn.Module, query: torch.Tensor, key: torch
         real[span.scatter] = True
         weight = weight.masked_fill(~real.view(-1, width), -math.inf)
         seen = weight.logsumexp(-1, keepdim=True)
-        found = torch.einsum("grcs,gcsd->grcd", (weight - seen).exp(), v.float()).flatten(0, 1)[None].to(q.dtype)
+        found = torch.einsum("grcs,gcsd->grcd", (weight - seen).exp(), v.float()).flatten(0, 1)[None].to(_wide(q).dtype)
         own = found, seen.flatten(0, 1)[None, ..., 0]
         k, v = span.before(module, key, value)
         out.append(_with_trunk(span, range(len(span.leaves) + 1), q, k, v, own, scale))

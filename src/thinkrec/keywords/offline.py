@@ -27,18 +27,19 @@ class OfflineExtractor:
             raise ThinkRecError(
                 'offline keywords need the package yake, which is not installed; run: pip install "thinkrec[keywords]"'
             ) from error
-        # Repeats are dropped by our own cleaning, which knows plurals; YAKE's dedup would compare letters.
+        # Repeats are dropped by our own cleaning, which knows plurals; YAKE's would compare letters. From 1.0 on it
+        # would also give everything in small letters.
         self._yake = yake.KeywordExtractor(
             lan=self.language,
             n=self.config.words,
-            windowsSize=self.config.window,
+            window_size=self.config.window,
             top=self.config.candidates,
-            dedupLim=1.0,
+            dedup_lim=0.999,
         )
 
     def settings(self) -> dict[str, Any]:
         """Config, the version of YAKE and of the test for fragments."""
-        return {**self.config.model_dump(), "yake": importlib.metadata.version("yake"), "shape": 1}
+        return {**self.config.model_dump(), "yake": importlib.metadata.version("yake"), "shape": 2}
 
     def extract(self, texts: Sequence[str], done: Done) -> None:
         """See `Extractor`."""

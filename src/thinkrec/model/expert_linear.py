@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 
-class ExpertConfig(BaseModel):
+class AdapterConfig(BaseModel):
     """Shape of the adapters. Defaults: ThinkRec paper, implementation details."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +27,11 @@ class ExpertConfig(BaseModel):
     """Names of the linear modules, inside every decoder layer, that get adapters."""
     expert_layers: float | tuple[int, ...] = 0.25
     """Which layers hold experts: the last fraction of the layers (rounded up), or their numbers counted from 0."""
+
+
+class ExpertConfig(AdapterConfig):
+    """Shape and number of the adapters."""
+
     n_experts: int = Field(default=3, ge=0)
     """Experts per layer that holds any; 0 leaves the global adapter alone."""
 

@@ -64,9 +64,9 @@ def load(folder: Path | str, backbone: Backbone | None = None) -> Recommender:
         base = backbone or load_backbone(BackboneConfig(**config["backbone"]))
         if base.digest != config["backbone_digest"]:
             raise CheckpointError(
-                f"the adapters in {folder} were trained on another backbone: {config['backbone']['source']} had contents "
-                f"{config['backbone_digest']} then, and {base.name} has {base.digest}; restore that backbone, or train "
-                "again"
+                f"the adapters in {folder} were trained on another backbone: {config['backbone']['source']} had "
+                f"contents {config['backbone_digest']} then, and {base.name} has {base.digest}; restore that backbone, "
+                "or train again"
             )
         experts = attach(base.model, ExpertConfig(**config["experts"]))
     except ValidationError as error:

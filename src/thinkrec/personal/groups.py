@@ -60,7 +60,7 @@ class Groups:
         return far.argmin(axis=1).astype(np.int32)
 
     def save(self, path: Path | str) -> None:
-        """Write a safetensors file, and beside it a JSON file with the users' ids; each beside its name, then renamed."""
+        """Write a safetensors file and a JSON file with the users' ids, each beside its name and then renamed."""
         path = Path(path)
         write_json(path.with_suffix(".json"), {"users": self.users})
         beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -121,7 +121,13 @@ def fit_groups(
     by = sorted(range(config.n), key=lambda k: (-size[k], *centres[k].tolist()))
     rank = np.empty(config.n, dtype=np.int32)
     rank[by] = np.arange(config.n, dtype=np.int32)
-    return Groups(users=list(range(len(vectors)) if users is None else users), labels=rank[found], centres=centres[by], mean=mean, std=std)
+    return Groups(
+        users=list(range(len(vectors)) if users is None else users),
+        labels=rank[found],
+        centres=centres[by],
+        mean=mean,
+        std=std,
+    )
 
 
 def _cluster(points: np.ndarray, config: GroupConfig, seed: int) -> np.ndarray:

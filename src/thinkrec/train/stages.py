@@ -18,6 +18,7 @@ from thinkrec.evaluate.ranking import auc, uauc
 from thinkrec.model import files
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.batch import Prompt
+from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.model.experts import attach
 from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
@@ -45,7 +46,7 @@ class Teaching:
         """The backbone with untrained adapters."""
         torch.manual_seed(self.seed)
         backbone = load_backbone(self.model.backbone)
-        config = self.model.adapters.model_copy(update={"n_experts": n_experts})
+        config = ExpertConfig(**self.model.adapters.model_dump(), n_experts=n_experts)
         return Recommender(backbone, attach(backbone.model, config)).to(self.accelerator.device)
 
 

@@ -18,6 +18,7 @@ from transformers import RemBertConfig, RemBertModel
 from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.text.bleurt import Bleurt, load_bleurt
 from thinkrec.evaluate.text.bundle import read_bundle
+from thinkrec.evaluate.text.compare import Tools, measure, remarks
 from thinkrec.evaluate.text.pieces import read_pieces
 from thinkrec.evaluate.text.similarity import greedy, load_encoder
 from thinkrec.evaluate.text.wire import fields, varint
@@ -144,6 +145,7 @@ def test_the_reference_comes_first_and_the_longer_text_is_cut(checkpoint: Path) 
     ids, kinds = found.input("the sea", "the slow sea " * 20)
     assert len(ids) == found.longest == 24
     assert ids[-3:] == [*found.pieces.encode("the sea"), sep], "the short text stays whole"
+    assert found.count_cut(["the sea", "the sea"], ["the slow sea", "the slow sea " * 20]) == 1
 
 
 def test_a_narrow_encoder_needs_no_layer_behind_its_embeddings(tmp_path: Path) -> None:
@@ -334,7 +336,23 @@ def test_similarity_by_any_encoder_folder(encoder_folder: Path) -> None:
     assert scores[2] == 0
     assert found.vectors("the slow sea").shape == (3, 8), "special tokens do not count"
     assert found.vectors("sea " * 40).shape == (14, 8), "cut to the tokenizer's longest input"
+    assert found.count_cut(["the slow sea", "sea " * 14, "sea"], ["sea", "sea", "sea " * 15]) == 1
+    values = measure(["sea", "sea " * 15], ["sea", "sea"], Tools(similarity=found))
+    assert remarks({"mine": values})[-1] == "similarity: 1 of 2 pairs of mine are longer than its input and were cut."
     assert load_encoder(encoder_folder, layer=0).score(["boat"], ["the boat"])[0] != scores[1]
+
+
+def test_an_encoder_that_does_not_know_the_script_is_not_used(encoder_folder: Path) -> None:
+    from thinkrec.commands.texts import check_vocabulary
+    from thinkrec.evaluate.text.align import References
+
+    found = load_encoder(encoder_folder)
+    assert found.unknown_share(["the slow sea", "boat 海"]) == 0.2
+    foreign = References(np.arange(2), np.arange(2), ("海 很 慢", "the sea"), "refs")
+    tools = check_vocabulary(Tools(similarity=found), foreign)
+    assert tools.similarity is None
+    assert tools.why_not is not None and "does not know 60%" in tools.why_not["similarity"]
+    assert check_vocabulary(Tools(similarity=found), References(*[np.arange(1)] * 2, ("the sea",), "r")).similarity
 
 
 def test_wrong_encoders_are_refused(encoder_folder: Path, tmp_path: Path) -> None:

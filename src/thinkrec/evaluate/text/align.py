@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from thinkrec.data.columns import parse_ids, parse_order, parse_text, refuse_rows, require_columns
+from thinkrec.data.columns import parse_ids, parse_order, parse_text, refuse_rows
 from thinkrec.errors import DataError
-
-_NAMED = 5
+from thinkrec.evaluate.predictions import describe_gaps, remark_on_gaps, shorten
+from thinkrec.evaluate.wanted import require_wanted
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class References:
     source: str
     """The name of the table in messages."""
 
+    @property
+    def rows(self) -> pl.DataFrame:
+        """(order, user)."""
+        return pl.DataFrame({"order": self.order, "user": pl.Series(self.user)})
+
 
 def read_references(
     table: pl.DataFrame, source: str, *, split: str | None = None, users: pl.DataFrame | None = None
@@ -38,9 +44,9 @@ def read_references(
     Raises DataError for a missing column, an unknown split, a repeated order, an empty reference, or a row whose user
     is not known.
     """
-    require_columns(table, ("order", "reason"), source)
+    require_wanted(table, ("order", "reason"), source)
     if split is not None:
-        require_columns(table, ("split",), source)
+        require_wanted(table, ("split",), source)
         names = table["split"].cast(pl.String)
         table = table.filter(names == split)
         if not table.height:
@@ -64,25 +70,54 @@ def read_references(
     return References(frame["order"].to_numpy(), frame["user"].to_numpy(), tuple(frame["text"].to_list()), source)
 
 
+def keep_answered(
+    tables: Mapping[str, pl.DataFrame], references: References
+) -> tuple[dict[str, pl.DataFrame], References, str]:
+    """Tables and references cut to the references that every table has a reason for, and a remark on what is gone.
+
+    Rows without a reference stay in the tables, for `align` to refuse. Raises DataError if nothing is left.
+    """
+    common = set(references.order.tolist())
+    orders = {}
+    for name, table in tables.items():
+        require_wanted(table, ("order", "reason"), name)
+        orders[name] = parse_order(table["order"], name)
+        common &= set(orders[name].to_list())
+    if not common:
+        raise DataError(
+            f"no row of {references.source} is in all of {', '.join(tables)}; give reasons of the same rows"
+        )
+    kept = np.isin(references.order, list(common))
+    gone = references.order[~kept].tolist()
+    cut = {name: table.filter(~orders[name].is_in(gone)) for name, table in tables.items()}
+    text = tuple(text for text, keep in zip(references.text, kept, strict=True) if keep)
+    fewer = References(references.order[kept], references.user[kept], text, references.source)
+    remark = remark_on_gaps(references.rows, pl.Series(fewer.order), "without a reason", "references")
+    return cut, fewer, remark
+
+
 def align(table: pl.DataFrame, source: str, references: References) -> tuple[str, ...]:
     """The reasons of a table (columns order, reason) in the order of the references; an empty reason stays empty.
 
     Raises DataError for a repeated order, one without a reference, a reference without a reason, or a missing text.
     """
-    require_columns(table, ("order", "reason"), source)
+    require_wanted(table, ("order", "reason"), source)
     order, text = parse_order(table["order"], source), parse_text(table["reason"], source)
     remedy = "Write an empty text where nothing was generated."
     refuse_rows(table["reason"], text.is_null(), source, "has reasons that are missing", remedy)
     found = dict(zip(order.to_list(), text.to_list(), strict=True))
     wanted = references.order.tolist()
-    _refuse(sorted(set(found) - set(wanted)), f"{source} has reasons for rows that {references.source} does not have",
-            "Choose the same rows, for instance with --split.")  # fmt: skip
-    _refuse([row for row in wanted if row not in found], f"{source} lacks reasons for rows of {references.source}",
-            "Write a reason for every row that is compared, an empty one where nothing came.")  # fmt: skip
+    unknown = sorted(set(found) - set(wanted))
+    if unknown:
+        raise DataError(
+            f"{source} has reasons for rows that {references.source} does not have: order {shorten(unknown)}. Choose "
+            "the same rows, for instance with --split."
+        )
+    lacking = [row for row in wanted if row not in found]
+    if lacking:
+        raise DataError(
+            f"{source} lacks reasons for rows of {references.source}: order {shorten(lacking)}. "
+            f"That is {describe_gaps(references.rows, order, 'references')}. Write a reason for every row that is "
+            "compared, an empty one where nothing came, or compare the others alone with --partial."
+        )
     return tuple(found[row] for row in wanted)
-
-
-def _refuse(orders: list[int], what: str, remedy: str) -> None:
-    if orders:
-        shown = ", ".join(map(str, orders[:_NAMED])) + (f" and {len(orders) - _NAMED} more" * (len(orders) > _NAMED))
-        raise DataError(f"{what}: order {shown}. {remedy}")

@@ -64,6 +64,12 @@ class Bleurt:
                 bar.advance(len(rows))
         return out
 
+    def count_cut(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
+        """Pairs that are longer than the checkpoint's input."""
+        room = self.longest - _SPECIAL
+        pairs = zip(hypotheses, references, strict=True)
+        return sum(len(self.pieces.encode(text)) + len(self.pieces.encode(other)) > room for text, other in pairs)
+
     def input(self, hypothesis: str, reference: str) -> tuple[list[int], list[int]]:
         """Token ids and segments of a pair, the reference first; the longer text is cut where both are too long."""
         a, b = self.pieces.encode(reference), self.pieces.encode(hypothesis)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,6 +33,18 @@ class Scorer(Protocol):
         """float64 (n,)."""
         ...
 
+    def count_cut(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
+        """Pairs that are scored on a part of their texts."""
+        ...
+
+
+class Similarity(Scorer, Protocol):
+    """What `TextEncoder` also has."""
+
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Share of tokens, 0..1, that the vocabulary does not have."""
+        ...
+
 
 @dataclass(frozen=True)
 class Tools:
@@ -41,7 +53,7 @@ class Tools:
     wordnet: Any | None = None
     """Reader of `open_wordnet`."""
     bleurt: Scorer | None = None
-    similarity: Scorer | None = None
+    similarity: Similarity | None = None
     why_not: Mapping[str, str] | None = None
     """Metric -> why it is not available."""
 
@@ -51,9 +63,11 @@ class Values:
     """One system's values."""
 
     rows: dict[str, np.ndarray]
-    """Metric -> float64 (n,), in the order of the references."""
+    """Metric -> float64 (n,), in the order of the references; NaN where a row has no such value."""
     counts: np.ndarray
     """int64 (n, 10): see `overlap.bleu`."""
+    cut: Mapping[str, int] = field(default_factory=dict)
+    """Metric -> pairs that were scored on a part of their texts."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +90,16 @@ def measure(hypotheses: Sequence[str], references: Sequence[str], tools: Tools, 
         "rouge_l": overlap.rouge_l(hypotheses, references),
         "bleu": bleu,
     }
+    cut = {}
     for name, scorer in (("bleurt", tools.bleurt), ("similarity", tools.similarity)):
         if scorer is not None:
             rows[name] = scorer.score(hypotheses, references, progress=progress)
-    return Values(rows, counts)
+            cut[name] = scorer.count_cut(hypotheses, references)
+    short = met.too_short(references)
+    for name in (met.WITH_SYNONYMS, met.WITHOUT_SYNONYMS):
+        if name in rows:
+            rows[name] = np.where(short, np.nan, rows[name])
+    return Values(rows, counts, cut)
 
 
 def policies(tools: Tools) -> dict[str, str]:
@@ -100,26 +120,61 @@ def policies(tools: Tools) -> dict[str, str]:
 
 
 def resample(values: Values, user: np.ndarray, *, draws: int = 1000, seed: int = 0) -> Drawn:
-    """Means over rows, and the same with every row counted as often as its user (n,) was drawn.
+    """Means over rows that have a value, and the same with every row counted as often as its user (n,) was drawn.
 
     The draws are those of `bootstrap.multiplicities`, so all systems on the same rows share them.
     """
     distinct, code = np.unique(user, return_inverse=True)
     n_users, names = len(distinct), list(values.rows)
     table = np.column_stack([values.rows[name] for name in names])
-    sums = np.zeros((n_users, len(names)))
+    there = ~np.isnan(table)
+    table = np.nan_to_num(table)
+    sums, size = np.zeros((n_users, len(names))), np.zeros((n_users, len(names)), dtype=np.int64)
     np.add.at(sums, code, table)
+    np.add.at(size, code, there)
     counts = np.zeros((n_users, values.counts.shape[1]), dtype=np.int64)
     np.add.at(counts, code, values.counts)
-    size = np.bincount(code, minlength=n_users)
-    out, corpus = np.empty((draws, len(names))), np.empty(draws)
+    out, corpus = np.empty((draws, len(names))), np.full(draws, np.nan)
+    defined = has_long_reference(values)
     for draw, times in enumerate(multiplicities(n_users, draws, seed)):
-        out[draw] = (times @ sums) / (times @ size)
-        corpus[draw] = overlap.corpus_bleu(times @ counts)
-    exact = dict(zip(names, table.mean(axis=0).tolist(), strict=True))
-    exact[CORPUS_BLEU] = overlap.corpus_bleu(values.counts.sum(axis=0))
+        out[draw] = _ratio(times @ sums, times @ size)
+        corpus[draw] = overlap.corpus_bleu(times @ counts) if defined else np.nan
+    exact = dict(zip(names, _ratio(table.sum(axis=0), there.sum(axis=0)).tolist(), strict=True))
+    exact[CORPUS_BLEU] = overlap.corpus_bleu(values.counts.sum(axis=0)) if defined else float("nan")
     drawn = {name: out[:, place] for place, name in enumerate(names)} | {CORPUS_BLEU: corpus}
     return Drawn(exact, drawn, (tuple(code.tolist()), draws, seed))
+
+
+def remarks(systems: Mapping[str, Values]) -> list[str]:
+    """A sentence for each metric that rows have no value of, which all systems share, and for texts that were cut."""
+    values = next(iter(systems.values()))
+    n, told = len(values.counts), []
+    for name, found in values.rows.items():
+        gone = int(np.isnan(found).sum())
+        if gone:
+            told.append(
+                f"{TITLES[name]}: not defined for {gone:,} of {n:,} rows, whose reference has fewer than "
+                f"{met.SHORTEST} tokens: the penalty for fragments keeps even the same text below .99. Left out of the "
+                "mean."
+            )
+    if not has_long_reference(values):
+        told.append(f"{TITLES[CORPUS_BLEU]}: not defined: no reference has {overlap.SHORTEST} tokens, a 4-gram.")
+    for name, system in systems.items():
+        told += [
+            f"{TITLES[metric]}: {count:,} of {n:,} pairs of {name} are longer than its input and were cut."
+            for metric, count in system.cut.items()
+            if count
+        ]
+    return told
+
+
+def has_long_reference(values: Values) -> bool:
+    """Whether any reference has as many tokens as corpus BLEU's longest n-gram."""
+    return bool((values.counts[:, -1] >= overlap.SHORTEST).any())
+
+
+def _ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def interval(drawn: Drawn, metric: str, *, level: float = 0.95) -> Estimate:

@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from thinkrec.evaluate.text.tokens import blank_tokens, fold
 from thinkrec.evaluate.text.wordnet import require_nltk
 
 WITH_SYNONYMS, WITHOUT_SYNONYMS = "meteor", "meteor_no_synonyms"
-POLICY = "tokens split at white space, lower case, exact then Porter-stem {}matches; mean over rows"
+SHORTEST = 4
+"""Tokens that a reference needs: n matches in one chunk lose 1 / (2 n^3), so that fewer stay below .99 at the best."""
+POLICY = (
+    "tokens split at white space (a character each in scripts without blanks), without case, exact then Porter-stem "
+    "{}matches (both English); not defined for references of fewer than 4 tokens; mean over rows"
+)
 
 
 class NoSynonyms:
@@ -22,7 +28,7 @@ class NoSynonyms:
 
 
 def meteor(hypotheses: Sequence[str], references: Sequence[str], wordnet: Any | None = None) -> np.ndarray:
-    """float64 (n,): METEOR of each pair, 0..1; an empty hypothesis counts 0.
+    """float64 (n,): METEOR of each pair, 0..1; an empty hypothesis counts 0. See `blank_tokens` for other scripts.
 
     wordnet: a reader of `open_wordnet`; None matches without synonyms, which is another metric and needs another name.
     """
@@ -31,7 +37,12 @@ def meteor(hypotheses: Sequence[str], references: Sequence[str], wordnet: Any | 
 
     reader: Any = NoSynonyms() if wordnet is None else wordnet
     scores = [
-        single_meteor_score(reference.split(), hypothesis.split(), wordnet=reader)
+        single_meteor_score(blank_tokens(reference), blank_tokens(hypothesis), preprocess=fold, wordnet=reader)
         for hypothesis, reference in zip(hypotheses, references, strict=True)
     ]
     return np.array(scores, dtype=np.float64)
+
+
+def too_short(references: Sequence[str]) -> np.ndarray:
+    """bool (n,): whether a reference has fewer than `SHORTEST` tokens, so that no text reaches .99 against it."""
+    return np.array([len(blank_tokens(reference)) < SHORTEST for reference in references], dtype=bool)

@@ -7,16 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 
 from thinkrec.errors import ThinkRecError
+from thinkrec.evaluate.text.tokens import set_apart, word_tokens
 
 ROUGE_POLICY = (
-    "F of the longest common subsequence, lower case, runs of a-z and 0-9 as tokens, no stemming (rouge-score); "
-    "mean over rows"
+    "F of the longest common subsequence, without case, runs of letters and digits as tokens (a character each in "
+    "scripts without blanks), no stemming (rouge-score); mean over rows"
 )
-BLEU_POLICY = "sacrebleu, 13a tokens, case kept, up to 4-grams, exponential smoothing, 0..1; "
+BLEU_POLICY = (
+    "sacrebleu, 13a tokens (a character each in scripts without blanks), case kept, up to 4-grams, exponential "
+    "smoothing, 0..1; "
+)
 SENTENCE_POLICY = BLEU_POLICY + "orders longer than the text left out; mean over rows"
 CORPUS_POLICY = BLEU_POLICY + "counts summed over rows first"
 ORDERS = 4
+SHORTEST = ORDERS
+"""Tokens that one reference needs at least, or no text has a 4-gram in common with any and corpus BLEU says nothing."""
 _INSTALL = 'needs {}; run: pip install "thinkrec[text]"'
+
+
+class _Words:
+    """The tokenizer that rouge-score is given."""
+
+    @staticmethod
+    def tokenize(text: str) -> list[str]:
+        return word_tokens(text)
 
 
 def rouge_l(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
@@ -25,7 +39,7 @@ def rouge_l(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
         from rouge_score import rouge_scorer
     except ImportError as error:
         raise ThinkRecError("ROUGE-L " + _INSTALL.format("rouge-score")) from error
-    scorer = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
+    scorer = rouge_scorer.RougeScorer(["rougeL"], tokenizer=_Words())
     pairs = zip(hypotheses, references, strict=True)
     return np.array([scorer.score(reference, text)["rougeL"].fmeasure for text, reference in pairs], dtype=np.float64)
 
@@ -43,7 +57,7 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[np.ndarr
     metric = BLEU(effective_order=True)
     scores, counts = np.empty(len(hypotheses)), np.empty((len(hypotheses), 2 * ORDERS + 2), dtype=np.int64)
     for row, (text, reference) in enumerate(zip(hypotheses, references, strict=True)):
-        found = metric.sentence_score(text, [reference])
+        found = metric.sentence_score(set_apart(text), [set_apart(reference)])
         scores[row] = found.score / 100
         counts[row] = [*found.counts, *found.totals, found.sys_len, found.ref_len]
     return scores, counts

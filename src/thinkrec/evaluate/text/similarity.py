@@ -40,8 +40,19 @@ class TextEncoder:
         states = self.model(**asked, output_hidden_states=True).hidden_states[self.layer][0].float()
         return torch.nn.functional.normalize(states[keep], dim=-1)
 
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Share of the tokens of `texts`, 0..1, that the vocabulary does not have: all of them have one vector."""
+        unknown = self.tokenizer.unk_token_id
+        ids = [id_ for text in texts for id_ in self.tokenizer(text, add_special_tokens=False)["input_ids"]]
+        return 0.0 if unknown is None or not ids else sum(id_ == unknown for id_ in ids) / len(ids)
+
+    def count_cut(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
+        """Pairs of which a text is longer than the encoder's input."""
+        long = {text: len(self.tokenizer(text)["input_ids"]) > self.longest for text in {*hypotheses, *references}}
+        return sum(long[text] or long[other] for text, other in zip(hypotheses, references, strict=True))
+
     def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
-        """float64 (n,): similarity of each pair, at most 1; 0 where a text has no tokens."""
+        """float64 (n,): similarity of each pair, at most 1; 0 where one of two different texts has no tokens."""
         known: dict[str, torch.Tensor] = {}
         out = np.zeros(len(hypotheses))
         with Progress("similarity", len(out), shown=progress) as bar:
@@ -49,7 +60,9 @@ class TextEncoder:
                 for text in pair:
                     if text not in known:
                         known[text] = self.vectors(text)
-                out[row] = greedy(known[pair[0]], known[pair[1]])
+                # A text of which the encoder knows nothing is still the same as itself.
+                same = pair[0] == pair[1] and pair[0].strip() and not len(known[pair[0]])
+                out[row] = 1.0 if same else greedy(known[pair[0]], known[pair[1]])
                 bar.advance(1)
         return out
 

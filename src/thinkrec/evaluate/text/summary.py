@@ -17,8 +17,17 @@ from rich.text import Text
 
 from thinkrec.evaluate.bootstrap import Estimate, Pair
 from thinkrec.evaluate.table import number, span
+from thinkrec.evaluate.text import compare
 from thinkrec.evaluate.text.align import References
-from thinkrec.evaluate.text.compare import TITLES, Tools, Values, interval, paired, policies, resample
+from thinkrec.evaluate.text.compare import (
+    TITLES,
+    Tools,
+    Values,
+    interval,
+    paired,
+    policies,
+    resample,
+)
 from thinkrec.model.disk import plain, write_json
 
 SCHEMA = "thinkrec-text-metrics/1"
@@ -43,6 +52,8 @@ class TextResults:
     draws: int
     seed: int
     level: float
+    remarks: tuple[str, ...] = ()
+    """Sentences on what was left out, to stand first under the table."""
 
 
 def summarise_texts(
@@ -54,6 +65,7 @@ def summarise_texts(
     draws: int = 1000,
     seed: int = 0,
     level: float = 0.95,
+    remarks: tuple[str, ...] = (),
 ) -> TextResults:
     """Means, intervals and paired differences of systems that were measured on the same references."""
     drawn = {name: resample(values, references.user, draws=draws, seed=seed) for name, values in systems.items()}
@@ -73,6 +85,7 @@ def summarise_texts(
         draws=draws,
         seed=seed,
         level=level,
+        remarks=(*remarks, *compare.remarks(systems)),
     )
 
 
@@ -89,7 +102,7 @@ def per_row(systems: Mapping[str, Values], references: References) -> pl.DataFra
     users = pl.Series("user_id", references.user)
     parts = [
         pl.DataFrame({"order": references.order}).with_columns(
-            users, system=pl.lit(name), **{m: pl.Series(v) for m, v in values.rows.items()}
+            users, system=pl.lit(name), **{m: pl.Series(v).fill_nan(None) for m, v in values.rows.items()}
         )
         for name, values in systems.items()
     ]
@@ -100,9 +113,10 @@ def per_row(systems: Mapping[str, Values], references: References) -> pl.DataFra
 def notes(results: TextResults) -> list[str]:
     """The sentences that belong under the table."""
     lines = [
+        *results.remarks,
         f"{results.n_rows:,} rows of {results.n_users:,} users, matched by order. Brackets: {results.level:.0%} "
         f"interval over {results.draws:,} draws of users with replacement, seed {results.seed}, the same draws for "
-        "every row."
+        "every row.",
     ]
     lines += [f"{TITLES[metric]}: {policy}." for metric, policy in results.policies.items()]
     lines += [f"{TITLES[metric]}: {NOT_AVAILABLE}: {why}." for metric, why in results.not_available.items()]

@@ -1,0 +1,106 @@
+"""Where the labels come from that predictions are judged by: a table, or the data of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from thinkrec import saving
+from thinkrec.commands import show
+from thinkrec.data.columns import parse_ids, parse_labels, parse_order, parse_ratings, parse_text, refuse_rows
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import SPLITS
+from thinkrec.data.tables import read_table
+from thinkrec.errors import DataError
+from thinkrec.evaluate.predictions import Truth
+from thinkrec.evaluate.wanted import require_wanted
+from thinkrec.recipe import Evaluation
+
+ALL, JUDGED = "all", "test"
+"""Every row, whatever its split; and the split that is judged where nothing is asked for."""
+
+
+def truth_of(
+    interactions: Path | None, run: str | None, *, split: str | None = None, threshold: float | None = None
+) -> tuple[Truth, Evaluation]:
+    """The rows to judge, of a table or of a run's data, and how results are counted.
+
+    `split`: train, valid, test or all; by default test, and all where the table has no column `split`. `threshold`:
+    for a table with ratings. Raises DataError unless exactly one of both sources is given, or for an unknown split.
+    """
+    if run is not None and interactions is None:
+        if threshold is not None:
+            raise DataError("--threshold is for --interactions with ratings; a run knows its labels")
+        folder = show.run_folder(run)
+        recipe = saving.read_recipe(folder)
+        return choose_split(rows_of(saving.trained_data(folder)), str(folder), split), recipe.evaluation
+    if interactions is not None and run is None:
+        return choose_split(read_labels(interactions, threshold), str(interactions), split), Evaluation()
+    raise DataError("say where the labels are: either --interactions TABLE or --run RUN")
+
+
+def choose_split(rows: pl.DataFrame, source: str, split: str | None) -> Truth:
+    """The rows of one split; `rows` as `rows_of` gives them, perhaps without a column split."""
+    known = "split" in rows.columns
+    chosen = split or (JUDGED if known else ALL)
+    if chosen not in (*SPLITS, ALL):
+        raise DataError(f"--split {chosen}: there is no such split; choose {', '.join(SPLITS)} or {ALL}")
+    if chosen == ALL:
+        return Truth(rows, source)
+    if not known:
+        raise DataError(f"--split {chosen}: {source} has no column 'split'; add it, or leave the option out")
+    judged = rows.filter(pl.col("split") == chosen)
+    if not judged.height:
+        raise DataError(f"{source} has no {chosen} rows to judge; choose other ones with --split, such as --split all")
+    return Truth(judged, source, f"{chosen} rows", rows.filter(pl.col("split") != chosen).select("order", "split"))
+
+
+def read_labels(path: Path, threshold: float | None = None, *, labels: bool = True) -> pl.DataFrame:
+    """(order, user, label, user_id, perhaps item_id and split) of a table; without `order` the place of the row counts.
+
+    Liked means `label` 1, or rating > threshold. With `labels` False there is no label. Raises DataError.
+    """
+    table, source = read_table(path), str(path)
+    require_wanted(table, ("user_id",), source)
+    order = parse_order(table["order"], source) if "order" in table.columns else np.arange(table.height)
+    user = parse_ids(table["user_id"], source)
+    columns = {"order": pl.Series(order, dtype=pl.Int64), "user": user, "user_id": user}
+    if labels:
+        columns["label"] = _labels(table, source, threshold)
+    if "item_id" in table.columns:
+        columns["item_id"] = parse_ids(table["item_id"], source)
+    if "split" in table.columns:
+        columns["split"] = parse_text(table["split"], source)
+        remedy = f"Use {', '.join(SPLITS)}, or leave the column out to judge all rows."
+        refuse_rows(table["split"], ~columns["split"].is_in(SPLITS), source, "has unknown splits", remedy)
+    return pl.DataFrame(columns)
+
+
+def _labels(table: pl.DataFrame, source: str, threshold: float | None) -> pl.Series:
+    if "label" in table.columns and "rating" in table.columns:
+        raise DataError(
+            f"{source}: the table has both columns 'rating' and 'label'; keep the one that says what counts"
+        )
+    if "rating" not in table.columns:
+        require_wanted(table, ("user_id", "label"), source)
+        if threshold is not None:
+            raise DataError(f"{source}: column 'label' needs no --threshold; drop it")
+        return parse_labels(table["label"], source)
+    if threshold is None or not np.isfinite(threshold):
+        raise DataError(f"{source}: column 'rating' needs --threshold NUMBER; liked means rating > threshold")
+    return (parse_ratings(table["rating"], source) > threshold).cast(pl.Int8)
+
+
+def rows_of(ds: Dataset) -> pl.DataFrame:
+    """(order, user, label, user_id, item_id, split) of all rows of a data set; `user` is the code."""
+    it = ds.interactions
+    return pl.DataFrame({
+        "order": it.order,
+        "user": it.user,
+        "label": it.label,
+        "user_id": pl.Series(ds.user_ids).gather(it.user),
+        "item_id": pl.Series(ds.items.ids).gather(it.item),
+        "split": pl.Series(SPLITS).gather(it.split),
+    })  # fmt: skip

@@ -1,0 +1,67 @@
+"""What is said where a table of another kind is handed over, or a column has another name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import polars as pl
+
+from thinkrec.data.columns import require_columns
+from thinkrec.errors import DataError
+
+OTHER_NAMES = {
+    "score": ("prediction", "predictions", "pred", "preds", "y_pred", "y_score", "yhat", "y_hat", "probability",
+              "proba", "prob", "logit", "logits", "value", "output"),
+    "order": ("row", "rows", "row_id", "index", "idx", "id", "position", "place"),
+    "reason": ("text", "explanation", "answer", "response", "output", "generated", "hypothesis", "reference", "review"),
+    "label": ("y", "y_true", "target", "liked", "like", "click", "clicked", "is_like"),
+    "user_id": ("user", "userid", "uid", "user_index", "reviewerid", "customer_id", "u"),
+    "item_id": ("item", "itemid", "iid", "movie_id", "movieid", "product_id", "asin", "book_id", "business_id", "i"),
+}  # fmt: skip
+"""Column -> names that others use for the same thing, in lower case."""
+
+
+def require_wanted(table: pl.DataFrame, names: Sequence[str], source: str) -> None:
+    """Raise DataError unless all columns are there and the table has rows.
+
+    Says what kind of table this seems to be, or which column was probably meant.
+    """
+    missing = [name for name in names if name not in table.columns]
+    for told in (_other_kind(set(table.columns), names), *(_meant(table, name) for name in missing)):
+        if missing and told:
+            found = ", ".join(table.columns)
+            raise DataError(f"{source}: column '{missing[0]}' is missing (columns found: {found}). {told}")
+    if missing == ["order"]:
+        raise DataError(
+            f"{source}: column 'order' is missing (columns found: {', '.join(table.columns)}), so nothing says which "
+            "row a line is about. Add it: the `order` of the row it was made for or, where that table has no such "
+            "column, the row's place in it, from 0."
+        )
+    require_columns(table, names, source)
+
+
+def _other_kind(columns: set[str], names: Sequence[str]) -> str:
+    """What the table seems to be, where it is none of the kind that was asked for."""
+    wanted = set(names) & {"score", "reason", "label"}
+    if "score" in wanted and "reason" in columns:
+        return "This is a table of reasons: add --text --references TABLE, or --grounding --run RUN."
+    if "reason" in wanted and {"order", "score"} <= columns:
+        return "This is a table of predictions: drop --text and --grounding to judge its ranking."
+    if wanted and "label" not in wanted and {"user_id", "item_id"} <= columns and columns & {"rating", "label"}:
+        return (
+            "This is a table of interactions. What is judged here is what a model said of such rows: a table with "
+            f"{' and '.join(names)}; the interactions themselves go to --interactions."
+        )
+    if "label" in wanted and {"order", "score"} <= columns:
+        return "This is a table of predictions: give it first, and the labels with --interactions TABLE or --run RUN."
+    return ""
+
+
+def _meant(table: pl.DataFrame, name: str) -> str:
+    """A column that was probably meant by `name`, as a sentence; empty where none suggests itself."""
+    lower = {column.lower().strip().replace(" ", "_").replace("-", "_"): column for column in table.columns}
+    known = [lower[other] for other in (name, *OTHER_NAMES.get(name, ())) if other in lower]
+    near = get_close_matches(name, list(lower), n=1, cutoff=0.75)
+    found = known[:1] or [lower[other] for other in near]
+    return f"Did you mean {found[0]!r}? Rename it to '{name}'." if found else ""
