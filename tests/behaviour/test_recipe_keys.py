@@ -86,7 +86,6 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.adapters.dropout": (0.5, GLOBAL),
     "model.adapters.targets": (["v_proj"], GLOBAL),
     "model.adapters.expert_layers": (0.5, GLOBAL),
-    "model.adapters.n_experts": (5, GLOBAL),
     "model.groups.n": (3, GROUPS),
     "model.groups.method": ("ward", GROUPS),
     "model.groups.ward_limit": (100, GROUPS),

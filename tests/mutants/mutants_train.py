@@ -118,7 +118,7 @@ MUTANTS = (
     Mutant("scores-key-without-prior", "pipeline.py",
            '"prior": None if prior is None else prior.model_dump(mode="json")', '"prior": None',
            (f"{KEYS}[model.score_prior.weight]",), "a changed prior keeps old scores"),
-    Mutant("scores-key-without-weights", "pipeline.py", 'STAGE_OF[variant]: above, "prior"', '"prior"',
+    Mutant("scores-key-without-weights", "pipeline.py", "STAGE_OF[variant]: above,", "",
            (f"{KEYS}[model.vector_stage.lr]",), "scores of other weights are kept"),
     Mutant("key-without-seed", "pipeline.py", 'self.ds.fingerprint(), "seed": self.recipe.seed}',
            "self.ds.fingerprint()}", (f"{KEYS}[seed]",), "two seeds are one run"),
