@@ -205,3 +205,12 @@ def test_reasons_of_train_rows_make_up_their_share_of_a_pass(backbone: Path, tmp
     for prompt in prompts[: len(train)]:
         assert prompt.answer_weight.sum() == pytest.approx(0.9)
         assert prompt.token_weight.sum() == pytest.approx(0.1)
+
+
+def test_a_stage_is_trained_for_the_score_that_is_asked_for(backbone: Path, tmp_path: Path) -> None:
+    found = []
+    for option in ("difference", "yes"):
+        (tmp_path / option).mkdir()
+        stages.train_global(teaching(DS, model(backbone, score=option)), tmp_path / option)
+        found.append(files.load(tmp_path / option).experts.state_dict())
+    assert any(not torch.equal(found[0][name], tensor) for name, tensor in found[1].items())

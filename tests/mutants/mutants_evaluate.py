@@ -60,7 +60,7 @@ MUTANTS = (
            "NaN ranks first or last by accident"),
     Mutant("its-own-partner", "evaluate/partners.py", "np.roll(order, -step)", "order",
            ("evaluate/test_evaluate_partners.py",), "the baseline is the reason itself"),
-    Mutant("some-predictions-are-all", "evaluate/verdict.py", "worse = [gap for gap in gaps if gap.pair.high < 0]",
+    Mutant("a-loss-is-not-told", "evaluate/verdict.py", "worse = [gap for gap in gaps if gap.pair.high < 0]",
            "worse = [gap for gap in gaps if gap.pair.high < -9]", ("evaluate/test_evaluate_verdict.py",),
            "a model that lost is recommended"),
     Mutant("ties-in-row-order", "evaluate/ranking.py", "share = ranked.liked / ranked.size",
