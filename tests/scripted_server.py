@@ -36,6 +36,8 @@ class Request:
     headers: Mapping[str, str]
     earlier: int
     """Requests with the same messages before this one."""
+    path: str = "/v1/chat/completions"
+    """Address without the host."""
 
     @property
     def asked(self) -> str:
@@ -65,6 +67,17 @@ def fails(status: int, message: str = "no", headers: Mapping[str, str] | None = 
     return Reaction(status=status, body=body, headers=headers or {})
 
 
+def streams(pieces: list[dict[str, Any]], finish: str | None = "stop", done: bool = True) -> Reaction:
+    """A stream of events whose deltas are `pieces`; the last one says how it finished, and [DONE] follows."""
+    chunks = [{"choices": [{"index": 0, "delta": piece, "finish_reason": None}]} for piece in pieces]
+    if finish is not None:
+        chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
+        chunks.append({"choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": 20}})
+    lines = [": keep-alive", *(f"data: {json.dumps(chunk, ensure_ascii=False)}" for chunk in chunks)]
+    body = "\r\n\r\n".join([*lines, *(["data: [DONE]"] if done else []), ""])
+    return Reaction(body=body.encode(), headers={"X-Kind": "stream"})
+
+
 def truncated(text: str) -> Reaction:
     """Half of the JSON of an answer, its length announced as it is."""
     body = says(text).body
@@ -85,20 +98,26 @@ class Served:
 
 
 @contextmanager
-def serve(react: Callable[[Request], Reaction]) -> Iterator[Served]:
-    """`with serve(script) as served`: an endpoint at `served.url` until the block ends."""
+def serve(react: Callable[[Request], Reaction], models: tuple[str, ...] = ()) -> Iterator[Served]:
+    """`with serve(script) as served`: an endpoint at `served.url` until the block ends; it lists `models`, if any."""
     requests: list[Request] = []
     seen: Counter[str] = Counter()
     lock, stop = threading.Lock(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"object": "list", "data": [{"id": name} for name in models]}).encode()
+            known = bool(models) and self.path.endswith("/models")
+            self._send(Reaction(status=200 if known else 404, body=body))
+
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with lock:
                 words = json.dumps(body["messages"])
                 request = Request(
-                    body["messages"], body, {name.lower(): value for name, value in self.headers.items()}, seen[words]
-                )
+                    body["messages"], body, {name.lower(): value for name, value in self.headers.items()}, seen[words],
+                    self.path,
+                )  # fmt: skip
                 seen[words] += 1
                 requests.append(request)
             reaction = react(request)

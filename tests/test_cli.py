@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from tiny_folder import write_backbone
 from typer.testing import CliRunner, Result
 
-from thinkrec import ThinkRec, layout, outcome
+from thinkrec import ThinkRec, __version__, layout, outcome
 from thinkrec.cli import app
 from thinkrec.collab import ItemPrior
 from thinkrec.commands import keys
@@ -376,6 +376,11 @@ def test_doctor_fails_only_where_something_stops_thinkrec(monkeypatch: pytest.Mo
     assert "pick some" in result.stdout
     monkeypatch.setattr("thinkrec.doctor.collect", lambda: {**found, "problems": [{**fault, "level": "error"}]})
     assert call("doctor").exit_code == 1
+
+
+def test_the_version_is_printed() -> None:
+    result = call("--version")
+    assert (result.exit_code, result.stdout) == (0, f"thinkrec {__version__}\n")
 
 
 def test_help_teaches_with_examples() -> None:

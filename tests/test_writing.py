@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from thinkrec.cli import app
 from thinkrec.commands import writing
+from thinkrec.data.columns import DataWarning
+from thinkrec.errors import DataError
 from thinkrec.layout import FULL, GLOBAL
 from thinkrec.pipeline import Run
 from thinkrec.recipe import parse_recipe
@@ -51,6 +53,9 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     assert found["order"].to_list() == asked["order"].to_list()[:10]
     rows = trained.ds.interactions.find(found["order"].to_numpy())
     np.testing.assert_allclose(found["score"], trained.system(FULL).score(rows), atol=1e-5)
+    it, ds = trained.ds.interactions, trained.ds
+    assert found["user_id"].to_list() == [ds.user_ids[u] for u in it.user[rows]]
+    assert found["item_id"].to_list() == [ds.items.ids[i] for i in it.item[rows]]
     verdicts = [text.split(".")[0].split(",")[0].split()[0] for text in found["reason"]]
     assert [v.startswith("Yes") for v in verdicts] == (found["score"] > 0).to_list()
     user = trained.ds.interactions.user[rows]
@@ -68,6 +73,12 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     assert alone.exit_code == 0, alone.output
     measures = json.loads((tmp_path / "g.json").read_text())["measures"]
     assert measures == written["grounding"]["reasons"]["measures"]
+    # The reasons of rows that stand elsewhere are judged by their users and items.
+    found.with_columns(order=np.roll(found["order"], 1)).write_parquet(tmp_path / "moved.parquet")
+    moved = call("evaluate", tmp_path / "moved.parquet", "--grounding", "--run", trained.folder, "--draws", "100",
+                 "--out", tmp_path / "m.json")  # fmt: skip
+    assert moved.exit_code == 0, moved.output
+    assert json.loads((tmp_path / "m.json").read_text())["measures"] == measures
     assert not list(out.parent.glob("*.part"))
 
 
@@ -92,14 +103,33 @@ def test_what_was_written_before_a_kill_is_not_written_again(
     options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
     whole = writing.write(system, rows, part, options)
     lines = part.read_text().splitlines(keepends=True)
-    marked = json.dumps({"score": 9.0, "reason": "kept"}) + "\n"
+    assert len(lines) == 11
+    marked = json.dumps({"score": 9.0, "reason": "kept\u2028whole"}, ensure_ascii=False) + "\n"
     # Two chunks done, the third torn in the middle of its second line.
     part.write_text("".join([lines[0], *[marked] * 8, lines[9], lines[10][:7]]))
     again = writing.write(system, rows, part, options)
-    assert again["reason"].to_list() == ["kept"] * 8 + whole["reason"].to_list()[8:]
+    assert again["reason"].to_list() == ["kept\u2028whole"] * 8 + whole["reason"].to_list()[8:]
+    assert len(part.read_bytes().split(b"\n")) == 12
     assert again["order"].to_list() == whole["order"].to_list()
     other = writing.write(system, rows, part, {**options, "tokens": 4})
-    assert "kept" not in other["reason"].to_list(), "other options start afresh"
+    assert "kept\u2028whole" not in other["reason"].to_list(), "other options start afresh"
+    part.write_bytes(part.read_bytes().split(b"\n")[0] + b"\n" + b"{'score': 1}\n" * 4)
+    assert writing.write(system, rows, part, {**options, "tokens": 4})["reason"].to_list() == other["reason"].to_list()
+
+
+def test_rows_are_found_by_their_ids_where_order_names_others(trained: Run, tmp_path: Path) -> None:
+    ds, rows = trained.ds, trained.test[:6]
+    it = ds.interactions
+    pairs = {"user_id": [ds.user_ids[u] for u in it.user[rows]], "item_id": [ds.items.ids[i] for i in it.item[rows]]}
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"order": it.order[rows], **pairs}).write_parquet(path)
+    assert writing.read_rows(path, None, trained).tolist() == rows.tolist()
+    pl.DataFrame({"order": np.roll(it.order[rows], 1), **pairs}).write_parquet(path)
+    with pytest.warns(DataWarning, match="6 of 6 rows were found by user and item"):
+        assert writing.read_rows(path, None, trained).tolist() == rows.tolist()
+    pl.DataFrame({"order": it.order[rows], **pairs, "item_id": ["gone"] * 6}).write_parquet(path)
+    with pytest.raises(DataError, match="6 of 6 rows are not in the run's data"):
+        writing.read_rows(path, None, trained)
 
 
 def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> None:

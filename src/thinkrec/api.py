@@ -118,6 +118,14 @@ class ThinkRec:
         self.progress = progress
         self._run: Run | None = None
 
+    def __repr__(self) -> str:
+        """Recipe, whether it is trained and on how much, and its folder."""
+        trained = "not trained yet"
+        if self._run is not None:
+            ds = self._run.ds
+            trained = f"trained on {len(ds.user_ids):,} users and {len(ds.items):,} items"
+        return f"ThinkRec(recipe {self.recipe.name!r}, {trained}, folder {str(self.folder or 'a temporary one')!r})"
+
     # -- learning and keeping ----------------------------------------------------------------------------------------
 
     def fit(self, ds: Dataset) -> ThinkRec:

@@ -62,6 +62,38 @@ def test_a_broken_line_before_the_end_is_an_error_that_names_it(tmp_path: Path) 
         KeywordCache(path)
 
 
+def test_what_another_process_adds_in_between_stays(tmp_path: Path) -> None:
+    path = tmp_path / "cache.jsonl"
+    fill(path, {"a": ENTRIES["a"]})
+    late = KeywordCache(path)
+    fill(path, {"b": ENTRIES["b"]})
+    path.write_bytes(path.read_bytes() + b'{"key": "torn')
+    with late:
+        assert "b" in late
+        late.add("c", ENTRIES["c"])
+    assert {key: KeywordCache(path).get(key) for key in ENTRIES} == ENTRIES
+
+
+def test_phrases_with_other_line_ends_stay_one_entry(tmp_path: Path) -> None:
+    path, odd = tmp_path / "cache.jsonl", ("a\u2028b", "c\u0085d", "e\x1cf")
+    fill(path, {"a": odd, "b": ("sea",)})
+    text = path.read_text(encoding="utf-8").replace("\\u2028", "\u2028").replace("\\u0085", "\u0085")
+    path.write_text(text, encoding="utf-8")
+    assert KeywordCache(path).get("a") == odd and len(KeywordCache(path)) == 2
+
+
+def test_single_quotes_and_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "cache.jsonl"
+    path.write_text("{'key': 'a', 'phrases': []}\n")
+    with pytest.raises(CheckpointError, match=r"line 1.*double quotes, and this line single ones"):
+        KeywordCache(path)
+    with (
+        pytest.raises(CheckpointError, match=r"cannot be opened.*choose another --cache"),
+        KeywordCache(path / "c.jsonl"),
+    ):
+        pass
+
+
 def test_kill_minus_nine_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     path, count = tmp_path / "cache.jsonl", tmp_path / "count"
     code = f"""

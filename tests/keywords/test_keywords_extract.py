@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from keyword_stand_in import StandIn
+from scripted_server import Reaction, Request, fails, says, serve
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import ThinkRecError
@@ -19,6 +20,8 @@ from thinkrec.keywords.config import AskedConfig, OfflineConfig
 from thinkrec.keywords.extractor import Done, find_keywords
 from thinkrec.keywords.offline import OfflineExtractor
 from thinkrec.keywords.shape import read_words, whole_phrase
+from thinkrec.teacher.api import Api
+from thinkrec.teacher.config import ApiTeacher
 
 TEXT = "A lonely lighthouse keeper must hide stolen diamonds from a vicious smuggler in New York."
 
@@ -189,6 +192,29 @@ def test_the_question_names_item_number_and_language() -> None:
     assert "'de'" in system.text
     assert user.text == "a" * 100
     assert extractor.question("b").key != extractor.question("c").key
+
+
+def test_a_refused_text_is_asked_about_once_for_good(tmp_path: Path) -> None:
+    def react(request: Request) -> Reaction:
+        return fails(400, "no", code="content_filter") if "war" in request.asked else says("sea | sky")
+
+    path, texts = tmp_path / "c.jsonl", ["a war", "the sea", "a war"]
+    with serve(react) as served:
+        config = ApiTeacher(model="m", base_url=served.url)
+        for start in range(2):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                found = find_keywords(texts, AskedExtractor(Api(config)), cache=KeywordCache(path))
+            assert found == [(), ("sea", "sky"), ()] and len(served.requests) == 2
+            said = [str(warning.message) for warning in caught]
+            assert len(said) == 1 - start
+            assert start or "1 of 2 texts got no keywords (1: refused for good (content_filter))" in said[0]
+
+
+def test_lists_in_other_forms() -> None:
+    for text in ('["sea", "sky"]', "['sea', 'sky']", '{"keywords": ["sea", "sky"]}', "```json\n['sea', 'sky']\n```"):
+        assert read_phrases(text) == ("sea", "sky"), text
+    assert read_phrases('{"error": "I cannot"}') == () and read_phrases("{sea, sky") == ()
 
 
 def test_failures_are_counted_and_asked_again(tmp_path: Path) -> None:

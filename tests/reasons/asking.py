@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from scripted_server import Reaction, Request, says
 
+from thinkrec.data.columns import DataWarning
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import SPLITS
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.reasons import questions
 from thinkrec.reasons.choose import choose_rows
@@ -23,6 +28,25 @@ SEED = 5
 DS = simulate(WORLD, SEED).dataset
 QUICK = Retries(most=2, first_wait=0.01, longest_wait=0.03, give_up=1000)
 PROSE = "It is much like what was liked before, and little speaks against it."
+
+
+def interactions(ds: Dataset = DS) -> pl.DataFrame:
+    """The rows as a table that comes in, in `order` order, without a column `order`."""
+    it = ds.interactions
+    return pl.DataFrame({
+        "user_id": pl.Series(ds.user_ids).gather(it.user), "item_id": pl.Series(ds.items.ids).gather(it.item),
+        "label": it.label, "timestamp": it.timestamp, "split": pl.Series(SPLITS).gather(it.split), "order": it.order,
+    }).sort("order").drop("order")  # fmt: skip
+
+
+ITEMS = pl.DataFrame({"item_id": DS.items.ids, "title": DS.items.titles})
+
+
+def data(table: pl.DataFrame) -> Dataset:
+    """The data set of such a table."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return Dataset.from_tables(table, ITEMS)
 
 
 def config(url: str = "http://127.0.0.1:9/v1", **changes) -> SynthesisConfig:

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from asking import DS, config
+from asking import DS, config, data, interactions
 
+from thinkrec.data.columns import DataWarning
+from thinkrec.data.dataset import Dataset
 from thinkrec.errors import DataError
 from thinkrec.reasons.choose import choose_rows, mixedness
 
@@ -53,8 +55,44 @@ def test_wrong_ones_by_a_threshold_or_by_as_many_yeses_as_likes(tmp_path: Path) 
     # Any monotone score serves, also from a text file; rows without a prediction are not wrong.
     part = rows[::2]
     pl.DataFrame({"order": IT.order[part], "score": np.exp(score[::2]) * 9}).write_csv(tmp_path / "p.csv")
-    found = choose_rows(DS, settings.model_copy(update={"predictions": tmp_path / "p.csv"}))
+    with pytest.warns(DataWarning, match=f"0 predictions .* {len(rows) - len(part)} of {len(rows)} rows .* have none"):
+        found = choose_rows(DS, settings.model_copy(update={"predictions": tmp_path / "p.csv"}))
     assert len(found) and set(found) <= set(part)
+
+
+def test_the_choice_does_not_hang_on_where_rows_stand(tmp_path: Path) -> None:
+    """The table in another order, with a new user in front and rows behind: the same rows, in the same order."""
+    table = interactions()
+    new = table.head(6).with_columns(user_id=pl.lit(-3, dtype=pl.Int64), timestamp=pl.lit(1, dtype=pl.Int64))
+    before, after = data(table), data(pl.concat([new, table.reverse()]))
+
+    def names(ds: Dataset, rows: np.ndarray) -> list[tuple]:
+        it = ds.interactions
+        return [(ds.user_ids[it.user[r]], ds.items.ids[it.item[r]], int(it.timestamp[r])) for r in rows]
+
+    first = names(before, choose_rows(before, config(rows=None)))
+    later = names(after, choose_rows(after, config(rows=None)))
+    assert [name for name in later if name[0] != -3] == first and len(later) > len(first)
+
+
+def test_fewer_rows_than_asked_for_are_said() -> None:
+    n = len(choose_rows(DS, config(rows=None)))
+    with pytest.warns(
+        DataWarning, match=f"{n} rows are asked about, not 5,000: the train split has no more with at least 1"
+    ):
+        choose_rows(DS, config(rows=5000))
+
+
+def test_predictions_are_matched_by_user_and_item(tmp_path: Path) -> None:
+    rows = IT.rows(0)
+    ids = {"user_id": [DS.user_ids[u] for u in IT.user[rows]], "item_id": [DS.items.ids[i] for i in IT.item[rows]]}
+    score = np.where(np.arange(len(rows)) < 5, 1.0 - IT.label[rows], IT.label[rows])  # the first five are wrong
+    table = pl.DataFrame({"order": np.roll(IT.order[rows], 1), **ids, "score": score})
+    table.write_parquet(tmp_path / "p.parquet")
+    settings = config(rows=None, choose="wrong", predictions=tmp_path / "p.parquet", threshold=0.5, min_history=0)
+    assert set(choose_rows(DS, settings)) == set(rows[:5])
+    with pytest.raises(ValueError, match="finite"):
+        config(choose="wrong", predictions=tmp_path / "p.parquet", threshold=float("nan"))
 
 
 def test_predictions_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from asking import DS
 from pydantic import ValidationError
 
-from thinkrec.reasons.clean import fault, prose, reason
+from thinkrec.reasons.clean import count_words, fault, prose, reason
 from thinkrec.reasons.config import CleanConfig
 from thinkrec.reasons.rules import argue
 from thinkrec.reasons.store import Attempt
@@ -84,3 +84,11 @@ def test_the_reason_opens_with_the_verdict_and_is_one_line() -> None:
 @pytest.mark.parametrize("text", HONEST)
 def test_honest_ones_stay(text: str) -> None:
     assert fault(FOUND, text, PLAIN) is None
+
+
+def test_words_are_counted_in_scripts_without_spaces() -> None:
+    long = "这位观众喜欢两部关于海的电影，所以这一部也会让人满意。"
+    for text, why in ((long, None), ("好。", "too short"), (long * 30, "too long")):
+        found = fault(FOUND, text, CleanConfig())
+        assert found == why, text
+    assert count_words("one two three") == 3 and count_words("") == 0 and count_words("ทะเล") == 2

@@ -142,9 +142,14 @@ def test_a_refusal_is_an_error_and_a_spent_budget_is_not(recipe: Path) -> None:
         (("--teacher", "rules", "--choose", "wrong"), "predictions"),
         (("--teacher", "api", "--model", "m", "--budget-money", "1"), "prices"),
         (("--config", "none.yaml"), "none.yaml"),
+        (("--config", "json.yaml"), "take response_format out of teacher.extra"),
+        (("--config", "twice.yaml"), "'max_tokens' is not for `extra`; set teacher.max_tokens"),
+        (("--teacher", "rules", "--store", "mine.yaml/a.jsonl"), "choose another --store"),
     ],
 )
 def test_mistakes_are_told_in_one_message(recipe: Path, options: tuple[str, ...], words: str) -> None:
+    for name, extra in (("json", {"response_format": {"type": "json_object"}}), ("twice", {"max_tokens": 9})):
+        Path(f"{name}.yaml").write_text(yaml.safe_dump({"teacher": {"kind": "api", "model": "m", "extra": extra}}))
     result = call(recipe, *options)
     assert result.exit_code == 2 and words in result.stderr and "Traceback" not in result.output
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,36 @@ def test_a_failure_is_no_answer_and_the_first_answer_counts(tmp_path: Path) -> N
         assert store.answered(made(1).key) == made(1, text="Yes.")
     with AttemptStore(tmp_path / "a.jsonl") as store:
         assert store.answered(made(1).key) == made(1, text="Yes.")
+
+
+def test_a_refusal_is_no_answer_and_stays(tmp_path: Path) -> None:
+    refused = dataclasses.replace(made(1, failure="the content was refused"), refused="content_filter")
+    with AttemptStore(tmp_path / "a.jsonl") as store:
+        store.add(refused)
+        assert store.answered(refused.key) is None and store.refusal(refused.key) == refused
+    with AttemptStore(tmp_path / "a.jsonl") as store:
+        assert store.refusal(refused.key) == refused and store.refusal("other") is None
+
+
+def test_a_store_from_before_refusals_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    fill(path, 1)
+    path.write_bytes(path.read_bytes().replace(b', "refused": null', b""))
+    assert b"refused" not in path.read_bytes()
+    assert AttemptStore(path, write=False).attempts == [made(0)]
+
+
+def test_single_quotes_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(repr(dataclasses.asdict(made(1))) + "\n")
+    with pytest.raises(DataError, match=r"line 1 is no attempt.*double quotes, and this line single ones"):
+        AttemptStore(path)
+
+
+def test_a_store_in_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"the store cannot be opened.*choose another --store"):
+        AttemptStore(tmp_path / "file" / "a.jsonl")
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

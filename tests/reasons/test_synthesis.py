@@ -7,11 +7,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from asking import DS, PROSE, config, labels, right, synthesise, turns
+from asking import DS, PROSE, config, data, interactions, labels, right, synthesise, turns
 from scripted_server import Reaction, Request, fails, says, serve, truncated
 
 from thinkrec.reasons import output, questions
 from thinkrec.reasons.choose import choose_rows
+from thinkrec.reasons.store import AttemptStore
+from thinkrec.reasons.summary import lines, summarise
+from thinkrec.reasons.synthesis import Synthesis
+from thinkrec.teacher.build import build_teacher
+from thinkrec.teacher.client import NOTHING, Answer, question
 from thinkrec.teacher.config import Budget, Prices
 
 
@@ -21,11 +26,43 @@ def test_all_right_at_once(tmp_path: Path) -> None:
         settings = config(served.url, teacher={"prices": Prices(input=1, output=1)})
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         again, second, _ = synthesise(settings, tmp_path / "a.jsonl")
+        _, fewer, _ = synthesise(settings.model_copy(update={"rows": 5}), tmp_path / "a.jsonl")
     assert (report.kept, report.first_right, report.first_accuracy, report.mean_attempts) == (20, 20, 1.0, 1.0)
     assert (report.requests, report.prompt_tokens, report.completion_tokens) == (20, 2000, 400)
     assert report.cost == pytest.approx(2400 / 1e6)
     assert len(served.requests) == 20, "a second start asks nothing"
     assert second.kept == 20 and [c.answers for c in again] == [c.answers for c in cases]
+    assert (fewer.rows, fewer.requests) == (5, 5), "the report is about these rows, not all of the store"
+
+
+def test_rows_that_stand_elsewhere_are_not_asked_again(tmp_path: Path) -> None:
+    table = interactions()
+    before, after = data(table), data(table.reverse())
+    with serve(lambda request: says(f"Yes. {PROSE}")) as served:
+        settings = config(served.url, rows=12, policy="drop")
+        for ds in (before, after):
+            rows = choose_rows(ds, settings)
+            with AttemptStore(tmp_path / "a.jsonl") as store:
+                teacher = build_teacher(settings.teacher, ds)
+                synthesis = Synthesis(ds, settings, teacher.name, store)
+                synthesis.run(rows, teacher)
+                report = summarise(synthesis, [synthesis.case(int(row)) for row in rows], settings, seconds=0.0)
+            assert (len(served.requests), report.requests, report.first_answers) == (12, 12, 12)
+
+
+def test_a_store_whose_keys_hold_the_place_of_a_row_is_taken_up(tmp_path: Path) -> None:
+    settings = config(rows=3, policy="drop")
+    rows = choose_rows(DS, settings)
+    with AttemptStore(tmp_path / "a.jsonl") as store:
+        synthesis = Synthesis(DS, settings, "t", store)
+        for row in map(int, rows):
+            case = synthesis.case(row)
+            assert case.next is not None and case.next.row == row
+            it = DS.interactions
+            name = [int(it.order[row]), DS.user_ids[it.user[row]], DS.items.ids[it.item[row]]]
+            old = question(name, case.next.messages, "t", "drop")
+            synthesis.write_down(case, old, Answer(f"Yes. {PROSE}", "", NOTHING, 0.0))
+        assert [len(synthesis.case(int(row)).answers) for row in rows] == [1, 1, 1]
 
 
 def test_again_says_nothing_of_the_outcome_and_keeps_the_conversation(tmp_path: Path) -> None:
@@ -164,6 +201,45 @@ def test_a_budget_ends_the_run_and_the_rest_is_accounted_for(tmp_path: Path) -> 
         _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
     assert stopped is not None and "budget" in stopped
     assert (report.kept, report.unfinished, report.not_asked) == (5, 15, 0) and len(served.requests) == 25
+
+
+def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
+    """Two kinds of refusal at the first question, one after a wrong answer; the next start asks none of them."""
+    truth = labels(config())
+    names = list(truth)
+    first = {names[0]: fails(400, "no", code="content_filter"), names[1]: says(None, refusal="I can't."),
+             names[2]: fails(400, "no", code="content_filter")}  # fmt: skip
+    later = names[3]
+
+    def react(request: Request) -> Reaction:
+        if request.asked in first:
+            return first[request.asked]
+        if request.asked == later:
+            return says("", finish="SAFETY") if turns(request) else right(not truth[later])
+        return right(truth[request.asked])
+
+    with serve(react) as served:
+        settings = config(served.url, attempts=3)
+        cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
+        count = Counter(request.asked for request in served.requests)
+        asked = len(served.requests)
+        _, again, _ = synthesise(settings, tmp_path / "a.jsonl")
+        assert len(served.requests) == asked
+    assert report.refused == again.refused == {"SAFETY": 1, "content_filter": 2, "refusal": 1}
+    assert (report.kept, report.failed, again.kept, again.failed) == (16, {}, 16, {})
+    assert [count[name] for name in names[:5]] == [1, 1, 1, 2, 1]
+    assert [case.outcome for case in cases].count("refused") == 4
+    shown = dict(lines(report))
+    assert shown["refused: content_filter"] == "2" and not any(what.startswith("failed") for what in shown)
+
+
+def test_many_different_failures_print_as_the_commonest_ones(tmp_path: Path) -> None:
+    with serve(lambda request: fails(400, f"odd {request.asked[-60:]}")) as served:
+        settings = config(served.url, policy="drop", rows=12, teacher={"concurrency": 1})
+        _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
+    assert sum(report.failed.values()) == 12 == len(report.failed)
+    shown = [line for line in lines(report) if line[0].startswith("failed")]
+    assert len(shown) == 9 and shown[-1] == ("failed: 4 further reasons (see the report)", "4")
 
 
 def test_the_question_hides_the_outcome_and_the_future() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkrec.teacher.answer import read, separate, verdict
+from thinkrec.teacher.answer import declines, read, separate, verdict
 
 YES = [
     *("Yes", "yes", "YES.", "Yes, because", "**Yes.** It", "'Yes' it", "“Yes.” It", "> Yes\n\nIt", "### Yes\nIt"),
@@ -63,3 +63,98 @@ def test_thinking_is_no_answer() -> None:
     assert separate("<think>a</think> Yes. <think>b") == ("Yes.", "a\n\nb")
     assert separate("Yes.", " field ") == ("Yes.", "field")
     assert separate("<THINKING>a</THINKING>No.") == ("No.", "a")
+
+
+MARKED = [
+    "<thinking type='deep'>why</thinking>Yes. So.",
+    "<thought>why</thought>\nYes. So.",
+    "<reasoning>why</reasoning><answer>Yes. So.</answer>",
+    "<seed:think>why</seed:think>Yes. So.",
+    "[THINK]why[/THINK]Yes. So.",
+    "◁think▷why◁/think▷Yes. So.",
+    "<|begin_of_thought|>why<|end_of_thought|><|begin_of_solution|>Yes. So.<|end_of_solution|>",
+    "<|START_THINKING|>why<|END_THINKING|><|START_RESPONSE|>Yes. So.<|END_RESPONSE|>",
+    "<|inner_prefix|>why<|inner_suffix|>Yes. So.",
+    "<|channel|>analysis<|message|>why<|end|><|start|>assistant<|channel|>final<|message|>Yes. So.<|return|>",
+    "analysis<|message|>why<|end|><|start|>assistant<|channel|>final<|message|>Yes. So.",
+    "analysis why assistantfinalYes. So.",
+    "<|channel>thought\nwhy<channel|>Yes. So.",
+    "<unused94>thought\nwhy<unused95>Yes. So.",
+    "```thinking\nwhy\n```\nYes. So.",
+    "Here is my thought process: why Here is my response: Yes. So.",
+]
+
+
+@pytest.mark.parametrize("text", MARKED)
+def test_the_marks_of_every_vendor(text: str) -> None:
+    assert separate(text) == ("Yes. So.", "why")
+
+
+@pytest.mark.parametrize("mark", ["</think>", "</reasoning>", "[/THINK]", "◁/think▷", "<|end_of_thought|>",
+                                  "<|channel|>final<|message|>", "<|END_THINKING|>"])  # fmt: skip
+def test_only_a_closing_mark(mark: str) -> None:
+    assert separate(f"why{mark}Yes. So.") == ("Yes. So.", "why")
+
+
+@pytest.mark.parametrize("mark", ["<think>", "<reasoning>", "[THINK]", "◁think▷", "<|begin_of_thought|>",
+                                  "<|channel|>analysis<|message|>"])  # fmt: skip
+def test_only_an_opening_mark_means_that_it_was_cut_off(mark: str) -> None:
+    assert separate(f"{mark}why it is Yes") == ("", "why it is Yes")
+
+
+def test_marks_inside_marks_and_other_channels() -> None:
+    assert separate("<think>a <reasoning>b</reasoning> c</think>Yes.") == ("Yes.", "a\n\nb\n\nc")
+    harmony = "<|channel|>{}<|message|>"
+    both = harmony.format("analysis") + "a<|end|><|start|>assistant" + harmony.format("commentary to=x") + "b<|end|>"
+    assert separate(both + "<|start|>assistant" + harmony.format("final") + "No.") == ("No.", "a\n\nb")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes. 'Final Analysis' and '[REC]' share the thriller.",
+        "No. I think <em>Solution</em> would bore them; the analysis is short.",
+        "Analysis of the list says no more.",
+        "Yes. 'The Answer' is <b>it</b>.",
+    ],
+)
+def test_words_of_the_data_are_no_marks(text: str) -> None:
+    assert separate(text) == (text, "")
+
+
+def test_what_frames_an_answer_goes() -> None:
+    for text in ("Yes. So.<|im_end|>", "<answer>\nYes. So.\n</answer>", "```\nYes. So.\n```", "Yes. So.</s>"):
+        assert separate(text) == ("Yes. So.", "")
+    assert separate("Yes. Use ```x``` so.")[0] == "Yes. Use ```x``` so."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't assist with that.",
+        "I’m sorry, I can’t help with that request.",
+        "Sorry, I cannot comply.",
+        "I cannot provide this.",
+        "I am unable to answer that.",
+        "Unfortunately, I'm not able to continue.",
+        "I apologize, but I won't discuss this film.",
+    ],
+)
+def test_declining_in_words(text: str) -> None:
+    assert declines(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes. I'm sorry, but I can't help liking it.",
+        "No. I cannot provide a better point for the other side.",
+        "Not sure.",
+        "I am sorry, but the list says little.",
+        "I can help with that: Yes.",
+        "The viewer cannot help it.",
+        "",
+    ],
+)
+def test_what_does_not_decline(text: str) -> None:
+    assert not declines(text)

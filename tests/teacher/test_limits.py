@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from thinkrec.teacher.client import TeacherStopped, Usage
 from thinkrec.teacher.config import ApiTeacher, Budget, LocalTeacher, Prices, Retries
 from thinkrec.teacher.limits import MINUTE, Pace, Purse, back_off, retry_after
+from thinkrec.teacher.waits import wait_of
 
 
 class Clock:
@@ -83,6 +84,48 @@ def test_retry_after_in_seconds_or_as_a_date() -> None:
     assert retry_after("1.5") == 1.5
     for nothing in (None, "", " ", "soon", "nan", "inf"):
         assert retry_after(nothing) is None
+
+
+def test_retry_after_in_every_unit() -> None:
+    now = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+    seconds = now.timestamp()
+    for text, expected in [
+        *(("1m30s", 90), ("250ms", 0.25), ("6m0s", 360), ("2h", 7200), ("1h2m3.5s", 3723.5), ("1d", 86400), ("0s", 0)),
+        *(("30 seconds", 30), ("2 minutes", 120), ("1 min", 60), ("500 milliseconds", 0.5), ("PT1M30S", 90)),
+        *((str(int(seconds) + 20), 20), (str(int(seconds * 1000) + 20_000), 20), (str(int(seconds) - 20), 0)),
+        *(("2026-01-01T12:00:40Z", 40), ("2026-01-01T12:00:40+00:00", 40), ("86400", 86400)),
+    ]:
+        assert retry_after(text, now) == pytest.approx(expected), text
+    for text in ("m5", "5x", "1m30", "s", "1 fortnight"):
+        assert retry_after(text, now) is None, text
+
+
+def test_where_a_server_says_how_long() -> None:
+    date = "Thu, 01 Jan 2026 12:00:00 GMT"
+    cases: list[tuple[float | None, int, dict[str, str], object]] = [
+        (1.5, 429, {"Retry-After-Ms": "1500", "Retry-After": "9"}, None),
+        (9, 503, {"Retry-After": "9"}, None),
+        (30, 429, {"Retry-After": "Thu, 01 Jan 2026 12:00:30 GMT", "Date": date}, None),
+        (20, 429, {"X-RateLimit-Reset": "1767268820", "Date": date}, None),
+        (20, 429, {"X-RateLimit-Reset": "1767268820000", "Date": date}, None),
+        (12, 429, {"ratelimit-reset": "12"}, None),
+        (0.25, 429, {"x-ratelimit-reset-requests": "6m0s", "x-ratelimit-remaining-requests": "5",
+                     "x-ratelimit-reset-tokens": "250ms", "x-ratelimit-remaining-tokens": "0"}, None),
+        (360, 429, {"x-ratelimit-reset-requests": "6m0s", "x-ratelimit-remaining-requests": "0",
+                    "x-ratelimit-reset-tokens": "250ms", "x-ratelimit-remaining-tokens": "0"}, None),
+        (0.25, 429, {"x-ratelimit-reset-requests": "6m0s", "x-ratelimit-reset-tokens": "250ms"}, None),
+        (40, 429, {"anthropic-ratelimit-requests-reset": "2026-01-01T12:00:40Z", "Date": date}, None),
+        (None, 500, {"x-ratelimit-reset-requests": "6m0s"}, None),
+        (360, 429, {}, {"message": "Rate limit reached. Please try again in 6m0s. Visit our page."}),
+        (0.25, 429, {}, {"message": "Please try again in 250ms."}),
+        (20, 429, {}, "please retry after 20 seconds or so"),
+        (37, 429, {}, [{"error": {"details": [{"@type": "x"}, {"retryDelay": "37s"}]}}]),
+        (20, 429, {"Date": date}, {"metadata": {"headers": {"X-RateLimit-Reset": "1767268820000"}}}),
+        (None, 429, {"Retry-After": "soon"}, {"message": "try again later"}),
+    ]  # fmt: skip
+    for expected, status, headers, error in cases:
+        found = wait_of(status, headers, error)
+        assert found == (None if expected is None else pytest.approx(expected)), (headers, error)
 
 
 def test_back_off_grows_varies_and_is_bounded() -> None:

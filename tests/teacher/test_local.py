@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from transformers import AutoTokenizer
 
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import CheckpointError
+from thinkrec.teacher.answer import separate
 from thinkrec.teacher.client import Answer, Message, Question, question
 from thinkrec.teacher.config import LocalTeacher
-from thinkrec.teacher.local import Local, transcript
+from thinkrec.teacher.local import Local, local_teacher_name, transcript
 
 DS = simulate(WorldConfig(users=6, items=30, rows_per_user=(5, 6)), 3).dataset
 TEMPLATE = (
@@ -82,3 +84,24 @@ def test_the_name_holds_what_changes_answers(folder: Path) -> None:
     assert Local(base).name == Local(base.model_copy(update={"batch": 3})).name
     assert Local(base).name != Local(base.model_copy(update={"temperature": 0.7})).name
     assert str(folder) not in Local(base).name
+
+
+def test_other_weights_under_the_same_name_are_another_teacher(folder: Path, tmp_path: Path) -> None:
+    moved, changed = tmp_path / "a" / folder.name, tmp_path / "b" / folder.name
+    for place in (moved, changed):
+        shutil.copytree(folder, place)
+    weights = changed / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    names = [local_teacher_name(LocalTeacher(model=str(place))) for place in (folder, moved, changed)]
+    assert names[0] == names[1] != names[2]
+
+
+def test_marks_that_a_tokenizer_counts_as_special_stay_readable(folder: Path) -> None:
+    teacher = Local(LocalTeacher(model=str(folder), device="cpu"))
+    bone = teacher._load()
+    bone.tokenizer.add_special_tokens({"additional_special_tokens": ["[THINK]", "[/THINK]", "<|noise|>"]})
+    opens, closes, noise = bone.tokenizer.convert_tokens_to_ids(["[THINK]", "[/THINK]", "<|noise|>"])
+    text, _, cut = teacher._read([opens, bone.no_id, closes, noise, bone.yes_id, bone.eos_id, bone.no_id])
+    assert (*separate(text), cut) == ("Yes", "No", False)

@@ -140,13 +140,16 @@ def test_many_failures_in_a_row_end_the_run() -> None:
     assert len(calls) == 3 and len(served.requests) == 6
 
 
-def test_retry_after_holds_everybody_back() -> None:
+@pytest.mark.parametrize(
+    "header", [{"Retry-After": "1"}, {"retry-after-ms": "1000"}, {"x-ratelimit-reset-tokens": "1s"}]
+)
+def test_a_pause_that_the_server_names_holds_everybody_back(header: dict[str, str]) -> None:
     times: list[float] = []
 
     def react(request: Request) -> Reaction:
         times.append(time.monotonic())
         first = len(times) == 1
-        return fails(429, headers={"Retry-After": "1"}) if first else Reaction(body=says("Yes.").body, hang=0.2)
+        return fails(429, headers=header) if first else Reaction(body=says("Yes.").body, hang=0.2)
 
     with serve(react) as served:
         found = ask(Api(config(served, concurrency=2)), asked(4))

@@ -5,8 +5,11 @@ Commands import what they need when they are called: PyTorch takes seconds, and 
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from thinkrec import __version__
 from thinkrec.cli import asking, judging, running, teaching
 from thinkrec.cli.group import Group
 
@@ -14,8 +17,18 @@ app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", 
                   add_completion=False)  # fmt: skip
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"thinkrec {__version__}")
+        raise typer.Exit()
+
+
 @app.callback()
-def about() -> None:
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
     """Recommendations by reasoning, with the reason.
 
     - `thinkrec demo` trains on a simulated catalogue, in a few minutes

@@ -64,7 +64,7 @@ def explain(
 def explain_rows(
     run: RunName,
     rows: Annotated[Path, typer.Argument(metavar="TABLE", help="Table with the column order, maybe split.")],
-    out: Annotated[Path, typer.Option(help="Where order, score, reason go: .parquet, .csv or .jsonl.")],
+    out: Annotated[Path, typer.Option(help="Where order, ids, score, reason go: .parquet, .csv or .jsonl.")],
     split: Annotated[str | None, typer.Option(help="Only rows of TABLE with this split.")] = None,
     stage: Annotated[Stages | None, typer.Option(help="By default the last one trained.")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Longest reason; by default as the recipe says.")] = None,

@@ -18,6 +18,8 @@ from thinkrec.evaluate.grounding.results import GroundingResults, ground_all, wr
 from thinkrec.evaluate.grounding.table import terminal
 from thinkrec.layout import rows_of_table
 from thinkrec.prompts.render import PromptConfig
+from thinkrec.reasons.matching import IDS, match_rows
+
 
 
 def evaluate(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
@@ -48,7 +50,9 @@ def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingRes
     order = parse_order(table["order"], name)
     texts = table["reason"].cast(pl.String, strict=False)
     refuse_rows(table["reason"], texts.is_null(), name, "has rows without a reason", "Leave such rows out.")
-    rows = ds.interactions.find(np.asarray(order))
+    # By user and item where the table names them: `order` may be a place in another table than the run's.
+    named = set(IDS) <= set(table.columns)
+    rows = match_rows(ds, table, name).rows if named else ds.interactions.find(np.asarray(order))
     unknown = pl.Series(rows < 0)
     refuse_rows(table["order"], unknown, name, f"names rows that {folder} does not have", "Give the run they are from.")
     prompt = recipe.model.prompt if recipe.model.kind == "thinkrec" else PromptConfig()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,14 @@ import polars as pl
 
 from thinkrec import saving
 from thinkrec.commands import show
-from thinkrec.data.columns import parse_order, require_columns
+from thinkrec.data.columns import DataWarning, require_columns
 from thinkrec.data.tables import read_table
 from thinkrec.data.writing import check_writable, write_table
 from thinkrec.errors import DataError
 from thinkrec.layout import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
 from thinkrec.pipeline import Run
 from thinkrec.progress import Progress
+from thinkrec.reasons.matching import match_rows
 from thinkrec.score.system import System
 from thinkrec.stage import digest, read_done
 
@@ -61,19 +64,28 @@ def read_rows(path: Path, split: str | None, run: Run) -> np.ndarray:
         table = table.filter(pl.col("split").cast(pl.String) == split)
     if table.is_empty():
         raise DataError(f"{source} names no row" + (f" of split {split!r}; look at its column split" if split else ""))
-    order = parse_order(table["order"], source).to_numpy()
-    rows = run.ds.interactions.find(order)
-    if (rows < 0).any():
-        raise DataError(f"{source}: order {order[int(np.argmin(rows))]} is no row of the run's data; check the table")
-    return rows
+    matched = match_rows(run.ds, table, source)
+    lacking = int((matched.rows < 0).sum())
+    if lacking:
+        first = table["order"][int(np.argmin(matched.rows))]
+        raise DataError(
+            f"{source}: {lacking} of {table.height} rows are not in the run's data (the first: order {first}), by user "
+            "and item; take them out, or give the table that the run was trained on"
+        )
+    moved = int(matched.moved.sum())
+    if moved:
+        text = f"{source}: {moved} of {table.height} rows were found by user and item: `order` names other rows."
+        warnings.warn(text, DataWarning, stacklevel=2)
+    return matched.rows
 
 
 def write(system: System, rows: np.ndarray, part: Path, options: dict[str, Any]) -> pl.DataFrame:
     """Score and explain rows in chunks; every chunk is on disk in `part` before the next, and is not done again.
 
-    Returns a table (order, score, reason), in the order of `rows`.
+    Returns a table (order, user_id, item_id, score, reason), in the order of `rows`.
     """
-    orders = system.ds.interactions.order[rows]
+    ds, it = system.ds, system.ds.interactions
+    orders = it.order[rows]
     head = {"options": digest({**options, "orders": orders.tolist()})}
     lines = _kept(part, head)
     done = len(lines)
@@ -88,11 +100,13 @@ def write(system: System, rows: np.ndarray, part: Path, options: dict[str, Any])
             reasons = system.explain(chunk, None if options["own_verdict"] else scores, tokens=options["tokens"],
                                      cite=options["cite"], mentions=options["mentions"])  # fmt: skip
             found = [{"score": float(s), "reason": text} for s, text in zip(scores, reasons, strict=True)]
-            file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found))
+            file.write("".join(json.dumps(line) + "\n" for line in found))
             file.flush()
             lines += found
             bar.advance(len(chunk))
-    return pl.DataFrame({"order": orders, "score": [line["score"] for line in lines],
+    return pl.DataFrame({"order": orders, "user_id": pl.Series(ds.user_ids).gather(it.user[rows]),
+                         "item_id": pl.Series(ds.items.ids).gather(it.item[rows]),
+                         "score": [line["score"] for line in lines],
                          "reason": [line["reason"] for line in lines]})  # fmt: skip
 
 
@@ -100,10 +114,15 @@ def _kept(part: Path, head: dict[str, str]) -> list[dict[str, Any]]:
     """What an earlier call with the same options and rows wrote, in whole chunks; the rest of the file is cut off."""
     if not part.is_file():
         return []
-    text = part.read_text(encoding="utf-8")
-    lines = text[: text.rfind("\n") + 1].splitlines()
-    if not lines or json.loads(lines[0]) != head:
-        return []
+    # Not splitlines: reasons may hold other characters that it takes for the end of a line.
+    lines = part.read_bytes().split(b"\n")[:-1]
     whole = (len(lines) - 1) // CHUNK * CHUNK
-    part.write_text("\n".join(lines[: whole + 1]) + "\n", encoding="utf-8")
-    return [json.loads(line) for line in lines[1 : whole + 1]]
+    kept = lines[: whole + 1]
+    try:
+        entries = [json.loads(line) for line in kept]
+    except ValueError:  # of another version, or damaged
+        return []
+    if not entries or entries[0] != head:
+        return []
+    os.truncate(part, sum(len(line) + 1 for line in kept))
+    return entries[1:]

@@ -52,6 +52,12 @@ class Items:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        """Counts and the first title, not the tables."""
+        first = f", the first {self.titles[0]!r}" if self.titles else ""
+        texts = f"; texts: {', '.join(self.texts.columns)}" if self.texts.width else ""
+        return f"Items({len(self):,}{first}; {sum(map(bool, self.keywords)):,} with keywords{texts})"
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -173,6 +179,12 @@ class Dataset:
             "items_with_rows": len(np.unique(table.item)),
             "cold_test_share": float((~trained[test_users]).mean()) if len(test_users) else None,
         }
+
+    def __repr__(self) -> str:
+        """Counts, splits and words, not the tables: Dataset(90 rows of 7 users: 60 train, ...; 30 items; ...)."""
+        rows, words = repr(self.interactions).removeprefix("Interactions(").removesuffix(")"), self.domain
+        liked = f"{self.interactions.label.mean():.1%} liked; " if len(self.interactions) else ""
+        return f"Dataset({rows}; {len(self.items):,} items; {liked}domain: {words.item}, {words.items}, {words.user})"
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of everything in the data set; equal contents give equal values on every machine."""

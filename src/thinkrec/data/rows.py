@@ -54,6 +54,11 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.user)
 
+    def __repr__(self) -> str:
+        """Counts, not the arrays: Interactions(90 rows of 7 users: 60 train, 20 valid, 10 test)."""
+        parts = ", ".join(f"{(self.split == code).sum():,} {name}" for code, name in enumerate(SPLITS))
+        return f"Interactions({len(self):,} rows of {self.n_users:,} users: {parts})"
+
     @property
     def n_users(self) -> int:
         return len(self.start) - 1

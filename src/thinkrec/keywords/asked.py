@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from thinkrec.data.columns import DataWarning
 from thinkrec.hashing import content_hash
 from thinkrec.keywords.config import AskedConfig
 from thinkrec.keywords.extractor import Done
@@ -14,8 +18,17 @@ from thinkrec.keywords.extractor import Done
 if TYPE_CHECKING:
     from thinkrec.teacher.client import Answer, Question, Teacher
 
+SHOWN = 3
+"""Reasons that a warning names."""
 _BULLET = re.compile(r"^\s*(?:[-*•–]+|\d+[.)])\s*")
-_LABEL = re.compile(r"^[^|,;\n]{0,60}\bkeywords?\b[^|,;\n:]{0,40}:", re.I)
+_LABEL = re.compile(
+    r"^[^|,;\n]{0,60}\bkeywords?\b[^|,;\n:]{0,40}:|^\s*(?:关键词|关键字|關鍵詞|關鍵字|キーワード|키워드|ключевые слова|"
+    r"schlüsselwörter|schlagwörter|stichwörter|mots[ -]clés|palabras clave|parole chiave|palavras-chave)\s*[:：]",
+    re.IGNORECASE,
+)
+_MARKS = ("|", "｜", ";", "；", "؛", "、", "，", "،", ",")
+"""What stands between keywords, the surest first."""
+_ENDS = (".", "?", "!", "。", "？", "！")
 _LONGEST = 6
 """Words; a longer piece of an answer is prose and no keyword."""
 
@@ -33,20 +46,36 @@ class AskedExtractor:
         return {**self.config.model_dump(), "name": self.name, "words": instruction(self.config)}
 
     def extract(self, texts: Sequence[str], done: Done) -> None:
-        """See `Extractor`. A failed or unreadable answer counts as none; what the teacher raises passes through."""
+        """See `Extractor`. A failed or unreadable answer counts as none; one that a filter of content refused is kept
+        as an answer without phrases, since asking again would be in vain. One DataWarning counts them; what the
+        teacher raises passes through.
+        """
         questions = [self.question(text) for text in texts]
         places: dict[str, list[int]] = {}
         for place, question in enumerate(questions):
             places.setdefault(question.key, []).append(place)
 
+        lacking: Counter[str] = Counter()
+
         def read(question: Question, answer: Answer) -> None:
             phrases = () if answer.failure is not None else read_phrases(answer.text)
-            if getattr(answer, "cut", False):
+            if answer.cut:
                 phrases = phrases[:-1]  # the last one may have been torn off
-            for place in places[question.key] if phrases else ():
+            if not phrases:
+                unread = "the answer was no list of keywords" if answer.failure is None else answer.failure
+                why = f"refused for good ({answer.refused})" if answer.refused is not None else unread
+                lacking[why] += len(places[question.key])
+            for place in places[question.key] if phrases or answer.refused is not None else ():
                 done(place, phrases)
 
-        self._teacher.ask([questions[where[0]] for where in places.values()], read)
+        try:
+            self._teacher.ask([questions[where[0]] for where in places.values()], read)
+        finally:
+            if lacking:
+                said = "; ".join(f"{count}: {why}" for why, count in lacking.most_common(SHOWN))
+                more = f"; {len(lacking) - SHOWN} further reasons" if len(lacking) > SHOWN else ""
+                text = f"{self.name}: {sum(lacking.values())} of {len(texts)} texts got no keywords ({said}{more})."
+                warnings.warn(text, DataWarning, stacklevel=2)
 
     def question(self, text: str) -> Question:
         """What is asked about one text."""
@@ -69,28 +98,34 @@ def instruction(config: AskedConfig) -> str:
 
 
 def read_phrases(answer: str) -> tuple[str, ...]:
-    """Phrases of an answer: a JSON list, lines, or one line cut at bars, else semicolons, else commas; () if prose.
+    """Phrases of an answer: a list (JSON's or Python's, also inside an object), lines, or one line cut at bars, else
+    semicolons, else commas; () if prose.
 
     >>> read_phrases("Keywords: heist | dry humour | small town")
     ('heist', 'dry humour', 'small town')
     >>> read_phrases("1. heist\\n2. dry humour")
     ('heist', 'dry humour')
+    >>> read_phrases('{"keywords": ["heist"]}'), read_phrases("['heist', 'dry humour']")
+    (('heist',), ('heist', 'dry humour'))
+    >>> read_phrases("关键词：海洋、悬疑、小镇")
+    ('海洋', '悬疑', '小镇')
     >>> read_phrases("I am sorry, but the text does not say what this is about.")
     ()
     """
     text = answer.strip().strip("`").strip()
     text = text.removeprefix("json").strip()
-    if text.startswith("["):
-        try:
-            listed = json.loads(text)
-        except ValueError:
-            listed = None
+    if text.startswith(("[", "{")):
+        listed = _literal(text)
+        if isinstance(listed, dict):
+            listed = next((value for value in listed.values() if isinstance(value, list)), None)
         if isinstance(listed, list):
             return tuple(entry for entry in listed if isinstance(entry, str) and len(entry.split()) <= _LONGEST)
+        if text.startswith("{"):
+            return ()
     text = _LABEL.sub("", text).strip()
     lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) == 1 or any("|" in line for line in lines):
-        mark = next((mark for mark in ("|", ";", ",") if mark in text), "\n")
+    if len(lines) == 1 or any(mark in line for line in lines for mark in _MARKS[:2]):
+        mark = next((mark for mark in _MARKS if mark in text), "\n")
         lines = [part for line in lines for part in line.split(mark)]
     pieces = [_BULLET.sub("", line).strip() for line in lines]
     pieces = [piece for piece in pieces if piece]
@@ -98,4 +133,14 @@ def read_phrases(answer: str) -> tuple[str, ...]:
         return ()
     short = [piece for piece in pieces if len(piece.split()) <= _LONGEST]
     # One or two commas in a sentence leave long pieces; a list of keywords has none.
-    return tuple(short) if len(short) * 2 > len(pieces) and not text.endswith((".", "?", "!")) else ()
+    return tuple(short) if len(short) * 2 > len(pieces) and not text.endswith(_ENDS) else ()
+
+
+def _literal(text: str) -> Any:
+    """The value of JSON, or of the Python that models print for it; None for neither."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return None

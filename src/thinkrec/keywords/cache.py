@@ -51,8 +51,13 @@ class KeywordCache:
 
     def __enter__(self) -> KeywordCache:
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._open(self._path)
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._open(self._path)
+            except OSError as error:
+                raise CheckpointError(
+                    f"{self._path}: the cache of keywords cannot be opened ({error}); choose another --cache"
+                ) from error
         return self
 
     def __exit__(
@@ -65,20 +70,25 @@ class KeywordCache:
     def _open(self, path: Path) -> BinaryIO:
         file = path.open("ab")
         if file.tell() > self._whole:
-            file.truncate(self._whole)
+            self._read(path)  # what another process has added since is kept
+            if file.tell() > self._whole:
+                file.truncate(self._whole)
         return file
 
     def _read(self, path: Path) -> None:
         content = path.read_bytes()
         self._whole = content.rfind(b"\n") + 1
-        for number, line in enumerate(content[: self._whole].splitlines(), 1):
+        for number, line in enumerate(content[: self._whole].split(b"\n")[:-1], 1):
             try:
                 entry = json.loads(line)
                 key, phrases = entry["key"], tuple(entry["phrases"])
                 if not isinstance(key, str) or not all(isinstance(phrase, str) for phrase in phrases):
                     raise TypeError("key and phrases must be text")
             except (ValueError, KeyError, TypeError) as error:
+                single = line.lstrip().startswith((b"{'", b"{ '"))
+                hint = "; JSON has double quotes, and this line single ones, as Python prints" if single else ""
                 raise CheckpointError(
-                    f"{path}: line {number} is no entry of a keyword cache ({error}); remove the line, or the file"
+                    f"{path}: line {number} is no entry of a keyword cache ({error}){hint}; remove the line, or "
+                    "the file"
                 ) from error
             self._known[key] = phrases

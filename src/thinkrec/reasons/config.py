@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from thinkrec.teacher.config import RulesTeacher, TeacherConfig
+from thinkrec.teacher.config import ApiTeacher, RulesTeacher, TeacherConfig
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,7 +53,7 @@ class SynthesisConfig(BaseModel):
     """Any rows; those that `predictions` get wrong; those whose history has likes and dislikes in earnest."""
     predictions: Path | None = None
     """For `wrong`: a table with order and score, higher meaning a like."""
-    threshold: float | None = None
+    threshold: float | None = Field(default=None, allow_inf_nan=False)
     """For `wrong`: scores above it count as Yes. By default as many rows count as Yes as are likes."""
     mixed_share: float = Field(default=0.3, gt=0, le=0.5)
     """For `mixed`: the rarer of likes and dislikes makes up at least this share of the shown history."""
@@ -86,6 +86,13 @@ class SynthesisConfig(BaseModel):
     def _wrong_needs_predictions(self) -> SynthesisConfig:
         if self.choose == "wrong" and self.predictions is None:
             raise ValueError("choose: wrong needs `predictions`, a table with order and score of the split's rows")
+        return self
+
+    @model_validator(mode="after")
+    def _reasons_are_prose(self) -> SynthesisConfig:
+        form = self.teacher.extra.get("response_format") if isinstance(self.teacher, ApiTeacher) else None
+        if form is not None and (form.get("type") if isinstance(form, dict) else form) != "text":
+            raise ValueError("reasons are prose that opens with Yes or No; take response_format out of teacher.extra")
         return self
 
     @property

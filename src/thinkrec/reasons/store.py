@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 from thinkrec.errors import DataError
 from thinkrec.teacher.client import NOTHING, Answer, Question, Usage
+
+_SINGLE = re.compile(rb"\s*\{\s*'")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Attempt:
     text: str
     reasoning: str
     failure: str | None
+    """Why there is no answer."""
     cut: bool
     prompt_tokens: int
     completion_tokens: int
@@ -40,6 +44,8 @@ class Attempt:
     seconds: float
     time: str
     """When it was written down, UTC."""
+    refused: str | None = None
+    """By what name a filter of content or the model declined; such a failure is final."""
 
     @property
     def usage(self) -> Usage:
@@ -53,7 +59,7 @@ def attempt(question: Question, answer: Answer, time: str, **about: Any) -> Atte
     return Attempt(key=question.key, text=answer.text, reasoning=answer.reasoning, failure=answer.failure,
                    cut=answer.cut, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens,
                    cost=usage.cost, requests=usage.requests, seconds=round(answer.seconds, 3), time=time,
-                   **about)  # fmt: skip
+                   refused=answer.refused, **about)  # fmt: skip
 
 
 class AttemptStore:
@@ -78,6 +84,7 @@ class AttemptStore:
             self.close()
             raise
         self._answered = {found.key: found for found in reversed(self.attempts) if found.failure is None}
+        self._refused = {found.key: found for found in self.attempts if found.refused is not None}
 
     def __enter__(self) -> AttemptStore:
         return self
@@ -97,6 +104,10 @@ class AttemptStore:
         """The answer to a question, if there is one; failures are none."""
         return self._answered.get(key)
 
+    def refusal(self, key: str) -> Attempt | None:
+        """How a question was refused, if it was: asking it again would be in vain."""
+        return self._refused.get(key)
+
     def add(self, found: Attempt) -> None:
         """Append one attempt; on disk when this returns."""
         assert self._file is not None, "the store was opened for reading"
@@ -105,15 +116,17 @@ class AttemptStore:
         self.attempts.append(found)
         if found.failure is None:
             self._answered.setdefault(found.key, found)
+        if found.refused is not None:
+            self._refused[found.key] = found
 
     def spent(self, teacher: str) -> Usage:
         """What all attempts of a teacher took, over all starts."""
         return sum((found.usage for found in self.attempts if found.teacher == teacher), NOTHING)
 
     def _open(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = not self.path.exists()
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         except OSError as error:
             raise DataError(f"{self.path}: the store cannot be opened ({error}); choose another --store") from error
@@ -133,8 +146,10 @@ class AttemptStore:
             except (ValueError, TypeError) as error:
                 if last and not complete:
                     break
+                single = _SINGLE.match(line) is not None
+                hint = "; JSON has double quotes, and this line single ones, as Python prints" if single else ""
                 raise DataError(
-                    f"{self.path}: line {number} is no attempt ({error}); restore the file, or take that line out"
+                    f"{self.path}: line {number} is no attempt ({error}){hint}; restore the file, or take that line out"
                 ) from error
             end += len(line)
         if repair and self._file is not None and len(whole):

@@ -12,6 +12,9 @@ from thinkrec.reasons.output import faults
 from thinkrec.reasons.synthesis import Case, Synthesis
 from thinkrec.teacher.client import NOTHING
 
+SHOWN = 8
+"""Reasons of failures that are printed; the report has all."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -30,6 +33,8 @@ class Summary:
     """Rows whose attempts are used up, the last verdict wrong."""
     unreadable: int
     """Rows whose attempts are used up, the last answer without a verdict."""
+    refused: dict[str, int]
+    """Rows whose question was refused by a filter of content or by the model, by the name it gives; asked no more."""
     failed: dict[str, int]
     """Rows that got no answer in the end, by why."""
     unfinished: int
@@ -84,10 +89,10 @@ def summarise(
     refused = faults(cases, config)
     outcomes = Counter(case.outcome for case in cases)
     kept = [case for case in cases if refused.get(case.row, "") is None]
-    orders = {case.order for case in cases}
-    # Of these rows, this teacher and this policy: a store may hold others too.
+    # Of these rows, this teacher and this policy: a store may hold others too, and rows may have moved since.
+    names = {synthesis.ids(case.row) for case in cases}
     asked = (synthesis.teacher, config.policy)
-    mine = [a for a in synthesis.store.attempts if a.order in orders and (a.teacher, a.policy) == asked]
+    mine = [a for a in synthesis.store.attempts if (a.user_id, a.item_id) in names and (a.teacher, a.policy) == asked]
     taken = sum((found.usage for found in mine), NOTHING)
     firsts = [case for case in cases if case.answers]
     summary = Summary(
@@ -98,6 +103,7 @@ def summarise(
         left_out=dict(sorted(Counter(why for why in refused.values() if why is not None).items())),
         wrong=outcomes["wrong"],
         unreadable=outcomes["unreadable"],
+        refused=dict(sorted(Counter(case.failures[-1][1] for case in cases if case.outcome == "refused").items())),
         failed=dict(sorted(Counter(case.failures[-1][1] for case in cases if case.outcome == "failed").items())),
         unfinished=outcomes["unfinished"],
         not_asked=outcomes["not asked"],
@@ -121,7 +127,7 @@ def summarise(
 def accounted(found: Summary) -> int:
     """Rows that the report says something about; equals `rows`."""
     parts = (found.kept, found.wrong, found.unreadable, found.unfinished, found.not_asked)
-    return sum(parts) + sum(found.left_out.values()) + sum(found.failed.values())
+    return sum(parts) + sum(sum(counts.values()) for counts in (found.left_out, found.refused, found.failed))
 
 
 def lines(found: Summary) -> list[tuple[str, str]]:
@@ -138,7 +144,8 @@ def lines(found: Summary) -> list[tuple[str, str]]:
         *((f"left out: {why}", f"{count:,}") for why, count in found.left_out.items()),
         ("wrong to the end", f"{found.wrong:,}"),
         ("no verdict to the end", f"{found.unreadable:,}"),
-        *((f"failed: {why}", f"{count:,}") for why, count in found.failed.items()),
+        *((f"refused: {why}", f"{count:,}") for why, count in found.refused.items()),
+        *_failures(found.failed),
         ("unfinished", f"{found.unfinished:,}"),
         ("not asked", f"{found.not_asked:,}"),
         ("right at first attempt", share(found.first_right, found.first_answers)),
@@ -150,3 +157,13 @@ def lines(found: Summary) -> list[tuple[str, str]]:
         ("time", f"{found.seconds:,.1f} s on the clock, {found.teacher_seconds:,.1f} s of the teacher"),
     ]  # fmt: skip
     return out + ([("stopped", found.stopped)] if found.stopped else [])
+
+
+def _failures(failed: dict[str, int]) -> list[tuple[str, str]]:
+    """The commonest reasons, and how many rows the rest makes: some endpoints give every failure words of its own."""
+    counts = sorted(failed.items(), key=lambda entry: -entry[1])
+    rest = sum(count for _, count in counts[SHOWN:])
+    lines = [(f"failed: {why}", f"{count:,}") for why, count in counts[:SHOWN]]
+    if rest:
+        lines.append((f"failed: {len(counts) - SHOWN:,} further reasons (see the report)", f"{rest:,}"))
+    return lines

@@ -22,9 +22,10 @@ from thinkrec.reasons.store import Attempt, AttemptStore, attempt
 from thinkrec.teacher.answer import verdict, word
 from thinkrec.teacher.client import Answer, Message, Question, Teacher, question
 
-Outcome = Literal["right", "wrong", "unreadable", "failed", "unfinished", "not asked"]
+Outcome = Literal["right", "wrong", "unreadable", "refused", "failed", "unfinished", "not asked"]
 """What became of a row: an answer with the right verdict; all attempts used up, and the last one had the wrong verdict,
-or none, or no answer came; attempts left, or none made, when the run ended."""
+or none; its next question was refused by a filter of content or by the model, which is final; no answer came; attempts
+left, or none made, when the run ended."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Case:
     answers: tuple[Attempt, ...]
     """Answers in the order in which they came; failures are not among them."""
     failures: tuple[tuple[int, str], ...]
-    """Attempts of this start that got no answer: how many answers there were before, and why."""
+    """Attempts of this start that got no answer: how many answers there were before, and why. Of a refused row, in
+    whichever start: by what name it was refused."""
     outcome: Outcome
     next: Question | None
     """What would be asked next; None where the row is done with."""
@@ -69,10 +71,14 @@ class Synthesis:
         messages, kind, hinted = questions.first(ds, row, config), "first", False
         answers: list[Attempt] = []
         outcome: Outcome = "not asked"
+        refusal: Attempt | None = None
         while True:
             ask = question(self._name(row), messages, self.teacher, config.policy, row)
-            found = self.store.answered(ask.key)
-            if found is None or len(answers) >= config.most_attempts:
+            found = self.store.answered(ask.key) or self.store.answered(self._earlier_key(row, messages))
+            if len(answers) >= config.most_attempts:
+                break
+            if found is None:
+                refusal = self.store.refusal(ask.key)
                 break
             answers.append(found)
             opinion = verdict(found.text)
@@ -81,8 +87,10 @@ class Synthesis:
                 break
             kind, hinted, follow = self._follow_up(row, opinion, hinted)
             messages = (*messages, Message("assistant", found.text), Message("user", follow))
-        done = outcome == "right" or len(answers) + len(failures) >= config.most_attempts
-        if not done:
+        done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.most_attempts
+        if refusal is not None:
+            outcome, failures = "refused", ((len(answers), str(refusal.refused)),)
+        elif not done:
             outcome = "unfinished" if answers or failures else "not asked"
         elif outcome != "right" and failures and failures[-1][0] == len(answers):
             outcome = "failed"
@@ -113,12 +121,12 @@ class Synthesis:
 
     def write_down(self, case: Case, ask: Question, answer: Answer) -> None:
         """Put an answer into the store; nothing else happens to it before."""
-        ds, it = self.ds, self.ds.interactions
+        user, item = self.ids(case.row)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         about = {
             "order": case.order,
-            "user_id": ds.user_ids[it.user[case.row]],
-            "item_id": ds.items.ids[it.item[case.row]],
+            "user_id": user,
+            "item_id": item,
             "teacher": self.teacher,
             "policy": self.config.policy,
             "kind": case.next_kind,
@@ -129,8 +137,9 @@ class Synthesis:
             self.failed.setdefault(case.row, []).append((len(case.answers), answer.failure))
 
     def _name(self, row: int) -> list[int | str]:
+        """What a row is, wherever it stands in a table: user, item and time."""
         it = self.ds.interactions
-        return [int(it.order[row]), self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]]
+        return [*self.ids(row), int(it.timestamp[row])]
 
     def _follow_up(self, row: int, opinion: bool | None, hinted: bool) -> tuple[str, bool, str]:
         """(kind, whether the outcome is told by then, words) of what is said after a wrong answer or one without a
@@ -141,6 +150,16 @@ class Synthesis:
         if self.config.policy == "hint":
             return "hint", True, questions.told(self.ds, row)
         return "again", hinted, questions.reconsider(self.ds, row)
+
+    def _earlier_key(self, row: int, messages: tuple[Message, ...]) -> str:
+        """The key that stores of version 0.1.0 have: with the row's place. What they hold was paid for."""
+        name = [int(self.ds.interactions.order[row]), *self.ids(row)]
+        return question(name, messages, self.teacher, self.config.policy).key
+
+    def ids(self, row: int) -> tuple[int | str, int | str]:
+        """(user id, item id) of a row."""
+        it = self.ds.interactions
+        return self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]
 
 
 def verdict_word(opinion: bool | None) -> str | None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_OPEN = re.compile(r"<(think|thinking)>", re.IGNORECASE)
-_BLOCK = re.compile(r"<(think|thinking)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
-_CLOSE = re.compile(r"</(?:think|thinking)>", re.IGNORECASE)
+from thinkrec.teacher import marks
 
 # Marks that may stand before the first word: white space, markdown, quotation marks, brackets, dashes.
 _FIRST = re.compile(r"""[\s*_#>`~"'“”„‘’«»()\[\]–—-]*(yes|no)(?!['’_–-]?[^\W_])""", re.IGNORECASE)
@@ -16,6 +14,16 @@ _BOTH = re.compile(r"\s*(?:/|\||,?\s*\b(?:or|and)\b)\s*[*_`\"']*(?:yes|no)\b", r
 _PHRASE = re.compile(r"\s+(?:doubt|idea|one|matter|wonder|opinion|verdict|clear)\b|\.?\s?\d{1,2}\b", re.IGNORECASE)
 _CLOSING = r"""[*_`~"'”’»)\]]*"""
 _AFTER = re.compile(rf"{_CLOSING}[.,:;!…]*(?:{_CLOSING}(?!\w))?\s*[–—-]*\s*")
+
+IN_WORDS = "in words"
+"""By what name a refusal goes that is the whole answer."""
+_DECLINES = re.compile(
+    r"""\W*(?:(?:i['’]m|i\s+am)?\s*(?:very\s+|so\s+)?(?:sorry|afraid)|i\s+apologi[sz]e|apologies|unfortunately)?[\s,.!—–-]*
+    (?:but\s+|that\s+)?(?:i|we)(?:\s+can(?:['’]t|not|\s+not)|['’]m\s+(?:unable|not\s+able)\s+to|\s+am\s+(?:unable|not\s+able)\s+to
+    |\s+won['’]t|\s+must\s+decline\s+to)\s+(?:assist|help|comply|fulfil+|engage|continue|discuss|provide|answer|respond|do\s+that
+    |process|complete|support|participate)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True)
@@ -58,22 +66,41 @@ def word(opinion: bool) -> str:
     return "Yes" if opinion else "No"
 
 
+def declines(text: str) -> bool:
+    """Whether a text declines to answer, in the words that models have for it in English; "Not sure" does not.
+
+    >>> declines("I'm sorry, but I can't help with that."), declines("I am sorry, but the list says little.")
+    (True, False)
+    """
+    return _DECLINES.match(text) is not None
+
+
 def separate(content: str, field: str = "") -> tuple[str, str]:
     """(answer, reasoning) of a reply.
 
-    Reasoning comes from a field of its own and from <think> blocks in the content. A block that was opened and not
-    closed goes to the end (the reply was cut off while thinking); one that was closed and not opened begins at the
-    start (the server opened it inside the prompt).
+    Reasoning comes from a field of its own and from what stands between marks in the content; see `marks` for those
+    that are known. A part that was opened and not closed goes to the end (the reply was cut off while thinking); one
+    that was closed and not opened begins at the start (the server opened it inside the prompt).
+
+    >>> separate("[THINK]close call[/THINK]No. It lacks the sea.")
+    ('No. It lacks the sea.', 'close call')
+    >>> separate("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes.")
+    ('Yes.', 'hm')
     """
-    thoughts = [field.strip()]
-    thoughts += [match.group(2).strip() for match in _BLOCK.finditer(content)]
-    rest = _BLOCK.sub("", content)
-    closed = list(_CLOSE.finditer(rest))
-    if closed:
-        thoughts.append(rest[: closed[-1].start()].strip())
-        rest = rest[closed[-1].end() :]
-    opened = _OPEN.search(rest)
-    if opened:
-        thoughts.append(rest[opened.end() :].strip())
-        rest = rest[: opened.start()]
-    return rest.strip(), "\n\n".join(thought for thought in thoughts if thought)
+    text = marks.with_plain_marks(content)
+    thoughts, said, place, inside = [field], [], 0, False
+    found = [(m.start(), m.end(), True) for m in marks.OPEN.finditer(text)]
+    found += [(m.start(), m.end(), False) for m in marks.CLOSE.finditer(text)]
+    for start, end, opens in sorted(found):
+        piece = text[place:start]
+        if inside:
+            thoughts.append(piece)
+        elif opens:
+            said.append(piece)
+        else:
+            thoughts += [*said, piece]
+            said = []
+        place, inside = end, opens
+    (thoughts if inside else said).append(text[place:])
+    kept = [marks.without_frame(thought) for thought in thoughts]
+    return marks.without_frame("".join(said)), "\n\n".join(thought for thought in kept if thought)

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from thinkrec.teacher import reply
+from thinkrec.teacher import fault, reply
 from thinkrec.teacher.client import NOTHING, Answer, Done, Message, Question, TeacherStopped, Usage, estimate_tokens
 from thinkrec.teacher.config import ApiTeacher
-from thinkrec.teacher.endpoint import Endpoint, Final, Passing, api_name
+from thinkrec.teacher.endpoint import Differently, Endpoint, Final, Passing, api_name
 from thinkrec.teacher.limits import Pace, Purse, back_off
 from thinkrec.teacher.looping import run
 
@@ -73,19 +73,33 @@ class Api:
     async def _answer(self, client: Any, question: Question) -> Answer:
         """The answer, or the failure after all repetitions. Raises TeacherStopped."""
         watch, taken, retries = _Watch(), [NOTHING], self.config.retries
-        for attempt in range(retries.most + 1):
+        attempt = 0
+        while True:
             try:
                 found = await self._request(client, question.messages, watch, taken)
+            except Differently:
+                continue  # no try: each way of asking is found out once
             except Final as error:
-                return self._failure(str(error), taken[0], watch.seconds)
+                if error.refusal is None:
+                    return self._failure(str(error), taken[0], watch.seconds)
+                return self._refused(error.refusal, str(error), taken[0], watch.seconds)
             except Passing as error:
-                why = str(error)
-                if attempt < retries.most:
-                    await self._pause(error.wait or back_off(retries, attempt, self._rng))
+                if attempt >= retries.most:
+                    return self._failure(f"{error} ({retries.most + 1} tries)", taken[0], watch.seconds)
+                await self._pause(error.wait or back_off(retries, attempt, self._rng))
+                attempt += 1
                 continue
+            if found.refusal is not None:
+                said = f": {found.refused_in[:200]}" if found.refused_in else ""
+                why = f"the content was refused ({found.refusal}){said}"
+                return self._refused(found.refusal, why, taken[0], watch.seconds)
             self._failed = 0
             return Answer(found.text, found.reasoning, taken[0], watch.seconds, cut=found.cut)
-        return self._failure(f"{why} ({retries.most + 1} tries)", taken[0], watch.seconds)
+
+    def _refused(self, by: str, why: str, total: Usage, seconds: float) -> Answer:
+        # An endpoint that refuses content works; it counts against nothing but the question.
+        self._failed = 0
+        return Answer("", "", total, seconds, failure=why, refused=by)
 
     def _failure(self, why: str, total: Usage, seconds: float) -> Answer:
         self._failed += 1
@@ -109,7 +123,10 @@ class Api:
     async def _request(
         self, client: Any, messages: Sequence[Message], watch: _Watch, total: list[Usage]
     ) -> reply.Reply:
-        """One request, when its turn comes; adds what it took to `total[0]`. Raises Passing, Final, TeacherStopped."""
+        """One request, when its turn comes; adds what it took to `total[0]`.
+
+        Raises Passing, Final, Differently, TeacherStopped.
+        """
         prompt = estimate_tokens(messages)
         worst, taken = self.purse.worst(prompt, self.config.max_tokens), NOTHING
         await self.purse.admit(worst)
@@ -122,8 +139,10 @@ class Api:
                 found = await self._endpoint.send(client, messages)
             taken = self._usage(found, prompt)
             settle(taken.tokens)
-            if not found.text:
+            if not found.text and found.refusal is None:
                 how = "it only reasoned" if found.reasoning else "nothing in it"
+                if fault.letters(found.finish) in ("toolcalls", "functioncall", "tooluse"):
+                    how = "the model called a tool instead"
                 raise Passing(f"the answer was empty ({how}{', cut at max_tokens' if found.cut else ''})")
             return found
         except Passing as error:

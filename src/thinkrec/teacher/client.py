@@ -73,6 +73,9 @@ class Answer:
     """Why there is no answer, once all retries are used up."""
     cut: bool = False
     """Whether the text stopped at the length limit instead of by itself."""
+    refused: str | None = None
+    """By what name a filter of content or the model itself declined (content_filter, SAFETY, refusal); then `failure`
+    says it in words, and the same question would be declined again."""
 
 
 class TeacherStopped(ThinkRecError, RuntimeError):

@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
+_OWN_KEYS = {
+    "model": "set teacher.model",
+    "messages": "the questions are written by the command",
+    "temperature": "set teacher.temperature",
+    "max_tokens": "set teacher.max_tokens",
+    "max_completion_tokens": "set teacher.max_tokens, and teacher.max_tokens_name: max_completion_tokens",
+    "n": "one answer at a time is read; further ones would be paid for and lost",
+}
+"""Keys of a request that are decided elsewhere -> what to do instead."""
 
 
 class Budget(BaseModel):
@@ -44,7 +53,8 @@ class Prices(BaseModel):
 class Retries(BaseModel):
     """How often and how patiently a request is repeated that failed for a passing reason.
 
-    Passing reasons: no connection, no answer in time, 408, 409, 425, 429, 5xx, a damaged or an empty answer.
+    Passing reasons: no connection, no answer in time, 408, 409, 425, 429, 498, 5xx, a damaged or an empty answer. What
+    a filter of content refuses does not pass.
     """
 
     model_config = _STRICT
@@ -55,7 +65,7 @@ class Retries(BaseModel):
     longest_wait: float = Field(default=60.0, ge=0)
     """Most seconds between two repetitions where the server names no time."""
     patience: float = Field(default=900.0, ge=0)
-    """Most seconds a server may ask to wait (Retry-After); one that asks for more ends the run cleanly."""
+    """Most seconds a server may ask to wait, in whatever header and unit; one that wants more ends the run cleanly."""
     give_up: int = Field(default=10, ge=1)
     """Questions in a row that fail, each with all its repetitions, before the run is ended as a whole."""
 
@@ -79,9 +89,9 @@ class ApiTeacher(BaseModel):
     max_tokens: int = Field(default=4096, ge=1)
     """Longest answer, reasoning included."""
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """What the endpoint calls this bound; some hosted reasoning models want the second."""
+    """What the endpoint calls this bound; where it refuses one name, the other is taken."""
     extra: dict[str, Any] = {}
-    """Further keys of the request's body, such as `reasoning_effort: low`."""
+    """Further keys of the request's body, such as `reasoning_effort: low`; none that has a setting of its own here."""
     timeout: float = Field(default=300.0, gt=0)
     """Seconds for one request from its start to its last byte."""
     concurrency: int = Field(default=8, ge=1)
@@ -96,6 +106,15 @@ class ApiTeacher(BaseModel):
     """For costs and for a budget in money."""
     budget: Budget = Budget()
     """Ends the run cleanly."""
+
+    @field_validator("extra")
+    @classmethod
+    def _not_twice(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        """Refuse keys that would go around the settings, the budget or the reading of answers."""
+        for key, instead in _OWN_KEYS.items():
+            if key in extra:
+                raise ValueError(f"{key!r} is not for `extra`; {instead}")
+        return extra
 
     @model_validator(mode="after")
     def _money_needs_prices(self) -> ApiTeacher:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import ipaddress
+import json
 import os
+import warnings
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from thinkrec.data.columns import DataWarning
 from thinkrec.errors import RecipeError
-from thinkrec.teacher import reply
+from thinkrec.teacher import fault, reply
 from thinkrec.teacher.client import Message, TeacherStopped
 from thinkrec.teacher.config import ApiTeacher
-from thinkrec.teacher.limits import retry_after
+from thinkrec.teacher.dialect import Dialect, adapt, named
+from thinkrec.teacher.waits import wait_of
 
 
 class Passing(Exception):
@@ -29,68 +34,132 @@ class Passing(Exception):
 class Final(Exception):
     """A request failed, and so would the same one again."""
 
+    def __init__(self, why: str, refusal: str | None = None) -> None:
+        super().__init__(why)
+        self.refusal = refusal
+        """By what name a filter or the model declined the content, if that is why."""
+
+
+class Differently(Exception):
+    """The endpoint wants to be asked in another way, which is known now: send the request again."""
+
+
+class TeacherWarning(DataWarning):
+    """An endpoint is asked in another way than the config says, which changes no answer. Shown as remarks on tables."""
+
 
 class Endpoint:
     """Sends one request at a time; the key stays in here."""
 
     def __init__(self, config: ApiTeacher) -> None:
         """Raises RecipeError where an address, a model, a key or the package openai lacks."""
-        self.config, self.model, self._url = config, api_model(config), _address(config)
+        self.config, self.model, self._given = config, api_model(config), _address(config)
+        parts = urlsplit(self._given)
+        # The whole address of the chat questions is often pasted; a query, as some hosts want, goes along separately.
+        path = parts.path.rstrip("/").removesuffix("/chat/completions")
+        self._url = parts._replace(path=path, query="", fragment="").geturl()
         self._key = _key(config, self._url)
-        parts = urlsplit(self._url)
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         """For messages: without a name and password it may hold."""
+        self.dialect = Dialect(config.max_tokens_name)
+        self._tried = {self.dialect}
         if importlib.util.find_spec("openai") is None:
             raise RecipeError('asking an endpoint needs the package openai; run: pip install "thinkrec[teacher]"')
 
     async def send(self, client: Any, messages: Sequence[Message]) -> reply.Reply:
-        """One request. Raises Passing, Final, or TeacherStopped."""
+        """One request. Raises Passing, Final, Differently, or TeacherStopped."""
         import openai
 
-        config = self.config
-        body: dict[str, Any] = {config.max_tokens_name: config.max_tokens}
+        config, dialect = self.config, self.dialect
+        body = {**dialect.body(config.max_tokens), **config.extra}
         if config.temperature is not None:
             body["temperature"] = config.temperature
-        words: Any = [{"role": message.role, "content": message.text} for message in messages]
+        words: Any = dialect.messages(messages)
+        here = client.with_options(base_url=self._url.rstrip("/") + "/v1") if dialect.version else client
         try:
             # The package's own time limit counts between bytes; a server that drips could hold a request for ever.
             async with asyncio.timeout(config.timeout):
-                response = await client.chat.completions.with_raw_response.create(
-                    model=self.model, messages=words, extra_body={**body, **config.extra}
+                response = await here.chat.completions.with_raw_response.create(
+                    model=self.model, messages=words, extra_body=body
                 )
-                return reply.parse(response.http_response.text)
+                content = response.http_response.content
+                return reply.parse(content.decode("utf-8-sig"))
         except reply.Damaged as error:
+            if fault.is_page(content.decode("utf-8", "replace")):
+                self._adapt(dialect, 200, None)
             raise Passing(self._safe(str(error))) from error
+        except reply.Failed as error:
+            raise await self._judge(client, dialect, error.status, error.error, {}) from error
         except (TimeoutError, openai.APITimeoutError) as error:
             raise Passing(f"there was no answer within {config.timeout:g} s") from error
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
             raise Passing(self._safe(f"the connection failed: {cause}")) from error
         except openai.APIStatusError as error:
-            raise self._refused(error) from error
+            body_of = error.body if error.body is not None else error.response.text
+            raise await self._judge(client, dialect, error.status_code, body_of, error.response.headers) from error
         except UnicodeDecodeError as error:
             raise Passing("the answer is no UTF-8") from error
 
-    def _refused(self, error: Any) -> Exception:
-        """What an error status amounts to."""
-        status, text = error.status_code, self._safe(str(error.message))
-        why = reply.stops(status, error.body)
+    def _adapt(self, asked: Dialect, status: int, error: Any) -> None:
+        """Raises Differently where a request in the dialect `asked` should be sent again in another one."""
+        if asked != self.dialect:
+            raise Differently  # another request has found out in the meantime
+        found = adapt(asked, self._url, status, error)
+        if found is None or found[0] in self._tried:
+            return
+        self.dialect = found[0]
+        self._tried.add(found[0])
+        warnings.warn(f"the teacher at {self.url} is asked in another way: {found[1]}", TeacherWarning, stacklevel=2)
+        raise Differently
+
+    async def _judge(self, client: Any, asked: Dialect, status: int, error: Any, headers: Any) -> Exception:
+        """What an error status amounts to. Raises Differently where another dialect may help."""
+        text, where = self._safe(fault.words_of(error)) or "it gives no reason", f"the teacher at {self.url}"
+        declined = fault.refusal(status, error)
+        if declined is not None:
+            return Final(f"the content was refused ({declined}): {text}", self._safe(declined))
+        # A model that is not there has an address: /v1 would not help.
+        if not (status == 404 and "model" in text.lower()):
+            self._adapt(asked, status, error)
+        on = "and start the same command again to go on"
+        why = fault.stops(status, error)
         if why is not None:
-            advice = {401: f"check ${self.config.key_env}", 404: "check base_url and model"}.get(status, "see to it")
+            advice = "see to it"
+            if "key" in why:
+                advice = f"check ${self.config.key_env}"
+            elif "model" in why or "address" in why:
+                advice = f"check base_url and model ({self.model!r}){await self._models(client)}"
+            return TeacherStopped(f"{where} stopped the run with {status}: {why} ({text}); {advice}, {on}")
+        if fault.passes(status, error):
+            wait = wait_of(status, headers, error)
+            if wait is not None and wait > self.config.retries.patience:
+                return TeacherStopped(
+                    f"{where} answers {status} and asks to wait {wait:.0f} s, more than retries.patience allows "
+                    f"({self.config.retries.patience:.0f} s); start the same command later to go on"
+                )
+            return Passing(f"the endpoint answered {status}: {text}", wait)
+        settings = named(error, ["temperature", *self.config.extra])
+        if settings:
+            key = settings[0] if settings[0] == "temperature" else f"extra.{settings[0]}"
             return TeacherStopped(
-                f"the teacher at {self.url} stopped the run with {status}: {why} ({text}); {advice}, and start "
-                "the same command again to go on"
+                f"{where} does not take {settings[0]} as it is set ({text}); change teacher.{key} or leave it out, {on}"
             )
-        if not reply.passes(status):
-            return Final(f"the endpoint refused the question with {status}: {text}")
-        headers = error.response.headers
-        wait = retry_after(headers.get("retry-after"))
-        if wait is not None and wait > self.config.retries.patience:
-            return TeacherStopped(
-                f"the teacher at {self.url} answers {status} and asks to wait {wait:.0f} s, more than "
-                f"retries.patience allows ({self.config.retries.patience:.0f} s); start the same command later to go on"
-            )
-        return Passing(f"the endpoint answered {status}: {text}", wait)
+        return Final(f"the endpoint refused the question with {status}: {text}")
+
+    async def _models(self, client: Any) -> str:
+        """The models that the endpoint lists, the like of the one asked for first; empty where it lists none."""
+        try:
+            async with asyncio.timeout(min(10.0, self.config.timeout)):
+                response = await client.models.with_raw_response.list()
+            entries = json.loads(response.http_response.text)
+            entries = entries.get("data") or entries.get("models") if isinstance(entries, dict) else entries
+            ids = [str(entry.get("id") or entry.get("name")) for entry in entries or () if isinstance(entry, dict)]
+        except Exception:  # whatever is wrong with a list that is only for a hint
+            return ""
+        like = get_close_matches(self.model, ids, 3, 0.4) or ids[:3]
+        more = f" and {len(ids) - len(like)} more" if len(ids) > len(like) else ""
+        return f"; it lists {', '.join(map(repr, like))}{more}" if ids else ""
 
     def _safe(self, text: str) -> str:
         """One short line without the key, whatever an endpoint echoes."""
@@ -105,9 +174,9 @@ class Endpoint:
         if _on_this_machine(self._url):
             # What goes to this machine needs no proxy, whatever the environment says.
             more["http_client"] = openai.DefaultAsyncHttpxClient(trust_env=False)
-        return openai.AsyncOpenAI(
-            api_key=self._key or "none", base_url=self._url, max_retries=0, timeout=self.config.timeout, **more
-        )
+        query = dict(parse_qsl(urlsplit(self._given).query))
+        return openai.AsyncOpenAI(api_key=self._key or "none", base_url=self._url, max_retries=0,
+                                  timeout=self.config.timeout, default_query=query or None, **more)  # fmt: skip
 
 
 def api_model(config: ApiTeacher) -> str:

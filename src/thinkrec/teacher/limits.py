@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -16,24 +17,67 @@ from thinkrec.teacher.config import Budget, Prices, Retries
 MINUTE = 60.0
 
 
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for: a number or an HTTP date; None where it says neither.
+_UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(us|µs|ms|milliseconds?|msecs?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)"
+    r"(?![a-zµ])[\s,]*",
+    re.IGNORECASE,
+)
+_EPOCH, _EPOCH_MS = 1e9, 1e11
+"""From here on a number is no span of seconds (31 years) but a time: seconds, or milliseconds, since 1970."""
 
-    >>> retry_after("2"), retry_after("soon"), retry_after("-3")
-    (2.0, None, 0.0)
+
+def duration(text: str) -> float | None:
+    """Seconds in a span with units, such as 1m30s, 250ms, 6m0s, 2 minutes, PT1M30S; None where it is none.
+
+    >>> duration("1m30s"), duration("250ms"), duration("6m0s"), duration("PT1M30S"), duration("30"), duration("soon")
+    (90.0, 0.25, 360.0, 90.0, None, None)
     """
-    if not value or not value.strip():
+    rest, total = re.sub(r"^P(?:T|(?=\d+D))|(?<=D)T", "", text.strip()).lower(), 0.0
+    if not rest:
         return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            when = parsedate_to_datetime(value)
-        except ValueError:
+    while rest:
+        part = _PART.match(rest)
+        if part is None:
             return None
-        when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-        seconds = (when - (now or datetime.now(UTC))).total_seconds()
-    return max(0.0, seconds) if seconds < float("inf") else None
+        unit = part.group(2)
+        short = "ms" if unit.startswith(("ms", "milli")) else unit if unit in _UNITS else unit[0]
+        total += float(part.group(1)) * _UNITS[short]
+        rest = rest[part.end() :]
+    return total
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds that a header asks to wait: a number of seconds, a span with units, or a time; None for anything else.
+
+    A time is an HTTP date, an ISO 8601 date, or a number since 1970, in seconds or (from 1e11 on) milliseconds; `now`
+    is the clock it is compared with. What has passed is 0.
+
+    >>> retry_after("2"), retry_after("1m30s"), retry_after("soon"), retry_after("-3")
+    (2.0, 90.0, None, 0.0)
+    """
+    text = (value or "").strip()
+    try:
+        seconds: float | None = float(text)
+    except ValueError:
+        seconds = duration(text)
+    if seconds is None:
+        when = _date(text)
+        seconds = None if when is None else (when - (now or datetime.now(UTC))).total_seconds()
+    elif _EPOCH <= seconds < float("inf"):
+        then = seconds / 1000 if seconds >= _EPOCH_MS else seconds
+        seconds = then - (now or datetime.now(UTC)).timestamp()
+    return max(0.0, seconds) if seconds is not None and seconds < float("inf") else None
+
+
+def _date(text: str) -> datetime | None:
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            when = read(text)
+        except (ValueError, TypeError, IndexError):
+            continue
+        return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    return None
 
 
 def back_off(retries: Retries, attempt: int, rng: random.Random) -> float:

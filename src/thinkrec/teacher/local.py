@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thinkrec.errors import RecipeError
-from thinkrec.teacher.answer import separate
+from thinkrec.teacher.answer import IN_WORDS, declines, separate
 from thinkrec.teacher.client import NOTHING, Answer, Done, Message, Question, Usage
 from thinkrec.teacher.config import LocalTeacher, Prices, local_name
 from thinkrec.teacher.limits import Purse
+from thinkrec.teacher.marks import is_mark
 
 if TYPE_CHECKING:
     from thinkrec.model.backbone import Backbone
@@ -54,7 +56,10 @@ class Local:
                 self.purse.spent += usage
                 answer, reasoning = separate(text)
                 failure = None if answer else "the answer was empty" + (" (it only reasoned)" if reasoning else "")
-                done(questions[place], Answer(answer, reasoning, usage, seconds, failure, cut))
+                refused = IN_WORDS if declines(answer) else None
+                if refused is not None:
+                    failure, answer = f"the content was refused ({refused}): {' '.join(answer.split())[:200]}", ""
+                done(questions[place], Answer(answer, reasoning, usage, seconds, failure, cut, refused))
 
     def _admitted(self, waiting: Sequence[int], ids: Sequence[list[int]]) -> list[int]:
         """The next batch, as far as the budget holds. Raises TeacherStopped where it holds for nothing more."""
@@ -100,7 +105,11 @@ class Local:
         ends = set(self._ends())
         stop = next((i for i, token in enumerate(ids) if token in ends), None)
         kept = ids if stop is None else ids[:stop]
-        text = str(self._load().tokenizer.decode(kept, skip_special_tokens=True))
+        tokenizer = self._load().tokenizer
+        special = dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
+        # Some tokenizers count the marks around reasoning as special; without them it would read as the answer.
+        shown = [i for i in kept if i not in special or is_mark(special[i])]
+        text = str(tokenizer.decode(shown, skip_special_tokens=False))
         return text, len(kept) + (stop is not None), stop is None
 
     def _ends(self) -> list[int]:
@@ -141,6 +150,12 @@ def transcript(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, bool]:
 
 
 def local_teacher_name(config: LocalTeacher) -> str:
-    """What goes into the hash."""
+    """What goes into the hash. A folder or file is known by its contents too: other weights under the same name are
+    another teacher. A hub name stands for itself.
+    """
+    from thinkrec.model.backbone import BackboneConfig, backbone_digest
+
     sampled = f" temperature={config.temperature} seed={config.seed}" if config.temperature else ""
-    return f"local:{local_name(config)} {config.dtype} max_tokens={config.max_tokens}{sampled}"
+    there = config.model == "nano" or Path(config.model).expanduser().exists()
+    contents = f" contents={backbone_digest(BackboneConfig(source=config.model))}" if there else ""
+    return f"local:{local_name(config)}{contents} {config.dtype} max_tokens={config.max_tokens}{sampled}"

@@ -1,4 +1,4 @@
-"""The body of a chat completion, and what is to be made of an error: pure functions, no HTTP."""
+"""The body of a chat completion, in the dialects of endpoints: pure functions, no HTTP."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from thinkrec.teacher.answer import separate
+from thinkrec.teacher import fault, parts
+from thinkrec.teacher.answer import IN_WORDS, declines, separate
 
-PASSING_STATUS = (408, 409, 425, 429)
-"""Besides all from 500 on: answers that another try may change."""
-_MONEY_CODES = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance")
+_CUT = ("length", "maxtokens", "modellength", "maxoutputtokens", "maxlength", "tokenlimit", "incomplete")
+_BROKEN = ("error", "abort", "aborted", "cancelled", "canceled", "networkerror", "insufficientsystemresource",
+           "malformedfunctioncall", "unexpectedtoolcall")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,72 +25,135 @@ class Reply:
     """Whether it ended at the length limit."""
     prompt_tokens: int | None
     completion_tokens: int | None
-    """None where the endpoint does not count."""
+    """Reasoning included; None where the endpoint does not count."""
+    refusal: str | None = None
+    """By what name a filter or the model declined; the text is then empty, as whatever there is broke off."""
+    refused_in: str = ""
+    """In which words."""
+    finish: str = ""
+    """The reason to finish, as the endpoint gives it."""
 
 
 class Damaged(ValueError):
-    """The body is no chat completion: truncated JSON, an error in disguise, or something else altogether."""
+    """The body is no chat completion: truncated JSON, a web page, or something else altogether."""
+
+
+class Failed(ValueError):
+    """The body of a successful answer holds an error."""
+
+    def __init__(self, status: int, error: Any) -> None:
+        super().__init__(f"the answer holds an error: {fault.words_of(error)}")
+        self.status, self.error = status, error
+        """The status it would have had outside; 500 where it names none."""
 
 
 def parse(body: str) -> Reply:
-    """Read a chat completion. Raises Damaged saying what is wrong."""
+    """Read a chat completion, whole or as a stream of events.
+
+    Raises Damaged saying what is wrong, or Failed where the body holds an error.
+    """
     try:
-        found = json.loads(body)
+        found = parts.join_stream(body) if parts.is_stream(body) else json.loads(body)
     except ValueError as error:
+        if fault.is_page(body):
+            raise Damaged(
+                f"the answer is a web page ({fault.words_of(body)[:80]!r}) and no JSON; check base_url, which mostly "
+                "ends in /v1"
+            ) from error
         raise Damaged(f"the answer is no complete JSON ({error})") from error
-    if isinstance(found, dict) and found.get("error"):
-        raise Damaged(f"the answer holds an error: {_message_of(found['error'])}")
-    try:
-        choice = found["choices"][0]
-        message = choice["message"]
-        content, field = message.get("content"), message.get("reasoning_content") or message.get("reasoning")
-        finish = choice.get("finish_reason")
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise Damaged("the answer is JSON but no chat completion") from error
-    said, thought = _parts(content)
-    text, reasoning = separate(said, "\n\n".join(filter(None, [_parts(field)[0], thought])))
+    if not isinstance(found, dict):
+        raise Damaged("the answer is JSON but no chat completion")
+    _look_for_errors(found)
+    blocked = _blocked(found)
+    choices = found.get("choices")
+    if not choices and blocked:
+        return _reply(found, parts.Parts("", "", ""), "", blocked)
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        why = "it holds no choices" if choices in (None, []) else "its choices are no list of objects"
+        raise Damaged(f"the answer is JSON but no chat completion: {why}")
+    choice = choices[0]
+    if choice.get("error"):
+        raise Failed(_status_in(choice["error"]), choice["error"])
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise Damaged("the answer is JSON but no chat completion: its choice holds no message")
+    reasons = [choice.get(name) for name in ("finish_reason", "native_finish_reason", "stop_reason")]
+    reasons = [reason for reason in [*reasons, found.get("stop_reason")] if isinstance(reason, str)]
+    words = parts.read_message(message)
+    filtered = next((reason for reason in reasons if fault.is_filter(reason)), None)
+    return _reply(found, words, reasons[0] if reasons else "", filtered or ("refusal" if words.refused else None))
+
+
+def _reply(found: Mapping[str, Any], words: parts.Parts, finish: str, refusal: str | None) -> Reply:
     counted = found.get("usage")
-    usage: dict[str, Any] = counted if isinstance(counted, dict) else {}
-    return Reply(text, reasoning, finish == "length", _count(usage, "prompt_tokens"),
-                 _count(usage, "completion_tokens"))  # fmt: skip
+    usage: Mapping[str, Any] = counted if isinstance(counted, dict) else {}
+    prompt, completion = read_usage(usage)
+    if refusal is not None:
+        said = " ".join((words.refused or words.said).split())
+        return Reply("", words.thought.strip(), False, prompt, completion, refusal, said, finish)
+    text, reasoning = separate(words.said, words.thought)
+    if declines(text):
+        return Reply("", reasoning, False, prompt, completion, IN_WORDS, " ".join(text.split()), finish)
+    known = fault.letters(finish)
+    if known in _BROKEN and not text:
+        raise Damaged(f"the answer broke off (finish reason {finish!r})")
+    return Reply(text, reasoning, known in _CUT, prompt, completion, finish=finish)
 
 
-def stops(status: int, body: Any) -> str | None:
-    """Why an error status ends the whole run, or None where it does not."""
-    codes = [str(body.get(name)) for name in ("code", "type")] if isinstance(body, Mapping) else []
-    if status == 429 and any(code in _MONEY_CODES for code in codes):
-        return "the account has no money left"
-    return {
-        401: "the key was refused",
-        402: "payment is required",
-        403: "access was denied",
-        404: "there is no such address or model",
-    }.get(status)
+def read_usage(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """(prompt tokens, completion tokens with reasoning); None where they are not counted.
+
+    Some endpoints leave reasoning out of `completion_tokens` and have it in the total alone; it was paid for.
+    """
+    prompt = _count(usage, "prompt_tokens", "input_tokens")
+    completion = _count(usage, "completion_tokens", "output_tokens")
+    total = _count(usage, "total_tokens")
+    if prompt is not None and total is not None and total - prompt > (completion or 0):
+        completion = total - prompt
+    return prompt, completion
 
 
-def passes(status: int) -> bool:
-    """Whether an error status may be gone at another try."""
-    return status in PASSING_STATUS or status >= 500
+def _look_for_errors(found: Mapping[str, Any]) -> None:
+    error = found.get("error")
+    if error:
+        raise Failed(_status_in(error), error)
+    base = found.get("base_resp")
+    if isinstance(base, Mapping) and base.get("status_code"):
+        raise Failed(_status_in(base), base)
+    if "choices" not in found and (found.get("object") == "error" or found.get("type") == "error"):
+        raise Failed(_status_in(found), found)
 
 
-def _parts(content: Any) -> tuple[str, str]:
-    """(text, reasoning) of a content that is a text, a list of parts, or nothing."""
-    if isinstance(content, str):
-        return content, ""
-    said, thought = [], []
-    for part in content if isinstance(content, list) else ():
-        if isinstance(part, Mapping):
-            kind = str(part.get("type"))
-            words = part.get("text") or part.get(kind)
-            into = thought if kind in ("thinking", "reasoning") else said
-            into.append(words if isinstance(words, str) else _parts(words)[0])
-    return "\n".join(filter(None, said)), "\n".join(filter(None, thought))
+def _status_in(error: Any) -> int:
+    inner = fault.unwrap(error)
+    names = ("code", "status", "status_code", "http_code")
+    values = [inner.get(name) for name in names] if isinstance(inner, Mapping) else []
+    for value in values:
+        text = str(value)
+        if text.isdecimal() and 400 <= int(text) < 600:
+            return int(text)
+    # A code of a filter comes with 400 where the endpoint gives errors their status.
+    return 400 if fault.refusal(400, error) else 500
 
 
-def _count(usage: Mapping[str, Any], name: str) -> int | None:
-    value = usage.get(name)
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 else None
+def _blocked(found: Mapping[str, Any]) -> str | None:
+    """By what name a prompt was blocked, where that stands beside (missing) choices."""
+    for name in ("promptFeedback", "prompt_feedback"):
+        about = found.get(name)
+        if isinstance(about, Mapping):
+            reason = about.get("blockReason") or about.get("block_reason")
+            if reason:
+                return str(reason)
+    for entry in found.get("prompt_filter_results") or found.get("prompt_annotations") or []:
+        results = entry.get("content_filter_results") if isinstance(entry, Mapping) else None
+        if isinstance(results, Mapping) and any(isinstance(r, Mapping) and r.get("filtered") for r in results.values()):
+            return "content_filter"
+    return None
 
 
-def _message_of(error: Any) -> str:
-    return str(error.get("message") or error) if isinstance(error, Mapping) else str(error)
+def _count(usage: Mapping[str, Any], *names: str) -> int | None:
+    for name in names:
+        value = usage.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf"):
+            return int(value)
+    return None

@@ -1,0 +1,125 @@
+"""The message of a chat completion: a text, a list of parts, or an answer that came in pieces; pure functions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "thoughts", "thought", "reasoning_text",
+                    "thinking_blocks", "reasoning_details")  # fmt: skip
+"""Names under which endpoints hand over the reasoning beside the content; the first that holds a text counts."""
+_PLAIN = ("text", "output_text", "input_text", "")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The three kinds of words in a message."""
+
+    said: str
+    thought: str
+    refused: str
+    """In which words the model declined, where the message has a part or field for that."""
+
+
+def read_message(message: Mapping[str, Any]) -> Parts:
+    """The words of a message: its content, and what stands in fields beside it."""
+    content = _read(message.get("content"))
+    field = next(filter(None, (_words(message.get(name)) for name in REASONING_FIELDS)), "")
+    refused = message.get("refusal")
+    thought = "\n\n".join(filter(None, [field, content.thought]))
+    return Parts(content.said, thought, refused if isinstance(refused, str) and refused.strip() else content.refused)
+
+
+def _read(content: Any) -> Parts:
+    """Of a text, a part, a list of both, or nothing. Pictures, calls and encrypted data have no words."""
+    if isinstance(content, str):
+        return Parts(content, "", "")
+    found: dict[str, list[str]] = {"said": [], "thought": [], "refused": []}
+    for part in content if isinstance(content, list) else [content]:
+        if isinstance(part, str):
+            found["said"].append(part)
+        elif isinstance(part, Mapping):
+            kind = str(part.get("type") or "")
+            if kind == "refusal":
+                found["refused"].append(_words(part.get("refusal") or part.get("text")))
+            elif _is_reasoning(kind) or part.get("thought") is True:
+                found["thought"].append(_words(part))
+            elif kind in _PLAIN:
+                found["said"].append(_words(part))
+    return Parts(*("\n".join(filter(None, texts)) for texts in found.values()))
+
+
+def _is_reasoning(kind: str) -> bool:
+    return kind.startswith("reasoning") or kind in ("thinking", "thought", "thoughts", "summary_text")
+
+
+def _words(value: Any) -> str:
+    """All words of a text, a part or a list, whatever key holds them; data that is no text gives none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "\n".join(filter(None, map(_words, value)))
+    if not isinstance(value, Mapping):
+        return ""
+    names = ("text", *REASONING_FIELDS, "summary", "content", "refusal")
+    return next(filter(None, (_words(value.get(name)) for name in names)), "")
+
+
+# -- answers in pieces ---------------------------------------------------------------------------------------------
+
+
+def is_stream(body: str) -> bool:
+    """Whether a body is a stream of events instead of one JSON value."""
+    head = body.lstrip()[:200]
+    return head.startswith(("data:", "event:", ":", "id:", "retry:"))
+
+
+def join_stream(body: str) -> dict[str, Any]:
+    """The chat completion that a stream of server-sent events adds up to, as one with `choices` and `usage`.
+
+    A stream that ends without a reason to finish and without [DONE] broke off: `finish_reason` is then missing, as it
+    is in what an endpoint never ended. Raises ValueError where an event is no JSON.
+    """
+    message: dict[str, list[Any]] = {}
+    choice: dict[str, Any] = {}
+    whole: dict[str, Any] = {}
+    ended = False
+    for data in _events(body):
+        if data == "[DONE]":
+            ended = True
+            continue
+        event = json.loads(data)
+        if not isinstance(event, dict):
+            raise ValueError("an event of the stream is no object")
+        whole |= {name: value for name, value in event.items() if name != "choices" and value is not None}
+        for piece in event.get("choices") or []:
+            if not isinstance(piece, dict) or piece.get("index") not in (None, 0):
+                continue
+            choice |= {k: v for k, v in piece.items() if k not in ("delta", "message") and v is not None}
+            for name, value in (piece.get("delta") or piece.get("message") or {}).items():
+                message.setdefault(name, []).append(value)
+    if not ended and not choice.get("finish_reason") and "error" not in whole:
+        raise ValueError("the stream broke off")
+    return {**whole, "choices": [{**choice, "message": {k: _joined(v) for k, v in message.items()}}]}
+
+
+def _events(body: str) -> Iterator[str]:
+    # Not splitlines: JSON texts may hold other characters that it takes for the end of a line.
+    data: list[str] = []
+    for line in [*_LINE_END.split(body), ""]:
+        name, _, value = line.partition(":")
+        if name == "data":
+            data.append(value.removeprefix(" "))
+        elif not line and data:
+            yield "\n".join(data)
+            data = []
+
+
+def _joined(pieces: list[Any]) -> Any:
+    if all(isinstance(piece, str) or piece is None for piece in pieces):
+        return "".join(filter(None, pieces)) or None
+    return [part for piece in pieces for part in (piece if isinstance(piece, list) else [piece]) if part is not None]
