@@ -20,7 +20,7 @@ MUTANTS = (
            (f"{RANKING}::test_the_two_denominators_differ_only_where_a_user_has_more_than_k_liked_rows",),
            "MAP of another policy"),
     Mutant("ndcg-ideal-from-the-ranking", "evaluate/ranking.py", "np.cumsum(discount)))[np.minimum(positives, k)]",
-           "np.cumsum(discount)))[np.bincount(code, weights=hit, minlength=len(rows)).astype(int)]", BY_HAND,
+           "np.cumsum(discount)))[np.bincount(code, weights=share[tie], minlength=groups).astype(int)]", BY_HAND,
            "missing every liked item but one is ideal"),
     Mutant("discount-one-off", "evaluate/ranking.py", "np.arange(2, k + 2)", "np.arange(3, k + 3)", BY_HAND,
            "NDCG of other ranks"),

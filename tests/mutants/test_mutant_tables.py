@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import sys
 from pathlib import Path
@@ -19,12 +20,21 @@ SINGLE = ("pipeline.py", "stage.py", "saving.py")
 ids = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
 
+def names(text: str) -> set[str]:
+    """Every name that a source uses, takes as an argument, or imports."""
+    nodes = list(ast.walk(ast.parse(text)))
+    found = {node.id for node in nodes if isinstance(node, ast.Name)} | {n.arg for n in nodes if isinstance(n, ast.arg)}
+    return found | {alias.asname or alias.name for node in nodes if isinstance(node, ast.ImportFrom | ast.Import)
+                    for alias in node.names}  # fmt: skip
+
+
 @ids
 def test_a_mutant_can_be_made_and_is_python(mutant: Mutant) -> None:
     assert mutant.stale() is None, f"{mutant.name}: {mutant.stale()}; put its `old` and `new` right"
     assert mutant.old != mutant.new
-    changed = (ROOT / PACKAGE / mutant.file).read_text(encoding="utf-8").replace(mutant.old, mutant.new)
-    ast.parse(changed)
+    text = (ROOT / PACKAGE / mutant.file).read_text(encoding="utf-8")
+    unknown = names(text.replace(mutant.old, mutant.new)) - names(text) - set(dir(builtins))
+    assert not unknown, f"{mutant.name} would fail for a name that is not there, and not for what it does: {unknown}"
 
 
 @ids
