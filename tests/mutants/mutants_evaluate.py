@@ -66,4 +66,11 @@ MUTANTS = (
     Mutant("ties-in-row-order", "evaluate/ranking.py", "share = ranked.liked / ranked.size",
            "share = (ranked.liked > 0).astype(float)", ("evaluate/test_evaluate_ranking.py",
            "parity/test_parity_metrics.py"), "equal scores look like knowledge"),
+    Mutant("some-predictions-are-all", "evaluate/predictions.py", "if len(lacking) and not partial:", "if False:",
+           ("evaluate/test_evaluate_predictions.py::test_predictions_for_some_of_the_rows_are_refused_with_counts",),
+           "8 of 40 rows are judged without a word"),
+    Mutant("predictions-of-other-rows", "evaluate/predictions.py", "    if not rows:\n        return\n",
+           "    if rows or not rows:\n        return\n",
+           ("evaluate/test_evaluate_predictions.py::test_ids_beside_the_scores_are_compared_with_the_row",),
+           "scores are judged by other rows' labels"),
 )  # fmt: skip

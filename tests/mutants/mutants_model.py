@@ -154,4 +154,16 @@ MUTANTS = (
            (f"{GROUPS}::test_clouds_are_found_and_the_largest_comes_first",), "the gate compares two spaces"),
     Mutant("labels-not-renumbered", "personal/groups.py", "labels=rank[found]", "labels=found.astype(np.int32)",
            (GROUPS,), "users are trained with another group's expert"),
+    # -- the Python door ---------------------------------------------------------------------------------------------
+    Mutant("threshold-counts-in-histories", "histories.py", "[number > bar for number in numbers]",
+           "[number >= bar for number in numbers]", ("test_histories.py::test_opinions",),
+           "a rating at the threshold is a like"),
+    Mutant("ratings-are-truth-values", "histories.py", "[number > bar for number in numbers]",
+           "[bool(number) for number in numbers]", ("test_histories.py::test_opinions",), "a rating of 1 is a like"),
+    Mutant("adapters-on-other-weights", "model/files.py", 'if base.digest != config["backbone_digest"]:', "if False:",
+           ("test_contents.py::test_adapters_are_not_put_on_weights_that_they_were_not_trained_on",),
+           "adapters load onto another backbone"),
+    Mutant("candidates-see-each-other", "score/candidates.py", "user=np.repeat(np.arange(n), past + 1)",
+           "user=np.zeros(n * (past + 1), dtype=np.int64)", ("score/test_candidates.py",),
+           "a score depends on the other candidates"),
 )  # fmt: skip
