@@ -145,6 +145,8 @@ def main() -> None:
             opt.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        if not torch.isfinite(norm):
+            raise SystemExit(f"step {at['step']}: the gradient is not finite; go on from {state} with a lower --lr")
         for opt in opts:
             opt.step()
         at["step"] += 1

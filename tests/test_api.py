@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -304,3 +305,21 @@ def test_the_quick_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert len([line for line in lines if line.startswith("b") and line.endswith("%")]) == 2, "ada met all but two"
     assert "Ranked(item='b" in printed
     assert (tmp_path / "my-model" / "saved.json").is_file()
+
+
+def test_a_model_trained_on_logit_yes_alone_answers_by_it(ds: Dataset, tiny_backbone: Path) -> None:
+    rec = untrained(tiny_backbone, model__score="yes", model__vector_stage=None, model__expert_stage=None,
+                    model__votes=False).fit(ds)  # fmt: skip
+    it = ds.interactions
+    # The last row of a user, asked for as it stands in the data: their history is the rows before it.
+    row = int(it.start[4] - 1)
+    user, item = ds.user_ids[it.user[row]], ds.items.ids[it.item[row]]
+    history = past(ds, user)[:-1]
+    found = rec.explain(None, item, history=history)
+    run = rec._fitted
+    scores = {option: replace(run.system("ThinkRec global"), option=option).score(np.array([row]))[0]
+              for option in ("yes", "difference")}  # fmt: skip
+    assert abs(scores["yes"] - scores["difference"]) > 0.01
+    assert found.score == pytest.approx(scores["yes"], abs=1e-4)
+    assert found.verdict == ("Yes" if scores["yes"] > 0 else "No")
+    assert rec.rank(None, [item], history=history)[0].score == pytest.approx(scores["yes"], abs=1e-4)

@@ -26,6 +26,7 @@ from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.evaluate.report_data import Explained
 from thinkrec.evaluate.results import read_metrics
 from thinkrec.recipe import Recipe, known_recipes, parse_recipe
+from thinkrec.stage import read_done
 
 WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
 SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
@@ -97,6 +98,8 @@ def test_demo_shows_table_reasons_and_report(demo: tuple[Path, Result]) -> None:
     assert str(folder / "report.html") in result.stdout.replace("\n", "")
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "<!DOCTYPE html>" in page
+    states = ", ".join(f"{name} {len(read_done(folder / name)['log'])}" for name in ("global", "experts", "vectors"))
+    assert f"states looked at: {states}" in page and "compared no settings with one another" in page
     # What has to be known of the data stands in both.
     for words in ("label 1; like rate train .", "have a user or an item without a train row", "repeated pairs"):
         assert words in " ".join(result.stdout.split())

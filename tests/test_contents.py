@@ -42,8 +42,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     worked: list[str] = []
     run = Stages.run
 
-    def counted(self: Stages, name: str, made_from: Any, work: Any, rooms: tuple[str, ...] = ()) -> str:
-        return run(self, name, made_from, lambda folder: (worked.append(name), work(folder))[1], rooms)
+    def counted(self: Stages, name: str, made_from: Any, work: Any, rooms: tuple[str, ...] = (), **options: Any) -> str:
+        return run(self, name, made_from, lambda folder: (worked.append(name), work(folder))[1], rooms, **options)
 
     monkeypatch.setattr(Stages, "run", counted)
     monkeypatch.setattr(Run, "system", lambda self, variant: _Trained())

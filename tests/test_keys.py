@@ -102,7 +102,8 @@ def ratings() -> tuple[pl.DataFrame, pl.DataFrame]:
         "user_id": rng.integers(6, size=80), "item_id": rng.integers(9, size=80), "rating": rng.integers(1, 6, size=80),
         "timestamp": start + np.arange(80) * 2 * 86400, "split": ["train"] * 50 + ["valid"] * 15 + ["test"] * 15,
     })  # fmt: skip
-    return rows, pl.DataFrame({"item_id": range(9), "title": [f"T{i}" if i else None for i in range(9)]})
+    titles = [f"T{i}" if i else None for i in range(9)]
+    return rows, pl.DataFrame({"item_id": range(9), "title": titles, "keywords": ["sea/war, love"] * 9})
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -277,6 +278,9 @@ CASES: dict[str, dict[str, Case | str]] = {
         **of(
             tables,
             threshold=4,
+            missing=[1],
+            duplicates="last",
+            separators={"keywords": "/"},
             interactions="other-rows.parquet",
             items="other-items.parquet",
             split={"by": "fractions", "valid": 0.2, "test": 0.2},

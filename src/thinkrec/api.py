@@ -26,6 +26,7 @@ from thinkrec.recipe import Given, Recipe, ThinkRecModel, anchor, load_recipe
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.ranker import CHUNK, probability, score_forks
 from thinkrec.score.system import System
+from thinkrec.train.processes import is_main, on_main
 
 SLOW = 256
 """From so many questions on, a progress bar is worth its line."""
@@ -39,7 +40,7 @@ class Ranked:
     """Original item id."""
     title: str
     score: float
-    """logit(Yes) - logit(No)."""
+    """logit(Yes) - logit(No), or what the recipe's `model.score` says."""
     probability: float
     """Of a like, 0..1: the sigmoid of the score."""
     reason: str | None = None
@@ -56,7 +57,7 @@ class Explanation:
     verdict: str
     """Yes where the score is above 0, else No."""
     score: float
-    """logit(Yes) - logit(No)."""
+    """logit(Yes) - logit(No), or what the recipe's `model.score` says."""
     probability: float
     """Of a like, 0..1: the sigmoid of the score."""
     reason: str
@@ -139,11 +140,13 @@ class ThinkRec:
                 "model.reasons.source is written, which means the reasons beside MovieLens-1M; for your own data name "
                 "a table in model.reasons.file, or choose rules or none"
             )
-        folder = self.folder or self._temporary
-        run = Run(anchor(self.recipe.model_copy(update={"data": Given()})), folder, self.progress, given=ds)
+        folder = on_main(lambda: self.folder or self._temporary)
+        run = Run(
+            anchor(self.recipe.model_copy(update={"data": Given()})), folder, self.progress and is_main(), given=ds
+        )
         with locked(folder):
-            check_data(run.recipe, ds)
-            run.begin()
+            on_main(lambda: check_data(run.recipe, ds))
+            on_main(run.begin)
             run.thinkrec()
         self._run = run
         for known in ("_system", "_user_codes", "_item_codes"):
@@ -189,8 +192,8 @@ class ThinkRec:
     def score(self, users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
         """float64 (n,): logit(Yes) - logit(No) for n pairs of ids, from each user's whole past as known now.
 
-        Above 0 means Yes; 1 / (1 + exp(-score)) is the probability of a like. Raises DataError on unknown ids or
-        unequal lengths.
+        With `model.score: yes` in the recipe it is logit(Yes). Above 0 means Yes; 1 / (1 + exp(-score)) is the
+        probability of a like. Raises DataError on unknown ids or unequal lengths.
         """
         users, items = list(users), list(items)
         if len(users) != len(items):
@@ -256,7 +259,8 @@ class ThinkRec:
         past = self._question(user, history, np.array([code]), threshold)
         system, (row,) = self._system.at([(past.user, past.items, past.labels)])
         ((_, fork),) = system.ask(int(row), past.asked)
-        scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1) + system.offset(past.asked)
+        scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1, option=system.option)
+        scores = scores + system.offset(past.asked)
         (reason,) = self._reasons(system, int(row), past.asked, scores)
         items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
         shown = slice(max(0, len(past.items) - system.prompt.history), None)
@@ -279,7 +283,7 @@ class ThinkRec:
 
         Raises CheckpointError if it is not trained.
         """
-        self.__dict__["_system"] = replace(self._fitted.system(variant), option="difference")
+        self.__dict__["_system"] = self._fitted.system(variant)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -287,12 +291,13 @@ class ThinkRec:
         """A reason for each of these items, asked by an open row (see `System.at`); common beginnings are read once."""
         prompts = {
             place: prompt
-            for places, fork in system.ask(row, codes)
+            for places, fork in system.ask(row, codes, self.recipe.reason_tokens)
             for place, prompt in zip(places.tolist(), fork.prompts(), strict=True)
         }
         return write_reasons(
             system.recommender, [prompts[place] for place in range(len(codes))], scores > 0,
-            tokens=self.recipe.reason_tokens, citable=[system.citable(row, int(code)) for code in codes],
+            tokens=self.recipe.reason_tokens,
+            citable=[system.citable(row, int(code), self.recipe.reason_tokens) for code in codes],
             cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(codes) > 1,
         )  # fmt: skip
 
@@ -311,8 +316,8 @@ class ThinkRec:
     @cached_property
     def _system(self) -> System:
         run = self._fitted
-        # A score is the difference of both logits here, whatever the recipe's table uses: only that is a probability.
-        return replace(run.system(final_variant(run.model)), option="difference")
+        # The score that was trained: only its sign is a verdict, and only its sigmoid a probability.
+        return run.system(final_variant(run.model))
 
     @cached_property
     def _user_codes(self) -> dict[str, int]:
@@ -366,7 +371,8 @@ class ThinkRec:
                     for places, fork in system.ask(int(row), question.asked[first : first + CHUNK]):
                         yield end - len(question.asked) + first + places, fork
 
-        scores = score_forks(system.recommender, asked(), n, progress=self.progress and n >= SLOW)
+        scores = score_forks(system.recommender, asked(), n, option=system.option,
+                             progress=self.progress and n >= SLOW)  # fmt: skip
         return np.split(scores + system.offset(np.concatenate([q.asked for q in questions])), ends[:-1])
 
 

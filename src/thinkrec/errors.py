@@ -9,6 +9,10 @@ class DataError(ThinkRecError, ValueError):
     """A table, row or column does not hold what it should."""
 
 
+class DataWarning(UserWarning):
+    """Something in a table was accepted, but its owner will want to know."""
+
+
 class RecipeError(ThinkRecError, ValueError):
     """A recipe has an unknown key, a wrong value, or two keys that contradict each other."""
 

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from thinkrec.collab import ItemPriorConfig
 from thinkrec.errors import CheckpointError
 from thinkrec.recipe import Recipe, ThinkRecModel
+from thinkrec.train.processes import is_main
 
 GLOBAL, EXPERTS, FULL = "ThinkRec global", "ThinkRec experts", "ThinkRec full"
 STAGE_OF = {GLOBAL: "global", EXPERTS: "experts", FULL: "vectors"}
@@ -74,7 +75,13 @@ def stale_stages(recipe: Recipe, folder: Path) -> list[Path]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run's folder while stages work in it. Raises CheckpointError where another process does."""
+    """Hold a run's folder while stages work in it, the main process for all that were started together.
+
+    Raises CheckpointError where another process does.
+    """
+    if not is_main():
+        yield
+        return
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / LOCK, timeout=0):

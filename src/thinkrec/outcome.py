@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ from thinkrec.model.disk import write_json
 from thinkrec.personal.gate import REGIONS, gate
 from thinkrec.pipeline import Run, inputs_of
 from thinkrec.provenance import environment
+from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.ranker import probability
 from thinkrec.stage import read_done
 from thinkrec.train.stages import last_train_rows
@@ -142,7 +144,7 @@ def pick(run: Run, scores: np.ndarray) -> np.ndarray:
     """Places in the test rows: `explain` of them, of different users with a full history, Yes and No in turn."""
     it, rng = run.ds.interactions, np.random.default_rng(run.recipe.seed)
     order = rng.permutation(len(run.test))
-    past = run.test[order] - it.start[it.user[run.test[order]]]
+    past = it.past.length(run.test[order])
     order = order[np.argsort(-np.minimum(past, run.model.prompt.history), kind="stable")]
     found: list[int] = []
     seen: set[int] = set()
@@ -162,11 +164,11 @@ def pick(run: Run, scores: np.ndarray) -> np.ndarray:
 def explained_row(run: Run, row: int, score: float, text: str, weights: np.ndarray, region: str) -> Explained:
     """One row as the report and the terminal show it."""
     it, items = run.ds.interactions, run.ds.items
-    past = run.model.prompt.window(it, row)
+    past = it.history_rows(row, run.model.prompt.history, run.model.prompt.block)
     names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
     return Explained(
         user=f"{run.ds.domain.user} {run.ds.user_ids[it.user[row]]}",
-        history=tuple(Past(items.titles[it.item[j]], bool(it.label[j])) for j in range(past.start, past.stop)),
+        history=tuple(Past(items.titles[it.item[j]], bool(it.label[j])) for j in past),
         target=items.titles[it.item[row]],
         probability=float(probability(np.array([score]))[0]),
         gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
@@ -198,7 +200,7 @@ def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str
     }
     return ReportData(
         title=f"ThinkRec: {run.recipe.name}",
-        summary="Every model saw the same rows; hyper-parameters come from validation, and test rows were scored once.",
+        summary=how_it_was_done(run),
         facts=facts,
         results=results,
         calibration={name: reliability(label, probability(scores[name])) for name in dict.fromkeys(shown)},
@@ -208,17 +210,38 @@ def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str
     )
 
 
+def how_it_was_done(run: Run) -> str:
+    """What this run did, and nothing that it did not: which settings it had, and what was chosen among how many."""
+    said = ["Every row of the table is scored on the same test rows, with the settings of this recipe."]
+    if isinstance(run.recipe.model, ThinkRecModel):
+        logs = {variant: read_done(run.folder / STAGE_OF[variant])["log"] for variant in variants(run.model)}
+        states = ", ".join(f"{STAGE_OF[variant]} {len(log)}" for variant, log in logs.items())
+        said.append(
+            "Within a language-model stage the state that is best on validation rows is kept, the one before training "
+            f"among them (states looked at: {states})."
+        )
+    said.append(
+        "Encoders stop by validation rows. This run compared no settings with one another, and cannot tell whether "
+        "anybody did before."
+    )
+    return " ".join(said)
+
+
 def learning_curves(run: Run) -> list[Panel]:
     """Loss and validation metrics of every language-model stage that was run."""
     panels = []
     for name in (STAGE_OF[variant] for variant in variants(run.model)):
         done = read_done(run.folder / name)
-        step = [entry["step"] for entry in done["log"]]
-        loss = Curve("loss", step, [entry["loss"] for entry in done["log"]])
-        metrics = tuple(Curve(key.upper(), step, [entry[key] for entry in done["log"]]) for key in ("auc", "uauc"))
+        loss, *metrics = (_curve(done["log"], key) for key in ("loss", "auc", "uauc"))
         panels.append(Panel(name, "training loss", (loss,), chosen=done["best_step"]))
-        panels.append(Panel(name, "validation AUC and UAUC", metrics, chosen=done["best_step"]))
+        panels.append(Panel(name, "validation AUC and UAUC", tuple(metrics), chosen=done["best_step"]))
     return panels
+
+
+def _curve(log: list[dict[str, Any]], key: str) -> Curve:
+    """One value of every check; a gap where it is not defined."""
+    values = [math.nan if entry[key] is None else entry[key] for entry in log]
+    return Curve(key if key == "loss" else key.upper(), [entry["step"] for entry in log], values)
 
 
 def users(run: Run) -> UserMap:

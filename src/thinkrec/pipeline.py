@@ -58,6 +58,7 @@ from thinkrec.score.system import Personal, System
 from thinkrec.stage import Stages, digest, read_done
 from thinkrec.train import stages
 from thinkrec.train.mixture import rule_reasons
+from thinkrec.train.processes import make_accelerator, on_main
 
 ORDER, SCORE = "order", "score"
 
@@ -193,7 +194,7 @@ class Run:
     @cached_property
     def accelerator(self) -> Accelerator:
         """How and where the run computes."""
-        return Accelerator()
+        return make_accelerator()
 
     @cached_property
     def teaching(self) -> stages.Teaching:
@@ -246,6 +247,7 @@ class Run:
             {**text, "config": values["global_stage"]},
             lambda folder: stages.train_global(teaching(), folder),
             MODEL_CODE,
+            shared=True,
         )
         encoder = self.scorer(encoder_stage(self.recipe).rpartition("/")[2], model.encoder)
         grouped = self.group(encoder)
@@ -256,6 +258,7 @@ class Run:
                 {**above, "global": done[GLOBAL], "config": values["expert_stage"]},
                 lambda folder: stages.train_experts(teaching(), self.folder / "global", self.personal, folder),
                 MODEL_CODE,
+                shared=True,
             )
         if model.vector_stage is not None:
             below = EXPERTS if EXPERTS in done else GLOBAL
@@ -264,7 +267,7 @@ class Run:
                 return stages.train_vectors(teaching(), replace(self.system(below), slots=self.slots), folder)
 
             inputs = {**above, STAGE_OF[below]: done[below], "config": values["vector_stage"]}
-            done[FULL] = self.stages.run("vectors", inputs, work, MODEL_CODE)
+            done[FULL] = self.stages.run("vectors", inputs, work, MODEL_CODE, shared=True)
         return done
 
     def score(self, variant: str, above: str) -> None:
@@ -296,14 +299,14 @@ class Run:
             shutil.rmtree(stale)
 
     def all(self, report: Callable[[Run, dict[str, Path]], Any]) -> Any:
-        """Every stage, then `report(run, {table row: folder of its predictions})`.
+        """Every stage, then `report(run, {table row: folder of its predictions})`, in the main process for all.
 
         A baseline that cannot be fitted costs its own row: see `failed`. Raises CheckpointError where another process
         works in the folder, and DataError before the first step for data that a later stage could not use.
         """
         with locked(self.folder):
-            check_data(self.recipe, self.ds)
-            self.begin()
+            on_main(lambda: check_data(self.recipe, self.ds))
+            on_main(self.begin)
             for name, config in {**IMPERSONAL, **self.recipe.baselines}.items():
                 self.baseline(name, config)
             if isinstance(self.recipe.model, ThinkRecModel):
@@ -312,7 +315,9 @@ class Run:
             else:
                 self.scorer("model", self.recipe.model)
             tables = {name: self.folder / stage for name, stage in rows_of_table(self.recipe).items()}
-            return report(self, {name: folder for name, folder in tables.items() if name not in self.failed})
+            return on_main(
+                lambda: report(self, {name: folder for name, folder in tables.items() if name not in self.failed})
+            )
 
     def baseline(self, name: str, config: ScorerConfig) -> None:
         """A scorer for the table; where it fails, the reason is kept in `failed` and the run goes on."""

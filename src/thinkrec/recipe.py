@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from thinkrec.collab import EncoderConfig, MFConfig, ScorerConfig
 from thinkrec.data.dataset import Domain
+from thinkrec.data.repeats import Duplicates
 from thinkrec.data.split import Split
 from thinkrec.data.world import WorldConfig
 from thinkrec.errors import RecipeError
@@ -66,7 +67,7 @@ class MovieLensOriginal(BaseModel):
 
 
 class Tables(BaseModel):
-    """Your own two tables (Parquet or CSV)."""
+    """Your own two tables (Parquet, CSV, TSV or JSON lines)."""
 
     model_config = _STRICT
     kind: Literal["tables"] = "tables"
@@ -78,6 +79,15 @@ class Tables(BaseModel):
     """With ratings: liked means rating > threshold."""
     split: Split | None = None
     """The rule that makes train, valid and test; by default the table's own column."""
+    missing: tuple[float | str | None, ...] | None = None
+    """Ratings that mean "not rated", such as [0] or ["NA"]; null for empty ones. Their rows are dropped and counted. By
+    default none is, and values that look like such marks are warned of; [] says that there are none."""
+    duplicates: Duplicates | None = None
+    """Several rows of one user and item: keep all, the first or the last in time, or refuse. By default they are kept,
+    with a warning."""
+    separators: dict[Literal["keywords"], str] | None = None
+    """What separates the keywords of one text, such as {keywords: ";"}; by default | if any row has one, else the
+    comma, for the whole column."""
     item: str = "item"
     """One item in the words of the domain: film, book, product."""
     items_word: str = "items"

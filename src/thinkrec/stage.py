@@ -14,8 +14,9 @@ from typing import Any
 from rich.console import Console
 
 from thinkrec.errors import CheckpointError
-from thinkrec.model.disk import write_json
+from thinkrec.model.disk import plain, write_json
 from thinkrec.provenance import code_digest
+from thinkrec.train.processes import on_main
 
 DONE, BEGUN = "done.json", "begun.json"
 CODE = "code"
@@ -42,18 +43,36 @@ class Stages:
         inputs: Mapping[str, Any],
         work: Callable[[Path], Mapping[str, Any]],
         rooms: tuple[str, ...] = (),
+        *,
+        shared: bool = False,
     ) -> str:
         """Do `work(stage folder)` unless it was done on the same inputs; returns the hash to hand to later stages.
 
         A folder left by other inputs is emptied first; one left by an interrupted run of the same inputs is kept for
-        `work` to go on from. What `work` returns is kept in done.json.
+        `work` to go on from. What `work` returns is kept in done.json. Of several processes the main one alone looks
+        after the folder, and works while the others wait.
 
         Args:
             inputs: everything that decides the result, as JSON values: contents (digests), not names of files.
             rooms: folders and files of the package whose code does the work; their digest is one more input.
+            shared: whether all processes work.
         """
         folder = self.folder / name
         wanted = {**json.loads(json.dumps(inputs, default=str)), CODE: code_digest(rooms)}
+        key = digest([name, wanted])
+        done = on_main(lambda: self._begin(folder, name, key, wanted))
+        if done is not None:
+            return done
+        began = time.time()
+        found = work(folder) if shared else on_main(lambda: work(folder))
+        seconds = round(time.time() - began, 1)
+        on_main(lambda: write_json(folder / DONE, {"key": key, "inputs": wanted, "seconds": seconds, **found}))
+        on_main(lambda: self.log({"stage": name, "seconds": seconds}))
+        self.say(f"{name}: {seconds:.0f} s")
+        return key
+
+    def _begin(self, folder: Path, name: str, key: str, wanted: Mapping[str, Any]) -> str | None:
+        """Prepare a stage's folder; the key of what is finished there, None where there is work to do."""
         done = _read(folder / DONE)
         if done is not None:
             changed = changes(done.get("inputs", {}), wanted)
@@ -66,15 +85,8 @@ class Stages:
         if folder.exists() and (done is not None or begun is None or changes(begun.get("inputs", {}), wanted)):
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        key = digest([name, wanted])
         write_json(folder / BEGUN, {"key": key, "inputs": wanted})
-        began = time.time()
-        found = work(folder)
-        seconds = round(time.time() - began, 1)
-        write_json(folder / DONE, {"key": key, "inputs": wanted, "seconds": seconds, **found})
-        self.log({"stage": name, "seconds": seconds})
-        self.say(f"{name}: {seconds:.0f} s")
-        return key
+        return None
 
     def say(self, text: str) -> None:
         """A line on the terminal, where progress is shown."""
@@ -84,7 +96,9 @@ class Stages:
     def log(self, record: Mapping[str, Any]) -> None:
         """Append one line to log.jsonl."""
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}) + "\n")
+            file.write(
+                json.dumps(plain({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}), allow_nan=False) + "\n"
+            )
 
     def seconds(self) -> float:
         """Time that all finished stages took together."""

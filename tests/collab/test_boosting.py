@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from contracts.encoder import COLD_USERS, check_scorer, planted, relabelled
+from contracts.encoder import COLD_ITEM, COLD_USERS, check_scorer, planted, relabelled
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import BoostingConfig, features
 from thinkrec.collab.keywords import keyword_table
+from thinkrec.collab.slots import SlotEncoder
 from thinkrec.collab.trees import Trees
 from thinkrec.data.rows import TEST, TRAIN, VALID
 
@@ -52,6 +53,30 @@ def test_features_of_train_rows_ignore_held_out_labels():
     train = (data.split == TRAIN) & (data.user < COLD_USERS[0])
     changed = built(relabelled(ds, np.flatnonzero(data.split != TRAIN)), folds=3)
     np.testing.assert_allclose(changed.values[train], built(ds, folds=3).values[train], rtol=1e-6, atol=1e-9)
+
+
+def test_the_usual_year_is_that_of_train_rows():
+    ds = planted()
+    data, found = ds.interactions, []
+    assert COLD_ITEM in data.item and COLD_ITEM not in data.item[data.split == TRAIN]
+    for year in (1900, 2020):
+        titles = [f"Item {i} ({1980 + i})" if i % 2 else f"Item {i}" for i in range(len(ds.items))]
+        titles[COLD_ITEM] = f"Item ({year})"
+        table = built(dataclasses.replace(ds, items=dataclasses.replace(ds.items, titles=titles)), folds=3)
+        found.append(table.values[data.split == TRAIN, table.names.index("year_from_past")])
+    np.testing.assert_array_equal(*found)
+
+
+def test_labels_of_test_rows_change_no_digit_of_other_rows():
+    ds = planted()
+    data = ds.interactions
+    others = relabelled(ds, data.rows(TEST))
+    base, changed = (built(d, folds=3).values[data.split != TEST] for d in (ds, others))
+    np.testing.assert_array_equal(base, changed)
+    slots = [SlotEncoder.fit(d, None, statistics=True, votes=True, seed=3).vectors(d) for d in (ds, others)]
+    for name in ("user", "item"):
+        base, changed = (getattr(one, name)[data.split != TEST] for one in slots)
+        np.testing.assert_array_equal(base, changed)
 
 
 def test_features_are_named_and_work_without_keywords_years_or_pauses():

@@ -72,21 +72,22 @@ def _tables(draw: st.DrawFn) -> pl.DataFrame:
 @settings(max_examples=60, deadline=None)
 @given(frame=_tables(), length=st.integers(1, 12))
 @pytest.mark.filterwarnings("ignore::thinkrec.data.columns.DataWarning")
-def test_a_history_holds_the_users_past_and_nothing_else(frame: pl.DataFrame, length: int) -> None:
+def test_a_history_holds_the_users_visible_past_and_nothing_else(frame: pl.DataFrame, length: int) -> None:
     wares = pl.DataFrame({"item_id": range(5), "title": list("abcde")})
     table = Dataset.from_tables(frame, wares).interactions
     assert len(table) == frame.height
     keys = list(zip(table.timestamp.tolist(), table.order.tolist(), strict=True))
     for row in range(len(table)):
-        past = range(len(table))[table.history(row, length)]
-        assert row not in past
-        assert all(table.user[other] == table.user[row] and keys[other] < keys[row] for other in past)
-        assert [keys[other] for other in past] == sorted(keys[other] for other in past)
-        # Nothing of the past is missing either: these are the newest `length` rows before this one.
+        past = table.history_rows(row, length).tolist()
+        assert np.arange(len(table))[table.history(row, length)].tolist() == past
+        # The newest `length` rows before this one that are of its own split or of one before it, in their order.
         earlier = [
-            other for other in range(len(table)) if table.user[other] == table.user[row] and keys[other] < keys[row]
-        ]
-        assert sorted(earlier, key=keys.__getitem__)[-length:] == list(past)
+            other
+            for other in range(len(table))
+            if table.user[other] == table.user[row] and keys[other] < keys[row]
+            and table.split[other] <= table.split[row]
+        ]  # fmt: skip
+        assert sorted(earlier, key=keys.__getitem__)[-length:] == past
 
 
 def test_ties_keep_the_order_they_came_in() -> None:
@@ -225,3 +226,9 @@ def test_the_fingerprint_is_the_same_in_another_process(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == tiny_dataset.fingerprint()
+
+
+@pytest.mark.parametrize("split", ["fractions", {"by": "fractions"}, 0.1])
+def test_what_is_no_split_is_one_line(tiny_tables: Tables, split: object) -> None:
+    with pytest.raises(DataError, match=r"interactions: split is .*, no rule; give ByColumn"):
+        Dataset.from_tables(*tiny_tables, split=split)  # pyright: ignore[reportArgumentType]

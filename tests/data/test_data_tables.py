@@ -182,8 +182,8 @@ def test_items_without_title() -> None:
 def test_keywords_in_every_form() -> None:
     lists = [["a  b", None, "", "a b"], [], ["z" * 100]]
     assert check_items(items(keywords=lists))["keywords"].to_list() == [["a b"], [], ["z" * KEYWORD_LIMIT]]
-    texts = ["soft, grey ,soft", "salt, pepper|bread", None]
-    assert check_items(items(keywords=texts))["keywords"].to_list() == [["soft", "grey"], ["salt, pepper", "bread"], []]
+    texts = ["soft, grey ,soft", "salt , bread", None]
+    assert check_items(items(keywords=texts))["keywords"].to_list() == [["soft", "grey"], ["salt", "bread"], []]
     assert check_items(items(keywords=[None, None, None]))["keywords"].to_list() == [[], [], []]
     assert clean_keywords("</s>|<|im_end|>") == ("</s>", "<", "im_end", ">")
     assert clean_keywords(["<|im_end|>"]) == ("<|im_end|>",)

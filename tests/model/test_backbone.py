@@ -38,10 +38,19 @@ def test_a_local_folder(saved: Path) -> None:
     assert {p.dtype for p in half.model.parameters()} == {torch.bfloat16}
 
 
+def pretend_avx512_bf16(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    """Have bitsandbytes take this CPU for one with, or without, instructions for bfloat16."""
+    modules = pytest.importorskip("bitsandbytes.nn.modules", reason="the extra bits is not installed")
+    monkeypatch.setattr(modules, "has_avx512bf16", lambda: there, raising=False)
+
+
+@pytest.mark.parametrize("avx512_bf16", [False, True])
 @pytest.mark.parametrize(("bits", "kind"), [(8, torch.int8), (4, torch.uint8)])
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_frozen_weights_in_few_bits_score_alike_and_carry_adapters_that_learn(bits: int, kind: torch.dtype) -> None:
-    pytest.importorskip("bitsandbytes", reason="the extra bits is not installed")
+def test_frozen_weights_in_few_bits_score_alike_and_carry_adapters_that_learn(
+    bits: int, kind: torch.dtype, avx512_bf16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_avx512_bf16(monkeypatch, avx512_bf16)
     plain = load_backbone("nano")
     whole = Recommender(plain, attach(plain.model, ExpertConfig(n_experts=2)))
     base = load_backbone(BackboneConfig(source="nano", bits=bits))  # type: ignore[arg-type]
@@ -63,6 +72,14 @@ def test_frozen_weights_in_few_bits_score_alike_and_carry_adapters_that_learn(bi
     assert all(p.dtype == torch.float32 for p in params)
     assert sum(float(p.grad.abs().sum()) > 0 for p in params if p.grad is not None) >= len(params) / 2
     assert rec.to(rec.device) is rec
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_layers_in_few_bits_that_would_pass_no_gradients_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_avx512_bf16(monkeypatch, False)
+    monkeypatch.setattr("bitsandbytes.nn.Linear4bit.forward", lambda layer, x: torch.zeros(len(x), layer.out_features))
+    with pytest.raises(RecipeError, match="Linear4bit layers of nano pass no gradients once they were evaluated"):
+        load_backbone(BackboneConfig(source="nano", bits=4))
 
 
 def test_few_bits_are_refused_where_they_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import copy
+import json
 import threading
+from pathlib import Path
 
 import pytest
 import torch
 from tiny_lm import TARGETS, make_model, make_recommender
 from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel, MixtralConfig, MixtralForCausalLM, Phi3Config, Phi3ForCausalLM
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.expert_linear import ExpertConfig, ExpertLinear, Routing
@@ -239,3 +242,30 @@ def test_half_precision_weights_are_not_merged() -> None:
     experts = attach(make_model().to(torch.bfloat16), ExpertConfig())
     with experts.merged():
         assert all(layer.dense is None for layer in experts.layers.values())
+
+
+def test_all_linear_layers_can_be_named_at_once(tmp_path: Path) -> None:
+    experts = attach(make_model(), ExpertConfig(targets=("all-linear",)))
+    assert len(experts.layers) == 4 * 7
+    experts.save_peft(tmp_path, 0)
+    written = json.loads((tmp_path / "adapter_config.json").read_text())["target_modules"]
+    assert written == sorted(experts.layers) and "model.layers.0.mlp.up_proj" in written
+
+
+def test_what_cannot_carry_adapters_is_named() -> None:
+    sizes = {"vocab_size": 40, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
+    mixture = MixtralForCausalLM(MixtralConfig(**sizes, num_attention_heads=4, num_local_experts=2))
+    with pytest.raises(RecipeError, match=r"targets names w1, which .* self_attn\.q_proj.* Of other kinds.*: .*mlp\."):
+        attach(mixture, ExpertConfig(targets=("w1",)))
+    fused = Phi3ForCausalLM(Phi3Config(**sizes, num_attention_heads=4, pad_token_id=0))
+    with pytest.raises(RecipeError, match=r"names q_proj, v_proj, .*they have: .*self_attn\.qkv_proj\. One layer for"):
+        attach(fused, ExpertConfig())
+
+
+def test_a_transposed_layer_is_made_a_plain_one_and_computes_the_same() -> None:
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=40, n_embd=32, n_layer=2, n_head=4, initializer_range=0.3)).eval()
+    ids = torch.randint(0, 40, (2, 7))
+    before = model(ids).logits
+    experts = attach(model, ExpertConfig(targets=("c_attn", "mlp.c_proj"), n_experts=0))
+    assert sorted(experts.layers)[0] == "transformer.h.0.attn.c_attn" and len(experts.layers) == 4
+    torch.testing.assert_close(model(ids).logits, before, atol=1e-5, rtol=1e-5)

@@ -43,3 +43,25 @@ def test_a_constant_dimension_is_only_centred_and_the_buffers_are_saved() -> Non
 def test_all_vectors_zero_is_no_division_by_zero() -> None:
     projector = Projector(6, 32).calibrate(torch.zeros(4, 6), torch.randn(9, 32), (0, 1))
     assert torch.isfinite(projector(torch.zeros(1, 6))).all()
+
+
+def test_calibration_projects_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes, plain = [], Projector.forward
+
+    def forward(self: Projector, vectors: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(vectors))
+        return plain(self, vectors)
+
+    vectors, embedding = torch.randn(5000, 6), torch.randn(3000, 32)
+    torch.manual_seed(0)
+    whole = Projector(6, 32)
+    torch.manual_seed(0)
+    apart = Projector(6, 32)
+    monkeypatch.setattr("thinkrec.model.projector.PART", 10**6)
+    whole.calibrate(vectors, embedding, (0, 1))
+    monkeypatch.undo()
+    monkeypatch.setattr(Projector, "forward", forward)
+    apart.calibrate(vectors, embedding, (0, 1))
+    assert max(sizes) <= 1024 and sum(sizes) == 5000
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(apart.state_dict()[name], value, rtol=1e-6, atol=1e-7)

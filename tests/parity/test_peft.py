@@ -9,16 +9,27 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
+    PreTrainedModel,
+)
 
 from thinkrec.errors import RecipeError
 from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.model.experts import Experts, attach
 
-KINDS = {"llama": ("q_proj", "v_proj"), "gpt_neox": ("query_key_value", "dense")}
+KINDS = {"llama": ("q_proj", "v_proj"), "gpt_neox": ("query_key_value", "dense"), "phi3": ("qkv_proj",),
+         "gpt2": ("c_attn", "c_fc")}  # fmt: skip
 
 
-def _model(kind: str) -> LlamaForCausalLM | GPTNeoXForCausalLM:
+def _model(kind: str) -> PreTrainedModel:
     torch.manual_seed(0)
     sizes: dict[str, Any] = {
         "vocab_size": 40,
@@ -28,8 +39,13 @@ def _model(kind: str) -> LlamaForCausalLM | GPTNeoXForCausalLM:
         "num_attention_heads": 4,
         "initializer_range": 0.3,
     }
-    model = LlamaForCausalLM(LlamaConfig(**sizes)) if kind == "llama" else GPTNeoXForCausalLM(GPTNeoXConfig(**sizes))
-    return model.eval()
+    makers = {
+        "llama": lambda: LlamaForCausalLM(LlamaConfig(**sizes)),
+        "gpt_neox": lambda: GPTNeoXForCausalLM(GPTNeoXConfig(**sizes)),
+        "phi3": lambda: Phi3ForCausalLM(Phi3Config(**sizes, pad_token_id=0)),
+        "gpt2": lambda: GPT2LMHeadModel(GPT2Config(**sizes)),
+    }
+    return makers[kind]().eval()
 
 
 def _trained(kind: str) -> tuple[torch.nn.Module, Experts]:

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from thinkrec.errors import CheckpointError
 from thinkrec.fast.fork import Fork
 from thinkrec.model.batch import Prompt
 from thinkrec.score import ranker
@@ -106,3 +107,15 @@ def test_thousands_of_candidates(cores: int, threads) -> None:
 
 def test_nobody_asked_nothing_scored() -> None:
     assert score_forks(make_recommender(), [], 0).shape == (0,)
+
+
+def test_scores_that_are_no_numbers_are_refused() -> None:
+    rec = make_recommender()
+    made, n = asked(1, [(20, [5] * 3)])
+    assert rec.packs and rec.reads
+    with torch.no_grad():
+        rec.experts.parameters_of("global")[0].fill_(float("nan"))
+    prompts = made[0][1].prompts()
+    for ask in (lambda: score_forks(rec, made, n), lambda: score_prompts(rec, prompts.__getitem__, n)):
+        with pytest.raises(CheckpointError, match="3 of 3 scores are not finite numbers"):
+            ask()

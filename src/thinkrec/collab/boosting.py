@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import features, files
 from thinkrec.collab.ids import TrainedIds
-from thinkrec.collab.selection import quality, rows_of_both_classes
+from thinkrec.collab.selection import Selector, rows_of_both_classes
 from thinkrec.collab.trees import Trees
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN, VALID
@@ -50,9 +50,9 @@ class BoostingConfig(BaseModel):
 class Boosting:
     """logit(like) = mean of the bags' trees + w * (logit of the item's like rate drawn towards its keywords).
 
-    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows. What the features take from
-    train rows is kept with the trees, by id; the rest of a row's features is its user's past in the data that are
-    scored. An item that was not in the data of the fit counts as one without ratings.
+    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows (`selection.Selector`). What the
+    features take from train rows is kept with the trees, by id; the rest of a row's features is its user's past in the
+    data that are scored. An item that was not in the data of the fit counts as one without ratings.
     """
 
     def __init__(self, config: BoostingConfig | None = None):
@@ -91,16 +91,17 @@ class Boosting:
                 bar.advance(1)
 
         item = self._item_logit(table, valid)
+        selector = Selector.of(data.user[valid], data.label[valid])
+        selector.warn("the number of trees is")
 
         def record(n: int, weight: float) -> dict[str, Any]:
-            reached = quality(data.user[valid], data.label[valid], staged[n - 1] + weight * item)
-            return {"epoch": n, "weight": weight, **reached}
+            return {"epoch": n, "weight": weight, **selector.measure(staged[n - 1] + weight * item)}
 
         stages = sorted({*range(10, config.trees + 1, 10), config.trees})
         records = [record(n, 0.0) for n in stages]
-        n = max(records, key=lambda one: one["selection"])["epoch"]
+        n = max(records, key=lambda one: one["value"])["epoch"]
         blended = [record(n, weight) for weight in config.blend]
-        self.weight = max(blended, key=lambda one: one["selection"])["weight"]
+        self.weight = max(blended, key=lambda one: one["value"])["weight"]
         self.trees = Trees.of(models, n)
         return records + blended
 

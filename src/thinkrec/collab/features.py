@@ -1,4 +1,4 @@
-"""What the boosted trees see of a row: the user's past strictly before it, and cross-fitted facts about items.
+"""What the boosted trees see of a row: the user's visible past (`Interactions.past`), cross-fitted facts about items.
 
 Every feature is computed in the same way for every split. A row's own label, and any label of the same user after it,
 is in none of the row's features: item facts of a train row come from other users (`statistics`), and everything about
@@ -17,7 +17,7 @@ from scipy import sparse
 from thinkrec.collab.facts import LearnedFacts
 from thinkrec.collab.ids import TrainedIds, take_rows
 from thinkrec.collab.similar import item_factors, past_votes, rarity, unit_terms
-from thinkrec.collab.statistics import past_likes, past_mean, range_sums
+from thinkrec.collab.statistics import past_likes, past_mean, range_sums, user_blocks
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
 
@@ -78,21 +78,32 @@ def years(ds: Dataset) -> np.ndarray:
 
 
 def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -> np.ndarray:
-    """float64 (n, 6): how the user's earlier rows that share a term of the row's item went.
+    """float64 (n, 6): how the user's visible earlier rows that share a term of the row's item went.
 
     expected: float64 (n,), chance of liking without knowing the user. Columns: greatest, least, plain mean and
     count-weighted mean over terms of the smoothed mean residual (label - expected); the like rate over all pairs of
     term and earlier row; ln(1 + such pairs). Terms without earlier rows count only in the means, as 0.
     """
-    data = ds.interactions
-    widths = np.diff(terms.indptr)[data.item]
-    row = np.repeat(np.arange(len(data)), widths)
-    within = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths)
-    term = terms.indices[terms.indptr[data.item[row]] + within].astype(np.int64)
-    # Sorted by (user, term, row), the earlier rows that share a term are the entries just before.
-    key = data.user[row].astype(np.int64) * max(1, terms.indices.max(initial=0) + 1) + term
-    by = np.lexsort((row, key))
-    key, sorted_row = key[by], row[by]
+    data, past = ds.interactions, ds.interactions.past
+    item, label = data.item[past.row], data.label[past.row].astype(np.float64)
+    blocks = user_blocks(past.owner, np.diff(terms.indptr)[item])
+    residual = label - expected[past.row]
+    parts = [_affinity(terms, past.owner[part], item[part], label[part], residual[part]) for part in blocks]
+    return (np.concatenate(parts) if parts else np.zeros((0, 6)))[past.end]
+
+
+def _affinity(
+    terms: sparse.csr_matrix, owner: np.ndarray, item: np.ndarray, label: np.ndarray, residual: np.ndarray
+) -> np.ndarray:
+    """`term_affinity` of entries (m,) of the visible past, those of whole users."""
+    n, widths = len(item), np.diff(terms.indptr)[item]
+    entry = np.repeat(np.arange(n), widths)
+    within = np.arange(len(entry)) - np.repeat(np.cumsum(widths) - widths, widths)
+    term = terms.indices[terms.indptr[item[entry]] + within].astype(np.int64)
+    # Sorted by (whose past, term, entry), the earlier rows that share a term are the entries just before.
+    key = owner[entry] * max(1, terms.indices.max(initial=0) + 1) + term
+    by = np.lexsort((entry, key))
+    key, sorted_row = key[by], entry[by]
     first = np.concatenate([[True], key[1:] != key[:-1]]) if len(key) else np.zeros(0, dtype=bool)
     begin = np.maximum.accumulate(np.where(first, np.arange(len(key)), 0))
     place = np.arange(len(key))
@@ -101,9 +112,8 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
         return range_sums(values[sorted_row], begin, place)
 
     count = (place - begin).astype(np.float64)
-    likes = before(data.label.astype(np.float64))
-    shrunk = before(data.label - expected) / (count + 3)
-    n = len(data)
+    likes = before(label)
+    shrunk = before(residual) / (count + 3)
     greatest, least = np.full(n, -np.inf), np.full(n, np.inf)
     met = count > 0
     np.maximum.at(greatest, sorted_row[met], shrunk[met])
@@ -122,16 +132,17 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
 
 
 def _session(ds: Dataset, gap: int) -> dict[str, np.ndarray]:
-    """Like rate and count of the user's earlier rows since the last pause longer than `gap` time units."""
-    data = ds.interactions
-    rows = np.arange(len(data))
-    fresh = np.ones(len(data), dtype=bool)
-    fresh[1:] = (np.diff(data.timestamp) > gap) | (np.diff(data.user) != 0)
-    begin = np.maximum.accumulate(np.where(fresh, rows, 0))
-    likes = np.concatenate([[0], np.cumsum(data.label, dtype=np.int64)])
+    """Like rate and count of the user's visible earlier rows since the last pause longer than `gap` time units."""
+    data, past = ds.interactions, ds.interactions.past
+    places = np.arange(len(past.row))
+    fresh = np.ones(len(places), dtype=bool)
+    fresh[1:] = (np.diff(data.timestamp[past.row]) > gap) | (np.diff(past.owner) != 0)
+    begin = np.maximum.accumulate(np.where(fresh, places, 0))[past.end]
+    likes = np.concatenate([[0], np.cumsum(data.label[past.row], dtype=np.int64)])
+    end, count = past.end, past.end - begin
     with np.errstate(invalid="ignore"):
-        rate = np.where(rows > begin, (likes[rows] - likes[begin]) / np.maximum(1, rows - begin), np.nan)
-    return {f"since_pause_{gap}_rate": rate, f"since_pause_{gap}_count": np.log1p(rows - begin)}
+        rate = np.where(count > 0, (likes[end] - likes[begin]) / np.maximum(1, count), np.nan)
+    return {f"since_pause_{gap}_rate": rate, f"since_pause_{gap}_count": np.log1p(count)}
 
 
 def build(ds: Dataset, learned: Learned) -> Features:
@@ -169,15 +180,15 @@ def build(ds: Dataset, learned: Learned) -> Features:
     columns["user_log_likes"] = np.log1p(likes)
     columns["past_log_item_count"] = past_mean(ds, facts.log_count[table, item], 10)
     columns["year_from_past"] = year - past_mean(ds, np.where(np.isfinite(year), year, learned.year))
-    first = rows == data.start[data.user]
-    since = np.concatenate([[0], np.diff(data.timestamp)]).astype(np.float64)
+    past = data.past
+    first, newest = past.end == past.begin, past.row[np.maximum(past.end - 1, 0)]
+    since = (data.timestamp - data.timestamp[newest]).astype(np.float64)
     columns["log_since_last"] = np.where(first, np.nan, np.log1p(np.maximum(0.0, since)))
-    age = data.timestamp - data.timestamp[data.start[data.user]]
+    age = data.timestamp - data.timestamp[past.row[past.begin]]
     columns["log_age"] = np.log1p(age.astype(np.float64))
     for gap in (SESSION, DAY):
         columns |= _session(ds, gap)
-    last_label = np.concatenate([[0.0], label[:-1]])
-    columns["last_label"] = np.where(first, np.nan, last_label)
+    columns["last_label"] = np.where(first, np.nan, label[newest])
 
     names = ("greatest", "least", "mean", "weighted", "rate", "log_count")
     for name, column in zip(names, term_affinity(ds, terms, expected).T, strict=True):

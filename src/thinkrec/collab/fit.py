@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -12,7 +13,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from thinkrec.collab.selection import auc
+from thinkrec.collab.selection import Selector
+from thinkrec.data.columns import DataWarning
+from thinkrec.errors import DataError
 from thinkrec.progress import Progress
 
 Batch = TypeVar("Batch")
@@ -69,15 +72,20 @@ def train(
 ) -> list[dict[str, Any]]:
     """Optimise `net` and leave it, in evaluation mode, with the weights of its best epoch.
 
+    Best is by validation AUC, or by validation loss where the labels are of one class, which is said in a DataWarning.
     batches: the batches of one epoch. loss: a scalar for one batch. validate: scores (m,) of the validation rows,
     called in evaluation mode without gradients. labels: (m,) their labels.
-    Returns per epoch: epoch (from 1), loss (mean over steps), auc (validation), seconds, best (so far).
+    Returns per epoch: epoch (from 1), loss (mean over steps), auc and valid_loss, value (what selects), seconds, best
+    (value so far; None before there is one).
+    Raises DataError where no epoch gave finite scores.
     """
     rng = np.random.default_rng(seed)
     large = sum(p.numel() for p in net.parameters()) > _LARGE
     optimiser = torch.optim.Adam(net.parameters(), lr=options.lr, weight_decay=options.weight_decay, fused=large)
     records: list[dict[str, Any]] = []
-    best, best_epoch, kept = -np.inf, 0, {}
+    selector = Selector.of(None, labels)
+    selector.warn(f"{name} is")
+    best, best_epoch, kept = None, 0, {}
     with Progress(name, options.epochs, shown=progress) as bar:
         for epoch in range(1, options.epochs + 1):
             began = time.perf_counter()
@@ -91,17 +99,27 @@ def train(
                 losses.append(value.item())
             net.eval()
             with torch.no_grad():
-                reached = auc(labels, validate())
-            if reached > best:
-                best, best_epoch = reached, epoch
+                reached = selector.measure(validate())
+            if np.isfinite(reached["value"]) and (best is None or reached["value"] > best):
+                best, best_epoch = reached["value"], epoch
                 kept = {key: tensor.clone() for key, tensor in net.state_dict().items()}
             seconds = time.perf_counter() - began
             mean = float(np.mean(losses))
-            records.append({"epoch": epoch, "loss": mean, "auc": reached, "seconds": seconds, "best": best})
-            bar.advance(1, f"loss {mean:.4f} validation AUC {reached:.4f}")
+            records.append({"epoch": epoch, "loss": mean, **reached, "seconds": seconds, "best": best})
+            bar.advance(1, f"loss {mean:.4f} validation {selector.by} {abs(reached['value']):.4f}")
             if epoch - best_epoch >= options.patience:
                 break
-    if kept:
-        net.load_state_dict(kept)
+    lost = sum(not np.isfinite(record["value"]) for record in records)
+    if not kept:
+        raise DataError(
+            f"{name}: none of {len(records)} epochs gave finite scores on the validation rows; its weights grew beyond"
+            f" all numbers. Lower training.lr (now {options.lr:g})"
+        )
+    if lost:
+        warnings.warn(
+            f"{name}: scores were not finite after {lost} of {len(records)} epochs; the weights of epoch {best_epoch}"
+            f" are kept. A lower training.lr (now {options.lr:g}) may serve better", DataWarning, stacklevel=2,
+        )  # fmt: skip
+    net.load_state_dict(kept)
     net.eval()
     return records

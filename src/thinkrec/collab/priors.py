@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from thinkrec.collab import files
 from thinkrec.collab.ids import TrainedIds, take_rows
 from thinkrec.collab.keywords import KeywordRegression, KeywordTerms, fit_keywords
-from thinkrec.collab.selection import quality, rows_of_both_classes
+from thinkrec.collab.selection import Selector, rows_of_both_classes
 from thinkrec.collab.statistics import logit
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN, VALID
@@ -71,7 +71,7 @@ class ItemPrior:
             count = np.bincount(item, minlength=len(ds.items))
             prior = 1 / (1 + np.exp(-self.values))
             self.values = logit((likes + config.strength * prior) / (count + config.strength))
-        return [{"epoch": 1, **quality(data.user[valid], data.label[valid], self.score(ds, valid))}]
+        return [{"epoch": 1, **Selector.of(data.user[valid], data.label[valid]).measure(self.score(ds, valid))}]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""

@@ -198,7 +198,7 @@ class SASRec:
 
             def validate() -> np.ndarray:
                 net.fill()
-                return net.logit(_encode(net, validation), item[torch.from_numpy(valid)]).double().numpy()
+                return net.logit(_encode(net, validation), item[torch.from_numpy(valid)]).cpu().double().numpy()
 
             records = train(
                 net,
@@ -233,7 +233,7 @@ class SASRec:
         vectors, bias = self._fitted().extended()
         places = torch.from_numpy(self.ids.item_places(ds)[ds.interactions.item[rows]])
         product = (self._users(ds, rows) * vectors[places]).sum(-1)
-        return (product + bias[places]).double().numpy()
+        return (product + bias[places]).cpu().double().numpy()
 
     def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim): the encoding of the user's sequence strictly before each row."""

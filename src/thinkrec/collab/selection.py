@@ -1,10 +1,15 @@
-"""The two numbers that choose a model on validation rows."""
+"""What chooses between the states of a model on validation rows: one criterion per model, by what is defined there."""
 
 from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.stats import rankdata
 
+from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import SPLITS
 from thinkrec.errors import DataError
@@ -41,8 +46,65 @@ def uauc(user: np.ndarray, label: np.ndarray, score: np.ndarray) -> float:
     return float(np.mean(kept)) if kept else float("nan")
 
 
-def quality(user: np.ndarray, label: np.ndarray, score: np.ndarray) -> dict[str, float]:
-    """`auc`, `uauc` and `selection` = AUC/4 + UAUC/3, the weighting ThinkRec's authors select by."""
-    both = {"auc": auc(label, score), "uauc": uauc(user, label, score)}
-    within = 0.0 if np.isnan(both["uauc"]) else both["uauc"]
-    return {**both, "selection": both["auc"] / 4 + within / 3}
+def cross_entropy(label: np.ndarray, score: np.ndarray) -> float:
+    """Mean binary cross-entropy of logits (n,), in nats."""
+    return float(np.mean(np.logaddexp(0.0, score) - label * score))
+
+
+Criterion = Literal["AUC / 4 + UAUC / 3", "AUC", "cross-entropy"]
+"""What a state is selected by: the weighting of ThinkRec's authors where both are defined, else AUC, else the loss."""
+
+
+@dataclass(frozen=True, eq=False)
+class Selector:
+    """Measures the states of one model on the same validation rows.
+
+    The criterion follows from the rows and not from the scores, so that the values of all states compare.
+    """
+
+    user: np.ndarray | None
+    """(n,): the user of each row; None where UAUC is not part of the criterion."""
+    label: np.ndarray
+    """(n,): 0 or 1."""
+    by: Criterion
+    why: str | None
+    """Why the criterion is not the usual one; None where it is."""
+
+    @classmethod
+    def of(cls, user: np.ndarray | None, label: np.ndarray) -> Selector:
+        """Choose the criterion. Raises DataError if there are no rows."""
+        n, classes = len(label), np.unique(label)
+        if not n:
+            raise DataError("there are no validation rows, and models are selected on them; check the split")
+        if len(classes) < 2:
+            return cls(user, label, "cross-entropy", f"all {n:,} validation rows have label {classes[0]}, so that AUC"
+                       " is not defined")  # fmt: skip
+        if user is None:
+            return cls(user, label, "AUC", None)
+        positive, negative = (np.unique(user[label == value]) for value in classes[::-1])
+        if not len(np.intersect1d(positive, negative)):
+            return cls(user, label, "AUC", f"none of the {len(np.unique(user)):,} users has liked and disliked rows"
+                       f" among the {n:,} validation rows, so that UAUC is not defined")  # fmt: skip
+        return cls(user, label, "AUC / 4 + UAUC / 3", None)
+
+    def warn(self, what: str) -> None:
+        """Say as a DataWarning that `what` is selected otherwise than usual, where it is."""
+        if self.why is not None:
+            warnings.warn(f"{what} selected by validation {self.by}: {self.why}", DataWarning, stacklevel=2)
+
+    def measure(self, score: np.ndarray) -> dict[str, float]:
+        """`auc`, `uauc` (where there are users), `valid_loss` and `value`, the criterion, of which more is better.
+
+        NaN is what is not defined; if a score is not finite, that is everything: no comparison prefers such a state.
+        """
+        if not np.isfinite(score).all():
+            return dict.fromkeys(("auc", *([] if self.user is None else ["uauc"]), "valid_loss", "value"), float("nan"))
+        found = {"auc": auc(self.label, score)}
+        if self.user is not None:
+            found["uauc"] = uauc(self.user, self.label, score)
+        found["valid_loss"] = cross_entropy(self.label, score)
+        if self.by == "cross-entropy":
+            value = -found["valid_loss"]
+        else:
+            value = found["auc"] if self.by == "AUC" else found["auc"] / 4 + found["uauc"] / 3
+        return {**found, "value": value}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import ArpackError, svds
+from sklearn.utils.extmath import randomized_svd
 
 from thinkrec.data.dataset import Dataset
 
 REACH, RANK, CHUNK = 100, 16, 4096
+CELLS = 4_000_000
+"""Most similarities that are held at once: those of a few items to all, 16 MB."""
 
 
 def rarity(terms: sparse.csr_matrix) -> np.ndarray:
@@ -38,44 +44,73 @@ def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndar
     if rank < 1 or residual.nnz == 0:
         return np.zeros((shape[1], 1))
     start = np.ones(min(shape))
-    _, sizes, right = svds(residual, k=rank, v0=start)
+    try:
+        _, sizes, right = svds(residual, k=rank, v0=start)
+    except ArpackError:
+        # Where hardly two users share an item, all singular values are alike and the iteration finds no direction.
+        _, sizes, right = randomized_svd(residual, rank, random_state=0)
     return (right * np.sqrt(sizes)[:, None]).T
 
 
 def past_votes(
     ds: Dataset, unit: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray, factors: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Per row: similarity-weighted mean residuals over the user's last REACH rows strictly before it, and their weight.
+    """Per row: similarity-weighted mean residuals over the user's last REACH visible rows strictly before it, and their
+    weight.
 
     unit: see `unit_terms`. expected: float64 (folds + 1, n_items), chance of liking by each table of
     `statistics.ItemStatistics`. factors: float64 (folds + 1, n_items, rank), see `item_factors`.
     `vote_terms*` weigh by the cosine of terms, `vote_factors` by factors of train residuals. The factors of a train row
     leave out the users of its fold (`table`, see `statistics.table_of_row`).
     """
-    data = ds.interactions
+    data, visible = ds.interactions, ds.interactions.past
     n = len(data)
     residual = data.label - expected[table, data.item]
-    cosine = (unit @ unit.T).toarray()
-    found = {
-        name: np.full(n, np.nan) for name in ("vote_terms", "vote_terms_sharp", "vote_terms_weight", "vote_nearest")
-    }
-    found["vote_factors"] = np.full(n, np.nan)
+    names = ("vote_terms", "vote_terms_sharp", "vote_terms_weight", "vote_nearest", "vote_factors")
+    found = {name: np.full(n, np.nan) for name in names}
+
+    def past_of(chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(chunk, REACH) twice: row numbers of the visible rows before each row, latest first, and which there are."""
+        at = visible.end[chunk][:, None] - 1 - np.arange(REACH)
+        inside = at >= visible.begin[chunk][:, None]
+        return visible.row[np.where(inside, at, 0)], inside
+
+    for chunk, cosine, first in _by_item(data.item, unit):
+        at, inside = past_of(chunk)
+        past = np.where(inside, residual[at], 0.0)
+        alike = np.where(inside, cosine[data.item[chunk][:, None] - first, data.item[at]], 0.0)
+        sharp = alike**3
+        found["vote_terms"][chunk] = (alike * past).sum(1) / (alike.sum(1) + 0.5)
+        found["vote_terms_sharp"][chunk] = (sharp * past).sum(1) / (sharp.sum(1) + 0.05)
+        found["vote_terms_weight"][chunk] = alike.sum(1)
+        nearest = alike.argmax(axis=1)
+        found["vote_nearest"][chunk] = np.where(inside.any(axis=1), past[np.arange(len(chunk)), nearest], np.nan)
     for k in np.unique(table):
         rows = np.flatnonzero(table == k)
         for begin in range(0, len(rows), CHUNK):
             chunk = rows[begin : begin + CHUNK]
-            at = chunk[:, None] - 1 - np.arange(REACH)
-            inside = at >= data.start[data.user[chunk]][:, None]
-            at = np.where(inside, at, 0)
+            at, inside = past_of(chunk)
             past = np.where(inside, residual[at], 0.0)
-            alike = np.where(inside, cosine[data.item[chunk][:, None], data.item[at]], 0.0)
-            sharp = alike**3
-            some = inside.any(axis=1)
-            found["vote_terms"][chunk] = (alike * past).sum(1) / (alike.sum(1) + 0.5)
-            found["vote_terms_sharp"][chunk] = (sharp * past).sum(1) / (sharp.sum(1) + 0.05)
-            found["vote_terms_weight"][chunk] = alike.sum(1)
-            nearest = alike.argmax(axis=1)
-            found["vote_nearest"][chunk] = np.where(some, past[np.arange(len(chunk)), nearest], np.nan)
             product = np.einsum("nd,npd->np", factors[k][data.item[chunk]], factors[k][data.item[at]])
             found["vote_factors"][chunk] = np.where(inside, product * past, 0.0).sum(1) / np.sqrt(inside.sum(1) + 1.0)
     return found
+
+
+def _by_item(item: np.ndarray, unit: sparse.csr_matrix) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """All rows by their item, at most CHUNK at a time: row numbers, float32 (few, n_items) cosines of some items to
+    all, and the code of the first of these items.
+
+    A table of all items by all would take 14 GB at 60,000 items.
+    """
+    n_items = len(unit.indptr) - 1
+    step = max(1, CELLS // max(1, n_items))
+    turned = sparse.csr_matrix(unit.T)
+    by = np.argsort(item, kind="stable")
+    edges = np.searchsorted(item[by], np.arange(0, n_items + step, step))
+    for number, (begin, end) in enumerate(pairwise(edges)):
+        if begin == end:
+            continue
+        first = number * step
+        cosine = (unit[first : first + step] @ turned).toarray()
+        for start in range(begin, end, CHUNK):
+            yield by[start : min(end, start + CHUNK)], cosine, first

@@ -84,7 +84,7 @@ class SlotEncoder:
         if self.facts is not None:
             data, vote, known = ds.interactions, np.zeros(len(items)), self.facts.over(ds)
             if self.votes is not None:
-                past = np.arange(int(data.start[data.user[row]]), row)
+                past = data.history_rows(row, len(data))
                 expected = _chance(known.best[self.facts.tables_of_rows(ds, past), data.item[past]])
                 vote = self.votes.candidates(ds, data.item[past], data.label[past] - expected, items)
             found.append(_item(known, self.facts.tables_of_rows(ds, np.full(len(items), row)), items, vote))
@@ -140,4 +140,9 @@ def _item(known: ItemFacts, table: np.ndarray, items: np.ndarray, vote: np.ndarr
 
 def _joined(parts: list[np.ndarray], kind: tuple[float, float], n: int) -> np.ndarray:
     """float32 (n, d): parts side by side, then the two numbers that tell users from items."""
-    return np.hstack([*parts, np.tile(kind, (n, 1))]).astype(np.float32)
+    widths = [part.shape[1] for part in parts]
+    found = np.empty((n, sum(widths) + len(kind)), dtype=np.float32)
+    for part, end in zip(parts, np.cumsum(widths), strict=True):
+        found[:, end - part.shape[1] : end] = part
+    found[:, -len(kind) :] = kind
+    return found

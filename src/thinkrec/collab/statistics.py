@@ -80,25 +80,43 @@ def range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.nda
     return (total[end] - total[begin]) / _UNIT
 
 
+PAIRS = 4_000_000
+"""Most pairs of a row and a term that are held at once; each takes some 100 bytes."""
+
+
+def user_blocks(owner: np.ndarray, sizes: np.ndarray) -> list[slice]:
+    """Stretches of the visible past (`VisiblePast.owner`, (m,)) that hold whole users, whose `sizes` (m,) add up to at
+    most PAIRS, or one user with more."""
+    edges = np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1, [len(owner)]])
+    total = np.concatenate([[0], np.cumsum(sizes)])[edges]
+    found, first = list[slice](), 0
+    while len(owner) and first < len(edges) - 1:
+        last = max(first + 1, int(np.searchsorted(total, total[first] + PAIRS, side="right")) - 1)
+        found.append(slice(int(edges[first]), int(edges[last])))
+        first = last
+    return found
+
+
 def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """float64 (len(rows),) twice: likes and count among the user's (at most `last`) rows strictly before each row."""
-    data = ds.interactions
-    total = np.concatenate([[0], np.cumsum(data.label, dtype=np.int64)])
-    begin = data.start[data.user[rows]]
+    """float64 (len(rows),) twice: likes and count among the user's (at most `last`) visible rows strictly before each
+    row (see `Interactions.past`)."""
+    data, past = ds.interactions, ds.interactions.past
+    total = np.concatenate([[0], np.cumsum(data.label[past.row], dtype=np.int64)])
+    begin, end = past.begin[rows], past.end[rows]
     if last is not None:
-        begin = np.maximum(begin, rows - last)
-    return (total[rows] - total[begin]).astype(np.float64), (rows - begin).astype(np.float64)
+        begin = np.maximum(begin, end - last)
+    return (total[end] - total[begin]).astype(np.float64), (end - begin).astype(np.float64)
 
 
 def past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.ndarray:
-    """float64 (n,): mean of `values` (n,) over the user's (last) rows strictly before each row; NaN without a past."""
-    data = ds.interactions
-    rows = np.arange(len(data))
-    begin = data.start[data.user]
+    """float64 (n,): mean of `values` (n,) over the user's (last) visible rows strictly before each row; NaN without a
+    past."""
+    past = ds.interactions.past
+    begin, end = past.begin, past.end
     if last is not None:
-        begin = np.maximum(begin, rows - last)
+        begin = np.maximum(begin, end - last)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return range_sums(np.nan_to_num(values), begin, rows) / (rows - begin)
+        return range_sums(np.nan_to_num(values[past.row]), begin, end) / (end - begin)
 
 
 def past_excess(ds: Dataset, expected: np.ndarray, last: int | None = None) -> np.ndarray:

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from thinkrec.collab.keywords import KeywordTerms
 from thinkrec.collab.similar import rarity, unit_terms
-from thinkrec.collab.statistics import range_sums
+from thinkrec.collab.statistics import range_sums, user_blocks
 from thinkrec.data.dataset import Dataset, Items
 
 STRENGTH = 1.0
@@ -51,30 +51,15 @@ class PastVotes:
         return last[1]
 
     def rows(self, ds: Dataset, expected: np.ndarray) -> np.ndarray:
-        """float64 (n,): the vote on every row's item by the user's rows strictly before the row.
+        """float64 (n,): the vote on every row's item by the user's visible rows strictly before the row.
 
         expected: float64 (n,), chance that anybody likes the row's item.
         """
-        data, terms = ds.interactions, self.unit(ds)
-        columns = int(terms.indices.max(initial=0)) + 1
-        widths = np.diff(terms.indptr)[data.item].astype(np.int64)
-        row = np.repeat(np.arange(len(data)), widths)
-        at = np.arange(len(row)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[data.item[row]]
-        # Sorted by (user, term, row), the earlier rows that share a term are the entries just before.
-        key = data.user[row].astype(np.int64) * columns + terms.indices[at]
-        by = np.lexsort((row, key))
-        key, row, weight = key[by], row[by], terms.data[at][by].astype(np.float64)
-        if not len(key):
-            return np.zeros(len(data))
-        fresh = np.concatenate([[True], key[1:] != key[:-1]])
-        begin = np.maximum.accumulate(np.where(fresh, np.arange(len(key)), 0))
-
-        def over_past(values: np.ndarray) -> np.ndarray:
-            past = range_sums(values, begin, np.arange(len(key)))
-            return np.bincount(row, weights=weight * past, minlength=len(data))
-
-        residual = data.label - expected
-        return over_past(weight * residual[row]) / (over_past(weight) + STRENGTH)
+        data, past, unit = ds.interactions, ds.interactions.past, self.unit(ds)
+        item, residual = data.item[past.row], (data.label - expected)[past.row]
+        blocks = user_blocks(past.owner, np.diff(unit.indptr)[item])
+        parts = [_vote(unit, past.owner[part], item[part], residual[part]) for part in blocks]
+        return (np.concatenate(parts) if parts else np.zeros(0))[past.end]
 
     def candidates(self, ds: Dataset, past: np.ndarray, residual: np.ndarray, items: np.ndarray) -> np.ndarray:
         """float64 (len(items),): the vote on item codes of `ds` by past item codes (k,) with residuals (k,)."""
@@ -82,3 +67,29 @@ class PastVotes:
         seen, asked = unit[past], unit[items]
         alike = asked @ np.asarray(seen.sum(axis=0)).ravel()
         return asked @ (seen.T @ residual) / (alike + STRENGTH)
+
+
+def _vote(terms: sparse.csr_matrix, owner: np.ndarray, item: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """float64 (m,): the vote on the item of entries of the visible past, those of whole users, by the entries before.
+
+    terms: `PastVotes.unit`. owner: whose past an entry belongs to.
+    """
+    n = len(item)
+    columns = int(terms.indices.max(initial=0)) + 1
+    widths = np.diff(terms.indptr)[item].astype(np.int64)
+    place = np.repeat(np.arange(n), widths)
+    at = np.arange(len(place)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[item[place]]
+    # Sorted by (whose past, term, place), the earlier rows that share a term are the entries just before.
+    key = owner[place] * columns + terms.indices[at]
+    by = np.lexsort((place, key))
+    key, place, weight = key[by], place[by], terms.data[at][by].astype(np.float64)
+    if not len(key):
+        return np.zeros(n)
+    fresh = np.concatenate([[True], key[1:] != key[:-1]])
+    begin = np.maximum.accumulate(np.where(fresh, np.arange(len(key)), 0))
+
+    def over_past(values: np.ndarray) -> np.ndarray:
+        sums = range_sums(values, begin, np.arange(len(key)))
+        return np.bincount(place, weights=weight * sums, minlength=n)
+
+    return over_past(weight * residual[place]) / (over_past(weight) + STRENGTH)

@@ -31,10 +31,10 @@ class Windows:
 
 @dataclass(frozen=True)
 class Past:
-    """Which earlier rows count as the past: all, or the liked ones."""
+    """Which visible earlier rows (see `Interactions.past`) count as the past: all, or the liked ones."""
 
     item: np.ndarray
-    """int64 (n_items_kept,): item codes of the rows that count, in row order."""
+    """int64 (n_kept,): item codes of the rows that count, in the order of `VisiblePast.row`."""
     label: np.ndarray
     """int64: their labels."""
     first: np.ndarray
@@ -47,16 +47,17 @@ class Past:
     @classmethod
     def of(cls, ds: Dataset, history: str) -> Past:
         """history: `liked` keeps the liked rows only, `labelled` keeps all rows."""
-        data = ds.interactions
-        kept = data.label == 1 if history == "liked" else np.ones(len(data), dtype=bool)
-        before = np.zeros(len(data) + 1, dtype=np.int64)
+        data, past = ds.interactions, ds.interactions.past
+        item, label = data.item[past.row], data.label[past.row]
+        kept = label == 1 if history == "liked" else np.ones(len(label), dtype=bool)
+        before = np.zeros(len(label) + 1, dtype=np.int64)
         np.cumsum(kept, out=before[1:])
-        first = before[data.start[data.user]]
+        first = before[past.begin]
         return cls(
-            data.item[kept].astype(np.int64),
-            data.label[kept].astype(np.int64),
+            item[kept].astype(np.int64),
+            label[kept].astype(np.int64),
             first,
-            before[:-1] - first,
+            before[past.end] - first,
             len(ds.items),
         )
 

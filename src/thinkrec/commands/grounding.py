@@ -21,7 +21,6 @@ from thinkrec.prompts.render import PromptConfig
 from thinkrec.reasons.matching import IDS, match_rows
 
 
-
 def evaluate(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
     """`thinkrec evaluate REASONS --grounding --run RUN`."""
     if run is None:

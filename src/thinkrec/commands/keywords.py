@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from thinkrec.data.columns import parse_keywords, require_columns
+from thinkrec.data.frames import as_frame
 from thinkrec.data.tables import check_items, read_table
-from thinkrec.data.writing import check_writable, write_table
+from thinkrec.data.writing import check_columns, check_writable, write_table
 from thinkrec.errors import DataError, RecipeError
 from thinkrec.keywords.cache import KeywordCache
 from thinkrec.keywords.config import AskedConfig, OfflineConfig
@@ -60,6 +61,7 @@ def keywords(
         raise DataError(f"{out}: this is the table itself; give another file for --out")
     check_writable(out)
     table = read_table(items)
+    check_columns(table, out)
     check_items(table, source=source)  # refuse a table before anything is asked
     found = with_keywords(table, columns, extractor, most=most, keep=keep, source=source,
                           cache=cache or default_cache(out), progress=True)  # fmt: skip
@@ -74,7 +76,7 @@ def keywords(
 
 
 def with_keywords(
-    table: pl.DataFrame,
+    table: Any,
     columns: Sequence[str],
     extractor: Extractor,
     *,
@@ -87,6 +89,7 @@ def with_keywords(
     """The table with a column `keywords`, List(String), that `Dataset.from_tables` takes as it is.
 
     Args:
+        table: anything `as_frame` takes.
         columns: text columns, in the order in which they are read; the texts of a row are joined by line ends.
         keep: columns with keywords, such as genres, whose entries stand in front.
         cache: file of the cache; see `KeywordCache`.
@@ -96,6 +99,7 @@ def with_keywords(
     """
     if not columns:
         raise DataError("--columns names no column; give the text columns, such as --columns plot,summary")
+    table = as_frame(table, source)
     require_columns(table, (*columns, *keep), source)
     texts = [
         "\n".join(filter(None, row)) for row in zip(*(_texts(table[name], source) for name in columns), strict=True)

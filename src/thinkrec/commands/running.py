@@ -21,6 +21,7 @@ from thinkrec.model.disk import write_json, write_text
 from thinkrec.pipeline import ORDER, Run
 from thinkrec.provenance import environment
 from thinkrec.recipe import dump_recipe, load_recipe
+from thinkrec.train.processes import hush_others, is_main, on_main
 
 SHOWN = 3
 """Explained recommendations that the demo prints."""
@@ -31,7 +32,8 @@ def run_recipe(
 ) -> outcome.Outcome:
     """Run a recipe, or go on with it, and print its table and where things lie."""
     recipe = load_recipe(name, overrides)
-    run = Run(recipe, folder or Path("runs") / recipe.name, progress=True, any_code=any_code)
+    hush_others()
+    run = Run(recipe, folder or Path("runs") / recipe.name, progress=is_main(), any_code=any_code)
     done: outcome.Outcome = run.all(outcome.finish)
     out = show.console()
     out.print(tables.terminal(done.results, title=recipe.name))
@@ -40,7 +42,8 @@ def run_recipe(
     for name, why in run.failed.items():
         out.print(Text(f"no row for {name}: {why}"))
     if results is not None:
-        out.print(Text(f"results: {export(run, done, results / recipe.name)}"))
+        written = on_main(lambda: export(run, done, results / recipe.name))
+        out.print(Text(f"results: {written}"))
     return done
 
 

@@ -12,15 +12,16 @@ from rich.text import Text
 from thinkrec.api import Explanation, Ranked
 from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.report_data import Explained, Past
+from thinkrec.train.processes import is_main
 
 WIDE = 130
 """Columns where nobody looks: a file or a pipe should not get tables cut at 80."""
 
 
 def console() -> Console:
-    """Standard output."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=WIDE)
+    """Standard output; of several processes only the main one's shows anything."""
+    found = Console(highlight=False, quiet=not is_main())
+    return found if found.is_terminal else Console(highlight=False, width=WIDE, quiet=found.quiet)
 
 
 def run_folder(name: str) -> Path:

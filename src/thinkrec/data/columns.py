@@ -2,98 +2,120 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+import math
 from datetime import UTC, datetime
+from numbers import Real
+from typing import Any
 
 import polars as pl
 
-from thinkrec.errors import DataError
+from thinkrec.data.keywords import KEYWORD_LIMIT, clean_keywords, parse_keywords
+from thinkrec.data.markup import clean_line
+from thinkrec.data.messages import close_name, refuse_rows, require_columns, warn_rows, wrong_type
+from thinkrec.errors import DataError, DataWarning
+
+# What says something about single columns is asked for here, wherever it stands.
+__all__ = [
+    "KEYWORD_LIMIT", "NO_VALUE", "TITLE_LIMIT", "DataWarning", "check_threshold", "clean_keywords", "clean_line",
+    "close_name",
+    "parse_ids", "parse_keywords", "parse_labels", "parse_order", "parse_ratings", "parse_text", "parse_times",
+    "refuse_rows", "require_columns", "stripped",
+]  # fmt: skip
 
 TITLE_LIMIT = 200
 """Longest title in characters (Unicode code points); the rest is cut off."""
-KEYWORD_LIMIT = 80
-"""Longest keyword in characters (Unicode code points); the rest is cut off."""
+NO_VALUE = ("nan", "NaN", "NAN", "None", "NONE", "null", "NULL", "Null", "N/A", "n/a", "#N/A", "<NA>", "NaT", "<null>")
+"""How programs write a missing value as text."""
 
-_SHOWN = 5
-_BLANK = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
+# White space, and what else does not show: zero-width characters and the mark at the start of a file.
+_AROUND = " \t\r\n\f\v\u0085\u00a0\u2028\u2029\u3000\u200b\u200e\u200f\u2060\ufeff"
 # Far beyond any clock, yet far enough from the ends of int64 that differences of two times cannot overflow.
 _TIME_LIMIT = 2**62
+_YES, _NO = ("true", "yes", "y", "t", "liked"), ("false", "no", "n", "f", "disliked")
+_WHOLE = r"^(0|-?[1-9][0-9]{0,17})(\.0+)?$"
 
 
-class DataWarning(UserWarning):
-    """Something in a table was accepted, but its owner will want to know."""
-
-
-def require_columns(df: pl.DataFrame, names: Iterable[str], source: str) -> None:
-    """Raise DataError if one of `names` is missing from the table or the table has no rows."""
-    for name in names:
-        if name not in df.columns:
-            found = ", ".join(df.columns) or "none"
-            raise DataError(
-                f"{source}: column '{name}' is missing (columns found: {found}). "
-                "Add it, or rename the column that holds it."
-            )
-    if df.height == 0:
-        raise DataError(
-            f"{source}: the table has no rows. Check that this is the right file and that it was written in full."
-        )
-
-
-def refuse_rows(column: pl.Series, bad: pl.Series, source: str, what: str, remedy: str) -> None:
-    """Raise DataError where the mask `bad` is set (or null); names the first few rows, counted from 1, and values."""
-    rows = bad.fill_null(True).arg_true()
-    if not len(rows):
-        return
-    shown = [f"row {row + 1}: {_short(column[row])}" for row in rows[:_SHOWN].to_list()]
-    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
-    raise DataError(
-        f"{source}: column '{column.name}' {what} ({'; '.join(shown)}{more}; rows counted from 1). {remedy}"
-    )
+def stripped(column: pl.Series) -> pl.Series:
+    """Text without white space and characters that do not show at its ends."""
+    return column.str.strip_chars(_AROUND)
 
 
 def parse_ids(column: pl.Series, source: str) -> pl.Series:
-    """Ids as Int64 or String. Raises DataError on null or empty ids and on any other type."""
-    if column.dtype.is_integer():
-        if column.dtype == pl.UInt64:
-            refuse_rows(
-                column, column > 2**63 - 1, source, "has ids beyond 64-bit signed integers", "Give them as text."
-            )
-        parsed = column.cast(pl.Int64)
-    elif column.dtype in _TEXT:
-        parsed = column.cast(pl.String)
-    else:
-        refuse_rows(column, column.is_null(), source, "has empty ids", "Give every row an id or drop the row.")
-        raise _wrong_type(
-            column, source, "ids must be whole numbers or text", "Cast the column to integers or to text."
-        )
-    empty = parsed.is_null() if parsed.dtype == pl.Int64 else parsed.is_null() | (parsed == "")
-    refuse_rows(column, empty, source, "has empty ids", "Give every row an id or drop the row.")
+    """Ids as Int64 or String. Raises DataError on null or empty ids and on any other type.
+
+    What does not show at the ends of text is cut off, and whole numbers written as 12.0 become whole; both are said.
+    """
+    empty = "Give every row an id or drop the row."
+    kind = column.dtype
+    if kind.is_integer():
+        refuse_rows(column, column.is_null(), source, "has empty ids", empty)
+        parsed = column.cast(pl.Int64, strict=False)
+        refuse_rows(column, parsed.is_null(), source, "has ids beyond 64-bit signed integers", "Give them as text.")
+        return parsed
+    if kind.is_float() or kind.is_decimal():
+        number = column.cast(pl.Float64)
+        refuse_rows(column, number.is_null() | number.is_nan(), source, "has empty ids", empty)
+        broken = (number != number.floor()) | (number.abs() >= 2**53)
+        what = f"has type {kind} and ids that are no whole numbers"
+        refuse_rows(column, broken, source, what, "Ids must be whole numbers or text: cast the column to either.")
+        said = "They are read as whole numbers; where an empty cell made them so, check what became of it."
+        warn_rows(column, number.is_finite(), source, "have whole ids with a point", said)
+        return number.cast(pl.Int64)
+    if kind not in _TEXT:
+        refuse_rows(column, column.is_null(), source, "has empty ids", empty)
+        raise wrong_type(column, source, "ids must be whole numbers or text", "Cast the column to integers or to text.")
+    given = column.cast(pl.String)
+    parsed = stripped(given)
+    refuse_rows(column, parsed.is_null() | (parsed == ""), source, "has empty ids", empty)
+    warn_rows(column, parsed != given, source, "have white space around the id", "It is cut off.")
+    if parsed.str.contains(_WHOLE).all() and parsed.str.contains(".", literal=True).any():
+        said = "They are read as whole numbers; where an empty cell made them so, check what became of it."
+        warn_rows(column, parsed.str.contains(".", literal=True), source, "have whole ids with a point", said)
+        return parsed.str.replace(r"\.0+$", "").cast(pl.Int64)
+    said = "They count as one and the same id; drop these rows if an id was missing there."
+    warn_rows(column, parsed.is_in(NO_VALUE), source, "have an id that programs write for a missing value", said)
     return parsed
+
+
+def check_threshold(threshold: Any, source: str) -> float:
+    """The threshold of ratings as a finite number. Raises DataError on anything else."""
+    number = isinstance(threshold, Real) and not isinstance(threshold, bool)
+    if not number or not math.isfinite(threshold):
+        shown = repr(threshold) if isinstance(threshold, str) else threshold
+        raise DataError(
+            f"{source}: column 'rating' needs a finite threshold, not {shown}. "
+            "Give one number; liked means rating > threshold."
+        )
+    return float(threshold)
 
 
 def parse_ratings(column: pl.Series, source: str) -> pl.Series:
     """Ratings as finite Float64. Raises DataError on null, NaN, infinite values and on text that is no number."""
-    if not (column.dtype.is_numeric() or column.dtype == pl.String):
-        raise _wrong_type(column, source, "ratings must be numbers", "Cast the column to float.")
-    parsed = column.cast(pl.Float64, strict=False)
-    refuse_rows(
-        column, ~parsed.is_finite(), source, "has ratings that are not finite numbers", "Correct or drop these rows."
-    )
+    text = column.dtype in _TEXT
+    if not (column.dtype.is_numeric() or text):
+        raise wrong_type(column, source, "ratings must be numbers", "Cast the column to float.")
+    parsed = (stripped(column.cast(pl.String)) if text else column).cast(pl.Float64, strict=False)
+    remedy = 'Correct or drop these rows, or name values that mean "not rated" in `missing`.'
+    if text and column.cast(pl.String).str.contains(r"^\s*\d+,\d+\s*$").any():
+        remedy = "Write a point in place of the decimal comma."
+    refuse_rows(column, ~parsed.is_finite(), source, "has ratings that are not finite numbers", remedy)
     return parsed
 
 
 def parse_labels(column: pl.Series, source: str) -> pl.Series:
-    """Labels as Int8 0 or 1, from numbers, booleans, or the same as text. Raises DataError on anything else."""
+    """Labels as Int8 0 or 1, from numbers, booleans, the same as text, or yes and no. Raises DataError otherwise."""
     remedy = "Use 1 for liked and 0 for not, or give a 'rating' column and a threshold."
-    if column.dtype == pl.String:
-        words = column.str.strip_chars().str.to_lowercase()
-        number = words.replace({"true": "1", "false": "0"}).cast(pl.Float64, strict=False)
+    if column.dtype in _TEXT:
+        words = stripped(column.cast(pl.String)).str.to_lowercase()
+        known = {word: "1" for word in _YES} | {word: "0" for word in _NO}
+        number = words.replace(known).cast(pl.Float64, strict=False)
     elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
         number = column.cast(pl.Float64)
     else:
-        raise _wrong_type(column, source, "labels must be 0 or 1", remedy)
+        raise wrong_type(column, source, "labels must be 0 or 1", remedy)
+    if set(number.drop_nulls().unique().to_list()) == {-1.0, 1.0}:
+        remedy = "Write 0 in place of -1 for what was not liked."
     refuse_rows(column, ~number.is_in([0.0, 1.0]), source, "has labels other than 0 and 1", remedy)
     return number.cast(pl.Int8)
 
@@ -102,8 +124,8 @@ def parse_order(column: pl.Series, source: str) -> pl.Series:
     """Row order as unique Int64. Raises DataError on null, repeated or non-integer values."""
     remedy = "Give every row its own whole number, or leave the column out to use the place of the row in the table."
     if not (column.dtype.is_integer() or column.dtype == pl.String):
-        raise _wrong_type(column, source, "order must hold whole numbers", remedy)
-    parsed = column.cast(pl.Int64, strict=False)
+        raise wrong_type(column, source, "order must hold whole numbers", remedy)
+    parsed = (stripped(column) if column.dtype == pl.String else column).cast(pl.Int64, strict=False)
     refuse_rows(column, parsed.is_null(), source, "has values that are not whole numbers", remedy)
     refuse_rows(column, parsed.is_duplicated(), source, "has repeated values", remedy)
     return parsed
@@ -117,8 +139,8 @@ def parse_times(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
     """
     remedy = "Give a number (seconds since 1970, UTC), a datetime or an ISO 8601 date, or drop these rows."
     refuse_rows(column, column.is_null(), source, "has empty timestamps", remedy)
-    kind = column.dtype
-    exact = _text_times(column, source, remedy) if kind == pl.String else column
+    text = column.dtype in _TEXT
+    exact = _text_times(column.cast(pl.String), source, remedy) if text else column
     if exact.dtype == pl.Date or isinstance(exact.dtype, pl.Datetime):
         ticks = exact.cast(pl.Datetime("us")) if exact.dtype == pl.Date else exact
         if isinstance(ticks.dtype, pl.Datetime) and ticks.dtype.time_zone is not None:
@@ -126,53 +148,29 @@ def parse_times(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
         per = 1_000_000_000 if isinstance(ticks.dtype, pl.Datetime) and ticks.dtype.time_unit == "ns" else 1_000_000
         count = ticks.dt.epoch("ns" if per == 1_000_000_000 else "us")
         return count // per, (count % per).cast(pl.Float64) / per
-    if exact.dtype.is_float():
-        refuse_rows(column, ~exact.is_finite(), source, "has timestamps that are not finite numbers", remedy)
-        refuse_rows(column, exact.abs() >= _TIME_LIMIT, source, "has timestamps beyond any clock", remedy)
-        floor = exact.cast(pl.Float64).floor()
-        return floor.cast(pl.Int64), exact.cast(pl.Float64) - floor
+    if exact.dtype.is_float() or exact.dtype.is_decimal():
+        number = exact.cast(pl.Float64)
+        refuse_rows(column, ~number.is_finite(), source, "has timestamps that are not finite numbers", remedy)
+        refuse_rows(column, number.abs() >= _TIME_LIMIT, source, "has timestamps beyond any clock", remedy)
+        floor = number.floor()
+        return floor.cast(pl.Int64), number - floor
     if exact.dtype.is_integer():
-        outside = (exact >= _TIME_LIMIT) | (exact <= -_TIME_LIMIT) if exact.dtype in (pl.Int64, pl.UInt64) else None
-        if outside is not None:
-            refuse_rows(column, outside, source, "has timestamps beyond any clock", remedy)
-        return exact.cast(pl.Int64), pl.zeros(len(exact), pl.Float64, eager=True)
-    raise _wrong_type(column, source, "timestamps must be numbers or dates", remedy)
+        whole = exact.cast(pl.Int64, strict=False)
+        outside = whole.is_null() | (whole >= _TIME_LIMIT) | (whole <= -_TIME_LIMIT)
+        refuse_rows(column, outside, source, "has timestamps beyond any clock", remedy)
+        return whole, pl.zeros(len(exact), pl.Float64, eager=True)
+    raise wrong_type(column, source, "timestamps must be numbers or dates", remedy)
 
 
 def parse_text(column: pl.Series, source: str) -> pl.Series:
     """A text column as String, empty values kept null. Raises DataError on any other type."""
     if column.dtype == pl.Null or column.dtype in _TEXT:
         return column.cast(pl.String)
-    raise _wrong_type(column, source, "must hold text", "Cast the column to text.")
-
-
-def parse_keywords(column: pl.Series, source: str) -> list[tuple[str, ...]]:
-    """Keywords per row, cleaned, in their order, without repeats; see `clean_keywords` for text. Raises DataError."""
-    texts = column.dtype == pl.Null or column.dtype in _TEXT
-    lists = isinstance(column.dtype, pl.List) and (column.dtype.inner == pl.Null or column.dtype.inner in _TEXT)
-    if not (texts or lists):
-        remedy = "Give a list of strings, or one text with | or , between the keywords."
-        raise _wrong_type(column, source, "must hold keywords", remedy)
-    return [clean_keywords(value) for value in column.to_list()]
-
-
-def clean_line(text: str | None, limit: int) -> str:
-    """One line of at most `limit` characters: control characters and runs of white space become one space."""
-    return _BLANK.sub(" ", text or "").strip()[:limit].rstrip()
-
-
-def clean_keywords(value: str | Iterable[str | None] | None) -> tuple[str, ...]:
-    """Keywords as clean, distinct, non-empty lines in their order.
-
-    One text is cut at every | if it has one, else at every comma.
-    """
-    if isinstance(value, str):
-        value = value.split("|" if "|" in value else ",")
-    lines = (clean_line(part, KEYWORD_LIMIT) for part in value or ())
-    return tuple(dict.fromkeys(line for line in lines if line))
+    raise wrong_type(column, source, "must hold text", "Cast the column to text.")
 
 
 def _text_times(column: pl.Series, source: str, remedy: str) -> pl.Series:
+    column = stripped(column)
     for kind in (pl.Int64, pl.Float64):
         numbers = column.cast(kind, strict=False)
         if numbers.null_count() == 0:
@@ -191,14 +189,3 @@ def _iso(text: str) -> datetime | None:
     except ValueError:
         return None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _wrong_type(column: pl.Series, source: str, what: str, remedy: str) -> DataError:
-    sample = column.drop_nulls()
-    seen = f" (row {int(column.is_not_null().arg_max() or 0) + 1}: {_short(sample[0])})" if len(sample) else ""
-    return DataError(f"{source}: column '{column.name}' has type {column.dtype}{seen}; {what}. {remedy}")
-
-
-def _short(value: object) -> str:
-    text = repr(value.to_list() if isinstance(value, pl.Series) else value)
-    return text if len(text) <= 40 else text[:37] + "..."

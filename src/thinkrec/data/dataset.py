@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from thinkrec.data.columns import DataWarning, clean_keywords, parse_ids, parse_keywords, refuse_rows, require_columns
-from thinkrec.data.rows import SPLITS, TEST, TRAIN, Interactions
+from thinkrec.data.columns import parse_ids, parse_keywords, refuse_rows, require_columns
+from thinkrec.data.frames import as_frame, make_series
+from thinkrec.data.messages import warn
+from thinkrec.data.repeats import Duplicates
+from thinkrec.data.rows import SPLITS, TEST, TRAIN, VALID, Interactions
 from thinkrec.data.split import ByColumn, Split, assign_split
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
 
-Table = pl.DataFrame | str | Path
-"""A Polars frame, or a file that `read_table` knows."""
+Table = Any
+"""A file that `read_table` knows, or anything that `as_frame` takes: a frame (Polars, pandas, Arrow), a mapping of
+columns, or a list of mappings."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ class Dataset:
         *,
         threshold: float | None = None,
         split: Split | None = None,
+        missing: Collection[Any] | None = None,
+        duplicates: Duplicates | None = None,
+        separators: Mapping[Any, str] | None = None,
         domain: Domain = PLAIN_WORDS,
         item_source: str | None = None,
         interactions_source: str | None = None,
@@ -90,16 +96,22 @@ class Dataset:
             items: see `check_items`.
             threshold: with a `rating` column, liked means rating > threshold.
             split: the rule that makes train, valid and test; by default the table's own column `split`.
+            missing: ratings that mean "not rated"; their rows are dropped. See `check_interactions`.
+            duplicates: what becomes of several rows of one user and item: keep, first, last or refuse.
+            separators: what separates keywords in one text, such as {"keywords": ";"}. See `check_items`.
             domain: the words for prompts and for items without a title.
             item_source, interactions_source: names in messages; by default the path, else "items" and "interactions".
+
+        Where the split is not in time order, a DataWarning counts the rows that come after one of a later split: their
+        histories and statistics leave such rows out (`Interactions.past`).
 
         Raises:
             DataError: on anything wrong in a table, an unknown item, or an empty split.
         """
         rows, source = _load(interactions, interactions_source or "interactions", named=interactions_source is not None)
         wares, item_source = _load(items, item_source or "items", named=item_source is not None)
-        wares = check_items(wares, source=item_source, noun=domain.item)
-        rows = check_interactions(rows, source=source, threshold=threshold)
+        wares = check_items(wares, source=item_source, noun=domain.item, separators=separators)
+        rows = check_interactions(rows, source=source, threshold=threshold, missing=missing, duplicates=duplicates)
         rows = _with_item_codes(rows, wares, source, item_source)
         rows = assign_split(rows, split or ByColumn(), source=source)
         users = rows["user_id"].unique().sort()
@@ -112,6 +124,7 @@ class Dataset:
             order=rows["order"].to_numpy(),
             n_users=len(users),
         )
+        _tell_hidden_rows(table, users.to_list(), source)
         return cls(
             interactions=table,
             items=Items(
@@ -126,24 +139,31 @@ class Dataset:
         )
 
     def with_keywords(
-        self, keywords: Mapping[Any, str | Iterable[str]] | pl.DataFrame, *, source: str = "keywords"
+        self,
+        keywords: Mapping[Any, str | Iterable[str]] | Table,
+        *,
+        separator: str | None = None,
+        source: str = "keywords",
     ) -> Dataset:
         """This data set with other keywords, cleaned as in `check_items`; items that are not named have none then.
 
         Args:
-            keywords: item id -> keywords, or a frame with columns item_id and keywords.
+            keywords: item id -> keywords, or a table with columns item_id and keywords: a frame, a mapping with these
+                two columns, a list of mappings, or a file.
+            separator: what separates keywords in one text; by default one for all, see `keywords.choose_separator`.
 
         Raises:
             DataError: on an unknown or repeated item, a missing column or a wrong type.
         """
         code = {id_: place for place, id_ in enumerate(self.items.ids)}
-        if isinstance(keywords, pl.DataFrame):
-            require_columns(keywords, ("item_id", "keywords"), source)
-            ids = parse_ids(keywords["item_id"], source)
-            refuse_rows(keywords["item_id"], ids.is_duplicated(), source, "repeats items", "Keep one row per item.")
-            given = dict(zip(ids.to_list(), parse_keywords(keywords["keywords"], source), strict=True))
+        if isinstance(keywords, Mapping) and not {"item_id", "keywords"} <= set(keywords):
+            given = _keywords_by_item(keywords, separator, source)
         else:
-            given = {id_: clean_keywords(words) for id_, words in keywords.items()}
+            table, source = _load(keywords, source, named=source != "keywords")
+            require_columns(table, ("item_id", "keywords"), source)
+            ids = parse_ids(table["item_id"], source)
+            refuse_rows(table["item_id"], ids.is_duplicated(), source, "repeats items", "Keep one row per item.")
+            given = dict(zip(ids.to_list(), parse_keywords(table["keywords"], source, separator), strict=True))
         unknown = [id_ for id_ in given if id_ not in code]
         if unknown:
             raise DataError(
@@ -152,7 +172,7 @@ class Dataset:
             )
         lacking = len(code) - len(given)
         if lacking:
-            warnings.warn(f"{source}: {lacking} of {len(code)} items have no keywords now.", DataWarning, stacklevel=2)
+            warn(f"{source}: {lacking} of {len(code)} items have no keywords now.")
         words = [given.get(id_, ()) for id_ in self.items.ids]
         return replace(self, items=replace(self.items, keywords=words))
 
@@ -209,9 +229,40 @@ class Dataset:
 
 
 def _load(table: Table, name: str, *, named: bool) -> tuple[pl.DataFrame, str]:
-    if isinstance(table, pl.DataFrame):
-        return table, name
-    return read_table(table), name if named else str(table)
+    if isinstance(table, str | Path):
+        return read_table(table), name if named else str(table)
+    return as_frame(table, name), name
+
+
+def _keywords_by_item(keywords: Mapping[Any, Any], separator: str | None, source: str) -> dict[Any, tuple[str, ...]]:
+    """Keywords per id, cleaned as one column: texts and lists may stand side by side."""
+    values = [words if isinstance(words, str) or words is None else list(words) for words in keywords.values()]
+    found: dict[Any, tuple[str, ...]] = {}
+    for kind in (str, list):
+        part = {id_: value for id_, value in zip(keywords, values, strict=True) if isinstance(value, kind)}
+        if part:
+            column = make_series("keywords", list(part.values()), source)
+            found |= dict(zip(part, parse_keywords(column, source, separator), strict=True))
+    return {id_: found.get(id_, ()) for id_ in keywords}
+
+
+def _tell_hidden_rows(table: Interactions, users: list, source: str) -> None:
+    """One DataWarning where the split is not in time order, with what is hidden from which rows; see `data.past`."""
+    if table.past.whole:
+        return
+    hidden = table.past.length(np.arange(len(table))) < np.arange(len(table)) - table.start[table.user]
+    of, said = {name: int((table.split == code).sum()) for code, name in enumerate(SPLITS)}, []
+    for code, after in ((TRAIN, "validation or test row"), (VALID, "test row")):
+        count = int((hidden & (table.split == code)).sum())
+        if count:
+            said.append(f"{count} of {of[SPLITS[code]]} {SPLITS[code]} rows come after a {after} of the same user")
+    whose = [repr(users[code]) for code in np.unique(table.user[hidden])]
+    more = f" and {len(whose) - 3} more" if len(whose) > 3 else ""
+    warn(
+        f"{source}: the split is not in time order: {'; '.join(said)} (users {', '.join(whose[:3])}{more}). Histories "
+        "and statistics of train rows show train rows alone, those of validation rows no test row. A split by dates, "
+        "months or fractions hides nothing."
+    )
 
 
 def _codes(values: pl.Series, known: pl.Series) -> pl.Series:

@@ -26,8 +26,8 @@ _MOVED = re.compile(rf"(^|\()([^()]+), ({_ARTICLES})(?=\s*(?:\(|\)|$))")
 def load_movielens(folder: str | Path, *, threshold: float = 3.0) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Canonical (interactions, items) of an original MovieLens-1M folder: all rows, no split yet.
 
-    `ratings.dat` and `movies.dat` are Latin-1 with "::" between the fields. Titles stay as written there
-    ("Matrix, The (1999)"); keywords are the genres; `order` is the line in
+    `ratings.dat` and `movies.dat` are Latin-1 (or UTF-8) with "::" between the fields. Titles stay as written there
+    ("Matrix, The (1999)") but for HTML; keywords are the genres; `order` is the line in
     `ratings.dat` (from 0), so ties in time keep file order.
 
     Args:
@@ -124,12 +124,17 @@ def _with_display_titles(items: pl.DataFrame) -> pl.DataFrame:
 
 def _read_dat(path: Path, names: list[str]) -> pl.DataFrame:
     try:
-        text = path.read_bytes().decode("latin-1")
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}). "
             "Give the unpacked folder of MovieLens-1M (ml-1m.zip from grouplens.org)."
         ) from error
+    try:
+        # Copies that were saved again are UTF-8; Latin-1 with any letter beyond ASCII is hardly ever valid UTF-8.
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
     # Not str.splitlines: in Latin-1 it would also break lines at the characters 0x1c to 0x1e and 0x85.
     lines = text.split("\n")
     if lines[-1] == "":

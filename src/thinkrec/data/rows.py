@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+
+from thinkrec.data.past import VisiblePast
 
 TRAIN, VALID, TEST = 0, 1, 2
 SPLITS = ("train", "valid", "test")
@@ -14,7 +17,8 @@ SPLITS = ("train", "valid", "test")
 class Interactions:
     """Rows sorted by (user, timestamp, order). All arrays but `start` have one entry per row.
 
-    A *row number* is a position in this table, so a user's past is the slice that ends at the row.
+    A *row number* is a position in this table. Where the split is in time order, a user's past is the slice that ends
+    at the row; see `past` for other splits.
     """
 
     user: np.ndarray
@@ -63,14 +67,23 @@ class Interactions:
     def n_users(self) -> int:
         return len(self.start) - 1
 
-    def history(self, row: int, length: int, block: int = 1) -> slice:
-        """The last `length` rows of the same user strictly before `row`, or all there are, oldest first.
+    @cached_property
+    def past(self) -> VisiblePast:
+        """The earlier rows that each row may see."""
+        return VisiblePast.of(self.user, self.split, self.start)
 
-        With `block` > 1 the oldest of them is only changed after so many rows: up to `block` - 1 more are shown, and
-        the histories of rows in between begin alike.
+    def history(self, row: int, length: int, block: int = 1) -> slice | np.ndarray:
+        """The last `length` visible rows of the same user strictly before `row`, or all there are, oldest first, as an
+        index of the columns: a slice, or row numbers (int64) where the split is not in time order.
+
+        A train row sees train rows, a validation row no test row. With `block` > 1 the oldest of them is only changed
+        after so many rows: up to `block` - 1 more are shown, and the histories of rows in between begin alike.
         """
-        first = int(self.start[self.user[row]])
-        return slice(first + max(0, (int(row) - first - length) // block * block), int(row))
+        return self.past.index(self.past.stretch(int(row), length, block))
+
+    def history_rows(self, row: int, length: int, block: int = 1) -> np.ndarray:
+        """int64 (k,): `history` as row numbers."""
+        return self.past.row[self.past.stretch(int(row), length, block)]
 
     def rows(self, split: int) -> np.ndarray:
         """int64 (m,): the row numbers of a split, in `order` order."""

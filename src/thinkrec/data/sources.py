@@ -56,6 +56,7 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, World |
             "another kind, such as tables"
         )
     tables = Dataset.from_tables(config.interactions, config.items, threshold=config.threshold, split=config.split,
+                                 missing=config.missing, duplicates=config.duplicates, separators=config.separators,
                                  domain=config.domain())  # fmt: skip
     return tables, None
 

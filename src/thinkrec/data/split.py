@@ -140,6 +140,11 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
             # With so few rows that a share rounds to none, cutting after the last moment leaves that split empty.
             after = int(times[-1]) + 1 if n else 0
             out = _label(frame, int(times[n - before]) if before else after, int(times[n - last]) if last else after)
+        case _:
+            raise DataError(
+                f"{source}: split is {split!r}, no rule; give ByColumn(), ByDates(...), ByMonths(...) or "
+                "ByFractions(...)."
+            )
     found = set(out["split"].unique().to_list())
     empty = [name for name in SPLITS if name not in found]
     if empty:

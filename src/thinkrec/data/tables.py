@@ -2,81 +2,108 @@
 
 from __future__ import annotations
 
-import math
-import warnings
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from thinkrec.data import columns as col
-from thinkrec.data.columns import DataWarning
+from thinkrec.data import suspect
+from thinkrec.data.delimited import SEPARATORS, read_delimited
+from thinkrec.data.frames import as_frame
+from thinkrec.data.jsonl import read_jsonl
+from thinkrec.data.markup import strip_markup
+from thinkrec.data.messages import name_rows, warn, warn_rows
+from thinkrec.data.ratings import not_rated, read_labels
+from thinkrec.data.repeats import Duplicates, settle_repeats
 from thinkrec.data.rows import SPLITS
 from thinkrec.errors import DataError
 
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
+_SPLIT_WORDS = {"training": "train", "validation": "valid", "val": "valid", "testing": "test"}
 
 
 def read_table(path: str | Path) -> pl.DataFrame:
-    """A table from .parquet, .jsonl, .csv or .tsv (the last two also with .gz); CSV is UTF-8 with a header line.
+    """A table from .parquet, .jsonl, .csv or .tsv (the last three also with .gz); text is UTF-8, CSV has a header line.
 
     All CSV columns come as text, so that a title "1984" stays text and an id "007" keeps its zeros; ids that are
-    plain whole numbers throughout become integers.
+    plain whole numbers throughout become integers. See `delimited` for quotes and `jsonl` for JSON lines.
 
     Raises:
-        DataError: if the file is missing, unreadable or of another kind.
+        DataError: if the file is missing, unreadable or of another kind; it names the line where a file of text is
+            wrong.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path}: this is a folder; give the file of a table.")
     kinds = [suffix.lower() for suffix in path.suffixes]
-    kind = kinds[-2] if len(kinds) > 1 and kinds[-1] == ".gz" else (kinds[-1] if kinds else "")
-    if kind not in (".parquet", ".jsonl", *_SEPARATORS):
+    packed = len(kinds) > 1 and kinds[-1] == ".gz"
+    kind = kinds[-2] if packed else (kinds[-1] if kinds else "")
+    if kind not in (".parquet", ".jsonl", *SEPARATORS) or (packed and kind == ".parquet"):
         raise DataError(f"{path}: not a known kind of table. Use .parquet, .csv, .tsv, .csv.gz, .tsv.gz or .jsonl.")
     if not path.is_file():
         raise DataError(
             f"{path}: no such file. Check the path, which is taken from the current folder unless absolute."
         )
-    try:
-        if kind == ".parquet":
+    if kind == ".parquet":
+        try:
             return pl.read_parquet(path)
-        if kind == ".jsonl":
-            return pl.read_ndjson(path, infer_schema_length=None)
-        df = pl.read_csv(path, separator=_SEPARATORS[kind], infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(
-            f"{path}: cannot be read as {kind[1:]} ({error}). Check that it was written in full, in UTF-8."
-        ) from error
-    whole = [
-        name
-        for name in ("user_id", "item_id")
-        if name in df.columns and df[name].null_count() == 0 and df[name].str.contains(_WHOLE_NUMBER).all()
-    ]
-    return df.with_columns(pl.col(whole).cast(pl.Int64))
+        except (pl.exceptions.PolarsError, OSError) as error:
+            why = "the file is damaged, was not written in full, or is of another kind. Write it again."
+            raise DataError(f"{path}: cannot be read as parquet: {why}") from error
+    if kind == ".jsonl":
+        return read_jsonl(path)
+    df = read_delimited(path, kind[1:])
+    for name in ("user_id", "item_id"):
+        if name in df.columns and df[name].null_count() == 0:
+            bare = col.stripped(df[name])
+            if bare.str.contains(_WHOLE_NUMBER).all():
+                warn_rows(df[name], bare != df[name], str(path), "have white space around the id", "It is cut off.")
+                df = df.with_columns(bare.cast(pl.Int64))
+    return df
 
 
 def check_interactions(
-    df: pl.DataFrame, *, source: str = "interactions", threshold: float | None = None
+    table: Any,
+    *,
+    source: str = "interactions",
+    threshold: float | None = None,
+    missing: Collection[Any] | None = None,
+    duplicates: Duplicates | None = None,
 ) -> pl.DataFrame:
     """The canonical interactions, rows as they came: user_id, item_id (Int64 or String), label (Int8), timestamp
     (Int64), order (Int64), and split (String) if the table has one. Other columns are dropped.
 
     Args:
-        df: user_id, item_id, timestamp, and either `rating` or `label`; optional `split` and `order`.
+        table: anything `as_frame` takes with user_id, item_id, timestamp, and either `rating` or `label`; optional
+            `split` and `order`.
         source: the name of the table in messages.
         threshold: needed with `rating`; liked means rating > threshold.
+        missing: ratings that mean "not rated", as numbers or text (None and "nan" for empty ones): their rows are
+            dropped and counted. By default none is, and values that look like such marks are warned of; an empty
+            list says that there are none.
+        duplicates: what becomes of several rows of one user and item; by default they are kept, with a warning.
 
     Times finer than a second are rounded down. Where the table's row order would then put two rows of one user the
     wrong way round, `order` follows the exact times instead; an `order` column that contradicts them is refused.
+    Numbers in seconds and milliseconds (microseconds, nanoseconds) together become seconds.
 
     Raises:
         DataError: on a missing or ill-typed column or value; the message names the rows.
     """
+    df = as_frame(table, source)
     col.require_columns(df, ("user_id", "item_id", "timestamp"), source)
     whole, fraction = col.parse_times(df["timestamp"], source)
+    if not (df["timestamp"].dtype.is_temporal() or df["timestamp"].dtype == pl.Null):
+        whole, fraction = suspect.one_unit(df["timestamp"], whole, fraction, source)
+    suspect.tell_odd_times(df["timestamp"], whole, source)
+    absent = not_rated(df, missing, source)
     out = pl.DataFrame(
         {
             "user_id": col.parse_ids(df["user_id"], source),
             "item_id": col.parse_ids(df["item_id"], source),
-            "label": _labels(df, source, threshold),
+            "label": read_labels(df, source, threshold, absent, missing is None),
             "timestamp": whole,
         }
     )
@@ -84,73 +111,108 @@ def check_interactions(
     order = col.parse_order(df["order"], source) if given else pl.int_range(df.height, dtype=pl.Int64, eager=True)
     out = out.with_columns(_exact_order(out, fraction, order, source, given).alias("order"))
     if "split" in df.columns:
-        split = col.parse_text(df["split"], source)
-        remedy = f"Use {', '.join(SPLITS)}, or leave the column out and choose a split by time."
-        col.refuse_rows(df["split"], ~split.is_in(SPLITS), source, "has unknown splits", remedy)
-        out = out.with_columns(split.alias("split"))
-    repeated = out.height - out.select("user_id", "item_id", "label", "timestamp", fraction.alias("part")).n_unique()
-    if repeated:
-        _warn(f"{source}: {repeated} rows repeat an earlier row exactly (user, item, label, time); they are kept.")
-    return out
+        out = out.with_columns(_splits(df["split"], source).alias("split"))
+    if absent.any():
+        warn_rows(df["rating"], absent, source, 'mean "not rated"', "They are left out (missing).")
+        out, fraction = out.filter(~absent), fraction.filter(~absent)
+        if out.is_empty():
+            raise DataError(f"{source}: no row is left: every rating is named in `missing`. Correct it.")
+    if not given:
+        suspect.tell_constant_times(out["user_id"], out["timestamp"], fraction, source)
+    return settle_repeats(out, fraction, duplicates, source)
 
 
-def check_items(df: pl.DataFrame, *, source: str = "items", noun: str = "item") -> pl.DataFrame:
+def check_items(
+    table: Any, *, source: str = "items", noun: str = "item", separators: Mapping[Any, str] | None = None
+) -> pl.DataFrame:
     """The canonical items, rows as they came: item_id (Int64 or String), title (String), keywords (List(String)), then
-    every further column as text (String, empty values null, otherwise untouched).
+    every further column as text (String, empty values null).
 
-    Titles become one clean line of at most 200 characters, keywords of at most 80. An item without a title is called
-    "untitled <noun> <id>". Numbers become text; lists of strings are joined by ", "; other nested columns are dropped.
+    Titles become one clean line of at most 200 characters, keywords of at most 80. HTML is taken out of all text, and
+    counted. An item without a title is called "untitled <noun> <id>". Numbers become text; lists of strings are joined
+    by ", "; other nested columns are dropped. `separators` may name what separates the keywords of a column of text,
+    such as {"keywords": ";"}; see `keywords.choose_separator`.
 
     Raises:
         DataError: on a missing or ill-typed column, an empty id, or two rows with one id; the message names the rows.
     """
+    df = as_frame(table, source)
     col.require_columns(df, ("item_id", "title"), source)
+    unknown = sorted(set(separators or {}) - {"keywords"})
+    if unknown:
+        raise DataError(
+            f"{source}: separators names {', '.join(map(repr, unknown))}; only 'keywords' is cut into parts."
+        )
     ids = col.parse_ids(df["item_id"], source)
     remedy = "Keep one row per item."
     col.refuse_rows(df["item_id"], ids.is_duplicated(), source, "has the same id in several rows", remedy)
-    raw = col.parse_text(df["title"], source).to_list()
-    titles = [col.clean_line(text, col.TITLE_LIMIT) for text in raw]
-    missing = sum(not title for title in titles)
-    if missing:
-        titles = [title or f"untitled {noun} {id_}" for title, id_ in zip(titles, ids.to_list(), strict=True)]
-        _warn(f'{source}: {missing} rows have no title; they are called "untitled {noun} <id>".')
-    keywords = col.parse_keywords(df["keywords"], source) if "keywords" in df.columns else [()] * df.height
+    _tell_markup(df, source)
+    titles = _titles(df["title"], ids, source, noun)
+    given = None if separators is None else separators.get("keywords")
+    keywords = col.parse_keywords(df["keywords"], source, given) if "keywords" in df.columns else [()] * df.height
     out = [
         ids,
         pl.Series("title", titles, dtype=pl.String),
         pl.Series("keywords", [list(words) for words in keywords], dtype=pl.List(pl.String)),
     ]
-    dropped = []
+    dropped, blank = [], []
     for column in df.drop("item_id", "title", "keywords", strict=False):
         text = _further_text(column)
         if text is None:
             dropped.append(column.name)
-        else:
-            out.append(text)
+            continue
+        words = text.is_in(col.NO_VALUE)
+        if words.any():
+            blank.append(f"'{column.name}' in {int(words.sum())} rows ({name_rows(text, words.arg_true()[:1])})")
+            text = pl.select(pl.when(~words).then(text).alias(column.name)).to_series()
+        out.append(text)
     if dropped:
-        _warn(f"{source}: columns {', '.join(dropped)} hold neither text nor numbers and are left out.")
+        warn(f"{source}: columns {', '.join(dropped)} hold neither text nor numbers and are left out.")
+    if blank:
+        warn(f"{source}: words for a missing value count as empty: {', '.join(blank)}.")
     return pl.DataFrame(out)
 
 
-def _labels(df: pl.DataFrame, source: str, threshold: float | None) -> pl.Series:
-    has = [name for name in ("rating", "label") if name in df.columns]
-    if len(has) != 1:
-        found = "both columns 'rating' and 'label'" if has else "neither a column 'rating' nor 'label'"
-        raise DataError(
-            f"{source}: the table has {found}. Keep exactly one: 'rating' with a threshold, or 'label' (0 or 1)."
+def _splits(column: pl.Series, source: str) -> pl.Series:
+    given = col.parse_text(column, source)
+    known = col.stripped(given).str.to_lowercase().replace(_SPLIT_WORDS)
+    remedy = f"Use {', '.join(SPLITS)}, or leave the column out and choose a split by time."
+    col.refuse_rows(column, ~known.is_in(SPLITS), source, "has unknown splits", remedy)
+    warn_rows(
+        column, known != given, source, "name their split in another spelling", f"They are read as {', '.join(SPLITS)}."
+    )
+    return known
+
+
+def _titles(column: pl.Series, ids: pl.Series, source: str, noun: str) -> list[str]:
+    raw = col.parse_text(column, source)
+    words = raw.is_in(col.NO_VALUE).fill_null(False)
+    titles = ["" if none else col.clean_line(text, col.TITLE_LIMIT) for text, none in zip(raw, words, strict=True)]
+    missing = pl.Series([not title for title in titles], dtype=pl.Boolean)
+    if missing.any():
+        titles = [title or f"untitled {noun} {id_}" for title, id_ in zip(titles, ids.to_list(), strict=True)]
+        warn(
+            f'{source}: {int(missing.sum())} rows have no title; they are called "untitled {noun} <id>" '
+            f"({name_rows(raw, missing.arg_true())})."
         )
-    if has == ["label"]:
-        if threshold is not None:
-            raise DataError(
-                f"{source}: column 'label' needs no threshold, but threshold={threshold} was given. Drop one."
-            )
-        return col.parse_labels(df["label"], source)
-    if threshold is None or not math.isfinite(threshold):
-        raise DataError(
-            f"{source}: column 'rating' needs a finite threshold, not {threshold}. "
-            "Give one; liked means rating > threshold."
-        )
-    return (col.parse_ratings(df["rating"], source) > threshold).cast(pl.Int8).alias("label")
+    return titles
+
+
+def _tell_markup(df: pl.DataFrame, source: str) -> None:
+    """One warning with the number of values per column that hold HTML."""
+    said = []
+    for column in df:
+        texts = column.explode() if isinstance(column.dtype, pl.List) else column
+        if column.name in ("item_id",) or texts.dtype not in (pl.String, pl.Categorical, pl.Enum):
+            continue
+        texts = texts.cast(pl.String)
+        near = texts.filter(texts.str.contains("[<&]").fill_null(False))
+        count = sum(strip_markup(text) != text for text in near)
+        if count:
+            first = next(text for text in near if strip_markup(text) != text)
+            said.append(f"{count} in '{column.name}' (the first: {first[:40]!r})")
+    if said:
+        warn(f"{source}: values with HTML: {', '.join(said)}; tags are taken out and entities become their characters.")
 
 
 def _exact_order(out: pl.DataFrame, fraction: pl.Series, order: pl.Series, source: str, given: bool) -> pl.Series:
@@ -183,9 +245,7 @@ def _further_text(column: pl.Series) -> pl.Series | None:
         return None
     else:
         text = column.cast(pl.String)
+    if text.str.contains("[<&]").any():
+        text = pl.Series(column.name, [value and strip_markup(value) for value in text], dtype=pl.String)
     blank = text.str.strip_chars() == ""
     return pl.select(pl.when(~blank).then(text).alias(column.name)).to_series()
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, DataWarning, stacklevel=3)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from thinkrec.data.messages import warn
 from thinkrec.errors import DataError
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
@@ -14,29 +15,68 @@ SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 
 def check_writable(path: Path, option: str = "--out") -> None:
-    """Raise DataError unless a table can be written under this name, which was given with `option`."""
+    """Raise DataError unless a table can be written under this name, which was given with `option`.
+
+    Nothing is made yet: the nearest folder above that exists is asked whether it can be written to.
+    """
     if path.suffix.lower() not in SUFFIXES:
         known = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
         raise DataError(f"{option} {path}: not a kind of table that can be written; end it with {known}")
+    if path.is_dir():
+        raise DataError(f"{option} {path}: this is a folder; give the name of a file")
+    above = next(folder for folder in (path.absolute().parent, *path.absolute().parent.parents) if folder.exists())
+    if not above.is_dir():
+        raise DataError(f"{option} {path}: {above} is a file, not a folder; give another place")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise DataError(f"{option} {path}: the folder {above} cannot be written to; give another place")
+
+
+def check_columns(table: pl.DataFrame, path: Path, option: str = "--out") -> None:
+    """Raise DataError if a CSV file under this name could not hold all columns of a table."""
+    text = pl.List(pl.String)
+    nested = [column.name for column in table if column.dtype.is_nested() and column.dtype != text]
+    if path.suffix.lower() == ".csv" and nested:
+        raise DataError(f"{option} {path}: CSV cannot hold the columns {', '.join(nested)}; end the name with .parquet")
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write beside the name, then rename; the kind goes by the suffix. Raises DataError for other kinds.
+    """Write beside the name, then rename; the kind goes by the suffix.
 
-    CSV has no lists: lists of text become one text with bars between.
+    CSV has no lists: lists of text become one text with bars between; see `_with_bars`. Raises DataError for other
+    kinds, and where the folder or the disk does not take the file.
     """
-    check_writable(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(path, "table")
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     kind = path.suffix.lower()
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         if kind == ".parquet":
             table.write_parquet(beside)
         elif kind == ".jsonl":
             table.write_ndjson(beside)
         else:
-            lists = [name for name, dtype in table.schema.items() if dtype == pl.List(pl.String)]
-            table.with_columns(pl.col(name).list.join("|") for name in lists).write_csv(beside)
+            lists = [column for column in table if column.dtype == pl.List(pl.String)]
+            table.with_columns(_with_bars(column, path) for column in lists).write_csv(beside)
         beside.replace(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}); give another place") from error
     finally:
-        beside.unlink(missing_ok=True)
+        if beside.is_file():
+            beside.unlink()
+
+
+def _with_bars(column: pl.Series, path: Path) -> pl.Series:
+    """Lists of text as one text each, read back as they were.
+
+    A single entry with a comma or semicolon gets a bar behind it, so that the reader sees that bars separate. A bar
+    inside an entry becomes a slash, which is said.
+    """
+    inside = column.explode().drop_nulls()
+    barred = int(inside.str.contains("|", literal=True).sum())
+    if barred:
+        warn(f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as "
+             "/. End the name with .parquet to keep it.")  # fmt: skip
+        column = column.list.eval(pl.element().str.replace_all("|", "/", literal=True))
+    text = column.list.join("|", ignore_nulls=True)
+    alone = text.str.contains("[,;]") & ~text.str.contains("|", literal=True)
+    return pl.select(pl.when(alone).then(text + "|").otherwise(text).alias(column.name)).to_series()

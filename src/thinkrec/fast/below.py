@@ -54,11 +54,11 @@ class Below:
         batch = collate(sample, recommender.backbone.pad_id).to(recommender.device)
         real = torch.arange(batch.ids.shape[1], device=recommender.device)[None] < batch.lengths[:, None]
         with recommender.inference():
-            wanted = recommender.hidden(batch)[real].double()
+            wanted = recommender.hidden(batch)[real].cpu().double()
             twice = []
             for _ in range(2):
                 with made.given(sample, batch):
-                    twice.append(recommender.hidden(batch)[real].double())
+                    twice.append(recommender.hidden(batch)[real].cpu().double())
         if all((found - wanted).abs().max() <= 1e-3 * wanted.std() for found in twice):
             return made
         made.close()

@@ -118,9 +118,9 @@ def _same(recommender: Recommender, plain: Batch, fast: Callable[[], torch.Tenso
     plain = plain.to(recommender.device)
     last = plain.answer_at[plain.last_answers()]
     with recommender.inference():
-        wanted = recommender.hidden(plain)[last[:, 0], last[:, 1]].double()
+        wanted = recommender.hidden(plain)[last[:, 0], last[:, 1]].cpu().double()
         try:
-            found = fast().double()
+            found = fast().cpu().double()
         except CannotPack:
             return False
         except RuntimeError as error:

@@ -20,9 +20,12 @@ from transformers.utils import logging
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.disk import check_complete
+from thinkrec.model.few_bits import keep_gradients
 from thinkrec.model.formats import native_here
 from thinkrec.provenance import files_digest
 
+_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length", "seq_length")
+"""What architectures call the number of their positions."""
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -63,6 +66,13 @@ class Backbone:
         weight = self.model.get_input_embeddings().weight
         assert isinstance(weight, torch.Tensor)
         return weight.shape[1]
+
+    @property
+    def positions(self) -> int | None:
+        """Most tokens that it can read and write together; None if its configuration names no limit."""
+        config = self.model.config.get_text_config()
+        found = (getattr(config, name, None) for name in _POSITIONS)
+        return next((int(most) for most in found if isinstance(most, int) and most > 0), None)
 
     @property
     def bos_id(self) -> int | None:
@@ -218,7 +228,10 @@ def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> 
     except (OSError, ValueError) as error:
         hint = "" if isinstance(where, Path) else "; it is no local folder, so check the hub name and the network"
         raise CheckpointError(f"cannot load backbone {where}{hint}: {error}") from error
-    return wrap(model, tokenizer, name, config, files_digest(_files(config)))
+    found = wrap(model, tokenizer, name, config, files_digest(_files(config)))
+    if config.bits is not None:
+        keep_gradients(model, name)
+    return found
 
 
 def _dtype(config: BackboneConfig) -> torch.dtype:
@@ -237,7 +250,9 @@ def _quantised(config: BackboneConfig, name: str) -> dict[str, Any]:
     else:
         made = BitsAndBytesConfig(load_in_8bit=True)
     # Weights are packed for the device that they are loaded on, and some cannot be moved afterwards.
-    return {"quantization_config": made, "device_map": {"": "cuda" if torch.cuda.is_available() else "cpu"}}
+    # Of several processes each has a card of its own, the current one.
+    device = torch.cuda.current_device() if torch.cuda.is_available() else "cpu"
+    return {"quantization_config": made, "device_map": {"": device}}
 
 
 def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:

@@ -11,6 +11,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
+ALL_LINEAR = "all-linear"
+"""As the only target: every linear layer of the decoder layers."""
+
 
 class AdapterConfig(BaseModel):
     """Shape of the adapters. Defaults: ThinkRec paper, implementation details."""
@@ -24,7 +27,7 @@ class AdapterConfig(BaseModel):
     dropout: float = Field(default=0.05, ge=0, lt=1)
     """Dropout on the adapter's input while training."""
     targets: tuple[str, ...] = Field(default=("q_proj", "v_proj"), min_length=1)
-    """Names of the linear modules, inside every decoder layer, that get adapters."""
+    """Names of the linear modules, inside every decoder layer, that get adapters; `[all-linear]`: all of them."""
     expert_layers: float | tuple[int, ...] = 0.25
     """Which layers hold experts: the last fraction of the layers (rounded up), or their numbers counted from 0."""
 

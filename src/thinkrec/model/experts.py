@@ -10,10 +10,11 @@ from typing import Literal
 
 import torch
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.disk import write_json, write_tensors
-from thinkrec.model.expert_linear import ExpertConfig, ExpertLinear, Routing
+from thinkrec.model.expert_linear import ALL_LINEAR, ExpertConfig, ExpertLinear, Routing
 
 Group = Literal["global", "experts"]
 
@@ -21,12 +22,14 @@ Group = Literal["global", "experts"]
 class Experts:
     """The handle on all adapters of one model: what to train, save, export."""
 
-    def __init__(self, model: nn.Module, config: ExpertConfig, layers: dict[str, ExpertLinear], routing: Routing):
+    def __init__(self, model: nn.Module, config: ExpertConfig, layers: dict[str, ExpertLinear], routing: Routing, *,
+                 transposed: bool = False):  # fmt: skip
         self.model = model
         self.config = config
         self.layers = layers
         """Adapted modules by their full name in the model."""
         self.routing = routing
+        self._transposed = transposed
 
     @property
     def slots(self) -> int:
@@ -121,7 +124,7 @@ class Experts:
             "lora_dropout": self.config.dropout,
             "target_modules": self._peft_targets(),
             "bias": "none",
-            "fan_in_fan_out": False,
+            "fan_in_fan_out": self._transposed,
             "init_lora_weights": True,
             "inference_mode": True,
         }
@@ -129,44 +132,73 @@ class Experts:
         write_json(Path(folder) / "adapter_config.json", config)
 
     def _peft_targets(self) -> list[str]:
-        """Short names, unless they would also match a linear layer outside the decoder layers."""
+        """Short names, unless they would also match a linear layer outside the decoder layers, or mean all of them."""
         strays = [
             name
             for name, module in self.model.named_modules()
             if isinstance(module, nn.Linear) and any(_matches(name, t) for t in self.config.targets)
         ]
-        return sorted(self.layers) if strays else list(self.config.targets)
+        everything = self.config.targets == (ALL_LINEAR,)
+        return sorted(self.layers) if strays or everything else list(self.config.targets)
 
 
 def attach(model: nn.Module, config: ExpertConfig) -> Experts:
     """Freeze a causal language model and put adapters on its target linears, in place.
 
-    Raises RecipeError if a target is not a linear layer of the decoder layers (the message lists those there are),
-    if `expert_layers` names a layer that does not exist, or if the model already carries adapters.
+    A `Conv1D` of GPT-2 and its like, a linear layer with its weight transposed, is made an nn.Linear first.
+    Raises RecipeError if a target is not a linear layer of the decoder layers (the message lists those there are, and
+    weights of other kinds), if `expert_layers` names a layer that does not exist, or if the model already carries
+    adapters.
     """
     if any(isinstance(m, ExpertLinear) for m in model.modules()):
         raise RecipeError("this model already carries experts; load the backbone again before attaching others")
     prefix, layers = decoder_layers(model)
-    linears = [{n: m for n, m in layer.named_modules() if isinstance(m, nn.Linear)} for layer in layers]
+    linears = [{n: m for n, m in layer.named_modules() if isinstance(m, nn.Linear | Conv1D)} for layer in layers]
     available = sorted({name for found in linears for name in found})
-    missing = [t for t in config.targets if not any(_matches(name, t) for name in available)]
+    everything = config.targets == (ALL_LINEAR,) and available
+    missing = [] if everything else [t for t in config.targets if not any(_matches(name, t) for name in available)]
     if missing:
+        others = sorted({kind for layer in layers for kind in _other_weights(layer)})
         raise RecipeError(
-            f"experts.targets names {', '.join(missing)}, which this backbone's decoder layers do not have as linear "
+            f"adapters.targets names {', '.join(missing)}, which this backbone's decoder layers do not have as linear "
             f"layers; they have: {', '.join(available) or 'none'}"
+            + (f". Of other kinds, which cannot carry adapters here: {', '.join(others)}" if others else "")
+            + (". One layer for queries, keys and values together can be named as it is" if available else "")
         )
     with_experts = _expert_layers(config, len(layers))
     model.requires_grad_(False)
     routing = Routing()
     adapted: dict[str, ExpertLinear] = {}
+    transposed = False
     for i, found in enumerate(linears):
-        for name, base in found.items():
-            if any(_matches(name, t) for t in config.targets):
+        for name, held in found.items():
+            if everything or any(_matches(name, t) for t in config.targets):
+                base = held if isinstance(held, nn.Linear) else _as_linear(held)
+                transposed |= base is not held
                 module = ExpertLinear(base, config, config.n_experts if i in with_experts else 0, routing)
                 module.train(model.training)  # a new module is in training mode, so with dropout; a loaded model is not
                 layers[i].set_submodule(name, module)
                 adapted[f"{prefix}.{i}.{name}"] = module
-    return Experts(model, config, adapted, routing)
+    return Experts(model, config, adapted, routing, transposed=transposed)
+
+
+def _as_linear(held: Conv1D) -> nn.Linear:
+    """The same layer with its weight as (out, in)."""
+    wide, out = held.weight.shape
+    made = nn.Linear(wide, out, device="meta")
+    made.weight = nn.Parameter(held.weight.detach().T.contiguous(), requires_grad=False)
+    made.bias = nn.Parameter(held.bias.detach(), requires_grad=False)
+    return made
+
+
+def _other_weights(layer: nn.Module) -> list[str]:
+    """Matrices of a decoder layer that belong to no linear layer: "name (class that holds it)"."""
+    return [
+        f"{name} ({type(module).__name__})"
+        for name, module in layer.named_modules()
+        if not isinstance(module, nn.Linear | Conv1D)
+        and any(p.ndim > 1 for p in [*module.parameters(recurse=False), *module.buffers(recurse=False)])
+    ]
 
 
 def decoder_layers(model: nn.Module) -> tuple[str, nn.ModuleList]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 
+from thinkrec.data.columns import DataWarning
 from thinkrec.errors import DataError
 from thinkrec.fast.prefill import read
 from thinkrec.model.batch import Prompt
@@ -44,7 +46,9 @@ def continue_greedily(
     `first_tokens`: one id per row that takes the place of the first choice (a verdict already decided by the score);
     it counts as generated. `constraints`: one per row or None; it narrows every other choice.
     Returns int32 ids per row without the prompt; the end token is the last one exactly if the
-    row ended by itself. Call it in evaluation mode without gradients (`Recommender.inference`).
+    row ended by itself. A row also ends where the backbone has no further position, which a DataWarning announces.
+    Raises DataError where a prompt leaves none at all. Call it in evaluation mode without gradients
+    (`Recommender.inference`).
     """
     if first_tokens is not None and len(first_tokens) != len(prompts):
         raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
@@ -54,6 +58,7 @@ def continue_greedily(
     out: list[list[int]] = [[] for _ in range(len(prompts))]
     if max_new_tokens < 1:
         return [np.array(ids, dtype=np.int32) for ids in out]
+    most = _room(recommender, prompts, max_new_tokens)
     eos, embed, device = recommender.backbone.eos_id, recommender.model.get_input_embeddings(), recommender.device
     begun = read(recommender, prompts)
     last, cache, mask, lengths, weights = begun.last, begun.cache, begun.mask, begun.lengths, begun.weights
@@ -76,7 +81,7 @@ def continue_greedily(
                 seen = mask[at, :-1].nonzero()[:, 0]
                 mask[at, seen[kept - len(out[row]) :]] = 0
                 del out[row][kept:]
-        alive = [at for at in alive if out[rows[at]][-1] != eos and len(out[rows[at]]) < max_new_tokens]
+        alive = [at for at in alive if out[rows[at]][-1] != eos and len(out[rows[at]]) < most[rows[at]]]
         if not alive:
             return [np.array(ids, dtype=np.int32) for ids in out]
         # Finished rows ride along until they are half the batch: dropping them copies the whole cache.
@@ -92,6 +97,24 @@ def continue_greedily(
                 inputs_embeds=embed(ids), attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
             ).last_hidden_state[:, -1]
         forced = None
+
+
+def _room(recommender: Recommender, prompts: Sequence[Prompt], max_new_tokens: int) -> list[int]:
+    """How many tokens each row may get: what is asked for, or what the backbone's positions leave."""
+    positions = recommender.backbone.positions
+    if positions is None:
+        return [max_new_tokens] * len(prompts)
+    # The last token of a row is never read, so it needs no position.
+    left = [positions - len(prompt) + 1 for prompt in prompts]
+    if min(left, default=1) < 1:
+        raise DataError(f"a prompt of {positions - min(left) + 1} tokens for a backbone of {positions} positions")
+    short = sum(room < max_new_tokens for room in left)
+    if short:
+        warnings.warn(
+            f"{short} of {len(prompts)} texts can have {min(left)} tokens or a few more, not {max_new_tokens}: their"
+            f" prompts leave no more of the backbone's {positions:,} positions", DataWarning, stacklevel=3,
+        )  # fmt: skip
+    return [min(max_new_tokens, room) for room in left]
 
 
 def _best(logits: torch.Tensor, allowed: np.ndarray | None) -> int:

@@ -9,6 +9,8 @@ from torch import nn
 
 VARIATION = 0.3
 """Length of what differs between two fresh outputs, in average token embeddings."""
+PART = 1024
+"""Vectors that calibration projects at once: some 40 MB at width 4,096."""
 
 
 class Projector(nn.Module):
@@ -48,14 +50,16 @@ class Projector(nn.Module):
         for these vectors lie `variation` times the average token's length from the centre, on average. A dimension
         that never varies is only centred. Returns self.
         """
-        vectors, embedding = vectors.to(self.mean), embedding.to(self.mean)
+        vectors = vectors.to(self.mean)
         self.mean.copy_(vectors.mean(0))
         std = vectors.std(0, unbiased=False)
         self.std.copy_(torch.where(std > 1e-6 * std.max().clamp_min(1e-12), std, torch.ones_like(std)))
-        self.centre.copy_(embedding[list(verdicts)].mean(0))
+        self.centre.copy_(embedding[list(verdicts)].to(self.mean).mean(0))
         self.scale.fill_(1.0)
-        length = (self(vectors) - self.centre).norm(dim=-1).mean().clamp_min(1e-12)
-        self.scale.fill_(variation * float(embedding.norm(dim=1).mean() / length))
+        # An output has the width of the backbone, and its hidden layer more: a part at a time, whatever is given.
+        lengths = torch.cat([(self(part) - self.centre).norm(dim=-1) for part in vectors.split(PART)])
+        tokens = torch.cat([part.to(self.mean).norm(dim=1) for part in embedding.split(PART)])
+        self.scale.fill_(variation * float(tokens.mean() / lengths.mean().clamp_min(1e-12)))
         return self
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:

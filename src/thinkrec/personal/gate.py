@@ -11,6 +11,8 @@ from thinkrec.errors import DataError
 
 SINGLE, GLOBAL, FUSE = 0, 1, 2
 REGIONS = ("single", "global", "fuse")
+_PART = 16_384
+"""Vectors that are brought to length 1 at a time, as doubles."""
 
 
 class GateConfig(BaseModel):
@@ -40,7 +42,9 @@ class Gate:
 
 def cosine(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Cosines float64 (rows, n) between rows (rows, d) and centres (n, d); 0 where either has length 0."""
-    return _unit(vectors) @ _unit(centres).T
+    turned = _unit(centres).T
+    parts = [_unit(vectors[first : first + _PART]) @ turned for first in range(0, len(vectors), _PART)]
+    return np.concatenate(parts) if parts else np.zeros((0, len(centres)))
 
 
 def softmax(values: np.ndarray, tau: float) -> np.ndarray:
@@ -65,8 +69,7 @@ def gate(vectors: np.ndarray, centres: np.ndarray, config: GateConfig | None = N
     Raises DataError for values that are not finite or dimensions that differ.
     """
     config = config or GateConfig()
-    vectors = np.asarray(vectors, dtype=np.float64)
-    centres = np.asarray(centres, dtype=np.float64)
+    vectors, centres = np.asarray(vectors), np.asarray(centres, dtype=np.float64)
     if vectors.ndim != 2 or centres.ndim != 2 or (len(centres) and vectors.shape[1] != centres.shape[1]):
         raise DataError(f"user vectors {vectors.shape} and centres {centres.shape} must be (rows, d) and (n, d)")
     for name, values in (("user vector", vectors), ("centre", centres)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,8 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import Interactions
+from thinkrec.errors import DataError
 from thinkrec.fast.fork import Fork
 from thinkrec.model.batch import Prompt
 from thinkrec.prompts import template
@@ -40,17 +43,22 @@ class PromptConfig(BaseModel):
     """Most keywords of an earlier item, cut the same way."""
     max_tokens: int = Field(default=1024, ge=64)
     """Longest prompt. A longer one loses its oldest history lines, never a vector, the request or the target: where
-    those alone are longer than this, so is the prompt."""
+    those alone are longer than this, so is the prompt. A backbone with fewer positions cuts at those, and refuses what
+    then still does not fit."""
     history_vectors: bool = True
     """Whether earlier items carry their collaborative vector too (where a projector is in use at all)."""
 
-    def window(self, table: Interactions, row: int) -> slice:
-        """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all."""
+    def window(self, table: Interactions, row: int) -> slice | np.ndarray:
+        """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all; see `history` there."""
         return table.history(row, self.history, self.block)
+
+    def stretch(self, table: Interactions, row: int) -> slice:
+        """The same as a stretch of `table.past.row`: two rows whose stretches begin alike share a beginning."""
+        return table.past.stretch(int(row), self.history, self.block)
 
 
 class TextEncoder(Protocol):
-    """What the renderer needs of a backbone."""
+    """What the renderer needs of a backbone; one with a limited number of `positions` has that attribute too."""
 
     @property
     def tokenizer(self) -> Any: ...
@@ -106,6 +114,7 @@ class Renderer:
         self._end = np.array([] if end is None else [end], dtype=np.int32)
         # Any id will do where a vector goes: its embedding is replaced.
         self._slot = np.array([end if end is not None else 0], dtype=np.int32)
+        self.positions: int | None = getattr(text, "positions", None)
         self._lengths = np.array([len(ids) for ids in self._past], dtype=np.int64)
         self._target_lengths = np.array([len(ids) for ids in self._target], dtype=np.int64)
         self._written: dict[tuple[int, int, bool], np.ndarray] = {}
@@ -125,13 +134,16 @@ class Renderer:
         reason: str | None = None,
         with_answer: bool = False,
         history_loss: float = 0.0,
+        reserve: int = 0,
     ) -> Prompt:
         """The prompt of a row.
 
         `gate`: float32 (1 + n,) adapter weights. `vectors` adds the slots. With `with_answer` the verdict token is a
         training target (L_think) and, where a `reason` ("Yes. ..." / "No. ...") is given, the whole of it, closed by
         the end-of-sequence token. `history_loss` is the weight of every label in the history as an answer of its own,
-        where the target weighs 1; together they weigh what L_rec weighs in the row.
+        where the target weighs 1; together they weigh what L_rec weighs in the row. `reserve`: tokens that will be
+        written behind the prompt, for which positions are left.
+        Raises DataError where the backbone has too few positions for the prompt even without a history.
         """
         it = self.ds.interactions
         past = self.config.window(it, row)
@@ -140,7 +152,7 @@ class Renderer:
             user_vector=None if vectors is None else vectors.user[row],
             item_vector=None if vectors is None else vectors.item[row],
             past_vectors=None if vectors is None else vectors.item[past],
-            reason=reason, with_answer=with_answer, history_loss=history_loss,
+            reason=reason, with_answer=with_answer, history_loss=history_loss, reserve=reserve,
         )  # fmt: skip
 
     def ask(
@@ -157,14 +169,16 @@ class Renderer:
         reason: str | None = None,
         with_answer: bool = False,
         history_loss: float = 0.0,
+        reserve: int = 0,
     ) -> Prompt:
         """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first); see `row`."""
         answer = self._answer(label, reason) if with_answer else NOTHING
         user, draft = None if item_vector is None else user_vector, Draft()
-        shown = int(self._first_shown(np.array([item]), past_items, len(answer), user is not None)[0])
+        shown = int(self._first_shown(np.array([item]), past_items, len(answer), user is not None, reserve)[0])
         self._lines(draft, shown, past_items, past_labels, user is not None, past_vectors)
         self._asking(draft, shown == len(past_items), user)
         self._leaf(draft, item, item_vector, label, answer)
+        self._refuse_longer(draft.length, item)
         rec, think = REASONING if reason else RATING
         # They share the row's L_rec: else ten labels would leave the reasons of other rows next to no say.
         share = np.append(np.full(len(draft.answer_at) - 1, history_loss), 1.0)
@@ -180,6 +194,7 @@ class Renderer:
         user_vector: np.ndarray | None = None,
         item_vectors: np.ndarray | None = None,
         past_vectors: np.ndarray | None = None,
+        reserve: int = 0,
     ) -> list[tuple[np.ndarray, Fork]]:
         """The prompts of many items (codes (n,)) over one history as forks; otherwise as `ask`.
 
@@ -188,7 +203,7 @@ class Renderer:
         """
         user = None if item_vectors is None else user_vector
         vectors = [None] * len(items) if item_vectors is None else item_vectors
-        first, found = self._first_shown(np.asarray(items), past_items, 0, user is not None), []
+        first, found = self._first_shown(np.asarray(items), past_items, 0, user is not None, reserve), []
         for shown in np.unique(first):
             places, trunk = np.flatnonzero(first == shown), Draft()
             self._lines(trunk, int(shown), past_items, past_labels, user is not None, past_vectors)
@@ -197,6 +212,7 @@ class Renderer:
             for i in places:
                 leaf = Draft()
                 self._leaf(leaf, int(items[i]), vectors[i], 0, NOTHING)
+                self._refuse_longer(trunk.length + leaf.length, int(items[i]))
                 leaves.append(leaf.prompt(gate))
             found.append((places, Fork(trunk.prompt(gate), tuple(leaves))))
         return found
@@ -209,9 +225,9 @@ class Renderer:
         """
         it, found = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
         for place in np.argsort(rows, kind="stable"):
-            past = self.config.window(it, int(rows[place]))
+            past = self.config.stretch(it, int(rows[place]))
             if past.start < past.stop and self._fits(past):
-                # One user's rows stand together, so where a history begins says whose it is.
+                # One user's rows stand together, so where a history begins says whose it is, and of which split.
                 found.setdefault((past.start, gates[place].tobytes()), []).append(int(place))
         shared = [np.array(places) for places in found.values() if len(places) > 1]
         alone = np.ones(len(rows), dtype=bool)
@@ -222,14 +238,16 @@ class Renderer:
     def _fits(self, past: slice) -> bool:
         """Whether no target, however long, could cost the prompt a history line."""
         longest = np.array([self._target_lengths.argmax()])
-        return int(self._first_shown(longest, self.ds.interactions.item[past], 0, slots=True)[0]) == 0
+        it = self.ds.interactions
+        return int(self._first_shown(longest, it.item[it.past.index(past)], 0, slots=True)[0]) == 0
 
     def family(self, rows: np.ndarray, *, gate: np.ndarray, vectors: SlotVectors | None) -> Fork:
         """The prompts of rows of one family, in the order of the past, as a fork whose leaves follow more and more of
         the history.
         """
         it = self.ds.interactions
-        past = self.config.window(it, int(rows[-1]))
+        stretches = [self.config.stretch(it, row) for row in rows]
+        past = it.past.index(stretches[-1])
         shown, trunk, leaves = None if vectors is None else vectors.item[past], Draft(), []
         ends = self._lines(trunk, 0, it.item[past], it.label[past], vectors is not None, shown)
         for row in rows:
@@ -238,7 +256,7 @@ class Renderer:
             self._asking(leaf, False, user)
             self._leaf(leaf, int(it.item[row]), item, 0, NOTHING)
             leaves.append(leaf.prompt(gate))
-        return Fork(trunk.prompt(gate), tuple(leaves), tuple(ends[row - past.start] for row in rows))
+        return Fork(trunk.prompt(gate), tuple(leaves), tuple(ends[past.stop - past.start] for past in stretches))
 
     def _lines(self, draft: Draft, first: int, past_items: np.ndarray, past_labels: np.ndarray, slots: bool,
                past_vectors: np.ndarray | None) -> list[int]:  # fmt: skip
@@ -299,12 +317,52 @@ class Renderer:
         rest = reason.partition(".")[2]
         return np.concatenate([verdict, plain_ids(self.tokenizer, ["." + rest])[0], self._end])
 
-    def _first_shown(self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool) -> np.ndarray:
-        """int64 (n,): the oldest history position that fits beside each target and an answer of so many tokens."""
-        fixed = [self._start, self._heading, self._empty, self._request, self._bar]
+    def visible(self, row: int, item: int, *, slots: bool, reserve: int = 0) -> np.ndarray:
+        """int64: the earlier rows that the prompt of a row shows when it asks about `item`; arguments as in `row`."""
+        it = self.ds.interactions
+        past = it.past.row[self.config.stretch(it, row)]
+        return past[int(self._first_shown(np.array([item]), it.item[past], 0, slots, reserve)[0]) :]
+
+    def warn_of_cuts(self, slots: bool) -> None:
+        """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""
+        it, past, block = self.ds.interactions, self.ds.interactions.past, self.config.block
+        begin = past.begin + np.maximum(0, (past.end - past.begin - self.config.history) // block * block)
+        lines = np.concatenate([[0], np.cumsum(self._lengths[it.item[past.row]] + self._line_extra(slots))])
+        cut = int((lines[past.end] - lines[begin] > self._room(it.item, 0, slots, 0)).sum())
+        if cut:
+            most, by = self.config.max_tokens, "prompt.max_tokens"
+            if self.positions is not None and self.positions < most:
+                most, by = self.positions, "the positions of the backbone"
+            warnings.warn(
+                f"{cut:,} of {len(it):,} prompts lose their oldest history lines: they are cut to {most:,} tokens"
+                f" ({by})",
+                DataWarning, stacklevel=2,
+            )  # fmt: skip
+
+    def _refuse_longer(self, length: int, item: int) -> None:
+        if self.positions is not None and length > self.positions:
+            raise DataError(
+                f"the prompt about {self.ds.items.titles[item]!r} has {length:,} tokens without any history line, and"
+                f" the backbone {self.positions:,} positions; lower prompt.keywords, shorten titles or written reasons,"
+                " or take a backbone with more positions"
+            )
+
+    def _line_extra(self, slots: bool) -> int:
+        """Tokens of a history line beside the item's own."""
+        return len(self._bar) + 1 + len(self._newline) + int(slots and self.config.history_vectors)
+
+    def _room(self, items: np.ndarray, answer: int, slots: bool, reserve: int) -> np.ndarray:
+        """int64 (n,): tokens left for history lines beside each target and an answer of so many tokens."""
+        fixed = [self._start, self._heading, self._request, self._bar]
         if slots:
             fixed += [self._user, self._slot, self._newline, self._slot]
-        room = self.config.max_tokens - sum(len(part) for part in fixed) - answer - self._target_lengths[items]
-        extra = len(self._bar) + 1 + len(self._newline) + int(slots and self.config.history_vectors)
-        needed = (self._lengths[past_items][::-1] + extra).cumsum()
-        return len(past_items) - np.searchsorted(needed, room, side="right")
+        most = self.config.max_tokens
+        if self.positions is not None:
+            most = min(most, self.positions - reserve)
+        return most - sum(len(part) for part in fixed) - answer - self._target_lengths[items]
+
+    def _first_shown(self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool,
+                     reserve: int = 0) -> np.ndarray:  # fmt: skip
+        """int64 (n,): the oldest history position that fits beside each target and an answer of so many tokens."""
+        needed = (self._lengths[past_items][::-1] + self._line_extra(slots)).cumsum()
+        return len(past_items) - np.searchsorted(needed, self._room(items, answer, slots, reserve), side="right")

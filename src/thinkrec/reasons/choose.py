@@ -46,24 +46,23 @@ def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
 def _lots(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
     """uint64 (m,): a number by chance for each row, from what it is (user, item, time) and not from where it stands."""
     it = ds.interactions
-    names = (
-        f"{seed}\0{ds.user_ids[it.user[row]]}\0{ds.items.ids[it.item[row]]}\0{it.timestamp[row]}" for row in rows
-    )
+    names = (f"{seed}\0{ds.user_ids[it.user[row]]}\0{ds.items.ids[it.item[row]]}\0{it.timestamp[row]}" for row in rows)
     lots = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
     return np.frombuffer(b"".join(lots), dtype="<u8")
 
 
 def _lengths(ds: Dataset, rows: np.ndarray) -> np.ndarray:
-    return rows - ds.interactions.start[ds.interactions.user[rows]]
+    return ds.interactions.past.length(rows)
 
 
 def mixedness(ds: Dataset, rows: np.ndarray, length: int) -> np.ndarray:
     """float64 (m,): share of the rarer of likes and dislikes in each row's history of at most `length`; 0 for none."""
-    it = ds.interactions
-    likes = np.concatenate([[0], np.cumsum(it.label, dtype=np.int64)])
-    begin = np.maximum(it.start[it.user[rows]], rows - length)
-    share = (likes[rows] - likes[begin]) / np.maximum(rows - begin, 1)
-    return np.where(rows > begin, np.minimum(share, 1 - share), 0.0)
+    past = ds.interactions.past
+    likes = np.concatenate([[0], np.cumsum(ds.interactions.label[past.row], dtype=np.int64)])
+    end = past.end[rows]
+    begin = np.maximum(past.begin[rows], end - length)
+    share = (likes[end] - likes[begin]) / np.maximum(end - begin, 1)
+    return np.where(end > begin, np.minimum(share, 1 - share), 0.0)
 
 
 def wrongly_predicted(ds: Dataset, rows: np.ndarray, path: Path, threshold: float | None) -> np.ndarray:

@@ -25,12 +25,12 @@ def first(ds: Dataset, row: int, config: SynthesisConfig) -> tuple[Message, ...]
     """The opening question about a row: what was liked and disliked before it, and its item; never its outcome."""
     it, items, domain = ds.interactions, ds.items, ds.domain
     lines = [template.heading(domain)]
-    past = it.history(row, config.history)
-    for earlier in range(past.start, past.stop):
+    past = it.history_rows(row, config.history)
+    for earlier in past:
         item = int(it.item[earlier])
         words = template.shorten(items.keywords[item], config.keywords)
         lines.append(f"{template.entry(items.titles[item], words)}{template.BAR} {word(bool(it.label[earlier]))}\n")
-    if past.start == past.stop:
+    if not len(past):
         lines.append(template.no_history(domain))
     target = int(it.item[row])
     for name in config.texts:

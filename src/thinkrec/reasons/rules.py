@@ -65,8 +65,8 @@ def argue(ds: Dataset, row: int, length: int, rng: np.random.Generator) -> Argum
     """The teacher's own opinion on a row: its history (at most `length` rows strictly before it) and target are all it
     sees.
     """
-    past = ds.interactions.history(row, length)
-    return argue_item(ds, int(ds.interactions.item[row]), np.arange(past.start, past.stop), rng)
+    past = ds.interactions.history_rows(row, length)
+    return argue_item(ds, int(ds.interactions.item[row]), past, rng)
 
 
 def argue_item(ds: Dataset, item: int, history: np.ndarray, rng: np.random.Generator) -> Argument:

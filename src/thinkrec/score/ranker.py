@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import torch
 
+from thinkrec.errors import CheckpointError
 from thinkrec.fast.cores import at_once, each
 from thinkrec.fast.fork import Fork, pack
 from thinkrec.fast.packing import CannotPack
@@ -31,7 +32,10 @@ def score_prompts(
     title: str = "scoring",
     progress: bool = False,
 ) -> np.ndarray:
-    """float64 (n,): the target's score of prompts render(0) .. render(n - 1); larger means more likely liked."""
+    """float64 (n,): the target's score of prompts render(0) .. render(n - 1); larger means more likely liked.
+
+    Raises CheckpointError where a score is not finite: such a row has no rank.
+    """
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or usual_tokens(recommender)
 
     def batches() -> Iterator[tuple[np.ndarray, list[Prompt]]]:
@@ -43,14 +47,14 @@ def score_prompts(
     def work(part: tuple[np.ndarray, list[Prompt]]) -> tuple[np.ndarray, np.ndarray]:
         _, states = recommender.look(part[1], lambda batch: batch.answer_at[batch.last_answers()])
         found = score_of(recommender.answer_logits(states), option)
-        return part[0], found.double().cpu().numpy()
+        return part[0], found.cpu().double().numpy()
 
     _ = recommender.lines_up, recommender.reads  # found out by trying, before several threads ask
     with Progress(title, n, shown=progress) as bar, recommender.inference():
         for places, found in each(work, batches(), at_once(recommender)):
             scores[places] = found
             bar.advance(len(places))
-    return scores
+    return _finite(scores)
 
 
 def score_forks(
@@ -67,7 +71,7 @@ def score_forks(
 
     `asked`: per fork the places (int, one per leaf) of its scores in the result. Trunks are computed once; forks share
     batches, and one whose leaves fill several has its trunk's keys and values kept for all of them. On a backbone that
-    cannot pack (`Recommender.packs`) every leaf is asked as a prompt of its own.
+    cannot pack (`Recommender.packs`) every leaf is asked as a prompt of its own. Raises CheckpointError likewise.
     """
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or usual_tokens(recommender)
 
@@ -92,6 +96,16 @@ def score_forks(
         for places, found in each(work, batches(), workers):
             scores[places] = found
             bar.advance(len(places))
+    return _finite(scores)
+
+
+def _finite(scores: np.ndarray) -> np.ndarray:
+    lost = len(scores) - int(np.isfinite(scores).sum())
+    if lost:
+        raise CheckpointError(
+            f"{lost} of {len(scores)} scores are not finite numbers, so that nothing can be ranked by them; the trained"
+            " weights or the number format overflow: use model.backbone.dtype float32, or train with a lower lr"
+        )
     return scores
 
 
@@ -124,7 +138,7 @@ def _ask(
         if recommender.packs:
             batch = pack(forks, kept).to(recommender.device)
             logits = recommender.answer_logits(recommender.states(batch, batch.answer_at))
-            return score_of(logits, option).double().cpu().numpy()
+            return score_of(logits, option).cpu().double().numpy()
     except CannotPack:
         pass
     prompts = [prompt for fork in forks for prompt in fork.prompts()]

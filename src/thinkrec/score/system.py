@@ -59,7 +59,9 @@ class System:
     @cached_property
     def renderer(self) -> Renderer:
         """Renders rows of `ds`."""
-        return Renderer(self.ds, self.recommender.backbone, self.prompt)
+        found = Renderer(self.ds, self.recommender.backbone, self.prompt)
+        found.warn_of_cuts(self.slots is not None)
+        return found
 
     @cached_property
     def vectors(self) -> SlotVectors | None:
@@ -72,10 +74,11 @@ class System:
             return gate(np.zeros((len(rows), 1)), np.zeros((0, 1)))
         return self.personal.gate(self.ds, rows)
 
-    def prompts(self, rows: np.ndarray) -> Sequence[Prompt]:
-        """The prompts of rows, as for scoring."""
+    def prompts(self, rows: np.ndarray, reserve: int = 0) -> Sequence[Prompt]:
+        """The prompts of rows, as for scoring; with `reserve` they leave so many of the backbone's positions free."""
         weights = self.gates(rows).weights
-        return [self.renderer.row(int(r), gate=w, vectors=self.vectors) for r, w in zip(rows, weights, strict=True)]
+        return [self.renderer.row(int(r), gate=w, vectors=self.vectors, reserve=reserve)
+                for r, w in zip(rows, weights, strict=True)]  # fmt: skip
 
     def score(self, rows: np.ndarray, *, title: str = "scoring", progress: bool = False) -> np.ndarray:
         """float64 (len(rows),): score of each row's target from the user's past strictly before the row."""
@@ -119,17 +122,17 @@ class System:
         citable = None
         if cite != "any":
             targets = self.ds.interactions.item[rows]
-            citable = [self.citable(int(row), int(item)) for row, item in zip(rows, targets, strict=True)]
+            citable = [self.citable(int(row), int(item), tokens) for row, item in zip(rows, targets, strict=True)]
         verdicts = None if scores is None else scores > 0
-        return write_reasons(self.recommender, self.prompts(rows), verdicts, tokens=tokens, citable=citable, cite=cite,
-                             mentions=mentions, progress=progress)  # fmt: skip
+        return write_reasons(self.recommender, self.prompts(rows, tokens), verdicts, tokens=tokens, citable=citable,
+                             cite=cite, mentions=mentions, progress=progress)  # fmt: skip
 
-    def citable(self, row: int, item: int) -> dict[str, Citable]:
+    def citable(self, row: int, item: int, reserve: int = 0) -> dict[str, Citable]:
         """Names that a reason may cite when the user of `row` is asked about an item there: those of their visible
-        history and of the item itself.
+        history, in a prompt with this `reserve`, and of the item itself.
         """
         it = self.ds.interactions
-        past = self.prompt.window(it, row)
+        past = self.renderer.visible(row, item, slots=self.slots is not None, reserve=reserve)
         found = citable([self.ds.items.titles[i] for i in (*it.item[past], item)], taken=self._known)
         signs = [1 if liked else -1 for liked in it.label[past]]
 
@@ -173,8 +176,10 @@ class System:
         object.__setattr__(moved, "_known", self._known)
         return moved, table.start[codes + 1] - 1
 
-    def ask(self, open_row: int, items: np.ndarray) -> list[tuple[np.ndarray, Fork]]:
-        """An open row (see `at`) asked about candidate item codes (k,): (places in `items`, fork) pairs."""
+    def ask(self, open_row: int, items: np.ndarray, reserve: int = 0) -> list[tuple[np.ndarray, Fork]]:
+        """An open row (see `at`) asked about candidate item codes (k,): (places in `items`, fork) pairs. `reserve`: see
+        `prompts`.
+        """
         it, vectors = self.ds.interactions, self.vectors
         past = self.prompt.window(it, open_row)
         return self.renderer.fork(
@@ -182,5 +187,5 @@ class System:
             gate=self.gates(np.array([open_row])).weights[0],
             user_vector=None if vectors is None else vectors.user[open_row],
             item_vectors=None if self.slots is None else self.slots.candidates(self.ds, open_row, items),
-            past_vectors=None if vectors is None else vectors.item[past],
+            past_vectors=None if vectors is None else vectors.item[past], reserve=reserve,
         )  # fmt: skip

@@ -36,7 +36,7 @@ class Local:
         texts = [transcript(bone.tokenizer, question.messages) for question in questions]
         ids = [self._ids(text, templated) for text, templated in texts]
         order = sorted(range(len(questions)), key=lambda place: len(ids[place]))
-        most = getattr(bone.model.config, "max_position_embeddings", None)
+        most = bone.positions
         fitting = []
         for place in order:
             size = len(ids[place])

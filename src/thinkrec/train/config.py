@@ -37,7 +37,8 @@ class StageConfig(BaseModel):
     clip: float = Field(default=1.0, gt=0)
     """Largest gradient norm."""
     checks: int = Field(default=2, ge=1)
-    """How often a pass is interrupted to score validation rows; the best state is kept (AUC / 4 + UAUC / 3)."""
+    """How often a pass is interrupted to score validation rows; the best state is kept, the one before training
+    included: by AUC / 4 + UAUC / 3, by AUC where no user has both classes there, by the loss where nobody has."""
     valid_rows: int = Field(default=2000, ge=1)
     """At most this many validation rows per check (whole users, drawn by seed)."""
     recompute: bool = False

@@ -15,17 +15,21 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from thinkrec.errors import RecipeError
 from thinkrec.fast.below import Below
 from thinkrec.model.batch import Batch, Prompt, collate
-from thinkrec.model.disk import read_tensors, write_tensors
+from thinkrec.model.disk import plain, read_tensors, write_tensors
 from thinkrec.model.experts import Group
 from thinkrec.model.loss import losses
-from thinkrec.model.recommender import Recommender, score_of
+from thinkrec.model.recommender import Recommender, ScoreOption, score_of
 from thinkrec.progress import Progress
 from thinkrec.train.config import StageConfig
 from thinkrec.train.passes import Passes
+from thinkrec.train.processes import on_main
 
 STATE = "state.safetensors"
+CLOSE = 1e-3
+"""Validation values this close, in the last digit that is printed, are no reason to give up what was trained."""
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
@@ -34,10 +38,26 @@ class _Place:
     """Where the loop is; with the tensors of weights and optimiser this is all there is to resume from."""
 
     step: int = 0
-    best: float = -math.inf
-    best_step: int = 0
     log: list[dict[str, Any]] = field(default_factory=list)
     window: list[float] = field(default_factory=list)
+    scaler: dict[str, Any] = field(default_factory=dict)
+    """Of float16 training: how losses are scaled now."""
+    processes: int = 1
+    """How many share a step: the same step of another number would have seen other rows."""
+
+
+def kept_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The record of the state that is kept: the first with the largest value.
+
+    The state before training (step 0) counts only where it is better than all that follow by more than CLOSE. A value
+    that is not defined (None) is never preferred; without any defined value the last state stays.
+    """
+    known = [entry for entry in log if entry["value"] is not None]
+    best = max((entry for entry in known if entry["step"]), key=lambda entry: entry["value"], default=None)
+    start = next((entry for entry in known if not entry["step"]), None)
+    if start is not None and (best is None or start["value"] > best["value"] + CLOSE):
+        return start
+    return log[-1] if best is None else best
 
 
 def trainable(recommender: Recommender, config: StageConfig) -> list[nn.Parameter]:
@@ -62,21 +82,26 @@ def fit_stage(
     accelerator: Accelerator,
     title: str,
     progress: bool = False,
+    option: ScoreOption = "difference",
+    check_start: bool = False,
 ) -> list[dict[str, Any]]:
-    """Train the stage's parts and leave the recommender in its best state by the validation value.
+    """Train the stage's parts and leave the recommender in its best state by the validation value (`kept_record`).
 
     Args:
         epoch_prompts: the prompts of pass e (0, 1, ...); the same call gives the same prompts. They are read once, in
             order, and kept in an Arrow file of `folder` while the stage lasts.
-        check: validation metrics with a key "value", larger is better.
+        check: validation metrics with a key "value", larger is better; NaN is what is not defined.
         folder: holds `state.safetensors`; where one is there, training goes on from it.
+        option: what the score is, in training as in `check`.
+        check_start: whether the state that comes in is checked too, as step 0.
 
-    Returns one record per check: step, loss since the last check, learning rate, and the metrics.
+    Returns one record per check: step, loss since the last check, learning rate, and the metrics; None is what is not
+    defined. Raises RecipeError where gradients are not finite.
     """
     params = trainable(recommender, config)
     recommender.checkpoint_activations(config.recompute)
     optimiser = torch.optim.AdamW(params, lr=config.lr, weight_decay=config.weight_decay)
-    place = _resume(folder / STATE, params, optimiser)
+    place = _resume(folder / STATE, params, optimiser, accelerator)
     best = _load_best(folder / STATE, params)
     passes = Passes(epoch_prompts, config, folder, seed=seed, accelerator=accelerator, title=title, progress=progress)
     total = sum(passes.steps)
@@ -86,6 +111,17 @@ def fit_stage(
         Progress(title, total, shown=progress and accelerator.is_main_process) as bar,
     ):
         bar.advance(place.step)
+
+        def record(rate: float) -> bool:
+            """Check, and say whether this is now the state to keep."""
+            found, losses = _measured(check, place.window, accelerator)
+            place.log.append(plain({"step": place.step, "loss": losses, "lr": rate, **found}))
+            place.window.clear()
+            bar.note(" ".join(f"{key} {_shown(found.get(key))}" for key in ("auc", "uauc")))
+            return kept_record(place.log) is place.log[-1]
+
+        if check_start and not place.log and not place.step:
+            record(0.0)
         for step, group in enumerate(passes):
             if step < place.step:
                 continue
@@ -95,18 +131,14 @@ def fit_stage(
             rate = _rate(step, total, config)
             for options in optimiser.param_groups:
                 options["lr"] = rate
-            place.window.append(train_step(recommender, prompts, params, optimiser, config, accelerator, below))
+            place.window.append(train_step(recommender, prompts, params, optimiser, config, accelerator, below, option))
             place.step = step + 1
             bar.advance(1, f"loss {np.mean(place.window[-20:]):.3f}")
-            if place.step % every == 0 or place.step == total:
-                found = check()
-                place.log.append({"step": place.step, "loss": float(np.mean(place.window)), "lr": rate, **found})
-                place.window.clear()
-                if found["value"] > place.best:
-                    place.best, place.best_step = found["value"], place.step
-                    best = [p.detach().clone() for p in params]
-                bar.note(f"valid AUC {found['auc']:.3f} UAUC {found['uauc']:.3f}")
+            if (place.step % every == 0 or place.step == total) and record(rate):
+                best = [p.detach().clone() for p in params]
             if (place.step % config.save_steps == 0 or place.step == total) and accelerator.is_main_process:
+                place.processes = accelerator.num_processes
+                place.scaler = {} if accelerator.scaler is None else accelerator.scaler.state_dict()
                 _save(folder / STATE, place, params, best, optimiser)
     passes.close()
     recommender.checkpoint_activations(False)
@@ -138,8 +170,13 @@ def train_step(
     config: StageConfig,
     accelerator: Accelerator,
     below: Below | None = None,
+    option: ScoreOption = "difference",
 ) -> float:
-    """One step on one batch; returns its loss. `below` stands for the layers under the first one that learns."""
+    """One step on one batch; returns its loss. `below` stands for the layers under the first one that learns.
+
+    Where the launcher asks for float16, gradients come scaled up; they are brought back before they are clipped, and a
+    step whose gradients overflowed changes no weight. Raises RecipeError where they are not finite otherwise.
+    """
     recommender.train()
     with accelerator.autocast():
         if below is None:
@@ -149,18 +186,48 @@ def train_step(
             with below.given(prompts, batch):
                 states = recommender.states(batch, _read(batch))
     answers, tokens = states.split([len(batch.answer_at), len(batch.token_at)])
-    scores = score_of(recommender.answer_logits(answers))
+    scores = score_of(recommender.answer_logits(answers), option)
     loss = losses(scores, recommender.next_logits(tokens), batch, rows=len(prompts)).total
     optimiser.zero_grad(set_to_none=True)
     accelerator.backward(loss)
     if accelerator.num_processes > 1:
         for p in params:
-            if p.grad is not None:
-                p.grad = cast(torch.Tensor, accelerator.reduce(p.grad, reduction="mean"))
-    torch.nn.utils.clip_grad_norm_(params, config.clip)
-    optimiser.step()
+            # All processes take part in every reduction, also one whose batch did not touch this parameter.
+            grad = torch.zeros_like(p) if p.grad is None else p.grad
+            p.grad = cast(torch.Tensor, accelerator.reduce(grad, reduction="mean"))
+    scaler = accelerator.scaler
+    if scaler is None:
+        norm = torch.nn.utils.clip_grad_norm_(params, config.clip)
+        if not torch.isfinite(norm):
+            raise RecipeError(
+                f"the gradient of a step is not finite (its loss is {float(loss.detach()):g}), so training would end in"
+                f" weights that are no numbers; lower the stage's lr (now {config.lr:g}), or set"
+                " model.backbone.dtype: float32"
+            )
+        optimiser.step()
+    else:
+        scaler.unscale_(optimiser)
+        torch.nn.utils.clip_grad_norm_(params, config.clip)
+        scaler.step(optimiser)
+        scaler.update()
     recommender.eval()
     return float(loss.detach())
+
+
+def _measured(
+    check: Callable[[], dict[str, float]], window: Sequence[float], accelerator: Accelerator
+) -> tuple[dict[str, float], float]:
+    """The main process's check and the mean training loss, for all processes: they must keep the same states."""
+    found = check()
+    mean = float(np.mean(window)) if window else math.nan
+    if accelerator.num_processes > 1:
+        each = cast(torch.Tensor, accelerator.reduce(torch.tensor(mean, device=accelerator.device), "mean"))
+        mean = float(each)
+    return on_main(lambda: found), mean
+
+
+def _shown(value: float | None) -> str:
+    return "n/a" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def _read(batch: Batch) -> torch.Tensor:
@@ -177,7 +244,7 @@ def _rate(step: int, total: int, config: StageConfig) -> float:
 
 
 def _save(path: Path, place: _Place, params, best, optimiser: torch.optim.Optimizer) -> None:
-    tensors = {"place": torch.tensor(list(json.dumps(vars(place)).encode()), dtype=torch.uint8)}
+    tensors = {"place": torch.tensor(list(json.dumps(vars(place), allow_nan=False).encode()), dtype=torch.uint8)}
     for i, p in enumerate(params):
         tensors[f"param.{i}"] = p.detach().cpu().contiguous()
         if best is not None:
@@ -188,11 +255,20 @@ def _save(path: Path, place: _Place, params, best, optimiser: torch.optim.Optimi
     write_tensors(path, tensors)
 
 
-def _resume(path: Path, params: list[nn.Parameter], optimiser: torch.optim.Optimizer) -> _Place:
+def _resume(
+    path: Path, params: list[nn.Parameter], optimiser: torch.optim.Optimizer, accelerator: Accelerator
+) -> _Place:
     if not path.is_file():
         return _Place()
     tensors = read_tensors(path)
     place = _Place(**json.loads(bytes(tensors["place"].tolist())))
+    if place.processes != accelerator.num_processes:
+        raise RecipeError(
+            f"{path.parent} was begun by {place.processes} processes and cannot be gone on with by"
+            f" {accelerator.num_processes}; start as many, or delete {path} to train this stage from its start"
+        )
+    if place.scaler and accelerator.scaler is not None:
+        accelerator.scaler.load_state_dict(place.scaler)
     with torch.no_grad():
         for i, p in enumerate(params):
             p.copy_(tensors[f"param.{i}"])

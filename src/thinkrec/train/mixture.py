@@ -15,7 +15,7 @@ def strided_rows(ds: Dataset, stride: int, epoch: int, seed: int) -> np.ndarray:
     """Every `stride`-th train row of each user, offset by user and epoch: `stride` passes see every row once."""
     it = ds.interactions
     rows = np.flatnonzero(it.split == TRAIN)
-    position = rows - it.start[it.user[rows]]
+    position = it.past.length(rows)
     offset = np.random.default_rng(seed).integers(stride, size=it.n_users)
     return rows[(position + offset[it.user[rows]] + epoch) % stride == 0]
 

@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from thinkrec.model.batch import Prompt, token_budget_batches
 from thinkrec.prompts.stored import StoredPrompts, store
 from thinkrec.train.config import StageConfig
+from thinkrec.train.processes import on_main
 
 
 class Passes:
@@ -37,10 +38,13 @@ class Passes:
         for epoch in range(config.epochs):
             path = folder / f"prompts-{epoch}.arrow"
             # Lengths decide the number of steps, and with it the schedule: all passes are there before the first step.
-            with accelerator.main_process_first():
+            of = f"{title}: prompts" + (f" of pass {epoch + 1}" if config.epochs > 1 else "")
+
+            def write(epoch: int = epoch, path: Path = path, of: str = of) -> None:
                 if not path.is_file():
-                    of = f"{title}: prompts" + (f" of pass {epoch + 1}" if config.epochs > 1 else "")
-                    store(epoch_prompts(epoch), path, title=of, progress=progress and accelerator.is_main_process)
+                    store(epoch_prompts(epoch), path, title=of, progress=progress)
+
+            on_main(write)
             self._stored.append(StoredPrompts(path))
         self.steps = [-(-len(self._cut(epoch)) // self.processes) for epoch in range(config.epochs)]
         self.sample: list[Prompt] = self._stored[0][:4]
@@ -57,7 +61,7 @@ class Passes:
         """Remove the files; the stage is finished."""
         for prompts in self._stored:
             prompts.close()
-            prompts.path.unlink(missing_ok=True)
+            on_main(lambda path=prompts.path: path.unlink(missing_ok=True))
 
     def _cut(self, epoch: int) -> list[np.ndarray]:
         lengths = self._stored[epoch].lengths

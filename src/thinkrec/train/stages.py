@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,9 @@ import torch
 from accelerate import Accelerator
 
 from thinkrec.collab.ids import find_places, take_rows
+from thinkrec.collab.selection import Selector
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import VALID
-from thinkrec.evaluate.ranking import auc, uauc
+from thinkrec.data.rows import TRAIN, VALID
 from thinkrec.model import files
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.batch import Prompt
@@ -22,12 +23,14 @@ from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.model.experts import attach
 from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
+from thinkrec.prompts.render import SlotVectors
 from thinkrec.prompts.stored import Rendered
 from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.system import Personal, System
 from thinkrec.train.config import StageConfig
-from thinkrec.train.loop import fit_stage
+from thinkrec.train.loop import fit_stage, kept_record
 from thinkrec.train.mixture import reason_pool, reasoning_rows, strided_rows, validation_rows
+from thinkrec.train.processes import is_main, on_main
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +54,12 @@ class Teaching:
 
 
 def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: Path, title: str,
-                gates: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:  # fmt: skip
+                gates: Callable[[np.ndarray], np.ndarray], *, keep_start: bool = True) -> dict[str, Any]:  # fmt: skip
     """Train one stage of `system.recommender` and save the result to `folder`.
 
-    `gates`: rows -> adapter weights (rows, 1 + n) in training; validation uses the system's own gate.
+    `gates`: rows -> adapter weights (rows, 1 + n) in training; validation uses the system's own gate. `keep_start`:
+    whether the state before training may be the best one.
+    Returns the log of checks, the step of the kept state, what selected it, and why that if it is not the usual.
     """
     ds, seed, share = teaching.ds, teaching.seed, teaching.model.reasons.share
     pool = reason_pool(ds, teaching.reasons)
@@ -75,24 +80,32 @@ def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: 
 
     it = ds.interactions
     checked = validation_rows(ds, it.rows(VALID), stage.valid_rows, seed)
+    selector = Selector.of(it.user[checked], it.label[checked])
+    if is_main():
+        selector.warn("the states of language-model stages are")
 
     def check() -> dict[str, float]:
-        scores = system.score(checked, title=f"{title}: validation")
-        overall, per_user = auc(it.label[checked], scores), uauc(it.user[checked], it.label[checked], scores)
-        return {"auc": overall, "uauc": per_user, "value": overall / 4 + per_user / 3}
+        return selector.measure(system.score(checked, title=f"{title}: validation"))
 
     log = fit_stage(system.recommender, prompts, check, stage, folder, seed=seed, accelerator=teaching.accelerator,
-                    title=title, progress=teaching.progress)  # fmt: skip
-    if teaching.accelerator.is_main_process:
-        files.save(folder, system.recommender)
-    best = max(log, key=lambda entry: entry["value"])
-    return {"log": log, "best_step": best["step"]}
+                    title=title, progress=teaching.progress, option=system.option, check_start=keep_start)  # fmt: skip
+    on_main(lambda: files.save(folder, system.recommender))
+    best = kept_record(log)
+    if not best["step"] and is_main():
+        warnings.warn(
+            f"{title}: none of {len(log) - 1} checks was nearly as good on validation ({selector.by}) as the state"
+            " before training, which is kept: the stage changed nothing. Other lr, epochs or checks may serve",
+            stacklevel=2,
+        )
+    return {"log": log, "best_step": best["step"], "selected_by": selector.by, "selected_because": selector.why}
 
 
 def train_global(teaching: Teaching, folder: Path) -> dict[str, Any]:
     """Stage 1: the global adapter, text only."""
     system = System(teaching.ds, teaching.fresh(0), teaching.model.prompt, option=teaching.model.score)
-    return train_stage(teaching, system, teaching.model.global_stage, folder, "global adapter", all_global(0))
+    # Nothing has yet told logit(Yes) alone which of its values mean Yes: untrained, it says Yes or No to all rows.
+    return train_stage(teaching, system, teaching.model.global_stage, folder, "global adapter", all_global(0),
+                       keep_start=system.option == "difference")  # fmt: skip
 
 
 def with_experts(teaching: Teaching, trained: Path, n_experts: int) -> Recommender:
@@ -119,13 +132,24 @@ def train_vectors(teaching: Teaching, system: System, folder: Path) -> dict[str,
     assert stage is not None and vectors is not None
     torch.manual_seed(teaching.seed)
     projector = Projector(vectors.user.shape[1], recommender.backbone.hidden)
-    sample = np.concatenate([vectors.user, vectors.item])
-    backbone = recommender.backbone
+    sample, backbone = calibration_sample(teaching.ds, vectors, teaching.seed), recommender.backbone
     recommender.projector = projector.calibrate(
         torch.from_numpy(sample), cast(torch.Tensor, backbone.model.get_input_embeddings().weight).detach().cpu(),
         (backbone.yes_id, backbone.no_id),
     ).to(recommender.device)  # fmt: skip
     return train_stage(teaching, system, stage, folder, "projector", lambda rows: system.gates(rows).weights)
+
+
+CALIBRATION_ROWS = 4096
+"""Train rows whose user's and item's vectors a projector is standardised on; more would hardly change it."""
+
+
+def calibration_sample(ds: Dataset, vectors: SlotVectors, seed: int) -> np.ndarray:
+    """float32 (2 m, d): the user's and the item's vectors of m train rows, all or CALIBRATION_ROWS drawn by seed."""
+    rows = np.flatnonzero(ds.interactions.split == TRAIN)
+    if len(rows) > CALIBRATION_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, CALIBRATION_ROWS, replace=False))
+    return np.concatenate([vectors.user[rows], vectors.item[rows]])
 
 
 def all_global(n_experts: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -150,6 +174,6 @@ def group_of_users(ds: Dataset, personal: Personal) -> np.ndarray:
 def last_train_rows(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Users with train rows, and the last train row of each: where their vector is taken for grouping."""
     it = ds.interactions
-    rows = np.flatnonzero(it.split == 0)
+    rows = np.flatnonzero(it.split == TRAIN)
     last = np.append(it.user[rows][1:] != it.user[rows][:-1], True)
     return it.user[rows[last]], rows[last]

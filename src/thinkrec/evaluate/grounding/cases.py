@@ -37,7 +37,7 @@ def cases_of(
     ]
 
 
-def _case(ds: Dataset, past: slice, row: int, verdict: bool | None, world: World | None) -> Case:
+def _case(ds: Dataset, past: slice | np.ndarray, row: int, verdict: bool | None, world: World | None) -> Case:
     it, items = ds.interactions, ds.items
     codes = it.item[past]
     deciding = None if world is None else world.deciding(row)

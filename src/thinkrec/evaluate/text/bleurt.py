@@ -60,7 +60,7 @@ class Bleurt:
                     kinds[place, : len(tokens)] = torch.tensor(segments, device=device)
                     mask[place, : len(tokens)] = 1
                 pooled = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=kinds).pooler_output
-                out[rows] = self.head(pooled).squeeze(-1).double().cpu().numpy()
+                out[rows] = self.head(pooled).squeeze(-1).cpu().double().numpy()
                 bar.advance(len(rows))
         return out
 

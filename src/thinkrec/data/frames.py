@@ -1,0 +1,112 @@
+"""Anything that holds a table as a Polars frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from thinkrec.data.messages import short, warn
+from thinkrec.errors import DataError
+
+_REMEDY = (
+    "Give a Polars, pandas or Arrow table, a mapping of column names to values, a list of rows as mappings, or a path."
+)
+
+
+def as_frame(table: Any, source: str) -> pl.DataFrame:
+    """A Polars frame of a frame (Polars, lazy too, pandas, Arrow), a mapping of columns, or a sequence of mappings.
+
+    Raises DataError for what is no table, for columns of several lengths, and for columns of mixed types.
+    """
+    if isinstance(table, pl.DataFrame):
+        return table
+    if table is None:
+        raise DataError(f"{source}: no table was given. {_REMEDY}")
+    if isinstance(table, Mapping):
+        return _of_columns({str(name): values for name, values in table.items()}, source)
+    if (
+        isinstance(table, Sequence)
+        and not isinstance(table, str | bytes)
+        and all(isinstance(r, Mapping) for r in table)
+    ):
+        return frame_of_rows(table, source)
+    try:
+        if isinstance(table, pl.LazyFrame):
+            return table.collect()
+        if type(table).__module__.partition(".")[0] == "pandas":
+            # NaN is how pandas writes a missing value, in columns of text too.
+            return pl.from_pandas(table)
+        return pl.DataFrame(table)
+    except Exception as error:  # Polars and Arrow raise a dozen kinds, and all mean the same to the caller
+        raise DataError(f"{source}: {type(table).__name__} cannot be read as a table. {_REMEDY}") from error
+
+
+def frame_of_rows(rows: Sequence[Mapping[str, Any]], source: str, lines: Sequence[int] | None = None) -> pl.DataFrame:
+    """Rows as mappings become columns, in the order in which their names come up; what a row lacks is null.
+
+    `lines`: where the rows stand in a file, for messages; by default these say "row 1" and so on.
+    """
+    names = list(dict.fromkeys(str(name) for row in rows for name in row))
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return pl.DataFrame([make_series(name, values, source, lines) for name, values in columns.items()])
+
+
+def make_series(name: str, values: Sequence[Any], source: str, lines: Sequence[int] | None = None) -> pl.Series:
+    """One column of values of one type.
+
+    Whole and broken numbers together are broken ones. Numbers and text together become text, texts and lists together
+    lists, which is said. Raises DataError on other mixtures.
+    """
+    try:
+        return pl.Series(name, values, strict=True)
+    except Exception as error:
+        kinds = dict[type, int]()
+        for place, value in enumerate(values):
+            if value is not None and value == value:
+                kinds.setdefault(type(value), place)
+        # NaN is how pandas writes a missing value, beside text too.
+        known = [value if value is not None and value == value else None for value in values]
+        if set(kinds) <= {int, float}:
+            return pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
+        if set(kinds) == {str}:
+            return pl.Series(name, known, dtype=pl.String)
+        seen = "; ".join(
+            f"{f'line {lines[place]}' if lines else f'row {place + 1}'}: {short(values[place])}"
+            for place in kinds.values()
+        )
+        mixed = f"{source}: column '{name}' mixes values of several types ({seen})"
+        if set(kinds) <= {str, int, float, bool}:
+            warn(f"{mixed}; all are read as text.")
+            return pl.Series(name, [None if value is None else str(value) for value in known], dtype=pl.String)
+        texts = [[value] if isinstance(value, str) else value for value in known]
+        if set(kinds) == {str, list} and all(isinstance(part, str | None) for value in texts for part in value or ()):
+            warn(f"{mixed}; a text is read as a list of one.")
+            return pl.Series(name, texts, dtype=pl.List(pl.String))
+        raise DataError(f"{mixed}. Give all rows one type, such as text.") from error
+
+
+def _of_columns(columns: Mapping[str, Any], source: str) -> pl.DataFrame:
+    found = []
+    for name, values in columns.items():
+        if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+            raise DataError(f"{source}: column '{name}' is {short(values)}, not a list of values. {_REMEDY}")
+        if isinstance(values, list | tuple):
+            found.append(make_series(name, values, source))
+        else:
+            found.append(_column(name, values, source))
+    lengths = {column.name: len(column) for column in found}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
+        raise DataError(f"{source}: the columns are not equally long ({said} values). Give every row every value.")
+    return pl.DataFrame(found)
+
+
+def _column(name: str, values: Any, source: str) -> pl.Series:
+    try:
+        if type(values).__module__.partition(".")[0] == "pandas":
+            return pl.Series(name, pl.from_pandas(values))
+        return pl.Series(name, values)
+    except Exception as error:
+        raise DataError(f"{source}: column '{name}' ({type(values).__name__}) cannot be read. {_REMEDY}") from error

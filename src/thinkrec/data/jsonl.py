@@ -1,0 +1,105 @@
+"""JSON lines: one object a line, read so that no line is lost."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from thinkrec.data.delimited import check_kind_of_file, not_utf8, open_bytes, refused
+from thinkrec.data.frames import frame_of_rows
+from thinkrec.data.messages import short, warn
+
+
+def read_jsonl(path: Path) -> pl.DataFrame:
+    """Columns in the order in which their names come up, with the types of their values.
+
+    Lines end at LF alone (CR before it is white space), so that U+2028 inside a text is text. Raises DataError naming
+    line, column and text. A key that a line lacks is null there, and one warning counts such lines; empty lines are
+    left out and, but for those at the end, counted.
+    """
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
+    empty: list[int] = []
+    try:
+        check_kind_of_file(path, "jsonl")
+        with open_bytes(path) as file:
+            for number, raw in enumerate(file, 1):
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                if not text.strip():
+                    empty.append(number)
+                    continue
+                rows.append(_object(text, number, path))
+                lines.append(number)
+    except UnicodeDecodeError as error:
+        raise refused(path, "jsonl", not_utf8(path)) from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise refused(path, "jsonl", "the file is damaged or was not written in full. Write it again.") from error
+    if not rows:
+        raise refused(path, "jsonl", "the file is empty. It needs one JSON object a line.")
+    middle = [number for number in empty if number < lines[-1]]
+    if middle:
+        warn(f"{path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
+    _tell_missing_keys(rows, lines, path)
+    return frame_of_rows(rows, str(path), lines)
+
+
+def _object(text: str, number: int, path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(text, object_pairs_hook=_distinct)
+    except _Twice as error:
+        raise refused(path, "jsonl", f"line {number} has the key {error.args[0]!r} twice. Keep one.") from None
+    except ValueError as error:
+        raise refused(path, "jsonl", _why_no_json(text, number, error)) from error
+    except RecursionError as error:
+        raise refused(path, "jsonl", f"line {number} is nested too deeply. Give flat objects.") from error
+    if not isinstance(found, dict):
+        said = "Write one object a line, without brackets around all of them." if isinstance(found, list) else (
+            'Write an object, such as {"item_id": 1, "title": "Oak"}.')  # fmt: skip
+        raise refused(path, "jsonl", f"line {number} is no object ({short(found)}). {said}")
+    return found
+
+
+class _Twice(Exception):
+    """A key that an object has twice."""
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def _why_no_json(text: str, number: int, error: ValueError) -> str:
+    bare = text.strip()
+    if number == 1 and bare in ("{", "[", "[{"):
+        return f"line 1 is only {bare!r}: the objects stand over several lines. Write each on one line."
+    if bare.startswith(("{'", "{u'", '{u"')) or "': " in bare.split('"', 1)[0]:
+        return (
+            f"line {number} is written as Python prints it, names in single quotes ({short(bare)}), which is not JSON. "
+            "Write it with json.dumps, one object a line."
+        )
+    at = getattr(error, "pos", 0)
+    end = "" if text.endswith("\n") else " The file ends here without a line end: was it cut off?"
+    return (
+        f"line {number}, character {at + 1} is not JSON ({short(text[max(0, at - 15) : at + 20].strip())}). "
+        f"Correct or remove the line.{end}"
+    )
+
+
+def _tell_missing_keys(rows: list[dict[str, Any]], lines: list[int], path: Path) -> None:
+    names = dict.fromkeys(name for row in rows for name in row)
+    short_rows = [(row, line) for row, line in zip(rows, lines, strict=True) if len(row) < len(names)]
+    said = []
+    for name in names:
+        lacking = [line for row, line in short_rows if name not in row]
+        if lacking:
+            said.append(f"'{name}' in {len(lacking)} (the first: line {lacking[0]})")
+    if said:
+        shown = ", ".join(said[:5]) + (f" and {len(said) - 5} more keys" if len(said) > 5 else "")
+        warn(f"{path}: not every one of {len(rows)} lines has every key: missing are {shown}; they count as empty.")

@@ -1,0 +1,133 @@
+"""What is said about a table: warnings and errors that name its columns, rows and values, and what to do."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+import polars as pl
+
+from thinkrec.errors import DataError, DataWarning
+
+_SHOWN = 5
+_OTHER_NAMES = {
+    "user_id": "user userid uid customer customerid reviewer reviewerid member memberid account viewer reader",
+    "item_id": "item itemid iid movie movieid film filmid book bookid product productid asin parentasin business "
+    "businessid isbn sku article articleid track trackid song songid game gameid",
+    "rating": "ratings score stars star overall grade mark value",
+    "label": "liked like likes isliked clicked click y target",
+    "timestamp": "time date datetime ts when at created createdat unixreviewtime reviewtime ratedat",
+    "title": "name titles itemname moviename booktitle movietitle productname label heading",
+    "keywords": "keyword genres genre categories category tags tag",
+    "split": "part fold set subset",
+    "order": "row rowid rownumber index position",
+    "score": "prediction predicted logit probability",
+    "reason": "text explanation answer rationale",
+}
+"""What other data sets call the columns, without case and punctuation."""
+_KINDS = {
+    "interactions": {"user_id", "item_id"},
+    "items": {"item_id", "title"},
+    "predictions": {"order", "score"},
+    "reasons": {"order", "reason"},
+}
+_VALUE = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*")
+
+
+def warn(message: str) -> None:
+    """One DataWarning."""
+    warnings.warn(message, DataWarning, stacklevel=3)
+
+
+def warn_rows(column: pl.Series, mask: pl.Series, source: str, what: str, said: str) -> None:
+    """One DataWarning where the mask is set, with the number of rows, the first of them and their values.
+
+    `what` follows "12 of 40 rows", `said` is what was done and what can be done about it.
+    """
+    rows = mask.fill_null(False).arg_true()
+    if len(rows):
+        warn(
+            f"{source}: column '{column.name}': {len(rows)} of {len(column)} rows {what} ({name_rows(column, rows)}). "
+            f"{said}"
+        )
+
+
+def name_rows(column: pl.Series, rows: pl.Series) -> str:
+    """The first few rows, counted from 1, with their values."""
+    shown = [f"row {row + 1}: {short(column[row])}" for row in rows[:_SHOWN].to_list()]
+    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+    return f"{'; '.join(shown)}{more}; rows counted from 1"
+
+
+def refuse_rows(column: pl.Series, bad: pl.Series, source: str, what: str, remedy: str) -> None:
+    """Raise DataError where the mask `bad` is set (or null); names the first few rows, counted from 1, and values."""
+    rows = bad.fill_null(True).arg_true()
+    if len(rows):
+        raise DataError(f"{source}: column '{column.name}' {what} ({name_rows(column, rows)}). {remedy}")
+
+
+def wrong_type(column: pl.Series, source: str, what: str, remedy: str) -> DataError:
+    """The error for a column of a type that cannot hold `what`; names its first value."""
+    sample = column.drop_nulls()
+    seen = f" (row {int(column.is_not_null().arg_max() or 0) + 1}: {short(sample[0])})" if len(sample) else ""
+    return DataError(f"{source}: column '{column.name}' has type {column.dtype}{seen}; {what}. {remedy}")
+
+
+def require_columns(df: pl.DataFrame, names: Iterable[str], source: str) -> None:
+    """Raise DataError if one of `names` is missing from the table or the table has no rows.
+
+    The message says which column may be meant, whether the table looks like one of another kind, and whether its first
+    line seems to be a row.
+    """
+    wanted = tuple(names)
+    for name in wanted:
+        if name not in df.columns:
+            found = ", ".join(df.columns) or "none"
+            raise DataError(
+                f"{source}: column '{name}' is missing (columns found: {found}). {_meant(name, wanted, df.columns)}"
+            )
+    if df.height == 0:
+        raise DataError(
+            f"{source}: the table has no rows. Check that this is the right file and that it was written in full."
+        )
+
+
+def looks_like_a_row(names: Sequence[str]) -> bool:
+    """Whether these column names hold a number or a date, as they do where a table has no header line."""
+    return any(_VALUE.fullmatch(name.strip()) for name in names)
+
+
+def short(value: object) -> str:
+    """A value as a message shows it, at most 40 characters."""
+    text = repr(value.to_list() if isinstance(value, pl.Series) else value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def close_name(name: str, columns: Sequence[str]) -> str | None:
+    """The column that may be meant by `name`: another spelling, another data set's word for it, or a near miss."""
+    plain = {_plain(column): column for column in columns}
+    for other in (_plain(name), *_OTHER_NAMES.get(name, "").split()):
+        if other in plain:
+            return plain[other]
+    near = get_close_matches(_plain(name), list(plain), 1, 0.75)
+    return plain[near[0]] if near else None
+
+
+def _meant(name: str, wanted: Sequence[str], columns: Sequence[str]) -> str:
+    if looks_like_a_row(columns):
+        return f"The first line seems to be a row already: put a line with the names in front ({', '.join(wanted)})."
+    kind = next((kind for kind, has in _KINDS.items() if has <= set(columns)), None)
+    if kind is not None and not _KINDS[kind] <= set(wanted):
+        return f"This looks like a table of {kind}; check that the right file was given here."
+    meant = close_name(name, [column for column in columns if column not in wanted])
+    if meant is not None:
+        return f"Did you mean '{meant}'? Rename it to '{name}'."
+    if not any(close_name(known, columns) for known in _OTHER_NAMES):
+        return "Add it, rename the column that holds it, or put a line with the names in front if there is none."
+    return "Add it, or rename the column that holds it."
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())

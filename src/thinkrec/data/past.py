@@ -1,0 +1,66 @@
+"""Which earlier rows a row may see: all of its user's, or, where the split is not in time order, those of its own
+split and the ones before it.
+
+A train row never sees a validation or test row, and a validation row never a test row, even where those come first:
+their labels would otherwise teach, or choose, what they are meant to judge. In a split by time nothing is hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class VisiblePast:
+    """The visible past of every row as a stretch of one list of row numbers.
+
+    Where the split is in time order the list is 0 .. n - 1. Otherwise it holds three lists one after the other: the
+    train rows, the train and validation rows, and all rows, each in row order; a row reads the list of its own split.
+    """
+
+    row: np.ndarray
+    """int64 (m,): row numbers, m = n or at most 3 n."""
+    begin: np.ndarray
+    """int64 (n,): where in `row` the past of each row begins."""
+    end: np.ndarray
+    """int64 (n,): where it ends; there the row itself stands: row[end[r]] == r."""
+    owner: np.ndarray
+    """int64 (m,): one number per user and list, ascending; entries of one number are one user's."""
+    whole: bool
+    """Whether every row sees all earlier rows of its user."""
+
+    @classmethod
+    def of(cls, user: np.ndarray, split: np.ndarray, start: np.ndarray) -> VisiblePast:
+        """From the columns of `Interactions`, sorted by user and time; start: int64 (n_users + 1,)."""
+        n = len(user)
+        first = start[user]
+        if not np.any((split[1:] < split[:-1]) & (user[1:] == user[:-1])):
+            every = np.arange(n)
+            return cls(every, first, every, first, True)
+        begin, end = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        rows, owners, offset = [], [], 0
+        for level in np.unique(split):
+            kept = np.flatnonzero(split <= level)
+            before = np.zeros(n + 1, dtype=np.int64)
+            np.cumsum(split <= level, out=before[1:])
+            mine = np.flatnonzero(split == level)
+            begin[mine], end[mine] = offset + before[first[mine]], offset + before[mine]
+            rows.append(kept)
+            owners.append(offset + before[first[kept]])
+            offset += len(kept)
+        return cls(np.concatenate(rows), begin, end, np.concatenate(owners), False)
+
+    def length(self, rows: np.ndarray) -> np.ndarray:
+        """int64 (len(rows),): how many earlier rows each row sees."""
+        return self.end[rows] - self.begin[rows]
+
+    def stretch(self, row: int, length: int, block: int = 1) -> slice:
+        """The part of `row` that holds the last `length` visible rows; see `Interactions.history`."""
+        begin, end = int(self.begin[row]), int(self.end[row])
+        return slice(begin + max(0, (end - begin - length) // block * block), end)
+
+    def index(self, stretch: slice) -> slice | np.ndarray:
+        """What takes the rows of a stretch from a column: a slice where nothing is hidden, else row numbers."""
+        return stretch if self.whole else self.row[stretch]

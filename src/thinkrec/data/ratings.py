@@ -1,0 +1,87 @@
+"""From ratings, a threshold and marks for "not rated" to labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import polars as pl
+
+from thinkrec.data import columns as col
+from thinkrec.data import suspect
+from thinkrec.errors import DataError
+
+
+def not_rated(df: pl.DataFrame, missing: Collection[Any] | None, source: str) -> pl.Series:
+    """bool (n,): rows whose rating is one of `missing`."""
+    none = pl.zeros(df.height, dtype=pl.Boolean, eager=True)
+    if missing is None:
+        return none
+    if isinstance(missing, str) or not isinstance(missing, Collection):
+        raise DataError(f"{source}: missing={missing!r}; give a list of values, such as [0].")
+    if not missing:
+        return none
+    if "rating" not in df.columns:
+        raise DataError(f"{source}: `missing` names ratings, but the table has no column 'rating'. Drop it.")
+    rating = df["rating"]
+    words = (
+        rating.cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
+        if not rating.dtype.is_nested()
+        else none
+    )
+    numbers = words.cast(pl.Float64, strict=False)
+    for value in missing:
+        if value is None or (isinstance(value, float) and value != value) or str(value).strip().lower() in ("", "nan"):
+            none = none | words.is_null() | (words == "") | (words == "nan").fill_null(False)
+        elif isinstance(value, int | float):
+            none = none | (numbers == float(value)).fill_null(False)
+        else:
+            text = str(value).strip().lower()
+            none = none | (words == text).fill_null(False)
+            if re.fullmatch(r"[-+]?\d+(\.\d*)?", text):
+                none = none | (numbers == float(text)).fill_null(False)
+    return none.fill_null(True)
+
+
+def read_labels(df: pl.DataFrame, source: str, threshold: float | None, absent: pl.Series, unsure: bool) -> pl.Series:
+    """Int8 (n,): labels; any where `absent`. `unsure`: values that look like marks for "not rated" are warned of."""
+    has = [name for name in ("rating", "label") if name in df.columns]
+    if len(has) != 1:
+        found = "both columns 'rating' and 'label'" if has else "neither a column 'rating' nor 'label'"
+        near = None if has else next((n for n in (_near("rating", df), _near("label", df)) if n), None)
+        hint = "" if near is None else f" Did you mean '{near}'?"
+        raise DataError(
+            f"{source}: the table has {found}. Keep exactly one: 'rating' with a threshold, or 'label' (0 or 1).{hint}"
+        )
+    if has == ["label"]:
+        if threshold is not None:
+            raise DataError(
+                f"{source}: column 'label' needs no threshold, but threshold={threshold} was given. Drop one."
+            )
+        labels = col.parse_labels(df["label"], source)
+        suspect.tell_one_label(labels, None, None, source)
+        return labels
+    bar = col.check_threshold(threshold, source)
+    rated = pl.select(pl.when(~absent).then(df["rating"].alias("rating"))).to_series() if absent.any() else df["rating"]
+    ratings = pl.zeros(df.height, dtype=pl.Float64, eager=True)
+    if not absent.all():
+        ratings = _ratings(rated, absent, source)
+        known = ratings.filter(~absent)
+        if unsure:
+            suspect.tell_odd_ratings(df["rating"], ratings, bar, source)
+        suspect.tell_one_label((known > bar).cast(pl.Int8), known, bar, source)
+    return (ratings > bar).cast(pl.Int8).alias("label")
+
+
+def _ratings(column: pl.Series, absent: pl.Series, source: str) -> pl.Series:
+    """Float64 (n,): ratings, 0 where `absent`."""
+    if not absent.any():
+        return col.parse_ratings(column, source)
+    text = column.dtype == pl.String
+    filled = column.fill_null("0") if text else column.cast(pl.Float64).fill_null(0.0)
+    return col.parse_ratings(filled, source)
+
+
+def _near(name: str, df: pl.DataFrame) -> str | None:
+    return col.close_name(name, [column for column in df.columns if column not in ("user_id", "item_id", "timestamp")])

@@ -1,0 +1,46 @@
+"""Rows of one user and one item: kept, reduced to one, or refused."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+from thinkrec.data.messages import refuse_rows, warn
+from thinkrec.errors import DataError
+
+Duplicates = Literal["keep", "first", "last", "refuse"]
+"""keep: all. first, last: of each user and item the earliest or the latest row. refuse: an error."""
+
+
+def settle_repeats(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates | None, source: str) -> pl.DataFrame:
+    """Canonical interactions after the rule about rows of one user and item; without a rule all stay, which is said.
+
+    `fraction`: what was cut off the times. Raises DataError under `refuse`, naming rows, and for an unknown rule.
+    """
+    if rule not in (None, "keep", "first", "last", "refuse"):
+        raise DataError(f"duplicates={rule!r} is not known. Use 'keep', 'first', 'last' or 'refuse'.")
+    whole = rows.with_columns(fraction.alias("part"))
+    pair = whole.select("user_id", "item_id").is_duplicated()
+    if rule == "keep" or not pair.any():
+        return rows
+    if rule == "refuse":
+        refuse_rows(rows["item_id"], pair, source, "names an item more than once for one user",
+                    "Keep one row each, or choose `duplicates: first`, `last` or `keep`.")  # fmt: skip
+    if rule is None:
+        exact = len(rows) - whole.select("user_id", "item_id", "label", "timestamp", "part").n_unique()
+        others = len(rows) - rows.select("user_id", "item_id").n_unique() - exact
+        said = [f"{exact} rows repeat an earlier row exactly (user, item, label, time)"] if exact else []
+        said += [f"{others} rows name a user and item of another row with another label or time"] if others else []
+        first = int(pair.arg_true()[0]) + 1
+        warn(
+            f"{source}: {', and '.join(said)} (the first: row {first}, counted from 1); they are kept. "
+            "`duplicates: first`, `last` or `refuse` settles it otherwise, `keep` says nothing."
+        )
+        return rows
+    by_time = whole.with_row_index("row").sort("timestamp", "part", "order")
+    keep = "first" if rule == "first" else "last"
+    kept = by_time.unique(["user_id", "item_id"], keep=keep, maintain_order=True)["row"].sort()
+    warn(f"{source}: {len(rows) - len(kept)} rows are left out, because their user met their item in another row; the "
+         f"{rule} one is kept (duplicates: {rule}).")  # fmt: skip
+    return rows[kept.to_list()]

@@ -1,0 +1,100 @@
+"""Several processes (torchrun, accelerate launch): all train together, the main one alone reads, decides and writes.
+
+A process that was started by itself is the main one, and everything here is then a plain call.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+from accelerate import Accelerator, PartialState
+from accelerate.utils import DistributedType, broadcast_object_list, get_int_from_env, parse_flag_from_env
+
+from thinkrec.errors import RecipeError
+
+Result = TypeVar("Result")
+_PATIENCE = timedelta(days=2)
+"""How long a process waits for the others: as long as the longest stage of the main one."""
+_OTHER = (DistributedType.DEEPSPEED, DistributedType.FSDP, DistributedType.MEGATRON_LM, DistributedType.XLA)
+"""Ways of sharing work that split the model or its optimiser."""
+_SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+"""Where launchers say how many processes they started."""
+
+
+class _Depth:
+    """How many calls of `on_main` the main process is inside of; the others wait for the outermost."""
+
+    inside = 0
+
+
+def _state() -> PartialState:
+    found = PartialState(cpu=_on_cpu(), timeout=_PATIENCE)
+    if found.num_processes < _launched():
+        raise RecipeError(
+            f"{_launched()} processes were started, but they cannot find one another; start them with torchrun or"
+            " accelerate launch"
+        )
+    return found
+
+
+def _launched() -> int:
+    return max(1, get_int_from_env(_SIZES, 1))
+
+
+def _on_cpu() -> bool:
+    """Whether the launcher asks for CPUs, or several processes have nothing else that they could share."""
+    device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    alone = device is None or device.type == "mps"
+    return parse_flag_from_env("ACCELERATE_USE_CPU") or (_launched() > 1 and alone)
+
+
+def is_main() -> bool:
+    """Whether this process is the one that writes."""
+    return _state().is_main_process
+
+
+def hush_others() -> None:
+    """Show no warnings in processes other than the main one, which says the same."""
+    if not is_main():
+        warnings.simplefilter("ignore")
+
+
+def on_main(work: Callable[[], Result]) -> Result:
+    """What `work` gives in the main process, in all of them; the others wait, and an error is raised in all."""
+    if _state().num_processes == 1 or _Depth.inside:
+        return work()
+    found: list = [None, None]
+    if is_main():
+        _Depth.inside += 1
+        try:
+            found[0] = work()
+        except Exception as error:
+            found[1] = error
+        finally:
+            _Depth.inside -= 1
+    broadcast_object_list(found, from_process=0)
+    if found[1] is not None:
+        raise found[1]
+    return found[0]
+
+
+def make_accelerator() -> Accelerator:
+    """How and where language models compute, as the launcher's environment says.
+
+    Raises RecipeError for a way of sharing work, or a mixed precision, that cannot serve.
+    """
+    _state()
+    try:
+        found = Accelerator(cpu=_on_cpu())
+    except ValueError as error:
+        raise RecipeError(f"the launcher's settings cannot serve here: {error}") from error
+    if found.distributed_type in _OTHER:
+        raise RecipeError(
+            f"the launcher shares work by {found.distributed_type.value}; adapters are small enough for plain data"
+            " parallelism: use torchrun, or accelerate launch with --multi_gpu"
+        )
+    return found

@@ -1,0 +1,87 @@
+"""Tables that would grow with the square of the catalogue are made a few items at a time, with the same digits."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from thinkrec.collab import features, similar, statistics
+from thinkrec.collab.keywords import KeywordTerms
+from thinkrec.collab.slots import SlotEncoder
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import Interactions
+from thinkrec.data.world import WorldConfig, simulate
+
+
+def unit(ds: Dataset) -> sparse.csr_matrix:
+    terms = KeywordTerms.of(ds.items.keywords).table(ds.items.keywords)
+    return similar.unit_terms(terms, similar.rarity(terms))
+
+
+def votes(ds: Dataset) -> dict[str, np.ndarray]:
+    expected, everything = np.full((3, len(ds.items)), 0.5), np.ones(len(ds.interactions), dtype=bool)
+    factors = np.stack([similar.item_factors(ds, part, everything) for part in expected])
+    return similar.past_votes(ds, unit(ds), expected, np.arange(len(ds.interactions)) % 3, factors)
+
+
+def test_blocks_of_items_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    whole = votes(ds)
+    for cells in (1, 900, 7 * 90):
+        monkeypatch.setattr(similar, "CELLS", cells)
+        for name, values in votes(ds).items():
+            np.testing.assert_array_equal(values, whole[name], err_msg=name)
+
+
+def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+
+    def made() -> list[np.ndarray]:
+        slots = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=0).vectors(ds)
+        return [features.build(ds, features.Learned.of(ds, folds=3)).values, slots.item]
+
+    whole, sizes = made(), np.full(len(ds.interactions), 10)
+    for pairs in (1, 700):
+        monkeypatch.setattr(statistics, "PAIRS", pairs)
+        blocks = statistics.user_blocks(ds.interactions.past.owner, sizes)
+        assert [block.start for block in blocks[1:]] == [block.stop for block in blocks[:-1]]
+        assert blocks[0].start == 0 and blocks[-1].stop == len(ds.interactions)
+        assert {block.start for block in blocks} <= set(ds.interactions.start.tolist())
+        assert len(blocks) == 40 if pairs == 1 else max(10 * (b.stop - b.start) for b in blocks) <= 700
+        for mine, theirs in zip(made(), whole, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_vote_is_the_weighted_mean_of_its_formula() -> None:
+    ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    it, vectors = ds.interactions, unit(ds).toarray().astype(np.float64)
+    row = int(it.start[6] - 1)
+    past = np.arange(it.start[5], row)
+    alike = vectors[it.item[past]] @ vectors[it.item[row]]
+    wanted = (alike * (it.label[past] - 0.5)).sum() / (alike.sum() + 0.5)
+    assert len(past) > 4 and wanted != 0
+    assert votes(ds)["vote_terms"][row] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_twenty_thousand_items_need_no_table_of_all_pairs() -> None:
+    small, n = simulate(WorldConfig(users=10, items=40, rows_per_user=(6, 10)), 3).dataset, 20_000
+    rng = np.random.default_rng(0)
+    words = [tuple(f"word{w}" for w in rng.integers(400, size=3)) for _ in range(n)]
+    items = replace(small.items, ids=list(range(n)), titles=[f"Item {i}" for i in range(n)], keywords=words,
+                    texts=small.items.texts.clear())  # fmt: skip
+    user = np.repeat(np.arange(60), 20)
+    zeros = np.zeros(len(user), dtype=np.int64)
+    table = Interactions.build(user, rng.integers(n, size=len(user)), rng.integers(2, size=len(user)),
+                               np.arange(len(user)), zeros, np.arange(len(user)), n_users=60)  # fmt: skip
+    # Hardly two users share an item here, which an eigenvalue solver may give up on.
+    tracemalloc.start()
+    try:
+        votes(replace(small, items=items, interactions=table))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 200e6, f"{peak / 1e6:.0f} MB; all pairs would take {4 * n * n / 1e6:.0f}"

@@ -1,0 +1,148 @@
+"""A split that is not in time order: no label of a validation or test row reaches a train row, by any reader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from contracts.encoder import planted, relabelled
+
+from thinkrec.collab import build
+from thinkrec.collab.features import Learned, _session, term_affinity
+from thinkrec.collab.features import build as build_features
+from thinkrec.collab.keywords import KeywordTerms
+from thinkrec.collab.lightgcn import LightGCNConfig
+from thinkrec.collab.mf import MFConfig
+from thinkrec.collab.sasrec import SASRec, SASRecConfig
+from thinkrec.collab.slots import SlotEncoder
+from thinkrec.collab.statistics import past_excess, past_likes, past_mean, user_like_logit, user_log_count
+from thinkrec.collab.votes import PastVotes
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import TEST, TRAIN, VALID, Interactions
+from thinkrec.reasons.choose import mixedness
+from thinkrec.reasons.rules import argue
+
+
+@pytest.fixture(scope="module")
+def ds() -> Dataset:
+    """`planted` with splits dealt at random, 60 / 20 / 20."""
+    plain = planted(n_users=40, per_user=24)
+    split = np.random.default_rng(1).choice(3, size=len(plain.interactions), p=(0.6, 0.2, 0.2)).astype(np.int8)
+    return replace(plain, interactions=replace(plain.interactions, split=split))
+
+
+def up_to(ds: Dataset, split: int) -> tuple[Dataset, np.ndarray]:
+    """The data set without the rows of later splits, and the row numbers that are left."""
+    it = ds.interactions
+    kept = np.flatnonzero(it.split <= split)
+    columns = (getattr(it, name)[kept] for name in ("user", "item", "label", "timestamp", "split", "order"))
+    return replace(ds, interactions=Interactions.build(*columns, n_users=it.n_users)), kept
+
+
+def flipped(ds: Dataset, *splits: int) -> Dataset:
+    return relabelled(ds, np.flatnonzero(np.isin(ds.interactions.split, splits)))
+
+
+def numbers(ds: Dataset) -> dict[str, np.ndarray]:
+    """Every number that a reader takes from the past, by row."""
+    rows = np.arange(len(ds.interactions))
+    slots = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=3).vectors(ds)
+    expected = np.full(len(rows), 0.5)
+    found = {
+        "user": slots.user,
+        "item": slots.item,
+        "features": build_features(ds, Learned.of(ds)).values,
+        "logit": user_like_logit(ds, rows),
+        "count": user_log_count(ds, rows),
+        "excess": past_excess(ds, expected),
+        "recent": past_excess(ds, expected, 3),
+        "mixed": mixedness(ds, rows, 5),
+    }
+    return {name: value.reshape(len(rows), -1) for name, value in found.items()}
+
+
+@pytest.mark.parametrize("split", [TRAIN, VALID])
+def test_a_row_has_the_numbers_it_would_have_without_later_splits(ds: Dataset, split: int) -> None:
+    alone, kept = up_to(ds, split)
+    mine = ds.interactions.split[kept] == split
+    whole, part = numbers(ds), numbers(alone)
+    for name, value in whole.items():
+        np.testing.assert_allclose(value[kept][mine], part[name][mine], rtol=1e-6, atol=1e-7, err_msg=name)
+    assert not np.allclose(whole["logit"][kept][~mine], 0) or split == TRAIN
+
+
+@pytest.mark.parametrize("split", [TRAIN, VALID, TEST])
+def test_readers_of_the_past_read_each_visible_row_once(ds: Dataset, split: int) -> None:
+    """As on a table in time order, which has no other rows at all."""
+    alone, kept = up_to(ds, split)
+    plain = replace(alone, interactions=replace(alone.interactions, split=np.full(len(kept), TEST, dtype=np.int8)))
+    assert plain.interactions.past.whole and not ds.interactions.past.whole
+    expected = np.random.default_rng(3).uniform(0.2, 0.8, len(ds.interactions))
+    mine, votes = ds.interactions.split[kept] == split, PastVotes.of(ds)
+    terms = KeywordTerms.of(ds.items.keywords).table(ds.items.keywords)
+
+    def read(data: Dataset, chance: np.ndarray) -> list[np.ndarray]:
+        rows = np.arange(len(data.interactions))
+        return [votes.rows(data, chance), term_affinity(data, terms, chance), past_mean(data, chance, 4),
+                *past_likes(data, rows), *past_likes(data, rows, 3), *_session(data, 1500).values()]  # fmt: skip
+
+    for number, (whole, part) in enumerate(zip(read(ds, expected), read(plain, expected[kept]), strict=True)):
+        np.testing.assert_allclose(whole[kept][mine], part[mine], atol=1e-9, err_msg=str(number))
+
+
+def test_labels_of_held_out_rows_move_nothing_of_a_train_row(ds: Dataset) -> None:
+    split, before = ds.interactions.split, numbers(ds)
+    for changed, still in ((flipped(ds, VALID, TEST), split == TRAIN), (flipped(ds, TEST), split != TEST)):
+        after = numbers(changed)
+        for name, value in before.items():
+            np.testing.assert_array_equal(value[still], after[name][still], err_msg=name)
+        # A test row sees everything before it, whatever its split.
+        assert (before["logit"][split == TEST] != after["logit"][split == TEST]).any()
+
+
+def test_candidates_are_asked_from_the_visible_past(ds: Dataset) -> None:
+    slots, changed = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=3), flipped(ds, VALID, TEST)
+    row = int(ds.interactions.rows(TRAIN)[-1])
+    items = np.array([int(ds.interactions.item[row]), 0])
+    np.testing.assert_array_equal(slots.candidates(ds, row, items), slots.candidates(changed, row, items))
+    np.testing.assert_allclose(slots.candidates(ds, row, items)[0], slots.vectors(ds).item[row], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("history", ["liked", "labelled"])
+def test_a_sequence_is_read_as_if_later_splits_were_not_there(ds: Dataset, history: str) -> None:
+    config = SASRecConfig(dim=8, heads=1, layers=1, length=6, history=history, dropout=0, training={"epochs": 2})
+    model, other = SASRec(config), SASRec(config)
+    model.fit(ds, seed=0)
+    other.fit(flipped(ds, TEST), seed=0)
+    assert model.net is not None and other.net is not None
+    for (name, a), (_, b) in zip(model.net.state_dict().items(), other.net.state_dict().items(), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=name)
+    alone, kept = up_to(ds, TRAIN)
+    np.testing.assert_allclose(model.user_vectors(ds, kept), model.user_vectors(alone, np.arange(len(kept))), atol=1e-5)
+    moved = model.user_vectors(flipped(ds, VALID, TEST), kept)
+    np.testing.assert_array_equal(model.user_vectors(ds, kept), moved)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        MFConfig(dim=4, training={"epochs": 1}),
+        LightGCNConfig(dim=4, training={"epochs": 1}),
+        SASRecConfig(dim=4, heads=1, training={"epochs": 1}),
+    ],
+)
+def test_no_held_out_label_reaches_the_weights_of_an_encoder(ds: Dataset, config) -> None:
+    train = ds.interactions.rows(TRAIN)
+    models = [build(config) for _ in range(2)]
+    for model, data in zip(models, (ds, flipped(ds, VALID, TEST)), strict=True):
+        model.fit(data, seed=0)
+    np.testing.assert_array_equal(*(model.user_vectors(ds, train) for model in models))
+    np.testing.assert_array_equal(*(model.item_vectors(ds) for model in models))
+
+
+def test_the_rules_argue_from_the_visible_past(ds: Dataset) -> None:
+    changed = flipped(ds, VALID, TEST)
+    for row in ds.interactions.rows(TRAIN)[::7]:
+        told = [argue(data, int(row), 10, np.random.default_rng(0)) for data in (ds, changed)]
+        assert told[0] == told[1]
