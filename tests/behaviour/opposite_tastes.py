@@ -22,7 +22,7 @@ from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.system import Personal
 from thinkrec.train.stages import Teaching
 
-USERS, ITEMS, STEPS = 10, 8, 12
+USERS, ITEMS, STEPS = 10, 12, 12
 SPLIT = ("train",) * 8 + ("valid",) * 2 + ("test",) * 2
 """By step; each split of each user holds likes and dislikes."""
 
