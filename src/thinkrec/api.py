@@ -141,9 +141,8 @@ class ThinkRec:
                 "a table in model.reasons.file, or choose rules or none"
             )
         folder = on_main(lambda: self.folder or self._temporary)
-        run = Run(
-            anchor(self.recipe.model_copy(update={"data": Given()})), folder, self.progress and is_main(), given=ds
-        )
+        recipe = anchor(self.recipe.model_copy(update={"data": Given()}))
+        run = Run(recipe, folder, self.progress and is_main(), given=ds)
         with locked(folder):
             on_main(lambda: check_data(run.recipe, ds))
             on_main(run.begin)
@@ -289,15 +288,15 @@ class ThinkRec:
 
     def _reasons(self, system: System, row: int, codes: np.ndarray, scores: np.ndarray) -> list[str]:
         """A reason for each of these items, asked by an open row (see `System.at`); common beginnings are read once."""
+        tokens = self.recipe.reason_tokens
         prompts = {
             place: prompt
-            for places, fork in system.ask(row, codes, self.recipe.reason_tokens)
+            for places, fork in system.ask(row, codes, tokens)
             for place, prompt in zip(places.tolist(), fork.prompts(), strict=True)
         }
         return write_reasons(
             system.recommender, [prompts[place] for place in range(len(codes))], scores > 0,
-            tokens=self.recipe.reason_tokens,
-            citable=[system.citable(row, int(code), self.recipe.reason_tokens) for code in codes],
+            tokens=tokens, citable=[system.citable(row, int(code), tokens) for code in codes],
             cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(codes) > 1,
         )  # fmt: skip
 
@@ -315,9 +314,7 @@ class ThinkRec:
 
     @cached_property
     def _system(self) -> System:
-        run = self._fitted
-        # The score that was trained: only its sign is a verdict, and only its sigmoid a probability.
-        return run.system(final_variant(run.model))
+        return self._fitted.system(final_variant(self._fitted.model))
 
     @cached_property
     def _user_codes(self) -> dict[str, int]:
