@@ -38,7 +38,7 @@ test: $(VENV)/.installed-test ## Runs all tests; those on MovieLens-1M are skipp
 search: $(VENV)/.installed-test ## Runs the property tests on new examples; `make test` keeps to the same ones
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=search
 
-mutants: $(VENV)/.installed-test ## Breaks the source in two hundred small ways, one at a time; a test has to fail for each
+mutants: $(VENV)/.installed-test ## Breaks a copy of the source in some 250 small ways, one at a time; a test has to fail for each
 	$(BIN)/python tests/mutants/run.py
 	$(BIN)/python tests/mutants/run.py --together
 

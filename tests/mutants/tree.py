@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,5 +146,7 @@ def _start(job: Job, tree: Tree, out: Path) -> int:
         status = int(pytest.main([*QUIET, *job.options, *names]))
         sys.stdout.flush()
         sys.stderr.flush()
+    except BaseException:
+        traceback.print_exc()
     finally:
-        os._exit(status)
+        os._exit(status)  # not the parent's own clearing up
