@@ -22,6 +22,7 @@ from thinkrec.data.snapshot import INTERACTIONS, ITEMS, read_snapshot, write_sna
 from thinkrec.data.split import ByFractions
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import CheckpointError, DataError, RecipeError
+from thinkrec.outcome import reason_writer
 from thinkrec.score.system import System
 
 SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
@@ -208,6 +209,47 @@ def test_a_ranking_with_reasons_is_the_ranking_and_the_reasons(model: ThinkRec, 
     assert [entry.reason for entry in said] == [model.explain(user, entry.item).reason for entry in said]
     newcomer = model.rank(None, ds.items.ids[:3], history=[], reasons=True)
     assert all(entry.reason and entry.reason.startswith(("Yes", "No")) for entry in newcomer)
+
+
+def test_a_model_that_writes_nonsense_is_not_shown(model: ThinkRec, ds: Dataset) -> None:
+    user = ds.user_ids[3]
+    own = model.explain(user, ds.items.ids[4], writer="model")
+    assert own.writer == "model"
+    found = model.explain(user, ds.items.ids[4])
+    assert found.writer in ("rules", "plain") and found.reason != own.reason
+    assert found.reason.startswith(f"{found.verdict}. ") and found.reason.endswith(".")
+    assert found == model.explain(user, ds.items.ids[4], writer="rules")
+    assert (model._fitted.folder / "writer.json").is_file()
+    kinds = {entry.writer for entry in model.rank(user, top=4, reasons=True)}
+    assert kinds <= {"rules", "plain"}
+    assert {entry.writer for entry in model.rank(user, top=4)} == {None}
+
+
+def test_the_recipe_chooses_who_writes(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
+    user, item = ds.user_ids[3], ds.items.ids[4]
+    for choice, authors in (("model", {"model"}), ("rules", {"rules", "plain"}), ("auto", {"rules", "plain"})):
+        changed = model._fitted.recipe.model_copy(update={"writer": choice})
+        monkeypatch.setattr(model._fitted, "recipe", changed)
+        monkeypatch.setitem(model.__dict__, "_writers", {})
+        assert model.explain(user, item).writer in authors
+        (row,) = model._fitted.test[:1]
+        who = reason_writer(model._fitted, model._variant, model._system)
+        assert who.explain(np.array([row]), np.array([1.0]))[0].author in authors, "as the report asks"
+
+
+def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
+    """With blocks the prompt's history begins where a block does, not at the last `history` rows."""
+    user = max(ds.user_ids, key=lambda id_: len(past(ds, id_)))
+    prompt = model._system.prompt.model_copy(update={"history": 4, "block": 3})
+    monkeypatch.setitem(model.__dict__, "_system", replace(model._system, prompt=prompt))
+    found = model.explain(user, ds.items.ids[4], writer="rules")
+    known = past(ds, user)
+    shown = known[len(known) - len(found.history) :]
+    assert [entry.title for entry in found.history] == [ds.items.titles[ds.items.ids.index(i)] for i, _ in shown]
+    system, (row,) = model._system.at([(ds.user_ids.index(user), *map(np.array, zip(*[(ds.items.ids.index(i), int(y))
+                                        for i, y in known], strict=True)))])  # fmt: skip
+    window = prompt.window(system.ds.interactions, int(row))
+    assert len(found.history) == window.stop - window.start != 4
 
 
 def test_unknown_ids_are_named_with_what_to_do(model: ThinkRec, ds: Dataset) -> None:

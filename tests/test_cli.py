@@ -152,7 +152,10 @@ def test_explain_shows_past_score_gate_and_reason(demo: tuple[Path, Result]) -> 
     for past in found.history:
         assert f"  {'+' if past.liked else '-'} {past.title}\n" in result.stdout
     assert "adapters: " in result.stdout
-    assert f"\n  {found.reason}\n" in result.stdout
+    said = " (reason by rules)" if found.writer != "model" else ""
+    assert f" {found.reason}{said} " in f"{' '.join(result.stdout.split())} "
+    assert call("explain", folder, "3", "9", "--writer", "rules").stdout.rstrip().endswith("(reason by rules)")
+    assert "(reason by rules)" not in call("explain", folder, "3", "9", "--writer", "model").stdout
     assert found.reason.startswith(found.verdict)
 
 

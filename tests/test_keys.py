@@ -434,6 +434,7 @@ CASES: dict[str, dict[str, Case | str]] = {
         **of(shown, explain=2),
         "evaluation": "here",
         **dict.fromkeys(("reason_tokens", "cite", "mentions"), "tests/test_writing.py::test_"),
+        "writer": "tests/test_api.py::test_the_recipe_chooses_who_writes",
     },
 }
 

@@ -132,6 +132,35 @@ def test_rows_are_found_by_their_ids_where_order_names_others(trained: Run, tmp_
         writing.read_rows(path, None, trained)
 
 
+def test_reasons_with_unicode_line_ends_are_resumed(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "CHUNK", 2)
+    system, rows, part = trained.system(GLOBAL), trained.test[:4], tmp_path / "x.part"
+    options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
+    writing.write(system, rows, part, options)
+    head = part.read_text(encoding="utf-8").split("\n")[0]
+    odd = json.dumps({"score": 9.0, "reason": "a\u2028b\u0085c"}, ensure_ascii=False)
+    part.write_text("\n".join([head, odd, odd, ""]), encoding="utf-8")
+    assert writing.write(system, rows, part, options)["reason"].to_list()[:2] == ["a\u2028b\u0085c"] * 2
+
+
+def test_other_writers_stand_beside_their_reasons(trained: Run, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rules.parquet"
+    result = call("explain-rows", trained.folder, table, "--out", out, "--writer", "rules")
+    assert result.exit_code == 0, result.output
+    found = pl.read_parquet(out)
+    assert found.columns == ["order", "user_id", "item_id", "score", "reason", "writer"]
+    assert set(found["writer"]) <= {"rules", "plain"}
+    assert [text.startswith("Yes. ") for text in found["reason"]] == (found["score"] > 0).to_list()
+    judged = call("evaluate", out, "--grounding", "--run", trained.folder, "--out", tmp_path / "g.json")
+    assert judged.exit_code == 0, judged.output
+    measures = json.loads((tmp_path / "g.json").read_text())["measures"]
+    assert measures["nothing_untrue"]["value"]["value"] == 1
+    both = call("explain-rows", trained.folder, table, "--out", out, "--writer", "rules", "--own-verdict")
+    assert both.exit_code == 2 and "give one of them" in both.stderr
+
+
 def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> None:
     def refused(*arguments: object) -> str:
         result = call("explain-rows", *arguments)

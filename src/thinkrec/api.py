@@ -14,58 +14,26 @@ from typing import Any
 import numpy as np
 
 from thinkrec import saving
+from thinkrec.answers import Explanation, Ranked
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import CheckpointError, DataError, RecipeError
 from thinkrec.evaluate.report_data import Past
 from thinkrec.fast.fork import Fork
 from thinkrec.histories import History, parse_history
 from thinkrec.layout import final_variant, locked
+from thinkrec.outcome import reason_writer
 from thinkrec.pipeline import Run
 from thinkrec.preflight import check_data
 from thinkrec.recipe import Given, Recipe, ThinkRecModel, anchor, load_recipe
+from thinkrec.score.cite import Writer
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.ranker import CHUNK, probability, score_forks
 from thinkrec.score.system import System
+from thinkrec.score.writer import ReasonWriter, Written
 from thinkrec.train.processes import is_main, on_main
 
 SLOW = 256
 """From so many questions on, a progress bar is worth its line."""
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """One place of a ranking."""
-
-    item: Any
-    """Original item id."""
-    title: str
-    score: float
-    """logit(Yes) - logit(No), or what the recipe's `model.score` says."""
-    probability: float
-    """Of a like, 0..1: the sigmoid of the score."""
-    reason: str | None = None
-    """Written by the model where `reasons` are asked for; opens with the verdict that the score implies."""
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """One answer with its reason."""
-
-    item: Any
-    """Original item id."""
-    title: str
-    verdict: str
-    """Yes where the score is above 0, else No."""
-    score: float
-    """logit(Yes) - logit(No), or what the recipe's `model.score` says."""
-    probability: float
-    """Of a like, 0..1: the sigmoid of the score."""
-    reason: str
-    """Written by the model; opens with the verdict."""
-    history: tuple[Past, ...]
-    """What the model saw of the past, oldest first."""
-    gate: tuple[tuple[str, float], ...]
-    """(adapter, weight): the global one first, then the experts; weights sum to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +116,7 @@ class ThinkRec:
             on_main(run.begin)
             run.thinkrec()
         self._run = run
-        for known in ("_system", "_user_codes", "_item_codes"):
+        for known in ("_system", "_variant", "_writers", "_user_codes", "_item_codes"):
             self.__dict__.pop(known, None)
         return self
 
@@ -216,6 +184,7 @@ class ThinkRec:
         threshold: float | None = None,
         top: int | None = None,
         reasons: bool = False,
+        writer: Writer | None = None,
     ) -> list[Ranked]:
         """Candidates from best to worst; equal scores keep the order given.
 
@@ -226,7 +195,8 @@ class ThinkRec:
                 False, 1 or 0, or ratings.
             threshold: of ratings in `history`, liked means rating > threshold; by default that of the data.
             top: how many to return; by default all.
-            reasons: whether the model also says why, of every item that is returned.
+            reasons: whether it also says why, of every item that is returned.
+            writer: who writes the reasons (`score.cite.Writer`); by default as the recipe says.
 
         Raises:
             DataError: on an unknown user without history, an unknown item, or an entry of `history` that says nothing.
@@ -241,18 +211,19 @@ class ThinkRec:
         scores = self._ask([replace(past, asked=codes)])[0]
         best = np.argsort(-scores, kind="stable")[:top]
         items, chance = self.ds.items, probability(scores)
-        why: Sequence[str | None] = [None] * len(best)
+        why: Sequence[Written | tuple[None, None]] = [(None, None)] * len(best)
         if reasons:
             system, (row,) = self._system.at([(past.user, past.items, past.labels)])
-            why = self._reasons(system, int(row), codes[best], scores[best])
+            why = self._reasons(system, int(row), codes[best], scores[best], writer)
         return [
-            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), said)
+            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), *said)
             for i, said in zip(best, why, strict=True)
         ]
 
     def explain(
-        self, user: Any, item: Any, *, history: History | None = None, threshold: float | None = None
-    ) -> Explanation:
+        self, user: Any, item: Any, *, history: History | None = None, threshold: float | None = None,
+        writer: Writer | None = None,
+    ) -> Explanation:  # fmt: skip
         """Whether the user would like the item, and why; arguments and errors as in `rank`."""
         code = int(self._codes([item])[0])
         past = self._question(user, history, np.array([code]), threshold)
@@ -260,9 +231,10 @@ class ThinkRec:
         ((_, fork),) = system.ask(int(row), past.asked)
         scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1, option=system.option)
         scores = scores + system.offset(past.asked)
-        (reason,) = self._reasons(system, int(row), past.asked, scores)
+        (written,) = self._reasons(system, int(row), past.asked, scores, writer)
         items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
-        shown = slice(max(0, len(past.items) - system.prompt.history), None)
+        shown = system.renderer.visible(int(row), code, slots=system.slots is not None)
+        it = system.ds.interactions
         names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
         return Explanation(
             item=items.ids[code],
@@ -270,11 +242,12 @@ class ThinkRec:
             verdict="Yes" if scores[0] > 0 else "No",
             score=float(scores[0]),
             probability=float(probability(scores)[0]),
-            reason=reason,
+            reason=written.text,
             history=tuple(
-                Past(items.titles[i], bool(y)) for i, y in zip(past.items[shown], past.labels[shown], strict=True)
+                Past(items.titles[i], bool(y)) for i, y in zip(it.item[shown], it.label[shown], strict=True)
             ),
             gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
+            writer=written.author,
         )
 
     def choose_stage(self, variant: str) -> None:
@@ -283,22 +256,33 @@ class ThinkRec:
         Raises CheckpointError if it is not trained.
         """
         self.__dict__["_system"] = self._fitted.system(variant)
+        self.__dict__["_variant"] = variant
+        self.__dict__.pop("_writers", None)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _reasons(self, system: System, row: int, codes: np.ndarray, scores: np.ndarray) -> list[str]:
-        """A reason for each of these items, asked by an open row (see `System.at`); common beginnings are read once."""
-        tokens = self.recipe.reason_tokens
-        prompts = {
-            place: prompt
-            for places, fork in system.ask(row, codes, tokens)
-            for place, prompt in zip(places.tolist(), fork.prompts(), strict=True)
-        }
-        return write_reasons(
-            system.recommender, [prompts[place] for place in range(len(codes))], scores > 0,
-            tokens=tokens, citable=[system.citable(row, int(code), tokens) for code in codes],
-            cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(codes) > 1,
-        )  # fmt: skip
+    def _reasons(
+        self, system: System, row: int, codes: np.ndarray, scores: np.ndarray, writer: Writer | None
+    ) -> list[Written]:
+        """A reason for each of these items, asked by an open row (see `System.at`)."""
+
+        def ask(places: np.ndarray) -> list[str]:
+            # Common beginnings are read once.
+            tokens = self.recipe.reason_tokens
+            prompts = {
+                int(place): prompt
+                for found, fork in system.ask(row, codes[places], tokens)
+                for place, prompt in zip(found, fork.prompts(), strict=True)
+            }
+            return write_reasons(
+                system.recommender, [prompts[n] for n in range(len(places))], scores[places] > 0,
+                tokens=tokens, citable=[system.citable(row, int(code), tokens) for code in codes[places]],
+                cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(places) > 1,
+            )  # fmt: skip
+
+        if writer not in self._writers:
+            self._writers[writer] = reason_writer(self._fitted, self._variant, self._system, writer)
+        return self._writers[writer].write(system, np.full(len(codes), row), codes, scores, ask)
 
     @cached_property
     def _temporary(self) -> Path:
@@ -311,6 +295,14 @@ class ThinkRec:
         if self._run is None:
             raise CheckpointError("this ThinkRec is not trained yet; call fit(dataset), or load a saved one")
         return self._run
+
+    @cached_property
+    def _variant(self) -> str:
+        return final_variant(self._fitted.model)
+
+    @cached_property
+    def _writers(self) -> dict[Writer | None, ReasonWriter]:
+        return {}
 
     @cached_property
     def _system(self) -> System:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from thinkrec.data.split import ByMonths
-from thinkrec.errors import CheckpointError
+from thinkrec.errors import CheckpointError, DataError
 from thinkrec.evaluate.bootstrap import Sample, bootstrap
 from thinkrec.evaluate.calibration import reliability
 from thinkrec.evaluate.facts import count_facts, describe_facts
@@ -28,8 +28,11 @@ from thinkrec.personal.gate import REGIONS, gate
 from thinkrec.pipeline import Run, inputs_of
 from thinkrec.provenance import environment
 from thinkrec.recipe import ThinkRecModel
+from thinkrec.score.cite import Writer
 from thinkrec.score.ranker import probability
-from thinkrec.stage import read_done
+from thinkrec.score.system import System
+from thinkrec.score.writer import ReasonWriter, Written
+from thinkrec.stage import DONE, read_done
 from thinkrec.train.stages import last_train_rows
 
 CEILING = "Bayes-optimal"
@@ -123,21 +126,36 @@ def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tupl
         chosen = pick(run, scores)
         system = run.system(variant)
         rows = run.test[chosen]
-        texts = system.explain(rows, scores[chosen], tokens=run.recipe.reason_tokens,
-                               cite=run.recipe.cite, mentions=run.recipe.mentions, progress=run.progress)  # fmt: skip
+        texts = reason_writer(run, variant, system).explain(rows, scores[chosen])
         weights = system.gates(rows)
         cases = [
-            explained_row(run, int(row), float(scores[at]), text, weights.weights[i], REGIONS[weights.region[i]])
-            for i, (row, at, text) in enumerate(zip(rows, chosen, texts, strict=True))
+            explained_row(run, int(row), float(scores[at]), written, weights.weights[i], REGIONS[weights.region[i]])
+            for i, (row, at, written) in enumerate(zip(rows, chosen, texts, strict=True))
         ]
         write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
         return {"n": len(cases)}
 
     keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens, "cite": run.recipe.cite,
-            "mentions": run.recipe.mentions}  # fmt: skip
+            "mentions": run.recipe.mentions, "writer": run.recipe.writer}  # fmt: skip
     run.stages.run("explain", {**run.base, "scores": above, **keys}, work, REASON_CODE)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
     return tuple(_explained(case) for case in cases)
+
+
+def reason_writer(run: Run, variant: str, system: System, choice: Writer | None = None) -> ReasonWriter:
+    """Who writes the reasons of a run's variant for somebody to read; by default as the recipe says."""
+    recipe, stage = run.recipe, run.folder / STAGE_OF[variant] / DONE
+
+    def taught() -> list[str]:
+        try:
+            return list(run.reasons.values()) if run.model.reasons.source == "written" else []
+        except DataError:  # the table of reasons is not where the folder was moved to
+            return []
+
+    return ReasonWriter(
+        system, choice or recipe.writer, recipe.reason_tokens, recipe.cite, recipe.mentions, taught, run.folder,
+        stage.read_text(encoding="utf-8"), run.progress,
+    )  # fmt: skip
 
 
 def pick(run: Run, scores: np.ndarray) -> np.ndarray:
@@ -161,7 +179,7 @@ def pick(run: Run, scores: np.ndarray) -> np.ndarray:
     return np.array(found[: run.recipe.explain], dtype=np.int64)
 
 
-def explained_row(run: Run, row: int, score: float, text: str, weights: np.ndarray, region: str) -> Explained:
+def explained_row(run: Run, row: int, score: float, written: Written, weights: np.ndarray, region: str) -> Explained:
     """One row as the report and the terminal show it."""
     it, items = run.ds.interactions, run.ds.items
     past = it.history_rows(row, run.model.prompt.history, run.model.prompt.block)
@@ -172,7 +190,8 @@ def explained_row(run: Run, row: int, score: float, text: str, weights: np.ndarr
         target=items.titles[it.item[row]],
         probability=float(probability(np.array([score]))[0]),
         gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
-        reason=text,
+        reason=written.text,
+        writer=written.author,
         liked=bool(it.label[row]),
         region=region,
     )

@@ -21,7 +21,7 @@ from thinkrec.model.expert_linear import AdapterConfig
 from thinkrec.personal.gate import GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.score.cite import Cite
+from thinkrec.score.cite import Cite, Writer
 from thinkrec.score.prior import PriorConfig
 from thinkrec.settings import explain, parse_settings
 from thinkrec.train.config import StageConfig
@@ -217,6 +217,10 @@ class Recipe(BaseModel):
     target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
     way round. exact: agreeing, and no keyword may be said of an item that lacks it, or denied one that has it; for
     reasons in the plain form of the rules'."""
+    writer: Writer = "auto"
+    """Who writes the reasons that somebody is shown. model: the language model. rules: the rule-based teacher, for the
+    score's verdict. auto: the model where its reasons pass a check on validation rows and the text at hand passes it
+    too, else the rules."""
     mentions: int = Field(default=2, ge=1)
     """How often a reason may cite an item, never twice in one list; with more than one the target as often as it likes.
     Not with `cite: any`."""

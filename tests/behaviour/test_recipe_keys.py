@@ -115,6 +115,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "reason_tokens": (50, EXPLAIN),
     "cite": ("history", EXPLAIN),
     "mentions": (1, EXPLAIN),
+    "writer": ("rules", EXPLAIN),
 }
 
 

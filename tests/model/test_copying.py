@@ -9,9 +9,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_lm import make_model, make_prompts, make_tokenizer
+from tiny_lm import make_model, make_prompts, make_recommender, make_tokenizer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
@@ -24,7 +25,8 @@ from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.model.experts import attach
 from thinkrec.model.pieces import Vocabulary, vocabulary
 from thinkrec.model.recommender import Recommender
-from thinkrec.score.explainer import careful, read, write_reasons
+from thinkrec.score.careful import Careful
+from thinkrec.score.explainer import read, write_reasons
 
 TITLES = ["The Lamp", "Potter's Wheel", "Sailor's Play", "Sailor's Play 2", "Whistlin' in the Fog", "Café 8 1/2"]
 SHELF = Shelf(Catalogue([]), TITLES, "Nothing Else")
@@ -362,7 +364,8 @@ def test_a_model_cites_only_what_each_row_may_and_the_batch_does_not_matter() ->
     assert sum(map(bool, cited(kept))) >= 3
     assert [text.split(".")[0].split()[0].strip("',") for text in kept] == ["Yes", "No", "Yes", "No", "Yes"]
     for i in range(5):
-        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [careful(words, ALLOWED[i], "history")])
+        rule = Careful(words, ALLOWED[i], "history").constraint
+        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [rule])
         assert read(rec.backbone.tokenizer, alone[0]) == kept[i]
 
 
@@ -378,3 +381,16 @@ def test_wrong_numbers_of_rules_are_refused() -> None:
         rec.generate(asked, 4, constraints=[None])
     with pytest.raises(DataError, match="2 lists of titles for 5 prompts"):
         write_reasons(rec, asked, None, tokens=4, citable=[{"Oak": Citable()}, {"Elm": Citable()}], cite="history")
+
+
+@pytest.mark.parametrize("ruled", [False, True])
+def test_a_vocabulary_rounded_up_gives_no_ids_beyond_the_tokenizer(ruled: bool) -> None:
+    rec = make_recommender("llama", vocab_size=len(make_tokenizer()) + 40)
+    with torch.no_grad():
+        rec.backbone.model.get_output_embeddings().weight[len(make_tokenizer()) :] *= 30
+    asked = [replace(p, slot_at=p.slot_at[:0], slot_vec=p.slot_vec[:0]) for p in make_prompts()]
+    words = vocabulary(rec.backbone.tokenizer)
+    rules = [Careful(words, {"w1": Citable()}, "history").constraint for _ in asked] if ruled else None
+    found = rec.generate(asked, 12, None, rules)
+    assert all(len(ids) and ids.max() < len(rec.backbone.tokenizer) for ids in found)
+    assert all(read(rec.backbone.tokenizer, ids) for ids in found if len(ids) > 1)

@@ -12,7 +12,7 @@ from tiny_lm import make_prompts, make_recommender
 from thinkrec.model.copying import Citable, CiteOnly
 from thinkrec.model.pieces import Vocabulary
 from thinkrec.model.review import Fault, Reviewed
-from thinkrec.score.explainer import careful, repeats
+from thinkrec.score.careful import Careful, repeats
 
 WORDS = (b"Yes", b".", b" a", b" film", b" good", b" bad", b" '", b"Oak", b"'", b" and", b" ness", b"ly", b"Elm", b"")
 
@@ -139,7 +139,7 @@ def test_a_careful_reason_turns_down_wrong_claims() -> None:
     spell = {piece: n for n, piece in enumerate(words.pieces)}
     text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", b" was", b" rejected", b" here")]
     for cite, kept in (("agreeing", 6), ("exact", 6), ("history", 8)):
-        rule = careful(words, {"Oak": Citable(1, 0)}, cite)
+        rule = Careful(words, {"Oak": Citable(1, 0)}, cite).constraint
         assert [rule.review(text[: n + 1]) for n in range(8)][-1] == kept
 
 
@@ -162,14 +162,14 @@ def test_an_exact_reason_says_nothing_wrong_of_keywords(pieces: tuple[bytes, ...
     titles = {"Oak": Citable(1, 0, keywords=frozenset({"ghosts", "wry humour"})),
               "Elm": Citable(0, 1, target=True, keywords=frozenset({"war", "wry", "humour"}))}  # fmt: skip
     text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", *pieces)]
-    rule = careful(words, titles, "exact")
+    rule = Careful(words, titles, "exact").constraint
     kept = [rule.review(text[: n + 1]) for n in range(len(text))]
     assert (kept == list(range(1, len(text) + 1))) is stays
     if not stays:
         at = min(n for n, k in zip(range(len(text)), kept, strict=True) if k <= n)
         assert kept[at] < at + 1
         assert not rule.permits(text[: kept[at]], text[kept[at]]), "the keyword is not tried again there"
-    free = careful(words, titles, "agreeing")
+    free = Careful(words, titles, "agreeing").constraint
     assert [free.review(text[: n + 1]) for n in range(len(text))] == list(range(1, len(text) + 1))
 
 
@@ -181,7 +181,7 @@ def test_an_example_that_is_none_is_exchanged_or_goes_with_its_sentence(other: b
     titles = {"Oak": Citable(1, 0, keywords=frozenset({"sea"})),
               "Elm": Citable(1, 1, keywords=frozenset({"ghosts"} if other else {"war"})),
               "Ash": Citable(0, 2, target=True, keywords=frozenset({"ghosts"}))}  # fmt: skip
-    rule = careful(words, titles, "exact")
+    rule = Careful(words, titles, "exact").constraint
     text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", b" was liked", b" in spite of", b" ghosts", b".")]
     assert [rule.review(text[: n + 1]) for n in range(8)] == list(range(1, 9))
     assert rule.review(text) == 2, "back to the title, which here begins its sentence"
@@ -201,7 +201,7 @@ def test_a_careful_reason_does_not_say_three_words_twice() -> None:
     spell = {piece: n for n, piece in enumerate(words.pieces)}
     text = [spell[p] for p in (b"Yes", b".", b" it", b" was", b" good", b" and", b" it", b" was", b" good", b" here")]
     for cite in ("history", "agreeing", "exact"):
-        rule = careful(words, {}, cite)
+        rule = Careful(words, {}, cite).constraint
         kept = [rule.review(text[: n + 1]) for n in range(len(text))]
         assert kept[:-1] == list(range(1, len(text)))
         assert kept[-1] == 8, "the third word goes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -103,3 +104,20 @@ def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:
     assert empty.columns == COLUMNS and empty.schema["order"] == pl.Int64 and empty.schema["reason"] == pl.String
     names = dataclasses.replace(DS, user_ids=[f"u{i}" for i in DS.user_ids])
     assert output.table(names, [], config()).schema["user_id"] == pl.String
+
+
+def test_a_title_is_no_verdict(table: pl.DataFrame, tmp_path: Path) -> None:
+    """A reason about "No. 1 of the Secret Service" that opens with the title opens with no verdict."""
+    path, it = tmp_path / "r.parquet", DS.interactions
+    row = next(int(r) for r in it.find(table["order"].to_numpy()) if not it.label[r])
+    titles = list(DS.items.titles)
+    titles[it.item[row]] = "No. 1 of the Secret Service (1977)"
+    ds = replace(DS, items=replace(DS.items, titles=titles))
+    text = "No. 1 of the Secret Service would disappoint."
+    pl.DataFrame({"order": [int(it.order[row])], "reason": [f"No. {text}"]}).write_parquet(path)
+    assert written_reasons(ds, path) == {row: f"No. {text}"}
+    pl.DataFrame({"order": [int(it.order[row])], "reason": [text]}).write_parquet(path)
+    with pytest.raises(DataError, match=r"does not begin with 'No\.'"):
+        written_reasons(ds, path)
+    pl.DataFrame({"order": [int(it.order[row])], "reason": ["No.A film."]}).write_parquet(path)
+    assert written_reasons(ds, path) == {row: "No.A film."}

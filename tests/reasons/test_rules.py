@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import polars as pl
+import pytest
 from sklearn.metrics import roc_auc_score
 
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.movielens import load_ml1m_slice
+from thinkrec.data.rows import Interactions
 from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.evaluate.grounding.cases import cases_of
+from thinkrec.evaluate.grounding.citations import Catalogue
+from thinkrec.evaluate.grounding.row import ground
 from thinkrec.reasons.rules import argue, argue_item, short_title
 
 WORLD = simulate(WorldConfig(users=120, items=150), 31)
@@ -57,3 +66,84 @@ def test_its_opinion_does_not_depend_on_the_rows_own_label() -> None:
         turned = replace(DS, interactions=replace(it, label=label))
         said = [argue(ds, int(row), 10, np.random.default_rng(0)) for ds in (DS, turned)]
         assert said[0] == said[1]
+
+
+def check_reasons(ds: Dataset, rows: np.ndarray, verdicts: list[bool | None]) -> tuple[int, int]:
+    """Asserts that nothing read is untrue; returns how many attributes and likes were read."""
+    found = []
+    for row, verdict in zip(rows, verdicts, strict=True):
+        past, item = ds.interactions.history_rows(int(row), 10), int(ds.interactions.item[row])
+        rng = np.random.default_rng(int(row))
+        found.append(argue_item(ds, item, past, rng, verdict=verdict))
+    said = [one.verdict for one in found]
+    assert all(own == given for own, given in zip(said, verdicts, strict=True) if given is not None)
+    catalogue = Catalogue(ds.items.titles)
+    cases = cases_of(ds, rows, 10, verdicts=said)
+    grounded = [ground(one.text, case, catalogue) for one, case in zip(found, cases, strict=True)]
+    assert [one.text for one, g in zip(found, grounded, strict=True) if g.untrue or not g.finished] == []
+    return sum(g.attributes for g in grounded), sum(g.claims for g in grounded)
+
+
+@pytest.mark.parametrize("given", [None, True, False])
+def test_all_it_says_holds_for_every_title(given: bool | None) -> None:
+    attributes, likes = check_reasons(DS, ROWS, [given] * len(ROWS))
+    assert attributes > 700 and likes > 300
+
+
+def test_on_films_with_genres_alone_all_of_it_holds(ml1m_folder: Path) -> None:
+    ds = load_ml1m_slice(ml1m_folder)
+    rows = np.random.default_rng(0).permutation(ds.interactions.rows(2))[:150]
+    attributes, likes = check_reasons(ds, rows, [bool(ds.interactions.label[row]) for row in rows])
+    assert attributes > 200 and likes > 150
+
+
+def catalogue_of(items: list[tuple[str, tuple[str, ...]]], past: list[tuple[int, bool]], target: int) -> Dataset:
+    """One viewer who rated items in order, and is then asked about one more."""
+    codes, labels = [code for code, _ in past] + [target], [int(liked) for _, liked in past] + [0]
+    n = len(codes)
+    table = Interactions.build(np.zeros(n, int), np.array(codes), np.array(labels), np.arange(n), np.full(n, 2),
+                               np.arange(n), n_users=1)  # fmt: skip
+    wares = replace(DS.items, ids=list(range(len(items))), titles=[title for title, _ in items],
+                    keywords=[words for _, words in items], texts=pl.DataFrame())  # fmt: skip
+    return replace(DS, interactions=table, items=wares, user_ids=[1])
+
+
+def test_what_two_items_of_one_name_make_ambiguous_is_not_cited() -> None:
+    items = [("Emma (1995)", ("sea",)), ("Emma (1996)", ("war",)), ("Oak (1990)", ("sea",)), ("Elm (1991)", ("sea",))]
+    for seed in range(8):
+        twice = catalogue_of(items, [(0, True), (1, True), (2, True)], 3)
+        text = argue(twice, 3, 10, np.random.default_rng(seed)).text
+        assert "Emma" not in text and "'Oak'" in text
+        both = catalogue_of(items, [(0, True), (0, False), (2, True)], 3)
+        assert "Emma" not in argue(both, 3, 10, np.random.default_rng(seed)).text
+        own = catalogue_of(items, [(0, True), (2, True)], 1)
+        assert "shares nothing" in argue(own, 2, 10, np.random.default_rng(seed)).text
+        same = catalogue_of([*items, ("Emma", ("sea",))], [(0, True)], 4)
+        assert "and the past as a whole decides" in argue(same, 1, 10, np.random.default_rng(seed)).text
+
+
+def test_titles_stand_on_one_line_in_quotes_that_do_not_end_within() -> None:
+    assert short_title("Child's Play\n 2 (1990)") == "'Child's Play 2'"
+    assert short_title("The 'Burbs (1989)") == "\u201cThe 'Burbs\u201d"
+    assert short_title("Singin' in the Rain (1952)") == "\u201cSingin' in the Rain\u201d"
+
+
+def test_with_a_verdict_given_it_says_what_there_is() -> None:
+    items = [("Oak", ("sea",)), ("Elm", ("war",)), ("Ash", ("sea", "war")), ("Yew", ())]
+    past = [(0, True), (1, False)]
+    rng = np.random.default_rng(0)
+    found = argue_item(catalogue_of(items, past, 3), 3, np.arange(2), rng, verdict=True)
+    assert not found.argued and found.text.startswith("Yes. Nothing in this viewer's past shares a keyword with 'Yew';")
+    only = argue_item(catalogue_of(items, [(1, False)], 2), 2, np.arange(1), rng, verdict=True)
+    assert not only.argued
+    assert only.text.endswith("Against this, the viewer disliked 'Elm', and 'Ash' shares war with 'Elm'.")
+    against = argue_item(catalogue_of(items, past, 2), 2, np.arange(2), rng, verdict=True)
+    assert against.argued and "'Oak'" in against.text and "weighs less" not in against.text
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        sea = catalogue_of([("Oak", ("sea",)), ("Elm", ("sea",)), ("Ash", ("sea",))], past, 2)
+        weighs = "it weighs less", "the other evidence is stronger"
+        lost, won = (argue_item(sea, 2, np.arange(2), rng, verdict=verdict).text for verdict in (True, False))
+        assert "'Elm' was" in lost and not any(words in lost for words in weighs), "the rules would have said No"
+        assert "'Oak' was" in won and any(words in won for words in weighs)
+    assert argue_item(DS, 0, np.zeros(0, dtype=np.int64), rng, verdict=True).text.startswith("Yes. Nothing is known")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from pathlib import Path
 
+import asking
 import pytest
 from asking import DS, PROSE, config, data, interactions, labels, right, synthesise, turns
 from scripted_server import Reaction, Request, fails, says, serve, truncated
@@ -132,6 +134,21 @@ def test_an_answer_without_a_verdict_is_asked_for_its_form_and_never_hinted(tmp_
     with serve(lambda request: says("Novel idea.")) as served:
         _, report, _ = synthesise(config(served.url), tmp_path / "b.jsonl")
     assert report.unreadable == 20 and len(served.requests) == 60
+
+
+def test_an_answer_that_opens_with_a_title_of_the_row_has_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles = [f"Yes, Madam {number}" for number in range(len(DS.items))]
+    monkeypatch.setattr(asking, "DS", dataclasses.replace(DS, items=dataclasses.replace(DS.items, titles=titles)))
+
+    def react(request: Request) -> Reaction:
+        return says(f"{re.findall('Yes, Madam [0-9]+', request.asked)[-1]} would do. {PROSE}")
+
+    with serve(react) as served:
+        cases, report, _ = synthesise(config(served.url), tmp_path / "a.jsonl")
+    assert report.unreadable == 20 and report.first_unreadable == 20 and report.kept == 0
+    assert all(case.first_verdict is None for case in cases)
 
 
 def test_the_faulty_server_loses_nothing(tmp_path: Path) -> None:

@@ -10,13 +10,15 @@ from thinkrec.teacher.answer import declines, read, separate, verdict
 
 YES = [
     *("Yes", "yes", "YES.", "Yes, because", "**Yes.** It", "'Yes' it", "“Yes.” It", "> Yes\n\nIt", "### Yes\nIt"),
-    *("_Yes_, it", "- Yes: it", "`Yes`", "Yes— it", "Yes—it", "\n\n Yes it does", "(Yes) it", "Yes, and nobody"),
+    *("_Yes_, it", "- Yes: it", "`Yes`", "Yes— it", "Yes—it", "\n\n Yes.", "(Yes) it", "Yes, and nobody"),
 ]
-NO = ["No", "no.", "**No**", "No, it", "No: it", "NO!", '"No." It', "No it would not", "No. '1984' is", "No, no one"]
+NO = ["No", "no.", "**No**", "No, it", "No: it", "NO!", '"No." It', "No - it", "No. '1984' is", "No, no one"]
 NEITHER = [
     *("", "   ", "Not sure", "Novel", "Yesterday", "Nope", "Yesss", "None", "Nothing", "Noir", "Maybe. Yes"),
     *("Answer: Yes", "I say Yes", "Yes or no?", "Yes/No", "No / Yes", "Yes and no.", "No-one", "No one would"),
     *("No doubt they would", "No idea", "No. 1 of its kind", "No.5", "Yes-man", "No's", "yes_no", "Yes2", "1. Yes"),
+    *("No it would not", "Yes it does", "No country for Old Men fits this viewer", "No Country for Old Men"),
+    *("Yes Yes No", "No -it", "YES MADAM", "No Way Out (1987) would please"),
 ]
 
 
@@ -33,6 +35,30 @@ def test_no(text: str) -> None:
 @pytest.mark.parametrize("text", NEITHER)
 def test_neither(text: str) -> None:
     assert verdict(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "wanted"),
+    [
+        ("Yes, Madam was disliked.", "Yes, Madam (1985)", None),
+        ("Yes, Madam was disliked.", "Oak (1985)", True),
+        ("'Yes, Madam' was disliked.", "Yes, Madam (1985)", None),
+        ("No. 1 of the Secret Service would disappoint.", "No. 1 of the Secret Service (1977)", None),
+        ("No... would please", "No... (1999)", False),
+        ("No: The Movie would please", "No: The Movie (1999)", None),
+        ("no: the movie would please", "No: The Movie (1999)", None),
+        ("No: The Movies would please", "No: The Movie (1999)", False),
+        ("No. 'No' was disliked.", "No (2012)", False),
+        ("'No' was disliked.", "No (2012)", None),
+        ("'No.' It was disliked.", "No (2012)", False),
+        ("Yes. It fits.", "Yes (2004)", True),
+        ("Yes", "Yes (2004)", True),
+        ("No, Or the Vain Glory of Command bored them", "No, Or the Vain Glory of Command (1990)", None),
+    ],
+)
+def test_titles_of_the_row_come_before_verdicts(text: str, title: str, wanted: bool | None) -> None:
+    assert verdict(text, ["The Lamp (1990)", title]) is wanted
+    assert read(text, [title]).prose == (text if wanted is None else read(text).prose)
 
 
 @given(st.text(alphabet=st.characters(categories=("L", "N")), min_size=1, max_size=8))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from thinkrec.cli.options import History, RunName, Threshold, User
-from thinkrec.score.cite import Cite
+from thinkrec.score.cite import Cite, Writer
 
 
 class Stages(StrEnum):
@@ -29,6 +29,7 @@ def rank(
     history: History = None,
     threshold: Threshold = None,
     model: Annotated[str | None, typer.Option(help="Row of the run's table that ranks, such as boosting.")] = None,
+    writer: Annotated[Writer | None, typer.Option(help="Who writes reasons; by default as the recipe says.")] = None,
 ) -> None:
     """Rank items for a user.
 
@@ -41,7 +42,7 @@ def rank(
     """
     from thinkrec.commands import asking
 
-    asking.rank(run, user, candidates, top, why, history, threshold, model)
+    asking.rank(run, user, candidates, top, why, history, threshold, model, writer)
 
 
 def explain(
@@ -50,6 +51,7 @@ def explain(
     item: Annotated[str, typer.Argument(metavar="ITEM", help="Item id, as in your data.")],
     history: History = None,
     threshold: Threshold = None,
+    writer: Annotated[Writer | None, typer.Option(help="Who writes the reason; by default as the recipe says.")] = None,
 ) -> None:
     """Say whether a user would like an item, and why.
 
@@ -58,7 +60,7 @@ def explain(
     """
     from thinkrec.commands import asking
 
-    asking.explain(run, user, item, history, threshold)
+    asking.explain(run, user, item, history, threshold, writer)
 
 
 def explain_rows(
@@ -70,6 +72,7 @@ def explain_rows(
     tokens: Annotated[int | None, typer.Option(min=1, help="Longest reason; by default as the recipe says.")] = None,
     cite: Annotated[Cite | None, typer.Option(help="By default as the recipe says.")] = None,
     own_verdict: Annotated[bool, typer.Option("--own-verdict", help="Do not force the score's verdict.")] = False,
+    writer: Annotated[Writer, typer.Option(help="Who writes; model shows what the model does.")] = "model",
 ) -> None:
     """Write reasons for many rows of a run's data, for `evaluate --text` and `evaluate --grounding`.
 
@@ -80,4 +83,4 @@ def explain_rows(
     """
     from thinkrec.commands import writing
 
-    writing.explain_rows(run, rows, split, out, stage and stage.value, tokens, cite, own_verdict)
+    writing.explain_rows(run, rows, split, out, stage and stage.value, tokens, cite, own_verdict, writer)

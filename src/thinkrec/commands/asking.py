@@ -11,11 +11,12 @@ from thinkrec.data.columns import parse_labels, parse_ratings, parse_times, requ
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.results import read_verdict
+from thinkrec.score.cite import Writer
 
 
 def rank(
     run: str, user: str, candidates: str | None, top: int, why: bool, history: Path | None, threshold: float | None,
-    name: str | None = None,
+    name: str | None = None, writer: Writer | None = None,
 ) -> None:  # fmt: skip
     """`thinkrec rank`; `name`: of the row of the run's table that ranks."""
     folder = show.run_folder(run)
@@ -29,17 +30,19 @@ def rank(
     if isinstance(model, serving.ScorerRanking):
         found = model.rank(user, asked, history=past, top=top)
     else:
-        found = model.rank(user, asked, history=past, top=top, reasons=why)
+        found = model.rank(user, asked, history=past, top=top, reasons=why, writer=writer)
     domain = model.ds.domain
     show.console().print(show.ranking(found, f"{domain.items.capitalize()} for {domain.user} {user}"))
 
 
-def explain(run: str, user: str, item: str, history: Path | None, threshold: float | None) -> None:
+def explain(
+    run: str, user: str, item: str, history: Path | None, threshold: float | None, writer: Writer | None = None
+) -> None:
     """`thinkrec explain`."""
     folder = show.run_folder(run)
     model = ThinkRec.load(folder, progress=True)
     show.verdict(read_verdict(folder))
-    found = model.explain(user, item, history=_read(history, threshold, model))
+    found = model.explain(user, item, history=_read(history, threshold, model), writer=writer)
     show.console().print(show.explanation(found, f"{model.ds.domain.user} {user}"))
 
 

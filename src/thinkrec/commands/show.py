@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.api import Explanation, Ranked
+from thinkrec.answers import Explanation, Ranked
 from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.report_data import Explained, Past
 from thinkrec.train.processes import is_main
@@ -51,7 +51,7 @@ def ranking(ranked: Sequence[Ranked], title: str) -> Table:
         cells = (str(place), str(entry.item), entry.title, f"{entry.probability:.1%}", f"{entry.score:+.2f}")
         table.add_row(*map(Text, cells))
         if entry.reason is not None:
-            table.add_row("", "", Text(entry.reason, style="italic"))
+            table.add_row("", "", Text(entry.reason, style="italic").append(_by(entry.writer), style="dim"))
             table.add_section()
     return table
 
@@ -59,17 +59,18 @@ def ranking(ranked: Sequence[Ranked], title: str) -> Table:
 def explanation(found: Explanation, user: str) -> Text:
     """One answer, its past, its gate and its reason."""
     score = f", score {found.score:+.2f}"
-    return _case(user, found.title, found.probability, score, found.history, found.gate, found.reason)
+    return _case(user, found.title, found.probability, score, found.history, found.gate, found.reason,
+                 found.writer)  # fmt: skip
 
 
 def explained(case: Explained) -> Text:
     """The same for a test row, with what the user really said."""
     truth = "" if case.liked is None else f"; in fact {'liked' if case.liked else 'not liked'}"
-    return _case(case.user, case.target, case.probability, truth, case.history, case.gate, case.reason)
+    return _case(case.user, case.target, case.probability, truth, case.history, case.gate, case.reason, case.writer)
 
 
 def _case(user: str, title: str, probability: float, more: str, history: Sequence[Past],
-          gate: Sequence[tuple[str, float]], reason: str) -> Text:  # fmt: skip
+          gate: Sequence[tuple[str, float]], reason: str, writer: str) -> Text:  # fmt: skip
     text = Text()
     text.append(title, style="bold").append(f" for {user}: probability of a like {probability:.0%}{more}\n")
     for past in history:
@@ -78,4 +79,9 @@ def _case(user: str, title: str, probability: float, more: str, history: Sequenc
     text.append("  (+ liked, - not liked; oldest first)\n" if history else "  (no history)\n", style="dim")
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in gate if weight > 0)
     text.append(f"  adapters: {weights}\n", style="dim")
-    return text.append(f"  {reason}\n", style="italic")
+    return text.append(f"  {reason}", style="italic").append(f"{_by(writer)}\n", style="dim")
+
+
+def _by(writer: str | None) -> str:
+    """Who wrote a reason, where it was not the model."""
+    return "" if writer in (None, "model") else " (reason by rules)"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from rich.text import Text
 
 from thinkrec import saving
 from thinkrec.commands import show
@@ -18,10 +20,13 @@ from thinkrec.data.tables import read_table
 from thinkrec.data.writing import check_writable, write_table
 from thinkrec.errors import DataError
 from thinkrec.layout import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
+from thinkrec.outcome import reason_writer
 from thinkrec.pipeline import Run
 from thinkrec.progress import Progress
 from thinkrec.reasons.matching import match_rows
+from thinkrec.score.cite import Writer
 from thinkrec.score.system import System
+from thinkrec.score.writer import ReasonWriter
 from thinkrec.stage import digest, read_done
 
 CHUNK = 64
@@ -31,29 +36,30 @@ VARIANTS = {"global": GLOBAL, "experts": EXPERTS, "full": FULL}
 
 def explain_rows(
     run: str, rows: Path, split: str | None, out: Path, stage: str | None, tokens: int | None, cite: str | None,
-    own_verdict: bool,
+    own_verdict: bool, writer: Writer = "model",
 ) -> None:  # fmt: skip
     """`thinkrec explain-rows`."""
     folder = show.run_folder(run)
     recipe = saving.read_recipe(folder)
     if recipe.model.kind != "thinkrec":
         raise DataError(f"{folder} trains {recipe.model.kind}, which writes no reasons; give a run of kind thinkrec")
+    if own_verdict and writer != "model":
+        raise DataError(f"--own-verdict lets the model decide, and --writer {writer} does not; give one of them")
     check_writable(out)
     trained = saving.open_run(folder, progress=True)
     wanted = read_rows(rows, split, trained)
     variant = final_variant(recipe.model) if stage is None else VARIANTS[stage]
-    options = {
-        "stage": variant,
-        "trained": read_done(folder / STAGE_OF[variant])["key"],
-        "tokens": tokens or recipe.reason_tokens,
-        "cite": cite or recipe.cite,
-        "mentions": recipe.mentions,
-        "own_verdict": own_verdict,
-    }
-    table = write(trained.system(variant), wanted, out.with_name(out.name + ".part"), options)
+    options = {"stage": variant, "trained": read_done(folder / STAGE_OF[variant])["key"],
+               "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite, "mentions": recipe.mentions,
+               "own_verdict": own_verdict, "writer": writer}  # fmt: skip
+    system = trained.system(variant)
+    who = None
+    if writer != "model":
+        who = replace(reason_writer(trained, variant, system, writer), tokens=options["tokens"], cite=options["cite"])
+    table = write(system, wanted, out.with_name(out.name + ".part"), options, who)
     write_table(table, out)
     out.with_name(out.name + ".part").unlink()
-    show.console().print(f"reasons of {table.height} rows: {out}")
+    show.console().print(Text(f"reasons of {table.height} rows: {out}"), soft_wrap=True)
 
 
 def read_rows(path: Path, split: str | None, run: Run) -> np.ndarray:
@@ -79,10 +85,13 @@ def read_rows(path: Path, split: str | None, run: Run) -> np.ndarray:
     return matched.rows
 
 
-def write(system: System, rows: np.ndarray, part: Path, options: dict[str, Any]) -> pl.DataFrame:
+def write(
+    system: System, rows: np.ndarray, part: Path, options: dict[str, Any], writer: ReasonWriter | None = None
+) -> pl.DataFrame:
     """Score and explain rows in chunks; every chunk is on disk in `part` before the next, and is not done again.
 
-    Returns a table (order, user_id, item_id, score, reason), in the order of `rows`.
+    Returns a table (order, user_id, item_id, score, reason), in the order of `rows`; with a `writer` also who wrote
+    each.
     """
     ds, it = system.ds, system.ds.interactions
     orders = it.order[rows]
@@ -97,17 +106,21 @@ def write(system: System, rows: np.ndarray, part: Path, options: dict[str, Any])
         for start in range(done, len(rows), CHUNK):
             chunk = rows[start : start + CHUNK]
             scores = system.score(chunk)
-            reasons = system.explain(chunk, None if options["own_verdict"] else scores, tokens=options["tokens"],
-                                     cite=options["cite"], mentions=options["mentions"])  # fmt: skip
-            found = [{"score": float(s), "reason": text} for s, text in zip(scores, reasons, strict=True)]
+            if writer is None:
+                texts = system.explain(chunk, None if options["own_verdict"] else scores, tokens=options["tokens"],
+                                       cite=options["cite"], mentions=options["mentions"])  # fmt: skip
+                found = [{"score": float(s), "reason": text} for s, text in zip(scores, texts, strict=True)]
+            else:
+                written = zip(scores, writer.explain(chunk, scores), strict=True)
+                found = [{"score": float(s), "reason": w.text, "writer": w.author} for s, w in written]
             file.write("".join(json.dumps(line) + "\n" for line in found))
             file.flush()
             lines += found
             bar.advance(len(chunk))
+    columns = ("score", "reason") if writer is None else ("score", "reason", "writer")
     return pl.DataFrame({"order": orders, "user_id": pl.Series(ds.user_ids).gather(it.user[rows]),
                          "item_id": pl.Series(ds.items.ids).gather(it.item[rows]),
-                         "score": [line["score"] for line in lines],
-                         "reason": [line["reason"] for line in lines]})  # fmt: skip
+                         **{name: [line[name] for line in lines] for name in columns}})  # fmt: skip
 
 
 def _kept(part: Path, head: dict[str, str]) -> list[dict[str, Any]]:

@@ -192,6 +192,7 @@ def _case(case: Explained) -> str:
     region = escape(case.region or "weights")
     gate = f'<div><span class="label">Gate: {region}</span><div class="gate">{bar}</div>{keys}</div>'
     share = max(0.0, min(1.0, case.probability))
+    by = "" if case.writer == "model" else ' <span class="label">reason by rules</span>'
     return (
         f'<article class="case"><header><div><h4>{escape(case.target)}</h4>'
         f'<span class="who">for {escape(case.user)}</span></div>'
@@ -199,7 +200,7 @@ def _case(case: Explained) -> str:
         f'<div class="meter"><i style="width:{100 * share:.1f}%"></i></div>'
         + (f'<div><span class="label">History</span><ul class="past">{past}</ul></div>' if past else "")
         + (gate if case.gate else "")
-        + (f"<blockquote>{escape(case.reason)}</blockquote>" if case.reason else "")
+        + (f"<blockquote>{escape(case.reason)}{by}</blockquote>" if case.reason else "")
         + "</article>"
     )
 

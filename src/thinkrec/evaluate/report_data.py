@@ -58,6 +58,8 @@ class Explained:
     """The true label, if known."""
     region: str = ""
     """What the gate did: "single expert", "fuse" or "global"."""
+    writer: str = "model"
+    """Who wrote the reason: model, rules, or plain (the rules, with nothing shared to argue from)."""
 
 
 @dataclass(frozen=True)

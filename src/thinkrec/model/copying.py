@@ -29,6 +29,9 @@ _LIST = re.compile(rf"(?:{MARK.pattern}[\s,]*(?:and|or|nor)?[\s,]*)+$")
 """A list that has not ended, at the end of a marked text."""
 
 
+_NO_MARKS = {0x27E6: " ", 0x27E7: " "}
+
+
 class Citable(NamedTuple):
     """What is known of a title that may be cited."""
 
@@ -51,8 +54,8 @@ class Wanted(NamedTuple):
     """Whether it may be what the text is about."""
     fresh: bool = False
     """Whether it should be one that the text has not cited, if one is left."""
-    keyword: str | None = None
-    """A keyword that it has to have."""
+    keywords: frozenset[str] = frozenset()
+    """Keywords that it has to have, all of them."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,9 @@ class CiteOnly:
         self._outside: dict[tuple[_States, Quotations], np.ndarray | None] = {}
 
     def permits(self, ids: Sequence[int], token: int) -> bool:
-        """Whether one token may follow; see `generate.Constraint`."""
+        """Whether one token may follow; see `generate.Constraint`. No id beyond the vocabulary may."""
+        if token >= len(self.words):
+            return False
         states = self._after(list(ids))
         plain = token not in self.words.marking
         if plain and all(isinstance(s, _Out) and not s.open and s.before != "closed" for s in states):
@@ -139,11 +144,25 @@ class CiteOnly:
 
     def marked(self, ids: Sequence[int]) -> str:
         """The text so far with every cited title exchanged for its number in marks."""
-        text = self._plain(ids)
-        return self._cited.sub(lambda f: mark_of(self._numbers[f[0]]), text) if self._cited else text
+        return self.mark(self._plain(ids))[0]
 
-    def demand(self, ids: Sequence[int], citation: int, sign: int, keyword: str | None = None) -> int | None:
-        """Have the text's n-th citation (counted from 0) chosen anew among rated titles of a sign, with a keyword.
+    def mark(self, text: str) -> tuple[str, list[str]]:
+        """A text with its cited titles as marks, and the citations as they stood, in order."""
+        pieces, cited, at = [], [], 0
+        for found in self._cited.finditer(text) if self._cited else ():
+            pieces += [text[at : found.start()].translate(_NO_MARKS), mark_of(self._numbers[found[0]])]
+            cited.append(found[0])
+            at = found.end()
+        return "".join([*pieces, text[at:].translate(_NO_MARKS)]), cited
+
+    def fits(self, text: str, wanted: Wanted) -> bool:
+        """Whether a title is left that a marked text may cite next, as it is wanted."""
+        return bool(self._left(text, wanted))
+
+    def demand(
+        self, ids: Sequence[int], citation: int, sign: int, keywords: frozenset[str] = frozenset()
+    ) -> int | None:
+        """Have the text's n-th citation (counted from 0) chosen anew among rated titles of a sign, with keywords.
 
         Returns how many of `ids` stand before it, where it can be done: such a title is left there, nothing before it
         asked for another sign, and it was not chosen anew before. Else None, and nothing changes.
@@ -155,7 +174,7 @@ class CiteOnly:
         at = next(n for n in range(len(ids), -1, -1) if len(self._plain(ids[:n])) <= cited[citation].start())
         text = self.marked(ids[:at])
         asked = self.claim(text).sign if self.claim else None
-        wanted = Wanted(sign, target=False, fresh=True, keyword=keyword)
+        wanted = Wanted(sign, target=False, fresh=True, keywords=keywords)
         if asked == -sign or not self._left(text, wanted):
             return None
         self.forget(citation)
@@ -191,7 +210,7 @@ class CiteOnly:
             if known.item not in spent
             and (wanted.sign is None or known.sign in (0, wanted.sign))
             and (wanted.target or not known.target)
-            and (wanted.keyword is None or wanted.keyword in known.keywords)
+            and wanted.keywords <= known.keywords
         ]
         fresh = [title for title, known in left if known.item not in cited] if wanted.fresh else []
         return fresh or [title for title, _ in left]

@@ -61,11 +61,13 @@ def continue_greedily(
     most = _room(recommender, prompts, max_new_tokens)
     eos, embed, device = recommender.backbone.eos_id, recommender.model.get_input_embeddings(), recommender.device
     begun = read(recommender, prompts)
+    known = len(recommender.backbone.tokenizer)
     last, cache, mask, lengths, weights = begun.last, begun.cache, begun.mask, begun.lengths, begun.weights
     rows, forced = list(range(len(prompts))), first_tokens
     alive = list(range(len(rows)))
     while True:
-        logits = recommender.next_logits(last)
+        # Backbones round their vocabulary up: ids beyond the tokenizer read as nothing.
+        logits = recommender.next_logits(last)[:, :known]
         chosen = logits.argmax(-1).tolist() if forced is None else list(forced)
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
         for at, row in enumerate(rows):

@@ -22,6 +22,8 @@ class Vocabulary:
     """Per token id, what it adds inside a text; empty for special tokens and for ids that are not in use."""
     ids: dict[bytes, tuple[int, ...]] = field(init=False)
     """Piece -> its token ids (several tokens may read the same)."""
+    lowered: dict[bytes, tuple[int, ...]] = field(init=False)
+    """The same by pieces in lower case."""
     longest: int = field(init=False)
     """Bytes of the longest piece."""
     ordered: list[bytes] = field(init=False)
@@ -42,6 +44,10 @@ class Vocabulary:
             if piece:
                 found[piece].append(token)
         object.__setattr__(self, "ids", {piece: tuple(tokens) for piece, tokens in found.items()})
+        lowered: dict[bytes, list[int]] = defaultdict(list)
+        for piece, tokens in found.items():
+            lowered[piece.lower()] += tokens
+        object.__setattr__(self, "lowered", {piece: tuple(tokens) for piece, tokens in lowered.items()})
         object.__setattr__(self, "longest", max(map(len, found), default=0))
         object.__setattr__(self, "ordered", sorted(found))
         marks = (b"'", b'"', b"\xe2")  # typographic quotes begin with the last

@@ -3,7 +3,10 @@
 It compares the target's keywords with those of every earlier item. An item that shares a *combination* of keywords is
 stronger evidence than several that share one each, and recent items count more. The verdict is the sign of the summed
 evidence; the prose cites the items that carried it, says what they share with the target, and owns up to the strongest
-item on the other side.
+item on the other side. Everything it says holds for every title that it says it of; what two items of one name make
+ambiguous is not cited.
+
+With a `verdict` given it argues for that one, whatever its own would be: the reason for a score.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thinkrec.data.dataset import Dataset, Domain
+from thinkrec.data.titles import normal
 
 
 @dataclass(frozen=True)
@@ -25,17 +29,23 @@ class Argument:
     text: str
     """Begins with "Yes." or "No."."""
     evidence: float
-    """Summed evidence; its sign is the verdict."""
+    """Summed evidence; its sign is the verdict, unless one was given."""
+    argued: bool = True
+    """Whether anything on the verdict's side shares a keyword with the target; else it says what there is instead."""
 
 
 _YEAR = re.compile(r"\s*\(\d{4}\)\s*$")
+_QUOTE = re.compile(r"(?<!\w)['\u2018\u2019]|['\u2018\u2019](?!\w)")
 RECENT = 0.93
 """How much less an item counts for every step further back."""
 
 
 def short_title(title: str) -> str:
-    """The title as prose cites it: without the year, in single quotes."""
-    return f"'{_YEAR.sub('', title)}'"
+    """The title as prose cites it: without the year, on one line, in single quotes, or in double ones where it holds a
+    single quote that is no apostrophe.
+    """
+    bare = " ".join(_YEAR.sub("", title).split())
+    return f"\u201c{bare}\u201d" if _QUOTE.search(bare) else f"'{bare}'"
 
 
 def _listed(parts: list[str]) -> str:
@@ -69,43 +79,85 @@ def argue(ds: Dataset, row: int, length: int, rng: np.random.Generator) -> Argum
     return argue_item(ds, int(ds.interactions.item[row]), past, rng)
 
 
-def argue_item(ds: Dataset, item: int, history: np.ndarray, rng: np.random.Generator) -> Argument:
-    """As `argue`, for any item and any earlier rows (row numbers, oldest first)."""
+def argue_item(
+    ds: Dataset, item: int, history: np.ndarray, rng: np.random.Generator, *, verdict: bool | None = None
+) -> Argument:
+    """As `argue`, for any item and any earlier rows (row numbers, oldest first).
+
+    `verdict`: what to argue for; by default the sign of the evidence.
+    """
     domain, title = ds.domain, short_title(ds.items.titles[item])
     weighed = weigh(ds, item, history)
     total = float(sum(weight for weight, _, _ in weighed))
-    verdict = total > 0
-    opening = "Yes." if verdict else "No."
+    own = total > 0
+    opinion = own if verdict is None else verdict
+    opening = "Yes." if opinion else "No."
     if not weighed:
-        return Argument(verdict, f"{opening} Nothing is known of this {domain.user} yet, so {title} is a guess.", total)
-    support = [entry for entry in weighed if (entry[0] > 0) == verdict and entry[2]][:2]
-    against = [entry for entry in weighed if (entry[0] > 0) != verdict and entry[2]][:1]
-    name = {row: short_title(ds.items.titles[ds.interactions.item[row]]) for _, row, _ in weighed}
+        end = "is a guess." if verdict is None else "is judged by itself."
+        said = f"Nothing is known of this {domain.user} yet, so {title} {end}"
+        return Argument(opinion, f"{opening} {said}", total, False)
+    name = _names(ds, item, [row for _, row, _ in weighed])
+    sharing = [entry for entry in weighed if entry[2] and entry[1] in name]
+    support = [entry for entry in sharing if (entry[0] > 0) == opinion][:2]
+    against = [entry for entry in sharing if (entry[0] > 0) != opinion][:1]
     if not support:
-        liked = sum(weight > 0 for weight, _, _ in weighed)
-        count = f"{liked} of the last {len(weighed)} {domain.items}"
-        tail = f"and {title} shares nothing with the rest, so the habit decides."
-        return Argument(verdict, f"{opening} This {domain.user} liked {count}, {tail}", total)
-    sentences = [opening, _case(domain, title, support, name, verdict, rng)]
+        said = _habit(ds, title, weighed, against, name, verdict is None)
+        return Argument(opinion, f"{opening} {said}", total, False)
+    sentences = [opening, _case(domain, title, support, name, opinion, rng)]
     if against:
-        sentences.append(_objection(against[0], support[0], name, verdict, rng))
-    sentences.append(_closing(domain, title, support[0][2], verdict, rng))
-    return Argument(verdict, " ".join(sentences), total)
+        sentences.append(_objection(against[0], support[0], name, opinion, own == opinion, rng))
+    sentences.append(_closing(domain, title, opinion, rng))
+    return Argument(opinion, " ".join(sentences), total)
+
+
+def _names(ds: Dataset, item: int, rows: list[int]) -> dict[int, str]:
+    """Row -> how prose cites its item; rows whose name is also another item's, or was both liked and not, are out."""
+    it, found = ds.interactions, dict[str, set[tuple[int, bool]]]()
+    name = {row: short_title(ds.items.titles[it.item[row]]) for row in rows}
+    for row in rows:
+        found.setdefault(normal(name[row]), set()).add((int(it.item[row]), bool(it.label[row])))
+    target = normal(short_title(ds.items.titles[item]))
+    return {row: cited for row, cited in name.items() if normal(cited) != target and len(found[normal(cited)]) == 1}
+
+
+def _habit(ds: Dataset, title: str, weighed, against, name: dict[int, str], usual: bool) -> str:
+    """What can be said where no item on the verdict's side shares a keyword with the target."""
+    domain, liked = ds.domain, sum(weight > 0 for weight, _, _ in weighed)
+    count = f"This {domain.user} liked {liked} of the last {len(weighed)} {domain.items}"
+    rest = "the past as a whole decides"
+    if not usual:
+        rest = f"the score goes by the past as a whole and by what is known of {title} itself"
+    if not any(shared for _, _, shared in weighed):
+        if usual:
+            return f"{count}, and {title} shares nothing with the rest, so the habit decides."
+        return f"Nothing in this {domain.user}'s past shares a keyword with {title}; {rest}. {count}."
+    if not against:
+        return f"{count}, and {rest}."
+    _, row, shared = against[0]
+    verb = "liked" if ds.interactions.label[row] else "disliked"
+    other = f"the {domain.user} {verb} {name[row]}, and {title} shares {_listed(list(shared))} with {name[row]}"
+    return f"{count}, and {rest}. Against this, {other}."
 
 
 def _case(domain: Domain, title: str, support, name: dict[int, str], verdict: bool, rng: np.random.Generator) -> str:
-    cited, shared = _listed([name[row] for _, row, _ in support]), _listed(list(support[0][2]))
+    (_, first, shared), *_ = support
+    cited = _listed([name[row] for _, row, _ in support])
+    # What a title is an example of it has, all of it.
+    alike = _listed([name[row] for _, row, theirs in support if set(shared) <= set(theirs)])
+    words = _listed(list(shared))
     verb = _pick(rng, "liked", "enjoyed") if verdict else _pick(rng, "disliked", "turned down")
     return _pick(
         rng,
-        f"This {domain.user} {verb} {cited}, and {title} shares {shared} with {name[support[0][1]]}.",
-        f"{title} brings {shared}, as {name[support[0][1]]} did, and the {domain.user} {verb} {cited}.",
-        f"What stands out is {shared}: the {domain.user} {verb} {cited}, and {title} offers the same.",
-        f"The {domain.user} {verb} {cited}. {title} has {shared} in common with {name[support[0][1]]}.",
+        f"This {domain.user} {verb} {cited}, and {title} shares {words} with {name[first]}.",
+        f"{title} brings {words}, as {name[first]} did, and the {domain.user} {verb} {cited}.",
+        f"What stands out is {words}: the {domain.user} {verb} {alike}, and {title} offers the same.",
+        f"The {domain.user} {verb} {cited}. {title} has {words} in common with {name[first]}.",
     )
 
 
-def _objection(against, support, name: dict[int, str], verdict: bool, rng: np.random.Generator) -> str:
+def _objection(
+    against, support, name: dict[int, str], verdict: bool, outweighed: bool, rng: np.random.Generator
+) -> str:
     _, row, shared = against
     verb = _pick(rng, "disliked", "turned down") if verdict else _pick(rng, "liked", "enjoyed")
     missing = [word for word in support[2] if word not in shared]
@@ -115,6 +167,8 @@ def _objection(against, support, name: dict[int, str], verdict: bool, rng: np.ra
             f"{name[row]} was {verb} in spite of {_listed(list(shared))}, but it lacks {_listed(missing)}.",
             f"Although {name[row]}, with {_listed(list(shared))}, was {verb}, it is without {_listed(missing)}.",
         )
+    if not outweighed:
+        return f"Against this, {name[row]} was {verb}."
     return _pick(
         rng,
         f"Against this, {name[row]} was {verb}, but it weighs less.",
@@ -122,7 +176,7 @@ def _objection(against, support, name: dict[int, str], verdict: bool, rng: np.ra
     )
 
 
-def _closing(domain: Domain, title: str, shared: tuple[str, ...], verdict: bool, rng: np.random.Generator) -> str:
+def _closing(domain: Domain, title: str, verdict: bool, rng: np.random.Generator) -> str:
     if verdict:
         return _pick(
             rng, f"{title} should please.", f"So {title} is likely to be liked.", f"It fits this {domain.user} well."

@@ -45,11 +45,13 @@ class Case:
     """What would be asked next; None where the row is done with."""
     next_kind: str
     next_hinted: bool
+    titles: tuple[str, ...] = ()
+    """Titles that an answer may open with and that are no verdict."""
 
     @property
     def first_verdict(self) -> bool | None:
         """What the first answer said, None where it said neither or there is none."""
-        return verdict(self.answers[0].text) if self.answers else None
+        return verdict(self.answers[0].text, self.titles) if self.answers else None
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Synthesis:
         label, failures = bool(ds.interactions.label[row]), tuple(self.failed.get(row, ()))
         messages, kind, hinted = questions.first(ds, row, config), "first", False
         answers: list[Attempt] = []
+        titles = self._titles(row)
         outcome: Outcome = "not asked"
         refusal: Attempt | None = None
         while True:
@@ -81,7 +84,7 @@ class Synthesis:
                 refusal = self.store.refusal(ask.key)
                 break
             answers.append(found)
-            opinion = verdict(found.text)
+            opinion = verdict(found.text, titles)
             outcome = "unreadable" if opinion is None else "right" if opinion == label else "wrong"
             if outcome == "right":
                 break
@@ -95,7 +98,7 @@ class Synthesis:
         elif outcome != "right" and failures and failures[-1][0] == len(answers):
             outcome = "failed"
         return Case(row, int(ds.interactions.order[row]), label, tuple(answers), failures, outcome,
-                    None if done else ask, kind, hinted)  # fmt: skip
+                    None if done else ask, kind, hinted, titles)  # fmt: skip
 
     def run(self, rows: Sequence[int] | np.ndarray, teacher: Teacher, *, progress: bool = False) -> None:
         """Ask about all rows, round after round, until every one is done with.
@@ -113,7 +116,7 @@ class Synthesis:
                 def done(ask: Question, answer: Answer, waiting=waiting, right=right, bar=bar) -> None:
                     case = waiting[ask.key]
                     self.write_down(case, ask, answer)
-                    right[0] += answer.failure is None and verdict(answer.text) == case.label
+                    right[0] += answer.failure is None and verdict(answer.text, case.titles) == case.label
                     right[1] += answer.failure is None
                     bar.advance(1, f"{right[0]} of {right[1]} right")
 
@@ -135,6 +138,12 @@ class Synthesis:
         self.store.add(attempt(ask, answer, now, **about))
         if answer.failure is not None:
             self.failed.setdefault(case.row, []).append((len(case.answers), answer.failure))
+
+    def _titles(self, row: int) -> tuple[str, ...]:
+        """Titles that an answer may open with: those shown, and the one asked about."""
+        it = self.ds.interactions
+        past = it.item[it.history_rows(row, self.config.history)]
+        return tuple(self.ds.items.titles[i] for i in (*past, it.item[row]))
 
     def _name(self, row: int) -> list[int | str]:
         """What a row is, wherever it stands in a table: user, item and time."""

@@ -14,6 +14,7 @@ from thinkrec.data.rows import SPLITS, TRAIN
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.reasons.matching import match_rows
+from thinkrec.teacher.answer import verdict, word
 
 
 def written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[int, str]:
@@ -67,10 +68,11 @@ def written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[
     rows, table = matched.rows[kept], table.filter(pl.Series(kept))
     found = {int(row): str(text) for row, text in zip(rows, table["reason"], strict=True)}
     for row, text in found.items():
-        verdict = "Yes." if ds.interactions.label[row] else "No."
-        if not text.startswith(verdict):
+        label = bool(ds.interactions.label[row])
+        opening = f"{word(label)}."
+        if not text.startswith(opening) or verdict(text, [ds.items.titles[ds.interactions.item[row]]]) != label:
             order = int(ds.interactions.order[row])
-            raise DataError(f"{path}: the reason of order {order} does not begin with {verdict!r}, its row's label")
+            raise DataError(f"{path}: the reason of order {order} does not begin with {opening!r}, its row's label")
     return found
 
 

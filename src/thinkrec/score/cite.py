@@ -1,4 +1,4 @@
-"""The choice of titles a reason may cite, apart from the code that keeps to it: recipes and --help need no PyTorch."""
+"""Choices of what a reason may cite and who writes it, apart from the code: recipes and --help need no PyTorch."""
 
 from __future__ import annotations
 
@@ -9,3 +9,8 @@ Cite = Literal["any", "history", "agreeing", "exact"]
 agreeing: of these, where the sentence has said so far that its titles were liked, only liked ones, and the other way
 round; the target always. exact: agreeing, and no keyword of the prompt may be said of an item that lacks it, or denied
 one that has it; for reasons in the plain form of the rule-based teacher's."""
+
+Writer = Literal["auto", "rules", "model"]
+"""Who writes the reason that a user is shown. model: the language model. rules: the rule-based teacher, for the score's
+verdict. auto: the model where its reasons pass a check on validation rows and the text at hand passes it too; else the
+rules."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from thinkrec.data.titles import names, normal
 from thinkrec.teacher import marks
 
 # Marks that may stand before the first word: white space, markdown, quotation marks, brackets, dashes.
@@ -13,6 +15,8 @@ _FIRST = re.compile(r"""[\s*_#>`~"'“”„‘’«»()\[\]–—-]*(yes|no)(?!
 _BOTH = re.compile(r"\s*(?:/|\||,?\s*\b(?:or|and)\b)\s*[*_`\"']*(?:yes|no)\b", re.IGNORECASE)
 _PHRASE = re.compile(r"\s+(?:doubt|idea|one|matter|wonder|opinion|verdict|clear)\b|\.?\s?\d{1,2}\b", re.IGNORECASE)
 _CLOSING = r"""[*_`~"'”’»)\]]*"""
+# A verdict is followed by a mark, a new line or the end: "No Country for Old Men fits" is none.
+_STOP = re.compile(r"""[*_`~"'”’»)\]]+|\s*[.,:;!…–—]|\s+-+(?=\s)|[^\S\n]*(?:\n|$)""")
 _AFTER = re.compile(rf"{_CLOSING}[.,:;!…]*(?:{_CLOSING}(?!\w))?\s*[–—-]*\s*")
 
 IN_WORDS = "in words"
@@ -36,18 +40,21 @@ class Reading:
     """What follows the verdict; the whole text where there is none."""
 
 
-def read(text: str) -> Reading:
+def read(text: str, titles: Iterable[str] = ()) -> Reading:
     """The verdict that a text opens with, and the rest.
 
-    The first word has to be Yes or No as a word of its own, in any case, maybe in markdown or quotation marks.
+    The first word has to be Yes or No as a word of its own, in any case, maybe in markdown or quotation marks, and a
+    punctuation mark, a new line or the end has to follow. `titles`: those of the row, whose names are no verdicts.
 
     >>> read("**Yes.** It shares the sea with 'Tide'.")
     Reading(verdict=True, prose="It shares the sea with 'Tide'.")
-    >>> [read(text).verdict for text in ("No", "Not sure", "Novel", "Yesterday", "Nope", "Yes or no?", "")]
-    [False, None, None, None, None, None, None]
+    >>> [read(text).verdict for text in ("No", "Not sure", "Novel", "Yesterday", "Nope", "Yes or no?", "No end", "")]
+    [False, None, None, None, None, None, None, None]
+    >>> read("Yes, Madam was disliked.").verdict, read("Yes, Madam was disliked.", ["Yes, Madam (1985)"]).verdict
+    (True, None)
     """
     found = _FIRST.match(text)
-    if found is None:
+    if found is None or not _STOP.match(text, found.end()) or _opens_with_title(text, found, titles):
         return Reading(None, text.strip())
     rest = text[found.end() :]
     no = found.group(1).lower() == "no"
@@ -56,9 +63,22 @@ def read(text: str) -> Reading:
     return Reading(not no, _AFTER.sub("", rest, count=1).strip())
 
 
-def verdict(text: str) -> bool | None:
+def _opens_with_title(text: str, found: re.Match[str], titles: Iterable[str]) -> bool:
+    """Whether the word that would be a verdict begins the name of a title, or is one in quotation marks."""
+    first = found.group(1).casefold()
+    for name in {name for title in titles for name in names(title) if name.casefold().startswith(first)}:
+        end = found.start(1) + len(name)
+        if text[found.start(1) : end].casefold() != name.casefold() or text[end : end + 1].isalnum():
+            continue
+        quoted = text[: found.start(1)].endswith(("'", '"', "‘", "“", "«"))
+        if normal(name) != first or (quoted and re.match(r"""['"’”»]\s+\w""", text[end:])):
+            return True
+    return False
+
+
+def verdict(text: str, titles: Iterable[str] = ()) -> bool | None:
     """True for Yes, False for No, None for neither; see `read`."""
-    return read(text).verdict
+    return read(text, titles).verdict
 
 
 def word(opinion: bool) -> str:

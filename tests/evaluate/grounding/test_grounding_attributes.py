@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.evaluate.grounding.attributes import Attributes, lower, read_attributes
+from thinkrec.evaluate.grounding.attributes import Attributes, lower, marked, reader
 from thinkrec.evaluate.grounding.cases import cases_of
 from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
 from thinkrec.evaluate.grounding.results import ground_all
 from thinkrec.evaluate.grounding.row import ground
 from thinkrec.reasons.rules import argue
+
+
+def read_attributes(text: str, cited, past, target) -> tuple[int, int]:
+    """How many attributes are said, each title of a claim by itself, and how many of these are so."""
+    found = list(reader(cited, past, target).said(marked(text, cited)))
+    return len(found), sum(said.right for said in found)
+
 
 HISTORY = ("The Lamp", "Oak and Elm", "Sailor's Play")
 PAST = (("Ghosts", "sea"), ("war",), ("ghosts", "wry humour", "humour"))
@@ -22,12 +31,12 @@ CATALOGUE = Catalogue([*HISTORY, TARGET, "Elsewhere"])
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("Yes. 'Cold Harbour' brings ghosts and wry humour, as 'Sailor's Play' did.", (2, 2)),
+        ("Yes. 'Cold Harbour' brings ghosts and wry humour, as 'Sailor's Play' did.", (4, 4)),
         ("Yes. 'Cold Harbour' brings ghosts and war.", (2, 1)),
         ("No. 'The Lamp' was enjoyed in spite of Ghosts, but it lacks wry humour.", (2, 2)),
         ("No. 'The Lamp' was enjoyed in spite of war, but it lacks ghosts and humour.", (3, 1)),
         ("Although 'Oak and Elm', with war, was liked, it is without ghosts.", (2, 2)),
-        ("What stands out is ghosts: the viewer liked 'Oak and Elm', and 'Cold Harbour' offers the same.", (1, 1)),
+        ("What stands out is ghosts: the viewer liked 'Oak and Elm', and 'Cold Harbour' offers the same.", (3, 2)),
         ("What stands out is war. It lacks war.", (2, 1)),
         ("'Oak and Elm' lacks ghosts but has war.", (2, 2)),
         ("'Sailor\u2019s Play' has wry humour.", (1, 1)),
@@ -35,9 +44,9 @@ CATALOGUE = Catalogue([*HISTORY, TARGET, "Elsewhere"])
         ("'The Lamp' was ghostly, seaside fare about warriors.", (0, 0)),
         ("Yes. It fits this viewer well.", (0, 0)),
         ("'The Lamp' was enjoyed in spite of poetry, but it lacks ghostliness and war.", (3, 1)),
-        ("'Cold Harbour' brings ghosts and poetry, as 'The Lamp' did, and the viewer liked it.", (2, 1)),
+        ("'Cold Harbour' brings ghosts and poetry, as 'The Lamp' did, and the viewer liked it.", (4, 2)),
         ("'Cold Harbour' shares nothing with the rest, so the habit decides.", (0, 0)),
-        ("'Cold Harbour' has wry humour in common with 'Sailor's Play'.", (1, 1)),
+        ("'Cold Harbour' has wry humour in common with 'Sailor's Play'.", (2, 2)),
         ("'The Lamp' is without amber palaces.", (1, 0)),
     ],
 )
@@ -90,7 +99,17 @@ def test_the_rules_say_nothing_false_and_another_rows_reason_does() -> None:
     assert found["attribute_accuracy"].value.value == 1
     assert found["attribute_accuracy"].count > 200
     assert found["attribute_accuracy"].baseline.value < 0.7
-    # Where nothing was planted, nothing is read.
-    bare = cases_of(ds, rows, 10, verdicts=[None] * len(rows))
+    # Of items without keywords nothing is read.
+    bare = [replace(case, history_keywords=None) for case in cases]
     assert ground(texts[0], bare[0], Catalogue(ds.items.titles)).attributes == 0
     assert "attribute_accuracy" not in ground_all(texts, bare, ds.interactions.user[rows], ds.items.titles).measures
+
+
+def test_what_nobody_has_is_untrue_in_a_simulated_catalogue_alone() -> None:
+    made = simulate(WorldConfig(users=20, items=80), 5)
+    ds, rows = made.dataset, made.dataset.interactions.rows(2)[:1]
+    title = ds.items.titles[ds.interactions.item[rows[0]]].rpartition(" (")[0]
+    text, catalogue = f"Yes. '{title}' brings wistfulness.", Catalogue(ds.items.titles)
+    (planted,), (own,) = (cases_of(ds, rows, 10, verdicts=[True], world=world) for world in (made, None))
+    assert (ground(text, planted, catalogue).attributes, ground(text, planted, catalogue).untrue) == (1, 1)
+    assert (ground(text, own, catalogue).attributes, ground(text, own, catalogue).untrue) == (0, 0)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from thinkrec.data.dataset import Domain
 from thinkrec.data.world import WorldConfig, simulate
@@ -36,7 +38,7 @@ def test_the_teacher_made_of_rules_is_grounded_by_construction() -> None:
     for name in ("citation_precision", "polarity_accuracy", "target_named", "verdict_given", "verdict_agreement"):
         assert value(name) == 1, name
     assert value("citing") > 0.95
-    assert value("polarity_coverage") > 0.9
+    assert value("polarity_coverage") > 0.8
     assert RESULTS.measures["citation_precision"].count > 2 * len(ROWS)
 
 
@@ -151,3 +153,37 @@ def test_bad_input_is_refused() -> None:
         ground_all(TEXTS, CASES, USERS[:3], DS.items.titles)
     with pytest.raises(DataError, match="draws is 0"):
         ground_all(TEXTS, CASES, USERS, DS.items.titles, draws=0)
+
+
+def test_what_is_counted_of_attributes_predictions_and_ends() -> None:
+    case = Case(("The Lamp", "Oak"), (True, False), "Cold Harbour", keywords=("sea", "ghosts", "war"), verdict=True,
+                target_keywords=("sea", "ghosts"), history_keywords=(("sea",), ("war",)))  # fmt: skip
+    texts = [
+        "Yes. 'Cold Harbour' shares sea with 'The Lamp'. It should please.",
+        "Yes. 'Cold Harbour' shares ghosts with 'The Lamp'. It would disappoint.",
+        "Yes. Fond of ghosts and war, the viewer liked 'The Lamp'.",
+        "Yes. The viewer disliked 'Oak' and",
+    ]
+    results = ground_all(texts, [case] * 4, [1, 1, 2, 2], ["The Lamp", "Oak", "Cold Harbour"], draws=20)
+    wanted = {
+        "attribute_accuracy": (3 / 4, 4),
+        "attribute_coverage": (2 / 4, 4),
+        "prediction_agreement": (1 / 2, 2),
+        "finished": (3 / 4, 4),
+        "nothing_untrue": (2 / 4, 4),
+    }
+    found = {name: (results.measures[name].value.value, results.measures[name].count) for name in wanted}
+    assert found == wanted
+    assert [row.untrue for row in results.rows] == [0, 2, 0, 1]
+    shown = Console(width=200, file=StringIO())
+    shown.print(terminal(results))
+    assert "2 of 4 keywords in the texts stand in sentences of other forms and were not judged" in shown.file.getvalue()
+
+
+def test_items_without_keywords_are_said_to_be_unjudged() -> None:
+    case = Case(("The Lamp",), (True,), "Cold Harbour", verdict=True, history_keywords=((),))
+    results = ground_all(["Yes. 'Cold Harbour' has ghosts."] * 2, [case] * 2, [1, 2], ["The Lamp"], draws=20)
+    assert "attribute_accuracy" not in results.measures
+    shown = Console(width=200, file=StringIO())
+    shown.print(terminal(results))
+    assert "nothing said of attributes was judged" in shown.file.getvalue()

@@ -10,7 +10,7 @@ round, predictions ("should please") are not claims about the past.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from thinkrec.data.titles import MARK, mark_of
 from thinkrec.evaluate.grounding.cue_reader import Cue, find_cues
@@ -26,6 +26,8 @@ _BREAK = re.compile(
 _JOIN = re.compile(
     r"^\s*,?\s*(?:and|or|nor|&|as well as|plus|,)?\s*(?:(?!\u27e6|with\b|while\b|as\b|in\b|wh\w+\b)[^\s,;:]+\s+){0,4}$"
 )
+_OWN_SUBJECT = re.compile(r"\s+(?:the|this) \w+ (?!of\b|in\b|with\b)\w", re.IGNORECASE)
+"""Behind ", and": a clause with a subject of its own."""
 _PREDICATE = re.compile(
     r"^[\s,]*(?:(?:was|were|is|are|has|have|had|been|being|did|does|do|both|all|each|also|too|just|as|equally|even|"
     r"likewise|similarly|together|alike|alone|simply|clearly|plainly|only|once|again|still|never|not|in turn|"
@@ -57,16 +59,30 @@ def _marked(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str]
     """The text with citations as numbered marks and keywords blanked."""
     pieces, at = [], 0
     for number, (start, end) in sorted(enumerate(spans), key=lambda entry: entry[1]):
-        pieces += [_blanked(text[at:start], keywords), mark_of(number)]
+        pieces += [blanked(unmarked(text[at:start]), keywords), mark_of(number)]
         at = end
-    return "".join([*pieces, _blanked(text[at:], keywords)])
+    return "".join([*pieces, blanked(unmarked(text[at:]), keywords)])
 
 
-def _blanked(text: str, keywords: Sequence[str]) -> str:
+def unmarked(text: str) -> str:
+    """A text of the same length without characters that marks are made of, for what stands around them."""
+    return text.translate({0x27E6: " ", 0x27E7: " "})
+
+
+def blanked(text: str, keywords: Iterable[str]) -> str:
+    """A text of the same length in which keywords that hold words of liking stand as x's; typographic apostrophes are
+    plain ones.
+    """
     for phrase in sorted(set(keywords), key=len, reverse=True):
-        if phrase in text and any(pattern.search(phrase.lower()) for pattern in (GOOD, BAD, GOOD_TONE, BAD_TONE)):
-            text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", "something", text)
-    return text.translate({0x2019: "'", 0x27E6: " ", 0x27E7: " "})
+        low = phrase.lower()
+        if low not in _OWN_WORDS and any(found.search(low) for found in (GOOD, BAD, GOOD_TONE, BAD_TONE)):
+            pattern = rf"(?<!\w){re.escape(phrase)}(?!\w)"
+            text = re.sub(pattern, lambda found: "x" * len(found[0]), text, flags=re.IGNORECASE)
+    return text.translate({0x2019: "'"})
+
+
+_OWN_WORDS = frozenset(("liked", "disliked", "enjoyed", "loved", "rejected", "turned down"))
+"""Keywords that would hide the verdicts themselves."""
 
 
 def sentences(text: str) -> list[str]:
@@ -108,7 +124,7 @@ def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], i
         if cues:
             strong = [cue for cue in cues if not cue.weak] or cues
             last = strong[-1].sign
-            if waiting and not MARK.search(part) and not contrast:
+            if waiting and not MARK.search(part) and not contrast and not _speaks_of_others(part, link, strong[0]):
                 claims.update({number: strong[0].sign for number in waiting})
             waiting = []
     return claims, last if last is not None else before
@@ -118,15 +134,22 @@ def parts(sentence: str) -> list[tuple[str, str]]:
     """The parts of a sentence, each with the break that leads to it."""
     found, start, link = [], 0, ""
     for stop in _BREAK.finditer(sentence):
-        if stop[0].startswith(", and") and not (
-            find_cues(sentence[: stop.start()]) and _opens(_clause(sentence, stop.end()))
-        ):
+        clause = _clause(sentence, stop.end())
+        if stop[0].startswith(", and") and not _OWN_SUBJECT.match(clause) and not (
+            find_cues(sentence[: stop.start()]) and _opens(clause)
+        ):  # fmt: skip
             continue  # a list goes on
         # "Although 'A' failed, ..." begins with its own break.
         if sentence[start : stop.start()].strip():
             found.append((sentence[start : stop.start()], link))
         start, link = stop.end(), stop[0].lower()
     return [*found, (sentence[start:], link)]
+
+
+def _speaks_of_others(part: str, link: str, cue: Cue) -> bool:
+    """Whether a verdict is about titles that are still to come ("..., and the viewer liked") and not those before."""
+    own = link.startswith(", and") and _OWN_SUBJECT.match(part)
+    return bool(own) and not re.search(r"\b(?:both|them|it|these|those|all|each)\b", part[cue.end :].lower())
 
 
 def _opens(clause: str) -> bool:
@@ -162,7 +185,8 @@ def _sign(part: str, group: list[re.Match[str]], cues: list[Cue]) -> int | None:
         if right and _PREDICATE.match(MARK.sub("", after)) and "," not in after.strip(" ,"):
             return _turned(part, group, right[0])
         if left:
-            return left[-1].sign
+            between = part[left[-1].end : group[0].start()].lower()
+            return -1 if re.match(r"\s*(?:neither|none of)\b", between) else left[-1].sign
         if right or inside:
             return _turned(part, group, (right or inside)[0])
     return None

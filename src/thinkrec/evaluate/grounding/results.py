@@ -20,7 +20,7 @@ from thinkrec.evaluate.partners import partners
 from thinkrec.model.disk import plain, write_json
 
 _Ratio = tuple[np.ndarray, np.ndarray]
-SCHEMA = "thinkrec-grounding/1"
+SCHEMA = "thinkrec-grounding/2"
 POLICIES = {
     "citing": "share of reasons that cite at least one title of the visible history",
     "citation_precision": "titles cited that are in the visible history / titles cited, the target aside",
@@ -32,7 +32,14 @@ POLICIES = {
     "verdict_agreement": "share of reasons that open with the verdict that the score implies; others disagree",
     "cause_recall": "share of reasons that name every keyword of the planted cause that decided; rows with one only",
     "cause_precision": "keywords of that cause named / keywords of the target named, titles aside; rows with one only",
-    "attribute_accuracy": "keywords said of a shown item (or denied it) that it has (or lacks) / all that are said",
+    "attribute_accuracy": "keywords said of a shown item (or denied it) that it has (or lacks) / all that are said, a "
+    "claim about several titles once for each",
+    "attribute_coverage": "keywords in the text of which it can be read what title they are said of / all of them, "
+    "titles aside; the others are not judged",
+    "prediction_agreement": "reasons whose last prediction of the target agrees with the verdict / those with one",
+    "finished": "share of reasons that end with a whole sentence",
+    "nothing_untrue": "share of reasons in which all that is read holds: attributes, likes, titles, verdict and score, "
+    "prediction and verdict, a whole end",
 }
 """Metric -> how it is counted."""
 
@@ -120,6 +127,10 @@ def _ratio(name: str, rows: Sequence[Grounding]) -> _Ratio:
         "cause_recall": lambda r: (bool(r.cause_named), r.cause_named is not None),
         "cause_precision": lambda r: (r.causes_named, r.keywords_named),
         "attribute_accuracy": lambda r: (r.attributes_right, r.attributes),
+        "attribute_coverage": lambda r: (r.mentions_read, r.mentions),
+        "prediction_agreement": lambda r: (bool(r.ends_as_it_opens), r.ends_as_it_opens is not None),
+        "finished": lambda r: (r.finished, 1),
+        "nothing_untrue": lambda r: (not r.untrue, 1),
     }
     found = np.array([pairs[name](row) for row in rows], dtype=np.float64)
     return found[:, 0], found[:, 1]

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from thinkrec.evaluate.grounding.attributes import read_attributes
+from thinkrec.evaluate.grounding.attributes import marked, reader
 from thinkrec.evaluate.grounding.citations import Catalogue, Citation, Shelf, find_citations
-from thinkrec.evaluate.grounding.polarity import read_claims
+from thinkrec.evaluate.grounding.ending import finished, predictions
+from thinkrec.evaluate.grounding.polarity import blanked, read_claims
+from thinkrec.evaluate.grounding.unfinished import first_wrong
 from thinkrec.teacher import answer
 
 
@@ -32,6 +34,8 @@ class Case:
     """Keywords of the planted cause that decided; None where nothing was planted or none points that way."""
     history_keywords: tuple[tuple[str, ...], ...] | None = None
     """Keywords of each item of the history, where what is said of them can be checked; else None."""
+    closed: bool = False
+    """Whether the items have nothing but their keywords, as in a simulated catalogue: what is no keyword is untrue."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,22 @@ class Grounding:
     causes_named: int
     """Of these, those of the deciding cause."""
     attributes: int
-    """Keywords said of an item, or denied it; 0 where that is not read."""
+    """Keywords said of an item, or denied it, every title of a claim by itself; 0 where that is not read."""
     attributes_right: int
     """Of these, those that are so."""
+    mentions: int
+    """Keywords of the items shown that stand in the text outside titles."""
+    mentions_read: int
+    """Of these, those of which it could be read what item they are said of."""
+    prediction: bool | None
+    """What the text last predicts of the target; None where no prediction can be read."""
+    ends_as_it_opens: bool | None
+    """Whether that agrees with the verdict; None without a prediction or a verdict."""
+    finished: bool
+    """Whether it ends with a whole sentence."""
+    untrue: int
+    """What is wrong in it: attributes, likes and dislikes, past verdicts on the target, titles that do not exist, a
+    prediction against the verdict, a verdict against the score, an end that is none."""
 
 
 def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
@@ -83,9 +100,21 @@ def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
             right += (claim > 0) == labels.pop()
     others = [c for c in cited if c.kind != "target"]
     named = names(text, cited, dict.fromkeys((*case.target_keywords, *(case.cause or ()))))
-    verdict = answer.verdict(text)
-    past = case.history_keywords
-    said, so = (0, 0) if past is None else read_attributes(text, cited, past, case.target_keywords)
+    verdict = answer.verdict(text, (*case.history, case.target))
+    marks = marked(text, cited)
+    said = so = mentions = read = 0
+    if case.history_keywords is not None:
+        attributes = reader(cited, case.history_keywords, case.target_keywords)
+        found = [one for one in attributes.said(marks) if one.known or case.closed]
+        said, so = len(found), sum(one.right for one in found)
+        mentions, read = attributes.mentions(marks)
+    targets = [number for number, citation in enumerate(cited) if citation.kind == "target"]
+    ahead = predictions(blanked(marks, case.keywords), targets)
+    opinion = verdict if verdict is not None else case.verdict
+    ends_as_it_opens = None if not ahead or opinion is None else (ahead[-1].sign > 0) == opinion
+    agrees = None if case.verdict is None else verdict == case.verdict
+    wrong = [ends_as_it_opens is False, agrees is False, not finished(text), *(c.kind == "nothing" for c in others)]
+    wrong.append(first_wrong(blanked(marks, case.keywords), [0] * len(cited), targets) is not None)
     return Grounding(
         citations=len(others),
         in_history=sum(c.kind == "history" for c in others),
@@ -95,12 +124,18 @@ def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
         readable=readable,
         target_named=any(c.kind == "target" for c in cited),
         verdict=verdict,
-        agrees=None if case.verdict is None else verdict == case.verdict,
+        agrees=agrees,
         cause_named=None if case.cause is None else named.issuperset(case.cause),
         keywords_named=0 if case.cause is None else len(named),
         causes_named=len(named.intersection(case.cause or ())),
         attributes=said,
         attributes_right=so,
+        mentions=mentions,
+        mentions_read=read,
+        prediction=None if not ahead else ahead[-1].sign > 0,
+        ends_as_it_opens=ends_as_it_opens,
+        finished=finished(text),
+        untrue=said - so + claimed - right + sum(wrong),
     )
 
 

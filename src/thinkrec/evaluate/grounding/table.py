@@ -21,6 +21,10 @@ TITLES = {
     "cause_recall": "cause recall",
     "cause_precision": "cause precision",
     "attribute_accuracy": "attribute accuracy",
+    "attribute_coverage": "attributes read",
+    "prediction_agreement": "ends as it opens",
+    "finished": "finished",
+    "nothing_untrue": "nothing untrue",
 }
 """Metric -> its name in a table."""
 
@@ -31,6 +35,7 @@ def terminal(results: GroundingResults, *, title: str = "Grounding") -> Table:
         f"{len(results.rows):,} reasons, {results.n_users:,} users. Brackets: {results.level:.0%} interval over "
         f"{results.draws:,} draws of users with replacement, seed {results.seed}. Other row: the reason of another "
         "row, what chance gives.",
+        *_unjudged(results),
         *(f"{TITLES[name]}: {POLICIES[name]}." for name in results.measures),
     ]
     table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes)), caption_justify="left")
@@ -43,6 +48,23 @@ def terminal(results: GroundingResults, *, title: str = "Grounding") -> Table:
         cells = (TITLES[name], _cell(measure.value), _cell(measure.baseline), change, f"{measure.count:,}")
         table.add_row(*map(Text, cells))
     return table
+
+
+def _unjudged(results: GroundingResults) -> list[str]:
+    """What the readers could make nothing of, with counts."""
+    mentions, read = sum(row.mentions for row in results.rows), sum(row.mentions_read for row in results.rows)
+    found = []
+    if not mentions:
+        found.append("No keyword of the items shown stands in the texts: nothing said of attributes was judged.")
+    elif read < mentions:
+        found.append(
+            f"{mentions - read:,} of {mentions:,} keywords in the texts stand in sentences of other forms and were not "
+            "judged."
+        )
+    readable, claims = sum(row.readable for row in results.rows), sum(row.claims for row in results.rows)
+    if claims < readable:
+        found.append(f"Of {readable - claims:,} of {readable:,} titles cited no like or dislike could be read.")
+    return found
 
 
 def _cell(estimate: Estimate) -> str:

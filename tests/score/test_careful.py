@@ -1,0 +1,174 @@
+"""The rule of one reason: what may follow, what is taken back, and what a finished text may keep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from thinkrec.model.copying import Citable, CiteOnly, Wanted
+from thinkrec.model.pieces import Vocabulary
+from thinkrec.model.review import Fault
+from thinkrec.score.careful import Careful
+
+PIECES = (
+    *(b"Yes", b"No", b".", b",", b" '", b"'", b"Lamp", b"Oak", b"Play", b"Cold", b" brings", b" shares", b" with"),
+    *(b" as", b" did", b" and", b" ghosts", b" sea", b" wry", b" humour", b" war", b" lacks", b" should", b" would"),
+    *(b" please", b" disappoint", b" it", b" was", b" liked", b" in spite of", b" What stands out is", b""),
+)  # fmt: skip
+WORDS = Vocabulary(PIECES)
+SPELL = {piece: n for n, piece in enumerate(PIECES)}
+TITLES = {
+    "Lamp": Citable(1, 0, keywords=frozenset({"ghosts", "sea"})),
+    "Oak": Citable(-1, 1, keywords=frozenset({"war", "sea"})),
+    "Play": Citable(1, 2, keywords=frozenset({"ghosts", "wry humour"})),
+    "Cold": Citable(0, 3, target=True, keywords=frozenset({"ghosts", "sea", "wry humour"})),
+}
+
+
+def marked(text: str) -> str:
+    for number, title in enumerate(TITLES):
+        text = text.replace(f"'{title}'", f"\u27e6{number}\u27e7")
+    return text
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("Yes. 'Cold' shares ghosts with", {"Lamp", "Play"}),
+        ("Yes. 'Cold' shares ghosts and sea with", {"Lamp"}),
+        ("Yes. 'Cold' brings wry humour, as", {"Play"}),
+        ("No. 'Cold' brings sea, as", {"Oak"}),
+        ("No. 'Cold' brings ghosts, as", set()),
+        ("Yes. The viewer liked 'Lamp', and 'Cold' shares ghosts with", {"Lamp", "Play"}),
+        ("Yes. What stands out is sea: the viewer liked", {"Lamp"}),
+        ("Yes. What stands out is ghosts: the viewer liked 'Lamp' and", {"Play"}),
+        ("Yes. The viewer liked", {"Lamp", "Play"}),
+        ("Yes. 'Play' shares ghosts with", {"Lamp", "Cold"}),
+    ],
+)
+def test_a_title_has_all_that_is_said_of_it(text: str, fits: set[str]) -> None:
+    rule = Careful(WORDS, TITLES, "exact")
+    left = set(rule.cite._left(marked(text), rule._wanted(marked(text))))
+    assert left == fits
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("Yes. 'Cold' brings", {"ghosts", "sea", "wry humour"}),
+        ("Yes. 'Cold' shares ghosts and", {"sea", "wry humour"}),
+        ("Yes. 'Cold' shares sea and", {"ghosts"}),
+        ("No. 'Cold' shares", {"sea"}),
+        ("No. 'Cold' brings", {"sea"}),
+        ("Yes. 'Oak' was liked in spite of", {"sea"}),
+        ("Yes. 'Oak' lacks", {"ghosts", "wry humour"}),
+        ("Yes. 'Oak' lacks ghosts and", {"wry humour"}),
+        ("Yes. 'Cold' brings ghosts and wry", {"wry humour"}),
+        ("Yes. 'Cold' brings wry", {"wry humour"}),
+        ("Yes. What stands out is", {"ghosts", "sea", "wry humour"}),
+        ("Yes. 'Cold' brings ghosts", None),
+        ("Yes. 'Cold' brings ghosts, as 'Lamp' did, and", None),
+        ("Yes. The viewer liked 'Lamp' and", None),
+        ("Yes.", None),
+    ],
+)
+def test_only_what_is_so_may_be_said(text: str, phrases: set[str] | None) -> None:
+    found = Careful(WORDS, TITLES, "exact")._phrases(marked(text))
+    if phrases is None:
+        assert found is None or found[0] in found[1], "nothing has to be written, or it is written already"
+    else:
+        assert found is not None
+        assert {phrase.strip() for phrase in found[1] if phrase.startswith(found[0])} == phrases
+    assert Careful(WORDS, TITLES, "agreeing").constraint.phrases is None
+
+
+def ids_of(*pieces: bytes) -> list[int]:
+    return [SPELL[piece] for piece in pieces]
+
+
+def test_tokens_of_other_keywords_are_not_offered() -> None:
+    rule = Careful(WORDS, TITLES, "exact").constraint
+    begun = ids_of(b"No", b".", b" '", b"Cold", b"'", b" brings")
+    assert not rule.permits(begun, SPELL[b" war"]) and not rule.permits(begun, SPELL[b" ghosts"])
+    assert not rule.permits(begun, SPELL[b" it"])
+    assert rule.permits(begun, SPELL[b" sea"])
+    assert rule.allowed(begun).tolist() == [SPELL[b" sea"]]  # type: ignore[union-attr]
+    wry = ids_of(b"Yes", b".", b" '", b"Cold", b"'", b" brings", b" wry")
+    assert rule.allowed(wry).tolist() == [SPELL[b" humour"]]  # type: ignore[union-attr]
+    assert not rule.permits(wry, SPELL[b","])
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("Yes. 'Cold' would disappoint", "disappoint"),
+        ("No. 'Cold' should please", "please"),
+        ("Yes. 'Cold' should please", None),
+        ("Yes. 'Cold' should not disappoint", None),
+        ("No. 'Cold' would disappoint", None),
+        ("'Cold' would disappoint", None),
+        ("Yes. 'Oak' would disappoint", None),
+        ("Yes. The viewer liked 'Lamp' and 'Play' and", "and"),
+        ("Yes. 'Cold' brings sea sea", "sea"),
+        ("Yes. 'Cold' shares ghosts, sea", None),
+        ("Yes. 'Cold' shares sea, wry humour", "wry humour"),
+        ("No. 'Cold' shares ghosts", "ghosts"),
+        ("Yes. 'Cold' shares war", "war"),
+        ("No. 'Cold' brings sea, as 'Oak' did, and 'Lamp' brings war", "\u27e63"),
+        ("Yes. 'Cold' brings ghosts\n", "\n"),
+    ],
+)
+def test_what_is_taken_back(text: str, fault: str | None) -> None:
+    rule = Careful(WORDS, {**TITLES, "Old Cold": TITLES["Cold"]}, "exact")
+    found = rule._judge(marked(text))
+    if fault is None:
+        assert found is None
+    else:
+        assert isinstance(found, Fault)
+        assert found.begins is None or marked(text)[found.begins :].startswith(fault)
+
+
+GOOD = "Yes. 'Cold' shares ghosts with 'Lamp'."
+
+
+@pytest.mark.parametrize(
+    ("cite", "text", "kept"),
+    [
+        ("exact", GOOD, GOOD),
+        ("exact", f"{GOOD} 'Cold' brings ghosts, as 'La", GOOD),
+        ("exact", f"{GOOD} 'Oak' lacks war.", GOOD),
+        ("exact", f"{GOOD} 'Oak' lacks war. It should please.", f"{GOOD} It should please."),
+        ("exact", f"Yes. 'Cold' shares sea with 'Play'. {GOOD[5:]}", GOOD),
+        ("exact", f"{GOOD} 'Lamp' lacks poetry.", GOOD),
+        ("exact", f"{GOOD} 'Cold' would disappoint.", GOOD),
+        ("exact", f"{GOOD} 'Oak' was liked.", GOOD),
+        ("exact", f"{GOOD} Old Cold has it.", GOOD),
+        ("exact", f"{GOOD} It is | No.", GOOD),
+        ("agreeing", f"{GOOD} 'Oak' was liked. 'Oak' lacks war.", f"{GOOD} 'Oak' lacks war."),
+        ("agreeing", f"{GOOD} 'Cold' would disappoint.", GOOD),
+        ("history", f"{GOOD} 'Oak' was liked. 'Cold' would", f"{GOOD} 'Oak' was liked."),
+        ("exact", "Yes. 'Oak' lacks war.", "Yes."),
+        ("exact", "Yes", "Yes"),
+    ],
+)
+def test_a_finished_text_keeps_what_holds(cite, text: str, kept: str) -> None:
+    titles = {**TITLES, "Old Cold": TITLES["Cold"]}
+    assert Careful(WORDS, titles, cite).mend(text) == kept
+
+
+def test_a_title_that_looks_like_a_mark_is_not_one() -> None:
+    rule = Careful(WORDS, {"\u27e61\u27e7 Days": Citable(1, 0), "Oak": Citable(-1, 1)}, "agreeing")
+    text = "Yes. The viewer liked '\u27e61\u27e7 Days' \u27e61\u27e7."
+    assert rule.cite.mark(text) == ("Yes. The viewer liked \u27e60\u27e7  1 .", ["'\u27e61\u27e7 Days'"])
+    assert rule.mend(text) == text.replace(" \u27e61\u27e7.", "  1 .")
+
+
+def test_ids_beyond_the_vocabulary_are_never_permitted() -> None:
+    rule = CiteOnly(WORDS, TITLES)
+    assert not rule.permits(ids_of(b"Yes"), len(PIECES)) and not rule.permits(ids_of(b"Yes"), len(PIECES) + 60)
+    assert rule.permits(ids_of(b"Yes"), SPELL[b" was"])
+    allowed = Careful(WORDS, TITLES, "exact").constraint.allowed(ids_of(b"Yes", b".", b" '"))
+    assert allowed is not None and allowed.max() < len(PIECES)
+    war = frozenset({"war"})
+    assert rule.fits("", Wanted(keywords=war)) and not rule.fits("", Wanted(1, keywords=war))
+    assert isinstance(allowed, np.ndarray)

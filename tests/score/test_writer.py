@@ -1,0 +1,149 @@
+"""Who writes the reason that somebody is shown: the model where its text stands up to a check, else the rules."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.rows import TEST
+from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.evaluate.grounding.citations import Catalogue
+from thinkrec.evaluate.grounding.row import Case
+from thinkrec.prompts.render import PromptConfig
+from thinkrec.reasons.rules import argue_item
+from thinkrec.score.fluency import fluency_fault, words_of
+from thinkrec.score.writer import KEPT, ReasonWriter, text_fault
+
+DS = simulate(WorldConfig(users=60, items=120, rows_per_user=(12, 20)), 11).dataset
+ROWS = DS.interactions.rows(TEST)[:30]
+SCORES = np.where(np.arange(30) % 2, 1.0, -1.0)
+NONSENSE = "shares the the Red,000,000"
+KNOWN = words_of(["This viewer enjoyed X and X, and X brings sea and ghosts. It lacks war, so X should please."])
+
+
+@pytest.mark.parametrize(
+    ("prose", "fault"),
+    [
+        ("This viewer enjoyed X, and X brings sea.", None),
+        ("This viewer enjoyed Tarkovsky, and X brings sea.", None),
+        ("This viewer enjoyed the the sea.", "a word twice in a row"),
+        ("X brings sea, sea and ghosts.", "a word twice in a row"),
+        ("Yes Yes No", "a word twice in a row"),
+        ("shares the Red,000,000", "strange marks"),
+        ("This viewer enjoyed X | No. It lacks war.", "strange marks"),
+        ("This viewer enjoyed <pad> X.", "strange marks"),
+        ("X is a sympost, with a sympit and a moral.", "words that nobody uses"),
+        ("Well.", "1 words"),
+        ("", "0 words"),
+        ("X brings sea and X brings sea and X brings sea and X brings sea and X brings sea.", "repetitions"),
+    ],
+)
+def test_what_does_not_read_like_prose(prose: str, fault: str | None) -> None:
+    found = fluency_fault(prose, KNOWN)
+    assert (found if found is None else found.partition(" (")[0]) == fault
+
+
+CASE = Case(("The Lamp", "Oak"), (True, False), "Cold Harbour", keywords=("sea", "ghosts", "war"),
+            target_keywords=("sea", "ghosts"), verdict=True, history_keywords=(("sea",), ("war",)))  # fmt: skip
+GOOD = "Yes. This viewer enjoyed 'The Lamp', and 'Cold Harbour' brings sea."
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (GOOD, None),
+        (f"{GOOD} It lacks war, so 'Cold Harbour' should please.", None),
+        (GOOD.replace("Yes", "No"), "another verdict than the score's, or none"),
+        (GOOD[5:], "another verdict than the score's, or none"),
+        (f"{GOOD} 'Cold Harbour' should disappoint.", "a prediction against its verdict"),
+        (GOOD[:-1], "no whole sentence at its end"),
+        (GOOD.replace("The Lamp", "Oak"), "something untrue"),
+        (GOOD.replace("brings sea", "brings war"), "something untrue"),
+        (GOOD.replace("brings sea", "shares ghosts with 'The Lamp'"), "something untrue"),
+        ("Yes. This viewer enjoyed 'Invented', and it brings sea.", "something untrue"),
+        ("Yes. 'Cold Harbour' should please this viewer and X.", "nothing said of the row"),
+        (f"Yes. {NONSENSE}.", "strange marks"),
+    ],
+)
+def test_a_text_at_hand_is_checked(text: str, fault: str | None) -> None:
+    known = KNOWN | words_of(["shares with", "The Lamp"])
+    found = text_fault(text, CASE, Catalogue(["The Lamp", "Oak", "Cold Harbour"]), known)
+    assert (found if found is None else found.partition(" (")[0]) == fault
+
+
+@dataclass
+class Stub:
+    """A recommender whose model writes what `says` gives."""
+
+    ds: Dataset
+    says: str | None
+    prompt: PromptConfig = PromptConfig(history=8)  # noqa: RUF009
+    asked: int = 0
+
+    def score(self, rows: np.ndarray) -> np.ndarray:
+        return np.where(rows % 3, 1.0, -1.0)
+
+    def explain(self, rows: np.ndarray, scores: np.ndarray, **_: object) -> list[str]:
+        self.asked += len(rows)
+        return [self.says or self.argue(int(row), score > 0) for row, score in zip(rows, scores, strict=True)]
+
+    def argue(self, row: int, verdict: bool) -> str:
+        it = self.ds.interactions
+        history, rng = it.history_rows(row, self.prompt.history), np.random.default_rng(5)
+        return argue_item(self.ds, int(it.item[row]), history, rng, verdict=verdict).text
+
+
+def writer(stub: Stub, choice: str = "auto", **options) -> ReasonWriter:
+    return ReasonWriter(stub, choice, 40, "exact", 2, list, **options)  # type: ignore[arg-type]
+
+
+def test_nonsense_is_never_shown_and_the_rules_keep_the_scores_verdict() -> None:
+    stub = Stub(DS, NONSENSE)
+    found = writer(stub).explain(ROWS, SCORES)
+    assert {written.author for written in found} <= {"rules", "plain"}
+    assert [written.text.startswith("Yes. ") for written in found] == (SCORES > 0).tolist()
+    assert stub.asked == 8, "none of the first eight passed, so the model is asked no more"
+    assert writer(Stub(DS, "Yes Yes No")).explain(ROWS[:2], SCORES[:2]) == found[:2], "equal input, equal reasons"
+
+
+def test_good_texts_of_the_model_are_shown_and_bad_ones_exchanged() -> None:
+    stub = Stub(DS, None)
+    who = writer(stub)
+    assert who.trial.good and who.trial.passed >= 12
+    found = who.explain(ROWS, SCORES)
+    assert sum(written.author == "model" for written in found) > 20
+    bad = who.write(stub, ROWS[:2], DS.interactions.item[ROWS[:2]], SCORES[:2],
+                    lambda places: [found[0].text, NONSENSE])  # type: ignore[arg-type]  # fmt: skip
+    assert bad[0] == found[0] and bad[1].author in ("rules", "plain")
+
+
+def test_the_choice_is_kept_to() -> None:
+    rules, model = Stub(DS, None), Stub(DS, NONSENSE)
+    assert {written.author for written in writer(rules, "rules").explain(ROWS, SCORES)} <= {"rules", "plain"}
+    assert rules.asked == 0
+    assert {tuple(written) for written in writer(model, "model").explain(ROWS, SCORES)} == {(NONSENSE, "model")}
+
+
+def test_the_trial_is_made_once_per_trained_stage(tmp_path: Path) -> None:
+    first = Stub(DS, NONSENSE)
+    assert not writer(first, folder=tmp_path, key="a").trial.good
+    kept = json.loads((tmp_path / KEPT).read_text())
+    assert kept["passed"] == 0 and kept["rows"] == 8 and sum(kept["faults"].values()) == 8
+    again, other = Stub(DS, None), Stub(DS, None)
+    assert not writer(again, folder=tmp_path, key="a").trial.good and again.asked == 0
+    assert writer(other, folder=tmp_path, key="b").trial.good and other.asked > 0
+    assert replace(writer(Stub(DS, None), folder=tmp_path, key="b"), tokens=9).trial.rows > 0
+
+
+def test_with_nothing_shared_it_says_what_the_score_goes_by() -> None:
+    bare = replace(DS, items=replace(DS.items, keywords=[()] * len(DS.items)))
+    for written, score in zip(writer(Stub(bare, NONSENSE)).explain(ROWS, SCORES), SCORES, strict=True):
+        assert written.author == "plain"
+        assert written.text.startswith("Yes. " if score > 0 else "No. ")
+        assert "Nothing in this viewer's past shares a keyword with" in written.text
+        assert "the score goes by the past as a whole" in written.text
