@@ -19,7 +19,7 @@ MUTANTS = (
     Mutant("verdict-anywhere", "teacher/answer.py", "found = _FIRST.match(text)", "found = _FIRST.search(text)",
            (f"{ANSWER}::test_neither",), "a No anywhere is the verdict"),
     Mutant("verdict-is-a-beginning", "teacher/answer.py", "(yes|no)(?!['’_–-]?[^\\W_])", "(yes|no)",
-           (f"{ANSWER}::test_a_longer_word_is_neither",), '"Novel" is read as No'),
+           ("teacher/test_answer_words.py",), '"No-one" is read as No'),
     Mutant("verdict-turned-round", "teacher/answer.py", "return Reading(not no,", "return Reading(no,",
            (f"{ANSWER}::test_yes",), "Yes is read as No"),
     Mutant("thoughts-are-the-answer", "teacher/answer.py", "(thoughts if inside else said).append(text[place:])",
