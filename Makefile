@@ -22,7 +22,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test search lint ml1m reasons thinking untaught bench bench-gpu clean
+.PHONY: help setup demo test search mutants lint ml1m reasons thinking untaught bench bench-gpu clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,10 @@ test: $(VENV)/.installed-test ## Runs all tests; those on MovieLens-1M are skipp
 
 search: $(VENV)/.installed-test ## Runs the property tests on new examples; `make test` keeps to the same ones
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=search
+
+mutants: $(VENV)/.installed-test ## Breaks a copy of the source in some 250 small ways, one at a time; a test has to fail for each
+	$(BIN)/python tests/mutants/run.py
+	$(BIN)/python tests/mutants/run.py --together
 
 lint: $(VENV)/.installed-dev ## Checks style, format and types; changes nothing
 	$(BIN)/ruff check .

@@ -52,3 +52,10 @@ def test_only_liked_train_rows_are_edges():
     ds = planted()
     later = np.flatnonzero(ds.interactions.split != TRAIN)
     assert torch.equal(graph(ds).to_dense(), graph(relabelled(ds, later)).to_dense())
+    data, liked = ds.interactions, set()
+    for row in np.flatnonzero(data.split == TRAIN):
+        if data.label[row]:
+            liked.add((int(data.user[row]), data.n_users + int(data.item[row])))
+    edges = {(int(a), int(b)) for a, b in graph(ds).to_dense().nonzero()}
+    assert edges == liked | {(b, a) for a, b in liked}
+    assert 0 < len(liked) < len(set(zip(data.user.tolist(), data.item.tolist(), strict=True)))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import METRICS, bootstrap, interval, multiplicities, paired
+from thinkrec.evaluate.bootstrap import METRICS, bootstrap, estimate, interval, multiplicities, paired
 from thinkrec.evaluate.ranking import auc, map_at, ndcg_at, uauc
 
 
@@ -100,3 +100,9 @@ def test_a_thousand_draws_over_the_ml1m_test_size_take_less_than_three_seconds()
 def test_no_draws_are_refused():
     with pytest.raises(ValueError, match="draws is 0"):
         bootstrap([0, 0], [0, 1], [1, 2], draws=0)
+
+
+def test_an_interval_leaves_out_half_of_the_rest_on_each_side():
+    found = estimate(0.5, np.arange(101) / 100, level=0.9)
+    assert (found.low, found.high) == (pytest.approx(0.05), pytest.approx(0.95))
+    assert found.error == pytest.approx(np.std(np.arange(101) / 100, ddof=1))

@@ -194,3 +194,15 @@ def test_an_example_that_is_none_is_exchanged_or_goes_with_its_sentence(other: b
     else:
         assert not rule.permits(text[:2], spell[b" '"]), "no such sentence begins again"
         assert rule.permits(text[:2], spell[b" So"])
+
+
+def test_a_careful_reason_does_not_say_three_words_twice() -> None:
+    words = Vocabulary((b"Yes", b".", b" it", b" was", b" good", b" and", b" here", b""))
+    spell = {piece: n for n, piece in enumerate(words.pieces)}
+    text = [spell[p] for p in (b"Yes", b".", b" it", b" was", b" good", b" and", b" it", b" was", b" good", b" here")]
+    for cite in ("history", "agreeing", "exact"):
+        rule = Careful(words, {}, cite).constraint
+        kept = [rule.review(text[: n + 1]) for n in range(len(text))]
+        assert kept[:-1] == list(range(1, len(text)))
+        assert kept[-1] == 8, "the third word goes"
+        assert not rule.permits(text[:8], spell[b" good"])

@@ -58,6 +58,16 @@ def test_without_history_it_says_so() -> None:
     assert "Nothing is known" in argument.text
 
 
+def test_its_opinion_does_not_depend_on_the_rows_own_label() -> None:
+    it = DS.interactions
+    for row in ROWS[:40]:
+        label = it.label.copy()
+        label[row:] = 1 - label[row:]
+        turned = replace(DS, interactions=replace(it, label=label))
+        said = [argue(ds, int(row), 10, np.random.default_rng(0)) for ds in (DS, turned)]
+        assert said[0] == said[1]
+
+
 def check_reasons(ds: Dataset, rows: np.ndarray, verdicts: list[bool | None]) -> tuple[int, int]:
     """Asserts that nothing read is untrue; returns how many attributes and likes were read."""
     found = []

@@ -288,3 +288,13 @@ def test_the_reasoning_can_be_the_reason(tmp_path: Path) -> None:
         assert report.kept == 20, "an answer without argument falls back on the trace"
         texts = output.table(DS, cases, settings)["reason"]
     assert set(texts.str.replace(r"^(Yes|No)\. ", "")) == {"The trace goes on and on here"}
+
+
+def test_another_teacher_is_asked_anew(tmp_path: Path) -> None:
+    truth = labels(config())
+    with serve(lambda request: right(truth[request.asked])) as served:
+        synthesise(config(served.url, rows=5), tmp_path / "a.jsonl")
+        cases, report, _ = synthesise(config(served.url, rows=5, teacher={"model": "other"}), tmp_path / "a.jsonl")
+    assert len(served.requests) == 10
+    assert report.kept == 5
+    assert {"other" in found.teacher for case in cases for found in case.answers} == {True}

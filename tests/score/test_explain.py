@@ -53,3 +53,19 @@ def test_verdicts_can_be_left_to_the_model(system: System) -> None:
     assert len(texts) == 2
     forced = replace(system).explain(ROWS[:2], np.array([1.0, -1.0]), tokens=3)
     assert [text.split()[0].strip(".,") for text in forced] == ["Yes", "No"]
+
+
+def test_what_may_be_cited_carries_its_label(system: System) -> None:
+    it, seen = DS.interactions, set()
+    for row in ROWS:
+        past, found = it.history(int(row), 5), system.citable(int(row), int(it.item[row]))
+        signs = {}
+        for item, label in zip(it.item[past], it.label[past], strict=True):
+            signs.setdefault(DS.items.titles[item].rpartition(" (")[0], set()).add(1 if label else -1)
+        target = DS.items.titles[it.item[row]].rpartition(" (")[0]
+        seen.update(*signs.values())
+        for title, known in found.items():
+            assert known.target is (title == target)
+            if title != target and len(signs[title]) == 1:
+                assert {known.sign} == signs[title]
+    assert seen == {-1, 1}

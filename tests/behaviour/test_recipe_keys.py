@@ -1,0 +1,305 @@
+"""Every key of a recipe, changed by itself: exactly the stages that depend on it run again.
+
+What this assumes: every stage of a run goes through `Stages.run(name, inputs, work)`, `work` writes into the folder
+that it is given, and a stage's key is made of its inputs and of the keys, or the outputs, of the stages before it. The
+work itself is replaced: it writes down its inputs and nothing else, so that a case takes milliseconds.
+
+A new key fails `test_every_key_is_in_the_table` until it stands in CHANGES with the stages that depend on it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from opposite_tastes import model_values, reason, tables
+from safetensors.torch import load_file, save_file
+
+from thinkrec import outcome, pipeline
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.sources import load_data
+from thinkrec.data.world import World
+from thinkrec.pipeline import IMPERSONAL, Run
+from thinkrec.recipe import Data, Recipe
+from thinkrec.stage import Stages
+
+# Which stages run again where an output changes: itself, and all that are built on it.
+EXPLAIN = {"explain"}
+FULL = {"scores/full"} | EXPLAIN
+VECTORS = {"vectors"} | FULL
+EXPERTS = {"experts", "scores/experts"} | VECTORS
+GLOBAL = {"global", "scores/global"} | EXPERTS
+GROUPS = {"groups"} | EXPERTS
+ENCODER = {"scorers/encoder"} | GROUPS
+BASELINE = {"scorers/MF"} | EXPLAIN
+"""`explain` belongs to the table of results as a whole."""
+EVERYTHING = GLOBAL | ENCODER | BASELINE | {f"scorers/{name}" for name in IMPERSONAL}
+NOTHING: set[str] = set()
+
+STAGE: dict[str, Any] = {
+    "epochs": 2, "stride": 2, "history_loss": 0.5, "lr": 1e-3, "weight_decay": 0.1, "warmup": 3, "batch_tokens": 128,
+    "clip": 2.0, "checks": 3, "valid_rows": 30, "recompute": True, "cache_gb": 1.0, "save_steps": 7,
+}  # fmt: skip
+MF: dict[str, Any] = {
+    "kind": {"kind": "lightgcn"}, "dim": 16, "biases": True, "spread": 0.2, "training.lr": 0.1,
+    "training.weight_decay": 0.1, "training.batch": 64, "training.epochs": 3, "training.patience": 2,
+}  # fmt: skip
+WORLD: dict[str, Any] = {
+    "users": 13, "items": 31, "rows_per_user": [7, 9], "genres": 5, "themes": 7, "tones": 5, "user_genres": 1,
+    "user_themes": 1, "focus": 0.5, "groups": 2, "individual": 0.5, "pair": 1.0, "additive": 0.6, "tone": 0.8,
+    "quality": 1.0, "generosity": 1.0, "drift": 0.9, "reception": 0.1, "creators": False, "valid": 0.2, "test": 0.2,
+}  # fmt: skip
+
+CHANGES: dict[str, tuple[Any, set[str]]] = {
+    # Key -> (another value, the stages that run again). A dict replaces the section in which the key stands.
+    "name": ("other", NOTHING),
+    "seed": (1, EVERYTHING),
+    "data.kind": (None, EVERYTHING),  # another kind of data: see test_the_tables_contents_count
+    "data.seed": (8, EVERYTHING),
+    **{f"data.world.{key}": (value, EVERYTHING) for key, value in WORLD.items()},
+    "model.kind": (None, EVERYTHING),  # another kind of model: see test_another_kind_of_model
+    "model.backbone.source": (None, GLOBAL),  # see test_the_backbones_weights_count
+    "model.backbone.dtype": ("bfloat16", GLOBAL),
+    "model.backbone.bits": (8, GLOBAL),
+    "model.backbone.attention": ("eager", GLOBAL),
+    "model.backbone.revision": ("main", NOTHING),  # of a hub model; a folder is known by its contents
+    "model.prompt.history": (4, GLOBAL),
+    "model.prompt.block": (2, GLOBAL),
+    "model.prompt.keywords": (3, GLOBAL),
+    "model.prompt.history_keywords": (3, GLOBAL),
+    "model.prompt.max_tokens": (512, GLOBAL),
+    "model.prompt.history_vectors": (False, GLOBAL),
+    **{f"model.encoder.{key}": (value, ENCODER) for key, value in MF.items()},
+    "model.statistics": ({"statistics": False, "votes": False, "score_prior": None}, GROUPS),
+    "model.votes": (False, GROUPS),
+    "model.embeddings": (False, GROUPS),
+    "model.adapters.rank": (2, GLOBAL),
+    "model.adapters.alpha": (4.0, GLOBAL),
+    "model.adapters.dropout": (0.5, GLOBAL),
+    "model.adapters.targets": (["v_proj"], GLOBAL),
+    "model.adapters.expert_layers": (0.5, GLOBAL),
+    "model.groups.n": (3, GROUPS),
+    "model.groups.method": ("ward", GROUPS),
+    "model.groups.ward_limit": (100, GROUPS),
+    "model.gate.tau": (0.5, EXPERTS),
+    "model.gate.single_base": (0.9, EXPERTS),
+    "model.gate.single_share": (0.1, EXPERTS),
+    "model.gate.flat": (0.5, EXPERTS),
+    "model.reasons.source": ("rules", GLOBAL),
+    "model.reasons.file": (None, GLOBAL),  # see test_the_reasons_contents_count
+    "model.reasons.unhinted": (True, NOTHING),  # of a table of reasons: see test_hinted_reasons_left_out_count
+    "model.reasons.share": (0.4, GLOBAL),
+    "model.global_stage.train": (["global", "projector"], GLOBAL),
+    **{f"model.global_stage.{key}": (value, GLOBAL) for key, value in STAGE.items()},
+    "model.expert_stage.train": (["experts", "global"], EXPERTS),
+    **{f"model.expert_stage.{key}": (value, EXPERTS) for key, value in STAGE.items()},
+    "model.vector_stage.train": (["projector", "global"], VECTORS),
+    **{f"model.vector_stage.{key}": (value, VECTORS) for key, value in STAGE.items()},
+    "model.score": ("yes", GLOBAL),
+    "model.score_prior.source": ("both", FULL),
+    "model.score_prior.weight": (0.9, FULL),
+    **{f"baselines.MF.{key}": (value, BASELINE) for key, value in MF.items()},
+    "evaluation.k": (3, NOTHING),
+    "evaluation.map_denominator": ("min", NOTHING),
+    "evaluation.draws": (200, NOTHING),
+    "evaluation.seed": (5, NOTHING),
+    "explain": (3, EXPLAIN),
+    "reason_tokens": (50, EXPLAIN),
+    "cite": ("history", EXPLAIN),
+    "mentions": (1, EXPLAIN),
+    "writer": ("rules", EXPLAIN),
+}
+
+
+@cache
+def simulated(config: Data) -> tuple[Dataset, World | None]:
+    """The data set of a simulated catalogue, made once."""
+    return load_data(config)
+
+
+def plain(lm: Path) -> dict[str, Any]:
+    """The recipe that every case changes in one place."""
+    given = {
+        "name": "keys",
+        "data": {"kind": "world", "world": {"users": 12, "items": 30, "rows_per_user": [6, 8]}},
+        "model": {**model_values(lm), "score_prior": {"weight": 0.5}},
+        "baselines": {"MF": {"kind": "mf", "dim": 8}},
+        "explain": 2,
+    }
+    return Recipe.model_validate(given).model_dump(mode="json")
+
+
+def leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Dotted path -> value."""
+    if not (isinstance(value, dict) and value):
+        return {path: value}
+    return {at: leaf for key, inner in value.items() for at, leaf in leaves(inner, f"{path}.{key}".lstrip(".")).items()}
+
+
+def changed(content: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy with another value at a dotted path; a dict replaces, or adds to, what stands around it."""
+    out = copy.deepcopy(content)
+    *outer, last = path.split(".")
+    section = out
+    for name in outer:
+        section = section[name]
+    if not isinstance(value, dict):
+        section[last] = value
+    elif last == "kind":
+        section.clear()
+        section.update(value)
+    else:
+        section.update(value)
+    return out
+
+
+@pytest.fixture(autouse=True)
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the stages whose work was done, in order; the work is to write down the inputs."""
+    names: list[str] = []
+    run = Stages.run
+
+    def watched(self: Stages, name: str, inputs: Mapping[str, Any], work: Callable, *more: Any, **options: Any) -> Any:
+        def note(folder: Path) -> dict[str, Any]:
+            names.append(name)
+            (folder / "inputs.json").write_text(json.dumps(inputs, sort_keys=True, default=str), encoding="utf-8")
+            (folder / "reasons.json").write_text('{"cases": []}', encoding="utf-8")
+            return {}
+
+        return run(self, name, inputs, note, *more, **options)
+
+    monkeypatch.setattr(Stages, "run", watched)
+    monkeypatch.setattr(pipeline, "load_data", lambda config, *rest: simulated(config) if config.kind == "world"
+                        else load_data(config, *rest))  # fmt: skip
+    return names
+
+
+def walk(content: dict[str, Any], folder: Path) -> None:
+    """All stages of a recipe, the explanations among them."""
+
+    def report(run: Run, tables: dict[str, Path]) -> None:
+        if run.recipe.model.kind == "thinkrec":
+            outcome.explanations(run, list(tables)[-1], np.zeros(len(run.test)), pipeline.inputs_of(tables))
+
+    Run(Recipe.model_validate(content), folder).all(report)
+
+
+@pytest.fixture(scope="module")
+def base(backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the run that the cases start from; the first case fills it."""
+    return tmp_path_factory.mktemp("keys") / "run"
+
+
+@pytest.fixture
+def done(base: Path, backbone: Path, tmp_path: Path, ran: list[str]) -> Path:
+    """A copy of a finished run of `plain`."""
+    if not base.exists():
+        walk(plain(backbone), base)
+    shutil.copytree(base, tmp_path / "run")
+    ran.clear()
+    return tmp_path / "run"
+
+
+def test_every_key_is_in_the_table(backbone: Path) -> None:
+    assert set(leaves(plain(backbone))) == set(CHANGES)
+
+
+def test_without_a_change_nothing_runs_and_at_first_everything(backbone: Path, tmp_path: Path, ran: list[str]) -> None:
+    walk(plain(backbone), tmp_path / "run")
+    assert len(ran) == len(set(ran))
+    assert set(ran) == EVERYTHING
+    walk(plain(backbone), tmp_path / "run")
+    assert len(ran) == len(EVERYTHING)
+
+
+@pytest.mark.parametrize("key", [key for key, (value, _) in CHANGES.items() if value is not None])
+def test_a_changed_key_runs_again_what_depends_on_it(key: str, backbone: Path, done: Path, ran: list[str]) -> None:
+    value, dependent = CHANGES[key]
+    content = changed(plain(backbone), key, value)
+    assert content != plain(backbone), "the table's value is the one that the recipe has"
+    walk(content, done)
+    assert set(ran) == dependent
+    walk(content, done)
+    assert len(ran) == len(dependent), "a second time nothing runs"
+
+
+@pytest.mark.parametrize(("key", "gone", "rest"), [
+    ("model.expert_stage", {"experts", "scores/experts"}, VECTORS),
+    ("model.vector_stage", {"vectors", "scores/full"}, EXPLAIN),
+])  # fmt: skip
+def test_a_stage_taken_out(
+    key: str, gone: set[str], rest: set[str], backbone: Path, done: Path, ran: list[str]
+) -> None:
+    content = changed(plain(backbone), "model.score_prior", None)
+    content = changed(content, key, None)
+    walk(content, done)
+    assert set(ran) == rest - gone
+
+
+def test_another_kind_of_model(backbone: Path, done: Path, ran: list[str]) -> None:
+    walk(changed(plain(backbone), "model", {"model": {"kind": "mf"}}), done)
+    assert set(ran) == {"scorers/model"}
+
+
+def test_the_backbones_weights_count(backbone: Path, tmp_path: Path, ran: list[str]) -> None:
+    lm = tmp_path / "lm"
+    shutil.copytree(backbone, lm)
+    walk(plain(lm), tmp_path / "run")
+    ran.clear()
+    weights = load_file(lm / "model.safetensors")
+    weights["model.norm.weight"] = weights["model.norm.weight"] * 1.001
+    save_file(weights, lm / "model.safetensors", metadata={"format": "pt"})
+    walk(plain(lm), tmp_path / "run")
+    assert set(ran) == GLOBAL
+
+
+def test_the_tables_contents_count(backbone: Path, tmp_path: Path, ran: list[str]) -> None:
+    interactions, items = tables()
+    content = on_tables(plain(backbone), tmp_path, interactions, items)
+    walk(content, tmp_path / "run")
+    ran.clear()
+    on_tables(plain(backbone), tmp_path, interactions, items.with_columns(pl.col("title").str.to_uppercase()))
+    walk(content, tmp_path / "run")
+    assert set(ran) == EVERYTHING
+
+
+def on_tables(content: dict[str, Any], folder: Path, interactions: pl.DataFrame, items: pl.DataFrame) -> dict[str, Any]:
+    """The recipe on these two tables, which are written to `folder`."""
+    interactions.write_parquet(folder / "interactions.parquet")
+    items.write_parquet(folder / "items.parquet")
+    paths = {name: str(folder / f"{name}.parquet") for name in ("interactions", "items")}
+    return {**content, "data": {"kind": "tables", **paths}}
+
+
+def written(content: dict[str, Any], path: Path, labels: pl.Series, colour: str, **more: Any) -> dict[str, Any]:
+    """The recipe on written reasons, which are written to `path`; every third of them is hinted."""
+    texts = [reason(bool(label), colour) for label in labels]
+    table = {"order": range(len(texts)), "reason": texts, "hinted": [i % 3 == 0 for i in range(len(texts))]}
+    pl.DataFrame(table).write_parquet(path)
+    return changed(content, "model.reasons", {"reasons": {"source": "written", "file": str(path), **more}})
+
+
+def test_the_reasons_contents_count(backbone: Path, tmp_path: Path, ran: list[str]) -> None:
+    interactions, items = tables()
+    content, path = on_tables(plain(backbone), tmp_path, interactions, items), tmp_path / "reasons.parquet"
+    walk(written(content, path, interactions["label"], "red"), tmp_path / "run")
+    ran.clear()
+    walk(written(content, path, interactions["label"], "blue"), tmp_path / "run")
+    assert set(ran) == GLOBAL
+
+
+def test_hinted_reasons_left_out_count(backbone: Path, tmp_path: Path, ran: list[str]) -> None:
+    interactions, items = tables()
+    content, path = on_tables(plain(backbone), tmp_path, interactions, items), tmp_path / "reasons.parquet"
+    walk(written(content, path, interactions["label"], "red"), tmp_path / "run")
+    ran.clear()
+    walk(written(content, path, interactions["label"], "red", unhinted=True), tmp_path / "run")
+    assert set(ran) == GLOBAL

@@ -1,0 +1,27 @@
+"""Learned rows are found by id, in any order, and strangers are nobody's neighbour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from contracts.encoder import planted
+
+from thinkrec.collab.ids import TrainedIds, find_places, take_rows
+
+
+def test_places_are_those_of_ids_as_text_and_strangers_stand_behind() -> None:
+    assert find_places([5, 7, 9], [9, 5, 7]).tolist() == [2, 0, 1]
+    assert find_places([5, 7, 9], ["7", "x", "5"]).tolist() == [1, 3, 0]
+    assert find_places([], ["x"]).tolist() == [0]
+    table = np.array([[1.0], [2.0], [3.0]])
+    assert take_rows(table, np.array([2, 3, 0]), np.array([9.0])).tolist() == [[3.0], [9.0], [1.0]]
+
+
+def test_as_many_users_and_items_in_another_order_keep_their_rows() -> None:
+    ds = planted()
+    ids = TrainedIds.of(ds)
+    assert ids.user_places(ds).tolist() == list(range(len(ds.user_ids)))
+    turned = replace(ds, user_ids=ds.user_ids[::-1], items=replace(ds.items, ids=ds.items.ids[::-1]))
+    assert ids.user_places(turned).tolist() == list(range(len(ds.user_ids)))[::-1]
+    assert ids.item_places(turned).tolist() == list(range(len(ds.items)))[::-1]

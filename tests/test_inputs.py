@@ -1,0 +1,17 @@
+"""What a stage is known by: contents, every one of them."""
+
+from __future__ import annotations
+
+from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.inputs import reasons_digest
+
+DS = simulate(WorldConfig(users=4, items=12, rows_per_user=(6, 8)), 3).dataset
+
+
+def test_each_letter_and_each_row_of_reasons_counts() -> None:
+    plain = {1: "Yes. It fits.", 4: "No. It does not."}
+    others = [{1: "Yes. It fits!", 4: "No. It does not."}, {2: "Yes. It fits.", 4: "No. It does not."},
+              {1: "Yes. It fits."}, {}]  # fmt: skip
+    digests = {reasons_digest(DS, reasons) for reasons in (plain, *others)}
+    assert len(digests) == 5
+    assert reasons_digest(DS, dict(reversed(plain.items()))) == reasons_digest(DS, plain)
