@@ -243,9 +243,7 @@ class ThinkRec:
             score=float(scores[0]),
             probability=float(probability(scores)[0]),
             reason=written.text,
-            history=tuple(
-                Past(items.titles[i], bool(y)) for i, y in zip(it.item[shown], it.label[shown], strict=True)
-            ),
+            history=tuple(Past(items.titles[i], bool(y)) for i, y in zip(it.item[shown], it.label[shown], strict=True)),
             gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
             writer=written.author,
         )
