@@ -39,8 +39,8 @@ search: $(VENV)/.installed-test ## Runs the property tests on new examples; `mak
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=search
 
 mutants: $(VENV)/.installed-test ## Breaks a copy of the source in some 250 small ways, one at a time; a test has to fail for each
-	$(BIN)/python tests/mutants/run.py
-	$(BIN)/python tests/mutants/run.py --together
+	$(BIN)/python tests/mutants/run_mutants.py
+	$(BIN)/python tests/mutants/run_mutants.py --together
 
 lint: $(VENV)/.installed-dev ## Checks style, format and types; changes nothing
 	$(BIN)/ruff check .

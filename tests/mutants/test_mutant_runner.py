@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from mutant import PACKAGE, Mutant
-from run import NOTICED, SURVIVED, UNUSABLE, failed, verdict_of, without
+from run_mutants import NOTICED, SURVIVED, UNUSABLE, failed, verdict_of, without
 from tree import Job, Tree
 
 SOURCE = "def twice(n):\n    return 2 * n\n"

@@ -1,9 +1,9 @@
 """`make mutants`: makes each change of the tables in a copy of the source and requires that a named test fails.
 
-    python tests/mutants/run.py                  all of them, two at a time
-    python tests/mutants/run.py --only NAME      those whose names begin so, with pytest's output (may be repeated)
-    python tests/mutants/run.py --list           the table, and which entries are stale
-    python tests/mutants/run.py --together       the thirteen of THIRTEEN at once against tests/behaviour
+    python tests/mutants/run_mutants.py                  all of them, two at a time
+    python tests/mutants/run_mutants.py --only NAME      those whose names begin so, with pytest's output (may be repeated)
+    python tests/mutants/run_mutants.py --list           the table, and which entries are stale
+    python tests/mutants/run_mutants.py --together       the thirteen of THIRTEEN at once against tests/behaviour
 
 A mutant that no named test notices survives; one whose text is not in the source exactly once is stale; one whose tests
 cannot run, or fail without it too, says nothing. Each of these makes the whole fail.
