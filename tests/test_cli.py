@@ -156,6 +156,9 @@ def test_explain_shows_past_score_gate_and_reason(demo: tuple[Path, Result]) -> 
     assert f" {found.reason}{said} " in f"{' '.join(result.stdout.split())} "
     assert call("explain", folder, "3", "9", "--writer", "rules").stdout.rstrip().endswith("(reason by rules)")
     assert "(reason by rules)" not in call("explain", folder, "3", "9", "--writer", "model").stdout
+    for more, words in ((["--writer", "rules"], "add --why"), (["--threshold", "3"], "give a history")):
+        refused = call("rank", folder, "3", *more)
+        assert refused.exit_code == 2 and words in refused.stderr
     assert found.reason.startswith(found.verdict)
 
 

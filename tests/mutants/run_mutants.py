@@ -1,7 +1,7 @@
 """`make mutants`: makes each change of the tables in a copy of the source and requires that a named test fails.
 
     python tests/mutants/run_mutants.py                  all of them, two at a time
-    python tests/mutants/run_mutants.py --only NAME      those whose names begin so, with pytest's output (may be repeated)
+    python tests/mutants/run_mutants.py --only NAME      those whose names begin so, with output (may be repeated)
     python tests/mutants/run_mutants.py --list           the table, and which entries are stale
     python tests/mutants/run_mutants.py --together       the thirteen of THIRTEEN at once against tests/behaviour
 

@@ -23,7 +23,10 @@ class Stages(StrEnum):
 def rank(
     run: RunName,
     user: User,
-    candidates: Annotated[str | None, typer.Option(help="Item ids with commas; by default all not met yet.")] = None,
+    candidates: Annotated[
+        str | None,
+        typer.Option(help="Item ids with commas, one that holds a comma in double quotes; by default all not met yet."),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 10,
     why: Annotated[bool, typer.Option("--why", help="Also write the reason for each item shown.")] = False,
     history: History = None,

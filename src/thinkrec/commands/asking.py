@@ -7,7 +7,7 @@ from pathlib import Path
 
 from thinkrec.api import ThinkRec
 from thinkrec.commands import serving, show
-from thinkrec.data.columns import parse_labels, parse_ratings, parse_times, require_columns
+from thinkrec.data.columns import check_threshold, parse_labels, parse_ratings, parse_times, require_columns
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.results import read_verdict
@@ -23,6 +23,8 @@ def rank(
     model = serving.open_ranking(folder, name)
     if why and isinstance(model, serving.ScorerRanking):
         raise DataError("--why asks the language model for reasons, and this row is a scorer; leave --why out")
+    if writer is not None and not why:
+        raise DataError("--writer says who writes the reasons, but none are asked for; add --why, or leave it out")
     if name is None:
         show.verdict(read_verdict(folder))
     asked = None if candidates is None else parse_candidates(candidates)
@@ -58,26 +60,35 @@ def parse_candidates(text: str) -> list[str]:
 def _read(
     path: Path | None, threshold: float | None, model: ThinkRec | serving.ScorerRanking
 ) -> list[tuple[object, bool]] | None:
-    return None if path is None else read_history(path, model.ds.threshold if threshold is None else threshold)
+    if path is None and threshold is not None:
+        raise DataError("--threshold is for ratings in --history; give a history, or leave it out")
+    return None if path is None else read_history(path, threshold, model.ds.threshold)
 
 
-def read_history(path: Path, threshold: float | None = None) -> list[tuple[object, bool]]:
+def read_history(path: Path, threshold: float | None = None, usual: float | None = None) -> list[tuple[object, bool]]:
     """(item id, liked) pairs from a table with item_id and label, or rating and a threshold; oldest first.
 
-    With a column `timestamp` the rows are put in its order, else they count as they stand. Raises DataError.
+    With a column `timestamp` the rows are put in its order, else they count as they stand. `usual`: the threshold of
+    the run's own data, where none is given. Raises DataError, also for a threshold that labels do not need.
     """
     table, source = read_table(path), str(path)
     require_columns(table, ("item_id",), source)
+    if threshold is not None:
+        check_threshold(threshold, source)
     if "label" in table.columns:
+        if "rating" in table.columns or threshold is not None:
+            second = "a column 'rating' too" if "rating" in table.columns else "--threshold too"
+            raise DataError(f"{source}: column 'label' says what was liked, and there is {second}. Give one of both.")
         liked = parse_labels(table["label"], source).to_list()
     else:
         require_columns(table, ("rating",), source)
-        if threshold is None:
+        bar = usual if threshold is None else threshold
+        if bar is None:
             raise DataError(
                 f"{source}: column 'rating' needs --threshold, since the run's own data held labels; liked means "
                 "rating > threshold"
             )
-        liked = (parse_ratings(table["rating"], source) > threshold).to_list()
+        liked = (parse_ratings(table["rating"], source) > bar).to_list()
     order = list(range(table.height))
     if "timestamp" in table.columns:
         whole, fraction = parse_times(table["timestamp"], source)
