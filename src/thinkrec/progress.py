@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+EVERY = 30.0
+"""Seconds between two lines in a file or a pipe."""
+
 
 class Progress:
     """`with Progress("scoring", 100) as bar: bar.advance(1)`; draws on standard error, and only if `shown`.
 
-    Where standard error is not a terminal, one line at the end says what was done and how long it took.
+    Where standard error is not a terminal, a line every `EVERY` seconds says how far it is, and one at the end what was
+    done and how long it took.
     """
 
     def __init__(self, title: str, total: int, *, shown: bool) -> None:
@@ -25,6 +30,7 @@ class Progress:
         self._bar = RichProgress(*columns, console=console, disable=not self._terminal)
         self._task = self._bar.add_task(title, total=total, text="")
         self._note, self._last = "", ""
+        self._told = time.monotonic()
 
     def __enter__(self) -> Progress:
         self._bar.start()
@@ -34,6 +40,9 @@ class Progress:
         """So many more steps are done; `text` shows at the end of the line."""
         self._last = text or self._last
         self._bar.update(self._task, advance=steps, text=f"{self._last} {self._note}".strip())
+        if self._line and time.monotonic() - self._told >= EVERY:
+            self._told = time.monotonic()
+            self._say(f"{self._bar.tasks[0].completed:.0f} of {self._bar.tasks[0].total:.0f}")
 
     def note(self, text: str) -> None:
         """A remark that stays until the next one."""
@@ -45,6 +54,9 @@ class Progress:
     ) -> None:
         self._bar.stop()
         if self._line and kind is None:
-            task = self._bar.tasks[0]
-            line = f"{self._title}: {task.completed:.0f} in {task.elapsed or 0.0:.0f} s {self._note or self._last}"
-            self._console.print(line.rstrip(), highlight=False)
+            self._say(f"{self._bar.tasks[0].completed:.0f}")
+
+    def _say(self, done: str) -> None:
+        """A line of a file or a pipe."""
+        line = f"{self._title}: {done} in {self._bar.tasks[0].elapsed or 0.0:.0f} s {self._note or self._last}"
+        self._console.print(line.rstrip(), highlight=False, markup=False)
