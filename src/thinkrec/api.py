@@ -24,13 +24,13 @@ from thinkrec.layout import final_variant, locked
 from thinkrec.outcome import reason_writer
 from thinkrec.pipeline import Run
 from thinkrec.preflight import check_data
+from thinkrec.processes import is_main, on_main
 from thinkrec.recipe import Given, Recipe, ThinkRecModel, anchor, load_recipe
 from thinkrec.score.cite import Writer
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.ranker import CHUNK, probability, score_forks
 from thinkrec.score.system import System
 from thinkrec.score.writer import ReasonWriter, Written
-from thinkrec.train.processes import is_main, on_main
 
 SLOW = 256
 """From so many questions on, a progress bar is worth its line."""

@@ -10,8 +10,8 @@ from filelock import FileLock, Timeout
 
 from thinkrec.collab import ItemPriorConfig
 from thinkrec.errors import CheckpointError
+from thinkrec.processes import is_main
 from thinkrec.recipe import Recipe, ThinkRecModel
-from thinkrec.train.processes import is_main
 
 GLOBAL, EXPERTS, FULL = "ThinkRec global", "ThinkRec experts", "ThinkRec full"
 STAGE_OF = {GLOBAL: "global", EXPERTS: "experts", FULL: "vectors"}

@@ -51,6 +51,7 @@ from thinkrec.model import files
 from thinkrec.model.disk import write_json, write_text
 from thinkrec.personal.groups import Groups, fit_groups
 from thinkrec.preflight import check_data
+from thinkrec.processes import make_accelerator, on_main
 from thinkrec.provenance import environment
 from thinkrec.reasons.written import written_reasons
 from thinkrec.recipe import Recipe, ThinkRecModel, anchor, dump_recipe
@@ -58,7 +59,6 @@ from thinkrec.score.system import Personal, System
 from thinkrec.stage import Stages, digest, read_done
 from thinkrec.train import stages
 from thinkrec.train.mixture import rule_reasons
-from thinkrec.train.processes import make_accelerator, on_main
 
 ORDER, SCORE = "order", "score"
 

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from thinkrec.errors import CheckpointError
 from thinkrec.model.disk import plain, write_json
+from thinkrec.processes import on_main
 from thinkrec.provenance import code_digest
-from thinkrec.train.processes import on_main
 
 DONE, BEGUN = "done.json", "begun.json"
 CODE = "code"

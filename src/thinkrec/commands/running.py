@@ -19,9 +19,9 @@ from thinkrec.evaluate.results import Results, Row, read_metrics
 from thinkrec.layout import locked
 from thinkrec.model.disk import write_json, write_text
 from thinkrec.pipeline import ORDER, Run
+from thinkrec.processes import hush_others, is_main, on_main
 from thinkrec.provenance import environment
 from thinkrec.recipe import dump_recipe, load_recipe
-from thinkrec.train.processes import hush_others, is_main, on_main
 
 SHOWN = 3
 """Explained recommendations that the demo prints."""

@@ -12,7 +12,7 @@ from rich.text import Text
 from thinkrec.answers import Explanation, Ranked
 from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.report_data import Explained, Past
-from thinkrec.train.processes import is_main
+from thinkrec.processes import is_main
 
 WIDE = 130
 """Columns where nobody looks: a file or a pipe should not get tables cut at 80."""

@@ -22,10 +22,10 @@ from thinkrec.model.disk import plain, read_tensors, write_tensors
 from thinkrec.model.experts import Group
 from thinkrec.model.loss import losses
 from thinkrec.model.recommender import Recommender, ScoreOption, score_of
+from thinkrec.processes import on_main
 from thinkrec.progress import Progress
 from thinkrec.train.config import StageConfig
 from thinkrec.train.passes import Passes
-from thinkrec.train.processes import on_main
 
 STATE = "state.safetensors"
 CLOSE = 1e-3

@@ -9,9 +9,9 @@ import numpy as np
 from accelerate import Accelerator
 
 from thinkrec.model.batch import Prompt, token_budget_batches
+from thinkrec.processes import on_main
 from thinkrec.prompts.stored import StoredPrompts, store
 from thinkrec.train.config import StageConfig
-from thinkrec.train.processes import on_main
 
 
 class Passes:

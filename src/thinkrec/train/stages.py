@@ -23,6 +23,7 @@ from thinkrec.model.expert_linear import ExpertConfig
 from thinkrec.model.experts import attach
 from thinkrec.model.projector import Projector
 from thinkrec.model.recommender import Recommender
+from thinkrec.processes import is_main, on_main
 from thinkrec.prompts.render import SlotVectors
 from thinkrec.prompts.stored import Rendered
 from thinkrec.recipe import ThinkRecModel
@@ -30,7 +31,6 @@ from thinkrec.score.system import Personal, System
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage, kept_record
 from thinkrec.train.mixture import reason_pool, reasoning_rows, strided_rows, validation_rows
-from thinkrec.train.processes import is_main, on_main
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from thinkrec.train.processes import is_main, on_main
+from thinkrec.processes import is_main, on_main
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tiny_run import tiny_backbone, tiny_recipe
 
 SCRIPT = """
@@ -21,7 +21,7 @@ import hashlib, sys
 from pathlib import Path
 from thinkrec.commands import running
 from thinkrec.train import stages
-from thinkrec.train.processes import is_main
+from thinkrec.processes import is_main
 
 plain = stages.fit_stage
 
