@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import os
@@ -95,6 +96,25 @@ def test_constraints_pin_every_direct_dependency() -> None:
     named = {re.split(r"[\[<>=]", line)[0].lower().replace("_", "-") for line in wanted} - {project["name"]}
     lacking = named - plain
     assert lacking == set()
+
+
+NAMED_OTHERWISE = {"yaml": "pyyaml", "sklearn": "scikit-learn", "rouge_score": "rouge-score"}
+"""Package on the index, where it is not called as its module is."""
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    declared = {re.split(r"[\[<>=;]", line)[0].lower().replace("_", "-") for line in lines}
+    imported = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.partition(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add((node.module or "").partition(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"thinkrec"}
+    assert {NAMED_OTHERWISE.get(name, name.replace("_", "-")) for name in foreign} - declared == set()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))

@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from thinkrec import saving
-from thinkrec.answers import Explanation, Ranked
+from thinkrec.answers import Explanation, Ranked, codes_of, item_codes, unknown_user
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import CheckpointError, DataError, RecipeError
 from thinkrec.evaluate.report_data import Past
@@ -304,26 +303,19 @@ class ThinkRec:
 
     @cached_property
     def _system(self) -> System:
-        return self._fitted.system(final_variant(self._fitted.model))
+        return self._fitted.system(self._variant)
 
     @cached_property
     def _user_codes(self) -> dict[str, int]:
-        return {str(id_): code for code, id_ in enumerate(self.ds.user_ids)}
+        return codes_of(self.ds.user_ids)
 
     @cached_property
     def _item_codes(self) -> dict[str, int]:
-        return {str(id_): code for code, id_ in enumerate(self.ds.items.ids)}
+        return codes_of(self.ds.items.ids)
 
     def _codes(self, items: Iterable[Any]) -> np.ndarray:
         """int64: item codes. Raises DataError naming the closest known items."""
-        codes = self._item_codes
-        items = list(items)
-        for item in items:
-            if str(item) not in codes:
-                raise DataError(
-                    f"there is no {self.ds.domain.item} with the id {item!r}; {closest(str(item), self.ds)}"
-                )
-        return np.array([codes[str(item)] for item in items], dtype=np.int64)
+        return item_codes(self.ds, self._item_codes, items)
 
     def _question(
         self, user: Any, history: History | None, asked: np.ndarray, threshold: float | None = None
@@ -335,11 +327,7 @@ class ThinkRec:
         if threshold is not None:
             raise DataError("threshold is for ratings in history; give a history, or leave it out")
         if code is None:
-            raise DataError(
-                f"there is no {self.ds.domain.user} with the id {user!r} in the data ({len(self.ds.user_ids)} known, "
-                f"such as {', '.join(map(repr, self.ds.user_ids[:3]))}); for somebody new, give a history of items, "
-                "liked or not"
-            )
+            raise unknown_user(self.ds, user)
         it = self.ds.interactions
         past = slice(int(it.start[code]), int(it.start[code + 1]))
         return _Question(code, it.item[past].astype(np.int64), it.label[past], asked)
@@ -366,18 +354,6 @@ class ThinkRec:
 def load(folder: str | Path, *, data: Dataset | None = None, progress: bool = False) -> ThinkRec:
     """Open a saved recommender or a finished run; see `ThinkRec.load`."""
     return ThinkRec.load(folder, data=data, progress=progress)
-
-
-def closest(text: str, ds: Dataset, most: int = 3) -> str:
-    """A hint for a mistyped item: items whose title holds or resembles the text, or whose id does."""
-    titles, ids = ds.items.titles, [str(id_) for id_ in ds.items.ids]
-    low = text.lower()
-    lowered = [title.lower() for title in titles]
-    found = [code for code, title in enumerate(lowered) if low and low in title][:most]
-    found += [lowered.index(title) for title in get_close_matches(low, lowered, most)]
-    found += [ids.index(id_) for id_ in get_close_matches(text, ids, most)]
-    shown = [f"{ds.items.ids[code]!r} ({titles[code]})" for code in dict.fromkeys(found)][:most]
-    return f"closest: {', '.join(shown)}" if shown else f"ids look like {', '.join(map(repr, ds.items.ids[:most]))}"
 
 
 def _own_model(recipe: Recipe) -> ThinkRecModel:

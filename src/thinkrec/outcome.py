@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from thinkrec.data.split import ByMonths
-from thinkrec.errors import CheckpointError, DataError
+from thinkrec.errors import CheckpointError, DataError, DataWarning
 from thinkrec.evaluate.bootstrap import Sample, bootstrap
 from thinkrec.evaluate.calibration import reliability
 from thinkrec.evaluate.facts import count_facts, describe_facts
@@ -26,7 +27,7 @@ from thinkrec.layout import FULL, GLOBAL, IMPERSONAL, STAGE_OF, rows_of_table, v
 from thinkrec.model.disk import write_json
 from thinkrec.personal.gate import REGIONS, gate
 from thinkrec.pipeline import Run, inputs_of
-from thinkrec.provenance import environment
+from thinkrec.provenance import code_digest, environment
 from thinkrec.recipe import ThinkRecModel
 from thinkrec.score.cite import Writer
 from thinkrec.score.ranker import probability
@@ -129,7 +130,9 @@ def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tupl
         texts = reason_writer(run, variant, system).explain(rows, scores[chosen])
         weights = system.gates(rows)
         cases = [
-            explained_row(run, int(row), float(scores[at]), written, weights.weights[i], REGIONS[weights.region[i]])
+            explained_row(
+                run, system, int(row), float(scores[at]), written, weights.weights[i], REGIONS[weights.region[i]]
+            )
             for i, (row, at, written) in enumerate(zip(rows, chosen, texts, strict=True))
         ]
         write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
@@ -149,12 +152,14 @@ def reason_writer(run: Run, variant: str, system: System, choice: Writer | None 
     def taught() -> list[str]:
         try:
             return list(run.reasons.values()) if run.model.reasons.source == "written" else []
-        except DataError:  # the table of reasons is not where the folder was moved to
+        except DataError as error:  # such as a table of reasons that is not where the folder was moved to
+            text = f"{error} The words of the reasons trained on are not known, so that fewer texts pass as fluent."
+            warnings.warn(text, DataWarning, stacklevel=2)
             return []
 
     return ReasonWriter(
         system, choice or recipe.writer, recipe.reason_tokens, recipe.cite, recipe.mentions, taught, run.folder,
-        stage.read_text(encoding="utf-8"), run.progress,
+        stage.read_text(encoding="utf-8") + code_digest(REASON_CODE), run.progress,
     )  # fmt: skip
 
 
@@ -179,10 +184,11 @@ def pick(run: Run, scores: np.ndarray) -> np.ndarray:
     return np.array(found[: run.recipe.explain], dtype=np.int64)
 
 
-def explained_row(run: Run, row: int, score: float, written: Written, weights: np.ndarray, region: str) -> Explained:
-    """One row as the report and the terminal show it."""
+def explained_row(run: Run, system: System, row: int, score: float, written: Written, weights: np.ndarray,
+                  region: str) -> Explained:  # fmt: skip
+    """One row as the report and the terminal show it, with the past that the prompt had room for."""
     it, items = run.ds.interactions, run.ds.items
-    past = it.history_rows(row, run.model.prompt.history, run.model.prompt.block)
+    past = system.renderer.visible(row, int(it.item[row]), slots=system.slots is not None)
     names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
     return Explained(
         user=f"{run.ds.domain.user} {run.ds.user_ids[it.user[row]]}",
@@ -237,11 +243,11 @@ def how_it_was_done(run: Run) -> str:
         states = ", ".join(f"{STAGE_OF[variant]} {len(log)}" for variant, log in logs.items())
         said.append(
             "Within a language-model stage the state that is best on validation rows is kept, the one before training "
-            f"among them (states looked at: {states})."
+            f"only where it is clearly better (states looked at: {states})."
         )
     said.append(
-        "Encoders stop by validation rows. This run compared no settings with one another, and cannot tell whether "
-        "anybody did before."
+        "Where a scorer stops early or weighs its parts, validation rows decide. This run compared no settings with "
+        "one another, and cannot tell whether anybody did before."
     )
     return " ".join(said)
 

@@ -140,10 +140,7 @@ class Run:
 
     def write_scores(self, folder: Path, scores: np.ndarray) -> None:
         """predictions.parquet: the `order`, user, item and score of every test row."""
-        it, ds = self.ds.interactions, self.ds
-        users, items = pl.Series(ds.user_ids), pl.Series(ds.items.ids)
-        table = pl.DataFrame({ORDER: it.order[self.test], "user_id": users.gather(it.user[self.test]),
-                              "item_id": items.gather(it.item[self.test]), SCORE: scores})  # fmt: skip
+        table = self.ds.named_rows(self.test).select(ORDER, "user_id", "item_id", pl.Series(SCORE, scores))
         write_table(table, folder / "predictions.parquet")
 
     def read_scores(self, folder: Path) -> np.ndarray:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from thinkrec.collab.ids import TrainedIds, take_rows
+from thinkrec.collab.ids import Latest, TrainedIds, take_rows
 from thinkrec.collab.keywords import KeywordRegression, KeywordTerms, fit_keywords
 from thinkrec.collab.statistics import ItemStatistics, table_of_row, user_folds
-from thinkrec.data.dataset import Dataset, Items
+from thinkrec.data.dataset import Dataset
 from thinkrec.data.rows import TRAIN
 
 PER_ITEM = ("rate", "log_count", "keywords", "best", "targets")
@@ -53,7 +53,7 @@ class LearnedFacts:
     """float64 (folds + 1, n_terms): smoothed like rate of every term."""
     means: np.ndarray
     """float64 (folds + 1,): smoothed like rate of the train rows of each table."""
-    _last: dict[str, tuple[Items, ItemFacts]] = field(default_factory=dict, repr=False)
+    _arranged_for: Latest[ItemFacts] = field(default_factory=Latest[ItemFacts], repr=False)
 
     @classmethod
     def of(cls, ds: Dataset, *, folds: int, seed: int, keyword_strength: float) -> LearnedFacts:
@@ -98,10 +98,7 @@ class LearnedFacts:
         An item that came after the fit has no ratings, and what the regression and the like rates of known terms say
         of its keywords.
         """
-        last = self._last.get("items")
-        if last is None or last[0] is not ds.items:
-            last = self._last["items"] = (ds.items, self._arranged(ds))
-        return last[1]
+        return self._arranged_for.of(ds.items, lambda: self._arranged(ds))
 
     def _arranged(self, ds: Dataset) -> ItemFacts:
         places, n = self.ids.item_places(ds), len(self.ids.items)

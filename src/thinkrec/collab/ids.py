@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import polars as pl
 
-from thinkrec.data.dataset import Dataset
+from thinkrec.data.dataset import Dataset, find_codes
 from thinkrec.errors import CheckpointError
 from thinkrec.model.disk import write_json
 
 FILE = "ids.json"
+Result = TypeVar("Result")
+
+
+@dataclass(eq=False)
+class Latest(Generic[Result]):
+    """What was worked out last, for as long as the same object asks: items and ids of one data set are asked for often.
+
+    The object is kept alive, so that no other one can take its identity.
+    """
+
+    _held: tuple[Any, Result] | None = None
+
+    def of(self, asks: Any, work: Callable[[], Result]) -> Result:
+        """The result for `asks`, which is compared by identity and must not be changed."""
+        held = self._held
+        if held is None or held[0] is not asks:
+            self._held = held = (asks, work())
+        return held[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +48,8 @@ class TrainedIds:
     """Original user ids."""
     items: list
     """Original item ids."""
-    _last: dict[str, tuple[Sequence[Any], np.ndarray]] = field(default_factory=dict, repr=False)
+    _users: Latest[np.ndarray] = field(default_factory=Latest[np.ndarray], repr=False)
+    _items: Latest[np.ndarray] = field(default_factory=Latest[np.ndarray], repr=False)
 
     @classmethod
     def of(cls, ds: Dataset) -> TrainedIds:
@@ -39,22 +58,14 @@ class TrainedIds:
 
     def user_places(self, ds: Dataset) -> np.ndarray:
         """int64 (n_users of `ds`,): the table row of every user code of `ds`; see the class for new users."""
-        named = self._places("users", self.users, ds.user_ids)
+        named = self._users.of(ds.user_ids, lambda: find_places(self.users, ds.user_ids))
         # Questions about the present number users without an id behind the others (see `System.at`).
         nameless = np.full(ds.interactions.n_users - len(named), len(self.users), dtype=np.int64)
         return np.concatenate([named, nameless])
 
     def item_places(self, ds: Dataset) -> np.ndarray:
         """int64 (n_items of `ds`,): the table row of every item code of `ds`; see the class for new items."""
-        return self._places("items", self.items, ds.items.ids)
-
-    def _places(self, kind: str, known: list, asked: list) -> np.ndarray:
-        if asked is known:
-            return np.arange(len(known))
-        last = self._last.get(kind)
-        if last is None or last[0] is not asked:
-            last = self._last[kind] = (asked, find_places(known, asked))
-        return last[1]
+        return self._items.of(ds.items.ids, lambda: find_places(self.items, ds.items.ids))
 
     def write(self, folder: Path) -> None:
         """Write `ids.json` into `folder`, beside its name and then renamed."""
@@ -80,14 +91,10 @@ def find_places(known: Sequence[Any], asked: Sequence[Any]) -> np.ndarray:
 
     Ids are compared as text: one table may have been read from CSV, where whole numbers become integers.
     """
-    if len(known) == len(asked) and known == asked:
+    if known == asked:
         return np.arange(len(known))
-    places = pl.DataFrame(
-        {"id": pl.Series([str(id_) for id_ in known], dtype=pl.String), "place": np.arange(len(known), dtype=np.int64)}
-    )
-    wanted = pl.DataFrame({"id": pl.Series([str(id_) for id_ in asked], dtype=pl.String)})
-    found = wanted.join(places, on="id", how="left", maintain_order="left")["place"]
-    return found.fill_null(len(known)).to_numpy().astype(np.int64)
+    texts = (pl.Series([str(id_) for id_ in ids], dtype=pl.String) for ids in (asked, known))
+    return find_codes(*texts).fill_null(len(known)).to_numpy().astype(np.int64)
 
 
 def take_rows(table: np.ndarray, places: np.ndarray, absent: np.ndarray | float) -> np.ndarray:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
+from thinkrec.collab.ids import Latest
 from thinkrec.collab.keywords import KeywordTerms
 from thinkrec.collab.similar import rarity, unit_terms
 from thinkrec.collab.statistics import range_sums, user_blocks
-from thinkrec.data.dataset import Dataset, Items
+from thinkrec.data.dataset import Dataset
 
 STRENGTH = 1.0
 """Sum of cosines at which a vote counts half."""
@@ -32,7 +33,7 @@ class PastVotes:
     """Of the catalogue of the fit."""
     idf: np.ndarray
     """float64 (n_terms,): how rare they were there."""
-    _last: dict[str, tuple[Items, sparse.csr_matrix]] = field(default_factory=dict, repr=False)
+    _unit: Latest[sparse.csr_matrix] = field(default_factory=Latest[sparse.csr_matrix], repr=False)
 
     @classmethod
     def of(cls, ds: Dataset) -> PastVotes:
@@ -45,10 +46,7 @@ class PastVotes:
 
         Items that came after the fit have the terms of their keywords that were known then.
         """
-        last = self._last.get("unit")
-        if last is None or last[0] is not ds.items:
-            last = self._last["unit"] = (ds.items, unit_terms(self.terms.table(ds.items.keywords), self.idf))
-        return last[1]
+        return self._unit.of(ds.items, lambda: unit_terms(self.terms.table(ds.items.keywords), self.idf))
 
     def rows(self, ds: Dataset, expected: np.ndarray) -> np.ndarray:
         """float64 (n,): the vote on every row's item by the user's visible rows strictly before the row.

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from thinkrec import saving
-from thinkrec.api import Ranked, ThinkRec, closest
+from thinkrec.answers import Ranked, codes_of, item_codes, unknown_user
+from thinkrec.api import ThinkRec
 from thinkrec.collab import KINDS, ScorerConfig
 from thinkrec.collab.encoder import Scorer
 from thinkrec.data.dataset import Dataset
@@ -34,32 +35,19 @@ class ScorerRanking:
     def rank(self, user: Any, candidates: Sequence[Any] | None = None, *,
              history: History | None = None, top: int | None = None) -> list[Ranked]:  # fmt: skip
         """Candidates from best to worst; arguments and errors as in `ThinkRec.rank`."""
-        codes = {str(id_): code for code, id_ in enumerate(self.ds.items.ids)}
-
-        def find(items: Sequence[Any]) -> np.ndarray:
-            for item in items:
-                if str(item) not in codes:
-                    raise DataError(
-                        f"there is no {self.ds.domain.item} with the id {item!r}; {closest(str(item), self.ds)}"
-                    )
-            return np.array([codes[str(item)] for item in items], dtype=np.int64)
-
-        known = {str(id_): code for code, id_ in enumerate(self.ds.user_ids)}.get(str(user))
+        codes, known = codes_of(self.ds.items.ids), codes_of(self.ds.user_ids).get(str(user))
         if history is not None:
             ids, label = parse_history(history, None, self.ds.threshold)
-            present = Present.given(self.ds, None if known is None else self.ds.user_ids[known], find(ids), label)
+            own = None if known is None else self.ds.user_ids[known]
+            present = Present.given(self.ds, own, item_codes(self.ds, codes, ids), label)
         elif known is None:
-            raise DataError(
-                f"there is no {self.ds.domain.user} with the id {user!r} in the data ({len(self.ds.user_ids)} known, "
-                f"such as {', '.join(map(repr, self.ds.user_ids[:3]))}); for somebody new, give a history of items, "
-                "liked or not"
-            )
+            raise unknown_user(self.ds, user)
         else:
             present = Present.of(self.ds, known)
         if candidates is None:
             asked = np.setdiff1d(np.arange(len(self.ds.items)), present.item)
         else:
-            asked = find(list(dict.fromkeys(candidates)))
+            asked = item_codes(self.ds, codes, dict.fromkeys(candidates))
         scores = score_candidates(self.scorer, self.ds, present, asked, progress=self.progress)
         items, chance = self.ds.items, probability(scores)
         return [

@@ -95,12 +95,4 @@ def _labels(table: pl.DataFrame, source: str, threshold: float | None) -> pl.Ser
 
 def rows_of(ds: Dataset) -> pl.DataFrame:
     """(order, user, label, user_id, item_id, split) of all rows of a data set; `user` is the code."""
-    it = ds.interactions
-    return pl.DataFrame({
-        "order": it.order,
-        "user": it.user,
-        "label": it.label,
-        "user_id": pl.Series(ds.user_ids).gather(it.user),
-        "item_id": pl.Series(ds.items.ids).gather(it.item),
-        "split": pl.Series(SPLITS).gather(it.split),
-    })  # fmt: skip
+    return ds.named_rows().drop("timestamp").with_columns(pl.Series("user", ds.interactions.user))

@@ -93,8 +93,7 @@ def write(
     Returns a table (order, user_id, item_id, score, reason), in the order of `rows`; with a `writer` also who wrote
     each.
     """
-    ds, it = system.ds, system.ds.interactions
-    orders = it.order[rows]
+    orders = system.ds.interactions.order[rows]
     head = {"options": digest({**options, "orders": orders.tolist()})}
     lines = _kept(part, head)
     done = len(lines)
@@ -118,9 +117,8 @@ def write(
             lines += found
             bar.advance(len(chunk))
     columns = ("score", "reason") if writer is None else ("score", "reason", "writer")
-    return pl.DataFrame({"order": orders, "user_id": pl.Series(ds.user_ids).gather(it.user[rows]),
-                         "item_id": pl.Series(ds.items.ids).gather(it.item[rows]),
-                         **{name: [line[name] for line in lines] for name in columns}})  # fmt: skip
+    found = (pl.Series(name, [line[name] for line in lines]) for name in columns)
+    return system.ds.named_rows(rows).select("order", "user_id", "item_id", *found)
 
 
 def _kept(part: Path, head: dict[str, str]) -> list[dict[str, Any]]:

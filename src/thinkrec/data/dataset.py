@@ -112,15 +112,15 @@ class Dataset:
         wares, item_source = _load(items, item_source or "items", named=item_source is not None)
         wares = check_items(wares, source=item_source, noun=domain.item, separators=separators)
         rows = check_interactions(rows, source=source, threshold=threshold, missing=missing, duplicates=duplicates)
-        rows = _with_item_codes(rows, wares, source, item_source)
+        rows = _with_itemfind_codes(rows, wares, source, item_source)
         rows = assign_split(rows, split or ByColumn(), source=source)
         users = rows["user_id"].unique().sort()
         table = Interactions.build(
-            user=_codes(rows["user_id"], users).to_numpy(),
+            user=find_codes(rows["user_id"], users).to_numpy(),
             item=rows["item"].to_numpy(),
             label=rows["label"].to_numpy(),
             timestamp=rows["timestamp"].to_numpy(),
-            split=_codes(rows["split"], pl.Series(SPLITS)).to_numpy(),
+            split=find_codes(rows["split"], pl.Series(SPLITS)).to_numpy(),
             order=rows["order"].to_numpy(),
             n_users=len(users),
         )
@@ -206,6 +206,23 @@ class Dataset:
         liked = f"{self.interactions.label.mean():.1%} liked; " if len(self.interactions) else ""
         return f"Dataset({rows}; {len(self.items):,} items; {liked}domain: {words.item}, {words.items}, {words.user})"
 
+    def named_rows(self, rows: np.ndarray | slice = slice(None)) -> pl.DataFrame:
+        """Rows by original ids: order, user_id, item_id, label, timestamp, split, as `from_tables` takes them.
+
+        rows: row numbers, by default all, in row order.
+        """
+        it = self.interactions
+        return pl.DataFrame(
+            {
+                "order": it.order[rows],
+                "user_id": pl.Series(self.user_ids).gather(it.user[rows]),
+                "item_id": pl.Series(self.items.ids).gather(it.item[rows]),
+                "label": it.label[rows],
+                "timestamp": it.timestamp[rows],
+                "split": pl.Series(SPLITS).gather(it.split[rows]),
+            }
+        )
+
     def fingerprint(self) -> str:
         """SHA-256 (hex) of everything in the data set; equal contents give equal values on every machine."""
         digest = hashlib.sha256()
@@ -265,18 +282,18 @@ def _tell_hidden_rows(table: Interactions, users: list, source: str) -> None:
     )
 
 
-def _codes(values: pl.Series, known: pl.Series) -> pl.Series:
-    """Position of each value in `known` (distinct), null where it is not there."""
+def find_codes(values: pl.Series, known: pl.Series) -> pl.Series:
+    """Int64: position of each value in `known` (distinct), null where it is not there."""
     places = pl.DataFrame({"value": known, "code": pl.int_range(len(known), dtype=pl.Int64, eager=True)})
     return values.alias("value").to_frame().join(places, on="value", how="left", maintain_order="left")["code"]
 
 
-def _with_item_codes(rows: pl.DataFrame, items: pl.DataFrame, source: str, item_source: str) -> pl.DataFrame:
+def _with_itemfind_codes(rows: pl.DataFrame, items: pl.DataFrame, source: str, item_source: str) -> pl.DataFrame:
     named, known = rows["item_id"], items["item_id"]
     # One table may come from CSV, where whole numbers are read as such, and the other hold the same ids as text.
     if named.dtype != known.dtype:
         named, known = named.cast(pl.String), known.cast(pl.String)
-    codes = _codes(named, known)
+    codes = find_codes(named, known)
     remedy = "Add the items there, or drop these rows."
     refuse_rows(rows["item_id"], codes.is_null(), source, f"names items that {item_source} does not have", remedy)
     return rows.with_columns(codes.alias("item"))

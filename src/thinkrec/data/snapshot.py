@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from thinkrec.data.dataset import Dataset, Domain, Items
+from thinkrec.data.dataset import Dataset, Domain, Items, find_codes
 from thinkrec.data.rows import SPLITS, Interactions
 from thinkrec.data.writing import write_table
 from thinkrec.errors import CheckpointError
@@ -24,17 +23,7 @@ def write_snapshot(ds: Dataset, folder: Path, **more: Any) -> None:
 
     Interactions have the columns that `Dataset.from_tables` takes, so that other tools can read them too.
     """
-    it, items = ds.interactions, ds.items
-    interactions = pl.DataFrame(
-        {
-            "order": it.order,
-            "user_id": pl.Series(ds.user_ids).gather(it.user),
-            "item_id": pl.Series(items.ids).gather(it.item),
-            "label": it.label,
-            "timestamp": it.timestamp,
-            "split": pl.Series(SPLITS).gather(it.split),
-        }
-    )
+    items = ds.items
     columns = [
         pl.Series("item_id", items.ids),
         pl.Series("title", items.titles, dtype=pl.String),
@@ -43,7 +32,7 @@ def write_snapshot(ds: Dataset, folder: Path, **more: Any) -> None:
     catalogue = pl.DataFrame(columns).hstack(items.texts) if items.texts.width else pl.DataFrame(columns)
     # A folder whose writing was cut short has no manifest, or tables that do not fit it.
     (folder / MANIFEST).unlink(missing_ok=True)
-    write_table(interactions.sort("order"), folder / INTERACTIONS)
+    write_table(ds.named_rows().sort("order"), folder / INTERACTIONS)
     write_table(catalogue, folder / ITEMS)
     write_table(pl.DataFrame({"user_id": ds.user_ids}), folder / USERS)
     words = {"item": ds.domain.item, "items": ds.domain.items, "user": ds.domain.user}
@@ -74,11 +63,11 @@ def read_snapshot(folder: Path) -> Dataset:
         raise CheckpointError(f"the data set in {folder} cannot be read ({error}); run the recipe again") from error
     user_ids, item_ids = users["user_id"].to_list(), items["item_id"].to_list()
     table = Interactions.build(
-        user=_codes(rows["user_id"], user_ids),
-        item=_codes(rows["item_id"], item_ids),
+        user=find_codes(rows["user_id"], users["user_id"]).to_numpy(),
+        item=find_codes(rows["item_id"], items["item_id"]).to_numpy(),
         label=rows["label"].to_numpy(),
         timestamp=rows["timestamp"].to_numpy(),
-        split=_codes(rows["split"], list(SPLITS)),
+        split=find_codes(rows["split"], pl.Series(SPLITS)).to_numpy(),
         order=rows["order"].to_numpy(),
         n_users=len(user_ids),
     )
@@ -95,13 +84,6 @@ def read_snapshot(folder: Path) -> Dataset:
             "them, or run the recipe again"
         )
     return ds
-
-
-def _codes(values: pl.Series, known: list) -> np.ndarray:
-    """int64: position of each value in `known`; -1 where it is not there."""
-    places = pl.DataFrame({"value": pl.Series(known, dtype=values.dtype), "code": np.arange(len(known))})
-    found = values.alias("value").to_frame().join(places, on="value", how="left", maintain_order="left")["code"]
-    return found.fill_null(-1).to_numpy().astype(np.int64)
 
 
 def compare(trained: Dataset, now: Dataset) -> list[str]:
@@ -128,15 +110,8 @@ def compare(trained: Dataset, now: Dataset) -> list[str]:
 
 
 def _rows(ds: Dataset) -> pl.DataFrame:
-    it = ds.interactions
-    return pl.DataFrame(
-        {
-            "user": pl.Series([str(id_) for id_ in ds.user_ids]).gather(it.user),
-            "item": pl.Series([str(id_) for id_ in ds.items.ids]).gather(it.item),
-            "time": it.timestamp,
-            "label": it.label,
-        }
-    )
+    """What makes a row the same: ids as text, since one table may hold numbers where the other has them as text."""
+    return ds.named_rows().select(pl.col("user_id", "item_id").cast(pl.String), "timestamp", "label")
 
 
 def _texts(ds: Dataset) -> dict[str, tuple]:

@@ -71,6 +71,4 @@ def match_rows(ds: Dataset, table: pl.DataFrame, source: str) -> Matched:
 
 def _ids(ds: Dataset, rows: np.ndarray) -> pl.DataFrame:
     """(user_id, item_id) of rows, as text: one table may hold numbers where the other has the same as text."""
-    it = ds.interactions
-    users, items = (pl.Series([str(id_) for id_ in ids], dtype=pl.String) for ids in (ds.user_ids, ds.items.ids))
-    return pl.DataFrame({"user_id": users.gather(it.user[rows]), "item_id": items.gather(it.item[rows])})
+    return ds.named_rows(rows).select(pl.col(IDS).cast(pl.String))
