@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from thinkrec.provenance import environment
+from thinkrec.run.provenance import environment
 
 RESULTS = Path(__file__).parent / "results"
 REPEATS = 5

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from thinkrec.collab.fit import shuffled
 from thinkrec.collab.lightgcn import graph
+from thinkrec.collab.training import shuffled
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TRAIN
+from thinkrec.data.interactions import TRAIN
 
 
 class RecBole:

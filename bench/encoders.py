@@ -21,12 +21,12 @@ import torch
 from common import Row, finish, parser_of
 from encoder_peers import RecBole, implicit_bpr, rectools_sasrec
 
-from thinkrec.collab import fit
+from thinkrec.collab import training
 from thinkrec.collab.lightgcn import LightGCN, LightGCNConfig
 from thinkrec.collab.mf import MF, MFConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
 from thinkrec.data.dataset import PLAIN_WORDS, Dataset, Items
-from thinkrec.data.rows import TRAIN, VALID, Interactions
+from thinkrec.data.interactions import TRAIN, VALID, Interactions
 
 DIM, BATCH, LENGTH, PER_USER = 64, 2048, 25, 100
 
@@ -75,7 +75,7 @@ def epoch(encoder: Any, ds: Dataset, steps: int) -> float:
                     raise _Enough
                 yield batch
 
-        return fit.train(net, few, *rest, **options)
+        return training.train(net, few, *rest, **options)
 
     module = importlib.import_module(type(encoder).__module__)
     before, module.train = module.train, timed
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="timed steps of LightGCN; more of the others")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    ds, once, rows = simulated(args.rows), fit.Training(batch=BATCH, epochs=1), []
+    ds, once, rows = simulated(args.rows), training.Training(batch=BATCH, epochs=1), []
     recbole = RecBole(ds, dim=DIM, batch=BATCH, length=LENGTH)
 
     def compare(what: str, encoder: Any, steps: int, peers: dict[str, tuple[str, Callable[[], float]]]) -> None:

@@ -13,7 +13,7 @@ from common import Row, arguments, backbone_of, finish, median, times
 from models import catalogue, recommender
 from ranking import question
 
-from thinkrec.fast import prefill
+from thinkrec.engine import prefill
 
 ITEMS, TOKENS = 10, 60
 NEVER = 10**9

@@ -18,8 +18,8 @@ from common import arguments, median, times
 from models import catalogue, recommender
 from ranking import question
 
-from thinkrec.fast.fork import Fork
-from thinkrec.provenance import environment
+from thinkrec.prompts.shared_prefix import Fork
+from thinkrec.run.provenance import environment
 from thinkrec.score.ranker import score_forks, score_prompts
 
 CANDIDATES, HISTORIES = (1, 10, 50, 100, 200, 500, 1000, 2000), (0, 5, 10, 20, 30, 50)

@@ -17,8 +17,8 @@ import torch
 from common import Row, arguments, backbone_of, finish, median, times
 from models import Peer, catalogue, close, recommender, without_gate
 
-from thinkrec.model.batch import Prompt
 from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.prompts.types import Prompt
 from thinkrec.score.ranker import score_prompts
 
 USERS, EXPERTS = 64, 3

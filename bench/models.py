@@ -12,12 +12,12 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.engine.recommender import Recommender
+from thinkrec.model.adapters import attach
 from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone, wrap
-from thinkrec.model.batch import Prompt
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import attach
-from thinkrec.model.recommender import Recommender
+from thinkrec.model.lora import ExpertConfig
+from thinkrec.prompts.types import Prompt
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """The linear layers that the MovieLens recipes of nano adapt."""

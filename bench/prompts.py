@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 from common import Row, arguments, finish, median, times
 
-from thinkrec.data.movielens import load_ml1m_slice
-from thinkrec.data.sources import data_folder
+from thinkrec.collab.features.slot_vectors import SlotVectors
+from thinkrec.data.loaders.movielens import load_ml1m_slice
+from thinkrec.engine.batch import token_budget_batches
 from thinkrec.model.backbone import load_backbone
-from thinkrec.model.batch import token_budget_batches
-from thinkrec.prompts.render import PromptConfig, Renderer, SlotVectors
+from thinkrec.prompts.render import PromptConfig, Renderer
 from thinkrec.prompts.stored import Rendered, StoredPrompts, store
+from thinkrec.run.data_sources import data_folder
 from thinkrec.train.mixture import strided_rows
 
 PROMPTS, TOKENS, WIDTH = 2000, 4096, 4

@@ -13,8 +13,8 @@ from common import Row, arguments, backbone_of, finish, median, times
 from models import Peer, catalogue, close, recommender
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.fast.fork import Fork
 from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.prompts.shared_prefix import Fork
 from thinkrec.score.ranker import score_forks, score_prompts
 
 CANDIDATES = 100

@@ -15,11 +15,11 @@ from common import Row, arguments, backbone_of, finish, median, times
 from models import Peer, close, recommender
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.movielens import load_ml1m_slice
-from thinkrec.data.sources import data_folder
+from thinkrec.data.loaders.movielens import load_ml1m_slice
 from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.run.data_sources import data_folder
+from thinkrec.score.predictor import System
 from thinkrec.score.ranker import score_prompts
-from thinkrec.score.system import System
 
 ROWS, SIZES, LIMIT, BLOCK = 256, (4, 8, 16, 32), 1.5, 10
 SHOWN = PromptConfig(history=10, keywords=6, history_keywords=3)

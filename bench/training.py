@@ -20,9 +20,10 @@ from models import ALL, catalogue, plain_copy, recommender
 from peft import LoraConfig, get_peft_model
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
-from thinkrec.fast.below import Below
-from thinkrec.model.batch import Prompt, token_budget_batches
+from thinkrec.engine.batch import token_budget_batches
+from thinkrec.engine.frozen_cache import Below
 from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import train_step, trainable
 

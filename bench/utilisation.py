@@ -17,7 +17,7 @@ from models import catalogue, recommender
 from ranking import question
 from training import Stage, prompts_of
 
-from thinkrec.fast.fork import Fork
+from thinkrec.prompts.shared_prefix import Fork
 from thinkrec.score.ranker import score_forks
 
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "4090": 165e12}

@@ -10,9 +10,9 @@ from drills import Lesson
 from worlds import HISTORY, Words, lessons_of, one_world
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.evaluate.ranking import auc
-from thinkrec.model.batch import collate
-from thinkrec.reasons.rules import weigh
+from thinkrec.engine.batch import collate
+from thinkrec.evaluate.metrics.ranking import auc
+from thinkrec.teacher.rule_reasons import weigh
 
 SEED = 500_000
 CATALOGUES = 24

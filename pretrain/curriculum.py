@@ -8,7 +8,7 @@ import numpy as np
 from drills import Drills, Lesson
 from worlds import DOMAINS, FIRST_SEED, Words, lessons_of, one_world
 
-from thinkrec.model.batch import token_budget_batches
+from thinkrec.engine.batch import token_budget_batches
 
 GROUP = 6
 """Catalogues (or as many times 24 drills) whose lessons are cut into batches of similar length together."""

@@ -13,8 +13,8 @@ import numpy as np
 from teacher import equal, infer
 
 from thinkrec.data.dataset import Domain
-from thinkrec.model.batch import Prompt
 from thinkrec.prompts import template
+from thinkrec.prompts.types import Prompt
 
 LINES = (10, 26)
 """Fewest and most lines of a drill."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from thinkrec.data.lexicon import RECEPTIONS
-from thinkrec.data.world import WorldConfig
+from thinkrec.simulate.simulator import WorldConfig
+from thinkrec.simulate.vocabulary import RECEPTIONS
 
 _RECEIVED = {word: mean for five, mean in zip(RECEPTIONS, (-1.5, -0.7, 0.0, 0.7, 1.5), strict=True) for word in five}
 

@@ -14,9 +14,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 from worlds import FIRST_SEED, Words, one_world
 
-from thinkrec.data.lexicon import GENRES, RECEPTIONS, THEMES, TONES
 from thinkrec.prompts import template
-from thinkrec.reasons.rules import argue
+from thinkrec.simulate.vocabulary import GENRES, RECEPTIONS, THEMES, TONES
+from thinkrec.teacher.rule_reasons import argue
 
 START, END, PAD = "<|start|>", "<|end|>", "<|pad|>"
 

@@ -24,7 +24,7 @@ from drills import Lesson, copying
 from model import Text, build, export, optimisers
 from torch.nn import functional as F
 
-from thinkrec.model.batch import collate
+from thinkrec.engine.batch import collate
 
 HELD_OUT_TEXT = 64 * 256
 TEXT_SHARES = {"films": 0.5, "encyclopedia": 0.3, "books": 0.2}

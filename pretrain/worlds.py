@@ -9,10 +9,10 @@ from drills import Lesson
 from teacher import beliefs
 
 from thinkrec.data.dataset import Domain
-from thinkrec.data.lexicon import GENRES, THEMES, TONES, Lexicon
-from thinkrec.data.world import World, WorldConfig, simulate
 from thinkrec.prompts.render import PromptConfig, Renderer
-from thinkrec.reasons.rules import argue
+from thinkrec.simulate.simulator import World, WorldConfig, simulate
+from thinkrec.simulate.vocabulary import GENRES, THEMES, TONES, Lexicon
+from thinkrec.teacher.rule_reasons import argue
 
 DOMAINS = (
     Domain(item="film", items="films", user="viewer"),

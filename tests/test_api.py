@@ -17,13 +17,13 @@ from tiny_folder import write_backbone
 import thinkrec
 from thinkrec import Dataset, ThinkRec
 from thinkrec.data.columns import DataWarning
-from thinkrec.data.rows import TEST
+from thinkrec.data.interactions import TEST
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, read_snapshot, write_snapshot
 from thinkrec.data.split import ByFractions
-from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import CheckpointError, DataError, RecipeError
-from thinkrec.outcome import reason_writer
-from thinkrec.score.system import System
+from thinkrec.run.results import reason_writer
+from thinkrec.score.predictor import System
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
 """A stage of a few steps."""

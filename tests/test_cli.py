@@ -16,17 +16,19 @@ from sklearn.metrics import roc_auc_score
 from tiny_folder import write_backbone
 from typer.testing import CliRunner, Result
 
-from thinkrec import ThinkRec, __version__, layout, outcome
+from thinkrec import ThinkRec, __version__
 from thinkrec.cli import app
 from thinkrec.collab import ItemPrior
 from thinkrec.commands import keys
 from thinkrec.commands.running import few
-from thinkrec.data.rows import TEST, Interactions
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.evaluate.report_data import Explained
+from thinkrec.data.interactions import TEST, Interactions
+from thinkrec.evaluate.report.data import Explained
 from thinkrec.evaluate.results import read_metrics
-from thinkrec.recipe import Recipe, known_recipes, parse_recipe
-from thinkrec.stage import read_done
+from thinkrec.run import results as outcome
+from thinkrec.run import variants
+from thinkrec.run.recipe import Recipe, known_recipes, parse_recipe
+from thinkrec.run.stage import read_done
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
 SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
@@ -91,7 +93,7 @@ def mf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_demo_shows_table_reasons_and_report(demo: tuple[Path, Result]) -> None:
     folder, result = demo
-    for name in (*layout.IMPERSONAL, layout.GLOBAL, layout.EXPERTS, layout.FULL, outcome.CEILING):
+    for name in (*variants.IMPERSONAL, variants.GLOBAL, variants.EXPERTS, variants.FULL, outcome.CEILING):
         assert name in result.stdout
     assert result.stdout.count("probability of a like") == 3
     assert re.findall(r"^  (Yes|No)", result.stdout, flags=re.MULTILINE)
@@ -316,7 +318,7 @@ def test_stopping_says_how_to_go_on(mf: Path, tmp_path: Path, monkeypatch: pytes
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("thinkrec.pipeline.Run.scorer", stop)
+    monkeypatch.setattr("thinkrec.run.pipeline.Run.scorer", stop)
     result = call("run", mf, "--folder", tmp_path / "run")
     assert result.exit_code == 130
     assert "the same command goes on" in result.stderr

@@ -14,17 +14,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_run import tiny_backbone, tiny_recipe
 
-from thinkrec import inputs, provenance, stage
-from thinkrec.data.rows import TRAIN
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import TRAIN
+from thinkrec.engine import checkpoint
 from thinkrec.errors import CheckpointError
-from thinkrec.layout import LOCK, locked
-from thinkrec.model import files
 from thinkrec.model.backbone import BackboneConfig, backbone_digest, load_backbone
-from thinkrec.pipeline import Run
 from thinkrec.prompts import template
-from thinkrec.recipe import Recipe, load_recipe, parse_recipe
-from thinkrec.stage import Stages, changes, read_done
+from thinkrec.run import inputs, provenance, stage
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import Recipe, load_recipe, parse_recipe
+from thinkrec.run.stage import Stages, changes, read_done
+from thinkrec.run.variants import LOCK, locked
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.train import stages
 
 WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
@@ -204,22 +204,22 @@ def test_a_sample_of_prompts_sees_each_part_of_them(monkeypatch) -> None:
 
 
 def test_adapters_are_not_put_on_weights_that_they_were_not_trained_on(tmp_path: Path) -> None:
-    from thinkrec.model.expert_linear import ExpertConfig
-    from thinkrec.model.experts import attach
-    from thinkrec.model.recommender import Recommender
+    from thinkrec.engine.recommender import Recommender
+    from thinkrec.model.adapters import attach
+    from thinkrec.model.lora import ExpertConfig
 
     tiny_backbone(tmp_path / "lm")
     backbone = load_backbone(str(tmp_path / "lm"))
     assert backbone.digest == backbone_digest(backbone.config)
     trained = Recommender(backbone, attach(backbone.model, ExpertConfig(n_experts=0)))
-    files.save(tmp_path / "stage", trained)
-    files.load(tmp_path / "stage")
+    checkpoint.save(tmp_path / "stage", trained)
+    checkpoint.load(tmp_path / "stage")
     weights = tmp_path / "lm" / "model.safetensors"
     held = load_file(weights)
     name = next(name for name in held if held[name].is_floating_point())
     save_file({**held, name: held[name] * 1.01}, weights, metadata={"format": "pt"})
     with pytest.raises(CheckpointError, match="trained on another backbone"):
-        files.load(tmp_path / "stage")
+        checkpoint.load(tmp_path / "stage")
 
 
 def test_stages_that_the_recipe_no_longer_has_go(home: Path, done: list[str], capsys) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkrec.hashing import content_hash
+from thinkrec.io.hashing import content_hash
 
 ANY_TEXT = st.text(st.characters())  # surrogates too
 

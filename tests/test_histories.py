@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from thinkrec.errors import DataError
-from thinkrec.histories import parse_history
+from thinkrec.score.histories import parse_history
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.inputs import reasons_digest
+from thinkrec.run.inputs import reasons_digest
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 DS = simulate(WorldConfig(users=4, items=12, rows_per_user=(6, 8)), 3).dataset
 

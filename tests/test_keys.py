@@ -18,21 +18,21 @@ from contracts.encoder import planted
 from pydantic import TypeAdapter
 from tiny_run import tiny_backbone, tiny_recipe
 
-from thinkrec import outcome
 from thinkrec.collab import ScorerConfig, build
 from thinkrec.commands.keys import sections
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.evaluate.bootstrap import bootstrap
-from thinkrec.inputs import prompt_sample
-from thinkrec.layout import rows_of_table
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import attach
+from thinkrec.evaluate.metrics.bootstrap import bootstrap
+from thinkrec.model.adapters import attach
+from thinkrec.model.lora import ExpertConfig
 from thinkrec.personal.gate import GateConfig, gate
 from thinkrec.personal.groups import GroupConfig, fit_groups
-from thinkrec.pipeline import Run
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.recipe import Evaluation, Tables, parse_recipe
+from thinkrec.run import results
+from thinkrec.run.inputs import prompt_sample
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import Evaluation, Tables, parse_recipe
+from thinkrec.run.variants import rows_of_table
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.train import stages
 
 SMALL = {"users": 12, "items": 30, "rows_per_user": [8, 14]}
@@ -108,7 +108,7 @@ def ratings() -> tuple[pl.DataFrame, pl.DataFrame]:
 
 @pytest.mark.filterwarnings("ignore")
 def tables(folder: Path, **keys: Any) -> Any:
-    from thinkrec.data.sources import load_data
+    from thinkrec.run.data_sources import load_data
 
     for table, name in zip(ratings(), ("rows.parquet", "items.parquet"), strict=True):
         table.write_parquet(folder / name)
@@ -130,7 +130,7 @@ def stage(folder: Path, **keys: Any) -> Any:
     teaching = stages.Teaching(run.ds, model, {}, 0, False, Accelerator(cpu=True))
     run.folder.mkdir()
     found = stages.train_global(teaching, run.folder)
-    from thinkrec.model.disk import read_tensors
+    from thinkrec.io.files import read_tensors
 
     weights = read_tensors(next(run.folder.glob("weights-*.safetensors")))
     return [float(t.abs().sum()) for t in weights.values()] + [len(found["log"]), found["log"][-1]["auc"]]
@@ -182,7 +182,7 @@ def learned() -> Dataset:
 
 def slots(**keys: Any) -> Any:
     from thinkrec.collab import MFConfig
-    from thinkrec.collab.slots import SlotEncoder
+    from thinkrec.collab.features.slot_encoder import SlotEncoder
 
     ds, chosen = learned(), {"statistics": True, "votes": True, "embeddings": True, **keys}
     encoder = build(MFConfig(dim=3))
@@ -192,9 +192,9 @@ def slots(**keys: Any) -> Any:
 
 
 def prior(**keys: Any) -> Any:
-    from thinkrec.collab.slots import SlotEncoder
+    from thinkrec.collab.features.slot_encoder import SlotEncoder
+    from thinkrec.score.predictor import System
     from thinkrec.score.prior import PriorConfig
-    from thinkrec.score.system import System
 
     ds = learned()
     made = SlotEncoder.fit(ds, None, statistics=True, votes=False, seed=0)
@@ -211,7 +211,7 @@ def whole(**keys: Any) -> Any:
 
 def shown(**keys: Any) -> Any:
     run = Run(parse_recipe(tiny_recipe(Path("lm"), **keys), "tiny"), Path("run"))
-    return outcome.pick(run, np.linspace(-1, 1, len(run.test))).tolist()
+    return results.pick(run, np.linspace(-1, 1, len(run.test))).tolist()
 
 
 Case = tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]

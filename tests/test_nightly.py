@@ -18,17 +18,17 @@ from tiny_run import tiny_backbone, tiny_recipe
 from typer.testing import CliRunner
 
 import thinkrec
-from thinkrec import outcome, saving
 from thinkrec.cli import app
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import SPLITS
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import SPLITS
 from thinkrec.errors import CheckpointError
-from thinkrec.layout import final_variant
-from thinkrec.pipeline import Run
-from thinkrec.recipe import load_recipe
-from thinkrec.stage import read_done
+from thinkrec.run import results, saved_model
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import load_recipe
+from thinkrec.run.stage import read_done
+from thinkrec.run.variants import final_variant
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 NEW_USER, NEW_ITEM = "aaa-new", "000-new"
 
@@ -71,7 +71,7 @@ def trained(tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "nightly.yaml").write_text(yaml.safe_dump(recipe))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        Run(load_recipe("nightly.yaml"), Path("run")).all(outcome.finish)
+        Run(load_recipe("nightly.yaml"), Path("run")).all(results.finish)
     return home / "run"
 
 
@@ -139,7 +139,7 @@ def test_what_belongs_to_the_training_is_judged_on_the_training(trained: Path, n
 
 
 def test_every_scorer_maps_by_id(trained: Path, night: Path) -> None:
-    run = saving.open_run(trained)
+    run = saved_model.open_run(trained)
     with pytest.warns(DataWarning):
         now = thinkrec.load(night).ds
     it, then = now.interactions, run.ds.interactions
@@ -226,4 +226,4 @@ def test_the_same_run_in_another_process_and_folder_gives_the_same(trained: Path
 def test_one_stage_serves_a_baseline_and_the_encoder_of_the_same_settings(trained: Path) -> None:
     assert not (trained / "scorers" / "encoder").exists()
     assert read_done(trained / "scorers" / "MF")["config"]["dim"] == 8
-    assert final_variant(saving.open_run(trained).model) == "ThinkRec full"
+    assert final_variant(saved_model.open_run(trained).model) == "ThinkRec full"

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from tiny_run import tiny_backbone, tiny_recipe
 
-from thinkrec import ThinkRec, outcome
+from thinkrec import ThinkRec
 from thinkrec.collab import KINDS
-from thinkrec.data.rows import TEST, TRAIN, VALID
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import TEST, TRAIN, VALID
 from thinkrec.errors import DataError
-from thinkrec.pipeline import Run
-from thinkrec.preflight import check_data
-from thinkrec.recipe import parse_recipe
+from thinkrec.run import results
+from thinkrec.run.pipeline import Run
+from thinkrec.run.preflight import check_data
+from thinkrec.run.recipe import parse_recipe
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.train import stages
 
 WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
@@ -45,7 +46,7 @@ def test_one_class_is_refused_before_anything_is_trained(
     ds = changed(label=np.where(it.split == split, label, it.label).astype(np.int8))
     recipe = parse_recipe(tiny_recipe(tiny_backbone(tmp_path / "lm")), "tiny")
     with pytest.raises(DataError, match=words):
-        Run(recipe, tmp_path / "run", given=ds).all(outcome.finish)
+        Run(recipe, tmp_path / "run", given=ds).all(results.finish)
     assert not (tmp_path / "run" / "global").exists()
     with pytest.raises(DataError, match=words):
         ThinkRec(recipe, progress=False).fit(ds)
@@ -75,7 +76,7 @@ def test_a_baseline_that_fails_costs_its_own_row(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(KINDS["lightgcn"], "fit", fail)
     run = Run(parse_recipe(content, "tiny"), tmp_path / "run")
-    done = run.all(outcome.finish)
+    done = run.all(results.finish)
     names = [row.name for row in done.results.rows]
     assert "MF" in names and "broken" not in names
     assert run.failed == {"broken": "ValueError: no edge"}
@@ -89,7 +90,7 @@ def test_an_encoder_that_fails_stops_the_run(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(KINDS["mf"], "fit", fail)
     with pytest.raises(ValueError, match="no vectors"):
-        Run(parse_recipe(tiny_recipe(tiny_backbone(tmp_path / "lm")), "tiny"), tmp_path / "run").all(outcome.finish)
+        Run(parse_recipe(tiny_recipe(tiny_backbone(tmp_path / "lm")), "tiny"), tmp_path / "run").all(results.finish)
 
 
 @pytest.mark.parametrize("titles", ["Plain", "Dated (1999)"])
@@ -98,5 +99,5 @@ def test_boosting_is_fitted_with_and_without_years(titles: str, tmp_path: Path) 
     ds = data()
     ds = replace(ds, items=replace(ds.items, titles=[titles] * len(ds.items)))
     run = Run(parse_recipe(content, "tiny"), tmp_path / "run", given=ds)
-    rows = {row.name: row for row in run.all(outcome.finish).results.rows}
+    rows = {row.name: row for row in run.all(results.finish).results.rows}
     assert np.isfinite(rows["tiny"].estimates["auc"].value)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from thinkrec.processes import is_main, on_main
+from thinkrec.io.processes import is_main, on_main
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tiny_run import tiny_backbone, tiny_recipe

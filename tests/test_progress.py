@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from thinkrec import progress
-from thinkrec.progress import Progress
+from thinkrec.io import progress
+from thinkrec.io.progress import Progress
 
 
 def test_a_file_gets_a_line_every_half_minute_and_one_at_the_end(monkeypatch: pytest.MonkeyPatch, capsys) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from tiny_run import tiny_backbone, tiny_recipe
 
 from thinkrec import Dataset, ThinkRec
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.recipe import parse_recipe
+from thinkrec.run.recipe import parse_recipe
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 DS = simulate(WorldConfig(users=20, items=60, rows_per_user=(6, 12)), 5).dataset
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from thinkrec.errors import RecipeError
-from thinkrec.settings import explain, parse_settings, set_key
+from thinkrec.io.settings import explain, parse_settings, set_key
 
 
 class Api(BaseModel):

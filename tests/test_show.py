@@ -6,10 +6,10 @@ from io import StringIO
 
 from rich.console import Console
 
-from thinkrec.answers import Explanation, Ranked
 from thinkrec.commands import show
-from thinkrec.evaluate.report import write_report
-from thinkrec.evaluate.report_data import Explained, Past, ReportData
+from thinkrec.evaluate.report.data import Explained, ReportData
+from thinkrec.evaluate.report.page import write_report
+from thinkrec.score.answers import Explanation, Past, Ranked
 
 TITLE = "[red]Emma[/red] <b>& Sons</b>"
 

@@ -12,11 +12,11 @@ from tiny_run import tiny_backbone, tiny_recipe
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset, Domain, Items
-from thinkrec.data.rows import TEST, TRAIN, Interactions
+from thinkrec.data.interactions import TEST, TRAIN, Interactions
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.pipeline import FULL, Run
-from thinkrec.recipe import parse_recipe
+from thinkrec.run.pipeline import FULL, Run
+from thinkrec.run.recipe import parse_recipe
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.train.mixture import strided_rows
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from thinkrec.errors import CheckpointError
-from thinkrec.stage import Stages, read_done
+from thinkrec.run.stage import Stages, read_done
 
 
 class Work:

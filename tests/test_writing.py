@@ -15,9 +15,9 @@ from thinkrec.cli import app
 from thinkrec.commands import writing
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import DataError
-from thinkrec.layout import FULL, GLOBAL
-from thinkrec.pipeline import Run
-from thinkrec.recipe import parse_recipe
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import parse_recipe
+from thinkrec.run.variants import FULL, GLOBAL
 
 
 def call(*arguments: object):

@@ -12,24 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from thinkrec import saving
-from thinkrec.answers import Explanation, Ranked, codes_of, item_codes, unknown_user
 from thinkrec.data.dataset import Dataset
+from thinkrec.decoding.policy import Writer
 from thinkrec.errors import CheckpointError, DataError, RecipeError
-from thinkrec.evaluate.report_data import Past
-from thinkrec.fast.fork import Fork
-from thinkrec.histories import History, parse_history
-from thinkrec.layout import final_variant, locked
-from thinkrec.outcome import reason_writer
-from thinkrec.pipeline import Run
-from thinkrec.preflight import check_data
-from thinkrec.processes import is_main, on_main
-from thinkrec.recipe import Given, Recipe, ThinkRecModel, anchor, load_recipe
-from thinkrec.score.cite import Writer
+from thinkrec.io.processes import is_main, on_main
+from thinkrec.prompts.shared_prefix import Fork
+from thinkrec.run import saved_model
+from thinkrec.run.pipeline import Run
+from thinkrec.run.preflight import check_data
+from thinkrec.run.recipe import Given, Recipe, anchor, load_recipe
+from thinkrec.run.results import reason_writer
+from thinkrec.run.variants import final_variant, locked
+from thinkrec.score.answers import Explanation, Past, Ranked, codes_of, item_codes, unknown_user
 from thinkrec.score.explainer import write_reasons
+from thinkrec.score.histories import History, parse_history
+from thinkrec.score.predictor import System
 from thinkrec.score.ranker import CHUNK, probability, score_forks
-from thinkrec.score.system import System
-from thinkrec.score.writer import ReasonWriter, Written
+from thinkrec.score.reason_writer import ReasonWriter, Written
+from thinkrec.train.model_config import ThinkRecModel
 
 SLOW = 256
 """From so many questions on, a progress bar is worth its line."""
@@ -126,7 +126,7 @@ class ThinkRec:
         nothing is trained yet or the folder holds something else.
         """
         run = self._fitted
-        saving.save(run, Path(folder))
+        saved_model.save(run, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path, *, data: Dataset | None = None, progress: bool = False) -> ThinkRec:
@@ -141,11 +141,11 @@ class ThinkRec:
         another model.
         """
         folder = Path(folder)
-        recipe = saving.read_recipe(folder)
+        recipe = saved_model.read_recipe(folder)
         _own_model(recipe)
-        saving.check_finished(folder, recipe)
+        saved_model.check_finished(folder, recipe)
         found = cls(recipe, folder=folder, progress=progress)
-        found._run = Run(recipe, folder, progress, given=data or saving.current_data(recipe, folder))
+        found._run = Run(recipe, folder, progress, given=data or saved_model.current_data(recipe, folder))
         return found
 
     # -- asking ------------------------------------------------------------------------------------------------------

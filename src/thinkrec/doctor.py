@@ -19,10 +19,10 @@ from rich.text import Text
 from safetensors import SafetensorError, safe_open
 
 import thinkrec
-from thinkrec.data.sources import data_folder
 from thinkrec.errors import DataError
-from thinkrec.model.formats import CPU_BFLOAT16, cpu_flags, native
-from thinkrec.proc import lines_of
+from thinkrec.io.proc import lines_of
+from thinkrec.model.dtypes import CPU_BFLOAT16, cpu_flags, native
+from thinkrec.run.data_sources import data_folder
 
 SHOWN = ("torch", "transformers", "peft", "accelerate", "polars", "scikit-learn")
 ML1M_FILES = ("interactions.parquet", "items.parquet", "keywords.parquet", "reasons.parquet")
@@ -53,7 +53,7 @@ def collect() -> dict[str, Any]:
 
 
 def precision(devices: Mapping[str, Any]) -> dict[str, str]:
-    """Device -> the number format that it is fastest in, by `thinkrec.model.formats.NATIVE`."""
+    """Device -> the number format that it is fastest in, by `thinkrec.model.dtypes.NATIVE`."""
     formats: dict[str, str] = {"cpu": native("cpu", flags=frozenset(devices["cpu"]["flags"]))}
     for number, gpu in enumerate(devices["cuda"]):
         formats[f"cuda:{number}"] = native("cuda", (gpu["capability"][0], gpu["capability"][1]))

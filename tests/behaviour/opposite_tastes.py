@@ -18,8 +18,8 @@ from tiny_folder import write_backbone
 from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.personal.gate import GateConfig
 from thinkrec.personal.groups import Groups
-from thinkrec.recipe import ThinkRecModel
-from thinkrec.score.system import Personal
+from thinkrec.score.predictor import Personal
+from thinkrec.train.model_config import ThinkRecModel
 from thinkrec.train.stages import Teaching
 
 USERS, ITEMS, STEPS = 10, 12, 12

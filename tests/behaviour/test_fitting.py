@@ -15,10 +15,10 @@ import torch
 from accelerate import Accelerator
 from tiny_lm import make_prompt, make_recommender
 
-from thinkrec.evaluate.ranking import auc
-from thinkrec.model.batch import Prompt
-from thinkrec.model.disk import read_tensors
-from thinkrec.model.recommender import Recommender
+from thinkrec.engine.recommender import Recommender
+from thinkrec.evaluate.metrics.ranking import auc
+from thinkrec.io.files import read_tensors
+from thinkrec.prompts.types import Prompt
 from thinkrec.score.ranker import score_prompts
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import STATE, fit_stage, trainable

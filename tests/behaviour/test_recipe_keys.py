@@ -23,13 +23,13 @@ import pytest
 from opposite_tastes import model_values, reason, tables
 from safetensors.torch import load_file, save_file
 
-from thinkrec import outcome, pipeline
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.sources import load_data
-from thinkrec.data.world import World
-from thinkrec.pipeline import IMPERSONAL, Run
-from thinkrec.recipe import Data, Recipe
-from thinkrec.stage import Stages
+from thinkrec.run import pipeline, results
+from thinkrec.run.data_sources import load_data
+from thinkrec.run.pipeline import IMPERSONAL, Run
+from thinkrec.run.recipe import Data, Recipe
+from thinkrec.run.stage import Stages
+from thinkrec.simulate.simulator import World
 
 # Which stages run again where an output changes: itself, and all that are built on it.
 EXPLAIN = {"explain"}
@@ -187,7 +187,7 @@ def walk(content: dict[str, Any], folder: Path) -> None:
 
     def report(run: Run, tables: dict[str, Path]) -> None:
         if run.recipe.model.kind == "thinkrec":
-            outcome.explanations(run, list(tables)[-1], np.zeros(len(run.test)), pipeline.inputs_of(tables))
+            results.explanations(run, list(tables)[-1], np.zeros(len(run.test)), pipeline.inputs_of(tables))
 
     Run(Recipe.model_validate(content), folder).all(report)
 

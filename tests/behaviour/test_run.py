@@ -10,11 +10,11 @@ import pytest
 import torch
 from opposite_tastes import model_values, stage, tables
 
-from thinkrec.data.rows import TEST
-from thinkrec.layout import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
-from thinkrec.model import files
-from thinkrec.pipeline import Run
-from thinkrec.recipe import Recipe
+from thinkrec.data.interactions import TEST
+from thinkrec.engine import checkpoint
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import Recipe
+from thinkrec.run.variants import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def run(backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def adapters(folder: Path) -> dict[str, torch.Tensor]:
-    return files.load(folder).experts.state_dict()
+    return checkpoint.load(folder).experts.state_dict()
 
 
 @pytest.mark.parametrize("variant", [GLOBAL, EXPERTS, FULL])

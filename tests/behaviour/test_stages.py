@@ -11,17 +11,17 @@ import pytest
 import torch
 from opposite_tastes import ITEMS, data_set, group_of, model, personal, reason, stage, teaching
 
-from thinkrec.collab.slots import SlotEncoder
-from thinkrec.data.rows import TEST, TRAIN
-from thinkrec.evaluate.ranking import auc
-from thinkrec.model import files
-from thinkrec.model.batch import Prompt
+from thinkrec.collab.features.slot_encoder import SlotEncoder
+from thinkrec.data.interactions import TEST, TRAIN
+from thinkrec.engine import checkpoint
+from thinkrec.evaluate.metrics.ranking import auc
 from thinkrec.personal.gate import FUSE, GLOBAL, SINGLE, GateConfig
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.recipe import ThinkRecModel
-from thinkrec.score.system import Personal, System
+from thinkrec.prompts.types import Prompt
+from thinkrec.score.predictor import Personal, System
 from thinkrec.train import stages
 from thinkrec.train.mixture import strided_rows
+from thinkrec.train.model_config import ThinkRecModel
 
 DS = data_set()
 
@@ -49,14 +49,14 @@ def after_global(backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     with torch.no_grad():
         for parameter in recommender.experts.parameters_of("global"):
             parameter.normal_(std=0.02)
-    files.save(folder, recommender)
+    checkpoint.save(folder, recommender)
     return folder
 
 
 def test_experts_begin_as_copies_of_the_global_adapter(backbone: Path, after_global: Path, tmp_path: Path,
                                                        started: list) -> None:  # fmt: skip
     stages.train_experts(teaching(DS, model(backbone)), after_global, personal(DS), tmp_path)
-    trained = files.load(after_global).experts.state_dict()
+    trained = checkpoint.load(after_global).experts.state_dict()
     assert any(tensor.any() for name, tensor in trained.items() if name.endswith("global_b"))
     for name, layer in started[0]["layers"].layers.items():
         for slot in range(3):
@@ -89,14 +89,16 @@ def test_two_groups_with_opposite_labels_each_expert_learns_its_own(backbone: Pa
     stages.train_experts(teaching(DS, blind), after_global, personal(DS), tmp_path)
     rows = DS.interactions.rows(TEST)
     label, group = DS.interactions.label[rows], group_of(DS, rows)
-    trained = files.load(tmp_path)
+    trained = checkpoint.load(tmp_path)
     scores = System(DS, trained, blind.prompt, personal(DS)).score(rows)
     swapped = System(DS, trained, blind.prompt, Swapped(personal(DS))).score(rows)  # pyright: ignore
     for k in (0, 1):
         assert auc(label[group == k], scores[group == k]) == 1.0
         assert auc(label[group == k], swapped[group == k]) == 0.0
     # The global adapter knows the items and not the groups.
-    assert auc(label, System(DS, files.load(after_global), blind.prompt).score(rows)) == pytest.approx(0.5, abs=0.1)
+    assert auc(label, System(DS, checkpoint.load(after_global), blind.prompt).score(rows)) == pytest.approx(
+        0.5, abs=0.1
+    )
 
 
 class Swapped:
@@ -132,7 +134,7 @@ def test_the_vector_stage_trains_with_the_gate_that_rows_are_scored_with(
     config = GateConfig(single_base=0.6, single_share=0.0, flat=0.99)
     gate = Personal(Between(), personal(DS).groups, config)  # pyright: ignore
     slots = SlotEncoder.fit(DS, None, statistics=True, votes=False, seed=0)
-    system = System(DS, files.load(tmp_path / "experts"), PromptConfig(history=3), gate, slots)
+    system = System(DS, checkpoint.load(tmp_path / "experts"), PromptConfig(history=3), gate, slots)
     stages.train_vectors(teaching(DS, model(backbone)), system, tmp_path / "vectors")
     rows = strided_rows(DS, 1, 0, 0)
     scored = gate.gate(DS, rows)
@@ -159,7 +161,7 @@ def test_the_projector_is_standardised_on_vectors_of_train_rows(backbone: Path, 
 
     monkeypatch.setattr(stages.Projector, "calibrate", watched)
     slots = SlotEncoder.fit(DS, None, statistics=True, votes=False, seed=0)
-    system = System(DS, files.load(after_global), PromptConfig(history=3), None, slots)
+    system = System(DS, checkpoint.load(after_global), PromptConfig(history=3), None, slots)
     stages.train_vectors(teaching(DS, model(backbone)), system, tmp_path)
     train = DS.interactions.split == TRAIN
     assert system.vectors is not None
@@ -212,5 +214,5 @@ def test_a_stage_is_trained_for_the_score_that_is_asked_for(backbone: Path, tmp_
     for option in ("difference", "yes"):
         (tmp_path / option).mkdir()
         stages.train_global(teaching(DS, model(backbone, score=option)), tmp_path / option)
-        found.append(files.load(tmp_path / option).experts.state_dict())
+        found.append(checkpoint.load(tmp_path / option).experts.state_dict())
     assert any(not torch.equal(found[0][name], tensor) for name, tensor in found[1].items())

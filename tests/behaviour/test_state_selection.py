@@ -14,11 +14,11 @@ import torch
 from opposite_tastes import data_set, model, personal, stage, teaching
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import SPLITS, TEST, TRAIN, VALID
-from thinkrec.model import files
-from thinkrec.recipe import ThinkRecModel
-from thinkrec.score.system import System
+from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID
+from thinkrec.engine import checkpoint
+from thinkrec.score.predictor import System
 from thinkrec.train import stages
+from thinkrec.train.model_config import ThinkRecModel
 from thinkrec.train.stages import train_experts, train_global
 
 Script = Callable[[int, np.ndarray], np.ndarray]
@@ -51,7 +51,7 @@ class Scripted:
 
     def kept(self, folder: Path) -> list[bool]:
         """Per check, whether the saved adapters are those of that moment."""
-        saved = files.load(folder).experts.state_dict()
+        saved = checkpoint.load(folder).experts.state_dict()
         return [all(torch.equal(saved[k], v) for k, v in state.items()) for state in self.states]
 
 

@@ -64,8 +64,8 @@ def test_the_peer_scores_as_we_do(common) -> None:
     from models import Peer, recommender, without_gate
     from ranking import question
 
-    from thinkrec.data.world import WorldConfig, simulate
     from thinkrec.score.ranker import score_prompts
+    from thinkrec.simulate.simulator import WorldConfig, simulate
 
     rec = recommender(2)
     fork = question(simulate(WorldConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12)
@@ -82,8 +82,8 @@ def test_the_peer_scores_as_we_do(common) -> None:
 def test_an_epoch_of_an_encoder_is_timed_whole_or_by_some_steps(common) -> None:
     from encoders import epoch, simulated
 
-    from thinkrec.collab.fit import Training
     from thinkrec.collab.mf import MF, MFConfig
+    from thinkrec.collab.training import Training
 
     ds = simulated(20_000)
     assert (len(ds.interactions), ds.interactions.n_users, len(ds.items)) == (20_000, 200, 200)
@@ -103,8 +103,8 @@ def test_utilisation_counts_what_is_needed(common, tmp_path: Path) -> None:
     from ranking import question
     from utilisation import peak_of
 
-    from thinkrec.data.world import WorldConfig, simulate
-    from thinkrec.fast.fork import Fork
+    from thinkrec.prompts.shared_prefix import Fork
+    from thinkrec.simulate.simulator import WorldConfig, simulate
 
     rec = recommender(0, source="tiny")
     assert rec.model.config.hidden_size == 64

@@ -9,8 +9,8 @@ import polars as pl
 from independent_checker import check
 from test_demo_results import FOLDER, row_of
 
-from thinkrec.data.sources import load_data
-from thinkrec.recipe import load_recipe
+from thinkrec.run.data_sources import load_data
+from thinkrec.run.recipe import load_recipe
 
 
 def main() -> None:

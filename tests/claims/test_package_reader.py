@@ -7,10 +7,10 @@ import re
 import pytest
 from claim_sentences import KEYWORDS, LIKED, SENTENCES, TARGET, TITLES
 
-from thinkrec.evaluate.grounding.attributes import marked, reader
-from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
-from thinkrec.evaluate.grounding.polarity import read_claims
-from thinkrec.evaluate.grounding.row import Case, ground
+from thinkrec.claims.attributes import marked, reader
+from thinkrec.claims.citations import Catalogue, Shelf, find_citations
+from thinkrec.claims.grounding import Case, ground
+from thinkrec.claims.polarity import read_claims
 
 PAST = [letter for letter in TITLES if letter != TARGET]
 SHELF = Shelf(Catalogue(TITLES.values()), [TITLES[letter] for letter in PAST], TITLES[TARGET])

@@ -7,16 +7,17 @@ import pytest
 from contracts.encoder import COLD_ITEM, COLD_USERS, check_scorer, planted, relabelled
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from thinkrec.collab import BoostingConfig, features
-from thinkrec.collab.keywords import keyword_table
-from thinkrec.collab.slots import SlotEncoder
-from thinkrec.collab.trees import Trees
-from thinkrec.data.rows import TEST, TRAIN, VALID
+from thinkrec.collab import BoostingConfig
+from thinkrec.collab.features import tree_features
+from thinkrec.collab.features.keyword_terms import keyword_table
+from thinkrec.collab.features.slot_encoder import SlotEncoder
+from thinkrec.collab.gradient_boosting import Trees
+from thinkrec.data.interactions import TEST, TRAIN, VALID
 
 
-def built(ds, **options) -> features.Features:
+def built(ds, **options) -> tree_features.Features:
     """The features of a data set by its own train rows."""
-    return features.build(ds, features.Learned.of(ds, **options))
+    return tree_features.build(ds, tree_features.Learned.of(ds, **options))
 
 
 def test_contract(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from contracts.encoder import planted
 
-from thinkrec.collab.ids import TrainedIds, find_places, take_rows
+from thinkrec.collab.trained_ids import TrainedIds, find_places, take_rows
 
 
 def test_places_are_those_of_ids_as_text_and_strangers_stand_behind() -> None:

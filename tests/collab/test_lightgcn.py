@@ -7,7 +7,7 @@ from contracts.encoder import check_encoder, planted, relabelled
 
 from thinkrec.collab import LightGCNConfig, Training
 from thinkrec.collab.lightgcn import graph, propagate
-from thinkrec.data.rows import TRAIN
+from thinkrec.data.interactions import TRAIN
 
 FAST = Training(lr=0.03, weight_decay=1e-4, batch=512, epochs=12, patience=8)
 

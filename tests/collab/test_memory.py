@@ -9,30 +9,30 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from thinkrec.collab import features, similar, statistics
-from thinkrec.collab.keywords import KeywordTerms
-from thinkrec.collab.slots import SlotEncoder
+from thinkrec.collab.features import item_neighbours, past_statistics, tree_features
+from thinkrec.collab.features.keyword_terms import KeywordTerms
+from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import Interactions
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import Interactions
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 
 def unit(ds: Dataset) -> sparse.csr_matrix:
     terms = KeywordTerms.of(ds.items.keywords).table(ds.items.keywords)
-    return similar.unit_terms(terms, similar.rarity(terms))
+    return item_neighbours.unit_terms(terms, item_neighbours.rarity(terms))
 
 
 def votes(ds: Dataset) -> dict[str, np.ndarray]:
     expected, everything = np.full((3, len(ds.items)), 0.5), np.ones(len(ds.interactions), dtype=bool)
-    factors = np.stack([similar.item_factors(ds, part, everything) for part in expected])
-    return similar.past_votes(ds, unit(ds), expected, np.arange(len(ds.interactions)) % 3, factors)
+    factors = np.stack([item_neighbours.item_factors(ds, part, everything) for part in expected])
+    return item_neighbours.past_votes(ds, unit(ds), expected, np.arange(len(ds.interactions)) % 3, factors)
 
 
 def test_blocks_of_items_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
     ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
     whole = votes(ds)
     for cells in (1, 900, 7 * 90):
-        monkeypatch.setattr(similar, "CELLS", cells)
+        monkeypatch.setattr(item_neighbours, "CELLS", cells)
         for name, values in votes(ds).items():
             np.testing.assert_array_equal(values, whole[name], err_msg=name)
 
@@ -42,12 +42,12 @@ def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def made() -> list[np.ndarray]:
         slots = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=0).vectors(ds)
-        return [features.build(ds, features.Learned.of(ds, folds=3)).values, slots.item]
+        return [tree_features.build(ds, tree_features.Learned.of(ds, folds=3)).values, slots.item]
 
     whole, sizes = made(), np.full(len(ds.interactions), 10)
     for pairs in (1, 700):
-        monkeypatch.setattr(statistics, "PAIRS", pairs)
-        blocks = statistics.user_blocks(ds.interactions.past.owner, sizes)
+        monkeypatch.setattr(past_statistics, "PAIRS", pairs)
+        blocks = past_statistics.user_blocks(ds.interactions.past.owner, sizes)
         assert [block.start for block in blocks[1:]] == [block.stop for block in blocks[:-1]]
         assert blocks[0].start == 0 and blocks[-1].stop == len(ds.interactions)
         assert {block.start for block in blocks} <= set(ds.interactions.start.tolist())

@@ -6,7 +6,7 @@ from contracts.encoder import COLD_ITEM, check_scorer, fitted, planted
 
 from thinkrec.collab import ItemPriorConfig, RandomConfig
 from thinkrec.collab.selection import auc
-from thinkrec.data.rows import TEST, TRAIN
+from thinkrec.data.interactions import TEST, TRAIN
 
 
 @pytest.mark.parametrize("source", ["mean", "keywords", "both"])

@@ -6,7 +6,7 @@ from contracts.encoder import check_encoder, fitted, planted, relabelled
 
 from thinkrec.collab import SASRecConfig, Training
 from thinkrec.collab.sasrec import gbce_beta
-from thinkrec.collab.windows import Past
+from thinkrec.collab.sequences import Past
 
 FAST = Training(lr=0.01, weight_decay=1e-5, batch=256, epochs=6, patience=6)
 

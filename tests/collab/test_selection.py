@@ -8,12 +8,12 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from thinkrec.collab.boosting import Boosting, BoostingConfig
-from thinkrec.collab.fit import Training, seeded, train
 from thinkrec.collab.selection import Selector, auc, uauc
+from thinkrec.collab.training import Training, seeded, train
 from thinkrec.data.columns import DataWarning
-from thinkrec.data.rows import TEST, VALID
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import TEST, VALID
 from thinkrec.errors import DataError
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 
 def test_auc_agrees_with_scikit_learn_also_on_ties():

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 from contracts.encoder import planted, relabelled
 
-from thinkrec.collab.slots import FOLDS, SlotEncoder
-from thinkrec.collab.statistics import ItemStatistics, table_of_row, user_folds, user_like_logit, user_log_count
-from thinkrec.collab.votes import PastVotes
-from thinkrec.data.rows import TRAIN
+from thinkrec.collab.features.neighbourhood import PastVotes
+from thinkrec.collab.features.past_statistics import (
+    ItemStatistics,
+    table_of_row,
+    user_folds,
+    user_like_logit,
+    user_log_count,
+)
+from thinkrec.collab.features.slot_encoder import FOLDS, SlotEncoder
+from thinkrec.data.interactions import TRAIN
 from thinkrec.errors import CheckpointError
-from thinkrec.model.disk import read_tensors, write_tensors
+from thinkrec.io.files import read_tensors, write_tensors
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from contracts.encoder import planted, relabelled
 
-from thinkrec.collab.statistics import (
+from thinkrec.collab.features.past_statistics import (
     ItemStatistics,
     past_excess,
     past_likes,
@@ -13,7 +13,7 @@ from thinkrec.collab.statistics import (
     user_like_logit,
     user_log_count,
 )
-from thinkrec.data.rows import TEST, TRAIN, VALID
+from thinkrec.data.interactions import TEST, TRAIN, VALID
 
 
 def item_logit(ds, rows, folds=10, seed=0, strength=5.0):

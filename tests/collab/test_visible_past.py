@@ -9,19 +9,19 @@ import pytest
 from contracts.encoder import planted, relabelled
 
 from thinkrec.collab import build
-from thinkrec.collab.features import Learned, _session, term_affinity
-from thinkrec.collab.features import build as build_features
-from thinkrec.collab.keywords import KeywordTerms
+from thinkrec.collab.features.keyword_terms import KeywordTerms
+from thinkrec.collab.features.neighbourhood import PastVotes
+from thinkrec.collab.features.past_statistics import past_excess, past_likes, past_mean, user_like_logit, user_log_count
+from thinkrec.collab.features.slot_encoder import SlotEncoder
+from thinkrec.collab.features.tree_features import Learned, _session, term_affinity
+from thinkrec.collab.features.tree_features import build as build_features
 from thinkrec.collab.lightgcn import LightGCNConfig
 from thinkrec.collab.mf import MFConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
-from thinkrec.collab.slots import SlotEncoder
-from thinkrec.collab.statistics import past_excess, past_likes, past_mean, user_like_logit, user_log_count
-from thinkrec.collab.votes import PastVotes
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TEST, TRAIN, VALID, Interactions
+from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 from thinkrec.reasons.choose import mixedness
-from thinkrec.reasons.rules import argue
+from thinkrec.teacher.rule_reasons import argue
 
 
 @pytest.fixture(scope="module")

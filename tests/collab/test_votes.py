@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from contracts.encoder import planted, relabelled
 
-from thinkrec.collab.votes import STRENGTH, PastVotes
+from thinkrec.collab.features.neighbourhood import STRENGTH, PastVotes
 
 WORDS = ["old", "blue", "red", "slow", "loud"]
 

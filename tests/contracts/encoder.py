@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from thinkrec.collab import Encoder, Scorer, ScorerConfig, build
 from thinkrec.collab.selection import auc
 from thinkrec.data.dataset import Dataset, Domain, Items
-from thinkrec.data.rows import TEST, TRAIN, VALID, Interactions
+from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 from thinkrec.errors import CheckpointError, DataError
 
 COLD_ITEM, COLD_USERS = 39, (85, 89)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset, Domain
-from thinkrec.data.rows import TEST, TRAIN, VALID, Interactions
+from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 from thinkrec.data.split import ByFractions
 from thinkrec.errors import DataError
 

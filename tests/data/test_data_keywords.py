@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from thinkrec.data.columns import DataWarning, clean_keywords, clean_line
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.keywords import choose_separator, read_list
+from thinkrec.data.loaders.movielens import load_ml1m_slice, movielens_dataset
 from thinkrec.data.markup import strip_markup
-from thinkrec.data.movielens import load_ml1m_slice, movielens_dataset
+from thinkrec.data.output_tables import write_table
 from thinkrec.data.tables import check_items, read_table
-from thinkrec.data.writing import write_table
 from thinkrec.errors import DataError
 
 SHOES = "Clothing, Shoes & Jewelry"

@@ -10,8 +10,14 @@ import polars as pl
 import pytest
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.movielens import FILM_WORDS, display_title, load_ml1m_slice, load_movielens, movielens_dataset
-from thinkrec.data.rows import SPLITS, TEST
+from thinkrec.data.interactions import SPLITS, TEST
+from thinkrec.data.loaders.movielens import (
+    FILM_WORDS,
+    display_title,
+    load_ml1m_slice,
+    load_movielens,
+    movielens_dataset,
+)
 from thinkrec.data.split import ByMonths, assign_split
 from thinkrec.errors import DataError
 

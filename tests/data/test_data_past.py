@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TEST, TRAIN, VALID, Interactions
+from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 
 ROW = st.tuples(st.integers(0, 2), st.integers(0, 3), st.sampled_from((TRAIN, VALID, TEST)))
 

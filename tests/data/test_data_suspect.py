@@ -16,12 +16,12 @@ import pytest
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.sources import load_data
 from thinkrec.data.split import ByFractions
-from thinkrec.data.suspect import odd_values
+from thinkrec.data.suspicious_values import odd_values
 from thinkrec.data.tables import check_interactions, check_items
 from thinkrec.errors import DataError
-from thinkrec.recipe import Tables
+from thinkrec.run.data_sources import load_data
+from thinkrec.run.recipe import Tables
 
 T0 = 978_300_760
 BASE = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from thinkrec.data.rows import TEST, TRAIN
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import TEST, TRAIN
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 WORLD = simulate(WorldConfig(), 41)
 

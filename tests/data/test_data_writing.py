@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from thinkrec.data.columns import DataWarning, parse_keywords
+from thinkrec.data.output_tables import SUFFIXES, check_columns, check_writable, write_table
 from thinkrec.data.tables import read_table
-from thinkrec.data.writing import SUFFIXES, check_columns, check_writable, write_table
 from thinkrec.errors import DataError
 
 TABLE = pl.DataFrame({"item_id": [1, 2, 3], "title": ['A, "b"', "Grüße", "c\nd"],

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from thinkrec.evaluate.bootstrap import bootstrap
-from thinkrec.evaluate.calibration import reliability
-from thinkrec.evaluate.report import Curve, Explained, Panel, Past, ReportData
+from thinkrec.evaluate.metrics.bootstrap import bootstrap
+from thinkrec.evaluate.metrics.calibration import reliability
+from thinkrec.evaluate.report.page import Curve, Explained, Panel, Past, ReportData
+from thinkrec.evaluate.report.user_map import user_map
 from thinkrec.evaluate.results import summarise
-from thinkrec.evaluate.usermap import user_map
 
 TITLES = [
     "The Tin Lighthouse (1994)",

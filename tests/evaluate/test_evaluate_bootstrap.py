@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import METRICS, bootstrap, estimate, interval, multiplicities, paired
-from thinkrec.evaluate.ranking import auc, map_at, ndcg_at, uauc
+from thinkrec.evaluate.metrics.bootstrap import METRICS, bootstrap, estimate, interval, multiplicities, paired
+from thinkrec.evaluate.metrics.ranking import auc, map_at, ndcg_at, uauc
 
 
 def made_up(seed=0, users=40, n=600):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.calibration import expected_calibration_error, reliability
+from thinkrec.evaluate.metrics.calibration import expected_calibration_error, reliability
 
 
 def test_value_by_hand():

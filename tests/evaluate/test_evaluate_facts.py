@@ -10,7 +10,7 @@ import pytest
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.split import ByColumn, ByDates, ByFractions, ByMonths
-from thinkrec.evaluate.facts import count_facts, describe_facts, describe_split
+from thinkrec.evaluate.report.data_facts import count_facts, describe_facts, describe_split
 
 DAY = 86400
 START = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.partners import partners
+from thinkrec.evaluate.metrics.permutation import partners
 
 
 def test_partners_are_other_users_once_each_and_depend_on_the_seed() -> None:

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from thinkrec.cli import app
+from thinkrec.evaluate.metrics.ranking import uauc
 from thinkrec.evaluate.predictions import Truth, match
-from thinkrec.evaluate.ranking import uauc
 
 N = 40
 USERS = [f"u{row // 4}" for row in range(N)]

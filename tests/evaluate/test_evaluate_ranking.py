@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.ranking import auc, map_at, ndcg_at, per_user, policies, tied_share, uauc
+from thinkrec.evaluate.metrics.ranking import auc, map_at, ndcg_at, per_user, policies, tied_share, uauc
 
 # Few distinct users and scores, so that ties, one-row users and single-class users all occur often.
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(-4, 4)), min_size=1, max_size=40)

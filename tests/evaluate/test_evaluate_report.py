@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import bootstrap
-from thinkrec.evaluate.charts import ticks
-from thinkrec.evaluate.report import Curve, Explained, Panel, Past, ReportData, render, write_report
+from thinkrec.evaluate.metrics.bootstrap import bootstrap
+from thinkrec.evaluate.report.charts import ticks
+from thinkrec.evaluate.report.page import Curve, Explained, Panel, Past, ReportData, render, write_report
+from thinkrec.evaluate.report.user_map import FUSE, GLOBAL, regions, user_map
 from thinkrec.evaluate.results import summarise
-from thinkrec.evaluate.usermap import FUSE, GLOBAL, regions, user_map
 
 SECTIONS = ["run", "results", "differences", "calibration", "curves", "users", "cases"]
 

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from thinkrec.cli import app
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import bootstrap, paired
-from thinkrec.evaluate.seeds import compare_seeds
+from thinkrec.evaluate.metrics.bootstrap import bootstrap, paired
+from thinkrec.evaluate.metrics.seeds import compare_seeds
 
 RNG = np.random.default_rng(0)
 USER, LABEL = RNG.integers(0, 40, 800), RNG.integers(0, 2, 800)

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import METRICS, bootstrap
-from thinkrec.evaluate.report import ReportData, render
+from thinkrec.evaluate.metrics.bootstrap import METRICS, bootstrap
+from thinkrec.evaluate.report.page import ReportData, render
 from thinkrec.evaluate.results import from_dict, read_metrics, summarise, to_dict, write_metrics
 from thinkrec.evaluate.table import markdown, number, span, terminal
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from thinkrec.evaluate.bootstrap import METRICS, Estimate, Pair, bootstrap
-from thinkrec.evaluate.report import ReportData, render
+from thinkrec.evaluate.metrics.bootstrap import METRICS, Estimate, Pair, bootstrap
+from thinkrec.evaluate.report.page import ReportData, render
 from thinkrec.evaluate.result_types import Comparison, Results, Row
 from thinkrec.evaluate.results import read_verdict, summarise, to_dict, write_metrics
 from thinkrec.evaluate.table import markdown, terminal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thinkrec.evaluate.ranking import map_at, ndcg_at, per_user
+from thinkrec.evaluate.metrics.ranking import map_at, ndcg_at, per_user
 
 
 def test_a_ranking_with_liked_rows_above_and_below_the_cut() -> None:

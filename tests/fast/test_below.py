@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from thinkrec.fast.below import Below, first_learning
-from thinkrec.model.batch import collate
+from thinkrec.engine.batch import collate
+from thinkrec.engine.frozen_cache import Below, first_learning
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage, trainable
 
@@ -88,7 +88,7 @@ def test_where_the_first_layer_learns_there_is_nothing_below(tmp_path: Path) -> 
 
 
 def test_a_backbone_that_cannot_be_cut_is_found_out(tmp_path: Path, monkeypatch) -> None:
-    from thinkrec.fast import below as module
+    from thinkrec.engine import frozen_cache as module
 
     monkeypatch.setattr(module._Skip, "forward", lambda self, hidden_states, *_, **__: hidden_states + 1)
     monkeypatch.setattr(Below, "_states", lambda self, prompts, batch: torch.zeros(*batch.ids.shape, 32))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from thinkrec.fast.cores import MOST, at_once, each
+from thinkrec.engine.workers import MOST, at_once, each
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import make_recommender

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from thinkrec.fast.last import places
-from thinkrec.model.batch import collate
+from thinkrec.engine.batch import collate
+from thinkrec.engine.last_layer import places
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import make_prompts, make_recommender

@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 import torch
 
+from thinkrec.engine import cascade, hooks
+from thinkrec.engine.attention import attend, in_steps, plain, stepwise, together
+from thinkrec.engine.batch import collate
+from thinkrec.engine.hooks import packed
+from thinkrec.engine.packing import pack
+from thinkrec.engine.recommender import score_of
+from thinkrec.engine.segments import Kept, Span
 from thinkrec.errors import DataError
-from thinkrec.fast import packing, spans
-from thinkrec.fast.attend import attend, in_steps, plain, stepwise, together
-from thinkrec.fast.fork import Fork, join, pack
-from thinkrec.fast.packing import packed
-from thinkrec.fast.span import Kept, Span
-from thinkrec.model.batch import Prompt, collate
-from thinkrec.model.recommender import score_of
+from thinkrec.prompts.shared_prefix import Fork, join
+from thinkrec.prompts.types import Prompt
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import make_part, make_prompt, make_recommender
@@ -66,7 +68,7 @@ def test_a_kernel_that_is_missing_is_found_out_with_a_warning(monkeypatch) -> No
     def missing(*_, **__):
         raise NotImplementedError("no such kernel")
 
-    monkeypatch.setattr(spans, "attend", missing)
+    monkeypatch.setattr(cascade, "attend", missing)
     with pytest.warns(UserWarning, match="no such kernel"):
         assert make_recommender().packs is False
 
@@ -160,11 +162,11 @@ def test_long_prompts_have_the_states_that_transformers_gives(kind: str, monkeyp
     rng = np.random.default_rng(0)
     prompts = [make_prompt(rng, t, (0.1, 0.2, 0.3, 0.4)) for t in (70, 150, 5, 90)]
     batch = collate(prompts, 0)
-    monkeypatch.setattr(packing, "stepwise", lambda *args, **options: (calls.append(0), stepwise(*args, **options))[1])
+    monkeypatch.setattr(hooks, "stepwise", lambda *args, **options: (calls.append(0), stepwise(*args, **options))[1])
     with rec.inference():
         found = rec.hidden(batch)
         assert len(calls) == (0 if kind == "gemma2" else 4)
-        monkeypatch.setattr(packing, "in_steps", lambda query: False)
+        monkeypatch.setattr(hooks, "in_steps", lambda query: False)
         wanted = rec.hidden(batch)
     real = torch.arange(150)[None] < batch.lengths[:, None]
     torch.testing.assert_close(found[real], wanted[real], atol=1e-4, rtol=1e-4)
@@ -219,10 +221,10 @@ def test_bad_packs_are_refused() -> None:
 
 
 def test_in_half_precision_a_leaf_scores_alike_in_any_company() -> None:
+    from thinkrec.engine.recommender import Recommender
+    from thinkrec.model.adapters import attach
     from thinkrec.model.backbone import BackboneConfig, load_backbone
-    from thinkrec.model.expert_linear import ExpertConfig
-    from thinkrec.model.experts import attach
-    from thinkrec.model.recommender import Recommender
+    from thinkrec.model.lora import ExpertConfig
     from thinkrec.score.ranker import score_forks
 
     backbone = load_backbone(BackboneConfig(source="nano", dtype="bfloat16"))

@@ -10,12 +10,12 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from thinkrec.fast import attend, spans
-from thinkrec.fast.attend import Cuts
-from thinkrec.fast.fork import line_up, pack
-from thinkrec.fast.pieces import plainly
-from thinkrec.fast.span import Kept
-from thinkrec.model.batch import collate
+from thinkrec.engine import attention, cascade
+from thinkrec.engine.attention import Cuts
+from thinkrec.engine.batch import collate
+from thinkrec.engine.packing import line_up, pack
+from thinkrec.engine.segments import Kept
+from thinkrec.engine.varlen import plainly
 from thinkrec.score.ranker import score_prompts
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage
@@ -38,9 +38,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seen.append(len(args[3].begins) - 1)
         return plainly(*args, **options)
 
-    monkeypatch.setattr(spans, "has_kernel", lambda query: True)
-    monkeypatch.setattr(attend, "has_kernel", lambda query: True)
-    monkeypatch.setattr(attend, "in_pieces", counted)
+    monkeypatch.setattr(cascade, "has_kernel", lambda query: True)
+    monkeypatch.setattr(attention, "has_kernel", lambda query: True)
+    monkeypatch.setattr(attention, "in_pieces", counted)
     return seen
 
 
@@ -115,7 +115,7 @@ def test_the_last_layer_of_a_row_is_computed_where_it_is_read(calls: list[int]) 
 def test_a_stage_learns_the_same_in_rows_and_padded(tmp_path: Path, calls: list[int], monkeypatch) -> None:
     states = []
     for kernel in (True, False):
-        monkeypatch.setattr(attend, "has_kernel", lambda query, kernel=kernel: kernel)
+        monkeypatch.setattr(attention, "has_kernel", lambda query, kernel=kernel: kernel)
         rec = make_recommender()
         folder = tmp_path / str(kernel)
         folder.mkdir()
@@ -133,7 +133,7 @@ def test_rows_score_as_padded_prompts(calls: list[int], monkeypatch) -> None:
     prompts = make_prompts()
     found = score_prompts(make_recommender(), prompts.__getitem__, 5)
     assert calls
-    monkeypatch.setattr(attend, "has_kernel", lambda query: False)
+    monkeypatch.setattr(attention, "has_kernel", lambda query: False)
     np.testing.assert_allclose(found, score_prompts(make_recommender(), prompts.__getitem__, 5), atol=1e-4)
     assert found.std() > 0.1
 
@@ -152,13 +152,13 @@ def test_a_kernel_is_tried_before_it_is_trusted(calls: list[int], monkeypatch) -
     def wrong_slopes(query, *args, **options):
         return plainly(query.detach(), *args, **options)[0] + 0 * query, plainly(query, *args, **options)[1]
 
-    monkeypatch.setattr(attend, "in_pieces", wrong_slopes)
+    monkeypatch.setattr(attention, "in_pieces", wrong_slopes)
     assert not make_recommender().lines_up
 
     def missing(*_, **__):
         raise NotImplementedError("no such kernel")
 
-    monkeypatch.setattr(attend, "in_pieces", missing)
+    monkeypatch.setattr(attention, "in_pieces", missing)
     with pytest.warns(UserWarning, match="padded.*no such kernel"):
         assert not make_recommender().lines_up
 
@@ -174,7 +174,7 @@ def test_the_kernel_takes_what_it_is_given() -> None:
     q = torch.empty(1, 8, 50, 64, device="meta", dtype=torch.bfloat16, requires_grad=True)
     k = torch.empty(1, 2, 70, 64, device="meta", dtype=torch.bfloat16, requires_grad=True)
     cuts = Cuts(torch.empty(4, device="meta", dtype=torch.int32), 20)
-    out, seen = attend.in_pieces(q, k, k, cuts, cuts, causal=False, scale=0.125)
+    out, seen = attention.in_pieces(q, k, k, cuts, cuts, causal=False, scale=0.125)
     assert out.shape == q.shape
     assert out.dtype == q.dtype
     assert seen.shape == (1, 8, 50)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from thinkrec.fast import prefill
-from thinkrec.fast.fork import common, join, parted
-from thinkrec.fast.prefill import read
-from thinkrec.model.batch import Prompt
+from thinkrec.engine import prefill
+from thinkrec.engine.prefill import read
+from thinkrec.prompts.shared_prefix import common, join, parted
+from thinkrec.prompts.types import Prompt
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import GATES, make_part, make_prompts, make_recommender

@@ -10,10 +10,10 @@ from typer.testing import CliRunner, Result
 
 from thinkrec.cli import app
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.sources import load_data
 from thinkrec.errors import RecipeError
 from thinkrec.keywords.config import OfflineConfig
-from thinkrec.recipe import MovieLensSlice
+from thinkrec.run.data_sources import load_data
+from thinkrec.run.recipe import MovieLensSlice
 
 ITEMS = pl.DataFrame(
     {
@@ -164,7 +164,7 @@ def test_a_slice_without_plots_is_refused(slice_folder: Path) -> None:
 
 
 def test_unknown_keys_of_the_plot_section_are_refused() -> None:
-    from thinkrec.recipe import parse_recipe
+    from thinkrec.run.recipe import parse_recipe
 
     data = {"kind": "ml1m", "keywords": "genres+plot", "plot": {"wrods": 2}}
     with pytest.raises(RecipeError, match=r"data\.plot\.wrods"):

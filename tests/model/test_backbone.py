@@ -10,12 +10,12 @@ import pytest
 import torch
 from tiny_lm import WORDS, make_backbone, make_model, make_part, make_tokenizer
 
+from thinkrec.engine.batch import collate
+from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError, RecipeError
+from thinkrec.model.adapters import attach
 from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
-from thinkrec.model.batch import collate
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import attach
-from thinkrec.model.recommender import Recommender
+from thinkrec.model.lora import ExpertConfig
 
 
 @pytest.fixture(scope="module")

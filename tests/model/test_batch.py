@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_lm import make_prompts
 
+from thinkrec.engine.batch import collate, token_budget_batches
 from thinkrec.errors import DataError
-from thinkrec.model.batch import collate, token_budget_batches
 
 
 def test_collate_pads_on_the_right_and_indexes_by_row() -> None:

@@ -16,16 +16,16 @@ from tiny_lm import make_model, make_prompts, make_recommender, make_tokenizer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from thinkrec.claims.citations import Catalogue, Shelf, find_citations
+from thinkrec.claims.unfinished import claim_of_next
+from thinkrec.decoding.citations import Citable, CiteOnly, Wanted
+from thinkrec.decoding.claim_rules import Careful
+from thinkrec.decoding.vocabulary import Vocabulary, vocabulary
+from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
-from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
-from thinkrec.evaluate.grounding.unfinished import claim_of_next
+from thinkrec.model.adapters import attach
 from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
-from thinkrec.model.copying import Citable, CiteOnly, Wanted
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import attach
-from thinkrec.model.pieces import Vocabulary, vocabulary
-from thinkrec.model.recommender import Recommender
-from thinkrec.score.careful import Careful
+from thinkrec.model.lora import ExpertConfig
 from thinkrec.score.explainer import read, write_reasons
 
 TITLES = ["The Lamp", "Potter's Wheel", "Sailor's Play", "Sailor's Play 2", "Whistlin' in the Fog", "Café 8 1/2"]

@@ -12,12 +12,12 @@ import torch
 from tiny_lm import make_prompts, make_recommender
 from torch.overrides import TorchFunctionMode
 
-from thinkrec.fast.below import Below
+from thinkrec.engine.frozen_cache import Below
 from thinkrec.score.ranker import score_forks, score_prompts
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 DOUBLES = {"float64", "double"}
-ON_CPU = {"src/thinkrec/collab/slots.py", "src/thinkrec/fast/probe.py"}
+ON_CPU = {"src/thinkrec/collab/features/slot_encoder.py", "src/thinkrec/engine/capabilities.py"}
 """Files that name torch.float64 for tensors of the CPU: what a file holds, and the key of a tolerance."""
 
 

@@ -12,8 +12,8 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, MixtralConfig, MixtralForCausalLM, Phi3Config, Phi3ForCausalLM
 
 from thinkrec.errors import CheckpointError, RecipeError
-from thinkrec.model.expert_linear import ExpertConfig, ExpertLinear, Routing
-from thinkrec.model.experts import attach
+from thinkrec.model.adapters import attach
+from thinkrec.model.lora import ExpertConfig, ExpertLinear, Routing
 
 W = torch.tensor([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0.2, 0.5, 0.3], [0.1, 0.2, 0.3, 0.4]])
 

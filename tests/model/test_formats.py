@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from thinkrec.model import backbone, formats
+from thinkrec.model import backbone, dtypes
 from thinkrec.model.backbone import BackboneConfig, load_backbone
-from thinkrec.model.formats import native, native_here
+from thinkrec.model.dtypes import native, native_here
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_machine_that_does_not_name_its_instructions_has_none(monkeypatch: pyt
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", missing)
-    assert formats.cpu_flags() == frozenset()
+    assert dtypes.cpu_flags() == frozenset()
 
 
 @pytest.mark.parametrize("wanted", ["float32", "bfloat16"])

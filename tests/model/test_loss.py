@@ -8,8 +8,8 @@ import torch
 from tiny_lm import WORDS, make_prompts
 from torch.nn import functional as F
 
-from thinkrec.model.batch import collate
-from thinkrec.model.loss import losses
+from thinkrec.engine.batch import collate
+from thinkrec.train.loss import losses
 
 
 def _mixed():

@@ -15,15 +15,15 @@ from tiny_lm import make_backbone, make_recommender
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
 
 from thinkrec.data.columns import DataWarning
-from thinkrec.data.rows import TRAIN
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import TRAIN
+from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
+from thinkrec.model.adapters import attach
 from thinkrec.model.backbone import Backbone, BackboneConfig, wrap
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import attach
-from thinkrec.model.recommender import Recommender
+from thinkrec.model.lora import ExpertConfig
 from thinkrec.prompts.render import PromptConfig, Renderer
-from thinkrec.score.system import System
+from thinkrec.score.predictor import System
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.train.config import StageConfig
 from thinkrec.train.stages import Teaching, all_global, train_stage
 
@@ -151,7 +151,7 @@ def test_a_target_that_does_not_fit_by_itself_is_refused_by_name(tokenizer) -> N
 
 @pytest.mark.filterwarnings("ignore::thinkrec.data.columns.DataWarning")
 def test_a_stage_trains_within_the_positions(tokenizer, tmp_path: Path) -> None:
-    from thinkrec.recipe import ThinkRecModel
+    from thinkrec.train.model_config import ThinkRecModel
 
     rec = recommender("opt", 150, tokenizer)
     stage = StageConfig(train=("global",), stride=4, batch_tokens=512, checks=1, valid_rows=20)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from tiny_lm import GATES, make_prompt, make_prompts, make_recommender
 
+from thinkrec.engine.batch import collate, token_budget_batches
+from thinkrec.engine.recommender import _elsewhere, score_of
 from thinkrec.errors import DataError, RecipeError
-from thinkrec.model.batch import collate, token_budget_batches
-from thinkrec.model.recommender import _elsewhere, score_of
 
 KINDS = ("llama", "llama-tied", "qwen2", "gpt_neox", "gemma2", "granite", "cohere")
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from tiny_lm import make_prompts, make_recommender
 
-from thinkrec.model.copying import Citable, CiteOnly
-from thinkrec.model.pieces import Vocabulary
-from thinkrec.model.review import Fault, Reviewed
-from thinkrec.score.careful import Careful, repeats
+from thinkrec.decoding.backtracking import Fault, Reviewed
+from thinkrec.decoding.citations import Citable, CiteOnly
+from thinkrec.decoding.claim_rules import Careful, repeats
+from thinkrec.decoding.vocabulary import Vocabulary
 
 WORDS = (b"Yes", b".", b" a", b" film", b" good", b" bad", b" '", b"Oak", b"'", b" and", b" ness", b"ly", b"Elm", b"")
 

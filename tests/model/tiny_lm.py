@@ -26,12 +26,12 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from thinkrec.engine.recommender import Recommender
+from thinkrec.model.adapters import attach
 from thinkrec.model.backbone import Backbone, BackboneConfig, wrap
-from thinkrec.model.batch import Prompt
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import attach
+from thinkrec.model.lora import ExpertConfig
 from thinkrec.model.projector import Projector
-from thinkrec.model.recommender import Recommender
+from thinkrec.prompts.types import Prompt
 
 WORDS = ["<pad>", "<bos>", "<eos>", "<unk>", " Yes", " No", "Yes", "No", ".", ",", *(f" w{i}" for i in range(50))]
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score, roc_auc_score
 
-from thinkrec.evaluate.bootstrap import bootstrap, interval
-from thinkrec.evaluate.ranking import auc, map_at, ndcg_at, per_user, uauc
+from thinkrec.evaluate.metrics.bootstrap import bootstrap, interval
+from thinkrec.evaluate.metrics.ranking import auc, map_at, ndcg_at, per_user, uauc
 
 SEEDS = st.integers(0, 2**31)
 

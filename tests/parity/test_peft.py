@@ -22,8 +22,8 @@ from transformers import (
 )
 
 from thinkrec.errors import RecipeError
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import Experts, attach
+from thinkrec.model.adapters import Experts, attach
+from thinkrec.model.lora import ExpertConfig
 
 KINDS = {"llama": ("q_proj", "v_proj"), "gpt_neox": ("query_key_value", "dense"), "phi3": ("qkv_proj",),
          "gpt2": ("c_attn", "c_fc")}  # fmt: skip

@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from thinkrec.data.dataset import Domain
-from thinkrec.model.batch import collate
+from thinkrec.engine.batch import collate
 
 ROOT = Path(__file__).parents[2]
 DOMAIN = Domain(item="film", items="films", user="viewer")

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from thinkrec.collab.features.slot_vectors import SlotVectors
 from thinkrec.data.dataset import Items
-from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, Renderer, SlotVectors, plain_ids
+from thinkrec.prompts.render import PromptConfig, Renderer, plain_ids
 from thinkrec.prompts.template import shorten
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 DS = simulate(WorldConfig(users=20, items=50, rows_per_user=(14, 20)), 21).dataset
 GATE = np.array([1.0], dtype=np.float32)

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from thinkrec.collab.features.slot_vectors import SlotVectors
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TEST, TRAIN, VALID
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import TEST, TRAIN, VALID
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, Renderer, SlotVectors
+from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 PLAIN = simulate(WorldConfig(users=12, items=50, rows_per_user=(14, 20)), 21).dataset
 SPLIT = np.random.default_rng(2).choice(3, size=len(PLAIN.interactions), p=(0.6, 0.2, 0.2)).astype(np.int8)

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.collab.features.slot_vectors import SlotVectors
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, Renderer, SlotVectors
+from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 DS = simulate(WorldConfig(users=6, items=50, rows_per_user=(14, 20)), 21).dataset
 GATE = np.array([1.0], dtype=np.float32)

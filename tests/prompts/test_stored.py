@@ -12,12 +12,13 @@ import pyarrow as pa
 import pytest
 from accelerate import Accelerator
 
+from thinkrec.engine.batch import collate
 from thinkrec.errors import DataError
-from thinkrec.model.batch import Prompt, collate
 from thinkrec.prompts import stored
 from thinkrec.prompts.stored import Rendered, StoredPrompts, store
+from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
-from thinkrec.train.passes import Passes
+from thinkrec.train.epochs import Passes
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import make_part, make_prompts

@@ -11,14 +11,14 @@ from scripted_server import Reaction, Request, says
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import SPLITS
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import SPLITS
 from thinkrec.reasons import questions
 from thinkrec.reasons.choose import choose_rows
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.summary import Summary, accounted, summarise
 from thinkrec.reasons.synthesis import Case, Synthesis
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.teacher.build import build_teacher
 from thinkrec.teacher.client import TeacherStopped
 from thinkrec.teacher.config import ApiTeacher, Retries

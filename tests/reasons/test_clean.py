@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from thinkrec.reasons.clean import count_words, fault, prose, reason
 from thinkrec.reasons.config import CleanConfig
-from thinkrec.reasons.rules import argue
 from thinkrec.reasons.store import Attempt
+from thinkrec.teacher.rule_reasons import argue
 
 PLAIN = CleanConfig(min_words=0)
 FOUND = Attempt("k", 1, 1, 1, "t", "again", "first", False, "", "", None, False, 1, 1, 0.0, 1, 0.0, "")

@@ -11,8 +11,8 @@ import pytest
 from asking import DS, config, labels, right, synthesise, turns
 from scripted_server import Reaction, Request, serve
 
+from thinkrec.data.output_tables import SUFFIXES, write_table
 from thinkrec.data.tables import read_table
-from thinkrec.data.writing import SUFFIXES, write_table
 from thinkrec.errors import DataError
 from thinkrec.reasons import output
 from thinkrec.reasons.config import CleanConfig

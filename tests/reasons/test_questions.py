@@ -6,7 +6,7 @@ import numpy as np
 from asking import DS
 
 from thinkrec.reasons import questions
-from thinkrec.reasons.rules import short_title
+from thinkrec.teacher.rule_reasons import short_title
 
 
 def test_the_hint_tells_what_really_happened() -> None:

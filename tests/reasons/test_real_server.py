@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from asking import DS, QUICK, config, synthesise
 
-from thinkrec.data.writing import write_table
+from thinkrec.data.output_tables import write_table
 from thinkrec.reasons import output
 from thinkrec.reasons.config import CleanConfig
 from thinkrec.reasons.written import written_reasons

@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from thinkrec.claims.cases import cases_of
+from thinkrec.claims.citations import Catalogue
+from thinkrec.claims.grounding import ground
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.movielens import load_ml1m_slice
-from thinkrec.data.rows import Interactions
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.evaluate.grounding.cases import cases_of
-from thinkrec.evaluate.grounding.citations import Catalogue
-from thinkrec.evaluate.grounding.row import ground
-from thinkrec.reasons.rules import argue, argue_item, short_title
+from thinkrec.data.interactions import Interactions
+from thinkrec.data.loaders.movielens import load_ml1m_slice
+from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.teacher.rule_reasons import argue, argue_item, short_title
 
 WORLD = simulate(WorldConfig(users=120, items=150), 31)
 DS = WORLD.dataset

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from thinkrec.cli import app
 from thinkrec.commands.teaching import read_config
-from thinkrec.recipe import parse_recipe
+from thinkrec.run.recipe import parse_recipe
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -59,8 +59,8 @@ def test_the_files_are_read(example: Path) -> None:
 def test_the_python_runs_as_far_as_its_names_go() -> None:
     (code,) = blocks("teach.md", "python")
     compile(code, "teach.md", "exec")
-    from thinkrec import saving
-    from thinkrec.pipeline import Run
-    from thinkrec.score.system import System
+    from thinkrec.run import saved_model
+    from thinkrec.run.pipeline import Run
+    from thinkrec.score.predictor import System
 
-    assert all(map(callable, (saving.read_recipe, Run.system, System.score)))
+    assert all(map(callable, (saved_model.read_recipe, Run.system, System.score)))

@@ -13,7 +13,7 @@ from asking import data, interactions
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.writing import write_table
+from thinkrec.data.output_tables import write_table
 from thinkrec.errors import DataError
 from thinkrec.reasons.written import written_reasons
 from thinkrec.train.mixture import reason_pool

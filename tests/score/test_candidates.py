@@ -21,7 +21,7 @@ from thinkrec.collab import (
     Scorer,
     Training,
 )
-from thinkrec.data.rows import TEST
+from thinkrec.data.interactions import TEST
 from thinkrec.score import candidates
 from thinkrec.score.candidates import Present, score_candidates
 

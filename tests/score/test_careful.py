@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thinkrec.model.copying import Citable, CiteOnly, Wanted
-from thinkrec.model.pieces import Vocabulary
-from thinkrec.model.review import Fault
-from thinkrec.score.careful import Careful
+from thinkrec.decoding.backtracking import Fault
+from thinkrec.decoding.citations import Citable, CiteOnly, Wanted
+from thinkrec.decoding.claim_rules import Careful
+from thinkrec.decoding.vocabulary import Vocabulary
 
 PIECES = (
     *(b"Yes", b"No", b".", b",", b" '", b"'", b"Lamp", b"Oak", b"Play", b"Cold", b" brings", b" shares", b" with"),

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.evaluate.grounding.cases import cases_of
+from thinkrec.claims.cases import cases_of
+from thinkrec.engine.recommender import Recommender
 from thinkrec.evaluate.grounding.results import GroundingResults, ground_all
+from thinkrec.model.adapters import attach
 from thinkrec.model.backbone import load_backbone
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import attach
-from thinkrec.model.recommender import Recommender
+from thinkrec.model.lora import ExpertConfig
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.score.system import System
+from thinkrec.score.predictor import System
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 WORLD = simulate(WorldConfig(users=20, items=80), 9)
 DS = WORLD.dataset

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thinkrec.errors import CheckpointError
-from thinkrec.fast.fork import Fork
-from thinkrec.model.batch import Prompt
+from thinkrec.prompts.shared_prefix import Fork
+from thinkrec.prompts.types import Prompt
 from thinkrec.score import ranker
 from thinkrec.score.ranker import score_forks, score_prompts
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.fast.fork import pack
+from thinkrec.engine.packing import pack
+from thinkrec.engine.recommender import Recommender
+from thinkrec.model.adapters import attach
 from thinkrec.model.backbone import load_backbone
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import attach
-from thinkrec.model.recommender import Recommender
+from thinkrec.model.lora import ExpertConfig
 from thinkrec.prompts.render import PromptConfig
+from thinkrec.score.predictor import System
 from thinkrec.score.ranker import score_prompts
-from thinkrec.score.system import System
+from thinkrec.simulate.simulator import WorldConfig, simulate
 
 DS = simulate(WorldConfig(users=12, items=60, rows_per_user=(14, 20)), 5).dataset
 

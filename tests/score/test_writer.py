@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from thinkrec.claims.citations import Catalogue
+from thinkrec.claims.grounding import Case
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TEST
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.evaluate.grounding.citations import Catalogue
-from thinkrec.evaluate.grounding.row import Case
+from thinkrec.data.interactions import TEST
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.reasons.rules import argue_item
 from thinkrec.score.fluency import fluency_fault, words_of
-from thinkrec.score.writer import KEPT, ReasonWriter, text_fault
+from thinkrec.score.reason_writer import KEPT, ReasonWriter, text_fault
+from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.teacher.rule_reasons import argue_item
 
 DS = simulate(WorldConfig(users=60, items=120, rows_per_user=(12, 20)), 11).dataset
 ROWS = DS.interactions.rows(TEST)[:30]

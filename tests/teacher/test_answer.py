@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkrec.teacher.answer import declines, read, separate, verdict
+from thinkrec.claims.verdict import declines, read, separate, verdict
 
 YES = [
     *("Yes", "yes", "YES.", "Yes, because", "**Yes.** It", "'Yes' it", "“Yes.” It", "> Yes\n\nIt", "### Yes\nIt"),

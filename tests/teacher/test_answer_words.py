@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thinkrec.teacher.answer import verdict
+from thinkrec.claims.verdict import verdict
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from contracts.teacher import check_budget, check_teacher
 from scripted_server import says, serve
 from tiny_folder import write_backbone
 
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.teacher.build import build_teacher, teacher_name
 from thinkrec.teacher.config import ApiTeacher, Budget, LocalTeacher, RulesTeacher
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from thinkrec.teacher.client import TeacherStopped, Usage
 from thinkrec.teacher.config import ApiTeacher, Budget, LocalTeacher, Prices, Retries
 from thinkrec.teacher.limits import MINUTE, Pace, Purse, back_off, retry_after
-from thinkrec.teacher.waits import wait_of
+from thinkrec.teacher.retry_waits import wait_of
 
 
 class Clock:

@@ -10,9 +10,9 @@ from contracts.teacher import asked
 from tiny_folder import write_backbone
 from transformers import AutoTokenizer
 
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.claims.verdict import separate
 from thinkrec.errors import CheckpointError
-from thinkrec.teacher.answer import separate
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.teacher.client import Answer, Message, Question, question
 from thinkrec.teacher.config import LocalTeacher
 from thinkrec.teacher.local import Local, local_teacher_name, transcript

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from thinkrec.data.rows import TRAIN
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.prompts.render import SlotVectors
+from thinkrec.collab.features.slot_vectors import SlotVectors
+from thinkrec.data.interactions import TRAIN
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.train import stages
 
 DS = simulate(WorldConfig(users=40, items=80, rows_per_user=(8, 20)), 11).dataset

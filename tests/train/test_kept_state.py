@@ -14,9 +14,9 @@ import pytest
 import torch
 from accelerate import Accelerator
 
+from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import RecipeError
-from thinkrec.model.disk import read_tensors, write_json, write_tensors
-from thinkrec.model.recommender import Recommender
+from thinkrec.io.files import read_tensors, write_json, write_tensors
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import STATE, fit_stage, kept_record, train_step, trainable
 

@@ -13,14 +13,15 @@ from accelerate import Accelerator
 from thinkrec.collab import ItemPriorConfig, build
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TEST, VALID
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.evaluate.ranking import auc
-from thinkrec.model import files
-from thinkrec.recipe import ThinkRecModel, load_recipe
-from thinkrec.score.system import System
-from thinkrec.stage import Stages, read_done
+from thinkrec.data.interactions import TEST, VALID
+from thinkrec.engine import checkpoint
+from thinkrec.evaluate.metrics.ranking import auc
+from thinkrec.run.recipe import load_recipe
+from thinkrec.run.stage import Stages, read_done
+from thinkrec.score.predictor import System
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.train.config import StageConfig
+from thinkrec.train.model_config import ThinkRecModel
 from thinkrec.train.stages import Teaching, train_global
 
 
@@ -44,7 +45,7 @@ def test_a_fit_on_one_validation_row_per_user_beats_its_untrained_self_and_the_i
     teaching = Teaching(ds, model, {}, 0, False, Accelerator())
     with pytest.warns(DataWarning, match="selected by validation AUC: none of the 150 users has liked and disliked"):
         Stages(tmp_path, False).run("global", {}, lambda folder: train_global(teaching, folder))
-    trained, test = files.load(tmp_path / "global"), it.rows(TEST)
+    trained, test = checkpoint.load(tmp_path / "global"), it.rows(TEST)
     assert all(float(layer.global_b.detach().abs().sum()) > 0 for layer in trained.experts.layers.values())
 
     def reached(scores: np.ndarray) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thinkrec.data.rows import TRAIN
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.data.interactions import TRAIN
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import _rate
 from thinkrec.train.mixture import reason_pool, reasoning_rows, rule_reasons, strided_rows, validation_rows

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from thinkrec.cli.options import History, RunName, Threshold, User
-from thinkrec.score.cite import Cite, Writer
+from thinkrec.decoding.policy import Cite, Writer
 
 
 class Stages(StrEnum):

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from thinkrec.collab.boosting import Boosting, BoostingConfig
 from thinkrec.collab.encoder import Encoder, Scorer
-from thinkrec.collab.fit import Training
+from thinkrec.collab.item_priors import ItemPrior, ItemPriorConfig, Random, RandomConfig
 from thinkrec.collab.lightgcn import LightGCN, LightGCNConfig
 from thinkrec.collab.mf import MF, MFConfig
-from thinkrec.collab.priors import ItemPrior, ItemPriorConfig, Random, RandomConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
+from thinkrec.collab.training import Training
 
 EncoderConfig = Annotated[MFConfig | LightGCNConfig | SASRecConfig, Field(discriminator="kind")]
 """Any config whose class is an `Encoder`."""

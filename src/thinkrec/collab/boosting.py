@@ -9,18 +9,19 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from thinkrec.collab import features, files
-from thinkrec.collab.ids import TrainedIds
+from thinkrec.collab import encoder_files
+from thinkrec.collab.features import tree_features
+from thinkrec.collab.gradient_boosting import Trees
 from thinkrec.collab.selection import Selector, rows_of_both_classes
-from thinkrec.collab.trees import Trees
+from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TRAIN, VALID
+from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.errors import CheckpointError
-from thinkrec.progress import Progress
+from thinkrec.io.progress import Progress
 
 
 class BoostingConfig(BaseModel):
-    """Boosted trees on the features of `thinkrec.collab.features`."""
+    """Boosted trees on the features of `thinkrec.collab.features.tree_features`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,15 +59,17 @@ class Boosting:
     def __init__(self, config: BoostingConfig | None = None):
         self.config = config or BoostingConfig()
         self.trees: Trees | None = None
-        self.learned: features.Learned | None = None
+        self.learned: tree_features.Learned | None = None
         self.weight = 0.0
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """See `Scorer.fit`: one record per tenth tree and per blend weight that was compared."""
         train, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
         data, config = ds.interactions, self.config
-        self.learned = features.Learned.of(ds, folds=config.folds, seed=seed, keyword_strength=config.keyword_strength)
-        table = features.build(ds, self.learned)
+        self.learned = tree_features.Learned.of(
+            ds, folds=config.folds, seed=seed, keyword_strength=config.keyword_strength
+        )
+        table = tree_features.build(ds, self.learned)
         options: dict[str, Any] = {
             "learning_rate": config.lr,
             "max_iter": config.trees,
@@ -106,14 +109,14 @@ class Boosting:
         return records + blended
 
     @staticmethod
-    def _item_logit(table: features.Features, rows: np.ndarray) -> np.ndarray:
+    def _item_logit(table: tree_features.Features, rows: np.ndarray) -> np.ndarray:
         return table.values[rows, table.names.index("item_best")]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
         if self.trees is None or self.learned is None:
             raise RuntimeError("this boosting has no trees yet: call fit, or load a saved one")
-        table = features.build(ds, self.learned)
+        table = tree_features.build(ds, self.learned)
         return self.trees.score(table.values[rows]) + self.weight * self._item_logit(table, rows)
 
     def save(self, folder: Path) -> None:
@@ -122,18 +125,18 @@ class Boosting:
             raise RuntimeError("this boosting has no trees yet: call fit before save")
         learned = {f"learned.{name}": array for name, array in self.learned.arrays().items()}
         own = {"weight": np.array([self.weight])}
-        files.write(folder, self.config, self.trees.arrays() | own | learned, self.learned.facts.ids)
+        encoder_files.write(folder, self.config, self.trees.arrays() | own | learned, self.learned.facts.ids)
 
     @classmethod
     def load(cls, folder: Path) -> Boosting:
         """See `Scorer.load`."""
-        config, arrays = files.read(folder, BoostingConfig)
+        config, arrays = encoder_files.read(folder, BoostingConfig)
         found = cls(config)
         found.weight = float(arrays.pop("weight")[0])
         learned = {name: arrays.pop(name) for name in list(arrays) if name.startswith("learned.")}
         named = {name.removeprefix("learned."): array for name, array in learned.items()}
         try:
-            found.learned = features.Learned.from_arrays(named, TrainedIds.read(folder))
+            found.learned = tree_features.Learned.from_arrays(named, TrainedIds.read(folder))
         except KeyError as error:
             raise CheckpointError(f"{folder} lacks {error} beside its trees. Fit the scorer again.") from error
         found.trees = Trees(**arrays)

@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn import functional
 
-from thinkrec.collab import files
-from thinkrec.collab.fit import Training, seeded, shuffled, train
-from thinkrec.collab.ids import TrainedIds
+from thinkrec.collab import encoder_files
+from thinkrec.collab.embedding_tables import Tables
 from thinkrec.collab.selection import rows_of_both_classes
-from thinkrec.collab.tables import Tables
+from thinkrec.collab.trained_ids import TrainedIds
+from thinkrec.collab.training import Training, seeded, shuffled, train
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TRAIN, VALID
+from thinkrec.data.interactions import TRAIN, VALID
 
 
 class MFConfig(BaseModel):
@@ -124,12 +124,12 @@ class MF:
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
         tables = self._fitted()
-        files.write(folder, self.config, tables.arrays(), tables.ids)
+        encoder_files.write(folder, self.config, tables.arrays(), tables.ids)
 
     @classmethod
     def load(cls, folder: Path) -> MF:
         """See `Scorer.load`."""
-        config, arrays = files.read(folder, MFConfig)
+        config, arrays = encoder_files.read(folder, MFConfig)
         found = cls(config)
         found.tables = Tables(**arrays, ids=TrainedIds.read(folder))
         return found

@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn import functional
 
-from thinkrec.collab import files
-from thinkrec.collab.fit import Training, seeded, train
-from thinkrec.collab.ids import TrainedIds
+from thinkrec.collab import encoder_files
+from thinkrec.collab.embedding_tables import seen
 from thinkrec.collab.selection import rows_of_both_classes
-from thinkrec.collab.tables import seen
-from thinkrec.collab.windows import Past, Windows
+from thinkrec.collab.sequences import Past, Windows
+from thinkrec.collab.trained_ids import TrainedIds
+from thinkrec.collab.training import Training, seeded, train
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TRAIN, VALID
+from thinkrec.data.interactions import TRAIN, VALID
 
 
 class SASRecConfig(BaseModel):
@@ -246,12 +246,12 @@ class SASRec:
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
         arrays = {name: value.numpy() for name, value in self._fitted().state_dict().items()}
-        files.write(folder, self.config, arrays, self.ids)
+        encoder_files.write(folder, self.config, arrays, self.ids)
 
     @classmethod
     def load(cls, folder: Path) -> SASRec:
         """See `Scorer.load`."""
-        config, arrays = files.read(folder, SASRecConfig)
+        config, arrays = encoder_files.read(folder, SASRecConfig)
         found = cls(config)
         with seeded(0):
             net = _Net(arrays["known"].astype(bool), config)

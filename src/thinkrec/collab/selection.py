@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import SPLITS
+from thinkrec.data.interactions import SPLITS
 from thinkrec.errors import DataError
 
 

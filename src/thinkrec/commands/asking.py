@@ -9,9 +9,9 @@ from thinkrec.api import ThinkRec
 from thinkrec.commands import serving, show
 from thinkrec.data.columns import check_threshold, parse_labels, parse_ratings, parse_times, require_columns
 from thinkrec.data.tables import read_table
+from thinkrec.decoding.policy import Writer
 from thinkrec.errors import DataError
 from thinkrec.evaluate.results import read_verdict
-from thinkrec.score.cite import Writer
 
 
 def rank(

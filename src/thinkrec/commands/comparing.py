@@ -13,12 +13,12 @@ from thinkrec.commands import show
 from thinkrec.commands.judging import samples_of
 from thinkrec.commands.truth import truth_of
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import Pair, Sample
-from thinkrec.evaluate.decimals import number, span, titles
-from thinkrec.evaluate.ranking import policies, tied_share
-from thinkrec.evaluate.seeds import SeedComparison, compare_seeds
+from thinkrec.evaluate.metrics.bootstrap import Pair, Sample
+from thinkrec.evaluate.metrics.ranking import policies, tied_share
+from thinkrec.evaluate.metrics.seeds import SeedComparison, compare_seeds
+from thinkrec.evaluate.number_format import number, span, titles
 from thinkrec.evaluate.table import tied_note
-from thinkrec.model.disk import plain, write_json
+from thinkrec.io.files import plain, write_json
 
 SCHEMA = "thinkrec-comparison/1"
 

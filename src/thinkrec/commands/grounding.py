@@ -8,17 +8,17 @@ import numpy as np
 import polars as pl
 from rich.text import Text
 
-from thinkrec import saving
+from thinkrec.claims.cases import cases_of
 from thinkrec.commands import show
 from thinkrec.data.columns import parse_order, refuse_rows, require_columns
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
-from thinkrec.evaluate.grounding.cases import cases_of
 from thinkrec.evaluate.grounding.results import GroundingResults, ground_all, write_grounding
 from thinkrec.evaluate.grounding.table import terminal
-from thinkrec.layout import rows_of_table
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.reasons.matching import IDS, match_rows
+from thinkrec.run import saved_model
+from thinkrec.run.variants import rows_of_table
 
 
 def evaluate(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
@@ -42,7 +42,7 @@ def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingRes
     them, else with the run's scores, which cover test rows. Raises DataError for repeated or unknown orders, empty
     reasons, or scores that are no numbers.
     """
-    run = saving.open_run(folder)
+    run = saved_model.open_run(folder)
     recipe, ds, world = run.recipe, run.ds, run.simulated
     table, name = read_table(reasons), str(reasons)
     require_columns(table, ("order", "reason"), name)

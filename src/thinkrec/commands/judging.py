@@ -8,11 +8,11 @@ from pathlib import Path
 
 from thinkrec.commands import show
 from thinkrec.commands.truth import truth_of
-from thinkrec.evaluate.bootstrap import Sample, bootstrap
+from thinkrec.evaluate.metrics.bootstrap import Sample, bootstrap
 from thinkrec.evaluate.predictions import Truth, match, read_predictions
 from thinkrec.evaluate.results import Results, summarise
 from thinkrec.evaluate.table import terminal
-from thinkrec.recipe import Evaluation
+from thinkrec.run.recipe import Evaluation
 
 
 def evaluate(

@@ -13,13 +13,13 @@ from rich.text import Text
 
 from thinkrec.data.columns import parse_keywords, require_columns
 from thinkrec.data.frames import as_frame
+from thinkrec.data.output_tables import check_columns, check_writable, write_table
 from thinkrec.data.tables import check_items, read_table
-from thinkrec.data.writing import check_columns, check_writable, write_table
 from thinkrec.errors import DataError, RecipeError
+from thinkrec.io.settings import explain, parse_settings
 from thinkrec.keywords.cache import KeywordCache
 from thinkrec.keywords.config import AskedConfig, OfflineConfig
 from thinkrec.keywords.extractor import Extractor, find_keywords
-from thinkrec.settings import explain, parse_settings
 
 SHOWN = 5
 """Rows that the command prints."""

@@ -9,19 +9,20 @@ from pathlib import Path
 import polars as pl
 from rich.text import Text
 
-from thinkrec import outcome, saving
 from thinkrec.commands import show
-from thinkrec.data.writing import write_table
+from thinkrec.data.output_tables import write_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate import table as tables
-from thinkrec.evaluate.report_data import Explained
+from thinkrec.evaluate.report.data import Explained
 from thinkrec.evaluate.results import Results, Row, read_metrics
-from thinkrec.layout import locked
-from thinkrec.model.disk import write_json, write_text
-from thinkrec.pipeline import ORDER, Run
-from thinkrec.processes import hush_others, is_main, on_main
-from thinkrec.provenance import environment
-from thinkrec.recipe import dump_recipe, load_recipe
+from thinkrec.io.files import write_json, write_text
+from thinkrec.io.processes import hush_others, is_main, on_main
+from thinkrec.run import results as outcome
+from thinkrec.run import saved_model
+from thinkrec.run.pipeline import ORDER, Run
+from thinkrec.run.provenance import environment
+from thinkrec.run.recipe import dump_recipe, load_recipe
+from thinkrec.run.variants import locked
 
 SHOWN = 3
 """Explained recommendations that the demo prints."""
@@ -84,7 +85,7 @@ def export(run: Run, done: outcome.Outcome, folder: Path) -> Path:
 def report(name: str) -> None:
     """`thinkrec report`: trains nothing, whatever changed since."""
     folder = show.run_folder(name)
-    run = saving.open_run(folder, progress=True)
+    run = saved_model.open_run(folder, progress=True)
     with locked(folder):
         done = outcome.finish(run, outcome.finished(run))
     show.console().print(Text(str(done.report)), soft_wrap=True)

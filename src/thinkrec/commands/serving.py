@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from thinkrec import saving
-from thinkrec.answers import Ranked, codes_of, item_codes, unknown_user
 from thinkrec.api import ThinkRec
 from thinkrec.collab import KINDS, ScorerConfig
 from thinkrec.collab.encoder import Scorer
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import CheckpointError, DataError
-from thinkrec.histories import History, parse_history
-from thinkrec.layout import IMPERSONAL, rows_of_table, variants
-from thinkrec.recipe import Recipe, ThinkRecModel
+from thinkrec.run import saved_model
+from thinkrec.run.recipe import Recipe
+from thinkrec.run.stage import read_done
+from thinkrec.run.variants import IMPERSONAL, rows_of_table, variants
+from thinkrec.score.answers import Ranked, codes_of, item_codes, unknown_user
 from thinkrec.score.candidates import Present, score_candidates
+from thinkrec.score.histories import History, parse_history
 from thinkrec.score.ranker import probability
-from thinkrec.stage import read_done
+from thinkrec.train.model_config import ThinkRecModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ def open_ranking(folder: Path, name: str | None) -> ThinkRec | ScorerRanking:
     `name`: of a scorer as the table has it, or of a stage of the language model ("ThinkRec global", or global). Raises
     DataError for a name that the run does not have, CheckpointError for a row that is not trained.
     """
-    recipe = saving.read_recipe(folder)
+    recipe = saved_model.read_recipe(folder)
     if name is None and isinstance(recipe.model, ThinkRecModel):
         return ThinkRec.load(folder, progress=True)
     scorers, stages = scorers_of(recipe), stages_of(recipe)
@@ -75,7 +76,7 @@ def open_ranking(folder: Path, name: str | None) -> ThinkRec | ScorerRanking:
                 "its own model alone"
             )
         read_done(folder / place)
-        return ScorerRanking(KINDS[config.kind].load(folder / place), saving.current_data(recipe, folder))
+        return ScorerRanking(KINDS[config.kind].load(folder / place), saved_model.current_data(recipe, folder))
     if chosen in stages:
         model = ThinkRec.load(folder, progress=True)
         model.choose_stage(stages[chosen])

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.answers import Explanation, Ranked
 from thinkrec.errors import CheckpointError
-from thinkrec.evaluate.report_data import Explained, Past
-from thinkrec.processes import is_main
+from thinkrec.evaluate.report.data import Explained
+from thinkrec.io.processes import is_main
+from thinkrec.score.answers import Explanation, Past, Ranked
 
 WIDE = 130
 """Columns where nobody looks: a file or a pipe should not get tables cut at 80."""

@@ -13,18 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkrec.commands import show
-from thinkrec.data.sources import load_data
-from thinkrec.data.writing import check_writable, write_table
+from thinkrec.data.output_tables import check_writable, write_table
 from thinkrec.errors import RecipeError
-from thinkrec.model.disk import write_json
+from thinkrec.io.files import write_json
+from thinkrec.io.settings import explain, set_key
 from thinkrec.reasons import output, questions, summary
 from thinkrec.reasons.choose import choose_rows
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.estimate import Estimate, estimate
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.synthesis import Synthesis
-from thinkrec.recipe import load_recipe
-from thinkrec.settings import explain, set_key
+from thinkrec.run.data_sources import load_data
+from thinkrec.run.recipe import load_recipe
 from thinkrec.teacher.build import build_teacher, teacher_name
 from thinkrec.teacher.client import TeacherStopped, Usage
 

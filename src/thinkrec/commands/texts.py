@@ -9,21 +9,21 @@ from pathlib import Path
 import polars as pl
 from rich.text import Text
 
-from thinkrec import saving
 from thinkrec.commands import show
 from thinkrec.commands.grounding import judge
 from thinkrec.commands.truth import read_labels, rows_of
+from thinkrec.data.output_tables import write_table
 from thinkrec.data.tables import read_table
-from thinkrec.data.writing import write_table
 from thinkrec.errors import DataError
-from thinkrec.evaluate import check
 from thinkrec.evaluate.grounding.results import GroundingResults, to_dict
 from thinkrec.evaluate.grounding.table import terminal as grounding_table
-from thinkrec.evaluate.partners import partners
+from thinkrec.evaluate.metrics import checks
+from thinkrec.evaluate.metrics.permutation import partners
 from thinkrec.evaluate.text import meteor, wordnet
 from thinkrec.evaluate.text.align import References, align, keep_answered, read_references
 from thinkrec.evaluate.text.compare import Tools, Values, measure
 from thinkrec.evaluate.text.summary import TextResults, per_row, summarise_texts, terminal, write_text_metrics
+from thinkrec.run import saved_model
 
 ANOTHER_ROW = "of another row"
 UNKNOWN = 0.2
@@ -96,7 +96,7 @@ def another_row(
     first: str, texts: dict[str, tuple[str, ...]], references: References, seed: int
 ) -> dict[str, tuple[str, ...]]:
     """What chance gives: a reference of another row, and the first system's reason of another row."""
-    _, code = check.users(references.user, len(references.order))
+    _, code = checks.users(references.user, len(references.order))
     places = partners(code, seed)
     return {
         f"reference {ANOTHER_ROW}": tuple(references.text[place] for place in places),
@@ -139,7 +139,7 @@ def check_vocabulary(tools: Tools, references: References) -> Tools:
 def _users(interactions: Path | None, run: str | None) -> pl.DataFrame | None:
     if run is not None:
         folder = show.run_folder(run)
-        known = rows_of(saving.trained_data(folder))
+        known = rows_of(saved_model.trained_data(folder))
     else:
         known = None if interactions is None else read_labels(interactions, labels=False)
     return None if known is None else known.select("order", user="user_id")

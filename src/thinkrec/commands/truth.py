@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from thinkrec import saving
 from thinkrec.commands import show
 from thinkrec.data.columns import parse_ids, parse_labels, parse_order, parse_ratings, parse_text, refuse_rows
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import SPLITS
+from thinkrec.data.interactions import SPLITS
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
+from thinkrec.evaluate.judged_rows import require_wanted
 from thinkrec.evaluate.predictions import Truth
-from thinkrec.evaluate.wanted import require_wanted
-from thinkrec.recipe import Evaluation
+from thinkrec.run import saved_model
+from thinkrec.run.recipe import Evaluation
 
 ALL, JUDGED = "all", "test"
 """Every row, whatever its split; and the split that is judged where nothing is asked for."""
@@ -34,8 +34,8 @@ def truth_of(
         if threshold is not None:
             raise DataError("--threshold is for --interactions with ratings; a run knows its labels")
         folder = show.run_folder(run)
-        recipe = saving.read_recipe(folder)
-        return choose_split(rows_of(saving.trained_data(folder)), str(folder), split), recipe.evaluation
+        recipe = saved_model.read_recipe(folder)
+        return choose_split(rows_of(saved_model.trained_data(folder)), str(folder), split), recipe.evaluation
     if interactions is not None and run is None:
         return choose_split(read_labels(interactions, threshold), str(interactions), split), Evaluation()
     raise DataError("say where the labels are: either --interactions TABLE or --run RUN")

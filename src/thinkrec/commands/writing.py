@@ -13,21 +13,22 @@ import numpy as np
 import polars as pl
 from rich.text import Text
 
-from thinkrec import saving
 from thinkrec.commands import show
 from thinkrec.data.columns import DataWarning, require_columns
+from thinkrec.data.output_tables import check_writable, write_table
 from thinkrec.data.tables import read_table
-from thinkrec.data.writing import check_writable, write_table
+from thinkrec.decoding.policy import Writer
 from thinkrec.errors import DataError
-from thinkrec.layout import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
-from thinkrec.outcome import reason_writer
-from thinkrec.pipeline import Run
-from thinkrec.progress import Progress
+from thinkrec.io.hashing import digest
+from thinkrec.io.progress import Progress
 from thinkrec.reasons.matching import match_rows
-from thinkrec.score.cite import Writer
-from thinkrec.score.system import System
-from thinkrec.score.writer import ReasonWriter
-from thinkrec.stage import digest, read_done
+from thinkrec.run import saved_model
+from thinkrec.run.pipeline import Run
+from thinkrec.run.results import reason_writer
+from thinkrec.run.stage import read_done
+from thinkrec.run.variants import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
+from thinkrec.score.predictor import System
+from thinkrec.score.reason_writer import ReasonWriter
 
 CHUNK = 64
 """Rows between two writes to disk."""
@@ -40,13 +41,13 @@ def explain_rows(
 ) -> None:  # fmt: skip
     """`thinkrec explain-rows`."""
     folder = show.run_folder(run)
-    recipe = saving.read_recipe(folder)
+    recipe = saved_model.read_recipe(folder)
     if recipe.model.kind != "thinkrec":
         raise DataError(f"{folder} trains {recipe.model.kind}, which writes no reasons; give a run of kind thinkrec")
     if own_verdict and writer != "model":
         raise DataError(f"--own-verdict lets the model decide, and --writer {writer} does not; give one of them")
     check_writable(out)
-    trained = saving.open_run(folder, progress=True)
+    trained = saved_model.open_run(folder, progress=True)
     wanted = read_rows(rows, split, trained)
     variant = final_variant(recipe.model) if stage is None else VARIANTS[stage]
     options = {"stage": variant, "trained": read_done(folder / STAGE_OF[variant])["key"],

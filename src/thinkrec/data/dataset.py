@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from thinkrec.data.columns import parse_ids, parse_keywords, refuse_rows, require_columns
+from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.frames import as_frame, make_series
+from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
 from thinkrec.data.messages import warn
-from thinkrec.data.repeats import Duplicates
-from thinkrec.data.rows import SPLITS, TEST, TRAIN, VALID, Interactions
 from thinkrec.data.split import ByColumn, Split, assign_split
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError

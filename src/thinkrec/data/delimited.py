@@ -20,8 +20,8 @@ from typing import BinaryIO
 
 import polars as pl
 
+from thinkrec.data.csv_quotes import could_be_a_record, cut, opening_quote, shape, wrong_quote
 from thinkrec.data.messages import looks_like_a_row, warn
-from thinkrec.data.quotes import could_be_a_record, cut, opening_quote, shape, wrong_quote
 from thinkrec.errors import DataError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}

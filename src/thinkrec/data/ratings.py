@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from thinkrec.data import columns as col
-from thinkrec.data import suspect
+from thinkrec.data import suspicious_values
 from thinkrec.errors import DataError
 
 
@@ -60,7 +60,7 @@ def read_labels(df: pl.DataFrame, source: str, threshold: float | None, absent: 
                 f"{source}: column 'label' needs no threshold, but threshold={threshold} was given. Drop one."
             )
         labels = col.parse_labels(df["label"], source)
-        suspect.tell_one_label(labels, None, None, source)
+        suspicious_values.tell_one_label(labels, None, None, source)
         return labels
     bar = col.check_threshold(threshold, source)
     rated = pl.select(pl.when(~absent).then(df["rating"].alias("rating"))).to_series() if absent.any() else df["rating"]
@@ -69,8 +69,8 @@ def read_labels(df: pl.DataFrame, source: str, threshold: float | None, absent: 
         ratings = _ratings(rated, absent, source)
         known = ratings.filter(~absent)
         if unsure:
-            suspect.tell_odd_ratings(df["rating"], ratings, bar, source)
-        suspect.tell_one_label((known > bar).cast(pl.Int8), known, bar, source)
+            suspicious_values.tell_odd_ratings(df["rating"], ratings, bar, source)
+        suspicious_values.tell_one_label((known > bar).cast(pl.Int8), known, bar, source)
     return (ratings > bar).cast(pl.Int8).alias("label")
 
 

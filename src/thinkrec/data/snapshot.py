@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from thinkrec.data.dataset import Dataset, Domain, Items, find_codes
-from thinkrec.data.rows import SPLITS, Interactions
-from thinkrec.data.writing import write_table
+from thinkrec.data.interactions import SPLITS, Interactions
+from thinkrec.data.output_tables import write_table
 from thinkrec.errors import CheckpointError
-from thinkrec.model.disk import write_json
+from thinkrec.io.files import write_json
 
 INTERACTIONS, ITEMS, USERS, MANIFEST = "interactions.parquet", "items.parquet", "users.parquet", "manifest.json"
 _FORMAT = 1

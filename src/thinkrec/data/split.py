@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from thinkrec.data.rows import SPLITS
+from thinkrec.data.interactions import SPLITS
 from thinkrec.errors import DataError
 
 

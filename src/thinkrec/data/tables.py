@@ -9,15 +9,15 @@ from typing import Any
 import polars as pl
 
 from thinkrec.data import columns as col
-from thinkrec.data import suspect
+from thinkrec.data import suspicious_values
 from thinkrec.data.delimited import SEPARATORS, read_delimited
+from thinkrec.data.duplicates import Duplicates, settle_repeats
 from thinkrec.data.frames import as_frame
-from thinkrec.data.jsonl import read_jsonl
+from thinkrec.data.interactions import SPLITS
+from thinkrec.data.json_lines import read_jsonl
 from thinkrec.data.markup import strip_markup
 from thinkrec.data.messages import name_rows, warn, warn_rows
 from thinkrec.data.ratings import not_rated, read_labels
-from thinkrec.data.repeats import Duplicates, settle_repeats
-from thinkrec.data.rows import SPLITS
 from thinkrec.errors import DataError
 
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
@@ -96,8 +96,8 @@ def check_interactions(
     col.require_columns(df, ("user_id", "item_id", "timestamp"), source)
     whole, fraction = col.parse_times(df["timestamp"], source)
     if not (df["timestamp"].dtype.is_temporal() or df["timestamp"].dtype == pl.Null):
-        whole, fraction = suspect.one_unit(df["timestamp"], whole, fraction, source)
-    suspect.tell_odd_times(df["timestamp"], whole, source)
+        whole, fraction = suspicious_values.one_unit(df["timestamp"], whole, fraction, source)
+    suspicious_values.tell_odd_times(df["timestamp"], whole, source)
     absent = not_rated(df, missing, source)
     out = pl.DataFrame(
         {
@@ -118,7 +118,7 @@ def check_interactions(
         if out.is_empty():
             raise DataError(f"{source}: no row is left: every rating is named in `missing`. Correct it.")
     if not given:
-        suspect.tell_constant_times(out["user_id"], out["timestamp"], fraction, source)
+        suspicious_values.tell_constant_times(out["user_id"], out["timestamp"], fraction, source)
     return settle_repeats(out, fraction, duplicates, source)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from thinkrec.data.columns import parse_ids, parse_order, refuse_rows
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
-from thinkrec.evaluate.wanted import require_wanted
+from thinkrec.evaluate.judged_rows import require_wanted
 
 IDS = ("user_id", "item_id")
 _NAMED = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from thinkrec.evaluate.bootstrap import Estimate, Pair
+from thinkrec.evaluate.metrics.bootstrap import Estimate, Pair
 
 Kind = Literal["model", "impersonal", "ceiling", "published"]
 """impersonal: one number per item for all. ceiling: knows what no model can. published: from a paper, not rerun."""

@@ -12,12 +12,12 @@ from typing import Any, get_args
 import numpy as np
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import METRICS, Estimate, Pair, Sample, interval, paired
-from thinkrec.evaluate.decimals import titles
-from thinkrec.evaluate.ranking import policies, tied_share
+from thinkrec.evaluate.metrics.bootstrap import METRICS, Estimate, Pair, Sample, interval, paired
+from thinkrec.evaluate.metrics.ranking import policies, tied_share
+from thinkrec.evaluate.number_format import titles
 from thinkrec.evaluate.result_types import RANKED, Comparison, Kind, Results, Row
 from thinkrec.evaluate.verdict import give_verdict
-from thinkrec.model.disk import plain, write_json
+from thinkrec.io.files import plain, write_json
 
 __all__ = ["RANKED", "Comparison", "Kind", "Results", "Row", "best", "from_dict", "read_metrics", "read_verdict",
            "summarise", "to_dict", "write_metrics"]  # fmt: skip

@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.evaluate.bootstrap import METRICS, Estimate, Pair
-from thinkrec.evaluate.decimals import number, span, titles
+from thinkrec.evaluate.metrics.bootstrap import METRICS, Estimate, Pair
+from thinkrec.evaluate.number_format import number, span, titles
 from thinkrec.evaluate.results import RANKED, Comparison, Results, Row, best
 from thinkrec.evaluate.verdict import give_verdict
 

@@ -11,8 +11,8 @@ import math
 import shlex
 from dataclasses import dataclass
 
-from thinkrec.evaluate.bootstrap import Pair
-from thinkrec.evaluate.decimals import number, span, titles
+from thinkrec.evaluate.metrics.bootstrap import Pair
+from thinkrec.evaluate.number_format import number, span, titles
 from thinkrec.evaluate.result_types import RANKED, Results, Row
 
 

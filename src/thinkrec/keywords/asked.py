@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from thinkrec.data.columns import DataWarning
-from thinkrec.hashing import content_hash
+from thinkrec.io.hashing import content_hash
 from thinkrec.keywords.config import AskedConfig
 from thinkrec.keywords.extractor import Done
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from thinkrec.data.columns import DataWarning
-from thinkrec.hashing import content_hash
+from thinkrec.io.hashing import content_hash
+from thinkrec.io.progress import Progress
 from thinkrec.keywords.cache import KeywordCache
 from thinkrec.keywords.clean import clean_phrases, plain_text
-from thinkrec.progress import Progress
 
 Done = Callable[[int, Sequence[str]], None]
 """Called with the place of a text and the phrases found in it, most telling first."""

@@ -19,10 +19,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from transformers.utils import logging
 
 from thinkrec.errors import CheckpointError, RecipeError
-from thinkrec.model.disk import check_complete
-from thinkrec.model.few_bits import keep_gradients
-from thinkrec.model.formats import native_here
-from thinkrec.provenance import files_digest
+from thinkrec.io.files import check_complete
+from thinkrec.io.hashing import files_digest
+from thinkrec.model.dtypes import native_here
+from thinkrec.model.quantization import keep_gradients
 
 _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length", "seq_length")
 """What architectures call the number of their positions."""

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 
 from thinkrec.errors import CheckpointError, DataError
-from thinkrec.model.disk import write_json
+from thinkrec.io.files import write_json
 
 _TENSORS = ("labels", "centres", "mean", "std")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from thinkrec.model.batch import Prompt
+from thinkrec.prompts.types import Prompt
 
 NOTHING = np.zeros(0, dtype=np.int32)
 _NO_VECTORS = np.zeros((0, 0), dtype=np.float32)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from thinkrec.collab.features.slot_vectors import SlotVectors
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import Interactions
+from thinkrec.data.interactions import Interactions
 from thinkrec.errors import DataError
-from thinkrec.fast.fork import Fork
-from thinkrec.model.batch import Prompt
 from thinkrec.prompts import template
 from thinkrec.prompts.draft import NOTHING, Draft
+from thinkrec.prompts.shared_prefix import Fork
+from thinkrec.prompts.types import Prompt
 
 RATING = (0.9, 0.1)
 """Weights of (L_rec, L_think) on a rating row; ThinkRec paper, training objective."""
@@ -66,16 +66,6 @@ class TextEncoder(Protocol):
     def yes_id(self) -> int: ...
     @property
     def no_id(self) -> int: ...
-
-
-@dataclass(frozen=True, eq=False)
-class SlotVectors:
-    """Collaborative vectors for the prompt's slots, by row of the sorted table."""
-
-    user: np.ndarray
-    """float32 (n_rows, d): the row's user as known strictly before the row."""
-    item: np.ndarray
-    """float32 (n_rows, d): the row's item; on train rows from folds that exclude the row."""
 
 
 def plain_ids(tokenizer, texts: list[str]) -> list[np.ndarray]:

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from thinkrec.errors import DataError
-from thinkrec.model.batch import Prompt
-from thinkrec.progress import Progress
+from thinkrec.io.progress import Progress
+from thinkrec.prompts.types import Prompt
 
 CHUNK = 4096
 """Prompts in a record batch."""

@@ -11,7 +11,7 @@ import polars as pl
 
 from thinkrec.data.columns import DataWarning, require_columns
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import SPLITS
+from thinkrec.data.interactions import SPLITS
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.reasons.config import SynthesisConfig

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from thinkrec.claims.verdict import read, word
 from thinkrec.reasons.config import CleanConfig
 from thinkrec.reasons.store import Attempt
-from thinkrec.teacher.answer import read, word
 
 _GIVEN = r"(?:correct|right|actual|true|given|provided|stated|gold|reference|official)"
 _THING = r"(?:answer|label|outcome|verdict|response|solution|result)"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from thinkrec.claims.verdict import word
 from thinkrec.data.columns import clean_line
 from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.errors import DataError
 from thinkrec.prompts import template
 from thinkrec.reasons.config import SynthesisConfig
-from thinkrec.reasons.rules import short_title
-from thinkrec.teacher.answer import word
 from thinkrec.teacher.client import Message
+from thinkrec.teacher.rule_reasons import short_title
 
 TEXT_LIMIT = 800
 """Most characters of one further text."""

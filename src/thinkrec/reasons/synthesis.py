@@ -14,12 +14,12 @@ from typing import Literal
 
 import numpy as np
 
+from thinkrec.claims.verdict import verdict, word
 from thinkrec.data.dataset import Dataset
-from thinkrec.progress import Progress
+from thinkrec.io.progress import Progress
 from thinkrec.reasons import questions
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.store import Attempt, AttemptStore, attempt
-from thinkrec.teacher.answer import verdict, word
 from thinkrec.teacher.client import Answer, Message, Question, Teacher, question
 
 Outcome = Literal["right", "wrong", "unreadable", "refused", "failed", "unfinished", "not asked"]

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from thinkrec.claims.verdict import verdict, word
 from thinkrec.data.columns import DataWarning, parse_labels, refuse_rows, require_columns
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import SPLITS, TRAIN
+from thinkrec.data.interactions import SPLITS, TRAIN
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.reasons.matching import match_rows
-from thinkrec.teacher.answer import verdict, word
 
 
 def written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[int, str]:

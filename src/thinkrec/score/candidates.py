@@ -9,8 +9,8 @@ import numpy as np
 
 from thinkrec.collab.encoder import Scorer
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TEST, Interactions
-from thinkrec.progress import Progress
+from thinkrec.data.interactions import TEST, Interactions
+from thinkrec.io.progress import Progress
 
 ROWS = 200_000
 """Rows that a scorer is given at a time, so that memory does not grow with candidates times history."""

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from thinkrec.decoding.citations import Citable
+from thinkrec.decoding.claim_rules import Careful
+from thinkrec.decoding.policy import Cite
+from thinkrec.decoding.vocabulary import vocabulary
+from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
-from thinkrec.model.batch import Prompt
-from thinkrec.model.copying import Citable
-from thinkrec.model.pieces import vocabulary
-from thinkrec.model.recommender import Recommender
-from thinkrec.progress import Progress
-from thinkrec.score.careful import Careful
-from thinkrec.score.cite import Cite
+from thinkrec.io.progress import Progress
+from thinkrec.prompts.types import Prompt
 
 
 def read(tokenizer: Any, ids: np.ndarray) -> str:

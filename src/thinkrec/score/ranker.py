@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import torch
 
+from thinkrec.engine.batch import token_budget_batches
+from thinkrec.engine.hooks import CannotPack
+from thinkrec.engine.packing import pack
+from thinkrec.engine.recommender import Recommender, ScoreOption, score_of
+from thinkrec.engine.segments import Kept
+from thinkrec.engine.workers import at_once, each
 from thinkrec.errors import CheckpointError
-from thinkrec.fast.cores import at_once, each
-from thinkrec.fast.fork import Fork, pack
-from thinkrec.fast.packing import CannotPack
-from thinkrec.fast.span import Kept
-from thinkrec.model.batch import Prompt, token_budget_batches
-from thinkrec.model.recommender import Recommender, ScoreOption, score_of
-from thinkrec.progress import Progress
+from thinkrec.io.progress import Progress
+from thinkrec.prompts.shared_prefix import Fork
+from thinkrec.prompts.types import Prompt
 
 CHUNK = 2048
 """Prompts rendered at a time, so that memory does not grow with the number of rows."""

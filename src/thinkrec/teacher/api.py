@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from thinkrec.teacher import fault, reply
+from thinkrec.teacher import api_error, reply
 from thinkrec.teacher.client import NOTHING, Answer, Done, Message, Question, TeacherStopped, Usage, estimate_tokens
 from thinkrec.teacher.config import ApiTeacher
 from thinkrec.teacher.endpoint import Differently, Endpoint, Final, Passing, api_name
+from thinkrec.teacher.event_loop import run
 from thinkrec.teacher.limits import Pace, Purse, back_off
-from thinkrec.teacher.looping import run
 
 _FIRST_GUESS = 512
 """Tokens of an answer for the pace, until some have come."""
@@ -141,7 +141,7 @@ class Api:
             settle(taken.tokens)
             if not found.text and found.refusal is None:
                 how = "it only reasoned" if found.reasoning else "nothing in it"
-                if fault.letters(found.finish) in ("toolcalls", "functioncall", "tooluse"):
+                if api_error.letters(found.finish) in ("toolcalls", "functioncall", "tooluse"):
                     how = "the model called a tool instead"
                 raise Passing(f"the answer was empty ({how}{', cut at max_tokens' if found.cut else ''})")
             return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from thinkrec.errors import ThinkRecError
-from thinkrec.hashing import content_hash
+from thinkrec.io.hashing import content_hash
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from thinkrec.teacher.api_error import codes_of, letters, unwrap, words_of
 from thinkrec.teacher.client import Message
-from thinkrec.teacher.fault import codes_of, letters, unwrap, words_of
 
 LENGTHS = ("max_tokens", "max_completion_tokens")
 """The two names of the bound of an answer."""

@@ -15,11 +15,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import RecipeError
-from thinkrec.teacher import fault, reply
+from thinkrec.teacher import api_error, reply
 from thinkrec.teacher.client import Message, TeacherStopped
 from thinkrec.teacher.config import ApiTeacher
 from thinkrec.teacher.dialect import Dialect, adapt, named
-from thinkrec.teacher.waits import wait_of
+from thinkrec.teacher.retry_waits import wait_of
 
 
 class Passing(Exception):
@@ -85,7 +85,7 @@ class Endpoint:
                 content = response.http_response.content
                 return reply.parse(content.decode("utf-8-sig"))
         except reply.Damaged as error:
-            if fault.is_page(content.decode("utf-8", "replace")):
+            if api_error.is_page(content.decode("utf-8", "replace")):
                 self._adapt(dialect, 200, None)
             raise Passing(self._safe(str(error))) from error
         except reply.Failed as error:
@@ -115,15 +115,15 @@ class Endpoint:
 
     async def _judge(self, client: Any, asked: Dialect, status: int, error: Any, headers: Any) -> Exception:
         """What an error status amounts to. Raises Differently where another dialect may help."""
-        text, where = self._safe(fault.words_of(error)) or "it gives no reason", f"the teacher at {self.url}"
-        declined = fault.refusal(status, error)
+        text, where = self._safe(api_error.words_of(error)) or "it gives no reason", f"the teacher at {self.url}"
+        declined = api_error.refusal(status, error)
         if declined is not None:
             return Final(f"the content was refused ({declined}): {text}", self._safe(declined))
         # A model that is not there has an address: /v1 would not help.
         if not (status == 404 and "model" in text.lower()):
             self._adapt(asked, status, error)
         on = "and start the same command again to go on"
-        why = fault.stops(status, error)
+        why = api_error.stops(status, error)
         if why is not None:
             advice = "see to it"
             if "key" in why:
@@ -131,7 +131,7 @@ class Endpoint:
             elif "model" in why or "address" in why:
                 advice = f"check base_url and model ({self.model!r}){await self._models(client)}"
             return TeacherStopped(f"{where} stopped the run with {status}: {why} ({text}); {advice}, {on}")
-        if fault.passes(status, error):
+        if api_error.passes(status, error):
             wait = wait_of(status, headers, error)
             if wait is not None and wait > self.config.retries.patience:
                 return TeacherStopped(

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thinkrec.claims.marks import is_mark
+from thinkrec.claims.verdict import IN_WORDS, declines, separate
 from thinkrec.errors import RecipeError
-from thinkrec.teacher.answer import IN_WORDS, declines, separate
 from thinkrec.teacher.client import NOTHING, Answer, Done, Message, Question, Usage
 from thinkrec.teacher.config import LocalTeacher, Prices, local_name
 from thinkrec.teacher.limits import Purse
-from thinkrec.teacher.marks import is_mark
 
 if TYPE_CHECKING:
     from thinkrec.model.backbone import Backbone

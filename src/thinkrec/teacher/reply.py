@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from thinkrec.teacher import fault, parts
-from thinkrec.teacher.answer import IN_WORDS, declines, separate
+from thinkrec.claims.verdict import IN_WORDS, declines, separate
+from thinkrec.teacher import api_error, content_parts
 
 _CUT = ("length", "maxtokens", "modellength", "maxoutputtokens", "maxlength", "tokenlimit", "incomplete")
 _BROKEN = ("error", "abort", "aborted", "cancelled", "canceled", "networkerror", "insufficientsystemresource",
@@ -42,7 +42,7 @@ class Failed(ValueError):
     """The body of a successful answer holds an error."""
 
     def __init__(self, status: int, error: Any) -> None:
-        super().__init__(f"the answer holds an error: {fault.words_of(error)}")
+        super().__init__(f"the answer holds an error: {api_error.words_of(error)}")
         self.status, self.error = status, error
         """The status it would have had outside; 500 where it names none."""
 
@@ -53,11 +53,11 @@ def parse(body: str) -> Reply:
     Raises Damaged saying what is wrong, or Failed where the body holds an error.
     """
     try:
-        found = parts.join_stream(body) if parts.is_stream(body) else json.loads(body)
+        found = content_parts.join_stream(body) if content_parts.is_stream(body) else json.loads(body)
     except ValueError as error:
-        if fault.is_page(body):
+        if api_error.is_page(body):
             raise Damaged(
-                f"the answer is a web page ({fault.words_of(body)[:80]!r}) and no JSON; check base_url, which mostly "
+                f"the answer is a web page ({api_error.words_of(body)[:80]!r}) and no JSON; check base_url, which "
                 "ends in /v1"
             ) from error
         raise Damaged(f"the answer is no complete JSON ({error})") from error
@@ -67,7 +67,7 @@ def parse(body: str) -> Reply:
     blocked = _blocked(found)
     choices = found.get("choices")
     if not choices and blocked:
-        return _reply(found, parts.Parts("", "", ""), "", blocked)
+        return _reply(found, content_parts.Parts("", "", ""), "", blocked)
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         why = "it holds no choices" if choices in (None, []) else "its choices are no list of objects"
         raise Damaged(f"the answer is JSON but no chat completion: {why}")
@@ -79,12 +79,12 @@ def parse(body: str) -> Reply:
         raise Damaged("the answer is JSON but no chat completion: its choice holds no message")
     reasons = [choice.get(name) for name in ("finish_reason", "native_finish_reason", "stop_reason")]
     reasons = [reason for reason in [*reasons, found.get("stop_reason")] if isinstance(reason, str)]
-    words = parts.read_message(message)
-    filtered = next((reason for reason in reasons if fault.is_filter(reason)), None)
+    words = content_parts.read_message(message)
+    filtered = next((reason for reason in reasons if api_error.is_filter(reason)), None)
     return _reply(found, words, reasons[0] if reasons else "", filtered or ("refusal" if words.refused else None))
 
 
-def _reply(found: Mapping[str, Any], words: parts.Parts, finish: str, refusal: str | None) -> Reply:
+def _reply(found: Mapping[str, Any], words: content_parts.Parts, finish: str, refusal: str | None) -> Reply:
     counted = found.get("usage")
     usage: Mapping[str, Any] = counted if isinstance(counted, dict) else {}
     prompt, completion = read_usage(usage)
@@ -94,7 +94,7 @@ def _reply(found: Mapping[str, Any], words: parts.Parts, finish: str, refusal: s
     text, reasoning = separate(words.said, words.thought)
     if declines(text):
         return Reply("", reasoning, False, prompt, completion, IN_WORDS, " ".join(text.split()), finish)
-    known = fault.letters(finish)
+    known = api_error.letters(finish)
     if known in _BROKEN and not text:
         raise Damaged(f"the answer broke off (finish reason {finish!r})")
     return Reply(text, reasoning, known in _CUT, prompt, completion, finish=finish)
@@ -125,7 +125,7 @@ def _look_for_errors(found: Mapping[str, Any]) -> None:
 
 
 def _status_in(error: Any) -> int:
-    inner = fault.unwrap(error)
+    inner = api_error.unwrap(error)
     names = ("code", "status", "status_code", "http_code")
     values = [inner.get(name) for name in names] if isinstance(inner, Mapping) else []
     for value in values:
@@ -133,7 +133,7 @@ def _status_in(error: Any) -> int:
         if text.isdecimal() and 400 <= int(text) < 600:
             return int(text)
     # A code of a filter comes with 400 where the endpoint gives errors their status.
-    return 400 if fault.refusal(400, error) else 500
+    return 400 if api_error.refusal(400, error) else 500
 
 
 def _blocked(found: Mapping[str, Any]) -> str | None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.reasons.rules import argue
 from thinkrec.teacher.client import NOTHING, Answer, Done, Question
 from thinkrec.teacher.config import RulesTeacher
+from thinkrec.teacher.rule_reasons import argue
 
 
 class Rules:

@@ -15,17 +15,18 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from thinkrec.engine.batch import Batch, collate
+from thinkrec.engine.frozen_cache import Below
+from thinkrec.engine.recommender import Recommender, ScoreOption, score_of
 from thinkrec.errors import RecipeError
-from thinkrec.fast.below import Below
-from thinkrec.model.batch import Batch, Prompt, collate
-from thinkrec.model.disk import plain, read_tensors, write_tensors
-from thinkrec.model.experts import Group
-from thinkrec.model.loss import losses
-from thinkrec.model.recommender import Recommender, ScoreOption, score_of
-from thinkrec.processes import on_main
-from thinkrec.progress import Progress
+from thinkrec.io.files import plain, read_tensors, write_tensors
+from thinkrec.io.processes import on_main
+from thinkrec.io.progress import Progress
+from thinkrec.model.adapters import Group
+from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
-from thinkrec.train.passes import Passes
+from thinkrec.train.epochs import Passes
+from thinkrec.train.loss import losses
 
 STATE = "state.safetensors"
 CLOSE = 1e-3

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TRAIN
-from thinkrec.reasons.rules import argue
+from thinkrec.data.interactions import TRAIN
+from thinkrec.teacher.rule_reasons import argue
 
 
 def strided_rows(ds: Dataset, stride: int, epoch: int, seed: int) -> np.ndarray:

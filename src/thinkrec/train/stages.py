@@ -12,25 +12,25 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from thinkrec.collab.ids import find_places, take_rows
+from thinkrec.collab.features.slot_vectors import SlotVectors
 from thinkrec.collab.selection import Selector
+from thinkrec.collab.trained_ids import find_places, take_rows
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.rows import TRAIN, VALID
-from thinkrec.model import files
+from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.engine import checkpoint
+from thinkrec.engine.recommender import Recommender
+from thinkrec.io.processes import is_main, on_main
+from thinkrec.model.adapters import attach
 from thinkrec.model.backbone import load_backbone
-from thinkrec.model.batch import Prompt
-from thinkrec.model.expert_linear import ExpertConfig
-from thinkrec.model.experts import attach
+from thinkrec.model.lora import ExpertConfig
 from thinkrec.model.projector import Projector
-from thinkrec.model.recommender import Recommender
-from thinkrec.processes import is_main, on_main
-from thinkrec.prompts.render import SlotVectors
 from thinkrec.prompts.stored import Rendered
-from thinkrec.recipe import ThinkRecModel
-from thinkrec.score.system import Personal, System
+from thinkrec.prompts.types import Prompt
+from thinkrec.score.predictor import Personal, System
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage, kept_record
 from thinkrec.train.mixture import reason_pool, reasoning_rows, strided_rows, validation_rows
+from thinkrec.train.model_config import ThinkRecModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ def train_stage(teaching: Teaching, system: System, stage: StageConfig, folder: 
 
     log = fit_stage(system.recommender, prompts, check, stage, folder, seed=seed, accelerator=teaching.accelerator,
                     title=title, progress=teaching.progress, option=system.option, check_start=keep_start)  # fmt: skip
-    on_main(lambda: files.save(folder, system.recommender))
+    on_main(lambda: checkpoint.save(folder, system.recommender))
     best = kept_record(log)
     if not best["step"] and is_main():
         warnings.warn(
@@ -110,7 +110,7 @@ def train_global(teaching: Teaching, folder: Path) -> dict[str, Any]:
 
 def with_experts(teaching: Teaching, trained: Path, n_experts: int) -> Recommender:
     """The recommender of stage 1 with `n_experts` experts, each a copy of the global adapter."""
-    source, grown = files.load(trained), teaching.fresh(n_experts)
+    source, grown = checkpoint.load(trained), teaching.fresh(n_experts)
     shared = source.experts.state_dict()
     grown.experts.load_state_dict({**grown.experts.state_dict(), **{k: v.to(grown.device) for k, v in shared.items()}})
     grown.experts.init_experts_from_global()

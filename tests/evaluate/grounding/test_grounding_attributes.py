@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from thinkrec.data.world import WorldConfig, simulate
-from thinkrec.evaluate.grounding.attributes import Attributes, lower, marked, reader
-from thinkrec.evaluate.grounding.cases import cases_of
-from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
+from thinkrec.claims.attributes import Attributes, lower, marked, reader
+from thinkrec.claims.cases import cases_of
+from thinkrec.claims.citations import Catalogue, Shelf, find_citations
+from thinkrec.claims.grounding import ground
 from thinkrec.evaluate.grounding.results import ground_all
-from thinkrec.evaluate.grounding.row import ground
-from thinkrec.reasons.rules import argue
+from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.teacher.rule_reasons import argue
 
 
 def read_attributes(text: str, cited, past, target) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
+from thinkrec.claims.citations import Catalogue, Shelf, find_citations
 
 HISTORY = [
     "Potter's Wheel (1993)",

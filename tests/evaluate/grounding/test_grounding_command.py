@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from thinkrec.cli import app
 from thinkrec.commands.grounding import judge
-from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import DataError
-from thinkrec.reasons.rules import argue
+from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.teacher.rule_reasons import argue
 
 SIZES = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
 DS = simulate(WorldConfig.model_validate(SIZES), 5).dataset

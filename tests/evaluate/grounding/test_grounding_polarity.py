@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from thinkrec.evaluate.grounding.polarity import read_claims
+from thinkrec.claims.polarity import read_claims
 
 GOOD, BAD, NONE = 1, -1, None
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from thinkrec.claims.cases import cases_of
+from thinkrec.claims.citations import Catalogue
+from thinkrec.claims.grounding import Case, ground, names
 from thinkrec.data.dataset import Domain
-from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import DataError
-from thinkrec.evaluate.grounding.cases import cases_of
-from thinkrec.evaluate.grounding.citations import Catalogue
 from thinkrec.evaluate.grounding.results import ground_all, to_dict, write_grounding
-from thinkrec.evaluate.grounding.row import Case, ground, names
 from thinkrec.evaluate.grounding.table import terminal
-from thinkrec.reasons.rules import argue
+from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.teacher.rule_reasons import argue
 
 WORLD = simulate(WorldConfig(users=60, items=250), 31, domain=Domain("film", "films", "viewer"))
 DS = WORLD.dataset

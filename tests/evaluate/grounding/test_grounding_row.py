@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from thinkrec.evaluate.grounding.citations import Catalogue, Shelf, find_citations
-from thinkrec.evaluate.grounding.polarity import read_claims
-from thinkrec.evaluate.grounding.row import Case, ground, names
+from thinkrec.claims.citations import Catalogue, Shelf, find_citations
+from thinkrec.claims.grounding import Case, ground, names
+from thinkrec.claims.polarity import read_claims
 
 
 def test_of_a_title_rated_both_ways_no_claim_is_right_or_wrong() -> None:

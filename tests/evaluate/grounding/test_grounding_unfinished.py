@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thinkrec.evaluate.grounding.unfinished import Wrong, awaits_rated, claim_of_next, first_wrong
+from thinkrec.claims.unfinished import Wrong, awaits_rated, claim_of_next, first_wrong
 
 SIGNS = [1, -1, 1, 0]
 """A and C were liked, B was not, of D nothing is asked."""

@@ -17,11 +17,11 @@ from transformers import RemBertConfig, RemBertModel
 
 from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.text.bleurt import Bleurt, load_bleurt
-from thinkrec.evaluate.text.bundle import read_bundle
 from thinkrec.evaluate.text.compare import Tools, measure, remarks
-from thinkrec.evaluate.text.pieces import read_pieces
+from thinkrec.evaluate.text.protobuf import fields, varint
+from thinkrec.evaluate.text.sentencepiece import read_pieces
 from thinkrec.evaluate.text.similarity import greedy, load_encoder
-from thinkrec.evaluate.text.wire import fields, varint
+from thinkrec.evaluate.text.tf_checkpoint import read_bundle
 
 SHAPE = {"vocab_size": 64, "hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 20,
          "max_position_embeddings": 24, "type_vocab_size": 2}  # fmt: skip

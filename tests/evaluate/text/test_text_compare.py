@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from thinkrec.cli import app
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import multiplicities
+from thinkrec.evaluate.metrics.bootstrap import multiplicities
 from thinkrec.evaluate.text import wordnet
 from thinkrec.evaluate.text.align import align, read_references
 from thinkrec.evaluate.text.compare import CORPUS_BLEU, Tools, Values, interval, measure, paired, resample

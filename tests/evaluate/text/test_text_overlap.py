@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thinkrec.errors import DataError, ThinkRecError
-from thinkrec.evaluate import check
-from thinkrec.evaluate.partners import partners
+from thinkrec.evaluate.metrics import checks
+from thinkrec.evaluate.metrics.permutation import partners
 from thinkrec.evaluate.text import meteor as met
 from thinkrec.evaluate.text.meteor import meteor
 from thinkrec.evaluate.text.overlap import bleu, corpus_bleu, rouge_l
@@ -88,7 +88,7 @@ def stems(text: str) -> list[str]:
 def test_the_yardsticks_of_the_written_reasons(ml1m_folder) -> None:
     table = pl.read_parquet(ml1m_folder / "reasons.parquet").filter(pl.col("split") == "test").sort("order")
     reasons = table["reason"].to_list()
-    _, code = check.users(table["user_id"].to_numpy(), len(reasons))
+    _, code = checks.users(table["user_id"].to_numpy(), len(reasons))
     another = partners(code, 0)
     chance = meteor([reasons[place] for place in another], reasons)
     assert chance.mean() == pytest.approx(0.114, abs=0.003)

@@ -19,7 +19,7 @@ from thinkrec.evaluate.text import wordnet
 from thinkrec.evaluate.text.compare import CORPUS_BLEU, Tools, interval, measure, resample
 from thinkrec.evaluate.text.meteor import meteor
 from thinkrec.evaluate.text.overlap import bleu, rouge_l
-from thinkrec.evaluate.text.tokens import blank_tokens, word_tokens
+from thinkrec.evaluate.text.tokenization import blank_tokens, word_tokens
 
 TEXTS = {
     "Chinese": "这位观众喜欢太空题材的影片。",

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from thinkrec.claims.citations import Catalogue
+from thinkrec.claims.grounding import Case, Grounding, ground
 from thinkrec.errors import DataError
-from thinkrec.evaluate import check
-from thinkrec.evaluate.bootstrap import Estimate, Pair, difference, estimate, multiplicities
-from thinkrec.evaluate.grounding.citations import Catalogue
-from thinkrec.evaluate.grounding.row import Case, Grounding, ground
-from thinkrec.evaluate.partners import partners
-from thinkrec.model.disk import plain, write_json
+from thinkrec.evaluate.metrics import checks
+from thinkrec.evaluate.metrics.bootstrap import Estimate, Pair, difference, estimate, multiplicities
+from thinkrec.evaluate.metrics.permutation import partners
+from thinkrec.io.files import plain, write_json
 
 _Ratio = tuple[np.ndarray, np.ndarray]
 SCHEMA = "thinkrec-grounding/2"
@@ -86,7 +86,7 @@ def ground_all(
 ) -> GroundingResults:
     """Ground reasons (n,) in their cases (n,) of users (n,); `titles` are those of the whole catalogue.
 
-    Intervals are percentiles over draws of users with replacement, as in `thinkrec.evaluate.bootstrap`; every metric is
+    Intervals are percentiles over draws of users with replacement, as in `metrics.bootstrap`; every metric is
     a ratio of sums, so a draw counts a user's reasons, citations and claims as often as the user was drawn.
     Raises DataError for unequal lengths or fewer than two reasons (the baseline needs another one).
     """
@@ -94,7 +94,7 @@ def ground_all(
         raise DataError(f"grounding: {len(texts)} reasons for {len(cases)} rows; give one reason per row")
     if draws < 1:
         raise DataError(f"grounding: draws is {draws}; at least one is needed")
-    distinct, code = check.users(user, len(texts))
+    distinct, code = checks.users(user, len(texts))
     other = partners(code, seed)
     catalogue = Catalogue(titles)
     rows = [ground(text, case, catalogue) for text, case in zip(texts, cases, strict=True)]

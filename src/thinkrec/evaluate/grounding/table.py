@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.evaluate.bootstrap import Estimate
 from thinkrec.evaluate.grounding.results import POLICIES, GroundingResults
+from thinkrec.evaluate.metrics.bootstrap import Estimate
 from thinkrec.evaluate.table import number, span
 
 TITLES = {

@@ -10,8 +10,8 @@ import polars as pl
 
 from thinkrec.data.columns import parse_ids, parse_order, parse_text, refuse_rows
 from thinkrec.errors import DataError
+from thinkrec.evaluate.judged_rows import require_wanted
 from thinkrec.evaluate.predictions import describe_gaps, remark_on_gaps, shorten
-from thinkrec.evaluate.wanted import require_wanted
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ import torch
 
 from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.text.bleurt_weights import Weights, read_weights
-from thinkrec.evaluate.text.pieces import Pieces, read_pieces, read_tokenizer
-from thinkrec.progress import Progress
+from thinkrec.evaluate.text.sentencepiece import Pieces, read_pieces, read_tokenizer
+from thinkrec.io.progress import Progress
 
 POLICY = "BLEURT of (reference, reason), cut to the checkpoint's longest input, not clipped; mean over rows"
 PUBLISHED = "https://storage.googleapis.com/bleurt-oss-21/BLEURT-20.zip"

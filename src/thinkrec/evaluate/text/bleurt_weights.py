@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from thinkrec.errors import CheckpointError
-from thinkrec.evaluate.text.bundle import read_bundle
-from thinkrec.model.disk import read_tensors
+from thinkrec.evaluate.text.tf_checkpoint import read_bundle
+from thinkrec.io.files import read_tensors
 
 _TENSORFLOW = Path("variables") / "variables"
 _SHARED = "encoder.embedding_hidden_mapping_in"

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.bootstrap import Estimate, Pair, difference, estimate, multiplicities
+from thinkrec.evaluate.metrics.bootstrap import Estimate, Pair, difference, estimate, multiplicities
 from thinkrec.evaluate.text import meteor as met
 from thinkrec.evaluate.text import overlap
 

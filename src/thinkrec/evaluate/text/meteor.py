@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from thinkrec.evaluate.text.tokens import blank_tokens, fold
+from thinkrec.evaluate.text.tokenization import blank_tokens, fold
 from thinkrec.evaluate.text.wordnet import require_nltk
 
 WITH_SYNONYMS, WITHOUT_SYNONYMS = "meteor", "meteor_no_synonyms"

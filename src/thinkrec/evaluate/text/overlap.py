@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from thinkrec.errors import ThinkRecError
-from thinkrec.evaluate.text.tokens import set_apart, word_tokens
+from thinkrec.evaluate.text.tokenization import set_apart, word_tokens
 
 ROUGE_POLICY = (
     "F of the longest common subsequence, without case, runs of letters and digits as tokens (a character each in "

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from thinkrec.errors import CheckpointError
-from thinkrec.progress import Progress
+from thinkrec.io.progress import Progress
 
 POLICY = (
     "every token's vector with the most similar one of the other text (cosine), F of both directions, special tokens "

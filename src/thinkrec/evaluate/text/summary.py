@@ -15,7 +15,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.evaluate.bootstrap import Estimate, Pair
+from thinkrec.evaluate.metrics.bootstrap import Estimate, Pair
 from thinkrec.evaluate.table import number, span
 from thinkrec.evaluate.text import compare
 from thinkrec.evaluate.text.align import References
@@ -28,7 +28,7 @@ from thinkrec.evaluate.text.compare import (
     policies,
     resample,
 )
-from thinkrec.model.disk import plain, write_json
+from thinkrec.io.files import plain, write_json
 
 SCHEMA = "thinkrec-text-metrics/1"
 NOT_AVAILABLE = "not available"

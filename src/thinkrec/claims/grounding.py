@@ -1,0 +1,149 @@
+"""One reason against the row it is about: everything that is counted, before anything is averaged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from thinkrec.claims import verdict as verdicts
+from thinkrec.claims.attributes import marked, reader
+from thinkrec.claims.citations import Catalogue, Citation, Shelf, find_citations
+from thinkrec.claims.ending import finished, predictions
+from thinkrec.claims.polarity import blanked, read_claims
+from thinkrec.claims.unfinished import first_wrong
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row as a reader of the reason would know it."""
+
+    history: tuple[str, ...]
+    """Titles of the visible history, oldest first."""
+    liked: tuple[bool, ...]
+    """Their labels."""
+    target: str
+    """Title of the target."""
+    keywords: tuple[str, ...] = ()
+    """Keywords of all these items, which a reason may repeat."""
+    target_keywords: tuple[str, ...] = ()
+    """Keywords of the target, of which a reason may say that they decide."""
+    verdict: bool | None = None
+    """What the score implies, or a given verdict; None where neither is known."""
+    cause: tuple[str, ...] | None = None
+    """Keywords of the planted cause that decided; None where nothing was planted or none points that way."""
+    history_keywords: tuple[tuple[str, ...], ...] | None = None
+    """Keywords of each item of the history, where what is said of them can be checked; else None."""
+    closed: bool = False
+    """Whether the items have nothing but their keywords, as in a simulated catalogue: what is no keyword is untrue."""
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """What one reason does."""
+
+    citations: int
+    """Titles cited, the target aside."""
+    in_history: int
+    """Of these, in the visible history."""
+    exist: int
+    """Of these, in the history or elsewhere in the catalogue."""
+    claims: int
+    """Cited history titles of which a claim could be read."""
+    right: int
+    """Claims that agree with the label."""
+    readable: int
+    """Cited history titles with one label: those of which a claim could be right or wrong."""
+    target_named: bool
+    verdict: bool | None
+    """What it opens with, as verdicts of teachers are read; None where that is neither Yes nor No."""
+    agrees: bool | None
+    """Whether that is the verdict the score implies; None where no verdict is known to compare with."""
+    cause_named: bool | None
+    """Whether every keyword of the deciding cause is named; None where there is none."""
+    keywords_named: int
+    """Keywords of the target that are named outside titles; 0 where there is no deciding cause."""
+    causes_named: int
+    """Of these, those of the deciding cause."""
+    attributes: int
+    """Keywords said of an item, or denied it, every title of a claim by itself; 0 where that is not read."""
+    attributes_right: int
+    """Of these, those that are so."""
+    mentions: int
+    """Keywords of the items shown that stand in the text outside titles."""
+    mentions_read: int
+    """Of these, those of which it could be read what item they are said of."""
+    prediction: bool | None
+    """What the text last predicts of the target; None where no prediction can be read."""
+    ends_as_it_opens: bool | None
+    """Whether that agrees with the verdict; None without a prediction or a verdict."""
+    finished: bool
+    """Whether it ends with a whole sentence."""
+    untrue: int
+    """What is wrong in it: attributes, likes and dislikes, past verdicts on the target, titles that do not exist, a
+    prediction against the verdict, a verdict against the score, an end that is none."""
+
+
+def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
+    """Count what a reason cites, claims, names and decides."""
+    shelf = Shelf(catalogue, case.history, case.target)
+    cited = find_citations(text, shelf)
+    claims = read_claims(text, [(c.start, c.end) for c in cited], case.keywords)
+    right = claimed = readable = 0
+    for citation, claim in zip(cited, claims, strict=True):
+        labels = {case.liked[place] for place in citation.at}
+        if citation.kind != "history" or len(labels) > 1:
+            continue
+        readable += 1
+        if claim is not None:
+            claimed += 1
+            right += (claim > 0) == labels.pop()
+    others = [c for c in cited if c.kind != "target"]
+    named = names(text, cited, dict.fromkeys((*case.target_keywords, *(case.cause or ()))))
+    verdict = verdicts.verdict(text, (*case.history, case.target))
+    marks = marked(text, cited)
+    said = so = mentions = read = 0
+    if case.history_keywords is not None:
+        attributes = reader(cited, case.history_keywords, case.target_keywords)
+        found = [one for one in attributes.said(marks) if one.known or case.closed]
+        said, so = len(found), sum(one.right for one in found)
+        mentions, read = attributes.mentions(marks)
+    targets = [number for number, citation in enumerate(cited) if citation.kind == "target"]
+    ahead = predictions(blanked(marks, case.keywords), targets)
+    opinion = verdict if verdict is not None else case.verdict
+    ends_as_it_opens = None if not ahead or opinion is None else (ahead[-1].sign > 0) == opinion
+    agrees = None if case.verdict is None else verdict == case.verdict
+    wrong = [ends_as_it_opens is False, agrees is False, not finished(text), *(c.kind == "nothing" for c in others)]
+    wrong.append(first_wrong(blanked(marks, case.keywords), [0] * len(cited), targets) is not None)
+    return Grounding(
+        citations=len(others),
+        in_history=sum(c.kind == "history" for c in others),
+        exist=sum(c.kind != "nothing" for c in others),
+        claims=claimed,
+        right=right,
+        readable=readable,
+        target_named=any(c.kind == "target" for c in cited),
+        verdict=verdict,
+        agrees=agrees,
+        cause_named=None if case.cause is None else named.issuperset(case.cause),
+        keywords_named=0 if case.cause is None else len(named),
+        causes_named=len(named.intersection(case.cause or ())),
+        attributes=said,
+        attributes_right=so,
+        mentions=mentions,
+        mentions_read=read,
+        prediction=None if not ahead else ahead[-1].sign > 0,
+        ends_as_it_opens=ends_as_it_opens,
+        finished=finished(text),
+        untrue=said - so + claimed - right + sum(wrong),
+    )
+
+
+def names(text: str, cited: Sequence[Citation], keywords: Iterable[str]) -> set[str]:
+    """The keywords that stand in the text as whole words, in any case, outside the titles it cites."""
+    prose, at = [], 0
+    for citation in cited:
+        prose.append(text[at : citation.start])
+        at = citation.end
+    rest = " \n ".join([*prose, text[at:]])
+    return {word for word in keywords if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", rest, re.IGNORECASE)}

@@ -1,0 +1,224 @@
+"""What a reason claims of each title it cites: liked (1), disliked (-1), or nothing that can be read (None).
+
+A reader made of rules. A sentence is cut into parts at semicolons, colons, dashes and words such as "but" and "while".
+In its part, a citation takes the cue that is grammatically nearest: a predicate that follows the list it stands in
+("'A', 'B' and 'C' were rejected"), else the cue before it ("who rejected 'A', the slow 'B' and 'C'"), else one after
+it. A part without a cue takes over what the part before it said, unless the two are contrasted. Negations turn a cue
+round, predictions ("should please") are not claims about the past.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from thinkrec.claims.cue_reader import Cue, find_cues
+from thinkrec.claims.cues import BAD, BAD_TONE, CONTRAST, EXCEPT, EXCEPTED, GOOD, GOOD_TONE
+from thinkrec.data.titles import MARK, mark_of
+
+_ABBREVIATED = re.compile(r"\b(?:mr|mrs|ms|dr|jr|sr|st|vs|etc|e\.g|i\.e|[a-z])$", re.IGNORECASE)
+_BREAK = re.compile(
+    r";|:|\s[\u2013\u2014-]\s|\u2014|, and\b"
+    r"|,?\s\b(?:but|while|whereas|although|though|yet|however|unlike|because|since)\b"
+    r"|, (?=leaving\b|saving\b|reserving\b)"
+    r"|, with (?=(?:only|just)\b|(?:a|the|one) (?:single|only|sole|lone|few)\b)"
+)
+_JOIN = re.compile(
+    r"^\s*,?\s*(?:and|or|nor|&|as well as|plus|,)?\s*(?:(?!\u27e6|with\b|while\b|as\b|in\b|wh\w+\b)[^\s,;:]+\s+){0,4}$"
+)
+_OWN_SUBJECT = re.compile(r"\s+(?:the|this) \w+ (?!of\b|in\b|with\b)\w", re.IGNORECASE)
+"""Behind ", and": a clause with a subject of its own."""
+_PREDICATE = re.compile(
+    r"^[\s,]*(?:(?:was|were|is|are|has|have|had|been|being|did|does|do|both|all|each|also|too|just|as|equally|even|"
+    r"likewise|similarly|together|alike|alone|simply|clearly|plainly|only|once|again|still|never|not|in turn|"
+    r"every|one|of|them|these|evidently|firmly|flatly|easily|recently|the|only|title|titles|film|films|"
+    r"could|to|quite|so|well|ones?|two|three|four|five|that)[\s,]+)*$"
+)
+
+
+def read_claims(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str] = ()) -> list[int | None]:
+    """Per citation (start, end) of `text`: 1, -1 or None.
+
+    `keywords` are phrases of the items' own texts that the reason may repeat ("well liked"); they claim nothing.
+    """
+    found = read_marked(_marked(text, spans, keywords))
+    return [found.get(number) for number in range(len(spans))]
+
+
+def read_marked(text: str) -> dict[int, int]:
+    """Claims by the number of the citation, of a text in which numbered marks stand for citations."""
+    claims: dict[int, int] = {}
+    before: int | None = None
+    for sentence in sentences(text):
+        found, before = _read_sentence(sentence, before)
+        claims |= found
+    return claims
+
+
+def _marked(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str]) -> str:
+    """The text with citations as numbered marks and keywords blanked."""
+    pieces, at = [], 0
+    for number, (start, end) in sorted(enumerate(spans), key=lambda entry: entry[1]):
+        pieces += [blanked(unmarked(text[at:start]), keywords), mark_of(number)]
+        at = end
+    return "".join([*pieces, blanked(unmarked(text[at:]), keywords)])
+
+
+def unmarked(text: str) -> str:
+    """A text of the same length without characters that marks are made of, for what stands around them."""
+    return text.translate({0x27E6: " ", 0x27E7: " "})
+
+
+def blanked(text: str, keywords: Iterable[str]) -> str:
+    """A text of the same length in which keywords that hold words of liking stand as x's; typographic apostrophes are
+    plain ones.
+    """
+    for phrase in sorted(set(keywords), key=len, reverse=True):
+        low = phrase.lower()
+        if low not in _OWN_WORDS and any(found.search(low) for found in (GOOD, BAD, GOOD_TONE, BAD_TONE)):
+            pattern = rf"(?<!\w){re.escape(phrase)}(?!\w)"
+            text = re.sub(pattern, lambda found: "x" * len(found[0]), text, flags=re.IGNORECASE)
+    return text.translate({0x2019: "'"})
+
+
+_OWN_WORDS = frozenset(("liked", "disliked", "enjoyed", "loved", "rejected", "turned down"))
+"""Keywords that would hide the verdicts themselves."""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, one unfinished sentence at the end included."""
+    found, start = [], 0
+    for stop in re.finditer(r"[.!?]+[)'\"\u201d\u2019]*\s+(?=[A-Z0-9\u27e6'\"\u201c\u2018(])", text):
+        if stop[0].startswith(".") and _ABBREVIATED.search(text[: stop.start()]):
+            continue
+        found.append(text[start : stop.end()])
+        start = stop.end()
+    return [*found, text[start:]]
+
+
+def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], int | None]:
+    """Claims of one sentence by citation number, and the sentence's last word on liking, for the next one."""
+    claims: dict[int, int] = {}
+    last: int | None = None
+    waiting: list[int] = []
+    for part, link in parts(sentence):
+        cues = find_cues(part)
+        contrast = bool(CONTRAST.search(link))
+        inherited = None if contrast else last
+        for group in _groups(part):
+            sign = _sign(part, group, [cue for cue in cues if not cue.weak or inherited is None])
+            if sign is None:
+                sign = _without_cue(part, group, last if last is not None else before, inherited)
+            elif EXCEPT.search(part[: group[0].start()].lower()) or EXCEPTED.search(part[group[-1].end() :].lower()):
+                stated = [cue.sign for cue in cues if cue.end <= group[0].start()]
+                known = last if last is not None else before
+                sign = -stated[-1] if stated else -known if known is not None else sign
+            for mark in group:
+                if sign is not None:
+                    claims[int(mark[1])] = sign
+                else:
+                    waiting.append(int(mark[1]))
+        if not cues and not MARK.search(part) and re.search(r"\bexceptions?\b", part.lower()):
+            known = last if last is not None else before
+            last = None if known is None else -known
+        if cues:
+            strong = [cue for cue in cues if not cue.weak] or cues
+            last = strong[-1].sign
+            if waiting and not MARK.search(part) and not contrast and not _speaks_of_others(part, link, strong[0]):
+                claims.update({number: strong[0].sign for number in waiting})
+            waiting = []
+    return claims, last if last is not None else before
+
+
+def parts(sentence: str) -> list[tuple[str, str]]:
+    """The parts of a sentence, each with the break that leads to it."""
+    found, start, link = [], 0, ""
+    for stop in _BREAK.finditer(sentence):
+        clause = _clause(sentence, stop.end())
+        if stop[0].startswith(", and") and not _OWN_SUBJECT.match(clause) and not (
+            find_cues(sentence[: stop.start()]) and _opens(clause)
+        ):  # fmt: skip
+            continue  # a list goes on
+        # "Although 'A' failed, ..." begins with its own break.
+        if sentence[start : stop.start()].strip():
+            found.append((sentence[start : stop.start()], link))
+        start, link = stop.end(), stop[0].lower()
+    return [*found, (sentence[start:], link)]
+
+
+def _speaks_of_others(part: str, link: str, cue: Cue) -> bool:
+    """Whether a verdict is about titles that are still to come ("..., and the viewer liked") and not those before."""
+    own = link.startswith(", and") and _OWN_SUBJECT.match(part)
+    return bool(own) and not re.search(r"\b(?:both|them|it|these|those|all|each)\b", part[cue.end :].lower())
+
+
+def _opens(clause: str) -> bool:
+    return bool(find_cues(clause) or re.search(r"\bexceptions?\b", clause.lower()))
+
+
+def _clause(sentence: str, at: int) -> str:
+    """From `at` to the next break."""
+    stop = _BREAK.search(sentence, at)
+    return sentence[at : stop.start() if stop else len(sentence)]
+
+
+def _groups(part: str) -> list[list[re.Match[str]]]:
+    """Citations of a part in lists that share one verb."""
+    groups: list[list[re.Match[str]]] = []
+    for mark in MARK.finditer(part):
+        between = part[groups[-1][-1].end() : mark.start()] if groups else ""
+        joins = bool(groups) and re.match(r"\s*(?:,|and\b|or\b|nor\b|&|as well as\b|plus\b)", between)
+        if joins and _JOIN.match(between) and not find_cues(between):
+            groups[-1].append(mark)
+        else:
+            groups.append([mark])
+    return groups
+
+
+def _sign(part: str, group: list[re.Match[str]], cues: list[Cue]) -> int | None:
+    for weak in (False, True):
+        pool = [cue for cue in cues if cue.weak == weak]
+        left = [cue for cue in pool if cue.end <= group[0].start()]
+        right = [cue for cue in pool if cue.start >= group[-1].end()]
+        inside = [cue for cue in pool if group[0].start() < cue.start < group[-1].end()]
+        after = part[group[-1].end() : right[0].start].lower() if right else ""
+        if right and _PREDICATE.match(MARK.sub("", after)) and "," not in after.strip(" ,"):
+            return _turned(part, group, right[0])
+        if left:
+            between = part[left[-1].end : group[0].start()].lower()
+            return -1 if re.match(r"\s*(?:neither|none of)\b", between) else left[-1].sign
+        if right or inside:
+            return _turned(part, group, (right or inside)[0])
+    return None
+
+
+def _turned(part: str, group: list[re.Match[str]], cue: Cue) -> int:
+    """A cue behind a list that opens with "neither" or "not even"."""
+    lead = part[: group[0].start()].lower()
+    negated = re.search(r"\b(?:neither|nor|not even|not)(?: [\w-]+){0,5} ?$", lead)
+    return -cue.sign if negated and cue.sign > 0 else cue.sign
+
+
+def _without_cue(part: str, group: list[re.Match[str]], last: int | None, inherited: int | None) -> int | None:
+    low = part.lower()
+    lead, tail = low[: group[0].start()], low[group[-1].end() :]
+    if last is not None and (EXCEPT.search(lead) or EXCEPTED.search(tail)):
+        return -last
+    if last is not None and re.search(r"\bnot(?: even| for)?(?: the)?(?: \w+){0,2} ?$", lead):
+        return -last
+    if (
+        last is not None
+        and re.match(
+            r"^\W*(?:so|as|likewise|equally|nor|neither)\b(?:,? (?:did|do|does|was|were|has|have|had|too))?",
+            lead.strip(),
+        )
+        and not tail.strip(" .,")
+    ):
+        return last
+    if last is not None and re.match(
+        r"\s*(?:both |all )?(?:did|was|were|has|have|had|does|do|is|are|could) ?(?:not|n't)\b", tail
+    ):
+        return -1
+    if last == 1 and re.search(r"\b(?:and|but) (?:was|were|did|has|have|had) not\W*$", tail):
+        return -1
+    return inherited

@@ -1,0 +1,79 @@
+"""What a reason has claimed so far, while it is being written.
+
+In all texts here a numbered mark (\u27e62\u27e7) stands for every cited title, by its number in `signs`: 1 for liked,
+-1 for disliked, 0 for what fits any claim. `targets` are the numbers of what is asked about: it was not rated, so no
+past verdict can be claimed of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from thinkrec.claims.cue_reader import find_cues, last_cue
+from thinkrec.claims.polarity import parts, read_marked, sentences
+from thinkrec.data.titles import MARK, mark_of
+
+_LISTED = re.compile(rf"(?:{MARK.pattern}(?:,| and| or| nor)\s*)*$")
+"""A list that another title would go on with; behind ", and" a new clause begins as often."""
+_CLAUSE = re.compile(r"[,;:.!?\u27e7\u2014]|\s[\u2013-]\s")
+_WAS = re.compile(r"\s+(?:was|were|has been|had been|got)\s+(?:\w+\s+)?$")
+_NEAR = 4
+"""Words that may stand between a cue and the title it speaks of."""
+
+
+class Wrong(NamedTuple):
+    """A claim that does not hold."""
+
+    citation: int
+    """Which citation of the text, counted from 0, it is made of."""
+    claim: int
+    """What is claimed: 1 or -1."""
+    begins: int | None
+    """Where the words begin that completed the claim; None where the text does not end with such words."""
+
+
+def claim_of_next(text: str, signs: Sequence[int]) -> int | None:
+    """What a text has said of a title that would be cited next: liked (1), disliked (-1), nothing (None).
+
+    In a list of which nothing was said yet, the next title is taken to share the sign of the others.
+    """
+    # With the title to come in its place, a sentence that just ended is seen to have ended.
+    marked = f"{text.rstrip()} {mark_of(len(signs))}".translate({0x2019: "'"})
+    said = read_marked(marked).get(len(signs))
+    if said is not None:
+        return said
+    part, _ = parts(sentences(marked)[-1])[-1]
+    listed = [signs[int(mark[1])] for mark in MARK.finditer(part) if int(mark[1]) < len(signs)]
+    return next((sign for sign in reversed(listed) if sign), None)
+
+
+def awaits_rated(text: str) -> bool:
+    """Whether a title cited next would be the object of a past verdict ("the viewer turned down")."""
+    text = text.rstrip()
+    listed = _LISTED.search(text)
+    clause = _CLAUSE.split(text[: listed.start()] if listed else text)[-1]
+    cues = find_cues(clause)
+    return bool(cues) and len(clause[cues[-1].end :].split()) <= _NEAR
+
+
+def first_wrong(text: str, signs: Sequence[int], targets: Collection[int] = ()) -> Wrong | None:
+    """The first claim of a text that is against `signs`, or that calls a target liked or disliked in the past."""
+    text = text.translate({0x2019: "'"})
+    cited = list(MARK.finditer(text))
+    each = iter(range(len(cited)))
+    said = read_marked(MARK.sub(lambda _: mark_of(next(each)), text))
+    for place, mark in enumerate(cited):
+        number = int(mark[1])
+        claim = _past_verdict(text, mark.end()) if number in targets else said.get(place)
+        if claim is not None and (number in targets or signs[number] == -claim):
+            return Wrong(place, claim, last_cue(text))
+    return None
+
+
+def _past_verdict(text: str, at: int) -> int | None:
+    """What is said right behind `at`, as in "<title> was turned down"."""
+    clause = text[at : at + 60]
+    cues = find_cues(clause)
+    return cues[0].sign if cues and _WAS.fullmatch(clause[: cues[0].start]) else None

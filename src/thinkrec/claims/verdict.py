@@ -1,0 +1,126 @@
+"""Reading what a teacher wrote: reasoning apart from the answer, and the verdict at its head."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from thinkrec.claims import marks
+from thinkrec.data.titles import names, normal
+
+# Marks that may stand before the first word: white space, markdown, quotation marks, brackets, dashes.
+_FIRST = re.compile(r"""[\s*_#>`~"'“”„‘’«»()\[\]–—-]*(yes|no)(?!['’_–-]?[^\W_])""", re.IGNORECASE)
+# What makes the first word no verdict: both named at once, a phrase that only begins like one, "No. 1".
+_BOTH = re.compile(r"\s*(?:/|\||,?\s*\b(?:or|and)\b)\s*[*_`\"']*(?:yes|no)\b", re.IGNORECASE)
+_PHRASE = re.compile(r"\s+(?:doubt|idea|one|matter|wonder|opinion|verdict|clear)\b|\.?\s?\d{1,2}\b", re.IGNORECASE)
+_CLOSING = r"""[*_`~"'”’»)\]]*"""
+# A verdict is followed by a mark, a new line or the end: "No Country for Old Men fits" is none.
+_STOP = re.compile(r"""[*_`~"'”’»)\]]+|\s*[.,:;!…–—]|\s+-+(?=\s)|[^\S\n]*(?:\n|$)""")
+_AFTER = re.compile(rf"{_CLOSING}[.,:;!…]*(?:{_CLOSING}(?!\w))?\s*[–—-]*\s*")
+
+IN_WORDS = "in words"
+"""By what name a refusal goes that is the whole answer."""
+_DECLINES = re.compile(
+    r"""\W*(?:(?:i['’]m|i\s+am)?\s*(?:very\s+|so\s+)?(?:sorry|afraid)|i\s+apologi[sz]e|apologies|unfortunately)?[\s,.!—–-]*
+    (?:but\s+|that\s+)?(?:i|we)(?:\s+can(?:['’]t|not|\s+not)|['’]m\s+(?:unable|not\s+able)\s+to|\s+am\s+(?:unable|not\s+able)\s+to
+    |\s+won['’]t|\s+must\s+decline\s+to)\s+(?:assist|help|comply|fulfil+|engage|continue|discuss|provide|answer|respond|do\s+that
+    |process|complete|support|participate)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A verdict and the prose after it."""
+
+    verdict: bool | None
+    """True for Yes, False for No, None where the text does not open with either."""
+    prose: str
+    """What follows the verdict; the whole text where there is none."""
+
+
+def read(text: str, titles: Iterable[str] = ()) -> Reading:
+    """The verdict that a text opens with, and the rest.
+
+    The first word has to be Yes or No as a word of its own, in any case, maybe in markdown or quotation marks, and a
+    punctuation mark, a new line or the end has to follow. `titles`: those of the row, whose names are no verdicts.
+
+    >>> read("**Yes.** It shares the sea with 'Tide'.")
+    Reading(verdict=True, prose="It shares the sea with 'Tide'.")
+    >>> [read(text).verdict for text in ("No", "Not sure", "Novel", "Yesterday", "Nope", "Yes or no?", "No end", "")]
+    [False, None, None, None, None, None, None, None]
+    >>> read("Yes, Madam was disliked.").verdict, read("Yes, Madam was disliked.", ["Yes, Madam (1985)"]).verdict
+    (True, None)
+    """
+    found = _FIRST.match(text)
+    if found is None or not _STOP.match(text, found.end()) or _opens_with_title(text, found, titles):
+        return Reading(None, text.strip())
+    rest = text[found.end() :]
+    no = found.group(1).lower() == "no"
+    if _BOTH.match(rest) or (no and _PHRASE.match(rest)):
+        return Reading(None, text.strip())
+    return Reading(not no, _AFTER.sub("", rest, count=1).strip())
+
+
+def _opens_with_title(text: str, found: re.Match[str], titles: Iterable[str]) -> bool:
+    """Whether the word that would be a verdict begins the name of a title, or is one in quotation marks."""
+    first = found.group(1).casefold()
+    for name in {name for title in titles for name in names(title) if name.casefold().startswith(first)}:
+        end = found.start(1) + len(name)
+        if text[found.start(1) : end].casefold() != name.casefold() or text[end : end + 1].isalnum():
+            continue
+        quoted = text[: found.start(1)].endswith(("'", '"', "‘", "“", "«"))
+        if normal(name) != first or (quoted and re.match(r"""['"’”»]\s+\w""", text[end:])):
+            return True
+    return False
+
+
+def verdict(text: str, titles: Iterable[str] = ()) -> bool | None:
+    """True for Yes, False for No, None for neither; see `read`."""
+    return read(text, titles).verdict
+
+
+def word(opinion: bool) -> str:
+    """The verdict as it opens a reason: Yes or No."""
+    return "Yes" if opinion else "No"
+
+
+def declines(text: str) -> bool:
+    """Whether a text declines to answer, in the words that models have for it in English; "Not sure" does not.
+
+    >>> declines("I'm sorry, but I can't help with that."), declines("I am sorry, but the list says little.")
+    (True, False)
+    """
+    return _DECLINES.match(text) is not None
+
+
+def separate(content: str, field: str = "") -> tuple[str, str]:
+    """(answer, reasoning) of a reply.
+
+    Reasoning comes from a field of its own and from what stands between marks in the content; see `marks` for those
+    that are known. A part that was opened and not closed goes to the end (the reply was cut off while thinking); one
+    that was closed and not opened begins at the start (the server opened it inside the prompt).
+
+    >>> separate("[THINK]close call[/THINK]No. It lacks the sea.")
+    ('No. It lacks the sea.', 'close call')
+    >>> separate("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes.")
+    ('Yes.', 'hm')
+    """
+    text = marks.with_plain_marks(content)
+    thoughts, said, place, inside = [field], [], 0, False
+    found = [(m.start(), m.end(), True) for m in marks.OPEN.finditer(text)]
+    found += [(m.start(), m.end(), False) for m in marks.CLOSE.finditer(text)]
+    for start, end, opens in sorted(found):
+        piece = text[place:start]
+        if inside:
+            thoughts.append(piece)
+        elif opens:
+            said.append(piece)
+        else:
+            thoughts += [*said, piece]
+            said = []
+        place, inside = end, opens
+    (thoughts if inside else said).append(text[place:])
+    kept = [marks.without_frame(thought) for thought in thoughts]
+    return marks.without_frame("".join(said)), "\n\n".join(thought for thought in kept if thought)

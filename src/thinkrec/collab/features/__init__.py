@@ -1,0 +1,1 @@
+"""Numbers about users and items that are counted, not learned by gradients."""

@@ -1,0 +1,151 @@
+"""Like rates of items and users per row, without leaks: what a row knows never includes its own label.
+
+A train row takes the statistics of its item from the *other* folds; users, not rows, are dealt to folds, so that
+nothing of the row's own user is in them either. Validation and test rows take them from all train rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.interactions import TRAIN
+
+STRENGTH = 5.0
+"""Pseudo-rows at the mean like rate that are added to an item's own rows."""
+
+
+def logit(rate: np.ndarray) -> np.ndarray:
+    """ln(p / (1 - p)), with p kept off 0 and 1."""
+    kept = np.clip(rate, 1e-6, 1 - 1e-6)
+    return np.log(kept / (1 - kept))
+
+
+def user_folds(n_users: int, folds: int, seed: int) -> np.ndarray:
+    """int64 (n_users,): a fold per user, of nearly equal sizes, dealt at random."""
+    return np.random.default_rng(seed).permutation(np.arange(n_users) % folds)
+
+
+def table_of_row(ds: Dataset, rows: np.ndarray, fold: np.ndarray, folds: int) -> np.ndarray:
+    """int64 (len(rows),): which of `folds + 1` tables a row reads: its user's fold for train rows, else `folds`.
+
+    fold: int64 (n_users of `ds`,), the fold of every user code.
+    """
+    data = ds.interactions
+    return np.where(data.split[rows] == TRAIN, fold[data.user[rows]], folds)
+
+
+@dataclass(frozen=True)
+class ItemStatistics:
+    """Smoothed like rate and count of every item, per table; table k < folds leaves out the users of fold k."""
+
+    logit: np.ndarray
+    """float64 (folds + 1, n_items): logit of (likes + strength * mean) / (count + strength)."""
+    log_count: np.ndarray
+    """float64 (folds + 1, n_items): ln(1 + count); counts of partial tables are scaled up to the whole."""
+    mean: np.ndarray
+    """float64 (folds + 1,): smoothed like rate of the rows of each table."""
+
+    @classmethod
+    def of(cls, ds: Dataset, *, folds: int = 10, seed: int = 0, strength: float = STRENGTH) -> ItemStatistics:
+        """Count the train rows. `folds` >= 2."""
+        data = ds.interactions
+        fold = user_folds(data.n_users, folds, seed)
+        rates, counts, means = [], [], []
+        n_train = max(1, int((data.split == TRAIN).sum()))
+        for k in range(folds + 1):
+            used = (data.split == TRAIN) & (fold[data.user] != k)
+            count = np.bincount(data.item[used], minlength=len(ds.items)).astype(np.float64)
+            likes = np.bincount(data.item[used], weights=data.label[used], minlength=len(ds.items))
+            mean = (likes.sum() + 1) / (count.sum() + 2)
+            rates.append((likes + strength * mean) / (count + strength))
+            counts.append(count * n_train / max(1.0, count.sum()))
+            means.append(mean)
+        return cls(logit(np.stack(rates)), np.log1p(np.stack(counts)), np.array(means))
+
+
+_UNIT = 2.0**32
+"""Steps in 1 of the sums below: fine enough, and 10 million rows of numbers up to 100 stay within 64 bits."""
+
+
+def range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """float64: the sum of values[begin[i] : end[i]] for every i, to the nearest 2^-32 per value.
+
+    Summed in whole numbers, so that a user's sum is the same to the last digit wherever their rows stand and whoever
+    else is in the table.
+    """
+    total = np.concatenate([[0], np.cumsum(np.rint(np.asarray(values) * _UNIT).astype(np.int64))])
+    return (total[end] - total[begin]) / _UNIT
+
+
+PAIRS = 4_000_000
+"""Most pairs of a row and a term that are held at once; each takes some 100 bytes."""
+
+
+def user_blocks(owner: np.ndarray, sizes: np.ndarray) -> list[slice]:
+    """Stretches of the visible past (`VisiblePast.owner`, (m,)) that hold whole users, whose `sizes` (m,) add up to at
+    most PAIRS, or one user with more."""
+    edges = np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1, [len(owner)]])
+    total = np.concatenate([[0], np.cumsum(sizes)])[edges]
+    found, first = list[slice](), 0
+    while len(owner) and first < len(edges) - 1:
+        last = max(first + 1, int(np.searchsorted(total, total[first] + PAIRS, side="right")) - 1)
+        found.append(slice(int(edges[first]), int(edges[last])))
+        first = last
+    return found
+
+
+def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """float64 (len(rows),) twice: likes and count among the user's (at most `last`) visible rows strictly before each
+    row (see `Interactions.past`)."""
+    data, past = ds.interactions, ds.interactions.past
+    total = np.concatenate([[0], np.cumsum(data.label[past.row], dtype=np.int64)])
+    begin, end = past.begin[rows], past.end[rows]
+    if last is not None:
+        begin = np.maximum(begin, end - last)
+    return (total[end] - total[begin]).astype(np.float64), (end - begin).astype(np.float64)
+
+
+def past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.ndarray:
+    """float64 (n,): mean of `values` (n,) over the user's (last) visible rows strictly before each row; NaN without a
+    past."""
+    past = ds.interactions.past
+    begin, end = past.begin, past.end
+    if last is not None:
+        begin = np.maximum(begin, end - last)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return range_sums(np.nan_to_num(values[past.row]), begin, end) / (end - begin)
+
+
+def past_excess(ds: Dataset, expected: np.ndarray, last: int | None = None) -> np.ndarray:
+    """float64 (n,): mean of label - `expected` (n,) over the user's (last) rows strictly before each row, with 3
+    more rows at 0.
+
+    `expected`: the chance that anybody likes the row's item. So this is generosity: a user who likes what few others
+    like is above 0, whatever the quality of the items seen. 0 without a past.
+    """
+    data = ds.interactions
+    count = past_likes(ds, np.arange(len(data)), last)[1]
+    return np.nan_to_num(past_mean(ds, data.label - expected, last)) * count / (count + 3)
+
+
+def user_like_logit(
+    ds: Dataset, rows: np.ndarray, last: int | None = None, strength: float = 2.0, mean: float | None = None
+) -> np.ndarray:
+    """float64 (len(rows),): smoothed logit of the user's like rate strictly before each row.
+
+    mean: the like rate towards which few rows are drawn; by default that of all train rows, one number for all.
+    """
+    data = ds.interactions
+    if mean is None:
+        train = data.split == TRAIN
+        mean = float((data.label[train].sum() + 1) / (train.sum() + 2))
+    likes, count = past_likes(ds, rows, last)
+    return logit((likes + strength * mean) / (count + strength))
+
+
+def user_log_count(ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    """float64 (len(rows),): ln(1 + rows of the user strictly before each row)."""
+    return np.log1p(past_likes(ds, rows)[1])

@@ -1,0 +1,198 @@
+"""What the boosted trees see of a row: the user's visible past (`Interactions.past`), cross-fitted facts about items.
+
+Every feature is computed in the same way for every split. A row's own label, and any label of the same user after it,
+is in none of the row's features: item facts of a train row come from other users (`statistics`), and everything about
+the user from earlier rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from thinkrec.collab.features.item_neighbours import item_factors, past_votes, rarity, unit_terms
+from thinkrec.collab.features.past_statistics import past_likes, past_mean, range_sums, user_blocks
+from thinkrec.collab.features.target_encoding import LearnedFacts
+from thinkrec.collab.trained_ids import TrainedIds, take_rows
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.interactions import TRAIN
+
+SHORT, SESSION, DAY = (10, 5, 3), 3600, 86400
+_YEAR = re.compile(r"\((\d{4})\)\s*$")
+
+
+@dataclass(frozen=True)
+class Features:
+    """A table of features."""
+
+    names: tuple[str, ...]
+    """One per column."""
+    values: np.ndarray
+    """float64 (n_rows, n_features); NaN where the row has no such thing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What the features take from train rows; the rest of a row's features is the user's own past."""
+
+    facts: LearnedFacts
+    idf: np.ndarray
+    """float64 (n_terms,): see `similar.rarity`."""
+    factors: np.ndarray
+    """float64 (folds + 1, n_items, rank): see `similar.item_factors`; of trained items."""
+    year: float
+    """Mean year over the rows of the fit whose item has one; NaN where none has."""
+
+    @classmethod
+    def of(cls, ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: float = 0.003) -> Learned:
+        """Fit on the train rows of `ds`. `seed` deals users to `folds`; nothing else is random."""
+        data = ds.interactions
+        facts = LearnedFacts.of(ds, folds=folds, seed=seed, keyword_strength=keyword_strength)
+        expected = 1 / (1 + np.exp(-facts.items.best))
+        train = data.split == TRAIN
+        factors = [item_factors(ds, expected[k], train & (facts.fold[data.user] != k)) for k in range(folds + 1)]
+        year = years(ds)[data.item[train]]
+        dated = np.isfinite(year)
+        usual = float(year[dated].mean()) if dated.any() else np.nan
+        return cls(facts, rarity(facts.terms.table(ds.items.keywords)), np.stack(factors), usual)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All but the ids, by name, for a file."""
+        return self.facts.arrays() | {"idf": self.idf, "factors": self.factors, "year": np.array([self.year])}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], ids: TrainedIds) -> Learned:
+        """What `arrays` gave. Raises KeyError naming what is not there."""
+        facts = LearnedFacts.from_arrays(arrays, ids)
+        return cls(facts, arrays["idf"], arrays["factors"], float(arrays["year"][0]))
+
+
+def years(ds: Dataset) -> np.ndarray:
+    """float64 (n_items,): the year in brackets at the end of the title, NaN without one."""
+    found = [_YEAR.search(title) for title in ds.items.titles]
+    return np.array([float(match.group(1)) if match else np.nan for match in found])
+
+
+def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -> np.ndarray:
+    """float64 (n, 6): how the user's visible earlier rows that share a term of the row's item went.
+
+    expected: float64 (n,), chance of liking without knowing the user. Columns: greatest, least, plain mean and
+    count-weighted mean over terms of the smoothed mean residual (label - expected); the like rate over all pairs of
+    term and earlier row; ln(1 + such pairs). Terms without earlier rows count only in the means, as 0.
+    """
+    data, past = ds.interactions, ds.interactions.past
+    item, label = data.item[past.row], data.label[past.row].astype(np.float64)
+    blocks = user_blocks(past.owner, np.diff(terms.indptr)[item])
+    residual = label - expected[past.row]
+    parts = [_affinity(terms, past.owner[part], item[part], label[part], residual[part]) for part in blocks]
+    return (np.concatenate(parts) if parts else np.zeros((0, 6)))[past.end]
+
+
+def _affinity(
+    terms: sparse.csr_matrix, owner: np.ndarray, item: np.ndarray, label: np.ndarray, residual: np.ndarray
+) -> np.ndarray:
+    """`term_affinity` of entries (m,) of the visible past, those of whole users."""
+    n, widths = len(item), np.diff(terms.indptr)[item]
+    entry = np.repeat(np.arange(n), widths)
+    within = np.arange(len(entry)) - np.repeat(np.cumsum(widths) - widths, widths)
+    term = terms.indices[terms.indptr[item[entry]] + within].astype(np.int64)
+    # Sorted by (whose past, term, entry), the earlier rows that share a term are the entries just before.
+    key = owner[entry] * max(1, terms.indices.max(initial=0) + 1) + term
+    by = np.lexsort((entry, key))
+    key, sorted_row = key[by], entry[by]
+    first = np.concatenate([[True], key[1:] != key[:-1]]) if len(key) else np.zeros(0, dtype=bool)
+    begin = np.maximum.accumulate(np.where(first, np.arange(len(key)), 0))
+    place = np.arange(len(key))
+
+    def before(values: np.ndarray) -> np.ndarray:
+        return range_sums(values[sorted_row], begin, place)
+
+    count = (place - begin).astype(np.float64)
+    likes = before(label)
+    shrunk = before(residual) / (count + 3)
+    greatest, least = np.full(n, -np.inf), np.full(n, np.inf)
+    met = count > 0
+    np.maximum.at(greatest, sorted_row[met], shrunk[met])
+    np.minimum.at(least, sorted_row[met], shrunk[met])
+    pairs = np.bincount(sorted_row, weights=count, minlength=n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns = [
+            np.where(np.isinf(greatest), np.nan, greatest),
+            np.where(np.isinf(least), np.nan, least),
+            np.bincount(sorted_row, weights=shrunk, minlength=n) / widths,
+            np.bincount(sorted_row, weights=shrunk * count, minlength=n) / pairs,
+            np.bincount(sorted_row, weights=likes, minlength=n) / pairs,
+            np.log1p(pairs),
+        ]
+    return np.stack(columns, axis=1)
+
+
+def _session(ds: Dataset, gap: int) -> dict[str, np.ndarray]:
+    """Like rate and count of the user's visible earlier rows since the last pause longer than `gap` time units."""
+    data, past = ds.interactions, ds.interactions.past
+    places = np.arange(len(past.row))
+    fresh = np.ones(len(places), dtype=bool)
+    fresh[1:] = (np.diff(data.timestamp[past.row]) > gap) | (np.diff(past.owner) != 0)
+    begin = np.maximum.accumulate(np.where(fresh, places, 0))[past.end]
+    likes = np.concatenate([[0], np.cumsum(data.label[past.row], dtype=np.int64)])
+    end, count = past.end, past.end - begin
+    with np.errstate(invalid="ignore"):
+        rate = np.where(count > 0, (likes[end] - likes[begin]) / np.maximum(1, count), np.nan)
+    return {f"since_pause_{gap}_rate": rate, f"since_pause_{gap}_count": np.log1p(count)}
+
+
+def build(ds: Dataset, learned: Learned) -> Features:
+    """Features of all rows of `ds`, in row order: the data of the fit, or other rows of its users and items."""
+    data = ds.interactions
+    rows = np.arange(len(data))
+    terms = learned.facts.terms.table(ds.items.keywords)
+    facts, ids = learned.facts.over(ds), learned.facts.ids
+    table, item = learned.facts.tables_of_rows(ds, rows), data.item
+    best = facts.best[table, item]
+    expected = 1 / (1 + np.exp(-best))
+    label = data.label.astype(np.float64)
+    year = years(ds)[item]
+
+    columns: dict[str, np.ndarray] = {
+        "item_rate": facts.rate[table, item],
+        "item_log_count": facts.log_count[table, item],
+        "item_keywords": facts.keywords[table, item],
+        "item_best": best,
+        "item_year": year,
+        "item_terms": np.diff(terms.indptr)[item].astype(np.float64),
+    }
+    for column, name in enumerate(("mean", "least", "greatest")):
+        columns[f"term_rate_{name}"] = facts.targets[table, item, column]
+
+    for last in (None, *SHORT):
+        likes, count = past_likes(ds, rows, last)
+        ending = "all" if last is None else str(last)
+        with np.errstate(invalid="ignore"):
+            columns[f"user_rate_{ending}"] = likes / count
+        columns[f"user_excess_{ending}"] = past_mean(ds, label - expected, last) * count / (count + 3)
+        columns[f"past_item_mean_{ending}"] = past_mean(ds, best, last)
+    likes, count = past_likes(ds, rows)
+    columns["user_log_count"] = np.log1p(count)
+    columns["user_log_likes"] = np.log1p(likes)
+    columns["past_log_item_count"] = past_mean(ds, facts.log_count[table, item], 10)
+    columns["year_from_past"] = year - past_mean(ds, np.where(np.isfinite(year), year, learned.year))
+    past = data.past
+    first, newest = past.end == past.begin, past.row[np.maximum(past.end - 1, 0)]
+    since = (data.timestamp - data.timestamp[newest]).astype(np.float64)
+    columns["log_since_last"] = np.where(first, np.nan, np.log1p(np.maximum(0.0, since)))
+    age = data.timestamp - data.timestamp[past.row[past.begin]]
+    columns["log_age"] = np.log1p(age.astype(np.float64))
+    for gap in (SESSION, DAY):
+        columns |= _session(ds, gap)
+    columns["last_label"] = np.where(first, np.nan, label[newest])
+
+    names = ("greatest", "least", "mean", "weighted", "rate", "log_count")
+    for name, column in zip(names, term_affinity(ds, terms, expected).T, strict=True):
+        columns[f"affinity_{name}"] = column
+    factors = np.moveaxis(take_rows(np.moveaxis(learned.factors, 1, 0), ids.item_places(ds), 0.0), 0, 1)
+    columns |= past_votes(ds, unit_terms(terms, learned.idf), 1 / (1 + np.exp(-facts.best)), table, factors)
+    return Features(tuple(columns), np.stack(list(columns.values()), axis=1))

@@ -1,0 +1,154 @@
+"""One number per item, nothing personal: the bar that a recommender has to clear before it is called personal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from thinkrec.collab import encoder_files
+from thinkrec.collab.features.keyword_terms import KeywordRegression, KeywordTerms, fit_keywords
+from thinkrec.collab.features.past_statistics import logit
+from thinkrec.collab.selection import Selector, rows_of_both_classes
+from thinkrec.collab.trained_ids import TrainedIds, take_rows
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.interactions import TRAIN, VALID
+
+
+class RandomConfig(BaseModel):
+    """A random number per row."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["random"] = "random"
+
+
+class ItemPriorConfig(BaseModel):
+    """One number per item from train rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["item_prior"] = "item_prior"
+    source: Literal["mean", "keywords", "both"] = "mean"
+    """mean: the item's like rate. keywords: logistic regression on its keywords. both: the like rate, drawn towards
+    what the keywords say in place of the overall mean."""
+    strength: float = Field(default=5.0, gt=0)
+    """mean, both: pseudo-rows at the prior that are added to an item's own rows. On ML-1M validation about 2 is best
+    for `mean` and 20 for `both` with written keywords."""
+    keyword_strength: float = Field(default=0.003, gt=0)
+    """keywords, both: inverse L2 penalty of the regression."""
+
+
+class ItemPrior:
+    """The same score for every user. Items without train rows get the prior alone, and so do items that were not in the
+    data of the fit: the overall mean, or what the regression says of their keywords.
+    """
+
+    def __init__(self, config: ItemPriorConfig | None = None):
+        self.config = config or ItemPriorConfig()
+        self.values: np.ndarray | None = None
+        self.terms = KeywordTerms(())
+        self.guess = KeywordRegression(np.zeros(0), 0.0)
+        self.ids = TrainedIds([], [])
+
+    def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
+        """See `Scorer.fit`: one record. Nothing is random here, so `seed` changes nothing."""
+        del seed, progress
+        train, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
+        data, config = ds.interactions, self.config
+        item, label = data.item[train], data.label[train].astype(np.float64)
+        # Without terms the regression is the overall mean, which is the prior of `mean`.
+        self.terms = KeywordTerms(()) if config.source == "mean" else KeywordTerms.of(ds.items.keywords)
+        table, self.ids = self.terms.table(ds.items.keywords), TrainedIds.of(ds)
+        self.guess = fit_keywords(table, item, label, config.keyword_strength)
+        self.values = self.guess.logits(table)
+        if config.source != "keywords":
+            likes = np.bincount(item, weights=label, minlength=len(ds.items))
+            count = np.bincount(item, minlength=len(ds.items))
+            prior = 1 / (1 + np.exp(-self.values))
+            self.values = logit((likes + config.strength * prior) / (count + config.strength))
+        return [{"epoch": 1, **Selector.of(data.user[valid], data.label[valid]).measure(self.score(ds, valid))}]
+
+    def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+        """float64 (len(rows),): logits."""
+        if self.values is None:
+            raise RuntimeError("this item prior has no values yet: call fit, or load a saved one")
+        item = ds.interactions.item[rows]
+        places = self.ids.item_places(ds)[item]
+        found = take_rows(self.values, places, 0.0)
+        fresh = places >= len(self.values)
+        if fresh.any():
+            found[fresh] = self.guess.logits(self.terms.table([ds.items.keywords[code] for code in item[fresh]]))
+        return found
+
+    def save(self, folder: Path) -> None:
+        """See `Scorer.save`."""
+        if self.values is None:
+            raise RuntimeError("this item prior has no values yet: call fit before save")
+        terms = np.frombuffer(json.dumps(self.terms.terms).encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        arrays = {"values": self.values, "terms": terms, "weights": self.guess.weights,
+                  "intercept": np.array([self.guess.intercept])}  # fmt: skip
+        encoder_files.write(folder, self.config, arrays, self.ids)
+
+    @classmethod
+    def load(cls, folder: Path) -> ItemPrior:
+        """See `Scorer.load`."""
+        config, arrays = encoder_files.read(folder, ItemPriorConfig)
+        found = cls(config)
+        found.ids = TrainedIds.read(folder)
+        found.values = arrays["values"]
+        found.terms = KeywordTerms(tuple(json.loads(bytes(arrays["terms"].tolist()).decode("utf-8", "surrogatepass"))))
+        found.guess = KeywordRegression(arrays["weights"], float(arrays["intercept"][0]))
+        return found
+
+
+class Random:
+    """A score that knows nothing: a fixed random number per user, item and time, wherever the row stands."""
+
+    def __init__(self, config: RandomConfig | None = None):
+        self.config = config or RandomConfig()
+        self.seed = 0
+
+    def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
+        """See `Scorer.fit`: no records."""
+        del ds, progress
+        self.seed = seed
+        return []
+
+    def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+        """float64 (len(rows),): uniform in [0, 1); a row keeps its number whichever rows are asked together."""
+        data = ds.interactions
+        users = np.array([_number(id_) for id_ in ds.user_ids] + [0] * (data.n_users - len(ds.user_ids)), np.uint64)
+        items = np.array([_number(id_) for id_ in ds.items.ids], dtype=np.uint64)
+        state = _mixed(users[data.user[rows]] + np.uint64(self.seed % 2**64))
+        for part in (items[data.item[rows]], data.timestamp[rows].astype(np.uint64)):
+            state = _mixed(state ^ part)
+        return (state >> np.uint64(11)) / 2.0**53
+
+    def save(self, folder: Path) -> None:
+        """See `Scorer.save`."""
+        encoder_files.write(folder, self.config, {"seed": np.array([self.seed], dtype=np.int64)})
+
+    @classmethod
+    def load(cls, folder: Path) -> Random:
+        """See `Scorer.load`."""
+        config, arrays = encoder_files.read(folder, RandomConfig)
+        found = cls(config)
+        found.seed = int(arrays["seed"][0])
+        return found
+
+
+def _number(id_: Any) -> int:
+    """A 64-bit number of an id."""
+    return int.from_bytes(hashlib.sha256(str(id_).encode("utf-8", "surrogatepass")).digest()[:8], "little")
+
+
+def _mixed(state: np.ndarray) -> np.ndarray:
+    """uint64: the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), which spreads every bit over all."""
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))

@@ -1,0 +1,125 @@
+"""The one training loop of the neural encoders."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+
+from thinkrec.collab.selection import Selector
+from thinkrec.data.columns import DataWarning
+from thinkrec.errors import DataError
+from thinkrec.io.progress import Progress
+
+Batch = TypeVar("Batch")
+_LARGE = 1_000_000
+"""Parameters from which on PyTorch's fused Adam is taken: one pass over the tables in place of several, six times as
+fast where they do not fit the caches. Its last digits differ, and small tables gain nothing."""
+
+
+class Training(BaseModel):
+    """How an encoder is optimised (Adam, early stop on validation AUC)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lr: float = Field(default=1e-3, gt=0)
+    """Step size of Adam. On ML-1M validation 1e-3 is within .003 AUC of 1e-2 or above it, for MF
+    and LightGCN."""
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """L2 penalty, added to the gradient of every parameter as Adam does. On ML-1M validation 1e-4 is best for MF and no
+    worse for SASRec; LightGCN gains .005 AUC from 1e-5."""
+    batch: int = Field(default=1024, ge=1)
+    """Rows per step (SASRec: target rows per step, on average)."""
+    epochs: int = Field(default=200, ge=1)
+    """Upper bound on passes over the train rows."""
+    patience: int = Field(default=10, ge=1)
+    """Stop after so many epochs without a better validation AUC."""
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Initial weights and dropout inside depend on `seed` alone; the caller's random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def shuffled(rows: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """`rows` in random order, `size` at a time."""
+    mixed = rng.permutation(rows)
+    for begin in range(0, len(mixed), size):
+        yield mixed[begin : begin + size]
+
+
+def train(
+    net: nn.Module,
+    batches: Callable[[np.random.Generator], Iterable[Batch]],
+    loss: Callable[[Batch, np.random.Generator], torch.Tensor],
+    validate: Callable[[], np.ndarray],
+    labels: np.ndarray,
+    options: Training,
+    *,
+    seed: int,
+    progress: bool = False,
+    name: str = "encoder",
+) -> list[dict[str, Any]]:
+    """Optimise `net` and leave it, in evaluation mode, with the weights of its best epoch.
+
+    Best is by validation AUC, or by validation loss where the labels are of one class, which is said in a DataWarning.
+    batches: the batches of one epoch. loss: a scalar for one batch. validate: scores (m,) of the validation rows,
+    called in evaluation mode without gradients. labels: (m,) their labels.
+    Returns per epoch: epoch (from 1), loss (mean over steps), auc and valid_loss, value (what selects), seconds, best
+    (value so far; None before there is one).
+    Raises DataError where no epoch gave finite scores.
+    """
+    rng = np.random.default_rng(seed)
+    large = sum(p.numel() for p in net.parameters()) > _LARGE
+    optimiser = torch.optim.Adam(net.parameters(), lr=options.lr, weight_decay=options.weight_decay, fused=large)
+    records: list[dict[str, Any]] = []
+    selector = Selector.of(None, labels)
+    selector.warn(f"{name} is")
+    best, best_epoch, kept = None, 0, {}
+    with Progress(name, options.epochs, shown=progress) as bar:
+        for epoch in range(1, options.epochs + 1):
+            began = time.perf_counter()
+            net.train()
+            losses = []
+            for batch in batches(rng):
+                value = loss(batch, rng)
+                optimiser.zero_grad(set_to_none=True)
+                value.backward()
+                optimiser.step()
+                losses.append(value.item())
+            net.eval()
+            with torch.no_grad():
+                reached = selector.measure(validate())
+            if np.isfinite(reached["value"]) and (best is None or reached["value"] > best):
+                best, best_epoch = reached["value"], epoch
+                kept = {key: tensor.clone() for key, tensor in net.state_dict().items()}
+            seconds = time.perf_counter() - began
+            mean = float(np.mean(losses))
+            records.append({"epoch": epoch, "loss": mean, **reached, "seconds": seconds, "best": best})
+            bar.advance(1, f"loss {mean:.4f} validation {selector.by} {abs(reached['value']):.4f}")
+            if epoch - best_epoch >= options.patience:
+                break
+    lost = sum(not np.isfinite(record["value"]) for record in records)
+    if not kept:
+        raise DataError(
+            f"{name}: none of {len(records)} epochs gave finite scores on the validation rows; its weights grew beyond"
+            f" all numbers. Lower training.lr (now {options.lr:g})"
+        )
+    if lost:
+        warnings.warn(
+            f"{name}: scores were not finite after {lost} of {len(records)} epochs; the weights of epoch {best_epoch}"
+            f" are kept. A lower training.lr (now {options.lr:g}) may serve better", DataWarning, stacklevel=2,
+        )  # fmt: skip
+    net.load_state_dict(kept)
+    net.eval()
+    return records

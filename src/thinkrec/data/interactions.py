@@ -1,0 +1,104 @@
+"""Interactions as one sorted columnar table; a history is a view into it, never a list of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from thinkrec.data.visible_past import VisiblePast
+
+TRAIN, VALID, TEST = 0, 1, 2
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Rows sorted by (user, timestamp, order). All arrays but `start` have one entry per row.
+
+    A *row number* is a position in this table. Where the split is in time order, a user's past is the slice that ends
+    at the row; see `past` for other splits.
+    """
+
+    user: np.ndarray
+    """int32 (n,): dense user code."""
+    item: np.ndarray
+    """int32 (n,): dense item code."""
+    label: np.ndarray
+    """int8 (n,): 1 liked, 0 not."""
+    timestamp: np.ndarray
+    """int64 (n,): time of the interaction; any unit, only its order matters."""
+    split: np.ndarray
+    """int8 (n,): TRAIN, VALID or TEST."""
+    order: np.ndarray
+    """int64 (n,): the row's place in the table that came in; unique; breaks ties in time."""
+    start: np.ndarray
+    """int64 (n_users + 1,): user u owns rows start[u] .. start[u + 1] - 1."""
+
+    @classmethod
+    def build(cls, user, item, label, timestamp, split, order, *, n_users: int) -> Interactions:
+        """Sort rows by (user, timestamp, order) and index them by user. Arguments: equal-length arrays."""
+        user = np.asarray(user, dtype=np.int32)
+        timestamp = np.asarray(timestamp, dtype=np.int64)
+        order = np.asarray(order, dtype=np.int64)
+        by = np.lexsort((order, timestamp, user))
+        start = np.zeros(n_users + 1, dtype=np.int64)
+        np.cumsum(np.bincount(user, minlength=n_users), out=start[1:])
+        return cls(
+            user=user[by],
+            item=np.asarray(item, dtype=np.int32)[by],
+            label=np.asarray(label, dtype=np.int8)[by],
+            timestamp=timestamp[by],
+            split=np.asarray(split, dtype=np.int8)[by],
+            order=order[by],
+            start=start,
+        )
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def __repr__(self) -> str:
+        """Counts, not the arrays: Interactions(90 rows of 7 users: 60 train, 20 valid, 10 test)."""
+        parts = ", ".join(f"{(self.split == code).sum():,} {name}" for code, name in enumerate(SPLITS))
+        return f"Interactions({len(self):,} rows of {self.n_users:,} users: {parts})"
+
+    @property
+    def n_users(self) -> int:
+        return len(self.start) - 1
+
+    @cached_property
+    def past(self) -> VisiblePast:
+        """The earlier rows that each row may see."""
+        return VisiblePast.of(self.user, self.split, self.start)
+
+    def history(self, row: int, length: int, block: int = 1) -> slice | np.ndarray:
+        """The last `length` visible rows of the same user strictly before `row`, or all there are, oldest first, as an
+        index of the columns: a slice, or row numbers (int64) where the split is not in time order.
+
+        A train row sees train rows, a validation row no test row. With `block` > 1 the oldest of them is only changed
+        after so many rows: up to `block` - 1 more are shown, and the histories of rows in between begin alike.
+        """
+        return self.past.index(self.past.stretch(int(row), length, block))
+
+    def history_rows(self, row: int, length: int, block: int = 1) -> np.ndarray:
+        """int64 (k,): `history` as row numbers."""
+        return self.past.row[self.past.stretch(int(row), length, block)]
+
+    def rows(self, split: int) -> np.ndarray:
+        """int64 (m,): the row numbers of a split, in `order` order."""
+        found = np.flatnonzero(self.split == split)
+        return found[np.argsort(self.order[found], kind="stable")]
+
+    def find(self, order: np.ndarray) -> np.ndarray:
+        """int64 (m,): the row numbers whose `order` values are given; -1 where no row has such a value.
+
+        This is how a file about some rows (reasons, predictions) finds them again in the sorted table.
+        """
+        order = np.asarray(order, dtype=np.int64)
+        by = np.argsort(self.order)
+        place = np.minimum(np.searchsorted(self.order, order, sorter=by), max(len(self) - 1, 0))
+        if not len(self):
+            return np.full(len(order), -1, dtype=np.int64)
+        found = by[place]
+        return np.where(self.order[found] == order, found, -1)

@@ -1,0 +1,127 @@
+"""Greedy continuation of many prompts at once, each row with its own experts."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+
+from thinkrec.data.columns import DataWarning
+from thinkrec.engine.prefill import read
+from thinkrec.errors import DataError
+from thinkrec.prompts.types import Prompt
+
+if TYPE_CHECKING:
+    from thinkrec.engine.recommender import Recommender
+
+
+class Constraint(Protocol):
+    """What one row may generate, asked about the ids generated so far."""
+
+    def permits(self, ids: Sequence[int], token: int) -> bool:
+        """Whether `token` is one of `allowed(ids)`; asked about the model's choice, most often cheaper."""
+        ...
+
+    def allowed(self, ids: Sequence[int]) -> np.ndarray | None:
+        """int64: the tokens that may follow; None where all may."""
+        ...
+
+    def review(self, ids: Sequence[int]) -> int:
+        """How many of `ids` may stay, at least one; fewer than all: the rest is taken back and chosen anew."""
+        ...
+
+
+def continue_greedily(
+    recommender: Recommender,
+    prompts: Sequence[Prompt],
+    max_new_tokens: int,
+    first_tokens: Sequence[int] | None = None,
+    constraints: Sequence[Constraint | None] | None = None,
+) -> list[np.ndarray]:
+    """Most likely next token, again and again, until a row gives the end token or `max_new_tokens` are there.
+
+    `first_tokens`: one id per row that takes the place of the first choice (a verdict already decided by the score);
+    it counts as generated. `constraints`: one per row or None; it narrows every other choice.
+    Returns int32 ids per row without the prompt; the end token is the last one exactly if the
+    row ended by itself. A row also ends where the backbone has no further position, which a DataWarning announces.
+    Raises DataError where a prompt leaves none at all. Call it in evaluation mode without gradients
+    (`Recommender.inference`).
+    """
+    if first_tokens is not None and len(first_tokens) != len(prompts):
+        raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
+    if constraints is not None and len(constraints) != len(prompts):
+        raise DataError(f"{len(constraints)} constraints for {len(prompts)} prompts; give one each, or None for a row")
+    rules = [None] * len(prompts) if constraints is None else constraints
+    out: list[list[int]] = [[] for _ in range(len(prompts))]
+    if max_new_tokens < 1:
+        return [np.array(ids, dtype=np.int32) for ids in out]
+    most = _room(recommender, prompts, max_new_tokens)
+    eos, embed, device = recommender.backbone.eos_id, recommender.model.get_input_embeddings(), recommender.device
+    begun = read(recommender, prompts)
+    known = len(recommender.backbone.tokenizer)
+    last, cache, mask, lengths, weights = begun.last, begun.cache, begun.mask, begun.lengths, begun.weights
+    rows, forced = list(range(len(prompts))), first_tokens
+    alive = list(range(len(rows)))
+    while True:
+        # Backbones round their vocabulary up: ids beyond the tokenizer read as nothing.
+        logits = recommender.next_logits(last)[:, :known]
+        chosen = logits.argmax(-1).tolist() if forced is None else list(forced)
+        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+        for at, row in enumerate(rows):
+            if at not in alive:
+                continue
+            rule, token = rules[row], chosen[at]
+            if rule is not None and forced is None and not rule.permits(out[row], token):
+                token = _best(logits[at], rule.allowed(out[row]))
+            out[row].append(token)
+            kept = len(out[row]) if rule is None else rule.review(out[row])
+            if kept < len(out[row]):
+                # The last id that stays is read once more; what was cached from it on is seen no longer.
+                seen = mask[at, :-1].nonzero()[:, 0]
+                mask[at, seen[kept - len(out[row]) :]] = 0
+                del out[row][kept:]
+        alive = [at for at in alive if out[rows[at]][-1] != eos and len(out[rows[at]]) < most[rows[at]]]
+        if not alive:
+            return [np.array(ids, dtype=np.int32) for ids in out]
+        # Finished rows ride along until they are half the batch: dropping them copies the whole cache.
+        if 2 * len(alive) <= len(rows):
+            keep = torch.tensor(alive, dtype=torch.long, device=device)
+            cache.batch_select_indices(keep)
+            rows, mask, lengths = [rows[at] for at in alive], mask[keep], lengths[keep]
+            weights, alive = None if weights is None else weights[keep], list(range(len(alive)))
+        ids = torch.tensor([[out[row][-1]] for row in rows], dtype=torch.long, device=device)
+        place = lengths[:, None] + torch.tensor([[len(out[row]) - 1] for row in rows], device=device)
+        with recommender.experts.routing.use(weights):
+            last = recommender.decoder(
+                inputs_embeds=embed(ids), attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
+            ).last_hidden_state[:, -1]
+        forced = None
+
+
+def _room(recommender: Recommender, prompts: Sequence[Prompt], max_new_tokens: int) -> list[int]:
+    """How many tokens each row may get: what is asked for, or what the backbone's positions leave."""
+    positions = recommender.backbone.positions
+    if positions is None:
+        return [max_new_tokens] * len(prompts)
+    # The last token of a row is never read, so it needs no position.
+    left = [positions - len(prompt) + 1 for prompt in prompts]
+    if min(left, default=1) < 1:
+        raise DataError(f"a prompt of {positions - min(left) + 1} tokens for a backbone of {positions} positions")
+    short = sum(room < max_new_tokens for room in left)
+    if short:
+        warnings.warn(
+            f"{short} of {len(prompts)} texts can have {min(left)} tokens or a few more, not {max_new_tokens}: their"
+            f" prompts leave no more of the backbone's {positions:,} positions", DataWarning, stacklevel=3,
+        )  # fmt: skip
+    return [min(max_new_tokens, room) for room in left]
+
+
+def _best(logits: torch.Tensor, allowed: np.ndarray | None) -> int:
+    """The most likely of the allowed tokens."""
+    if allowed is None:
+        return int(logits.argmax())
+    ids = torch.from_numpy(allowed).to(logits.device)
+    return int(ids[logits[ids].argmax()])

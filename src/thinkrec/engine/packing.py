@@ -1,0 +1,63 @@
+"""Prompts that begin alike: one trunk, many leaves; and how they become one packed row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from thinkrec.engine.batch import Batch, collate
+from thinkrec.engine.layout import Layout
+from thinkrec.engine.segments import Kept, Span
+from thinkrec.errors import DataError
+from thinkrec.prompts.shared_prefix import Fork, _part, join
+from thinkrec.prompts.types import Prompt
+
+
+def pack(forks: Sequence[Fork], kept: Kept | None = None) -> Batch:
+    """Forks side by side in one row (1, t), without padding; its answers are the leaves' own, in order.
+
+    `kept`: keeps the keys and values of the only fork's trunk; once it holds them, it stands for the trunk.
+    Raises DataError as `thinkrec.engine.batch.collate` does, where forks disagree about the number of experts, and
+    where several are to be kept.
+    """
+    if not forks:
+        raise DataError("pack got no forks; a batch needs at least one")
+    gates = [fork.trunk.gate for fork in forks]
+    if kept is not None and len(forks) > 1:
+        raise DataError(f"{len(forks)} forks whose trunk is to be kept; pack them one at a time")
+    if len({gate.shape for gate in gates}) > 1:
+        raise DataError("forks with different numbers of experts in one batch; use one number for all")
+    parts, spans, positions, start = [], [], [], 0
+    for fork in forks:
+        lengths = [len(leaf) for leaf in fork.leaves]
+        trunk = [] if kept is not None and kept.layers else [_unasked(fork.trunk)]
+        spans.append(Span.of(start, sum(map(len, trunk)), lengths, fork.reach, kept))
+        parts += [*trunk, *fork.leaves]
+        positions += [np.arange(len(part)) for part in trunk]
+        positions += [seen + np.arange(n) for seen, n in zip(fork.reach, lengths, strict=True)]
+        start = spans[-1].end
+    sizes = torch.tensor([span.end - span.start for span in spans])
+    return replace(
+        collate([join(parts)], pad_id=0),
+        gate=torch.from_numpy(np.stack(gates).astype(np.float32)),
+        layout=Layout(tuple(spans)),
+        position=torch.from_numpy(np.concatenate(positions).astype(np.int64)),
+        owner=torch.repeat_interleave(sizes),
+    )
+
+
+def line_up(prompts: Sequence[Prompt]) -> Batch:
+    """Whole prompts side by side in one row (1, t), without padding, with all that they teach.
+
+    Raises DataError as `pack` does.
+    """
+    return pack([Fork(_part(prompt, 0, 0), (prompt,)) for prompt in prompts])
+
+
+def _unasked(prompt: Prompt) -> Prompt:
+    """Without the answers in the middle: the labels that a history shows are known."""
+    none = {"answer_at": np.int32, "answer_label": np.int8, "answer_weight": np.float32}
+    return replace(prompt, **{name: np.zeros(0, dtype=dtype) for name, dtype in none.items()})

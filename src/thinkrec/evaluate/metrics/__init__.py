@@ -1,0 +1,1 @@
+"""Metrics of rankings, their intervals and comparisons."""

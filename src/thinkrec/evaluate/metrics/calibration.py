@@ -1,0 +1,55 @@
+"""Do the probabilities mean what they say: the reliability curve and its summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from thinkrec.evaluate.metrics import checks
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Rows grouped by predicted probability into bins of equal width; bins without rows are left out."""
+
+    predicted: np.ndarray
+    """float64 (m,): mean predicted probability in each bin."""
+    observed: np.ndarray
+    """float64 (m,): share of liked rows in each bin."""
+    count: np.ndarray
+    """int64 (m,): rows in each bin; sums to the number of rows."""
+    error: float
+    """Expected calibration error, 0..1."""
+
+
+def reliability(label: ArrayLike, probability: ArrayLike, *, bins: int = 10) -> Reliability:
+    """Reliability curve and expected calibration error from (n,) labels and probabilities.
+
+    ECE = sum_b (n_b / n) |share liked in b - mean probability in b| (Guo et al., ICML 2017). Bin b of B holds
+    probabilities in [b / B, (b + 1) / B); 1.0 belongs to the last. Raises DataError naming a row outside 0..1.
+
+    >>> found = reliability([0, 1, 1, 1], [.1, .1, .9, .9], bins=2)
+    >>> found.observed, round(found.error, 3)     # |.5 - .1| / 2 + |1 - .9| / 2
+    (array([0.5, 1. ]), 0.25)
+    """
+    if bins < 1:
+        raise ValueError(f"bins is {bins}; at least one is needed")
+    y = checks.labels(label)
+    p = checks.probabilities(probability, len(y))
+    # Edges are computed as b / B, so that a probability such as 0.7 lands in the same bin as its written edge.
+    edges = np.arange(1, bins) / bins
+    place = np.searchsorted(edges, p, side="right")
+    count = np.bincount(place, minlength=bins)
+    held = count > 0
+    count = count[held]
+    predicted = np.bincount(place, weights=p, minlength=bins)[held] / count
+    observed = np.bincount(place, weights=y, minlength=bins)[held] / count
+    error = float((count * np.abs(observed - predicted)).sum() / len(y))
+    return Reliability(predicted, observed, count, error)
+
+
+def expected_calibration_error(label: ArrayLike, probability: ArrayLike, *, bins: int = 10) -> float:
+    """The expected calibration error alone; see `reliability`."""
+    return reliability(label, probability, bins=bins).error

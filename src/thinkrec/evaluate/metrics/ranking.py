@@ -1,0 +1,243 @@
+"""AUC, UAUC, NDCG@k and MAP@k on plain arrays, each with its policy stated.
+
+Policies (ThinkRec paper, experiments section, as its released evaluation code counts):
+
+- AUC is over all rows.
+- UAUC is the unweighted mean of per-user AUC over users with both classes; other users are dropped.
+- NDCG@k and MAP@k rank a user's own rows. Users with one row are dropped, users without a liked row count 0.
+- Equal scores: half a win in AUC and UAUC. NDCG and MAP are then the expected value over all orders of the rows with
+  equal scores (McSherry and Najork, ECIR 2008), so no metric depends on the order in which rows are passed.
+
+A value that is not defined (one class only, no user left) is NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from thinkrec.evaluate.metrics import checks
+
+Denominator = Literal["all", "min"]
+
+
+@dataclass(frozen=True)
+class PerUser:
+    """The values that the means are over, one entry per distinct user; NaN where a policy drops the user."""
+
+    user: np.ndarray
+    """(n_users,): distinct users, ascending."""
+    rows: np.ndarray
+    """int64 (n_users,): rows of the user."""
+    positives: np.ndarray
+    """int64 (n_users,): liked rows of the user."""
+    auc: np.ndarray
+    """float64 (n_users,): AUC within the user; NaN for users with one class."""
+    ndcg: np.ndarray
+    """float64 (n_users,): NDCG@k; NaN for users with one row."""
+    ap: np.ndarray
+    """float64 (n_users,): average precision at k; NaN for users with one row."""
+    tied: np.ndarray
+    """bool (n_users,): whether a liked and a not liked row of the user have equal scores."""
+
+
+def per_user(
+    user: ArrayLike, label: ArrayLike, score: ArrayLike, *, k: int = 5, denominator: Denominator = "all"
+) -> PerUser:
+    """Per-user AUC, NDCG@k and AP@k. Arguments: equal-length (n,) arrays. Raises DataError naming a bad row.
+
+    >>> values = per_user([1, 1, 2, 2, 3], [1, 0, 0, 0, 1], [.9, .2, .5, .4, .3])
+    >>> values.auc, values.ndcg, values.ap
+    (array([ 1., nan, nan]), array([ 1.,  0., nan]), array([ 1.,  0., nan]))
+    """
+    y = checks.labels(label)
+    s = checks.scores(score, len(y))
+    distinct, code = checks.users(user, len(y))
+    rows = np.bincount(code, minlength=len(distinct))
+    positives = np.bincount(code[y == 1], minlength=len(distinct))
+    ranked = _Ranked.sort(code, rows, y, s)
+    ndcg, ap = _top(ranked, positives, k, denominator)
+    dropped = rows < 2
+    ndcg[dropped] = np.nan
+    ap[dropped] = np.nan
+    return PerUser(distinct, rows, positives, _auc(ranked, positives), ndcg, ap, ranked.has_ties())
+
+
+def auc(label: ArrayLike, score: ArrayLike) -> float:
+    """Area under the ROC curve over all rows, (n,) arrays; NaN if only one class occurs.
+
+    AUC = (wins + ties / 2) / (P N), counted over all pairs of a liked and a not liked row.
+
+    >>> auc([1, 0, 1, 0], [.9, .5, .5, .1])      # 4 pairs: 3 wins, 1 tie
+    0.875
+    """
+    y = checks.labels(label)
+    s = checks.scores(score, len(y))
+    ranked = _Ranked.sort(np.zeros(len(y), np.int64), np.array([len(y)]), y, s)
+    return float(_auc(ranked, np.array([y.sum()]))[0])
+
+
+def uauc(user: ArrayLike, label: ArrayLike, score: ArrayLike) -> float:
+    """Mean over users of AUC_u, each user counting once; users with one class are dropped; NaN if none is left.
+
+    UAUC = (1 / |U'|) sum_{u in U'} AUC_u,  U' = users with a liked and a not liked row.
+
+    >>> uauc([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.9, .5, .1, .2, .7])     # user 1: 1, user 2: 0, user 3: dropped
+    0.5
+    """
+    return mean(per_user(user, label, score).auc)
+
+
+def ndcg_at(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5) -> float:
+    """Mean NDCG@k over users with more than one row; users without a liked row count 0.
+
+    DCG = sum_{i <= k} y_i / log2(i + 1) down the user's ranking; NDCG = DCG / DCG of the user's labels sorted.
+
+    >>> round(ndcg_at([1, 1, 1], [0, 1, 0], [.9, .5, .1]), 4)      # liked row at rank 2: 1 / log2(3)
+    0.6309
+    >>> round(ndcg_at([1, 1], [0, 1], [.5, .5]), 4)      # at rank 1 or 2, equally likely: (1 + 1 / log2(3)) / 2
+    0.8155
+    """
+    return mean(per_user(user, label, score, k=k).ndcg)
+
+
+def map_at(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5, denominator: Denominator = "all") -> float:
+    """Mean AP@k over users with more than one row; users without a liked row count 0.
+
+    AP = (1 / D) sum_{i <= k} y_i precision_i, precision_i = liked rows among the first i / i.
+    D = all liked rows of the user ("all"; a user with more than k of them cannot reach 1) or min(k, liked) ("min").
+
+    >>> round(map_at([1, 1, 1], [1, 0, 1], [.9, .5, .1], k=2), 4)     # one hit at rank 1, two liked rows
+    0.5
+    >>> map_at([1] * 3, [1, 1, 1], [.9, .5, .1], k=2, denominator="min")
+    1.0
+    >>> map_at([1, 1], [1, 0], [.5, .5])      # at rank 1 or 2, equally likely: (1 + 1/2) / 2
+    0.75
+    """
+    return mean(per_user(user, label, score, k=k, denominator=denominator).ap)
+
+
+def tied_share(values: PerUser) -> float:
+    """Share of the users with both classes that have a liked and a not liked row with equal scores; NaN without any.
+
+    >>> tied_share(per_user([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.5, .5, .1, .2, .7]))      # user 1 of users 1 and 2
+    0.5
+    """
+    both = (values.positives > 0) & (values.positives < values.rows)
+    return float(values.tied[both].mean()) if both.any() else float("nan")
+
+
+def mean(values: np.ndarray) -> float:
+    """Mean of the values that are not NaN; NaN if there are none."""
+    kept = values[~np.isnan(values)]
+    return float(kept.mean()) if len(kept) else float("nan")
+
+
+def policies(k: int = 5, denominator: Denominator = "all") -> dict[str, str]:
+    """One sentence per metric, to be written beside its number."""
+    over = "all liked rows of the user" if denominator == "all" else f"min({k}, liked rows of the user)"
+    kept = (
+        "users with one row dropped, users without a liked row count 0, rows with equal scores count their expected "
+        "value over all their orders"
+    )
+    return {
+        "auc": "over all rows; equal scores count 1/2",
+        "uauc": "unweighted mean of per-user AUC; users with one class dropped; equal scores count 1/2",
+        "ndcg": f"cut at {k}, over each user's own rows, binary gain, ideal from the user's own labels; {kept}",
+        "map": f"cut at {k}, over each user's own rows, divided by {over}; {kept}",
+    }
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """Rows sorted by group and falling score. A *tie* is a run of rows of one group with equal scores, often of one."""
+
+    code: np.ndarray
+    """int64 (n,): group of each sorted row."""
+    place: np.ndarray
+    """int64 (n,): rank of each sorted row within its group, from 0; within a tie in any order."""
+    rows: np.ndarray
+    """int64 (groups,): rows of each group."""
+    tie: np.ndarray
+    """int64 (n,): tie of each sorted row."""
+    first: np.ndarray
+    """int64 (ties,): where each tie begins among the sorted rows."""
+    size: np.ndarray
+    """int64 (ties,): its rows."""
+    liked: np.ndarray
+    """int64 (ties,): its liked rows."""
+    before: np.ndarray
+    """int64 (ties,): liked rows of its group that rank above it."""
+
+    @classmethod
+    def sort(cls, code: np.ndarray, rows: np.ndarray, y: np.ndarray, s: np.ndarray) -> _Ranked:
+        by = np.lexsort((-s, code))
+        code, y, s = code[by], y[by], s[by]
+        start = np.cumsum(rows) - rows
+        opens = np.ones(len(by), dtype=bool)
+        opens[1:] = (code[1:] != code[:-1]) | (s[1:] != s[:-1])
+        first = np.flatnonzero(opens)
+        above = np.concatenate(([0], np.cumsum(y)))
+        return cls(
+            code=code,
+            place=np.arange(len(by)) - start[code],
+            rows=rows,
+            tie=np.cumsum(opens) - 1,
+            first=first,
+            size=np.diff(np.append(first, len(by))),
+            liked=np.add.reduceat(y, first),
+            before=above[first] - above[start[code[first]]],
+        )
+
+    def has_ties(self) -> np.ndarray:
+        """bool (groups,): whether a liked and a not liked row of the group have equal scores."""
+        found = np.zeros(len(self.rows), dtype=bool)
+        found[self.code[self.first[(self.liked > 0) & (self.liked < self.size)]]] = True
+        return found
+
+
+def _auc(ranked: _Ranked, positives: np.ndarray) -> np.ndarray:
+    """float64 (groups,): AUC per group of rows from doubled mid-ranks, which stay integers, so the sums are exact."""
+    owner = ranked.code[ranked.first]
+    # Ranks count from the lowest score: a tie of m rows that begins at place a holds ranks N - a - m + 1 .. N - a.
+    twice_rank = 2 * (ranked.rows[owner] - ranked.place[ranked.first]) - ranked.size + 1
+    rank_sum = np.bincount(owner, weights=twice_rank * ranked.liked, minlength=len(ranked.rows))
+    pairs = positives * (ranked.rows - positives)
+    found = np.full(len(ranked.rows), np.nan)
+    np.divide(rank_sum - positives * (positives + 1), 2 * pairs, out=found, where=pairs > 0)
+    return found
+
+
+def _top(ranked: _Ranked, positives: np.ndarray, k: int, denominator: str) -> tuple[np.ndarray, np.ndarray]:
+    """NDCG@k and AP@k per group, float64 (groups,) each, 0 for a group without liked rows.
+
+    Rows of a tie fill its places in random order. With l liked among its m rows, L liked rows above it, and t of its
+    places above place i (from 1):
+
+    - expected gain at i: (l / m) / log2(i + 1);
+    - expected y_i * precision_i: ((l / m) (L + 1) + t l (l - 1) / (m (m - 1))) / i, since beside a liked row at i the
+      t rows of the tie above it hold t (l - 1) / (m - 1) liked ones on average.
+
+    With m = 1 both are what the row itself gives.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; a ranking is cut at 1 or deeper")
+    if denominator not in ("all", "min"):
+        raise ValueError(f'denominator is {denominator!r}; use "all" or "min"')
+    shown = np.flatnonzero(ranked.place < k)
+    place, tie, code, groups = ranked.place[shown], ranked.tie[shown], ranked.code[shown], len(ranked.rows)
+    share = ranked.liked / ranked.size
+    both = ranked.liked * (ranked.liked - 1) / np.maximum(ranked.size * (ranked.size - 1), 1)
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    gain = np.bincount(code, weights=share[tie] * discount[place], minlength=groups)
+    hits = (share * (ranked.before + 1))[tie] + (shown - ranked.first[tie]) * both[tie]
+    precisions = np.bincount(code, weights=hits / (place + 1), minlength=groups)
+    ideal = np.concatenate(([0.0], np.cumsum(discount)))[np.minimum(positives, k)]
+    divisor = positives if denominator == "all" else np.minimum(positives, k)
+    ndcg, ap = np.zeros(groups), np.zeros(groups)
+    np.divide(gain, ideal, out=ndcg, where=positives > 0)
+    np.divide(precisions, divisor, out=ap, where=positives > 0)
+    return ndcg, ap

@@ -1,0 +1,89 @@
+"""What has to be known of the data beside a results table: the split, what a like is, who is cold, what repeats."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.interactions import SPLITS, TEST, TRAIN
+from thinkrec.data.split import ByDates, ByFractions, ByMonths, Split
+from thinkrec.evaluate.number_format import number
+
+_SECONDS = (10**8, 10**10)
+"""Times between these (1973 and 2286) are taken for seconds since 1970 and shown as dates."""
+
+
+def count_facts(ds: Dataset) -> dict[str, Any]:
+    """Plain numbers for metrics.json.
+
+    - cold_test: shares of the test rows, 0..1, whose user, whose item, and one or both of them, have no train row; None
+      without test rows.
+    - repeats: user-item pairs that occur more than once, and the rows that they have beyond the first.
+    - time: first and last time per split; None for an empty one.
+    """
+    it = ds.interactions
+    train, test = it.split == TRAIN, it.split == TEST
+    cold_user = ~np.isin(it.user[test], it.user[train])
+    cold_item = ~np.isin(it.item[test], it.item[train])
+    cold = {"user": cold_user, "item": cold_item, "either": cold_user | cold_item}
+    pairs = it.user.astype(np.int64) * len(ds.items) + it.item
+    times = np.unique(pairs, return_counts=True)[1]
+    return {
+        "cold_test": {name: float(found.mean()) for name, found in cold.items()} if test.any() else None,
+        "repeats": {"pairs": int((times > 1).sum()), "rows": int((times - 1).sum())},
+        "time": {name: _span(it.timestamp[it.split == code]) for code, name in enumerate(SPLITS)},
+    }
+
+
+def describe_facts(ds: Dataset, *, split: Split | None = None, liked: str = "") -> dict[str, str]:
+    """The same in words, with the like rates, for a report or under a table.
+
+    `split`: the rule; None where the data brought it. `liked`: what a like is, where that says more than the data.
+    """
+    it, facts = ds.interactions, count_facts(ds)
+    parts = {"train": "train", "valid": "validation", "test": "test"}
+    spans = {name: facts["time"][name] for name in SPLITS if facts["time"][name] is not None}
+    shown = "; ".join(f"{parts[name]} {_when(first)} to {_when(last)}" for name, (first, last) in spans.items())
+    rates = [
+        f"{parts[name]} {number(float(it.label[it.split == code].mean()))}"
+        for code, name in enumerate(SPLITS)
+        if name in spans
+    ]
+    liked = liked or ("label 1" if ds.threshold is None else f"rating > {ds.threshold:g}")
+    cold = facts["cold_test"]
+    shares = "no test rows" if cold is None else (
+        f"{cold['either']:.1%} have a user or an item without a train row (users {cold['user']:.1%}, items "
+        f"{cold['item']:.1%})"
+    )  # fmt: skip
+    repeats = facts["repeats"]
+    again = f"{repeats['pairs']:,} user-item pairs occur more than once ({repeats['rows']:,} further rows)"
+    return {
+        "split": f"{describe_split(split)}: {shown}",
+        "liked": f"{liked}; like rate {', '.join(rates)}",
+        "cold test rows": shares,
+        "repeated pairs": again if repeats["pairs"] else "none",
+    }
+
+
+def describe_split(split: Split | None) -> str:
+    """The rule in words."""
+    match split:
+        case ByDates():
+            return f"by dates, validation from {split.valid_from:%Y-%m-%d}, test from {split.test_from:%Y-%m-%d}"
+        case ByMonths():
+            return f"by months from {split.start}, {split.train} + {split.valid} + {split.test}"
+        case ByFractions():
+            return f"by time, the last {split.test:.0%} for test, {split.valid:.0%} before for validation"
+        case _:
+            return "as given with the data"
+
+
+def _span(times: np.ndarray) -> list[int] | None:
+    return [int(times.min()), int(times.max())] if len(times) else None
+
+
+def _when(time: int) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d}" if _SECONDS[0] < time < _SECONDS[1] else str(time)

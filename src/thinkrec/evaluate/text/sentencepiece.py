@@ -1,0 +1,110 @@
+"""A SentencePiece unigram model (.model) read into the `tokenizers` package, without the sentencepiece package."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thinkrec.errors import CheckpointError
+from thinkrec.evaluate.text.protobuf import fields
+
+_UNKNOWN, _CONTROL, _UNUSED = 2, 3, 5
+_UNIGRAM = 1
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Text to piece ids."""
+
+    tokenizer: Any
+    """A `tokenizers.Tokenizer` that adds nothing at the ends."""
+    cls: int
+    sep: int
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the pieces of a text, without [CLS] and [SEP]."""
+        return self.tokenizer.encode(text, add_special_tokens=False).ids
+
+
+def read_pieces(path: Path) -> Pieces:
+    """Read a .model file (sentencepiece_model.proto). Raises CheckpointError."""
+    from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+    from tokenizers.models import Unigram
+
+    try:
+        vocab, kinds, model, rules = _parse(path.read_bytes())
+    except (OSError, ValueError, struct.error) as error:
+        raise CheckpointError(f"{path} cannot be read as a SentencePiece model ({error}); copy it again") from error
+    if model != _UNIGRAM:
+        raise CheckpointError(f"{path} is no unigram model; BLEURT-20 has one, so this file belongs to another model")
+    ids = {piece: place for place, (piece, _) in enumerate(vocab)}
+    lacking = [name for name in ("[CLS]", "[SEP]") if name not in ids]
+    if lacking or _UNKNOWN not in kinds:
+        raise CheckpointError(
+            f"{path} has no piece {lacking[0] if lacking else 'for what is unknown'}; take BLEURT-20's"
+        )
+    # Control pieces are never found in a text, even where it holds their names.
+    hidden = (_UNKNOWN, _CONTROL, _UNUSED)
+    shown = [
+        (f"\x00{piece}", score) if kind in hidden else (piece, score)
+        for (piece, score), kind in zip(vocab, kinds, strict=True)
+    ]
+    tokenizer = Tokenizer(Unigram(shown, unk_id=kinds.index(_UNKNOWN), byte_fallback=False))
+    steps: list[Any] = [normalizers.Precompiled(rules.charsmap)] if rules.charsmap else []
+    if rules.trims:
+        steps += [normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")]
+    if steps:
+        tokenizer.normalizer = normalizers.Sequence(steps)
+    scheme = "always" if rules.prefix else "never"
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme=scheme, split=False)
+    return Pieces(tokenizer, ids["[CLS]"], ids["[SEP]"])
+
+
+def read_tokenizer(path: Path) -> Pieces:
+    """The same from a tokenizer.json. Raises CheckpointError."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the package raises plain Exception for whatever is wrong
+        raise CheckpointError(f"{path} cannot be read as a tokenizer ({error}); copy it again") from error
+    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    if cls is None or sep is None:
+        raise CheckpointError(f"{path} has no tokens [CLS] and [SEP]; take the tokenizer of BLEURT-20")
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return Pieces(tokenizer, cls, sep)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    charsmap: bytes = b""
+    prefix: bool = True
+    trims: bool = True
+
+
+def _parse(data: bytes) -> tuple[list[tuple[str, float]], list[int], int, _Rules]:
+    vocab: list[tuple[str, float]] = []
+    kinds: list[int] = []
+    model, rules = _UNIGRAM, _Rules()
+    for number, value in fields(data):
+        if not isinstance(value, bytes):
+            continue
+        if number == 1:
+            part = dict(fields(value))
+            piece, score = part.get(1, b""), part.get(2, b"\0\0\0\0")
+            assert isinstance(piece, bytes) and isinstance(score, bytes)
+            vocab.append((piece.decode("utf-8"), struct.unpack("<f", score)[0]))
+            kinds.append(int(part.get(3, 1)))
+        elif number == 2:
+            model = int(dict(fields(value)).get(3, _UNIGRAM))
+        elif number == 3:
+            part = dict(fields(value))
+            charsmap = part.get(2, b"")
+            assert isinstance(charsmap, bytes)
+            rules = _Rules(charsmap, bool(part.get(3, 1)), bool(part.get(4, 1)))
+    if not vocab:
+        raise ValueError("it holds no pieces")
+    return vocab, kinds, model, rules

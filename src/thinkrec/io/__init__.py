@@ -1,0 +1,1 @@
+"""Files, hashes, processes, settings and progress: tools that every other folder may use."""

@@ -1,0 +1,230 @@
+"""Low-rank adapters that share one frozen backbone, mixed with their own weights for every row of a batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+from thinkrec.errors import CheckpointError, RecipeError
+from thinkrec.io.files import write_json, write_tensors
+from thinkrec.model.lora import ALL_LINEAR, ExpertConfig, ExpertLinear, Routing
+
+Group = Literal["global", "experts"]
+
+
+class Experts:
+    """The handle on all adapters of one model: what to train, save, export."""
+
+    def __init__(self, model: nn.Module, config: ExpertConfig, layers: dict[str, ExpertLinear], routing: Routing, *,
+                 transposed: bool = False):  # fmt: skip
+        self.model = model
+        self.config = config
+        self.layers = layers
+        """Adapted modules by their full name in the model."""
+        self.routing = routing
+        self._transposed = transposed
+
+    @property
+    def slots(self) -> int:
+        """1 + n: the width of routing weights."""
+        return 1 + self.config.n_experts
+
+    def parameters_of(self, group: Group) -> list[nn.Parameter]:
+        """The global adapter's parameters, or those of all experts."""
+        ends = {"global": ("global_a", "global_b"), "experts": ("expert_a", "expert_b")}
+        found = (getattr(layer, end) for layer in self.layers.values() for end in ends[group])
+        return [p for p in found if p is not None]
+
+    def train_only(self, *groups: Group) -> list[nn.Parameter]:
+        """Freeze every adapter but these groups (none: all frozen); returns what may now train."""
+        for group in ("global", "experts"):
+            for p in self.parameters_of(group):
+                p.requires_grad_(group in groups)
+        return [p for group in groups for p in self.parameters_of(group)]
+
+    @contextmanager
+    def merged(self) -> Iterator[None]:
+        """Compute the global adapter alone as one dense weight until the block ends: W + s B A, a copy per layer.
+
+        For blocks in which no parameter changes. Half-precision weights stay as they are: the sum would be rounded,
+        and a large model has no room for the copies. A block inside another does nothing.
+        """
+        layers = [x for x in self.layers.values() if x.dense is None and x.base.weight.dtype == x.global_a.dtype]
+        with torch.no_grad():
+            for layer in layers:
+                layer.dense = torch.addmm(layer.base.weight, layer.global_b, layer.global_a, alpha=layer.scale)
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.dense = None
+
+    @torch.no_grad()
+    def init_experts_from_global(self) -> None:
+        """Make every expert a copy of its layer's global adapter, the start of expert training."""
+        for layer in self.layers.values():
+            for k in range(1, layer.slots):
+                a, b = layer.slot(k)
+                a.copy_(layer.global_a)
+                b.copy_(layer.global_b)
+
+    def fused_delta(self, layer_name: str, w: torch.Tensor) -> torch.Tensor:
+        """Dense reference (out, in) of what a row with weights w (1 + n,) adds: sum_k w_k s B_k A_k."""
+        layer = self.layers[layer_name]
+        pairs = [layer.slot(k) for k in range(layer.slots)]
+        each = torch.stack([layer.scale * (b @ a) for a, b in pairs])
+        return each[0] if layer.slots == 1 else (w.to(each)[:, None, None] * each).sum(0)
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """All adapter tensors by "<module name>.<global_a | global_b | expert_a | expert_b>", detached."""
+        names = ("global_a", "global_b", "expert_a", "expert_b")
+        tensors = {f"{at}.{n}": getattr(layer, n) for at, layer in self.layers.items() for n in names}
+        return {name: t.detach().contiguous() for name, t in tensors.items() if t is not None}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Copy tensors in. Raises CheckpointError if names or shapes are not exactly this model's."""
+        own = self.state_dict()
+        odd = sorted(own.keys() ^ state.keys())
+        odd += sorted(n for n in own.keys() & state.keys() if own[n].shape != state[n].shape)
+        if odd:
+            raise CheckpointError(
+                f"saved adapters do not fit this model ({len(odd)} tensors differ, first: {odd[0]}); "
+                "load them with the backbone and expert settings they were trained with"
+            )
+        for name, tensor in own.items():
+            tensor.copy_(state[name])
+
+    def save_peft(self, folder: Path | str, slot: int, base: str | None = None) -> None:
+        """Write one adapter as PEFT reads it: slot 0 the global one; slot k expert k above and the global one below.
+
+        `base` is the name of the backbone to note in `adapter_config.json`.
+        Raises RecipeError for a slot that does not exist.
+        """
+        if not 0 <= slot < self.slots:
+            raise RecipeError(f"there is no adapter {slot}; slots are 0 (global) to {self.slots - 1}")
+        tensors = {}
+        for name, layer in self.layers.items():
+            a, b = layer.slot(slot)
+            tensors[f"base_model.model.{name}.lora_A.weight"] = a.detach().cpu().contiguous()
+            tensors[f"base_model.model.{name}.lora_B.weight"] = b.detach().cpu().contiguous()
+        config = {
+            "peft_type": "LORA",
+            "task_type": "CAUSAL_LM",
+            "base_model_name_or_path": base,
+            "r": self.config.rank,
+            "lora_alpha": self.config.alpha,
+            "lora_dropout": self.config.dropout,
+            "target_modules": self._peft_targets(),
+            "bias": "none",
+            "fan_in_fan_out": self._transposed,
+            "init_lora_weights": True,
+            "inference_mode": True,
+        }
+        write_tensors(Path(folder) / "adapter_model.safetensors", tensors, metadata={"format": "pt"})
+        write_json(Path(folder) / "adapter_config.json", config)
+
+    def _peft_targets(self) -> list[str]:
+        """Short names, unless they would also match a linear layer outside the decoder layers, or mean all of them."""
+        strays = [
+            name
+            for name, module in self.model.named_modules()
+            if isinstance(module, nn.Linear) and any(_matches(name, t) for t in self.config.targets)
+        ]
+        everything = self.config.targets == (ALL_LINEAR,)
+        return sorted(self.layers) if strays or everything else list(self.config.targets)
+
+
+def attach(model: nn.Module, config: ExpertConfig) -> Experts:
+    """Freeze a causal language model and put adapters on its target linears, in place.
+
+    A `Conv1D` of GPT-2 and its like, a linear layer with its weight transposed, is made an nn.Linear first.
+    Raises RecipeError if a target is not a linear layer of the decoder layers (the message lists those there are, and
+    weights of other kinds), if `expert_layers` names a layer that does not exist, or if the model already carries
+    adapters.
+    """
+    if any(isinstance(m, ExpertLinear) for m in model.modules()):
+        raise RecipeError("this model already carries experts; load the backbone again before attaching others")
+    prefix, layers = decoder_layers(model)
+    linears = [{n: m for n, m in layer.named_modules() if isinstance(m, nn.Linear | Conv1D)} for layer in layers]
+    available = sorted({name for found in linears for name in found})
+    everything = config.targets == (ALL_LINEAR,) and available
+    missing = [] if everything else [t for t in config.targets if not any(_matches(name, t) for name in available)]
+    if missing:
+        others = sorted({kind for layer in layers for kind in _other_weights(layer)})
+        raise RecipeError(
+            f"adapters.targets names {', '.join(missing)}, which this backbone's decoder layers do not have as linear "
+            f"layers; they have: {', '.join(available) or 'none'}"
+            + (f". Of other kinds, which cannot carry adapters here: {', '.join(others)}" if others else "")
+            + (". One layer for queries, keys and values together can be named as it is" if available else "")
+        )
+    with_experts = _expert_layers(config, len(layers))
+    model.requires_grad_(False)
+    routing = Routing()
+    adapted: dict[str, ExpertLinear] = {}
+    transposed = False
+    for i, found in enumerate(linears):
+        for name, held in found.items():
+            if everything or any(_matches(name, t) for t in config.targets):
+                base = held if isinstance(held, nn.Linear) else _as_linear(held)
+                transposed |= base is not held
+                module = ExpertLinear(base, config, config.n_experts if i in with_experts else 0, routing)
+                module.train(model.training)  # a new module is in training mode, so with dropout; a loaded model is not
+                layers[i].set_submodule(name, module)
+                adapted[f"{prefix}.{i}.{name}"] = module
+    return Experts(model, config, adapted, routing, transposed=transposed)
+
+
+def _as_linear(held: Conv1D) -> nn.Linear:
+    """The same layer with its weight as (out, in)."""
+    wide, out = held.weight.shape
+    made = nn.Linear(wide, out, device="meta")
+    made.weight = nn.Parameter(held.weight.detach().T.contiguous(), requires_grad=False)
+    made.bias = nn.Parameter(held.bias.detach(), requires_grad=False)
+    return made
+
+
+def _other_weights(layer: nn.Module) -> list[str]:
+    """Matrices of a decoder layer that belong to no linear layer: "name (class that holds it)"."""
+    return [
+        f"{name} ({type(module).__name__})"
+        for name, module in layer.named_modules()
+        if not isinstance(module, nn.Linear | Conv1D)
+        and any(p.ndim > 1 for p in [*module.parameters(recurse=False), *module.buffers(recurse=False)])
+    ]
+
+
+def decoder_layers(model: nn.Module) -> tuple[str, nn.ModuleList]:
+    """Name and list of a causal language model's decoder layers, whatever the architecture calls them.
+
+    It is the outermost module list as long as `num_hidden_layers` says. Raises RecipeError if there is none.
+    """
+    config = getattr(model, "config", None)
+    depth = getattr(config, "num_hidden_layers", None)
+    lists = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
+    if not lists:
+        raise RecipeError(f"{type(model).__name__} has no list of {depth} decoder layers; use a decoder-only causal LM")
+    return min(lists, key=lambda found: found[0].count("."))
+
+
+def _expert_layers(config: ExpertConfig, depth: int) -> set[int]:
+    chosen = config.expert_layers
+    if isinstance(chosen, tuple):
+        wrong = [i for i in chosen if not 0 <= i < depth]
+        if wrong:
+            raise RecipeError(f"experts.expert_layers names layer {wrong[0]}; this backbone has 0 to {depth - 1}")
+        return set(chosen)
+    if not 0 <= chosen <= 1:
+        raise RecipeError(f"experts.expert_layers is {chosen}; a fraction lies between 0 and 1")
+    return set(range(depth - math.ceil(chosen * depth), depth))
+
+
+def _matches(name: str, target: str) -> bool:
+    return name == target or name.endswith("." + target)

@@ -1,0 +1,97 @@
+"""What the stages of a run are made from, as contents: by these a finished stage is known to be still true."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from thinkrec.collab.features.slot_vectors import SlotVectors
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.interactions import TRAIN
+from thinkrec.io.hashing import digest
+from thinkrec.model.backbone import BackboneConfig, backbone_digest
+from thinkrec.prompts.render import PromptConfig, Renderer
+
+SAMPLED = 48
+"""Train rows whose prompts are rendered for a stage's key, evenly spread."""
+
+SCORER_CODE = ("collab", "data")
+GROUP_CODE = ("collab", "data", "personal")
+MODEL_CODE = (
+    "claims",
+    "collab",
+    "data",
+    "decoding",
+    "engine",
+    "evaluate/metrics/ranking.py",
+    "io",
+    "model",
+    "personal",
+    "prompts",
+    "score",
+    "teacher/rule_reasons.py",
+    "train",
+)
+"""What trains and scores; the stages of one language model share it."""
+REASON_CODE = (*MODEL_CODE, "reasons", "teacher")
+
+
+def backbone_inputs(config: BackboneConfig) -> dict[str, Any]:
+    """A backbone by the digest of its contents, whatever its folder is called, and how it is held."""
+    return {**config.model_dump(mode="json", exclude={"source", "revision"}), "digest": backbone_digest(config)}
+
+
+def reasons_digest(ds: Dataset, reasons: Mapping[int, str]) -> str:
+    """Hash of reasons by row number, whatever the file they came from is called."""
+    it = ds.interactions
+    return digest([[int(it.order[row]), reasons[row]] for row in sorted(reasons)])
+
+
+def prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]) -> str:
+    """Hash of what the prompts of a few train rows look like, with vectors, answers and reasons.
+
+    Texts are rendered as bytes: which tokenizer cuts them is a matter of the backbone's digest.
+    """
+    renderer = Renderer(ds, _Bytes(), config)
+    train = ds.interactions.rows(TRAIN)
+    told = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
+    number = np.arange(len(ds.interactions), dtype=np.float32)[:, None]
+    vectors = SlotVectors(user=number, item=-number)
+    found = hashlib.sha256()
+    for rows, given in ((_spread(train), False), (_spread(told), True)):
+        for row in rows:
+            reason = reasons[int(row)] if given else None
+            prompt = renderer.row(int(row), gate=np.ones(1, np.float32), vectors=vectors, reason=reason,
+                                  with_answer=True, history_loss=1.0)  # fmt: skip
+            for name, value in vars(prompt).items():
+                found.update(f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes())
+    return found.hexdigest()[:16]
+
+
+def _spread(rows: np.ndarray) -> np.ndarray:
+    """At most SAMPLED of `rows`, evenly spread."""
+    return (
+        rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(np.int64))] if len(rows) else rows
+    )
+
+
+class _ByteTokenizer:
+    """One token a byte."""
+
+    bos_token_id, eos_token_id = 256, 257
+
+    def __call__(self, texts: list[str], **_: Any) -> dict[str, list[list[int]]]:
+        return {"input_ids": [list(text.encode("utf-8", "surrogatepass")) for text in texts]}
+
+
+@dataclass(frozen=True)
+class _Bytes:
+    """A backbone's texts for the renderer, where there is no backbone."""
+
+    tokenizer: Any = field(default_factory=_ByteTokenizer)
+    yes_id: int = 258
+    no_id: int = 259

@@ -1,0 +1,95 @@
+"""What a number was made with: versions, commit and hardware; and digests of contents, by which work is found again."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import thinkrec
+from thinkrec.io.proc import lines_of
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@functools.cache
+def code_digest(rooms: tuple[str, ...]) -> str:
+    """Hash (hex, 16) of the code of some folders and files of the package, such as ("train", "stage.py").
+
+    Comments, docstrings and layout do not count: only what is computed does. Raises FileNotFoundError for a room that
+    does not exist.
+    """
+    digest = hashlib.sha256()
+    for room in sorted(rooms):
+        place = _PACKAGE / room
+        if not place.exists():
+            raise FileNotFoundError(place)
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for node in ast.walk(tree):
+                _drop_docstrings(node)
+            digest.update(f"{path.relative_to(_PACKAGE).as_posix()}\n{ast.dump(tree)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _drop_docstrings(node: ast.AST) -> None:
+    body = getattr(node, "body", None)
+    if isinstance(body, list):
+        # A text that stands alone computes nothing: the docstring of a module, class, function or field.
+        body[:] = [part for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
+
+
+def environment() -> dict[str, Any]:
+    """Versions, commit and hardware, to stand beside every number; as plain values."""
+    import torch
+    import transformers
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    commit, dirty = source_commit()
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "thinkrec": thinkrec.__version__,
+        "commit": commit,
+        "dirty": dirty,
+        "code": code_digest((".",)),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "device": gpu or f"CPU, {torch.get_num_threads()} threads ({platform.machine()})",
+        "cpu": cpu_name(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+    }
+
+
+def source_commit() -> tuple[str | None, bool | None]:
+    """The commit of the clone that the package runs from, and whether its sources differ from it; (None, None) for an
+    installed package."""
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() not in _PACKAGE.parents:
+        return None, None
+    tracked = _git("ls-files", "--error-unmatch", "run/provenance.py")
+    if tracked is None:
+        return None, None
+    changed = _git("status", "--porcelain", "--", ".")
+    return _git("rev-parse", "HEAD"), None if changed is None else bool(changed)
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        found = subprocess.run(
+            ["git", *arguments], cwd=_PACKAGE, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def cpu_name() -> str:
+    """The processor's name, as far as the system says it."""
+    return lines_of("/proc/cpuinfo").get("model name") or platform.processor() or platform.machine()

@@ -1,0 +1,235 @@
+"""A run as one typed object: YAML in, YAML out, unknown keys refused, dotted overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from thinkrec.collab import ScorerConfig
+from thinkrec.data.dataset import Domain
+from thinkrec.data.duplicates import Duplicates
+from thinkrec.data.split import Split
+from thinkrec.decoding.policy import Cite, Writer
+from thinkrec.errors import RecipeError
+from thinkrec.io.settings import explain, parse_settings
+from thinkrec.keywords.config import OfflineConfig
+from thinkrec.simulate.simulator import WorldConfig
+from thinkrec.train.model_config import ThinkRecModel
+
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+class WorldData(BaseModel):
+    """The simulated catalogue."""
+
+    model_config = _STRICT
+    kind: Literal["world"] = "world"
+    seed: int = Field(default=7, ge=0, lt=500_000)
+    """Seed of the catalogue; pre-training used seeds from 500,000 on."""
+    world: WorldConfig = WorldConfig()
+    """Its size and the users' tastes."""
+
+
+class MovieLensSlice(BaseModel):
+    """The shared Parquet folder with the paper's ML-1M slice."""
+
+    model_config = _STRICT
+    kind: Literal["ml1m"] = "ml1m"
+    folder: Path | None = None
+    """The folder; by default `ml1m` under $THINKREC_DATA or ../shared/data."""
+    keywords: Literal["genres", "written", "both", "genres+plot"] = "genres"
+    """Genres, the written keywords, both, or genres with keywords that are found offline in the plots."""
+    plot: OfflineConfig = OfflineConfig()
+    """With genres+plot: how the offline extractor reads the plots."""
+    most: int = Field(default=10, ge=1)
+    """With genres+plot: the largest number of keywords of a film, its genres included."""
+    keyword_cache: Path | None = None
+    """With genres+plot: folder where found keywords are kept; by default keywords/ of the run."""
+
+
+class MovieLensOriginal(BaseModel):
+    """The original MovieLens-1M folder (ratings.dat, movies.dat)."""
+
+    model_config = _STRICT
+    kind: Literal["movielens"] = "movielens"
+    folder: Path
+    """The folder with both files."""
+
+
+class Tables(BaseModel):
+    """Your own two tables (Parquet, CSV, TSV or JSON lines)."""
+
+    model_config = _STRICT
+    kind: Literal["tables"] = "tables"
+    interactions: Path
+    """user_id, item_id, rating or label, timestamp, optional split."""
+    items: Path
+    """item_id, title, optional keywords and further text."""
+    threshold: float | None = None
+    """With ratings: liked means rating > threshold."""
+    split: Split | None = None
+    """The rule that makes train, valid and test; by default the table's own column."""
+    missing: tuple[float | str | None, ...] | None = None
+    """Ratings that mean "not rated", such as [0] or ["NA"]; null for empty ones. Their rows are dropped and counted. By
+    default none is, and values that look like such marks are warned of; [] says that there are none."""
+    duplicates: Duplicates | None = None
+    """Several rows of one user and item: keep all, the first or the last in time, or refuse. By default they are kept,
+    with a warning."""
+    separators: dict[Literal["keywords"], str] | None = None
+    """What separates the keywords of one text, such as {keywords: ";"}; by default | if any row has one, else the
+    comma, for the whole column."""
+    item: str = "item"
+    """One item in the words of the domain: film, book, product."""
+    items_word: str = "items"
+    """Its plural."""
+    user: str = "user"
+    """Who rates: viewer, reader, customer."""
+
+    def domain(self) -> Domain:
+        """The words for prompts."""
+        return Domain(item=self.item, items=self.items_word, user=self.user)
+
+
+class Given(BaseModel):
+    """A data set that was handed over in Python; the run's folder holds a copy of it."""
+
+    model_config = _STRICT
+    kind: Literal["given"] = "given"
+
+
+Data = Annotated[WorldData | MovieLensSlice | MovieLensOriginal | Tables | Given, Field(discriminator="kind")]
+
+
+Model = Annotated[ThinkRecModel | ScorerConfig, Field(discriminator="kind")]
+
+
+class Evaluation(BaseModel):
+    """How results are counted."""
+
+    model_config = _STRICT
+    k: int = Field(default=5, ge=1)
+    """Cut-off of NDCG and MAP."""
+    map_denominator: Literal["all", "min"] = "all"
+    """AP@k divides by all positives of the user, or by min(k, positives)."""
+    draws: int = Field(default=1000, ge=100)
+    """Bootstrap draws over users."""
+    seed: int = 0
+    """Seed of the draws; equal for all models compared."""
+
+
+class Recipe(BaseModel):
+    """Everything that decides the numbers of a run."""
+
+    model_config = _STRICT
+    name: str = Field(pattern=r"^[\w./-]+$")
+    """Also the folder of the run, under runs/."""
+    seed: int = 0
+    """Seed of everything random in training."""
+    data: Data
+    """What to learn from."""
+    model: Model
+    """What to train."""
+    baselines: dict[str, ScorerConfig] = {}
+    """Further models, trained and scored on the same rows, for the table."""
+    evaluation: Evaluation = Evaluation()
+    """How results are counted."""
+    explain: int = Field(default=12, ge=0)
+    """Test rows for which reasons are written (thinkrec only)."""
+    reason_tokens: int = Field(default=120, ge=1)
+    """Longest reason, in tokens."""
+    cite: Cite = "agreeing"
+    """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the
+    target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
+    way round. exact: agreeing, and no keyword may be said of an item that lacks it, or denied one that has it; for
+    reasons in the plain form of the rules'."""
+    writer: Writer = "auto"
+    """Who writes the reasons that somebody is shown. model: the language model. rules: the rule-based teacher, for the
+    score's verdict. auto: the model where its reasons pass a check on validation rows and the text at hand passes it
+    too, else the rules."""
+    mentions: int = Field(default=2, ge=1)
+    """How often a reason may cite an item, never twice in one list; with more than one the target as often as it likes.
+    Not with `cite: any`."""
+
+
+def recipe_folders() -> list[Path]:
+    """Where named recipes are looked for: inside the package, then in a clone's recipes/."""
+    package = Path(__file__).resolve().parents[1]
+    return [package / "recipes", package.parents[1] / "recipes"]
+
+
+def known_recipes() -> list[str]:
+    """Names of all shipped recipes."""
+    found = {p.relative_to(f).with_suffix("").as_posix() for f in recipe_folders() for p in f.rglob("*.yaml")}
+    return sorted(found)
+
+
+def find_recipe(name: str | Path) -> Path:
+    """The YAML file of a recipe given by path or by name. Raises RecipeError listing the known names."""
+    if Path(name).is_file():
+        return Path(name)
+    for folder in recipe_folders():
+        path = folder / f"{name}.yaml"
+        if path.is_file():
+            return path
+    raise RecipeError(f"there is no recipe {str(name)!r}; give a YAML file or one of: {', '.join(known_recipes())}")
+
+
+def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply overrides such as `seed=1` or `model.prompt.history=20`.
+
+    Raises RecipeError naming the file and the key.
+    """
+    path = find_recipe(name)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path} must hold keys and values, such as `name: demo`")
+    if overrides:
+        parse_settings(content, overrides, "override", "key=value, for instance seed=1", _defaults(content))
+    return parse_recipe(content, str(path))
+
+
+def _defaults(content: dict[str, Any]) -> dict[str, Any] | None:
+    """Every key of a recipe with its value; None where only the overrides make it a recipe."""
+    try:
+        return Recipe.model_validate(content).model_dump(mode="json")
+    except ValidationError:
+        return None
+
+
+def parse_recipe(content: dict[str, Any], source: str) -> Recipe:
+    """Check a recipe given as plain values. Raises RecipeError naming `source` and every wrong key."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise explain(error, source, hint=" (`thinkrec recipe --keys` lists every key)", echo=True) from error
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The fully resolved recipe as YAML."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
+def anchor(recipe: Recipe) -> Recipe:
+    """The recipe with every path made absolute, so that what it names is found from any current folder."""
+    values = recipe.model_dump(mode="json")
+
+    def put(section: Any, key: str) -> None:
+        if isinstance(section, dict) and section.get(key) is not None:
+            section[key] = str(Path(section[key]).expanduser().absolute())
+
+    for key in ("interactions", "items", "folder", "keyword_cache"):
+        put(values["data"], key)
+    if isinstance(recipe.model, ThinkRecModel):
+        put(values["model"]["reasons"], "file")
+        source = recipe.model.backbone.source
+        # A name that is no path here is one of ours, or a hub's.
+        if source not in ("nano", "smollm2") and Path(source).expanduser().exists():
+            put(values["model"]["backbone"], "source")
+    return Recipe.model_validate(values)

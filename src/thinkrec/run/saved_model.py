@@ -1,0 +1,139 @@
+"""Trained recommenders in folders: finished runs and saved copies of them, opened on the data of the training or on
+today's tables."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import warnings
+from pathlib import Path
+
+import thinkrec
+from thinkrec.data.columns import DataWarning
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.snapshot import compare, read_manifest, read_snapshot
+from thinkrec.errors import CheckpointError
+from thinkrec.io.files import write_json, write_text
+from thinkrec.run.data_sources import load_data, source_paths
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import Given, Recipe, dump_recipe, load_recipe
+from thinkrec.run.stage import read_done
+from thinkrec.run.variants import DATA, STAGE_OF, encoder_stage, needed
+
+SAVED = "saved.json"
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """The recipe of a run or of a saved recommender. Raises CheckpointError if there is none."""
+    path = folder / "recipe.yaml"
+    if not path.is_file():
+        raise CheckpointError(f"there is no recipe.yaml in {folder}; give the folder of a run or a saved recommender")
+    return load_recipe(path)
+
+
+def trained_data(folder: Path) -> Dataset:
+    """The data set that a run was trained and evaluated on.
+
+    A folder with a recipe and no copy of the data, such as an exported result, is read as its recipe says; a
+    DataWarning says so, since nothing tells whether the tables are still those. Raises CheckpointError or DataError.
+    """
+    if (folder / DATA).is_dir():
+        return read_snapshot(folder / DATA)
+    recipe = read_recipe(folder)
+    if recipe.data.kind != "world":
+        _warn(f"{folder} holds no copy of its data; the tables that its recipe names are read as they are now.")
+    return load_data(recipe.data, folder / "keywords")[0]
+
+
+def open_run(folder: Path, *, progress: bool = False) -> Run:
+    """A run on the data that it was trained on: for everything that is about its rows."""
+    return Run(read_recipe(folder), folder, progress, given=trained_data(folder))
+
+
+def current_data(recipe: Recipe, folder: Path) -> Dataset:
+    """The tables that a run's recipe names, as they are now; where they are gone, its copy of the training's.
+
+    Whatever differs from the training is said once, with counts, as a DataWarning. Raises DataError for tables that
+    cannot be read.
+    """
+    trained = trained_data(folder)
+    if recipe.data.kind in ("given", "world"):
+        return trained
+    when = read_manifest(folder / DATA).get("date", "the training")
+    gone = [str(path) for path in source_paths(recipe.data) if not path.exists()]
+    if gone:
+        _warn(f"{', '.join(gone)}: not there any more; answers go by the run's own copy of {when}.")
+        return trained
+    with warnings.catch_warnings():
+        # The remarks on these tables were made when the run was trained; what is new is counted below.
+        warnings.simplefilter("ignore", DataWarning)
+        now = load_data(recipe.data, folder / "keywords")[0]
+    changed = compare(trained, now)
+    if not changed:
+        return trained
+    _warn(
+        f"the tables have changed since {folder} was trained ({when}): {'; '.join(changed)}. Pasts and texts are as "
+        "they are now; what was learned is found by id, and who or what is new has the vector of the unknown."
+    )
+    return now
+
+
+def check_finished(folder: Path, recipe: Recipe) -> None:
+    """Raises CheckpointError naming the first stage that answering needs and that is not finished, or was made from
+    other tables or other earlier stages than those in the folder."""
+    trained = read_manifest(folder / DATA)["fingerprint"]
+    again = "run the recipe again to go on"
+    places = {"encoder": encoder_stage(recipe), "groups": "groups", **{stage: stage for stage in STAGE_OF.values()}}
+    for stage in needed(recipe):
+        made_from = read_done(folder / stage).get("inputs", {})
+        if made_from.get("data") != trained:
+            raise CheckpointError(
+                f"stage {stage} of {folder} was trained on other tables than the run's last start read; {again}"
+            )
+        for name, place in places.items():
+            key = made_from.get(name)  # in the stage `groups` itself this is its settings
+            if isinstance(key, str) and (folder / place).is_dir() and read_done(folder / place)["key"] != key:
+                raise CheckpointError(f"stage {stage} of {folder} was made from another {place} than is there; {again}")
+
+
+def save(run: Run, target: Path) -> None:
+    """Copy what answering needs from a run to `target`, beside and renamed.
+
+    An earlier save at `target` is replaced. Raises CheckpointError where `target` holds anything else.
+    """
+    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / SAVED).is_file())):
+        raise CheckpointError(f"{target} exists and is no saved recommender; give another folder, or remove it first")
+    beside, old = (target.with_name(f".{target.name}.{os.getpid()}.{kind}") for kind in ("new", "old"))
+    shutil.rmtree(beside, ignore_errors=True)
+    recipe = run.recipe.model_copy(update={"data": Given()})
+    try:
+        shutil.copytree(run.folder / DATA, beside / DATA)
+        write_text(beside / "recipe.yaml", dump_recipe(recipe))
+        for stage in needed(run.recipe):
+            (beside / stage).mkdir(parents=True)
+            for path in (run.folder / stage).iterdir():
+                if path.is_file() and _answers(stage, path.name):
+                    shutil.copy2(path, beside / stage / path.name)
+        # With the metrics goes what they say against the model, which `rank` and `explain` repeat.
+        for name in ("environment.json", "metrics.json"):
+            if (run.folder / name).is_file():
+                shutil.copy2(run.folder / name, beside)
+        write_json(beside / SAVED, {"thinkrec": thinkrec.__version__, "date": time.strftime("%Y-%m-%d")})
+        if target.exists():
+            target.rename(old)
+        beside.rename(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _answers(stage: str, name: str) -> bool:
+    """Whether a file of a stage is needed to answer; what is left out served training and evaluation."""
+    if name == "state.safetensors":
+        return stage.startswith("scorers")
+    return name not in ("begun.json", "predictions.parquet") and not name.endswith(".tmp")
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, DataWarning, stacklevel=3)

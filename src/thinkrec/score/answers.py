@@ -1,0 +1,95 @@
+"""What recommenders answer, and what they say to ids that the data do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.errors import DataError
+
+
+@dataclass(frozen=True)
+class Past:
+    """One entry of a shown history."""
+
+    title: str
+    liked: bool
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One place of a ranking."""
+
+    item: Any
+    """Original item id."""
+    title: str
+    score: float
+    """logit(Yes) - logit(No), or what the recipe's `model.score` says."""
+    probability: float
+    """Of a like, 0..1: the sigmoid of the score."""
+    reason: str | None = None
+    """Where `reasons` are asked for; opens with the verdict that the score implies."""
+    writer: str | None = None
+    """Who wrote it: model, rules, or plain (the rules, with nothing shared to argue from)."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One answer with its reason."""
+
+    item: Any
+    """Original item id."""
+    title: str
+    verdict: str
+    """Yes where the score is above 0, else No."""
+    score: float
+    """logit(Yes) - logit(No), or what the recipe's `model.score` says."""
+    probability: float
+    """Of a like, 0..1: the sigmoid of the score."""
+    reason: str
+    """Opens with the verdict."""
+    history: tuple[Past, ...]
+    """What the model saw of the past, oldest first."""
+    gate: tuple[tuple[str, float], ...]
+    """(adapter, weight): the global one first, then the experts; weights sum to 1."""
+    writer: str = "model"
+    """Who wrote the reason: model, rules, or plain (the rules, with nothing shared to argue from)."""
+
+
+def codes_of(ids: Sequence[Any]) -> dict[str, int]:
+    """The code of every id, by its text: what is typed is text, whatever the tables hold."""
+    return {str(id_): code for code, id_ in enumerate(ids)}
+
+
+def item_codes(ds: Dataset, codes: Mapping[str, int], items: Iterable[Any]) -> np.ndarray:
+    """int64: codes of item ids; `codes`: `codes_of` those of `ds`. Raises DataError naming the closest known ones."""
+    items = list(items)
+    for item in items:
+        if str(item) not in codes:
+            raise DataError(f"there is no {ds.domain.item} with the id {item!r}; {closest(str(item), ds)}")
+    return np.array([codes[str(item)] for item in items], dtype=np.int64)
+
+
+def unknown_user(ds: Dataset, user: Any) -> DataError:
+    """What to raise where the data have no such user and no history was given."""
+    return DataError(
+        f"there is no {ds.domain.user} with the id {user!r} in the data ({len(ds.user_ids)} known, such as "
+        f"{', '.join(map(repr, ds.user_ids[:3]))}); for somebody new, give a history of items, liked or not"
+    )
+
+
+def closest(text: str, ds: Dataset, most: int = 3) -> str:
+    """A hint for a mistyped item: items whose title holds or resembles the text, or whose id does."""
+    titles, ids = ds.items.titles, [str(id_) for id_ in ds.items.ids]
+    low = text.lower()
+    lowered = [title.lower() for title in titles]
+    found = [code for code, title in enumerate(lowered) if low and low in title][:most]
+    found += [lowered.index(title) for title in get_close_matches(low, lowered, most)]
+    found += [ids.index(id_) for id_ in get_close_matches(text, ids, most)]
+    shown = [f"{ds.items.ids[code]!r} ({titles[code]})" for code in dict.fromkeys(found)][:most]
+    return f"closest: {', '.join(shown)}" if shown else f"ids look like {', '.join(map(repr, ds.items.ids[:most]))}"

@@ -1,0 +1,1 @@
+"""The simulated catalogue: users, items, ratings and what was planted in them."""

@@ -1,0 +1,69 @@
+"""The batches of every pass of a stage, from prompts that are rendered once and then read from Arrow files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from accelerate import Accelerator
+
+from thinkrec.engine.batch import token_budget_batches
+from thinkrec.io.processes import on_main
+from thinkrec.prompts.stored import StoredPrompts, store
+from thinkrec.prompts.types import Prompt
+from thinkrec.train.config import StageConfig
+
+
+class Passes:
+    """`steps` of each pass, and per step one list of prompts for every process.
+
+    Each pass has a file in the stage's folder until `close`. What a stopped run left there is used again: a folder is
+    one stage of one recipe, so that its prompts are the same.
+    """
+
+    def __init__(
+        self,
+        epoch_prompts: Callable[[int], Sequence[Prompt]],
+        config: StageConfig,
+        folder: Path,
+        *,
+        seed: int,
+        accelerator: Accelerator,
+        title: str,
+        progress: bool,
+    ) -> None:
+        """Write what is not there yet; `epoch_prompts` gives the prompts of a pass in order, one at a time."""
+        self.config, self.seed, self.processes = config, seed, accelerator.num_processes
+        self._stored: list[StoredPrompts] = []
+        for epoch in range(config.epochs):
+            path = folder / f"prompts-{epoch}.arrow"
+            # Lengths decide the number of steps, and with it the schedule: all passes are there before the first step.
+            of = f"{title}: prompts" + (f" of pass {epoch + 1}" if config.epochs > 1 else "")
+
+            def write(epoch: int = epoch, path: Path = path, of: str = of) -> None:
+                if not path.is_file():
+                    store(epoch_prompts(epoch), path, title=of, progress=progress)
+
+            on_main(write)
+            self._stored.append(StoredPrompts(path))
+        self.steps = [-(-len(self._cut(epoch)) // self.processes) for epoch in range(config.epochs)]
+        self.sample: list[Prompt] = self._stored[0][:4]
+        """A few prompts."""
+
+    def __iter__(self) -> Iterator[list[list[Prompt]]]:
+        for epoch, prompts in enumerate(self._stored):
+            cut = self._cut(epoch)
+            for first in range(0, len(cut), self.processes):
+                group = [cut[min(first + k, len(cut) - 1)] for k in range(self.processes)]
+                yield [[prompts[i] for i in rows] for rows in group]
+
+    def close(self) -> None:
+        """Remove the files; the stage is finished."""
+        for prompts in self._stored:
+            prompts.close()
+            on_main(lambda path=prompts.path: path.unlink(missing_ok=True))
+
+    def _cut(self, epoch: int) -> list[np.ndarray]:
+        lengths = self._stored[epoch].lengths
+        return token_budget_batches(lengths, self.config.batch_tokens, shuffle_seed=self.seed * 1009 + epoch)

@@ -1,0 +1,84 @@
+"""The settings of the reasoning recommender: what it is made of and how each stage is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from thinkrec.collab import EncoderConfig, MFConfig
+from thinkrec.model.backbone import BackboneConfig
+from thinkrec.model.lora import AdapterConfig
+from thinkrec.personal.gate import GateConfig
+from thinkrec.personal.groups import GroupConfig
+from thinkrec.prompts.render import PromptConfig
+from thinkrec.score.prior import PriorConfig
+from thinkrec.train.config import StageConfig
+
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reasons(BaseModel):
+    """Where the written reasons of reasoning rows come from."""
+
+    model_config = _STRICT
+    source: Literal["none", "rules", "written"] = "none"
+    """No reasons; the rule-based teacher where its verdict agrees with the label; a table with `order` and `reason`."""
+    file: Path | None = None
+    """The table for `written`; by default reasons.parquet beside the ML-1M slice."""
+    unhinted: bool = False
+    """For `written`: only reasons whose writer had not been told the outcome; the table needs a column `hinted`."""
+    share: float = Field(default=0.2, ge=0, lt=1)
+    """Share of reasoning rows among all rows drawn."""
+
+
+class ThinkRecModel(BaseModel):
+    """The reasoning recommender: backbone, prompt, collaborative vectors, experts, and how each stage is trained."""
+
+    model_config = _STRICT
+    kind: Literal["thinkrec"] = "thinkrec"
+    backbone: BackboneConfig = BackboneConfig()
+    """The language model."""
+    prompt: PromptConfig = PromptConfig()
+    """What of a row it reads."""
+    encoder: EncoderConfig = MFConfig()
+    """Whose user vectors make groups and gates, and whose vectors fill the slots."""
+    statistics: bool = True
+    """Whether slot vectors also carry (cross-fitted) like rates and counts of the item, its keywords, and the user's
+    past; see `collab/features/slot_encoder.py`."""
+    votes: bool = True
+    """Whether an item's slot vector also says how the user's earlier items that share its keywords went: the whole past
+    in one number, where the prompt shows its last rows. Needs `statistics`."""
+    embeddings: bool = True
+    """Whether slot vectors carry the encoder's vectors."""
+    adapters: AdapterConfig = AdapterConfig()
+    """LoRA of the global adapter and the experts; the number of experts is that of the groups."""
+    groups: GroupConfig = GroupConfig()
+    """How users are grouped."""
+    gate: GateConfig = GateConfig()
+    """How groups are mixed for a user."""
+    reasons: Reasons = Reasons()
+    """Reasons to train on."""
+    global_stage: StageConfig = StageConfig(train=("global",))
+    """Stage 1: the global adapter, text only."""
+    expert_stage: StageConfig | None = StageConfig(train=("experts",))
+    """Stage 3: the experts, from stage 1, text only. null: no experts."""
+    vector_stage: StageConfig | None = StageConfig(train=("projector",))
+    """Stage 4: the projector, with collaborative vectors in the prompt. null: no vectors."""
+    score: Literal["difference", "yes"] = "difference"
+    """logit(Yes) - logit(No), or logit(Yes) alone as in the authors' released code."""
+    score_prior: PriorConfig | None = None
+    """Added to the score of the last stage; needs `statistics` and `vector_stage`. Choose it on validation."""
+
+    @model_validator(mode="after")
+    def _prior_has_its_numbers(self) -> ThinkRecModel:
+        if self.score_prior is not None and not (self.statistics and self.vector_stage is not None):
+            raise ValueError("score_prior needs `statistics: true` and a `vector_stage`; set them, or drop the prior")
+        return self
+
+    @model_validator(mode="after")
+    def _votes_have_their_numbers(self) -> ThinkRecModel:
+        if self.votes and not self.statistics:
+            raise ValueError("votes needs `statistics: true`; set it, or `votes: false`")
+        return self
