@@ -155,10 +155,10 @@ MUTANTS = (
     Mutant("labels-not-renumbered", "personal/groups.py", "labels=rank[found]", "labels=found.astype(np.int32)",
            (GROUPS,), "users are trained with another group's expert"),
     # -- the Python door ---------------------------------------------------------------------------------------------
-    Mutant("threshold-counts-in-histories", "histories.py", "[number > bar for number in numbers]",
+    Mutant("threshold-counts-in-histories", "score/histories.py", "[number > bar for number in numbers]",
            "[number >= bar for number in numbers]", ("test_histories.py::test_opinions",),
            "a rating at the threshold is a like"),
-    Mutant("ratings-are-truth-values", "histories.py", "[number > bar for number in numbers]",
+    Mutant("ratings-are-truth-values", "score/histories.py", "[number > bar for number in numbers]",
            "[bool(number) for number in numbers]", ("test_histories.py::test_opinions",), "a rating of 1 is a like"),
     Mutant("adapters-on-other-weights", "engine/checkpoint.py",
            'if base.digest != config["backbone_digest"]:', "if False:",

@@ -16,7 +16,7 @@ from mutant import PACKAGE, ROOT, Mutant
 from tables import MUTANTS, THIRTEEN
 
 ROOMS = ("data", "collab", "prompts", "model", "score", "personal", "train", "teacher", "reasons", "evaluate")
-SINGLE = ("pipeline.py", "stage.py", "saving.py")
+SINGLE = ("run/pipeline.py", "run/stage.py", "run/saved_model.py")
 ids = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
 
