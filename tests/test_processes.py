@@ -21,7 +21,7 @@ import hashlib, sys
 from pathlib import Path
 from thinkrec.commands import running
 from thinkrec.train import stages
-from thinkrec.processes import is_main
+from thinkrec.io.processes import is_main
 
 plain = stages.fit_stage
 

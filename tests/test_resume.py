@@ -15,9 +15,9 @@ from tiny_run import tiny_backbone, tiny_recipe
 SCRIPT = """
 import sys
 from pathlib import Path
-from thinkrec import outcome
-from thinkrec.pipeline import Run
-from thinkrec.recipe import load_recipe
+from thinkrec.run import results as outcome
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import load_recipe
 Run(load_recipe(sys.argv[1]), Path(sys.argv[2])).all(outcome.finish)
 """
 TRAINED = ("global", "experts", "vectors")

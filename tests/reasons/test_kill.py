@@ -21,7 +21,7 @@ from thinkrec.reasons.config import SynthesisConfig
 SCRIPT = """
 import sys
 from pathlib import Path
-from thinkrec.data.world import WorldConfig, simulate
+from thinkrec.simulate.simulator import WorldConfig, simulate
 from thinkrec.reasons.choose import choose_rows
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.store import AttemptStore
