@@ -25,7 +25,8 @@ from thinkrec.data.rows import TEST, Interactions
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.evaluate.report_data import Explained
 from thinkrec.evaluate.results import read_metrics
-from thinkrec.recipe import Recipe, known_recipes, parse_recipe
+from thinkrec.recipe import Recipe, parse_recipe
+from thinkrec.recipe_files import known_recipes
 from thinkrec.stage import read_done
 
 WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}

@@ -23,7 +23,8 @@ from thinkrec.model import files
 from thinkrec.model.backbone import BackboneConfig, backbone_digest, load_backbone
 from thinkrec.pipeline import Run
 from thinkrec.prompts import template
-from thinkrec.recipe import Recipe, load_recipe, parse_recipe
+from thinkrec.recipe import Recipe, parse_recipe
+from thinkrec.recipe_files import load_recipe
 from thinkrec.stage import Stages, changes, read_done
 from thinkrec.train import stages
 

@@ -27,7 +27,7 @@ from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.errors import CheckpointError
 from thinkrec.layout import final_variant
 from thinkrec.pipeline import Run
-from thinkrec.recipe import load_recipe
+from thinkrec.recipe_files import load_recipe
 from thinkrec.stage import read_done
 
 NEW_USER, NEW_ITEM = "aaa-new", "000-new"

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from thinkrec import outcome
 from thinkrec.pipeline import Run
-from thinkrec.recipe import load_recipe
+from thinkrec.recipe_files import load_recipe
 Run(load_recipe(sys.argv[1]), Path(sys.argv[2])).all(outcome.finish)
 """
 TRAINED = ("global", "experts", "vectors")

@@ -24,7 +24,8 @@ from thinkrec.outcome import reason_writer
 from thinkrec.pipeline import Run
 from thinkrec.preflight import check_data
 from thinkrec.processes import is_main, on_main
-from thinkrec.recipe import Given, Recipe, ThinkRecModel, anchor, load_recipe
+from thinkrec.recipe import Given, Recipe, ThinkRecModel, anchor
+from thinkrec.recipe_files import load_recipe
 from thinkrec.score.cite import Writer
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.ranker import CHUNK, probability, score_forks

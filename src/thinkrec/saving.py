@@ -18,7 +18,8 @@ from thinkrec.errors import CheckpointError
 from thinkrec.layout import DATA, STAGE_OF, encoder_stage, needed
 from thinkrec.model.disk import write_json, write_text
 from thinkrec.pipeline import Run
-from thinkrec.recipe import Given, Recipe, dump_recipe, load_recipe
+from thinkrec.recipe import Given, Recipe, dump_recipe
+from thinkrec.recipe_files import load_recipe
 from thinkrec.stage import read_done
 
 SAVED = "saved.json"

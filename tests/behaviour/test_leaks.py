@@ -13,7 +13,7 @@ from opposite_tastes import model_values, reason, stage, tables
 from safetensors.torch import load_file
 
 from thinkrec.pipeline import Run
-from thinkrec.recipe import load_recipe
+from thinkrec.recipe_files import load_recipe
 
 STAGES = ("global", "experts", "vectors", "groups", "scorers/encoder")
 Flip = Callable[[str, int], bool]

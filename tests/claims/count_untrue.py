@@ -10,7 +10,7 @@ from independent_checker import check
 from test_demo_results import FOLDER, row_of
 
 from thinkrec.data.sources import load_data
-from thinkrec.recipe import load_recipe
+from thinkrec.recipe_files import load_recipe
 
 
 def main() -> None:

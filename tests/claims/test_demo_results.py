@@ -11,7 +11,7 @@ from independent_checker import Row, check
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.sources import load_data
-from thinkrec.recipe import load_recipe
+from thinkrec.recipe_files import load_recipe
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "demo"
 

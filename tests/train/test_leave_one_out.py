@@ -17,7 +17,8 @@ from thinkrec.data.rows import TEST, VALID
 from thinkrec.data.world import WorldConfig, simulate
 from thinkrec.evaluate.ranking import auc
 from thinkrec.model import files
-from thinkrec.recipe import ThinkRecModel, load_recipe
+from thinkrec.recipe import ThinkRecModel
+from thinkrec.recipe_files import load_recipe
 from thinkrec.score.system import System
 from thinkrec.stage import Stages, read_done
 from thinkrec.train.config import StageConfig

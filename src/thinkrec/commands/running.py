@@ -21,7 +21,8 @@ from thinkrec.model.disk import write_json, write_text
 from thinkrec.pipeline import ORDER, Run
 from thinkrec.processes import hush_others, is_main, on_main
 from thinkrec.provenance import environment
-from thinkrec.recipe import dump_recipe, load_recipe
+from thinkrec.recipe import dump_recipe
+from thinkrec.recipe_files import load_recipe
 
 SHOWN = 3
 """Explained recommendations that the demo prints."""

@@ -23,7 +23,7 @@ from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.estimate import Estimate, estimate
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.synthesis import Synthesis
-from thinkrec.recipe import load_recipe
+from thinkrec.recipe_files import load_recipe
 from thinkrec.settings import explain, set_key
 from thinkrec.teacher.build import build_teacher, teacher_name
 from thinkrec.teacher.client import TeacherStopped, Usage
