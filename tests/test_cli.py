@@ -26,7 +26,8 @@ from thinkrec.evaluate.report.data import Explained
 from thinkrec.evaluate.results import read_metrics
 from thinkrec.run import results as outcome
 from thinkrec.run import variants
-from thinkrec.run.recipe import Recipe, known_recipes, parse_recipe
+from thinkrec.run.recipe import Recipe, parse_recipe
+from thinkrec.run.recipe_files import known_recipes
 from thinkrec.run.stage import read_done
 from thinkrec.simulate.simulator import WorldConfig, simulate
 

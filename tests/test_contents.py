@@ -21,7 +21,8 @@ from thinkrec.model.backbone import BackboneConfig, backbone_digest, load_backbo
 from thinkrec.prompts import template
 from thinkrec.run import inputs, provenance, stage
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import Recipe, load_recipe, parse_recipe
+from thinkrec.run.recipe import Recipe, parse_recipe
+from thinkrec.run.recipe_files import load_recipe
 from thinkrec.run.stage import Stages, changes, read_done
 from thinkrec.run.variants import LOCK, locked
 from thinkrec.simulate.simulator import WorldConfig, simulate

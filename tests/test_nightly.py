@@ -25,7 +25,7 @@ from thinkrec.data.interactions import SPLITS
 from thinkrec.errors import CheckpointError
 from thinkrec.run import results, saved_model
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import load_recipe
+from thinkrec.run.recipe_files import load_recipe
 from thinkrec.run.stage import read_done
 from thinkrec.run.variants import final_variant
 from thinkrec.simulate.simulator import WorldConfig, simulate

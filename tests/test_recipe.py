@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from thinkrec.errors import RecipeError
-from thinkrec.run.recipe import dump_recipe, known_recipes, load_recipe, parse_recipe
+from thinkrec.run.recipe import dump_recipe, parse_recipe
+from thinkrec.run.recipe_files import known_recipes, load_recipe
 
 PLAIN = {"name": "x", "data": {"kind": "world"}, "model": {"kind": "mf"}}
 

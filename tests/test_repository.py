@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from thinkrec.run.recipe import load_recipe, recipe_folders
+from thinkrec.run.recipe_files import load_recipe, recipe_folders
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))

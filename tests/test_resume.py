@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from thinkrec.run import results as outcome
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import load_recipe
+from thinkrec.run.recipe_files import load_recipe
 Run(load_recipe(sys.argv[1]), Path(sys.argv[2])).all(outcome.finish)
 """
 TRAINED = ("global", "experts", "vectors")

@@ -20,7 +20,8 @@ from thinkrec.prompts.shared_prefix import Fork
 from thinkrec.run import saved_model
 from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
-from thinkrec.run.recipe import Given, Recipe, anchor, load_recipe
+from thinkrec.run.recipe import Given, Recipe, anchor
+from thinkrec.run.recipe_files import load_recipe
 from thinkrec.run.results import reason_writer
 from thinkrec.run.variants import final_variant, locked
 from thinkrec.score.answers import Explanation, Past, Ranked, codes_of, item_codes, unknown_user

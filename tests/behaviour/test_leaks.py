@@ -13,7 +13,7 @@ from opposite_tastes import model_values, reason, stage, tables
 from safetensors.torch import load_file
 
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import load_recipe
+from thinkrec.run.recipe_files import load_recipe
 
 STAGES = ("global", "experts", "vectors", "groups", "scorers/encoder")
 Flip = Callable[[str, int], bool]

@@ -10,7 +10,7 @@ from independent_checker import check
 from test_demo_results import FOLDER, row_of
 
 from thinkrec.run.data_sources import load_data
-from thinkrec.run.recipe import load_recipe
+from thinkrec.run.recipe_files import load_recipe
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from independent_checker import Row, check
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.run.data_sources import load_data
-from thinkrec.run.recipe import load_recipe
+from thinkrec.run.recipe_files import load_recipe
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "demo"
 

@@ -17,7 +17,7 @@ from thinkrec.cli import app
 from thinkrec.commands.teaching import read_config
 from thinkrec.errors import RecipeError
 from thinkrec.reasons.written import written_reasons
-from thinkrec.run.recipe import load_recipe
+from thinkrec.run.recipe_files import load_recipe
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, VALID
 from thinkrec.engine import checkpoint
 from thinkrec.evaluate.metrics.ranking import auc
-from thinkrec.run.recipe import load_recipe
+from thinkrec.run.recipe_files import load_recipe
 from thinkrec.run.stage import Stages, read_done
 from thinkrec.score.predictor import System
 from thinkrec.simulate.simulator import WorldConfig, simulate

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from thinkrec.commands import show
 from thinkrec.errors import RecipeError
-from thinkrec.run.recipe import Recipe, dump_recipe, known_recipes, load_recipe
+from thinkrec.run.recipe import Recipe, dump_recipe
+from thinkrec.run.recipe_files import known_recipes, load_recipe
 
 
 @dataclass(frozen=True)

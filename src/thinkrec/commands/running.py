@@ -21,7 +21,8 @@ from thinkrec.run import results as outcome
 from thinkrec.run import saved_model
 from thinkrec.run.pipeline import ORDER, Run
 from thinkrec.run.provenance import environment
-from thinkrec.run.recipe import dump_recipe, load_recipe
+from thinkrec.run.recipe import dump_recipe
+from thinkrec.run.recipe_files import load_recipe
 from thinkrec.run.variants import locked
 
 SHOWN = 3

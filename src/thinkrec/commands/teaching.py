@@ -24,7 +24,7 @@ from thinkrec.reasons.estimate import Estimate, estimate
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.synthesis import Synthesis
 from thinkrec.run.data_sources import load_data
-from thinkrec.run.recipe import load_recipe
+from thinkrec.run.recipe_files import load_recipe
 from thinkrec.teacher.build import build_teacher, teacher_name
 from thinkrec.teacher.client import TeacherStopped, Usage
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -73,7 +73,13 @@ def set_key(
 
 
 def explain(
-    error: ValidationError, source: str, *, tagged: bool = False, hint: str = "", echo: bool = False
+    error: ValidationError,
+    source: str,
+    *,
+    tagged: bool = False,
+    hint: str = "",
+    echo: bool = False,
+    where: Callable[[str], str] | None = None,
 ) -> RecipeError:
     """The error to raise: `source`, and every wrong key as it is written in YAML.
 
@@ -81,19 +87,21 @@ def explain(
         tagged: whether what was checked is itself of one of several types.
         hint: added where a key is not known, such as a command that lists all keys.
         echo: also show the values that were refused; not where a secret could be among them.
+        where: gives, for a dotted key, what to add to its message, such as the file it stands in.
     """
-    lines = [_line(entry, tagged, hint, echo) for entry in error.errors()]
+    lines = [_line(entry, tagged, hint, echo, where) for entry in error.errors()]
     return RecipeError(f"{source}:\n  " + "\n  ".join(lines))
 
 
-def _line(entry: Any, tagged: bool, hint: str, echo: bool) -> str:
+def _line(entry: Any, tagged: bool, hint: str, echo: bool, where: Callable[[str], str] | None) -> str:
     path = [str(part) for part in entry["loc"]]
     types = [_names_a_type(path, place, tagged) for place in range(len(path))]
     key = ".".join(part for part, is_type in zip(path, types, strict=True) if not is_type)
+    place = where(key) if where else ""
     if entry["type"] == "extra_forbidden":
         owner = f" for {path[-2]!r}" if len(path) > 1 and types[-2] else ""
-        return f"{key}: unknown key{owner}; remove it or check its spelling{hint}"
-    return (f"{key}: " if key else "") + entry["msg"] + (f" (got {entry.get('input')!r})" if echo else "")
+        return f"{key}: unknown key{owner}; remove it or check its spelling{hint}{place}"
+    return (f"{key}: " if key else "") + entry["msg"] + (f" (got {entry.get('input')!r})" if echo else "") + place
 
 
 def _names_a_type(path: list[str], place: int, tagged: bool) -> bool:

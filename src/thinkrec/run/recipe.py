@@ -1,8 +1,8 @@
-"""A run as one typed object: YAML in, YAML out, unknown keys refused, dotted overrides."""
+"""A run as one typed object: unknown keys refused, YAML out; `recipe_files.py` reads the files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,8 +14,7 @@ from thinkrec.data.dataset import Domain
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.split import Split
 from thinkrec.decoding.policy import Cite, Writer
-from thinkrec.errors import RecipeError
-from thinkrec.io.settings import explain, parse_settings
+from thinkrec.io.settings import explain
 from thinkrec.keywords.config import OfflineConfig
 from thinkrec.simulate.simulator import WorldConfig
 from thinkrec.train.model_config import ThinkRecModel
@@ -155,60 +154,20 @@ class Recipe(BaseModel):
     Not with `cite: any`."""
 
 
-def recipe_folders() -> list[Path]:
-    """Where named recipes are looked for: inside the package, then in a clone's recipes/."""
-    package = Path(__file__).resolve().parents[1]
-    return [package / "recipes", package.parents[1] / "recipes"]
+def parse_recipe(content: dict[str, Any], source: str, where: Callable[[str], str] | None = None) -> Recipe:
+    """Check a recipe given as plain values.
 
+    Args:
+        source: what holds the values, in messages.
+        where: what to add to the message about a dotted key, such as the file it stands in.
 
-def known_recipes() -> list[str]:
-    """Names of all shipped recipes."""
-    found = {p.relative_to(f).with_suffix("").as_posix() for f in recipe_folders() for p in f.rglob("*.yaml")}
-    return sorted(found)
-
-
-def find_recipe(name: str | Path) -> Path:
-    """The YAML file of a recipe given by path or by name. Raises RecipeError listing the known names."""
-    if Path(name).is_file():
-        return Path(name)
-    for folder in recipe_folders():
-        path = folder / f"{name}.yaml"
-        if path.is_file():
-            return path
-    raise RecipeError(f"there is no recipe {str(name)!r}; give a YAML file or one of: {', '.join(known_recipes())}")
-
-
-def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe and apply overrides such as `seed=1` or `model.prompt.history=20`.
-
-    Raises RecipeError naming the file and the key.
+    Raises RecipeError naming `source` and every wrong key.
     """
-    path = find_recipe(name)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path} must hold keys and values, such as `name: demo`")
-    if overrides:
-        parse_settings(content, overrides, "override", "key=value, for instance seed=1", _defaults(content))
-    return parse_recipe(content, str(path))
-
-
-def _defaults(content: dict[str, Any]) -> dict[str, Any] | None:
-    """Every key of a recipe with its value; None where only the overrides make it a recipe."""
-    try:
-        return Recipe.model_validate(content).model_dump(mode="json")
-    except ValidationError:
-        return None
-
-
-def parse_recipe(content: dict[str, Any], source: str) -> Recipe:
-    """Check a recipe given as plain values. Raises RecipeError naming `source` and every wrong key."""
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise explain(error, source, hint=" (`thinkrec recipe --keys` lists every key)", echo=True) from error
+        hint = " (`thinkrec recipe --keys` lists every key)"
+        raise explain(error, source, hint=hint, echo=True, where=where) from error
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -17,7 +17,8 @@ from thinkrec.errors import CheckpointError
 from thinkrec.io.files import write_json, write_text
 from thinkrec.run.data_sources import load_data, source_paths
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import Given, Recipe, dump_recipe, load_recipe
+from thinkrec.run.recipe import Given, Recipe, dump_recipe
+from thinkrec.run.recipe_files import load_recipe
 from thinkrec.run.stage import read_done
 from thinkrec.run.variants import DATA, STAGE_OF, encoder_stage, needed
 
