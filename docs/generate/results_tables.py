@@ -50,6 +50,12 @@ ML1M = (
     Line("thinkrec-nano", "thinkrec-nano", "ThinkRec full", short=True),
     Line("thinkrec-nano-keywords", "thinkrec-nano-keywords", "ThinkRec full", short=True),
 )
+BROUGHT_BY = {
+    **dict.fromkeys(("mf", "lightgcn", "sasrec", "gsasrec", "boosting", "boosting-keywords"), "57677cc"),
+    **dict.fromkeys(("tallrec-nano", "thinkrec-nano-unthinking"), "ef4b938"),
+    "collm-nano": "dd3642a",
+}
+"""The commit that brought results whose run did not record the commit of its code; an entry goes when it is retaken."""
 LEGEND = {
     "†": "one number per item, the same for everybody",
     "‡": "trained as in TALLRec or CoLLM on the same backbone and labelled histories, without the statistics, votes and"
@@ -142,12 +148,15 @@ def text(value: float) -> str:
 
 
 def provenance_table(folders: dict[str, None]) -> str:
-    """By which command, when, of which commit and how long each recipe was run."""
-    out = ["| recipe | date | commit of the code | device | duration |", "| --- | --- | --- | --- | ---: |"]
+    """When, of which commit, on what and how long each recipe was run."""
+    out = ["| `thinkrec run` | date | commit of the code | device | duration |", "| --- | --- | --- | --- | ---: |"]
     for name in folders:
         made = read(f"ml1m/{name}", "environment.json")
         commit = made.get("commit")
-        shown = "not recorded" if commit is None else f"`{commit[:7]}`" + (" and changes" if made.get("dirty") else "")
+        if commit is None:
+            shown = f"not recorded; results since `{BROUGHT_BY[name]}`"
+        else:
+            shown = f"`{commit[:7]}`" + (" and changes" if made.get("dirty") else "")
         out.append(f"| `ml1m/{name}` | {made['date']} | {shown} | {made['device']} | {made['duration_s']:,.0f} s |")
     return "\n".join(out)
 
