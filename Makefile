@@ -22,7 +22,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test search mutants lint ml1m reasons thinking untaught bench bench-gpu clean
+.PHONY: help setup demo test search mutants lint docs ml1m reasons thinking untaught bench bench-gpu clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,10 @@ lint: $(VENV)/.installed-dev ## Checks style, format and types; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(VENV)/.installed-docs ## Builds the documentation site in site/; a warning is an error
+	$(BIN)/python docs/generate/results_tables.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stages are kept) and prints their table
 	@for name in $(ML1M); do $(BIN)/thinkrec run ml1m/$$name || exit 1; done
@@ -107,7 +111,7 @@ bench-gpu: $(VENV)/.installed-bench ## The same on a GPU (bfloat16, 40 GB), with
 
 clean: ## Removes the environment, caches and builds; leaves runs/ alone
 	@if [ -f $(VENV)/pyvenv.cfg ]; then rm -rf $(VENV); fi
-	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist site .pytest_cache .ruff_cache .hypothesis
 	find src tests pretrain bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are newer than the pins where the installation is up to date.

@@ -22,6 +22,7 @@ SOURCES = sorted((ROOT / "src").rglob("*.py"))
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 WITH_EXAMPLES = [path for path in SOURCES if ">>> " in path.read_text(encoding="utf-8")]
 RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def tracked_texts() -> dict[str, str]:
@@ -56,11 +57,41 @@ def test_the_readme_begins_with_two_commands_that_exist() -> None:
     assert set(targets) <= make_targets()
 
 
+def test_the_readme_is_short_and_its_python_is_that_of_the_package() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len([line for line in code.splitlines() if line]) <= 8
+    exec("\n".join(line for line in code.splitlines() if line.startswith("from ")), {})
+    methods = set(re.findall(r"model\.(\w+)\(", code))
+    assert methods == {"rank", "explain", "save"}
+    assert all(callable(getattr(importlib.import_module("thinkrec").ThinkRec, name)) for name in methods)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"\w+:", target)]
+    missing = [target for target in targets if not (page.parent / (target.partition("#")[0] or page.name)).exists()]
+    assert missing == []
+
+
+def test_every_page_of_the_documentation_stands_in_its_menu() -> None:
+    menu = re.findall(r"[\w/-]+\.md$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(menu) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES if "docs" in page.parts)
+
+
+def test_the_tables_of_results_are_those_of_the_results_folder() -> None:
+    command = [sys.executable, str(ROOT / "docs" / "generate" / "results_tables.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}run {' '.join(command[1:-1])}"
+
+
 def test_the_makefile_has_every_target_and_explains_it() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     explained = set(re.findall(r"^([a-z0-9]+):.*## \w+", text, flags=re.MULTILINE))
-    assert explained == {"help", "setup", "demo", "test", "search", "mutants", "lint", "ml1m", "reasons", "thinking",
-                         "untaught", "bench", "clean"}  # fmt: skip
+    assert explained == {"help", "setup", "demo", "test", "search", "mutants", "lint", "docs", "ml1m", "reasons",
+                         "thinking", "untaught", "bench", "clean"}  # fmt: skip
     assert explained == make_targets()
 
 
@@ -90,7 +121,10 @@ def test_versions_agree() -> None:
 def test_constraints_pin_every_direct_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *chain(*(extras[name] for name in ("teacher", "keywords", "text", "test")))]
+    wanted = [
+        *project["dependencies"],
+        *chain(*(extras[name] for name in ("teacher", "keywords", "text", "test", "docs"))),
+    ]
     pins = re.findall(r"^([\w.-]+)==", (ROOT / "constraints-cpu.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)
     plain = {name.lower().replace("_", "-") for name in pins}
     named = {re.split(r"[\[<>=]", line)[0].lower().replace("_", "-") for line in wanted} - {project["name"]}
