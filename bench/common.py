@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from thinkrec.run.provenance import environment
+from thinkrec.run.provenance import describe_environment
 
 RESULTS = Path(__file__).parent / "results"
 REPEATS = 5
@@ -103,7 +103,7 @@ def finish(rows: list[Row], out: Path, more: Mapping[str, Any] | None = None) ->
     out.parent.mkdir(parents=True, exist_ok=True)
     # From the root of the repository, wherever that is.
     command = " ".join(["python", *sys.argv]).replace(f"{RESULTS.parents[1]}{os.sep}", "")
-    held = {"command": command, "environment": {**environment(), "cores": os.cpu_count()},
+    held = {"command": command, "environment": {**describe_environment(), "cores": os.cpu_count()},
             "rows": [asdict(row) | {"holds": row.holds} for row in rows], **(more or {})}  # fmt: skip
     out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     Console(width=160).print(table(rows))

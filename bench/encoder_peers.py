@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from thinkrec.collab.lightgcn import graph
-from thinkrec.collab.training import shuffled
+from thinkrec.collab.lightgcn import build_graph
+from thinkrec.collab.training import shuffle_batches
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 
@@ -20,7 +20,7 @@ class RecBole:
 
     def __init__(self, ds: Dataset, *, dim: int, batch: int, length: int) -> None:
         self.ds, self.batch, self.length = ds, batch, length
-        self.rows = ds.interactions.rows(TRAIN)
+        self.rows = ds.interactions.get_split_rows(TRAIN)
         self.counts = {"user_id": ds.interactions.n_users, "item_id": len(ds.items) + 1}
         names = {"USER_ID_FIELD": "user_id", "ITEM_ID_FIELD": "item_id", "NEG_PREFIX": "neg_", "LIST_SUFFIX": "_list"}
         names["ITEM_LIST_LENGTH_FIELD"] = "item_length"
@@ -68,7 +68,7 @@ class RecBole:
             return SASRec
         from recbole.model.general_recommender import LightGCN
 
-        ours = graph(self.ds).to_sparse_coo()
+        ours = build_graph(self.ds).to_sparse_coo()
         index, n_users = ours.indices(), self.counts["user_id"]
         # Its items count from 1.
         moved = torch.where(index >= n_users, index + 1, index)
@@ -84,7 +84,7 @@ class RecBole:
 
     def _batches(self, name: str) -> Iterator[dict[str, torch.Tensor]]:
         it, rng = self.ds.interactions, np.random.default_rng(0)
-        for rows in shuffled(self.rows, self.batch, rng):
+        for rows in shuffle_batches(self.rows, self.batch, rng):
             drawn = rng.integers(1, self.counts["item_id"], size=len(rows))
             given = {"user_id": it.user[rows], "item_id": it.item[rows] + 1, "neg_item_id": drawn}
             if name == "SASRec":
@@ -101,7 +101,7 @@ def implicit_bpr(ds: Dataset, *, dim: int, threads: int) -> float:
     from implicit.bpr import BayesianPersonalizedRanking
     from scipy.sparse import csr_matrix
 
-    it, rows = ds.interactions, ds.interactions.rows(TRAIN)
+    it, rows = ds.interactions, ds.interactions.get_split_rows(TRAIN)
     liked = rows[it.label[rows] == 1]
     shape = (it.n_users, len(ds.items))
     table = csr_matrix((np.ones(len(liked), dtype=np.float32), (it.user[liked], it.item[liked])), shape=shape)
@@ -121,7 +121,7 @@ def rectools_sasrec(ds: Dataset, *, dim: int, batch: int, length: int) -> float:
     from rectools.dataset import Dataset as Table
     from rectools.models import SASRecModel
 
-    it, every = ds.interactions, ds.interactions.rows(TRAIN)
+    it, every = ds.interactions, ds.interactions.get_split_rows(TRAIN)
     rows = every[it.user[every] < 10_000]
     frame = {Columns.User: it.user[rows], Columns.Item: it.item[rows], Columns.Weight: 1.0}
     table = Table.construct(pd.DataFrame(frame | {Columns.Datetime: pd.to_datetime(it.timestamp[rows], unit="s")}))

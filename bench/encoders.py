@@ -75,14 +75,16 @@ def epoch(encoder: Any, ds: Dataset, steps: int) -> float:
                     raise _Enough
                 yield batch
 
-        return training.train(net, few, *rest, **options)
+        return training.train_encoder(net, few, *rest, **options)
 
     module = importlib.import_module(type(encoder).__module__)
     before, module.train = module.train, timed
     try:
         return encoder.fit(ds, seed=0)[0]["seconds"]  # an epoch of fewer steps
     except _Enough:
-        return prepared + (time.perf_counter() - began) / steps * -(-len(ds.interactions.rows(TRAIN)) // BATCH)
+        return prepared + (time.perf_counter() - began) / steps * -(
+            -len(ds.interactions.get_split_rows(TRAIN)) // BATCH
+        )
     finally:
         module.train = before
 
@@ -101,7 +103,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="timed steps of LightGCN; more of the others")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    ds, once, rows = simulated(args.rows), training.Training(batch=BATCH, epochs=1), []
+    ds, once, rows = simulated(args.rows), training.EncoderTrainingConfig(batch=BATCH, epochs=1), []
     recbole = RecBole(ds, dim=DIM, batch=BATCH, length=LENGTH)
 
     def compare(what: str, encoder: Any, steps: int, peers: dict[str, tuple[str, Callable[[], float]]]) -> None:

@@ -23,12 +23,12 @@ NEVER = 10**9
 def main() -> None:
     args = arguments(__doc__ or "", "generation")
     rec, ds, rows = recommender(0, **backbone_of(args)), catalogue(), []
-    shared = prefill.LEAST
+    shared = prefill.MIN_SHARED_TOKENS
     for history in (10, 30):
-        prompts = question(ds, rec, history, ITEMS, 0).prompts()
+        prompts = question(ds, rec, history, ITEMS, 0).to_prompts()
 
         def write(least: int, tokens: int, prompts=prompts) -> list[np.ndarray]:
-            prefill.LEAST = least
+            prefill.MIN_SHARED_TOKENS = least
             return rec.generate(prompts, tokens)
 
         if not all(np.array_equal(*texts) for texts in zip(write(shared, TOKENS), write(NEVER, TOKENS), strict=True)):

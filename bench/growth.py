@@ -18,15 +18,15 @@ from common import arguments, median, times
 from models import catalogue, recommender
 from ranking import question
 
-from thinkrec.prompts.shared_prefix import Fork
-from thinkrec.run.provenance import environment
-from thinkrec.score.ranker import score_forks, score_prompts
+from thinkrec.prompts.shared_prefix import SharedPrefix
+from thinkrec.run.provenance import describe_environment
+from thinkrec.score.ranker import score_prompts, score_shared_prefixes
 
 CANDIDATES, HISTORIES = (1, 10, 50, 100, 200, 500, 1000, 2000), (0, 5, 10, 20, 30, 50)
 EXPERTS, USERS = (0, 1, 2, 4, 8, 16), (1, 2, 4, 8, 16, 32, 64)
 
 
-def work(rec, forks: list[Fork], whole: bool = False) -> float:
+def work(rec, forks: list[SharedPrefix], whole: bool = False) -> float:
     """Multiplications that ranking these forks needs, adapters of experts included; `whole`: all of the last layer."""
     model = rec.model.config
     width, inner, head = model.hidden_size, model.intermediate_size, model.head_dim
@@ -38,7 +38,7 @@ def work(rec, forks: list[Fork], whole: bool = False) -> float:
                 for layer in layers if layer.n_experts)  # fmt: skip
     total = 0.0
     for fork in forks:
-        prefix, lengths = len(fork.trunk), np.array([len(leaf) for leaf in fork.leaves])
+        prefix, lengths = len(fork.prefix), np.array([len(leaf) for leaf in fork.suffixes])
         tokens, seen = prefix + lengths.sum(), prefix**2 / 2 + (lengths * prefix + lengths**2 / 2).sum()
         deep = model.num_hidden_layers - (0 if whole else 1)
         total += deep * (tokens * (attending + rest) + 2 * heads * seen) + tokens * extra
@@ -51,13 +51,15 @@ def main() -> None:
     args = arguments(__doc__ or "", "growth")
     ds, plain = catalogue(), recommender(0)
     whole = question(ds, plain, 30, 40)
-    long = whole.prompts()
+    long = whole.to_prompts()
     alone = median(times({"one": lambda: score_prompts(plain, long.__getitem__, len(long))}, args.repeats)["one"])
-    rate = sum(work(plain, [Fork(whole.trunk, (leaf,))]) for leaf in whole.leaves) / alone
+    rate = sum(work(plain, [SharedPrefix(whole.prefix, (leaf,))]) for leaf in whole.suffixes) / alone
 
-    def point(rec, forks: list[Fork]) -> tuple[float, float]:
-        places = np.split(np.arange(sum(len(f.leaves) for f in forks)), np.cumsum([len(f.leaves) for f in forks])[:-1])
-        run = lambda: score_forks(rec, zip(places, forks, strict=True), sum(map(len, places)))  # noqa: E731
+    def point(rec, forks: list[SharedPrefix]) -> tuple[float, float]:
+        places = np.split(
+            np.arange(sum(len(f.suffixes) for f in forks)), np.cumsum([len(f.suffixes) for f in forks])[:-1]
+        )
+        run = lambda: score_shared_prefixes(rec, zip(places, forks, strict=True), sum(map(len, places)))  # noqa: E731
         return median(times({"one": run}, args.repeats)["one"]), work(rec, forks) / rate
 
     curves: dict[str, dict] = {}
@@ -75,12 +77,12 @@ def main() -> None:
         rec = recommender(n)
         fork = question(ds, rec, 10, 100)
         gate = np.full(1 + n, 1 / (1 + n), dtype=np.float32)
-        return rec, [Fork(_gated(fork.trunk, gate), tuple(_gated(leaf, gate) for leaf in fork.leaves))]
+        return rec, [SharedPrefix(_gated(fork.prefix, gate), tuple(_gated(leaf, gate) for leaf in fork.suffixes))]
 
     curve("experts", EXPERTS, with_experts)
     curve("users in a batch, 10 candidates each", USERS,
           lambda users: (plain, [question(ds, plain, 10, 10, user) for user in range(users)]))  # fmt: skip
-    held = {"environment": environment(), "multiplications_per_second": rate, "curves": curves}
+    held = {"environment": describe_environment(), "multiplications_per_second": rate, "curves": curves}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     _draw(curves, Path(__file__).parents[1] / "docs" / "growth.svg")

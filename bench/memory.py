@@ -17,7 +17,7 @@ from common import Row, arguments, finish
 from models import catalogue, recommender
 from ranking import question
 
-from thinkrec.score.ranker import score_forks
+from thinkrec.score.ranker import score_shared_prefixes
 
 CANDIDATES, BUDGETS, FLAT = (1000, 2000), (2048, 8192), 1.1
 
@@ -31,9 +31,9 @@ def measure(candidates: int, budget: int) -> float:
     """MB that ranking so many candidates needed at its height."""
     ds, rec = catalogue(), recommender(0)
     one, many = (question(ds, rec, 30, n) for n in (1, candidates))
-    score_forks(rec, [(np.zeros(1, dtype=int), one)], 1)
+    score_shared_prefixes(rec, [(np.zeros(1, dtype=int), one)], 1)
     before = peak()
-    score_forks(rec, [(np.arange(candidates), many)], candidates, batch_tokens=budget)
+    score_shared_prefixes(rec, [(np.arange(candidates), many)], candidates, batch_tokens=budget)
     return peak() - before
 
 

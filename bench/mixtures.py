@@ -17,7 +17,7 @@ import torch
 from common import Row, arguments, backbone_of, finish, median, times
 from models import Peer, catalogue, close, recommender, without_gate
 
-from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.prompts.render import PromptConfig, PromptRenderer
 from thinkrec.prompts.types import Prompt
 from thinkrec.score.ranker import score_prompts
 
@@ -29,18 +29,18 @@ PAPER = {"rank": 8, "targets": ("q_proj", "v_proj")}
 def asked(rec, gates: np.ndarray) -> list[Prompt]:
     """One prompt of each user, with a gate each."""
     ds = catalogue()
-    renderer = Renderer(ds, rec.backbone, PromptConfig(history=10, keywords=6, history_keywords=3))
-    return [renderer.row(int(ds.interactions.start[u + 1]) - 1, gate=gate) for u, gate in enumerate(gates)]
+    renderer = PromptRenderer(ds, rec.backbone, PromptConfig(history=10, keywords=6, history_keywords=3))
+    return [renderer.render_row(int(ds.interactions.start[u + 1]) - 1, gate=gate) for u, gate in enumerate(gates)]
 
 
 def alone(rec, prompts: list[Prompt], gates: np.ndarray) -> np.ndarray:
     """One prompt of each user, one after the other, their mixture added to the weights before it."""
     found = []
     for prompt, gate in zip(prompts, gates, strict=True):
-        with rec.inference():
+        with rec.inference_mode():
             for name, layer in rec.experts.layers.items():
-                delta = rec.experts.fused_delta(name, torch.from_numpy(gate))
-                layer.dense = (layer.base.weight + delta).to(layer.base.weight.dtype)
+                delta = rec.experts.compute_fused_delta(name, torch.from_numpy(gate))
+                layer.merged_weight = (layer.base.weight + delta).to(layer.base.weight.dtype)
             plain = without_gate(prompt)
             found.append(score_prompts(rec, lambda _, plain=plain: plain, 1)[0])
     return np.array(found)

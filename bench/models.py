@@ -13,11 +13,11 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.engine.recommender import Recommender
-from thinkrec.model.adapters import attach
-from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone, wrap
-from thinkrec.model.lora import ExpertConfig
+from thinkrec.model.adapters import attach_adapters
+from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone, load_backbone
+from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.prompts.types import Prompt
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """The linear layers that the MovieLens recipes of nano adapt."""
@@ -34,7 +34,7 @@ SHAPES: dict[str, dict] = {
 
 def catalogue(users: int = 80, items: int = 2500) -> Dataset:
     """A simulated catalogue whose users have long histories."""
-    return simulate(WorldConfig(users=users, items=items, rows_per_user=(60, 80)), 3).dataset
+    return simulate_catalogue(SimulatorConfig(users=users, items=items, rows_per_user=(60, 80)), 3).dataset
 
 
 def recommender(n_experts: int, rank: int = 16, targets: tuple[str, ...] = ALL, source: str = "nano",
@@ -45,11 +45,11 @@ def recommender(n_experts: int, rank: int = 16, targets: tuple[str, ...] = ALL, 
         backbone = _random(SHAPES[source], source, device, dtype)
     else:
         backbone = load_backbone(BackboneConfig(source=source, dtype=held))  # type: ignore[arg-type]
-    config = ExpertConfig(rank=rank, alpha=2 * rank, dropout=0.0, targets=targets, n_experts=n_experts)
-    made = Recommender(backbone, attach(backbone.model, config))
+    config = MultiLoRAConfig(rank=rank, alpha=2 * rank, dropout=0.0, targets=targets, n_experts=n_experts)
+    made = Recommender(backbone, attach_adapters(backbone.model, config))
     torch.manual_seed(0)
     with torch.no_grad():
-        for parameter in (*made.experts.parameters_of("global"), *made.experts.parameters_of("experts")):
+        for parameter in (*made.adapters.get_parameters("global"), *made.adapters.get_parameters("experts")):
             parameter.normal_(std=0.03)
     return made.to(device).eval()
 
@@ -61,7 +61,7 @@ def _random(shape: dict, name: str, device: str, dtype: torch.dtype) -> Backbone
     with torch.device(device):
         model = AutoModelForCausalLM.from_config(LlamaConfig(**shape, max_position_embeddings=8192), dtype=dtype,
                                                  attn_implementation="sdpa")  # fmt: skip
-    return wrap(model, nano.tokenizer, name, nano.config)
+    return build_backbone(model, nano.tokenizer, name, nano.config)
 
 
 def plain_copy(ours: Recommender) -> torch.nn.Module:
@@ -90,7 +90,7 @@ class Peer:
         self.labels = [ours.backbone.yes_id, ours.backbone.no_id]
         with tempfile.TemporaryDirectory() as folder:
             for i, (name, slot) in enumerate(adapters.items()):
-                ours.experts.save_peft(Path(folder) / name, slot)
+                ours.adapters.save_peft(Path(folder) / name, slot)
                 if i == 0:
                     self.model = PeftModel.from_pretrained(base, Path(folder) / name, adapter_name=name)
                 else:

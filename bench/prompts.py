@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from common import Row, arguments, finish, median, times
 
-from thinkrec.collab.features.slot_vectors import SlotVectors
+from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.loaders.movielens import load_ml1m_slice
-from thinkrec.engine.batch import token_budget_batches
+from thinkrec.engine.batch import split_by_token_budget
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, Renderer
-from thinkrec.prompts.stored import Rendered, StoredPrompts, store
-from thinkrec.run.data_sources import data_folder
-from thinkrec.train.mixture import strided_rows
+from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.stored import LazyPrompts, StoredPrompts, write_prompts
+from thinkrec.run.data_sources import find_data_folder
+from thinkrec.train.mixture import select_strided_rows
 
 PROMPTS, TOKENS, WIDTH = 2000, 4096, 4
 SHOWN = PromptConfig(history=10, keywords=6, history_keywords=3)
@@ -35,22 +35,22 @@ def share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
 
 def main() -> None:
     args = arguments(__doc__ or "", "prompts")
-    ds, rng = load_ml1m_slice(data_folder("ml1m")), np.random.default_rng(0)
-    renderer = Renderer(ds, load_backbone("nano"), SHOWN)
-    vectors = SlotVectors(*(rng.normal(size=(2, len(ds.interactions), WIDTH)).astype(np.float32)))
-    rows, gate = rng.permutation(strided_rows(ds, 1, 0, 0))[:PROMPTS], np.ones(1, dtype=np.float32)
-    rendered = Rendered(PROMPTS, lambda i: renderer.row(int(rows[i]), gate=gate, vectors=vectors, with_answer=True,
+    ds, rng = load_ml1m_slice(find_data_folder("ml1m")), np.random.default_rng(0)
+    renderer = PromptRenderer(ds, load_backbone("nano"), SHOWN)
+    vectors = PlaceholderVectors(*(rng.normal(size=(2, len(ds.interactions), WIDTH)).astype(np.float32)))
+    rows, gate = rng.permutation(select_strided_rows(ds, 1, 0, 0))[:PROMPTS], np.ones(1, dtype=np.float32)
+    rendered = LazyPrompts(PROMPTS, lambda i: renderer.render_row(int(rows[i]), gate=gate, vectors=vectors, with_answer=True,
                                                         history_loss=0.3))  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "prompts.arrow"
-        store(rendered, path)
+        write_prompts(rendered, path)
         stored = StoredPrompts(path)
         size = path.stat().st_size / PROMPTS
         found = times({"read": lambda: list(stored), "rendered": lambda: list(rendered),
-                       "stored": lambda: store(rendered, path)}, args.repeats)  # fmt: skip
+                       "stored": lambda: write_prompts(rendered, path)}, args.repeats)  # fmt: skip
         lengths = stored.lengths.copy()
     micro = {name: median(seconds) / PROMPTS * 1e6 for name, seconds in found.items()}
-    ours = share(lengths, token_budget_batches(lengths, TOKENS, shuffle_seed=0))
+    ours = share(lengths, split_by_token_budget(lengths, TOKENS, shuffle_seed=0))
     rows_a_batch = round(TOKENS / lengths.mean())
     theirs = share(lengths, np.array_split(rng.permutation(PROMPTS), -(-PROMPTS // rows_a_batch)))
     finish([

@@ -13,9 +13,9 @@ from common import Row, arguments, backbone_of, finish, median, times
 from models import Peer, catalogue, close, recommender
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.prompts.render import PromptConfig, Renderer
-from thinkrec.prompts.shared_prefix import Fork
-from thinkrec.score.ranker import score_forks, score_prompts
+from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.shared_prefix import SharedPrefix
+from thinkrec.score.ranker import score_prompts, score_shared_prefixes
 
 CANDIDATES = 100
 SIZES = (8, 16, 32, 100)
@@ -23,31 +23,31 @@ SHARE, TOKENS = 0.75, {10: 5.0, 30: 10.0}
 """What is asked: this share of T, and T itself by length of history."""
 
 
-def question(ds: Dataset, rec, history: int, n: int, user: int = 0) -> Fork:
+def question(ds: Dataset, rec, history: int, n: int, user: int = 0) -> SharedPrefix:
     """A user with a full history, asked about n items."""
-    renderer = Renderer(
+    renderer = PromptRenderer(
         ds, rec.backbone, PromptConfig(history=history, keywords=6, history_keywords=3, max_tokens=4096)
     )
     it = ds.interactions
-    past = it.history(int(it.start[user + 1]) - 1, history)
+    past = it.get_history(int(it.start[user + 1]) - 1, history)
     items = np.random.default_rng(user).choice(len(ds.items.titles), size=n, replace=False)
-    ((_, fork),) = renderer.fork(items, it.item[past], it.label[past], gate=np.ones(1, dtype=np.float32))
+    ((_, fork),) = renderer.render_candidates(items, it.item[past], it.label[past], gate=np.ones(1, dtype=np.float32))
     return fork
 
 
-def compare(rec, peer: Peer, fork: Fork, history: int, repeats: int) -> list[Row]:
+def compare(rec, peer: Peer, fork: SharedPrefix, history: int, repeats: int) -> list[Row]:
     """Both ways to rank the leaves of a fork."""
-    prompts, places = fork.prompts(), np.arange(CANDIDATES)
-    prefix, suffix = len(fork.trunk), float(np.mean([len(leaf) for leaf in fork.leaves]))
+    prompts, places = fork.to_prompts(), np.arange(CANDIDATES)
+    prefix, suffix = len(fork.prefix), float(np.mean([len(leaf) for leaf in fork.suffixes]))
     apart, full = prefix + CANDIDATES * suffix, CANDIDATES * (prefix + suffix)
     tried = {size: median(times({"one": lambda size=size: peer.score(prompts, size)}, 1)["one"]) for size in SIZES}
     size = min(tried, key=lambda size: tried[size])
     seconds = times({
-        "shared": lambda: score_forks(rec, [(places, fork)], CANDIDATES),
+        "shared": lambda: score_shared_prefixes(rec, [(places, fork)], CANDIDATES),
         "plain": lambda: score_prompts(rec, prompts.__getitem__, CANDIDATES),
         "peer": lambda: peer.score(prompts, size),
     }, repeats)  # fmt: skip
-    scores = score_forks(rec, [(places, fork)], CANDIDATES), peer.score(prompts, size)
+    scores = score_shared_prefixes(rec, [(places, fork)], CANDIDATES), peer.score(prompts, size)
     difference = float(np.abs(scores[0] - scores[1]).max())
     if not difference <= close(rec, scores[1]) or np.std(scores[1]) < 1e-2:
         raise SystemExit(f"scores differ by {difference}, their spread is {np.std(scores[1])}: nothing was compared")

@@ -16,9 +16,9 @@ from models import Peer, close, recommender
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.loaders.movielens import load_ml1m_slice
-from thinkrec.prompts.render import PromptConfig, Renderer
-from thinkrec.run.data_sources import data_folder
-from thinkrec.score.predictor import System
+from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.run.data_sources import find_data_folder
+from thinkrec.score.predictor import Predictor
 from thinkrec.score.ranker import score_prompts
 
 ROWS, SIZES, LIMIT, BLOCK = 256, (4, 8, 16, 32), 1.5, 10
@@ -27,12 +27,12 @@ SHOWN = PromptConfig(history=10, keywords=6, history_keywords=3)
 
 def in_blocks(rec, ds: Dataset, repeats: int) -> Row:
     """Test rows of whole users, about as many, with their histories shared and not."""
-    system = System(ds, rec, SHOWN.model_copy(update={"block": BLOCK}))
-    it, rows = ds.interactions, np.sort(ds.interactions.rows(2))
+    system = Predictor(ds, rec, SHOWN.model_copy(update={"block": BLOCK}))
+    it, rows = ds.interactions, np.sort(ds.interactions.get_split_rows(2))
     users = np.random.default_rng(0).permutation(np.unique(it.user[rows]))
     most = np.cumsum([int((it.user[rows] == user).sum()) for user in users])
     rows = rows[np.isin(it.user[rows], users[: int(np.searchsorted(most, ROWS)) + 1])]
-    prompts = system.prompts(rows)
+    prompts = system.render_prompts(rows)
     seconds = times({
         "shared": lambda: system.score(rows),
         "apart": lambda: score_prompts(rec, prompts.__getitem__, len(rows)),
@@ -49,10 +49,10 @@ def in_blocks(rec, ds: Dataset, repeats: int) -> Row:
 def main() -> None:
     args = arguments(__doc__ or "", "testset")
     rec = recommender(0, **backbone_of(args))
-    ds = load_ml1m_slice(data_folder("ml1m"))
-    renderer = Renderer(ds, rec.backbone, SHOWN)
-    rows = np.random.default_rng(0).choice(ds.interactions.rows(2), size=ROWS, replace=False)
-    prompts = [renderer.row(int(row), gate=np.ones(1, dtype=np.float32)) for row in np.sort(rows)]
+    ds = load_ml1m_slice(find_data_folder("ml1m"))
+    renderer = PromptRenderer(ds, rec.backbone, SHOWN)
+    rows = np.random.default_rng(0).choice(ds.interactions.get_split_rows(2), size=ROWS, replace=False)
+    prompts = [renderer.render_row(int(row), gate=np.ones(1, dtype=np.float32)) for row in np.sort(rows)]
     by_length = sorted(prompts, key=len)
     peer = Peer(rec, {"one": 0})
     tried = {size: median(times({"one": lambda size=size: peer.score(prompts, size)}, 1)["one"]) for size in SIZES}

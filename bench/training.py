@@ -20,12 +20,12 @@ from models import ALL, catalogue, plain_copy, recommender
 from peft import LoraConfig, get_peft_model
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
-from thinkrec.engine.batch import token_budget_batches
-from thinkrec.engine.frozen_cache import Below
-from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.engine.batch import split_by_token_budget
+from thinkrec.engine.frozen_cache import FrozenActivationCache
+from thinkrec.prompts.render import PromptConfig, PromptRenderer
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
-from thinkrec.train.loop import train_step, trainable
+from thinkrec.train.loop import set_trainable_parameters, train_step
 
 ROWS, TOKENS = 192, 4096
 TRAINER, CACHED = {"cpu": 1.5, "cuda": 2.0}, 2.0
@@ -34,10 +34,10 @@ TRAINER, CACHED = {"cpu": 1.5, "cuda": 2.0}, 2.0
 def prompts_of(rec, rows: int, experts: int) -> list[Prompt]:
     """Training prompts of a simulated catalogue; histories of every length, as in real data."""
     ds, rng = catalogue(), np.random.default_rng(0)
-    renderer = Renderer(ds, rec.backbone, PromptConfig(history=10, keywords=6, history_keywords=3))
+    renderer = PromptRenderer(ds, rec.backbone, PromptConfig(history=10, keywords=6, history_keywords=3))
     gates = np.eye(1 + experts, dtype=np.float32)
     chosen = rng.choice(len(ds.interactions), size=rows, replace=False)
-    return [renderer.row(int(row), gate=gates[1 + i % experts if experts else 0], with_answer=True, history_loss=1.0)
+    return [renderer.render_row(int(row), gate=gates[1 + i % experts if experts else 0], with_answer=True, history_loss=1.0)
             for i, row in enumerate(chosen)]  # fmt: skip
 
 
@@ -47,13 +47,13 @@ class Stage:
     def __init__(self, rec, prompts: list[Prompt], train: tuple, below: bool = False) -> None:
         config = StageConfig(train=train, lr=1e-4, batch_tokens=TOKENS)
         self.rec, self.config, self.accelerator = rec, config, Accelerator(cpu=rec.device.type == "cpu")
-        self.params = trainable(rec, config)
+        self.params = set_trainable_parameters(rec, config)
         self.optimiser = torch.optim.AdamW(self.params, lr=config.lr)
-        cut = token_budget_batches(np.array([len(p) for p in prompts]), TOKENS, shuffle_seed=0)
+        cut = split_by_token_budget(np.array([len(p) for p in prompts]), TOKENS, shuffle_seed=0)
         self.batches = [[prompts[i] for i in rows] for rows in cut]
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name) / "below.bin"
-        self.below = Below.of(rec, path, 10**10, prompts[:4]) if below else None
+        self.below = FrozenActivationCache.build(rec, path, 10**10, prompts[:4]) if below else None
 
     def run(self) -> None:
         """One pass."""

@@ -17,8 +17,8 @@ from models import catalogue, recommender
 from ranking import question
 from training import Stage, prompts_of
 
-from thinkrec.prompts.shared_prefix import Fork
-from thinkrec.score.ranker import score_forks
+from thinkrec.prompts.shared_prefix import SharedPrefix
+from thinkrec.score.ranker import score_shared_prefixes
 
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "4090": 165e12}
 """Operations per second, dense bfloat16, by a part of the card's name; NVIDIA's data sheets of the SXM cards."""
@@ -29,7 +29,7 @@ def training(rec, rows: int, repeats: int) -> tuple[float, float]:
     """Operations of one pass over so many prompts, and its seconds."""
     prompts = prompts_of(rec, rows, 0)
     stage = Stage(rec, prompts, ("global",))
-    needed = 4 * sum(work(rec, [Fork(prompt, ())], whole=True) for prompt in prompts)
+    needed = 4 * sum(work(rec, [SharedPrefix(prompt, ())], whole=True) for prompt in prompts)
     return needed, median(times({"one": stage.run}, repeats)["one"])
 
 
@@ -38,7 +38,7 @@ def ranking(rec, users: int, candidates: int, repeats: int) -> tuple[float, floa
     ds = catalogue()
     forks = [question(ds, rec, 30, candidates, user) for user in range(users)]
     places = np.split(np.arange(users * candidates), users)
-    run = lambda: score_forks(rec, zip(places, forks, strict=True), users * candidates)  # noqa: E731
+    run = lambda: score_shared_prefixes(rec, zip(places, forks, strict=True), users * candidates)  # noqa: E731
     return 2 * work(rec, forks), median(times({"one": run}, repeats)["one"])
 
 
@@ -62,7 +62,7 @@ def main() -> None:
     args = parser.parse_args()
     peak = args.peak or peak_of(torch.cuda.get_device_name(0))
     rec = recommender(0, **backbone_of(args))
-    if not rec.packs:
+    if not rec.supports_shared_prefix:
         raise SystemExit("packed attention is not available here: ranking would not be what is measured")
     rows = []
     asked = {"training, stage 1": (TRAINING, lambda: training(rec, args.rows, args.repeats)),

@@ -10,9 +10,9 @@ from drills import Lesson
 from worlds import HISTORY, Words, lessons_of, one_world
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.engine.batch import collate
-from thinkrec.evaluate.metrics.ranking import auc
-from thinkrec.teacher.rule_reasons import weigh
+from thinkrec.engine.batch import collate_prompts
+from thinkrec.evaluate.metrics.ranking import compute_auc
+from thinkrec.teacher.rule_reasons import weigh_evidence
 
 SEED = 500_000
 CATALOGUES = 24
@@ -20,8 +20,8 @@ CATALOGUES = 24
 
 def kernel_score(ds: Dataset, row: int, length: int) -> float:
     """Rule-based evidence: labels of earlier items, weighed by the square of the keywords they share and by recency."""
-    past = ds.interactions.history(row, length)
-    weighed = weigh(ds, int(ds.interactions.item[row]), np.arange(past.start, past.stop))
+    past = ds.interactions.get_history(row, length)
+    weighed = weigh_evidence(ds, int(ds.interactions.item[row]), np.arange(past.start, past.stop))
     return float(sum(weight for weight, _, _ in weighed))
 
 
@@ -45,7 +45,9 @@ class CheckSet:
             kernel += [kernel_score(world.dataset, row, HISTORY) for row in rows]
         label = np.array([lesson.prompt.answer_label[-1] for lesson in lessons])
         scores = {"kernel": kernel, "teacher": [x.belief[-1] for x in lessons], "bayes": [x.truth[-1] for x in lessons]}
-        return cls(lessons, label, {name: round(float(auc(label, np.array(s))), 4) for name, s in scores.items()})
+        return cls(
+            lessons, label, {name: round(float(compute_auc(label, np.array(s))), 4) for name, s in scores.items()}
+        )
 
     @torch.no_grad()
     def figures(self, model, pad: int, labels: tuple[int, int]) -> dict[str, float]:
@@ -54,8 +56,8 @@ class CheckSet:
         by = np.argsort([len(lesson.prompt) for lesson in self.lessons])
         for first in range(0, len(by), 24):
             prompts = [self.lessons[i].prompt for i in by[first : first + 24]]
-            hidden = model.model(input_ids=collate(prompts, pad).ids).last_hidden_state
+            hidden = model.model(input_ids=collate_prompts(prompts, pad).ids).last_hidden_state
             last = torch.tensor([int(p.answer_at[-1]) for p in prompts])
             both = hidden[torch.arange(len(last)), last] @ model.lm_head.weight[list(labels)].T
             scores.append((both[:, 1] - both[:, 0]).numpy())
-        return {"model": round(float(auc(self.label[by], np.concatenate(scores))), 4), **self.references}
+        return {"model": round(float(compute_auc(self.label[by], np.concatenate(scores))), 4), **self.references}

@@ -8,7 +8,7 @@ import numpy as np
 from drills import Drills, Lesson
 from worlds import DOMAINS, FIRST_SEED, Words, lessons_of, one_world
 
-from thinkrec.engine.batch import token_budget_batches
+from thinkrec.engine.batch import split_by_token_budget
 
 GROUP = 6
 """Catalogues (or as many times 24 drills) whose lessons are cut into batches of similar length together."""
@@ -76,7 +76,7 @@ class Supply:
             self._source = "drill" if rng.random() < mixed.drills else "world"
             self._lessons = self._drill(rng, mixed) if self._source == "drill" else self._worlds(mixed)
             lengths = np.array([len(lesson.prompt) for lesson in self._lessons])
-            self._batches = token_budget_batches(lengths, self.budget, shuffle_seed=self.chunk)
+            self._batches = split_by_token_budget(lengths, self.budget, shuffle_seed=self.chunk)
             self.chunk += 1
         return self._source, [self._lessons[i] for i in self._batches.pop()]
 

@@ -72,11 +72,11 @@ class Drills:
         truth = 1 / (1 + np.exp(-(loud * taste + hard * rng.normal())))
         label = (rng.random(lines) < truth).astype(np.int8)
         belief = infer(loud**2 * alike + hard**2, np.zeros(lines), label)
-        ids = [*self.start, *self.ids(template.heading(domain))]
+        ids = [*self.start, *self.ids(template.format_heading(domain))]
         answer_at, names = [], []
         for j in range(lines):
             if j == lines - 1:
-                ids += self.ids(template.request(domain))
+                ids += self.ids(template.format_request(domain))
             names.append(rng.choice(self.words, int(rng.integers(1, 2 + round(5 * hard)))).tolist())
             ids += names[-1] + self.bar
             for column in range(columns):
@@ -87,7 +87,7 @@ class Drills:
         del ids[answer_at[-1] + 1 :]
         answer = self._quoted(names, alike[-1], label) if rng.random() < quoting else []
         prompt = Prompt(
-            ids=np.array(ids + answer[:-1], dtype=np.int32), slot_at=_NOTHING, slot_vec=_NO_VECTORS,
+            ids=np.array(ids + answer[:-1], dtype=np.int32), placeholder_at=_NOTHING, placeholder_vectors=_NO_VECTORS,
             answer_at=np.array(answer_at, dtype=np.int32), answer_label=label,
             answer_weight=np.ones(lines, dtype=np.float32),
             token_at=np.arange(answer_at[-1], answer_at[-1] + len(answer), dtype=np.int32),

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from thinkrec.simulate.simulator import WorldConfig
+from thinkrec.simulate.simulator import SimulatorConfig
 from thinkrec.simulate.vocabulary import RECEPTIONS
 
 _RECEIVED = {word: mean for five, mean in zip(RECEPTIONS, (-1.5, -0.7, 0.0, 0.7, 1.5), strict=True) for word in five}
 
 
-def beliefs(keywords: list[tuple[str, ...]], labels: np.ndarray, config: WorldConfig) -> np.ndarray:
+def beliefs(keywords: list[tuple[str, ...]], labels: np.ndarray, config: SimulatorConfig) -> np.ndarray:
     """float32 (n,): probability of a like at every place, from the `labels` (0 or 1) before it; oldest first."""
     genre, theme, tone = (equal(np.array([words[k] for words in keywords])) for k in range(3))
     standing = np.array([_RECEIVED.get(words[-1], 0.0) for words in keywords])

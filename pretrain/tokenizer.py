@@ -16,7 +16,7 @@ from worlds import FIRST_SEED, Words, one_world
 
 from thinkrec.prompts import template
 from thinkrec.simulate.vocabulary import GENRES, RECEPTIONS, THEMES, TONES
-from thinkrec.teacher.rule_reasons import argue
+from thinkrec.teacher.rule_reasons import argue_row
 
 START, END, PAD = "<|start|>", "<|end|>", "<|pad|>"
 
@@ -28,9 +28,14 @@ def world_text(words: Words, n: int) -> list[str]:
     for seed in range(FIRST_SEED, FIRST_SEED + n):
         (world, _), rng = one_world(seed, 0.0, words), np.random.default_rng(seed)
         ds = world.dataset
-        lines = [template.entry(t, k) + template.BAR for t, k in zip(ds.items.titles, ds.items.keywords, strict=True)]
-        reasons = [argue(ds, int(row), 10, rng).text for row in rng.integers(len(ds.interactions), size=60)]
-        texts.append(template.heading(ds.domain) + template.request(ds.domain) + "\n".join(lines + reasons))
+        lines = [
+            template.format_item_entry(t, k) + template.BAR
+            for t, k in zip(ds.items.titles, ds.items.keywords, strict=True)
+        ]
+        reasons = [argue_row(ds, int(row), 10, rng).text for row in rng.integers(len(ds.interactions), size=60)]
+        texts.append(
+            template.format_heading(ds.domain) + template.format_request(ds.domain) + "\n".join(lines + reasons)
+        )
     return texts
 
 
@@ -50,7 +55,7 @@ def main() -> None:
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=args.vocabulary,
+        vocab_size=args.build_vocabulary,
         special_tokens=[START, END, PAD],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=True,

@@ -24,7 +24,7 @@ from drills import Lesson, copying
 from model import Text, build, export, optimisers
 from torch.nn import functional as F
 
-from thinkrec.engine.batch import collate
+from thinkrec.engine.batch import collate_prompts
 
 HELD_OUT_TEXT = 64 * 256
 TEXT_SHARES = {"films": 0.5, "encyclopedia": 0.3, "books": 0.2}
@@ -42,7 +42,7 @@ def lesson_loss(
     They are the binary cross-entropy of every label, the cross-entropy of verdict and reason, and the share of the
     teacher's knowledge (its divergence from a coin) that the model has.
     """
-    batch = collate([lesson.prompt for lesson in lessons], pad)
+    batch = collate_prompts([lesson.prompt for lesson in lessons], pad)
     hidden = model.model(input_ids=batch.ids).last_hidden_state
     both = hidden[batch.answer_at[:, 0], batch.answer_at[:, 1]] @ model.lm_head.weight[list(labels)].T
     score = both[:, 1] - both[:, 0]

@@ -9,10 +9,10 @@ from drills import Lesson
 from teacher import beliefs
 
 from thinkrec.data.dataset import Domain
-from thinkrec.prompts.render import PromptConfig, Renderer
-from thinkrec.simulate.simulator import World, WorldConfig, simulate
-from thinkrec.simulate.vocabulary import GENRES, THEMES, TONES, Lexicon
-from thinkrec.teacher.rule_reasons import argue
+from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.simulate.simulator import Simulation, SimulatorConfig, simulate_catalogue
+from thinkrec.simulate.vocabulary import GENRES, THEMES, TONES, CatalogueVocabulary
+from thinkrec.teacher.rule_reasons import argue_row
 
 DOMAINS = (
     Domain(item="film", items="films", user="viewer"),
@@ -37,10 +37,10 @@ class Words:
     film_titles: list[str]
 
 
-def random_lexicon(rng: np.random.Generator, words: Words) -> Lexicon:
+def random_lexicon(rng: np.random.Generator, words: Words) -> CatalogueVocabulary:
     """The package's own pools, or pools of corpus words, alone or in pairs."""
     if rng.random() < 0.5:
-        return Lexicon()
+        return CatalogueVocabulary()
 
     def pool(own: tuple[str, ...], n: int) -> tuple[str, ...]:
         if rng.random() < 0.4:
@@ -49,13 +49,13 @@ def random_lexicon(rng: np.random.Generator, words: Words) -> Lexicon:
         made = single if rng.random() < 0.6 else [f"{a} {b}" for a, b in zip(single[:n], single[n:], strict=False)]
         return tuple(dict.fromkeys(made))[:n]
 
-    return Lexicon(genres=pool(GENRES, 30), themes=pool(THEMES, 60), tones=pool(TONES, 30))
+    return CatalogueVocabulary(genres=pool(GENRES, 30), themes=pool(THEMES, 60), tones=pool(TONES, 30))
 
 
-def easy_config(rng: np.random.Generator) -> WorldConfig:
+def easy_config(rng: np.random.Generator) -> SimulatorConfig:
     """Loud tastes without noise: single attributes, or few combinations that come back again and again."""
     pairs = rng.random() < 0.4
-    return WorldConfig(
+    return SimulatorConfig(
         users=24, items=80, rows_per_user=(14, 24),
         genres=int(rng.integers(2, 5)), themes=int(rng.integers(2, 5)), tones=6, user_genres=2, user_themes=2,
         focus=1.0, groups=4, individual=0.5, drift=0.0, tone=0.0, quality=0.0, generosity=0.0, reception=0.0,
@@ -63,10 +63,10 @@ def easy_config(rng: np.random.Generator) -> WorldConfig:
     )  # fmt: skip
 
 
-def full_config(rng: np.random.Generator) -> WorldConfig:
+def full_config(rng: np.random.Generator) -> SimulatorConfig:
     """The whole range of catalogues."""
     kind = rng.random()
-    return WorldConfig(
+    return SimulatorConfig(
         users=24, items=120, rows_per_user=(10, 30),
         genres=int(rng.integers(2, 9)), themes=int(rng.integers(2, 11)), tones=int(rng.integers(2, 8)),
         user_genres=int(rng.integers(1, 4)), user_themes=int(rng.integers(2, 5)), focus=float(rng.uniform(0.6, 1.0)),
@@ -78,7 +78,7 @@ def full_config(rng: np.random.Generator) -> WorldConfig:
     )  # fmt: skip
 
 
-def one_world(seed: int, ease: float, words: Words) -> tuple[World, WorldConfig]:
+def one_world(seed: int, ease: float, words: Words) -> tuple[Simulation, SimulatorConfig]:
     """World number `seed`, with a random lexicon and domain; films often carry real titles of the corpus."""
     rng = np.random.default_rng(seed)
     easy = rng.random() < ease
@@ -88,31 +88,31 @@ def one_world(seed: int, ease: float, words: Words) -> tuple[World, WorldConfig]
         titles = [words.plain[i].capitalize() for i in rng.choice(len(words.plain), size=config.items, replace=False)]
     elif domain.item == "film" and rng.random() < 0.7:
         titles = [words.film_titles[i] for i in rng.choice(len(words.film_titles), size=config.items, replace=False)]
-    return simulate(config, seed, lexicon=random_lexicon(rng, words), domain=domain, titles=titles), config
+    return simulate_catalogue(config, seed, lexicon=random_lexicon(rng, words), domain=domain, titles=titles), config
 
 
 def lessons_of(
-    world: World, config: WorldConfig, text, rng: np.random.Generator, *, reasons: float
+    world: Simulation, config: SimulatorConfig, text, rng: np.random.Generator, *, reasons: float
 ) -> tuple[list[Lesson], list[int]]:
     """One lesson per user, and its row: a random one of theirs with what came before, every label an answer to learn.
 
     A share `reasons` of them go on with the rule-based teacher's prose, where its verdict agrees with the label.
     """
     ds, lessons, rows_asked = world.dataset, [], []
-    renderer = Renderer(ds, text, PromptConfig(history=HISTORY, max_tokens=640))
+    renderer = PromptRenderer(ds, text, PromptConfig(history=HISTORY, max_tokens=640))
     it = ds.interactions
     for u in range(it.n_users):
         row = int(rng.integers(it.start[u] + min(6, it.start[u + 1] - it.start[u] - 1), it.start[u + 1]))
-        shown = it.history(row, HISTORY)
+        shown = it.get_history(row, HISTORY)
         reason = None
         if rng.random() < reasons:
-            argument = argue(ds, row, HISTORY, rng)
+            argument = argue_row(ds, row, HISTORY, rng)
             reason = argument.text if argument.verdict == bool(it.label[row]) else None
-        prompt = renderer.ask(int(it.item[row]), it.item[shown], it.label[shown], gate=NO_GATE,
+        prompt = renderer.render_candidate(int(it.item[row]), it.item[shown], it.label[shown], gate=NO_GATE,
                               label=int(it.label[row]), reason=reason, with_answer=True, history_loss=1.0)  # fmt: skip
         n = len(prompt.answer_at)
         rows = np.arange(row + 1 - n, row + 1)
         belief = beliefs([ds.items.keywords[i] for i in it.item[rows]], it.label[rows], config)
-        lessons.append(Lesson(prompt, belief, world.probability[rows].astype(np.float32)))
+        lessons.append(Lesson(prompt, belief, world.like_probability[rows].astype(np.float32)))
         rows_asked.append(row)
     return lessons, rows_asked

@@ -21,9 +21,9 @@ from thinkrec.data.interactions import TEST
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, read_snapshot, write_snapshot
 from thinkrec.data.split import ByFractions
 from thinkrec.errors import CheckpointError, DataError, RecipeError
-from thinkrec.run.results import reason_writer
-from thinkrec.score.predictor import System
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.run.results import build_reason_writer
+from thinkrec.score.predictor import Predictor
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
 """A stage of a few steps."""
@@ -31,7 +31,7 @@ SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warm
 
 @pytest.fixture(scope="module")
 def ds() -> Dataset:
-    return simulate(WorldConfig(users=30, items=60, rows_per_user=(6, 12)), 7).dataset
+    return simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), 7).dataset
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def saved(model: ThinkRec, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pairs(ds: Dataset, n: int = 40) -> tuple[list, list]:
     it = ds.interactions
-    rows = it.rows(TEST)[:n]
+    rows = it.get_split_rows(TEST)[:n]
     return [ds.user_ids[u] for u in it.user[rows]], [ds.items.ids[i] for i in it.item[rows]]
 
 
@@ -80,9 +80,9 @@ def past(ds: Dataset, user) -> list[tuple]:
 
 def test_tables_bring_the_same_data_set_back(ds: Dataset, tmp_path: Path) -> None:
     write_snapshot(ds, tmp_path)
-    assert read_snapshot(tmp_path).fingerprint() == ds.fingerprint()
+    assert read_snapshot(tmp_path).compute_fingerprint() == ds.compute_fingerprint()
     again = Dataset.from_tables(tmp_path / INTERACTIONS, tmp_path / ITEMS, domain=ds.domain)
-    assert again.fingerprint() == ds.fingerprint()
+    assert again.compute_fingerprint() == ds.compute_fingerprint()
 
 
 def test_saved_and_loaded_gives_equal_scores(model: ThinkRec, saved: Path, ds: Dataset, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_saved_and_loaded_gives_equal_scores(model: ThinkRec, saved: Path, ds: D
     shutil.copytree(saved, moved)
     after = thinkrec.load(moved)
     np.testing.assert_array_equal(after.score(users, items), before)
-    assert after.ds.fingerprint() == ds.fingerprint()
+    assert after.ds.compute_fingerprint() == ds.compute_fingerprint()
     assert not list(saved.parent.glob(".*")), "nothing may be left beside a saved folder"
 
 
@@ -112,14 +112,14 @@ def test_fitting_twice_gives_the_same(model: ThinkRec, ds: Dataset, tiny_backbon
 
 def test_many_candidates_are_rendered_in_parts(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
     users, items = [*ds.user_ids[:2]] * 11, ds.items.ids[:22]
-    whole, sizes, ask = model.score(users, items), [], System.ask
+    whole, sizes, ask = model.score(users, items), [], Predictor.render_candidates
 
     def counted(self, row, asked):
         sizes.append(len(asked))
         return ask(self, row, asked)
 
     monkeypatch.setattr("thinkrec.api.CHUNK", 4)
-    monkeypatch.setattr(System, "ask", counted)
+    monkeypatch.setattr(Predictor, "render_candidates", counted)
     np.testing.assert_allclose(model.score(users, items), whole, atol=1e-5)
     assert sizes == [4, 4, 3, 4, 4, 3]
 
@@ -144,14 +144,16 @@ def test_a_prior_adds_the_items_logit_to_rows_and_candidates(saved: Path, ds: Da
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     plain, prior = thinkrec.load(saved), thinkrec.load(folder)
     users, items = pairs(ds, 12)
-    slots = plain._system.slots
+    slots = plain._predictor.slot_encoder
     codes = np.array([ds.items.ids.index(item) for item in items])
     added = np.array(prior.score(users, items)) - np.array(plain.score(users, items))
-    np.testing.assert_allclose(added, 0.5 * slots.item_logit(ds, codes, "both"), atol=1e-5)
+    np.testing.assert_allclose(added, 0.5 * slots.compute_item_logit(ds, codes, "both"), atol=1e-5)
     assert np.ptp(added) > 0.05
-    rows = ds.interactions.rows(TEST)[:12]
-    found = prior._system.score(rows) - plain._system.score(rows)
-    np.testing.assert_allclose(found, 0.5 * slots.item_logit(ds, ds.interactions.item[rows], "both", rows), atol=1e-5)
+    rows = ds.interactions.get_split_rows(TEST)[:12]
+    found = prior._predictor.score(rows) - plain._predictor.score(rows)
+    np.testing.assert_allclose(
+        found, 0.5 * slots.compute_item_logit(ds, ds.interactions.item[rows], "both", rows), atol=1e-5
+    )
     answer = prior.explain(users[0], items[0])
     assert answer.reason.startswith("Yes" if prior.score(users[:1], items[:1])[0] > 0 else "No")
 
@@ -219,7 +221,7 @@ def test_a_model_that_writes_nonsense_is_not_shown(model: ThinkRec, ds: Dataset)
     assert found.writer in ("rules", "plain") and found.reason != own.reason
     assert found.reason.startswith(f"{found.verdict}. ") and found.reason.endswith(".")
     assert found == model.explain(user, ds.items.ids[4], writer="rules")
-    assert (model._fitted.folder / "writer.json").is_file()
+    assert (model._fitted_run.folder / "writer.json").is_file()
     kinds = {entry.writer for entry in model.rank(user, top=4, reasons=True)}
     assert kinds <= {"rules", "plain"}
     assert {entry.writer for entry in model.rank(user, top=4)} == {None}
@@ -228,27 +230,27 @@ def test_a_model_that_writes_nonsense_is_not_shown(model: ThinkRec, ds: Dataset)
 def test_the_recipe_chooses_who_writes(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
     user, item = ds.user_ids[3], ds.items.ids[4]
     for choice, authors in (("model", {"model"}), ("rules", {"rules", "plain"}), ("auto", {"rules", "plain"})):
-        changed = model._fitted.recipe.model_copy(update={"writer": choice})
-        monkeypatch.setattr(model._fitted, "recipe", changed)
+        changed = model._fitted_run.recipe.model_copy(update={"writer": choice})
+        monkeypatch.setattr(model._fitted_run, "recipe", changed)
         monkeypatch.setitem(model.__dict__, "_writers", {})
         assert model.explain(user, item).writer in authors
-        (row,) = model._fitted.test[:1]
-        who = reason_writer(model._fitted, model._variant, model._system)
+        (row,) = model._fitted_run.test_rows[:1]
+        who = build_reason_writer(model._fitted_run, model._variant, model._predictor)
         assert who.explain(np.array([row]), np.array([1.0]))[0].author in authors, "as the report asks"
 
 
 def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
     """With blocks the prompt's history begins where a block does, not at the last `history` rows."""
     user = max(ds.user_ids, key=lambda id_: len(past(ds, id_)))
-    prompt = model._system.prompt.model_copy(update={"history": 4, "block": 3})
-    monkeypatch.setitem(model.__dict__, "_system", replace(model._system, prompt=prompt))
+    prompt = model._predictor.prompt.model_copy(update={"history": 4, "block": 3})
+    monkeypatch.setitem(model.__dict__, "_system", replace(model._predictor, prompt=prompt))
     found = model.explain(user, ds.items.ids[4], writer="rules")
     known = past(ds, user)
     shown = known[len(known) - len(found.history) :]
     assert [entry.title for entry in found.history] == [ds.items.titles[ds.items.ids.index(i)] for i, _ in shown]
-    system, (row,) = model._system.at([(ds.user_ids.index(user), *map(np.array, zip(*[(ds.items.ids.index(i), int(y))
+    system, (row,) = model._predictor.replace_histories([(ds.user_ids.index(user), *map(np.array, zip(*[(ds.items.ids.index(i), int(y))
                                         for i, y in known], strict=True)))])  # fmt: skip
-    window = prompt.window(system.ds.interactions, int(row))
+    window = prompt.get_history_rows(system.ds.interactions, int(row))
     assert len(found.history) == window.stop - window.start != 4
 
 
@@ -358,8 +360,8 @@ def test_a_model_trained_on_logit_yes_alone_answers_by_it(ds: Dataset, tiny_back
     user, item = ds.user_ids[it.user[row]], ds.items.ids[it.item[row]]
     history = past(ds, user)[:-1]
     found = rec.explain(None, item, history=history)
-    run = rec._fitted
-    scores = {option: replace(run.system("ThinkRec global"), option=option).score(np.array([row]))[0]
+    run = rec._fitted_run
+    scores = {option: replace(run.load_predictor("ThinkRec global"), option=option).score(np.array([row]))[0]
               for option in ("yes", "difference")}  # fmt: skip
     assert abs(scores["yes"] - scores["difference"]) > 0.01
     assert found.score == pytest.approx(scores["yes"], abs=1e-4)

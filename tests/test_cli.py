@@ -18,18 +18,18 @@ from typer.testing import CliRunner, Result
 
 from thinkrec import ThinkRec, __version__
 from thinkrec.cli import app
-from thinkrec.collab import ItemPrior
+from thinkrec.collab import ItemBaseline
 from thinkrec.commands import keys
-from thinkrec.commands.running import few
+from thinkrec.commands.running import select_examples
 from thinkrec.data.interactions import TEST, Interactions
-from thinkrec.evaluate.report.data import Explained
+from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.results import read_metrics
 from thinkrec.run import results as outcome
 from thinkrec.run import variants
 from thinkrec.run.recipe import Recipe, parse_recipe
-from thinkrec.run.recipe_files import known_recipes
-from thinkrec.run.stage import read_done
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.run.recipe_files import list_recipes
+from thinkrec.run.stage import read_stage_result
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
 SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
@@ -55,7 +55,7 @@ def plain(text: str) -> str:
 @pytest.fixture(scope="module")
 def overrides(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Options that make the demo tiny."""
-    ds = simulate(WorldConfig.model_validate(WORLD), 7).dataset
+    ds = simulate_catalogue(SimulatorConfig.model_validate(WORLD), 7).dataset
     backbone = write_backbone(tmp_path_factory.mktemp("backbone"), ds)
     values = {
         "data.world": WORLD,
@@ -94,14 +94,16 @@ def mf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_demo_shows_table_reasons_and_report(demo: tuple[Path, Result]) -> None:
     folder, result = demo
-    for name in (*variants.IMPERSONAL, variants.GLOBAL, variants.EXPERTS, variants.FULL, outcome.CEILING):
+    for name in (*variants.NON_PERSONALISED, variants.GLOBAL, variants.EXPERTS, variants.FULL, outcome.CEILING):
         assert name in result.stdout
     assert result.stdout.count("probability of a like") == 3
     assert re.findall(r"^  (Yes|No)", result.stdout, flags=re.MULTILINE)
     assert str(folder / "report.html") in result.stdout.replace("\n", "")
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "<!DOCTYPE html>" in page
-    states = ", ".join(f"{name} {len(read_done(folder / name)['log'])}" for name in ("global", "experts", "vectors"))
+    states = ", ".join(
+        f"{name} {len(read_stage_result(folder / name)['log'])}" for name in ("global", "experts", "vectors")
+    )
     assert f"states looked at: {states}" in page and "compared no settings with one another" in page
     # What has to be known of the data stands in both.
     for words in ("label 1; like rate train .", "have a user or an item without a train row", "repeated pairs"):
@@ -122,10 +124,10 @@ def test_a_finished_run_is_not_run_again(demo: tuple[Path, Result], overrides: l
 
 
 def test_three_cases_have_a_no_where_there_is_one() -> None:
-    cases = [Explained("u", (), str(p), p, (), "") for p in (0.9, 0.8, 0.7, 0.6, 0.2)]
-    assert [c.probability for c in few(cases)] == [0.9, 0.2, 0.8]
-    assert [c.probability for c in few(cases[:4])] == [0.9, 0.8, 0.7]
-    assert few([]) == []
+    cases = [ExplainedRecommendation("u", (), str(p), p, (), "") for p in (0.9, 0.8, 0.7, 0.6, 0.2)]
+    assert [c.probability for c in select_examples(cases)] == [0.9, 0.2, 0.8]
+    assert [c.probability for c in select_examples(cases[:4])] == [0.9, 0.8, 0.7]
+    assert select_examples([]) == []
 
 
 def test_rank_prints_the_ranking_of_the_api(demo: tuple[Path, Result]) -> None:
@@ -185,10 +187,10 @@ def test_history_from_a_file(demo: tuple[Path, Result], tmp_path: Path, content:
 
 def test_any_row_of_the_table_ranks(demo: tuple[Path, Result], tmp_path: Path) -> None:
     folder, _ = demo
-    ds = simulate(WorldConfig.model_validate(WORLD), 7).dataset
+    ds = simulate_catalogue(SimulatorConfig.model_validate(WORLD), 7).dataset
     it, every = ds.interactions, np.arange(len(ds.items))
     table = Interactions.build(0 * every, every, 0 * every, every, 0 * every + TEST, every, n_users=1)
-    values = ItemPrior.load(folder / "scorers" / "item mean").score(replace(ds, interactions=table), every)
+    values = ItemBaseline.load(folder / "scorers" / "item mean").score(replace(ds, interactions=table), every)
     seen = it.item[it.start[2] : it.start[3]]
     best = [int(i) for i in np.argsort(-values, kind="stable") if i not in seen]
     found = call("rank", folder, ds.user_ids[2], "--model", "item mean", "--top", "5")
@@ -250,10 +252,10 @@ def test_run_exports_what_a_table_rests_on(mf: Path, tmp_path: Path, monkeypatch
         "predictions.parquet",
         "recipe.yaml",
     ]
-    world = simulate(WorldConfig.model_validate(WORLD), 7).dataset.interactions
+    world = simulate_catalogue(SimulatorConfig.model_validate(WORLD), 7).dataset.interactions
     predictions = pl.read_parquet(kept / "predictions.parquet")
     assert predictions.columns == ["order", "user_id", "item_id", "score"]
-    assert predictions["order"].to_list() == world.order[world.rows(TEST)].tolist()
+    assert predictions["order"].to_list() == world.order[world.get_split_rows(TEST)].tolist()
     recipe = parse_recipe(yaml.safe_load((kept / "recipe.yaml").read_text()), "exported")
     assert recipe.seed == 3
     environment = json.loads((kept / "environment.json").read_text())
@@ -261,7 +263,7 @@ def test_run_exports_what_a_table_rests_on(mf: Path, tmp_path: Path, monkeypatch
     assert environment["device"]
     assert (run / "report.html").is_file()
     # The same run by its name under runs/: evaluated, reported and tabulated again.
-    auc = roc_auc_score(world.label[world.rows(TEST)], predictions["score"])
+    auc = roc_auc_score(world.label[world.get_split_rows(TEST)], predictions["score"])
     assert f"{auc:.3f}"[1:] in call("evaluate", kept / "predictions.parquet", "--run", "sets/small").stdout
     # All test rows of the run are judged, and each by its own user and item.
     predictions[:8].write_parquet(tmp_path / "some.parquet")
@@ -319,7 +321,7 @@ def test_stopping_says_how_to_go_on(mf: Path, tmp_path: Path, monkeypatch: pytes
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("thinkrec.run.pipeline.Run.scorer", stop)
+    monkeypatch.setattr("thinkrec.run.pipeline.Run.fit_scorer", stop)
     result = call("run", mf, "--folder", tmp_path / "run")
     assert result.exit_code == 130
     assert "the same command goes on" in result.stderr
@@ -354,7 +356,7 @@ def test_evaluate_names_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_recipe_prints_what_it_reads(tmp_path: Path) -> None:
-    assert call("recipe", "--list").stdout.split() == known_recipes()
+    assert call("recipe", "--list").stdout.split() == list_recipes()
     printed = call("recipe", "demo", "-o", "seed=5").stdout
     (tmp_path / "mine.yaml").write_text(printed)
     assert yaml.safe_load(printed)["seed"] == 5
@@ -363,7 +365,7 @@ def test_recipe_prints_what_it_reads(tmp_path: Path) -> None:
 
 
 def test_every_key_is_explained() -> None:
-    found = keys.sections()
+    found = keys.list_recipe_sections()
     top = found[0]
     assert [key.name for key in top.keys] == list(Recipe.model_fields)
     places = {place for section in found for place in section.places}
@@ -381,12 +383,14 @@ def test_doctor_fails_only_where_something_stops_thinkrec(monkeypatch: pytest.Mo
     found = json.loads(call("doctor", "--json").stdout)
     assert {"versions", "devices", "problems"} <= set(found)
     fault = {"level": "note", "what": "no flowers", "remedy": "pick some"}
-    monkeypatch.setattr("thinkrec.doctor.collect", lambda: {**found, "problems": [fault]})
+    monkeypatch.setattr("thinkrec.doctor.collect_system_info", lambda: {**found, "problems": [fault]})
     result = call("doctor")
     assert result.exit_code == 0
     assert "no flowers" in result.stdout
     assert "pick some" in result.stdout
-    monkeypatch.setattr("thinkrec.doctor.collect", lambda: {**found, "problems": [{**fault, "level": "error"}]})
+    monkeypatch.setattr(
+        "thinkrec.doctor.collect_system_info", lambda: {**found, "problems": [{**fault, "level": "error"}]}
+    )
     assert call("doctor").exit_code == 1
 
 

@@ -44,7 +44,7 @@ def healthy() -> dict[str, Any]:
 
 def printed(found: dict[str, Any]) -> str:
     text = io.StringIO()
-    Console(width=200, file=text).print(doctor.render(found))
+    Console(width=200, file=text).print(doctor.render_system_info(found))
     return text.getvalue()
 
 
@@ -59,7 +59,7 @@ def spoil(found: dict[str, Any], where: str, value: Any) -> dict[str, Any]:
 
 
 def test_collect_finds_this_machine() -> None:
-    found = doctor.collect()
+    found = doctor.collect_system_info()
     assert json.loads(json.dumps(found)) == found
     assert found["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
     assert found["versions"]["torch"].startswith("2.")
@@ -75,7 +75,7 @@ def test_collect_finds_this_machine() -> None:
 
 
 def test_a_healthy_machine_has_no_problems(healthy: dict[str, Any]) -> None:
-    assert doctor.problems(healthy) == []
+    assert doctor.find_problems(healthy) == []
     text = printed(healthy)
     assert "Nothing is missing." in text
     assert "7.5 million weights, 30.0 MB" in text
@@ -106,7 +106,7 @@ def test_a_healthy_machine_has_no_problems(healthy: dict[str, Any]) -> None:
 def test_one_fault_gives_one_problem_with_its_remedy(
     healthy: dict[str, Any], where: str, value: Any, level: str, what: str, remedy: str
 ) -> None:
-    (problem,) = doctor.problems(spoil(healthy, where, value))
+    (problem,) = doctor.find_problems(spoil(healthy, where, value))
     assert problem["level"] == level
     assert what in problem["what"]
     assert remedy in problem["remedy"]
@@ -119,15 +119,15 @@ def test_one_fault_gives_one_problem_with_its_remedy(
 def test_errors_stand_before_notes(healthy: dict[str, Any]) -> None:
     spoil(healthy, "requirements", None)
     spoil(healthy, "space.disk_free", 0.1)
-    assert [problem["level"] for problem in doctor.problems(healthy)] == ["error", "note"]
+    assert [problem["level"] for problem in doctor.find_problems(healthy)] == ["error", "note"]
 
 
 def test_precision_follows_the_hardware(healthy: dict[str, Any]) -> None:
     devices = healthy["devices"]
     devices["cuda"] = [{"name": "old", "memory": 16.0, "capability": [7, 5]},
                        {"name": "new", "memory": 80.0, "capability": [9, 0]}]  # fmt: skip
-    assert doctor.precision(devices) == {"cpu": "float32", "cuda:0": "float32", "cuda:1": "bfloat16"}
-    assert doctor.precision({**devices, "cpu": {"flags": ["amx_bf16"]}, "cuda": [], "mps": True}) == {
+    assert doctor.find_native_formats(devices) == {"cpu": "float32", "cuda:0": "float32", "cuda:1": "bfloat16"}
+    assert doctor.find_native_formats({**devices, "cpu": {"flags": ["amx_bf16"]}, "cuda": [], "mps": True}) == {
         "cpu": "bfloat16",
         "mps": "float32",
     }
@@ -136,14 +136,14 @@ def test_precision_follows_the_hardware(healthy: dict[str, Any]) -> None:
 
 def test_data_is_found_through_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THINKREC_DATA", str(tmp_path))
-    absent = doctor.collect()
+    absent = doctor.collect_system_info()
     assert absent["data"]["ml1m"] is None
     assert any(str(tmp_path) in p["what"] and p["level"] == "note" for p in absent["problems"])
     folder = tmp_path / "ml1m"
     folder.mkdir()
     for name in doctor.ML1M_FILES[:2]:
         (folder / name).touch()
-    found = doctor.collect()["data"]
+    found = doctor.collect_system_info()["data"]
     assert found == {
         "setting": str(tmp_path),
         "ml1m": str(folder),
@@ -158,7 +158,7 @@ def test_hub_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("TRANSFORMERS_OFFLINE", "0")
-    models = doctor.collect()["models"]
+    models = doctor.collect_system_info()["models"]
     assert models["hub_cache"] == str(tmp_path / "hub")
     assert models["cached"] == ["org/small"]
     assert models["offline"] == ["HF_HUB_OFFLINE"]
@@ -166,12 +166,15 @@ def test_hub_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_embedded_model_is_counted_and_damage_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "NANO", tmp_path)
-    assert "lacks config.json, tokenizer.json, model.safetensors" in doctor.collect()["models"]["nano"]["broken"]
+    assert (
+        "lacks config.json, tokenizer.json, model.safetensors"
+        in doctor.collect_system_info()["models"]["nano"]["broken"]
+    )
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "tokenizer.json").write_text("{}")
     weights = tmp_path / "model.safetensors"
     save_file({"a": np.zeros((3, 5), dtype=np.float32), "b": np.zeros(7, dtype=np.float32)}, weights)
-    whole = doctor.collect()["models"]["nano"]
+    whole = doctor.collect_system_info()["models"]["nano"]
     assert whole == {"bytes": weights.stat().st_size, "weights": 22, "broken": ""}
     weights.write_bytes(weights.read_bytes()[:-4])
-    assert "cannot be read" in doctor.collect()["models"]["nano"]["broken"]
+    assert "cannot be read" in doctor.collect_system_info()["models"]["nano"]["broken"]

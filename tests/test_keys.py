@@ -18,21 +18,21 @@ from contracts.encoder import planted
 from pydantic import TypeAdapter
 from tiny_run import tiny_backbone, tiny_recipe
 
-from thinkrec.collab import ScorerConfig, build
-from thinkrec.commands.keys import sections
+from thinkrec.collab import ScorerConfig, build_scorer
+from thinkrec.commands.keys import list_recipe_sections
 from thinkrec.data.dataset import Dataset
-from thinkrec.evaluate.metrics.bootstrap import bootstrap
-from thinkrec.model.adapters import attach
-from thinkrec.model.lora import ExpertConfig
-from thinkrec.personal.gate import GateConfig, gate
+from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics
+from thinkrec.model.adapters import attach_adapters
+from thinkrec.model.lora import MultiLoRAConfig
+from thinkrec.personal.gate import GateConfig, compute_gate
 from thinkrec.personal.groups import GroupConfig, fit_groups
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.run import results
-from thinkrec.run.inputs import prompt_sample
+from thinkrec.run.inputs import hash_prompt_sample
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import Evaluation, Tables, parse_recipe
-from thinkrec.run.variants import rows_of_table
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.run.recipe import EvaluationConfig, TableData, parse_recipe
+from thinkrec.run.variants import map_rows_to_stages
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train import stages
 
 SMALL = {"users": 12, "items": 30, "rows_per_user": [8, 14]}
@@ -43,13 +43,13 @@ FAST = {"epochs": 3}
 
 
 def world(**keys: Any) -> Any:
-    return simulate(WorldConfig.model_validate({**SMALL, **keys}), 3).dataset.fingerprint()
+    return simulate_catalogue(SimulatorConfig.model_validate({**SMALL, **keys}), 3).dataset.compute_fingerprint()
 
 
 def scorer(kind: str, **keys: Any) -> Any:
     config = TypeAdapter(ScorerConfig).validate_python({"kind": kind, **keys})
     ds = planted(per_user=20)
-    made = build(config)
+    made = build_scorer(config)
     made.fit(ds, seed=0)
     return made.score(ds, np.arange(0, len(ds.interactions), 5))
 
@@ -69,18 +69,18 @@ def groups(**keys: Any) -> Any:
 
 def gates(**keys: Any) -> Any:
     rng = np.random.default_rng(1)
-    return gate(rng.normal(size=(40, 3)), rng.normal(size=(3, 3)), GateConfig.model_validate(keys)).weights
+    return compute_gate(rng.normal(size=(40, 3)), rng.normal(size=(3, 3)), GateConfig.model_validate(keys)).weights
 
 
 def prompts(**keys: Any) -> Any:
-    ds = simulate(WorldConfig.model_validate(SMALL), 3).dataset
-    return prompt_sample(ds, PromptConfig.model_validate({"max_tokens": 4096, **keys}), {})
+    ds = simulate_catalogue(SimulatorConfig.model_validate(SMALL), 3).dataset
+    return hash_prompt_sample(ds, PromptConfig.model_validate({"max_tokens": 4096, **keys}), {})
 
 
 def adapters(**keys: Any) -> Any:
     from tiny_lm import make_model
 
-    made = attach(make_model(), ExpertConfig.model_validate({"n_experts": 2, **keys}))
+    made = attach_adapters(make_model(), MultiLoRAConfig.model_validate({"n_experts": 2, **keys}))
     return [
         (name, layer.global_a.shape, layer.scale, layer.dropout.p, layer.expert_a is None)
         for name, layer in made.layers.items()
@@ -88,8 +88,8 @@ def adapters(**keys: Any) -> Any:
 
 
 def evaluation(**keys: Any) -> Any:
-    config, rng = Evaluation.model_validate({"draws": 100, **keys}), np.random.default_rng(0)
-    sample = bootstrap(rng.integers(6, size=90), rng.integers(2, size=90), rng.normal(size=90), k=config.k,
+    config, rng = EvaluationConfig.model_validate({"draws": 100, **keys}), np.random.default_rng(0)
+    sample = bootstrap_metrics(rng.integers(6, size=90), rng.integers(2, size=90), rng.normal(size=90), k=config.k,
                        denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
     return [*sample.values.values(), *(sample.draws["uauc"][-1:].tolist()), sample.n_draws]
 
@@ -117,7 +117,7 @@ def tables(folder: Path, **keys: Any) -> Any:
     for key in ("interactions", "items"):
         if key in keys:
             keys[key] = folder / keys[key]
-    return load_data(Tables.model_validate({**named, **keys}))[0].fingerprint()
+    return load_data(TableData.model_validate({**named, **keys}))[0].compute_fingerprint()
 
 
 def stage(folder: Path, **keys: Any) -> Any:
@@ -127,9 +127,9 @@ def stage(folder: Path, **keys: Any) -> Any:
               "valid_rows": 60, "save_steps": 2, "history_loss": 0.5, "warmup": 4, **keys}  # fmt: skip
     config = run.model.global_stage.model_validate(chosen)
     model = run.model.model_copy(update={"global_stage": config})
-    teaching = stages.Teaching(run.ds, model, {}, 0, False, Accelerator(cpu=True))
+    teaching = stages.StageContext(run.ds, model, {}, 0, False, Accelerator(cpu=True))
     run.folder.mkdir()
-    found = stages.train_global(teaching, run.folder)
+    found = stages.train_global_adapter(teaching, run.folder)
     from thinkrec.io.files import read_tensors
 
     weights = read_tensors(next(run.folder.glob("weights-*.safetensors")))
@@ -141,9 +141,9 @@ def trained(**keys: Any) -> Any:
     from tiny_lm import make_recommender
 
     from thinkrec.train.config import StageConfig
-    from thinkrec.train.loop import trainable
+    from thinkrec.train.loop import set_trainable_parameters
 
-    return sum(p.numel() for p in trainable(make_recommender(), StageConfig.model_validate(keys)))
+    return sum(p.numel() for p in set_trainable_parameters(make_recommender(), StageConfig.model_validate(keys)))
 
 
 def saves(folder: Path, **keys: Any) -> Any:
@@ -152,22 +152,22 @@ def saves(folder: Path, **keys: Any) -> Any:
 
     written: list[Path] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_save", lambda path, *_: written.append(path))
+        patch.setattr(loop, "_save_state", lambda path, *_: written.append(path))
         stage(folder=folder, **keys)
     return len(written)
 
 
 def phrases(**keys: Any) -> Any:
-    from thinkrec.keywords.config import OfflineConfig
-    from thinkrec.keywords.extractor import find_keywords
-    from thinkrec.keywords.offline import OfflineExtractor
+    from thinkrec.keywords.config import YakeExtractorConfig
+    from thinkrec.keywords.extractor import extract_keywords
+    from thinkrec.keywords.offline import YakeExtractor
 
     text = (
         "A retired lighthouse keeper finds a drifting fishing boat full of letters. The letters of the drowned sailors "
         "lead the lighthouse keeper to an old smuggling harbour, and the harbour police do not want the letters read. "
         "In the harbour the keeper meets a sailor and a fishing girl, who reads the letters aloud to the police."
     )
-    return find_keywords([text], OfflineExtractor(OfflineConfig.model_validate(keys)), most=12)
+    return extract_keywords([text], YakeExtractor(YakeExtractorConfig.model_validate(keys)), most=12)
 
 
 @lru_cache(maxsize=4)
@@ -185,33 +185,39 @@ def slots(**keys: Any) -> Any:
     from thinkrec.collab.features.slot_encoder import SlotEncoder
 
     ds, chosen = learned(), {"statistics": True, "votes": True, "embeddings": True, **keys}
-    encoder = build(MFConfig(dim=3))
+    encoder = build_scorer(MFConfig(dim=3))
     encoder.fit(ds, seed=0)
-    made = SlotEncoder.fit(ds, encoder if chosen.pop("embeddings") else None, **chosen, seed=0)
-    return [made.vectors(ds).item.shape[1], float(np.abs(made.vectors(ds).item).sum())]
+    made = SlotEncoder.from_dataset(ds, encoder if chosen.pop("embeddings") else None, **chosen, seed=0)
+    return [made.encode_rows(ds).item.shape[1], float(np.abs(made.encode_rows(ds).item).sum())]
 
 
 def prior(**keys: Any) -> Any:
     from thinkrec.collab.features.slot_encoder import SlotEncoder
-    from thinkrec.score.predictor import System
-    from thinkrec.score.prior import PriorConfig
+    from thinkrec.score.predictor import Predictor
+    from thinkrec.score.prior import ScorePriorConfig
 
     ds = learned()
-    made = SlotEncoder.fit(ds, None, statistics=True, votes=False, seed=0)
-    config = PriorConfig.model_validate({"weight": 1.0, **keys})
-    return System(ds, None, PromptConfig(), None, made, prior=config).offset(np.arange(len(ds.items)))  # type: ignore
+    made = SlotEncoder.from_dataset(ds, None, statistics=True, votes=False, seed=0)
+    config = ScorePriorConfig.model_validate({"weight": 1.0, **keys})
+    return Predictor(ds, None, PromptConfig(), None, made, prior=config).compute_prior_offset(np.arange(len(ds.items)))  # type: ignore
 
 
 def whole(**keys: Any) -> Any:
     """What of a run a key at the top decides."""
     recipe = parse_recipe(tiny_recipe(Path("lm"), **keys), "tiny")
     run = Run(recipe, Path("run"))
-    return [recipe.name, run.base["seed"], list(rows_of_table(recipe)), run.base["data"], recipe.model.kind]
+    return [
+        recipe.name,
+        run.base_inputs["seed"],
+        list(map_rows_to_stages(recipe)),
+        run.base_inputs["data"],
+        recipe.model.kind,
+    ]
 
 
 def shown(**keys: Any) -> Any:
     run = Run(parse_recipe(tiny_recipe(Path("lm"), **keys), "tiny"), Path("run"))
-    return results.pick(run, np.linspace(-1, 1, len(run.test))).tolist()
+    return results.select_explained_rows(run, np.linspace(-1, 1, len(run.test_rows))).tolist()
 
 
 Case = tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]
@@ -255,9 +261,9 @@ CASES: dict[str, dict[str, Case | str]] = {
     ),
     "kind: world": {
         "kind": "here",
-        **of(lambda **k: simulate(WorldConfig(**k), 3).dataset.fingerprint()),
+        **of(lambda **k: simulate_catalogue(SimulatorConfig(**k), 3).dataset.compute_fingerprint()),
         "seed": (
-            lambda seed: simulate(WorldConfig.model_validate(SMALL), seed).dataset.fingerprint(),
+            lambda seed: simulate_catalogue(SimulatorConfig.model_validate(SMALL), seed).dataset.compute_fingerprint(),
             {"seed": 3},
             {"seed": 4},
         ),
@@ -440,7 +446,7 @@ CASES: dict[str, dict[str, Case | str]] = {
 
 
 def known() -> set[tuple[str, str]]:
-    return {(section.kind or section.places[0], key.name) for section in sections() for key in section.keys}
+    return {(section.kind or section.places[0], key.name) for section in list_recipe_sections() for key in section.keys}
 
 
 def test_every_key_has_a_case() -> None:

@@ -26,9 +26,9 @@ from thinkrec.errors import CheckpointError
 from thinkrec.run import results, saved_model
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe_files import load_recipe
-from thinkrec.run.stage import read_done
-from thinkrec.run.variants import final_variant
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.run.stage import read_stage_result
+from thinkrec.run.variants import get_final_variant
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 NEW_USER, NEW_ITEM = "aaa-new", "000-new"
 
@@ -42,7 +42,7 @@ def call(*arguments: object) -> str:
 @pytest.fixture(scope="module")
 def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
     """A simulated catalogue as a user's own tables, with text ids."""
-    ds = simulate(WorldConfig(users=30, items=60, rows_per_user=(6, 12)), seed=5).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), seed=5).dataset
     it = ds.interactions
     rows = pl.DataFrame({
         "user_id": [f"u{u:02d}" for u in it.user], "item_id": [f"i{i:02d}" for i in it.item],
@@ -71,7 +71,7 @@ def trained(tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "nightly.yaml").write_text(yaml.safe_dump(recipe))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        Run(load_recipe("nightly.yaml"), Path("run")).all(results.finish)
+        Run(load_recipe("nightly.yaml"), Path("run")).run_all_stages(results.finish_run)
     return home / "run"
 
 
@@ -192,7 +192,7 @@ def test_a_stage_of_other_tables_is_not_asked(trained: Path, tables, tmp_path: P
     items.write_csv(tmp_path / "items.csv")
     recipe = load_recipe(moved / "recipe.yaml", [f"data.interactions={tmp_path / 'interactions.csv'}",
                                                  f"data.items={tmp_path / 'items.csv'}"])  # fmt: skip
-    Run(recipe, moved).begin()
+    Run(recipe, moved).prepare_folder()
     with pytest.raises(CheckpointError, match="trained on other tables"):
         thinkrec.load(moved)
 
@@ -225,5 +225,5 @@ def test_the_same_run_in_another_process_and_folder_gives_the_same(trained: Path
 
 def test_one_stage_serves_a_baseline_and_the_encoder_of_the_same_settings(trained: Path) -> None:
     assert not (trained / "scorers" / "encoder").exists()
-    assert read_done(trained / "scorers" / "MF")["config"]["dim"] == 8
-    assert final_variant(saved_model.open_run(trained).model) == "ThinkRec full"
+    assert read_stage_result(trained / "scorers" / "MF")["config"]["dim"] == 8
+    assert get_final_variant(saved_model.open_run(trained).model) == "ThinkRec full"

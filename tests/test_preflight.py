@@ -18,19 +18,19 @@ from thinkrec.run import results
 from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
 from thinkrec.run.recipe import parse_recipe
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train import stages
 
 WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
 
 
 def changed(**arrays: np.ndarray):
-    ds = simulate(WorldConfig.model_validate(WORLD), 5).dataset
+    ds = simulate_catalogue(SimulatorConfig.model_validate(WORLD), 5).dataset
     return replace(ds, interactions=replace(ds.interactions, **arrays))
 
 
 def data():
-    return simulate(WorldConfig.model_validate(WORLD), 5).dataset
+    return simulate_catalogue(SimulatorConfig.model_validate(WORLD), 5).dataset
 
 
 @pytest.mark.parametrize(("split", "label", "words"), [(VALID, 1, "all likes"), (TRAIN, 0, "all dislikes")])
@@ -46,7 +46,7 @@ def test_one_class_is_refused_before_anything_is_trained(
     ds = changed(label=np.where(it.split == split, label, it.label).astype(np.int8))
     recipe = parse_recipe(tiny_recipe(tiny_backbone(tmp_path / "lm")), "tiny")
     with pytest.raises(DataError, match=words):
-        Run(recipe, tmp_path / "run", given=ds).all(results.finish)
+        Run(recipe, tmp_path / "run", preloaded_dataset=ds).run_all_stages(results.finish_run)
     assert not (tmp_path / "run" / "global").exists()
     with pytest.raises(DataError, match=words):
         ThinkRec(recipe, progress=False).fit(ds)
@@ -76,11 +76,11 @@ def test_a_baseline_that_fails_costs_its_own_row(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(KINDS["lightgcn"], "fit", fail)
     run = Run(parse_recipe(content, "tiny"), tmp_path / "run")
-    done = run.all(results.finish)
+    done = run.run_all_stages(results.finish_run)
     names = [row.name for row in done.results.rows]
     assert "MF" in names and "broken" not in names
-    assert run.failed == {"broken": "ValueError: no edge"}
-    assert json.loads(done.metrics.read_text())["provenance"]["failed"] == run.failed
+    assert run.failures == {"broken": "ValueError: no edge"}
+    assert json.loads(done.metrics.read_text())["provenance"]["failed"] == run.failures
     assert "no row for broken" in done.report.read_text() and "ValueError: no edge" in done.report.read_text()
 
 
@@ -90,7 +90,9 @@ def test_an_encoder_that_fails_stops_the_run(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(KINDS["mf"], "fit", fail)
     with pytest.raises(ValueError, match="no vectors"):
-        Run(parse_recipe(tiny_recipe(tiny_backbone(tmp_path / "lm")), "tiny"), tmp_path / "run").all(results.finish)
+        Run(parse_recipe(tiny_recipe(tiny_backbone(tmp_path / "lm")), "tiny"), tmp_path / "run").run_all_stages(
+            results.finish_run
+        )
 
 
 @pytest.mark.parametrize("titles", ["Plain", "Dated (1999)"])
@@ -98,6 +100,6 @@ def test_boosting_is_fitted_with_and_without_years(titles: str, tmp_path: Path) 
     content = tiny_recipe(tmp_path, model={"kind": "boosting", "trees": 4, "bags": 1, "min_rows": 5}, baselines={})
     ds = data()
     ds = replace(ds, items=replace(ds.items, titles=[titles] * len(ds.items)))
-    run = Run(parse_recipe(content, "tiny"), tmp_path / "run", given=ds)
-    rows = {row.name: row for row in run.all(results.finish).results.rows}
+    run = Run(parse_recipe(content, "tiny"), tmp_path / "run", preloaded_dataset=ds)
+    rows = {row.name: row for row in run.run_all_stages(results.finish_run).results.rows}
     assert np.isfinite(rows["tiny"].estimates["auc"].value)

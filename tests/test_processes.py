@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from thinkrec.io.processes import is_main, on_main
+from thinkrec.io.processes import is_main, run_on_main
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tiny_run import tiny_backbone, tiny_recipe
@@ -76,6 +76,6 @@ def test_two_processes_train_one_model_and_write_every_stage_once(tmp_path: Path
 
 
 def test_a_process_alone_is_the_main_one_and_errors_pass() -> None:
-    assert is_main() and on_main(lambda: 3) == 3
+    assert is_main() and run_on_main(lambda: 3) == 3
     with pytest.raises(ZeroDivisionError):
-        on_main(lambda: 1 // 0)
+        run_on_main(lambda: 1 // 0)

@@ -9,7 +9,7 @@ import yaml
 
 from thinkrec.errors import RecipeError
 from thinkrec.run.recipe import dump_recipe, parse_recipe
-from thinkrec.run.recipe_files import known_recipes, load_recipe
+from thinkrec.run.recipe_files import list_recipes, load_recipe
 
 PLAIN = {"name": "x", "data": {"kind": "world"}, "model": {"kind": "mf"}}
 
@@ -38,7 +38,7 @@ def test_a_wrong_key_is_named(change: dict, key: str) -> None:
 
 
 def test_every_recipe_survives_being_printed() -> None:
-    for name in known_recipes():
+    for name in list_recipes():
         recipe = load_recipe(name)
         assert parse_recipe(yaml.safe_load(dump_recipe(recipe)), "again") == recipe
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from thinkrec.commands.keys import recipe as print_recipe
+from thinkrec.commands.keys import run_recipe_command as print_recipe
 from thinkrec.errors import RecipeError
 from thinkrec.run.recipe import dump_recipe, parse_recipe
-from thinkrec.run.recipe_files import find_recipe, known_recipes, load_recipe
+from thinkrec.run.recipe_files import find_recipe, list_recipes, load_recipe
 
 BASE = """
     name: base
@@ -26,7 +26,7 @@ BASE = """
       expert_stage: {train: [experts], lr: 0.01}
     baselines: {MF: {kind: mf, dim: 8}, SASRec: {kind: sasrec, length: 5}}
 """
-ML1M = [name for name in known_recipes() if name.startswith("ml1m/")]
+ML1M = [name for name in list_recipes() if name.startswith("ml1m/")]
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -149,7 +149,7 @@ def test_a_circle_is_shown(tmp_path: Path) -> None:
 def test_a_base_that_is_not_there(tmp_path: Path) -> None:
     text = refusal(write(tmp_path, mine="extends: nowhere"))
     assert f"{tmp_path / 'mine.yaml'}: extends: there is no recipe 'nowhere'" in text
-    assert all(name in text for name in known_recipes()) and str(tmp_path) in text
+    assert all(name in text for name in list_recipes()) and str(tmp_path) in text
 
 
 @pytest.mark.parametrize("value", ["[base.yaml]", "null", "3", "''", "{a: b}"])
@@ -209,14 +209,14 @@ def test_the_example_in_the_quick_start_loads(tmp_path: Path) -> None:
 # -- the shipped recipes -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", known_recipes())
+@pytest.mark.parametrize("name", list_recipes())
 def test_a_shipped_recipe_resolves_under_its_own_name(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     assert parse_recipe(yaml.safe_load(dump_recipe(recipe)), "again") == recipe
 
 
-@pytest.mark.parametrize("name", known_recipes())
+@pytest.mark.parametrize("name", list_recipes())
 def test_a_shipped_recipe_is_in_block_style_and_begins_with_its_launch(name: str) -> None:
     text = find_recipe(name).read_text(encoding="utf-8")
     tokens = {type(token) for token in yaml.scan(text)}

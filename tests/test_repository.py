@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from thinkrec.run.recipe_files import load_recipe, recipe_folders
+from thinkrec.run.recipe_files import list_recipe_folders, load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -192,7 +192,7 @@ def test_public_names_arrive_when_asked_for() -> None:
 
 def test_there_are_recipes_and_the_clone_is_where_they_are_looked_for() -> None:
     assert RECIPES
-    assert ROOT / "recipes" in recipe_folders()
+    assert ROOT / "recipes" in list_recipe_folders()
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from tiny_run import tiny_backbone, tiny_recipe
 
 from thinkrec import Dataset, ThinkRec
 from thinkrec.run.recipe import parse_recipe
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-DS = simulate(WorldConfig(users=20, items=60, rows_per_user=(6, 12)), 5).dataset
+DS = simulate_catalogue(SimulatorConfig(users=20, items=60, rows_per_user=(6, 12)), 5).dataset
 
 
 def test_a_data_set_prints_counts() -> None:
-    it, rows = DS.interactions, DS.summary()["rows"]
+    it, rows = DS.interactions, DS.summarise()["rows"]
     parts = f"{rows['train']} train, {rows['valid']} valid, {rows['test']} test"
     assert repr(it) == f"Interactions({rows['all']} rows of 20 users: {parts})"
     liked = f"{it.label.mean():.1%} liked"

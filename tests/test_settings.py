@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from thinkrec.errors import RecipeError
-from thinkrec.io.settings import explain, parse_settings, set_key
+from thinkrec.io.settings import explain_validation_error, parse_settings, set_key
 
 
 class Api(BaseModel):
@@ -32,7 +32,7 @@ class Whole(BaseModel):
 def told(kind: Any, content: dict[str, Any], **options: Any) -> str:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(kind).validate_python(content)
-    return str(explain(caught.value, "here", **options))
+    return str(explain_validation_error(caught.value, "here", **options))
 
 
 def test_values_are_yaml_and_groups_are_made() -> None:

@@ -16,13 +16,13 @@ from thinkrec.data.interactions import TEST, TRAIN, Interactions
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
 from thinkrec.run.pipeline import FULL, Run
 from thinkrec.run.recipe import parse_recipe
-from thinkrec.simulate.simulator import WorldConfig, simulate
-from thinkrec.train.mixture import strided_rows
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.train.mixture import select_strided_rows
 
 
 def trained(folder: Path, backbone: Path, *, flip: bool) -> Run:
     """A run on a small catalogue whose splits were dealt at random; `flip` turns the labels of its test rows round."""
-    write_snapshot(simulate(WorldConfig(users=30, items=60, rows_per_user=(6, 12)), 5).dataset, folder)
+    write_snapshot(simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), 5).dataset, folder)
     rows = pl.read_parquet(folder / INTERACTIONS)
     dealt = np.random.default_rng(0).choice(["train", "valid", "test"], size=rows.height, p=[0.5, 0.25, 0.25])
     label = np.where(flip & (dealt == "test"), 1 - rows["label"].to_numpy(), rows["label"].to_numpy())
@@ -39,7 +39,7 @@ def trained(folder: Path, backbone: Path, *, flip: bool) -> Run:
     run = Run(parse_recipe(recipe, "tiny"), folder / "run")
     run.folder.mkdir()
     with pytest.warns(DataWarning, match=r"not in time order: \d+ of \d+ train rows"):
-        run.thinkrec()
+        run.train_variants()
     return run
 
 
@@ -54,12 +54,12 @@ def test_test_labels_turned_round_change_no_weight(tmp_path: Path) -> None:
             assert one.keys() == other.keys() and one
             for name, weights in one.items():
                 np.testing.assert_array_equal(weights, other[name], err_msg=f"{stage}/{file}: {name}")
-    train, test = (plain.ds.interactions.rows(split) for split in (0, 2))
-    mine, others = plain.slots.vectors(plain.ds), turned.slots.vectors(turned.ds)
+    train, test = (plain.ds.interactions.get_split_rows(split) for split in (0, 2))
+    mine, others = plain.slot_encoder.encode_rows(plain.ds), turned.slot_encoder.encode_rows(turned.ds)
     np.testing.assert_array_equal(mine.user[train], others.user[train])
     np.testing.assert_array_equal(mine.item[train], others.item[train])
     assert (mine.user[test] != others.user[test]).any()
-    scores = [run.system(FULL).score(test) for run in (plain, turned)]
+    scores = [run.load_predictor(FULL).score(test) for run in (plain, turned)]
     assert np.isfinite(scores).all()
 
 
@@ -69,6 +69,6 @@ def test_every_pass_takes_its_share_of_a_users_train_rows() -> None:
     table = Interactions.build([0] * n, range(n), [1] * n, range(n), [TRAIN, TEST] * (n // 2), range(n), n_users=1)
     items = Items(list(range(n)), ["T"] * n, [()] * n, pl.DataFrame())
     ds = Dataset(table, items, Domain(), [0])
-    passes = [strided_rows(ds, 2, epoch, seed=0) for epoch in range(2)]
+    passes = [select_strided_rows(ds, 2, epoch, seed=0) for epoch in range(2)]
     assert [len(rows) for rows in passes] == [3, 3]
-    assert sorted(np.concatenate(passes).tolist()) == table.rows(TRAIN).tolist()
+    assert sorted(np.concatenate(passes).tolist()) == table.get_split_rows(TRAIN).tolist()

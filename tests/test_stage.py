@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from thinkrec.errors import CheckpointError
-from thinkrec.run.stage import Stages, read_done
+from thinkrec.run.stage import StageRunner, read_stage_result
 
 
 class Work:
@@ -27,34 +27,34 @@ class Work:
 
 
 def test_the_same_inputs_are_worked_on_once(tmp_path: Path) -> None:
-    work, stages = Work(), Stages(tmp_path, False)
+    work, stages = Work(), StageRunner(tmp_path, False)
     keys = [stages.run("one", {"a": 1}, work) for _ in range(2)]
     assert keys[0] == keys[1]
     assert len(work.found) == 1
-    assert read_done(tmp_path / "one")["answer"] == 42
+    assert read_stage_result(tmp_path / "one")["answer"] == 42
     assert [json.loads(line)["stage"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == ["one"]
 
 
 def test_names_and_inputs_tell_stages_apart(tmp_path: Path) -> None:
-    stages = Stages(tmp_path, False)
+    stages = StageRunner(tmp_path, False)
     keys = {stages.run(name, inputs, Work()) for name in ("one", "two") for inputs in ({"a": 1}, {"a": 2}, {"b": 1})}
     assert len(keys) == 6
 
 
 def test_an_interrupted_stage_goes_on_in_its_folder(tmp_path: Path) -> None:
-    work, stages = Work(interrupted=2), Stages(tmp_path, False)
+    work, stages = Work(interrupted=2), StageRunner(tmp_path, False)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             stages.run("one", {"a": 1}, work)
         with pytest.raises(CheckpointError, match="not finished"):
-            read_done(tmp_path / "one")
+            read_stage_result(tmp_path / "one")
     stages.run("one", {"a": 1}, work)
     assert work.found == [[], ["part-1"], ["part-1", "part-2"]]
 
 
 @pytest.mark.parametrize("interrupted", [0, 1], ids=["finished", "interrupted"])
 def test_what_other_inputs_left_is_removed(interrupted: int, tmp_path: Path) -> None:
-    first, second, stages = Work(interrupted), Work(), Stages(tmp_path, False)
+    first, second, stages = Work(interrupted), Work(), StageRunner(tmp_path, False)
     try:
         stages.run("one", {"a": 1}, first)
     except KeyboardInterrupt:

@@ -30,8 +30,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     recipe = parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone")), "tiny")
     run = Run(recipe, folder / "run")
     run.folder.mkdir()
-    run.begin()
-    run.thinkrec()
+    run.prepare_folder()
+    run.train_variants()
     return run
 
 
@@ -39,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def table(trained: Run, tmp_path: Path) -> Path:
     """Ten test rows in an order of their own, and one train row."""
     it = trained.ds.interactions
-    rows = np.append(trained.test[:10][::-1], it.rows(0)[0])
+    rows = np.append(trained.test_rows[:10][::-1], it.get_split_rows(0)[0])
     path = tmp_path / "rows.parquet"
     pl.DataFrame({"order": it.order[rows], "split": ["test"] * 10 + ["train"]}).write_parquet(path)
     return path
@@ -51,8 +51,8 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     assert result.exit_code == 0, result.output
     found, asked = pl.read_parquet(out), pl.read_parquet(table)
     assert found["order"].to_list() == asked["order"].to_list()[:10]
-    rows = trained.ds.interactions.find(found["order"].to_numpy())
-    np.testing.assert_allclose(found["score"], trained.system(FULL).score(rows), atol=1e-5)
+    rows = trained.ds.interactions.find_rows(found["order"].to_numpy())
+    np.testing.assert_allclose(found["score"], trained.load_predictor(FULL).score(rows), atol=1e-5)
     it, ds = trained.ds.interactions, trained.ds
     assert found["user_id"].to_list() == [ds.user_ids[u] for u in it.user[rows]]
     assert found["item_id"].to_list() == [ds.items.ids[i] for i in it.item[rows]]
@@ -88,10 +88,10 @@ def test_another_stage_and_free_verdicts(trained: Run, table: Path, tmp_path: Pa
     result = call("explain-rows", trained.folder, table, "--out", out, *more)
     assert result.exit_code == 0, result.output
     found = pl.read_csv(out)
-    rows = trained.ds.interactions.find(found["order"].to_numpy())
+    rows = trained.ds.interactions.find_rows(found["order"].to_numpy())
     assert found.height == 11
-    np.testing.assert_allclose(found["score"], trained.system(GLOBAL).score(rows), atol=1e-5)
-    free = trained.system(GLOBAL).explain(rows, None, tokens=3)
+    np.testing.assert_allclose(found["score"], trained.load_predictor(GLOBAL).score(rows), atol=1e-5)
+    free = trained.load_predictor(GLOBAL).explain(rows, None, tokens=3)
     assert [text or "" for text in found["reason"]] == free
 
 
@@ -99,26 +99,29 @@ def test_what_was_written_before_a_kill_is_not_written_again(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "CHUNK", 4)
-    system, rows, part = trained.system(GLOBAL), trained.test[:10], tmp_path / "x.part"
+    system, rows, part = trained.load_predictor(GLOBAL), trained.test_rows[:10], tmp_path / "x.part"
     options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
-    whole = writing.write(system, rows, part, options)
+    whole = writing.explain_rows_in_chunks(system, rows, part, options)
     lines = part.read_text().splitlines(keepends=True)
     assert len(lines) == 11
     marked = json.dumps({"score": 9.0, "reason": "kept\u2028whole"}, ensure_ascii=False) + "\n"
     # Two chunks done, the third torn in the middle of its second line.
     part.write_text("".join([lines[0], *[marked] * 8, lines[9], lines[10][:7]]))
-    again = writing.write(system, rows, part, options)
+    again = writing.explain_rows_in_chunks(system, rows, part, options)
     assert again["reason"].to_list() == ["kept\u2028whole"] * 8 + whole["reason"].to_list()[8:]
     assert len(part.read_bytes().split(b"\n")) == 12
     assert again["order"].to_list() == whole["order"].to_list()
-    other = writing.write(system, rows, part, {**options, "tokens": 4})
+    other = writing.explain_rows_in_chunks(system, rows, part, {**options, "tokens": 4})
     assert "kept\u2028whole" not in other["reason"].to_list(), "other options start afresh"
     part.write_bytes(part.read_bytes().split(b"\n")[0] + b"\n" + b"{'score': 1}\n" * 4)
-    assert writing.write(system, rows, part, {**options, "tokens": 4})["reason"].to_list() == other["reason"].to_list()
+    assert (
+        writing.explain_rows_in_chunks(system, rows, part, {**options, "tokens": 4})["reason"].to_list()
+        == other["reason"].to_list()
+    )
 
 
 def test_rows_are_found_by_their_ids_where_order_names_others(trained: Run, tmp_path: Path) -> None:
-    ds, rows = trained.ds, trained.test[:6]
+    ds, rows = trained.ds, trained.test_rows[:6]
     it = ds.interactions
     pairs = {"user_id": [ds.user_ids[u] for u in it.user[rows]], "item_id": [ds.items.ids[i] for i in it.item[rows]]}
     path = tmp_path / "rows.parquet"
@@ -136,13 +139,15 @@ def test_reasons_with_unicode_line_ends_are_resumed(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "CHUNK", 2)
-    system, rows, part = trained.system(GLOBAL), trained.test[:4], tmp_path / "x.part"
+    system, rows, part = trained.load_predictor(GLOBAL), trained.test_rows[:4], tmp_path / "x.part"
     options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
-    writing.write(system, rows, part, options)
+    writing.explain_rows_in_chunks(system, rows, part, options)
     head = part.read_text(encoding="utf-8").split("\n")[0]
     odd = json.dumps({"score": 9.0, "reason": "a\u2028b\u0085c"}, ensure_ascii=False)
     part.write_text("\n".join([head, odd, odd, ""]), encoding="utf-8")
-    assert writing.write(system, rows, part, options)["reason"].to_list()[:2] == ["a\u2028b\u0085c"] * 2
+    assert (
+        writing.explain_rows_in_chunks(system, rows, part, options)["reason"].to_list()[:2] == ["a\u2028b\u0085c"] * 2
+    )
 
 
 def test_other_writers_stand_beside_their_reasons(trained: Run, table: Path, tmp_path: Path) -> None:

@@ -15,35 +15,42 @@ import numpy as np
 from thinkrec.data.dataset import Dataset
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import CheckpointError, DataError, RecipeError
-from thinkrec.io.processes import is_main, on_main
-from thinkrec.prompts.shared_prefix import Fork
+from thinkrec.io.processes import is_main, run_on_main
+from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.run import saved_model
 from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
-from thinkrec.run.recipe import Given, Recipe, anchor
+from thinkrec.run.recipe import InMemoryData, Recipe, resolve_paths
 from thinkrec.run.recipe_files import load_recipe
-from thinkrec.run.results import reason_writer
-from thinkrec.run.variants import final_variant, locked
-from thinkrec.score.answers import Explanation, Past, Ranked, codes_of, item_codes, unknown_user
+from thinkrec.run.results import build_reason_writer
+from thinkrec.run.variants import get_final_variant, lock_run_folder
+from thinkrec.score.answers import (
+    Explanation,
+    HistoryItem,
+    Ranked,
+    find_item_codes,
+    make_unknown_user_error,
+    map_ids_to_codes,
+)
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.histories import History, parse_history
-from thinkrec.score.predictor import System
-from thinkrec.score.ranker import CHUNK, probability, score_forks
-from thinkrec.score.reason_writer import ReasonWriter, Written
-from thinkrec.train.model_config import ThinkRecModel
+from thinkrec.score.predictor import Predictor
+from thinkrec.score.ranker import CHUNK, compute_like_probability, score_shared_prefixes
+from thinkrec.score.reason_writer import ReasonWriter, WrittenReason
+from thinkrec.train.model_config import ThinkRecConfig
 
 SLOW = 256
 """From so many questions on, a progress bar is worth its line."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Question:
+class _Query:
     """A user's past and the items asked about, all in codes."""
 
     user: int | None
-    items: np.ndarray
-    labels: np.ndarray
-    asked: np.ndarray
+    history_items: np.ndarray
+    history_labels: np.ndarray
+    candidate_items: np.ndarray
 
 
 class ThinkRec:
@@ -82,7 +89,7 @@ class ThinkRec:
         else:
             changes = [f"{key.replace('__', '.')}={json.dumps(value, default=str)}" for key, value in overrides.items()]
             self.recipe = load_recipe(recipe or "demo", changes)
-        _own_model(self.recipe)
+        _get_thinkrec_config(self.recipe)
         self.folder = None if folder is None else Path(folder)
         self.progress = progress
         self._run: Run | None = None
@@ -102,21 +109,21 @@ class ThinkRec:
 
         Raises DataError if a split cannot serve, RecipeError if the recipe's reasons belong to another data set.
         """
-        reasons = _own_model(self.recipe).reasons
+        reasons = _get_thinkrec_config(self.recipe).reasons
         if reasons.source == "written" and reasons.file is None:
             raise RecipeError(
                 "model.reasons.source is written, which means the reasons beside MovieLens-1M; for your own data name "
                 "a table in model.reasons.file, or choose rules or none"
             )
-        folder = on_main(lambda: self.folder or self._temporary)
-        recipe = anchor(self.recipe.model_copy(update={"data": Given()}))
-        run = Run(recipe, folder, self.progress and is_main(), given=ds)
-        with locked(folder):
-            on_main(lambda: check_data(run.recipe, ds))
-            on_main(run.begin)
-            run.thinkrec()
+        folder = run_on_main(lambda: self.folder or self._temporary_folder)
+        recipe = resolve_paths(self.recipe.model_copy(update={"data": InMemoryData()}))
+        run = Run(recipe, folder, self.progress and is_main(), preloaded_dataset=ds)
+        with lock_run_folder(folder):
+            run_on_main(lambda: check_data(run.recipe, ds))
+            run_on_main(run.prepare_folder)
+            run.train_variants()
         self._run = run
-        for known in ("_system", "_variant", "_writers", "_user_codes", "_item_codes"):
+        for known in ("_predictor", "_variant", "_writers", "_user_codes", "_item_codes"):
             self.__dict__.pop(known, None)
         return self
 
@@ -126,8 +133,8 @@ class ThinkRec:
         The backbone is named, not copied. An earlier save there is replaced in one go. Raises CheckpointError if
         nothing is trained yet or the folder holds something else.
         """
-        run = self._fitted
-        saved_model.save(run, Path(folder))
+        run = self._fitted_run
+        saved_model.save_recommender(run, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path, *, data: Dataset | None = None, progress: bool = False) -> ThinkRec:
@@ -143,10 +150,12 @@ class ThinkRec:
         """
         folder = Path(folder)
         recipe = saved_model.read_recipe(folder)
-        _own_model(recipe)
-        saved_model.check_finished(folder, recipe)
+        _get_thinkrec_config(recipe)
+        saved_model.check_stages_finished(folder, recipe)
         found = cls(recipe, folder=folder, progress=progress)
-        found._run = Run(recipe, folder, progress, given=data or saved_model.current_data(recipe, folder))
+        found._run = Run(
+            recipe, folder, progress, preloaded_dataset=data or saved_model.read_current_data(recipe, folder)
+        )
         return found
 
     # -- asking ------------------------------------------------------------------------------------------------------
@@ -154,7 +163,7 @@ class ThinkRec:
     @property
     def ds(self) -> Dataset:
         """The data set that answers go by: of the training, or what `load` took."""
-        return self._fitted.ds
+        return self._fitted_run.ds
 
     def score(self, users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
         """float64 (n,): logit(Yes) - logit(No) for n pairs of ids, from each user's whole past as known now.
@@ -168,10 +177,10 @@ class ThinkRec:
         places: dict[str, list[int]] = {}
         for place, user in enumerate(users):
             places.setdefault(str(user), []).append(place)
-        asked = self._codes(items)
-        questions = [self._question(users[at[0]], None, asked[at]) for at in places.values()]
+        asked = self._encode_items(items)
+        questions = [self._build_query(users[at[0]], None, asked[at]) for at in places.values()]
         scores = np.zeros(len(users), dtype=np.float64)
-        for at, found in zip(places.values(), self._ask(questions), strict=True):
+        for at, found in zip(places.values(), self._score_queries(questions), strict=True):
             scores[at] = found
         return scores
 
@@ -203,18 +212,18 @@ class ThinkRec:
         """
         if top is not None and top < 1:
             raise DataError(f"top is {top}; ask for at least one item")
-        past = self._question(user, history, np.zeros(0, dtype=np.int64), threshold)
+        past = self._build_query(user, history, np.zeros(0, dtype=np.int64), threshold)
         if candidates is None:
-            codes = np.setdiff1d(np.arange(len(self.ds.items)), past.items)
+            codes = np.setdiff1d(np.arange(len(self.ds.items)), past.history_items)
         else:
-            codes = np.array(list(dict.fromkeys(self._codes(candidates).tolist())), dtype=np.int64)
-        scores = self._ask([replace(past, asked=codes)])[0]
+            codes = np.array(list(dict.fromkeys(self._encode_items(candidates).tolist())), dtype=np.int64)
+        scores = self._score_queries([replace(past, candidate_items=codes)])[0]
         best = np.argsort(-scores, kind="stable")[:top]
-        items, chance = self.ds.items, probability(scores)
-        why: Sequence[Written | tuple[None, None]] = [(None, None)] * len(best)
+        items, chance = self.ds.items, compute_like_probability(scores)
+        why: Sequence[WrittenReason | tuple[None, None]] = [(None, None)] * len(best)
         if reasons:
-            system, (row,) = self._system.at([(past.user, past.items, past.labels)])
-            why = self._reasons(system, int(row), codes[best], scores[best], writer)
+            system, (row,) = self._predictor.replace_histories([(past.user, past.history_items, past.history_labels)])
+            why = self._write_reasons(system, int(row), codes[best], scores[best], writer)
         return [
             Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), *said)
             for i, said in zip(best, why, strict=True)
@@ -225,15 +234,15 @@ class ThinkRec:
         writer: Writer | None = None,
     ) -> Explanation:  # fmt: skip
         """Whether the user would like the item, and why; arguments and errors as in `rank`."""
-        code = int(self._codes([item])[0])
-        past = self._question(user, history, np.array([code]), threshold)
-        system, (row,) = self._system.at([(past.user, past.items, past.labels)])
-        ((_, fork),) = system.ask(int(row), past.asked)
-        scores = score_forks(system.recommender, [(np.zeros(1, dtype=int), fork)], 1, option=system.option)
-        scores = scores + system.offset(past.asked)
-        (written,) = self._reasons(system, int(row), past.asked, scores, writer)
-        items, weights = self.ds.items, system.gates(np.array([row])).weights[0]
-        shown = system.renderer.visible(int(row), code, slots=system.slots is not None)
+        code = int(self._encode_items([item])[0])
+        past = self._build_query(user, history, np.array([code]), threshold)
+        system, (row,) = self._predictor.replace_histories([(past.user, past.history_items, past.history_labels)])
+        ((_, fork),) = system.render_candidates(int(row), past.candidate_items)
+        scores = score_shared_prefixes(system.recommender, [(np.zeros(1, dtype=int), fork)], 1, option=system.option)
+        scores = scores + system.compute_prior_offset(past.candidate_items)
+        (written,) = self._write_reasons(system, int(row), past.candidate_items, scores, writer)
+        items, weights = self.ds.items, system.compute_gates(np.array([row])).weights[0]
+        shown = system.renderer.list_visible_history(int(row), code, slots=system.slot_encoder is not None)
         it = system.ds.interactions
         names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
         return Explanation(
@@ -241,9 +250,11 @@ class ThinkRec:
             title=items.titles[code],
             verdict="Yes" if scores[0] > 0 else "No",
             score=float(scores[0]),
-            probability=float(probability(scores)[0]),
+            probability=float(compute_like_probability(scores)[0]),
             reason=written.text,
-            history=tuple(Past(items.titles[i], bool(y)) for i, y in zip(it.item[shown], it.label[shown], strict=True)),
+            history=tuple(
+                HistoryItem(items.titles[i], bool(y)) for i, y in zip(it.item[shown], it.label[shown], strict=True)
+            ),
             gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
             writer=written.author,
         )
@@ -253,103 +264,109 @@ class ThinkRec:
 
         Raises CheckpointError if it is not trained.
         """
-        self.__dict__["_system"] = self._fitted.system(variant)
+        self.__dict__["_predictor"] = self._fitted_run.load_predictor(variant)
         self.__dict__["_variant"] = variant
         self.__dict__.pop("_writers", None)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _reasons(
-        self, system: System, row: int, codes: np.ndarray, scores: np.ndarray, writer: Writer | None
-    ) -> list[Written]:
-        """A reason for each of these items, asked by an open row (see `System.at`)."""
+    def _write_reasons(
+        self, system: Predictor, row: int, codes: np.ndarray, scores: np.ndarray, writer: Writer | None
+    ) -> list[WrittenReason]:
+        """A reason for each of these items, asked by an open row (see `Predictor.replace_histories`)."""
 
         def ask(places: np.ndarray) -> list[str]:
             # Common beginnings are read once.
             tokens = self.recipe.reason_tokens
             prompts = {
                 int(place): prompt
-                for found, fork in system.ask(row, codes[places], tokens)
-                for place, prompt in zip(found, fork.prompts(), strict=True)
+                for found, fork in system.render_candidates(row, codes[places], tokens)
+                for place, prompt in zip(found, fork.to_prompts(), strict=True)
             }
             return write_reasons(
                 system.recommender, [prompts[n] for n in range(len(places))], scores[places] > 0,
-                tokens=tokens, citable=[system.citable(row, int(code), tokens) for code in codes[places]],
+                tokens=tokens, citable=[system.find_allowed_titles(row, int(code), tokens) for code in codes[places]],
                 cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(places) > 1,
             )  # fmt: skip
 
         if writer not in self._writers:
-            self._writers[writer] = reason_writer(self._fitted, self._variant, self._system, writer)
+            self._writers[writer] = build_reason_writer(self._fitted_run, self._variant, self._predictor, writer)
         return self._writers[writer].write(system, np.full(len(codes), row), codes, scores, ask)
 
     @cached_property
-    def _temporary(self) -> Path:
+    def _temporary_folder(self) -> Path:
         # The object itself keeps the folder alive: it is removed when this ThinkRec is.
         self._holder = tempfile.TemporaryDirectory(prefix="thinkrec-")
         return Path(self._holder.name)
 
     @property
-    def _fitted(self) -> Run:
+    def _fitted_run(self) -> Run:
         if self._run is None:
             raise CheckpointError("this ThinkRec is not trained yet; call fit(dataset), or load a saved one")
         return self._run
 
     @cached_property
     def _variant(self) -> str:
-        return final_variant(self._fitted.model)
+        return get_final_variant(self._fitted_run.model)
 
     @cached_property
     def _writers(self) -> dict[Writer | None, ReasonWriter]:
         return {}
 
     @cached_property
-    def _system(self) -> System:
-        return self._fitted.system(self._variant)
+    def _predictor(self) -> Predictor:
+        return self._fitted_run.load_predictor(self._variant)
 
     @cached_property
     def _user_codes(self) -> dict[str, int]:
-        return codes_of(self.ds.user_ids)
+        return map_ids_to_codes(self.ds.user_ids)
 
     @cached_property
     def _item_codes(self) -> dict[str, int]:
-        return codes_of(self.ds.items.ids)
+        return map_ids_to_codes(self.ds.items.ids)
 
-    def _codes(self, items: Iterable[Any]) -> np.ndarray:
+    def _encode_items(self, items: Iterable[Any]) -> np.ndarray:
         """int64: item codes. Raises DataError naming the closest known items."""
-        return item_codes(self.ds, self._item_codes, items)
+        return find_item_codes(self.ds, self._item_codes, items)
 
-    def _question(
+    def _build_query(
         self, user: Any, history: History | None, asked: np.ndarray, threshold: float | None = None
-    ) -> _Question:
+    ) -> _Query:
         code = self._user_codes.get(str(user))
         if history is not None:
             ids, labels = parse_history(history, threshold, self.ds.threshold)
-            return _Question(code, self._codes(ids), labels, asked)
+            return _Query(code, self._encode_items(ids), labels, asked)
         if threshold is not None:
             raise DataError("threshold is for ratings in history; give a history, or leave it out")
         if code is None:
-            raise unknown_user(self.ds, user)
+            raise make_unknown_user_error(self.ds, user)
         it = self.ds.interactions
         past = slice(int(it.start[code]), int(it.start[code + 1]))
-        return _Question(code, it.item[past].astype(np.int64), it.label[past], asked)
+        return _Query(code, it.item[past].astype(np.int64), it.label[past], asked)
 
-    def _ask(self, questions: Sequence[_Question]) -> list[np.ndarray]:
+    def _score_queries(self, questions: Sequence[_Query]) -> list[np.ndarray]:
         """Scores of every question's items; what a user's prompts share is computed once per CHUNK of them."""
-        ends = np.cumsum([len(q.asked) for q in questions])
+        ends = np.cumsum([len(q.candidate_items) for q in questions])
         n = int(ends[-1]) if len(ends) else 0
         if not n:
             return [np.zeros(0) for _ in questions]
-        system, rows = self._system.at([(q.user, q.items, q.labels) for q in questions])
+        system, rows = self._predictor.replace_histories(
+            [(q.user, q.history_items, q.history_labels) for q in questions]
+        )
 
-        def asked() -> Iterator[tuple[np.ndarray, Fork]]:
+        def asked() -> Iterator[tuple[np.ndarray, SharedPrefix]]:
             for question, row, end in zip(questions, rows, ends, strict=True):
-                for first in range(0, len(question.asked), CHUNK):
-                    for places, fork in system.ask(int(row), question.asked[first : first + CHUNK]):
-                        yield end - len(question.asked) + first + places, fork
+                for first in range(0, len(question.candidate_items), CHUNK):
+                    for places, fork in system.render_candidates(
+                        int(row), question.candidate_items[first : first + CHUNK]
+                    ):
+                        yield end - len(question.candidate_items) + first + places, fork
 
-        scores = score_forks(system.recommender, asked(), n, option=system.option,
+        scores = score_shared_prefixes(system.recommender, asked(), n, option=system.option,
                              progress=self.progress and n >= SLOW)  # fmt: skip
-        return np.split(scores + system.offset(np.concatenate([q.asked for q in questions])), ends[:-1])
+        return np.split(
+            scores + system.compute_prior_offset(np.concatenate([q.candidate_items for q in questions])), ends[:-1]
+        )
 
 
 def load(folder: str | Path, *, data: Dataset | None = None, progress: bool = False) -> ThinkRec:
@@ -357,7 +374,7 @@ def load(folder: str | Path, *, data: Dataset | None = None, progress: bool = Fa
     return ThinkRec.load(folder, data=data, progress=progress)
 
 
-def _own_model(recipe: Recipe) -> ThinkRecModel:
+def _get_thinkrec_config(recipe: Recipe) -> ThinkRecConfig:
     if recipe.model.kind != "thinkrec":
         raise RecipeError(
             f"recipe {recipe.name!r} trains {recipe.model.kind}, which only gives scores; ranking and explaining need "

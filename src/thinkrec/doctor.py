@@ -20,9 +20,9 @@ from safetensors import SafetensorError, safe_open
 
 import thinkrec
 from thinkrec.errors import DataError
-from thinkrec.io.proc import lines_of
-from thinkrec.model.dtypes import CPU_BFLOAT16, cpu_flags, native
-from thinkrec.run.data_sources import data_folder
+from thinkrec.io.proc import read_proc_fields
+from thinkrec.model.dtypes import CPU_BFLOAT16, find_native_dtype, read_cpu_flags
+from thinkrec.run.data_sources import find_data_folder
 
 SHOWN = ("torch", "transformers", "peft", "accelerate", "polars", "scikit-learn")
 ML1M_FILES = ("interactions.parquet", "items.parquet", "keywords.parquet", "reasons.parquet")
@@ -34,46 +34,46 @@ LEAST_MEMORY_GB = 2.0
 _GB = 1e9
 
 
-def collect() -> dict[str, Any]:
-    """Everything `render` prints, as plain JSON values. Sizes in GB (10^9 bytes).
+def collect_system_info() -> dict[str, Any]:
+    """Everything `render_system_info` prints, as plain JSON values. Sizes in GB (10^9 bytes).
 
     Keys: versions, requirements, devices, precision, data, models, space, and problems, a list of
     {"level": "error" | "note", "what", "remedy"}: an error stops ThinkRec, a note stops only what it names.
     """
     found: dict[str, Any] = {
-        "versions": _versions(),
-        "requirements": _unmet_requirements(),
-        "devices": _devices(),
-        "data": _data(),
-        "models": _models(os.environ),
-        "space": _space(Path.cwd()),
+        "versions": _read_versions(),
+        "requirements": _find_unmet_requirements(),
+        "devices": _describe_devices(),
+        "data": _describe_data(),
+        "models": _describe_models(os.environ),
+        "space": _measure_space(Path.cwd()),
     }
-    found["precision"] = precision(found["devices"])
-    return {**found, "problems": problems(found)}
+    found["precision"] = find_native_formats(found["devices"])
+    return {**found, "problems": find_problems(found)}
 
 
-def precision(devices: Mapping[str, Any]) -> dict[str, str]:
-    """Device -> the number format that it is fastest in, by `thinkrec.model.dtypes.NATIVE`."""
-    formats: dict[str, str] = {"cpu": native("cpu", flags=frozenset(devices["cpu"]["flags"]))}
+def find_native_formats(devices: Mapping[str, Any]) -> dict[str, str]:
+    """Device -> the number format that it is fastest in, by `thinkrec.model.dtypes.NATIVE_DTYPES`."""
+    formats: dict[str, str] = {"cpu": find_native_dtype("cpu", flags=frozenset(devices["cpu"]["flags"]))}
     for number, gpu in enumerate(devices["cuda"]):
-        formats[f"cuda:{number}"] = native("cuda", (gpu["capability"][0], gpu["capability"][1]))
+        formats[f"cuda:{number}"] = find_native_dtype("cuda", (gpu["capability"][0], gpu["capability"][1]))
     if devices["mps"]:
-        formats["mps"] = native("mps")
+        formats["mps"] = find_native_dtype("mps")
     return formats
 
 
-def problems(found: Mapping[str, Any]) -> list[dict[str, str]]:
-    """What is wrong with the values that `collect` gathered, errors first."""
-    listed = [*_errors(found), *_notes(found)]
+def find_problems(found: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What is wrong with the values that `collect_system_info` gathered, errors first."""
+    listed = [*_find_errors(found), *_find_notes(found)]
     return [{"level": level, "what": what, "remedy": remedy} for level, what, remedy in listed]
 
 
-def render(found: Mapping[str, Any]) -> Group:
-    """The values of `collect` as one table and a list of problems; print with rich."""
+def render_system_info(found: Mapping[str, Any]) -> Group:
+    """The values of `collect_system_info` as one table and a list of problems; print with rich."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for label, text in _lines(found):
+    for label, text in _format_lines(found):
         table.add_row(label, Text(text))
     if not found["problems"]:
         return Group(table, Text("\nNothing is missing.", style="green"))
@@ -85,22 +85,22 @@ def render(found: Mapping[str, Any]) -> Group:
     return Group(table, *verdict)
 
 
-def _versions() -> dict[str, str | None]:
+def _read_versions() -> dict[str, str | None]:
     return {
         "thinkrec": thinkrec.__version__,
         "python": platform.python_version(),
-        **{name: _version(name) for name in SHOWN},
+        **{name: _read_version(name) for name in SHOWN},
     }
 
 
-def _version(name: str) -> str | None:
+def _read_version(name: str) -> str | None:
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
 
 
-def _unmet_requirements() -> list[str] | None:
+def _find_unmet_requirements() -> list[str] | None:
     """Requirements of the installed thinkrec that do not hold, as "torch>=2.11 (found 2.4)"; None: not installed."""
     try:
         lines = metadata.requires("thinkrec") or []
@@ -110,15 +110,15 @@ def _unmet_requirements() -> list[str] | None:
     for needed in map(Requirement, lines):
         if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
             continue
-        version = _version(needed.name)
+        version = _read_version(needed.name)
         if version is None or not needed.specifier.contains(version, prereleases=True):
             unmet.append(f"{needed.name}{needed.specifier} (found {version or 'none'})")
     return unmet
 
 
-def _devices() -> dict[str, Any]:
+def _describe_devices() -> dict[str, Any]:
     found: dict[str, Any] = {
-        "cpu": {"count": _cpu_count(), "threads": None, "flags": sorted(cpu_flags() & CPU_BFLOAT16)},
+        "cpu": {"count": _count_cpus(), "threads": None, "flags": sorted(read_cpu_flags() & CPU_BFLOAT16)},
         "cuda": [],
         "mps": False,
         "gpu_driver": shutil.which("nvidia-smi") is not None,
@@ -137,27 +137,27 @@ def _devices() -> dict[str, Any]:
     return found
 
 
-def _cpu_count() -> int:
+def _count_cpus() -> int:
     """Cores this process may use, which in a container are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _data() -> dict[str, Any]:
+def _describe_data() -> dict[str, Any]:
     found: dict[str, Any] = {"setting": os.environ.get("THINKREC_DATA"), "ml1m": None, "missing": [], "why": ""}
     try:
-        folder = data_folder("ml1m")
+        folder = find_data_folder("ml1m")
     except DataError as error:
         return {**found, "why": str(error)}
     missing = [name for name in ML1M_FILES if not (folder / name).is_file()]
     return {**found, "ml1m": str(folder), "missing": missing}
 
 
-def _models(settings: Mapping[str, str]) -> dict[str, Any]:
+def _describe_models(settings: Mapping[str, str]) -> dict[str, Any]:
     cache = Path(settings.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     hub = Path(settings.get("HF_HUB_CACHE") or Path(settings.get("HF_HOME") or cache) / "hub").expanduser()
     on = {"1", "on", "yes", "true"}
     return {
-        "nano": _nano(NANO),
+        "nano": _describe_nano(NANO),
         "hub_cache": str(hub),
         "cached": sorted(path.name.removeprefix("models--").replace("--", "/") for path in hub.glob("models--*")),
         "offline": [n for n in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if settings.get(n, "").lower() in on],
@@ -166,7 +166,7 @@ def _models(settings: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _nano(folder: Path) -> dict[str, Any]:
+def _describe_nano(folder: Path) -> dict[str, Any]:
     """Size in bytes and number of weights of the embedded model; `broken` says what is wrong with it."""
     weights = folder / "model.safetensors"
     needed = (folder / "config.json", folder / "tokenizer.json", weights)
@@ -180,15 +180,15 @@ def _nano(folder: Path) -> dict[str, Any]:
     return {"bytes": weights.stat().st_size, "weights": sum(map(math.prod, shapes)), "broken": ""}
 
 
-def _space(folder: Path) -> dict[str, Any]:
-    memory = lines_of("/proc/meminfo")
+def _measure_space(folder: Path) -> dict[str, Any]:
+    memory = read_proc_fields("/proc/meminfo")
     free, total = (int(memory[name].split()[0]) * 1024 / _GB if name in memory else None
                    for name in ("MemAvailable", "MemTotal"))  # fmt: skip
     return {"folder": str(folder), "disk_free": shutil.disk_usage(folder).free / _GB,
             "memory_free": free, "memory": total}  # fmt: skip
 
 
-def _errors(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+def _find_errors(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
     devices, models, space = found["devices"], found["models"], found["space"]
     for line in found["requirements"] or []:
         yield "error", f"a required package is missing or too old: {line}", f"pip install '{line.partition(' ')[0]}'"
@@ -206,7 +206,7 @@ def _errors(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "error", what, "end other programs, or lower batch_tokens of the recipe's stages"
 
 
-def _notes(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+def _find_notes(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
     devices, data, models = found["devices"], found["data"], found["models"]
     if found["requirements"] is None:
         yield "note", "thinkrec runs from source without being installed; versions were not checked", "pip install -e ."
@@ -225,7 +225,7 @@ def _notes(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "note", what, f"unset {' '.join(models['offline'])}; nano and local folders need no network"
 
 
-def _lines(found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _format_lines(found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, version in found["versions"].items():
         yield name, version or "not installed"
     cpu, models, space = found["devices"]["cpu"], found["models"], found["space"]

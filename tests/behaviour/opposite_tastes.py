@@ -17,10 +17,10 @@ from tiny_folder import write_backbone
 
 from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.personal.gate import GateConfig
-from thinkrec.personal.groups import Groups
-from thinkrec.score.predictor import Personal
-from thinkrec.train.model_config import ThinkRecModel
-from thinkrec.train.stages import Teaching
+from thinkrec.personal.groups import UserGroups
+from thinkrec.score.predictor import AdapterRouter
+from thinkrec.train.model_config import ThinkRecConfig
+from thinkrec.train.stages import StageContext
 
 USERS, ITEMS, STEPS = 10, 12, 12
 SPLIT = ("train",) * 8 + ("valid",) * 2 + ("test",) * 2
@@ -68,12 +68,12 @@ class ByTaste:
         return np.eye(2, dtype=np.float32)[np.arange(ITEMS) % 2]
 
 
-def personal(ds: Dataset, config: GateConfig | None = None) -> Personal:
+def personal(ds: Dataset, config: GateConfig | None = None) -> AdapterRouter:
     """Both groups with their true members and centres."""
     labels = np.array([user % 2 for user in ds.user_ids], dtype=np.int32)
     centres = np.eye(2, dtype=np.float32)
-    groups = Groups(ds.user_ids, labels, centres, np.zeros(2, dtype=np.float32), np.ones(2, dtype=np.float32))
-    return Personal(ByTaste(), groups, config or GateConfig())  # pyright: ignore[reportArgumentType]
+    groups = UserGroups(ds.user_ids, labels, centres, np.zeros(2, dtype=np.float32), np.ones(2, dtype=np.float32))
+    return AdapterRouter(ByTaste(), groups, config or GateConfig())  # pyright: ignore[reportArgumentType]
 
 
 def stage(*parts: str, **changes: Any) -> dict[str, Any]:
@@ -81,9 +81,9 @@ def stage(*parts: str, **changes: Any) -> dict[str, Any]:
     return {"train": list(parts), "lr": 1e-2, "warmup": 0, "batch_tokens": 512, "checks": 1, **changes}
 
 
-def model(backbone: Path, **changes: Any) -> ThinkRecModel:
+def model(backbone: Path, **changes: Any) -> ThinkRecConfig:
     """A small recommender; `changes` replace top-level keys of the model."""
-    return ThinkRecModel.model_validate({**model_values(backbone), **changes})
+    return ThinkRecConfig.model_validate({**model_values(backbone), **changes})
 
 
 def model_values(backbone: Path) -> dict[str, Any]:
@@ -101,9 +101,11 @@ def model_values(backbone: Path) -> dict[str, Any]:
     }
 
 
-def teaching(ds: Dataset, chosen: ThinkRecModel, reasons: Mapping[int, str] | None = None, seed: int = 0) -> Teaching:
+def teaching(
+    ds: Dataset, chosen: ThinkRecConfig, reasons: Mapping[int, str] | None = None, seed: int = 0
+) -> StageContext:
     """What the stages share."""
-    return Teaching(ds, chosen, reasons or {}, seed, False, Accelerator(cpu=True))
+    return StageContext(ds, chosen, reasons or {}, seed, False, Accelerator(cpu=True))
 
 
 def backbone(folder: Path) -> Path:

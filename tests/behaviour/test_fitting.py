@@ -16,12 +16,12 @@ from accelerate import Accelerator
 from tiny_lm import make_prompt, make_recommender
 
 from thinkrec.engine.recommender import Recommender
-from thinkrec.evaluate.metrics.ranking import auc
+from thinkrec.evaluate.metrics.ranking import compute_auc
 from thinkrec.io.files import read_tensors
 from thinkrec.prompts.types import Prompt
 from thinkrec.score.ranker import score_prompts
 from thinkrec.train.config import StageConfig
-from thinkrec.train.loop import STATE, fit_stage, trainable
+from thinkrec.train.loop import STATE, fit_stage, set_trainable_parameters
 
 GLOBAL, FIRST, SECOND = (1, 0, 0), (0, 1, 0), (0, 0, 1)
 
@@ -58,7 +58,7 @@ def stage(*parts: str, **changes) -> StageConfig:
 
 
 def states(recommender: Recommender, config: StageConfig) -> list[torch.Tensor]:
-    return [p.detach().clone() for p in trainable(recommender, config)]
+    return [p.detach().clone() for p in set_trainable_parameters(recommender, config)]
 
 
 def equal(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
@@ -73,23 +73,23 @@ def test_eight_prompts_are_learned_by_heart(part: str, tmp_path: Path) -> None:
     assert losses[0] > 0.2
     assert losses[-1] < losses[0] / 10
     scores = score_prompts(recommender, taught.__getitem__, 8)
-    assert auc(np.array([p.answer_label[-1] for p in taught]), scores) == 1.0
+    assert compute_auc(np.array([p.answer_label[-1] for p in taught]), scores) == 1.0
 
 
 def test_each_expert_learns_its_own_answers_and_the_global_adapter_is_left_alone(tmp_path: Path) -> None:
     recommender = make_recommender(n=2)
     twins = prompts(8, (FIRST, SECOND))
     for first, second in zip(twins[::2], twins[1::2], strict=True):
-        for name in ("ids", "slot_at", "slot_vec", "answer_at", "token_at", "token_target"):
+        for name in ("ids", "placeholder_at", "placeholder_vectors", "answer_at", "token_at", "token_target"):
             object.__setattr__(second, name, getattr(first, name))
         second.answer_label[:] = 1 - first.answer_label
-    before = [p.detach().clone() for p in recommender.experts.parameters_of("global")]
+    before = [p.detach().clone() for p in recommender.adapters.get_parameters("global")]
     fit(recommender, twins, tmp_path, stage("experts", epochs=60))
     scores = score_prompts(recommender, twins.__getitem__, len(twins))
     labels = np.array([p.answer_label[-1] for p in twins])
     for expert in (0, 1):
-        assert auc(labels[expert::2], scores[expert::2]) == 1.0
-    assert equal(before, list(recommender.experts.parameters_of("global")))
+        assert compute_auc(labels[expert::2], scores[expert::2]) == 1.0
+    assert equal(before, list(recommender.adapters.get_parameters("global")))
 
 
 @pytest.mark.parametrize("values", [(0.9, 0.1, 0.2, 0.3), (0.1, 0.9, 0.3, 0.2), (0.1, 0.2, 0.3, 0.9), (0.5,) * 4],
@@ -136,7 +136,7 @@ def test_the_learning_rate_warms_up_and_falls_in_the_log_and_in_the_steps(tmp_pa
 
 
 def drop_slots(prompt: Prompt) -> Prompt:
-    return replace(prompt, slot_at=prompt.slot_at[:0], slot_vec=prompt.slot_vec[:0])
+    return replace(prompt, placeholder_at=prompt.placeholder_at[:0], placeholder_vectors=prompt.placeholder_vectors[:0])
 
 
 def test_only_the_named_parts_learn(tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ def test_only_the_named_parts_learn(tmp_path: Path) -> None:
         recommender = make_recommender(n=2)
         assert recommender.projector is not None
         parts = {
-            "global": recommender.experts.parameters_of("global"),
-            "experts": recommender.experts.parameters_of("experts"),
+            "global": recommender.adapters.get_parameters("global"),
+            "experts": recommender.adapters.get_parameters("experts"),
             "projector": list(recommender.projector.parameters()),
         }
         before = {name: [p.detach().clone() for p in those] for name, those in parts.items()}
@@ -235,7 +235,7 @@ def test_every_pass_is_checked_as_often_as_asked(tmp_path: Path) -> None:
 
 def test_training_has_dropout_and_checks_have_none(tmp_path: Path) -> None:
     recommender, seen = make_recommender(n=2, dropout=0.5), []
-    layers = list(recommender.experts.layers.values())
+    layers = list(recommender.adapters.layers.values())
     layers[0].dropout.register_forward_hook(lambda module, given, out: seen.append(not torch.equal(given[0], out)))
     modes = []
 

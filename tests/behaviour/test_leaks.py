@@ -53,7 +53,7 @@ def weights_of(folder: Path, backbone: Path, *, flip: Flip = nothing, colour: Ca
         },
     }  # fmt: skip
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
-    Run(load_recipe(folder / "recipe.yaml"), folder / "run").thinkrec()
+    Run(load_recipe(folder / "recipe.yaml"), folder / "run").train_variants()
     found = {}
     for name in STAGES:
         paths = [path for path in (folder / "run" / name).glob("*.safetensors") if "train" not in path.stem]

@@ -1,6 +1,6 @@
 """Every key of a recipe, changed by itself: exactly the stages that depend on it run again.
 
-What this assumes: every stage of a run goes through `Stages.run(name, inputs, work)`, `work` writes into the folder
+What this assumes: every stage of a run goes through `StageRunner.run(name, inputs, work)`, `work` writes into the folder
 that it is given, and a stage's key is made of its inputs and of the keys, or the outputs, of the stages before it. The
 work itself is replaced: it writes down its inputs and nothing else, so that a case takes milliseconds.
 
@@ -26,10 +26,10 @@ from safetensors.torch import load_file, save_file
 from thinkrec.data.dataset import Dataset
 from thinkrec.run import pipeline, results
 from thinkrec.run.data_sources import load_data
-from thinkrec.run.pipeline import IMPERSONAL, Run
+from thinkrec.run.pipeline import NON_PERSONALISED, Run
 from thinkrec.run.recipe import Data, Recipe
-from thinkrec.run.stage import Stages
-from thinkrec.simulate.simulator import World
+from thinkrec.run.stage import StageRunner
+from thinkrec.simulate.simulator import Simulation
 
 # Which stages run again where an output changes: itself, and all that are built on it.
 EXPLAIN = {"explain"}
@@ -41,7 +41,7 @@ GROUPS = {"groups"} | EXPERTS
 ENCODER = {"scorers/encoder"} | GROUPS
 BASELINE = {"scorers/MF"} | EXPLAIN
 """`explain` belongs to the table of results as a whole."""
-EVERYTHING = GLOBAL | ENCODER | BASELINE | {f"scorers/{name}" for name in IMPERSONAL}
+EVERYTHING = GLOBAL | ENCODER | BASELINE | {f"scorers/{name}" for name in NON_PERSONALISED}
 NOTHING: set[str] = set()
 
 STAGE: dict[str, Any] = {
@@ -120,7 +120,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
 
 
 @cache
-def simulated(config: Data) -> tuple[Dataset, World | None]:
+def simulated(config: Data) -> tuple[Dataset, Simulation | None]:
     """The data set of a simulated catalogue, made once."""
     return load_data(config)
 
@@ -165,9 +165,11 @@ def changed(content: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the stages whose work was done, in order; the work is to write down the inputs."""
     names: list[str] = []
-    run = Stages.run
+    run = StageRunner.run
 
-    def watched(self: Stages, name: str, inputs: Mapping[str, Any], work: Callable, *more: Any, **options: Any) -> Any:
+    def watched(
+        self: StageRunner, name: str, inputs: Mapping[str, Any], work: Callable, *more: Any, **options: Any
+    ) -> Any:
         def note(folder: Path) -> dict[str, Any]:
             names.append(name)
             (folder / "inputs.json").write_text(json.dumps(inputs, sort_keys=True, default=str), encoding="utf-8")
@@ -176,7 +178,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return run(self, name, inputs, note, *more, **options)
 
-    monkeypatch.setattr(Stages, "run", watched)
+    monkeypatch.setattr(StageRunner, "run", watched)
     monkeypatch.setattr(pipeline, "load_data", lambda config, *rest: simulated(config) if config.kind == "world"
                         else load_data(config, *rest))  # fmt: skip
     return names
@@ -187,9 +189,11 @@ def walk(content: dict[str, Any], folder: Path) -> None:
 
     def report(run: Run, tables: dict[str, Path]) -> None:
         if run.recipe.model.kind == "thinkrec":
-            results.explanations(run, list(tables)[-1], np.zeros(len(run.test)), pipeline.inputs_of(tables))
+            results.explain_test_rows(
+                run, list(tables)[-1], np.zeros(len(run.test_rows)), pipeline.hash_report_inputs(tables)
+            )
 
-    Run(Recipe.model_validate(content), folder).all(report)
+    Run(Recipe.model_validate(content), folder).run_all_stages(report)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from thinkrec.data.interactions import TEST
 from thinkrec.engine import checkpoint
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import Recipe
-from thinkrec.run.variants import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
+from thinkrec.run.variants import EXPERTS, FULL, GLOBAL, STAGE_OF_VARIANT, get_final_variant
 
 
 @pytest.fixture(scope="module")
@@ -40,27 +40,27 @@ def run(backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         "model": {**model_values(backbone), "gate": gate, **trained},
     })  # fmt: skip
     found = Run(recipe, folder / "run")
-    found.all(lambda run, tables: None)
+    found.run_all_stages(lambda run, tables: None)
     return found
 
 
 def adapters(folder: Path) -> dict[str, torch.Tensor]:
-    return checkpoint.load(folder).experts.state_dict()
+    return checkpoint.load_recommender(folder).adapters.state_dict()
 
 
 @pytest.mark.parametrize("variant", [GLOBAL, EXPERTS, FULL])
 def test_each_variant_is_the_model_of_its_stage(variant: str, run: Run) -> None:
-    system, saved = run.system(variant), adapters(run.folder / STAGE_OF[variant])
-    found = system.recommender.experts.state_dict()
+    system, saved = run.load_predictor(variant), adapters(run.folder / STAGE_OF_VARIANT[variant])
+    found = system.recommender.adapters.state_dict()
     assert found.keys() == saved.keys()
     assert all(torch.equal(found[name], tensor) for name, tensor in saved.items())
-    assert (system.personal is not None) is (variant != GLOBAL)
-    assert (system.slots is not None) is (variant == FULL)
+    assert (system.router is not None) is (variant != GLOBAL)
+    assert (system.slot_encoder is not None) is (variant == FULL)
     assert (system.recommender.projector is not None) is (variant == FULL)
 
 
 def test_each_stage_goes_on_from_the_one_before(run: Run) -> None:
-    first, second, third = (adapters(run.folder / name) for name in STAGE_OF.values())
+    first, second, third = (adapters(run.folder / name) for name in STAGE_OF_VARIANT.values())
     assert any(name.endswith("expert_b") and tensor.any() for name, tensor in second.items())
     for name, tensor in first.items():
         assert torch.equal(second[name], tensor), "experts leave the global adapter alone"
@@ -79,13 +79,13 @@ def test_predictions_are_the_scores_of_the_test_rows(variant: str, run: Run) -> 
     table = pl.read_parquet(run.folder / "scores" / variant.split()[-1] / "predictions.parquet")
     rows = np.flatnonzero(it.split == TEST)
     assert sorted(table["order"].to_list()) == sorted(it.order[rows].tolist())
-    scores = dict(zip(it.order[rows].tolist(), run.system(variant).score(rows), strict=True))
+    scores = dict(zip(it.order[rows].tolist(), run.load_predictor(variant).score(rows), strict=True))
     assert np.std(list(scores.values())) > 0.01
     np.testing.assert_allclose(table["score"], [scores[order] for order in table["order"]], atol=1e-5)
 
 
 def test_the_last_stage_answers(run: Run) -> None:
     whole = run.model
-    assert final_variant(whole) == FULL
-    assert final_variant(whole.model_copy(update={"vector_stage": None})) == EXPERTS
-    assert final_variant(whole.model_copy(update={"vector_stage": None, "expert_stage": None})) == GLOBAL
+    assert get_final_variant(whole) == FULL
+    assert get_final_variant(whole.model_copy(update={"vector_stage": None})) == EXPERTS
+    assert get_final_variant(whole.model_copy(update={"vector_stage": None, "expert_stage": None})) == GLOBAL

@@ -14,14 +14,14 @@ from opposite_tastes import ITEMS, data_set, group_of, model, personal, reason, 
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.interactions import TEST, TRAIN
 from thinkrec.engine import checkpoint
-from thinkrec.evaluate.metrics.ranking import auc
+from thinkrec.evaluate.metrics.ranking import compute_auc
 from thinkrec.personal.gate import FUSE, GLOBAL, SINGLE, GateConfig
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.prompts.types import Prompt
-from thinkrec.score.predictor import Personal, System
+from thinkrec.score.predictor import AdapterRouter, Predictor
 from thinkrec.train import stages
-from thinkrec.train.mixture import strided_rows
-from thinkrec.train.model_config import ThinkRecModel
+from thinkrec.train.mixture import select_strided_rows
+from thinkrec.train.model_config import ThinkRecConfig
 
 DS = data_set()
 
@@ -44,19 +44,19 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def after_global(backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a global adapter that does something, though nothing useful."""
     folder = tmp_path_factory.mktemp("global")
-    recommender = teaching(DS, model(backbone)).fresh(0)
+    recommender = teaching(DS, model(backbone)).build_recommender(0)
     torch.manual_seed(3)
     with torch.no_grad():
-        for parameter in recommender.experts.parameters_of("global"):
+        for parameter in recommender.adapters.get_parameters("global"):
             parameter.normal_(std=0.02)
-    checkpoint.save(folder, recommender)
+    checkpoint.save_recommender(folder, recommender)
     return folder
 
 
 def test_experts_begin_as_copies_of_the_global_adapter(backbone: Path, after_global: Path, tmp_path: Path,
                                                        started: list) -> None:  # fmt: skip
     stages.train_experts(teaching(DS, model(backbone)), after_global, personal(DS), tmp_path)
-    trained = checkpoint.load(after_global).experts.state_dict()
+    trained = checkpoint.load_recommender(after_global).adapters.state_dict()
     assert any(tensor.any() for name, tensor in trained.items() if name.endswith("global_b"))
     for name, layer in started[0]["layers"].layers.items():
         for slot in range(3):
@@ -69,46 +69,46 @@ def test_experts_begin_as_copies_of_the_global_adapter(backbone: Path, after_glo
 def test_each_expert_is_trained_on_the_rows_of_its_own_group(backbone: Path, after_global: Path, tmp_path: Path,
                                                              started: list) -> None:  # fmt: skip
     stages.train_experts(teaching(DS, model(backbone)), after_global, personal(DS), tmp_path)
-    rows = strided_rows(DS, 1, 0, 0)
+    rows = select_strided_rows(DS, 1, 0, 0)
     gates = np.stack([prompt.gate for prompt in started[0]["prompts"]])
     np.testing.assert_array_equal(gates, np.eye(3)[1 + group_of(DS, rows)])
 
 
 def test_users_are_grouped_by_their_last_train_row() -> None:
-    users, rows = stages.last_train_rows(DS)
+    users, rows = stages.find_last_train_rows(DS)
     it = DS.interactions
     np.testing.assert_array_equal(users, np.arange(it.n_users))
     np.testing.assert_array_equal(rows, it.start[:-1] + 7)  # eight train rows each, then two and two
     assert set(it.split[rows]) == {TRAIN}
-    np.testing.assert_array_equal(stages.group_of_users(DS, personal(DS)), group_of(DS, rows))
+    np.testing.assert_array_equal(stages.find_user_groups(DS, personal(DS)), group_of(DS, rows))
 
 
 def test_two_groups_with_opposite_labels_each_expert_learns_its_own(backbone: Path, after_global: Path,
                                                                     tmp_path: Path) -> None:  # fmt: skip
     blind = model(backbone, prompt={"history": 0}, expert_stage=stage("experts", epochs=25))
     stages.train_experts(teaching(DS, blind), after_global, personal(DS), tmp_path)
-    rows = DS.interactions.rows(TEST)
+    rows = DS.interactions.get_split_rows(TEST)
     label, group = DS.interactions.label[rows], group_of(DS, rows)
-    trained = checkpoint.load(tmp_path)
-    scores = System(DS, trained, blind.prompt, personal(DS)).score(rows)
-    swapped = System(DS, trained, blind.prompt, Swapped(personal(DS))).score(rows)  # pyright: ignore
+    trained = checkpoint.load_recommender(tmp_path)
+    scores = Predictor(DS, trained, blind.prompt, personal(DS)).score(rows)
+    swapped = Predictor(DS, trained, blind.prompt, Swapped(personal(DS))).score(rows)  # pyright: ignore
     for k in (0, 1):
-        assert auc(label[group == k], scores[group == k]) == 1.0
-        assert auc(label[group == k], swapped[group == k]) == 0.0
+        assert compute_auc(label[group == k], scores[group == k]) == 1.0
+        assert compute_auc(label[group == k], swapped[group == k]) == 0.0
     # The global adapter knows the items and not the groups.
-    assert auc(label, System(DS, checkpoint.load(after_global), blind.prompt).score(rows)) == pytest.approx(
-        0.5, abs=0.1
-    )
+    assert compute_auc(
+        label, Predictor(DS, checkpoint.load_recommender(after_global), blind.prompt).score(rows)
+    ) == pytest.approx(0.5, abs=0.1)
 
 
 class Swapped:
     """The gate that gives every row the other group's expert."""
 
-    def __init__(self, right: Personal) -> None:
+    def __init__(self, right: AdapterRouter) -> None:
         self.right = right
 
     def gate(self, ds, rows: np.ndarray):
-        found = self.right.gate(ds, rows)
+        found = self.right.route(ds, rows)
         return type(found)(found.weights[:, [0, 2, 1]], found.region)
 
 
@@ -132,22 +132,22 @@ def test_the_vector_stage_trains_with_the_gate_that_rows_are_scored_with(
         (tmp_path / folder).mkdir()
     stages.train_experts(teaching(DS, model(backbone)), after_global, personal(DS), tmp_path / "experts")
     config = GateConfig(single_base=0.6, single_share=0.0, flat=0.99)
-    gate = Personal(Between(), personal(DS).groups, config)  # pyright: ignore
-    slots = SlotEncoder.fit(DS, None, statistics=True, votes=False, seed=0)
-    system = System(DS, checkpoint.load(tmp_path / "experts"), PromptConfig(history=3), gate, slots)
-    stages.train_vectors(teaching(DS, model(backbone)), system, tmp_path / "vectors")
-    rows = strided_rows(DS, 1, 0, 0)
-    scored = gate.gate(DS, rows)
+    gate = AdapterRouter(Between(), personal(DS).groups, config)  # pyright: ignore
+    slots = SlotEncoder.from_dataset(DS, None, statistics=True, votes=False, seed=0)
+    system = Predictor(DS, checkpoint.load_recommender(tmp_path / "experts"), PromptConfig(history=3), gate, slots)
+    stages.train_projector(teaching(DS, model(backbone)), system, tmp_path / "vectors")
+    rows = select_strided_rows(DS, 1, 0, 0)
+    scored = gate.route(DS, rows)
     assert set(scored.region) == {SINGLE, GLOBAL, FUSE}
     prompts: Sequence[Prompt] = started[-1]["prompts"]
     np.testing.assert_array_equal(np.stack([prompt.gate for prompt in prompts]), scored.weights)
-    np.testing.assert_array_equal(np.stack([p.gate for p in system.prompts(rows)]), scored.weights)
+    np.testing.assert_array_equal(np.stack([p.gate for p in system.render_prompts(rows)]), scored.weights)
     # And the vectors are in them: of every shown earlier item, of the user, of the target.
     assert system.vectors is not None
     for row, prompt in zip(rows, prompts, strict=True):
-        assert len(prompt.slot_at) == min(3, row - DS.interactions.start[DS.interactions.user[row]]) + 2
-        np.testing.assert_array_equal(prompt.slot_vec[-1], system.vectors.item[row])
-        np.testing.assert_array_equal(prompt.slot_vec[-2], system.vectors.user[row])
+        assert len(prompt.placeholder_at) == min(3, row - DS.interactions.start[DS.interactions.user[row]]) + 2
+        np.testing.assert_array_equal(prompt.placeholder_vectors[-1], system.vectors.item[row])
+        np.testing.assert_array_equal(prompt.placeholder_vectors[-2], system.vectors.user[row])
 
 
 def test_the_projector_is_standardised_on_vectors_of_train_rows(backbone: Path, after_global: Path, tmp_path: Path,
@@ -160,9 +160,9 @@ def test_the_projector_is_standardised_on_vectors_of_train_rows(backbone: Path, 
         return calibrate(projector, vectors, *rest, **options)
 
     monkeypatch.setattr(stages.Projector, "calibrate", watched)
-    slots = SlotEncoder.fit(DS, None, statistics=True, votes=False, seed=0)
-    system = System(DS, checkpoint.load(after_global), PromptConfig(history=3), None, slots)
-    stages.train_vectors(teaching(DS, model(backbone)), system, tmp_path)
+    slots = SlotEncoder.from_dataset(DS, None, statistics=True, votes=False, seed=0)
+    system = Predictor(DS, checkpoint.load_recommender(after_global), PromptConfig(history=3), None, slots)
+    stages.train_projector(teaching(DS, model(backbone)), system, tmp_path)
     train = DS.interactions.split == TRAIN
     assert system.vectors is not None
     known = {vector.tobytes() for part in (system.vectors.user, system.vectors.item) for vector in part[train]}
@@ -172,9 +172,9 @@ def test_the_projector_is_standardised_on_vectors_of_train_rows(backbone: Path, 
 
 
 def rendered(
-    backbone: Path, started: list, chosen: ThinkRecModel, reasons: dict[int, str], folder: Path
+    backbone: Path, started: list, chosen: ThinkRecConfig, reasons: dict[int, str], folder: Path
 ) -> list[Prompt]:
-    stages.train_global(teaching(DS, chosen, reasons), folder)
+    stages.train_global_adapter(teaching(DS, chosen, reasons), folder)
     return list(started[-1]["prompts"])
 
 
@@ -182,7 +182,11 @@ def rendered(
 def test_history_loss_shares_the_rating_loss_of_a_row(weight: float, backbone: Path, tmp_path: Path,
                                                       started: list) -> None:  # fmt: skip
     chosen = model(backbone, global_stage=stage("global", history_loss=weight))
-    prompts, rows, it = rendered(backbone, started, chosen, {}, tmp_path), strided_rows(DS, 1, 0, 0), DS.interactions
+    prompts, rows, it = (
+        rendered(backbone, started, chosen, {}, tmp_path),
+        select_strided_rows(DS, 1, 0, 0),
+        DS.interactions,
+    )
     for row, prompt in zip(rows, prompts, strict=True):
         shown = min(3, int(row - it.start[it.user[row]]))
         labels = it.label[row - shown : row + 1]
@@ -213,6 +217,6 @@ def test_a_stage_is_trained_for_the_score_that_is_asked_for(backbone: Path, tmp_
     found = []
     for option in ("difference", "yes"):
         (tmp_path / option).mkdir()
-        stages.train_global(teaching(DS, model(backbone, score=option)), tmp_path / option)
-        found.append(checkpoint.load(tmp_path / option).experts.state_dict())
+        stages.train_global_adapter(teaching(DS, model(backbone, score=option)), tmp_path / option)
+        found.append(checkpoint.load_recommender(tmp_path / option).adapters.state_dict())
     assert any(not torch.equal(found[0][name], tensor) for name, tensor in found[1].items())

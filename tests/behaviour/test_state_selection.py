@@ -16,17 +16,17 @@ from opposite_tastes import data_set, model, personal, stage, teaching
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID
 from thinkrec.engine import checkpoint
-from thinkrec.score.predictor import System
+from thinkrec.score.predictor import Predictor
 from thinkrec.train import stages
-from thinkrec.train.model_config import ThinkRecModel
-from thinkrec.train.stages import train_experts, train_global
+from thinkrec.train.model_config import ThinkRecConfig
+from thinkrec.train.stages import train_experts, train_global_adapter
 
 Script = Callable[[int, np.ndarray], np.ndarray]
 """(number of the check behind a step, row numbers) -> scores."""
 
 
 class Scripted:
-    """Stands in for `System.score`; remembers what it was asked and, behind every step, the adapters at that moment.
+    """Stands in for `Predictor.score`; remembers what it was asked and, behind every step, the adapters at that moment.
 
     Where the state before training is checked too, it scores all rows alike.
     """
@@ -40,22 +40,22 @@ class Scripted:
             return fit_stage(*arguments, **options)
 
         monkeypatch.setattr(stages, "fit_stage", watched)
-        monkeypatch.setattr(System, "score", lambda system, rows, **options: self.answer(system, rows))
+        monkeypatch.setattr(Predictor, "score", lambda system, rows, **options: self.answer(system, rows))
 
-    def answer(self, system: System, rows: np.ndarray) -> np.ndarray:
+    def answer(self, system: Predictor, rows: np.ndarray) -> np.ndarray:
         self.asked.append(np.sort(rows))
         if self.starts and len(self.asked) == 1:
             return np.zeros(len(rows))
-        self.states.append({k: v.clone() for k, v in system.recommender.experts.state_dict().items()})
+        self.states.append({k: v.clone() for k, v in system.recommender.adapters.state_dict().items()})
         return np.asarray(self.script(len(self.states) - 1, rows), dtype=np.float64)
 
     def kept(self, folder: Path) -> list[bool]:
         """Per check, whether the saved adapters are those of that moment."""
-        saved = checkpoint.load(folder).experts.state_dict()
+        saved = checkpoint.load_recommender(folder).adapters.state_dict()
         return [all(torch.equal(saved[k], v) for k, v in state.items()) for state in self.states]
 
 
-def chosen(backbone: Path, checks: int, **changes) -> ThinkRecModel:
+def chosen(backbone: Path, checks: int, **changes) -> ThinkRecConfig:
     """Exactly `checks` checks, one after each step."""
     one = {"epochs": checks, "checks": 1, "batch_tokens": 100_000, **changes}
     return model(backbone, global_stage=stage("global", **one), expert_stage=stage("experts", **one))
@@ -78,7 +78,7 @@ def test_validation_decides_and_not_another_split(best: int, backbone: Path, tmp
     others = [check for check in range(3) if check != best]
     scripted = Scripted(by_split(ds, {VALID: best, TEST: others[0], TRAIN: others[1]}), monkeypatch)
     (tmp_path / "global").mkdir()
-    done = train_global(teaching(ds, chosen(backbone, 3)), tmp_path / "global")
+    done = train_global_adapter(teaching(ds, chosen(backbone, 3)), tmp_path / "global")
     assert done["best_step"] == best + 1
     assert scripted.kept(tmp_path / "global") == [check == best for check in range(3)]
     for rows in scripted.asked:
@@ -89,7 +89,7 @@ def test_the_expert_stage_keeps_the_best_of_validation_too(backbone: Path, tmp_p
     ds = data_set()
     Scripted(by_split(ds, {VALID: 0, TEST: 1, TRAIN: 1}), monkeypatch)
     (tmp_path / "global").mkdir()
-    train_global(teaching(ds, chosen(backbone, 2)), tmp_path / "global")
+    train_global_adapter(teaching(ds, chosen(backbone, 2)), tmp_path / "global")
     scripted = Scripted(by_split(ds, {VALID: 0, TEST: 1, TRAIN: 1}), monkeypatch)
     (tmp_path / "experts").mkdir()
     done = train_experts(teaching(ds, chosen(backbone, 2)), tmp_path / "global", personal(ds), tmp_path / "experts")
@@ -132,7 +132,7 @@ def test_both_auc_and_uauc_decide(order: tuple[str, ...], best: int, backbone: P
     ds = data_set()
     # Two users' validation rows: whole users are drawn until there are four rows.
     scripted = Scripted(lambda check, rows: two_users(order[check], ds, rows), monkeypatch)
-    done = train_global(teaching(ds, chosen(backbone, len(order), valid_rows=4)), tmp_path)
+    done = train_global_adapter(teaching(ds, chosen(backbone, len(order), valid_rows=4)), tmp_path)
     log = [entry for entry in done["log"] if entry["step"]]
     assert [entry["auc"] for entry in log] == pytest.approx([VALUES[name][0] for name in order])
     assert [entry["uauc"] for entry in log] == pytest.approx([VALUES[name][1] for name in order])

@@ -65,11 +65,13 @@ def test_the_peer_scores_as_we_do(common) -> None:
     from ranking import question
 
     from thinkrec.score.ranker import score_prompts
-    from thinkrec.simulate.simulator import WorldConfig, simulate
+    from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
     rec = recommender(2)
-    fork = question(simulate(WorldConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12)
-    prompts = fork.prompts()
+    fork = question(
+        simulate_catalogue(SimulatorConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12
+    )
+    prompts = fork.to_prompts()
     peer = Peer(rec, {"one": 0, "two": 1})
     ours = score_prompts(recommender(0), [without_gate(p) for p in prompts].__getitem__, 12)
     assert np.std(ours) > 0.01
@@ -83,15 +85,15 @@ def test_an_epoch_of_an_encoder_is_timed_whole_or_by_some_steps(common) -> None:
     from encoders import epoch, simulated
 
     from thinkrec.collab.mf import MF, MFConfig
-    from thinkrec.collab.training import Training
+    from thinkrec.collab.training import EncoderTrainingConfig
 
     ds = simulated(20_000)
     assert (len(ds.interactions), ds.interactions.n_users, len(ds.items)) == (20_000, 200, 200)
     assert 0.4 < ds.interactions.label.mean() < 0.6
-    made = MF(MFConfig(dim=4, training=Training(batch=2048, epochs=1)))
+    made = MF(MFConfig(dim=4, training=EncoderTrainingConfig(batch=2048, epochs=1)))
     assert epoch(made, ds, 1000) > 0
     assert made.tables is not None, "an epoch of fewer steps is run whole"
-    few = MF(MFConfig(dim=4, training=Training(batch=2048, epochs=1)))
+    few = MF(MFConfig(dim=4, training=EncoderTrainingConfig(batch=2048, epochs=1)))
     assert epoch(few, ds, 3) > 0
     assert few.tables is None, "it was left before the epoch ended"
 
@@ -103,17 +105,19 @@ def test_utilisation_counts_what_is_needed(common, tmp_path: Path) -> None:
     from ranking import question
     from utilisation import peak_of
 
-    from thinkrec.prompts.shared_prefix import Fork
-    from thinkrec.simulate.simulator import WorldConfig, simulate
+    from thinkrec.prompts.shared_prefix import SharedPrefix
+    from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
     rec = recommender(0, source="tiny")
     assert rec.model.config.hidden_size == 64
-    fork = question(simulate(WorldConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12)
+    fork = question(
+        simulate_catalogue(SimulatorConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12
+    )
     # 2 layers of 4 * 16 * 64 (q, o), 2 * 2 * 16 * 64 (k, v), 3 * 64 * 128 (MLP) weights, and pairs of tokens that meet.
-    t, weights = len(fork.trunk), 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 128)
-    assert work(rec, [Fork(fork.trunk, ())], whole=True) == pytest.approx(t * weights + 2 * 2 * 64 * t**2 / 2)
+    t, weights = len(fork.prefix), 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 128)
+    assert work(rec, [SharedPrefix(fork.prefix, ())], whole=True) == pytest.approx(t * weights + 2 * 2 * 64 * t**2 / 2)
     assert work(rec, [fork]) < work(rec, [fork], whole=True)
-    apart = [Fork(prompt, ()) for prompt in fork.prompts()]
+    apart = [SharedPrefix(prompt, ()) for prompt in fork.to_prompts()]
     assert work(rec, apart, whole=True) > 4 * work(rec, [fork])
     assert peak_of("NVIDIA H100 80GB HBM3") == 989e12
     with pytest.raises(SystemExit, match="give --peak"):

@@ -18,7 +18,7 @@ def main() -> None:
     ds = load_data(load_recipe("demo").data)[0]
     for name in ("reasons", "reasons-agreeing", "reasons-any", "rules"):
         table = pl.read_parquet(FOLDER / f"{name}.parquet")
-        rows = ds.interactions.find(table["order"].to_numpy())
+        rows = ds.interactions.find_rows(table["order"].to_numpy())
         found = [check(text, row_of(ds, int(row), 10)) for row, text in zip(rows, table["reason"], strict=True)]
         untrue, unknown = (sum(bool(getattr(one, kind)) for one in found) for kind in ("untrue", "unknown"))
         claims = sum(one.claims for one in found)

@@ -23,7 +23,7 @@ def demo() -> Dataset:
 
 def row_of(ds: Dataset, row: int, length: int) -> Row:
     it, letters = ds.interactions, iter("abcdefghijklmnopqrstuvwxyz")
-    past = it.history(row, length)
+    past = it.get_history(row, length)
     codes = [*it.item[past].tolist(), int(it.item[row])]
     named = dict(zip(letters, codes, strict=False))
     titles = {letter: re.sub(r"\s*\(\d{4}\)$", "", ds.items.titles[code]) for letter, code in named.items()}
@@ -35,7 +35,7 @@ def row_of(ds: Dataset, row: int, length: int) -> Row:
 @pytest.mark.parametrize(("name", "claims"), [("reasons", 1500), ("rules", 1500)])
 def test_no_reason_says_something_untrue(demo: Dataset, name: str, claims: int) -> None:
     table = pl.read_parquet(FOLDER / f"{name}.parquet")
-    rows = demo.interactions.find(table["order"].to_numpy())
+    rows = demo.interactions.find_rows(table["order"].to_numpy())
     assert len(rows) > 200 and (rows >= 0).all()
     found = [check(text, row_of(demo, int(row), 10)) for row, text in zip(rows, table["reason"], strict=True)]
     assert [one.untrue for one in found if one.untrue] == []

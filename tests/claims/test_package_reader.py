@@ -7,13 +7,13 @@ import re
 import pytest
 from claim_sentences import KEYWORDS, LIKED, SENTENCES, TARGET, TITLES
 
-from thinkrec.claims.attributes import marked, reader
-from thinkrec.claims.citations import Catalogue, Shelf, find_citations
-from thinkrec.claims.grounding import Case, ground
+from thinkrec.claims.attributes import build_attribute_reader, mark_citations
+from thinkrec.claims.citations import Catalogue, TitleResolver, find_citations
+from thinkrec.claims.grounding import GroundingCase, ground_reason
 from thinkrec.claims.polarity import read_claims
 
 PAST = [letter for letter in TITLES if letter != TARGET]
-SHELF = Shelf(Catalogue(TITLES.values()), [TITLES[letter] for letter in PAST], TITLES[TARGET])
+SHELF = TitleResolver(Catalogue(TITLES.values()), [TITLES[letter] for letter in PAST], TITLES[TARGET])
 
 
 def wanted(claims: str) -> set[tuple[str, str]]:
@@ -49,18 +49,20 @@ def test_the_table_agrees_with_itself() -> None:
 def test_keywords_are_read_of_every_title(text: str, claims: str) -> None:
     cited = find_citations(text, SHELF)
     letters = {title: letter for letter, title in TITLES.items()}
-    of = [TARGET if c.kind == "target" else PAST[c.at[0]] for c in cited]
+    of = [TARGET if c.kind == "target" else PAST[c.history_positions[0]] for c in cited]
     assert all(c.text.replace("\u2019", "'") in letters for c in cited)
     found = set()
-    for said in reader(cited, [KEYWORDS[letter] for letter in PAST], KEYWORDS[TARGET]).said(marked(text, cited)):
+    for said in build_attribute_reader(
+        cited, [KEYWORDS[letter] for letter in PAST], KEYWORDS[TARGET]
+    ).read_attribute_claims(mark_citations(text, cited)):
         names = "".join(TARGET if number is None else of[number] for number in said.citations)
-        found.add((names, ("~" if len(names) > 1 else "-" if said.denied else "+") + said.attribute))
+        found.add((names, ("~" if len(names) > 1 else "-" if said.is_negated else "+") + said.attribute))
     assert found == wanted(claims)
 
 
 @pytest.mark.parametrize(("text", "claims", "true"), SENTENCES)
 def test_a_row_says_what_is_untrue_in_a_text(text: str, claims: str, true: bool) -> None:
-    case = Case(
+    case = GroundingCase(
         history=tuple(TITLES[letter] for letter in PAST),
         liked=tuple(LIKED[letter] for letter in PAST),
         target=TITLES[TARGET],
@@ -68,7 +70,7 @@ def test_a_row_says_what_is_untrue_in_a_text(text: str, claims: str, true: bool)
         target_keywords=KEYWORDS[TARGET],
         history_keywords=tuple(KEYWORDS[letter] for letter in PAST),
     )
-    found = ground(text, case, SHELF.catalogue)
+    found = ground_reason(text, case, SHELF.catalogue)
     opens, ends = re.match(r"(yes|no)\b", claims), re.search(r"end:(\w+)", claims)
     assert found.verdict == (None if opens is None else opens[1] == "yes")
     assert found.prediction == (None if ends is None else ends[1] == "yes")
@@ -76,5 +78,9 @@ def test_a_row_says_what_is_untrue_in_a_text(text: str, claims: str, true: bool)
     assert (found.untrue == 0) == true
     cited = find_citations(text, SHELF)
     liked = read_claims(text, [(c.start, c.end) for c in cited], case.keywords)
-    feelings = {(PAST[c.at[0]], claim > 0) for c, claim in zip(cited, liked, strict=True) if c.at and claim}
+    feelings = {
+        (PAST[c.history_positions[0]], claim > 0)
+        for c, claim in zip(cited, liked, strict=True)
+        if c.history_positions and claim
+    }
     assert feelings == {(x, f == "liked") for xs, f in re.findall(r"(\w+):(liked|disliked)", claims) for x in xs}

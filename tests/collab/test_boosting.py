@@ -7,21 +7,21 @@ import pytest
 from contracts.encoder import COLD_ITEM, COLD_USERS, check_scorer, planted, relabelled
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from thinkrec.collab import BoostingConfig
+from thinkrec.collab import GradientBoostingConfig
 from thinkrec.collab.features import tree_features
-from thinkrec.collab.features.keyword_terms import keyword_table
+from thinkrec.collab.features.keyword_terms import build_keyword_matrix
 from thinkrec.collab.features.slot_encoder import SlotEncoder
-from thinkrec.collab.gradient_boosting import Trees
+from thinkrec.collab.gradient_boosting import TreeEnsemble
 from thinkrec.data.interactions import TEST, TRAIN, VALID
 
 
-def built(ds, **options) -> tree_features.Features:
+def built(ds, **options) -> tree_features.FeatureTable:
     """The features of a data set by its own train rows."""
-    return tree_features.build(ds, tree_features.Learned.of(ds, **options))
+    return tree_features.build_features(ds, tree_features.FeatureStatistics.from_dataset(ds, **options))
 
 
 def test_contract(tmp_path):
-    check_scorer(BoostingConfig(trees=12, bags=2, lr=0.2, leaves=4, min_rows=10, folds=3), tmp_path)
+    check_scorer(GradientBoostingConfig(trees=12, bags=2, lr=0.2, leaves=4, min_rows=10, folds=3), tmp_path)
 
 
 @pytest.mark.parametrize("split", [TRAIN, VALID, TEST])
@@ -71,10 +71,12 @@ def test_the_usual_year_is_that_of_train_rows():
 def test_labels_of_test_rows_change_no_digit_of_other_rows():
     ds = planted()
     data = ds.interactions
-    others = relabelled(ds, data.rows(TEST))
+    others = relabelled(ds, data.get_split_rows(TEST))
     base, changed = (built(d, folds=3).values[data.split != TEST] for d in (ds, others))
     np.testing.assert_array_equal(base, changed)
-    slots = [SlotEncoder.fit(d, None, statistics=True, votes=True, seed=3).vectors(d) for d in (ds, others)]
+    slots = [
+        SlotEncoder.from_dataset(d, None, statistics=True, votes=True, seed=3).encode_rows(d) for d in (ds, others)
+    ]
     for name in ("user", "item"):
         base, changed = (getattr(one, name)[data.split != TEST] for one in slots)
         np.testing.assert_array_equal(base, changed)
@@ -90,7 +92,7 @@ def test_features_are_named_and_work_without_keywords_years_or_pauses():
     assert not np.isinf(found.values).any()
     rate = found.values[:, found.names.index("item_rate")]
     assert np.isfinite(rate).all() and np.unique(rate).size > 10
-    assert keyword_table(bare).shape == (len(ds.items), 0)
+    assert build_keyword_matrix(bare).shape == (len(ds.items), 0)
 
 
 def test_a_feature_worked_by_hand():
@@ -105,7 +107,7 @@ def test_a_feature_worked_by_hand():
     assert column["last_label"] == past[-1]
     assert column["item_year"] == 1950 + data.item[row]
     words = set(ds.items.keywords[data.item[row]])
-    terms = keyword_table(ds)
+    terms = build_keyword_matrix(ds)
     shared = [(terms[data.item[row]].multiply(terms[data.item[other]])).sum() for other in range(data.start[3], row)]
     assert len(words) == 3
     assert column["affinity_rate"] == pytest.approx(np.dot(shared, past) / np.sum(shared))
@@ -121,6 +123,6 @@ def test_trees_give_the_scores_of_scikit_learn():
         HistGradientBoostingClassifier(max_iter=20, random_state=seed, max_features=0.5).fit(x, y) for seed in (0, 1)
     ]
     expected = np.mean([model.decision_function(x) for model in models], axis=0)
-    np.testing.assert_allclose(Trees.of(models, 20).score(x), expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(TreeEnsemble.from_models(models, 20).score(x), expected, rtol=1e-9, atol=1e-9)
     staged = np.mean([list(model.staged_decision_function(x))[6] for model in models], axis=0)
-    np.testing.assert_allclose(Trees.of(models, 7).score(x), staged, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(TreeEnsemble.from_models(models, 7).score(x), staged, rtol=1e-9, atol=1e-9)

@@ -7,21 +7,21 @@ from dataclasses import replace
 import numpy as np
 from contracts.encoder import planted
 
-from thinkrec.collab.trained_ids import TrainedIds, find_places, take_rows
+from thinkrec.collab.trained_ids import TrainedIds, find_positions, take_rows
 
 
 def test_places_are_those_of_ids_as_text_and_strangers_stand_behind() -> None:
-    assert find_places([5, 7, 9], [9, 5, 7]).tolist() == [2, 0, 1]
-    assert find_places([5, 7, 9], ["7", "x", "5"]).tolist() == [1, 3, 0]
-    assert find_places([], ["x"]).tolist() == [0]
+    assert find_positions([5, 7, 9], [9, 5, 7]).tolist() == [2, 0, 1]
+    assert find_positions([5, 7, 9], ["7", "x", "5"]).tolist() == [1, 3, 0]
+    assert find_positions([], ["x"]).tolist() == [0]
     table = np.array([[1.0], [2.0], [3.0]])
     assert take_rows(table, np.array([2, 3, 0]), np.array([9.0])).tolist() == [[3.0], [9.0], [1.0]]
 
 
 def test_as_many_users_and_items_in_another_order_keep_their_rows() -> None:
     ds = planted()
-    ids = TrainedIds.of(ds)
-    assert ids.user_places(ds).tolist() == list(range(len(ds.user_ids)))
+    ids = TrainedIds.from_dataset(ds)
+    assert ids.find_user_rows(ds).tolist() == list(range(len(ds.user_ids)))
     turned = replace(ds, user_ids=ds.user_ids[::-1], items=replace(ds.items, ids=ds.items.ids[::-1]))
-    assert ids.user_places(turned).tolist() == list(range(len(ds.user_ids)))[::-1]
-    assert ids.item_places(turned).tolist() == list(range(len(ds.items)))[::-1]
+    assert ids.find_user_rows(turned).tolist() == list(range(len(ds.user_ids)))[::-1]
+    assert ids.find_item_rows(turned).tolist() == list(range(len(ds.items)))[::-1]

@@ -5,11 +5,11 @@ import pytest
 import torch
 from contracts.encoder import check_encoder, planted, relabelled
 
-from thinkrec.collab import LightGCNConfig, Training
-from thinkrec.collab.lightgcn import graph, propagate
+from thinkrec.collab import EncoderTrainingConfig, LightGCNConfig
+from thinkrec.collab.lightgcn import build_graph, propagate_vectors
 from thinkrec.data.interactions import TRAIN
 
-FAST = Training(lr=0.03, weight_decay=1e-4, batch=512, epochs=12, patience=8)
+FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch=512, epochs=12, patience=8)
 
 
 def test_contract(tmp_path):
@@ -33,7 +33,7 @@ def test_propagation_is_the_dense_product(layers):
     dense = _dense(ds)
     nodes = np.random.default_rng(0).normal(size=(len(dense), 5)).astype(np.float32)
     expected = sum(np.linalg.matrix_power(dense, k) @ nodes for k in range(layers + 1)) / (layers + 1)
-    found = propagate(graph(ds), torch.from_numpy(nodes), layers).numpy()
+    found = propagate_vectors(build_graph(ds), torch.from_numpy(nodes), layers).numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -43,7 +43,7 @@ def test_gradient_is_that_of_the_dense_product():
     start = torch.randn(len(dense), 3, generator=torch.Generator().manual_seed(0))
     aim = torch.randn(len(dense), 3, generator=torch.Generator().manual_seed(1))
     ours, theirs = start.clone().requires_grad_(), start.clone().requires_grad_()
-    (propagate(graph(ds), ours, 2) * aim).sum().backward()
+    (propagate_vectors(build_graph(ds), ours, 2) * aim).sum().backward()
     ((theirs + dense @ theirs + dense @ (dense @ theirs)) / 3 * aim).sum().backward()
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-5)
 
@@ -51,11 +51,11 @@ def test_gradient_is_that_of_the_dense_product():
 def test_only_liked_train_rows_are_edges():
     ds = planted()
     later = np.flatnonzero(ds.interactions.split != TRAIN)
-    assert torch.equal(graph(ds).to_dense(), graph(relabelled(ds, later)).to_dense())
+    assert torch.equal(build_graph(ds).to_dense(), build_graph(relabelled(ds, later)).to_dense())
     data, liked = ds.interactions, set()
     for row in np.flatnonzero(data.split == TRAIN):
         if data.label[row]:
             liked.add((int(data.user[row]), data.n_users + int(data.item[row])))
-    edges = {(int(a), int(b)) for a, b in graph(ds).to_dense().nonzero()}
+    edges = {(int(a), int(b)) for a, b in build_graph(ds).to_dense().nonzero()}
     assert edges == liked | {(b, a) for a, b in liked}
     assert 0 < len(liked) < len(set(zip(data.user.tolist(), data.item.tolist(), strict=True)))

@@ -10,26 +10,28 @@ import pytest
 from scipy import sparse
 
 from thinkrec.collab.features import item_neighbours, past_statistics, tree_features
-from thinkrec.collab.features.keyword_terms import KeywordTerms
+from thinkrec.collab.features.keyword_terms import KeywordVocabulary
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import Interactions
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 
 def unit(ds: Dataset) -> sparse.csr_matrix:
-    terms = KeywordTerms.of(ds.items.keywords).table(ds.items.keywords)
-    return item_neighbours.unit_terms(terms, item_neighbours.rarity(terms))
+    terms = KeywordVocabulary.from_keywords(ds.items.keywords).build_matrix(ds.items.keywords)
+    return item_neighbours.build_tfidf_matrix(terms, item_neighbours.compute_idf(terms))
 
 
 def votes(ds: Dataset) -> dict[str, np.ndarray]:
     expected, everything = np.full((3, len(ds.items)), 0.5), np.ones(len(ds.interactions), dtype=bool)
-    factors = np.stack([item_neighbours.item_factors(ds, part, everything) for part in expected])
-    return item_neighbours.past_votes(ds, unit(ds), expected, np.arange(len(ds.interactions)) % 3, factors)
+    factors = np.stack([item_neighbours.compute_item_factors(ds, part, everything) for part in expected])
+    return item_neighbours.compute_neighbour_residuals(
+        ds, unit(ds), expected, np.arange(len(ds.interactions)) % 3, factors
+    )
 
 
 def test_blocks_of_items_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
-    ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
     whole = votes(ds)
     for cells in (1, 900, 7 * 90):
         monkeypatch.setattr(item_neighbours, "CELLS", cells)
@@ -38,16 +40,19 @@ def test_blocks_of_items_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
-    ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
 
     def made() -> list[np.ndarray]:
-        slots = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=0).vectors(ds)
-        return [tree_features.build(ds, tree_features.Learned.of(ds, folds=3)).values, slots.item]
+        slots = SlotEncoder.from_dataset(ds, None, statistics=True, votes=True, seed=0).encode_rows(ds)
+        return [
+            tree_features.build_features(ds, tree_features.FeatureStatistics.from_dataset(ds, folds=3)).values,
+            slots.item,
+        ]
 
     whole, sizes = made(), np.full(len(ds.interactions), 10)
     for pairs in (1, 700):
         monkeypatch.setattr(past_statistics, "PAIRS", pairs)
-        blocks = past_statistics.user_blocks(ds.interactions.past.owner, sizes)
+        blocks = past_statistics.split_user_blocks(ds.interactions.past.owner, sizes)
         assert [block.start for block in blocks[1:]] == [block.stop for block in blocks[:-1]]
         assert blocks[0].start == 0 and blocks[-1].stop == len(ds.interactions)
         assert {block.start for block in blocks} <= set(ds.interactions.start.tolist())
@@ -57,7 +62,7 @@ def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_vote_is_the_weighted_mean_of_its_formula() -> None:
-    ds = simulate(WorldConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
     it, vectors = ds.interactions, unit(ds).toarray().astype(np.float64)
     row = int(it.start[6] - 1)
     past = np.arange(it.start[5], row)
@@ -68,7 +73,7 @@ def test_a_vote_is_the_weighted_mean_of_its_formula() -> None:
 
 
 def test_twenty_thousand_items_need_no_table_of_all_pairs() -> None:
-    small, n = simulate(WorldConfig(users=10, items=40, rows_per_user=(6, 10)), 3).dataset, 20_000
+    small, n = simulate_catalogue(SimulatorConfig(users=10, items=40, rows_per_user=(6, 10)), 3).dataset, 20_000
     rng = np.random.default_rng(0)
     words = [tuple(f"word{w}" for w in rng.integers(400, size=3)) for _ in range(n)]
     items = replace(small.items, ids=list(range(n)), titles=[f"Item {i}" for i in range(n)], keywords=words,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from contracts.encoder import COLD_USERS, check_encoder, planted
 
-from thinkrec.collab import MFConfig, Training
+from thinkrec.collab import EncoderTrainingConfig, MFConfig
 
-FAST = Training(lr=0.03, weight_decay=1e-4, batch=256, epochs=25, patience=8)
+FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch=256, epochs=25, patience=8)
 
 
 @pytest.mark.parametrize("biases", [False, True])
@@ -15,8 +15,8 @@ def test_contract(biases, tmp_path):
 
     ds = planted()
     rows = np.arange(len(ds.interactions))
-    vectors = encoder.user_vectors(ds, rows)
-    warm = encoder.user_vectors(ds, ds.interactions.start[: COLD_USERS[0]])
+    vectors = encoder.encode_users(ds, rows)
+    warm = encoder.encode_users(ds, ds.interactions.start[: COLD_USERS[0]])
     cold = ds.interactions.user >= COLD_USERS[0]
     np.testing.assert_allclose(vectors[cold], np.tile(warm.mean(axis=0), (cold.sum(), 1)), rtol=1e-4, atol=1e-6)
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from contracts.encoder import check_encoder, fitted, planted, relabelled
 
-from thinkrec.collab import SASRecConfig, Training
-from thinkrec.collab.sasrec import gbce_beta
-from thinkrec.collab.sequences import Past
+from thinkrec.collab import EncoderTrainingConfig, SASRecConfig
+from thinkrec.collab.sasrec import compute_gbce_beta
+from thinkrec.collab.sequences import UserSequences
 
-FAST = Training(lr=0.01, weight_decay=1e-5, batch=256, epochs=6, patience=6)
+FAST = EncoderTrainingConfig(lr=0.01, weight_decay=1e-5, batch=256, epochs=6, patience=6)
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,10 @@ def test_contract(loss, history, biases, tmp_path):
 
 def test_beta_against_values_worked_by_hand():
     # The two ends: t = 0 leaves plain cross-entropy, t = 1 gives alpha = 256 / 3415.
-    assert gbce_beta(256, 3416, 0.0) == pytest.approx(1.0)
-    assert gbce_beta(256, 3416, 1.0) == pytest.approx(256 / 3415)
+    assert compute_gbce_beta(256, 3416, 0.0) == pytest.approx(1.0)
+    assert compute_gbce_beta(256, 3416, 1.0) == pytest.approx(256 / 3415)
     # alpha = 1/4, t = 1/2: 1/4 * (1/2 * (1 - 4) + 4) = 1/4 * 5/2
-    assert gbce_beta(1, 5, 0.5) == pytest.approx(0.625)
+    assert compute_gbce_beta(1, 5, 0.5) == pytest.approx(0.625)
 
 
 def _read(past, windows, k, of):
@@ -38,11 +38,11 @@ def _read(past, windows, k, of):
 def test_windows_hold_the_past_strictly_before_each_row(history, length):
     ds = planted()
     data = ds.interactions
-    past = Past.of(ds, history)
+    past = UserSequences.from_dataset(ds, history)
     rows = np.random.default_rng(0).permutation(len(data))
-    latest = past.latest(rows, length)
+    latest = past.build_latest_windows(rows, length)
     for call in range(3):
-        strided = past.strided(rows, length, np.random.default_rng(call))
+        strided = past.build_strided_windows(rows, length, np.random.default_rng(call))
         assert strided.item.shape[1] == latest.item.shape[1] == length
         for k, row in enumerate(rows):
             before = np.arange(data.start[data.user[row]], row)
@@ -59,7 +59,7 @@ def test_windows_hold_the_past_strictly_before_each_row(history, length):
 def test_shared_windows_are_fewer_than_rows():
     ds = planted()
     rows = np.arange(len(ds.interactions))
-    shared = Past.of(ds, "labelled").strided(rows, 10, np.random.default_rng(0))
+    shared = UserSequences.from_dataset(ds, "labelled").build_strided_windows(rows, 10, np.random.default_rng(0))
     assert len(shared.item) < len(rows) / 4
 
 

@@ -8,20 +8,26 @@ import numpy as np
 import pytest
 from contracts.encoder import planted, relabelled
 
-from thinkrec.collab import build
-from thinkrec.collab.features.keyword_terms import KeywordTerms
-from thinkrec.collab.features.neighbourhood import PastVotes
-from thinkrec.collab.features.past_statistics import past_excess, past_likes, past_mean, user_like_logit, user_log_count
+from thinkrec.collab import build_scorer
+from thinkrec.collab.features.keyword_terms import KeywordVocabulary
+from thinkrec.collab.features.neighbourhood import NeighbourhoodResidual
+from thinkrec.collab.features.past_statistics import (
+    compute_past_mean,
+    compute_past_residual,
+    compute_user_log_count,
+    compute_user_logit,
+    count_past_likes,
+)
 from thinkrec.collab.features.slot_encoder import SlotEncoder
-from thinkrec.collab.features.tree_features import Learned, _session, term_affinity
-from thinkrec.collab.features.tree_features import build as build_features
+from thinkrec.collab.features.tree_features import FeatureStatistics, _compute_session_features, compute_term_affinity
+from thinkrec.collab.features.tree_features import build_features as build_features
 from thinkrec.collab.lightgcn import LightGCNConfig
 from thinkrec.collab.mf import MFConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
-from thinkrec.reasons.choose import mixedness
-from thinkrec.teacher.rule_reasons import argue
+from thinkrec.reasons.choose import compute_minority_share
+from thinkrec.teacher.rule_reasons import argue_row
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +53,17 @@ def flipped(ds: Dataset, *splits: int) -> Dataset:
 def numbers(ds: Dataset) -> dict[str, np.ndarray]:
     """Every number that a reader takes from the past, by row."""
     rows = np.arange(len(ds.interactions))
-    slots = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=3).vectors(ds)
+    slots = SlotEncoder.from_dataset(ds, None, statistics=True, votes=True, seed=3).encode_rows(ds)
     expected = np.full(len(rows), 0.5)
     found = {
         "user": slots.user,
         "item": slots.item,
-        "features": build_features(ds, Learned.of(ds)).values,
-        "logit": user_like_logit(ds, rows),
-        "count": user_log_count(ds, rows),
-        "excess": past_excess(ds, expected),
-        "recent": past_excess(ds, expected, 3),
-        "mixed": mixedness(ds, rows, 5),
+        "features": build_features(ds, FeatureStatistics.from_dataset(ds)).values,
+        "logit": compute_user_logit(ds, rows),
+        "count": compute_user_log_count(ds, rows),
+        "excess": compute_past_residual(ds, expected),
+        "recent": compute_past_residual(ds, expected, 3),
+        "mixed": compute_minority_share(ds, rows, 5),
     }
     return {name: value.reshape(len(rows), -1) for name, value in found.items()}
 
@@ -77,15 +83,15 @@ def test_readers_of_the_past_read_each_visible_row_once(ds: Dataset, split: int)
     """As on a table in time order, which has no other rows at all."""
     alone, kept = up_to(ds, split)
     plain = replace(alone, interactions=replace(alone.interactions, split=np.full(len(kept), TEST, dtype=np.int8)))
-    assert plain.interactions.past.whole and not ds.interactions.past.whole
+    assert plain.interactions.past.is_complete and not ds.interactions.past.is_complete
     expected = np.random.default_rng(3).uniform(0.2, 0.8, len(ds.interactions))
-    mine, votes = ds.interactions.split[kept] == split, PastVotes.of(ds)
-    terms = KeywordTerms.of(ds.items.keywords).table(ds.items.keywords)
+    mine, votes = ds.interactions.split[kept] == split, NeighbourhoodResidual.from_dataset(ds)
+    terms = KeywordVocabulary.from_keywords(ds.items.keywords).build_matrix(ds.items.keywords)
 
     def read(data: Dataset, chance: np.ndarray) -> list[np.ndarray]:
         rows = np.arange(len(data.interactions))
-        return [votes.rows(data, chance), term_affinity(data, terms, chance), past_mean(data, chance, 4),
-                *past_likes(data, rows), *past_likes(data, rows, 3), *_session(data, 1500).values()]  # fmt: skip
+        return [votes.compute_row_residuals(data, chance), compute_term_affinity(data, terms, chance), compute_past_mean(data, chance, 4),
+                *count_past_likes(data, rows), *count_past_likes(data, rows, 3), *_compute_session_features(data, 1500).values()]  # fmt: skip
 
     for number, (whole, part) in enumerate(zip(read(ds, expected), read(plain, expected[kept]), strict=True)):
         np.testing.assert_allclose(whole[kept][mine], part[mine], atol=1e-9, err_msg=str(number))
@@ -102,11 +108,13 @@ def test_labels_of_held_out_rows_move_nothing_of_a_train_row(ds: Dataset) -> Non
 
 
 def test_candidates_are_asked_from_the_visible_past(ds: Dataset) -> None:
-    slots, changed = SlotEncoder.fit(ds, None, statistics=True, votes=True, seed=3), flipped(ds, VALID, TEST)
-    row = int(ds.interactions.rows(TRAIN)[-1])
+    slots, changed = SlotEncoder.from_dataset(ds, None, statistics=True, votes=True, seed=3), flipped(ds, VALID, TEST)
+    row = int(ds.interactions.get_split_rows(TRAIN)[-1])
     items = np.array([int(ds.interactions.item[row]), 0])
-    np.testing.assert_array_equal(slots.candidates(ds, row, items), slots.candidates(changed, row, items))
-    np.testing.assert_allclose(slots.candidates(ds, row, items)[0], slots.vectors(ds).item[row], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(slots.encode_candidates(ds, row, items), slots.encode_candidates(changed, row, items))
+    np.testing.assert_allclose(
+        slots.encode_candidates(ds, row, items)[0], slots.encode_rows(ds).item[row], rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("history", ["liked", "labelled"])
@@ -119,9 +127,9 @@ def test_a_sequence_is_read_as_if_later_splits_were_not_there(ds: Dataset, histo
     for (name, a), (_, b) in zip(model.net.state_dict().items(), other.net.state_dict().items(), strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=name)
     alone, kept = up_to(ds, TRAIN)
-    np.testing.assert_allclose(model.user_vectors(ds, kept), model.user_vectors(alone, np.arange(len(kept))), atol=1e-5)
-    moved = model.user_vectors(flipped(ds, VALID, TEST), kept)
-    np.testing.assert_array_equal(model.user_vectors(ds, kept), moved)
+    np.testing.assert_allclose(model.encode_users(ds, kept), model.encode_users(alone, np.arange(len(kept))), atol=1e-5)
+    moved = model.encode_users(flipped(ds, VALID, TEST), kept)
+    np.testing.assert_array_equal(model.encode_users(ds, kept), moved)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +141,8 @@ def test_a_sequence_is_read_as_if_later_splits_were_not_there(ds: Dataset, histo
     ],
 )
 def test_no_held_out_label_reaches_the_weights_of_an_encoder(ds: Dataset, config) -> None:
-    train = ds.interactions.rows(TRAIN)
-    models = [build(config) for _ in range(2)]
+    train = ds.interactions.get_split_rows(TRAIN)
+    models = [build_scorer(config) for _ in range(2)]
     for model, data in zip(models, (ds, flipped(ds, VALID, TEST)), strict=True):
         model.fit(data, seed=0)
     np.testing.assert_array_equal(*(model.user_vectors(ds, train) for model in models))
@@ -143,6 +151,6 @@ def test_no_held_out_label_reaches_the_weights_of_an_encoder(ds: Dataset, config
 
 def test_the_rules_argue_from_the_visible_past(ds: Dataset) -> None:
     changed = flipped(ds, VALID, TEST)
-    for row in ds.interactions.rows(TRAIN)[::7]:
-        told = [argue(data, int(row), 10, np.random.default_rng(0)) for data in (ds, changed)]
+    for row in ds.interactions.get_split_rows(TRAIN)[::7]:
+        told = [argue_row(data, int(row), 10, np.random.default_rng(0)) for data in (ds, changed)]
         assert told[0] == told[1]

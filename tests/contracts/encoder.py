@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from pydantic import TypeAdapter
 
-from thinkrec.collab import Encoder, Scorer, ScorerConfig, build
-from thinkrec.collab.selection import auc
+from thinkrec.collab import Encoder, Scorer, ScorerConfig, build_scorer
+from thinkrec.collab.selection import compute_auc
 from thinkrec.data.dataset import Dataset, Domain, Items
 from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 from thinkrec.errors import CheckpointError, DataError
@@ -59,7 +59,7 @@ def relabelled(ds: Dataset, rows: np.ndarray) -> Dataset:
 
 def fitted(config: ScorerConfig, ds: Dataset, seed: int = 0) -> Scorer:
     """A new scorer, fitted."""
-    scorer = build(config)
+    scorer = build_scorer(config)
     scorer.fit(ds, seed=seed)
     return scorer
 
@@ -71,12 +71,12 @@ def check_scorer(config: ScorerConfig, folder: Path, *, learns: float | None = 0
     everything = np.arange(len(data))
     assert TypeAdapter(ScorerConfig).validate_python(config.model_dump()) == config
 
-    unfitted = build(config)
-    if not isinstance(unfitted, build(TypeAdapter(ScorerConfig).validate_python({"kind": "random"})).__class__):
+    unfitted = build_scorer(config)
+    if not isinstance(unfitted, build_scorer(TypeAdapter(ScorerConfig).validate_python({"kind": "random"})).__class__):
         with pytest.raises(RuntimeError, match="fit"):
             unfitted.score(ds, everything)
 
-    scorer = build(config)
+    scorer = build_scorer(config)
     assert isinstance(scorer, Scorer)
     records = scorer.fit(ds, seed=0)
     assert all(isinstance(record["epoch"], int) and 0 <= record["auc"] <= 1 for record in records)
@@ -104,12 +104,12 @@ def check_scorer(config: ScorerConfig, folder: Path, *, learns: float | None = 0
         type(scorer).load(folder)
 
     check_causal(scorer, ds, score)
-    test = data.rows(TEST)
+    test = data.get_split_rows(TEST)
     if learns is not None:
-        assert auc(data.label[test], score[test]) > learns
+        assert compute_auc(data.label[test], score[test]) > learns
         with pytest.raises(DataError, match="valid"):
             none = dataclasses.replace(data, split=np.where(data.split == VALID, TEST, data.split))
-            build(config).fit(dataclasses.replace(ds, interactions=none), seed=0)
+            build_scorer(config).fit(dataclasses.replace(ds, interactions=none), seed=0)
     return scorer
 
 
@@ -162,7 +162,7 @@ def check_encoder(config: ScorerConfig, folder: Path, *, learns: float = 0.6) ->
     ds = planted()
     data = ds.interactions
     rows = np.arange(len(data))
-    users, items = scorer.user_vectors(ds, rows), scorer.item_vectors(ds)
+    users, items = scorer.encode_users(ds, rows), scorer.encode_items(ds)
     assert users.shape == (len(rows), scorer.dim) and users.dtype == np.float32
     assert items.shape == (len(ds.items), scorer.dim) and items.dtype == np.float32
     assert np.isfinite(users).all() and np.isfinite(items).all()
@@ -173,13 +173,13 @@ def check_encoder(config: ScorerConfig, folder: Path, *, learns: float = 0.6) ->
 
     row = int(data.start[8] - 3)
     changed = relabelled(ds, np.arange(row, data.start[8]))
-    np.testing.assert_allclose(scorer.user_vectors(changed, rows[row : row + 1]), users[row : row + 1], atol=1e-6)
+    np.testing.assert_allclose(scorer.encode_users(changed, rows[row : row + 1]), users[row : row + 1], atol=1e-6)
 
     grown, place = regrown(ds)
     fresh = np.flatnonzero(place < 0)
-    np.testing.assert_array_equal(scorer.item_vectors(grown)[:-1], items[::-1])
-    np.testing.assert_allclose(scorer.item_vectors(grown)[-1], items[warm].mean(axis=0), rtol=1e-4, atol=1e-6)
-    known = scorer.user_vectors(grown, np.flatnonzero(place >= 0))
+    np.testing.assert_array_equal(scorer.encode_items(grown)[:-1], items[::-1])
+    np.testing.assert_allclose(scorer.encode_items(grown)[-1], items[warm].mean(axis=0), rtol=1e-4, atol=1e-6)
+    known = scorer.encode_users(grown, np.flatnonzero(place >= 0))
     np.testing.assert_allclose(known, users[place[place >= 0]], rtol=1e-5, atol=1e-6)
-    assert np.isfinite(scorer.user_vectors(grown, fresh)).all() and len(fresh)
+    assert np.isfinite(scorer.encode_users(grown, fresh)).all() and len(fresh)
     return scorer

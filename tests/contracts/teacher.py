@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from thinkrec.teacher.client import Answer, Message, Question, Teacher, TeacherStopped, question
+from thinkrec.teacher.client import Answer, Message, Question, Teacher, TeacherStopped, make_question
 
 
 def asked(n: int, rows: Sequence[int] | None = None, words: str = "Would they like it?") -> list[Question]:
     """`n` questions that differ, about the first rows of the data."""
     numbers = list(range(n)) if rows is None else list(rows)
-    return [question(row, (Message("user", f"{words} {row} |"),), "t", "drop", row) for row in numbers]
+    return [make_question(row, (Message("user", f"{words} {row} |"),), "t", "drop", row) for row in numbers]
 
 
 def check_teacher(make: Callable[[], Teacher], rows: Sequence[int]) -> None:

@@ -36,7 +36,7 @@ def test_codes_and_order(tiny_dataset: Dataset, tiny_tables: Tables) -> None:
         assert came["item_id"] == tiny_dataset.items.ids[table.item[row]]
         assert (came["label"], came["timestamp"]) == (table.label[row], table.timestamp[row])
         assert came["split"] == ("train", "valid", "test")[table.split[row]]
-    found = [table.order[table.rows(split)] for split in (TRAIN, VALID, TEST)]
+    found = [table.order[table.get_split_rows(split)] for split in (TRAIN, VALID, TEST)]
     assert all((np.diff(order) > 0).all() for order in found)
     assert sorted(np.concatenate(found).tolist()) == list(range(28))
 
@@ -44,11 +44,11 @@ def test_codes_and_order(tiny_dataset: Dataset, tiny_tables: Tables) -> None:
 def test_find_gives_rows_back(tiny_dataset: Dataset) -> None:
     table = tiny_dataset.interactions
     asked = np.array([5, 27, 0, 99, -1])
-    rows = table.find(asked)
+    rows = table.find_rows(asked)
     assert table.order[rows[:3]].tolist() == [5, 27, 0]
     assert rows[3:].tolist() == [-1, -1]
     empty = Interactions.build([], [], [], [], [], [], n_users=0)
-    assert empty.find(np.array([3])).tolist() == [-1]
+    assert empty.find_rows(np.array([3])).tolist() == [-1]
 
 
 @st.composite
@@ -78,8 +78,8 @@ def test_a_history_holds_the_users_visible_past_and_nothing_else(frame: pl.DataF
     assert len(table) == frame.height
     keys = list(zip(table.timestamp.tolist(), table.order.tolist(), strict=True))
     for row in range(len(table)):
-        past = table.history_rows(row, length).tolist()
-        assert np.arange(len(table))[table.history(row, length)].tolist() == past
+        past = table.get_history_rows(row, length).tolist()
+        assert np.arange(len(table))[table.get_history(row, length)].tolist() == past
         # The newest `length` rows before this one that are of its own split or of one before it, in their order.
         earlier = [
             other
@@ -116,7 +116,7 @@ def test_paths_and_frames_give_the_same_data(tiny_tables: Tables, tiny_dataset: 
     wares.with_columns(pl.col("keywords").list.join("|")).write_csv(tmp_path / "items.csv")
     for first, second in (("rows.parquet", "items.csv"), ("rows.csv", "items.parquet"), ("rows.csv", "items.csv")):
         again = Dataset.from_tables(tmp_path / first, str(tmp_path / second), domain=tiny_dataset.domain)
-        assert again.fingerprint() == tiny_dataset.fingerprint()
+        assert again.compute_fingerprint() == tiny_dataset.compute_fingerprint()
 
 
 def test_ids_may_be_text_in_one_table_and_numbers_in_the_other(tiny_tables: Tables, tiny_dataset: Dataset) -> None:
@@ -146,7 +146,7 @@ def test_errors_name_the_file(tiny_tables: Tables, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="interactions: the split by column leaves no rows for test"):
         Dataset.from_tables(rows.filter(pl.col("split") != "test"), wares)
     assert (
-        Dataset.from_tables(tmp_path / "rows.csv", wares, split=ByFractions(valid=0.2, test=0.2)).summary()["users"]
+        Dataset.from_tables(tmp_path / "rows.csv", wares, split=ByFractions(valid=0.2, test=0.2)).summarise()["users"]
         == 4
     )
 
@@ -185,7 +185,7 @@ def test_wrong_keywords(tiny_dataset: Dataset, keywords: object, word: str) -> N
 
 def test_summary(tiny_dataset: Dataset, tiny_tables: Tables) -> None:
     rows, _ = tiny_tables
-    summary = tiny_dataset.summary()
+    summary = tiny_dataset.summarise()
     assert summary["rows"] == {"all": 28, "train": 12, "valid": 8, "test": 8}
     assert (summary["users"], summary["items"], summary["items_with_rows"]) == (4, 6, rows["item_id"].n_unique())
     assert summary["like_rate"]["test"] == rows.filter(pl.col("split") == "test")["label"].mean()
@@ -209,7 +209,7 @@ def test_every_part_counts_in_the_fingerprint(tiny_dataset: Dataset) -> None:
             for name in ("user", "item", "label", "timestamp", "split", "order", "start")
         ),
     ]
-    assert len({data.fingerprint(), *(other.fingerprint() for other in others)}) == len(others) + 1
+    assert len({data.compute_fingerprint(), *(other.compute_fingerprint() for other in others)}) == len(others) + 1
 
 
 def test_the_fingerprint_is_the_same_in_another_process(
@@ -225,7 +225,7 @@ def test_the_fingerprint_is_the_same_in_another_process(
     command = [sys.executable, "-c", code, str(tmp_path / "rows.parquet"), str(tmp_path / "items.parquet")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout.strip() == tiny_dataset.fingerprint()
+    assert done.stdout.strip() == tiny_dataset.compute_fingerprint()
 
 
 @pytest.mark.parametrize("split", ["fractions", {"by": "fractions"}, 0.1])

@@ -31,7 +31,7 @@ def test_the_example_runs(example: Path, capsys: pytest.CaptureFixture[str]) -> 
     exec(blocks("python")[0], names)
     data = names["data"]
     assert isinstance(data, Dataset)
-    assert data.summary()["rows"] == {"all": 6, "train": 3, "valid": 2, "test": 1}
+    assert data.summarise()["rows"] == {"all": 6, "train": 3, "valid": 2, "test": 1}
     assert data.items.keywords[:2] == [("sea", "family saga", "slow"), ("crime", "city", "dry humour")]
     assert data.items.texts["description"].to_list()[1] is None
     assert data.interactions.label.tolist() == [1, 0, 1, 1, 0, 1]

@@ -9,13 +9,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from thinkrec.commands.keywords import with_keywords
+from thinkrec.commands.keywords import add_keywords
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.frames import as_frame
 from thinkrec.data.split import ByFractions
 from thinkrec.errors import DataError
-from thinkrec.keywords.config import OfflineConfig
-from thinkrec.keywords.offline import OfflineExtractor
+from thinkrec.keywords.config import YakeExtractorConfig
+from thinkrec.keywords.offline import YakeExtractor
 
 ROWS = {
     "user_id": [1, 1, 1, 2, 2, 2],
@@ -58,7 +58,7 @@ def forms(columns: dict[str, Any]) -> dict[str, Any]:
 def test_one_table_in_every_form_is_one_data_set(form: str) -> None:
     wanted = Dataset.from_tables(pl.DataFrame(ROWS), pl.DataFrame(ITEMS), threshold=3, split=SPLIT)
     data = Dataset.from_tables(forms(ROWS)[form], forms(ITEMS)[form], threshold=3, split=SPLIT)
-    assert data.fingerprint() == wanted.fingerprint()
+    assert data.compute_fingerprint() == wanted.compute_fingerprint()
     again = wanted.with_keywords(forms({"item_id": ["a", "b", "c"], "keywords": ["k|l", "m", "n"]})[form])
     assert again.items.keywords == [("k", "l"), ("m",), ("n",)]
 
@@ -69,10 +69,11 @@ def test_pandas_and_its_missing_values() -> None:
     wanted = Dataset.from_tables(ROWS, ITEMS, threshold=3, split=SPLIT)
     frame = pd.DataFrame(ITEMS | {"title": ["Oak", np.nan, "Yew"]})
     data = Dataset.from_tables(pd.DataFrame(ROWS), frame, threshold=3, split=SPLIT)
-    assert data.fingerprint() == wanted.fingerprint()
+    assert data.compute_fingerprint() == wanted.compute_fingerprint()
     records = frame.to_dict("records")
     assert (
-        Dataset.from_tables(pd.DataFrame(ROWS), records, threshold=3, split=SPLIT).fingerprint() == wanted.fingerprint()
+        Dataset.from_tables(pd.DataFrame(ROWS), records, threshold=3, split=SPLIT).compute_fingerprint()
+        == wanted.compute_fingerprint()
     )
 
 
@@ -110,5 +111,5 @@ def test_a_mapping_of_items_is_not_taken_for_columns() -> None:
 
 def test_the_keywords_command_takes_any_table() -> None:
     table = {"item_id": [1, 2], "title": ["Oak", "Elm"], "plot": ["An old lighthouse keeper.", ""]}
-    found = with_keywords(table, ["plot"], OfflineExtractor(OfflineConfig()))
+    found = add_keywords(table, ["plot"], YakeExtractor(YakeExtractorConfig()))
     assert found["keywords"].dtype == pl.List(pl.String) and found.height == 2

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from thinkrec.data.columns import DataWarning, clean_keywords, clean_line
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.keywords import choose_separator, read_list
-from thinkrec.data.loaders.movielens import load_ml1m_slice, movielens_dataset
+from thinkrec.data.keywords import choose_separator, parse_list
+from thinkrec.data.loaders.movielens import load_ml1m_slice, load_movielens_dataset
 from thinkrec.data.markup import strip_markup
 from thinkrec.data.output_tables import write_table
 from thinkrec.data.tables import check_items, read_table
@@ -91,7 +91,7 @@ def test_the_same_at_the_other_door(tiny_dataset: Dataset) -> None:
     ],
 )
 def test_lists_written_as_text(text: str, found: list[str] | None) -> None:
-    assert read_list(text) == found
+    assert parse_list(text) == found
 
 
 def test_lists_in_lists_and_mappings_with_a_name() -> None:
@@ -177,13 +177,13 @@ def test_movielens_is_stripped_too(ml1m_folder: Path, tmp_path: Path) -> None:
     )
     rows = "".join(f"1::{1 + n % 2}::{1 + n}::{991_353_600 + n * 86_400 * 160}\n" for n in range(4))
     (tmp_path / "ratings.dat").write_text(rows)
-    data = movielens_dataset(tmp_path)
+    data = load_movielens_dataset(tmp_path)
     assert data.items.titles[0] == "The Tom & Jerry (1999)" and data.items.keywords == [("Drama", "War"), ()]
     for encoding in ("latin-1", "utf-8", "utf-8-sig"):
         (tmp_path / "movies.dat").write_text(
             "1::Misérables, Les (1995)::Drama\n2::Oak (1990)::War\n", encoding=encoding
         )
-        assert movielens_dataset(tmp_path).items.titles[0] == "Les Misérables (1995)"
+        assert load_movielens_dataset(tmp_path).items.titles[0] == "Les Misérables (1995)"
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])

@@ -13,10 +13,10 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST
 from thinkrec.data.loaders.movielens import (
     FILM_WORDS,
-    display_title,
+    format_display_title,
     load_ml1m_slice,
-    load_movielens,
-    movielens_dataset,
+    load_movielens_dataset,
+    load_movielens_tables,
 )
 from thinkrec.data.split import ByMonths, assign_split
 from thinkrec.errors import DataError
@@ -71,7 +71,7 @@ def original(tables: tuple[pl.DataFrame, pl.DataFrame], tmp_path_factory: pytest
 
 
 def test_the_published_facts(slice_data: Dataset) -> None:
-    summary = slice_data.summary()
+    summary = slice_data.summarise()
     assert summary["rows"] == {"all": 51_623, "train": 33_891, "valid": 10_401, "test": 7_331}
     assert {name: round(rate, 3) for name, rate in summary["like_rate"].items()} == {
         "all": 0.536,
@@ -83,7 +83,7 @@ def test_the_published_facts(slice_data: Dataset) -> None:
     assert slice_data.user_ids == list(range(1, 839))
     assert round(summary["cold_test_share"], 2) == 0.42
     table = slice_data.interactions
-    test = table.rows(TEST)
+    test = table.get_split_rows(TEST)
     users, counts = np.unique(table.user[test], return_counts=True)
     likes = np.bincount(table.user[test], weights=table.label[test], minlength=838)[users]
     assert (len(users), int((counts > 1).sum()), int(((likes > 0) & (likes < counts)).sum())) == (320, 287, 224)
@@ -92,12 +92,12 @@ def test_the_published_facts(slice_data: Dataset) -> None:
 def test_the_slices_order_is_its_time_order_with_ties(slice_data: Dataset) -> None:
     """`order` runs by user, then time; so sorting by (user, time, order) leaves it 0, 1, 2, ..."""
     assert np.array_equal(slice_data.interactions.order, np.arange(51_623))
-    assert np.array_equal(slice_data.interactions.find(np.array([0, 51_622])), [0, 51_622])
+    assert np.array_equal(slice_data.interactions.find_rows(np.array([0, 51_622])), [0, 51_622])
 
 
 def test_canonical_frames_and_the_paper_split(original: Path, tables: tuple[pl.DataFrame, pl.DataFrame]) -> None:
     rows, films = tables
-    interactions, wares = load_movielens(original)
+    interactions, wares = load_movielens_tables(original)
     assert interactions.height == rows.height + len(OUTSIDE)
     # One title of the original has a character written as HTML does: "Et Dieu&#8230;Créa la Femme".
     assert wares["title"].to_list() == [html.unescape(title) for title in films["title"]]
@@ -109,9 +109,9 @@ def test_canonical_frames_and_the_paper_split(original: Path, tables: tuple[pl.D
 
 
 def test_the_original_format_gives_the_same_data(original: Path, slice_data: Dataset) -> None:
-    data = movielens_dataset(original)
+    data = load_movielens_dataset(original)
     assert as_rows(data) == as_rows(slice_data)
-    assert data.summary() == slice_data.summary()
+    assert data.summarise() == slice_data.summarise()
     assert (data.items.ids, data.items.titles, data.items.keywords) == (
         slice_data.items.ids,
         slice_data.items.titles,
@@ -132,7 +132,7 @@ def test_rows_of_a_user_need_not_be_in_time_order(
     mixed = mixed.sort("user_id", "shuffled", "place")
     assert not mixed.group_by("user_id").agg(pl.col("timestamp").is_sorted().alias("ok"))["ok"].all()
     write_original(tmp_path, mixed, tables[1])
-    assert as_rows(movielens_dataset(tmp_path)) == as_rows(slice_data)
+    assert as_rows(load_movielens_dataset(tmp_path)) == as_rows(slice_data)
 
 
 def test_keywords_of_the_slice(ml1m_folder: Path, slice_data: Dataset) -> None:
@@ -142,7 +142,7 @@ def test_keywords_of_the_slice(ml1m_folder: Path, slice_data: Dataset) -> None:
     assert written.items.keywords == [tuple(words) for words in came.sort("item_id")["keywords"].to_list()]
     both = load_ml1m_slice(ml1m_folder, keywords="both")
     assert both.items.keywords[0] == (*written.items.keywords[0], *slice_data.items.keywords[0])
-    assert len({data.fingerprint() for data in (slice_data, written, both)}) == 3
+    assert len({data.compute_fingerprint() for data in (slice_data, written, both)}) == 3
     assert {"year", "genres", "plot", "director", "actors", "country", "summary", "tags"} == set(
         written.items.texts.columns
     )
@@ -173,28 +173,28 @@ def test_keywords_of_the_slice(ml1m_folder: Path, slice_data: Dataset) -> None:
     ],
 )
 def test_display_title(raw: str, shown: str) -> None:
-    assert display_title(raw) == shown
-    assert display_title(shown) == shown
+    assert format_display_title(raw) == shown
+    assert format_display_title(shown) == shown
 
 
 def test_damaged_folders(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"ratings\.dat: cannot be read"):
-        load_movielens(tmp_path)
+        load_movielens_tables(tmp_path)
     (tmp_path / "movies.dat").write_bytes("1::Caf\u00e9\x85 Noir (1990)::Drama|War\r\n".encode("latin-1"))
     (tmp_path / "ratings.dat").write_text("1::1::5::991353600\n1::1::4\n")
     with pytest.raises(DataError, match=r"ratings\.dat: line 2 does not have the fields user_id::item_id"):
-        load_movielens(tmp_path)
+        load_movielens_tables(tmp_path)
     (tmp_path / "ratings.dat").write_text("1::1::5::991353600\nx::1::4::991353600\n")
     with pytest.raises(DataError, match=r"ratings\.dat: line 2: user_id 'x' is not a whole number"):
-        load_movielens(tmp_path)
+        load_movielens_tables(tmp_path)
     (tmp_path / "ratings.dat").write_text("")
     with pytest.raises(DataError, match=r"ratings\.dat: the table has no rows"):
-        load_movielens(tmp_path)
+        load_movielens_tables(tmp_path)
     (tmp_path / "ratings.dat").write_text("1::1::3::991353600\n")
-    rows, films = load_movielens(tmp_path)
+    rows, films = load_movielens_tables(tmp_path)
     assert rows["label"].to_list() == [0]
     assert films.row(0) == (1, "Caf\u00e9 Noir (1990)", ["Drama", "War"])
     with pytest.raises(DataError, match="split by months leaves no rows for valid, test"):
-        movielens_dataset(tmp_path)
+        load_movielens_dataset(tmp_path)
     with pytest.raises(DataError, match=r"items\.parquet: no such file"):
         load_ml1m_slice(tmp_path)

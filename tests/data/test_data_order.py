@@ -23,7 +23,7 @@ def test_rows_in_any_order_give_the_same_histories() -> None:
         same = it.user[1:] == it.user[:-1]
         assert (np.diff(it.timestamp)[same] > 0).all(), "time goes on within each user"
         for row in range(len(it)):
-            past = it.history(row, n)
+            past = it.get_history(row, n)
             earlier = (it.user == it.user[row]) & (it.timestamp < it.timestamp[row])
             np.testing.assert_array_equal(np.arange(past.start, past.stop), np.flatnonzero(earlier))
     for name in ("user", "item", "label", "timestamp", "split", "start"):

@@ -26,9 +26,9 @@ def test_a_row_sees_the_earlier_rows_of_its_split_and_of_those_before_it(rows, l
     for row in range(n):
         seen = [j for j in range(row) if table.user[j] == table.user[row] and table.split[j] <= table.split[row]]
         first = max(0, (len(seen) - length) // block * block)
-        shown = np.arange(n)[table.history(row, length, block)]
-        assert shown.tolist() == table.history_rows(row, length, block).tolist() == seen[first:]
-        assert table.past.length(np.array([row]))[0] == len(seen)
+        shown = np.arange(n)[table.get_history(row, length, block)]
+        assert shown.tolist() == table.get_history_rows(row, length, block).tolist() == seen[first:]
+        assert table.past.count_visible_rows(np.array([row]))[0] == len(seen)
         assert table.past.row[table.past.end[row]] == row
         stretch = range(int(table.past.begin[row]), int(table.past.end[row]) + 1)
         assert len({int(table.past.owner[place]) for place in stretch}) == 1
@@ -39,11 +39,11 @@ def test_a_row_sees_the_earlier_rows_of_its_split_and_of_those_before_it(rows, l
 
 def test_a_split_in_time_order_is_read_in_slices() -> None:
     table = Interactions.build([0, 0, 0, 1], [0] * 4, [1] * 4, [1, 2, 3, 0], [0, 1, 2, 0], range(4), n_users=2)
-    assert table.past.whole and table.history(2, 5) == slice(0, 2) and table.history(3, 5) == slice(3, 3)
+    assert table.past.is_complete and table.get_history(2, 5) == slice(0, 2) and table.get_history(3, 5) == slice(3, 3)
     assert table.past.row.tolist() == [0, 1, 2, 3]
     mixed = Interactions.build([0, 0, 0], [0] * 3, [1] * 3, [1, 2, 3], [2, 1, 0], range(3), n_users=1)
-    assert not mixed.past.whole
-    assert [mixed.history_rows(row, 5).tolist() for row in range(3)] == [[], [], []]
+    assert not mixed.past.is_complete
+    assert [mixed.get_history_rows(row, 5).tolist() for row in range(3)] == [[], [], []]
 
 
 def test_an_empty_table_has_an_empty_past() -> None:
@@ -71,4 +71,4 @@ def test_leave_one_out_is_in_time_order_for_every_user() -> None:
     rows = rows.with_columns(pl.Series("user_id", ["ada"] * 4 + ["ben"] * 4))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert Dataset.from_tables(rows, wares).interactions.past.whole
+        assert Dataset.from_tables(rows, wares).interactions.past.is_complete

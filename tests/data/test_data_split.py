@@ -43,7 +43,7 @@ def test_months_have_closed_starts_and_open_ends() -> None:
 
 
 def test_months_default_to_the_papers_window() -> None:
-    assert [edge.strftime("%Y-%m-%d") for edge in ByMonths().edges()] == [
+    assert [edge.strftime("%Y-%m-%d") for edge in ByMonths().compute_edges()] == [
         "2001-06-01",
         "2002-04-01",
         "2002-09-01",

@@ -17,11 +17,11 @@ import pytest
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.split import ByFractions
-from thinkrec.data.suspicious_values import odd_values
+from thinkrec.data.suspicious_values import find_outlier_values
 from thinkrec.data.tables import check_interactions, check_items
 from thinkrec.errors import DataError
 from thinkrec.run.data_sources import load_data
-from thinkrec.run.recipe import Tables
+from thinkrec.run.recipe import TableData
 
 T0 = 978_300_760
 BASE = {
@@ -74,7 +74,7 @@ def test_a_sound_table_is_read_without_a_word() -> None:
     ],
 )
 def test_ratings_that_stand_apart(distinct: list[float], odd: list[float]) -> None:
-    assert odd_values(distinct) == odd
+    assert find_outlier_values(distinct) == odd
 
 
 def test_a_rating_of_0_is_no_silent_dislike() -> None:
@@ -232,7 +232,7 @@ def test_a_recipe_has_the_same_keys(tmp_path: Path) -> None:
     rows.write_csv(tmp_path / "rows.csv")
     wares = pl.DataFrame({"item_id": [1, 3, 4], "title": ["A", "B", "C"], "keywords": ["a/b", "c, d", "e"]})
     wares.write_csv(tmp_path / "items.csv")
-    config = Tables.model_validate(
+    config = TableData.model_validate(
         {
             "interactions": tmp_path / "rows.csv",
             "items": tmp_path / "items.csv",
@@ -249,9 +249,9 @@ def test_a_recipe_has_the_same_keys(tmp_path: Path) -> None:
     assert data.items.keywords == [("a", "b"), ("c, d",), ("e",)]
     said = " ".join(str(entry.message) for entry in caught)
     assert 'mean "not rated" (row 1' in said and "1 rows are left out" in said
-    assert Tables.model_validate(config.model_dump(mode="json")) == config
+    assert TableData.model_validate(config.model_dump(mode="json")) == config
     with pytest.raises(ValueError, match="duplicates"):
-        Tables.model_validate({**config.model_dump(), "duplicates": "some"})
+        TableData.model_validate({**config.model_dump(), "duplicates": "some"})
 
 
 def test_a_data_set_takes_them_as_arguments() -> None:

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from thinkrec.evaluate.metrics.bootstrap import bootstrap
-from thinkrec.evaluate.metrics.calibration import reliability
-from thinkrec.evaluate.report.page import Curve, Explained, Panel, Past, ReportData
-from thinkrec.evaluate.report.user_map import user_map
-from thinkrec.evaluate.results import summarise
+from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics
+from thinkrec.evaluate.metrics.calibration import compute_reliability_curve
+from thinkrec.evaluate.report.page import CurvePanel, ExplainedRecommendation, HistoryItem, LearningCurve, ReportData
+from thinkrec.evaluate.report.user_map import build_user_map
+from thinkrec.evaluate.results import summarise_results
 
 TITLES = [
     "The Tin Lighthouse (1994)",
@@ -75,8 +75,8 @@ def make_report(seed=0) -> ReportData:
         "SASRec": noisy(0.6 * taste + quality, 0.9),
         "Item quality, the same for everybody": noisy(quality, 0.5),
     }
-    results = summarise(
-        {name: bootstrap(user, label, s, draws=300, seed=seed) for name, s in scores.items()},
+    results = summarise_results(
+        {name: bootstrap_metrics(user, label, s, draws=300, seed=seed) for name, s in scores.items()},
         kinds={"Bayes-optimal": "ceiling", "Item quality, the same for everybody": "impersonal"},
         against=("Gradient boosting, labelled history", "Item quality, the same for everybody"),
         published={"ThinkRec as published (8B)": {"auc": 0.7764, "uauc": 0.6775, "ndcg": 0.7747, "map": 0.4774}},
@@ -98,41 +98,48 @@ def make_report(seed=0) -> ReportData:
         },
         results=results,
         calibration={
-            "ThinkRec, experts": reliability(label, 1 / (1 + np.exp(-0.8 * scores["ThinkRec, experts"] - 0.15))),
-            "Overconfident SASRec": reliability(label, 1 / (1 + np.exp(-1.6 * scores["SASRec"] + 0.2))),
+            "ThinkRec, experts": compute_reliability_curve(
+                label, 1 / (1 + np.exp(-0.8 * scores["ThinkRec, experts"] - 0.15))
+            ),
+            "Overconfident SASRec": compute_reliability_curve(label, 1 / (1 + np.exp(-1.6 * scores["SASRec"] + 0.2))),
         },
-        curves=_panels(rng),
-        users=user_map(vectors, group, gate),
+        curve_panels=_panels(rng),
+        user_map=build_user_map(vectors, group, gate),
         recommendations=tuple(_case(rng, i, probability, label) for i in range(12)),
     )
 
 
-def _panels(rng) -> tuple[Panel, ...]:
+def _panels(rng) -> tuple[CurvePanel, ...]:
     steps = np.arange(0, 2001, 20)
     checks = steps[::10]
     loss = tuple(
-        Curve(name, tuple(steps), tuple(start * np.exp(-steps / 500) + end + rng.normal(0, 0.012, len(steps))))
+        LearningCurve(name, tuple(steps), tuple(start * np.exp(-steps / 500) + end + rng.normal(0, 0.012, len(steps))))
         for name, start, end in (("rating", 0.22, 0.53), ("reasoning", 0.9, 1.35))
     )
     valid = 0.75 - 0.2 * np.exp(-checks / 350) - 4e-8 * np.maximum(0, checks - 1300) ** 2
     experts = tuple(
-        Curve(f"expert {k}", tuple(checks), tuple(0.742 + 0.004 * k - 0.01 * np.exp(-checks / (300 * k))))
+        LearningCurve(f"expert {k}", tuple(checks), tuple(0.742 + 0.004 * k - 0.01 * np.exp(-checks / (300 * k))))
         for k in (1, 2, 3)
     )
     return (
-        Panel("1. Global adapter: training", "loss", loss),
-        Panel("1. Global adapter: validation", "AUC", (Curve("AUC", tuple(checks), tuple(valid)),), chosen=1400),
-        Panel("3. Experts: validation", "AUC", experts),
+        CurvePanel("1. Global adapter: training", "loss", loss),
+        CurvePanel(
+            "1. Global adapter: validation",
+            "AUC",
+            (LearningCurve("AUC", tuple(checks), tuple(valid)),),
+            selected_x=1400,
+        ),
+        CurvePanel("3. Experts: validation", "AUC", experts),
     )
 
 
-def _case(rng, i, probability, label) -> Explained:
+def _case(rng, i, probability, label) -> ExplainedRecommendation:
     picks = rng.permutation(len(TITLES))
-    history = tuple(Past(TITLES[j], bool(rng.random() < 0.6)) for j in picks[1:9])
+    history = tuple(HistoryItem(TITLES[j], bool(rng.random() < 0.6)) for j in picks[1:9])
     weights = gate(rng.normal(0, 0.3, (1, 16)) + np.eye(16)[i % 3] * (i % 4) * 0.35)[0]
     target, p = TITLES[picks[0]], float(np.clip(probability[i], 0.05, 0.95))
     region = "fuse" if weights.max() < 1 else "global" if weights[0] == 1 else "single expert"
-    return Explained(
+    return ExplainedRecommendation(
         user=f"user {1000 + 37 * i}",
         history=history,
         target=target,

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from thinkrec.cli import app
-from thinkrec.evaluate.metrics.ranking import uauc
-from thinkrec.evaluate.predictions import Truth, match
+from thinkrec.evaluate.metrics.ranking import compute_uauc
+from thinkrec.evaluate.predictions import GroundTruth, match_predictions
 
 N = 40
 USERS = [f"u{row // 4}" for row in range(N)]
@@ -155,9 +155,9 @@ def test_ids_beside_the_scores_are_compared_with_the_row(folder: Path) -> None:
 
 
 def test_ids_are_compared_as_text() -> None:
-    truth = Truth(pl.DataFrame({"order": [0, 1], "user": [7, 8], "user_id": [7, 8], "label": [0, 1]}), "there")
+    truth = GroundTruth(pl.DataFrame({"order": [0, 1], "user": [7, 8], "user_id": [7, 8], "label": [0, 1]}), "there")
     table = pl.DataFrame({"order": [1, 0], "score": [0.2, 0.1], "user_id": ["8", "7"]})
-    (found,), remark = match({"mine": table}, truth, partial=False)
+    (found,), remark = match_predictions({"mine": table}, truth, partial=False)
     assert found["score"].to_list() == [0.1, 0.2] and remark == ""
 
 
@@ -170,7 +170,7 @@ def test_ratings_are_labels_by_a_threshold(folder: Path) -> None:
     arguments = ("evaluate", folder / "mine.parquet", "--interactions", folder / "stars.csv")
     assert "needs --threshold" in refused(*arguments)
     text = call(*arguments, "--threshold", 4)
-    assert f"{uauc(USERS, LABELS, SCORES):.3f}"[1:] in text
+    assert f"{compute_uauc(USERS, LABELS, SCORES):.3f}"[1:] in text
     told = refused("evaluate", folder / "mine.parquet", "--interactions", folder / "truth.csv", "--threshold", 4)
     assert "needs no --threshold" in told
 

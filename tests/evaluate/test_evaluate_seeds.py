@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from thinkrec.cli import app
 from thinkrec.errors import DataError
-from thinkrec.evaluate.metrics.bootstrap import bootstrap, paired
+from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics, compute_paired_difference
 from thinkrec.evaluate.metrics.seeds import compare_seeds
 
 RNG = np.random.default_rng(0)
@@ -24,13 +24,13 @@ def scored(noise: float, seed: int) -> np.ndarray:
 
 
 def samples(noise: float, first: int, n: int = 3):
-    return [bootstrap(USER, LABEL, scored(noise, first + i), draws=300, seed=1) for i in range(n)]
+    return [bootstrap_metrics(USER, LABEL, scored(noise, first + i), draws=300, seed=1) for i in range(n)]
 
 
 def test_the_mean_is_that_of_the_seeds_and_its_interval_that_of_their_mean_draws() -> None:
     a, b = samples(1.0, 0), samples(1.3, 10)
     for metric, found in compare_seeds(a, b).items():
-        assert list(found.each) == [paired(x, y, metric) for x, y in zip(a, b, strict=True)]
+        assert list(found.each) == [compute_paired_difference(x, y, metric) for x, y in zip(a, b, strict=True)]
         gaps = [x.values[metric] - y.values[metric] for x, y in zip(a, b, strict=True)]
         assert found.mean.difference == pytest.approx(np.mean(gaps))
         assert found.deviation == pytest.approx(np.std(gaps, ddof=1))
@@ -47,7 +47,7 @@ def test_unequal_sides_and_other_rows_are_refused() -> None:
         compare_seeds(a, b[:2])
     with pytest.raises(DataError, match="0 runs"):
         compare_seeds([], [])
-    other = bootstrap(USER[1:], LABEL[1:], scored(1.0, 0)[1:], draws=300, seed=1)
+    other = bootstrap_metrics(USER[1:], LABEL[1:], scored(1.0, 0)[1:], draws=300, seed=1)
     with pytest.raises(DataError, match="n_rows"):
         compare_seeds([a[0], other], [a[0], other])
 

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.metrics.bootstrap import METRICS, bootstrap
-from thinkrec.evaluate.report.page import ReportData, render
-from thinkrec.evaluate.results import from_dict, read_metrics, summarise, to_dict, write_metrics
-from thinkrec.evaluate.table import markdown, number, span, terminal
+from thinkrec.evaluate.metrics.bootstrap import METRICS, bootstrap_metrics
+from thinkrec.evaluate.report.page import ReportData, render_report
+from thinkrec.evaluate.results import from_dict, read_metrics, summarise_results, to_dict, write_metrics
+from thinkrec.evaluate.table import format_interval, format_number, render_markdown, render_results
 
 
 @pytest.fixture
@@ -20,11 +20,11 @@ def results():
     user, label = rng.integers(0, 40, 800), rng.integers(0, 2, 800)
     noise = rng.normal(0, 1, 800)
     samples = {
-        "perfect": bootstrap(user, label, label, draws=50),
-        "good [v2] | x": bootstrap(user, label, label + noise, draws=50),
-        "one number": bootstrap(user, label, noise, draws=50),
+        "perfect": bootstrap_metrics(user, label, label, draws=50),
+        "good [v2] | x": bootstrap_metrics(user, label, label + noise, draws=50),
+        "one number": bootstrap_metrics(user, label, noise, draws=50),
     }
-    return summarise(
+    return summarise_results(
         samples,
         kinds={"perfect": "ceiling", "one number": "impersonal"},
         against="one number",
@@ -33,15 +33,15 @@ def results():
 
 
 def test_numbers_are_printed_as_the_field_prints_them():
-    assert [number(v) for v in (0.7094, 1.0, 0.0, -0.25, 0.6775, float("nan"), -0.0001)] == [
+    assert [format_number(v) for v in (0.7094, 1.0, 0.0, -0.25, 0.6775, float("nan"), -0.0001)] == [
         ".709", "1.000", ".000", "-.250", ".678", "n/a", ".000",
     ]  # fmt: skip
-    assert [number(v, signed=True) for v in (0.0123, -0.0123, 0.0)] == ["+.012", "-.012", ".000"]
-    assert span(None, None) == "" and span(0.1, 0.2) == "[.100, .200]"
+    assert [format_number(v, signed=True) for v in (0.0123, -0.0123, 0.0)] == ["+.012", "-.012", ".000"]
+    assert format_interval(None, None) == "" and format_interval(0.1, 0.2) == "[.100, .200]"
 
 
 def test_markdown_marks_the_best_ranked_row_and_escapes_names(results):
-    text = markdown(results)
+    text = render_markdown(results)
     lines = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| ")}
     assert r"| good \[v2\] \| x | **" in text
     assert "**" not in lines["perfect ‡"] and "**" not in lines["paper §"] and "**" not in lines["one number †"]
@@ -52,7 +52,7 @@ def test_markdown_marks_the_best_ranked_row_and_escapes_names(results):
 
 def test_the_terminal_shows_the_same(results):
     console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(terminal(results))
+    console.print(render_results(results))
     shown = console.export_text()
     assert "good [v2] | x" in shown and "perfect ‡" in shown and "NDCG@5" in shown
     assert "Difference to one number" in shown and "not personal" in shown
@@ -75,8 +75,8 @@ def test_metrics_json_goes_out_and_comes_back(results, tmp_path):
 
 
 def test_undefined_values_are_null_in_json_and_nan_again_after():
-    sample = bootstrap([0, 1], [1, 1], [1, 2], draws=5)
-    plain = to_dict(summarise({"m": sample, "n": sample}, against="m"))
+    sample = bootstrap_metrics([0, 1], [1, 1], [1, 2], draws=5)
+    plain = to_dict(summarise_results({"m": sample, "n": sample}, against="m"))
     text = json.dumps(plain, allow_nan=False)
     back = from_dict(json.loads(text))
     assert np.isnan(back.rows[0].estimates["auc"].value)
@@ -97,38 +97,40 @@ def test_what_cannot_be_read_is_refused_with_its_file(results, tmp_path):
 
 
 def test_rows_that_cannot_stand_together_are_refused():
-    sample = bootstrap([0, 0], [0, 1], [1, 2], draws=5)
+    sample = bootstrap_metrics([0, 0], [0, 1], [1, 2], draws=5)
     with pytest.raises(DataError, match="n_draws"):
-        summarise({"a": sample, "b": dataclasses.replace(sample, n_draws=6)})
+        summarise_results({"a": sample, "b": dataclasses.replace(sample, n_draws=6)})
     with pytest.raises(DataError, match="'c'"):
-        summarise({"a": sample}, against="c")
+        summarise_results({"a": sample}, against="c")
     with pytest.raises(DataError, match="no model"):
-        summarise({})
+        summarise_results({})
 
 
 def test_the_share_of_tied_users_stands_under_the_table_and_in_the_file(results):
     user, label = np.repeat(np.arange(4), 2), np.tile([0, 1], 4)
     ties = np.array([1, 1, 2, 3, 4, 4, 5, 6])
-    found = summarise({"a": bootstrap(user, label, ties, draws=5), "b[1]": bootstrap(user, label, label, draws=5)})
+    found = summarise_results(
+        {"a": bootstrap_metrics(user, label, ties, draws=5), "b[1]": bootstrap_metrics(user, label, label, draws=5)}
+    )
     assert [row["tied"] for row in to_dict(found)["rows"]] == [0.5, 0.0]
-    assert "equal scores): 50.0% a; no others." in markdown(found)
-    assert "No users in UAUC with a liked and a not liked row of equal scores." in markdown(results)
-    page = render(ReportData(results=found))
+    assert "equal scores): 50.0% a; no others." in render_markdown(found)
+    assert "No users in UAUC with a liked and a not liked row of equal scores." in render_markdown(results)
+    page = render_report(ReportData(results=found))
     assert "equal scores): 50.0% a; no others." in page
 
 
 def test_brackets_in_a_title_are_no_markup(results):
     console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(terminal(results, title="runs/[red]/[/]mine.csv"))
+    console.print(render_results(results, title="runs/[red]/[/]mine.csv"))
     assert "runs/[red]/[/]mine.csv" in console.export_text()
 
 
 def test_a_value_that_is_not_defined_is_never_the_best():
     rng = np.random.default_rng(0)
     user, label = np.arange(40), rng.integers(0, 2, 40)
-    samples = {name: bootstrap(user, label, rng.random(40), draws=20) for name in "ab"}
-    found = summarise(samples, against="a")
-    text = markdown(found)
+    samples = {name: bootstrap_metrics(user, label, rng.random(40), draws=20) for name in "ab"}
+    found = summarise_results(samples, against="a")
+    text = render_markdown(found)
     assert text.count("**") == 2, "one bold AUC; UAUC, NDCG and MAP have no value"
     assert "**n/a" not in text
     json.dumps(to_dict(found), allow_nan=False)
@@ -137,19 +139,19 @@ def test_a_value_that_is_not_defined_is_never_the_best():
 def test_what_is_not_defined_is_said_with_its_reason():
     # Leave-one-out: every user has one row.
     user, label = np.arange(40), np.arange(40) % 2
-    remarks = summarise({"a": bootstrap(user, label, label, draws=20)}).remarks
+    remarks = summarise_results({"a": bootstrap_metrics(user, label, label, draws=20)}).remarks
     assert remarks == (
         "UAUC is not defined: no user has a liked and a not liked row.",
         "NDCG@5 is not defined: every user has one row.",
         "MAP@5 is not defined: every user has one row.",
     )
-    alone = summarise({"a": bootstrap([0, 0, 1, 1], [1, 1, 1, 1], [1, 2, 3, 4], draws=20)}).remarks
+    alone = summarise_results({"a": bootstrap_metrics([0, 0, 1, 1], [1, 1, 1, 1], [1, 2, 3, 4], draws=20)}).remarks
     assert alone[0] == "AUC is not defined: all rows have the same label."
     # One of two users has both classes: half of the draws of two users have UAUC from the other alone, a quarter none.
-    sample = bootstrap([0, 0, 1, 1], [0, 1, 1, 1], [1, 2, 3, 4], draws=400)
+    sample = bootstrap_metrics([0, 0, 1, 1], [0, 1, 1, 1], [1, 2, 3, 4], draws=400)
     gone = int(np.isnan(sample.draws["uauc"]).sum())
     assert 60 < gone < 140
-    found = summarise({"a": sample})
+    found = summarise_results({"a": sample})
     assert f"UAUC is not defined on {gone} of 400 draws of users" in found.remarks[1]
-    assert found.remarks[1] in render(ReportData(results=found))
+    assert found.remarks[1] in render_report(ReportData(results=found))
     assert from_dict(to_dict(found)).remarks == found.remarks

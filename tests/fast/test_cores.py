@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from thinkrec.engine.workers import MOST, at_once, each
+from thinkrec.engine.workers import MAX_WORKERS, count_workers, map_batches
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import make_recommender
@@ -38,7 +38,7 @@ def test_items_meet_and_results_keep_their_order() -> None:
         return i, torch.get_num_threads(), torch.is_grad_enabled()
 
     found = []
-    for result in each(work, coming(), 2):
+    for result in map_batches(work, coming(), 2):
         found.append(result)
         assert len(taken) <= len(found) + 6, "only a few are taken ahead"
     assert found == [(i, 1, False) for i in range(30)]
@@ -54,7 +54,7 @@ def test_items_meet_and_results_keep_their_order() -> None:
 @pytest.mark.parametrize("n", [0, 1])
 def test_a_single_item_has_all_cores(n: int) -> None:
     main = threading.get_ident()
-    found = list(each(lambda _: (threading.get_ident(), torch.get_num_threads()), range(n), 2))
+    found = list(map_batches(lambda _: (threading.get_ident(), torch.get_num_threads()), range(n), 2))
     assert found == [(main, 2)] * n
 
 
@@ -73,8 +73,8 @@ def test_one_worker_goes_ahead_of_the_thread_that_prepares() -> None:
             assert prepared.wait(20), "the third item is prepared while the first is worked on"
         return i, threading.get_ident() != main
 
-    assert list(each(work, coming(), 1)) == [(0, True), (1, True), (2, True)]
-    assert list(each(lambda i: threading.get_ident() == main, range(3), 0)) == [True] * 3
+    assert list(map_batches(work, coming(), 1)) == [(0, True), (1, True), (2, True)]
+    assert list(map_batches(lambda i: threading.get_ident() == main, range(3), 0)) == [True] * 3
 
 
 @pytest.mark.usefixtures("two")
@@ -86,22 +86,22 @@ def test_an_error_comes_through_and_leaves_the_threads_as_they_were() -> None:
 
     found = []
     with pytest.raises(ValueError, match="the fourth"):
-        found.extend(each(work, range(1000), 2))
+        found.extend(map_batches(work, range(1000), 2))
     assert torch.get_num_threads() == 2
 
 
 @pytest.mark.usefixtures("two")
 def test_a_core_each_one_for_a_gpu_and_none_where_the_rotary_embedding_changes() -> None:
     rec = make_recommender()
-    assert at_once(rec) == 2
+    assert count_workers(rec) == 2
     gpu = SimpleNamespace(device=torch.device("cuda"), model=rec.model)
-    assert at_once(gpu) == 1  # type: ignore[arg-type]
+    assert count_workers(gpu) == 1  # type: ignore[arg-type]
     rec.model.config.rope_parameters = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4}
-    assert at_once(rec) == 0
+    assert count_workers(rec) == 0
     gpu.model = rec.model
-    assert at_once(gpu) == 0  # type: ignore[arg-type]
+    assert count_workers(gpu) == 0  # type: ignore[arg-type]
     torch.set_num_threads(1)
-    assert at_once(rec) == 0
+    assert count_workers(rec) == 0
     torch.set_num_threads(40)
     rec.model.config.rope_parameters = {"rope_type": "default", "rope_theta": 1e4}
-    assert at_once(rec) == MOST
+    assert count_workers(rec) == MAX_WORKERS

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from thinkrec.engine import prefill
-from thinkrec.engine.prefill import read
-from thinkrec.prompts.shared_prefix import common, join, parted
+from thinkrec.engine.prefill import prefill_prompts
+from thinkrec.prompts.shared_prefix import concat_prompts, count_common_prefix, split_shared_prefix
 from thinkrec.prompts.types import Prompt
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
@@ -24,7 +24,7 @@ KINDS = ["llama", "qwen2", "gpt_neox", "granite", "cohere"]
 def alike(trunk: int = 40, leaves: tuple[int, ...] = (3, 9, 1, 6), gate=GATES[2]) -> list[Prompt]:
     rng, gate = np.random.default_rng(1), np.array(gate, dtype=np.float32)
     shared = make_part(rng, trunk, gate)
-    made = [join([shared, make_part(rng, n, gate)]) for n in leaves]
+    made = [concat_prompts([shared, make_part(rng, n, gate)]) for n in leaves]
     for i, prompt in enumerate(made):  # whatever was drawn, they differ from here on
         prompt.ids[trunk] = 10 + i
     return made
@@ -34,8 +34,10 @@ def alike(trunk: int = 40, leaves: tuple[int, ...] = (3, 9, 1, 6), gate=GATES[2]
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Tokens in common, each time a fork is read."""
     seen: list[int] = []
-    forked = prefill._forked
-    monkeypatch.setattr(prefill, "_forked", lambda rec, prompts, n: (seen.append(n), forked(rec, prompts, n))[1])
+    forked = prefill._prefill_shared_prefix
+    monkeypatch.setattr(
+        prefill, "_prefill_shared_prefix", lambda rec, prompts, n: (seen.append(n), forked(rec, prompts, n))[1]
+    )
     return seen
 
 
@@ -43,25 +45,25 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_what_is_written_is_the_same(kind: str, reads: list[int], monkeypatch) -> None:
     rec, prompts = make_recommender(kind), alike()
     found, with_rec = rec.generate(prompts, 20), None
-    with rec.inference():
-        with_rec = read(rec, prompts)
+    with rec.inference_mode():
+        with_rec = prefill_prompts(rec, prompts)
     assert reads == [40, 40]
-    monkeypatch.setattr(prefill, "LEAST", 1000)
+    monkeypatch.setattr(prefill, "MIN_SHARED_TOKENS", 1000)
     wanted = rec.generate(prompts, 20)
-    with rec.inference():
-        plain = read(rec, prompts)
+    with rec.inference_mode():
+        plain = prefill_prompts(rec, prompts)
     assert reads == [40, 40]
     for mine, theirs in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert len({tuple(ids) for ids in wanted}) > 1
-    torch.testing.assert_close(with_rec.last, plain.last, atol=1e-4, rtol=1e-4)
-    assert torch.equal(with_rec.mask, plain.mask)
+    torch.testing.assert_close(with_rec.last_hidden, plain.last_hidden, atol=1e-4, rtol=1e-4)
+    assert torch.equal(with_rec.attention_mask, plain.attention_mask)
     assert torch.equal(with_rec.lengths, plain.lengths)
 
 
 def test_the_trunk_is_computed_once(reads: list[int]) -> None:
     rec, tokens = make_recommender(), []
-    assert rec.packs
+    assert rec.supports_shared_prefix
     rec.decoder.layers[0].register_forward_hook(lambda module, args, out: tokens.append(out.shape[1] * len(out)))
     rec.generate(alike(), 2)
     assert tokens == [40 + 3 + 9 + 1 + 6, 4]
@@ -87,17 +89,19 @@ def test_a_backbone_that_cannot_pack_reads_them_one_by_one(reads: list[int]) -> 
 
 def test_what_prompts_have_in_common() -> None:
     prompts = alike()
-    assert common(prompts) == 40
-    assert common(prompts[:1]) == len(prompts[0]) - 1
-    assert common([prompts[0], prompts[0]]) == len(prompts[0]) - 1, "each keeps a token of its own"
-    other = replace(prompts[1], slot_vec=prompts[1].slot_vec + 1)
-    assert common([prompts[0], other]) == 20, "the slot in the middle of the trunk"
-    bare = replace(prompts[1], slot_at=prompts[1].slot_at[:0], slot_vec=np.zeros((0, 0), dtype=np.float32))
-    assert common([prompts[0], bare]) == common([bare, prompts[0]]) == 20
+    assert count_common_prefix(prompts) == 40
+    assert count_common_prefix(prompts[:1]) == len(prompts[0]) - 1
+    assert count_common_prefix([prompts[0], prompts[0]]) == len(prompts[0]) - 1, "each keeps a token of its own"
+    other = replace(prompts[1], placeholder_vectors=prompts[1].placeholder_vectors + 1)
+    assert count_common_prefix([prompts[0], other]) == 20, "the slot in the middle of the trunk"
+    bare = replace(
+        prompts[1], placeholder_at=prompts[1].placeholder_at[:0], placeholder_vectors=np.zeros((0, 0), dtype=np.float32)
+    )
+    assert count_common_prefix([prompts[0], bare]) == count_common_prefix([bare, prompts[0]]) == 20
     changed = replace(prompts[1], ids=np.where(np.arange(len(prompts[1])) == 7, 5, prompts[1].ids))
-    assert common([prompts[0], prompts[2], changed]) == 7
-    fork = parted(prompts, 40)
-    for mine, theirs in zip(fork.prompts(), prompts, strict=True):
+    assert count_common_prefix([prompts[0], prompts[2], changed]) == 7
+    fork = split_shared_prefix(prompts, 40)
+    for mine, theirs in zip(fork.to_prompts(), prompts, strict=True):
         np.testing.assert_array_equal(mine.ids, theirs.ids)
-        np.testing.assert_array_equal(mine.slot_at, theirs.slot_at)
-        np.testing.assert_array_equal(mine.slot_vec, theirs.slot_vec)
+        np.testing.assert_array_equal(mine.placeholder_at, theirs.placeholder_at)
+        np.testing.assert_array_equal(mine.placeholder_vectors, theirs.placeholder_vectors)

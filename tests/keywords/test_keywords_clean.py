@@ -9,7 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from thinkrec.data.columns import KEYWORD_LIMIT, clean_keywords
-from thinkrec.keywords.clean import STOP_WORDS, clean_phrase, clean_phrases, plain_text, same_words, singular
+from thinkrec.keywords.clean import (
+    STOP_WORDS,
+    clean_phrase,
+    clean_phrases,
+    normalise_words,
+    singularise_word,
+    strip_html,
+)
 
 WORDS = st.sampled_from(["ghost", "towns", "The", "of", "Mars", "1984", "<b>war</b>", "a", "boy's", "sci-fi", "Boxes"])
 PHRASES = st.lists(st.lists(WORDS, min_size=1, max_size=4).map(" ".join), max_size=12)
@@ -29,7 +36,7 @@ ANY_PHRASES = st.lists(st.text(max_size=30), max_size=8)
     ],
 )
 def test_html_goes_and_the_words_stay(text: str | None, plain: str) -> None:
-    assert plain_text(text) == plain
+    assert strip_html(text) == plain
 
 
 @pytest.mark.parametrize(
@@ -68,12 +75,12 @@ def test_stop_words_of_other_languages_are_not_guessed() -> None:
     ],
 )
 def test_two_ways_of_saying_the_same(pair: tuple[str, str]) -> None:
-    assert same_words(pair[0]) == same_words(pair[1])
+    assert normalise_words(pair[0]) == normalise_words(pair[1])
 
 
 @pytest.mark.parametrize("word", ["chess", "bus", "tennis", "news", "gas", "loss"])
 def test_words_that_are_no_plurals_stay_apart_from_shorter_ones(word: str) -> None:
-    assert singular(word) == word
+    assert singularise_word(word) == word
 
 
 def test_kept_ones_stand_in_front_and_are_never_cut() -> None:
@@ -91,7 +98,7 @@ def test_cleaned_keywords_hold_no_repeats_and_no_stop_words(phrases: list[str], 
     found = clean_phrases(phrases, most=most)
     assert len(found) <= most
     assert found == clean_phrases(phrases, most=most)
-    said = [same_words(phrase) for phrase in found]
+    said = [normalise_words(phrase) for phrase in found]
     assert not any(b <= a for i, a in enumerate(said) for b in said[i + 1 :])
     for phrase in found:
         assert phrase.split()[0].lower() not in STOP_WORDS

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from thinkrec.cli import app
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import RecipeError
-from thinkrec.keywords.config import OfflineConfig
+from thinkrec.keywords.config import YakeExtractorConfig
 from thinkrec.run.data_sources import load_data
 from thinkrec.run.recipe import MovieLensSlice
 
@@ -148,7 +148,7 @@ def test_genres_and_plots(slice_folder: Path, tmp_path: Path) -> None:
 
 def test_the_recipe_decides_number_length_and_place(slice_folder: Path, tmp_path: Path) -> None:
     own = tmp_path / "own"
-    config = MovieLensSlice(folder=slice_folder, keywords="genres+plot", most=2, plot=OfflineConfig(words=1),
+    config = MovieLensSlice(folder=slice_folder, keywords="genres+plot", most=2, plot=YakeExtractorConfig(words=1),
                             keyword_cache=own)  # fmt: skip
     data, _ = load_data(config, tmp_path / "run")
     assert [len(words) for words in data.items.keywords] == [2, 2, 2]

@@ -10,12 +10,12 @@ import pytest
 import torch
 from tiny_lm import WORDS, make_backbone, make_model, make_part, make_tokenizer
 
-from thinkrec.engine.batch import collate
+from thinkrec.engine.batch import collate_prompts
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError, RecipeError
-from thinkrec.model.adapters import attach
-from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
-from thinkrec.model.lora import ExpertConfig
+from thinkrec.model.adapters import attach_adapters
+from thinkrec.model.backbone import BackboneConfig, build_backbone, load_backbone
+from thinkrec.model.lora import MultiLoRAConfig
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_local_folder(saved: Path) -> None:
     base = load_backbone(str(saved))
-    assert (base.name, base.hidden, base.yes_id, base.no_id) == ("tiny", 32, 4, 5)
+    assert (base.name, base.hidden_size, base.yes_id, base.no_id) == ("tiny", 32, 4, 5)
     assert (base.bos_id, base.eos_id, base.pad_id) == (1, 2, 0)
     assert not base.model.training and not any(p.requires_grad for p in base.model.parameters())
     ids = torch.randint(4, 60, (2, 7))
@@ -52,23 +52,26 @@ def test_frozen_weights_in_few_bits_score_alike_and_carry_adapters_that_learn(
 ) -> None:
     pretend_avx512_bf16(monkeypatch, avx512_bf16)
     plain = load_backbone("nano")
-    whole = Recommender(plain, attach(plain.model, ExpertConfig(n_experts=2)))
+    whole = Recommender(plain, attach_adapters(plain.model, MultiLoRAConfig(n_experts=2)))
     base = load_backbone(BackboneConfig(source="nano", bits=bits))  # type: ignore[arg-type]
     held = base.model.model.layers[0].self_attn.q_proj.weight
     assert held.dtype == kind and held.numel() <= 192 * 256 * bits / 8
-    rec = Recommender(base, attach(base.model, ExpertConfig(n_experts=2, targets=("q_proj", "v_proj"))))
+    rec = Recommender(base, attach_adapters(base.model, MultiLoRAConfig(n_experts=2, targets=("q_proj", "v_proj"))))
     rng = np.random.default_rng(0)
     gate = np.array([0.2, 0.5, 0.3], dtype=np.float32)
     prompts = [make_part(rng, 12, gate) for _ in range(4)]
-    prompts = [replace(prompt, slot_at=prompt.slot_at[:0], slot_vec=prompt.slot_vec[:0]) for prompt in prompts]
-    batch = collate(prompts, base.pad_id)
+    prompts = [
+        replace(prompt, placeholder_at=prompt.placeholder_at[:0], placeholder_vectors=prompt.placeholder_vectors[:0])
+        for prompt in prompts
+    ]
+    batch = collate_prompts(prompts, base.pad_id)
     a, b = rec.score(batch), whole.score(batch)
     assert (a - b).abs().max() < 1.5 * b.std()
     # In 8 bits a prompt's result depends on its company: outlying columns are found over the whole batch.
-    assert rec.packs is (bits == 4)
-    params = rec.experts.train_only("global", "experts")
+    assert rec.supports_shared_prefix is (bits == 4)
+    params = rec.adapters.set_trainable_groups("global", "experts")
     rec.train()
-    rec.answer_logits(rec.states(batch, batch.answer_at)).square().sum().backward()
+    rec.compute_answer_logits(rec.gather_hidden(batch, batch.answer_at)).square().sum().backward()
     assert all(p.dtype == torch.float32 for p in params)
     assert sum(float(p.grad.abs().sum()) > 0 for p in params if p.grad is not None) >= len(params) / 2
     assert rec.to(rec.device) is rec
@@ -133,7 +136,7 @@ def test_an_unknown_hub_name_speaks_of_name_and_network(monkeypatch: pytest.Monk
 def test_answer_tokens_have_one_form() -> None:
     def base(words: list[str]):
         sizes = {"vocab_size": len(words)}
-        return wrap(make_model(**sizes), make_tokenizer(words), "tiny", BackboneConfig(source="tiny"))
+        return build_backbone(make_model(**sizes), make_tokenizer(words), "tiny", BackboneConfig(source="tiny"))
 
     assert (base(WORDS).yes_id, base(WORDS).no_id) == (4, 5)
     # " Yes" without " No" does not count: both fall back to the form without a space.
@@ -146,11 +149,11 @@ def test_answer_tokens_have_one_form() -> None:
 def test_a_tokenizer_without_padding_or_end() -> None:
     tokenizer = make_tokenizer()
     tokenizer.pad_token = None
-    assert wrap(make_model(), tokenizer, "tiny", BackboneConfig(source="tiny")).pad_id == 2
+    assert build_backbone(make_model(), tokenizer, "tiny", BackboneConfig(source="tiny")).pad_id == 2
     tokenizer = make_tokenizer()
     tokenizer.eos_token = None
     with pytest.raises(RecipeError, match="no end-of-sequence token"):
-        wrap(make_model(), tokenizer, "tiny", BackboneConfig(source="tiny"))
+        build_backbone(make_model(), tokenizer, "tiny", BackboneConfig(source="tiny"))
 
 
 def _write_gguf(path: Path) -> torch.nn.Module:

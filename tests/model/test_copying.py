@@ -16,20 +16,20 @@ from tiny_lm import make_model, make_prompts, make_recommender, make_tokenizer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from thinkrec.claims.citations import Catalogue, Shelf, find_citations
-from thinkrec.claims.unfinished import claim_of_next
-from thinkrec.decoding.citations import Citable, CiteOnly, Wanted
-from thinkrec.decoding.claim_rules import Careful
-from thinkrec.decoding.vocabulary import Vocabulary, vocabulary
+from thinkrec.claims.citations import Catalogue, TitleResolver, find_citations
+from thinkrec.claims.unfinished import infer_next_claim
+from thinkrec.decoding.citations import AllowedTitle, CitationConstraint, TitleRequirement
+from thinkrec.decoding.claim_rules import GroundingRules
+from thinkrec.decoding.vocabulary import TokenVocabulary, build_vocabulary
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
-from thinkrec.model.adapters import attach
-from thinkrec.model.backbone import BackboneConfig, load_backbone, wrap
-from thinkrec.model.lora import ExpertConfig
-from thinkrec.score.explainer import read, write_reasons
+from thinkrec.model.adapters import attach_adapters
+from thinkrec.model.backbone import BackboneConfig, build_backbone, load_backbone
+from thinkrec.model.lora import MultiLoRAConfig
+from thinkrec.score.explainer import decode_token_ids, write_reasons
 
 TITLES = ["The Lamp", "Potter's Wheel", "Sailor's Play", "Sailor's Play 2", "Whistlin' in the Fog", "Café 8 1/2"]
-SHELF = Shelf(Catalogue([]), TITLES, "Nothing Else")
+SHELF = TitleResolver(Catalogue([]), TITLES, "Nothing Else")
 
 
 @cache
@@ -71,12 +71,12 @@ TOKENIZERS = {"byte level": nano, "metaspace": sentencepiece_like}
 @pytest.mark.parametrize("kind", TOKENIZERS)
 def test_pieces_join_to_the_text(kind: str) -> None:
     tokenizer = TOKENIZERS[kind]()
-    words = vocabulary(tokenizer)
+    words = build_vocabulary(tokenizer)
     text = "Play 'Potter's Wheel', Café 8 1/2."
     ids = tokenizer.encode(text, add_special_tokens=False)
-    assert words.text(ids).decode().strip() == text
+    assert words.decode_bytes(ids).decode().strip() == text
     assert all(words.pieces[token] == b"" for token in tokenizer.all_special_ids)
-    assert vocabulary(tokenizer) is words
+    assert build_vocabulary(tokenizer) is words
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
@@ -86,16 +86,16 @@ def test_whatever_is_chosen_among_the_allowed_only_given_titles_stand_in_quotes(
     kind: str, seed: int, eager: float
 ) -> None:
     tokenizer = TOKENIZERS[kind]()
-    words, rng = vocabulary(tokenizer), random.Random(seed)
-    quotes = {token for piece in words.quoting for token in words.ids[piece]}
-    rule, ids = CiteOnly(words, TITLES), []
+    words, rng = build_vocabulary(tokenizer), random.Random(seed)
+    quotes = {token for piece in words.quote_pieces for token in words.ids_by_piece[piece]}
+    rule, ids = CitationConstraint(words, TITLES), []
     for _ in range(60):
-        allowed = rule.allowed(ids)
+        allowed = rule.allowed_token_ids(ids)
         pool = list(range(len(words))) if allowed is None else allowed.tolist()
         assert pool, "there is always a way to go on"
         wanted = sorted(quotes & set(pool)) if rng.random() < eager else []
         ids.append(rng.choice(wanted or pool))
-    text = words.text(ids).decode(errors="replace")
+    text = words.decode_bytes(ids).decode(errors="replace")
     for citation in find_citations(text, SHELF):
         # Where the text stops within "Whistlin' in the Fog", its apostrophe looks like a closing quote. It may also
         # stop within the bytes of the closing quote itself.
@@ -111,23 +111,23 @@ def test_right_text_is_never_forbidden(kind: str) -> None:
         "'Potter's Wheel' 'Sailor's Play', 'Sailor's Play 2'. 'Whistlin' in the Fog' 'Café 8 1/2', a dad's 'The Lamp'."
     )
     ids = tokenizer.encode(text, add_special_tokens=False)
-    words = vocabulary(tokenizer)
-    rule = CiteOnly(words, TITLES)
+    words = build_vocabulary(tokenizer)
+    rule = CitationConstraint(words, TITLES)
     for n, token in enumerate(ids):
-        allowed = rule.allowed(ids[:n])
-        assert allowed is None or token in allowed, words.text(ids[: n + 1])
+        allowed = rule.allowed_token_ids(ids[:n])
+        assert allowed is None or token in allowed, words.decode_bytes(ids[: n + 1])
 
 
-def texts_after(rule: CiteOnly, words: Vocabulary, text: str, tokenizer) -> set[str]:
-    allowed = rule.allowed(tokenizer.encode(text, add_special_tokens=False))
+def texts_after(rule: CitationConstraint, words: TokenVocabulary, text: str, tokenizer) -> set[str]:
+    allowed = rule.allowed_token_ids(tokenizer.encode(text, add_special_tokens=False))
     assert allowed is not None
     return {words.pieces[token].decode(errors="replace") for token in allowed}
 
 
 def test_inside_a_quote_only_continuations_of_titles_are_left() -> None:
     tokenizer = nano()
-    words = vocabulary(tokenizer)
-    rule = CiteOnly(words, ["The Lamp", "Sailor's Play", "Sailor's Play 2"])
+    words = build_vocabulary(tokenizer)
+    rule = CitationConstraint(words, ["The Lamp", "Sailor's Play", "Sailor's Play 2"])
     begun = texts_after(rule, words, "Yes. The viewer liked '", tokenizer)
     assert begun
     assert all("The Lamp".startswith(piece) or "Sailor's".startswith(piece) for piece in begun)
@@ -138,20 +138,20 @@ def test_inside_a_quote_only_continuations_of_titles_are_left() -> None:
     closed = texts_after(rule, words, "Yes. The viewer liked 'The Lamp'", tokenizer)
     assert not any(piece[:1].isalnum() or piece.startswith("'") for piece in closed)
     assert " and" in closed
-    free = rule.allowed(tokenizer.encode("Yes. The viewer", add_special_tokens=False))
+    free = rule.allowed_token_ids(tokenizer.encode("Yes. The viewer", add_special_tokens=False))
     assert free is None or len(free) > len(words) - 10
 
 
 SIGNED = {
-    "The Lamp": Citable(1, 0),
-    "Sailor's Play": Citable(-1, 1),
-    "Whistlin' in the Fog": Citable(-1, 2),
-    "Potter's Wheel": Citable(),
+    "The Lamp": AllowedTitle(1, 0),
+    "Sailor's Play": AllowedTitle(-1, 1),
+    "Whistlin' in the Fog": AllowedTitle(-1, 2),
+    "Potter's Wheel": AllowedTitle(),
 }
 
 
-def claim(text: str) -> Wanted:
-    return Wanted(claim_of_next(text, [known.sign for known in SIGNED.values()]))
+def claim(text: str) -> TitleRequirement:
+    return TitleRequirement(infer_next_claim(text, [known.polarity for known in SIGNED.values()]))
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def claim(text: str) -> Wanted:
 )
 def test_titles_fit_what_the_sentence_has_said(said: str, fitting: set[str]) -> None:
     tokenizer = nano()
-    words = vocabulary(tokenizer)
-    begun = texts_after(CiteOnly(words, SIGNED, claim, 1), words, said, tokenizer)
+    words = build_vocabulary(tokenizer)
+    begun = texts_after(CitationConstraint(words, SIGNED, claim, 1), words, said, tokenizer)
     for title in SIGNED:
         assert (title[0] in begun) == (title in fitting)
         assert any(title.startswith(piece) for piece in begun) == (title in fitting)
@@ -194,8 +194,8 @@ def test_titles_fit_what_the_sentence_has_said(said: str, fitting: set[str]) -> 
 )
 def test_an_item_stands_twice_in_a_text_but_not_in_a_list(said: str, again: bool) -> None:
     tokenizer = nano()
-    words = vocabulary(tokenizer)
-    rule = CiteOnly(words, {"The Lamp": Citable(0, 0), "Potter's Wheel": Citable()}, mentions=2)
+    words = build_vocabulary(tokenizer)
+    rule = CitationConstraint(words, {"The Lamp": AllowedTitle(0, 0), "Potter's Wheel": AllowedTitle()}, mentions=2)
     begun = texts_after(rule, words, said, tokenizer)
     assert any("The Lamp".startswith(piece) for piece in begun) == again
     assert any("Potter's Wheel".startswith(piece) for piece in begun)
@@ -204,29 +204,31 @@ def test_an_item_stands_twice_in_a_text_but_not_in_a_list(said: str, again: bool
 @pytest.mark.parametrize(("mentions", "again"), [(1, False), (2, True)])
 def test_a_text_may_come_back_to_its_target(mentions: int, again: bool) -> None:
     tokenizer = nano()
-    words = vocabulary(tokenizer)
-    titles = {"The Lamp": Citable(0, 0, target=True), "Potter's Wheel": Citable(1, 1)}
+    words = build_vocabulary(tokenizer)
+    titles = {"The Lamp": AllowedTitle(0, 0, is_target=True), "Potter's Wheel": AllowedTitle(1, 1)}
     for said in ("'The Lamp' was good.", "'The Lamp' was good. 'The Lamp' was long. 'The Lamp' was old."):
-        rule = CiteOnly(words, titles, mentions=mentions)
+        rule = CitationConstraint(words, titles, mentions=mentions)
         begun = texts_after(rule, words, f"Yes. {said} So '", tokenizer)
         assert any("The Lamp".startswith(piece) for piece in begun) == again
 
 
 def test_no_quote_opens_where_no_title_would_fit() -> None:
     tokenizer = nano()
-    words = vocabulary(tokenizer)
-    rule = CiteOnly(words, {"The Lamp": Citable(1, 0)}, lambda text: Wanted(claim_of_next(text, [1])))
+    words = build_vocabulary(tokenizer)
+    rule = CitationConstraint(
+        words, {"The Lamp": AllowedTitle(1, 0)}, lambda text: TitleRequirement(infer_next_claim(text, [1]))
+    )
     closed = texts_after(rule, words, "No. The viewer turned down", tokenizer)
     assert " down" in closed and not any(piece.startswith(" '") for piece in closed)
-    free = rule.allowed(tokenizer.encode("Yes. The viewer liked", add_special_tokens=False))
+    free = rule.allowed_token_ids(tokenizer.encode("Yes. The viewer liked", add_special_tokens=False))
     assert free is None or any(b"'" in words.pieces[token] for token in free)
 
 
 def test_no_target_where_only_a_rated_title_can_follow() -> None:
     tokenizer = nano()
-    words = vocabulary(tokenizer)
-    titles = {"The Lamp": Citable(0, 0, target=True), "Potter's Wheel": Citable(-1, 1)}
-    rule = CiteOnly(words, titles, lambda text: Wanted(None, target="down" not in text))
+    words = build_vocabulary(tokenizer)
+    titles = {"The Lamp": AllowedTitle(0, 0, is_target=True), "Potter's Wheel": AllowedTitle(-1, 1)}
+    rule = CitationConstraint(words, titles, lambda text: TitleRequirement(None, allows_target="down" not in text))
     for said, target in (("No. '", True), ("No. The viewer turned down '", False)):
         begun = texts_after(rule, words, said, tokenizer)
         assert any("The Lamp".startswith(piece) for piece in begun) == target
@@ -235,32 +237,32 @@ def test_no_target_where_only_a_rated_title_can_follow() -> None:
 
 def test_a_title_is_chosen_anew_by_what_was_said_of_it_later() -> None:
     tokenizer = nano()
-    words = vocabulary(tokenizer)
-    rule = CiteOnly(words, SIGNED, claim, mentions=2)
+    words = build_vocabulary(tokenizer)
+    rule = CitationConstraint(words, SIGNED, claim, mentions=2)
     ids = tokenizer.encode("No. 'The Lamp' was turned down", add_special_tokens=False)
-    at = rule.demand(ids, 0, -1)
+    at = rule.request_replacement(ids, 0, -1)
     assert at is not None and tokenizer.decode(ids[:at]).strip() == "No."
     begun = texts_after(rule, words, "No. '", tokenizer)
     assert not any("The Lamp".startswith(piece) for piece in begun)
     assert any("Sailor's Play".startswith(piece) for piece in begun)
     other = tokenizer.encode("No. 'Sailor's Play' was enjoyed", add_special_tokens=False)
-    assert rule.demand(other, 0, 1) is None, "once only"
-    assert rule.demand(other, 1, 1) is None, "no such citation"
+    assert rule.request_replacement(other, 0, 1) is None, "once only"
+    assert rule.request_replacement(other, 1, 1) is None, "no such citation"
     said = tokenizer.encode(
         "No. 'Sailor's Play' was rejected. The viewer liked 'The Lamp' less", add_special_tokens=False
     )
-    assert rule.demand(said, 1, -1) is None, "the text itself asked for a liked one"
-    rule.forget(0)
-    assert rule.demand(other, 0, 1) == at, "the text went back further, and the demand with it"
+    assert rule.request_replacement(said, 1, -1) is None, "the text itself asked for a liked one"
+    rule.drop_replacements(0)
+    assert rule.request_replacement(other, 0, 1) == at, "the text went back further, and the demand with it"
 
 
 def test_no_title_is_demanded_that_is_not_left() -> None:
     tokenizer = nano()
-    words = vocabulary(tokenizer)
-    titles = {"The Lamp": Citable(1, 0), "Potter's Wheel": Citable(0, 1, target=True)}
-    rule = CiteOnly(words, titles)
+    words = build_vocabulary(tokenizer)
+    titles = {"The Lamp": AllowedTitle(1, 0), "Potter's Wheel": AllowedTitle(0, 1, is_target=True)}
+    rule = CitationConstraint(words, titles)
     ids = tokenizer.encode("No. 'The Lamp' was turned down", add_special_tokens=False)
-    assert rule.demand(ids, 0, -1) is None
+    assert rule.request_replacement(ids, 0, -1) is None
     free = texts_after(rule, words, "No. '", tokenizer)
     assert any("The Lamp".startswith(piece) for piece in free), "nothing changed"
 
@@ -269,41 +271,41 @@ def test_no_title_is_demanded_that_is_not_left() -> None:
 @given(seed=st.integers(0, 2**32))
 def test_whatever_is_chosen_fits_its_claim(seed: int) -> None:
     tokenizer = nano()
-    words, rng = vocabulary(tokenizer), random.Random(seed)
+    words, rng = build_vocabulary(tokenizer), random.Random(seed)
     said = ["Yes. The viewer liked", " but turned down", " The viewer enjoyed", ". What failed was", " and", " '"]
-    rule, ids = CiteOnly(words, SIGNED, claim, 1), []
+    rule, ids = CitationConstraint(words, SIGNED, claim, 1), []
     for _ in range(12):
         ids += tokenizer.encode(rng.choice(said[:-1]), add_special_tokens=False)
         for choice in range(14):
-            allowed = rule.allowed(ids)
+            allowed = rule.allowed_token_ids(ids)
             pool = range(len(words)) if allowed is None else allowed.tolist()
-            opening = [token for token in words.ids[b" '"] if token in pool]
+            opening = [token for token in words.ids_by_piece[b" '"] if token in pool]
             ids.append(rng.choice(opening if opening and not choice else pool))
-    cited = [f for f in re.finditer("\u27e6(\\d+)\u27e7", rule.marked(ids))]
+    cited = [f for f in re.finditer("\u27e6(\\d+)\u27e7", rule.decode_marked(ids))]
     for found in cited:
-        wanted = claim(found.string[: found.start()]).sign
+        wanted = claim(found.string[: found.start()]).polarity
         known = list(SIGNED.values())[int(found[1])]
-        assert wanted is None or known.sign in (0, wanted), found.string
+        assert wanted is None or known.polarity in (0, wanted), found.string
     once = [found[1] for found in cited if found[1] != "3"]
     assert len(once) == len(set(once)), "an item is cited once"
 
 
 def test_a_title_that_cannot_be_spelled_is_left_out_and_without_titles_no_quote_opens() -> None:
-    words = Vocabulary((b" a", b"'", b"A", b"B", b".", b" '"))
-    rule = CiteOnly(words, ["AB", "AC"])
-    assert rule.allowed([1]).tolist() == [2]  # type: ignore[union-attr]
-    assert rule.allowed([1, 2]).tolist() == [3]  # type: ignore[union-attr]
-    nothing = CiteOnly(words, ["AC"])
-    assert set(nothing.allowed([0]).tolist()) == {0, 1, 2, 3, 4}  # type: ignore[union-attr]
-    assert 1 not in nothing.allowed([4])  # type: ignore[operator]
+    words = TokenVocabulary((b" a", b"'", b"A", b"B", b".", b" '"))
+    rule = CitationConstraint(words, ["AB", "AC"])
+    assert rule.allowed_token_ids([1]).tolist() == [2]  # type: ignore[union-attr]
+    assert rule.allowed_token_ids([1, 2]).tolist() == [3]  # type: ignore[union-attr]
+    nothing = CitationConstraint(words, ["AC"])
+    assert set(nothing.allowed_token_ids([0]).tolist()) == {0, 1, 2, 3, 4}  # type: ignore[union-attr]
+    assert 1 not in nothing.allowed_token_ids([4])  # type: ignore[operator]
 
 
 def test_rules_read_anew_when_the_text_is_another() -> None:
-    words = Vocabulary((b" a", b"'", b"A", b"B", b".", b" '"))
-    rule = CiteOnly(words, ["AB"])
-    first = rule.allowed([0, 5, 2])
-    rule.allowed([0])
-    np.testing.assert_array_equal(rule.allowed([0, 5, 2]), first)
+    words = TokenVocabulary((b" a", b"'", b"A", b"B", b".", b" '"))
+    rule = CitationConstraint(words, ["AB"])
+    first = rule.allowed_token_ids([0, 5, 2])
+    rule.allowed_token_ids([0])
+    np.testing.assert_array_equal(rule.allowed_token_ids([0, 5, 2]), first)
 
 
 PIECES = [
@@ -315,14 +317,14 @@ PIECES = [
 def quoting_recommender(eager: float) -> Recommender:
     """A random model that loves quotes."""
     model = make_model(vocab_size=len(PIECES))
-    backbone = wrap(model, make_tokenizer(PIECES), "quotes", BackboneConfig(source="quotes"))
-    experts = attach(model, ExpertConfig(rank=4, alpha=8, n_experts=3, expert_layers=0.5))
+    backbone = build_backbone(model, make_tokenizer(PIECES), "quotes", BackboneConfig(source="quotes"))
+    experts = attach_adapters(model, MultiLoRAConfig(rank=4, alpha=8, n_experts=3, expert_layers=0.5))
     import torch
 
     torch.manual_seed(3)
     with torch.no_grad():
         for group in ("global", "experts"):
-            for p in experts.parameters_of(group):
+            for p in experts.get_parameters(group):
                 p.normal_(std=0.3)
         head = model.get_output_embeddings()
         head.bias = torch.nn.Parameter(torch.zeros(len(PIECES)))
@@ -333,30 +335,36 @@ def quoting_recommender(eager: float) -> Recommender:
 
 def prompts():
     found = [
-        replace(p, ids=p.ids % len(PIECES), slot_at=p.slot_at[:0], slot_vec=p.slot_vec[:0]) for p in make_prompts()
+        replace(
+            p,
+            ids=p.ids % len(PIECES),
+            placeholder_at=p.placeholder_at[:0],
+            placeholder_vectors=p.placeholder_vectors[:0],
+        )
+        for p in make_prompts()
     ]
     return [replace(p, token_target=p.token_target % len(PIECES)) for p in found]
 
 
 ALLOWED = [
-    {"Oak Hill": Citable(), "Elm": Citable()},
-    {"Ash": Citable()},
-    {"Elm": Citable(), "Fir": Citable(), "Oak": Citable()},
-    {"Oak Hill": Citable()},
-    {"Fir": Citable(), "Birch": Citable()},
+    {"Oak Hill": AllowedTitle(), "Elm": AllowedTitle()},
+    {"Ash": AllowedTitle()},
+    {"Elm": AllowedTitle(), "Fir": AllowedTitle(), "Oak": AllowedTitle()},
+    {"Oak Hill": AllowedTitle()},
+    {"Fir": AllowedTitle(), "Birch": AllowedTitle()},
 ]
 
 
 def test_a_model_cites_only_what_each_row_may_and_the_batch_does_not_matter() -> None:
     rec, asked = quoting_recommender(4.0), prompts()
-    words = vocabulary(rec.backbone.tokenizer)
+    words = build_vocabulary(rec.backbone.tokenizer)
     free = write_reasons(rec, asked, np.array([True, False, True, False, True]), tokens=24)
     kept = write_reasons(
         rec, asked, np.array([True, False, True, False, True]), tokens=24, citable=ALLOWED, cite="history"
     )
 
     def cited(texts: list[str]) -> list[set[str]]:
-        shelf = Shelf(Catalogue([]), [], "")
+        shelf = TitleResolver(Catalogue([]), [], "")
         return [{c.text for c in find_citations(text, shelf)} for text in texts]
 
     assert any(not found <= set(own) for found, own in zip(cited(free), ALLOWED, strict=True)), "else it shows nothing"
@@ -364,15 +372,15 @@ def test_a_model_cites_only_what_each_row_may_and_the_batch_does_not_matter() ->
     assert sum(map(bool, cited(kept))) >= 3
     assert [text.split(".")[0].split()[0].strip("',") for text in kept] == ["Yes", "No", "Yes", "No", "Yes"]
     for i in range(5):
-        rule = Careful(words, ALLOWED[i], "history").constraint
+        rule = GroundingRules(words, ALLOWED[i], "history").constraint
         alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [rule])
-        assert read(rec.backbone.tokenizer, alone[0]) == kept[i]
+        assert decode_token_ids(rec.backbone.tokenizer, alone[0]) == kept[i]
 
 
 def test_without_forced_verdicts_the_model_opens_by_itself() -> None:
     rec, asked = quoting_recommender(0.0), prompts()
     free = write_reasons(rec, asked, None, tokens=6)
-    assert free == [read(rec.backbone.tokenizer, ids) for ids in rec.generate(asked, 6)]
+    assert free == [decode_token_ids(rec.backbone.tokenizer, ids) for ids in rec.generate(asked, 6)]
 
 
 def test_wrong_numbers_of_rules_are_refused() -> None:
@@ -380,7 +388,9 @@ def test_wrong_numbers_of_rules_are_refused() -> None:
     with pytest.raises(DataError, match="1 constraints for 5 prompts"):
         rec.generate(asked, 4, constraints=[None])
     with pytest.raises(DataError, match="2 lists of titles for 5 prompts"):
-        write_reasons(rec, asked, None, tokens=4, citable=[{"Oak": Citable()}, {"Elm": Citable()}], cite="history")
+        write_reasons(
+            rec, asked, None, tokens=4, citable=[{"Oak": AllowedTitle()}, {"Elm": AllowedTitle()}], cite="history"
+        )
 
 
 @pytest.mark.parametrize("ruled", [False, True])
@@ -388,9 +398,12 @@ def test_a_vocabulary_rounded_up_gives_no_ids_beyond_the_tokenizer(ruled: bool) 
     rec = make_recommender("llama", vocab_size=len(make_tokenizer()) + 40)
     with torch.no_grad():
         rec.backbone.model.get_output_embeddings().weight[len(make_tokenizer()) :] *= 30
-    asked = [replace(p, slot_at=p.slot_at[:0], slot_vec=p.slot_vec[:0]) for p in make_prompts()]
-    words = vocabulary(rec.backbone.tokenizer)
-    rules = [Careful(words, {"w1": Citable()}, "history").constraint for _ in asked] if ruled else None
+    asked = [
+        replace(p, placeholder_at=p.placeholder_at[:0], placeholder_vectors=p.placeholder_vectors[:0])
+        for p in make_prompts()
+    ]
+    words = build_vocabulary(rec.backbone.tokenizer)
+    rules = [GroundingRules(words, {"w1": AllowedTitle()}, "history").constraint for _ in asked] if ruled else None
     found = rec.generate(asked, 12, None, rules)
     assert all(len(ids) and ids.max() < len(rec.backbone.tokenizer) for ids in found)
-    assert all(read(rec.backbone.tokenizer, ids) for ids in found if len(ids) > 1)
+    assert all(decode_token_ids(rec.backbone.tokenizer, ids) for ids in found if len(ids) > 1)

@@ -12,8 +12,8 @@ import torch
 from tiny_lm import make_prompts, make_recommender
 from torch.overrides import TorchFunctionMode
 
-from thinkrec.engine.frozen_cache import Below
-from thinkrec.score.ranker import score_forks, score_prompts
+from thinkrec.engine.frozen_cache import FrozenActivationCache
+from thinkrec.score.ranker import score_prompts, score_shared_prefixes
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 DOUBLES = {"float64", "double"}
@@ -63,18 +63,18 @@ class NoDoubles(TorchFunctionMode):
 
 
 def test_scores_and_probes_need_no_doubles_on_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thinkrec.score.ranker.at_once", lambda recommender: 0)  # the mode knows one thread
+    monkeypatch.setattr("thinkrec.score.ranker.count_workers", lambda recommender: 0)  # the mode knows one thread
     prompts = make_prompts()
     with NoDoubles():
         rec = make_recommender()
-        assert rec.packs and rec.reads
+        assert rec.supports_shared_prefix and rec.supports_last_layer_pruning
         scores = score_prompts(rec, prompts.__getitem__, len(prompts))
         assert scores.dtype == np.float64 and np.isfinite(scores).all()
-        assert score_forks(rec, [], 0).shape == (0,)
-        rec.experts.train_only("experts")
+        assert score_shared_prefixes(rec, [], 0).shape == (0,)
+        rec.adapters.set_trainable_groups("experts")
         assert rec.projector is not None
         rec.projector.requires_grad_(False)
-        below = Below.of(rec, tmp_path / "below.bin", 10**7, prompts[:2])
+        below = FrozenActivationCache.build(rec, tmp_path / "below.bin", 10**7, prompts[:2])
         assert below is not None
         below.close()
         with pytest.raises(TypeError, match="MPS"):

@@ -9,7 +9,7 @@ import torch
 
 from thinkrec.model import backbone, dtypes
 from thinkrec.model.backbone import BackboneConfig, load_backbone
-from thinkrec.model.dtypes import native, native_here
+from thinkrec.model.dtypes import detect_native_dtype, find_native_dtype
 
 
 @pytest.mark.parametrize(
@@ -27,14 +27,14 @@ from thinkrec.model.dtypes import native, native_here
 def test_the_first_row_that_fits_counts(
     device: str, capability: tuple[int, int], flags: tuple[str, ...], wanted: str
 ) -> None:
-    assert native(device, capability, frozenset(flags)) == wanted
+    assert find_native_dtype(device, capability, frozenset(flags)) == wanted
 
 
 def test_this_machine_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert native_here() in ("float32", "bfloat16")
+    assert detect_native_dtype() in ("float32", "bfloat16")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
-    assert native_here() == "bfloat16"
+    assert detect_native_dtype() == "bfloat16"
 
 
 def test_a_machine_that_does_not_name_its_instructions_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,12 +42,12 @@ def test_a_machine_that_does_not_name_its_instructions_has_none(monkeypatch: pyt
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", missing)
-    assert dtypes.cpu_flags() == frozenset()
+    assert dtypes.read_cpu_flags() == frozenset()
 
 
 @pytest.mark.parametrize("wanted", ["float32", "bfloat16"])
 def test_auto_loads_in_it(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backbone, "native_here", lambda: wanted)
+    monkeypatch.setattr(backbone, "detect_native_dtype", lambda: wanted)
     loaded = load_backbone(BackboneConfig(dtype="auto"))
     assert loaded.model.dtype == getattr(torch, wanted)
     assert loaded.config.dtype == "auto"

@@ -11,7 +11,7 @@ def test_shape_is_linear_relu_linear() -> None:
     projector = Projector(6, 32)
     assert [tuple(p.shape) for p in projector.layers.parameters()] == [(60, 6), (60,), (32, 60), (32,)]
     assert projector(torch.randn(5, 6)).shape == (5, 32)
-    assert Projector(**projector.shape()).shape() == {"dim": 6, "hidden": 32, "widen": 10}
+    assert Projector(**projector.get_config()).get_config() == {"dim": 6, "hidden": 32, "widen": 10}
 
 
 @pytest.mark.parametrize("spread", [1e-3, 1.0, 50.0])

@@ -27,9 +27,9 @@ from transformers import (
 )
 
 from thinkrec.engine.recommender import Recommender
-from thinkrec.model.adapters import attach
-from thinkrec.model.backbone import Backbone, BackboneConfig, wrap
-from thinkrec.model.lora import ExpertConfig
+from thinkrec.model.adapters import attach_adapters
+from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone
+from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.model.projector import Projector
 from thinkrec.prompts.types import Prompt
 
@@ -81,22 +81,22 @@ TARGETS = {"gpt_neox": ("query_key_value",)}
 
 
 def make_backbone(kind: str = "llama", **changes) -> Backbone:
-    return wrap(make_model(kind, **changes), make_tokenizer(), kind, BackboneConfig(source=kind))
+    return build_backbone(make_model(kind, **changes), make_tokenizer(), kind, BackboneConfig(source=kind))
 
 
 def make_recommender(kind: str = "llama", n: int = 3, dim: int = 6, dropout: float = 0.0, **changes) -> Recommender:
     """A recommender whose adapters all do something (B is not zero)."""
     backbone = make_backbone(kind, **changes)
     targets = TARGETS.get(kind, ("q_proj", "v_proj"))
-    config = ExpertConfig(rank=4, alpha=8, dropout=dropout, n_experts=n, expert_layers=0.5, targets=targets)
-    experts = attach(backbone.model, config)
+    config = MultiLoRAConfig(rank=4, alpha=8, dropout=dropout, n_experts=n, expert_layers=0.5, targets=targets)
+    experts = attach_adapters(backbone.model, config)
     torch.manual_seed(7)
     with torch.no_grad():
         for group in ("global", "experts"):
-            for p in experts.parameters_of(group):
+            for p in experts.get_parameters(group):
                 p.normal_(std=0.3)
         projector = (
-            Projector(dim, backbone.hidden).calibrate(
+            Projector(dim, backbone.hidden_size).calibrate(
                 torch.randn(50, dim) * 3 + 1, backbone.model.get_input_embeddings().weight, (1, 2), variation=2.0
             )
             if dim
@@ -111,8 +111,8 @@ def make_prompt(rng: np.random.Generator, t: int = 12, gate=(1.0, 0.0, 0.0, 0.0)
     at = np.sort(rng.choice(np.arange(1, t - 1), size=k, replace=False)).astype(np.int32)
     return Prompt(
         ids=rng.integers(4, len(WORDS), size=t).astype(np.int32),
-        slot_at=at,
-        slot_vec=rng.normal(size=(k, dim)).astype(np.float32) * 3 + 1,
+        placeholder_at=at,
+        placeholder_vectors=rng.normal(size=(k, dim)).astype(np.float32) * 3 + 1,
         answer_at=np.arange(t - answers, t, dtype=np.int32),
         answer_label=rng.integers(0, 2, size=answers).astype(np.int8),
         answer_weight=np.full(answers, 0.9, dtype=np.float32),
@@ -127,7 +127,7 @@ def make_part(rng: np.random.Generator, t: int, gate: np.ndarray, dim: int = 6) 
     """Random tokens with a slot in the middle and one answer at the end; the beginning or the end of a prompt."""
     prompt, at = make_prompt(rng, max(t, 4), gate), np.arange(t // 2, t)[:1].astype(np.int32)
     return replace(
-        prompt, ids=prompt.ids[:t], slot_at=at, slot_vec=prompt.slot_vec[: len(at), :dim],
+        prompt, ids=prompt.ids[:t], placeholder_at=at, placeholder_vectors=prompt.placeholder_vectors[: len(at), :dim],
         answer_at=np.arange(t)[-1:].astype(np.int32), answer_label=prompt.answer_label[: min(t, 1)],
         answer_weight=prompt.answer_weight[: min(t, 1)], token_at=prompt.token_at[:0],
         token_target=prompt.token_target[:0], token_weight=prompt.token_weight[:0],

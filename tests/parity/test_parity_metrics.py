@@ -7,8 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score, roc_auc_score
 
-from thinkrec.evaluate.metrics.bootstrap import bootstrap, interval
-from thinkrec.evaluate.metrics.ranking import auc, map_at, ndcg_at, per_user, uauc
+from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics, compute_interval
+from thinkrec.evaluate.metrics.ranking import (
+    compute_auc,
+    compute_map,
+    compute_ndcg,
+    compute_per_user_metrics,
+    compute_uauc,
+)
 
 SEEDS = st.integers(0, 2**31)
 
@@ -18,7 +24,7 @@ SEEDS = st.integers(0, 2**31)
 def test_auc_is_scikit_learns_also_with_ties(seed, n, values):
     rng = np.random.default_rng(seed)
     label, score = rng.permutation(np.arange(n) % 2), rng.integers(0, values, n) / 7
-    assert auc(label, score) == pytest.approx(roc_auc_score(label, score), abs=1e-12)
+    assert compute_auc(label, score) == pytest.approx(roc_auc_score(label, score), abs=1e-12)
 
 
 @settings(deadline=None, max_examples=20)
@@ -28,7 +34,7 @@ def test_uauc_is_the_mean_of_scikit_learns_auc(seed):
     user, label, score = rng.integers(0, 8, 60), rng.integers(0, 2, 60), rng.integers(0, 6, 60)
     kept = [u for u in range(8) if len(set(label[user == u].tolist())) == 2]
     wanted = np.mean([roc_auc_score(label[user == u], score[user == u]) for u in kept])
-    assert uauc(user, label, score) == pytest.approx(wanted, abs=1e-12)
+    assert compute_uauc(user, label, score) == pytest.approx(wanted, abs=1e-12)
 
 
 @settings(deadline=None, max_examples=50)
@@ -38,7 +44,7 @@ def test_ndcg_of_a_user_is_scikit_learns_also_with_ties(seed, n):
     rng = np.random.default_rng(seed)
     label, score = rng.integers(0, 2, n), rng.integers(0, n, n).astype(float)
     wanted = ndcg_score([label], [score], k=5)
-    assert ndcg_at([0] * n, label, score) == pytest.approx(wanted, abs=1e-12)
+    assert compute_ndcg([0] * n, label, score) == pytest.approx(wanted, abs=1e-12)
 
 
 @settings(deadline=None, max_examples=50)
@@ -55,13 +61,13 @@ def test_ndcg_and_map_are_trec_evals(seed):
     truth = {str(u): {f"d{i}": int(label[i]) for i in np.flatnonzero(user == u)} for u in users}
     run = {str(u): {f"d{i}": float(score[i]) for i in np.flatnonzero(user == u)} for u in users}
     found = trec.RelevanceEvaluator(truth, {"ndcg_cut.5", "map_cut.5"}).evaluate(run)
-    ours = per_user(user, label, score)
+    ours = compute_per_user_metrics(user, label, score)
     kept = {u: i for i, u in enumerate(ours.user.tolist())}
     for u in users:
         assert ours.ndcg[kept[u]] == pytest.approx(found[str(u)]["ndcg_cut_5"], abs=1e-9)
         assert ours.ap[kept[u]] == pytest.approx(found[str(u)]["map_cut_5"], abs=1e-9)
-    assert ndcg_at(user, label, score) == pytest.approx(np.mean([found[str(u)]["ndcg_cut_5"] for u in users]))
-    assert map_at(user, label, score) == pytest.approx(np.mean([found[str(u)]["map_cut_5"] for u in users]))
+    assert compute_ndcg(user, label, score) == pytest.approx(np.mean([found[str(u)]["ndcg_cut_5"] for u in users]))
+    assert compute_map(user, label, score) == pytest.approx(np.mean([found[str(u)]["map_cut_5"] for u in users]))
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +81,12 @@ def ml1m(ml1m_folder):
 
 def test_labels_as_scores_reach_the_known_ceiling(ml1m):
     _, user, label, _ = ml1m
-    found = per_user(user, label, label)
+    found = compute_per_user_metrics(user, label, label)
     assert (len(user), len(found.user)) == (7331, 320)
     assert (~np.isnan(found.ndcg)).sum() == 287 and (~np.isnan(found.auc)).sum() == 224
-    assert auc(label, label) == uauc(user, label, label) == 1
-    assert ndcg_at(user, label, label) == pytest.approx(0.951, abs=5e-4)
-    assert map_at(user, label, label) == pytest.approx(0.641, abs=5e-4)
+    assert compute_auc(label, label) == compute_uauc(user, label, label) == 1
+    assert compute_ndcg(user, label, label) == pytest.approx(0.951, abs=5e-4)
+    assert compute_map(user, label, label) == pytest.approx(0.641, abs=5e-4)
 
 
 def test_random_scores_reach_the_known_floor(ml1m):
@@ -89,8 +95,8 @@ def test_random_scores_reach_the_known_floor(ml1m):
     found = []
     for seed in range(20):
         score = np.random.default_rng(seed).random(len(label))
-        ranked = (uauc(user, label, score), ndcg_at(user, label, score), map_at(user, label, score))
-        found.append((auc(label, score), *ranked))
+        ranked = (compute_uauc(user, label, score), compute_ndcg(user, label, score), compute_map(user, label, score))
+        found.append((compute_auc(label, score), *ranked))
     np.testing.assert_allclose(np.mean(found, axis=0), [0.500, 0.506, 0.659, 0.405], atol=0.015)
 
 
@@ -99,13 +105,13 @@ def test_the_item_mean_has_the_known_values_and_errors(ml1m):
     rate = train["label"].mean()
     means = train.group_by("item_id").agg((pl.col("label").sum() + 5 * rate) / (pl.len() + 5))
     known = dict(zip(*(means[name].to_list() for name in means.columns), strict=True))
-    sample = bootstrap(user, label, [known.get(i, rate) for i in item.tolist()])
+    sample = bootstrap_metrics(user, label, [known.get(i, rate) for i in item.tolist()])
     for metric, value, error in (
         ("auc", 0.709, 0.012),
         ("uauc", 0.682, 0.017),
         ("ndcg", 0.783, 0.016),
         ("map", 0.482, 0.020),
     ):
-        found = interval(sample, metric)
+        found = compute_interval(sample, metric)
         assert found.value == pytest.approx(value, abs=2e-3)
         assert found.error == pytest.approx(error, abs=3e-3)

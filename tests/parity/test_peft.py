@@ -22,8 +22,8 @@ from transformers import (
 )
 
 from thinkrec.errors import RecipeError
-from thinkrec.model.adapters import Experts, attach
-from thinkrec.model.lora import ExpertConfig
+from thinkrec.model.adapters import AdapterSet, attach_adapters
+from thinkrec.model.lora import MultiLoRAConfig
 
 KINDS = {"llama": ("q_proj", "v_proj"), "gpt_neox": ("query_key_value", "dense"), "phi3": ("qkv_proj",),
          "gpt2": ("c_attn", "c_fc")}  # fmt: skip
@@ -48,11 +48,13 @@ def _model(kind: str) -> PreTrainedModel:
     return makers[kind]().eval()
 
 
-def _trained(kind: str) -> tuple[torch.nn.Module, Experts]:
+def _trained(kind: str) -> tuple[torch.nn.Module, AdapterSet]:
     model = _model(kind)
-    experts = attach(model, ExpertConfig(rank=4, alpha=6, n_experts=2, targets=KINDS[kind], expert_layers=0.5))
+    experts = attach_adapters(
+        model, MultiLoRAConfig(rank=4, alpha=6, n_experts=2, targets=KINDS[kind], expert_layers=0.5)
+    )
     with torch.no_grad():
-        for p in experts.parameters_of("global") + experts.parameters_of("experts"):
+        for p in experts.get_parameters("global") + experts.get_parameters("experts"):
             p.normal_(std=0.2)
     return model.eval(), experts
 
@@ -64,7 +66,7 @@ def test_peft_reads_an_exported_adapter_and_gives_the_same_logits(kind: str, slo
     experts.save_peft(tmp_path, slot, base="tiny")
     ids = torch.randint(0, 40, (3, 9), generator=torch.manual_seed(5))
     peft = PeftModel.from_pretrained(_model(kind), str(tmp_path)).eval()
-    with torch.no_grad(), experts.routing.use(torch.eye(3)[slot : slot + 1]):
+    with torch.no_grad(), experts.routing.use_weights(torch.eye(3)[slot : slot + 1]):
         ours, theirs = model(ids).logits, peft(ids).logits
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
     assert not torch.allclose(ours, _model(kind)(ids).logits, atol=1e-2)
@@ -90,10 +92,10 @@ def test_the_files_name_what_peft_itself_would_name(tmp_path: Path) -> None:
 def test_gradients_are_pefts_gradients(tmp_path: Path) -> None:
     model, experts = _trained("llama")
     experts.save_peft(tmp_path, 1)
-    experts.train_only("global", "experts")
+    experts.set_trainable_groups("global", "experts")
     peft = PeftModel.from_pretrained(_model("llama"), str(tmp_path), is_trainable=True).eval()
     ids = torch.randint(0, 40, (3, 9), generator=torch.manual_seed(5))
-    with experts.routing.use(torch.eye(3)[1:2]):
+    with experts.routing.use_weights(torch.eye(3)[1:2]):
         model(ids).logits.square().mean().backward()
     peft(ids).logits.square().mean().backward()
     theirs = {n.removeprefix("base_model.model."): p.grad for n, p in peft.named_parameters() if p.grad is not None}

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from thinkrec.errors import DataError
-from thinkrec.personal.gate import FUSE, GLOBAL, SINGLE, GateConfig, cosine, entropy, gate, softmax
+from thinkrec.personal.gate import (
+    FUSE,
+    GLOBAL,
+    SINGLE,
+    GateConfig,
+    compute_cosine,
+    compute_entropy,
+    compute_gate,
+    compute_softmax,
+)
 
 # Either 0 or far from where doubles run out: 5e-324 times one half is 0, which points nowhere.
 finite = st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: x if abs(x) > 1e-280 else 0.0)
@@ -23,7 +32,7 @@ cases = st.tuples(st.integers(1, 6), st.integers(0, 5), st.integers(1, 5)).flatm
 @given(cases, st.floats(0.02, 2))
 def test_weights_are_weights_and_agree_with_the_region(case: tuple[np.ndarray, np.ndarray], tau: float) -> None:
     vectors, centres = case
-    got = gate(vectors, centres, GateConfig(tau=tau))
+    got = compute_gate(vectors, centres, GateConfig(tau=tau))
     assert got.weights.shape == (len(vectors), 1 + len(centres)) and got.weights.dtype == np.float32
     assert (got.weights >= 0).all()
     np.testing.assert_allclose(got.weights.sum(axis=1), 1, atol=1e-6)
@@ -43,9 +52,9 @@ def test_length_does_not_matter_and_order_of_groups_only_permutes(
     case: tuple[np.ndarray, np.ndarray], factor: float
 ) -> None:
     vectors, centres = case
-    first = cosine(vectors, centres)
-    np.testing.assert_allclose(cosine(vectors * factor, centres), first, atol=1e-9)
-    np.testing.assert_allclose(cosine(vectors, centres[::-1]), first[:, ::-1], atol=1e-12)
+    first = compute_cosine(vectors, centres)
+    np.testing.assert_allclose(compute_cosine(vectors * factor, centres), first, atol=1e-9)
+    np.testing.assert_allclose(compute_cosine(vectors, centres[::-1]), first[:, ::-1], atol=1e-12)
     assert (np.abs(first) <= 1 + 1e-12).all()
 
 
@@ -58,7 +67,7 @@ def test_three_regions_by_hand() -> None:
     centres = _at(0, 60) * 5
     # cos difference at angle a from the middle: 2 sin(30) sin(a) = sin(a); w = 1 / (1 + exp(-sin(a) / tau)).
     at_threshold = np.degrees(np.arcsin(0.1 * np.log(0.8 / 0.2)))
-    got = gate(_at(30, 30 - at_threshold + 0.1, 30 - at_threshold - 0.1, 90, 30 - 2.0), centres)
+    got = compute_gate(_at(30, 30 - at_threshold + 0.1, 30 - at_threshold - 0.1, 90, 30 - 2.0), centres)
     assert got.region.tolist() == [GLOBAL, FUSE, SINGLE, SINGLE, GLOBAL]
     assert got.weights[2].tolist() == [0, 1, 0] and got.weights[3].tolist() == [0, 0, 1]
     w = 1 / (1 + np.exp(-np.sin(np.radians(at_threshold - 0.1)) / 0.1))
@@ -68,11 +77,11 @@ def test_three_regions_by_hand() -> None:
 def test_the_entropy_rule_has_its_threshold_at_095_ln_n() -> None:
     rng = np.random.default_rng(0)
     vectors, centres = rng.normal(size=(4000, 4)), rng.normal(size=(3, 4))
-    w = softmax(cosine(vectors, centres), 0.1)
+    w = compute_softmax(compute_cosine(vectors, centres), 0.1)
     h = -(w * np.log(w)).sum(axis=1)
-    np.testing.assert_allclose(entropy(w), h)
+    np.testing.assert_allclose(compute_entropy(w), h)
     want = np.where(w.max(axis=1) > 0.7, SINGLE, np.where(h >= 0.95 * np.log(3), GLOBAL, FUSE))
-    got = gate(vectors, centres)
+    got = compute_gate(vectors, centres)
     assert set(want) == {SINGLE, GLOBAL, FUSE}
     np.testing.assert_array_equal(got.region, want)
     np.testing.assert_allclose(got.weights[want == FUSE, 1:], w[want == FUSE], atol=1e-7)
@@ -81,28 +90,28 @@ def test_the_entropy_rule_has_its_threshold_at_095_ln_n() -> None:
 
 def test_one_group_none_and_unknown_users() -> None:
     vectors = np.array([[1.0, 2.0], [0.0, 0.0], [-1.0, -2.0]])
-    one = gate(vectors, np.array([[1.0, 2.0]]))
+    one = compute_gate(vectors, np.array([[1.0, 2.0]]))
     assert one.region.tolist() == [SINGLE, GLOBAL, SINGLE]
     assert one.weights.tolist() == [[0, 1], [1, 0], [0, 1]]
-    none = gate(vectors, np.zeros((0, 2)))
+    none = compute_gate(vectors, np.zeros((0, 2)))
     assert none.weights.tolist() == [[1]] * 3 and (none.region == GLOBAL).all()
-    assert gate(np.zeros((0, 2)), np.ones((3, 2))).weights.shape == (0, 4)
+    assert compute_gate(np.zeros((0, 2)), np.ones((3, 2))).weights.shape == (0, 4)
 
 
 def test_settings_switch_regions_off() -> None:
     rng = np.random.default_rng(0)
     vectors, centres = rng.normal(size=(300, 4)), rng.normal(size=(3, 4))
-    assert (gate(vectors, centres, GateConfig(single_base=2, flat=2)).region == FUSE).all()
-    assert (gate(vectors, centres, GateConfig(single_base=2, flat=0)).region == GLOBAL).all()
-    assert (gate(vectors, centres, GateConfig(single_base=0, single_share=0)).region == SINGLE).all()
+    assert (compute_gate(vectors, centres, GateConfig(single_base=2, flat=2)).region == FUSE).all()
+    assert (compute_gate(vectors, centres, GateConfig(single_base=2, flat=0)).region == GLOBAL).all()
+    assert (compute_gate(vectors, centres, GateConfig(single_base=0, single_share=0)).region == SINGLE).all()
     same = np.repeat(centres[:1], 3, axis=0)
-    assert (gate(vectors, same, GateConfig(flat=1)).region == GLOBAL).all()
+    assert (compute_gate(vectors, same, GateConfig(flat=1)).region == GLOBAL).all()
 
 
 def test_bad_values_are_named() -> None:
     with pytest.raises(DataError, match="user vector 1"):
-        gate(np.array([[1.0, 2], [np.nan, 1]]), np.ones((2, 2)))
+        compute_gate(np.array([[1.0, 2], [np.nan, 1]]), np.ones((2, 2)))
     with pytest.raises(DataError, match="centre 0"):
-        gate(np.ones((1, 2)), np.array([[np.inf, 1.0]]))
+        compute_gate(np.ones((1, 2)), np.array([[np.inf, 1.0]]))
     with pytest.raises(DataError, match=r"\(rows, d\)"):
-        gate(np.ones((1, 2)), np.ones((2, 3)))
+        compute_gate(np.ones((1, 2)), np.ones((2, 3)))

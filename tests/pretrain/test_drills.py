@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from thinkrec.data.dataset import Domain
-from thinkrec.engine.batch import collate
+from thinkrec.engine.batch import collate_prompts
 
 ROOT = Path(__file__).parents[2]
 DOMAIN = Domain(item="film", items="films", user="viewer")
@@ -89,7 +89,7 @@ def started(text, plain: bool):
 @torch.no_grad()
 def test_a_drafted_start_already_compares_lines_and_a_plain_one_does_not(made) -> None:
     text, _, lessons = made
-    batch = collate([lesson.prompt for lesson in lessons], text.tokenizer.pad_token_id)
+    batch = collate_prompts([lesson.prompt for lesson in lessons], text.tokenizer.pad_token_id)
     last = np.concatenate([np.arange(len(lesson.truth)) >= 8 for lesson in lessons])
     truth = np.concatenate([lesson.truth > 0.5 for lesson in lessons])
 

@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from thinkrec.collab.features.slot_vectors import SlotVectors
+from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN, VALID
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, Renderer
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-PLAIN = simulate(WorldConfig(users=12, items=50, rows_per_user=(14, 20)), 21).dataset
+PLAIN = simulate_catalogue(SimulatorConfig(users=12, items=50, rows_per_user=(14, 20)), 21).dataset
 SPLIT = np.random.default_rng(2).choice(3, size=len(PLAIN.interactions), p=(0.6, 0.2, 0.2)).astype(np.int8)
 DS = replace(PLAIN, interactions=replace(PLAIN.interactions, split=SPLIT))
 GATE = np.array([1.0], dtype=np.float32)
@@ -35,19 +35,21 @@ def flipped(*splits: int) -> Dataset:
 
 def test_no_held_out_label_is_shown_to_a_train_row_or_taught_by_it(text) -> None:
     config = PromptConfig(history=8)
-    mine, other = (Renderer(ds, text, config) for ds in (DS, flipped(VALID, TEST)))
+    mine, other = (PromptRenderer(ds, text, config) for ds in (DS, flipped(VALID, TEST)))
     it = DS.interactions
-    for row in it.rows(TRAIN):
-        a, b = (one.row(int(row), gate=GATE, with_answer=True, history_loss=1.0) for one in (mine, other))
+    for row in it.get_split_rows(TRAIN):
+        a, b = (one.render_row(int(row), gate=GATE, with_answer=True, history_loss=1.0) for one in (mine, other))
         np.testing.assert_array_equal(a.ids, b.ids)
         np.testing.assert_array_equal(a.answer_label, b.answer_label)
         seen = [j for j in range(row) if it.user[j] == it.user[row] and it.split[j] == TRAIN][-8:]
         assert a.answer_label.tolist() == [*it.label[seen], it.label[row]]
-    valid = it.rows(VALID)
-    same = Renderer(flipped(TEST), text, config)
+    valid = it.get_split_rows(VALID)
+    same = PromptRenderer(flipped(TEST), text, config)
     for row in valid:
-        np.testing.assert_array_equal(mine.row(int(row), gate=GATE).ids, same.row(int(row), gate=GATE).ids)
-    assert any(len(mine.row(int(row), gate=GATE).answer_at) > 1 for row in valid)
+        np.testing.assert_array_equal(
+            mine.render_row(int(row), gate=GATE).ids, same.render_row(int(row), gate=GATE).ids
+        )
+    assert any(len(mine.render_row(int(row), gate=GATE).answer_at) > 1 for row in valid)
 
 
 @pytest.mark.parametrize("block", [1, 4])
@@ -55,15 +57,15 @@ def test_no_held_out_label_is_shown_to_a_train_row_or_taught_by_it(text) -> None
 def test_a_family_shows_each_row_what_its_own_prompt_shows(text, block: int, room: int) -> None:
     """Also where there is room for the lines of some histories alone."""
     config = PromptConfig(history=3, block=block, max_tokens=room)
-    renderer, n = Renderer(DS, text, config), len(DS.interactions)
+    renderer, n = PromptRenderer(DS, text, config), len(DS.interactions)
     numbers = np.arange(n, dtype=np.float32)[:, None]
-    vectors, rows = SlotVectors(user=numbers, item=-numbers), np.random.default_rng(0).permutation(n)
-    shared, alone = renderer.families(rows, np.repeat(GATE[None], n, axis=0))
+    vectors, rows = PlaceholderVectors(user=numbers, item=-numbers), np.random.default_rng(0).permutation(n)
+    shared, alone = renderer.group_by_prefix(rows, np.repeat(GATE[None], n, axis=0))
     assert shared and sorted([*np.concatenate(shared), *alone]) == list(range(n))
     for places in shared:
         assert len(set(DS.interactions.split[rows[places]])) == 1
-        fork = renderer.family(rows[places], gate=GATE, vectors=vectors)
-        for row, prompt in zip(rows[places], fork.prompts(), strict=True):
-            wanted = renderer.row(int(row), gate=GATE, vectors=vectors)
-            for name in ("ids", "slot_at", "slot_vec", "answer_at"):
+        fork = renderer.render_prefix_group(rows[places], gate=GATE, vectors=vectors)
+        for row, prompt in zip(rows[places], fork.to_prompts(), strict=True):
+            wanted = renderer.render_row(int(row), gate=GATE, vectors=vectors)
+            for name in ("ids", "placeholder_at", "placeholder_vectors", "answer_at"):
                 np.testing.assert_array_equal(getattr(prompt, name), getattr(wanted, name))

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pytest
 from accelerate import Accelerator
 
-from thinkrec.engine.batch import collate
+from thinkrec.engine.batch import collate_prompts
 from thinkrec.errors import DataError
 from thinkrec.prompts import stored
-from thinkrec.prompts.stored import Rendered, StoredPrompts, store
+from thinkrec.prompts.stored import LazyPrompts, StoredPrompts, write_prompts
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
-from thinkrec.train.epochs import Passes
+from thinkrec.train.epochs import EpochBatches
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import make_part, make_prompts
@@ -35,7 +35,7 @@ def same(one: Prompt, other: Prompt) -> None:
 @pytest.fixture
 def mixed(monkeypatch: pytest.MonkeyPatch) -> list[Prompt]:
     """Twelve prompts, with and without slots, answers and reasons, in chunks of five."""
-    monkeypatch.setattr(stored, "CHUNK", 5)
+    monkeypatch.setattr(stored, "RECORD_BATCH_SIZE", 5)
     rng, gate = np.random.default_rng(0), np.array([0.25, 0.75], dtype=np.float32)
     none = np.zeros(0, dtype=np.int32)
     bare = Prompt(np.array([7], dtype=np.int32), none, np.zeros((0, 0), dtype=np.float32), none,
@@ -45,7 +45,7 @@ def mixed(monkeypatch: pytest.MonkeyPatch) -> list[Prompt]:
 
 def test_prompts_come_back_in_any_order(tmp_path: Path, mixed: list[Prompt]) -> None:
     path = tmp_path / "prompts.arrow"
-    store(mixed, path)
+    write_prompts(mixed, path)
     assert [file.name for file in tmp_path.iterdir()] == ["prompts.arrow"]
     found = StoredPrompts(path)
     assert len(found) == 12
@@ -58,13 +58,15 @@ def test_prompts_come_back_in_any_order(tmp_path: Path, mixed: list[Prompt]) -> 
         found[12]
     with pytest.raises(ValueError, match="read-only"):
         found[0].ids[0] = 1
-    mine, theirs = collate(found[:5], 0), collate(mixed[:5], 0)
-    assert all((a == b).all() for a, b in ((mine.ids, theirs.ids), (mine.slot_vec, theirs.slot_vec)))
+    mine, theirs = collate_prompts(found[:5], 0), collate_prompts(mixed[:5], 0)
+    assert all(
+        (a == b).all() for a, b in ((mine.ids, theirs.ids), (mine.placeholder_vectors, theirs.placeholder_vectors))
+    )
     found.close()
 
 
 def test_no_prompts_are_a_file_too(tmp_path: Path) -> None:
-    store([], tmp_path / "none.arrow")
+    write_prompts([], tmp_path / "none.arrow")
     found = StoredPrompts(tmp_path / "none.arrow")
     assert len(found) == 0
     assert found.lengths.tolist() == []
@@ -78,7 +80,7 @@ def test_what_is_cut_short_leaves_nothing(tmp_path: Path, mixed: list[Prompt]) -
 
     (tmp_path / "a.arrow.part").write_bytes(b"of a run that was killed")
     with pytest.raises(KeyboardInterrupt):
-        store(Rendered(12, broken), tmp_path / "a.arrow")
+        write_prompts(LazyPrompts(12, broken), tmp_path / "a.arrow")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,14 +88,14 @@ def test_a_full_disk_is_told_before_it_is_full(tmp_path: Path, mixed: list[Promp
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(stored.shutil, "disk_usage", lambda path: usage(1000))
     with pytest.raises(DataError, match=r"need another 0.0 GB in .*free; make room, or give the stage a larger stride"):
-        store(mixed, tmp_path / "a.arrow")
+        write_prompts(mixed, tmp_path / "a.arrow")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("end", [0, 40, -20])
 def test_a_damaged_file_says_what_to_do(tmp_path: Path, mixed: list[Prompt], end: int) -> None:
     path = tmp_path / "a.arrow"
-    store(mixed, path)
+    write_prompts(mixed, path)
     path.write_bytes(path.read_bytes()[:end])
     with pytest.raises(DataError, match=r"a.arrow holds no prompts .*; delete it"):
         StoredPrompts(path)
@@ -110,13 +112,15 @@ def test_a_file_of_other_columns_says_what_to_do(tmp_path: Path) -> None:
 def test_passes_render_once_and_clean_up(tmp_path: Path) -> None:
     asked: list[int] = []
 
-    def prompts(epoch: int) -> Rendered:
+    def prompts(epoch: int) -> LazyPrompts:
         made = make_prompts(epoch) * 4
-        return Rendered(20, lambda i: (asked.append(epoch), made[i])[1])
+        return LazyPrompts(20, lambda i: (asked.append(epoch), made[i])[1])
 
-    def passes() -> Passes:
+    def passes() -> EpochBatches:
         config = StageConfig(train=("global",), epochs=2, batch_tokens=64)
-        return Passes(prompts, config, tmp_path, seed=1, accelerator=Accelerator(cpu=True), title="", progress=False)
+        return EpochBatches(
+            prompts, config, tmp_path, seed=1, accelerator=Accelerator(cpu=True), title="", progress=False
+        )
 
     first = passes()
     steps = [[[prompt.ids.tolist() for prompt in part] for part in step] for step in first]

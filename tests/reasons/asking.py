@@ -16,16 +16,16 @@ from thinkrec.reasons import questions
 from thinkrec.reasons.choose import choose_rows
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.store import AttemptStore
-from thinkrec.reasons.summary import Summary, accounted, summarise
-from thinkrec.reasons.synthesis import Case, Synthesis
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.reasons.summary import SynthesisSummary, count_accounted_rows, summarise_outcomes
+from thinkrec.reasons.synthesis import RowState, Synthesis
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.build import build_teacher
 from thinkrec.teacher.client import TeacherStopped
-from thinkrec.teacher.config import ApiTeacher, Retries
+from thinkrec.teacher.config import ApiTeacherConfig, Retries
 
-WORLD = WorldConfig(users=20, items=60, rows_per_user=(6, 12))
+WORLD = SimulatorConfig(users=20, items=60, rows_per_user=(6, 12))
 SEED = 5
-DS = simulate(WORLD, SEED).dataset
+DS = simulate_catalogue(WORLD, SEED).dataset
 QUICK = Retries(most=2, first_wait=0.01, longest_wait=0.03, give_up=1000)
 PROSE = "It is much like what was liked before, and little speaks against it."
 
@@ -52,7 +52,7 @@ def data(table: pl.DataFrame) -> Dataset:
 def config(url: str = "http://127.0.0.1:9/v1", **changes) -> SynthesisConfig:
     """An endpoint teacher with quick retries; `teacher` in `changes` holds changes of that."""
     more = changes.pop("teacher", {})
-    teacher = ApiTeacher(
+    teacher = ApiTeacherConfig(
         **{"model": "m", "base_url": url, "retries": QUICK, "timeout": 2.0, "concurrency": 4, "max_tokens": 50, **more}
     )
     return SynthesisConfig(teacher=teacher, **{"rows": 20, **changes})
@@ -61,7 +61,10 @@ def config(url: str = "http://127.0.0.1:9/v1", **changes) -> SynthesisConfig:
 def labels(settings: SynthesisConfig) -> dict[str, bool]:
     """Words of the first question of a row -> its label."""
     rows = choose_rows(DS, settings)
-    found = {questions.first(DS, int(row), settings)[1].text: bool(DS.interactions.label[row]) for row in rows}
+    found = {
+        questions.render_first_question(DS, int(row), settings)[1].text: bool(DS.interactions.label[row])
+        for row in rows
+    }
     assert len(found) == len(rows), "rows have to differ in their questions"
     return found
 
@@ -76,18 +79,18 @@ def turns(request: Request) -> int:
     return sum(message["role"] == "assistant" for message in request.messages)
 
 
-def synthesise(settings: SynthesisConfig, path: Path) -> tuple[list[Case], Summary, str | None]:
+def synthesise(settings: SynthesisConfig, path: Path) -> tuple[list[RowState], SynthesisSummary, str | None]:
     """One whole start: (cases, report, why it stopped)."""
     rows, stopped = choose_rows(DS, settings), None
     with AttemptStore(path) as store:
-        teacher = build_teacher(settings.teacher, DS, spent=store.spent("none"))
+        teacher = build_teacher(settings.teacher, DS, spent=store.sum_usage("none"))
         synthesis = Synthesis(DS, settings, teacher.name, store)
         try:
             synthesis.run(rows, teacher)
         except TeacherStopped as stop:
             stopped = str(stop)
-        cases = [synthesis.case(int(row)) for row in rows]
-        report = summarise(synthesis, cases, settings, seconds=1.0, stopped=stopped)
-    assert accounted(report) == report.rows == len(rows)
+        cases = [synthesis.get_row_state(int(row)) for row in rows]
+        report = summarise_outcomes(synthesis, cases, settings, seconds=1.0, stopped=stopped)
+    assert count_accounted_rows(report) == report.rows == len(rows)
     assert np.array_equal([case.row for case in cases], rows)
     return cases, report, stopped

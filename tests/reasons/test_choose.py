@@ -12,14 +12,14 @@ from asking import DS, config, data, interactions
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import DataError
-from thinkrec.reasons.choose import choose_rows, mixedness
+from thinkrec.reasons.choose import choose_rows, compute_minority_share
 
 IT = DS.interactions
 
 
 def test_random_rows_of_the_split_with_some_history() -> None:
     rows = choose_rows(DS, config(rows=None, min_history=3))
-    wanted = [row for row in IT.rows(0) if row - IT.start[IT.user[row]] >= 3]
+    wanted = [row for row in IT.get_split_rows(0) if row - IT.start[IT.user[row]] >= 3]
     assert sorted(rows) == sorted(wanted) and not np.array_equal(rows, wanted)
     assert np.array_equal(choose_rows(DS, config(rows=9, min_history=3)), rows[:9])
     assert not np.array_equal(choose_rows(DS, config(rows=9, min_history=3, seed=1)), rows[:9])
@@ -28,12 +28,12 @@ def test_random_rows_of_the_split_with_some_history() -> None:
 
 def test_mixed_histories() -> None:
     rows = choose_rows(DS, config(rows=None, choose="mixed", mixed_share=0.4, history=5))
-    for row in IT.rows(0):
-        past = IT.label[IT.history(int(row), 5)]
+    for row in IT.get_split_rows(0):
+        past = IT.label[IT.get_history(int(row), 5)]
         share = min(past.mean(), 1 - past.mean()) if len(past) else 0.0
-        assert mixedness(DS, np.array([row]), 5)[0] == pytest.approx(share)
+        assert compute_minority_share(DS, np.array([row]), 5)[0] == pytest.approx(share)
         assert (row in rows) == (share >= 0.4)
-    assert 0 < len(rows) < len(IT.rows(0))
+    assert 0 < len(rows) < len(IT.get_split_rows(0))
 
 
 def write(path: Path, rows: np.ndarray, score: np.ndarray) -> Path:
@@ -42,7 +42,7 @@ def write(path: Path, rows: np.ndarray, score: np.ndarray) -> Path:
 
 
 def test_wrong_ones_by_a_threshold_or_by_as_many_yeses_as_likes(tmp_path: Path) -> None:
-    rows = IT.rows(0)
+    rows = IT.get_split_rows(0)
     rng = np.random.default_rng(0)
     score = rng.normal(size=len(rows)) + IT.label[rows]
     path = write(tmp_path / "p.parquet", rows, score)
@@ -84,7 +84,7 @@ def test_fewer_rows_than_asked_for_are_said() -> None:
 
 
 def test_predictions_are_matched_by_user_and_item(tmp_path: Path) -> None:
-    rows = IT.rows(0)
+    rows = IT.get_split_rows(0)
     ids = {"user_id": [DS.user_ids[u] for u in IT.user[rows]], "item_id": [DS.items.ids[i] for i in IT.item[rows]]}
     score = np.where(np.arange(len(rows)) < 5, 1.0 - IT.label[rows], IT.label[rows])  # the first five are wrong
     table = pl.DataFrame({"order": np.roll(IT.order[rows], 1), **ids, "score": score})
@@ -96,7 +96,7 @@ def test_predictions_are_matched_by_user_and_item(tmp_path: Path) -> None:
 
 
 def test_predictions_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    test, train = IT.rows(2), IT.rows(0)
+    test, train = IT.get_split_rows(2), IT.get_split_rows(0)
     cases = [
         (write(tmp_path / "a.parquet", test, np.ones(len(test))), "none of its rows is in the split"),
         (write(tmp_path / "b.parquet", train, np.full(len(train), np.nan)), "no finite number"),

@@ -9,12 +9,12 @@ import pytest
 from asking import DS
 from pydantic import ValidationError
 
-from thinkrec.reasons.clean import count_words, fault, prose, reason
-from thinkrec.reasons.config import CleanConfig
+from thinkrec.reasons.clean import count_words, extract_argument, find_rejection_cause, format_reason
+from thinkrec.reasons.config import ReasonFilterConfig
 from thinkrec.reasons.store import Attempt
-from thinkrec.teacher.rule_reasons import argue
+from thinkrec.teacher.rule_reasons import argue_row
 
-PLAIN = CleanConfig(min_words=0)
+PLAIN = ReasonFilterConfig(min_words=0)
 FOUND = Attempt("k", 1, 1, 1, "t", "again", "first", False, "", "", None, False, 1, 1, 0.0, 1, 0.0, "")
 BETRAYALS = [
     "The correct answer is given as Yes, so it must be liked.",
@@ -46,49 +46,51 @@ HONEST = [
 
 @pytest.mark.parametrize("text", BETRAYALS)
 def test_betrayals(text: str) -> None:
-    assert fault(FOUND, text, PLAIN) == "betrays the answer"
-    assert fault(FOUND, text, PLAIN.model_copy(update={"betrayal": False})) is None
+    assert find_rejection_cause(FOUND, text, PLAIN) == "betrays the answer"
+    assert find_rejection_cause(FOUND, text, PLAIN.model_copy(update={"betrayal": False})) is None
 
 
 @pytest.mark.parametrize("text", ASKING)
 def test_talk_of_the_asking(text: str) -> None:
-    assert fault(FOUND, text, PLAIN) == "speaks of the asking"
+    assert find_rejection_cause(FOUND, text, PLAIN) == "speaks of the asking"
 
 
 def test_rules_never_betray() -> None:
-    texts = [argue(DS, int(row), 10, np.random.default_rng(int(row))).text for row in DS.interactions.rows(0)]
-    assert {fault(FOUND, text, CleanConfig()) for text in texts} == {None}
+    texts = [
+        argue_row(DS, int(row), 10, np.random.default_rng(int(row))).text for row in DS.interactions.get_split_rows(0)
+    ]
+    assert {find_rejection_cause(FOUND, text, ReasonFilterConfig()) for text in texts} == {None}
 
 
 def test_lengths_cuts_and_patterns() -> None:
-    config = CleanConfig(min_words=3, max_words=5, patterns=(r"\bmasterpiece\b",))
-    assert fault(FOUND, "one two", config) == "too short"
-    assert fault(FOUND, "one two three", config) is None
-    assert fault(FOUND, "one two three four five six", config) == "too long"
-    assert fault(FOUND, "one true Masterpiece", config) == "matches a pattern"
+    config = ReasonFilterConfig(min_words=3, max_words=5, patterns=(r"\bmasterpiece\b",))
+    assert find_rejection_cause(FOUND, "one two", config) == "too short"
+    assert find_rejection_cause(FOUND, "one two three", config) is None
+    assert find_rejection_cause(FOUND, "one two three four five six", config) == "too long"
+    assert find_rejection_cause(FOUND, "one true Masterpiece", config) == "matches a pattern"
     cut = dataclasses.replace(FOUND, cut=True)
-    assert fault(cut, "one two three", config) == "cut off"
-    assert fault(cut, "one two three", config.model_copy(update={"cut": False})) is None
+    assert find_rejection_cause(cut, "one two three", config) == "cut off"
+    assert find_rejection_cause(cut, "one two three", config.model_copy(update={"cut": False})) is None
     with pytest.raises(ValidationError, match="no regular expression"):
-        CleanConfig(patterns=("(",))
+        ReasonFilterConfig(patterns=("(",))
 
 
 def test_the_reason_opens_with_the_verdict_and_is_one_line() -> None:
     found = dataclasses.replace(FOUND, text="**Yes**, because\n\n'Tide' has  the sea.", reasoning="a\nb")
-    assert reason(True, prose(found, "answer")) == "Yes. Because 'Tide' has the sea."
-    assert reason(False, prose(found, "reasoning")) == "No. A b"
-    assert prose(dataclasses.replace(found, text="Yes."), "answer") == "a b"
-    assert prose(dataclasses.replace(found, reasoning=""), "reasoning") == "because 'Tide' has the sea."
+    assert format_reason(True, extract_argument(found, "answer")) == "Yes. Because 'Tide' has the sea."
+    assert format_reason(False, extract_argument(found, "reasoning")) == "No. A b"
+    assert extract_argument(dataclasses.replace(found, text="Yes."), "answer") == "a b"
+    assert extract_argument(dataclasses.replace(found, reasoning=""), "reasoning") == "because 'Tide' has the sea."
 
 
 @pytest.mark.parametrize("text", HONEST)
 def test_honest_ones_stay(text: str) -> None:
-    assert fault(FOUND, text, PLAIN) is None
+    assert find_rejection_cause(FOUND, text, PLAIN) is None
 
 
 def test_words_are_counted_in_scripts_without_spaces() -> None:
     long = "这位观众喜欢两部关于海的电影，所以这一部也会让人满意。"
     for text, why in ((long, None), ("好。", "too short"), (long * 30, "too long")):
-        found = fault(FOUND, text, CleanConfig())
+        found = find_rejection_cause(FOUND, text, ReasonFilterConfig())
         assert found == why, text
     assert count_words("one two three") == 3 and count_words("") == 0 and count_words("ทะเล") == 2

@@ -20,8 +20,8 @@ from asking import DS, QUICK, config, synthesise
 
 from thinkrec.data.output_tables import write_table
 from thinkrec.reasons import output
-from thinkrec.reasons.config import CleanConfig
-from thinkrec.reasons.written import written_reasons
+from thinkrec.reasons.config import ReasonFilterConfig
+from thinkrec.reasons.written import read_written_reasons
 
 # The embedded model knows no turns; what it should go on from is the last line of the question.
 TEMPLATE = "{{ bos_token }}{% for m in messages %}{% if m.role != 'system' %}{{ m.content }}{% endif %}{% endfor %}"
@@ -72,7 +72,7 @@ def test_a_synthesis_completes(endpoint: tuple[str, str], tmp_path: Path) -> Non
         rows=5,
         history=6,
         attempts=2,
-        clean=CleanConfig(cut=False),
+        clean=ReasonFilterConfig(cut=False),
         teacher={
             "model": model,
             "label": "nano",
@@ -88,8 +88,8 @@ def test_a_synthesis_completes(endpoint: tuple[str, str], tmp_path: Path) -> Non
     for case in cases:
         assert all(found.prompt_tokens > 50 and 0 < found.completion_tokens <= 20 for found in case.answers)
     assert report.first_unreadable < 5, "it was trained to answer with a verdict"
-    write_table(output.table(DS, cases, settings), tmp_path / "reasons.parquet")
-    reasons = written_reasons(DS, tmp_path / "reasons.parquet")
+    write_table(output.build_reason_table(DS, cases, settings), tmp_path / "reasons.parquet")
+    reasons = read_written_reasons(DS, tmp_path / "reasons.parquet")
     assert len(reasons) == report.kept
     again, second, _ = synthesise(settings, tmp_path / "attempts.jsonl")
     assert second.requests == report.requests and [c.answers for c in again] == [c.answers for c in cases]

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from thinkrec.cli import app
 from thinkrec.commands.teaching import read_config
 from thinkrec.errors import RecipeError
-from thinkrec.reasons.written import written_reasons
+from thinkrec.reasons.written import read_written_reasons
 from thinkrec.run.recipe_files import load_recipe
 
 
@@ -45,7 +45,7 @@ def test_rules_need_nothing(recipe: Path) -> None:
     table = pl.read_parquet("reasons/mine/reasons.parquet")
     report = json.loads(Path("reasons/mine/reasons.report.json").read_text())
     assert report["kept"] == table.height > 10 and report["kept"] + report["wrong"] == report["rows"] == 30
-    assert table.height == len(written_reasons(DS, Path("reasons/mine/reasons.parquet")))
+    assert table.height == len(read_written_reasons(DS, Path("reasons/mine/reasons.parquet")))
     assert len(Path("reasons/mine/attempts.jsonl").read_text().splitlines()) == 30
     # A recipe can train on it.
     more = ["model.reasons.source=written", "model.reasons.file=reasons/mine/reasons.parquet"]

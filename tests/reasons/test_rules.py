@@ -11,27 +11,27 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from thinkrec.claims.cases import cases_of
+from thinkrec.claims.cases import build_cases
 from thinkrec.claims.citations import Catalogue
-from thinkrec.claims.grounding import ground
+from thinkrec.claims.grounding import ground_reason
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import Interactions
 from thinkrec.data.loaders.movielens import load_ml1m_slice
-from thinkrec.simulate.simulator import WorldConfig, simulate
-from thinkrec.teacher.rule_reasons import argue, argue_item, short_title
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.teacher.rule_reasons import argue_item, argue_row, format_cited_title
 
-WORLD = simulate(WorldConfig(users=120, items=150), 31)
+WORLD = simulate_catalogue(SimulatorConfig(users=120, items=150), 31)
 DS = WORLD.dataset
-ROWS = DS.interactions.rows(2)[:300]
+ROWS = DS.interactions.get_split_rows(2)[:300]
 
 
 def test_it_cites_only_titles_of_the_history_or_the_target() -> None:
     it, titles = DS.interactions, DS.items.titles
     cited = 0
     for row in ROWS:
-        past = it.history(int(row), 10)
-        allowed = {short_title(titles[i]) for i in (*it.item[past], it.item[row])}
-        text = argue(DS, int(row), 10, np.random.default_rng(int(row))).text
+        past = it.get_history(int(row), 10)
+        allowed = {format_cited_title(titles[i]) for i in (*it.item[past], it.item[row])}
+        text = argue_row(DS, int(row), 10, np.random.default_rng(int(row))).text
         found = re.findall(r"'[^']+'", text)
         assert set(found) <= allowed, text
         cited += len(found)
@@ -39,14 +39,14 @@ def test_it_cites_only_titles_of_the_history_or_the_target() -> None:
 
 
 def test_its_verdict_opens_the_text_and_is_better_than_chance() -> None:
-    arguments = [argue(DS, int(row), 10, np.random.default_rng(0)) for row in ROWS]
+    arguments = [argue_row(DS, int(row), 10, np.random.default_rng(0)) for row in ROWS]
     assert all(a.text.startswith("Yes." if a.verdict else "No.") for a in arguments)
     assert roc_auc_score(DS.interactions.label[ROWS], [a.evidence for a in arguments]) > 0.6
 
 
 def test_same_seed_same_words_and_words_vary() -> None:
     def texts(seed: int) -> list[str]:
-        return [argue(DS, int(row), 10, np.random.default_rng((seed, int(row)))).text for row in ROWS[:50]]
+        return [argue_row(DS, int(row), 10, np.random.default_rng((seed, int(row)))).text for row in ROWS[:50]]
 
     assert texts(1) == texts(1)
     assert sum(a != b for a, b in zip(texts(1), texts(2), strict=True)) > 25
@@ -64,7 +64,7 @@ def test_its_opinion_does_not_depend_on_the_rows_own_label() -> None:
         label = it.label.copy()
         label[row:] = 1 - label[row:]
         turned = replace(DS, interactions=replace(it, label=label))
-        said = [argue(ds, int(row), 10, np.random.default_rng(0)) for ds in (DS, turned)]
+        said = [argue_row(ds, int(row), 10, np.random.default_rng(0)) for ds in (DS, turned)]
         assert said[0] == said[1]
 
 
@@ -72,14 +72,14 @@ def check_reasons(ds: Dataset, rows: np.ndarray, verdicts: list[bool | None]) ->
     """Asserts that nothing read is untrue; returns how many attributes and likes were read."""
     found = []
     for row, verdict in zip(rows, verdicts, strict=True):
-        past, item = ds.interactions.history_rows(int(row), 10), int(ds.interactions.item[row])
+        past, item = ds.interactions.get_history_rows(int(row), 10), int(ds.interactions.item[row])
         rng = np.random.default_rng(int(row))
         found.append(argue_item(ds, item, past, rng, verdict=verdict))
     said = [one.verdict for one in found]
     assert all(own == given for own, given in zip(said, verdicts, strict=True) if given is not None)
     catalogue = Catalogue(ds.items.titles)
-    cases = cases_of(ds, rows, 10, verdicts=said)
-    grounded = [ground(one.text, case, catalogue) for one, case in zip(found, cases, strict=True)]
+    cases = build_cases(ds, rows, 10, verdicts=said)
+    grounded = [ground_reason(one.text, case, catalogue) for one, case in zip(found, cases, strict=True)]
     assert [one.text for one, g in zip(found, grounded, strict=True) if g.untrue or not g.finished] == []
     return sum(g.attributes for g in grounded), sum(g.claims for g in grounded)
 
@@ -92,7 +92,7 @@ def test_all_it_says_holds_for_every_title(given: bool | None) -> None:
 
 def test_on_films_with_genres_alone_all_of_it_holds(ml1m_folder: Path) -> None:
     ds = load_ml1m_slice(ml1m_folder)
-    rows = np.random.default_rng(0).permutation(ds.interactions.rows(2))[:150]
+    rows = np.random.default_rng(0).permutation(ds.interactions.get_split_rows(2))[:150]
     attributes, likes = check_reasons(ds, rows, [bool(ds.interactions.label[row]) for row in rows])
     assert attributes > 200 and likes > 150
 
@@ -112,20 +112,20 @@ def test_what_two_items_of_one_name_make_ambiguous_is_not_cited() -> None:
     items = [("Emma (1995)", ("sea",)), ("Emma (1996)", ("war",)), ("Oak (1990)", ("sea",)), ("Elm (1991)", ("sea",))]
     for seed in range(8):
         twice = catalogue_of(items, [(0, True), (1, True), (2, True)], 3)
-        text = argue(twice, 3, 10, np.random.default_rng(seed)).text
+        text = argue_row(twice, 3, 10, np.random.default_rng(seed)).text
         assert "Emma" not in text and "'Oak'" in text
         both = catalogue_of(items, [(0, True), (0, False), (2, True)], 3)
-        assert "Emma" not in argue(both, 3, 10, np.random.default_rng(seed)).text
+        assert "Emma" not in argue_row(both, 3, 10, np.random.default_rng(seed)).text
         own = catalogue_of(items, [(0, True), (2, True)], 1)
-        assert "shares nothing" in argue(own, 2, 10, np.random.default_rng(seed)).text
+        assert "shares nothing" in argue_row(own, 2, 10, np.random.default_rng(seed)).text
         same = catalogue_of([*items, ("Emma", ("sea",))], [(0, True)], 4)
-        assert "and the past as a whole decides" in argue(same, 1, 10, np.random.default_rng(seed)).text
+        assert "and the past as a whole decides" in argue_row(same, 1, 10, np.random.default_rng(seed)).text
 
 
 def test_titles_stand_on_one_line_in_quotes_that_do_not_end_within() -> None:
-    assert short_title("Child's Play\n 2 (1990)") == "'Child's Play 2'"
-    assert short_title("The 'Burbs (1989)") == "\u201cThe 'Burbs\u201d"
-    assert short_title("Singin' in the Rain (1952)") == "\u201cSingin' in the Rain\u201d"
+    assert format_cited_title("Child's Play\n 2 (1990)") == "'Child's Play 2'"
+    assert format_cited_title("The 'Burbs (1989)") == "\u201cThe 'Burbs\u201d"
+    assert format_cited_title("Singin' in the Rain (1952)") == "\u201cSingin' in the Rain\u201d"
 
 
 def test_with_a_verdict_given_it_says_what_there_is() -> None:
@@ -133,12 +133,14 @@ def test_with_a_verdict_given_it_says_what_there_is() -> None:
     past = [(0, True), (1, False)]
     rng = np.random.default_rng(0)
     found = argue_item(catalogue_of(items, past, 3), 3, np.arange(2), rng, verdict=True)
-    assert not found.argued and found.text.startswith("Yes. Nothing in this viewer's past shares a keyword with 'Yew';")
+    assert not found.is_supported and found.text.startswith(
+        "Yes. Nothing in this viewer's past shares a keyword with 'Yew';"
+    )
     only = argue_item(catalogue_of(items, [(1, False)], 2), 2, np.arange(1), rng, verdict=True)
-    assert not only.argued
+    assert not only.is_supported
     assert only.text.endswith("Against this, the viewer disliked 'Elm', and 'Ash' shares war with 'Elm'.")
     against = argue_item(catalogue_of(items, past, 2), 2, np.arange(2), rng, verdict=True)
-    assert against.argued and "'Oak'" in against.text and "weighs less" not in against.text
+    assert against.is_supported and "'Oak'" in against.text and "weighs less" not in against.text
     for seed in range(6):
         rng = np.random.default_rng(seed)
         sea = catalogue_of([("Oak", ("sea",)), ("Elm", ("sea",)), ("Ash", ("sea",))], past, 2)

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from thinkrec.errors import DataError
-from thinkrec.reasons.store import Attempt, AttemptStore, attempt
-from thinkrec.teacher.client import Answer, Message, Usage, question
+from thinkrec.reasons.store import Attempt, AttemptStore, make_attempt
+from thinkrec.teacher.client import Answer, Message, Usage, make_question
 
 ODD = 'a line\u2028that is\u0085 one,\r\nwith "quotes" and half a pair: \ud800 ... \U0001f600'
 
 
 def made(n: int, failure: str | None = None, text: str = "Yes. " + ODD) -> Attempt:
-    ask = question(n, (Message("user", "?"),), "t", "again")
+    ask = make_question(n, (Message("user", "?"),), "t", "again")
     answer = Answer("" if failure else text, "r", Usage(10, 2, 0.5, 1), 0.25, failure)
     about = {"order": n, "user_id": "u", "item_id": 3, "teacher": "t", "policy": "again", "kind": "first"}
-    return attempt(ask, answer, "2026-01-01T00:00:00Z", hinted=False, **about)
+    return make_attempt(ask, answer, "2026-01-01T00:00:00Z", hinted=False, **about)
 
 
 def fill(path: Path, n: int) -> list[Attempt]:
@@ -33,8 +33,8 @@ def test_what_was_added_is_there_again(tmp_path: Path) -> None:
     found = fill(path, 3)
     with AttemptStore(path) as store:
         assert store.attempts == found
-        assert store.answered(found[1].key) == found[1] and store.answered("other") is None
-        assert store.spent("t") == Usage(30, 6, 1.5, 3) and store.spent("else").requests == 0
+        assert store.get_answer(found[1].key) == found[1] and store.get_answer("other") is None
+        assert store.sum_usage("t") == Usage(30, 6, 1.5, 3) and store.sum_usage("else").requests == 0
     assert path.read_bytes().count(b"\n") == 3
 
 
@@ -81,21 +81,21 @@ def test_damage_in_the_middle_is_told_and_touches_nothing(tmp_path: Path) -> Non
 def test_a_failure_is_no_answer_and_the_first_answer_counts(tmp_path: Path) -> None:
     with AttemptStore(tmp_path / "a.jsonl") as store:
         store.add(made(1, failure="500"))
-        assert store.answered(made(1).key) is None
+        assert store.get_answer(made(1).key) is None
         store.add(made(1, text="Yes."))
         store.add(made(1, text="No."))
-        assert store.answered(made(1).key) == made(1, text="Yes.")
+        assert store.get_answer(made(1).key) == made(1, text="Yes.")
     with AttemptStore(tmp_path / "a.jsonl") as store:
-        assert store.answered(made(1).key) == made(1, text="Yes.")
+        assert store.get_answer(made(1).key) == made(1, text="Yes.")
 
 
 def test_a_refusal_is_no_answer_and_stays(tmp_path: Path) -> None:
     refused = dataclasses.replace(made(1, failure="the content was refused"), refused="content_filter")
     with AttemptStore(tmp_path / "a.jsonl") as store:
         store.add(refused)
-        assert store.answered(refused.key) is None and store.refusal(refused.key) == refused
+        assert store.get_answer(refused.key) is None and store.get_refusal(refused.key) == refused
     with AttemptStore(tmp_path / "a.jsonl") as store:
-        assert store.refusal(refused.key) == refused and store.refusal("other") is None
+        assert store.get_refusal(refused.key) == refused and store.get_refusal("other") is None
 
 
 def test_a_store_from_before_refusals_is_read(tmp_path: Path) -> None:

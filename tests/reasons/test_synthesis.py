@@ -15,10 +15,10 @@ from scripted_server import Reaction, Request, fails, says, serve, truncated
 from thinkrec.reasons import output, questions
 from thinkrec.reasons.choose import choose_rows
 from thinkrec.reasons.store import AttemptStore
-from thinkrec.reasons.summary import lines, summarise
+from thinkrec.reasons.summary import format_summary_lines, summarise_outcomes
 from thinkrec.reasons.synthesis import Synthesis
 from thinkrec.teacher.build import build_teacher
-from thinkrec.teacher.client import NOTHING, Answer, question
+from thinkrec.teacher.client import NOTHING, Answer, make_question
 from thinkrec.teacher.config import Budget, Prices
 
 
@@ -48,7 +48,9 @@ def test_rows_that_stand_elsewhere_are_not_asked_again(tmp_path: Path) -> None:
                 teacher = build_teacher(settings.teacher, ds)
                 synthesis = Synthesis(ds, settings, teacher.name, store)
                 synthesis.run(rows, teacher)
-                report = summarise(synthesis, [synthesis.case(int(row)) for row in rows], settings, seconds=0.0)
+                report = summarise_outcomes(
+                    synthesis, [synthesis.get_row_state(int(row)) for row in rows], settings, seconds=0.0
+                )
             assert (len(served.requests), report.requests, report.first_answers) == (12, 12, 12)
 
 
@@ -58,13 +60,13 @@ def test_a_store_whose_keys_hold_the_place_of_a_row_is_taken_up(tmp_path: Path) 
     with AttemptStore(tmp_path / "a.jsonl") as store:
         synthesis = Synthesis(DS, settings, "t", store)
         for row in map(int, rows):
-            case = synthesis.case(row)
-            assert case.next is not None and case.next.row == row
+            case = synthesis.get_row_state(row)
+            assert case.next_question is not None and case.next_question.row == row
             it = DS.interactions
             name = [int(it.order[row]), DS.user_ids[it.user[row]], DS.items.ids[it.item[row]]]
-            old = question(name, case.next.messages, "t", "drop")
-            synthesis.write_down(case, old, Answer(f"Yes. {PROSE}", "", NOTHING, 0.0))
-        assert [len(synthesis.case(int(row)).answers) for row in rows] == [1, 1, 1]
+            old = make_question(name, case.next_question.messages, "t", "drop")
+            synthesis.store_answer(case, old, Answer(f"Yes. {PROSE}", "", NOTHING, 0.0))
+        assert [len(synthesis.get_row_state(int(row)).answers) for row in rows] == [1, 1, 1]
 
 
 def test_again_says_nothing_of_the_outcome_and_keeps_the_conversation(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_hint_is_recorded(tmp_path: Path) -> None:
         settings = config(served.url, policy="hint")
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
     assert (report.kept, report.hinted, report.share_hinted) == (20, 7, 7 / 20)
-    table = output.table(DS, cases, settings)
+    table = output.build_reason_table(DS, cases, settings)
     assert table["hinted"].sum() == 7 and table.filter(~table["hinted"])["attempts"].to_list() == [1] * 13
     for row in table.iter_rows(named=True):
         assert (row["first_verdict"] == ("Yes" if row["label"] else "No")) == (not row["hinted"])
@@ -246,7 +248,7 @@ def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
     assert (report.kept, report.failed, again.kept, again.failed) == (16, {}, 16, {})
     assert [count[name] for name in names[:5]] == [1, 1, 1, 2, 1]
     assert [case.outcome for case in cases].count("refused") == 4
-    shown = dict(lines(report))
+    shown = dict(format_summary_lines(report))
     assert shown["refused: content_filter"] == "2" and not any(what.startswith("failed") for what in shown)
 
 
@@ -255,7 +257,7 @@ def test_many_different_failures_print_as_the_commonest_ones(tmp_path: Path) -> 
         settings = config(served.url, policy="drop", rows=12, teacher={"concurrency": 1})
         _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
     assert sum(report.failed.values()) == 12 == len(report.failed)
-    shown = [line for line in lines(report) if line[0].startswith("failed")]
+    shown = [line for line in format_summary_lines(report) if line[0].startswith("failed")]
     assert len(shown) == 9 and shown[-1] == ("failed: 4 further reasons (see the report)", "4")
 
 
@@ -266,12 +268,12 @@ def test_the_question_hides_the_outcome_and_the_future() -> None:
         label = it.label.copy()
         label[row : it.start[it.user[row] + 1]] ^= 1
         flipped = dataclasses.replace(DS, interactions=dataclasses.replace(it, label=label))
-        system, user = questions.first(DS, row, settings)
-        assert (system, user) == questions.first(flipped, row, settings)
-        assert questions.told(DS, row) != questions.told(flipped, row)
-        assert questions.reconsider(DS, row) == questions.reconsider(flipped, row)
+        system, user = questions.render_first_question(DS, row, settings)
+        assert (system, user) == questions.render_first_question(flipped, row, settings)
+        assert questions.render_retry_with_label(DS, row) != questions.render_retry_with_label(flipped, row)
+        assert questions.render_retry(DS, row) == questions.render_retry(flipped, row)
         assert DS.items.titles[it.item[row]] in user.text and "viewer" in system.text
-        past = it.history(row, 5)
+        past = it.get_history(row, 5)
         assert all(DS.items.titles[i] in user.text for i in it.item[past])
         assert user.text.count("| Yes\n") + user.text.count("| No\n") == past.stop - past.start
 
@@ -286,7 +288,7 @@ def test_the_reasoning_can_be_the_reason(tmp_path: Path) -> None:
         settings = config(served.url)
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         assert report.kept == 20, "an answer without argument falls back on the trace"
-        texts = output.table(DS, cases, settings)["reason"]
+        texts = output.build_reason_table(DS, cases, settings)["reason"]
     assert set(texts.str.replace(r"^(Yes|No)\. ", "")) == {"The trace goes on and on here"}
 
 

@@ -61,6 +61,6 @@ def test_the_python_runs_as_far_as_its_names_go() -> None:
     compile(code, "teach.md", "exec")
     from thinkrec.run import saved_model
     from thinkrec.run.pipeline import Run
-    from thinkrec.score.predictor import System
+    from thinkrec.score.predictor import Predictor
 
-    assert all(map(callable, (saved_model.read_recipe, Run.system, System.score)))
+    assert all(map(callable, (saved_model.read_recipe, Run.load_predictor, Predictor.score)))

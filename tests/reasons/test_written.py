@@ -15,8 +15,8 @@ from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.output_tables import write_table
 from thinkrec.errors import DataError
-from thinkrec.reasons.written import written_reasons
-from thinkrec.train.mixture import reason_pool
+from thinkrec.reasons.written import read_written_reasons
+from thinkrec.train.mixture import select_rows_with_reasons
 
 BEFORE = data(interactions())
 
@@ -36,7 +36,7 @@ def single(ds: Dataset) -> np.ndarray:
     it = ds.interactions
     pair = it.user.astype(np.int64) * len(ds.items) + it.item
     _, first, count = np.unique(pair, return_index=True, return_counts=True)
-    return np.intersect1d(it.rows(0), first[count == 1])
+    return np.intersect1d(it.get_split_rows(0), first[count == 1])
 
 
 ROWS = single(BEFORE)[:30]
@@ -48,7 +48,7 @@ def read(ds: Dataset, table: pl.DataFrame, tmp_path: Path, **options) -> tuple[d
     write_table(table, path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = written_reasons(ds, path, **options)
+        found = read_written_reasons(ds, path, **options)
     return found, [str(w.message).split(": of ", 1)[1] for w in caught if w.category is DataWarning]
 
 
@@ -139,13 +139,13 @@ def test_without_ids_it_is_said_and_an_unknown_order_refused(tmp_path: Path) -> 
 
 def test_reasons_of_other_splits_are_counted_and_not_trained_on(tmp_path: Path) -> None:
     it = BEFORE.interactions
-    rows = np.concatenate([ROWS[:5], it.rows(1)[:3], it.rows(2)[:2]])
+    rows = np.concatenate([ROWS[:5], it.get_split_rows(1)[:3], it.get_split_rows(2)[:2]])
     found, said = read(BEFORE, reasons(BEFORE, rows), tmp_path)
     assert said == [
         "10 reasons, 3 about valid rows, which are not trained on; 2 about test rows, which are not trained on."
     ]
-    assert reason_pool(BEFORE, found).tolist() == sorted(ROWS[:5])
-    _, said = read(BEFORE, reasons(BEFORE, it.rows(2)[:2]), tmp_path)
+    assert select_rows_with_reasons(BEFORE, found).tolist() == sorted(ROWS[:5])
+    _, said = read(BEFORE, reasons(BEFORE, it.get_split_rows(2)[:2]), tmp_path)
     assert said[0].endswith("2 in all, and none to train on.")
 
 

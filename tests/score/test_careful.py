@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thinkrec.decoding.backtracking import Fault
-from thinkrec.decoding.citations import Citable, CiteOnly, Wanted
-from thinkrec.decoding.claim_rules import Careful
-from thinkrec.decoding.vocabulary import Vocabulary
+from thinkrec.decoding.backtracking import Violation
+from thinkrec.decoding.citations import AllowedTitle, CitationConstraint, TitleRequirement
+from thinkrec.decoding.claim_rules import GroundingRules
+from thinkrec.decoding.vocabulary import TokenVocabulary
 
 PIECES = (
     *(b"Yes", b"No", b".", b",", b" '", b"'", b"Lamp", b"Oak", b"Play", b"Cold", b" brings", b" shares", b" with"),
     *(b" as", b" did", b" and", b" ghosts", b" sea", b" wry", b" humour", b" war", b" lacks", b" should", b" would"),
     *(b" please", b" disappoint", b" it", b" was", b" liked", b" in spite of", b" What stands out is", b""),
 )  # fmt: skip
-WORDS = Vocabulary(PIECES)
+WORDS = TokenVocabulary(PIECES)
 SPELL = {piece: n for n, piece in enumerate(PIECES)}
 TITLES = {
-    "Lamp": Citable(1, 0, keywords=frozenset({"ghosts", "sea"})),
-    "Oak": Citable(-1, 1, keywords=frozenset({"war", "sea"})),
-    "Play": Citable(1, 2, keywords=frozenset({"ghosts", "wry humour"})),
-    "Cold": Citable(0, 3, target=True, keywords=frozenset({"ghosts", "sea", "wry humour"})),
+    "Lamp": AllowedTitle(1, 0, keywords=frozenset({"ghosts", "sea"})),
+    "Oak": AllowedTitle(-1, 1, keywords=frozenset({"war", "sea"})),
+    "Play": AllowedTitle(1, 2, keywords=frozenset({"ghosts", "wry humour"})),
+    "Cold": AllowedTitle(0, 3, is_target=True, keywords=frozenset({"ghosts", "sea", "wry humour"})),
 }
 
 
@@ -47,8 +47,8 @@ def marked(text: str) -> str:
     ],
 )
 def test_a_title_has_all_that_is_said_of_it(text: str, fits: set[str]) -> None:
-    rule = Careful(WORDS, TITLES, "exact")
-    left = set(rule.cite._left(marked(text), rule._wanted(marked(text))))
+    rule = GroundingRules(WORDS, TITLES, "exact")
+    left = set(rule.cite._list_fitting_titles(marked(text), rule._infer_next_title(marked(text))))
     assert left == fits
 
 
@@ -73,13 +73,13 @@ def test_a_title_has_all_that_is_said_of_it(text: str, fits: set[str]) -> None:
     ],
 )
 def test_only_what_is_so_may_be_said(text: str, phrases: set[str] | None) -> None:
-    found = Careful(WORDS, TITLES, "exact")._phrases(marked(text))
+    found = GroundingRules(WORDS, TITLES, "exact")._find_required_phrases(marked(text))
     if phrases is None:
         assert found is None or found[0] in found[1], "nothing has to be written, or it is written already"
     else:
         assert found is not None
         assert {phrase.strip() for phrase in found[1] if phrase.startswith(found[0])} == phrases
-    assert Careful(WORDS, TITLES, "agreeing").constraint.phrases is None
+    assert GroundingRules(WORDS, TITLES, "agreeing").constraint.required_phrases is None
 
 
 def ids_of(*pieces: bytes) -> list[int]:
@@ -87,15 +87,15 @@ def ids_of(*pieces: bytes) -> list[int]:
 
 
 def test_tokens_of_other_keywords_are_not_offered() -> None:
-    rule = Careful(WORDS, TITLES, "exact").constraint
+    rule = GroundingRules(WORDS, TITLES, "exact").constraint
     begun = ids_of(b"No", b".", b" '", b"Cold", b"'", b" brings")
-    assert not rule.permits(begun, SPELL[b" war"]) and not rule.permits(begun, SPELL[b" ghosts"])
-    assert not rule.permits(begun, SPELL[b" it"])
-    assert rule.permits(begun, SPELL[b" sea"])
-    assert rule.allowed(begun).tolist() == [SPELL[b" sea"]]  # type: ignore[union-attr]
+    assert not rule.is_allowed(begun, SPELL[b" war"]) and not rule.is_allowed(begun, SPELL[b" ghosts"])
+    assert not rule.is_allowed(begun, SPELL[b" it"])
+    assert rule.is_allowed(begun, SPELL[b" sea"])
+    assert rule.allowed_token_ids(begun).tolist() == [SPELL[b" sea"]]  # type: ignore[union-attr]
     wry = ids_of(b"Yes", b".", b" '", b"Cold", b"'", b" brings", b" wry")
-    assert rule.allowed(wry).tolist() == [SPELL[b" humour"]]  # type: ignore[union-attr]
-    assert not rule.permits(wry, SPELL[b","])
+    assert rule.allowed_token_ids(wry).tolist() == [SPELL[b" humour"]]  # type: ignore[union-attr]
+    assert not rule.is_allowed(wry, SPELL[b","])
 
 
 @pytest.mark.parametrize(
@@ -119,13 +119,13 @@ def test_tokens_of_other_keywords_are_not_offered() -> None:
     ],
 )
 def test_what_is_taken_back(text: str, fault: str | None) -> None:
-    rule = Careful(WORDS, {**TITLES, "Old Cold": TITLES["Cold"]}, "exact")
-    found = rule._judge(marked(text))
+    rule = GroundingRules(WORDS, {**TITLES, "Old Cold": TITLES["Cold"]}, "exact")
+    found = rule._find_violation(marked(text))
     if fault is None:
         assert found is None
     else:
-        assert isinstance(found, Fault)
-        assert found.begins is None or marked(text)[found.begins :].startswith(fault)
+        assert isinstance(found, Violation)
+        assert found.start is None or marked(text)[found.start :].startswith(fault)
 
 
 GOOD = "Yes. 'Cold' shares ghosts with 'Lamp'."
@@ -153,22 +153,24 @@ GOOD = "Yes. 'Cold' shares ghosts with 'Lamp'."
 )
 def test_a_finished_text_keeps_what_holds(cite, text: str, kept: str) -> None:
     titles = {**TITLES, "Old Cold": TITLES["Cold"]}
-    assert Careful(WORDS, titles, cite).mend(text) == kept
+    assert GroundingRules(WORDS, titles, cite).drop_untrue_sentences(text) == kept
 
 
 def test_a_title_that_looks_like_a_mark_is_not_one() -> None:
-    rule = Careful(WORDS, {"\u27e61\u27e7 Days": Citable(1, 0), "Oak": Citable(-1, 1)}, "agreeing")
+    rule = GroundingRules(WORDS, {"\u27e61\u27e7 Days": AllowedTitle(1, 0), "Oak": AllowedTitle(-1, 1)}, "agreeing")
     text = "Yes. The viewer liked '\u27e61\u27e7 Days' \u27e61\u27e7."
-    assert rule.cite.mark(text) == ("Yes. The viewer liked \u27e60\u27e7  1 .", ["'\u27e61\u27e7 Days'"])
-    assert rule.mend(text) == text.replace(" \u27e61\u27e7.", "  1 .")
+    assert rule.cite.mark_citations(text) == ("Yes. The viewer liked \u27e60\u27e7  1 .", ["'\u27e61\u27e7 Days'"])
+    assert rule.drop_untrue_sentences(text) == text.replace(" \u27e61\u27e7.", "  1 .")
 
 
 def test_ids_beyond_the_vocabulary_are_never_permitted() -> None:
-    rule = CiteOnly(WORDS, TITLES)
-    assert not rule.permits(ids_of(b"Yes"), len(PIECES)) and not rule.permits(ids_of(b"Yes"), len(PIECES) + 60)
-    assert rule.permits(ids_of(b"Yes"), SPELL[b" was"])
-    allowed = Careful(WORDS, TITLES, "exact").constraint.allowed(ids_of(b"Yes", b".", b" '"))
+    rule = CitationConstraint(WORDS, TITLES)
+    assert not rule.is_allowed(ids_of(b"Yes"), len(PIECES)) and not rule.is_allowed(ids_of(b"Yes"), len(PIECES) + 60)
+    assert rule.is_allowed(ids_of(b"Yes"), SPELL[b" was"])
+    allowed = GroundingRules(WORDS, TITLES, "exact").constraint.allowed_token_ids(ids_of(b"Yes", b".", b" '"))
     assert allowed is not None and allowed.max() < len(PIECES)
     war = frozenset({"war"})
-    assert rule.fits("", Wanted(keywords=war)) and not rule.fits("", Wanted(1, keywords=war))
+    assert rule.has_fitting_title("", TitleRequirement(keywords=war)) and not rule.has_fitting_title(
+        "", TitleRequirement(1, keywords=war)
+    )
     assert isinstance(allowed, np.ndarray)

@@ -7,39 +7,41 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from thinkrec.claims.cases import cases_of
+from thinkrec.claims.cases import build_cases
 from thinkrec.engine.recommender import Recommender
-from thinkrec.evaluate.grounding.results import GroundingResults, ground_all
-from thinkrec.model.adapters import attach
+from thinkrec.evaluate.grounding.results import GroundingResults, evaluate_grounding
+from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
-from thinkrec.model.lora import ExpertConfig
+from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.score.predictor import System
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.score.predictor import Predictor
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-WORLD = simulate(WorldConfig(users=20, items=80), 9)
+WORLD = simulate_catalogue(SimulatorConfig(users=20, items=80), 9)
 DS = WORLD.dataset
-ROWS = DS.interactions.rows(2)[:6]
+ROWS = DS.interactions.get_split_rows(2)[:6]
 SCORES = np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
 
 
 @pytest.fixture(scope="module")
-def system() -> System:
+def system() -> Predictor:
     backbone = load_backbone("nano")
-    experts = attach(backbone.model, ExpertConfig(rank=2, alpha=4, n_experts=0))
-    return System(DS, Recommender(backbone, experts).eval(), PromptConfig(history=5))
+    experts = attach_adapters(backbone.model, MultiLoRAConfig(rank=2, alpha=4, n_experts=0))
+    return Predictor(DS, Recommender(backbone, experts).eval(), PromptConfig(history=5))
 
 
 def grounded(texts: list[str]) -> GroundingResults:
-    cases = cases_of(DS, ROWS, 5, scores=SCORES)
-    return ground_all(texts, cases, DS.interactions.user[ROWS], DS.items.titles, draws=20)
+    cases = build_cases(DS, ROWS, 5, scores=SCORES)
+    return evaluate_grounding(texts, cases, DS.interactions.user[ROWS], DS.items.titles, draws=20)
 
 
-def test_citations_are_kept_to_the_history_and_the_target(system: System) -> None:
+def test_citations_are_kept_to_the_history_and_the_target(system: Predictor) -> None:
     it, titles = DS.interactions, DS.items.titles
     for row in ROWS:
-        shown = {titles[i] for i in (*it.item[it.history(int(row), 5)], it.item[row])}
-        assert set(system.citable(int(row), int(it.item[row]))) == {title.rpartition(" (")[0] for title in shown}
+        shown = {titles[i] for i in (*it.item[it.get_history(int(row), 5)], it.item[row])}
+        assert set(system.find_allowed_titles(int(row), int(it.item[row]))) == {
+            title.rpartition(" (")[0] for title in shown
+        }
     free = grounded(system.explain(ROWS, SCORES, tokens=40)).rows
     kept = grounded(system.explain(ROWS, SCORES, tokens=40, cite="history")).rows
     assert sum(row.in_history for row in free) >= 0.9 * sum(row.citations for row in free) > 0, "it was taught to copy"
@@ -48,24 +50,24 @@ def test_citations_are_kept_to_the_history_and_the_target(system: System) -> Non
     assert all(row.agrees for row in kept), "verdicts are forced"
 
 
-def test_verdicts_can_be_left_to_the_model(system: System) -> None:
+def test_verdicts_can_be_left_to_the_model(system: Predictor) -> None:
     texts = system.explain(ROWS[:2], None, tokens=3)
     assert len(texts) == 2
     forced = replace(system).explain(ROWS[:2], np.array([1.0, -1.0]), tokens=3)
     assert [text.split()[0].strip(".,") for text in forced] == ["Yes", "No"]
 
 
-def test_what_may_be_cited_carries_its_label(system: System) -> None:
+def test_what_may_be_cited_carries_its_label(system: Predictor) -> None:
     it, seen = DS.interactions, set()
     for row in ROWS:
-        past, found = it.history(int(row), 5), system.citable(int(row), int(it.item[row]))
+        past, found = it.get_history(int(row), 5), system.find_allowed_titles(int(row), int(it.item[row]))
         signs = {}
         for item, label in zip(it.item[past], it.label[past], strict=True):
             signs.setdefault(DS.items.titles[item].rpartition(" (")[0], set()).add(1 if label else -1)
         target = DS.items.titles[it.item[row]].rpartition(" (")[0]
         seen.update(*signs.values())
         for title, known in found.items():
-            assert known.target is (title == target)
+            assert known.is_target is (title == target)
             if title != target and len(signs[title]) == 1:
-                assert {known.sign} == signs[title]
+                assert {known.polarity} == signs[title]
     assert seen == {-1, 1}

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thinkrec.errors import CheckpointError
-from thinkrec.prompts.shared_prefix import Fork
+from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
 from thinkrec.score import ranker
-from thinkrec.score.ranker import score_forks, score_prompts
+from thinkrec.score.ranker import score_prompts, score_shared_prefixes
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from tiny_lm import make_part, make_recommender
@@ -32,11 +32,11 @@ def threads() -> Iterator[Callable[[int], None]]:
 GATE = np.array([0.1, 0.2, 0.3, 0.4], dtype=np.float32)
 
 
-def fork(rng: np.random.Generator, trunk: int, leaves: list[int]) -> Fork:
-    return Fork(make_part(rng, trunk, GATE), tuple(make_part(rng, n, GATE) for n in leaves))
+def fork(rng: np.random.Generator, trunk: int, leaves: list[int]) -> SharedPrefix:
+    return SharedPrefix(make_part(rng, trunk, GATE), tuple(make_part(rng, n, GATE) for n in leaves))
 
 
-def asked(seed: int, shape: list[tuple[int, list[int]]]) -> tuple[list[tuple[np.ndarray, Fork]], int]:
+def asked(seed: int, shape: list[tuple[int, list[int]]]) -> tuple[list[tuple[np.ndarray, SharedPrefix]], int]:
     """Forks with shuffled places for their scores."""
     rng, n = np.random.default_rng(seed), sum(len(leaves) for _, leaves in shape)
     places, made, at = rng.permutation(n), [], 0
@@ -54,19 +54,19 @@ SHAPES = st.lists(st.tuples(st.integers(0, 40), st.lists(st.integers(1, 30), max
 def test_every_leaf_is_asked_once_and_batches_keep_to_the_budget(shape, budget: int, workers: int) -> None:
     found, n = asked(0, shape)
     seen, parts = [], {}
-    for group in ranker._groups(found, budget):
+    for group in ranker._group_into_batches(found, budget):
         if len(group) > 1:
-            assert sum(map(ranker._size, (part for _, part in group))) <= budget
-        elif ranker._size(group[0][1]) > budget:
-            group = ranker._parts(*group[0], budget, workers)
-            assert all(sum(map(len, part.leaves)) <= budget or len(part.leaves) == 1 for _, part in group)
+            assert sum(map(ranker._count_tokens, (part for _, part in group))) <= budget
+        elif ranker._count_tokens(group[0][1]) > budget:
+            group = ranker._split_suffixes(*group[0], budget, workers)
+            assert all(sum(map(len, part.suffixes)) <= budget or len(part.suffixes) == 1 for _, part in group)
         for places, part in group:
-            assert len(places) == len(part.leaves) > 0
+            assert len(places) == len(part.suffixes) > 0
             seen += places.tolist()
-            parts.update(zip(places.tolist(), part.leaves, strict=True))
+            parts.update(zip(places.tolist(), part.suffixes, strict=True))
     assert sorted(seen) == list(range(n))
     for places, whole in found:
-        assert all(parts[place] is leaf for place, leaf in zip(places.tolist(), whole.leaves, strict=True))
+        assert all(parts[place] is leaf for place, leaf in zip(places.tolist(), whole.suffixes, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -80,16 +80,16 @@ def test_scores_are_those_of_prompts_of_their_own(kind: str, more: dict, packs: 
                                                   threads) -> None:  # fmt: skip
     threads(cores)
     rec = make_recommender(kind, **more)
-    assert rec.packs is packs
+    assert rec.supports_shared_prefix is packs
     made, n = asked(1, [(20, [5] * 30 + [9]), (1, [3]), (33, [2, 8]), (0, [4]), (12, [])])
-    found = score_forks(rec, made, n, batch_tokens=budget)
+    found = score_shared_prefixes(rec, made, n, batch_tokens=budget)
     wanted = np.zeros(n)
     for places, one in made:
-        prompts: list[Prompt] = one.prompts()
+        prompts: list[Prompt] = one.to_prompts()
         wanted[places] = score_prompts(rec, prompts.__getitem__, len(prompts))
     assert wanted.std() > 0.1
     np.testing.assert_allclose(found, wanted, atol=1e-4)
-    only_yes = score_forks(rec, made, n, batch_tokens=budget, option="yes")
+    only_yes = score_shared_prefixes(rec, made, n, batch_tokens=budget, option="yes")
     assert np.abs(only_yes - found).max() > 0.01
 
 
@@ -98,24 +98,24 @@ def test_thousands_of_candidates(cores: int, threads) -> None:
     threads(cores)
     rec = make_recommender()
     made, n = asked(2, [(25, [4] * 3000)])
-    found = score_forks(rec, made, n)
+    found = score_shared_prefixes(rec, made, n)
     few = np.random.default_rng(0).choice(n, 40, replace=False)
-    prompts = made[0][1].prompts()
+    prompts = made[0][1].to_prompts()
     wanted = score_prompts(rec, lambda i: prompts[few[i]], 40)
     np.testing.assert_allclose(found[made[0][0]][few], wanted, atol=1e-4)
 
 
 def test_nobody_asked_nothing_scored() -> None:
-    assert score_forks(make_recommender(), [], 0).shape == (0,)
+    assert score_shared_prefixes(make_recommender(), [], 0).shape == (0,)
 
 
 def test_scores_that_are_no_numbers_are_refused() -> None:
     rec = make_recommender()
     made, n = asked(1, [(20, [5] * 3)])
-    assert rec.packs and rec.reads
+    assert rec.supports_shared_prefix and rec.supports_last_layer_pruning
     with torch.no_grad():
-        rec.experts.parameters_of("global")[0].fill_(float("nan"))
-    prompts = made[0][1].prompts()
-    for ask in (lambda: score_forks(rec, made, n), lambda: score_prompts(rec, prompts.__getitem__, n)):
+        rec.adapters.get_parameters("global")[0].fill_(float("nan"))
+    prompts = made[0][1].to_prompts()
+    for ask in (lambda: score_shared_prefixes(rec, made, n), lambda: score_prompts(rec, prompts.__getitem__, n)):
         with pytest.raises(CheckpointError, match="3 of 3 scores are not finite numbers"):
             ask()

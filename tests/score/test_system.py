@@ -6,38 +6,41 @@ import numpy as np
 import pytest
 import torch
 
-from thinkrec.engine.packing import pack
+from thinkrec.engine.packing import pack_shared_prefix
 from thinkrec.engine.recommender import Recommender
-from thinkrec.model.adapters import attach
+from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
-from thinkrec.model.lora import ExpertConfig
+from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.score.predictor import System
+from thinkrec.score.predictor import Predictor
 from thinkrec.score.ranker import score_prompts
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-DS = simulate(WorldConfig(users=12, items=60, rows_per_user=(14, 20)), 5).dataset
+DS = simulate_catalogue(SimulatorConfig(users=12, items=60, rows_per_user=(14, 20)), 5).dataset
 
 
 @pytest.fixture(scope="module")
 def recommender() -> Recommender:
     bone = load_backbone("nano")
-    made = Recommender(bone, attach(bone.model, ExpertConfig(rank=2, n_experts=0)))
+    made = Recommender(bone, attach_adapters(bone.model, MultiLoRAConfig(rank=2, n_experts=0)))
     torch.manual_seed(0)
     with torch.no_grad():
-        for parameter in made.experts.parameters_of("global"):
+        for parameter in made.adapters.get_parameters("global"):
             parameter.normal_(std=0.05)
     return made.eval()
 
 
 @pytest.mark.parametrize(("history", "block"), [(4, 1), (4, 6), (0, 1), (30, 1)])
 def test_rows_that_share_a_history_score_as_alone(recommender, history: int, block: int, monkeypatch) -> None:
-    system = System(DS, recommender, PromptConfig(history=history, block=block))
+    system = Predictor(DS, recommender, PromptConfig(history=history, block=block))
     rows = np.random.default_rng(1).permutation(len(DS.interactions))[:90]
     packs: list[int] = []
-    monkeypatch.setattr("thinkrec.score.ranker.pack", lambda forks, kept: packs.append(len(forks)) or pack(forks, kept))
+    monkeypatch.setattr(
+        "thinkrec.score.ranker.pack_shared_prefix",
+        lambda forks, kept: packs.append(len(forks)) or pack_shared_prefix(forks, kept),
+    )
     found = system.score(rows)
-    prompts = system.prompts(rows)
+    prompts = system.render_prompts(rows)
     wanted = score_prompts(recommender, prompts.__getitem__, len(rows))
     assert np.std(wanted) > 0.1
     np.testing.assert_allclose(found, wanted, atol=1e-4)
@@ -48,11 +51,11 @@ def test_a_window_in_blocks_shows_what_it_says(recommender) -> None:
     config = PromptConfig(history=4, block=6)
     it = DS.interactions
     first, end = (int(it.start[k]) for k in (2, 3))
-    shown = [config.window(it, row) for row in range(first, end)]
+    shown = [config.get_history_rows(it, row) for row in range(first, end)]
     assert [past.stop for past in shown] == list(range(first, end))
     assert [past.start - first for past in shown][:14] == [0] * 10 + [6] * 4
     assert max(past.stop - past.start for past in shown) == 9
     exact = config.model_copy(update={"block": 1})
-    assert [exact.window(it, row) for row in range(first, end)] == [
+    assert [exact.get_history_rows(it, row) for row in range(first, end)] == [
         slice(max(first, row - 4), row) for row in range(first, end)
     ]

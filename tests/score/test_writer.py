@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 
 from thinkrec.claims.citations import Catalogue
-from thinkrec.claims.grounding import Case
+from thinkrec.claims.grounding import GroundingCase
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.score.fluency import fluency_fault, words_of
-from thinkrec.score.reason_writer import KEPT, ReasonWriter, text_fault
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.score.fluency import collect_words, find_fluency_fault
+from thinkrec.score.reason_writer import KEPT, ReasonWriter, find_text_fault
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.rule_reasons import argue_item
 
-DS = simulate(WorldConfig(users=60, items=120, rows_per_user=(12, 20)), 11).dataset
-ROWS = DS.interactions.rows(TEST)[:30]
+DS = simulate_catalogue(SimulatorConfig(users=60, items=120, rows_per_user=(12, 20)), 11).dataset
+ROWS = DS.interactions.get_split_rows(TEST)[:30]
 SCORES = np.where(np.arange(30) % 2, 1.0, -1.0)
 NONSENSE = "shares the the Red,000,000"
-KNOWN = words_of(["This viewer enjoyed X and X, and X brings sea and ghosts. It lacks war, so X should please."])
+KNOWN = collect_words(["This viewer enjoyed X and X, and X brings sea and ghosts. It lacks war, so X should please."])
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ KNOWN = words_of(["This viewer enjoyed X and X, and X brings sea and ghosts. It 
     ],
 )
 def test_what_does_not_read_like_prose(prose: str, fault: str | None) -> None:
-    found = fluency_fault(prose, KNOWN)
+    found = find_fluency_fault(prose, KNOWN)
     assert (found if found is None else found.partition(" (")[0]) == fault
 
 
-CASE = Case(("The Lamp", "Oak"), (True, False), "Cold Harbour", keywords=("sea", "ghosts", "war"),
+CASE = GroundingCase(("The Lamp", "Oak"), (True, False), "Cold Harbour", keywords=("sea", "ghosts", "war"),
             target_keywords=("sea", "ghosts"), verdict=True, history_keywords=(("sea",), ("war",)))  # fmt: skip
 GOOD = "Yes. This viewer enjoyed 'The Lamp', and 'Cold Harbour' brings sea."
 
@@ -71,8 +71,8 @@ GOOD = "Yes. This viewer enjoyed 'The Lamp', and 'Cold Harbour' brings sea."
     ],
 )
 def test_a_text_at_hand_is_checked(text: str, fault: str | None) -> None:
-    known = KNOWN | words_of(["shares with", "The Lamp"])
-    found = text_fault(text, CASE, Catalogue(["The Lamp", "Oak", "Cold Harbour"]), known)
+    known = KNOWN | collect_words(["shares with", "The Lamp"])
+    found = find_text_fault(text, CASE, Catalogue(["The Lamp", "Oak", "Cold Harbour"]), known)
     assert (found if found is None else found.partition(" (")[0]) == fault
 
 
@@ -94,7 +94,7 @@ class Stub:
 
     def argue(self, row: int, verdict: bool) -> str:
         it = self.ds.interactions
-        history, rng = it.history_rows(row, self.prompt.history), np.random.default_rng(5)
+        history, rng = it.get_history_rows(row, self.prompt.history), np.random.default_rng(5)
         return argue_item(self.ds, int(it.item[row]), history, rng, verdict=verdict).text
 
 
@@ -114,7 +114,7 @@ def test_nonsense_is_never_shown_and_the_rules_keep_the_scores_verdict() -> None
 def test_good_texts_of_the_model_are_shown_and_bad_ones_exchanged() -> None:
     stub = Stub(DS, None)
     who = writer(stub)
-    assert who.trial.good and who.trial.passed >= 12
+    assert who.trial.is_passing and who.trial.passed >= 12
     found = who.explain(ROWS, SCORES)
     assert sum(written.author == "model" for written in found) > 20
     bad = who.write(stub, ROWS[:2], DS.interactions.item[ROWS[:2]], SCORES[:2],
@@ -131,12 +131,12 @@ def test_the_choice_is_kept_to() -> None:
 
 def test_the_trial_is_made_once_per_trained_stage(tmp_path: Path) -> None:
     first = Stub(DS, NONSENSE)
-    assert not writer(first, folder=tmp_path, key="a").trial.good
+    assert not writer(first, folder=tmp_path, key="a").trial.is_passing
     kept = json.loads((tmp_path / KEPT).read_text())
     assert kept["passed"] == 0 and kept["rows"] == 8 and sum(kept["faults"].values()) == 8
     again, other = Stub(DS, None), Stub(DS, None)
-    assert not writer(again, folder=tmp_path, key="a").trial.good and again.asked == 0
-    assert writer(other, folder=tmp_path, key="b").trial.good and other.asked > 0
+    assert not writer(again, folder=tmp_path, key="a").trial.is_passing and again.asked == 0
+    assert writer(other, folder=tmp_path, key="b").trial.is_passing and other.asked > 0
     assert replace(writer(Stub(DS, None), folder=tmp_path, key="b"), tokens=9).trial.rows > 0
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkrec.claims.verdict import declines, read, separate, verdict
+from thinkrec.claims.verdict import is_refusal, parse_answer, parse_verdict, split_reasoning
 
 YES = [
     *("Yes", "yes", "YES.", "Yes, because", "**Yes.** It", "'Yes' it", "“Yes.” It", "> Yes\n\nIt", "### Yes\nIt"),
@@ -24,17 +24,17 @@ NEITHER = [
 
 @pytest.mark.parametrize("text", YES)
 def test_yes(text: str) -> None:
-    assert verdict(text) is True
+    assert parse_verdict(text) is True
 
 
 @pytest.mark.parametrize("text", NO)
 def test_no(text: str) -> None:
-    assert verdict(text) is False
+    assert parse_verdict(text) is False
 
 
 @pytest.mark.parametrize("text", NEITHER)
 def test_neither(text: str) -> None:
-    assert verdict(text) is None
+    assert parse_verdict(text) is None
 
 
 @pytest.mark.parametrize(
@@ -57,38 +57,38 @@ def test_neither(text: str) -> None:
     ],
 )
 def test_titles_of_the_row_come_before_verdicts(text: str, title: str, wanted: bool | None) -> None:
-    assert verdict(text, ["The Lamp (1990)", title]) is wanted
-    assert read(text, [title]).prose == (text if wanted is None else read(text).prose)
+    assert parse_verdict(text, ["The Lamp (1990)", title]) is wanted
+    assert parse_answer(text, [title]).prose == (text if wanted is None else parse_answer(text).prose)
 
 
 @given(st.text(alphabet=st.characters(categories=("L", "N")), min_size=1, max_size=8))
 def test_a_longer_word_is_neither(tail: str) -> None:
-    assert verdict("Yes" + tail) is None and verdict("No" + tail) is None
+    assert parse_verdict("Yes" + tail) is None and parse_verdict("No" + tail) is None
 
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_read(text: str) -> None:
-    found = read(text)
+    found = parse_answer(text)
     assert found.verdict in (True, False, None)
     if found.verdict is None:
         assert found.prose == text.strip()
 
 
 def test_the_prose_keeps_its_own_quotation_marks() -> None:
-    assert read("**Yes.** 'Tide' fits.").prose == "'Tide' fits."
-    assert read("No: “Tide” fails.").prose == "“Tide” fails."
-    assert read("Yes.'Tide' fits.").prose == "'Tide' fits."
-    assert read('"Yes." It fits.').prose == "It fits."
-    assert read("Yes").prose == ""
+    assert parse_answer("**Yes.** 'Tide' fits.").prose == "'Tide' fits."
+    assert parse_answer("No: “Tide” fails.").prose == "“Tide” fails."
+    assert parse_answer("Yes.'Tide' fits.").prose == "'Tide' fits."
+    assert parse_answer('"Yes." It fits.').prose == "It fits."
+    assert parse_answer("Yes").prose == ""
 
 
 def test_thinking_is_no_answer() -> None:
-    assert separate("<think>No, no.</think>\nYes.") == ("Yes.", "No, no.")
-    assert separate("so it is No</think>Yes.") == ("Yes.", "so it is No")
-    assert separate("<think>Yes, I think, and") == ("", "Yes, I think, and")
-    assert separate("<think>a</think> Yes. <think>b") == ("Yes.", "a\n\nb")
-    assert separate("Yes.", " field ") == ("Yes.", "field")
-    assert separate("<THINKING>a</THINKING>No.") == ("No.", "a")
+    assert split_reasoning("<think>No, no.</think>\nYes.") == ("Yes.", "No, no.")
+    assert split_reasoning("so it is No</think>Yes.") == ("Yes.", "so it is No")
+    assert split_reasoning("<think>Yes, I think, and") == ("", "Yes, I think, and")
+    assert split_reasoning("<think>a</think> Yes. <think>b") == ("Yes.", "a\n\nb")
+    assert split_reasoning("Yes.", " field ") == ("Yes.", "field")
+    assert split_reasoning("<THINKING>a</THINKING>No.") == ("No.", "a")
 
 
 MARKED = [
@@ -113,26 +113,26 @@ MARKED = [
 
 @pytest.mark.parametrize("text", MARKED)
 def test_the_marks_of_every_vendor(text: str) -> None:
-    assert separate(text) == ("Yes. So.", "why")
+    assert split_reasoning(text) == ("Yes. So.", "why")
 
 
 @pytest.mark.parametrize("mark", ["</think>", "</reasoning>", "[/THINK]", "◁/think▷", "<|end_of_thought|>",
                                   "<|channel|>final<|message|>", "<|END_THINKING|>"])  # fmt: skip
 def test_only_a_closing_mark(mark: str) -> None:
-    assert separate(f"why{mark}Yes. So.") == ("Yes. So.", "why")
+    assert split_reasoning(f"why{mark}Yes. So.") == ("Yes. So.", "why")
 
 
 @pytest.mark.parametrize("mark", ["<think>", "<reasoning>", "[THINK]", "◁think▷", "<|begin_of_thought|>",
                                   "<|channel|>analysis<|message|>"])  # fmt: skip
 def test_only_an_opening_mark_means_that_it_was_cut_off(mark: str) -> None:
-    assert separate(f"{mark}why it is Yes") == ("", "why it is Yes")
+    assert split_reasoning(f"{mark}why it is Yes") == ("", "why it is Yes")
 
 
 def test_marks_inside_marks_and_other_channels() -> None:
-    assert separate("<think>a <reasoning>b</reasoning> c</think>Yes.") == ("Yes.", "a\n\nb\n\nc")
+    assert split_reasoning("<think>a <reasoning>b</reasoning> c</think>Yes.") == ("Yes.", "a\n\nb\n\nc")
     harmony = "<|channel|>{}<|message|>"
     both = harmony.format("analysis") + "a<|end|><|start|>assistant" + harmony.format("commentary to=x") + "b<|end|>"
-    assert separate(both + "<|start|>assistant" + harmony.format("final") + "No.") == ("No.", "a\n\nb")
+    assert split_reasoning(both + "<|start|>assistant" + harmony.format("final") + "No.") == ("No.", "a\n\nb")
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ def test_marks_inside_marks_and_other_channels() -> None:
     ],
 )
 def test_words_of_the_data_are_no_marks(text: str) -> None:
-    assert separate(text) == (text, "")
+    assert split_reasoning(text) == (text, "")
 
 
 def test_what_frames_an_answer_goes() -> None:
     for text in ("Yes. So.<|im_end|>", "<answer>\nYes. So.\n</answer>", "```\nYes. So.\n```", "Yes. So.</s>"):
-        assert separate(text) == ("Yes. So.", "")
-    assert separate("Yes. Use ```x``` so.")[0] == "Yes. Use ```x``` so."
+        assert split_reasoning(text) == ("Yes. So.", "")
+    assert split_reasoning("Yes. Use ```x``` so.")[0] == "Yes. Use ```x``` so."
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_what_frames_an_answer_goes() -> None:
     ],
 )
 def test_declining_in_words(text: str) -> None:
-    assert declines(text)
+    assert is_refusal(text)
 
 
 @pytest.mark.parametrize(
@@ -183,4 +183,4 @@ def test_declining_in_words(text: str) -> None:
     ],
 )
 def test_what_does_not_decline(text: str) -> None:
-    assert not declines(text)
+    assert not is_refusal(text)

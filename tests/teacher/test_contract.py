@@ -7,11 +7,11 @@ from contracts.teacher import check_budget, check_teacher
 from scripted_server import says, serve
 from tiny_folder import write_backbone
 
-from thinkrec.simulate.simulator import WorldConfig, simulate
-from thinkrec.teacher.build import build_teacher, teacher_name
-from thinkrec.teacher.config import ApiTeacher, Budget, LocalTeacher, RulesTeacher
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.teacher.build import build_teacher, format_teacher_name
+from thinkrec.teacher.config import ApiTeacherConfig, Budget, LocalTeacherConfig, RulesTeacherConfig
 
-DS = simulate(WorldConfig(users=12, items=40, rows_per_user=(5, 8)), 3).dataset
+DS = simulate_catalogue(SimulatorConfig(users=12, items=40, rows_per_user=(5, 8)), 3).dataset
 ROWS = [3, 11, 17, 25, 31, 40]
 
 
@@ -22,20 +22,20 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_an_endpoint() -> None:
     with serve(lambda request: says("Yes. It fits.")) as served:
-        config = ApiTeacher(model="m", base_url=served.url, concurrency=3)
+        config = ApiTeacherConfig(model="m", base_url=served.url, concurrency=3)
         check_teacher(lambda: build_teacher(config), ROWS)
-        assert build_teacher(config).name == teacher_name(config)
+        assert build_teacher(config).name == format_teacher_name(config)
         check_budget(lambda n: build_teacher(config.model_copy(update={"budget": Budget(requests=n)})), ROWS)
 
 
 def test_a_local_model(backbone: str) -> None:
-    config = LocalTeacher(model=backbone, batch=4, max_tokens=6, device="cpu")
+    config = LocalTeacherConfig(model=backbone, batch=4, max_tokens=6, device="cpu")
     check_teacher(lambda: build_teacher(config), ROWS)
-    assert build_teacher(config).name == teacher_name(config)
+    assert build_teacher(config).name == format_teacher_name(config)
     check_budget(lambda n: build_teacher(config.model_copy(update={"budget": Budget(requests=n)})), ROWS)
 
 
 def test_the_rules() -> None:
-    config = RulesTeacher(history=6)
+    config = RulesTeacherConfig(history=6)
     check_teacher(lambda: build_teacher(config, DS), ROWS)
-    assert build_teacher(config, DS).name == teacher_name(config)
+    assert build_teacher(config, DS).name == format_teacher_name(config)

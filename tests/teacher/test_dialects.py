@@ -12,22 +12,22 @@ from contracts.teacher import asked
 from pydantic import ValidationError
 from scripted_server import Reaction, Request, Served, fails, says, serve, streams
 
-from thinkrec.teacher.api import Api
+from thinkrec.teacher.api import ChatApiTeacher
 from thinkrec.teacher.client import Answer, TeacherStopped
-from thinkrec.teacher.config import ApiTeacher, Retries
+from thinkrec.teacher.config import ApiTeacherConfig, Retries
 from thinkrec.teacher.endpoint import TeacherWarning
 
 QUICK = Retries(most=2, first_wait=0.01, longest_wait=0.03)
 
 
-def config(served: Served, **changes: Any) -> ApiTeacher:
+def config(served: Served, **changes: Any) -> ApiTeacherConfig:
     values = {"model": "m", "base_url": served.url, "retries": QUICK, "timeout": 5.0, "concurrency": 4}
-    return ApiTeacher(**{**values, **changes})
+    return ApiTeacherConfig(**{**values, **changes})
 
 
-def ask(settings: ApiTeacher, n: int = 1) -> list[Answer]:
+def ask(settings: ApiTeacherConfig, n: int = 1) -> list[Answer]:
     found: list[Answer] = []
-    Api(settings).ask(asked(n), lambda _, answer: found.append(answer))
+    ChatApiTeacher(settings).ask(asked(n), lambda _, answer: found.append(answer))
     return found
 
 
@@ -88,7 +88,7 @@ def test_a_refusal_is_final_and_named(name: str) -> None:
     reaction, by = REFUSALS[name]
     answer, served = one(reaction)
     assert len(served.requests) == answer.usage.requests == 1, "asked once"
-    assert (answer.refused, answer.text) == (by, "")
+    assert (answer.refusal, answer.text) == (by, "")
     assert answer.failure is not None and answer.failure.startswith("the content was refused")
 
 
@@ -96,7 +96,7 @@ def test_refusals_do_not_count_as_failures_of_the_endpoint() -> None:
     with serve(lambda request: fails(400, "no", code="content_filter")) as served:
         settings = config(served, concurrency=1, retries=QUICK.model_copy(update={"give_up": 2}))
         found = ask(settings, 7)
-    assert [answer.refused for answer in found] == ["content_filter"] * 7
+    assert [answer.refusal for answer in found] == ["content_filter"] * 7
 
 
 def test_a_refusal_between_two_failures_ends_the_row_of_failures() -> None:
@@ -115,7 +115,7 @@ def test_other_errors_are_no_refusals() -> None:
         fails(422, "messages: too short"),
     ):
         answer, _ = one(reaction)
-        assert answer.failure is not None and answer.refused is None
+        assert answer.failure is not None and answer.refusal is None
 
 
 def test_the_words_of_a_refusal_and_what_it_took_are_kept() -> None:
@@ -165,8 +165,8 @@ def test_a_line_separator_inside_a_stream_is_no_end_of_line() -> None:
 
 def test_the_length_limit_by_its_other_names() -> None:
     for finish in ("length", "max_tokens", "MAX_TOKENS", "model_length"):
-        assert one(says("Yes. Go", finish=finish))[0].cut, finish
-    assert not one(says("Yes. Go", finish="end_turn"))[0].cut
+        assert one(says("Yes. Go", finish=finish))[0].is_truncated, finish
+    assert not one(says("Yes. Go", finish="end_turn"))[0].is_truncated
 
 
 def test_tokens_by_their_other_names_and_reasoning_outside_the_count() -> None:
@@ -270,17 +270,17 @@ def test_an_endpoint_that_refuses_every_way_is_not_asked_for_ever() -> None:
     ],
 )
 def test_no_role_for_instructions(message: str) -> None:
-    from thinkrec.teacher.client import Message, question
+    from thinkrec.teacher.client import Message, make_question
 
     def react(request: Request) -> Reaction:
         return fails(400, message) if request.messages[0]["role"] == "system" else says("Yes. Good.")
 
     questions = [
-        question(n, (Message("system", "Judge."), Message("user", f"It {n} |")), "t", "drop") for n in range(2)
+        make_question(n, (Message("system", "Judge."), Message("user", f"It {n} |")), "t", "drop") for n in range(2)
     ]
     with serve(react) as served, pytest.warns(TeacherWarning, match="takes no system message"):
         found: list[Answer] = []
-        Api(config(served, concurrency=1)).ask(questions, lambda _, answer: found.append(answer))
+        ChatApiTeacher(config(served, concurrency=1)).ask(questions, lambda _, answer: found.append(answer))
     assert [answer.text for answer in found] == ["Yes. Good."] * 2
     assert [request.messages for request in served.requests[1:]] == [
         [{"role": "user", "content": f"Judge.\n\nIt {n} |"}] for n in range(2)
@@ -353,4 +353,4 @@ def test_some_errors_stop_the_run_in_every_dialect(reaction: Reaction, words: st
 def test_extra_does_not_go_around_the_settings() -> None:
     for key in ("model", "messages", "temperature", "max_tokens", "max_completion_tokens", "n"):
         with pytest.raises(ValidationError, match=f"'{key}' is not for `extra`"):
-            ApiTeacher(extra={key: 1})
+            ApiTeacherConfig(extra={key: 1})

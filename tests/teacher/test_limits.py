@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from thinkrec.teacher.client import TeacherStopped, Usage
-from thinkrec.teacher.config import ApiTeacher, Budget, LocalTeacher, Prices, Retries
-from thinkrec.teacher.limits import MINUTE, Pace, Purse, back_off, retry_after
-from thinkrec.teacher.retry_waits import wait_of
+from thinkrec.teacher.config import ApiTeacherConfig, Budget, LocalTeacherConfig, Prices, Retries
+from thinkrec.teacher.limits import MINUTE, BudgetTracker, RateLimiter, compute_backoff, parse_retry_after
+from thinkrec.teacher.retry_waits import find_retry_delay
 
 
 class Clock:
@@ -34,12 +34,12 @@ class Clock:
 
 def starts(requests: int | None, tokens: int | None, sizes: list[int], taken: list[int]) -> list[float]:
     clock = Clock()
-    pace = Pace(requests, tokens, clock=clock, sleep=clock.sleep)
+    pace = RateLimiter(requests, tokens, clock=clock, sleep=clock.sleep)
 
     async def all_of_them() -> list[float]:
         times = []
         for size, real in zip(sizes, taken, strict=True):
-            settle = await pace.start(size)
+            settle = await pace.acquire(size)
             times.append(clock.now)
             settle(real)
         return times
@@ -70,20 +70,20 @@ def test_what_was_really_taken_counts() -> None:
 
 def test_hold_keeps_everything_back() -> None:
     clock = Clock()
-    pace = Pace(None, None, clock=clock, sleep=clock.sleep)
-    pace.hold(7)
-    pace.hold(3)
-    asyncio.run(pace.start(1))
+    pace = RateLimiter(None, None, clock=clock, sleep=clock.sleep)
+    pace.pause_for(7)
+    pace.pause_for(3)
+    asyncio.run(pace.acquire(1))
     assert clock.now == 7
 
 
 def test_retry_after_in_seconds_or_as_a_date() -> None:
     now = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
-    assert retry_after("Thu, 01 Jan 2026 12:00:30 GMT", now) == 30
-    assert retry_after("Thu, 01 Jan 2026 11:00:00 GMT", now) == 0
-    assert retry_after("1.5") == 1.5
+    assert parse_retry_after("Thu, 01 Jan 2026 12:00:30 GMT", now) == 30
+    assert parse_retry_after("Thu, 01 Jan 2026 11:00:00 GMT", now) == 0
+    assert parse_retry_after("1.5") == 1.5
     for nothing in (None, "", " ", "soon", "nan", "inf"):
-        assert retry_after(nothing) is None
+        assert parse_retry_after(nothing) is None
 
 
 def test_retry_after_in_every_unit() -> None:
@@ -95,9 +95,9 @@ def test_retry_after_in_every_unit() -> None:
         *((str(int(seconds) + 20), 20), (str(int(seconds * 1000) + 20_000), 20), (str(int(seconds) - 20), 0)),
         *(("2026-01-01T12:00:40Z", 40), ("2026-01-01T12:00:40+00:00", 40), ("86400", 86400)),
     ]:
-        assert retry_after(text, now) == pytest.approx(expected), text
+        assert parse_retry_after(text, now) == pytest.approx(expected), text
     for text in ("m5", "5x", "1m30", "s", "1 fortnight"):
-        assert retry_after(text, now) is None, text
+        assert parse_retry_after(text, now) is None, text
 
 
 def test_where_a_server_says_how_long() -> None:
@@ -124,49 +124,51 @@ def test_where_a_server_says_how_long() -> None:
         (None, 429, {"Retry-After": "soon"}, {"message": "try again later"}),
     ]  # fmt: skip
     for expected, status, headers, error in cases:
-        found = wait_of(status, headers, error)
+        found = find_retry_delay(status, headers, error)
         assert found == (None if expected is None else pytest.approx(expected)), (headers, error)
 
 
 def test_back_off_grows_varies_and_is_bounded() -> None:
     rng = random.Random(0)
-    waits = [[back_off(Retries(first_wait=1, longest_wait=20), n, rng) for _ in range(200)] for n in range(80)]
+    waits = [[compute_backoff(Retries(first_wait=1, longest_wait=20), n, rng) for _ in range(200)] for n in range(80)]
     for n, found in enumerate(waits):
         whole = min(20, 2.0**n)
         assert whole / 2 <= min(found) < max(found) <= whole
 
 
 def test_a_purse_reserves_the_worst_and_waits_for_what_is_under_way() -> None:
-    purse = Purse(Budget(tokens=100), Prices())
+    purse = BudgetTracker(Budget(tokens=100), Prices())
     order: list[str] = []
 
     async def first() -> None:
-        worst = purse.worst(10, 70)
-        await purse.admit(worst)
+        worst = purse.compute_max_usage(10, 70)
+        await purse.wait_and_reserve(worst)
         await asyncio.sleep(0.01)
         order.append("first")
-        purse.settle(worst, Usage(10, 5, 0.0))
+        purse.settle_usage(worst, Usage(10, 5, 0.0))
 
     async def second() -> None:
-        await purse.admit(purse.worst(10, 70))  # fits only once the first took less than it might have
+        await purse.wait_and_reserve(
+            purse.compute_max_usage(10, 70)
+        )  # fits only once the first took less than it might have
         order.append("second")
 
     async def third() -> None:
         with pytest.raises(TeacherStopped, match="15 of 100 tokens"):
-            await purse.admit(purse.worst(10, 80))
+            await purse.wait_and_reserve(purse.compute_max_usage(10, 80))
 
     async def both() -> None:
         await asyncio.gather(first(), second())
 
     asyncio.run(both())
     assert order == ["first", "second"]
-    purse.begin()
+    purse.reset_reserved()
     asyncio.run(third())
 
 
 def test_configs_refuse_what_cannot_work() -> None:
     for wrong in ({"budget": {"money": 1}}, {"modle": "m"}, {"concurrency": 0}, {"timeout": 0}):
         with pytest.raises(ValidationError):
-            ApiTeacher.model_validate(wrong)
+            ApiTeacherConfig.model_validate(wrong)
     with pytest.raises(ValidationError, match="no price"):
-        LocalTeacher.model_validate({"budget": {"money": 1}})
+        LocalTeacherConfig.model_validate({"budget": {"money": 1}})

@@ -11,20 +11,20 @@ from contracts.teacher import asked
 from scripted_server import Reaction, Request, Served, fails, says, serve, truncated
 
 from thinkrec.errors import RecipeError
-from thinkrec.teacher.api import Api
+from thinkrec.teacher.api import ChatApiTeacher
 from thinkrec.teacher.client import Answer, Question, TeacherStopped, Usage
-from thinkrec.teacher.config import ApiTeacher, Budget, Prices, Retries
+from thinkrec.teacher.config import ApiTeacherConfig, Budget, Prices, Retries
 
 QUICK = Retries(most=3, first_wait=0.01, longest_wait=0.05)
 KEY = "sk-secret-0123456789"
 
 
-def config(served: Served, **changes) -> ApiTeacher:
+def config(served: Served, **changes) -> ApiTeacherConfig:
     values = {"model": "m", "base_url": served.url, "retries": QUICK, "timeout": 5.0, "concurrency": 4}
-    return ApiTeacher(**{**values, **changes})
+    return ApiTeacherConfig(**{**values, **changes})
 
 
-def ask(teacher: Api, questions: list[Question]) -> dict[str, Answer]:
+def ask(teacher: ChatApiTeacher, questions: list[Question]) -> dict[str, Answer]:
     found: dict[str, Answer] = {}
     teacher.ask(questions, lambda question, answer: found.__setitem__(question.key, answer))
     return found
@@ -32,7 +32,7 @@ def ask(teacher: Api, questions: list[Question]) -> dict[str, Answer]:
 
 def one(react: Callable[[Request], Reaction], **changes) -> tuple[Answer, Served]:
     with serve(react) as served:
-        (answer,) = ask(Api(config(served, **changes)), asked(1)).values()
+        (answer,) = ask(ChatApiTeacher(config(served, **changes)), asked(1)).values()
     return answer, served
 
 
@@ -92,7 +92,7 @@ def test_what_was_paid_for_empty_answers_counts() -> None:
 def test_no_connection_is_a_failure_of_the_question() -> None:
     with serve(lambda request: says("Yes.")) as served:
         settings = config(served, retries=QUICK.model_copy(update={"most": 1}))
-    (answer,) = ask(Api(settings), asked(1)).values()
+    (answer,) = ask(ChatApiTeacher(settings), asked(1)).values()
     assert answer.failure is not None and "connection failed" in answer.failure
 
 
@@ -101,7 +101,7 @@ def test_a_refused_question_is_not_repeated_and_the_others_go_on() -> None:
         return fails(400, "too long") if " 2 |" in request.asked else says("Yes. Good.")
 
     with serve(react) as served:
-        found = list(ask(Api(config(served)), asked(6)).values())
+        found = list(ask(ChatApiTeacher(config(served)), asked(6)).values())
     failures = [answer.failure for answer in found if answer.failure]
     assert len(found) == 6 and len(failures) == 1 and "400" in failures[0] and "too long" in failures[0]
     assert len(served.requests) == 6
@@ -114,7 +114,7 @@ def test_some_errors_stop_the_run(status: int, more: dict[str, str]) -> None:
     with serve(lambda request: fails(status, "because", **more)) as served:
         calls: list[Answer] = []
         with pytest.raises(TeacherStopped, match=f"{status}.*because") as stopped:
-            Api(config(served, concurrency=2)).ask(asked(20), lambda _, answer: calls.append(answer))
+            ChatApiTeacher(config(served, concurrency=2)).ask(asked(20), lambda _, answer: calls.append(answer))
     assert not stopped.value.budget
     assert calls == []
     assert len(served.requests) <= 2, "no more than were under way"
@@ -127,7 +127,7 @@ def test_what_is_under_way_beside_a_stop_is_still_handed_over() -> None:
 
     calls: list[int | None] = []
     with serve(react) as served, pytest.raises(TeacherStopped):
-        Api(config(served, concurrency=2)).ask(asked(5), lambda question, _: calls.append(question.row))
+        ChatApiTeacher(config(served, concurrency=2)).ask(asked(5), lambda question, _: calls.append(question.row))
     assert calls == [0]
 
 
@@ -136,7 +136,7 @@ def test_many_failures_in_a_row_end_the_run() -> None:
         calls: list[Answer] = []
         settings = config(served, concurrency=1, retries=QUICK.model_copy(update={"most": 1, "give_up": 3}))
         with pytest.raises(TeacherStopped, match="3 questions in a row failed"):
-            Api(settings).ask(asked(50), lambda _, answer: calls.append(answer))
+            ChatApiTeacher(settings).ask(asked(50), lambda _, answer: calls.append(answer))
     assert len(calls) == 3 and len(served.requests) == 6
 
 
@@ -152,7 +152,7 @@ def test_a_pause_that_the_server_names_holds_everybody_back(header: dict[str, st
         return fails(429, headers=header) if first else Reaction(body=says("Yes.").body, hang=0.2)
 
     with serve(react) as served:
-        found = ask(Api(config(served, concurrency=2)), asked(4))
+        found = ask(ChatApiTeacher(config(served, concurrency=2)), asked(4))
     assert len(found) == 4 and len(times) == 5
     later = sorted(moment - times[0] for moment in times)[2:]
     # The second request was already under way; the worker that sent it waits too.
@@ -164,7 +164,7 @@ def test_a_server_that_asks_for_hours_ends_the_run() -> None:
         serve(lambda request: fails(429, headers={"Retry-After": "86400"})) as served,
         pytest.raises(TeacherStopped, match="86400 s"),
     ):
-        ask(Api(config(served)), asked(3))
+        ask(ChatApiTeacher(config(served)), asked(3))
 
 
 def test_reasoning_is_read_from_wherever_it_is() -> None:
@@ -180,7 +180,7 @@ def test_reasoning_is_read_from_wherever_it_is() -> None:
         answer, _ = one(lambda request, reaction=reaction: reaction)
         assert (answer.text, answer.reasoning) == ("Yes. Good.", "because")
     answer, _ = one(lambda request: says("Yes. Go", finish="length"))
-    assert answer.cut
+    assert answer.is_truncated
 
 
 def test_an_endpoint_that_does_not_count_is_estimated() -> None:
@@ -194,7 +194,7 @@ def test_a_budget_holds_with_many_requests_at_once() -> None:
         for budget, most in ((Budget(requests=5), 5), (Budget(tokens=1000), 8), (Budget(money=0.001), 8)):
             before, calls = len(served.requests), []
             settings = config(served, concurrency=4, max_tokens=20, budget=budget, prices=Prices(input=1, output=1))
-            teacher = Api(settings)
+            teacher = ChatApiTeacher(settings)
             with pytest.raises(TeacherStopped, match="budget is spent") as stopped:
                 # About 100 prompt tokens, as the server says it has.
                 teacher.ask(asked(30, words="w" * 376), lambda _, answer, calls=calls: calls.append(answer.usage))
@@ -205,7 +205,7 @@ def test_a_budget_holds_with_many_requests_at_once() -> None:
 
 def test_earlier_starts_count_against_the_budget() -> None:
     with serve(lambda request: says("Yes. Good.")) as served, pytest.raises(TeacherStopped):
-        ask(Api(config(served, budget=Budget(requests=5)), spent=Usage(1, 1, 0.0, 5)), asked(2))
+        ask(ChatApiTeacher(config(served, budget=Budget(requests=5)), spent=Usage(1, 1, 0.0, 5)), asked(2))
     assert not served.requests
 
 
@@ -225,7 +225,7 @@ def test_what_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_key_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with serve(lambda request: fails(401, f"Incorrect API key provided: {KEY}")) as served:
-        teacher = Api(config(served))
+        teacher = ChatApiTeacher(config(served))
         with pytest.raises(TeacherStopped) as stopped:
             ask(teacher, asked(1))
     assert KEY not in str(stopped.value) and "***" in str(stopped.value) and "OPENAI_API_KEY" in str(stopped.value)
@@ -236,21 +236,21 @@ def test_nothing_is_sent_without_an_address_a_model_and_a_key(monkeypatch: pytes
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(RecipeError, match="where is the teacher"):
-        Api(ApiTeacher(model="m"))
+        ChatApiTeacher(ApiTeacherConfig(model="m"))
     with pytest.raises(RecipeError, match="which model"):
-        Api(ApiTeacher(base_url="http://localhost:1/v1"))
+        ChatApiTeacher(ApiTeacherConfig(base_url="http://localhost:1/v1"))
     with pytest.raises(RecipeError, match="OPENAI_API_KEY"):
-        Api(ApiTeacher(model="m", base_url="https://example.com/v1"))
+        ChatApiTeacher(ApiTeacherConfig(model="m", base_url="https://example.com/v1"))
     with pytest.raises(RecipeError, match="no address"):
-        Api(ApiTeacher(model="m", base_url="localhost:8000"))
+        ChatApiTeacher(ApiTeacherConfig(model="m", base_url="localhost:8000"))
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     monkeypatch.setenv("OPENAI_MODEL", "from-outside")
-    assert Api(ApiTeacher()).name.startswith("api:from-outside")
+    assert ChatApiTeacher(ApiTeacherConfig()).name.startswith("api:from-outside")
 
 
 def test_it_works_inside_a_running_event_loop() -> None:
     async def notebook(served: Served) -> dict[str, Answer]:
-        return ask(Api(config(served)), asked(3))
+        return ask(ChatApiTeacher(config(served)), asked(3))
 
     with serve(lambda request: says("Yes.")) as served:
         assert len(asyncio.run(notebook(served))) == 3
@@ -264,8 +264,8 @@ def test_a_proxy_of_the_environment_does_not_see_what_stays_on_this_machine(monk
 
 
 def test_the_name_keeps_what_changes_answers_and_not_the_address() -> None:
-    base = ApiTeacher(model="m", base_url="http://127.0.0.1:1/v1")
+    base = ApiTeacherConfig(model="m", base_url="http://127.0.0.1:1/v1")
     moved = base.model_copy(update={"base_url": "http://127.0.0.1:2/v1", "concurrency": 2})
     hotter = base.model_copy(update={"temperature": 1.0})
-    assert Api(base).name == Api(moved).name != Api(hotter).name
-    assert Api(base.model_copy(update={"label": "other"})).name != Api(base).name
+    assert ChatApiTeacher(base).name == ChatApiTeacher(moved).name != ChatApiTeacher(hotter).name
+    assert ChatApiTeacher(base.model_copy(update={"label": "other"})).name != ChatApiTeacher(base).name

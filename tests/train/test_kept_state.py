@@ -18,7 +18,7 @@ from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import RecipeError
 from thinkrec.io.files import read_tensors, write_json, write_tensors
 from thinkrec.train.config import StageConfig
-from thinkrec.train.loop import STATE, fit_stage, kept_record, train_step, trainable
+from thinkrec.train.loop import STATE, fit_stage, select_best_record, set_trainable_parameters, train_step
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "model"))
 from tiny_lm import make_prompts, make_recommender
@@ -31,7 +31,7 @@ def fitted(values: Sequence[float], folder: Path, **options) -> tuple[list[dict]
     """A stage whose checks give `values`: its log, the global adapter at every check, and the recommender after it."""
     folder.mkdir(exist_ok=True)
     rec, seen, coming = make_recommender(), [], iter(values)
-    params = rec.experts.parameters_of("global")
+    params = rec.adapters.get_parameters("global")
 
     def check() -> dict[str, float]:
         seen.append(torch.cat([p.detach().flatten().clone() for p in params]))
@@ -59,10 +59,10 @@ def test_the_best_defined_value_is_kept_and_the_start_only_where_it_is_better(
     values: tuple[float, ...], kept: int, tmp_path: Path
 ) -> None:
     log, seen, rec = fitted(values, tmp_path, check_start=True)
-    after = torch.cat([p.detach().flatten() for p in rec.experts.parameters_of("global")])
+    after = torch.cat([p.detach().flatten() for p in rec.adapters.get_parameters("global")])
     assert len({tuple(state[:20].tolist()) for state in seen}) == 4
     assert [bool(torch.equal(after, state)) for state in seen] == [i == kept for i in range(4)]
-    assert [entry["step"] for entry in log] == [0, 1, 2, 3] and kept_record(log) is log[kept]
+    assert [entry["step"] for entry in log] == [0, 1, 2, 3] and select_best_record(log) is log[kept]
     assert log[0]["loss"] is None and log[1]["loss"] > 0
 
 
@@ -86,8 +86,8 @@ def test_a_run_goes_on_from_an_undefined_value(tmp_path: Path) -> None:
     log, _, rec = fitted([0.7], tmp_path, check_start=True)
     assert [entry["value"] for entry in log] == [0.9, None, 0.8, 0.7]
     whole, _, other = fitted((0.9, NAN, 0.8, 0.7), tmp_path / "whole", check_start=True)
-    assert whole == log and kept_record(log) is log[0]
-    for p, q in zip(rec.experts.parameters_of("global"), other.experts.parameters_of("global"), strict=True):
+    assert whole == log and select_best_record(log) is log[0]
+    for p, q in zip(rec.adapters.get_parameters("global"), other.adapters.get_parameters("global"), strict=True):
         assert torch.equal(p, q)
 
 
@@ -112,7 +112,9 @@ def test_no_file_holds_a_word_that_is_no_json(tmp_path: Path) -> None:
 def test_the_score_that_is_asked_for_is_the_one_that_is_trained(option, tmp_path: Path) -> None:
     rec, prompts = make_recommender(), [replace(p, answer_label=np.array([i % 2], dtype=np.int8))
                                         for i, p in enumerate(make_prompts() + make_prompts(4)[:3])]  # fmt: skip
-    before = torch.stack([rec.answer_logits(rec.look([p], lambda b: b.answer_at)[1])[0] for p in prompts]).detach()
+    before = torch.stack(
+        [rec.compute_answer_logits(rec.pack_and_forward([p], lambda b: b.answer_at)[1])[0] for p in prompts]
+    ).detach()
     config = StageConfig(train=("global", "experts"), epochs=60, lr=2e-2, warmup=1, checks=1)
 
     later = count()
@@ -122,7 +124,9 @@ def test_the_score_that_is_asked_for_is_the_one_that_is_trained(option, tmp_path
 
     fit_stage(rec, lambda _: prompts, check, config, tmp_path, seed=0, accelerator=Accelerator(),
               title="overfit", option=option)  # fmt: skip
-    logits = torch.stack([rec.answer_logits(rec.look([p], lambda b: b.answer_at)[1])[0] for p in prompts]).detach()
+    logits = torch.stack(
+        [rec.compute_answer_logits(rec.pack_and_forward([p], lambda b: b.answer_at)[1])[0] for p in prompts]
+    ).detach()
     labels = torch.tensor([bool(p.answer_label[0]) for p in prompts])
     score = logits[:, 0] if option == "yes" else logits[:, 0] - logits[:, 1]
     assert ((score > 0) == labels).all()
@@ -138,7 +142,7 @@ def test_the_two_scores_train_different_weights(tmp_path: Path) -> None:
 
 def test_a_gradient_that_is_not_finite_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     rec = make_recommender()
-    params = trainable(rec, STAGE)
+    params = set_trainable_parameters(rec, STAGE)
     with torch.no_grad():
         params[0].fill_(float("inf"))
     before = [p.detach().clone() for p in params]
@@ -152,7 +156,7 @@ def scaled_step(
 ) -> tuple[list[torch.Tensor], list[torch.Tensor], float]:
     """One step with gradients scaled as float16 training does: weights before and after, and the scale after."""
     rec, accelerator, config = make_recommender(), Accelerator(), STAGE.model_copy(update={"clip": clip})
-    params = trainable(rec, STAGE)
+    params = set_trainable_parameters(rec, STAGE)
     before = [p.detach().clone() for p in params]
     if scale is not None:
         accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)

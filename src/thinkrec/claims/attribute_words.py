@@ -59,19 +59,19 @@ KINDS = {
 _WORD = r"\w[\w'-]*"
 
 
-class Word(NamedTuple):
+class SentenceToken(NamedTuple):
     """One word or title of a sentence."""
 
     kind: str
     """Its letter."""
     text: str
     """In lower case."""
-    begins: int
+    start: int
     """Where in the sentence."""
-    ends: int
+    end: int
 
 
-class Words:
+class SentenceTokenizer:
     """Reads sentences into letters, for the keywords of one row."""
 
     def __init__(self, keywords: Iterable[str]) -> None:
@@ -82,20 +82,27 @@ class Words:
             re.IGNORECASE,
         )
 
-    def read(self, sentence: str) -> list[Word]:
+    def tokenize(self, sentence: str) -> list[SentenceToken]:
         """The words of a sentence, in order."""
-        return [Word(self._kind(m), m[0].lower(), m.start(), m.end()) for m in self._found.finditer(sentence)]
+        return [
+            SentenceToken(self._classify_word(m), m[0].lower(), m.start(), m.end())
+            for m in self._found.finditer(sentence)
+        ]
 
-    def _kind(self, found: re.Match[str]) -> str:
+    def _classify_word(self, found: re.Match[str]) -> str:
         kind = found.lastgroup
         if kind == "F":
-            return next(letter for letter, known in _COMPILED.items() if known.fullmatch(found[0]) or _owned(found))
+            return next(
+                letter
+                for letter, known in _COMPILED.items()
+                if known.fullmatch(found[0]) or _is_possessive_ending(found)
+            )
         if kind == "m":
             return "," if found[0] == "," else "."
         return kind or "T"
 
 
-def _owned(found: re.Match[str]) -> bool:
+def _is_possessive_ending(found: re.Match[str]) -> bool:
     """Whether it is the ending of a title's possessive; only there does it stand right behind a mark."""
     return found[0].lower() in ("'s", "s")
 

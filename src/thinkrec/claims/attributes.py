@@ -3,33 +3,33 @@
 A reader of plain sentences. A claim is about *every* title in it: "'A' shares ghosts with 'B'" and "'A' brings ghosts,
 as 'B' did" say it of both, "'B' and 'C' are both ghosts" of both, "unlike 'B', 'A' has ghosts" denies it 'B', "neither
 'A' nor 'B' has ghosts" both. "it" is the subject before it; where no title stands at all ("What stands out is ghosts")
-it is the target. Keywords in sentences of other forms are not judged, and counted as such (`Attributes.mentions`).
+it is the target. Keywords in sentences of other forms are not judged, and counted as such (`AttributeReader.count_mentions`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from thinkrec.claims.attribute_sentence import Said, Sentence, Subject
-from thinkrec.claims.attribute_words import Words
+from thinkrec.claims.attribute_sentence import AttributeClaim, SentenceParser, Subject
+from thinkrec.claims.attribute_words import SentenceTokenizer
 from thinkrec.claims.citations import Citation
-from thinkrec.claims.polarity import sentences, unmarked
-from thinkrec.data.titles import MARK, mark_of
+from thinkrec.claims.polarity import remove_mark_characters, split_sentences
+from thinkrec.data.titles import MARK, format_title_mark
 
 Keywords = frozenset[str] | None
 """Keywords of an item in lower case; None where they are not known."""
 
 
-class Attributes:
+class AttributeReader:
     """Reads texts in which numbered marks (\u27e62\u27e7) stand for cited titles."""
 
     def __init__(self, has: Mapping[int, Keywords], target: Keywords) -> None:
         """`has`: keywords by the number of a mark; nothing is read of items whose keywords are not known."""
         self.has, self.target = has, target or frozenset()
         self.known = self.target.union(*(words for words in has.values() if words))
-        self._words = Words(self.known)
+        self._words = SentenceTokenizer(self.known)
 
-    def said(self, text: str, *, strict: bool = False) -> Iterator[Said]:
+    def read_attribute_claims(self, text: str, *, strict: bool = False) -> Iterator[AttributeClaim]:
         """Everything a text says of attributes, in the order in which it is complete.
 
         `strict`: behind "in spite of" and words for a lack any word is taken for one.
@@ -39,98 +39,104 @@ class Attributes:
         begin, numbers = 0, [int(mark) for mark in MARK.findall(text)]
         cited: int = 0
         last: Subject = (None,)
-        for sentence in sentences(text.translate({0x2019: "'"})):
-            reading = Sentence(self._words.read(sentence), cited, last, strict)
-            for claim in reading.claims():
+        for sentence in split_sentences(text.translate({0x2019: "'"})):
+            reading = SentenceParser(self._words.tokenize(sentence), cited, last, strict)
+            for claim in reading.read_claims():
                 of = tuple(self.target if c is None else self.has.get(numbers[c]) for c in claim.citations)
                 if None not in of:
                     known = claim.attribute in self.known
-                    yield claim._replace(of=of, known=known, begins=begin + claim.begins, ends=begin + claim.ends,
-                                         done=begin + claim.done, sentence=begin)  # fmt: skip
+                    yield claim._replace(title_keywords=of, is_known_keyword=known, start=begin + claim.start, end=begin + claim.end,
+                                         complete_at=begin + claim.complete_at, sentence_start=begin)  # fmt: skip
             last = reading.subject or reading.objects[-1:] or last
             begin, cited = begin + len(sentence), cited + len(MARK.findall(sentence))
 
-    def slot(self, text: str) -> tuple[Subject, bool, frozenset[str]] | None:
+    def find_expected_attribute(self, text: str) -> tuple[Subject, bool, frozenset[str]] | None:
         """Where a text ends with words behind which an attribute has to stand ("'A' brings", "'A' lacks ghosts and"):
         of whom it will be said, whether it will be denied, and what is in the list already.
         """
-        *before, last = sentences(text.translate({0x2019: "'"}))
+        *before, last = split_sentences(text.translate({0x2019: "'"}))
         cited = sum(len(MARK.findall(sentence)) for sentence in before)
-        reading = Sentence(self._words.read(last), cited, (None,), False)
-        if not self.known or (found := reading.slot()) is None:
+        reading = SentenceParser(self._words.tokenize(last), cited, (None,), False)
+        if not self.known or (found := reading.find_expected_attribute()) is None:
             return None
         subject, denied, listed = found
         return subject, denied, frozenset(reading.words[place].text for place in listed)
 
-    def awaited(self, text: str) -> tuple[frozenset[str], int, Subject] | None:
+    def find_pending_attributes(self, text: str) -> tuple[frozenset[str], int, Subject] | None:
         """What a title cited next would be said to have ("'A' shares ghosts with", "'A' brings ghosts, as"): the
         attributes, where the words begin that ask for it, and who has them; None where nothing is asked.
         """
-        *before, last = sentences(text.translate({0x2019: "'"}))
+        *before, last = split_sentences(text.translate({0x2019: "'"}))
         begin, cited = sum(map(len, before)), sum(len(MARK.findall(sentence)) for sentence in before)
-        reading = Sentence(self._words.read(last), cited, (None,), False)
-        if not self.known or (found := reading.awaits()) is None:
+        reading = SentenceParser(self._words.tokenize(last), cited, (None,), False)
+        if not self.known or (found := reading.find_pending_attributes()) is None:
             return None
         words, place = found
-        return frozenset(reading.words[w].text for w in words), begin + reading.words[place].begins, reading.subject
+        return frozenset(reading.words[w].text for w in words), begin + reading.words[place].start, reading.subject
 
-    def mentions(self, text: str) -> tuple[int, int]:
+    def count_mentions(self, text: str) -> tuple[int, int]:
         """How many keywords stand in a text outside titles, and of how many of them something was read."""
         places, begin = set(), 0
-        for sentence in sentences(text.translate({0x2019: "'"})) if self.known else ():
-            places |= {begin + word.begins for word in self._words.read(sentence) if word.kind == "K"}
+        for sentence in split_sentences(text.translate({0x2019: "'"})) if self.known else ():
+            places |= {begin + word.start for word in self._words.tokenize(sentence) if word.kind == "K"}
             begin += len(sentence)
-        return len(places), len(places & {said.begins for said in self.said(text)})
+        return len(places), len(places & {said.start for said in self.read_attribute_claims(text)})
 
-    def wrong_end(self, text: str) -> Said | None:
+    def find_false_final_claim(self, text: str) -> AttributeClaim | None:
         """The claim that the end of a text completes: if it is not so and cannot become another that is, or if its
         sentence has said it already.
         """
-        bare, found = text.rstrip(" ,.;:!?"), list(self.said(text, strict=True))
-        ending = [said for said in found if said.done == len(bare)]
+        bare, found = text.rstrip(" ,.;:!?"), list(self.read_attribute_claims(text, strict=True))
+        ending = [said for said in found if said.complete_at == len(bare)]
         for last in ending:
-            alike = (last.attribute, last.denied, last.citations, last.sentence)
-            before = [said for said in found if said.done < last.done]
-            if last.right:
-                again = any(alike == (s.attribute, s.denied, s.citations, s.sentence) for s in before)
-                if again and last.done == last.ends:
+            alike = (last.attribute, last.is_negated, last.citations, last.sentence_start)
+            before = [said for said in found if said.complete_at < last.complete_at]
+            if last.is_correct:
+                again = any(alike == (s.attribute, s.is_negated, s.citations, s.sentence_start) for s in before)
+                if again and last.complete_at == last.end:
                     return last
                 continue
-            fit = self.known - last.of[0] if last.denied else last.of[0]
+            fit = self.known - last.title_keywords[0] if last.is_negated else last.title_keywords[0]
             unfinished = bare == text and any(word.startswith(f"{last.attribute} ") for word in fit)
-            if not (unfinished and last.done == last.ends):
+            if not (unfinished and last.complete_at == last.end):
                 return last
         return None
 
 
-def reader(cited: Sequence[Citation], past: Sequence[Sequence[str]], target: Sequence[str]) -> Attributes:
-    """What reads a text whose citations stand as marks of their own numbers (`marked`).
+def build_attribute_reader(
+    cited: Sequence[Citation], past: Sequence[Sequence[str]], target: Sequence[str]
+) -> AttributeReader:
+    """What reads a text whose citations stand as marks of their own numbers (`mark_citations`).
 
     `past`: keywords of each item of the visible history; `target`: those of the target. Of titles that are neither
     nothing is read: nobody knows what an invented film has.
     """
-    has = {number: _keywords(citation, past, target) for number, citation in enumerate(cited)}
+    has = {number: _get_citation_keywords(citation, past, target) for number, citation in enumerate(cited)}
     # All keywords shown count, cited or not.
-    has |= {-1 - place: lower(words) for place, words in enumerate(past)}
-    return Attributes(has, lower(target))
+    has |= {-1 - place: normalise_keywords(words) for place, words in enumerate(past)}
+    return AttributeReader(has, normalise_keywords(target))
 
 
-def lower(words: Sequence[str]) -> frozenset[str]:
+def normalise_keywords(words: Sequence[str]) -> frozenset[str]:
     """Keywords as they are compared."""
     return frozenset(word.lower() for word in words)
 
 
-def _keywords(citation: Citation, past: Sequence[Sequence[str]], target: Sequence[str]) -> Keywords:
+def _get_citation_keywords(citation: Citation, past: Sequence[Sequence[str]], target: Sequence[str]) -> Keywords:
     """Those of a cited item; of any of several that one title names; None for what is not shown."""
     if citation.kind == "target":
-        return lower(target)
-    return frozenset().union(*(lower(past[place]) for place in citation.at)) if citation.at else None
+        return normalise_keywords(target)
+    return (
+        frozenset().union(*(normalise_keywords(past[place]) for place in citation.history_positions))
+        if citation.history_positions
+        else None
+    )
 
 
-def marked(text: str, cited: Sequence[Citation]) -> str:
+def mark_citations(text: str, cited: Sequence[Citation]) -> str:
     """The text with citations as numbered marks."""
     pieces, at = [], 0
     for number, citation in sorted(enumerate(cited), key=lambda entry: entry[1].start):
-        pieces += [unmarked(text[at : citation.start]), mark_of(number)]
+        pieces += [remove_mark_characters(text[at : citation.start]), format_title_mark(number)]
         at = citation.end
-    return "".join([*pieces, unmarked(text[at:])])
+    return "".join([*pieces, remove_mark_characters(text[at:])])

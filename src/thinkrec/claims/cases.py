@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from thinkrec.claims.grounding import Case
+from thinkrec.claims.grounding import GroundingCase
 from thinkrec.data.dataset import Dataset
-from thinkrec.simulate.simulator import World
+from thinkrec.simulate.simulator import Simulation
 
 
-def cases_of(
+def build_cases(
     ds: Dataset,
     rows: np.ndarray,
     length: int,
@@ -19,32 +19,32 @@ def cases_of(
     *,
     scores: np.ndarray | None = None,
     verdicts: Sequence[bool | None] | None = None,
-    world: World | None = None,
+    world: Simulation | None = None,
     items: np.ndarray | None = None,
-) -> list[Case]:
+) -> list[GroundingCase]:
     """One case per row number.
 
-    The history is what `Interactions.history` gives for `length` and `block`. The verdict to agree with is
+    The history is what `Interactions.get_history` gives for `length` and `block`. The verdict to agree with is
     `verdicts` where given, else score > 0, as `thinkrec.score` decides it; NaN is a score that is not known. `world`
-    adds the planted cause that decided (`World.deciding`). `items`: the items asked about, by default the rows' own.
+    adds the planted cause that decided (`Simulation.find_deciding_cause`). `items`: the items asked about, by default the rows' own.
     """
     if verdicts is None:
         known = np.full(len(rows), np.nan) if scores is None else np.asarray(scores, dtype=np.float64)
         verdicts = [None if np.isnan(score) else bool(score > 0) for score in known]
     it = ds.interactions
     return [
-        _case(ds, it.history(int(row), length, block), int(row), int(item), verdict, world)
+        _build_case(ds, it.get_history(int(row), length, block), int(row), int(item), verdict, world)
         for row, item, verdict in zip(rows, it.item[rows] if items is None else items, verdicts, strict=True)
     ]
 
 
-def _case(
-    ds: Dataset, past: slice | np.ndarray, row: int, item: int, verdict: bool | None, world: World | None
-) -> Case:
+def _build_case(
+    ds: Dataset, past: slice | np.ndarray, row: int, item: int, verdict: bool | None, world: Simulation | None
+) -> GroundingCase:
     it, items = ds.interactions, ds.items
     codes = it.item[past]
-    deciding = None if world is None else world.deciding(row)
-    return Case(
+    deciding = None if world is None else world.find_deciding_cause(row)
+    return GroundingCase(
         history=tuple(items.titles[i] for i in codes),
         liked=tuple(bool(y) for y in it.label[past]),
         target=items.titles[item],
@@ -52,6 +52,6 @@ def _case(
         target_keywords=tuple(items.keywords[item]),
         verdict=verdict,
         history_keywords=tuple(tuple(items.keywords[i]) for i in codes),
-        cause=None if deciding is None else deciding.keywords,
-        closed=world is not None,
+        cause_keywords=None if deciding is None else deciding.keywords,
+        is_closed_world=world is not None,
     )

@@ -11,45 +11,47 @@ _CHAIN = re.compile(r" (?:to |of |any |much |for |with |this \w+'s |the |a |as |
 
 
 @dataclass(frozen=True)
-class Cue:
+class PolarityCue:
     """One word or phrase that tells of liking or not."""
 
     start: int
     end: int
     sign: int
     """1 or -1, negations counted in."""
-    weak: bool
+    is_weak: bool
     """Whether it may describe a film, or the public, as well."""
 
 
-def find_cues(part: str) -> list[Cue]:
+def find_cues(part: str) -> list[PolarityCue]:
     """Cues of one part, with negations and without predictions, in order; overlapping ones give way to the longer."""
     low, found = part.lower(), []
     for pattern, sign, weak in ((GOOD, 1, False), (BAD, -1, False), (GOOD_TONE, 1, True), (BAD_TONE, -1, True)):
-        found += [Cue(m.start(), m.end(), sign, weak) for m in pattern.finditer(low)]
-    found.sort(key=lambda cue: (cue.weak, -(cue.end - cue.start), cue.start))
-    kept: list[Cue] = []
+        found += [PolarityCue(m.start(), m.end(), sign, weak) for m in pattern.finditer(low)]
+    found.sort(key=lambda cue: (cue.is_weak, -(cue.end - cue.start), cue.start))
+    kept: list[PolarityCue] = []
     for cue in found:
         if all(cue.end <= other.start or other.end <= cue.start for other in kept):
             kept.append(cue)
     kept.sort(key=lambda cue: cue.start)
-    read: list[Cue] = []
+    read: list[PolarityCue] = []
     for i, cue in enumerate(kept):
         left = low[kept[i - 1].end if i else 0 : cue.start]
         if PUBLIC.search(left) or low[cue.end :].startswith("-"):
             continue
         if i and read and read[-1].end == kept[i - 1].end and _CHAIN.fullmatch(left):
             # "failed to impress", "won approval": two words, one verdict, and a negative one wins.
-            read[-1] = Cue(read[-1].start, cue.end, min(read[-1].sign, cue.sign), read[-1].weak and cue.weak)
+            read[-1] = PolarityCue(
+                read[-1].start, cue.end, min(read[-1].sign, cue.sign), read[-1].is_weak and cue.is_weak
+            )
             continue
         words = re.split(r"[,\u27e7]|\b(?:who|where|when|and)\b", left)[-1].split()
         if FUTURE.search(" ".join(words[-4:])) or AHEAD.match(low, cue.end):
             continue
-        read.append(replace(cue, sign=-cue.sign if _negated(words, cue.sign) else cue.sign))
+        read.append(replace(cue, sign=-cue.sign if _is_negated(words, cue.sign) else cue.sign))
     return read
 
 
-def last_cue(text: str) -> int | None:
+def find_final_cue(text: str) -> int | None:
     """Where the word or phrase of liking begins that ends with the text; None if it ends with none."""
     low = text.lower().rstrip()
     ends = [
@@ -58,7 +60,7 @@ def last_cue(text: str) -> int | None:
     return min(ends, default=None)
 
 
-def _negated(words: list[str], sign: int) -> bool:
+def _is_negated(words: list[str], sign: int) -> bool:
     """Whether the words before a cue, in its own clause, turn it round."""
     close = " ".join(words[-3:])
     if re.search(r"\bnot (?:only|just|merely|alone)\b", close):

@@ -96,10 +96,10 @@ CONTRAST = re.compile(r"\b(?:but|while|whereas|although|though|yet|however|unlik
 """Begins a part of a sentence to which the cue before it does not carry over."""
 
 
-def _compile(strong: str, weak: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _compile_cues(strong: str, weak: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     flags = re.VERBOSE
     return re.compile(rf"\b(?:{strong})\b", flags), re.compile(rf"\b(?:{weak})\b", flags)
 
 
-GOOD, GOOD_TONE = _compile(_GOOD_VERDICT, _GOOD_TONE)
-BAD, BAD_TONE = _compile(_BAD_VERDICT, _BAD_TONE)
+GOOD, GOOD_TONE = _compile_cues(_GOOD_VERDICT, _GOOD_TONE)
+BAD, BAD_TONE = _compile_cues(_BAD_VERDICT, _BAD_TONE)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from thinkrec.claims.cues import BAD, FUTURE, GOOD
-from thinkrec.claims.polarity import sentences
+from thinkrec.claims.polarity import split_sentences
 from thinkrec.data.titles import MARK
 
 _GOOD_AHEAD = re.compile(
@@ -32,35 +32,38 @@ _END = re.compile(r"[.!?\u2026]+[)'\"\u201d\u2019\u00bb*]*$")
 _QUOTE = re.compile("(?<![^\\W_])['\"\u2018\u201c](?=[^\\s.,;:!?])")
 
 
-class Prediction(NamedTuple):
+class TargetPrediction(NamedTuple):
     """What is said of how the target will go."""
 
     sign: int
     """1 for well, -1 for not."""
-    begins: int
+    start: int
     """Where its words begin in the text."""
-    cue: int
+    cue_start: int
     """Where the word begins that decides."""
-    ends: int
+    cue_end: int
     """Where the word ends that decides."""
 
 
-def predictions(text: str, targets: Collection[int]) -> list[Prediction]:
+def find_predictions(text: str, targets: Collection[int]) -> list[TargetPrediction]:
     """What a text predicts, in order; titles stand as numbered marks, `targets` are the numbers of the target.
 
     A sentence that cites rated titles alone predicts nothing of the target.
     """
     found, begin = [], 0
-    for sentence in sentences(text.translate({0x2019: "'"})):
+    for sentence in split_sentences(text.translate({0x2019: "'"})):
         cited = {int(number) for number in MARK.findall(sentence)}
         if not cited or cited & set(targets):
-            read = _of_sentence(sentence)
-            found += [p._replace(begins=begin + p.begins, cue=begin + p.cue, ends=begin + p.ends) for p in read]
+            read = _find_sentence_predictions(sentence)
+            found += [
+                p._replace(start=begin + p.start, cue_start=begin + p.cue_start, cue_end=begin + p.cue_end)
+                for p in read
+            ]
         begin += len(sentence)
     return found
 
 
-def _of_sentence(sentence: str) -> list[Prediction]:
+def _find_sentence_predictions(sentence: str) -> list[TargetPrediction]:
     low, found = sentence.lower(), []
     for ahead in FUTURE.finditer(low):
         clause = re.split(r"[,;:\u2014]", low[ahead.start() :], maxsplit=1)[0]
@@ -74,12 +77,12 @@ def _of_sentence(sentence: str) -> list[Prediction]:
             before = re.search(r"\b(?:no|not|nothing|little reason|no reason)(?: to| that)? $", lead)
             denied = len(_NOT.findall(clause[:start])) + bool(before)
             at = ahead.start()
-            found.append(Prediction(-sign if denied % 2 else sign, at, at + start, at - end))
-    found += [Prediction(-1 if m["no"] else 1, m.start(), m.start(), m.end()) for m in _NOW.finditer(low)]
-    return sorted(found, key=lambda prediction: prediction.ends)
+            found.append(TargetPrediction(-sign if denied % 2 else sign, at, at + start, at - end))
+    found += [TargetPrediction(-1 if m["no"] else 1, m.start(), m.start(), m.end()) for m in _NOW.finditer(low)]
+    return sorted(found, key=lambda prediction: prediction.cue_end)
 
 
-def finished(text: str) -> bool:
+def has_complete_ending(text: str) -> bool:
     """Whether a text ends with a whole sentence.
 
     >>> [finished(text) for text in ("It fits.", "It fits", "He said 'Go.'", "As 'The La", "")]
@@ -88,14 +91,14 @@ def finished(text: str) -> bool:
     return bool(_END.search(text.rstrip()))
 
 
-def whole(text: str) -> str:
+def drop_incomplete_ending(text: str) -> str:
     """A text without the beginning of a sentence at its end; all of it where no sentence is whole.
 
     >>> whole("Yes. It is good. And 'The La")
     'Yes. It is good.'
     """
     kept = text.rstrip()
-    parts = sentences(kept)
-    while parts and not finished(parts[-1]):
+    parts = split_sentences(kept)
+    while parts and not has_complete_ending(parts[-1]):
         parts.pop()
     return "".join(parts).rstrip() or kept

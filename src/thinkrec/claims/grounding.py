@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from thinkrec.claims import verdict as verdicts
-from thinkrec.claims.attributes import marked, reader
-from thinkrec.claims.citations import Catalogue, Citation, Shelf, find_citations
-from thinkrec.claims.ending import finished, predictions
-from thinkrec.claims.polarity import blanked, read_claims
-from thinkrec.claims.unfinished import first_wrong
+from thinkrec.claims.attributes import build_attribute_reader, mark_citations
+from thinkrec.claims.citations import Catalogue, Citation, TitleResolver, find_citations
+from thinkrec.claims.ending import find_predictions, has_complete_ending
+from thinkrec.claims.polarity import mask_polar_keywords, read_claims
+from thinkrec.claims.unfinished import find_first_false_claim
 
 
 @dataclass(frozen=True)
-class Case:
+class GroundingCase:
     """A row as a reader of the reason would know it."""
 
     history: tuple[str, ...]
@@ -30,16 +30,16 @@ class Case:
     """Keywords of the target, of which a reason may say that they decide."""
     verdict: bool | None = None
     """What the score implies, or a given verdict; None where neither is known."""
-    cause: tuple[str, ...] | None = None
+    cause_keywords: tuple[str, ...] | None = None
     """Keywords of the planted cause that decided; None where nothing was planted or none points that way."""
     history_keywords: tuple[tuple[str, ...], ...] | None = None
     """Keywords of each item of the history, where what is said of them can be checked; else None."""
-    closed: bool = False
+    is_closed_world: bool = False
     """Whether the items have nothing but their keywords, as in a simulated catalogue: what is no keyword is untrue."""
 
 
 @dataclass(frozen=True)
-class Grounding:
+class ReasonGrounding:
     """What one reason does."""
 
     citations: int
@@ -84,14 +84,14 @@ class Grounding:
     prediction against the verdict, a verdict against the score, an end that is none."""
 
 
-def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
+def ground_reason(text: str, case: GroundingCase, catalogue: Catalogue) -> ReasonGrounding:
     """Count what a reason cites, claims, names and decides."""
-    shelf = Shelf(catalogue, case.history, case.target)
+    shelf = TitleResolver(catalogue, case.history, case.target)
     cited = find_citations(text, shelf)
     claims = read_claims(text, [(c.start, c.end) for c in cited], case.keywords)
     right = claimed = readable = 0
     for citation, claim in zip(cited, claims, strict=True):
-        labels = {case.liked[place] for place in citation.at}
+        labels = {case.liked[place] for place in citation.history_positions}
         if citation.kind != "history" or len(labels) > 1:
             continue
         readable += 1
@@ -99,23 +99,30 @@ def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
             claimed += 1
             right += (claim > 0) == labels.pop()
     others = [c for c in cited if c.kind != "target"]
-    named = names(text, cited, dict.fromkeys((*case.target_keywords, *(case.cause or ()))))
-    verdict = verdicts.verdict(text, (*case.history, case.target))
-    marks = marked(text, cited)
+    named = find_named_keywords(text, cited, dict.fromkeys((*case.target_keywords, *(case.cause_keywords or ()))))
+    verdict = verdicts.parse_verdict(text, (*case.history, case.target))
+    marks = mark_citations(text, cited)
     said = so = mentions = read = 0
     if case.history_keywords is not None:
-        attributes = reader(cited, case.history_keywords, case.target_keywords)
-        found = [one for one in attributes.said(marks) if one.known or case.closed]
-        said, so = len(found), sum(one.right for one in found)
-        mentions, read = attributes.mentions(marks)
+        attributes = build_attribute_reader(cited, case.history_keywords, case.target_keywords)
+        found = [one for one in attributes.read_attribute_claims(marks) if one.is_known_keyword or case.is_closed_world]
+        said, so = len(found), sum(one.is_correct for one in found)
+        mentions, read = attributes.count_mentions(marks)
     targets = [number for number, citation in enumerate(cited) if citation.kind == "target"]
-    ahead = predictions(blanked(marks, case.keywords), targets)
+    ahead = find_predictions(mask_polar_keywords(marks, case.keywords), targets)
     opinion = verdict if verdict is not None else case.verdict
     ends_as_it_opens = None if not ahead or opinion is None else (ahead[-1].sign > 0) == opinion
     agrees = None if case.verdict is None else verdict == case.verdict
-    wrong = [ends_as_it_opens is False, agrees is False, not finished(text), *(c.kind == "nothing" for c in others)]
-    wrong.append(first_wrong(blanked(marks, case.keywords), [0] * len(cited), targets) is not None)
-    return Grounding(
+    wrong = [
+        ends_as_it_opens is False,
+        agrees is False,
+        not has_complete_ending(text),
+        *(c.kind == "nothing" for c in others),
+    ]
+    wrong.append(
+        find_first_false_claim(mask_polar_keywords(marks, case.keywords), [0] * len(cited), targets) is not None
+    )
+    return ReasonGrounding(
         citations=len(others),
         in_history=sum(c.kind == "history" for c in others),
         exist=sum(c.kind != "nothing" for c in others),
@@ -125,21 +132,21 @@ def ground(text: str, case: Case, catalogue: Catalogue) -> Grounding:
         target_named=any(c.kind == "target" for c in cited),
         verdict=verdict,
         agrees=agrees,
-        cause_named=None if case.cause is None else named.issuperset(case.cause),
-        keywords_named=0 if case.cause is None else len(named),
-        causes_named=len(named.intersection(case.cause or ())),
+        cause_named=None if case.cause_keywords is None else named.issuperset(case.cause_keywords),
+        keywords_named=0 if case.cause_keywords is None else len(named),
+        causes_named=len(named.intersection(case.cause_keywords or ())),
         attributes=said,
         attributes_right=so,
         mentions=mentions,
         mentions_read=read,
         prediction=None if not ahead else ahead[-1].sign > 0,
         ends_as_it_opens=ends_as_it_opens,
-        finished=finished(text),
+        finished=has_complete_ending(text),
         untrue=said - so + claimed - right + sum(wrong),
     )
 
 
-def names(text: str, cited: Sequence[Citation], keywords: Iterable[str]) -> set[str]:
+def find_named_keywords(text: str, cited: Sequence[Citation], keywords: Iterable[str]) -> set[str]:
     """The keywords that stand in the text as whole words, in any case, outside the titles it cites."""
     prose, at = [], 0
     for citation in cited:

@@ -67,7 +67,7 @@ _IN_WORDS = re.compile(
 )
 
 
-def with_plain_marks(text: str) -> str:
+def insert_think_tags(text: str) -> str:
     """The same text where forms that no single mark delimits (fences, bare harmony, words) have `<think>` marks."""
     text = _FENCED_THOUGHT.sub(lambda m: f"<think>{m.group(1)}</think>", text)
     for form in (_BARE_HARMONY, _IN_WORDS):
@@ -75,7 +75,7 @@ def with_plain_marks(text: str) -> str:
     return _BARE_ANALYSIS.sub("<think>", text)
 
 
-def without_frame(text: str) -> str:
+def strip_answer_wrapping(text: str) -> str:
     """The text without what stands around an answer: <answer> tags, ends of turns, a code fence over all of it.
 
     >>> without_frame("<answer>Yes. It fits.</answer><|im_end|>")
@@ -86,7 +86,7 @@ def without_frame(text: str) -> str:
     return _FRAMED.sub("", fenced.group(1)).strip() if fenced and "```" not in fenced.group(1) else text
 
 
-def is_mark(token: str) -> bool:
+def is_reasoning_marker(token: str) -> bool:
     """Whether a special token of a tokenizer takes part in setting reasoning apart, so that it has to stay readable."""
     parts = ("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|channel>", "<channel|>", "<unused94>")
     return token in parts or bool(OPEN.fullmatch(token) or CLOSE.fullmatch(token))

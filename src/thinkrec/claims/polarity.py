@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from thinkrec.claims.cue_reader import Cue, find_cues
+from thinkrec.claims.cue_reader import PolarityCue, find_cues
 from thinkrec.claims.cues import BAD, BAD_TONE, CONTRAST, EXCEPT, EXCEPTED, GOOD, GOOD_TONE
-from thinkrec.data.titles import MARK, mark_of
+from thinkrec.data.titles import MARK, format_title_mark
 
 _ABBREVIATED = re.compile(r"\b(?:mr|mrs|ms|dr|jr|sr|st|vs|etc|e\.g|i\.e|[a-z])$", re.IGNORECASE)
 _BREAK = re.compile(
@@ -41,35 +41,35 @@ def read_claims(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[
 
     `keywords` are phrases of the items' own texts that the reason may repeat ("well liked"); they claim nothing.
     """
-    found = read_marked(_marked(text, spans, keywords))
+    found = read_marked_claims(_mark_and_mask(text, spans, keywords))
     return [found.get(number) for number in range(len(spans))]
 
 
-def read_marked(text: str) -> dict[int, int]:
+def read_marked_claims(text: str) -> dict[int, int]:
     """Claims by the number of the citation, of a text in which numbered marks stand for citations."""
     claims: dict[int, int] = {}
     before: int | None = None
-    for sentence in sentences(text):
-        found, before = _read_sentence(sentence, before)
+    for sentence in split_sentences(text):
+        found, before = _read_sentence_claims(sentence, before)
         claims |= found
     return claims
 
 
-def _marked(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str]) -> str:
+def _mark_and_mask(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str]) -> str:
     """The text with citations as numbered marks and keywords blanked."""
     pieces, at = [], 0
     for number, (start, end) in sorted(enumerate(spans), key=lambda entry: entry[1]):
-        pieces += [blanked(unmarked(text[at:start]), keywords), mark_of(number)]
+        pieces += [mask_polar_keywords(remove_mark_characters(text[at:start]), keywords), format_title_mark(number)]
         at = end
-    return "".join([*pieces, blanked(unmarked(text[at:]), keywords)])
+    return "".join([*pieces, mask_polar_keywords(remove_mark_characters(text[at:]), keywords)])
 
 
-def unmarked(text: str) -> str:
+def remove_mark_characters(text: str) -> str:
     """A text of the same length without characters that marks are made of, for what stands around them."""
     return text.translate({0x27E6: " ", 0x27E7: " "})
 
 
-def blanked(text: str, keywords: Iterable[str]) -> str:
+def mask_polar_keywords(text: str, keywords: Iterable[str]) -> str:
     """A text of the same length in which keywords that hold words of liking stand as x's; typographic apostrophes are
     plain ones.
     """
@@ -85,7 +85,7 @@ _OWN_WORDS = frozenset(("liked", "disliked", "enjoyed", "loved", "rejected", "tu
 """Keywords that would hide the verdicts themselves."""
 
 
-def sentences(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """The sentences of a text, one unfinished sentence at the end included."""
     found, start = [], 0
     for stop in re.finditer(r"[.!?]+[)'\"\u201d\u2019]*\s+(?=[A-Z0-9\u27e6'\"\u201c\u2018(])", text):
@@ -96,19 +96,19 @@ def sentences(text: str) -> list[str]:
     return [*found, text[start:]]
 
 
-def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], int | None]:
+def _read_sentence_claims(sentence: str, before: int | None) -> tuple[dict[int, int], int | None]:
     """Claims of one sentence by citation number, and the sentence's last word on liking, for the next one."""
     claims: dict[int, int] = {}
     last: int | None = None
     waiting: list[int] = []
-    for part, link in parts(sentence):
+    for part, link in split_clauses(sentence):
         cues = find_cues(part)
         contrast = bool(CONTRAST.search(link))
         inherited = None if contrast else last
-        for group in _groups(part):
-            sign = _sign(part, group, [cue for cue in cues if not cue.weak or inherited is None])
+        for group in _group_citations(part):
+            sign = _find_group_sign(part, group, [cue for cue in cues if not cue.is_weak or inherited is None])
             if sign is None:
-                sign = _without_cue(part, group, last if last is not None else before, inherited)
+                sign = _infer_sign_without_cue(part, group, last if last is not None else before, inherited)
             elif EXCEPT.search(part[: group[0].start()].lower()) or EXCEPTED.search(part[group[-1].end() :].lower()):
                 stated = [cue.sign for cue in cues if cue.end <= group[0].start()]
                 known = last if last is not None else before
@@ -122,21 +122,26 @@ def _read_sentence(sentence: str, before: int | None) -> tuple[dict[int, int], i
             known = last if last is not None else before
             last = None if known is None else -known
         if cues:
-            strong = [cue for cue in cues if not cue.weak] or cues
+            strong = [cue for cue in cues if not cue.is_weak] or cues
             last = strong[-1].sign
-            if waiting and not MARK.search(part) and not contrast and not _speaks_of_others(part, link, strong[0]):
+            if (
+                waiting
+                and not MARK.search(part)
+                and not contrast
+                and not _refers_to_later_titles(part, link, strong[0])
+            ):
                 claims.update({number: strong[0].sign for number in waiting})
             waiting = []
     return claims, last if last is not None else before
 
 
-def parts(sentence: str) -> list[tuple[str, str]]:
+def split_clauses(sentence: str) -> list[tuple[str, str]]:
     """The parts of a sentence, each with the break that leads to it."""
     found, start, link = [], 0, ""
     for stop in _BREAK.finditer(sentence):
-        clause = _clause(sentence, stop.end())
+        clause = _extract_clause(sentence, stop.end())
         if stop[0].startswith(", and") and not _OWN_SUBJECT.match(clause) and not (
-            find_cues(sentence[: stop.start()]) and _opens(clause)
+            find_cues(sentence[: stop.start()]) and _has_cue_or_exception(clause)
         ):  # fmt: skip
             continue  # a list goes on
         # "Although 'A' failed, ..." begins with its own break.
@@ -146,23 +151,23 @@ def parts(sentence: str) -> list[tuple[str, str]]:
     return [*found, (sentence[start:], link)]
 
 
-def _speaks_of_others(part: str, link: str, cue: Cue) -> bool:
+def _refers_to_later_titles(part: str, link: str, cue: PolarityCue) -> bool:
     """Whether a verdict is about titles that are still to come ("..., and the viewer liked") and not those before."""
     own = link.startswith(", and") and _OWN_SUBJECT.match(part)
     return bool(own) and not re.search(r"\b(?:both|them|it|these|those|all|each)\b", part[cue.end :].lower())
 
 
-def _opens(clause: str) -> bool:
+def _has_cue_or_exception(clause: str) -> bool:
     return bool(find_cues(clause) or re.search(r"\bexceptions?\b", clause.lower()))
 
 
-def _clause(sentence: str, at: int) -> str:
+def _extract_clause(sentence: str, at: int) -> str:
     """From `at` to the next break."""
     stop = _BREAK.search(sentence, at)
     return sentence[at : stop.start() if stop else len(sentence)]
 
 
-def _groups(part: str) -> list[list[re.Match[str]]]:
+def _group_citations(part: str) -> list[list[re.Match[str]]]:
     """Citations of a part in lists that share one verb."""
     groups: list[list[re.Match[str]]] = []
     for mark in MARK.finditer(part):
@@ -175,31 +180,33 @@ def _groups(part: str) -> list[list[re.Match[str]]]:
     return groups
 
 
-def _sign(part: str, group: list[re.Match[str]], cues: list[Cue]) -> int | None:
+def _find_group_sign(part: str, group: list[re.Match[str]], cues: list[PolarityCue]) -> int | None:
     for weak in (False, True):
-        pool = [cue for cue in cues if cue.weak == weak]
+        pool = [cue for cue in cues if cue.is_weak == weak]
         left = [cue for cue in pool if cue.end <= group[0].start()]
         right = [cue for cue in pool if cue.start >= group[-1].end()]
         inside = [cue for cue in pool if group[0].start() < cue.start < group[-1].end()]
         after = part[group[-1].end() : right[0].start].lower() if right else ""
         if right and _PREDICATE.match(MARK.sub("", after)) and "," not in after.strip(" ,"):
-            return _turned(part, group, right[0])
+            return _apply_list_negation(part, group, right[0])
         if left:
             between = part[left[-1].end : group[0].start()].lower()
             return -1 if re.match(r"\s*(?:neither|none of)\b", between) else left[-1].sign
         if right or inside:
-            return _turned(part, group, (right or inside)[0])
+            return _apply_list_negation(part, group, (right or inside)[0])
     return None
 
 
-def _turned(part: str, group: list[re.Match[str]], cue: Cue) -> int:
+def _apply_list_negation(part: str, group: list[re.Match[str]], cue: PolarityCue) -> int:
     """A cue behind a list that opens with "neither" or "not even"."""
     lead = part[: group[0].start()].lower()
     negated = re.search(r"\b(?:neither|nor|not even|not)(?: [\w-]+){0,5} ?$", lead)
     return -cue.sign if negated and cue.sign > 0 else cue.sign
 
 
-def _without_cue(part: str, group: list[re.Match[str]], last: int | None, inherited: int | None) -> int | None:
+def _infer_sign_without_cue(
+    part: str, group: list[re.Match[str]], last: int | None, inherited: int | None
+) -> int | None:
     low = part.lower()
     lead, tail = low[: group[0].start()], low[group[-1].end() :]
     if last is not None and (EXCEPT.search(lead) or EXCEPTED.search(tail)):

@@ -11,9 +11,9 @@ import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from thinkrec.claims.cue_reader import find_cues, last_cue
-from thinkrec.claims.polarity import parts, read_marked, sentences
-from thinkrec.data.titles import MARK, mark_of
+from thinkrec.claims.cue_reader import find_cues, find_final_cue
+from thinkrec.claims.polarity import read_marked_claims, split_clauses, split_sentences
+from thinkrec.data.titles import MARK, format_title_mark
 
 _LISTED = re.compile(rf"(?:{MARK.pattern}(?:,| and| or| nor)\s*)*$")
 """A list that another title would go on with; behind ", and" a new clause begins as often."""
@@ -23,33 +23,33 @@ _NEAR = 4
 """Words that may stand between a cue and the title it speaks of."""
 
 
-class Wrong(NamedTuple):
+class FalseClaim(NamedTuple):
     """A claim that does not hold."""
 
     citation: int
     """Which citation of the text, counted from 0, it is made of."""
     claim: int
     """What is claimed: 1 or -1."""
-    begins: int | None
+    start: int | None
     """Where the words begin that completed the claim; None where the text does not end with such words."""
 
 
-def claim_of_next(text: str, signs: Sequence[int]) -> int | None:
+def infer_next_claim(text: str, signs: Sequence[int]) -> int | None:
     """What a text has said of a title that would be cited next: liked (1), disliked (-1), nothing (None).
 
     In a list of which nothing was said yet, the next title is taken to share the sign of the others.
     """
     # With the title to come in its place, a sentence that just ended is seen to have ended.
-    marked = f"{text.rstrip()} {mark_of(len(signs))}".translate({0x2019: "'"})
-    said = read_marked(marked).get(len(signs))
+    marked = f"{text.rstrip()} {format_title_mark(len(signs))}".translate({0x2019: "'"})
+    said = read_marked_claims(marked).get(len(signs))
     if said is not None:
         return said
-    part, _ = parts(sentences(marked)[-1])[-1]
+    part, _ = split_clauses(split_sentences(marked)[-1])[-1]
     listed = [signs[int(mark[1])] for mark in MARK.finditer(part) if int(mark[1]) < len(signs)]
     return next((sign for sign in reversed(listed) if sign), None)
 
 
-def awaits_rated(text: str) -> bool:
+def expects_rated_title(text: str) -> bool:
     """Whether a title cited next would be the object of a past verdict ("the viewer turned down")."""
     text = text.rstrip()
     listed = _LISTED.search(text)
@@ -58,21 +58,21 @@ def awaits_rated(text: str) -> bool:
     return bool(cues) and len(clause[cues[-1].end :].split()) <= _NEAR
 
 
-def first_wrong(text: str, signs: Sequence[int], targets: Collection[int] = ()) -> Wrong | None:
+def find_first_false_claim(text: str, signs: Sequence[int], targets: Collection[int] = ()) -> FalseClaim | None:
     """The first claim of a text that is against `signs`, or that calls a target liked or disliked in the past."""
     text = text.translate({0x2019: "'"})
     cited = list(MARK.finditer(text))
     each = iter(range(len(cited)))
-    said = read_marked(MARK.sub(lambda _: mark_of(next(each)), text))
+    said = read_marked_claims(MARK.sub(lambda _: format_title_mark(next(each)), text))
     for place, mark in enumerate(cited):
         number = int(mark[1])
-        claim = _past_verdict(text, mark.end()) if number in targets else said.get(place)
+        claim = _read_past_verdict(text, mark.end()) if number in targets else said.get(place)
         if claim is not None and (number in targets or signs[number] == -claim):
-            return Wrong(place, claim, last_cue(text))
+            return FalseClaim(place, claim, find_final_cue(text))
     return None
 
 
-def _past_verdict(text: str, at: int) -> int | None:
+def _read_past_verdict(text: str, at: int) -> int | None:
     """What is said right behind `at`, as in "<title> was turned down"."""
     clause = text[at : at + 60]
     cues = find_cues(clause)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from thinkrec.claims import marks
-from thinkrec.data.titles import names, normal
+from thinkrec.data.titles import extract_title_names, normalise_name
 
 # Marks that may stand before the first word: white space, markdown, quotation marks, brackets, dashes.
 _FIRST = re.compile(r"""[\s*_#>`~"'“”„‘’«»()\[\]–—-]*(yes|no)(?!['’_–-]?[^\W_])""", re.IGNORECASE)
@@ -31,7 +31,7 @@ _DECLINES = re.compile(
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedAnswer:
     """A verdict and the prose after it."""
 
     verdict: bool | None
@@ -40,7 +40,7 @@ class Reading:
     """What follows the verdict; the whole text where there is none."""
 
 
-def read(text: str, titles: Iterable[str] = ()) -> Reading:
+def parse_answer(text: str, titles: Iterable[str] = ()) -> ParsedAnswer:
     """The verdict that a text opens with, and the rest.
 
     The first word has to be Yes or No as a word of its own, in any case, maybe in markdown or quotation marks, and a
@@ -54,39 +54,39 @@ def read(text: str, titles: Iterable[str] = ()) -> Reading:
     (True, None)
     """
     found = _FIRST.match(text)
-    if found is None or not _STOP.match(text, found.end()) or _opens_with_title(text, found, titles):
-        return Reading(None, text.strip())
+    if found is None or not _STOP.match(text, found.end()) or _starts_with_title(text, found, titles):
+        return ParsedAnswer(None, text.strip())
     rest = text[found.end() :]
     no = found.group(1).lower() == "no"
     if _BOTH.match(rest) or (no and _PHRASE.match(rest)):
-        return Reading(None, text.strip())
-    return Reading(not no, _AFTER.sub("", rest, count=1).strip())
+        return ParsedAnswer(None, text.strip())
+    return ParsedAnswer(not no, _AFTER.sub("", rest, count=1).strip())
 
 
-def _opens_with_title(text: str, found: re.Match[str], titles: Iterable[str]) -> bool:
+def _starts_with_title(text: str, found: re.Match[str], titles: Iterable[str]) -> bool:
     """Whether the word that would be a verdict begins the name of a title, or is one in quotation marks."""
     first = found.group(1).casefold()
-    for name in {name for title in titles for name in names(title) if name.casefold().startswith(first)}:
+    for name in {name for title in titles for name in extract_title_names(title) if name.casefold().startswith(first)}:
         end = found.start(1) + len(name)
         if text[found.start(1) : end].casefold() != name.casefold() or text[end : end + 1].isalnum():
             continue
         quoted = text[: found.start(1)].endswith(("'", '"', "‘", "“", "«"))
-        if normal(name) != first or (quoted and re.match(r"""['"’”»]\s+\w""", text[end:])):
+        if normalise_name(name) != first or (quoted and re.match(r"""['"’”»]\s+\w""", text[end:])):
             return True
     return False
 
 
-def verdict(text: str, titles: Iterable[str] = ()) -> bool | None:
-    """True for Yes, False for No, None for neither; see `read`."""
-    return read(text, titles).verdict
+def parse_verdict(text: str, titles: Iterable[str] = ()) -> bool | None:
+    """True for Yes, False for No, None for neither; see `parse_answer`."""
+    return parse_answer(text, titles).verdict
 
 
-def word(opinion: bool) -> str:
+def format_verdict(opinion: bool) -> str:
     """The verdict as it opens a reason: Yes or No."""
     return "Yes" if opinion else "No"
 
 
-def declines(text: str) -> bool:
+def is_refusal(text: str) -> bool:
     """Whether a text declines to answer, in the words that models have for it in English; "Not sure" does not.
 
     >>> declines("I'm sorry, but I can't help with that."), declines("I am sorry, but the list says little.")
@@ -95,7 +95,7 @@ def declines(text: str) -> bool:
     return _DECLINES.match(text) is not None
 
 
-def separate(content: str, field: str = "") -> tuple[str, str]:
+def split_reasoning(content: str, field: str = "") -> tuple[str, str]:
     """(answer, reasoning) of a reply.
 
     Reasoning comes from a field of its own and from what stands between marks in the content; see `marks` for those
@@ -107,7 +107,7 @@ def separate(content: str, field: str = "") -> tuple[str, str]:
     >>> separate("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes.")
     ('Yes.', 'hm')
     """
-    text = marks.with_plain_marks(content)
+    text = marks.insert_think_tags(content)
     thoughts, said, place, inside = [field], [], 0, False
     found = [(m.start(), m.end(), True) for m in marks.OPEN.finditer(text)]
     found += [(m.start(), m.end(), False) for m in marks.CLOSE.finditer(text)]
@@ -122,5 +122,5 @@ def separate(content: str, field: str = "") -> tuple[str, str]:
             said = []
         place, inside = end, opens
     (thoughts if inside else said).append(text[place:])
-    kept = [marks.without_frame(thought) for thought in thoughts]
-    return marks.without_frame("".join(said)), "\n\n".join(thought for thought in kept if thought)
+    kept = [marks.strip_answer_wrapping(thought) for thought in thoughts]
+    return marks.strip_answer_wrapping("".join(said)), "\n\n".join(thought for thought in kept if thought)

@@ -11,13 +11,13 @@ import typer
 
 from thinkrec import __version__
 from thinkrec.cli import asking, judging, running, teaching
-from thinkrec.cli.group import Group
+from thinkrec.cli.group import ErrorReportingGroup
 
-app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False,
+app = typer.Typer(cls=ErrorReportingGroup, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False,
                   add_completion=False)  # fmt: skip
 
 
-def _say_version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
         typer.echo(f"thinkrec {__version__}")
         raise typer.Exit()
@@ -26,7 +26,7 @@ def _say_version(asked: bool) -> None:
 @app.callback()
 def about(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and stop.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
     """Recommendations by reasoning, with the reason.

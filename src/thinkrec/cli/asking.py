@@ -12,7 +12,7 @@ from thinkrec.cli.options import History, RunName, Threshold, User
 from thinkrec.decoding.policy import Cite, Writer
 
 
-class Stages(StrEnum):
+class StageName(StrEnum):
     """Trained stages that can write reasons."""
 
     text = "global"
@@ -45,7 +45,7 @@ def rank(
     """
     from thinkrec.commands import asking
 
-    asking.rank(run, user, candidates, top, why, history, threshold, model, writer)
+    asking.run_rank_command(run, user, candidates, top, why, history, threshold, model, writer)
 
 
 def explain(
@@ -63,7 +63,7 @@ def explain(
     """
     from thinkrec.commands import asking
 
-    asking.explain(run, user, item, history, threshold, writer)
+    asking.run_explain_command(run, user, item, history, threshold, writer)
 
 
 def explain_rows(
@@ -71,7 +71,7 @@ def explain_rows(
     rows: Annotated[Path, typer.Argument(metavar="TABLE", help="Table with the column order, maybe split.")],
     out: Annotated[Path, typer.Option(help="Where order, ids, score, reason go: .parquet, .csv or .jsonl.")],
     split: Annotated[str | None, typer.Option(help="Only rows of TABLE with this split.")] = None,
-    stage: Annotated[Stages | None, typer.Option(help="By default the last one trained.")] = None,
+    stage: Annotated[StageName | None, typer.Option(help="By default the last one trained.")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Longest reason; by default as the recipe says.")] = None,
     cite: Annotated[Cite | None, typer.Option(help="By default as the recipe says.")] = None,
     own_verdict: Annotated[bool, typer.Option("--own-verdict", help="Do not force the score's verdict.")] = False,
@@ -86,4 +86,4 @@ def explain_rows(
     """
     from thinkrec.commands import writing
 
-    writing.explain_rows(run, rows, split, out, stage and stage.value, tokens, cite, own_verdict, writer)
+    writing.run_explain_rows_command(run, rows, split, out, stage and stage.value, tokens, cite, own_verdict, writer)

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from thinkrec.errors import ThinkRecError
 
 
-class Group(TyperGroup):
+class ErrorReportingGroup(TyperGroup):
     """Turns errors a user can cause, and Ctrl-C, into one message and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:

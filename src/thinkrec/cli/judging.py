@@ -69,7 +69,7 @@ def evaluate(
 
     options = TextOptions(references, split, against or (), baseline, bleurt, encoder, wordnet, out,
                           draws=1000 if draws is None else draws, partial=partial)  # fmt: skip
-    evaluating.evaluate(predictions, options, interactions, run, k=k, draws=draws, ground=grounding, compare=text,
+    evaluating.run_evaluate_command(predictions, options, interactions, run, k=k, draws=draws, ground=grounding, compare=text,
                         threshold=threshold)  # fmt: skip
 
 
@@ -94,4 +94,6 @@ def compare(
     """
     from thinkrec.commands import comparing
 
-    comparing.compare(runs, against, interactions, run, draws, out, split=split, threshold=threshold, partial=partial)
+    comparing.run_compare_command(
+        runs, against, interactions, run, draws, out, split=split, threshold=threshold, partial=partial
+    )

@@ -19,7 +19,7 @@ def demo(folder: Annotated[Path, typer.Option(help="Where the run is kept.")] = 
     """
     from thinkrec.commands import running
 
-    running.demo(folder, overrides or [])
+    running.run_demo_command(folder, overrides or [])
 
 
 def run(
@@ -40,7 +40,7 @@ def run(
     """
     from thinkrec.commands import running
 
-    running.run(recipe, folder, overrides or [], results, any_code)
+    running.run_run_command(recipe, folder, overrides or [], results, any_code)
 
 
 def report(run: RunName) -> None:
@@ -50,7 +50,7 @@ def report(run: RunName) -> None:
     """
     from thinkrec.commands import running
 
-    running.report(run)
+    running.run_report_command(run)
 
 
 def table(
@@ -64,7 +64,7 @@ def table(
     """
     from thinkrec.commands import running
 
-    running.table(runs, markdown)
+    running.run_table_command(runs, markdown)
 
 
 def recipe(
@@ -82,7 +82,7 @@ def recipe(
     """
     from thinkrec.commands import keys as recipes
 
-    recipes.recipe(name, overrides or [], names, keys)
+    recipes.run_recipe_command(name, overrides or [], names, keys)
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
@@ -93,4 +93,4 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print everythin
     """
     from thinkrec.commands import machine
 
-    raise typer.Exit(0 if machine.examine(as_json) else 1)
+    raise typer.Exit(0 if machine.run_doctor_command(as_json) else 1)

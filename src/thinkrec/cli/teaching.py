@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 
-class Extractors(StrEnum):
+class ExtractorName(StrEnum):
     """Who finds keywords."""
 
     yake = "yake"
@@ -22,7 +22,7 @@ def keywords(
     out: Annotated[Path, typer.Option(help="The table to write: .parquet, .csv or .jsonl.")],
     most: Annotated[int, typer.Option(min=1, help="Largest number of keywords of an item.")] = 10,
     keep: Annotated[str | None, typer.Option(help="Columns whose keywords stand in front, such as genres.")] = None,
-    extractor: Annotated[Extractors, typer.Option(help="Offline, or a language model.")] = Extractors.yake,
+    extractor: Annotated[ExtractorName, typer.Option(help="Offline, or a language model.")] = ExtractorName.yake,
     teacher: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="The language model; may be repeated.")
     ] = None,
@@ -41,7 +41,7 @@ def keywords(
     """
     from thinkrec.commands import keywords as finding
 
-    finding.command(items, columns, most, keep, extractor.value, teacher or [], language, item, out, cache)
+    finding.run_keywords_command(items, columns, most, keep, extractor.value, teacher or [], language, item, out, cache)
 
 
 def reason(
@@ -85,4 +85,4 @@ def reason(
              "teacher.prices.input": price_in, "teacher.prices.output": price_out, "rows": rows, "split": split,
              "choose": choose, "predictions": predictions, "policy": policy, "attempts": attempts,
              "seed": seed}  # fmt: skip
-    teaching.reason(recipe, config, given, out, store, dry_run)
+    teaching.run_reason_command(recipe, config, given, out, store, dry_run)

@@ -6,18 +6,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from thinkrec.collab.boosting import Boosting, BoostingConfig
+from thinkrec.collab.boosting import GradientBoosting, GradientBoostingConfig
 from thinkrec.collab.encoder import Encoder, Scorer
-from thinkrec.collab.item_priors import ItemPrior, ItemPriorConfig, Random, RandomConfig
+from thinkrec.collab.item_priors import ItemBaseline, ItemBaselineConfig, RandomConfig, RandomScorer
 from thinkrec.collab.lightgcn import LightGCN, LightGCNConfig
 from thinkrec.collab.mf import MF, MFConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
-from thinkrec.collab.training import Training
+from thinkrec.collab.training import EncoderTrainingConfig
 
 EncoderConfig = Annotated[MFConfig | LightGCNConfig | SASRecConfig, Field(discriminator="kind")]
 """Any config whose class is an `Encoder`."""
 ScorerConfig = Annotated[
-    MFConfig | LightGCNConfig | SASRecConfig | BoostingConfig | ItemPriorConfig | RandomConfig,
+    MFConfig | LightGCNConfig | SASRecConfig | GradientBoostingConfig | ItemBaselineConfig | RandomConfig,
     Field(discriminator="kind"),
 ]
 """Any config of this room."""
@@ -26,14 +26,14 @@ KINDS = {
     "mf": MF,
     "lightgcn": LightGCN,
     "sasrec": SASRec,
-    "boosting": Boosting,
-    "item_prior": ItemPrior,
-    "random": Random,
+    "boosting": GradientBoosting,
+    "item_prior": ItemBaseline,
+    "random": RandomScorer,
 }
 """Class by the `kind` of its config."""
 
 
-def build(config: ScorerConfig) -> Scorer:
+def build_scorer(config: ScorerConfig) -> Scorer:
     """The unfitted scorer that `config` describes."""
     return KINDS[config.kind](config)
 
@@ -41,21 +41,21 @@ def build(config: ScorerConfig) -> Scorer:
 __all__ = [
     "KINDS",
     "MF",
-    "Boosting",
-    "BoostingConfig",
     "Encoder",
     "EncoderConfig",
-    "ItemPrior",
-    "ItemPriorConfig",
+    "EncoderTrainingConfig",
+    "GradientBoosting",
+    "GradientBoostingConfig",
+    "ItemBaseline",
+    "ItemBaselineConfig",
     "LightGCN",
     "LightGCNConfig",
     "MFConfig",
-    "Random",
     "RandomConfig",
+    "RandomScorer",
     "SASRec",
     "SASRecConfig",
     "Scorer",
     "ScorerConfig",
-    "Training",
-    "build",
+    "build_scorer",
 ]

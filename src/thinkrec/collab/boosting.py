@@ -11,8 +11,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import encoder_files
 from thinkrec.collab.features import tree_features
-from thinkrec.collab.gradient_boosting import Trees
-from thinkrec.collab.selection import Selector, rows_of_both_classes
+from thinkrec.collab.gradient_boosting import TreeEnsemble
+from thinkrec.collab.selection import ModelSelector, select_two_class_rows
 from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
@@ -20,7 +20,7 @@ from thinkrec.errors import CheckpointError
 from thinkrec.io.progress import Progress
 
 
-class BoostingConfig(BaseModel):
+class GradientBoostingConfig(BaseModel):
     """Boosted trees on the features of `thinkrec.collab.features.tree_features`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +48,7 @@ class BoostingConfig(BaseModel):
     """Candidate weights of the item-only logit that is added to the trees' logit; validation chooses one."""
 
 
-class Boosting:
+class GradientBoosting:
     """logit(like) = mean of the bags' trees + w * (logit of the item's like rate drawn towards its keywords).
 
     The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows (`selection.Selector`). What the
@@ -56,20 +56,20 @@ class Boosting:
     data that are scored. An item that was not in the data of the fit counts as one without ratings.
     """
 
-    def __init__(self, config: BoostingConfig | None = None):
-        self.config = config or BoostingConfig()
-        self.trees: Trees | None = None
-        self.learned: tree_features.Learned | None = None
+    def __init__(self, config: GradientBoostingConfig | None = None):
+        self.config = config or GradientBoostingConfig()
+        self.trees: TreeEnsemble | None = None
+        self.learned: tree_features.FeatureStatistics | None = None
         self.weight = 0.0
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """See `Scorer.fit`: one record per tenth tree and per blend weight that was compared."""
-        train, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
+        train, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
         data, config = ds.interactions, self.config
-        self.learned = tree_features.Learned.of(
+        self.learned = tree_features.FeatureStatistics.from_dataset(
             ds, folds=config.folds, seed=seed, keyword_strength=config.keyword_strength
         )
-        table = tree_features.build(ds, self.learned)
+        table = tree_features.build_features(ds, self.learned)
         options: dict[str, Any] = {
             "learning_rate": config.lr,
             "max_iter": config.trees,
@@ -93,51 +93,53 @@ class Boosting:
                     staged[stage] += np.ravel(values) / config.bags
                 bar.advance(1)
 
-        item = self._item_logit(table, valid)
-        selector = Selector.of(data.user[valid], data.label[valid])
-        selector.warn("the number of trees is")
+        item = self._get_item_logit(table, valid)
+        selector = ModelSelector.from_labels(data.user[valid], data.label[valid])
+        selector.warn_fallback("the number of trees is")
 
         def record(n: int, weight: float) -> dict[str, Any]:
-            return {"epoch": n, "weight": weight, **selector.measure(staged[n - 1] + weight * item)}
+            return {"epoch": n, "weight": weight, **selector.compute_metrics(staged[n - 1] + weight * item)}
 
         stages = sorted({*range(10, config.trees + 1, 10), config.trees})
         records = [record(n, 0.0) for n in stages]
         n = max(records, key=lambda one: one["value"])["epoch"]
         blended = [record(n, weight) for weight in config.blend]
         self.weight = max(blended, key=lambda one: one["value"])["weight"]
-        self.trees = Trees.of(models, n)
+        self.trees = TreeEnsemble.from_models(models, n)
         return records + blended
 
     @staticmethod
-    def _item_logit(table: tree_features.Features, rows: np.ndarray) -> np.ndarray:
+    def _get_item_logit(table: tree_features.FeatureTable, rows: np.ndarray) -> np.ndarray:
         return table.values[rows, table.names.index("item_best")]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
         if self.trees is None or self.learned is None:
             raise RuntimeError("this boosting has no trees yet: call fit, or load a saved one")
-        table = tree_features.build(ds, self.learned)
-        return self.trees.score(table.values[rows]) + self.weight * self._item_logit(table, rows)
+        table = tree_features.build_features(ds, self.learned)
+        return self.trees.score(table.values[rows]) + self.weight * self._get_item_logit(table, rows)
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
         if self.trees is None or self.learned is None:
             raise RuntimeError("this boosting has no trees yet: call fit before save")
-        learned = {f"learned.{name}": array for name, array in self.learned.arrays().items()}
+        learned = {f"learned.{name}": array for name, array in self.learned.to_arrays().items()}
         own = {"weight": np.array([self.weight])}
-        encoder_files.write(folder, self.config, self.trees.arrays() | own | learned, self.learned.facts.ids)
+        encoder_files.write_scorer(
+            folder, self.config, self.trees.to_arrays() | own | learned, self.learned.target_encoder.ids
+        )
 
     @classmethod
-    def load(cls, folder: Path) -> Boosting:
+    def load(cls, folder: Path) -> GradientBoosting:
         """See `Scorer.load`."""
-        config, arrays = encoder_files.read(folder, BoostingConfig)
+        config, arrays = encoder_files.read_scorer(folder, GradientBoostingConfig)
         found = cls(config)
         found.weight = float(arrays.pop("weight")[0])
         learned = {name: arrays.pop(name) for name in list(arrays) if name.startswith("learned.")}
         named = {name.removeprefix("learned."): array for name, array in learned.items()}
         try:
-            found.learned = tree_features.Learned.from_arrays(named, TrainedIds.read(folder))
+            found.learned = tree_features.FeatureStatistics.from_arrays(named, TrainedIds.load(folder))
         except KeyError as error:
             raise CheckpointError(f"{folder} lacks {error} beside its trees. Fit the scorer again.") from error
-        found.trees = Trees(**arrays)
+        found.trees = TreeEnsemble(**arrays)
         return found

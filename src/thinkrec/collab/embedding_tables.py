@@ -11,7 +11,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 
 
-def seen(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def mask_trained_codes(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """bool (n_users,) and bool (n_items,): who and what occurs in a train row."""
     train = ds.interactions.split == TRAIN
     users = np.zeros(ds.interactions.n_users, dtype=bool)
@@ -21,7 +21,7 @@ def seen(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return users, items
 
 
-def filled(table: np.ndarray, known: np.ndarray) -> np.ndarray:
+def fill_untrained_rows(table: np.ndarray, known: np.ndarray) -> np.ndarray:
     """`table` (n, ...) with the entries that are not `known` (n,) replaced by the mean of those that are."""
     if known.all() or not known.any():
         return table
@@ -31,7 +31,7 @@ def filled(table: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Tables:
+class EmbeddingTables:
     """score(u, v) = users[u] . items[v] + user_bias[u] + item_bias[v]. All float32.
 
     Whoever is asked about is found by id. Users and items that were not in the data of the fit have the mean vector and
@@ -50,42 +50,42 @@ class Tables:
     """Whose rows these are."""
 
     @classmethod
-    def fill(cls, ds: Dataset, users, items, user_bias=None, item_bias=None) -> Tables:
+    def from_weights(cls, ds: Dataset, users, items, user_bias=None, item_bias=None) -> EmbeddingTables:
         """Users and items without train rows get the mean vector and the mean bias of the others."""
-        known_users, known_items = seen(ds)
+        known_users, known_items = mask_trained_codes(ds)
         if user_bias is None:
             user_bias = np.zeros(len(users), dtype=np.float32)
         if item_bias is None:
             item_bias = np.zeros(len(items), dtype=np.float32)
         return cls(
-            filled(users, known_users),
-            filled(items, known_items),
-            filled(user_bias, known_users),
-            filled(item_bias, known_items),
-            TrainedIds.of(ds),
+            fill_untrained_rows(users, known_users),
+            fill_untrained_rows(items, known_items),
+            fill_untrained_rows(user_bias, known_users),
+            fill_untrained_rows(item_bias, known_items),
+            TrainedIds.from_dataset(ds),
         )
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),)."""
         user, item = ds.interactions.user[rows], ds.interactions.item[rows]
-        users, items = self.user_vectors(ds, rows).astype(np.float64), self.item_vectors(ds)[item].astype(np.float64)
+        users, items = self.encode_users(ds, rows).astype(np.float64), self.encode_items(ds)[item].astype(np.float64)
         product = np.einsum("nd,nd->n", users, items)
-        item_bias = _by_place(self.item_bias, self.ids.item_places(ds)[item])
-        return product + _by_place(self.user_bias, self.ids.user_places(ds)[user]) + item_bias
+        item_bias = _take_rows_or_mean(self.item_bias, self.ids.find_item_rows(ds)[item])
+        return product + _take_rows_or_mean(self.user_bias, self.ids.find_user_rows(ds)[user]) + item_bias
 
-    def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim)."""
-        return _by_place(self.users, self.ids.user_places(ds)[ds.interactions.user[rows]])
+        return _take_rows_or_mean(self.users, self.ids.find_user_rows(ds)[ds.interactions.user[rows]])
 
-    def item_vectors(self, ds: Dataset) -> np.ndarray:
+    def encode_items(self, ds: Dataset) -> np.ndarray:
         """float32 (n_items of `ds`, dim)."""
-        return _by_place(self.items, self.ids.item_places(ds))
+        return _take_rows_or_mean(self.items, self.ids.find_item_rows(ds))
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, np.ndarray]:
         """The four arrays by name, for a file."""
         return {name: getattr(self, name) for name in ("users", "items", "user_bias", "item_bias")}
 
 
-def _by_place(table: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _take_rows_or_mean(table: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Entries of `table` (n, ...) by place; one behind the last row is the mean of all."""
     return take_rows(table, places, table.mean(axis=0))

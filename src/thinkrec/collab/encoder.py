@@ -49,10 +49,10 @@ class Encoder(Scorer, Protocol):
         """Length of the vectors."""
         ...
 
-    def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim): the user's vector as known strictly before each row."""
         ...
 
-    def item_vectors(self, ds: Dataset) -> np.ndarray:
+    def encode_items(self, ds: Dataset) -> np.ndarray:
         """float32 (n_items of `ds`, dim): items without train rows hold the mean over items with train rows."""
         ...

@@ -20,7 +20,7 @@ Config = TypeVar("Config", bound=BaseModel)
 CONFIG, STATE = "config.json", "state.safetensors"
 
 
-def write(folder: Path, config: BaseModel, arrays: dict[str, np.ndarray], ids: TrainedIds | None = None) -> None:
+def write_scorer(folder: Path, config: BaseModel, arrays: dict[str, np.ndarray], ids: TrainedIds | None = None) -> None:
     """Write the files, each beside its place and then renamed, so that a kill leaves no half file.
 
     `ids`: whom and what the arrays are about; None for a scorer that holds nothing of any user or item.
@@ -28,7 +28,7 @@ def write(folder: Path, config: BaseModel, arrays: dict[str, np.ndarray], ids: T
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if ids is not None:
-        ids.write(folder)
+        ids.save(folder)
     beside = folder / (STATE + ".part")
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, beside)
     os.replace(beside, folder / STATE)
@@ -37,7 +37,7 @@ def write(folder: Path, config: BaseModel, arrays: dict[str, np.ndarray], ids: T
     os.replace(beside, folder / CONFIG)
 
 
-def read(folder: Path, config: type[Config]) -> tuple[Config, dict[str, np.ndarray]]:
+def read_scorer(folder: Path, config: type[Config]) -> tuple[Config, dict[str, np.ndarray]]:
     """Read both files. Raises CheckpointError if one is missing, broken or of another kind of scorer."""
     folder = Path(folder)
     try:

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 
 @dataclass(frozen=True)
-class Trees:
+class TreeEnsemble:
     """The nodes of all trees in one row of arrays (n_nodes,); the score is `baseline` plus one leaf of each tree."""
 
     feature: np.ndarray
@@ -31,7 +31,7 @@ class Trees:
     """float64 (1,)"""
 
     @classmethod
-    def of(cls, models: Sequence[HistGradientBoostingClassifier], n_trees: int) -> Trees:
+    def from_models(cls, models: Sequence[HistGradientBoostingClassifier], n_trees: int) -> TreeEnsemble:
         """The mean of binary models' decision functions, each cut after its first `n_trees` trees."""
         parts: list[np.ndarray] = []
         roots, offsets, total = [], [], 0
@@ -70,6 +70,6 @@ class Trees:
             total += self.value[node]
         return total
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name, for a file."""
         return {field.name: getattr(self, field.name) for field in fields(self)}

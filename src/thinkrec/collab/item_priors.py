@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from thinkrec.collab import encoder_files
-from thinkrec.collab.features.keyword_terms import KeywordRegression, KeywordTerms, fit_keywords
-from thinkrec.collab.features.past_statistics import logit
-from thinkrec.collab.selection import Selector, rows_of_both_classes
+from thinkrec.collab.features.keyword_terms import KeywordRegression, KeywordVocabulary, fit_keyword_regression
+from thinkrec.collab.features.past_statistics import compute_logit
+from thinkrec.collab.selection import ModelSelector, select_two_class_rows
 from thinkrec.collab.trained_ids import TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
@@ -27,7 +27,7 @@ class RandomConfig(BaseModel):
     kind: Literal["random"] = "random"
 
 
-class ItemPriorConfig(BaseModel):
+class ItemBaselineConfig(BaseModel):
     """One number per item from train rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,46 +43,55 @@ class ItemPriorConfig(BaseModel):
     """keywords, both: inverse L2 penalty of the regression."""
 
 
-class ItemPrior:
+class ItemBaseline:
     """The same score for every user. Items without train rows get the prior alone, and so do items that were not in the
     data of the fit: the overall mean, or what the regression says of their keywords.
     """
 
-    def __init__(self, config: ItemPriorConfig | None = None):
-        self.config = config or ItemPriorConfig()
+    def __init__(self, config: ItemBaselineConfig | None = None):
+        self.config = config or ItemBaselineConfig()
         self.values: np.ndarray | None = None
-        self.terms = KeywordTerms(())
+        self.terms = KeywordVocabulary(())
         self.guess = KeywordRegression(np.zeros(0), 0.0)
         self.ids = TrainedIds([], [])
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """See `Scorer.fit`: one record. Nothing is random here, so `seed` changes nothing."""
         del seed, progress
-        train, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
+        train, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
         data, config = ds.interactions, self.config
         item, label = data.item[train], data.label[train].astype(np.float64)
         # Without terms the regression is the overall mean, which is the prior of `mean`.
-        self.terms = KeywordTerms(()) if config.source == "mean" else KeywordTerms.of(ds.items.keywords)
-        table, self.ids = self.terms.table(ds.items.keywords), TrainedIds.of(ds)
-        self.guess = fit_keywords(table, item, label, config.keyword_strength)
-        self.values = self.guess.logits(table)
+        self.terms = (
+            KeywordVocabulary(()) if config.source == "mean" else KeywordVocabulary.from_keywords(ds.items.keywords)
+        )
+        table, self.ids = self.terms.build_matrix(ds.items.keywords), TrainedIds.from_dataset(ds)
+        self.guess = fit_keyword_regression(table, item, label, config.keyword_strength)
+        self.values = self.guess.predict_logits(table)
         if config.source != "keywords":
             likes = np.bincount(item, weights=label, minlength=len(ds.items))
             count = np.bincount(item, minlength=len(ds.items))
             prior = 1 / (1 + np.exp(-self.values))
-            self.values = logit((likes + config.strength * prior) / (count + config.strength))
-        return [{"epoch": 1, **Selector.of(data.user[valid], data.label[valid]).measure(self.score(ds, valid))}]
+            self.values = compute_logit((likes + config.strength * prior) / (count + config.strength))
+        return [
+            {
+                "epoch": 1,
+                **ModelSelector.from_labels(data.user[valid], data.label[valid]).compute_metrics(self.score(ds, valid)),
+            }
+        ]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
         if self.values is None:
             raise RuntimeError("this item prior has no values yet: call fit, or load a saved one")
         item = ds.interactions.item[rows]
-        places = self.ids.item_places(ds)[item]
+        places = self.ids.find_item_rows(ds)[item]
         found = take_rows(self.values, places, 0.0)
         fresh = places >= len(self.values)
         if fresh.any():
-            found[fresh] = self.guess.logits(self.terms.table([ds.items.keywords[code] for code in item[fresh]]))
+            found[fresh] = self.guess.predict_logits(
+                self.terms.build_matrix([ds.items.keywords[code] for code in item[fresh]])
+            )
         return found
 
     def save(self, folder: Path) -> None:
@@ -92,21 +101,23 @@ class ItemPrior:
         terms = np.frombuffer(json.dumps(self.terms.terms).encode("utf-8", "surrogatepass"), dtype=np.uint8)
         arrays = {"values": self.values, "terms": terms, "weights": self.guess.weights,
                   "intercept": np.array([self.guess.intercept])}  # fmt: skip
-        encoder_files.write(folder, self.config, arrays, self.ids)
+        encoder_files.write_scorer(folder, self.config, arrays, self.ids)
 
     @classmethod
-    def load(cls, folder: Path) -> ItemPrior:
+    def load(cls, folder: Path) -> ItemBaseline:
         """See `Scorer.load`."""
-        config, arrays = encoder_files.read(folder, ItemPriorConfig)
+        config, arrays = encoder_files.read_scorer(folder, ItemBaselineConfig)
         found = cls(config)
-        found.ids = TrainedIds.read(folder)
+        found.ids = TrainedIds.load(folder)
         found.values = arrays["values"]
-        found.terms = KeywordTerms(tuple(json.loads(bytes(arrays["terms"].tolist()).decode("utf-8", "surrogatepass"))))
+        found.terms = KeywordVocabulary(
+            tuple(json.loads(bytes(arrays["terms"].tolist()).decode("utf-8", "surrogatepass")))
+        )
         found.guess = KeywordRegression(arrays["weights"], float(arrays["intercept"][0]))
         return found
 
 
-class Random:
+class RandomScorer:
     """A score that knows nothing: a fixed random number per user, item and time, wherever the row stands."""
 
     def __init__(self, config: RandomConfig | None = None):
@@ -122,32 +133,32 @@ class Random:
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): uniform in [0, 1); a row keeps its number whichever rows are asked together."""
         data = ds.interactions
-        users = np.array([_number(id_) for id_ in ds.user_ids] + [0] * (data.n_users - len(ds.user_ids)), np.uint64)
-        items = np.array([_number(id_) for id_ in ds.items.ids], dtype=np.uint64)
-        state = _mixed(users[data.user[rows]] + np.uint64(self.seed % 2**64))
+        users = np.array([_hash_id(id_) for id_ in ds.user_ids] + [0] * (data.n_users - len(ds.user_ids)), np.uint64)
+        items = np.array([_hash_id(id_) for id_ in ds.items.ids], dtype=np.uint64)
+        state = _mix_bits(users[data.user[rows]] + np.uint64(self.seed % 2**64))
         for part in (items[data.item[rows]], data.timestamp[rows].astype(np.uint64)):
-            state = _mixed(state ^ part)
+            state = _mix_bits(state ^ part)
         return (state >> np.uint64(11)) / 2.0**53
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
-        encoder_files.write(folder, self.config, {"seed": np.array([self.seed], dtype=np.int64)})
+        encoder_files.write_scorer(folder, self.config, {"seed": np.array([self.seed], dtype=np.int64)})
 
     @classmethod
-    def load(cls, folder: Path) -> Random:
+    def load(cls, folder: Path) -> RandomScorer:
         """See `Scorer.load`."""
-        config, arrays = encoder_files.read(folder, RandomConfig)
+        config, arrays = encoder_files.read_scorer(folder, RandomConfig)
         found = cls(config)
         found.seed = int(arrays["seed"][0])
         return found
 
 
-def _number(id_: Any) -> int:
+def _hash_id(id_: Any) -> int:
     """A 64-bit number of an id."""
     return int.from_bytes(hashlib.sha256(str(id_).encode("utf-8", "surrogatepass")).digest()[:8], "little")
 
 
-def _mixed(state: np.ndarray) -> np.ndarray:
+def _mix_bits(state: np.ndarray) -> np.ndarray:
     """uint64: the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), which spreads every bit over all."""
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

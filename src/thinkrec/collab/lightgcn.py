@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn import functional
 
 from thinkrec.collab import encoder_files
-from thinkrec.collab.embedding_tables import Tables
-from thinkrec.collab.selection import rows_of_both_classes
+from thinkrec.collab.embedding_tables import EmbeddingTables
+from thinkrec.collab.selection import select_two_class_rows
 from thinkrec.collab.trained_ids import TrainedIds
-from thinkrec.collab.training import Training, seeded, shuffled, train
+from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 
@@ -33,11 +33,11 @@ class LightGCNConfig(BaseModel):
     """Steps of propagation; the vectors before and after each are averaged. 0 is matrix factorisation."""
     spread: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
-    training: Training = Training()
+    training: EncoderTrainingConfig = EncoderTrainingConfig()
     """How it is optimised."""
 
 
-def graph(ds: Dataset) -> torch.Tensor:
+def build_graph(ds: Dataset) -> torch.Tensor:
     """Sparse CSR (n, n) with n = n_users + n_items: D^-1/2 A D^-1/2 of the liked train rows, users first.
 
     A node without an edge has an empty row. The matrix is symmetric, so it serves as its own transpose. Products with
@@ -70,7 +70,7 @@ class _SymmetricProduct(torch.autograd.Function):
         return None, torch.sparse.mm(ctx.matrix, upstream[0])
 
 
-def propagate(matrix: torch.Tensor, nodes: torch.Tensor, layers: int) -> torch.Tensor:
+def propagate_vectors(matrix: torch.Tensor, nodes: torch.Tensor, layers: int) -> torch.Tensor:
     """(n, dim): the mean of E, GE, GGE, ... with `layers` products. `matrix` is symmetric, sparse (n, n)."""
     total = nodes
     for _ in range(layers):
@@ -87,7 +87,7 @@ class LightGCN:
 
     def __init__(self, config: LightGCNConfig | None = None):
         self.config = config or LightGCNConfig()
-        self.tables: Tables | None = None
+        self.tables: EmbeddingTables | None = None
 
     @property
     def dim(self) -> int:
@@ -96,31 +96,31 @@ class LightGCN:
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """See `Scorer.fit`: one record per epoch. Every step propagates over the whole graph once."""
-        rows, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
+        rows, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
         data, config = ds.interactions, self.config
         n_users = data.n_users
         user = torch.from_numpy(data.user.astype(np.int64))
         item = torch.from_numpy(data.item.astype(np.int64)) + n_users
         label = torch.from_numpy(data.label.astype(np.float32))
-        matrix = graph(ds)
+        matrix = build_graph(ds)
 
-        with seeded(seed):
+        with use_seed(seed):
             net = nn.Embedding(n_users + len(ds.items), config.dim)
             nn.init.normal_(net.weight, std=config.spread)
 
             def loss(batch: np.ndarray, _: np.random.Generator) -> torch.Tensor:
                 chosen = torch.from_numpy(batch)
-                nodes = propagate(matrix, net.weight, config.layers)
+                nodes = propagate_vectors(matrix, net.weight, config.layers)
                 logit = (nodes[user[chosen]] * nodes[item[chosen]]).sum(-1)
                 return functional.binary_cross_entropy_with_logits(logit, label[chosen])
 
-            def tables() -> Tables:
-                nodes = propagate(matrix, net.weight.detach(), config.layers).numpy()
-                return Tables.fill(ds, nodes[:n_users].copy(), nodes[n_users:].copy())
+            def tables() -> EmbeddingTables:
+                nodes = propagate_vectors(matrix, net.weight.detach(), config.layers).numpy()
+                return EmbeddingTables.from_weights(ds, nodes[:n_users].copy(), nodes[n_users:].copy())
 
-            records = train(
+            records = train_encoder(
                 net,
-                lambda rng: shuffled(rows, config.training.batch, rng),
+                lambda rng: shuffle_batches(rows, config.training.batch, rng),
                 loss,
                 lambda: tables().score(ds, valid),
                 data.label[valid],
@@ -132,32 +132,32 @@ class LightGCN:
             self.tables = tables()
         return records
 
-    def _fitted(self) -> Tables:
+    def _require_tables(self) -> EmbeddingTables:
         if self.tables is None:
             raise RuntimeError("this LightGCN has no vectors yet: call fit, or load a saved one")
         return self.tables
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
-        return self._fitted().score(ds, rows)
+        return self._require_tables().score(ds, rows)
 
-    def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim): the same for all rows of a user; learned from train rows alone."""
-        return self._fitted().user_vectors(ds, rows)
+        return self._require_tables().encode_users(ds, rows)
 
-    def item_vectors(self, ds: Dataset) -> np.ndarray:
+    def encode_items(self, ds: Dataset) -> np.ndarray:
         """float32 (n_items of `ds`, dim)."""
-        return self._fitted().item_vectors(ds)
+        return self._require_tables().encode_items(ds)
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
-        tables = self._fitted()
-        encoder_files.write(folder, self.config, tables.arrays(), tables.ids)
+        tables = self._require_tables()
+        encoder_files.write_scorer(folder, self.config, tables.to_arrays(), tables.ids)
 
     @classmethod
     def load(cls, folder: Path) -> LightGCN:
         """See `Scorer.load`."""
-        config, arrays = encoder_files.read(folder, LightGCNConfig)
+        config, arrays = encoder_files.read_scorer(folder, LightGCNConfig)
         found = cls(config)
-        found.tables = Tables(**arrays, ids=TrainedIds.read(folder))
+        found.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
         return found

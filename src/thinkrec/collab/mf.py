@@ -12,10 +12,10 @@ from torch import nn
 from torch.nn import functional
 
 from thinkrec.collab import encoder_files
-from thinkrec.collab.embedding_tables import Tables
-from thinkrec.collab.selection import rows_of_both_classes
+from thinkrec.collab.embedding_tables import EmbeddingTables
+from thinkrec.collab.selection import select_two_class_rows
 from thinkrec.collab.trained_ids import TrainedIds
-from thinkrec.collab.training import Training, seeded, shuffled, train
+from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 
@@ -32,7 +32,7 @@ class MFConfig(BaseModel):
     """Add a bias per user, per item and for all rows. Off is the plain model of the literature."""
     spread: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
-    training: Training = Training()
+    training: EncoderTrainingConfig = EncoderTrainingConfig()
     """How it is optimised."""
 
 
@@ -53,12 +53,14 @@ class _Net(nn.Module):
             logit = logit + self.user_bias[user] + self.item_bias[item] + self.shared
         return logit
 
-    def tables(self, ds: Dataset) -> Tables:
+    def build_tables(self, ds: Dataset) -> EmbeddingTables:
         """The present weights, with the gaps filled."""
         held = {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
         if "shared" in held:
-            return Tables.fill(ds, held["users"], held["items"], held["user_bias"], held["item_bias"] + held["shared"])
-        return Tables.fill(ds, held["users"], held["items"])
+            return EmbeddingTables.from_weights(
+                ds, held["users"], held["items"], held["user_bias"], held["item_bias"] + held["shared"]
+            )
+        return EmbeddingTables.from_weights(ds, held["users"], held["items"])
 
 
 class MF:
@@ -69,7 +71,7 @@ class MF:
 
     def __init__(self, config: MFConfig | None = None):
         self.config = config or MFConfig()
-        self.tables: Tables | None = None
+        self.tables: EmbeddingTables | None = None
 
     @property
     def dim(self) -> int:
@@ -78,58 +80,58 @@ class MF:
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """See `Scorer.fit`: one record per epoch."""
-        rows, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
+        rows, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
         data, options = ds.interactions, self.config.training
         user, item = torch.from_numpy(data.user.astype(np.int64)), torch.from_numpy(data.item.astype(np.int64))
         label = torch.from_numpy(data.label.astype(np.float32))
 
-        with seeded(seed):
+        with use_seed(seed):
             net = _Net(data.n_users, len(ds.items), self.config)
 
             def loss(batch: np.ndarray, _: np.random.Generator) -> torch.Tensor:
                 chosen = torch.from_numpy(batch)
                 return functional.binary_cross_entropy_with_logits(net(user[chosen], item[chosen]), label[chosen])
 
-            records = train(
+            records = train_encoder(
                 net,
-                lambda rng: shuffled(rows, options.batch, rng),
+                lambda rng: shuffle_batches(rows, options.batch, rng),
                 loss,
-                lambda: net.tables(ds).score(ds, valid),
+                lambda: net.build_tables(ds).score(ds, valid),
                 data.label[valid],
                 options,
                 seed=seed,
                 progress=progress,
                 name="mf",
             )
-        self.tables = net.tables(ds)
+        self.tables = net.build_tables(ds)
         return records
 
-    def _fitted(self) -> Tables:
+    def _require_tables(self) -> EmbeddingTables:
         if self.tables is None:
             raise RuntimeError("this MF has no vectors yet: call fit, or load a saved one")
         return self.tables
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
-        return self._fitted().score(ds, rows)
+        return self._require_tables().score(ds, rows)
 
-    def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim): the same for all rows of a user; learned from train rows alone."""
-        return self._fitted().user_vectors(ds, rows)
+        return self._require_tables().encode_users(ds, rows)
 
-    def item_vectors(self, ds: Dataset) -> np.ndarray:
+    def encode_items(self, ds: Dataset) -> np.ndarray:
         """float32 (n_items of `ds`, dim)."""
-        return self._fitted().item_vectors(ds)
+        return self._require_tables().encode_items(ds)
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
-        tables = self._fitted()
-        encoder_files.write(folder, self.config, tables.arrays(), tables.ids)
+        tables = self._require_tables()
+        encoder_files.write_scorer(folder, self.config, tables.to_arrays(), tables.ids)
 
     @classmethod
     def load(cls, folder: Path) -> MF:
         """See `Scorer.load`."""
-        config, arrays = encoder_files.read(folder, MFConfig)
+        config, arrays = encoder_files.read_scorer(folder, MFConfig)
         found = cls(config)
-        found.tables = Tables(**arrays, ids=TrainedIds.read(folder))
+        found.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
         return found

@@ -14,11 +14,11 @@ from torch import nn
 from torch.nn import functional
 
 from thinkrec.collab import encoder_files
-from thinkrec.collab.embedding_tables import seen
-from thinkrec.collab.selection import rows_of_both_classes
-from thinkrec.collab.sequences import Past, Windows
+from thinkrec.collab.embedding_tables import mask_trained_codes
+from thinkrec.collab.selection import select_two_class_rows
+from thinkrec.collab.sequences import UserSequences, Windows
 from thinkrec.collab.trained_ids import TrainedIds
-from thinkrec.collab.training import Training, seeded, train
+from thinkrec.collab.training import EncoderTrainingConfig, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 
@@ -54,11 +54,11 @@ class SASRecConfig(BaseModel):
     sampled_weight: float = Field(default=0.1, ge=0)
     """Weight of each sampled negative beside a labelled row's 1 (gbce); 1 is the published loss. Less keeps it about
     liking rather than about what is watched at all (ML-1M validation AUC about .69 at 0.1, .66 to .68 at 1)."""
-    training: Training = Training()
+    training: EncoderTrainingConfig = EncoderTrainingConfig()
     """How it is optimised."""
 
 
-def gbce_beta(negatives: int, n_items: int, t: float) -> float:
+def compute_gbce_beta(negatives: int, n_items: int, t: float) -> float:
     """beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = negatives / (n_items - 1) (Petrov, Macdonald, RecSys 2023)."""
     alpha = min(1.0, negatives / max(1, n_items - 1))
     return alpha * (t * (1 - 1 / alpha) + 1 / alpha)
@@ -97,13 +97,13 @@ class _Net(nn.Module):
         mask = nn.Transformer.generate_square_subsequent_mask(steps.shape[1])
         return self.blocks(self.dropout(steps), mask=mask, is_causal=True)
 
-    def logit(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
+    def compute_logit(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
         """user: (..., dim) encodings; item: int64 (...). Returns (...)."""
         product = (user * self.items(item)).sum(-1)
         return product if self.bias is None else product + self.bias[item]
 
     @torch.no_grad()
-    def fill(self) -> None:
+    def fill_untrained_items(self) -> None:
         """Give items without train rows the mean vector and the mean bias of the others."""
         if self.known.any():
             self.items.weight[:-1][~self.known] = self.items.weight[:-1][self.known].mean(0)
@@ -111,7 +111,7 @@ class _Net(nn.Module):
                 self.bias[~self.known] = self.bias[self.known].mean()
 
     @torch.no_grad()
-    def extended(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def build_extended_tables(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Vectors (n_items + 2, dim) and biases (n_items + 1,): of the trained items, then the mean of those with train
         rows, which stands for every item that came later; last, of the vectors, the padding.
         """
@@ -123,12 +123,12 @@ class _Net(nn.Module):
 
 
 @torch.no_grad()
-def _encode(net: _Net, windows: Windows, vectors: torch.Tensor | None = None, size: int = 1024) -> torch.Tensor:
+def _encode_rows(net: _Net, windows: Windows, vectors: torch.Tensor | None = None, size: int = 1024) -> torch.Tensor:
     """float32 (n_rows, dim): the encoding at each row's place; `vectors` as in `_Net.forward`."""
     found = torch.empty(len(windows.window), net.places.weight.shape[1])
     by = np.argsort(windows.window, kind="stable")
     sorted_window = windows.window[by]
-    for group in windows.groups(size):
+    for group in windows.iterate_batches(size):
         steps = net(torch.from_numpy(windows.item[group]), torch.from_numpy(windows.label[group]), vectors)
         rows = by[np.searchsorted(sorted_window, group[0]) : np.searchsorted(sorted_window, group[-1], "right")]
         found[rows] = steps[windows.window[rows] - group[0], windows.place[rows]]
@@ -154,21 +154,21 @@ class SASRec:
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """See `Scorer.fit`: one record per epoch. Validation histories hold the user's earlier validation rows."""
-        rows, valid = rows_of_both_classes(ds, TRAIN), rows_of_both_classes(ds, VALID)
+        rows, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
         data, config = ds.interactions, self.config
-        past = Past.of(ds, config.history)
-        validation = past.latest(valid, config.length)
-        known = seen(ds)[1]
+        past = UserSequences.from_dataset(ds, config.history)
+        validation = past.build_latest_windows(valid, config.length)
+        known = mask_trained_codes(ds)[1]
         choice = torch.from_numpy(np.flatnonzero(known))
         item = torch.from_numpy(data.item.astype(np.int64))
         label = torch.from_numpy(data.label.astype(np.float32))
-        beta = gbce_beta(config.negatives, len(choice), config.t) if config.loss == "gbce" else 1.0
+        beta = compute_gbce_beta(config.negatives, len(choice), config.t) if config.loss == "gbce" else 1.0
 
-        with seeded(seed):
+        with use_seed(seed):
             net = _Net(known, config)
 
             def batches(rng: np.random.Generator) -> Iterator[tuple[Windows, np.ndarray, np.ndarray]]:
-                windows = past.strided(rows, config.length, rng)
+                windows = past.build_strided_windows(rows, config.length, rng)
                 by = np.argsort(windows.window, kind="stable")
                 edges = np.searchsorted(windows.window[by], np.arange(len(windows.item) + 1))
                 size = max(1, round(config.training.batch * len(windows.item) / len(rows)))
@@ -185,22 +185,27 @@ class SASRec:
                 user = steps[local[windows.window[members]], windows.place[members]]
                 target = torch.from_numpy(rows[members])
                 y = label[target]
-                logit = net.logit(user, item[target])
+                logit = net.compute_logit(user, item[target])
                 value = beta * y * functional.softplus(-logit) + (1 - y) * functional.softplus(logit)
                 if config.loss == "bce":
                     return value.mean()
                 liked = y == 1
                 drawn = choice[torch.from_numpy(rng.integers(len(choice), size=(int(liked.sum()), config.negatives)))]
-                sampled = functional.softplus(net.logit(user[liked][:, None], drawn)).sum()
+                sampled = functional.softplus(net.compute_logit(user[liked][:, None], drawn)).sum()
                 return (value.sum() + config.sampled_weight * sampled) / (
                     len(y) + config.sampled_weight * drawn.numel()
                 )
 
             def validate() -> np.ndarray:
-                net.fill()
-                return net.logit(_encode(net, validation), item[torch.from_numpy(valid)]).cpu().double().numpy()
+                net.fill_untrained_items()
+                return (
+                    net.compute_logit(_encode_rows(net, validation), item[torch.from_numpy(valid)])
+                    .cpu()
+                    .double()
+                    .numpy()
+                )
 
-            records = train(
+            records = train_encoder(
                 net,
                 batches,
                 loss,
@@ -211,50 +216,50 @@ class SASRec:
                 progress=progress,
                 name="sasrec",
             )
-            net.fill()
-        self.net, self.ids = net, TrainedIds.of(ds)
+            net.fill_untrained_items()
+        self.net, self.ids = net, TrainedIds.from_dataset(ds)
         return records
 
-    def _fitted(self) -> _Net:
+    def _require_net(self) -> _Net:
         if self.net is None:
             raise RuntimeError("this SASRec has no weights yet: call fit, or load a saved one")
         return self.net
 
-    def _users(self, ds: Dataset, rows: np.ndarray) -> torch.Tensor:
-        net, vectors = self._fitted(), self._fitted().extended()[0]
-        windows = Past.of(ds, self.config.history).latest(rows, self.config.length)
+    def _encode_users(self, ds: Dataset, rows: np.ndarray) -> torch.Tensor:
+        net, vectors = self._require_net(), self._require_net().build_extended_tables()[0]
+        windows = UserSequences.from_dataset(ds, self.config.history).build_latest_windows(rows, self.config.length)
         # The padding of `windows` is one behind the items of `ds`; here it stands behind the mean.
-        places = np.append(self.ids.item_places(ds), len(vectors) - 1)
-        return _encode(net, replace(windows, item=places[windows.item]), vectors)
+        places = np.append(self.ids.find_item_rows(ds), len(vectors) - 1)
+        return _encode_rows(net, replace(windows, item=places[windows.item]), vectors)
 
     @torch.no_grad()
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float64 (len(rows),): logits."""
-        vectors, bias = self._fitted().extended()
-        places = torch.from_numpy(self.ids.item_places(ds)[ds.interactions.item[rows]])
-        product = (self._users(ds, rows) * vectors[places]).sum(-1)
+        vectors, bias = self._require_net().build_extended_tables()
+        places = torch.from_numpy(self.ids.find_item_rows(ds)[ds.interactions.item[rows]])
+        product = (self._encode_users(ds, rows) * vectors[places]).sum(-1)
         return (product + bias[places]).cpu().double().numpy()
 
-    def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim): the encoding of the user's sequence strictly before each row."""
-        return self._users(ds, rows).numpy()
+        return self._encode_users(ds, rows).numpy()
 
-    def item_vectors(self, ds: Dataset) -> np.ndarray:
+    def encode_items(self, ds: Dataset) -> np.ndarray:
         """float32 (n_items of `ds`, dim)."""
-        return self._fitted().extended()[0][torch.from_numpy(self.ids.item_places(ds))].numpy()
+        return self._require_net().build_extended_tables()[0][torch.from_numpy(self.ids.find_item_rows(ds))].numpy()
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
-        arrays = {name: value.numpy() for name, value in self._fitted().state_dict().items()}
-        encoder_files.write(folder, self.config, arrays, self.ids)
+        arrays = {name: value.numpy() for name, value in self._require_net().state_dict().items()}
+        encoder_files.write_scorer(folder, self.config, arrays, self.ids)
 
     @classmethod
     def load(cls, folder: Path) -> SASRec:
         """See `Scorer.load`."""
-        config, arrays = encoder_files.read(folder, SASRecConfig)
+        config, arrays = encoder_files.read_scorer(folder, SASRecConfig)
         found = cls(config)
-        with seeded(0):
+        with use_seed(0):
             net = _Net(arrays["known"].astype(bool), config)
         net.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
-        found.net, found.ids = net.eval(), TrainedIds.read(folder)
+        found.net, found.ids = net.eval(), TrainedIds.load(folder)
         return found

@@ -15,9 +15,9 @@ from thinkrec.data.interactions import SPLITS
 from thinkrec.errors import DataError
 
 
-def rows_of_both_classes(ds: Dataset, split: int) -> np.ndarray:
+def select_two_class_rows(ds: Dataset, split: int) -> np.ndarray:
     """int64 (m,): the row numbers of a split. Raises DataError if its labels are not of both classes."""
-    rows = ds.interactions.rows(split)
+    rows = ds.interactions.get_split_rows(split)
     present = np.unique(ds.interactions.label[rows]).tolist()
     if present != [0, 1]:
         raise DataError(
@@ -27,7 +27,7 @@ def rows_of_both_classes(ds: Dataset, split: int) -> np.ndarray:
     return rows
 
 
-def auc(label: np.ndarray, score: np.ndarray) -> float:
+def compute_auc(label: np.ndarray, score: np.ndarray) -> float:
     """Area under the ROC curve by ranks, ties counted half. NaN if only one class is present."""
     positive = label == 1
     n_pos = int(positive.sum())
@@ -37,16 +37,16 @@ def auc(label: np.ndarray, score: np.ndarray) -> float:
     return float((rankdata(score)[positive].sum() - n_pos * (n_pos + 1) / 2) / (n_pos * n_neg))
 
 
-def uauc(user: np.ndarray, label: np.ndarray, score: np.ndarray) -> float:
+def compute_uauc(user: np.ndarray, label: np.ndarray, score: np.ndarray) -> float:
     """Unweighted mean of the AUC of each user who has both classes. NaN if there is no such user."""
     by = np.argsort(user, kind="stable")
     cuts = np.flatnonzero(np.diff(user[by])) + 1
-    values = [auc(label[part], score[part]) for part in np.split(by, cuts)]
+    values = [compute_auc(label[part], score[part]) for part in np.split(by, cuts)]
     kept = [value for value in values if not np.isnan(value)]
     return float(np.mean(kept)) if kept else float("nan")
 
 
-def cross_entropy(label: np.ndarray, score: np.ndarray) -> float:
+def compute_cross_entropy(label: np.ndarray, score: np.ndarray) -> float:
     """Mean binary cross-entropy of logits (n,), in nats."""
     return float(np.mean(np.logaddexp(0.0, score) - label * score))
 
@@ -56,7 +56,7 @@ Criterion = Literal["AUC / 4 + UAUC / 3", "AUC", "cross-entropy"]
 
 
 @dataclass(frozen=True, eq=False)
-class Selector:
+class ModelSelector:
     """Measures the states of one model on the same validation rows.
 
     The criterion follows from the rows and not from the scores, so that the values of all states compare.
@@ -66,12 +66,12 @@ class Selector:
     """(n,): the user of each row; None where UAUC is not part of the criterion."""
     label: np.ndarray
     """(n,): 0 or 1."""
-    by: Criterion
-    why: str | None
+    criterion: Criterion
+    fallback_reason: str | None
     """Why the criterion is not the usual one; None where it is."""
 
     @classmethod
-    def of(cls, user: np.ndarray | None, label: np.ndarray) -> Selector:
+    def from_labels(cls, user: np.ndarray | None, label: np.ndarray) -> ModelSelector:
         """Choose the criterion. Raises DataError if there are no rows."""
         n, classes = len(label), np.unique(label)
         if not n:
@@ -87,24 +87,26 @@ class Selector:
                        f" among the {n:,} validation rows, so that UAUC is not defined")  # fmt: skip
         return cls(user, label, "AUC / 4 + UAUC / 3", None)
 
-    def warn(self, what: str) -> None:
+    def warn_fallback(self, what: str) -> None:
         """Say as a DataWarning that `what` is selected otherwise than usual, where it is."""
-        if self.why is not None:
-            warnings.warn(f"{what} selected by validation {self.by}: {self.why}", DataWarning, stacklevel=2)
+        if self.fallback_reason is not None:
+            warnings.warn(
+                f"{what} selected by validation {self.criterion}: {self.fallback_reason}", DataWarning, stacklevel=2
+            )
 
-    def measure(self, score: np.ndarray) -> dict[str, float]:
-        """`auc`, `uauc` (where there are users), `valid_loss` and `value`, the criterion, of which more is better.
+    def compute_metrics(self, score: np.ndarray) -> dict[str, float]:
+        """`compute_auc`, `compute_uauc` (where there are users), `valid_loss` and `value`, the criterion, of which more is better.
 
         NaN is what is not defined; if a score is not finite, that is everything: no comparison prefers such a state.
         """
         if not np.isfinite(score).all():
             return dict.fromkeys(("auc", *([] if self.user is None else ["uauc"]), "valid_loss", "value"), float("nan"))
-        found = {"auc": auc(self.label, score)}
+        found = {"auc": compute_auc(self.label, score)}
         if self.user is not None:
-            found["uauc"] = uauc(self.user, self.label, score)
-        found["valid_loss"] = cross_entropy(self.label, score)
-        if self.by == "cross-entropy":
+            found["uauc"] = compute_uauc(self.user, self.label, score)
+        found["valid_loss"] = compute_cross_entropy(self.label, score)
+        if self.criterion == "cross-entropy":
             value = -found["valid_loss"]
         else:
-            value = found["auc"] if self.by == "AUC" else found["auc"] / 4 + found["uauc"] / 3
+            value = found["auc"] if self.criterion == "AUC" else found["auc"] / 4 + found["uauc"] / 3
         return {**found, "value": value}

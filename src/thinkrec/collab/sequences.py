@@ -23,14 +23,14 @@ class Windows:
     place: np.ndarray
     """int64 (n_rows,): the step whose encoding is the user strictly before the row."""
 
-    def groups(self, size: int) -> Iterator[np.ndarray]:
+    def iterate_batches(self, size: int) -> Iterator[np.ndarray]:
         """Window numbers, `size` at a time."""
         for begin in range(0, len(self.item), size):
             yield np.arange(begin, min(begin + size, len(self.item)))
 
 
 @dataclass(frozen=True)
-class Past:
+class UserSequences:
     """Which visible earlier rows (see `Interactions.past`) count as the past: all, or the liked ones."""
 
     item: np.ndarray
@@ -45,7 +45,7 @@ class Past:
     """The item code of an empty place."""
 
     @classmethod
-    def of(cls, ds: Dataset, history: str) -> Past:
+    def from_dataset(cls, ds: Dataset, history: str) -> UserSequences:
         """history: `liked` keeps the liked rows only, `labelled` keeps all rows."""
         data, past = ds.interactions, ds.interactions.past
         item, label = data.item[past.row], data.label[past.row]
@@ -61,13 +61,13 @@ class Past:
             len(ds.items),
         )
 
-    def latest(self, rows: np.ndarray, length: int) -> Windows:
+    def build_latest_windows(self, rows: np.ndarray, length: int) -> Windows:
         """Each row at the end of its own last `length` entries. Rows with the same past share a window."""
         end = self.first[rows] + self.count[rows]
         begin = np.maximum(self.first[rows], end - length)
-        return self._windows(begin, end, end - begin, length)
+        return self._build_windows(begin, end, end - begin, length)
 
-    def strided(self, rows: np.ndarray, length: int, rng: np.random.Generator) -> Windows:
+    def build_strided_windows(self, rows: np.ndarray, length: int, rng: np.random.Generator) -> Windows:
         """Rows share windows, so that an epoch reads each entry about twice instead of `length` times.
 
         A row sees at least its last half `length` entries (or all there are); the cuts move from call to call.
@@ -82,9 +82,9 @@ class Past:
         begins, number = np.unique(begin, return_inverse=True)
         end = np.zeros(len(begins), dtype=np.int64)
         np.maximum.at(end, number, reached)
-        return self._windows(begin, end[number], reached - begin, length)
+        return self._build_windows(begin, end[number], reached - begin, length)
 
-    def _windows(self, begin: np.ndarray, end: np.ndarray, place: np.ndarray, length: int) -> Windows:
+    def _build_windows(self, begin: np.ndarray, end: np.ndarray, place: np.ndarray, length: int) -> Windows:
         # One number per stretch, in the order of (begin, end): sorting pairs takes twenty times as long.
         keys, window = np.unique(begin * (length + 1) + (end - begin), return_inverse=True)
         at = (keys // (length + 1))[:, None] + np.arange(length)

@@ -20,19 +20,19 @@ Result = TypeVar("Result")
 
 
 @dataclass(eq=False)
-class Latest(Generic[Result]):
+class IdentityCache(Generic[Result]):
     """What was worked out last, for as long as the same object asks: items and ids of one data set are asked for often.
 
     The object is kept alive, so that no other one can take its identity.
     """
 
-    _held: tuple[Any, Result] | None = None
+    _entry: tuple[Any, Result] | None = None
 
-    def of(self, asks: Any, work: Callable[[], Result]) -> Result:
+    def get_or_compute(self, asks: Any, work: Callable[[], Result]) -> Result:
         """The result for `asks`, which is compared by identity and must not be changed."""
-        held = self._held
+        held = self._entry
         if held is None or held[0] is not asks:
-            self._held = held = (asks, work())
+            self._entry = held = (asks, work())
         return held[1]
 
 
@@ -48,32 +48,32 @@ class TrainedIds:
     """Original user ids."""
     items: list
     """Original item ids."""
-    _users: Latest[np.ndarray] = field(default_factory=Latest[np.ndarray], repr=False)
-    _items: Latest[np.ndarray] = field(default_factory=Latest[np.ndarray], repr=False)
+    _user_cache: IdentityCache[np.ndarray] = field(default_factory=IdentityCache[np.ndarray], repr=False)
+    _item_cache: IdentityCache[np.ndarray] = field(default_factory=IdentityCache[np.ndarray], repr=False)
 
     @classmethod
-    def of(cls, ds: Dataset) -> TrainedIds:
+    def from_dataset(cls, ds: Dataset) -> TrainedIds:
         """Of the data set of the fit."""
         return cls(ds.user_ids, ds.items.ids)
 
-    def user_places(self, ds: Dataset) -> np.ndarray:
+    def find_user_rows(self, ds: Dataset) -> np.ndarray:
         """int64 (n_users of `ds`,): the table row of every user code of `ds`; see the class for new users."""
-        named = self._users.of(ds.user_ids, lambda: find_places(self.users, ds.user_ids))
-        # Questions about the present number users without an id behind the others (see `System.at`).
+        named = self._user_cache.get_or_compute(ds.user_ids, lambda: find_positions(self.users, ds.user_ids))
+        # Questions about the present number users without an id behind the others (see `Predictor.replace_histories`).
         nameless = np.full(ds.interactions.n_users - len(named), len(self.users), dtype=np.int64)
         return np.concatenate([named, nameless])
 
-    def item_places(self, ds: Dataset) -> np.ndarray:
+    def find_item_rows(self, ds: Dataset) -> np.ndarray:
         """int64 (n_items of `ds`,): the table row of every item code of `ds`; see the class for new items."""
-        return self._items.of(ds.items.ids, lambda: find_places(self.items, ds.items.ids))
+        return self._item_cache.get_or_compute(ds.items.ids, lambda: find_positions(self.items, ds.items.ids))
 
-    def write(self, folder: Path) -> None:
+    def save(self, folder: Path) -> None:
         """Write `ids.json` into `folder`, beside its name and then renamed."""
         write_json(Path(folder) / FILE, {"users": self.users, "items": self.items})
 
     @classmethod
-    def read(cls, folder: Path) -> TrainedIds:
-        """Read what `write` wrote. Raises CheckpointError if it is missing or no such file."""
+    def load(cls, folder: Path) -> TrainedIds:
+        """Read what `save` wrote. Raises CheckpointError if it is missing or no such file."""
         path = Path(folder) / FILE
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ class TrainedIds:
             raise CheckpointError(f"{path} does not hold the ids of users and items ({error}). Fit again.") from error
 
 
-def find_places(known: Sequence[Any], asked: Sequence[Any]) -> np.ndarray:
+def find_positions(known: Sequence[Any], asked: Sequence[Any]) -> np.ndarray:
     """int64 (len(asked),): where each id stands in `known` (distinct); len(known) where it does not.
 
     Ids are compared as text: one table may have been read from CSV, where whole numbers become integers.

@@ -13,7 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from thinkrec.collab.selection import Selector
+from thinkrec.collab.selection import ModelSelector
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import DataError
 from thinkrec.io.progress import Progress
@@ -24,7 +24,7 @@ _LARGE = 1_000_000
 fast where they do not fit the caches. Its last digits differ, and small tables gain nothing."""
 
 
-class Training(BaseModel):
+class EncoderTrainingConfig(BaseModel):
     """How an encoder is optimised (Adam, early stop on validation AUC)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,27 +44,27 @@ class Training(BaseModel):
 
 
 @contextlib.contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def use_seed(seed: int) -> Iterator[None]:
     """Initial weights and dropout inside depend on `seed` alone; the caller's random state is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
-def shuffled(rows: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def shuffle_batches(rows: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """`rows` in random order, `size` at a time."""
     mixed = rng.permutation(rows)
     for begin in range(0, len(mixed), size):
         yield mixed[begin : begin + size]
 
 
-def train(
+def train_encoder(
     net: nn.Module,
     batches: Callable[[np.random.Generator], Iterable[Batch]],
     loss: Callable[[Batch, np.random.Generator], torch.Tensor],
     validate: Callable[[], np.ndarray],
     labels: np.ndarray,
-    options: Training,
+    options: EncoderTrainingConfig,
     *,
     seed: int,
     progress: bool = False,
@@ -83,8 +83,8 @@ def train(
     large = sum(p.numel() for p in net.parameters()) > _LARGE
     optimiser = torch.optim.Adam(net.parameters(), lr=options.lr, weight_decay=options.weight_decay, fused=large)
     records: list[dict[str, Any]] = []
-    selector = Selector.of(None, labels)
-    selector.warn(f"{name} is")
+    selector = ModelSelector.from_labels(None, labels)
+    selector.warn_fallback(f"{name} is")
     best, best_epoch, kept = None, 0, {}
     with Progress(name, options.epochs, shown=progress) as bar:
         for epoch in range(1, options.epochs + 1):
@@ -99,14 +99,14 @@ def train(
                 losses.append(value.item())
             net.eval()
             with torch.no_grad():
-                reached = selector.measure(validate())
+                reached = selector.compute_metrics(validate())
             if np.isfinite(reached["value"]) and (best is None or reached["value"] > best):
                 best, best_epoch = reached["value"], epoch
                 kept = {key: tensor.clone() for key, tensor in net.state_dict().items()}
             seconds = time.perf_counter() - began
             mean = float(np.mean(losses))
             records.append({"epoch": epoch, "loss": mean, **reached, "seconds": seconds, "best": best})
-            bar.advance(1, f"loss {mean:.4f} validation {selector.by} {abs(reached['value']):.4f}")
+            bar.advance(1, f"loss {mean:.4f} validation {selector.criterion} {abs(reached['value']):.4f}")
             if epoch - best_epoch >= options.patience:
                 break
     lost = sum(not np.isfinite(record["value"]) for record in records)

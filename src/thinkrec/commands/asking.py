@@ -1,4 +1,4 @@
-"""`rank` and `explain`: questions to a trained recommender."""
+"""`run_rank_command` and `run_explain_command`: questions to a trained recommender."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from thinkrec.errors import DataError
 from thinkrec.evaluate.results import read_verdict
 
 
-def rank(
+def run_rank_command(
     run: str, user: str, candidates: str | None, top: int, why: bool, history: Path | None, threshold: float | None,
     name: str | None = None, writer: Writer | None = None,
 ) -> None:  # fmt: skip
     """`thinkrec rank`; `name`: of the row of the run's table that ranks."""
-    folder = show.run_folder(run)
-    model = serving.open_ranking(folder, name)
-    if why and isinstance(model, serving.ScorerRanking):
+    folder = show.find_run_folder(run)
+    model = serving.load_ranker(folder, name)
+    if why and isinstance(model, serving.ScorerRanker):
         raise DataError("--why asks the language model for reasons, and this row is a scorer; leave --why out")
     if writer is not None and not why:
         raise DataError("--writer says who writes the reasons, but none are asked for; add --why, or leave it out")
     if name is None:
-        show.verdict(read_verdict(folder))
+        show.print_verdict(read_verdict(folder))
     asked = None if candidates is None else parse_candidates(candidates)
-    past = _read(history, threshold, model)
-    if isinstance(model, serving.ScorerRanking):
+    past = _read_optional_history(history, threshold, model)
+    if isinstance(model, serving.ScorerRanker):
         found = model.rank(user, asked, history=past, top=top)
     else:
         found = model.rank(user, asked, history=past, top=top, reasons=why, writer=writer)
     domain = model.ds.domain
-    show.console().print(show.ranking(found, f"{domain.items.capitalize()} for {domain.user} {user}"))
+    show.make_console().print(show.render_ranking(found, f"{domain.items.capitalize()} for {domain.user} {user}"))
 
 
-def explain(
+def run_explain_command(
     run: str, user: str, item: str, history: Path | None, threshold: float | None, writer: Writer | None = None
 ) -> None:
     """`thinkrec explain`."""
-    folder = show.run_folder(run)
+    folder = show.find_run_folder(run)
     model = ThinkRec.load(folder, progress=True)
-    show.verdict(read_verdict(folder))
-    found = model.explain(user, item, history=_read(history, threshold, model), writer=writer)
-    show.console().print(show.explanation(found, f"{model.ds.domain.user} {user}"))
+    show.print_verdict(read_verdict(folder))
+    found = model.explain(user, item, history=_read_optional_history(history, threshold, model), writer=writer)
+    show.make_console().print(show.render_explanation(found, f"{model.ds.domain.user} {user}"))
 
 
 def parse_candidates(text: str) -> list[str]:
@@ -57,8 +57,8 @@ def parse_candidates(text: str) -> list[str]:
     return found
 
 
-def _read(
-    path: Path | None, threshold: float | None, model: ThinkRec | serving.ScorerRanking
+def _read_optional_history(
+    path: Path | None, threshold: float | None, model: ThinkRec | serving.ScorerRanker
 ) -> list[tuple[object, bool]] | None:
     if path is None and threshold is not None:
         raise DataError("--threshold is for ratings in --history; give a history, or leave it out")

@@ -1,4 +1,4 @@
-"""`evaluate`: which of its three ways was asked for, and whether the options belong to it."""
+"""`run_evaluate_command`: which of its three ways was asked for, and whether the options belong to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from thinkrec.commands import grounding, judging, texts
 from thinkrec.errors import DataError
 
 
-def evaluate(
+def run_evaluate_command(
     table: Path,
     options: texts.TextOptions,
     interactions: Path | None,
@@ -29,15 +29,15 @@ def evaluate(
     if compare:
         if k is not None:
             raise DataError("--k is for rankings; drop it, or drop --text")
-        texts.evaluate_texts(table, options, interactions, run, ground)
-    elif options.asked():
+        texts.run_text_evaluation(table, options, interactions, run, ground)
+    elif options.has_text_options():
         raise DataError("options for reasons were given; add --text, or drop them")
     elif ground:
         if options.split is not None or options.partial:
             raise DataError("--grounding judges the reasons that are in the table; drop --split and --partial")
-        grounding.evaluate(table, run, draws, options.out)
+        grounding.run_grounding_evaluation(table, run, draws, options.out)
     elif options.out is not None:
         raise DataError("--out is for reasons; add --text or --grounding")
     else:
-        judging.evaluate(table, interactions, run, k=k, draws=draws, split=options.split, threshold=threshold,
+        judging.run_ranking_evaluation(table, interactions, run, k=k, draws=draws, split=options.split, threshold=threshold,
                          partial=options.partial)  # fmt: skip

@@ -1,4 +1,4 @@
-"""`evaluate --grounding`: whether reasons can be trusted."""
+"""`run_grounding_evaluation --grounding`: whether reasons can be trusted."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ import numpy as np
 import polars as pl
 from rich.text import Text
 
-from thinkrec.claims.cases import cases_of
+from thinkrec.claims.cases import build_cases
 from thinkrec.commands import show
-from thinkrec.data.columns import parse_order, refuse_rows, require_columns
+from thinkrec.data.columns import parse_order, reject_rows, require_columns
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
-from thinkrec.evaluate.grounding.results import GroundingResults, ground_all, write_grounding
-from thinkrec.evaluate.grounding.table import terminal
+from thinkrec.evaluate.grounding.results import GroundingResults, evaluate_grounding, write_grounding
+from thinkrec.evaluate.grounding.table import render_grounding_table
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.reasons.matching import IDS, match_rows
 from thinkrec.run import saved_model
-from thinkrec.run.variants import rows_of_table
+from thinkrec.run.variants import map_rows_to_stages
 
 
-def evaluate(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
+def run_grounding_evaluation(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
     """`thinkrec evaluate REASONS --grounding --run RUN`."""
     if run is None:
         raise DataError("reasons are grounded in the data of a run; name it with --run RUN")
     if out is not None and out.suffix != ".json":
         raise DataError(f"{out}: --out writes JSON; give a name such as grounding.json")
-    results = judge(reasons, show.run_folder(run), draws)
-    show.console().print(terminal(results, title=f"Grounding of {reasons}"))
+    results = ground_reason_table(reasons, show.find_run_folder(run), draws)
+    show.make_console().print(render_grounding_table(results, title=f"Grounding of {reasons}"))
     if out is not None:
         # Names without folders: the file is meant to be kept and shown.
         write_grounding(out, results, {"reasons": reasons.name, "run": Path(run).name})
-        show.console().print(Text(f"metrics: {out}"), soft_wrap=True)
+        show.make_console().print(Text(f"metrics: {out}"), soft_wrap=True)
 
 
-def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingResults:
+def ground_reason_table(reasons: Path, folder: Path, draws: int | None = None) -> GroundingResults:
     """Ground a table (order, reason, perhaps score) in the data of a run.
 
     The history is as long as the run's prompts show it. Verdicts are compared with the table's own scores if it has
@@ -43,36 +43,38 @@ def judge(reasons: Path, folder: Path, draws: int | None = None) -> GroundingRes
     reasons, or scores that are no numbers.
     """
     run = saved_model.open_run(folder)
-    recipe, ds, world = run.recipe, run.ds, run.simulated
+    recipe, ds, world = run.recipe, run.ds, run.simulation
     table, name = read_table(reasons), str(reasons)
     require_columns(table, ("order", "reason"), name)
     order = parse_order(table["order"], name)
     texts = table["reason"].cast(pl.String, strict=False)
-    refuse_rows(table["reason"], texts.is_null(), name, "has rows without a reason", "Leave such rows out.")
+    reject_rows(table["reason"], texts.is_null(), name, "has rows without a reason", "Leave such rows out.")
     # By user and item where the table names them: `order` may be a place in another table than the run's.
     named = set(IDS) <= set(table.columns)
-    rows = match_rows(ds, table, name).rows if named else ds.interactions.find(np.asarray(order))
+    rows = match_rows(ds, table, name).rows if named else ds.interactions.find_rows(np.asarray(order))
     unknown = pl.Series(rows < 0)
-    refuse_rows(table["order"], unknown, name, f"names rows that {folder} does not have", "Give the run they are from.")
+    reject_rows(table["order"], unknown, name, f"names rows that {folder} does not have", "Give the run they are from.")
     prompt = recipe.model.prompt if recipe.model.kind == "thinkrec" else PromptConfig()
-    cases = cases_of(
+    cases = build_cases(
         ds,
         rows,
         prompt.history,
         prompt.block,
-        scores=_scores(table, name, folder / list(rows_of_table(recipe).values())[-1], ds.interactions.order[rows]),
+        scores=_read_scores(
+            table, name, folder / list(map_rows_to_stages(recipe).values())[-1], ds.interactions.order[rows]
+        ),
         world=world,
     )
     config = recipe.evaluation
-    return ground_all(texts.to_list(), cases, ds.interactions.user[rows], ds.items.titles, seed=config.seed,
+    return evaluate_grounding(texts.to_list(), cases, ds.interactions.user[rows], ds.items.titles, seed=config.seed,
                       draws=config.draws if draws is None else draws)  # fmt: skip
 
 
-def _scores(table: pl.DataFrame, name: str, predictions: Path, order: np.ndarray) -> np.ndarray:
+def _read_scores(table: pl.DataFrame, name: str, predictions: Path, order: np.ndarray) -> np.ndarray:
     """float64: the score of every row; NaN where none is known."""
     if "score" in table.columns:
         score = table["score"].cast(pl.Float64, strict=False)
-        refuse_rows(table["score"], ~score.is_finite(), name, "has scores that are not finite numbers", "Look at them.")
+        reject_rows(table["score"], ~score.is_finite(), name, "has scores that are not finite numbers", "Look at them.")
         return score.to_numpy()
     path = predictions / "predictions.parquet"
     if path.is_file():

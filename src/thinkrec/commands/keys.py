@@ -1,4 +1,4 @@
-"""`recipe`: recipes, and what every key means, read from the classes themselves."""
+"""`run_recipe_command`: recipes, and what every key means, read from the classes themselves."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rich.text import Text
 from thinkrec.commands import show
 from thinkrec.errors import RecipeError
 from thinkrec.run.recipe import Recipe, dump_recipe
-from thinkrec.run.recipe_files import known_recipes, load_recipe
+from thinkrec.run.recipe_files import list_recipes, load_recipe
 
 
 @dataclass(frozen=True)
-class Key:
+class RecipeKey:
     """One key of a recipe section."""
 
     name: str
@@ -31,7 +31,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Section:
+class RecipeSection:
     """The keys that stand together in a recipe."""
 
     places: tuple[str, ...]
@@ -39,31 +39,34 @@ class Section:
     kind: str
     """What chooses it, such as "kind: mf"; empty where nothing else can stand there."""
     text: str
-    keys: tuple[Key, ...]
+    keys: tuple[RecipeKey, ...]
 
 
-def recipe(name: str | None, overrides: Sequence[str], names: bool, keys: bool) -> None:
+def run_recipe_command(name: str | None, overrides: Sequence[str], names: bool, keys: bool) -> None:
     """`thinkrec recipe`."""
-    out = show.console()
+    out = show.make_console()
     if names:
-        out.print(Text("\n".join(known_recipes())))
+        out.print(Text("\n".join(list_recipes())))
     if keys:
-        for section in sections():
-            out.print(_shown(section))
+        for section in list_recipe_sections():
+            out.print(_build_section_table(section))
     if name is not None:
         print(dump_recipe(load_recipe(name, overrides)), end="")
     elif not (names or keys):
         raise RecipeError("name a recipe, or ask for --list or --keys")
 
 
-def sections() -> list[Section]:
+def list_recipe_sections() -> list[RecipeSection]:
     """Every class of keys once, in the order in which a recipe reaches it."""
     places: dict[type[BaseModel], list[str]] = {}
-    _collect(Recipe, "", places)
-    return [Section(tuple(at), _kind(model), _first_line(model), tuple(_keys(model))) for model, at in places.items()]
+    _collect_places(Recipe, "", places)
+    return [
+        RecipeSection(tuple(at), _format_kind(model), _read_first_line(model), tuple(_describe_keys(model)))
+        for model, at in places.items()
+    ]
 
 
-def _collect(model: type[BaseModel], place: str, found: dict[type[BaseModel], list[str]]) -> None:
+def _collect_places(model: type[BaseModel], place: str, found: dict[type[BaseModel], list[str]]) -> None:
     if place in found.setdefault(model, []):
         return
     found[model].append(place)
@@ -71,28 +74,28 @@ def _collect(model: type[BaseModel], place: str, found: dict[type[BaseModel], li
         within = f"{place}.{name}" if place else name
         if getattr(field.annotation, "__origin__", None) is dict:
             within += ".NAME"
-        for inner in _models(field.annotation):
-            _collect(inner, within, found)
+        for inner in _find_config_models(field.annotation):
+            _collect_places(inner, within, found)
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+def _find_config_models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):
-        yield from _models(inner)
+        yield from _find_config_models(inner)
 
 
-def _keys(model: type[BaseModel]) -> Iterator[Key]:
-    written = _source(model)
+def _describe_keys(model: type[BaseModel]) -> Iterator[RecipeKey]:
+    written = _read_field_sources(model)
     for name, field in model.model_fields.items():
         kind, text = written.get(name, (str(field.annotation), ""))
         if get_origin(field.annotation) is Literal:  # also where it has a name of its own, such as Cite
             kind = f"Literal{list(get_args(field.annotation))}"
-        limits = [_limit(limit) for limit in field.metadata]
-        yield Key(name, ", ".join([kind, *filter(None, limits)]), _default(field), text)
+        limits = [_format_limit(limit) for limit in field.metadata]
+        yield RecipeKey(name, ", ".join([kind, *filter(None, limits)]), _format_default(field), text)
 
 
-def _source(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
+def _read_field_sources(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
     """Field -> (annotation as written, the docstring under it)."""
     found: dict[str, tuple[str, str]] = {}
     for owner in reversed(model.__mro__):
@@ -109,32 +112,32 @@ def _source(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _limit(limit: Any) -> str:
+def _format_limit(limit: Any) -> str:
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
     return next((f"{sign} {getattr(limit, name)}" for name, sign in signs.items() if hasattr(limit, name)), "")
 
 
-def _default(field: FieldInfo) -> str:
+def _format_default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
     value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel):
-        return _kind(type(value)) or "see below"
+        return _format_kind(type(value)) or "see below"
     return "null" if value is None else str(value)
 
 
-def _kind(model: type[BaseModel]) -> str:
+def _format_kind(model: type[BaseModel]) -> str:
     for name in ("kind", "by"):
         if name in model.model_fields:
             return f"{name}: {model.model_fields[name].default}"
     return ""
 
 
-def _first_line(model: type[BaseModel]) -> str:
+def _read_first_line(model: type[BaseModel]) -> str:
     return (inspect.getdoc(model) or "").partition("\n\n")[0].replace("\n", " ")
 
 
-def _shown(section: Section) -> Table:
+def _build_section_table(section: RecipeSection) -> Table:
     title = Text(", ".join(section.places) or "recipe", style="bold")
     title.append(f"  ({section.kind})" if section.kind else "").append(f"\n{section.text}", style="not bold")
     table = Table(title=title, title_justify="left", title_style="", expand=True)

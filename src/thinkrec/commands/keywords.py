@@ -1,4 +1,4 @@
-"""`keywords`: a column of keywords for a table of items."""
+"""`write_keyword_table`: a column of keywords for a table of items."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from thinkrec.data.frames import as_frame
 from thinkrec.data.output_tables import check_columns, check_writable, write_table
 from thinkrec.data.tables import check_items, read_table
 from thinkrec.errors import DataError, RecipeError
-from thinkrec.io.settings import explain, parse_settings
+from thinkrec.io.settings import explain_validation_error, parse_settings
 from thinkrec.keywords.cache import KeywordCache
-from thinkrec.keywords.config import AskedConfig, OfflineConfig
-from thinkrec.keywords.extractor import Extractor, find_keywords
+from thinkrec.keywords.config import TeacherExtractorConfig, YakeExtractorConfig
+from thinkrec.keywords.extractor import KeywordExtractor, extract_keywords
 
 SHOWN = 5
 """Rows that the command prints."""
 
 
-def command(
+def run_keywords_command(
     items: Path,
     columns: str,
     most: int,
@@ -42,16 +42,20 @@ def command(
         raise DataError(f"--language {language!r} is no language; give two small letters, such as en")
     if teacher and extractor != "teacher":
         raise DataError("--teacher says whom to ask, but --extractor is not teacher; add it, or drop --teacher")
-    chosen = asked(teacher, language, item, most) if extractor == "teacher" else offline(language)
-    keywords(items, _names(columns), most, _names(keep or ""), chosen, out, cache)
+    chosen = (
+        build_teacher_extractor(teacher, language, item, most)
+        if extractor == "teacher"
+        else build_offline_extractor(language)
+    )
+    write_keyword_table(items, _split_names(columns), most, _split_names(keep or ""), chosen, out, cache)
 
 
-def keywords(
+def write_keyword_table(
     items: Path,
     columns: Sequence[str],
     most: int,
     keep: Sequence[str],
-    extractor: Extractor,
+    extractor: KeywordExtractor,
     out: Path,
     cache: Path | None = None,
 ) -> None:
@@ -63,8 +67,8 @@ def keywords(
     table = read_table(items)
     check_columns(table, out)
     check_items(table, source=source)  # refuse a table before anything is asked
-    found = with_keywords(table, columns, extractor, most=most, keep=keep, source=source,
-                          cache=cache or default_cache(out), progress=True)  # fmt: skip
+    found = add_keywords(table, columns, extractor, most=most, keep=keep, source=source,
+                          cache=cache or get_default_cache(out), progress=True)  # fmt: skip
     write_table(found, out)
     counts = found["keywords"].list.len()
     console = Console(highlight=False)
@@ -75,10 +79,10 @@ def keywords(
     )
 
 
-def with_keywords(
+def add_keywords(
     table: Any,
     columns: Sequence[str],
-    extractor: Extractor,
+    extractor: KeywordExtractor,
     *,
     most: int = 10,
     keep: Sequence[str] = (),
@@ -86,7 +90,7 @@ def with_keywords(
     cache: Path | None = None,
     progress: bool = False,
 ) -> pl.DataFrame:
-    """The table with a column `keywords`, List(String), that `Dataset.from_tables` takes as it is.
+    """The table with a column `write_keyword_table`, List(String), that `Dataset.from_tables` takes as it is.
 
     Args:
         table: anything `as_frame` takes.
@@ -102,29 +106,30 @@ def with_keywords(
     table = as_frame(table, source)
     require_columns(table, (*columns, *keep), source)
     texts = [
-        "\n".join(filter(None, row)) for row in zip(*(_texts(table[name], source) for name in columns), strict=True)
+        "\n".join(filter(None, row))
+        for row in zip(*(_read_texts(table[name], source) for name in columns), strict=True)
     ]
     kept = [parse_keywords(table[name], source) for name in keep]
     own = [tuple(dict.fromkeys(sum(row, ()))) for row in zip(*kept, strict=True)] if kept else None
     titles = [title or "" for title in table["title"].cast(pl.String)] if "title" in table.columns else None
-    found = find_keywords(texts, extractor, most=most, keep=own, titles=titles, cache=KeywordCache(cache),
+    found = extract_keywords(texts, extractor, most=most, keep=own, titles=titles, cache=KeywordCache(cache),
                           progress=progress)  # fmt: skip
     column = pl.Series("keywords", [list(words) for words in found], dtype=pl.List(pl.String))
     return table.with_columns(column)
 
 
-def offline(language: str) -> Extractor:
+def build_offline_extractor(language: str) -> KeywordExtractor:
     """The offline extractor."""
-    from thinkrec.keywords.offline import OfflineExtractor
+    from thinkrec.keywords.offline import YakeExtractor
 
-    return OfflineExtractor(OfflineConfig(language=language))
+    return YakeExtractor(YakeExtractorConfig(language=language))
 
 
-def asked(settings: Sequence[str], language: str, item: str, most: int) -> Extractor:
+def build_teacher_extractor(settings: Sequence[str], language: str, item: str, most: int) -> KeywordExtractor:
     """The extractor that asks the teacher of `settings`, each KEY=VALUE as in a recipe. Raises RecipeError."""
     from pydantic import TypeAdapter, ValidationError
 
-    from thinkrec.keywords.asked import AskedExtractor
+    from thinkrec.keywords.asked import TeacherExtractor
     from thinkrec.teacher.build import build_teacher
     from thinkrec.teacher.config import TeacherConfig
 
@@ -133,22 +138,22 @@ def asked(settings: Sequence[str], language: str, item: str, most: int) -> Extra
     try:
         config = TypeAdapter(TeacherConfig).validate_python(values)
     except ValidationError as error:
-        raise explain(error, "--teacher", tagged=True) from error
+        raise explain_validation_error(error, "--teacher", tagged=True) from error
     if config.kind == "rules":
         raise RecipeError("the rule-based teacher reads ratings, not texts; choose kind=api or kind=local, or YAKE")
-    return AskedExtractor(build_teacher(config), AskedConfig(language=language, item=item, most=most))
+    return TeacherExtractor(build_teacher(config), TeacherExtractorConfig(language=language, item=item, most=most))
 
 
-def default_cache(out: Path) -> Path:
+def get_default_cache(out: Path) -> Path:
     """Where the phrases found so far are kept unless said otherwise: beside the result."""
     return out.with_name(f"{out.name}.cache.jsonl")
 
 
-def _names(text: str) -> list[str]:
+def _split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _texts(column: pl.Series, source: str) -> list[str | None]:
+def _read_texts(column: pl.Series, source: str) -> list[str | None]:
     if isinstance(column.dtype, pl.List) and column.dtype.inner == pl.String:
         return column.list.join(", ").to_list()
     if column.dtype.is_nested() or column.dtype == pl.Binary:

@@ -1,4 +1,4 @@
-"""`demo`, `run`, `report`, `table`: recipes from data to report."""
+"""`run_demo_command`, `run_run_command`, `run_report_command`, `run_table_command`: recipes from data to report."""
 
 from __future__ import annotations
 
@@ -13,58 +13,60 @@ from thinkrec.commands import show
 from thinkrec.data.output_tables import write_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate import table as tables
-from thinkrec.evaluate.report.data import Explained
-from thinkrec.evaluate.results import Results, Row, read_metrics
+from thinkrec.evaluate.report.data import ExplainedRecommendation
+from thinkrec.evaluate.results import RankingResults, ResultRow, read_metrics
 from thinkrec.io.files import write_json, write_text
-from thinkrec.io.processes import hush_others, is_main, on_main
+from thinkrec.io.processes import is_main, run_on_main, silence_other_processes
 from thinkrec.run import results as outcome
 from thinkrec.run import saved_model
 from thinkrec.run.pipeline import ORDER, Run
-from thinkrec.run.provenance import environment
+from thinkrec.run.provenance import describe_environment
 from thinkrec.run.recipe import dump_recipe
 from thinkrec.run.recipe_files import load_recipe
-from thinkrec.run.variants import locked
+from thinkrec.run.variants import lock_run_folder
 
 SHOWN = 3
 """Explained recommendations that the demo prints."""
 
 
-def run_recipe(
+def execute_recipe(
     name: str, folder: Path | None, overrides: Sequence[str], results: Path | None, any_code: bool = False
-) -> outcome.Outcome:
+) -> outcome.RunResults:
     """Run a recipe, or go on with it, and print its table and where things lie."""
     recipe = load_recipe(name, overrides)
-    hush_others()
-    run = Run(recipe, folder or Path("runs") / recipe.name, progress=is_main(), any_code=any_code)
-    done: outcome.Outcome = run.all(outcome.finish)
-    out = show.console()
-    out.print(tables.terminal(done.results, title=recipe.name))
-    for name, fact in outcome.data_facts(run).items():
+    silence_other_processes()
+    run = Run(recipe, folder or Path("runs") / recipe.name, progress=is_main(), ignore_code_changes=any_code)
+    done: outcome.RunResults = run.run_all_stages(outcome.finish_run)
+    out = show.make_console()
+    out.print(tables.render_results(done.results, title=recipe.name))
+    for name, fact in outcome.describe_data(run).items():
         out.print(Text(f"{name}: {fact}", style="dim"))
-    for name, why in run.failed.items():
+    for name, why in run.failures.items():
         out.print(Text(f"no row for {name}: {why}"))
     if results is not None:
-        written = on_main(lambda: export(run, done, results / recipe.name))
+        written = run_on_main(lambda: export_results(run, done, results / recipe.name))
         out.print(Text(f"results: {written}"))
     return done
 
 
-def run(name: str, folder: Path | None, overrides: Sequence[str], results: Path | None, any_code: bool) -> None:
+def run_run_command(
+    name: str, folder: Path | None, overrides: Sequence[str], results: Path | None, any_code: bool
+) -> None:
     """`thinkrec run`."""
-    done = run_recipe(name, folder, overrides, results, any_code)
-    show.console().print(Text(f"metrics: {done.metrics}\nreport:  {done.report}"))
+    done = execute_recipe(name, folder, overrides, results, any_code)
+    show.make_console().print(Text(f"metrics: {done.metrics_path}\nreport:  {done.report_path}"))
 
 
-def demo(folder: Path, overrides: Sequence[str]) -> None:
+def run_demo_command(folder: Path, overrides: Sequence[str]) -> None:
     """`thinkrec demo`."""
-    done = run_recipe("demo", folder, overrides, None)
-    out = show.console()
-    for case in few(done.explained):
-        out.print(show.explained(case))
-    out.print(Text(f"report: {done.report}  (opens in any browser)"))
+    done = execute_recipe("demo", folder, overrides, None)
+    out = show.make_console()
+    for case in select_examples(done.explained_rows):
+        out.print(show.render_explained_row(case))
+    out.print(Text(f"report: {done.report_path}  (opens in any browser)"))
 
 
-def few(cases: Sequence[Explained], most: int = SHOWN) -> list[Explained]:
+def select_examples(cases: Sequence[ExplainedRecommendation], most: int = SHOWN) -> list[ExplainedRecommendation]:
     """At most `most` cases, Yes and No in turn as far as there are both."""
     yes = [case for case in cases if case.probability > 0.5]
     no = [case for case in cases if case.probability <= 0.5]
@@ -72,43 +74,45 @@ def few(cases: Sequence[Explained], most: int = SHOWN) -> list[Explained]:
     return turns[:most]
 
 
-def export(run: Run, done: outcome.Outcome, folder: Path) -> Path:
+def export_results(run: Run, done: outcome.RunResults, folder: Path) -> Path:
     """Write what a results table rests on: predictions, metrics, the resolved recipe, hardware and duration."""
     folder.mkdir(parents=True, exist_ok=True)
-    last = list(outcome.finished(run).values())[-1]
+    last = list(outcome.find_prediction_folders(run).values())[-1]
     write_table(pl.read_parquet(last / "predictions.parquet").sort(ORDER), folder / "predictions.parquet")
-    write_text(folder / "metrics.json", done.metrics.read_text(encoding="utf-8"))
+    write_text(folder / "metrics.json", done.metrics_path.read_text(encoding="utf-8"))
     write_text(folder / "recipe.yaml", dump_recipe(run.recipe))
-    write_json(folder / "environment.json", {**environment(), "duration_s": round(run.stages.seconds(), 1)})
+    write_json(
+        folder / "environment.json", {**describe_environment(), "duration_s": round(run.stage_runner.sum_seconds(), 1)}
+    )
     return folder
 
 
-def report(name: str) -> None:
+def run_report_command(name: str) -> None:
     """`thinkrec report`: trains nothing, whatever changed since."""
-    folder = show.run_folder(name)
+    folder = show.find_run_folder(name)
     run = saved_model.open_run(folder, progress=True)
-    with locked(folder):
-        done = outcome.finish(run, outcome.finished(run))
-    show.console().print(Text(str(done.report)), soft_wrap=True)
+    with lock_run_folder(folder):
+        done = outcome.finish_run(run, outcome.find_prediction_folders(run))
+    show.make_console().print(Text(str(done.report_path)), soft_wrap=True)
 
 
-def table(names: Sequence[str], markdown: bool) -> None:
+def run_table_command(names: Sequence[str], markdown: bool) -> None:
     """`thinkrec table`: rows of several runs, each once."""
-    found = [(name, read_metrics(show.run_folder(name) / "metrics.json")) for name in names]
-    joined = join(found)
+    found = [(name, read_metrics(show.find_run_folder(name) / "metrics.json")) for name in names]
+    joined = join_results(found)
     if markdown:
-        print(tables.markdown(joined), end="")
+        print(tables.render_markdown(joined), end="")
     else:
-        show.console().print(tables.terminal(joined, title="Results"))
+        show.make_console().print(tables.render_results(joined, title="Results"))
 
 
-def join(found: Sequence[tuple[str, Results]]) -> Results:
+def join_results(found: Sequence[tuple[str, RankingResults]]) -> RankingResults:
     """One table of the rows of several runs; rows that are equal in name and numbers stand once.
 
     Raises DataError if the runs were not evaluated on the same number of rows and users, or in the same way.
     """
     first = found[0][1]
-    rows: dict[str, Row] = {}
+    rows: dict[str, ResultRow] = {}
     for name, results in found:
         for key in ("n_rows", "n_users", "k", "draws", "seed", "policies"):
             if getattr(results, key) != getattr(first, key):

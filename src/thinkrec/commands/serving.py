@@ -16,17 +16,17 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.errors import CheckpointError, DataError
 from thinkrec.run import saved_model
 from thinkrec.run.recipe import Recipe
-from thinkrec.run.stage import read_done
-from thinkrec.run.variants import IMPERSONAL, rows_of_table, variants
-from thinkrec.score.answers import Ranked, codes_of, item_codes, unknown_user
-from thinkrec.score.candidates import Present, score_candidates
+from thinkrec.run.stage import read_stage_result
+from thinkrec.run.variants import NON_PERSONALISED, list_variants, map_rows_to_stages
+from thinkrec.score.answers import Ranked, find_item_codes, make_unknown_user_error, map_ids_to_codes
+from thinkrec.score.candidates import UserHistory, score_candidates
 from thinkrec.score.histories import History, parse_history
-from thinkrec.score.ranker import probability
-from thinkrec.train.model_config import ThinkRecModel
+from thinkrec.score.ranker import compute_like_probability
+from thinkrec.train.model_config import ThinkRecConfig
 
 
 @dataclass(frozen=True, eq=False)
-class ScorerRanking:
+class ScorerRanker:
     """A fitted scorer of a run and the data that it answers by."""
 
     scorer: Scorer
@@ -36,37 +36,37 @@ class ScorerRanking:
     def rank(self, user: Any, candidates: Sequence[Any] | None = None, *,
              history: History | None = None, top: int | None = None) -> list[Ranked]:  # fmt: skip
         """Candidates from best to worst; arguments and errors as in `ThinkRec.rank`."""
-        codes, known = codes_of(self.ds.items.ids), codes_of(self.ds.user_ids).get(str(user))
+        codes, known = map_ids_to_codes(self.ds.items.ids), map_ids_to_codes(self.ds.user_ids).get(str(user))
         if history is not None:
             ids, label = parse_history(history, None, self.ds.threshold)
             own = None if known is None else self.ds.user_ids[known]
-            present = Present.given(self.ds, own, item_codes(self.ds, codes, ids), label)
+            present = UserHistory.from_ratings(self.ds, own, find_item_codes(self.ds, codes, ids), label)
         elif known is None:
-            raise unknown_user(self.ds, user)
+            raise make_unknown_user_error(self.ds, user)
         else:
-            present = Present.of(self.ds, known)
+            present = UserHistory.from_dataset(self.ds, known)
         if candidates is None:
             asked = np.setdiff1d(np.arange(len(self.ds.items)), present.item)
         else:
-            asked = item_codes(self.ds, codes, dict.fromkeys(candidates))
+            asked = find_item_codes(self.ds, codes, dict.fromkeys(candidates))
         scores = score_candidates(self.scorer, self.ds, present, asked, progress=self.progress)
-        items, chance = self.ds.items, probability(scores)
+        items, chance = self.ds.items, compute_like_probability(scores)
         return [
             Ranked(items.ids[asked[i]], items.titles[asked[i]], float(scores[i]), float(chance[i]))
             for i in np.argsort(-scores, kind="stable")[:top]
         ]
 
 
-def open_ranking(folder: Path, name: str | None) -> ThinkRec | ScorerRanking:
+def load_ranker(folder: Path, name: str | None) -> ThinkRec | ScorerRanker:
     """What ranks: the row `name` of the run's table; by default the model that its recipe trains.
 
     `name`: of a scorer as the table has it, or of a stage of the language model ("ThinkRec global", or global). Raises
     DataError for a name that the run does not have, CheckpointError for a row that is not trained.
     """
     recipe = saved_model.read_recipe(folder)
-    if name is None and isinstance(recipe.model, ThinkRecModel):
+    if name is None and isinstance(recipe.model, ThinkRecConfig):
         return ThinkRec.load(folder, progress=True)
-    scorers, stages = scorers_of(recipe), stages_of(recipe)
+    scorers, stages = find_scorers(recipe), map_stage_names(recipe)
     chosen = list(scorers)[-1] if name is None else name
     if chosen in scorers:
         place, config = scorers[chosen]
@@ -75,8 +75,8 @@ def open_ranking(folder: Path, name: str | None) -> ThinkRec | ScorerRanking:
                 f"{folder} does not hold the scorer {chosen!r}; ask the run's folder, since a saved recommender keeps "
                 "its own model alone"
             )
-        read_done(folder / place)
-        return ScorerRanking(KINDS[config.kind].load(folder / place), saved_model.current_data(recipe, folder))
+        read_stage_result(folder / place)
+        return ScorerRanker(KINDS[config.kind].load(folder / place), saved_model.read_current_data(recipe, folder))
     if chosen in stages:
         model = ThinkRec.load(folder, progress=True)
         model.choose_stage(stages[chosen])
@@ -85,17 +85,17 @@ def open_ranking(folder: Path, name: str | None) -> ThinkRec | ScorerRanking:
     raise DataError(f"{folder} has no row {chosen!r} that could rank; it has: {known}")
 
 
-def scorers_of(recipe: Recipe) -> dict[str, tuple[str, ScorerConfig]]:
+def find_scorers(recipe: Recipe) -> dict[str, tuple[str, ScorerConfig]]:
     """Table row -> the folder inside the run and the config of its scorer."""
-    places = rows_of_table(recipe)
-    found = {name: (places[name], config) for name, config in {**IMPERSONAL, **recipe.baselines}.items()}
-    if not isinstance(recipe.model, ThinkRecModel):
+    places = map_rows_to_stages(recipe)
+    found = {name: (places[name], config) for name, config in {**NON_PERSONALISED, **recipe.baselines}.items()}
+    if not isinstance(recipe.model, ThinkRecConfig):
         name, place = list(places.items())[-1]
         found[name] = (place, recipe.model)
     return found
 
 
-def stages_of(recipe: Recipe) -> dict[str, str]:
+def map_stage_names(recipe: Recipe) -> dict[str, str]:
     """Name of a stage of the language model, long or short -> its table row."""
-    rows = variants(recipe.model) if isinstance(recipe.model, ThinkRecModel) else ()
+    rows = list_variants(recipe.model) if isinstance(recipe.model, ThinkRecConfig) else ()
     return {**{row: row for row in rows}, **{row.split()[-1]: row for row in rows}}

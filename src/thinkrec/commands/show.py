@@ -10,21 +10,21 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkrec.errors import CheckpointError
-from thinkrec.evaluate.report.data import Explained
+from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.io.processes import is_main
-from thinkrec.score.answers import Explanation, Past, Ranked
+from thinkrec.score.answers import Explanation, HistoryItem, Ranked
 
 WIDE = 130
 """Columns where nobody looks: a file or a pipe should not get tables cut at 80."""
 
 
-def console() -> Console:
+def make_console() -> Console:
     """Standard output; of several processes only the main one's shows anything."""
     found = Console(highlight=False, quiet=not is_main())
     return found if found.is_terminal else Console(highlight=False, width=WIDE, quiet=found.quiet)
 
 
-def run_folder(name: str) -> Path:
+def find_run_folder(name: str) -> Path:
     """The folder of a run given by path, or by its name under runs/. Raises CheckpointError saying where it looked."""
     for path in (Path(name), Path("runs") / name):
         if path.is_dir():
@@ -34,13 +34,13 @@ def run_folder(name: str) -> Path:
     )
 
 
-def verdict(sentence: str | None) -> None:
+def print_verdict(sentence: str | None) -> None:
     """Print what a run's table says against its model, if anything."""
     if sentence is not None:
-        console().print(Text(sentence, style="bold red"))
+        make_console().print(Text(sentence, style="bold red"))
 
 
-def ranking(ranked: Sequence[Ranked], title: str) -> Table:
+def render_ranking(ranked: Sequence[Ranked], title: str) -> Table:
     """A table of ranked items, with reasons where they were written."""
     table = Table(title=Text(title), title_justify="left")
     for heading in ("", "id", "title"):
@@ -51,25 +51,27 @@ def ranking(ranked: Sequence[Ranked], title: str) -> Table:
         cells = (str(place), str(entry.item), entry.title, f"{entry.probability:.1%}", f"{entry.score:+.2f}")
         table.add_row(*map(Text, cells))
         if entry.reason is not None:
-            table.add_row("", "", Text(entry.reason, style="italic").append(_by(entry.writer), style="dim"))
+            table.add_row("", "", Text(entry.reason, style="italic").append(_format_writer(entry.writer), style="dim"))
             table.add_section()
     return table
 
 
-def explanation(found: Explanation, user: str) -> Text:
+def render_explanation(found: Explanation, user: str) -> Text:
     """One answer, its past, its gate and its reason."""
     score = f", score {found.score:+.2f}"
-    return _case(user, found.title, found.probability, score, found.history, found.gate, found.reason,
+    return _render_case(user, found.title, found.probability, score, found.history, found.gate, found.reason,
                  found.writer)  # fmt: skip
 
 
-def explained(case: Explained) -> Text:
+def render_explained_row(case: ExplainedRecommendation) -> Text:
     """The same for a test row, with what the user really said."""
     truth = "" if case.liked is None else f"; in fact {'liked' if case.liked else 'not liked'}"
-    return _case(case.user, case.target, case.probability, truth, case.history, case.gate, case.reason, case.writer)
+    return _render_case(
+        case.user, case.target, case.probability, truth, case.history, case.gate, case.reason, case.writer
+    )
 
 
-def _case(user: str, title: str, probability: float, more: str, history: Sequence[Past],
+def _render_case(user: str, title: str, probability: float, more: str, history: Sequence[HistoryItem],
           gate: Sequence[tuple[str, float]], reason: str, writer: str) -> Text:  # fmt: skip
     text = Text()
     text.append(title, style="bold").append(f" for {user}: probability of a like {probability:.0%}{more}\n")
@@ -79,9 +81,9 @@ def _case(user: str, title: str, probability: float, more: str, history: Sequenc
     text.append("  (+ liked, - not liked; oldest first)\n" if history else "  (no history)\n", style="dim")
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in gate if weight > 0)
     text.append(f"  adapters: {weights}\n", style="dim")
-    return text.append(f"  {reason}", style="italic").append(f"{_by(writer)}\n", style="dim")
+    return text.append(f"  {reason}", style="italic").append(f"{_format_writer(writer)}\n", style="dim")
 
 
-def _by(writer: str | None) -> str:
+def _format_writer(writer: str | None) -> str:
     """Who wrote a reason, where it was not the model."""
     return "" if writer in (None, "model") else " (reason by rules)"

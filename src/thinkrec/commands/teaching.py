@@ -1,4 +1,4 @@
-"""`reason`: reasons from a teacher, for any recipe's data."""
+"""`run_reason_command`: reasons from a teacher, for any recipe's data."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from thinkrec.commands import show
 from thinkrec.data.output_tables import check_writable, write_table
 from thinkrec.errors import RecipeError
 from thinkrec.io.files import write_json
-from thinkrec.io.settings import explain, set_key
+from thinkrec.io.settings import explain_validation_error, set_key
 from thinkrec.reasons import output, questions, summary
 from thinkrec.reasons.choose import choose_rows
 from thinkrec.reasons.config import SynthesisConfig
-from thinkrec.reasons.estimate import Estimate, estimate
+from thinkrec.reasons.estimate import CostEstimate, estimate_cost
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.synthesis import Synthesis
 from thinkrec.run.data_sources import load_data
 from thinkrec.run.recipe_files import load_recipe
-from thinkrec.teacher.build import build_teacher, teacher_name
+from thinkrec.teacher.build import build_teacher, format_teacher_name
 from thinkrec.teacher.client import TeacherStopped, Usage
 
 
-def reason(
+def run_reason_command(
     name: str,
     config: Path | None,
     given: Mapping[str, Any],
@@ -45,34 +45,34 @@ def reason(
     recipe = load_recipe(name)
     settings = read_config(config, given)
     ds, _ = load_data(recipe.data)
-    questions.check_texts(ds, settings.texts)
+    questions.check_text_columns(ds, settings.texts)
     folder = Path("reasons") / recipe.name
     out, store = out or folder / "reasons.parquet", store or folder / "attempts.jsonl"
     check_writable(out)
     rows = choose_rows(ds, settings)
-    console = show.console()
+    console = show.make_console()
     if dry_run:
         with AttemptStore(store, write=False) as kept:
-            synthesis = Synthesis(ds, settings, teacher_name(settings.teacher), kept)
-            cases = [synthesis.case(int(row)) for row in rows]
-        console.print(estimated(estimate(cases, settings), settings))
+            synthesis = Synthesis(ds, settings, format_teacher_name(settings.teacher), kept)
+            cases = [synthesis.get_row_state(int(row)) for row in rows]
+        console.print(build_estimate_table(estimate_cost(cases, settings), settings))
         return
     began, stop = time.monotonic(), None
     with AttemptStore(store) as kept:
-        teacher = build_teacher(settings.teacher, ds, spent=kept.spent(teacher_name(settings.teacher)))
+        teacher = build_teacher(settings.teacher, ds, spent=kept.sum_usage(format_teacher_name(settings.teacher)))
         synthesis = Synthesis(ds, settings, teacher.name, kept)
         try:
             synthesis.run(rows, teacher, progress=True)
         except TeacherStopped as error:
             stop = error
-        cases = [synthesis.case(int(row)) for row in rows]
-        found = summary.summarise(
+        cases = [synthesis.get_row_state(int(row)) for row in rows]
+        found = summary.summarise_outcomes(
             synthesis, cases, settings, seconds=time.monotonic() - began, stopped=str(stop) if stop else None
         )
-    write_table(output.table(ds, cases, settings), out)
+    write_table(output.build_reason_table(ds, cases, settings), out)
     report = out.with_suffix(".report.json")
-    write_json(report, {**found.as_json(), "config": settings.model_dump(mode="json"), "recipe": recipe.name})
-    console.print(_table("Reasons", summary.lines(found)))
+    write_json(report, {**found.to_dict(), "config": settings.model_dump(mode="json"), "recipe": recipe.name})
+    console.print(_build_table("Reasons", summary.format_summary_lines(found)))
     console.print(Text(f"reasons:  {out}\nreport:   {report}\nattempts: {store}"))
     if stop is not None and not stop.budget:
         raise stop
@@ -107,38 +107,38 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> SynthesisConfig:
     try:
         return SynthesisConfig.model_validate(content)
     except ValidationError as error:
-        raise explain(error, source) from error
+        raise explain_validation_error(error, source) from error
 
 
-def estimated(found: Estimate, config: SynthesisConfig) -> Table:
+def build_estimate_table(found: CostEstimate, config: SynthesisConfig) -> Table:
     """What a dry run prints."""
 
     def amount(usage: Usage) -> str:
         if config.teacher.kind != "api":
             money = ""
-        elif found.priced:
+        elif found.has_prices:
             money = f", {usage.cost:,.2f} in money"
         else:
             money = ", money unknown (give --price-in and --price-out, per million tokens)"
         tokens = f"{usage.prompt_tokens:,} prompt + {usage.completion_tokens:,} answer tokens"
         return f"{usage.requests:,} requests, {tokens}{money}"
 
-    how = f"measured on {found.measured:,} answers in the store" if found.measured else "assumed"
-    return _table(
+    how = f"measured on {found.n_measured:,} answers in the store" if found.n_measured else "assumed"
+    return _build_table(
         "Before the start: nothing was asked",
         [
-            ("teacher", teacher_name(config.teacher)),
-            ("rows", f"{found.rows:,}, of which {found.done:,} need no more asking"),
+            ("teacher", format_teacher_name(config.teacher)),
+            ("rows", f"{found.rows:,}, of which {found.n_finished:,} need no more asking"),
             ("tokens of an answer", f"{found.answer_tokens:,.0f} ({how})"),
             ("right verdicts", f"{found.accuracy:.0%} ({how})"),
-            ("one answer each", amount(found.once)),
+            ("one answer each", amount(found.single_attempt)),
             ("expected", amount(found.expected)),
-            ("at most", amount(found.most)),
+            ("at most", amount(found.maximum)),
         ],
     )
 
 
-def _table(title: str, lines: list[tuple[str, str]]) -> Table:
+def _build_table(title: str, lines: list[tuple[str, str]]) -> Table:
     table = Table(title=Text(title), title_justify="left", show_header=False)
     table.add_column("what")
     table.add_column("how much", overflow="fold")

@@ -10,19 +10,25 @@ import polars as pl
 from rich.text import Text
 
 from thinkrec.commands import show
-from thinkrec.commands.grounding import judge
-from thinkrec.commands.truth import read_labels, rows_of
+from thinkrec.commands.grounding import ground_reason_table
+from thinkrec.commands.truth import build_label_table, read_labels
 from thinkrec.data.output_tables import write_table
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.results import GroundingResults, to_dict
-from thinkrec.evaluate.grounding.table import terminal as grounding_table
+from thinkrec.evaluate.grounding.table import render_grounding_table as grounding_table
 from thinkrec.evaluate.metrics import checks
-from thinkrec.evaluate.metrics.permutation import partners
+from thinkrec.evaluate.metrics.permutation import draw_permutation_baseline
 from thinkrec.evaluate.text import meteor, wordnet
-from thinkrec.evaluate.text.align import References, align, keep_answered, read_references
-from thinkrec.evaluate.text.compare import Tools, Values, measure
-from thinkrec.evaluate.text.summary import TextResults, per_row, summarise_texts, terminal, write_text_metrics
+from thinkrec.evaluate.text.align import References, align_reasons, keep_common_references, read_references
+from thinkrec.evaluate.text.compare import MetricResources, TextMetricValues, compute_text_metrics
+from thinkrec.evaluate.text.summary import (
+    TextResults,
+    build_row_table,
+    render_text_results,
+    summarise_texts,
+    write_text_metrics,
+)
 from thinkrec.run import saved_model
 
 ANOTHER_ROW = "of another row"
@@ -46,13 +52,13 @@ class TextOptions:
     seed: int = 0
     partial: bool = False
 
-    def asked(self) -> bool:
+    def has_text_options(self) -> bool:
         """Whether any option was given that only --text knows."""
         paths = (self.references, self.bleurt, self.encoder, self.wordnet)
         return bool(self.against) or self.baseline or any(value is not None for value in paths)
 
 
-def evaluate_texts(
+def run_text_evaluation(
     reasons: Path, options: TextOptions, interactions: Path | None, run: str | None, grounding: bool
 ) -> None:
     """`thinkrec evaluate --text`, and with `grounding` every table also as `--grounding` judges it."""
@@ -65,46 +71,52 @@ def evaluate_texts(
     if grounding and run is None:
         raise DataError("--grounding needs --run RUN, whose data the reasons are about")
     references = read_references(read_table(options.references), str(options.references), split=options.split,
-                                 users=_users(interactions, run))  # fmt: skip
-    paths = _names([reasons, *options.against])
+                                 users=_read_users(interactions, run))  # fmt: skip
+    paths = _name_tables([reasons, *options.against])
     tables, remark = {name: read_table(path) for name, path in paths.items()}, ""
     if options.partial:
-        named, references, remark = keep_answered({str(paths[name]): t for name, t in tables.items()}, references)
+        named, references, remark = keep_common_references(
+            {str(paths[name]): t for name, t in tables.items()}, references
+        )
         tables = {name: named[str(path)] for name, path in paths.items()}
-    texts = {name: align(table, str(paths[name]), references) for name, table in tables.items()}
+    texts = {name: align_reasons(table, str(paths[name]), references) for name, table in tables.items()}
     baselines = ()
     if options.baseline:
-        texts |= another_row(next(iter(texts)), texts, references, options.seed)
+        texts |= build_permutation_baseline(next(iter(texts)), texts, references, options.seed)
         baselines = tuple(name for name in texts if name.endswith(ANOTHER_ROW))
-    tools = check_vocabulary(open_tools(options), references)
-    systems = {name: measure(found, references.text, tools, progress=True) for name, found in texts.items()}
+    tools = drop_unsuited_encoder(load_tools(options), references)
+    systems = {
+        name: compute_text_metrics(found, references.text, tools, progress=True) for name, found in texts.items()
+    }
     results = summarise_texts(systems, references, tools, baselines=baselines, draws=options.draws, seed=options.seed,
                               remarks=(remark,) if remark else ())  # fmt: skip
-    out = show.console()
-    out.print(terminal(results, f"Reasons compared to {options.references}"))
+    out = show.make_console()
+    out.print(render_text_results(results, f"Reasons compared to {options.references}"))
     grounded: dict[str, GroundingResults] = {}
     if grounding and run is not None:
-        grounded = {name: judge(path, show.run_folder(run), options.draws) for name, path in paths.items()}
+        grounded = {
+            name: ground_reason_table(path, show.find_run_folder(run), options.draws) for name, path in paths.items()
+        }
         for name, found in grounded.items():
             out.print(grounding_table(found, title=f"Grounding of {name}"))
     if options.out is not None:
-        _write(options, reasons, results, systems, references, grounded)
+        _write_results(options, reasons, results, systems, references, grounded)
         out.print(Text(f"metrics: {options.out}\nper row: {options.out.with_suffix('.parquet')}"), soft_wrap=True)
 
 
-def another_row(
+def build_permutation_baseline(
     first: str, texts: dict[str, tuple[str, ...]], references: References, seed: int
 ) -> dict[str, tuple[str, ...]]:
     """What chance gives: a reference of another row, and the first system's reason of another row."""
-    _, code = checks.users(references.user, len(references.order))
-    places = partners(code, seed)
+    _, code = checks.encode_users(references.user, len(references.order))
+    places = draw_permutation_baseline(code, seed)
     return {
         f"reference {ANOTHER_ROW}": tuple(references.text[place] for place in places),
         f"{first}, reason {ANOTHER_ROW}": tuple(texts[first][place] for place in places),
     }
 
 
-def open_tools(options: TextOptions) -> Tools:
+def load_tools(options: TextOptions) -> MetricResources:
     """Load what is there; what was asked for and cannot be loaded is an error, what was not is "not available"."""
     why = {}
     folder = options.wordnet or wordnet.find_wordnet()
@@ -122,30 +134,30 @@ def open_tools(options: TextOptions) -> Tools:
         from thinkrec.evaluate.text.similarity import load_encoder
 
         similarity = load_encoder(options.encoder)
-    return Tools(dictionary, bleurt, similarity, why)
+    return MetricResources(dictionary, bleurt, similarity, why)
 
 
-def check_vocabulary(tools: Tools, references: References) -> Tools:
+def drop_unsuited_encoder(tools: MetricResources, references: References) -> MetricResources:
     """The tools without the similarity where its encoder does not know the script of the references."""
     if tools.similarity is None:
         return tools
-    unknown = tools.similarity.unknown_share(references.text)
+    unknown = tools.similarity.compute_unknown_share(references.text)
     if unknown <= UNKNOWN:
         return tools
     why = f"the encoder does not know {unknown:.0%} of the references' tokens; give one for their language"
-    return replace(tools, similarity=None, why_not={**(tools.why_not or {}), "similarity": why})
+    return replace(tools, similarity=None, unavailable={**(tools.unavailable or {}), "similarity": why})
 
 
-def _users(interactions: Path | None, run: str | None) -> pl.DataFrame | None:
+def _read_users(interactions: Path | None, run: str | None) -> pl.DataFrame | None:
     if run is not None:
-        folder = show.run_folder(run)
-        known = rows_of(saved_model.trained_data(folder))
+        folder = show.find_run_folder(run)
+        known = build_label_table(saved_model.read_training_data(folder))
     else:
         known = None if interactions is None else read_labels(interactions, labels=False)
     return None if known is None else known.select("order", user="user_id")
 
 
-def _names(paths: Sequence[Path]) -> dict[str, Path]:
+def _name_tables(paths: Sequence[Path]) -> dict[str, Path]:
     """A name per table: its stem; where those are not all different its folder's, then both."""
     if len({path.resolve() for path in paths}) < len(paths):
         raise DataError("one table was given twice; compare different ones")
@@ -160,7 +172,7 @@ def _names(paths: Sequence[Path]) -> dict[str, Path]:
     return {str(path): path for path in paths}
 
 
-def _write(options: TextOptions, reasons: Path, results: TextResults, systems: dict[str, Values],
+def _write_results(options: TextOptions, reasons: Path, results: TextResults, systems: dict[str, TextMetricValues],
            references: References, grounded: dict[str, GroundingResults]) -> None:  # fmt: skip
     from importlib.metadata import version
 
@@ -178,4 +190,4 @@ def _write(options: TextOptions, reasons: Path, results: TextResults, systems: d
     packages = {name: version(name) for name in ("nltk", "rouge-score", "sacrebleu")}
     write_text_metrics(options.out, results, {**sources, "packages": packages},
                        {name: to_dict(found) for name, found in grounded.items()})  # fmt: skip
-    write_table(per_row(systems, references), options.out.with_suffix(".parquet"))
+    write_table(build_row_table(systems, references), options.out.with_suffix(".parquet"))

@@ -8,23 +8,23 @@ import numpy as np
 import polars as pl
 
 from thinkrec.commands import show
-from thinkrec.data.columns import parse_ids, parse_labels, parse_order, parse_ratings, parse_text, refuse_rows
+from thinkrec.data.columns import parse_ids, parse_labels, parse_order, parse_ratings, parse_text, reject_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
-from thinkrec.evaluate.judged_rows import require_wanted
-from thinkrec.evaluate.predictions import Truth
+from thinkrec.evaluate.judged_rows import require_table_columns
+from thinkrec.evaluate.predictions import GroundTruth
 from thinkrec.run import saved_model
-from thinkrec.run.recipe import Evaluation
+from thinkrec.run.recipe import EvaluationConfig
 
 ALL, JUDGED = "all", "test"
 """Every row, whatever its split; and the split that is judged where nothing is asked for."""
 
 
-def truth_of(
+def load_truth(
     interactions: Path | None, run: str | None, *, split: str | None = None, threshold: float | None = None
-) -> tuple[Truth, Evaluation]:
+) -> tuple[GroundTruth, EvaluationConfig]:
     """The rows to judge, of a table or of a run's data, and how results are counted.
 
     `split`: train, valid, test or all; by default test, and all where the table has no column `split`. `threshold`:
@@ -33,28 +33,32 @@ def truth_of(
     if run is not None and interactions is None:
         if threshold is not None:
             raise DataError("--threshold is for --interactions with ratings; a run knows its labels")
-        folder = show.run_folder(run)
+        folder = show.find_run_folder(run)
         recipe = saved_model.read_recipe(folder)
-        return choose_split(rows_of(saved_model.trained_data(folder)), str(folder), split), recipe.evaluation
+        return choose_split(
+            build_label_table(saved_model.read_training_data(folder)), str(folder), split
+        ), recipe.evaluation
     if interactions is not None and run is None:
-        return choose_split(read_labels(interactions, threshold), str(interactions), split), Evaluation()
+        return choose_split(read_labels(interactions, threshold), str(interactions), split), EvaluationConfig()
     raise DataError("say where the labels are: either --interactions TABLE or --run RUN")
 
 
-def choose_split(rows: pl.DataFrame, source: str, split: str | None) -> Truth:
-    """The rows of one split; `rows` as `rows_of` gives them, perhaps without a column split."""
+def choose_split(rows: pl.DataFrame, source: str, split: str | None) -> GroundTruth:
+    """The rows of one split; `rows` as `build_label_table` gives them, perhaps without a column split."""
     known = "split" in rows.columns
     chosen = split or (JUDGED if known else ALL)
     if chosen not in (*SPLITS, ALL):
         raise DataError(f"--split {chosen}: there is no such split; choose {', '.join(SPLITS)} or {ALL}")
     if chosen == ALL:
-        return Truth(rows, source)
+        return GroundTruth(rows, source)
     if not known:
         raise DataError(f"--split {chosen}: {source} has no column 'split'; add it, or leave the option out")
     judged = rows.filter(pl.col("split") == chosen)
     if not judged.height:
         raise DataError(f"{source} has no {chosen} rows to judge; choose other ones with --split, such as --split all")
-    return Truth(judged, source, f"{chosen} rows", rows.filter(pl.col("split") != chosen).select("order", "split"))
+    return GroundTruth(
+        judged, source, f"{chosen} rows", rows.filter(pl.col("split") != chosen).select("order", "split")
+    )
 
 
 def read_labels(path: Path, threshold: float | None = None, *, labels: bool = True) -> pl.DataFrame:
@@ -63,28 +67,28 @@ def read_labels(path: Path, threshold: float | None = None, *, labels: bool = Tr
     Liked means `label` 1, or rating > threshold. With `labels` False there is no label. Raises DataError.
     """
     table, source = read_table(path), str(path)
-    require_wanted(table, ("user_id",), source)
+    require_table_columns(table, ("user_id",), source)
     order = parse_order(table["order"], source) if "order" in table.columns else np.arange(table.height)
     user = parse_ids(table["user_id"], source)
     columns = {"order": pl.Series(order, dtype=pl.Int64), "user": user, "user_id": user}
     if labels:
-        columns["label"] = _labels(table, source, threshold)
+        columns["label"] = _parse_label_column(table, source, threshold)
     if "item_id" in table.columns:
         columns["item_id"] = parse_ids(table["item_id"], source)
     if "split" in table.columns:
         columns["split"] = parse_text(table["split"], source)
         remedy = f"Use {', '.join(SPLITS)}, or leave the column out to judge all rows."
-        refuse_rows(table["split"], ~columns["split"].is_in(SPLITS), source, "has unknown splits", remedy)
+        reject_rows(table["split"], ~columns["split"].is_in(SPLITS), source, "has unknown splits", remedy)
     return pl.DataFrame(columns)
 
 
-def _labels(table: pl.DataFrame, source: str, threshold: float | None) -> pl.Series:
+def _parse_label_column(table: pl.DataFrame, source: str, threshold: float | None) -> pl.Series:
     if "label" in table.columns and "rating" in table.columns:
         raise DataError(
             f"{source}: the table has both columns 'rating' and 'label'; keep the one that says what counts"
         )
     if "rating" not in table.columns:
-        require_wanted(table, ("user_id", "label"), source)
+        require_table_columns(table, ("user_id", "label"), source)
         if threshold is not None:
             raise DataError(f"{source}: column 'label' needs no --threshold; drop it")
         return parse_labels(table["label"], source)
@@ -93,6 +97,6 @@ def _labels(table: pl.DataFrame, source: str, threshold: float | None) -> pl.Ser
     return (parse_ratings(table["rating"], source) > threshold).cast(pl.Int8)
 
 
-def rows_of(ds: Dataset) -> pl.DataFrame:
+def build_label_table(ds: Dataset) -> pl.DataFrame:
     """(order, user, label, user_id, item_id, split) of all rows of a data set; `user` is the code."""
-    return ds.named_rows().drop("timestamp").with_columns(pl.Series("user", ds.interactions.user))
+    return ds.to_frame().drop("timestamp").with_columns(pl.Series("user", ds.interactions.user))

@@ -19,15 +19,15 @@ from thinkrec.data.output_tables import check_writable, write_table
 from thinkrec.data.tables import read_table
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import DataError
-from thinkrec.io.hashing import digest
+from thinkrec.io.hashing import hash_json
 from thinkrec.io.progress import Progress
 from thinkrec.reasons.matching import match_rows
 from thinkrec.run import saved_model
 from thinkrec.run.pipeline import Run
-from thinkrec.run.results import reason_writer
-from thinkrec.run.stage import read_done
-from thinkrec.run.variants import EXPERTS, FULL, GLOBAL, STAGE_OF, final_variant
-from thinkrec.score.predictor import System
+from thinkrec.run.results import build_reason_writer
+from thinkrec.run.stage import read_stage_result
+from thinkrec.run.variants import EXPERTS, FULL, GLOBAL, STAGE_OF_VARIANT, get_final_variant
+from thinkrec.score.predictor import Predictor
 from thinkrec.score.reason_writer import ReasonWriter
 
 CHUNK = 64
@@ -35,12 +35,12 @@ CHUNK = 64
 VARIANTS = {"global": GLOBAL, "experts": EXPERTS, "full": FULL}
 
 
-def explain_rows(
+def run_explain_rows_command(
     run: str, rows: Path, split: str | None, out: Path, stage: str | None, tokens: int | None, cite: str | None,
     own_verdict: bool, writer: Writer = "model",
 ) -> None:  # fmt: skip
     """`thinkrec explain-rows`."""
-    folder = show.run_folder(run)
+    folder = show.find_run_folder(run)
     recipe = saved_model.read_recipe(folder)
     if recipe.model.kind != "thinkrec":
         raise DataError(f"{folder} trains {recipe.model.kind}, which writes no reasons; give a run of kind thinkrec")
@@ -49,18 +49,22 @@ def explain_rows(
     check_writable(out)
     trained = saved_model.open_run(folder, progress=True)
     wanted = read_rows(rows, split, trained)
-    variant = final_variant(recipe.model) if stage is None else VARIANTS[stage]
-    options = {"stage": variant, "trained": read_done(folder / STAGE_OF[variant])["key"],
+    variant = get_final_variant(recipe.model) if stage is None else VARIANTS[stage]
+    options = {"stage": variant, "trained": read_stage_result(folder / STAGE_OF_VARIANT[variant])["key"],
                "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite, "mentions": recipe.mentions,
                "own_verdict": own_verdict, "writer": writer}  # fmt: skip
-    system = trained.system(variant)
+    system = trained.load_predictor(variant)
     who = None
     if writer != "model":
-        who = replace(reason_writer(trained, variant, system, writer), tokens=options["tokens"], cite=options["cite"])
-    table = write(system, wanted, out.with_name(out.name + ".part"), options, who)
+        who = replace(
+            build_reason_writer(trained, variant, system, writer),
+            tokens=options["tokens"],
+            citation_policy=options["cite"],
+        )
+    table = explain_rows_in_chunks(system, wanted, out.with_name(out.name + ".part"), options, who)
     write_table(table, out)
     out.with_name(out.name + ".part").unlink()
-    show.console().print(Text(f"reasons of {table.height} rows: {out}"), soft_wrap=True)
+    show.make_console().print(Text(f"reasons of {table.height} rows: {out}"), soft_wrap=True)
 
 
 def read_rows(path: Path, split: str | None, run: Run) -> np.ndarray:
@@ -86,8 +90,8 @@ def read_rows(path: Path, split: str | None, run: Run) -> np.ndarray:
     return matched.rows
 
 
-def write(
-    system: System, rows: np.ndarray, part: Path, options: dict[str, Any], writer: ReasonWriter | None = None
+def explain_rows_in_chunks(
+    system: Predictor, rows: np.ndarray, part: Path, options: dict[str, Any], writer: ReasonWriter | None = None
 ) -> pl.DataFrame:
     """Score and explain rows in chunks; every chunk is on disk in `part` before the next, and is not done again.
 
@@ -95,8 +99,8 @@ def write(
     each.
     """
     orders = system.ds.interactions.order[rows]
-    head = {"options": digest({**options, "orders": orders.tolist()})}
-    lines = _kept(part, head)
+    head = {"options": hash_json({**options, "orders": orders.tolist()})}
+    lines = _read_finished_chunks(part, head)
     done = len(lines)
     if not done:
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -119,10 +123,10 @@ def write(
             bar.advance(len(chunk))
     columns = ("score", "reason") if writer is None else ("score", "reason", "writer")
     found = (pl.Series(name, [line[name] for line in lines]) for name in columns)
-    return system.ds.named_rows(rows).select("order", "user_id", "item_id", *found)
+    return system.ds.to_frame(rows).select("order", "user_id", "item_id", *found)
 
 
-def _kept(part: Path, head: dict[str, str]) -> list[dict[str, Any]]:
+def _read_finished_chunks(part: Path, head: dict[str, str]) -> list[dict[str, Any]]:
     """What an earlier call with the same options and rows wrote, in whole chunks; the rest of the file is cut off."""
     if not part.is_file():
         return []

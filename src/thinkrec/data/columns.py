@@ -11,15 +11,15 @@ import polars as pl
 
 from thinkrec.data.keywords import KEYWORD_LIMIT, clean_keywords, parse_keywords
 from thinkrec.data.markup import clean_line
-from thinkrec.data.messages import close_name, refuse_rows, require_columns, warn_rows, wrong_type
+from thinkrec.data.messages import find_similar_column, make_type_error, reject_rows, require_columns, warn_rows
 from thinkrec.errors import DataError, DataWarning
 
 # What says something about single columns is asked for here, wherever it stands.
 __all__ = [
     "KEYWORD_LIMIT", "NO_VALUE", "TITLE_LIMIT", "DataWarning", "check_threshold", "clean_keywords", "clean_line",
-    "close_name",
+    "find_similar_column",
     "parse_ids", "parse_keywords", "parse_labels", "parse_order", "parse_ratings", "parse_text", "parse_times",
-    "refuse_rows", "require_columns", "stripped",
+    "reject_rows", "require_columns", "strip_whitespace",
 ]  # fmt: skip
 
 TITLE_LIMIT = 200
@@ -36,7 +36,7 @@ _YES, _NO = ("true", "yes", "y", "t", "liked"), ("false", "no", "n", "f", "disli
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})(\.0+)?$"
 
 
-def stripped(column: pl.Series) -> pl.Series:
+def strip_whitespace(column: pl.Series) -> pl.Series:
     """Text without white space and characters that do not show at its ends."""
     return column.str.strip_chars(_AROUND)
 
@@ -49,25 +49,27 @@ def parse_ids(column: pl.Series, source: str) -> pl.Series:
     empty = "Give every row an id or drop the row."
     kind = column.dtype
     if kind.is_integer():
-        refuse_rows(column, column.is_null(), source, "has empty ids", empty)
+        reject_rows(column, column.is_null(), source, "has empty ids", empty)
         parsed = column.cast(pl.Int64, strict=False)
-        refuse_rows(column, parsed.is_null(), source, "has ids beyond 64-bit signed integers", "Give them as text.")
+        reject_rows(column, parsed.is_null(), source, "has ids beyond 64-bit signed integers", "Give them as text.")
         return parsed
     if kind.is_float() or kind.is_decimal():
         number = column.cast(pl.Float64)
-        refuse_rows(column, number.is_null() | number.is_nan(), source, "has empty ids", empty)
+        reject_rows(column, number.is_null() | number.is_nan(), source, "has empty ids", empty)
         broken = (number != number.floor()) | (number.abs() >= 2**53)
         what = f"has type {kind} and ids that are no whole numbers"
-        refuse_rows(column, broken, source, what, "Ids must be whole numbers or text: cast the column to either.")
+        reject_rows(column, broken, source, what, "Ids must be whole numbers or text: cast the column to either.")
         said = "They are read as whole numbers; where an empty cell made them so, check what became of it."
         warn_rows(column, number.is_finite(), source, "have whole ids with a point", said)
         return number.cast(pl.Int64)
     if kind not in _TEXT:
-        refuse_rows(column, column.is_null(), source, "has empty ids", empty)
-        raise wrong_type(column, source, "ids must be whole numbers or text", "Cast the column to integers or to text.")
+        reject_rows(column, column.is_null(), source, "has empty ids", empty)
+        raise make_type_error(
+            column, source, "ids must be whole numbers or text", "Cast the column to integers or to text."
+        )
     given = column.cast(pl.String)
-    parsed = stripped(given)
-    refuse_rows(column, parsed.is_null() | (parsed == ""), source, "has empty ids", empty)
+    parsed = strip_whitespace(given)
+    reject_rows(column, parsed.is_null() | (parsed == ""), source, "has empty ids", empty)
     warn_rows(column, parsed != given, source, "have white space around the id", "It is cut off.")
     if parsed.str.contains(_WHOLE).all() and parsed.str.contains(".", literal=True).any():
         said = "They are read as whole numbers; where an empty cell made them so, check what became of it."
@@ -94,12 +96,12 @@ def parse_ratings(column: pl.Series, source: str) -> pl.Series:
     """Ratings as finite Float64. Raises DataError on null, NaN, infinite values and on text that is no number."""
     text = column.dtype in _TEXT
     if not (column.dtype.is_numeric() or text):
-        raise wrong_type(column, source, "ratings must be numbers", "Cast the column to float.")
-    parsed = (stripped(column.cast(pl.String)) if text else column).cast(pl.Float64, strict=False)
+        raise make_type_error(column, source, "ratings must be numbers", "Cast the column to float.")
+    parsed = (strip_whitespace(column.cast(pl.String)) if text else column).cast(pl.Float64, strict=False)
     remedy = 'Correct or drop these rows, or name values that mean "not rated" in `missing`.'
     if text and column.cast(pl.String).str.contains(r"^\s*\d+,\d+\s*$").any():
         remedy = "Write a point in place of the decimal comma."
-    refuse_rows(column, ~parsed.is_finite(), source, "has ratings that are not finite numbers", remedy)
+    reject_rows(column, ~parsed.is_finite(), source, "has ratings that are not finite numbers", remedy)
     return parsed
 
 
@@ -107,16 +109,16 @@ def parse_labels(column: pl.Series, source: str) -> pl.Series:
     """Labels as Int8 0 or 1, from numbers, booleans, the same as text, or yes and no. Raises DataError otherwise."""
     remedy = "Use 1 for liked and 0 for not, or give a 'rating' column and a threshold."
     if column.dtype in _TEXT:
-        words = stripped(column.cast(pl.String)).str.to_lowercase()
+        words = strip_whitespace(column.cast(pl.String)).str.to_lowercase()
         known = {word: "1" for word in _YES} | {word: "0" for word in _NO}
         number = words.replace(known).cast(pl.Float64, strict=False)
     elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
         number = column.cast(pl.Float64)
     else:
-        raise wrong_type(column, source, "labels must be 0 or 1", remedy)
+        raise make_type_error(column, source, "labels must be 0 or 1", remedy)
     if set(number.drop_nulls().unique().to_list()) == {-1.0, 1.0}:
         remedy = "Write 0 in place of -1 for what was not liked."
-    refuse_rows(column, ~number.is_in([0.0, 1.0]), source, "has labels other than 0 and 1", remedy)
+    reject_rows(column, ~number.is_in([0.0, 1.0]), source, "has labels other than 0 and 1", remedy)
     return number.cast(pl.Int8)
 
 
@@ -124,10 +126,10 @@ def parse_order(column: pl.Series, source: str) -> pl.Series:
     """Row order as unique Int64. Raises DataError on null, repeated or non-integer values."""
     remedy = "Give every row its own whole number, or leave the column out to use the place of the row in the table."
     if not (column.dtype.is_integer() or column.dtype == pl.String):
-        raise wrong_type(column, source, "order must hold whole numbers", remedy)
-    parsed = (stripped(column) if column.dtype == pl.String else column).cast(pl.Int64, strict=False)
-    refuse_rows(column, parsed.is_null(), source, "has values that are not whole numbers", remedy)
-    refuse_rows(column, parsed.is_duplicated(), source, "has repeated values", remedy)
+        raise make_type_error(column, source, "order must hold whole numbers", remedy)
+    parsed = (strip_whitespace(column) if column.dtype == pl.String else column).cast(pl.Int64, strict=False)
+    reject_rows(column, parsed.is_null(), source, "has values that are not whole numbers", remedy)
+    reject_rows(column, parsed.is_duplicated(), source, "has repeated values", remedy)
     return parsed
 
 
@@ -138,9 +140,9 @@ def parse_times(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
     Raises DataError on null, NaN or infinite times and on text that is neither a number nor a date.
     """
     remedy = "Give a number (seconds since 1970, UTC), a datetime or an ISO 8601 date, or drop these rows."
-    refuse_rows(column, column.is_null(), source, "has empty timestamps", remedy)
+    reject_rows(column, column.is_null(), source, "has empty timestamps", remedy)
     text = column.dtype in _TEXT
-    exact = _text_times(column.cast(pl.String), source, remedy) if text else column
+    exact = _parse_text_times(column.cast(pl.String), source, remedy) if text else column
     if exact.dtype == pl.Date or isinstance(exact.dtype, pl.Datetime):
         ticks = exact.cast(pl.Datetime("us")) if exact.dtype == pl.Date else exact
         if isinstance(ticks.dtype, pl.Datetime) and ticks.dtype.time_zone is not None:
@@ -150,40 +152,40 @@ def parse_times(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
         return count // per, (count % per).cast(pl.Float64) / per
     if exact.dtype.is_float() or exact.dtype.is_decimal():
         number = exact.cast(pl.Float64)
-        refuse_rows(column, ~number.is_finite(), source, "has timestamps that are not finite numbers", remedy)
-        refuse_rows(column, number.abs() >= _TIME_LIMIT, source, "has timestamps beyond any clock", remedy)
+        reject_rows(column, ~number.is_finite(), source, "has timestamps that are not finite numbers", remedy)
+        reject_rows(column, number.abs() >= _TIME_LIMIT, source, "has timestamps beyond any clock", remedy)
         floor = number.floor()
         return floor.cast(pl.Int64), number - floor
     if exact.dtype.is_integer():
         whole = exact.cast(pl.Int64, strict=False)
         outside = whole.is_null() | (whole >= _TIME_LIMIT) | (whole <= -_TIME_LIMIT)
-        refuse_rows(column, outside, source, "has timestamps beyond any clock", remedy)
+        reject_rows(column, outside, source, "has timestamps beyond any clock", remedy)
         return whole, pl.zeros(len(exact), pl.Float64, eager=True)
-    raise wrong_type(column, source, "timestamps must be numbers or dates", remedy)
+    raise make_type_error(column, source, "timestamps must be numbers or dates", remedy)
 
 
 def parse_text(column: pl.Series, source: str) -> pl.Series:
     """A text column as String, empty values kept null. Raises DataError on any other type."""
     if column.dtype == pl.Null or column.dtype in _TEXT:
         return column.cast(pl.String)
-    raise wrong_type(column, source, "must hold text", "Cast the column to text.")
+    raise make_type_error(column, source, "must hold text", "Cast the column to text.")
 
 
-def _text_times(column: pl.Series, source: str, remedy: str) -> pl.Series:
-    column = stripped(column)
+def _parse_text_times(column: pl.Series, source: str, remedy: str) -> pl.Series:
+    column = strip_whitespace(column)
     for kind in (pl.Int64, pl.Float64):
         numbers = column.cast(kind, strict=False)
         if numbers.null_count() == 0:
             return numbers
     number = column.cast(pl.Float64, strict=False).is_not_null()
-    times = [_iso(text) for text in column.to_list()]
+    times = [_parse_iso_time(text) for text in column.to_list()]
     is_date = pl.Series([time is not None for time in times], dtype=pl.Boolean)
-    refuse_rows(column, ~(number | is_date), source, "has timestamps that are neither numbers nor dates", remedy)
-    refuse_rows(column, ~is_date, source, "mixes numbers and dates", remedy)
+    reject_rows(column, ~(number | is_date), source, "has timestamps that are neither numbers nor dates", remedy)
+    reject_rows(column, ~is_date, source, "mixes numbers and dates", remedy)
     return pl.Series(column.name, times, dtype=pl.Datetime("us", "UTC"))
 
 
-def _iso(text: str) -> datetime | None:
+def _parse_iso_time(text: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -6,20 +6,22 @@ import csv
 import re
 
 
-def could_be_a_record(line: str, model: str, names: list[str], separator: str) -> bool:
+def is_possible_record(line: str, model: str, names: list[str], separator: str) -> bool:
     """Whether a line has the header's number of fields and begins like the first line of its record."""
     fields = line.rstrip("\r\n").split(separator)
     if len(fields) != len(names):
         fields = next(csv.reader([line], delimiter=separator), [])
-    return len(fields) == len(names) and shape(fields[0]) == shape(model.split(separator, 1)[0])
+    return len(fields) == len(names) and compute_text_shape(fields[0]) == compute_text_shape(
+        model.split(separator, 1)[0]
+    )
 
 
-def shape(text: str) -> str:
+def compute_text_shape(text: str) -> str:
     """Digits as 9, letters as a, runs of either once: "b17" and "c2" are alike."""
     return re.sub(r"(.)\1+", r"\1", re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text.strip().strip('"'))))
 
 
-def wrong_quote(lines: list[str], first: int, separator: str) -> str:
+def describe_quote_error(lines: list[str], first: int, separator: str) -> str:
     """Why a record with quotes cannot be read, and where."""
     text = "".join(lines)
     at, quoted, begins, column, line = 0, False, True, 1, 0
@@ -34,7 +36,7 @@ def wrong_quote(lines: list[str], first: int, separator: str) -> str:
             else:
                 return (
                     f"line {first + line}: a quote closes the field that the quote in line {first + opened[0]}, "
-                    f"column {opened[1]} opened ({cut(text[opened[2] :])}), and then comes more ({cut(text[at:])}). "
+                    f"column {opened[1]} opened ({format_excerpt(text[opened[2] :])}), and then comes more ({format_excerpt(text[at:])}). "
                     "Remove stray quotes, and double those that belong to the text of a field in quotes."
                 )
         elif not quoted and letter == '"' and begins:
@@ -45,12 +47,12 @@ def wrong_quote(lines: list[str], first: int, separator: str) -> str:
         begins = not quoted and letter in (separator, "\n", "\r")
         at += 1
     return (
-        f"the quote in line {first + opened[0]}, column {opened[1]} ({cut(text[opened[2] :])}) is never closed. "
+        f"the quote in line {first + opened[0]}, column {opened[1]} ({format_excerpt(text[opened[2] :])}) is never closed. "
         "Close it, or double it and put the field in quotes."
     )
 
 
-def opening_quote(text: str, separator: str) -> tuple[int, int, str]:
+def find_opening_quote(text: str, separator: str) -> tuple[int, int, str]:
     """Line (from 0), column (from 1) and text of the first quoted field that runs over a line end."""
     at, column = 0, 1
     while at < len(text):
@@ -67,6 +69,6 @@ def opening_quote(text: str, separator: str) -> tuple[int, int, str]:
     return 0, 1, text
 
 
-def cut(text: str) -> str:
+def format_excerpt(text: str) -> str:
     shown = repr(text.splitlines()[0] if text.splitlines() else text)
     return shown if len(shown) <= 70 else shown[:67] + "..."

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from thinkrec.data.columns import parse_ids, parse_keywords, refuse_rows, require_columns
+from thinkrec.data.columns import parse_ids, parse_keywords, reject_rows, require_columns
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.frames import as_frame, make_series
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
-from thinkrec.data.messages import warn
+from thinkrec.data.messages import emit_warning
 from thinkrec.data.split import ByColumn, Split, assign_split
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
@@ -108,11 +108,13 @@ class Dataset:
         Raises:
             DataError: on anything wrong in a table, an unknown item, or an empty split.
         """
-        rows, source = _load(interactions, interactions_source or "interactions", named=interactions_source is not None)
-        wares, item_source = _load(items, item_source or "items", named=item_source is not None)
+        rows, source = _load_table(
+            interactions, interactions_source or "interactions", named=interactions_source is not None
+        )
+        wares, item_source = _load_table(items, item_source or "items", named=item_source is not None)
         wares = check_items(wares, source=item_source, noun=domain.item, separators=separators)
         rows = check_interactions(rows, source=source, threshold=threshold, missing=missing, duplicates=duplicates)
-        rows = _with_itemfind_codes(rows, wares, source, item_source)
+        rows = _add_item_codes(rows, wares, source, item_source)
         rows = assign_split(rows, split or ByColumn(), source=source)
         users = rows["user_id"].unique().sort()
         table = Interactions.build(
@@ -124,7 +126,7 @@ class Dataset:
             order=rows["order"].to_numpy(),
             n_users=len(users),
         )
-        _tell_hidden_rows(table, users.to_list(), source)
+        _warn_hidden_rows(table, users.to_list(), source)
         return cls(
             interactions=table,
             items=Items(
@@ -157,12 +159,12 @@ class Dataset:
         """
         code = {id_: place for place, id_ in enumerate(self.items.ids)}
         if isinstance(keywords, Mapping) and not {"item_id", "keywords"} <= set(keywords):
-            given = _keywords_by_item(keywords, separator, source)
+            given = _parse_item_keywords(keywords, separator, source)
         else:
-            table, source = _load(keywords, source, named=source != "keywords")
+            table, source = _load_table(keywords, source, named=source != "keywords")
             require_columns(table, ("item_id", "keywords"), source)
             ids = parse_ids(table["item_id"], source)
-            refuse_rows(table["item_id"], ids.is_duplicated(), source, "repeats items", "Keep one row per item.")
+            reject_rows(table["item_id"], ids.is_duplicated(), source, "repeats items", "Keep one row per item.")
             given = dict(zip(ids.to_list(), parse_keywords(table["keywords"], source, separator), strict=True))
         unknown = [id_ for id_ in given if id_ not in code]
         if unknown:
@@ -172,11 +174,11 @@ class Dataset:
             )
         lacking = len(code) - len(given)
         if lacking:
-            warn(f"{source}: {lacking} of {len(code)} items have no keywords now.")
+            emit_warning(f"{source}: {lacking} of {len(code)} items have no keywords now.")
         words = [given.get(id_, ()) for id_ in self.items.ids]
         return replace(self, items=replace(self.items, keywords=words))
 
-    def summary(self) -> dict[str, Any]:
+    def summarise(self) -> dict[str, Any]:
         """Counts for a log or report, as plain numbers.
 
         rows and like_rate per split (and "all"), users, items, items_with_rows, and cold_test_share: the share of
@@ -206,7 +208,7 @@ class Dataset:
         liked = f"{self.interactions.label.mean():.1%} liked; " if len(self.interactions) else ""
         return f"Dataset({rows}; {len(self.items):,} items; {liked}domain: {words.item}, {words.items}, {words.user})"
 
-    def named_rows(self, rows: np.ndarray | slice = slice(None)) -> pl.DataFrame:
+    def to_frame(self, rows: np.ndarray | slice = slice(None)) -> pl.DataFrame:
         """Rows by original ids: order, user_id, item_id, label, timestamp, split, as `from_tables` takes them.
 
         rows: row numbers, by default all, in row order.
@@ -223,7 +225,7 @@ class Dataset:
             }
         )
 
-    def fingerprint(self) -> str:
+    def compute_fingerprint(self) -> str:
         """SHA-256 (hex) of everything in the data set; equal contents give equal values on every machine."""
         digest = hashlib.sha256()
 
@@ -245,13 +247,13 @@ class Dataset:
         return digest.hexdigest()
 
 
-def _load(table: Table, name: str, *, named: bool) -> tuple[pl.DataFrame, str]:
+def _load_table(table: Table, name: str, *, named: bool) -> tuple[pl.DataFrame, str]:
     if isinstance(table, str | Path):
         return read_table(table), name if named else str(table)
     return as_frame(table, name), name
 
 
-def _keywords_by_item(keywords: Mapping[Any, Any], separator: str | None, source: str) -> dict[Any, tuple[str, ...]]:
+def _parse_item_keywords(keywords: Mapping[Any, Any], separator: str | None, source: str) -> dict[Any, tuple[str, ...]]:
     """Keywords per id, cleaned as one column: texts and lists may stand side by side."""
     values = [words if isinstance(words, str) or words is None else list(words) for words in keywords.values()]
     found: dict[Any, tuple[str, ...]] = {}
@@ -263,11 +265,11 @@ def _keywords_by_item(keywords: Mapping[Any, Any], separator: str | None, source
     return {id_: found.get(id_, ()) for id_ in keywords}
 
 
-def _tell_hidden_rows(table: Interactions, users: list, source: str) -> None:
+def _warn_hidden_rows(table: Interactions, users: list, source: str) -> None:
     """One DataWarning where the split is not in time order, with what is hidden from which rows; see `data.past`."""
-    if table.past.whole:
+    if table.past.is_complete:
         return
-    hidden = table.past.length(np.arange(len(table))) < np.arange(len(table)) - table.start[table.user]
+    hidden = table.past.count_visible_rows(np.arange(len(table))) < np.arange(len(table)) - table.start[table.user]
     of, said = {name: int((table.split == code).sum()) for code, name in enumerate(SPLITS)}, []
     for code, after in ((TRAIN, "validation or test row"), (VALID, "test row")):
         count = int((hidden & (table.split == code)).sum())
@@ -275,7 +277,7 @@ def _tell_hidden_rows(table: Interactions, users: list, source: str) -> None:
             said.append(f"{count} of {of[SPLITS[code]]} {SPLITS[code]} rows come after a {after} of the same user")
     whose = [repr(users[code]) for code in np.unique(table.user[hidden])]
     more = f" and {len(whose) - 3} more" if len(whose) > 3 else ""
-    warn(
+    emit_warning(
         f"{source}: the split is not in time order: {'; '.join(said)} (users {', '.join(whose[:3])}{more}). Histories "
         "and statistics of train rows show train rows alone, those of validation rows no test row. A split by dates, "
         "months or fractions hides nothing."
@@ -288,12 +290,12 @@ def find_codes(values: pl.Series, known: pl.Series) -> pl.Series:
     return values.alias("value").to_frame().join(places, on="value", how="left", maintain_order="left")["code"]
 
 
-def _with_itemfind_codes(rows: pl.DataFrame, items: pl.DataFrame, source: str, item_source: str) -> pl.DataFrame:
+def _add_item_codes(rows: pl.DataFrame, items: pl.DataFrame, source: str, item_source: str) -> pl.DataFrame:
     named, known = rows["item_id"], items["item_id"]
     # One table may come from CSV, where whole numbers are read as such, and the other hold the same ids as text.
     if named.dtype != known.dtype:
         named, known = named.cast(pl.String), known.cast(pl.String)
     codes = find_codes(named, known)
     remedy = "Add the items there, or drop these rows."
-    refuse_rows(rows["item_id"], codes.is_null(), source, f"names items that {item_source} does not have", remedy)
+    reject_rows(rows["item_id"], codes.is_null(), source, f"names items that {item_source} does not have", remedy)
     return rows.with_columns(codes.alias("item"))

@@ -20,8 +20,14 @@ from typing import BinaryIO
 
 import polars as pl
 
-from thinkrec.data.csv_quotes import could_be_a_record, cut, opening_quote, shape, wrong_quote
-from thinkrec.data.messages import looks_like_a_row, warn
+from thinkrec.data.csv_quotes import (
+    compute_text_shape,
+    describe_quote_error,
+    find_opening_quote,
+    format_excerpt,
+    is_possible_record,
+)
+from thinkrec.data.messages import emit_warning, is_data_row
 from thinkrec.errors import DataError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -34,13 +40,13 @@ _MAGIC = {b"\x1f\x8b": "compressed by gzip; let its name end with .gz",
           b"\xfe\xff": "in UTF-16; save it as UTF-8"}  # fmt: skip
 
 
-class Refused(DataError):
+class FileFormatError(DataError):
     """Why a file cannot be read as the kind its name says; the path stands in front."""
 
 
-def refused(path: Path, kind: str, why: str) -> Refused:
+def make_format_error(path: Path, kind: str, why: str) -> FileFormatError:
     """The error for a file that cannot be read, with what is wrong and where."""
-    return Refused(f"{path}: cannot be read as {kind}: {why}")
+    return FileFormatError(f"{path}: cannot be read as {kind}: {why}")
 
 
 def read_delimited(path: Path, kind: str) -> pl.DataFrame:
@@ -53,18 +59,20 @@ def read_delimited(path: Path, kind: str) -> pl.DataFrame:
     try:
         check_kind_of_file(path, kind)
         if separator == ",":
-            return _quoted(path, kind, separator)
+            return _read_quoted(path, kind, separator)
         try:
-            return _plain(path, kind, separator)
-        except Refused as error:
+            return _read_unquoted(path, kind, separator)
+        except FileFormatError as error:
             try:
-                return _quoted(path, kind, separator)
-            except Refused:
+                return _read_quoted(path, kind, separator)
+            except FileFormatError:
                 raise error from None
     except UnicodeDecodeError as error:
-        raise refused(path, kind, not_utf8(path)) from error
+        raise make_format_error(path, kind, describe_utf8_error(path)) from error
     except (OSError, EOFError, zlib.error) as error:
-        raise refused(path, kind, "the file is damaged or was not written in full. Write it again.") from error
+        raise make_format_error(
+            path, kind, "the file is damaged or was not written in full. Write it again."
+        ) from error
 
 
 def check_kind_of_file(path: Path, kind: str) -> None:
@@ -73,7 +81,7 @@ def check_kind_of_file(path: Path, kind: str) -> None:
         begin = file.read(4)
     for magic, what in _MAGIC.items():
         if begin.startswith(magic):
-            raise refused(path, kind, f"it is {what}.")
+            raise make_format_error(path, kind, f"it is {what}.")
 
 
 def open_bytes(path: Path) -> BinaryIO:
@@ -81,19 +89,19 @@ def open_bytes(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
-def not_utf8(path: Path) -> str:
+def describe_utf8_error(path: Path) -> str:
     """Which line is not UTF-8, and its text."""
     with open_bytes(path) as file:
         for number, line in enumerate(file, 1):
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
-                text = cut(line[max(0, error.start - 20) : error.start + 20].decode("latin-1"))
+                text = format_excerpt(line[max(0, error.start - 20) : error.start + 20].decode("latin-1"))
                 return f"line {number} is not UTF-8 ({text}, read as Latin-1). Save the whole file in UTF-8."
     return "it is not UTF-8. Save the whole file in UTF-8."
 
 
-class _Lines:
+class _LineReader:
     """The physical lines of a file, counted, with those of the record that is being read."""
 
     def __init__(self, path: Path, kind: str) -> None:
@@ -102,7 +110,7 @@ class _Lines:
         # Line ends are those of CSV alone (LF, CRLF, CR): others, such as U+2028, are text.
         self._file = io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", newline="")
 
-    def __enter__(self) -> _Lines:
+    def __enter__(self) -> _LineReader:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,19 +120,19 @@ class _Lines:
         for line in self._file:
             self.number += 1
             if "\0" in line:
-                text = cut(line[max(0, line.index("\0") - 20) :])
-                raise refused(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is "
+                text = format_excerpt(line[max(0, line.index("\0") - 20) :])
+                raise make_format_error(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is "
                               "damaged or in another encoding. Write it again, in UTF-8.")  # fmt: skip
             self.record.append(line)
             yield line
 
-    def take(self) -> list[str]:
+    def take_record(self) -> list[str]:
         """The lines of the record just read."""
         record, self.record = self.record, []
         return record
 
 
-class _Table:
+class _TableBuilder:
     """Records become a frame, a part at a time; the first one is the header."""
 
     def __init__(self, path: Path, kind: str, separator: str) -> None:
@@ -143,28 +151,30 @@ class _Table:
             return
         self._last = line
         if not self.names:
-            self.names = _header(fields, line, self)
+            self.names = _parse_header(fields, line, self)
             return
         if len(fields) != len(self.names):
             end = "" if lines[-1].endswith(("\n", "\r")) else " The file ends here without a line end: was it cut off?"
             if len(lines) > 1:
                 end = f" A quote in it is closed only in line {line + len(lines) - 1}: is it a stray one?"
-            raise refused(
+            raise make_format_error(
                 self.path, self.kind, f"line {line} has {len(fields)} fields where the header has {len(self.names)} "
-                f"({cut(''.join(lines))}). Put fields that hold {_NAMES[self.separator]} or line ends in quotes, and "
+                f"({format_excerpt(''.join(lines))}). Put fields that hold {_NAMES[self.separator]} or line ends in quotes, and "
                 f"give every line every field.{end}",
             )  # fmt: skip
         self._rows.append(fields)
         if len(self._rows) == _CHUNK:
             self._flush()
 
-    def frame(self) -> pl.DataFrame:
+    def build_frame(self) -> pl.DataFrame:
         """The whole table."""
         if not self.names:
-            raise refused(self.path, self.kind, "the file is empty. It needs a line with the names of its columns.")
+            raise make_format_error(
+                self.path, self.kind, "the file is empty. It needs a line with the names of its columns."
+            )
         middle = [line for line in self._empty if line < self._last]
         if middle:
-            warn(f"{self.path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
+            emit_warning(f"{self.path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
         self._flush()
         found = pl.concat(self._parts).with_columns(pl.all().replace("", None))
         # Trailing separators make columns without a name and without a value.
@@ -178,44 +188,44 @@ class _Table:
         self._rows = []
 
 
-def _header(fields: list[str], line: int, table: _Table) -> list[str]:
+def _parse_header(fields: list[str], line: int, table: _TableBuilder) -> list[str]:
     names = [name.strip() for name in fields]
     if len(names) == 1:
         other = next(
             (mark for mark in ("\t", ";", "::", "|", ",") if mark != table.separator and mark in names[0]), None
         )
         if other is not None:
-            raise refused(
+            raise make_format_error(
                 table.path, table.kind, f"line {line} has no {_NAMES[table.separator][:-1]} but {_NAMES[other]} "
-                f"({cut(names[0])}), so its columns are separated by {_NAMES[other]}. Save the table with "
+                f"({format_excerpt(names[0])}), so its columns are separated by {_NAMES[other]}. Save the table with "
                 f"{_NAMES[table.separator]}, or read it into a frame and pass the frame.",
             )  # fmt: skip
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice is not None:
         at = [place + 1 for place, name in enumerate(names) if name == twice]
-        if looks_like_a_row(names):
-            row = cut(table.separator.join(names))
+        if is_data_row(names):
+            row = format_excerpt(table.separator.join(names))
             why = f"the first line seems to be a row already ({row}). Put the names in front."
         else:
             why = (
                 f"line {line} names two columns {twice!r} (columns {', '.join(map(str, at))}). Give each its own name."
             )
-        raise refused(table.path, table.kind, why)
+        raise make_format_error(table.path, table.kind, why)
     table.unnamed = [f"column_{place}" for place, name in enumerate(names, 1) if not name]
     return [name or f"column_{place}" for place, name in enumerate(names, 1)]
 
 
-def _plain(path: Path, kind: str, separator: str) -> pl.DataFrame:
+def _read_unquoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
     """A line is a record."""
-    table = _Table(path, kind, separator)
-    with _Lines(path, kind) as lines:
+    table = _TableBuilder(path, kind, separator)
+    with _LineReader(path, kind) as lines:
         for line in lines:
-            fields = [_unquoted(field) for field in line.rstrip("\r\n").split(separator)]
-            table.add([] if fields == [""] else fields, lines.number, lines.take())
-    return table.frame()
+            fields = [_unquote_field(field) for field in line.rstrip("\r\n").split(separator)]
+            table.add([] if fields == [""] else fields, lines.number, lines.take_record())
+    return table.build_frame()
 
 
-def _unquoted(field: str) -> str:
+def _unquote_field(field: str) -> str:
     if len(field) > 1 and field[0] == field[-1] == '"':
         inner = field[1:-1].replace('""', "")
         if '"' not in inner:
@@ -223,11 +233,11 @@ def _unquoted(field: str) -> str:
     return field
 
 
-def _quoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
+def _read_quoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
     """Records as RFC 4180 has them."""
-    table = _Table(path, kind, separator)
+    table = _TableBuilder(path, kind, separator)
     doubtful: list[tuple[int, int]] = []
-    with _long_fields(), _Lines(path, kind) as lines:
+    with _allow_long_fields(), _LineReader(path, kind) as lines:
         records = csv.reader(iter(lines), delimiter=separator, strict=True)
         while True:
             first = lines.number + 1
@@ -236,16 +246,18 @@ def _quoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
             except StopIteration:
                 break
             except csv.Error as error:
-                raise refused(path, kind, wrong_quote(lines.take(), first, separator)) from error
-            taken = lines.take()
+                raise make_format_error(
+                    path, kind, describe_quote_error(lines.take_record(), first, separator)
+                ) from error
+            taken = lines.take_record()
             if len(taken) > 1 and len(table.names) > 1:
-                alone = [could_be_a_record(line, taken[0], table.names, separator) for line in taken]
+                alone = [is_possible_record(line, taken[0], table.names, separator) for line in taken]
                 # Two columns and an id of letters: a line of prose with one comma looks like that, too.
-                weak = len(table.names) == 2 and "9" not in shape(taken[0].split(separator, 1)[0])
+                weak = len(table.names) == 2 and "9" not in compute_text_shape(taken[0].split(separator, 1)[0])
                 if (all(alone) and not weak) or (sum(alone) >= 3 and 2 * sum(alone) >= len(alone)):
-                    where, column, text = opening_quote("".join(taken), separator)
-                    raise refused(
-                        path, kind, f"the quote in line {first + where}, column {column} ({cut(text)}) is closed only "
+                    where, column, text = find_opening_quote("".join(taken), separator)
+                    raise make_format_error(
+                        path, kind, f"the quote in line {first + where}, column {column} ({format_excerpt(text)}) is closed only "
                         f"in line {first + len(taken) - 1}, and {sum(alone)} of these {len(taken)} lines look like "
                         "rows of their own. Remove the quote, or double it and put the field in quotes.",
                     )  # fmt: skip
@@ -253,13 +265,13 @@ def _quoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
                     doubtful.append((first, first + len(taken) - 1))
             table.add(fields, first, taken)
     if doubtful:
-        warn(f"{path}: {len(doubtful)} fields in quotes run over lines that may be rows of their own (the first: lines "
+        emit_warning(f"{path}: {len(doubtful)} fields in quotes run over lines that may be rows of their own (the first: lines "
              f"{doubtful[0][0]} to {doubtful[0][1]}); they are read as one field each.")  # fmt: skip
-    return table.frame()
+    return table.build_frame()
 
 
 @contextmanager
-def _long_fields() -> Iterator[None]:
+def _allow_long_fields() -> Iterator[None]:
     """The reader's limit on the length of a field, one for the whole process, is lifted inside."""
     before = csv.field_size_limit(min(_MOST_FIELD, sys.maxsize))
     try:

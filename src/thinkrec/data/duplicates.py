@@ -6,14 +6,14 @@ from typing import Literal
 
 import polars as pl
 
-from thinkrec.data.messages import refuse_rows, warn
+from thinkrec.data.messages import emit_warning, reject_rows
 from thinkrec.errors import DataError
 
 Duplicates = Literal["keep", "first", "last", "refuse"]
 """keep: all. first, last: of each user and item the earliest or the latest row. refuse: an error."""
 
 
-def settle_repeats(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates | None, source: str) -> pl.DataFrame:
+def resolve_duplicates(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates | None, source: str) -> pl.DataFrame:
     """Canonical interactions after the rule about rows of one user and item; without a rule all stay, which is said.
 
     `fraction`: what was cut off the times. Raises DataError under `refuse`, naming rows, and for an unknown rule.
@@ -25,7 +25,7 @@ def settle_repeats(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates | N
     if rule == "keep" or not pair.any():
         return rows
     if rule == "refuse":
-        refuse_rows(rows["item_id"], pair, source, "names an item more than once for one user",
+        reject_rows(rows["item_id"], pair, source, "names an item more than once for one user",
                     "Keep one row each, or choose `duplicates: first`, `last` or `keep`.")  # fmt: skip
     if rule is None:
         exact = len(rows) - whole.select("user_id", "item_id", "label", "timestamp", "part").n_unique()
@@ -33,7 +33,7 @@ def settle_repeats(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates | N
         said = [f"{exact} rows repeat an earlier row exactly (user, item, label, time)"] if exact else []
         said += [f"{others} rows name a user and item of another row with another label or time"] if others else []
         first = int(pair.arg_true()[0]) + 1
-        warn(
+        emit_warning(
             f"{source}: {', and '.join(said)} (the first: row {first}, counted from 1); they are kept. "
             "`duplicates: first`, `last` or `refuse` settles it otherwise, `keep` says nothing."
         )
@@ -41,6 +41,6 @@ def settle_repeats(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates | N
     by_time = whole.with_row_index("row").sort("timestamp", "part", "order")
     keep = "first" if rule == "first" else "last"
     kept = by_time.unique(["user_id", "item_id"], keep=keep, maintain_order=True)["row"].sort()
-    warn(f"{source}: {len(rows) - len(kept)} rows are left out, because their user met their item in another row; the "
+    emit_warning(f"{source}: {len(rows) - len(kept)} rows are left out, because their user met their item in another row; the "
          f"{rule} one is kept (duplicates: {rule}).")  # fmt: skip
     return rows[kept.to_list()]

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from thinkrec.data.messages import short, warn
+from thinkrec.data.messages import emit_warning, format_value
 from thinkrec.errors import DataError
 
 _REMEDY = (
@@ -25,13 +25,13 @@ def as_frame(table: Any, source: str) -> pl.DataFrame:
     if table is None:
         raise DataError(f"{source}: no table was given. {_REMEDY}")
     if isinstance(table, Mapping):
-        return _of_columns({str(name): values for name, values in table.items()}, source)
+        return _build_frame_from_columns({str(name): values for name, values in table.items()}, source)
     if (
         isinstance(table, Sequence)
         and not isinstance(table, str | bytes)
         and all(isinstance(r, Mapping) for r in table)
     ):
-        return frame_of_rows(table, source)
+        return build_frame_from_rows(table, source)
     try:
         if isinstance(table, pl.LazyFrame):
             return table.collect()
@@ -43,7 +43,9 @@ def as_frame(table: Any, source: str) -> pl.DataFrame:
         raise DataError(f"{source}: {type(table).__name__} cannot be read as a table. {_REMEDY}") from error
 
 
-def frame_of_rows(rows: Sequence[Mapping[str, Any]], source: str, lines: Sequence[int] | None = None) -> pl.DataFrame:
+def build_frame_from_rows(
+    rows: Sequence[Mapping[str, Any]], source: str, lines: Sequence[int] | None = None
+) -> pl.DataFrame:
     """Rows as mappings become columns, in the order in which their names come up; what a row lacks is null.
 
     `lines`: where the rows stand in a file, for messages; by default these say "row 1" and so on.
@@ -73,29 +75,29 @@ def make_series(name: str, values: Sequence[Any], source: str, lines: Sequence[i
         if set(kinds) == {str}:
             return pl.Series(name, known, dtype=pl.String)
         seen = "; ".join(
-            f"{f'line {lines[place]}' if lines else f'row {place + 1}'}: {short(values[place])}"
+            f"{f'line {lines[place]}' if lines else f'row {place + 1}'}: {format_value(values[place])}"
             for place in kinds.values()
         )
         mixed = f"{source}: column '{name}' mixes values of several types ({seen})"
         if set(kinds) <= {str, int, float, bool}:
-            warn(f"{mixed}; all are read as text.")
+            emit_warning(f"{mixed}; all are read as text.")
             return pl.Series(name, [None if value is None else str(value) for value in known], dtype=pl.String)
         texts = [[value] if isinstance(value, str) else value for value in known]
         if set(kinds) == {str, list} and all(isinstance(part, str | None) for value in texts for part in value or ()):
-            warn(f"{mixed}; a text is read as a list of one.")
+            emit_warning(f"{mixed}; a text is read as a list of one.")
             return pl.Series(name, texts, dtype=pl.List(pl.String))
         raise DataError(f"{mixed}. Give all rows one type, such as text.") from error
 
 
-def _of_columns(columns: Mapping[str, Any], source: str) -> pl.DataFrame:
+def _build_frame_from_columns(columns: Mapping[str, Any], source: str) -> pl.DataFrame:
     found = []
     for name, values in columns.items():
         if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
-            raise DataError(f"{source}: column '{name}' is {short(values)}, not a list of values. {_REMEDY}")
+            raise DataError(f"{source}: column '{name}' is {format_value(values)}, not a list of values. {_REMEDY}")
         if isinstance(values, list | tuple):
             found.append(make_series(name, values, source))
         else:
-            found.append(_column(name, values, source))
+            found.append(_to_series(name, values, source))
     lengths = {column.name: len(column) for column in found}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
@@ -103,7 +105,7 @@ def _of_columns(columns: Mapping[str, Any], source: str) -> pl.DataFrame:
     return pl.DataFrame(found)
 
 
-def _column(name: str, values: Any, source: str) -> pl.Series:
+def _to_series(name: str, values: Any, source: str) -> pl.Series:
     try:
         if type(values).__module__.partition(".")[0] == "pandas":
             return pl.Series(name, pl.from_pandas(values))

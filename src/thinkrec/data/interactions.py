@@ -70,27 +70,27 @@ class Interactions:
     @cached_property
     def past(self) -> VisiblePast:
         """The earlier rows that each row may see."""
-        return VisiblePast.of(self.user, self.split, self.start)
+        return VisiblePast.from_columns(self.user, self.split, self.start)
 
-    def history(self, row: int, length: int, block: int = 1) -> slice | np.ndarray:
+    def get_history(self, row: int, length: int, block: int = 1) -> slice | np.ndarray:
         """The last `length` visible rows of the same user strictly before `row`, or all there are, oldest first, as an
         index of the columns: a slice, or row numbers (int64) where the split is not in time order.
 
         A train row sees train rows, a validation row no test row. With `block` > 1 the oldest of them is only changed
         after so many rows: up to `block` - 1 more are shown, and the histories of rows in between begin alike.
         """
-        return self.past.index(self.past.stretch(int(row), length, block))
+        return self.past.to_row_index(self.past.find_slice(int(row), length, block))
 
-    def history_rows(self, row: int, length: int, block: int = 1) -> np.ndarray:
-        """int64 (k,): `history` as row numbers."""
-        return self.past.row[self.past.stretch(int(row), length, block)]
+    def get_history_rows(self, row: int, length: int, block: int = 1) -> np.ndarray:
+        """int64 (k,): `get_history` as row numbers."""
+        return self.past.row[self.past.find_slice(int(row), length, block)]
 
-    def rows(self, split: int) -> np.ndarray:
+    def get_split_rows(self, split: int) -> np.ndarray:
         """int64 (m,): the row numbers of a split, in `order` order."""
         found = np.flatnonzero(self.split == split)
         return found[np.argsort(self.order[found], kind="stable")]
 
-    def find(self, order: np.ndarray) -> np.ndarray:
+    def find_rows(self, order: np.ndarray) -> np.ndarray:
         """int64 (m,): the row numbers whose `order` values are given; -1 where no row has such a value.
 
         This is how a file about some rows (reasons, predictions) finds them again in the sorted table.

@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from thinkrec.data.delimited import check_kind_of_file, not_utf8, open_bytes, refused
-from thinkrec.data.frames import frame_of_rows
-from thinkrec.data.messages import short, warn
+from thinkrec.data.delimited import check_kind_of_file, describe_utf8_error, make_format_error, open_bytes
+from thinkrec.data.frames import build_frame_from_rows
+from thinkrec.data.messages import emit_warning, format_value
 
 
 def read_jsonl(path: Path) -> pl.DataFrame:
@@ -32,67 +32,71 @@ def read_jsonl(path: Path) -> pl.DataFrame:
                 if not text.strip():
                     empty.append(number)
                     continue
-                rows.append(_object(text, number, path))
+                rows.append(_parse_object(text, number, path))
                 lines.append(number)
     except UnicodeDecodeError as error:
-        raise refused(path, "jsonl", not_utf8(path)) from error
+        raise make_format_error(path, "jsonl", describe_utf8_error(path)) from error
     except (OSError, EOFError, zlib.error) as error:
-        raise refused(path, "jsonl", "the file is damaged or was not written in full. Write it again.") from error
+        raise make_format_error(
+            path, "jsonl", "the file is damaged or was not written in full. Write it again."
+        ) from error
     if not rows:
-        raise refused(path, "jsonl", "the file is empty. It needs one JSON object a line.")
+        raise make_format_error(path, "jsonl", "the file is empty. It needs one JSON object a line.")
     middle = [number for number in empty if number < lines[-1]]
     if middle:
-        warn(f"{path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
-    _tell_missing_keys(rows, lines, path)
-    return frame_of_rows(rows, str(path), lines)
+        emit_warning(f"{path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
+    _warn_missing_keys(rows, lines, path)
+    return build_frame_from_rows(rows, str(path), lines)
 
 
-def _object(text: str, number: int, path: Path) -> dict[str, Any]:
+def _parse_object(text: str, number: int, path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(text, object_pairs_hook=_distinct)
-    except _Twice as error:
-        raise refused(path, "jsonl", f"line {number} has the key {error.args[0]!r} twice. Keep one.") from None
+        found = json.loads(text, object_pairs_hook=_build_object)
+    except _DuplicateKeyError as error:
+        raise make_format_error(
+            path, "jsonl", f"line {number} has the key {error.args[0]!r} twice. Keep one."
+        ) from None
     except ValueError as error:
-        raise refused(path, "jsonl", _why_no_json(text, number, error)) from error
+        raise make_format_error(path, "jsonl", _describe_json_error(text, number, error)) from error
     except RecursionError as error:
-        raise refused(path, "jsonl", f"line {number} is nested too deeply. Give flat objects.") from error
+        raise make_format_error(path, "jsonl", f"line {number} is nested too deeply. Give flat objects.") from error
     if not isinstance(found, dict):
         said = "Write one object a line, without brackets around all of them." if isinstance(found, list) else (
             'Write an object, such as {"item_id": 1, "title": "Oak"}.')  # fmt: skip
-        raise refused(path, "jsonl", f"line {number} is no object ({short(found)}). {said}")
+        raise make_format_error(path, "jsonl", f"line {number} is no object ({format_value(found)}). {said}")
     return found
 
 
-class _Twice(Exception):
+class _DuplicateKeyError(Exception):
     """A key that an object has twice."""
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _Twice(next(name for name in names if names.count(name) > 1))
+        raise _DuplicateKeyError(next(name for name in names if names.count(name) > 1))
     return found
 
 
-def _why_no_json(text: str, number: int, error: ValueError) -> str:
+def _describe_json_error(text: str, number: int, error: ValueError) -> str:
     bare = text.strip()
     if number == 1 and bare in ("{", "[", "[{"):
         return f"line 1 is only {bare!r}: the objects stand over several lines. Write each on one line."
     if bare.startswith(("{'", "{u'", '{u"')) or "': " in bare.split('"', 1)[0]:
         return (
-            f"line {number} is written as Python prints it, names in single quotes ({short(bare)}), which is not JSON. "
+            f"line {number} is written as Python prints it, names in single quotes ({format_value(bare)}), which is not JSON. "
             "Write it with json.dumps, one object a line."
         )
     at = getattr(error, "pos", 0)
     end = "" if text.endswith("\n") else " The file ends here without a line end: was it cut off?"
     return (
-        f"line {number}, character {at + 1} is not JSON ({short(text[max(0, at - 15) : at + 20].strip())}). "
+        f"line {number}, character {at + 1} is not JSON ({format_value(text[max(0, at - 15) : at + 20].strip())}). "
         f"Correct or remove the line.{end}"
     )
 
 
-def _tell_missing_keys(rows: list[dict[str, Any]], lines: list[int], path: Path) -> None:
+def _warn_missing_keys(rows: list[dict[str, Any]], lines: list[int], path: Path) -> None:
     names = dict.fromkeys(name for row in rows for name in row)
     short_rows = [(row, line) for row, line in zip(rows, lines, strict=True) if len(row) < len(names)]
     said = []
@@ -102,4 +106,6 @@ def _tell_missing_keys(rows: list[dict[str, Any]], lines: list[int], path: Path)
             said.append(f"'{name}' in {len(lacking)} (the first: line {lacking[0]})")
     if said:
         shown = ", ".join(said[:5]) + (f" and {len(said) - 5} more keys" if len(said) > 5 else "")
-        warn(f"{path}: not every one of {len(rows)} lines has every key: missing are {shown}; they count as empty.")
+        emit_warning(
+            f"{path}: not every one of {len(rows)} lines has every key: missing are {shown}; they count as empty."
+        )

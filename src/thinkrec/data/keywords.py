@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from thinkrec.data.markup import clean_line, strip_markup
-from thinkrec.data.messages import warn_rows, wrong_type
+from thinkrec.data.messages import make_type_error, warn_rows
 from thinkrec.errors import DataError
 
 KEYWORD_LIMIT = 80
@@ -37,11 +37,11 @@ def parse_keywords(column: pl.Series, source: str, separator: str | None = None)
     values = column.to_list()
     if isinstance(column.dtype, pl.List) and column.dtype.inner.is_nested():
         with suppress(TypeError):
-            values, lists = [None if value is None else list(_strings(value)) for value in values], True
+            values, lists = [None if value is None else list(_flatten_strings(value)) for value in values], True
     if not (texts or lists):
         remedy = "Give a list of strings, or one text with | or , between the keywords."
-        raise wrong_type(column, source, "must hold keywords", remedy)
-    written = [read_list(value) if isinstance(value, str) else None for value in values]
+        raise make_type_error(column, source, "must hold keywords", remedy)
+    written = [parse_list(value) if isinstance(value, str) else None for value in values]
     plain = [value if found is None else found for value, found in zip(values, written, strict=True)]
     separator = choose_separator([value for value in plain if isinstance(value, str)], separator)
     found = [clean_keywords(value, separator) for value in plain]
@@ -51,7 +51,7 @@ def parse_keywords(column: pl.Series, source: str, separator: str | None = None)
 
     tell((list_ is not None and bool(list_) for list_ in written), "hold a list written as text",
          "It is read as that list.")  # fmt: skip
-    tell(((isinstance(value, str) and now == []) or _says_none(now, separator)
+    tell(((isinstance(value, str) and now == []) or _has_null_marker(now, separator)
           for value, now in zip(values, plain, strict=True)), "say in words that there is no keyword",
          "Such words are left out.")  # fmt: skip
     if separator == "|":
@@ -80,13 +80,13 @@ def clean_keywords(value: str | Iterable[str | None] | None, separator: str | No
     One text is cut at every separator, by default at every | if it has one, else at every comma (`choose_separator`).
     """
     if isinstance(value, str):
-        listed = read_list(value)
+        listed = parse_list(value)
         value = strip_markup(value).split(separator or choose_separator([value])) if listed is None else listed
     lines = (clean_line(part, KEYWORD_LIMIT) for part in value or ())
     return tuple(dict.fromkeys(line for line in lines if line and line.casefold() not in NO_KEYWORD))
 
 
-def read_list(text: str) -> list[str] | None:
+def parse_list(text: str) -> list[str] | None:
     """The strings of a list that was written as text, by Python, NumPy or JSON; None where it is no such text.
 
     >>> read_list("['Drama', 'Sci-Fi']"), read_list('[{"id": 18, "name": "Drama"}]'), read_list("['a' 'b']")
@@ -102,11 +102,12 @@ def read_list(text: str) -> list[str] | None:
     if not _QUOTED.sub("", inside).strip(" ,\n\r\t"):
         # Strings alone: not `literal_eval`, which would join those that NumPy prints without commas.
         return [
-            ast.literal_eval(found[0]) if _valid(found[0]) else found[0][1:-1] for found in _QUOTED.finditer(inside)
+            ast.literal_eval(found[0]) if _is_string_literal(found[0]) else found[0][1:-1]
+            for found in _QUOTED.finditer(inside)
         ]
     for read in (json.loads, ast.literal_eval):
         try:
-            return list(_strings(read(text)))
+            return list(_flatten_strings(read(text)))
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
     if "," in inside and not set(inside) & set("[]{}()'\""):
@@ -114,20 +115,20 @@ def read_list(text: str) -> list[str] | None:
     return None
 
 
-def _valid(quoted: str) -> bool:
+def _is_string_literal(quoted: str) -> bool:
     try:
         return isinstance(ast.literal_eval(quoted), str)
     except (ValueError, SyntaxError):
         return False
 
 
-def _strings(value: Any) -> Iterable[str]:
+def _flatten_strings(value: Any) -> Iterable[str]:
     """The strings in nested lists; of a mapping its `name` or `title`. Raises TypeError on anything else."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | tuple | set):
         for part in value:
-            yield from _strings(part)
+            yield from _flatten_strings(part)
     elif isinstance(value, dict):
         name = next((value[key] for key in ("name", "title", "label") if isinstance(value.get(key), str)), None)
         if name is None:
@@ -137,6 +138,6 @@ def _strings(value: Any) -> Iterable[str]:
         raise TypeError
 
 
-def _says_none(value: Any, separator: str) -> bool:
+def _has_null_marker(value: Any, separator: str) -> bool:
     parts = value.split(separator) if isinstance(value, str) else value or ()
     return any(isinstance(part, str) and part.strip().casefold() in NO_KEYWORD for part in parts)

@@ -36,7 +36,7 @@ _KINDS = {
 _VALUE = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*")
 
 
-def warn(message: str) -> None:
+def emit_warning(message: str) -> None:
     """One DataWarning."""
     warnings.warn(message, DataWarning, stacklevel=3)
 
@@ -48,30 +48,30 @@ def warn_rows(column: pl.Series, mask: pl.Series, source: str, what: str, said: 
     """
     rows = mask.fill_null(False).arg_true()
     if len(rows):
-        warn(
-            f"{source}: column '{column.name}': {len(rows)} of {len(column)} rows {what} ({name_rows(column, rows)}). "
+        emit_warning(
+            f"{source}: column '{column.name}': {len(rows)} of {len(column)} rows {what} ({format_rows(column, rows)}). "
             f"{said}"
         )
 
 
-def name_rows(column: pl.Series, rows: pl.Series) -> str:
+def format_rows(column: pl.Series, rows: pl.Series) -> str:
     """The first few rows, counted from 1, with their values."""
-    shown = [f"row {row + 1}: {short(column[row])}" for row in rows[:_SHOWN].to_list()]
+    shown = [f"row {row + 1}: {format_value(column[row])}" for row in rows[:_SHOWN].to_list()]
     more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
     return f"{'; '.join(shown)}{more}; rows counted from 1"
 
 
-def refuse_rows(column: pl.Series, bad: pl.Series, source: str, what: str, remedy: str) -> None:
+def reject_rows(column: pl.Series, bad: pl.Series, source: str, what: str, remedy: str) -> None:
     """Raise DataError where the mask `bad` is set (or null); names the first few rows, counted from 1, and values."""
     rows = bad.fill_null(True).arg_true()
     if len(rows):
-        raise DataError(f"{source}: column '{column.name}' {what} ({name_rows(column, rows)}). {remedy}")
+        raise DataError(f"{source}: column '{column.name}' {what} ({format_rows(column, rows)}). {remedy}")
 
 
-def wrong_type(column: pl.Series, source: str, what: str, remedy: str) -> DataError:
+def make_type_error(column: pl.Series, source: str, what: str, remedy: str) -> DataError:
     """The error for a column of a type that cannot hold `what`; names its first value."""
     sample = column.drop_nulls()
-    seen = f" (row {int(column.is_not_null().arg_max() or 0) + 1}: {short(sample[0])})" if len(sample) else ""
+    seen = f" (row {int(column.is_not_null().arg_max() or 0) + 1}: {format_value(sample[0])})" if len(sample) else ""
     return DataError(f"{source}: column '{column.name}' has type {column.dtype}{seen}; {what}. {remedy}")
 
 
@@ -86,7 +86,7 @@ def require_columns(df: pl.DataFrame, names: Iterable[str], source: str) -> None
         if name not in df.columns:
             found = ", ".join(df.columns) or "none"
             raise DataError(
-                f"{source}: column '{name}' is missing (columns found: {found}). {_meant(name, wanted, df.columns)}"
+                f"{source}: column '{name}' is missing (columns found: {found}). {_suggest_remedy(name, wanted, df.columns)}"
             )
     if df.height == 0:
         raise DataError(
@@ -94,40 +94,40 @@ def require_columns(df: pl.DataFrame, names: Iterable[str], source: str) -> None
         )
 
 
-def looks_like_a_row(names: Sequence[str]) -> bool:
+def is_data_row(names: Sequence[str]) -> bool:
     """Whether these column names hold a number or a date, as they do where a table has no header line."""
     return any(_VALUE.fullmatch(name.strip()) for name in names)
 
 
-def short(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as a message shows it, at most 40 characters."""
     text = repr(value.to_list() if isinstance(value, pl.Series) else value)
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def close_name(name: str, columns: Sequence[str]) -> str | None:
+def find_similar_column(name: str, columns: Sequence[str]) -> str | None:
     """The column that may be meant by `name`: another spelling, another data set's word for it, or a near miss."""
-    plain = {_plain(column): column for column in columns}
-    for other in (_plain(name), *_OTHER_NAMES.get(name, "").split()):
+    plain = {_normalise_name(column): column for column in columns}
+    for other in (_normalise_name(name), *_OTHER_NAMES.get(name, "").split()):
         if other in plain:
             return plain[other]
-    near = get_close_matches(_plain(name), list(plain), 1, 0.75)
+    near = get_close_matches(_normalise_name(name), list(plain), 1, 0.75)
     return plain[near[0]] if near else None
 
 
-def _meant(name: str, wanted: Sequence[str], columns: Sequence[str]) -> str:
-    if looks_like_a_row(columns):
+def _suggest_remedy(name: str, wanted: Sequence[str], columns: Sequence[str]) -> str:
+    if is_data_row(columns):
         return f"The first line seems to be a row already: put a line with the names in front ({', '.join(wanted)})."
     kind = next((kind for kind, has in _KINDS.items() if has <= set(columns)), None)
     if kind is not None and not _KINDS[kind] <= set(wanted):
         return f"This looks like a table of {kind}; check that the right file was given here."
-    meant = close_name(name, [column for column in columns if column not in wanted])
+    meant = find_similar_column(name, [column for column in columns if column not in wanted])
     if meant is not None:
         return f"Did you mean '{meant}'? Rename it to '{name}'."
-    if not any(close_name(known, columns) for known in _OTHER_NAMES):
+    if not any(find_similar_column(known, columns) for known in _OTHER_NAMES):
         return "Add it, rename the column that holds it, or put a line with the names in front if there is none."
     return "Add it, or rename the column that holds it."
 
 
-def _plain(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return "".join(character for character in name.casefold() if character.isalnum())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from thinkrec.data.messages import warn
+from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
@@ -42,7 +42,7 @@ def check_columns(table: pl.DataFrame, path: Path, option: str = "--out") -> Non
 def write_table(table: pl.DataFrame, path: Path) -> None:
     """Write beside the name, then rename; the kind goes by the suffix.
 
-    CSV has no lists: lists of text become one text with bars between; see `_with_bars`. Raises DataError for other
+    CSV has no lists: lists of text become one text with bars between; see `_join_lists`. Raises DataError for other
     kinds, and where the folder or the disk does not take the file.
     """
     check_writable(path, "table")
@@ -56,7 +56,7 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
             table.write_ndjson(beside)
         else:
             lists = [column for column in table if column.dtype == pl.List(pl.String)]
-            table.with_columns(_with_bars(column, path) for column in lists).write_csv(beside)
+            table.with_columns(_join_lists(column, path) for column in lists).write_csv(beside)
         beside.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); give another place") from error
@@ -65,7 +65,7 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
             beside.unlink()
 
 
-def _with_bars(column: pl.Series, path: Path) -> pl.Series:
+def _join_lists(column: pl.Series, path: Path) -> pl.Series:
     """Lists of text as one text each, read back as they were.
 
     A single entry with a comma or semicolon gets a bar behind it, so that the reader sees that bars separate. A bar
@@ -74,7 +74,7 @@ def _with_bars(column: pl.Series, path: Path) -> pl.Series:
     inside = column.explode().drop_nulls()
     barred = int(inside.str.contains("|", literal=True).sum())
     if barred:
-        warn(f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as "
+        emit_warning(f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as "
              "/. End the name with .parquet to keep it.")  # fmt: skip
         column = column.list.eval(pl.element().str.replace_all("|", "/", literal=True))
     text = column.list.join("|", ignore_nulls=True)

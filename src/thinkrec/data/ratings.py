@@ -13,7 +13,7 @@ from thinkrec.data import suspicious_values
 from thinkrec.errors import DataError
 
 
-def not_rated(df: pl.DataFrame, missing: Collection[Any] | None, source: str) -> pl.Series:
+def find_unrated_rows(df: pl.DataFrame, missing: Collection[Any] | None, source: str) -> pl.Series:
     """bool (n,): rows whose rating is one of `missing`."""
     none = pl.zeros(df.height, dtype=pl.Boolean, eager=True)
     if missing is None:
@@ -44,12 +44,16 @@ def not_rated(df: pl.DataFrame, missing: Collection[Any] | None, source: str) ->
     return none.fill_null(True)
 
 
-def read_labels(df: pl.DataFrame, source: str, threshold: float | None, absent: pl.Series, unsure: bool) -> pl.Series:
+def derive_labels(df: pl.DataFrame, source: str, threshold: float | None, absent: pl.Series, unsure: bool) -> pl.Series:
     """Int8 (n,): labels; any where `absent`. `unsure`: values that look like marks for "not rated" are warned of."""
     has = [name for name in ("rating", "label") if name in df.columns]
     if len(has) != 1:
         found = "both columns 'rating' and 'label'" if has else "neither a column 'rating' nor 'label'"
-        near = None if has else next((n for n in (_near("rating", df), _near("label", df)) if n), None)
+        near = (
+            None
+            if has
+            else next((n for n in (_find_similar_column("rating", df), _find_similar_column("label", df)) if n), None)
+        )
         hint = "" if near is None else f" Did you mean '{near}'?"
         raise DataError(
             f"{source}: the table has {found}. Keep exactly one: 'rating' with a threshold, or 'label' (0 or 1).{hint}"
@@ -60,21 +64,21 @@ def read_labels(df: pl.DataFrame, source: str, threshold: float | None, absent: 
                 f"{source}: column 'label' needs no threshold, but threshold={threshold} was given. Drop one."
             )
         labels = col.parse_labels(df["label"], source)
-        suspicious_values.tell_one_label(labels, None, None, source)
+        suspicious_values.warn_single_class(labels, None, None, source)
         return labels
     bar = col.check_threshold(threshold, source)
     rated = pl.select(pl.when(~absent).then(df["rating"].alias("rating"))).to_series() if absent.any() else df["rating"]
     ratings = pl.zeros(df.height, dtype=pl.Float64, eager=True)
     if not absent.all():
-        ratings = _ratings(rated, absent, source)
+        ratings = _parse_ratings(rated, absent, source)
         known = ratings.filter(~absent)
         if unsure:
-            suspicious_values.tell_odd_ratings(df["rating"], ratings, bar, source)
-        suspicious_values.tell_one_label((known > bar).cast(pl.Int8), known, bar, source)
+            suspicious_values.warn_outlier_ratings(df["rating"], ratings, bar, source)
+        suspicious_values.warn_single_class((known > bar).cast(pl.Int8), known, bar, source)
     return (ratings > bar).cast(pl.Int8).alias("label")
 
 
-def _ratings(column: pl.Series, absent: pl.Series, source: str) -> pl.Series:
+def _parse_ratings(column: pl.Series, absent: pl.Series, source: str) -> pl.Series:
     """Float64 (n,): ratings, 0 where `absent`."""
     if not absent.any():
         return col.parse_ratings(column, source)
@@ -83,5 +87,7 @@ def _ratings(column: pl.Series, absent: pl.Series, source: str) -> pl.Series:
     return col.parse_ratings(filled, source)
 
 
-def _near(name: str, df: pl.DataFrame) -> str | None:
-    return col.close_name(name, [column for column in df.columns if column not in ("user_id", "item_id", "timestamp")])
+def _find_similar_column(name: str, df: pl.DataFrame) -> str | None:
+    return col.find_similar_column(
+        name, [column for column in df.columns if column not in ("user_id", "item_id", "timestamp")]
+    )

@@ -32,11 +32,11 @@ def write_snapshot(ds: Dataset, folder: Path, **more: Any) -> None:
     catalogue = pl.DataFrame(columns).hstack(items.texts) if items.texts.width else pl.DataFrame(columns)
     # A folder whose writing was cut short has no manifest, or tables that do not fit it.
     (folder / MANIFEST).unlink(missing_ok=True)
-    write_table(ds.named_rows().sort("order"), folder / INTERACTIONS)
+    write_table(ds.to_frame().sort("order"), folder / INTERACTIONS)
     write_table(catalogue, folder / ITEMS)
     write_table(pl.DataFrame({"user_id": ds.user_ids}), folder / USERS)
     words = {"item": ds.domain.item, "items": ds.domain.items, "user": ds.domain.user}
-    write_json(folder / MANIFEST, {"format": _FORMAT, "fingerprint": ds.fingerprint(), "domain": words,
+    write_json(folder / MANIFEST, {"format": _FORMAT, "fingerprint": ds.compute_fingerprint(), "domain": words,
                                    "threshold": ds.threshold, **more})  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def read_snapshot(folder: Path) -> Dataset:
         texts=items.drop("item_id", "title", "keywords"),
     )
     ds = Dataset(table, catalogue, Domain(**manifest["domain"]), user_ids, manifest["threshold"])
-    if ds.fingerprint() != manifest["fingerprint"]:
+    if ds.compute_fingerprint() != manifest["fingerprint"]:
         raise CheckpointError(
             f"the tables in {folder} are not those that the run was trained on: they were changed afterwards; restore "
             "them, or run the recipe again"
@@ -86,7 +86,7 @@ def read_snapshot(folder: Path) -> Dataset:
     return ds
 
 
-def compare(trained: Dataset, now: Dataset) -> list[str]:
+def compare_datasets(trained: Dataset, now: Dataset) -> list[str]:
     """What has changed from one data set to a later one, in short phrases with counts; empty where nothing has.
 
     Rows are the same if user, item, time and label are: not by their place in a table.
@@ -94,31 +94,31 @@ def compare(trained: Dataset, now: Dataset) -> list[str]:
     said: list[str] = []
     for name, before, after in (("user", trained.user_ids, now.user_ids), ("item", trained.items.ids, now.items.ids)):
         old, new = {str(id_) for id_ in before}, {str(id_) for id_ in after}
-        said += _counted(len(new - old), f"{name}", "new") + _counted(len(old - new), f"{name}", "gone")
-    before, after = _texts(trained), _texts(now)
+        said += _format_count(len(new - old), f"{name}", "new") + _format_count(len(old - new), f"{name}", "gone")
+    before, after = _collect_item_texts(trained), _collect_item_texts(now)
     rewritten = sum(id_ in after and after[id_] != text for id_, text in before.items())
-    said += _counted(rewritten, "item", "with another title or other keywords")
-    rows = [_rows(ds) for ds in (trained, now)]
+    said += _format_count(rewritten, "item", "with another title or other keywords")
+    rows = [_select_row_keys(ds) for ds in (trained, now)]
     counts = [frame.group_by(frame.columns).len() for frame in rows]
     joined = counts[0].join(counts[1], on=rows[0].columns, how="full", coalesce=True).fill_null(0)
     gap = joined["len_right"].cast(pl.Int64) - joined["len"].cast(pl.Int64)
-    said += _counted(int(gap.clip(lower_bound=0).sum()), "rating", "new")
-    said += _counted(int((-gap).clip(lower_bound=0).sum()), "rating", "gone or changed")
-    if not said and trained.fingerprint() != now.fingerprint():
+    said += _format_count(int(gap.clip(lower_bound=0).sum()), "rating", "new")
+    said += _format_count(int((-gap).clip(lower_bound=0).sum()), "rating", "gone or changed")
+    if not said and trained.compute_fingerprint() != now.compute_fingerprint():
         said.append("rows or items stand in another order, or other columns, splits or words have changed")
     return said
 
 
-def _rows(ds: Dataset) -> pl.DataFrame:
+def _select_row_keys(ds: Dataset) -> pl.DataFrame:
     """What makes a row the same: ids as text, since one table may hold numbers where the other has them as text."""
-    return ds.named_rows().select(pl.col("user_id", "item_id").cast(pl.String), "timestamp", "label")
+    return ds.to_frame().select(pl.col("user_id", "item_id").cast(pl.String), "timestamp", "label")
 
 
-def _texts(ds: Dataset) -> dict[str, tuple]:
+def _collect_item_texts(ds: Dataset) -> dict[str, tuple]:
     """Item id, as text -> title and keywords."""
     pairs = zip(ds.items.ids, ds.items.titles, ds.items.keywords, strict=True)
     return {str(id_): (title, words) for id_, title, words in pairs}
 
 
-def _counted(count: int, noun: str, what: str) -> list[str]:
+def _format_count(count: int, noun: str, what: str) -> list[str]:
     return [f"{count:,} {noun}{'' if count == 1 else 's'} {what}"] if count else []

@@ -14,17 +14,17 @@ from thinkrec.data.interactions import SPLITS
 from thinkrec.errors import DataError
 
 
-def _utc(time: datetime) -> datetime:
+def _to_utc(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-def _month(text: str) -> str:
+def _check_month(text: str) -> str:
     if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text) or text.startswith("0000"):
         raise ValueError(f"'{text}' is not a month; write YYYY-MM")
     return text
 
 
-Moment = Annotated[datetime, AfterValidator(_utc)]
+Moment = Annotated[datetime, AfterValidator(_to_utc)]
 """A date or time; UTC unless it names a zone."""
 
 
@@ -54,7 +54,7 @@ class ByDates(BaseModel):
     """Rows at or after this moment are dropped; null keeps all."""
 
     @model_validator(mode="after")
-    def _in_order(self) -> ByDates:
+    def _check_order(self) -> ByDates:
         times = [time for time in (self.start, self.valid_from, self.test_from, self.end) if time is not None]
         if any(a >= b for a, b in pairwise(times)):
             raise ValueError("start, valid_from, test_from and end must follow each other in time")
@@ -68,7 +68,7 @@ class ByMonths(BaseModel):
 
     by: Literal["months"] = "months"
     """Which rule this is."""
-    start: Annotated[str, AfterValidator(_month)] = "2001-06"
+    start: Annotated[str, AfterValidator(_check_month)] = "2001-06"
     """First training month, YYYY-MM."""
     train: int = Field(default=10, ge=1)
     """Number of training months."""
@@ -78,11 +78,11 @@ class ByMonths(BaseModel):
     """Number of test months."""
 
     @model_validator(mode="after")
-    def _representable(self) -> ByMonths:
-        self.edges()
+    def _check_edges(self) -> ByMonths:
+        self.compute_edges()
         return self
 
-    def edges(self) -> tuple[datetime, datetime, datetime, datetime]:
+    def compute_edges(self) -> tuple[datetime, datetime, datetime, datetime]:
         """Start of train, of valid, of test, and the end, in UTC."""
         year, month = (int(part) for part in self.start.split("-"))
         first = year * 12 + month - 1
@@ -105,7 +105,7 @@ class ByFractions(BaseModel):
     """Share of the rows, the last in time, for test."""
 
     @model_validator(mode="after")
-    def _leaves_training(self) -> ByFractions:
+    def _check_training_share(self) -> ByFractions:
         if self.valid + self.test >= 1:
             raise ValueError("valid + test must stay below 1, so that training rows remain")
         return self
@@ -130,16 +130,18 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
                 )
             out = frame
         case ByDates():
-            out = _cut(frame, split.start, split.valid_from, split.test_from, split.end)
+            out = _split_at_dates(frame, split.start, split.valid_from, split.test_from, split.end)
         case ByMonths():
-            out = _cut(frame, *split.edges())
+            out = _split_at_dates(frame, *split.compute_edges())
         case ByFractions():
             times, n = frame["timestamp"].sort(), frame.height
             last = round(n * split.test)
             before = round(n * (split.valid + split.test))
             # With so few rows that a share rounds to none, cutting after the last moment leaves that split empty.
             after = int(times[-1]) + 1 if n else 0
-            out = _label(frame, int(times[n - before]) if before else after, int(times[n - last]) if last else after)
+            out = _label_splits(
+                frame, int(times[n - before]) if before else after, int(times[n - last]) if last else after
+            )
         case _:
             raise DataError(
                 f"{source}: split is {split!r}, no rule; give ByColumn(), ByDates(...), ByMonths(...) or "
@@ -149,43 +151,43 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
     empty = [name for name in SPLITS if name not in found]
     if empty:
         raise DataError(
-            f"{source}: the split by {split.by} leaves no rows for {', '.join(empty)}. {_time_range(frame)} "
+            f"{source}: the split by {split.by} leaves no rows for {', '.join(empty)}. {_describe_time_range(frame)} "
             "Choose a split that cuts inside this range."
         )
     return out
 
 
-def _cut(
+def _split_at_dates(
     frame: pl.DataFrame, start: datetime | None, valid_from: datetime, test_from: datetime, end: datetime | None
 ) -> pl.DataFrame:
     time = pl.col("timestamp")
     if start is not None:
-        frame = frame.filter(time >= _seconds(start))
+        frame = frame.filter(time >= _to_seconds(start))
     if end is not None:
-        frame = frame.filter(time < _seconds(end))
-    return _label(frame, _seconds(valid_from), _seconds(test_from))
+        frame = frame.filter(time < _to_seconds(end))
+    return _label_splits(frame, _to_seconds(valid_from), _to_seconds(test_from))
 
 
-def _label(frame: pl.DataFrame, valid_from: float, test_from: float) -> pl.DataFrame:
+def _label_splits(frame: pl.DataFrame, valid_from: float, test_from: float) -> pl.DataFrame:
     time = pl.col("timestamp")
     part = pl.when(time >= test_from).then(pl.lit("test")).when(time >= valid_from).then(pl.lit("valid"))
     return frame.with_columns(part.otherwise(pl.lit("train")).alias("split"))
 
 
-def _seconds(time: datetime) -> float:
+def _to_seconds(time: datetime) -> float:
     return time.timestamp()
 
 
-def _time_range(frame: pl.DataFrame) -> str:
+def _describe_time_range(frame: pl.DataFrame) -> str:
     if not frame.height:
         return "The table has no rows."
     first, last = int(frame["timestamp"].min()), int(frame["timestamp"].max())  # pyright: ignore[reportArgumentType]
-    text = f"The data run from {_when(first)} to {_when(last)} (timestamps {first} to {last}, {frame.height} rows)."
+    text = f"The data run from {_format_time(first)} to {_format_time(last)} (timestamps {first} to {last}, {frame.height} rows)."
     # Seconds reach this number in the year 5138, milliseconds reached it in 1973.
     return text + " These look like milliseconds: divide them by 1000." if last > 10**11 else text
 
 
-def _when(seconds: int) -> str:
+def _format_time(seconds: int) -> str:
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, ValueError, OSError):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from thinkrec.data.messages import name_rows, warn, warn_rows
+from thinkrec.data.messages import emit_warning, format_rows, warn_rows
 
 _UNITS = (("seconds", 1, 10**8, 10**11), ("milliseconds", 10**3, 10**11, 10**14),
           ("microseconds", 10**6, 10**14, 10**17), ("nanoseconds", 10**9, 10**17, 2**63 - 1))  # fmt: skip
@@ -17,9 +17,9 @@ _CODES = (-999, -99, -9, -1, 0, 9, 88, 98, 99, 999, 9999)
 """What questionnaires write for an answer that is missing."""
 
 
-def tell_odd_ratings(column: pl.Series, ratings: pl.Series, threshold: float, source: str) -> None:
+def warn_outlier_ratings(column: pl.Series, ratings: pl.Series, threshold: float, source: str) -> None:
     """One warning for each value that stands apart from all other ratings, as a mark for "not rated" does."""
-    odd = odd_values(ratings.unique().to_list())
+    odd = find_outlier_values(ratings.unique().to_list())
     for value in odd:
         rest = ratings.filter(~ratings.is_in(odd))
         counts_as = "liked" if value > threshold else "not liked"
@@ -30,7 +30,7 @@ def tell_odd_ratings(column: pl.Series, ratings: pl.Series, threshold: float, so
         )  # fmt: skip
 
 
-def odd_values(distinct: Iterable[float]) -> list[float]:
+def find_outlier_values(distinct: Iterable[float]) -> list[float]:
     """Those of some ratings that stand apart from the scale of the others: 0 below 1 .. 5, -1 below 0 .. 10, 99 above
     -10 .. 10.
 
@@ -53,33 +53,37 @@ def odd_values(distinct: Iterable[float]) -> list[float]:
     return found
 
 
-def tell_one_label(labels: pl.Series, ratings: pl.Series | None, threshold: float | None, source: str) -> None:
+def warn_single_class(labels: pl.Series, ratings: pl.Series | None, threshold: float | None, source: str) -> None:
     """One warning where all labels are equal: nothing can be learned from them."""
     if labels.n_unique() != 1:
         return
     outcome = "liked" if labels[0] else "not liked"
     if ratings is None:
-        warn(
+        emit_warning(
             f"{source}: column 'label': all {len(labels)} rows are {outcome}; nothing can be learned from one outcome."
         )
     else:
-        warn(
+        emit_warning(
             f"{source}: column 'rating': all {len(labels)} ratings lie between {ratings.min():g} and "
             f"{ratings.max():g}, so with threshold {threshold:g} every row is {outcome} (liked means rating > "
             "threshold); nothing can be learned from one outcome. Choose another threshold."
         )
 
 
-def one_unit(column: pl.Series, whole: pl.Series, fraction: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
+def unify_time_units(
+    column: pl.Series, whole: pl.Series, fraction: pl.Series, source: str
+) -> tuple[pl.Series, pl.Series]:
     """(whole, fraction), all in seconds where the numbers are of several units, which is said; else as given."""
     size = whole.abs()
     masks = {name: (size >= low) & (size < high) for name, _, low, high in _UNITS}
     used = [name for name, mask in masks.items() if mask.any()]
     if len(used) < 2:
         return whole, fraction
-    shown = [f"{int(masks[name].sum())} in {name} ({name_rows(column, masks[name].arg_true()[:1])})" for name in used]
+    shown = [f"{int(masks[name].sum())} in {name} ({format_rows(column, masks[name].arg_true()[:1])})" for name in used]
     shown = [text.replace("; rows counted from 1", "") for text in shown]
-    warn(f"{source}: column 'timestamp' mixes units: {', '.join(shown)}; rows counted from 1. All are read as seconds.")
+    emit_warning(
+        f"{source}: column 'timestamp' mixes units: {', '.join(shown)}; rows counted from 1. All are read as seconds."
+    )
     for name, per, _, _ in _UNITS[1:]:
         mask = masks[name]
         whole, fraction = (
@@ -89,7 +93,7 @@ def one_unit(column: pl.Series, whole: pl.Series, fraction: pl.Series, source: s
     return whole, fraction
 
 
-def tell_odd_times(column: pl.Series, whole: pl.Series, source: str) -> None:
+def warn_implausible_times(column: pl.Series, whole: pl.Series, source: str) -> None:
     """One warning each for times that were never set and times still to come, where the numbers are dates at all."""
     size = whole.abs()
     unit = next((unit for unit in _UNITS if ((size >= unit[2]) & (size < unit[3])).any()), None)
@@ -103,7 +107,7 @@ def tell_odd_times(column: pl.Series, whole: pl.Series, source: str) -> None:
     warn_rows(column, whole // per > int(time.time()) + 2 * _DAY, source, "lie in the future", said)
 
 
-def tell_constant_times(users: pl.Series, whole: pl.Series, fraction: pl.Series, source: str) -> None:
+def warn_constant_times(users: pl.Series, whole: pl.Series, fraction: pl.Series, source: str) -> None:
     """One warning where half of the users with several rows, or more, have one time in all of them."""
     spans = (
         pl.DataFrame({"user": users, "time": whole, "part": fraction})
@@ -113,7 +117,7 @@ def tell_constant_times(users: pl.Series, whole: pl.Series, fraction: pl.Series,
     )
     still = spans.filter(pl.col("times") == 1)
     if len(still) and 2 * len(still) >= len(spans):
-        warn(
+        emit_warning(
             f"{source}: column 'timestamp': {len(still)} of {len(spans)} users with several rows have one and the same "
             f"time in all of them (the first: {still['user'][0]!r}). The place of a row in the table decides what came "
             "before; a column 'order' can say it otherwise."

@@ -11,13 +11,13 @@ import polars as pl
 from thinkrec.data import columns as col
 from thinkrec.data import suspicious_values
 from thinkrec.data.delimited import SEPARATORS, read_delimited
-from thinkrec.data.duplicates import Duplicates, settle_repeats
+from thinkrec.data.duplicates import Duplicates, resolve_duplicates
 from thinkrec.data.frames import as_frame
 from thinkrec.data.interactions import SPLITS
 from thinkrec.data.json_lines import read_jsonl
 from thinkrec.data.markup import strip_markup
-from thinkrec.data.messages import name_rows, warn, warn_rows
-from thinkrec.data.ratings import not_rated, read_labels
+from thinkrec.data.messages import emit_warning, format_rows, warn_rows
+from thinkrec.data.ratings import derive_labels, find_unrated_rows
 from thinkrec.errors import DataError
 
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
@@ -57,7 +57,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
     df = read_delimited(path, kind[1:])
     for name in ("user_id", "item_id"):
         if name in df.columns and df[name].null_count() == 0:
-            bare = col.stripped(df[name])
+            bare = col.strip_whitespace(df[name])
             if bare.str.contains(_WHOLE_NUMBER).all():
                 warn_rows(df[name], bare != df[name], str(path), "have white space around the id", "It is cut off.")
                 df = df.with_columns(bare.cast(pl.Int64))
@@ -96,30 +96,30 @@ def check_interactions(
     col.require_columns(df, ("user_id", "item_id", "timestamp"), source)
     whole, fraction = col.parse_times(df["timestamp"], source)
     if not (df["timestamp"].dtype.is_temporal() or df["timestamp"].dtype == pl.Null):
-        whole, fraction = suspicious_values.one_unit(df["timestamp"], whole, fraction, source)
-    suspicious_values.tell_odd_times(df["timestamp"], whole, source)
-    absent = not_rated(df, missing, source)
+        whole, fraction = suspicious_values.unify_time_units(df["timestamp"], whole, fraction, source)
+    suspicious_values.warn_implausible_times(df["timestamp"], whole, source)
+    absent = find_unrated_rows(df, missing, source)
     out = pl.DataFrame(
         {
             "user_id": col.parse_ids(df["user_id"], source),
             "item_id": col.parse_ids(df["item_id"], source),
-            "label": read_labels(df, source, threshold, absent, missing is None),
+            "label": derive_labels(df, source, threshold, absent, missing is None),
             "timestamp": whole,
         }
     )
     given = "order" in df.columns
     order = col.parse_order(df["order"], source) if given else pl.int_range(df.height, dtype=pl.Int64, eager=True)
-    out = out.with_columns(_exact_order(out, fraction, order, source, given).alias("order"))
+    out = out.with_columns(_resolve_order(out, fraction, order, source, given).alias("order"))
     if "split" in df.columns:
-        out = out.with_columns(_splits(df["split"], source).alias("split"))
+        out = out.with_columns(_parse_splits(df["split"], source).alias("split"))
     if absent.any():
         warn_rows(df["rating"], absent, source, 'mean "not rated"', "They are left out (missing).")
         out, fraction = out.filter(~absent), fraction.filter(~absent)
         if out.is_empty():
             raise DataError(f"{source}: no row is left: every rating is named in `missing`. Correct it.")
     if not given:
-        suspicious_values.tell_constant_times(out["user_id"], out["timestamp"], fraction, source)
-    return settle_repeats(out, fraction, duplicates, source)
+        suspicious_values.warn_constant_times(out["user_id"], out["timestamp"], fraction, source)
+    return resolve_duplicates(out, fraction, duplicates, source)
 
 
 def check_items(
@@ -145,9 +145,9 @@ def check_items(
         )
     ids = col.parse_ids(df["item_id"], source)
     remedy = "Keep one row per item."
-    col.refuse_rows(df["item_id"], ids.is_duplicated(), source, "has the same id in several rows", remedy)
-    _tell_markup(df, source)
-    titles = _titles(df["title"], ids, source, noun)
+    col.reject_rows(df["item_id"], ids.is_duplicated(), source, "has the same id in several rows", remedy)
+    _warn_markup(df, source)
+    titles = _parse_titles(df["title"], ids, source, noun)
     given = None if separators is None else separators.get("keywords")
     keywords = col.parse_keywords(df["keywords"], source, given) if "keywords" in df.columns else [()] * df.height
     out = [
@@ -157,48 +157,48 @@ def check_items(
     ]
     dropped, blank = [], []
     for column in df.drop("item_id", "title", "keywords", strict=False):
-        text = _further_text(column)
+        text = _to_text_column(column)
         if text is None:
             dropped.append(column.name)
             continue
         words = text.is_in(col.NO_VALUE)
         if words.any():
-            blank.append(f"'{column.name}' in {int(words.sum())} rows ({name_rows(text, words.arg_true()[:1])})")
+            blank.append(f"'{column.name}' in {int(words.sum())} rows ({format_rows(text, words.arg_true()[:1])})")
             text = pl.select(pl.when(~words).then(text).alias(column.name)).to_series()
         out.append(text)
     if dropped:
-        warn(f"{source}: columns {', '.join(dropped)} hold neither text nor numbers and are left out.")
+        emit_warning(f"{source}: columns {', '.join(dropped)} hold neither text nor numbers and are left out.")
     if blank:
-        warn(f"{source}: words for a missing value count as empty: {', '.join(blank)}.")
+        emit_warning(f"{source}: words for a missing value count as empty: {', '.join(blank)}.")
     return pl.DataFrame(out)
 
 
-def _splits(column: pl.Series, source: str) -> pl.Series:
+def _parse_splits(column: pl.Series, source: str) -> pl.Series:
     given = col.parse_text(column, source)
-    known = col.stripped(given).str.to_lowercase().replace(_SPLIT_WORDS)
+    known = col.strip_whitespace(given).str.to_lowercase().replace(_SPLIT_WORDS)
     remedy = f"Use {', '.join(SPLITS)}, or leave the column out and choose a split by time."
-    col.refuse_rows(column, ~known.is_in(SPLITS), source, "has unknown splits", remedy)
+    col.reject_rows(column, ~known.is_in(SPLITS), source, "has unknown splits", remedy)
     warn_rows(
         column, known != given, source, "name their split in another spelling", f"They are read as {', '.join(SPLITS)}."
     )
     return known
 
 
-def _titles(column: pl.Series, ids: pl.Series, source: str, noun: str) -> list[str]:
+def _parse_titles(column: pl.Series, ids: pl.Series, source: str, noun: str) -> list[str]:
     raw = col.parse_text(column, source)
     words = raw.is_in(col.NO_VALUE).fill_null(False)
     titles = ["" if none else col.clean_line(text, col.TITLE_LIMIT) for text, none in zip(raw, words, strict=True)]
     missing = pl.Series([not title for title in titles], dtype=pl.Boolean)
     if missing.any():
         titles = [title or f"untitled {noun} {id_}" for title, id_ in zip(titles, ids.to_list(), strict=True)]
-        warn(
+        emit_warning(
             f'{source}: {int(missing.sum())} rows have no title; they are called "untitled {noun} <id>" '
-            f"({name_rows(raw, missing.arg_true())})."
+            f"({format_rows(raw, missing.arg_true())})."
         )
     return titles
 
 
-def _tell_markup(df: pl.DataFrame, source: str) -> None:
+def _warn_markup(df: pl.DataFrame, source: str) -> None:
     """One warning with the number of values per column that hold HTML."""
     said = []
     for column in df:
@@ -212,10 +212,12 @@ def _tell_markup(df: pl.DataFrame, source: str) -> None:
             first = next(text for text in near if strip_markup(text) != text)
             said.append(f"{count} in '{column.name}' (the first: {first[:40]!r})")
     if said:
-        warn(f"{source}: values with HTML: {', '.join(said)}; tags are taken out and entities become their characters.")
+        emit_warning(
+            f"{source}: values with HTML: {', '.join(said)}; tags are taken out and entities become their characters."
+        )
 
 
-def _exact_order(out: pl.DataFrame, fraction: pl.Series, order: pl.Series, source: str, given: bool) -> pl.Series:
+def _resolve_order(out: pl.DataFrame, fraction: pl.Series, order: pl.Series, source: str, given: bool) -> pl.Series:
     """`order`, unless rounding times down to seconds would let it put a later row before an earlier one."""
     if not (fraction > 0).any():
         return order
@@ -237,7 +239,7 @@ def _exact_order(out: pl.DataFrame, fraction: pl.Series, order: pl.Series, sourc
     return by_time.sort("row")["order"]
 
 
-def _further_text(column: pl.Series) -> pl.Series | None:
+def _to_text_column(column: pl.Series) -> pl.Series | None:
     kind = column.dtype
     if isinstance(kind, pl.List) and kind.inner in (pl.String, pl.Categorical, pl.Enum, pl.Null):
         text = column.cast(pl.List(pl.String)).list.drop_nulls().list.join(", ")

@@ -21,17 +21,17 @@ _ARTICLE = re.compile(r"^(?:the|a|an) (?=.)")
 _CUT = re.compile(r":\s|\s[-\u2013\u2014]\s")
 _INITIALS = re.compile(r"\b(?:\w\.){2,}")
 MARK = re.compile("\u27e6(\\d+)\u27e7")
-"""What `mark_of` writes."""
+"""What `format_title_mark` writes."""
 _APOSTROPHES = "'\u2018\u2019\u02bc`"
 
 
-def mark_of(number: int) -> str:
+def format_title_mark(number: int) -> str:
     """Stands in a text for the title of that number, for readers that should not stumble over its words."""
     return f"\u27e6{number}\u27e7"
 
 
 @lru_cache(maxsize=1 << 16)
-def normal(text: str) -> str:
+def normalise_name(text: str) -> str:
     """The form in which names are compared: no case, accents, apostrophes or punctuation, "&" read as "and".
 
     >>> normal("Schindler\u2019s  List") == normal("schindler's list")
@@ -44,12 +44,12 @@ def normal(text: str) -> str:
     return words or " ".join(text.split())  # a title such as "..." is its own name
 
 
-def without_article(name: str) -> str:
+def strip_article(name: str) -> str:
     """A normal form without a leading English article."""
     return _ARTICLE.sub("", name)
 
 
-def upright(name: str) -> str:
+def move_article_first(name: str) -> str:
     """A trailing article put in front: "Matrix, The" -> "The Matrix"."""
     found = _INVERTED.match(name)
     if not found:
@@ -58,7 +58,7 @@ def upright(name: str) -> str:
 
 
 @lru_cache(maxsize=1 << 16)
-def names(title: str) -> tuple[str, ...]:
+def extract_title_names(title: str) -> tuple[str, ...]:
     """Full names of an item, the one that prose would use first: upright and without year, then names in brackets.
 
     >>> names("Postino, Il (The Postman) (1994)")
@@ -66,12 +66,12 @@ def names(title: str) -> tuple[str, ...]:
     """
     bare = _YEAR.sub("", title).strip()
     main = _BRACKET.sub("", bare).strip()
-    found = [upright(main)] if main else []
-    found += [upright(_ALIAS.sub("", part.strip())) for part in _BRACKET.findall(bare)]
+    found = [move_article_first(main)] if main else []
+    found += [move_article_first(_ALIAS.sub("", part.strip())) for part in _BRACKET.findall(bare)]
     return tuple(dict.fromkeys(name for name in found if name)) or (title,)
 
 
-def parts(name: str) -> tuple[str, str] | None:
+def split_subtitle(name: str) -> tuple[str, str] | None:
     """What stands before and behind the first colon or dash of a name, or None.
 
     >>> parts("Star Trek III: The Search for Spock")
@@ -82,7 +82,7 @@ def parts(name: str) -> tuple[str, str] | None:
     return (before, after) if before and after else None
 
 
-def citable(titles: Sequence[str], *, taken: Collection[str] = ()) -> dict[str, list[int]]:
+def build_allowed_titles(titles: Sequence[str], *, taken: Collection[str] = ()) -> dict[str, list[int]]:
     """Spellings that name one of `titles`, for a text that may cite nothing else, and the places of what they name:
     several only where titles are equal.
 
@@ -90,14 +90,19 @@ def citable(titles: Sequence[str], *, taken: Collection[str] = ()) -> dict[str, 
     the part before a colon where no other title and none of the normal forms in `taken` (other items of the
     catalogue) is called so.
     """
-    whole = [names(title)[0] for title in titles]
-    spoken = Counter(normal(name) for name in dict.fromkeys(whole))
-    short = Counter(normal(cut[0]) for name in dict.fromkeys(whole) if (cut := parts(name)))
+    whole = [extract_title_names(title)[0] for title in titles]
+    spoken = Counter(normalise_name(name) for name in dict.fromkeys(whole))
+    short = Counter(normalise_name(cut[0]) for name in dict.fromkeys(whole) if (cut := split_subtitle(name)))
     found: dict[str, list[int]] = {}
     for place, (title, name) in enumerate(zip(titles, whole, strict=True)):
         spellings = [name, _YEAR.sub("", title).strip()]
-        cut = parts(name)
-        if cut and short[normal(cut[0])] == 1 and normal(cut[0]) not in spoken and normal(cut[0]) not in taken:
+        cut = split_subtitle(name)
+        if (
+            cut
+            and short[normalise_name(cut[0])] == 1
+            and normalise_name(cut[0]) not in spoken
+            and normalise_name(cut[0]) not in taken
+        ):
             spellings.append(cut[0])
         for spelling in dict.fromkeys(filter(None, spellings)):
             found.setdefault(spelling, []).append(place)

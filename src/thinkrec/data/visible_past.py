@@ -28,11 +28,11 @@ class VisiblePast:
     """int64 (n,): where it ends; there the row itself stands: row[end[r]] == r."""
     owner: np.ndarray
     """int64 (m,): one number per user and list, ascending; entries of one number are one user's."""
-    whole: bool
+    is_complete: bool
     """Whether every row sees all earlier rows of its user."""
 
     @classmethod
-    def of(cls, user: np.ndarray, split: np.ndarray, start: np.ndarray) -> VisiblePast:
+    def from_columns(cls, user: np.ndarray, split: np.ndarray, start: np.ndarray) -> VisiblePast:
         """From the columns of `Interactions`, sorted by user and time; start: int64 (n_users + 1,)."""
         n = len(user)
         first = start[user]
@@ -52,15 +52,15 @@ class VisiblePast:
             offset += len(kept)
         return cls(np.concatenate(rows), begin, end, np.concatenate(owners), False)
 
-    def length(self, rows: np.ndarray) -> np.ndarray:
+    def count_visible_rows(self, rows: np.ndarray) -> np.ndarray:
         """int64 (len(rows),): how many earlier rows each row sees."""
         return self.end[rows] - self.begin[rows]
 
-    def stretch(self, row: int, length: int, block: int = 1) -> slice:
-        """The part of `row` that holds the last `length` visible rows; see `Interactions.history`."""
+    def find_slice(self, row: int, length: int, block: int = 1) -> slice:
+        """The part of `row` that holds the last `length` visible rows; see `Interactions.get_history`."""
         begin, end = int(self.begin[row]), int(self.end[row])
         return slice(begin + max(0, (end - begin - length) // block * block), end)
 
-    def index(self, stretch: slice) -> slice | np.ndarray:
+    def to_row_index(self, stretch: slice) -> slice | np.ndarray:
         """What takes the rows of a stretch from a column: a slice where nothing is hidden, else row numbers."""
-        return stretch if self.whole else self.row[stretch]
+        return stretch if self.is_complete else self.row[stretch]

@@ -8,7 +8,7 @@ holds however a tokenizer joins quotes, spaces and letters.
 
 With a reader of claims the choice is narrower: where the sentence has said that what comes was liked, no disliked title
 can follow, and the other way round. Where the sentence said so only later ("'A' was turned down"), the title can be
-chosen anew (`CiteOnly.demand`). No item stands twice in a list, or more often than allowed in the text.
+chosen anew (`CitationConstraint.request_replacement`). No item stands twice in a list, or more often than allowed in the text.
 """
 
 from __future__ import annotations
@@ -21,145 +21,159 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from thinkrec.data.titles import MARK, mark_of
-from thinkrec.decoding.quotations import MARKS, QUOTES, Quotations, quotations
-from thinkrec.decoding.vocabulary import Vocabulary
+from thinkrec.data.titles import MARK, format_title_mark
+from thinkrec.decoding.quotations import MARKS, QUOTES, QuotedTitles, quote_title
+from thinkrec.decoding.vocabulary import TokenVocabulary
 
 _LIST = re.compile(rf"(?:{MARK.pattern}[\s,]*(?:and|or|nor)?[\s,]*)+$")
 """A list that has not ended, at the end of a marked text."""
 
 
-_NO_MARKS = {0x27E6: " ", 0x27E7: " "}
+_STRIP_MARKS = {0x27E6: " ", 0x27E7: " "}
 
 
-class Citable(NamedTuple):
+class AllowedTitle(NamedTuple):
     """What is known of a title that may be cited."""
 
-    sign: int = 0
+    polarity: int = 0
     """1 for liked, -1 for disliked, 0 for what fits any claim."""
     item: int | None = None
     """Titles of one number are spellings of one item; None: an item that may stand as often as the text likes."""
-    target: bool = False
+    is_target: bool = False
     """Whether it is what the text is about."""
     keywords: frozenset[str] = frozenset()
     """Its keywords in lower case."""
 
 
-class Wanted(NamedTuple):
+class TitleRequirement(NamedTuple):
     """What a text asks of the title that it cites next."""
 
-    sign: int | None = None
+    polarity: int | None = None
     """1 or -1; None for any."""
-    target: bool = True
+    allows_target: bool = True
     """Whether it may be what the text is about."""
-    fresh: bool = False
+    prefers_uncited: bool = False
     """Whether it should be one that the text has not cited, if one is left."""
     keywords: frozenset[str] = frozenset()
     """Keywords that it has to have, all of them."""
 
 
 @dataclass(frozen=True)
-class _Out:
+class _OutsideQuotes:
     """Outside quotes."""
 
-    before: Literal["free", "word", "closed"] = "free"
+    preceding: Literal["free", "word", "closed"] = "free"
     """What stands before: nothing or a mark, a letter or digit, a quote that just closed."""
-    open: bytes = b""
+    partial_bytes: bytes = b""
     """The first bytes of a character that is not complete yet."""
 
 
-_State = _Out | bytes
+_State = _OutsideQuotes | bytes
 """Outside, or the text of a quotation from its opening quote on."""
 _States = frozenset[_State]
 """More than one where a quote may either have closed or be an apostrophe of a longer title."""
 
 
-class CiteOnly:
+class CitationConstraint:
     """Keeps every quoted title of one row to `titles`; a title that the vocabulary cannot spell is left out.
 
-    `titles` may map each to what is known of it (`Citable`); then `claim` can say from the text so far, cited titles
+    `titles` may map each to what is known of it (`AllowedTitle`); then `citation_policy` can say from the text so far, cited titles
     exchanged for their numbers in marks (\u27e62\u27e7 for the third of `titles`), what it asks of the next title.
-    `mentions`: how often an item may stand in the text; with more than one the target as often as it likes.
+    `max_citations`: how often an item may stand in the text; with more than one the target as often as it likes.
     One object serves one generated text at a time: it remembers how far it has read. It is a `generate.Constraint`.
     """
 
     def __init__(
         self,
-        words: Vocabulary,
-        titles: Mapping[str, Citable] | Iterable[str],
-        claim: Callable[[str], Wanted] | None = None,
+        words: TokenVocabulary,
+        titles: Mapping[str, AllowedTitle] | Iterable[str],
+        claim: Callable[[str], TitleRequirement] | None = None,
         mentions: int = 2,
     ) -> None:
-        known = titles if isinstance(titles, Mapping) else dict.fromkeys(titles, Citable())
-        self.words, self.claim, self.mentions = words, claim, mentions
-        self._known = list(known.items())
-        self._all = Quotations.of(words, known)
-        self._choices: dict[tuple[frozenset[int], frozenset[int], Wanted], Quotations] = {}
-        self._demands: dict[int, Wanted] = {}
-        numbers = {end.decode(): n for n, title in enumerate(known) for end in quotations(words, title).ends if title}
-        self._numbers = numbers
+        known = titles if isinstance(titles, Mapping) else dict.fromkeys(titles, AllowedTitle())
+        self.vocabulary, self.citation_policy, self.max_citations = words, claim, mentions
+        self._titles = list(known.items())
+        self._all_titles = QuotedTitles.from_titles(words, known)
+        self._fitting_cache: dict[tuple[frozenset[int], frozenset[int], TitleRequirement], QuotedTitles] = {}
+        self._replacements: dict[int, TitleRequirement] = {}
+        numbers = {
+            end.decode(): n
+            for n, title in enumerate(known)
+            for end in quote_title(words, title).complete_quotations
+            if title
+        }
+        self._title_numbers = numbers
         longest_first = "|".join(re.escape(end) for end in sorted(numbers, key=len, reverse=True))
-        self._cited = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)") if numbers else None
+        self._citation_pattern = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)") if numbers else None
         self._ids: list[int] = []
-        self._states: _States = frozenset({_Out()})
-        self._opened = self._all
-        self._outside: dict[tuple[_States, Quotations], np.ndarray | None] = {}
+        self._states: _States = frozenset({_OutsideQuotes()})
+        self._open_titles = self._all_titles
+        self._outside_cache: dict[tuple[_States, QuotedTitles], np.ndarray | None] = {}
 
-    def permits(self, ids: Sequence[int], token: int) -> bool:
+    def is_allowed(self, ids: Sequence[int], token: int) -> bool:
         """Whether one token may follow; see `generate.Constraint`. No id beyond the vocabulary may."""
-        if token >= len(self.words):
+        if token >= len(self.vocabulary):
             return False
-        states = self._after(list(ids))
-        plain = token not in self.words.marking
-        if plain and all(isinstance(s, _Out) and not s.open and s.before != "closed" for s in states):
+        states = self._advance_states(list(ids))
+        plain = token not in self.vocabulary.quote_token_ids
+        if plain and all(
+            isinstance(s, _OutsideQuotes) and not s.partial_bytes and s.preceding != "closed" for s in states
+        ):
             return True
-        allowed = self.allowed(ids)
+        allowed = self.allowed_token_ids(ids)
         return allowed is None or bool((allowed == token).any())
 
-    def allowed(self, ids: Sequence[int]) -> np.ndarray | None:
+    def allowed_token_ids(self, ids: Sequence[int]) -> np.ndarray | None:
         """Which tokens may follow; see `generate.Constraint`."""
-        states = self._after(list(ids))
+        states = self._advance_states(list(ids))
         quoted = [state for state in states if isinstance(state, bytes)]
-        outside = frozenset(state for state in states if isinstance(state, _Out))
+        outside = frozenset(state for state in states if isinstance(state, _OutsideQuotes))
         free: np.ndarray | None = np.zeros(0, dtype=np.int64)
         if outside:
-            key = (outside, self._wanted(list(ids)))
-            if key not in self._outside:
-                self._outside[key] = self._free(*key)
-            free = self._outside[key]
+            key = (outside, self._select_next_titles(list(ids)))
+            if key not in self._outside_cache:
+                self._outside_cache[key] = self._collect_outside_tokens(*key)
+            free = self._outside_cache[key]
         if not quoted or free is None:
             return free
         # A quotation that was begun before its claim could be read may fit no title of that kind: then any will do.
-        fitting = [state for state in quoted if state in self._opened.alive]
-        narrowed = self._quoted(fitting, self._opened) if fitting else self._quoted(quoted, self._all)
+        fitting = [state for state in quoted if state in self._open_titles.reachable_prefixes]
+        narrowed = (
+            self._collect_quoted_tokens(fitting, self._open_titles)
+            if fitting
+            else self._collect_quoted_tokens(quoted, self._all_titles)
+        )
         return np.union1d(free, narrowed)
 
-    def review(self, ids: Sequence[int]) -> int:
+    def count_accepted(self, ids: Sequence[int]) -> int:
         """Nothing is taken back; see `generate.Constraint`."""
         return len(ids)
 
-    def quoting(self, ids: Sequence[int]) -> bool:
+    def is_in_quotation(self, ids: Sequence[int]) -> bool:
         """Whether the text so far ends within a quotation."""
-        return not any(isinstance(state, _Out) for state in self._after(list(ids)))
+        return not any(isinstance(state, _OutsideQuotes) for state in self._advance_states(list(ids)))
 
-    def marked(self, ids: Sequence[int]) -> str:
+    def decode_marked(self, ids: Sequence[int]) -> str:
         """The text so far with every cited title exchanged for its number in marks."""
-        return self.mark(self._plain(ids))[0]
+        return self.mark_citations(self._decode_text(ids))[0]
 
-    def mark(self, text: str) -> tuple[str, list[str]]:
+    def mark_citations(self, text: str) -> tuple[str, list[str]]:
         """A text with its cited titles as marks, and the citations as they stood, in order."""
         pieces, cited, at = [], [], 0
-        for found in self._cited.finditer(text) if self._cited else ():
-            pieces += [text[at : found.start()].translate(_NO_MARKS), mark_of(self._numbers[found[0]])]
+        for found in self._citation_pattern.finditer(text) if self._citation_pattern else ():
+            pieces += [
+                text[at : found.start()].translate(_STRIP_MARKS),
+                format_title_mark(self._title_numbers[found[0]]),
+            ]
             cited.append(found[0])
             at = found.end()
-        return "".join([*pieces, text[at:].translate(_NO_MARKS)]), cited
+        return "".join([*pieces, text[at:].translate(_STRIP_MARKS)]), cited
 
-    def fits(self, text: str, wanted: Wanted) -> bool:
+    def has_fitting_title(self, text: str, wanted: TitleRequirement) -> bool:
         """Whether a title is left that a marked text may cite next, as it is wanted."""
-        return bool(self._left(text, wanted))
+        return bool(self._list_fitting_titles(text, wanted))
 
-    def demand(
+    def request_replacement(
         self, ids: Sequence[int], citation: int, sign: int, keywords: frozenset[str] = frozenset()
     ) -> int | None:
         """Have the text's n-th citation (counted from 0) chosen anew among rated titles of a sign, with keywords.
@@ -168,142 +182,156 @@ class CiteOnly:
         asked for another sign, and it was not chosen anew before. Else None, and nothing changes.
         """
         ids = list(ids)
-        cited = list(self._cited.finditer(self._plain(ids))) if self._cited else []
-        if citation in self._demands or citation >= len(cited):
+        cited = list(self._citation_pattern.finditer(self._decode_text(ids))) if self._citation_pattern else []
+        if citation in self._replacements or citation >= len(cited):
             return None
-        at = next(n for n in range(len(ids), -1, -1) if len(self._plain(ids[:n])) <= cited[citation].start())
-        text = self.marked(ids[:at])
-        asked = self.claim(text).sign if self.claim else None
-        wanted = Wanted(sign, target=False, fresh=True, keywords=keywords)
-        if asked == -sign or not self._left(text, wanted):
+        at = next(n for n in range(len(ids), -1, -1) if len(self._decode_text(ids[:n])) <= cited[citation].start())
+        text = self.decode_marked(ids[:at])
+        asked = self.citation_policy(text).polarity if self.citation_policy else None
+        wanted = TitleRequirement(sign, allows_target=False, prefers_uncited=True, keywords=keywords)
+        if asked == -sign or not self._list_fitting_titles(text, wanted):
             return None
-        self.forget(citation)
-        self._demands[citation] = wanted
+        self.drop_replacements(citation)
+        self._replacements[citation] = wanted
         return at
 
-    def forget(self, citations: int) -> None:
+    def drop_replacements(self, citations: int) -> None:
         """No more demands on what comes behind the first n citations: the text is taken back to there."""
-        self._demands = {place: wanted for place, wanted in self._demands.items() if place < citations}
+        self._replacements = {place: wanted for place, wanted in self._replacements.items() if place < citations}
 
-    def _plain(self, ids: Sequence[int]) -> str:
-        return self.words.text(ids).decode(errors="replace")
+    def _decode_text(self, ids: Sequence[int]) -> str:
+        return self.vocabulary.decode_bytes(ids).decode(errors="replace")
 
-    def _wanted(self, ids: list[int]) -> Quotations:
+    def _select_next_titles(self, ids: list[int]) -> QuotedTitles:
         """The titles that fit what the text has said so far, and were not used up."""
-        text = self.marked(ids)
-        demanded = self._demands.get(len(MARK.findall(text)))
+        text = self.decode_marked(ids)
+        demanded = self._replacements.get(len(MARK.findall(text)))
         if demanded is not None:
-            return self._fitting(text, demanded)
-        return self._fitting(text, self.claim(text) if self.claim else Wanted())
+            return self._get_fitting_titles(text, demanded)
+        return self._get_fitting_titles(
+            text, self.citation_policy(text) if self.citation_policy else TitleRequirement()
+        )
 
-    def _fitting(self, text: str, wanted: Wanted) -> Quotations:
-        key = (self._spent(text), frozenset(self._items(text)) if wanted.fresh else frozenset(), wanted)
-        if key not in self._choices:
-            self._choices[key] = Quotations.of(self.words, self._left(text, wanted))
-        return self._choices[key]
+    def _get_fitting_titles(self, text: str, wanted: TitleRequirement) -> QuotedTitles:
+        key = (
+            self._find_exhausted_items(text),
+            frozenset(self._iterate_cited_items(text)) if wanted.prefers_uncited else frozenset(),
+            wanted,
+        )
+        if key not in self._fitting_cache:
+            self._fitting_cache[key] = QuotedTitles.from_titles(
+                self.vocabulary, self._list_fitting_titles(text, wanted)
+            )
+        return self._fitting_cache[key]
 
-    def _left(self, text: str, wanted: Wanted) -> list[str]:
-        spent, cited = self._spent(text), set(self._items(text))
+    def _list_fitting_titles(self, text: str, wanted: TitleRequirement) -> list[str]:
+        spent, cited = self._find_exhausted_items(text), set(self._iterate_cited_items(text))
         left = [
             (title, known)
-            for title, known in self._known
+            for title, known in self._titles
             if known.item not in spent
-            and (wanted.sign is None or known.sign in (0, wanted.sign))
-            and (wanted.target or not known.target)
+            and (wanted.polarity is None or known.polarity in (0, wanted.polarity))
+            and (wanted.allows_target or not known.is_target)
             and wanted.keywords <= known.keywords
         ]
-        fresh = [title for title, known in left if known.item not in cited] if wanted.fresh else []
+        fresh = [title for title, known in left if known.item not in cited] if wanted.prefers_uncited else []
         return fresh or [title for title, _ in left]
 
-    def _spent(self, text: str) -> frozenset[int]:
+    def _find_exhausted_items(self, text: str) -> frozenset[int]:
         """Items that may not follow a marked text."""
-        counts, listed = Counter(self._items(text)), _LIST.search(text)
+        counts, listed = Counter(self._iterate_cited_items(text)), _LIST.search(text)
         # Where a text may come back to an item, it will come back to what it is about, at the latest at its end.
-        targets = {known.item for _, known in self._known if known.target and self.mentions > 1}
-        spent = {item for item, times in counts.items() if times >= self.mentions and item not in targets}
-        return frozenset(spent.union(self._items(listed[0]) if listed else ()))
+        targets = {known.item for _, known in self._titles if known.is_target and self.max_citations > 1}
+        spent = {item for item, times in counts.items() if times >= self.max_citations and item not in targets}
+        return frozenset(spent.union(self._iterate_cited_items(listed[0]) if listed else ()))
 
-    def _items(self, marked: str) -> Iterator[int]:
+    def _iterate_cited_items(self, marked: str) -> Iterator[int]:
         """Items that a marked text cites; not those that may stand as often as it likes."""
         for number in MARK.findall(marked):
-            item = self._known[int(number)][1].item
+            item = self._titles[int(number)][1].item
             if item is not None:
                 yield item
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def _after(self, ids: list[int]) -> _States:
+    def _advance_states(self, ids: list[int]) -> _States:
         new = len(self._ids)
         if ids[:new] != self._ids:
-            new, self._states = 0, frozenset({_Out()})
+            new, self._states = 0, frozenset({_OutsideQuotes()})
         for at, token in enumerate(ids[new:], start=new):
-            piece = self.words.pieces[token]
+            piece = self.vocabulary.pieces[token]
             # Only a token that was forced, without asking, can break the rule: reading then begins anew behind it.
-            self._states = self._read(self._states, piece) or frozenset({_Out()})
+            self._states = self._consume_piece(self._states, piece) or frozenset({_OutsideQuotes()})
             if any(isinstance(state, bytes) and len(state) <= len(piece) for state in self._states):
-                self._opened = self._wanted(ids[:at])
+                self._open_titles = self._select_next_titles(ids[:at])
         self._ids = ids
         return self._states
 
-    def _read(self, states: _States, piece: bytes) -> _States:
+    def _consume_piece(self, states: _States, piece: bytes) -> _States:
         for at in range(len(piece)):
-            states = frozenset(after for state in states for after in self._step(state, piece[at : at + 1]))
+            states = frozenset(after for state in states for after in self._consume_byte(state, piece[at : at + 1]))
         return states
 
-    def _step(self, state: _State, byte: bytes) -> list[_State]:
+    def _consume_byte(self, state: _State, byte: bytes) -> list[_State]:
         if isinstance(state, bytes):
             longer = state + byte
-            found: list[_State] = [longer] if longer in self._all.prefixes else []
-            return [*found, _Out("closed")] if longer in self._all.ends else found
-        if state.open and not 0x80 <= byte[0] < 0xC0:
-            state = _Out()  # the character before was broken, and is shown as a mark
-        whole = state.open + byte
-        if len(whole) < _length(whole[0]):
+            found: list[_State] = [longer] if longer in self._all_titles.prefixes else []
+            return [*found, _OutsideQuotes("closed")] if longer in self._all_titles.complete_quotations else found
+        if state.partial_bytes and not 0x80 <= byte[0] < 0xC0:
+            state = _OutsideQuotes()  # the character before was broken, and is shown as a mark
+        whole = state.partial_bytes + byte
+        if len(whole) < _count_utf8_bytes(whole[0]):
             # A closed quote waits for no half character: it might turn out to be a letter.
-            return [] if state.before == "closed" else [_Out(state.before, whole)]
+            return [] if state.preceding == "closed" else [_OutsideQuotes(state.preceding, whole)]
         character = whole.decode(errors="replace")
         word = character.isalnum()
-        if state.before == "closed" and (word or character in MARKS):
+        if state.preceding == "closed" and (word or character in MARKS):
             return []
-        if character in QUOTES and state.before != "word":
-            return [whole] if whole in self._all.prefixes else []
-        return [_Out("word" if word else "free")]
+        if character in QUOTES and state.preceding != "word":
+            return [whole] if whole in self._all_titles.prefixes else []
+        return [_OutsideQuotes("word" if word else "free")]
 
     # -- choosing ----------------------------------------------------------------------------------------------------
 
-    def _lands(self, states: _States, piece: bytes, titles: Quotations) -> bool:
+    def _can_append_piece(self, states: _States, piece: bytes, titles: QuotedTitles) -> bool:
         """Whether a piece may follow and leaves a way to go on, with `titles` for a quotation that it opens."""
-        return any(isinstance(state, _Out) or state in titles.alive for state in self._read(states, piece))
+        return any(
+            isinstance(state, _OutsideQuotes) or state in titles.reachable_prefixes
+            for state in self._consume_piece(states, piece)
+        )
 
-    def _quoted(self, states: Sequence[bytes], titles: Quotations) -> np.ndarray:
+    def _collect_quoted_tokens(self, states: Sequence[bytes], titles: QuotedTitles) -> np.ndarray:
         """Tokens that go on with an allowed title, or close it with whatever they carry behind the quote."""
         found: set[int] = set()
         for state in states:
-            for end in titles.ends:
+            for end in titles.complete_quotations:
                 if not end.startswith(state):
                     continue
-                for stop in range(len(state) + 1, min(len(end), len(state) + self.words.longest) + 1):
-                    tokens = self.words.ids.get(end[len(state) : stop])
-                    if tokens and (stop == len(end) or end[:stop] in titles.alive):
+                for stop in range(len(state) + 1, min(len(end), len(state) + self.vocabulary.max_piece_bytes) + 1):
+                    tokens = self.vocabulary.ids_by_piece.get(end[len(state) : stop])
+                    if tokens and (stop == len(end) or end[:stop] in titles.reachable_prefixes):
                         found.update(tokens)
-                for piece in self.words.beginning(end[len(state) :]):
-                    if self._lands(frozenset({state}), piece, self._all):
-                        found.update(self.words.ids[piece])
+                for piece in self.vocabulary.iterate_extensions(end[len(state) :]):
+                    if self._can_append_piece(frozenset({state}), piece, self._all_titles):
+                        found.update(self.vocabulary.ids_by_piece[piece])
         return np.array(sorted(found), dtype=np.int64)
 
-    def _free(self, states: _States, titles: Quotations) -> np.ndarray | None:
+    def _collect_outside_tokens(self, states: _States, titles: QuotedTitles) -> np.ndarray | None:
         """Tokens that may follow outside quotes; None for all."""
         # Only pieces with a quote can break the rule, but behind half a character nothing is certain.
-        whole = any(isinstance(state, _Out) and state.open for state in states)
-        judged = self.words.ordered if whole else self.words.quoting
+        whole = any(isinstance(state, _OutsideQuotes) and state.partial_bytes for state in states)
+        judged = self.vocabulary.sorted_pieces if whole else self.vocabulary.quote_pieces
         denied = {
-            token for piece in judged if not self._lands(states, piece, titles) for token in self.words.ids[piece]
+            token
+            for piece in judged
+            if not self._can_append_piece(states, piece, titles)
+            for token in self.vocabulary.ids_by_piece[piece]
         }
-        if states == {_Out("closed")}:
-            denied |= self.words.glued
-        return np.setdiff1d(np.arange(len(self.words)), sorted(denied)) if denied else None
+        if states == {_OutsideQuotes("closed")}:
+            denied |= self.vocabulary.word_token_ids
+        return np.setdiff1d(np.arange(len(self.vocabulary)), sorted(denied)) if denied else None
 
 
-def _length(first: int) -> int:
+def _count_utf8_bytes(first: int) -> int:
     """Bytes of the UTF-8 character that begins with this byte; 1 where none does."""
     return 2 if 0xC2 <= first < 0xE0 else 3 if 0xE0 <= first < 0xF0 else 4 if 0xF0 <= first < 0xF5 else 1

@@ -9,28 +9,28 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-STEP = 64
+QUERY_CHUNK = 64
 """Queries of a step of causal attention on a CPU."""
-_HALVES = (torch.float16, torch.bfloat16)
+_FLASH_DTYPES = (torch.float16, torch.bfloat16)
 """Formats that FlashAttention computes in."""
 
 
-class Cuts(NamedTuple):
+class SequenceBounds(NamedTuple):
     """How tokens fall into pieces."""
 
-    begins: torch.Tensor
+    cu_seqlens: torch.Tensor
     """int32 (pieces + 1,): where each piece begins, and the last one ends."""
-    longest: int
+    max_seqlen: int
     """Tokens of the longest piece."""
 
     @classmethod
-    def of(cls, lengths: Sequence[int], device: torch.device) -> Cuts:
+    def from_lengths(cls, lengths: Sequence[int], device: torch.device) -> SequenceBounds:
         """Pieces of these lengths, one behind the other."""
         begins = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         return cls(torch.from_numpy(begins).to(device), max(lengths, default=0))
 
 
-def attend(
+def compute_attention(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool, scale: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Softmax attention and its normaliser.
@@ -40,34 +40,34 @@ def attend(
     sees keys 0 .. i. Uses the fused kernel of the device where it gives the normaliser too.
     """
     if query.device.type == "cpu" and query.shape[-1] == value.shape[-1]:
-        if causal and in_steps(query):
-            return stepwise(query, key, value, scale=scale)
+        if causal and should_chunk_queries(query):
+            return compute_chunked_attention(query, key, value, scale=scale)
         return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, key, value, 0.0, causal, scale=scale)
     groups = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(groups, dim=1) if groups > 1 else t for t in (key, value))
-    if has_kernel(query):
+    if has_flash_kernel(query):
         found = torch.ops.aten._scaled_dot_product_flash_attention(query, key, value, 0.0, causal, scale=scale)
         return found[0], found[1]
-    return plain(query, key, value, causal=causal, scale=scale)
+    return compute_reference_attention(query, key, value, causal=causal, scale=scale)
 
 
-def in_steps(query: torch.Tensor) -> bool:
+def should_chunk_queries(query: torch.Tensor) -> bool:
     """Whether causal attention is done in steps: on a CPU, for more queries than a step takes, without gradients."""
-    return query.device.type == "cpu" and query.shape[2] > STEP and not query.requires_grad
+    return query.device.type == "cpu" and query.shape[2] > QUERY_CHUNK and not query.requires_grad
 
 
-def stepwise(
+def compute_chunked_attention(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, scale: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Causal attention, `STEP` queries at a time over the keys up to theirs.
+    """Causal attention, `QUERY_CHUNK` queries at a time over the keys up to theirs.
 
     PyTorch's kernel for CPUs takes 512 keys at once, so that on prompts shorter than that it computes what lies in the
     future, nearly half of all, only to throw it away.
     """
     n, found = query.shape[2], []
-    future = torch.full((STEP, STEP), -math.inf, dtype=query.dtype).triu(1)
-    for first in range(0, n, STEP):
-        last = min(first + STEP, n)
+    future = torch.full((QUERY_CHUNK, QUERY_CHUNK), -math.inf, dtype=query.dtype).triu(1)
+    for first in range(0, n, QUERY_CHUNK):
+        last = min(first + QUERY_CHUNK, n)
         mask = torch.zeros(last - first, last, dtype=query.dtype)
         mask[:, first:] = future[: last - first, : last - first]
         found.append(
@@ -78,27 +78,27 @@ def stepwise(
     return torch.cat([part[0] for part in found], dim=2), torch.cat([part[1] for part in found], dim=2)
 
 
-def has_kernel(query: torch.Tensor) -> bool:
+def has_flash_kernel(query: torch.Tensor) -> bool:
     """Whether FlashAttention takes queries of this device, format and width (d)."""
-    return query.device.type == "cuda" and query.dtype in _HALVES and query.shape[-1] % 8 == 0
+    return query.device.type == "cuda" and query.dtype in _FLASH_DTYPES and query.shape[-1] % 8 == 0
 
 
-def in_pieces(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queries: Cuts, keys: Cuts, *, causal: bool,
+def compute_varlen_attention(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queries: SequenceBounds, keys: SequenceBounds, *, causal: bool,
     scale: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-    """`attend` within many pieces of a row (1, h or g, m or n, d) at once; piece i of the queries sees piece i of the
-    keys. For what `has_kernel`.
+    """`compute_attention` within many pieces of a row (1, h or g, m or n, d) at once; piece i of the queries sees piece i of the
+    keys. For what `has_flash_kernel`.
     """
     # The kernel wants (tokens, heads, d), and shares keys between heads by itself.
     rows = (t[0].transpose(0, 1) for t in (query, key, value))
     found = torch.ops.aten._flash_attention_forward(
-        *rows, queries.begins, keys.begins, queries.longest, keys.longest, 0.0, causal, False, scale=scale
+        *rows, queries.cu_seqlens, keys.cu_seqlens, queries.max_seqlen, keys.max_seqlen, 0.0, causal, False, scale=scale
     )
     return found[0].transpose(0, 1)[None], found[1][None]
 
 
-def plain(
+def compute_reference_attention(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool, scale: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The same by its formula, for devices without such a kernel and for tests; as many heads for keys as queries."""
@@ -110,7 +110,7 @@ def plain(
     return ((weight - seen[..., None]).exp() @ value.float()).to(query.dtype), seen
 
 
-def together(first: tuple[torch.Tensor, torch.Tensor], second: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def merge_states(first: tuple[torch.Tensor, torch.Tensor], second: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
     """What attention over both sets of keys would have given: outputs weighed by their normalisers."""
     share = torch.sigmoid(first[1] - second[1])[..., None].to(first[0].dtype)
     return second[0] + share * (first[0] - second[0])

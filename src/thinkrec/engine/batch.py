@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import torch
 
-from thinkrec.engine.layout import Layout
+from thinkrec.engine.layout import PackedLayout
 from thinkrec.errors import DataError
 from thinkrec.prompts.types import Prompt
 
@@ -24,9 +24,9 @@ class Batch:
     """int64 (b, t)."""
     lengths: torch.Tensor
     """int64 (b,): tokens of each row before padding."""
-    slot_at: torch.Tensor
+    placeholder_at: torch.Tensor
     """int64 (m, 2)."""
-    slot_vec: torch.Tensor
+    placeholder_vectors: torch.Tensor
     """float32 (m, d); d is 0 if no row has a slot."""
     answer_at: torch.Tensor
     """int64 (q, 2), in row order, within a row in the prompt's order."""
@@ -42,21 +42,21 @@ class Batch:
     """float32 (p,)."""
     gate: torch.Tensor
     """float32 (b, 1 + n); of a packed batch (owners, 1 + n)."""
-    layout: Layout | None = None
-    """Of a packed batch (one row, see `thinkrec.engine.packing.pack`): which tokens belong together."""
-    position: torch.Tensor | None = None
+    layout: PackedLayout | None = None
+    """Of a packed batch (one row, see `thinkrec.engine.packing.pack_shared_prefix`): which tokens belong together."""
+    position_ids: torch.Tensor | None = None
     """Of a packed batch, int64 (t,): where in its own prompt each token stands."""
-    owner: torch.Tensor | None = None
+    gate_index: torch.Tensor | None = None
     """Of a packed batch, int64 (t,): whose gate each token has."""
 
     def __len__(self) -> int:
         return self.ids.shape[0]
 
-    def last_answers(self) -> torch.Tensor:
+    def find_last_answers(self) -> torch.Tensor:
         """int64 (b,): which of the q answers is each row's last one, the target's; of a packed batch each leaf's. Every
         one must have an answer.
         """
-        row = self.answer_at[:, 0] if self.layout is None else self.layout.leaf_of(self.answer_at[:, 1])
+        row = self.answer_at[:, 0] if self.layout is None else self.layout.find_suffix_index(self.answer_at[:, 1])
         return torch.cat([row[1:] != row[:-1], row.new_ones(min(1, len(row))).bool()]).nonzero()[:, 0]
 
     def to(self, device: torch.device | str) -> Batch:
@@ -65,7 +65,7 @@ class Batch:
         return replace(self, **{name: value.to(device) for name, value in held if value is not None})
 
 
-def collate(prompts: Sequence[Prompt], pad_id: int) -> Batch:
+def collate_prompts(prompts: Sequence[Prompt], pad_id: int) -> Batch:
     """Pad prompts on the right into one `Batch`.
 
     Raises DataError, naming the prompt's place in `prompts`, where a position lies outside the prompt, lists that
@@ -74,30 +74,30 @@ def collate(prompts: Sequence[Prompt], pad_id: int) -> Batch:
     if not prompts:
         raise DataError("collate got no prompts; a batch needs at least one")
     for i, prompt in enumerate(prompts):
-        _check(prompt, prompts[0], i)
+        _check_prompt(prompt, prompts[0], i)
     lengths = np.array([len(p) for p in prompts], dtype=np.int64)
     ids = np.full((len(prompts), int(lengths.max())), pad_id, dtype=np.int64)
     for i, prompt in enumerate(prompts):
         ids[i, : len(prompt)] = prompt.ids
-    vectors = [p.slot_vec for p in prompts if len(p.slot_at)]
+    vectors = [p.placeholder_vectors for p in prompts if len(p.placeholder_at)]
     if len({v.shape[1] for v in vectors}) > 1:
         raise DataError(f"slot vectors of different dimensions in one batch: {sorted({v.shape[1] for v in vectors})}")
     return Batch(
         ids=torch.from_numpy(ids),
         lengths=torch.from_numpy(lengths),
-        slot_at=_pairs([p.slot_at for p in prompts]),
-        slot_vec=_join(vectors, np.float32) if vectors else torch.zeros(0, 0),
-        answer_at=_pairs([p.answer_at for p in prompts]),
-        answer_label=_join([p.answer_label for p in prompts], np.float32),
-        answer_weight=_join([p.answer_weight for p in prompts], np.float32),
-        token_at=_pairs([p.token_at for p in prompts]),
-        token_target=_join([p.token_target for p in prompts], np.int64),
-        token_weight=_join([p.token_weight for p in prompts], np.float32),
+        placeholder_at=_build_index_pairs([p.placeholder_at for p in prompts]),
+        placeholder_vectors=_concat_arrays(vectors, np.float32) if vectors else torch.zeros(0, 0),
+        answer_at=_build_index_pairs([p.answer_at for p in prompts]),
+        answer_label=_concat_arrays([p.answer_label for p in prompts], np.float32),
+        answer_weight=_concat_arrays([p.answer_weight for p in prompts], np.float32),
+        token_at=_build_index_pairs([p.token_at for p in prompts]),
+        token_target=_concat_arrays([p.token_target for p in prompts], np.int64),
+        token_weight=_concat_arrays([p.token_weight for p in prompts], np.float32),
         gate=torch.from_numpy(np.stack([p.gate for p in prompts]).astype(np.float32)),
     )
 
 
-def token_budget_batches(lengths: np.ndarray, budget: int, shuffle_seed: int | None = None) -> list[np.ndarray]:
+def split_by_token_budget(lengths: np.ndarray, budget: int, shuffle_seed: int | None = None) -> list[np.ndarray]:
     """Cut prompts into batches of similar length whose padded size (rows x longest row) is at most `budget` tokens.
 
     `lengths`: int (n,). Returns int64 index arrays that together hold 0..n-1 once each. Without a seed the order is by
@@ -108,14 +108,14 @@ def token_budget_batches(lengths: np.ndarray, budget: int, shuffle_seed: int | N
         raise DataError(f"a token budget must be at least 1, got {budget}")
     lengths = np.asarray(lengths, dtype=np.int64)
     if shuffle_seed is None:
-        return _cut(np.argsort(lengths, kind="stable"), lengths, budget)
+        return _split_ordered_rows(np.argsort(lengths, kind="stable"), lengths, budget)
     rng = np.random.default_rng(shuffle_seed)
     mixed = rng.permutation(len(lengths))
-    batches = _cut(mixed[np.argsort(lengths[mixed] // _BUCKET, kind="stable")], lengths, budget)
+    batches = _split_ordered_rows(mixed[np.argsort(lengths[mixed] // _BUCKET, kind="stable")], lengths, budget)
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def _cut(order: np.ndarray, lengths: np.ndarray, budget: int) -> list[np.ndarray]:
+def _split_ordered_rows(order: np.ndarray, lengths: np.ndarray, budget: int) -> list[np.ndarray]:
     batches, first, longest = [], 0, 0
     for i, index in enumerate(order):
         longest = max(longest, int(lengths[index]))
@@ -127,19 +127,19 @@ def _cut(order: np.ndarray, lengths: np.ndarray, budget: int) -> list[np.ndarray
     return batches
 
 
-def _pairs(positions: list[np.ndarray]) -> torch.Tensor:
+def _build_index_pairs(positions: list[np.ndarray]) -> torch.Tensor:
     rows = np.repeat(np.arange(len(positions)), [len(p) for p in positions])
     return torch.from_numpy(np.stack([rows, np.concatenate(positions)], axis=1).astype(np.int64))
 
 
-def _join(arrays: list[np.ndarray], dtype: type) -> torch.Tensor:
+def _concat_arrays(arrays: list[np.ndarray], dtype: type) -> torch.Tensor:
     return torch.from_numpy(np.concatenate(arrays).astype(dtype))
 
 
-def _check(prompt: Prompt, first: Prompt, i: int) -> None:
+def _check_prompt(prompt: Prompt, first: Prompt, i: int) -> None:
     if not len(prompt):
         raise DataError(f"prompt {i} of the batch has no tokens; render at least one")
-    for name in ("slot_at", "answer_at", "token_at"):
+    for name in ("placeholder_at", "answer_at", "token_at"):
         at = getattr(prompt, name)
         if len(at) and (at.min() < 0 or at.max() >= len(prompt)):
             raise DataError(
@@ -147,7 +147,7 @@ def _check(prompt: Prompt, first: Prompt, i: int) -> None:
                 "positions count from 0 within the unpadded prompt"
             )
     same = {
-        "slot_at": ("slot_vec",),
+        "placeholder_at": ("placeholder_vectors",),
         "answer_at": ("answer_label", "answer_weight"),
         "token_at": ("token_target", "token_weight"),
     }

@@ -11,52 +11,52 @@ import numpy as np
 import torch
 
 from thinkrec.engine import attention
-from thinkrec.engine.attention import Cuts
-from thinkrec.engine.batch import Batch, collate
-from thinkrec.engine.hooks import CannotPack, install
-from thinkrec.engine.last_layer import Places, reading
-from thinkrec.engine.packing import pack
-from thinkrec.engine.segments import Kept
-from thinkrec.engine.varlen import plainly
-from thinkrec.prompts.shared_prefix import Fork
+from thinkrec.engine.attention import SequenceBounds
+from thinkrec.engine.batch import Batch, collate_prompts
+from thinkrec.engine.hooks import UnsupportedAttentionError, install_attention
+from thinkrec.engine.last_layer import PositionSelection, prune_last_layer
+from thinkrec.engine.packing import pack_shared_prefix
+from thinkrec.engine.segments import PrefixKVCache
+from thinkrec.engine.varlen import compute_varlen_reference
+from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
 
 if TYPE_CHECKING:
     from thinkrec.engine.recommender import Recommender
 
-_CLOSE = {torch.float64: 1e-6, torch.float32: 1e-3}
-"""Largest difference, in standard deviations of a hidden state; half precision: `_HALF`."""
-_HALF = 0.1
-_TRUNKS, _LEAVES = (7, 12), (3, 5, 1)
+_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3}
+"""Largest difference, in standard deviations of a hidden state; half precision: `_HALF_TOLERANCE`."""
+_HALF_TOLERANCE = 0.1
+_PREFIX_LENGTHS, _SUFFIX_LENGTHS = (7, 12), (3, 5, 1)
 
 
-def can_pack(recommender: Recommender) -> bool:
+def can_share_prefix(recommender: Recommender) -> bool:
     """Compare a few random questions asked in forks with the same questions asked one by one.
 
     False where attention is not the kind that packing replaces, or does more than it (caps, sinks, biases), or where
     something else in the decoder looks across tokens (state-space and convolution layers).
     """
-    forks = _forks(recommender)
-    plain = collate([prompt for fork in forks for prompt in fork.prompts()], recommender.backbone.pad_id)
+    forks = _make_random_prefixes(recommender)
+    plain = collate_prompts([prompt for fork in forks for prompt in fork.to_prompts()], recommender.backbone.pad_id)
 
     def packed() -> torch.Tensor:
-        found, kept = [], Kept()
-        first, last = forks[-1].leaves[:1], forks[-1].leaves[1:]
+        found, kept = [], PrefixKVCache()
+        first, last = forks[-1].suffixes[:1], forks[-1].suffixes[1:]
         # The last fork in two rows, the second of which finds the trunk's keys and values kept.
         rows = [
             (forks[:-1], None),
-            ([replace(forks[-1], leaves=first)], kept),
-            ([replace(forks[-1], leaves=last)], kept),
+            ([replace(forks[-1], suffixes=first)], kept),
+            ([replace(forks[-1], suffixes=last)], kept),
         ]
         for part, keeping in rows:
-            row = pack(part, keeping).to(recommender.device)
-            found.append(recommender.hidden(row)[0, row.answer_at[:, 1]])
+            row = pack_shared_prefix(part, keeping).to(recommender.device)
+            found.append(recommender.compute_hidden(row)[0, row.answer_at[:, 1]])
         return torch.cat(found)
 
-    return _same(recommender, plain, packed)
+    return _matches_plain_path(recommender, plain, packed)
 
 
-def can_line_up(recommender: Recommender) -> bool:
+def can_pack_varlen(recommender: Recommender) -> bool:
     """Whether the device has a kernel for many prompts in one row, found out with random ones of this backbone's shape:
     outputs, normalisers and gradients are compared with the formula's.
     """
@@ -69,41 +69,50 @@ def can_line_up(recommender: Recommender) -> bool:
     source, device = torch.Generator().manual_seed(0), recommender.device
 
     def part(n: int) -> torch.Tensor:
-        made = torch.randn(1, n, sum(_TRUNKS), width, generator=source)
+        made = torch.randn(1, n, sum(_PREFIX_LENGTHS), width, generator=source)
         return made.to(device, recommender.model.dtype).requires_grad_()
 
     made = part(heads), part(groups), part(groups)
-    if not attention.has_kernel(made[0]):
+    if not attention.has_flash_kernel(made[0]):
         return False
-    cuts, probe = Cuts.of(_TRUNKS, device), torch.randn(made[0].shape, generator=source).to(device)
+    cuts, probe = (
+        SequenceBounds.from_lengths(_PREFIX_LENGTHS, device),
+        torch.randn(made[0].shape, generator=source).to(device),
+    )
     ways = []
     try:
-        for way in (attention.in_pieces, plainly):
+        for way in (attention.compute_varlen_attention, compute_varlen_reference):
             out, seen = way(*made, cuts, cuts, causal=True, scale=width**-0.5)
             ways.append((out, seen, *torch.autograd.grad((out.float() * probe).sum(), made)))
     except RuntimeError as error:
         warnings.warn(f"prompts are padded, because the kernel failed when it was tried: {error}", stacklevel=2)
         return False
-    return all((mine - theirs).abs().max() <= _HALF * theirs.float().std() for mine, theirs in zip(*ways, strict=True))
+    return all(
+        (mine - theirs).abs().max() <= _HALF_TOLERANCE * theirs.float().std()
+        for mine, theirs in zip(*ways, strict=True)
+    )
 
 
-def can_read(recommender: Recommender) -> bool:
+def can_prune_last_layer(recommender: Recommender) -> bool:
     """Compare the states at a few places of random prompts with all states of the same prompts."""
-    plain = collate([prompt for fork in _forks(recommender) for prompt in fork.prompts()], recommender.backbone.pad_id)
+    plain = collate_prompts(
+        [prompt for fork in _make_random_prefixes(recommender) for prompt in fork.to_prompts()],
+        recommender.backbone.pad_id,
+    )
     plain = plain.to(recommender.device)
-    place = plain.answer_at[plain.last_answers(), 1][:, None]
-    found = Places(place, torch.arange(len(place), device=place.device))
+    place = plain.answer_at[plain.find_last_answers(), 1][:, None]
+    found = PositionSelection(place, torch.arange(len(place), device=place.device))
 
     def few() -> torch.Tensor:
-        with reading(found):
-            return recommender.hidden(plain)[:, 0]
+        with prune_last_layer(found):
+            return recommender.compute_hidden(plain)[:, 0]
 
-    return _same(recommender, plain, few)
+    return _matches_plain_path(recommender, plain, few)
 
 
-def _forks(recommender: Recommender) -> list[Fork]:
+def _make_random_prefixes(recommender: Recommender) -> list[SharedPrefix]:
     rng, size = np.random.default_rng(0), len(recommender.backbone.tokenizer)
-    gate = np.full(recommender.experts.slots, 1 / recommender.experts.slots, dtype=np.float32)
+    gate = np.full(recommender.adapters.n_adapters, 1 / recommender.adapters.n_adapters, dtype=np.float32)
 
     def part(n: int) -> Prompt:
         none = np.zeros(0, dtype=np.int32)
@@ -111,23 +120,23 @@ def _forks(recommender: Recommender) -> list[Fork]:
                       np.array([n - 1], dtype=np.int32), np.zeros(1, dtype=np.int8), np.ones(1, dtype=np.float32),
                       none, none, np.zeros(0, dtype=np.float32), gate)  # fmt: skip
 
-    return [Fork(part(n), tuple(part(m) for m in _LEAVES)) for n in _TRUNKS]
+    return [SharedPrefix(part(n), tuple(part(m) for m in _SUFFIX_LENGTHS)) for n in _PREFIX_LENGTHS]
 
 
-def _same(recommender: Recommender, plain: Batch, fast: Callable[[], torch.Tensor]) -> bool:
-    if not install(recommender.model):
+def _matches_plain_path(recommender: Recommender, plain: Batch, fast: Callable[[], torch.Tensor]) -> bool:
+    if not install_attention(recommender.model):
         return False
     plain = plain.to(recommender.device)
-    last = plain.answer_at[plain.last_answers()]
-    with recommender.inference():
-        wanted = recommender.hidden(plain)[last[:, 0], last[:, 1]].cpu().double()
+    last = plain.answer_at[plain.find_last_answers()]
+    with recommender.inference_mode():
+        wanted = recommender.compute_hidden(plain)[last[:, 0], last[:, 1]].cpu().double()
         try:
             found = fast().cpu().double()
-        except CannotPack:
+        except UnsupportedAttentionError:
             return False
         except RuntimeError as error:
             # A kernel that this device or this torch does not have.
             warnings.warn(f"a fast path is left out, because it failed when it was tried: {error}", stacklevel=2)
             return False
     apart = (found - wanted).abs().max() / wanted.std()
-    return bool(apart <= _CLOSE.get(recommender.model.dtype, _HALF))
+    return bool(apart <= _TOLERANCE.get(recommender.model.dtype, _HALF_TOLERANCE))

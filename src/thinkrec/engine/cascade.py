@@ -9,105 +9,112 @@ from itertools import accumulate
 import torch
 from torch import nn
 
-from thinkrec.engine.attention import attend, has_kernel, together
-from thinkrec.engine.layout import Layout, side_by_side
-from thinkrec.engine.segments import Span
+from thinkrec.engine.attention import compute_attention, has_flash_kernel, merge_states
+from thinkrec.engine.layout import PackedLayout, compute_padded_index
+from thinkrec.engine.segments import Segment
 
 
-def over_all(layout: Layout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+def compute_cascade_attention(layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
            scale: float) -> torch.Tensor:  # fmt: skip
     """(1, h, t, d): every token over what it sees."""
-    if layout.pieces is not None and has_kernel(query):
-        return layout.pieces.attend(query, key, value, ends=False, scale=scale)
+    if layout.varlen_batch is not None and has_flash_kernel(query):
+        return layout.varlen_batch.compute_attention(query, key, value, ends=False, scale=scale)
     out = query.new_empty(*query.shape[:-1], value.shape[-1])
-    for span in layout.spans:
-        trunk, leaves = slice(span.start, span.middle), slice(span.middle, span.end)
-        k, v = span.before(module, key, value)
-        if span.trunk:
-            out[:, :, trunk] = attend(query[:, :, trunk], k, v, causal=True, scale=scale)[0]
-        if span.leaves:
-            own = _leaves(span, query[:, :, leaves], key[:, :, leaves], value[:, :, leaves], scale)
-            ends = list(accumulate(span.leaves, initial=0))
-            out[:, :, leaves] = _with_trunk(span, ends, query[:, :, leaves], k, v, own, scale)
+    for span in layout.segments:
+        trunk, leaves = slice(span.start, span.prefix_end), slice(span.prefix_end, span.end)
+        k, v = span.get_prefix_key_values(module, key, value)
+        if span.prefix_length:
+            out[:, :, trunk] = compute_attention(query[:, :, trunk], k, v, causal=True, scale=scale)[0]
+        if span.suffix_lengths:
+            own = _compute_suffix_attention(span, query[:, :, leaves], key[:, :, leaves], value[:, :, leaves], scale)
+            ends = list(accumulate(span.suffix_lengths, initial=0))
+            out[:, :, leaves] = _merge_prefix_attention(span, ends, query[:, :, leaves], k, v, own, scale)
     return out
 
 
-def _with_trunk(span: Span, ends: Sequence[int], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+def _merge_prefix_attention(span: Segment, ends: Sequence[int], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
                 own: tuple[torch.Tensor, torch.Tensor], scale: float) -> torch.Tensor:  # fmt: skip
     """(1, h, m, d): the leaves' attention over themselves, `own`, put together with that over the trunk's keys.
 
     `ends`: where in the m queries each leaf begins, and the last one ends.
     """
     parts, leaf = [], 0
-    for leaves, seen in span.runs:
+    for leaves, seen in span.prefix_length_runs:
         part, leaf = slice(ends[leaf], ends[leaf + leaves]), leaf + leaves
         alone = own[0][:, :, part], own[1][:, :, part]
         if seen:
-            shown = _wide(key[:, :, :seen]), _wide(value[:, :, :seen])
-            over = attend(_wide(query[:, :, part]), *shown, causal=False, scale=scale)
-            parts.append(together(over, alone).to(query.dtype))
+            shown = _upcast_on_cpu(key[:, :, :seen]), _upcast_on_cpu(value[:, :, :seen])
+            over = compute_attention(_upcast_on_cpu(query[:, :, part]), *shown, causal=False, scale=scale)
+            parts.append(merge_states(over, alone).to(query.dtype))
         else:
             parts.append(alone[0].to(query.dtype))
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
 
-def _wide(tensor: torch.Tensor) -> torch.Tensor:
+def _upcast_on_cpu(tensor: torch.Tensor) -> torch.Tensor:
     """In float32 on a CPU, whose kernel for halves rounds otherwise for every padded length: a leaf would score
     otherwise in other company. A GPU's kernels need the halves."""
     return tensor.float() if tensor.device.type == "cpu" else tensor
 
 
-def _leaves(
-    span: Span, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+def _compute_suffix_attention(
+    span: Segment, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Every leaf over itself: output (1, h, m, d) and normaliser (1, h, m) of its m tokens."""
     # (1, h, m, d) -> (leaves, h, longest, d). Padding stands behind, where no real token looks.
-    q, k, v = (t[0][:, span.gather].transpose(0, 1) for t in (query, key, value))
-    found, seen = attend(_wide(q), _wide(k), _wide(v), causal=True, scale=scale)
-    back = found.transpose(0, 1).flatten(1, 2)[:, span.scatter], seen.transpose(0, 1).flatten(1, 2)[:, span.scatter]
+    q, k, v = (t[0][:, span.gather_index].transpose(0, 1) for t in (query, key, value))
+    found, seen = compute_attention(_upcast_on_cpu(q), _upcast_on_cpu(k), _upcast_on_cpu(v), causal=True, scale=scale)
+    back = (
+        found.transpose(0, 1).flatten(1, 2)[:, span.scatter_index],
+        seen.transpose(0, 1).flatten(1, 2)[:, span.scatter_index],
+    )
     return back[0][None], back[1][None]
 
 
-def over_ends(layout: Layout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+def compute_last_token_attention(layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
           scale: float) -> torch.Tensor:  # fmt: skip
     """(1, h, leaves, d): the last token of every leaf over its trunk and its leaf."""
-    if layout.pieces is not None and has_kernel(query):
-        return layout.pieces.attend(query, key, value, ends=True, scale=scale)
+    if layout.varlen_batch is not None and has_flash_kernel(query):
+        return layout.varlen_batch.compute_attention(query, key, value, ends=True, scale=scale)
     out, at = [], 0
-    for span in layout.spans:
-        q = query[:, :, at : at + len(span.leaves)]
-        at += len(span.leaves)
-        if not span.leaves:
-            span.before(module, key, value)
+    for span in layout.segments:
+        q = query[:, :, at : at + len(span.suffix_lengths)]
+        at += len(span.suffix_lengths)
+        if not span.suffix_lengths:
+            span.get_prefix_key_values(module, key, value)
             continue
-        groups, width = key.shape[1], span.gather.shape[1]
-        k, v = (t[0][:, span.middle + span.gather] for t in (key, value))
+        groups, width = key.shape[1], span.gather_index.shape[1]
+        k, v = (t[0][:, span.prefix_end + span.gather_index] for t in (key, value))
         weight = torch.einsum("grcd,gcsd->grcs", q[0].unflatten(0, (groups, -1)).float(), k.float()) * scale
-        real = torch.zeros(span.gather.numel(), dtype=torch.bool, device=q.device)
-        real[span.scatter] = True
+        real = torch.zeros(span.gather_index.numel(), dtype=torch.bool, device=q.device)
+        real[span.scatter_index] = True
         weight = weight.masked_fill(~real.view(-1, width), -math.inf)
         seen = weight.logsumexp(-1, keepdim=True)
-        found = torch.einsum("grcs,gcsd->grcd", (weight - seen).exp(), v.float()).flatten(0, 1)[None].to(_wide(q).dtype)
+        found = (
+            torch.einsum("grcs,gcsd->grcd", (weight - seen).exp(), v.float())
+            .flatten(0, 1)[None]
+            .to(_upcast_on_cpu(q).dtype)
+        )
         own = found, seen.flatten(0, 1)[None, ..., 0]
-        k, v = span.before(module, key, value)
-        out.append(_with_trunk(span, range(len(span.leaves) + 1), q, k, v, own, scale))
+        k, v = span.get_prefix_key_values(module, key, value)
+        out.append(_merge_prefix_attention(span, range(len(span.suffix_lengths) + 1), q, k, v, own, scale))
     return torch.cat(out, dim=2)
 
 
-def apart(
-    layout: Layout, place: torch.Tensor, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
+def unpack_to_padded(
+    layout: PackedLayout, place: torch.Tensor, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Queries (1, h, m, d) at a packed row's tokens `place` (1, m) and the row's keys and values as a padded batch of
     leaves: queries (leaves, h, s, d), keys and values (leaves, g, longest, d), positions of the queries in their leaf
     (leaves, s), and where in the flattened (leaves, s) each query went.
     """
-    begins, lengths = layout.limits[:, 0], layout.limits[:, 1] - layout.limits[:, 0]
-    leaf = layout.leaf_of(place[0])
-    s, back = side_by_side(leaf, len(begins))
+    begins, lengths = layout.suffix_bounds[:, 0], layout.suffix_bounds[:, 1] - layout.suffix_bounds[:, 0]
+    leaf = layout.find_suffix_index(place[0])
+    s, back = compute_padded_index(leaf, len(begins))
     fill = torch.zeros(len(begins) * s, dtype=torch.long, device=place.device)
     which = fill.index_copy(0, back, torch.arange(len(leaf), device=place.device)).view(-1, s)
     inside = fill.index_copy(0, back, place[0] - begins[leaf]).view(-1, s)
-    width = torch.arange(max(n for span in layout.spans for n in span.leaves), device=place.device)
+    width = torch.arange(max(n for span in layout.segments for n in span.suffix_lengths), device=place.device)
     # Padding repeats the last token, which no query of the leaf sees twice: its place is behind them.
     at = begins[:, None] + torch.minimum(width, lengths[:, None] - 1)
     queries, keys, values = (t[0][:, index].transpose(0, 1) for t, index in ((query, which), (key, at), (value, at)))

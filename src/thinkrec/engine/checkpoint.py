@@ -14,51 +14,51 @@ from pydantic import ValidationError
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import read_tensors, write_json, write_tensors
-from thinkrec.model.adapters import attach
+from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone
-from thinkrec.model.lora import ExpertConfig
+from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.model.projector import Projector
 
-CONFIG = "recommender.json"
+CONFIG_NAME = "recommender.json"
 _FORMAT = 2
 
 
-def save(folder: Path | str, recommender: Recommender, extra: Mapping[str, Any] | None = None) -> None:
+def save_recommender(folder: Path | str, recommender: Recommender, extra: Mapping[str, Any] | None = None) -> None:
     """Write adapters, projector and settings; the backbone is only named, with the digest of its contents.
 
     `recommender.json` is written last and names the weights by their hash, so a save that dies half-way leaves the
-    earlier state readable. `extra`: further JSON values to keep (for instance the gate's settings), see `read_config`.
+    earlier state readable. `extra`: further JSON values to keep (for instance the gate's settings), see `read_recommender_config`.
     """
     folder = Path(folder)
-    tensors = {f"experts.{k}": v.cpu() for k, v in recommender.experts.state_dict().items()}
+    tensors = {f"experts.{k}": v.cpu() for k, v in recommender.adapters.state_dict().items()}
     projector = recommender.projector
     if projector is not None:
         tensors |= {f"projector.{k}": v.detach().cpu().contiguous() for k, v in projector.state_dict().items()}
-    weights = f"weights-{_fingerprint(tensors)}.safetensors"
+    weights = f"weights-{_hash_tensors(tensors)}.safetensors"
     write_tensors(folder / weights, tensors)
     config = {
         "format": _FORMAT,
         "weights": weights,
         "backbone": recommender.backbone.config.model_dump(),
         "backbone_digest": recommender.backbone.digest,
-        "experts": recommender.experts.config.model_dump(),
-        "projector": None if projector is None else projector.shape(),
+        "experts": recommender.adapters.config.model_dump(),
+        "projector": None if projector is None else projector.get_config(),
         "extra": dict(extra or {}),
     }
-    write_json(folder / CONFIG, config)
+    write_json(folder / CONFIG_NAME, config)
     for old in folder.glob("weights-*.safetensors"):
         if old.name != weights:
             old.unlink()
 
 
-def load(folder: Path | str, backbone: Backbone | None = None) -> Recommender:
-    """Read what `save` wrote. A given `backbone` (freshly loaded, without experts) is used instead of the named one.
+def load_recommender(folder: Path | str, backbone: Backbone | None = None) -> Recommender:
+    """Read what `save_recommender` wrote. A given `backbone` (freshly loaded, without experts) is used instead of the named one.
 
     Raises CheckpointError where a file is missing, truncated, or the backbone is not the one of the training: weights
     that were learned on other ones would answer, and wrongly.
     """
     folder = Path(folder)
-    config = read_config(folder)
+    config = read_recommender_config(folder)
     tensors = read_tensors(folder / config["weights"])
     try:
         base = backbone or load_backbone(BackboneConfig(**config["backbone"]))
@@ -68,28 +68,28 @@ def load(folder: Path | str, backbone: Backbone | None = None) -> Recommender:
                 f"contents {config['backbone_digest']} then, and {base.name} has {base.digest}; restore that backbone, "
                 "or train again"
             )
-        experts = attach(base.model, ExpertConfig(**config["experts"]))
+        experts = attach_adapters(base.model, MultiLoRAConfig(**config["experts"]))
     except ValidationError as error:
-        raise CheckpointError(f"{folder / CONFIG} holds settings this version does not know: {error}") from error
-    experts.load_state_dict(_part(tensors, "experts."))
+        raise CheckpointError(f"{folder / CONFIG_NAME} holds settings this version does not know: {error}") from error
+    experts.load_state_dict(_select_tensors(tensors, "experts."))
     projector = None
     if config["projector"] is not None:
         projector = Projector(**config["projector"])
-        if projector.hidden != base.hidden:
+        if projector.hidden != base.hidden_size:
             raise CheckpointError(
                 f"the projector in {folder} makes vectors of {projector.hidden} numbers, the backbone {base.name} "
-                f"takes {base.hidden}; load it with the backbone it was trained with"
+                f"takes {base.hidden_size}; load it with the backbone it was trained with"
             )
-        projector.load_state_dict(_part(tensors, "projector."))
+        projector.load_state_dict(_select_tensors(tensors, "projector."))
         projector.to(next(base.model.parameters()).device)
     return Recommender(base, experts, projector).eval()
 
 
-def read_config(folder: Path | str) -> dict[str, Any]:
-    """The settings that `save` wrote, `extra` included. Raises CheckpointError if missing or unreadable."""
-    path = Path(folder) / CONFIG
+def read_recommender_config(folder: Path | str) -> dict[str, Any]:
+    """The settings that `save_recommender` wrote, `extra` included. Raises CheckpointError if missing or unreadable."""
+    path = Path(folder) / CONFIG_NAME
     if not path.is_file():
-        raise CheckpointError(f"there is no {CONFIG} in {folder}; give the folder of a trained recommender")
+        raise CheckpointError(f"there is no {CONFIG_NAME} in {folder}; give the folder of a trained recommender")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -99,11 +99,11 @@ def read_config(folder: Path | str) -> dict[str, Any]:
     return config
 
 
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def _select_tensors(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
-def _fingerprint(tensors: dict[str, torch.Tensor]) -> str:
+def _hash_tensors(tensors: dict[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode())

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from thinkrec.engine.batch import Batch, collate
+from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.recommender import Recommender
-from thinkrec.model.adapters import decoder_layers
+from thinkrec.model.adapters import find_decoder_layers
 from thinkrec.prompts.types import Prompt
 
 
-def first_learning(recommender: Recommender) -> int:
+def find_first_trainable_layer(recommender: Recommender) -> int:
     """Number of the first decoder layer with a parameter that learns; 0 where something before the layers does."""
-    layers = decoder_layers(recommender.model)[1]
+    layers = find_decoder_layers(recommender.model)[1]
     inside = {id(p) for layer in layers for p in layer.parameters()}
     before = [*recommender.model.parameters(), *(recommender.projector.parameters() if recommender.projector else [])]
     if any(p.requires_grad and id(p) not in inside for p in before):
@@ -32,34 +32,38 @@ def first_learning(recommender: Recommender) -> int:
     return next(learning, len(layers))
 
 
-class Below:
-    """Hidden states by prompt, in a file that grows to at most `most` bytes; prompts beyond that are computed anew."""
+class FrozenActivationCache:
+    """Hidden states by prompt, in a file that grows to at most `max_bytes` bytes; prompts beyond that are computed anew."""
 
     def __init__(self, recommender: Recommender, first: int, path: Path, most: int) -> None:
-        self.recommender, self.first, self.most = recommender, first, most
-        self._layers = decoder_layers(recommender.model)[1]
+        self.recommender, self.first_trainable, self.max_bytes = recommender, first, most
+        self._layers = find_decoder_layers(recommender.model)[1]
         self._path, self._file = path, path.open("w+b")
-        self._places: dict[bytes, tuple[int, int]] = {}
+        self._offsets: dict[bytes, tuple[int, int]] = {}
         self._size = 0
 
     @classmethod
-    def of(cls, recommender: Recommender, path: Path, most: int, sample: Sequence[Prompt]) -> Below | None:
+    def build(
+        cls, recommender: Recommender, path: Path, most: int, sample: Sequence[Prompt]
+    ) -> FrozenActivationCache | None:
         """None where every layer learns, or where this backbone gives something else with its layers cut in two (found
         out with the `sample`, in evaluation mode).
         """
-        first = first_learning(recommender)
+        first = find_first_trainable_layer(recommender)
         if first == 0 or most <= 0:
             return None
         made = cls(recommender, first, path, most)
-        _ = recommender.reads  # found out by trying, which must happen while all layers are in place
-        batch = collate(sample, recommender.backbone.pad_id).to(recommender.device)
+        _ = (
+            recommender.supports_last_layer_pruning
+        )  # found out by trying, which must happen while all layers are in place
+        batch = collate_prompts(sample, recommender.backbone.pad_id).to(recommender.device)
         real = torch.arange(batch.ids.shape[1], device=recommender.device)[None] < batch.lengths[:, None]
-        with recommender.inference():
-            wanted = recommender.hidden(batch)[real].cpu().double()
+        with recommender.inference_mode():
+            wanted = recommender.compute_hidden(batch)[real].cpu().double()
             twice = []
             for _ in range(2):
-                with made.given(sample, batch):
-                    twice.append(recommender.hidden(batch)[real].cpu().double())
+                with made.use_cached_states(sample, batch):
+                    twice.append(recommender.compute_hidden(batch)[real].cpu().double())
         if all((found - wanted).abs().max() <= 1e-3 * wanted.std() for found in twice):
             return made
         made.close()
@@ -71,30 +75,30 @@ class Below:
         self._path.unlink(missing_ok=True)
 
     @contextmanager
-    def given(self, prompts: Sequence[Prompt], batch: Batch) -> Iterator[None]:
-        """What the recommender computes of the batch of these prompts starts at layer `first`, until the block ends."""
-        below, states = list(self._layers[: self.first]), self._states(prompts, batch)
+    def use_cached_states(self, prompts: Sequence[Prompt], batch: Batch) -> Iterator[None]:
+        """What the recommender computes of the batch of these prompts starts at layer `first_trainable`, until the block ends."""
+        below, states = list(self._layers[: self.first_trainable]), self._get_states(prompts, batch)
         try:
-            for i in range(self.first):
-                self._layers[i] = _Skip()
-            self._layers[self.first - 1] = _Give(states)
+            for i in range(self.first_trainable):
+                self._layers[i] = _IdentityLayer()
+            self._layers[self.first_trainable - 1] = _CachedStatesLayer(states)
             yield
         finally:
             for i, layer in enumerate(below):
                 self._layers[i] = layer
 
-    def _states(self, prompts: Sequence[Prompt], batch: Batch) -> torch.Tensor:
-        """(b, t, hidden): what enters layer `first`; zero at padding where it is read."""
-        keys = [_key(prompt) for prompt in prompts]
-        if not all(key in self._places for key in keys):
-            states = self._compute(batch)
+    def _get_states(self, prompts: Sequence[Prompt], batch: Batch) -> torch.Tensor:
+        """(b, t, hidden): what enters layer `first_trainable`; zero at padding where it is read."""
+        keys = [_hash_prompt(prompt) for prompt in prompts]
+        if not all(key in self._offsets for key in keys):
+            states = self._compute_states(batch)
             for key, prompt, state in zip(keys, prompts, states, strict=True):
-                self._keep(key, state[: len(prompt)])
+                self._store_states(key, state[: len(prompt)])
             return states
-        width = self.recommender.backbone.hidden
+        width = self.recommender.backbone.hidden_size
         states = torch.zeros(*batch.ids.shape, width, dtype=self._dtype)
         for key, row in zip(keys, states, strict=True):
-            offset, length = self._places[key]
+            offset, length = self._offsets[key]
             self._file.seek(offset)
             held = bytearray(self._file.read(length * width * self._dtype.itemsize))
             row[:length] = torch.frombuffer(held, dtype=self._dtype).view(length, width)
@@ -104,43 +108,43 @@ class Below:
     def _dtype(self) -> torch.dtype:
         return self.recommender.model.dtype
 
-    def _compute(self, batch: Batch) -> torch.Tensor:
+    def _compute_states(self, batch: Batch) -> torch.Tensor:
         found: list[torch.Tensor] = []
 
         def stop(module: nn.Module, args: tuple, kwargs: dict) -> None:
             found.append(args[0] if args else kwargs["hidden_states"])
-            raise _Reached
+            raise _StopForward
 
-        hook = self._layers[self.first].register_forward_pre_hook(stop, with_kwargs=True)
+        hook = self._layers[self.first_trainable].register_forward_pre_hook(stop, with_kwargs=True)
         try:
-            with self.recommender.inference():
-                self.recommender.hidden(batch)
-        except _Reached:
+            with self.recommender.inference_mode():
+                self.recommender.compute_hidden(batch)
+        except _StopForward:
             pass
         finally:
             hook.remove()
         return found[0].to(self._dtype)
 
-    def _keep(self, key: bytes, state: torch.Tensor) -> None:
+    def _store_states(self, key: bytes, state: torch.Tensor) -> None:
         held = state.contiguous().cpu().view(torch.uint8).numpy().tobytes()
-        if key in self._places or self._size + len(held) > self.most:
+        if key in self._offsets or self._size + len(held) > self.max_bytes:
             return
         self._file.seek(self._size)
         self._file.write(held)
-        self._places[key] = self._size, len(state)
+        self._offsets[key] = self._size, len(state)
         self._size += len(held)
 
 
-class _Reached(Exception):
+class _StopForward(Exception):
     """The layer that learns is reached: nothing more is needed."""
 
 
-class _Skip(nn.Module):
+class _IdentityLayer(nn.Module):
     def forward(self, hidden_states: torch.Tensor, *_, **__) -> torch.Tensor:
         return hidden_states
 
 
-class _Give(nn.Module):
+class _CachedStatesLayer(nn.Module):
     def __init__(self, states: torch.Tensor) -> None:
         super().__init__()
         self.states = states
@@ -149,9 +153,9 @@ class _Give(nn.Module):
         return self.states
 
 
-def _key(prompt: Prompt) -> bytes:
+def _hash_prompt(prompt: Prompt) -> bytes:
     """Everything of a prompt that the layers below can see; the gate is not: they hold no experts."""
     made = hashlib.blake2b(digest_size=16)
-    for part in (prompt.ids, prompt.slot_at, prompt.slot_vec):
+    for part in (prompt.ids, prompt.placeholder_at, prompt.placeholder_vectors):
         made.update(np.ascontiguousarray(part).tobytes() + b"|")
     return made.digest()

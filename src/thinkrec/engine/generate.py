@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from thinkrec.data.columns import DataWarning
-from thinkrec.engine.prefill import read
+from thinkrec.engine.prefill import prefill_prompts
 from thinkrec.errors import DataError
 from thinkrec.prompts.types import Prompt
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from thinkrec.engine.recommender import Recommender
 
 
-class Constraint(Protocol):
+class DecodingConstraint(Protocol):
     """What one row may generate, asked about the ids generated so far."""
 
-    def permits(self, ids: Sequence[int], token: int) -> bool:
-        """Whether `token` is one of `allowed(ids)`; asked about the model's choice, most often cheaper."""
+    def is_allowed(self, ids: Sequence[int], token: int) -> bool:
+        """Whether `token` is one of `allowed_token_ids(ids)`; asked about the model's choice, most often cheaper."""
         ...
 
-    def allowed(self, ids: Sequence[int]) -> np.ndarray | None:
+    def allowed_token_ids(self, ids: Sequence[int]) -> np.ndarray | None:
         """int64: the tokens that may follow; None where all may."""
         ...
 
-    def review(self, ids: Sequence[int]) -> int:
+    def count_accepted(self, ids: Sequence[int]) -> int:
         """How many of `ids` may stay, at least one; fewer than all: the rest is taken back and chosen anew."""
         ...
 
 
-def continue_greedily(
+def generate_greedily(
     recommender: Recommender,
     prompts: Sequence[Prompt],
     max_new_tokens: int,
     first_tokens: Sequence[int] | None = None,
-    constraints: Sequence[Constraint | None] | None = None,
+    constraints: Sequence[DecodingConstraint | None] | None = None,
 ) -> list[np.ndarray]:
     """Most likely next token, again and again, until a row gives the end token or `max_new_tokens` are there.
 
@@ -48,7 +48,7 @@ def continue_greedily(
     Returns int32 ids per row without the prompt; the end token is the last one exactly if the
     row ended by itself. A row also ends where the backbone has no further position, which a DataWarning announces.
     Raises DataError where a prompt leaves none at all. Call it in evaluation mode without gradients
-    (`Recommender.inference`).
+    (`Recommender.inference_mode`).
     """
     if first_tokens is not None and len(first_tokens) != len(prompts):
         raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
@@ -58,26 +58,32 @@ def continue_greedily(
     out: list[list[int]] = [[] for _ in range(len(prompts))]
     if max_new_tokens < 1:
         return [np.array(ids, dtype=np.int32) for ids in out]
-    most = _room(recommender, prompts, max_new_tokens)
+    most = _compute_token_limits(recommender, prompts, max_new_tokens)
     eos, embed, device = recommender.backbone.eos_id, recommender.model.get_input_embeddings(), recommender.device
-    begun = read(recommender, prompts)
+    begun = prefill_prompts(recommender, prompts)
     known = len(recommender.backbone.tokenizer)
-    last, cache, mask, lengths, weights = begun.last, begun.cache, begun.mask, begun.lengths, begun.weights
+    last, cache, mask, lengths, weights = (
+        begun.last_hidden,
+        begun.cache,
+        begun.attention_mask,
+        begun.lengths,
+        begun.routing_weights,
+    )
     rows, forced = list(range(len(prompts))), first_tokens
     alive = list(range(len(rows)))
     while True:
         # Backbones round their vocabulary up: ids beyond the tokenizer read as nothing.
-        logits = recommender.next_logits(last)[:, :known]
+        logits = recommender.compute_next_token_logits(last)[:, :known]
         chosen = logits.argmax(-1).tolist() if forced is None else list(forced)
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
         for at, row in enumerate(rows):
             if at not in alive:
                 continue
             rule, token = rules[row], chosen[at]
-            if rule is not None and forced is None and not rule.permits(out[row], token):
-                token = _best(logits[at], rule.allowed(out[row]))
+            if rule is not None and forced is None and not rule.is_allowed(out[row], token):
+                token = _select_best_token(logits[at], rule.allowed_token_ids(out[row]))
             out[row].append(token)
-            kept = len(out[row]) if rule is None else rule.review(out[row])
+            kept = len(out[row]) if rule is None else rule.count_accepted(out[row])
             if kept < len(out[row]):
                 # The last id that stays is read once more; what was cached from it on is seen no longer.
                 seen = mask[at, :-1].nonzero()[:, 0]
@@ -94,16 +100,16 @@ def continue_greedily(
             weights, alive = None if weights is None else weights[keep], list(range(len(alive)))
         ids = torch.tensor([[out[row][-1]] for row in rows], dtype=torch.long, device=device)
         place = lengths[:, None] + torch.tensor([[len(out[row]) - 1] for row in rows], device=device)
-        with recommender.experts.routing.use(weights):
+        with recommender.adapters.routing.use_weights(weights):
             last = recommender.decoder(
                 inputs_embeds=embed(ids), attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
             ).last_hidden_state[:, -1]
         forced = None
 
 
-def _room(recommender: Recommender, prompts: Sequence[Prompt], max_new_tokens: int) -> list[int]:
+def _compute_token_limits(recommender: Recommender, prompts: Sequence[Prompt], max_new_tokens: int) -> list[int]:
     """How many tokens each row may get: what is asked for, or what the backbone's positions leave."""
-    positions = recommender.backbone.positions
+    positions = recommender.backbone.max_positions
     if positions is None:
         return [max_new_tokens] * len(prompts)
     # The last token of a row is never read, so it needs no position.
@@ -119,7 +125,7 @@ def _room(recommender: Recommender, prompts: Sequence[Prompt], max_new_tokens: i
     return [min(max_new_tokens, room) for room in left]
 
 
-def _best(logits: torch.Tensor, allowed: np.ndarray | None) -> int:
+def _select_best_token(logits: torch.Tensor, allowed: np.ndarray | None) -> int:
     """The most likely of the allowed tokens."""
     if allowed is None:
         return int(logits.argmax())

@@ -1,7 +1,7 @@
 """Many sequences in one row without padding, and sequences that fork: a trunk computed once, leaves that all see it.
 
 Everything in a decoder but attention looks at one token at a time, so only attention has to know which tokens belong
-together. A `Layout` says so. While one is in use (`packed`), the attention that `install` has put into a model follows
+together. A `PackedLayout` says so. While one is in use (`use_layout`), the attention that `install_attention` has put into a model follows
 it; at all other times that attention is Transformers' own.
 """
 
@@ -16,130 +16,136 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from thinkrec.engine.attention import in_steps, stepwise
-from thinkrec.engine.cascade import apart, over_all, over_ends
-from thinkrec.engine.layout import Layout
+from thinkrec.engine.attention import compute_chunked_attention, should_chunk_queries
+from thinkrec.engine.cascade import compute_cascade_attention, compute_last_token_attention, unpack_to_padded
+from thinkrec.engine.layout import PackedLayout
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-NAME = "thinkrec"
+ATTENTION_NAME = "thinkrec"
 """The attention's name in Transformers' registry."""
-_UNKNOWN = ("softcap", "s_aux", "position_bias")
+_UNSUPPORTED_OPTIONS = ("softcap", "s_aux", "position_bias")
 """What some architectures ask of attention and packed attention does not do."""
 
 
-class CannotPack(Exception):
+class UnsupportedAttentionError(Exception):
     """This backbone's attention does something that packed attention does not."""
 
 
 @dataclass(eq=False)
-class Reading:
+class PruningState:
     """Which tokens of a batch somebody reads after the last layer; see `thinkrec.engine.last_layer`."""
 
-    place: torch.Tensor
+    positions: torch.Tensor
     """int64 (b, s): their positions in the row. Of a packed row (1, s): the last token of every leaf, or where no leaf
     has a trunk any tokens."""
-    ends: bool = False
+    is_suffix_ends: bool = False
     """Whether they are the last token of every leaf of a packed row."""
-    taking: bool = False
+    is_capturing: bool = False
     """While the last layer is run for its keys and values alone."""
-    kept: tuple[torch.Tensor, torch.Tensor] | None = None
+    key_values: tuple[torch.Tensor, torch.Tensor] | None = None
     """Those keys and values."""
 
 
-class Keys(Exception):
+class CapturedKeyValues(Exception):
     """Keys and values of a layer, at the moment it would attend."""
 
 
-class _Active(threading.local):
-    layout: Layout | None = None
-    reading: Reading | None = None
-    taken: list[tuple[torch.Tensor, torch.Tensor]] | None = None
+class _HookState(threading.local):
+    layout: PackedLayout | None = None
+    pruning: PruningState | None = None
+    captured_key_values: list[tuple[torch.Tensor, torch.Tensor]] | None = None
 
 
-ACTIVE = _Active()
+HOOK_STATE = _HookState()
 """What attention of installed models follows in this thread; at rest nothing, so that it is Transformers' own."""
 
 
 @contextmanager
-def packed(layout: Layout | None) -> Iterator[None]:
+def use_layout(layout: PackedLayout | None) -> Iterator[None]:
     """Attention of installed models follows `layout` in this thread until the block ends."""
-    before, ACTIVE.layout = ACTIVE.layout, layout
+    before, HOOK_STATE.layout = HOOK_STATE.layout, layout
     try:
         yield
     finally:
-        ACTIVE.layout = before
+        HOOK_STATE.layout = before
 
 
 @contextmanager
-def taking() -> Iterator[list[tuple[torch.Tensor, torch.Tensor]]]:
+def capture_key_values() -> Iterator[list[tuple[torch.Tensor, torch.Tensor]]]:
     """Collects the keys and values (1, g, t, d) of packed rows, layer by layer, until the block ends."""
-    before, ACTIVE.taken = ACTIVE.taken, []
+    before, HOOK_STATE.captured_key_values = HOOK_STATE.captured_key_values, []
     try:
-        yield ACTIVE.taken
+        yield HOOK_STATE.captured_key_values
     finally:
-        ACTIVE.taken = before
+        HOOK_STATE.captured_key_values = before
 
 
-def install(model: PreTrainedModel) -> bool:
+def install_attention(model: PreTrainedModel) -> bool:
     """Have a Transformers model use this module's attention in place of "sdpa"; whether it now does."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
     if getattr(model.config, "_attn_implementation", None) == "sdpa":
-        AttentionInterface.register(NAME, _attention)
-        AttentionMaskInterface.register(NAME, sdpa_mask)
-        model.set_attn_implementation(NAME)
-    return model.config._attn_implementation == NAME
+        AttentionInterface.register(ATTENTION_NAME, _dispatch_attention)
+        AttentionMaskInterface.register(ATTENTION_NAME, sdpa_mask)
+        model.set_attn_implementation(ATTENTION_NAME)
+    return model.config._attn_implementation == ATTENTION_NAME
 
 
-def _attention(
+def _dispatch_attention(
     module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
     attention_mask: torch.Tensor | None, scaling: float | None = None, **options,
 ) -> tuple[torch.Tensor, None]:  # fmt: skip
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    layout, reading = ACTIVE.layout, ACTIVE.reading
-    if reading is not None and reading.taking:
-        raise Keys(key, value)
-    kept = None if reading is None else reading.kept
+    layout, reading = HOOK_STATE.layout, HOOK_STATE.pruning
+    if reading is not None and reading.is_capturing:
+        raise CapturedKeyValues(key, value)
+    kept = None if reading is None else reading.key_values
     if layout is None and kept is None:
-        if attention_mask is None and in_steps(query) and _causal(module, query, key, value, options):
-            out, _ = stepwise(query, key, value, scale=query.shape[-1] ** -0.5 if scaling is None else scaling)
+        if (
+            attention_mask is None
+            and should_chunk_queries(query)
+            and _is_causal_self_attention(module, query, key, value, options)
+        ):
+            out, _ = compute_chunked_attention(
+                query, key, value, scale=query.shape[-1] ** -0.5 if scaling is None else scaling
+            )
             return out.transpose(1, 2).contiguous(), None
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
-    for name in _UNKNOWN:
+    for name in _UNSUPPORTED_OPTIONS:
         if options.get(name) is not None:
-            raise CannotPack(name)
+            raise UnsupportedAttentionError(name)
     if options.get("dropout"):
-        raise CannotPack("dropout")
+        raise UnsupportedAttentionError("dropout")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     window = options.get("sliding_window")
     longest = key.shape[2] if kept is None else kept[0].shape[2]
     if layout is not None:
-        longest = max(span.longest for span in layout.spans)
+        longest = max(span.max_prompt_length for span in layout.segments)
     if window is not None and longest > window:
-        raise CannotPack("sliding_window")
-    if ACTIVE.taken is not None:
-        ACTIVE.taken.append((key, value))
+        raise UnsupportedAttentionError("sliding_window")
+    if HOOK_STATE.captured_key_values is not None:
+        HOOK_STATE.captured_key_values.append((key, value))
     if reading is None or kept is None:
         assert layout is not None
-        out = over_all(layout, module, query, key, value, scale)
-    elif layout is not None and reading.ends:
-        out = over_ends(layout, module, query, kept[0], kept[1], scale)
+        out = compute_cascade_attention(layout, module, query, key, value, scale)
+    elif layout is not None and reading.is_suffix_ends:
+        out = compute_last_token_attention(layout, module, query, kept[0], kept[1], scale)
     else:
-        query, key, value, place = query, *kept, reading.place
+        query, key, value, place = query, *kept, reading.positions
         back = None
         if layout is not None:
-            query, key, value, place, back = apart(layout, place, query, key, value)
+            query, key, value, place, back = unpack_to_padded(layout, place, query, key, value)
         seen = torch.arange(key.shape[2], device=query.device) <= place[:, None, :, None]
         found, _ = sdpa_attention_forward(module, query, key, value, seen, scaling=scaling, is_causal=False)
         return (found if back is None else found.flatten(0, 1)[back][None]), None
     return out.transpose(1, 2).contiguous(), None
 
 
-def _causal(
+def _is_causal_self_attention(
     module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: dict[str, Any]
 ) -> bool:
     """Whether this is causal attention of tokens over themselves, and nothing else."""
@@ -147,7 +153,7 @@ def _causal(
     return (
         (getattr(module, "is_causal", True) if causal is None else bool(causal))
         and query.shape[2:] == key.shape[2:] == value.shape[2:]
-        and not any(options.get(name) is not None for name in _UNKNOWN)
+        and not any(options.get(name) is not None for name in _UNSUPPORTED_OPTIONS)
         and not options.get("dropout")
         and options.get("cache") is None
     )

@@ -14,78 +14,78 @@ import torch
 from torch import nn
 
 from thinkrec.engine.batch import Batch
-from thinkrec.engine.hooks import ACTIVE, CannotPack, Keys, Reading
-from thinkrec.engine.layout import side_by_side
-from thinkrec.model.adapters import decoder_layers
+from thinkrec.engine.hooks import HOOK_STATE, CapturedKeyValues, PruningState, UnsupportedAttentionError
+from thinkrec.engine.layout import compute_padded_index
+from thinkrec.model.adapters import find_decoder_layers
 from thinkrec.model.lora import Routing
 
-_MOST = 0.7
+_MAX_SELECTED_SHARE = 0.7
 """Reading more than this share of a batch's places is no cheaper than all of them."""
 
 
-class Places(NamedTuple):
+class PositionSelection(NamedTuple):
     """Places of a batch that somebody reads, and where the states of each are found."""
 
-    place: torch.Tensor
+    positions: torch.Tensor
     """int64 (b, s): positions in the rows."""
-    where: torch.Tensor
+    output_index: torch.Tensor
     """int64 (m,): where in the flattened result each place went."""
-    ends: bool = False
+    is_suffix_ends: bool = False
     """Whether they are the last tokens of all leaves of a packed row, in order."""
 
 
-def places(batch: Batch, at: torch.Tensor) -> Places | None:
+def select_positions(batch: Batch, at: torch.Tensor) -> PositionSelection | None:
     """The index pairs `at` (m, 2) of a batch side by side.
 
     None where that would be most of the batch, or of a row with trunks anything but the last tokens of its leaves.
     """
     if batch.layout is not None:
         everything = torch.arange(len(at), device=at.device)
-        if torch.equal(at[:, 1], batch.layout.limits[:, 1] - 1):
-            return Places(at[:, 1][None], everything, ends=True)
-        few = 0 < len(at) <= _MOST * batch.ids.shape[1]
-        return Places(at[:, 1][None], everything) if few and batch.layout.alone else None
+        if torch.equal(at[:, 1], batch.layout.suffix_bounds[:, 1] - 1):
+            return PositionSelection(at[:, 1][None], everything, is_suffix_ends=True)
+        few = 0 < len(at) <= _MAX_SELECTED_SHARE * batch.ids.shape[1]
+        return PositionSelection(at[:, 1][None], everything) if few and batch.layout.has_only_suffixes else None
     (rows, width), row = batch.ids.shape, at[:, 0]
-    s, where = side_by_side(row, rows)
-    if s == 0 or s > _MOST * width:
+    s, where = compute_padded_index(row, rows)
+    if s == 0 or s > _MAX_SELECTED_SHARE * width:
         return None
     place = torch.zeros(rows * s, dtype=torch.long, device=row.device)
     place[where] = at[:, 1]
-    return Places(place.view(rows, s), where)
+    return PositionSelection(place.view(rows, s), where)
 
 
 @contextmanager
-def reading(places: Places) -> Iterator[None]:
-    """Of decoders with `watch`ed last layers only the states at `places` come out, (b, s, width), until the block
+def prune_last_layer(places: PositionSelection) -> Iterator[None]:
+    """Of decoders with `install_last_layer_hooks`ed last layers only the states at `places` come out, (b, s, width), until the block
     ends.
     """
-    before, ACTIVE.reading = ACTIVE.reading, Reading(places.place, places.ends)
+    before, HOOK_STATE.pruning = HOOK_STATE.pruning, PruningState(places.positions, places.is_suffix_ends)
     try:
         yield
     finally:
-        ACTIVE.reading = before
+        HOOK_STATE.pruning = before
 
 
-def watch(model: nn.Module, routing: Routing) -> None:
-    """Put the two hooks on a model's last decoder layer that make `reading` work. At rest they do nothing."""
-    last = decoder_layers(model)[1][-1]
+def install_last_layer_hooks(model: nn.Module, routing: Routing) -> None:
+    """Put the two hooks on a model's last decoder layer that make `prune_last_layer` work. At rest they do nothing."""
+    last = find_decoder_layers(model)[1][-1]
 
     def narrow(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]] | None:
-        now = ACTIVE.reading
-        if now is None or now.taking or now.kept is not None:
+        now = HOOK_STATE.pruning
+        if now is None or now.is_capturing or now.key_values is not None:
             return None
         length = (args[0] if args else kwargs["hidden_states"]).shape[1]
-        now.taking = True
+        now.is_capturing = True
         try:
             # Not the call but its inside: hooks, these among them, are for the real one.
             module.forward(*args, **kwargs)
-        except Keys as found:
-            now.kept = found.args[0], found.args[1]
+        except CapturedKeyValues as found:
+            now.key_values = found.args[0], found.args[1]
         else:
-            raise CannotPack("attention of another kind")
+            raise UnsupportedAttentionError("attention of another kind")
         finally:
-            now.taking = False
-        pick = _picker(now.place, length)
+            now.is_capturing = False
+        pick = _make_position_gather(now.positions, length)
         if routing.weights is not None and routing.weights.ndim == 3:
             routing.weights = pick(routing.weights)
         return tuple(pick(arg) for arg in args), {name: pick(value) for name, value in kwargs.items()}
@@ -93,7 +93,7 @@ def watch(model: nn.Module, routing: Routing) -> None:
     last.register_forward_pre_hook(narrow, with_kwargs=True)
 
 
-def _picker(place: torch.Tensor, length: int):
+def _make_position_gather(place: torch.Tensor, length: int):
     """Takes the places out of what runs along the tokens: (b or 1, length, ...) tensors, alone or in a tuple."""
 
     def pick(value: Any) -> Any:

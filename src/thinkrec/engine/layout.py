@@ -7,50 +7,50 @@ from functools import cached_property
 
 import torch
 
-from thinkrec.engine.segments import Span
-from thinkrec.engine.varlen import Pieces
+from thinkrec.engine.segments import Segment
+from thinkrec.engine.varlen import VarlenBatch
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class PackedLayout:
     """Which tokens of a packed row belong together."""
 
-    spans: tuple[Span, ...]
+    segments: tuple[Segment, ...]
 
     @cached_property
-    def limits(self) -> torch.Tensor:
+    def suffix_bounds(self) -> torch.Tensor:
         """int64 (leaves, 2): where in the row each leaf begins, and where it has ended."""
-        found = [limits for span in self.spans for limits in span.limits]
+        found = [limits for span in self.segments for limits in span.suffix_bounds]
         return torch.tensor(found, dtype=torch.long).view(-1, 2).to(self._device)
 
     @cached_property
-    def pieces(self) -> Pieces | None:
+    def varlen_batch(self) -> VarlenBatch | None:
         """For a kernel that attends within many pieces at once; None where trunks are kept for other rows."""
-        if any(span.kept is not None for span in self.spans):
+        if any(span.prefix_cache is not None for span in self.segments):
             return None
-        return Pieces.of(self.spans, self._device)
+        return VarlenBatch.from_segments(self.segments, self._device)
 
     @property
-    def alone(self) -> bool:
+    def has_only_suffixes(self) -> bool:
         """Whether the row holds nothing but leaves without trunks: prompts side by side."""
-        return not any(span.trunk or span.kept for span in self.spans)
+        return not any(span.prefix_length or span.prefix_cache for span in self.segments)
 
-    def leaf_of(self, place: torch.Tensor) -> torch.Tensor:
+    def find_suffix_index(self, place: torch.Tensor) -> torch.Tensor:
         """int64 (m,): which leaf each of the row's tokens `place` belongs to, where all do."""
-        return torch.searchsorted(self.limits[:, 1].contiguous(), place.contiguous(), right=True)
+        return torch.searchsorted(self.suffix_bounds[:, 1].contiguous(), place.contiguous(), right=True)
 
     @property
     def _device(self) -> torch.device:
-        return self.spans[0].gather.device
+        return self.segments[0].gather_index.device
 
-    def to(self, device: torch.device | str) -> Layout:
+    def to(self, device: torch.device | str) -> PackedLayout:
         """The same on another device."""
-        return Layout(tuple(
-            replace(s, gather=s.gather.to(device), scatter=s.scatter.to(device)) for s in self.spans
+        return PackedLayout(tuple(
+            replace(s, gather_index=s.gather_index.to(device), scatter_index=s.scatter_index.to(device)) for s in self.segments
         ))  # fmt: skip
 
 
-def side_by_side(row: torch.Tensor, rows: int) -> tuple[int, torch.Tensor]:
+def compute_padded_index(row: torch.Tensor, rows: int) -> tuple[int, torch.Tensor]:
     """Entries of rows `row` (m,) as a table (rows, s): its width, and where in it, flattened, each entry goes."""
     counts = torch.bincount(row, minlength=rows)
     s = int(counts.max()) if len(row) else 0

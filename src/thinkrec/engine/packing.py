@@ -8,56 +8,56 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from thinkrec.engine.batch import Batch, collate
-from thinkrec.engine.layout import Layout
-from thinkrec.engine.segments import Kept, Span
+from thinkrec.engine.batch import Batch, collate_prompts
+from thinkrec.engine.layout import PackedLayout
+from thinkrec.engine.segments import PrefixKVCache, Segment
 from thinkrec.errors import DataError
-from thinkrec.prompts.shared_prefix import Fork, _part, join
+from thinkrec.prompts.shared_prefix import SharedPrefix, concat_prompts, slice_prompt
 from thinkrec.prompts.types import Prompt
 
 
-def pack(forks: Sequence[Fork], kept: Kept | None = None) -> Batch:
+def pack_shared_prefix(forks: Sequence[SharedPrefix], kept: PrefixKVCache | None = None) -> Batch:
     """Forks side by side in one row (1, t), without padding; its answers are the leaves' own, in order.
 
     `kept`: keeps the keys and values of the only fork's trunk; once it holds them, it stands for the trunk.
-    Raises DataError as `thinkrec.engine.batch.collate` does, where forks disagree about the number of experts, and
+    Raises DataError as `thinkrec.engine.batch.collate_prompts` does, where forks disagree about the number of experts, and
     where several are to be kept.
     """
     if not forks:
         raise DataError("pack got no forks; a batch needs at least one")
-    gates = [fork.trunk.gate for fork in forks]
+    gates = [fork.prefix.gate for fork in forks]
     if kept is not None and len(forks) > 1:
         raise DataError(f"{len(forks)} forks whose trunk is to be kept; pack them one at a time")
     if len({gate.shape for gate in gates}) > 1:
         raise DataError("forks with different numbers of experts in one batch; use one number for all")
     parts, spans, positions, start = [], [], [], 0
     for fork in forks:
-        lengths = [len(leaf) for leaf in fork.leaves]
-        trunk = [] if kept is not None and kept.layers else [_unasked(fork.trunk)]
-        spans.append(Span.of(start, sum(map(len, trunk)), lengths, fork.reach, kept))
-        parts += [*trunk, *fork.leaves]
+        lengths = [len(leaf) for leaf in fork.suffixes]
+        trunk = [] if kept is not None and kept.layers else [_drop_answers(fork.prefix)]
+        spans.append(Segment.from_lengths(start, sum(map(len, trunk)), lengths, fork.prefix_lengths, kept))
+        parts += [*trunk, *fork.suffixes]
         positions += [np.arange(len(part)) for part in trunk]
-        positions += [seen + np.arange(n) for seen, n in zip(fork.reach, lengths, strict=True)]
+        positions += [seen + np.arange(n) for seen, n in zip(fork.prefix_lengths, lengths, strict=True)]
         start = spans[-1].end
     sizes = torch.tensor([span.end - span.start for span in spans])
     return replace(
-        collate([join(parts)], pad_id=0),
+        collate_prompts([concat_prompts(parts)], pad_id=0),
         gate=torch.from_numpy(np.stack(gates).astype(np.float32)),
-        layout=Layout(tuple(spans)),
-        position=torch.from_numpy(np.concatenate(positions).astype(np.int64)),
-        owner=torch.repeat_interleave(sizes),
+        layout=PackedLayout(tuple(spans)),
+        position_ids=torch.from_numpy(np.concatenate(positions).astype(np.int64)),
+        gate_index=torch.repeat_interleave(sizes),
     )
 
 
-def line_up(prompts: Sequence[Prompt]) -> Batch:
+def pack_prompts(prompts: Sequence[Prompt]) -> Batch:
     """Whole prompts side by side in one row (1, t), without padding, with all that they teach.
 
-    Raises DataError as `pack` does.
+    Raises DataError as `pack_shared_prefix` does.
     """
-    return pack([Fork(_part(prompt, 0, 0), (prompt,)) for prompt in prompts])
+    return pack_shared_prefix([SharedPrefix(slice_prompt(prompt, 0, 0), (prompt,)) for prompt in prompts])
 
 
-def _unasked(prompt: Prompt) -> Prompt:
+def _drop_answers(prompt: Prompt) -> Prompt:
     """Without the answers in the middle: the labels that a history shows are known."""
     none = {"answer_at": np.int32, "answer_label": np.int8, "answer_weight": np.float32}
     return replace(prompt, **{name: np.zeros(0, dtype=dtype) for name, dtype in none.items()})

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 from transformers import DynamicCache
 
-from thinkrec.engine.batch import collate
-from thinkrec.engine.hooks import CannotPack, taking
-from thinkrec.engine.layout import Layout
-from thinkrec.engine.packing import pack
-from thinkrec.prompts.shared_prefix import common, parted
+from thinkrec.engine.batch import collate_prompts
+from thinkrec.engine.hooks import UnsupportedAttentionError, capture_key_values
+from thinkrec.engine.layout import PackedLayout
+from thinkrec.engine.packing import pack_shared_prefix
+from thinkrec.prompts.shared_prefix import count_common_prefix, split_shared_prefix
 from thinkrec.prompts.types import Prompt
 
 if TYPE_CHECKING:
@@ -21,62 +21,62 @@ if TYPE_CHECKING:
 
     from thinkrec.engine.recommender import Recommender
 
-LEAST = 32
+MIN_SHARED_TOKENS = 32
 """Prompts that begin with fewer tokens in common are read one beside the other."""
 
 
 @dataclass(eq=False)
-class Begun:
+class PrefillState:
     """Prompts that have been read, right-aligned as generation goes on behind them."""
 
-    last: torch.Tensor
+    last_hidden: torch.Tensor
     """(b, width): the state behind each prompt's last token."""
     cache: Cache
     """Keys and values of all prompts, t places."""
-    mask: torch.Tensor
+    attention_mask: torch.Tensor
     """int64 (b, t): 1 where a place holds a token of the prompt."""
     lengths: torch.Tensor
     """int64 (b,)."""
-    weights: torch.Tensor | None
+    routing_weights: torch.Tensor | None
     """(b, 1 + n) adapter weights; None for the global adapter."""
 
 
-def read(recommender: Recommender, prompts: Sequence[Prompt]) -> Begun:
+def prefill_prompts(recommender: Recommender, prompts: Sequence[Prompt]) -> PrefillState:
     """Read prompts; call it in evaluation mode without gradients."""
-    n = common(prompts)
-    if len(prompts) > 1 and n >= LEAST and recommender.packs:
+    n = count_common_prefix(prompts)
+    if len(prompts) > 1 and n >= MIN_SHARED_TOKENS and recommender.supports_shared_prefix:
         try:
-            return _forked(recommender, prompts, n)
-        except CannotPack:
+            return _prefill_shared_prefix(recommender, prompts, n)
+        except UnsupportedAttentionError:
             pass
-    batch = collate(prompts, recommender.backbone.pad_id).to(recommender.device)
-    embeds, mask = _to_the_right(recommender.embed(batch), batch.lengths)
-    weights = recommender.weights(batch)
+    batch = collate_prompts(prompts, recommender.backbone.pad_id).to(recommender.device)
+    embeds, mask = _align_rows_right(recommender.embed(batch), batch.lengths)
+    weights = recommender.compute_routing_weights(batch)
     place = (mask.cumsum(1) - 1).clamp_min(0)
-    with recommender.experts.routing.use(weights):
+    with recommender.adapters.routing.use_weights(weights):
         state = recommender.decoder(inputs_embeds=embeds, attention_mask=mask, position_ids=place, use_cache=True)
-    return Begun(state.last_hidden_state[:, -1], state.past_key_values, mask, batch.lengths, weights)
+    return PrefillState(state.last_hidden_state[:, -1], state.past_key_values, mask, batch.lengths, weights)
 
 
-def _forked(recommender: Recommender, prompts: Sequence[Prompt], n: int) -> Begun:
+def _prefill_shared_prefix(recommender: Recommender, prompts: Sequence[Prompt], n: int) -> PrefillState:
     """Their first n tokens are the trunk of a fork."""
-    batch = pack([parted(prompts, n)]).to(recommender.device)
+    batch = pack_shared_prefix([split_shared_prefix(prompts, n)]).to(recommender.device)
     assert batch.layout is not None
-    with taking() as taken:
-        states = recommender.hidden(batch)[0]
-    at, mask = _aligned(batch.layout, n)
+    with capture_key_values() as taken:
+        states = recommender.compute_hidden(batch)[0]
+    at, mask = _compute_aligned_index(batch.layout, n)
     cache = DynamicCache(config=recommender.model.config)
     for layer, parts in enumerate(taken):
         key, value = (part[0][:, at].transpose(0, 1) for part in parts)
         cache.update(key, value, layer)
-    weights = recommender.weights(batch)
-    last = states[batch.layout.limits[:, 1] - 1]
-    return Begun(last, cache, mask, mask.sum(1), None if weights is None else weights.expand(len(prompts), -1))
+    weights = recommender.compute_routing_weights(batch)
+    last = states[batch.layout.suffix_bounds[:, 1] - 1]
+    return PrefillState(last, cache, mask, mask.sum(1), None if weights is None else weights.expand(len(prompts), -1))
 
 
-def _aligned(layout: Layout, trunk: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _compute_aligned_index(layout: PackedLayout, trunk: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Where in a row of one fork each place of its right-aligned prompts is found, int64 (b, t), and the mask."""
-    begin, end = layout.limits[:, :1], layout.limits[:, 1:]
+    begin, end = layout.suffix_bounds[:, :1], layout.suffix_bounds[:, 1:]
     length = trunk + end - begin
     t = int(length.max())
     inside = torch.arange(t, device=begin.device)[None] - (t - length)
@@ -84,7 +84,7 @@ def _aligned(layout: Layout, trunk: int) -> tuple[torch.Tensor, torch.Tensor]:
     return at.clamp_min(0), (inside >= 0).long()
 
 
-def _to_the_right(embeds: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _align_rows_right(embeds: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Move right-padded rows (b, t, h) against the right edge; also the attention mask int64 (b, t)."""
     t = embeds.shape[1]
     source = torch.arange(t, device=embeds.device)[None] - (t - lengths)[:, None]

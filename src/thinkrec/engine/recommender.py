@@ -12,15 +12,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from thinkrec.engine.batch import Batch, collate
-from thinkrec.engine.capabilities import can_line_up, can_pack, can_read
-from thinkrec.engine.generate import Constraint, continue_greedily
-from thinkrec.engine.hooks import ACTIVE, CannotPack, install, packed
-from thinkrec.engine.last_layer import places, reading, watch
-from thinkrec.engine.layout import Layout
-from thinkrec.engine.packing import line_up
+from thinkrec.engine.batch import Batch, collate_prompts
+from thinkrec.engine.capabilities import can_pack_varlen, can_prune_last_layer, can_share_prefix
+from thinkrec.engine.generate import DecodingConstraint, generate_greedily
+from thinkrec.engine.hooks import HOOK_STATE, UnsupportedAttentionError, install_attention, use_layout
+from thinkrec.engine.last_layer import install_last_layer_hooks, prune_last_layer, select_positions
+from thinkrec.engine.layout import PackedLayout
+from thinkrec.engine.packing import pack_prompts
 from thinkrec.errors import RecipeError
-from thinkrec.model.adapters import Experts
+from thinkrec.model.adapters import AdapterSet
 from thinkrec.model.backbone import Backbone
 from thinkrec.model.projector import Projector
 from thinkrec.prompts.types import Prompt
@@ -28,12 +28,12 @@ from thinkrec.prompts.types import Prompt
 ScoreOption = Literal["difference", "yes"]
 
 
-def score_of(logits: torch.Tensor, option: ScoreOption = "difference") -> torch.Tensor:
+def compute_scores(logits: torch.Tensor, option: ScoreOption = "difference") -> torch.Tensor:
     """(q, 2) Yes and No logits -> (q,) scores: Yes minus No, or "yes" alone as in the authors' released code."""
     return logits[:, 0] if option == "yes" else logits[:, 0] - logits[:, 1]
 
 
-def _elsewhere(at: torch.device, wanted: torch.device) -> bool:
+def _is_other_device(at: torch.device, wanted: torch.device) -> bool:
     """Whether moving would change the device: "cuda" is any of its cards."""
     return at.type != wanted.type or wanted.index not in (None, at.index)
 
@@ -45,29 +45,29 @@ class Recommender:
     company in a batch can change a row's result.
     """
 
-    def __init__(self, backbone: Backbone, experts: Experts, projector: Projector | None = None):
+    def __init__(self, backbone: Backbone, experts: AdapterSet, projector: Projector | None = None):
         self.backbone = backbone
-        self.experts = experts
+        self.adapters = experts
         self.projector = projector
         self.model = backbone.model
         self._checkpointing = False
-        install(self.model)
-        watch(self.model, experts.routing)
+        install_attention(self.model)
+        install_last_layer_hooks(self.model, experts.routing)
 
     @cached_property
-    def packs(self) -> bool:
+    def supports_shared_prefix(self) -> bool:
         """Whether packed batches (`thinkrec.engine.packing`) give what padded ones give; found out on first use."""
-        return can_pack(self)
+        return can_share_prefix(self)
 
     @cached_property
-    def lines_up(self) -> bool:
-        """Whether prompts stand side by side in one row instead of being padded (`look`); found out likewise."""
-        return can_line_up(self) and self.packs
+    def supports_varlen(self) -> bool:
+        """Whether prompts stand side by side in one row instead of being padded (`pack_and_forward`); found out likewise."""
+        return can_pack_varlen(self) and self.supports_shared_prefix
 
     @cached_property
-    def reads(self) -> bool:
+    def supports_last_layer_pruning(self) -> bool:
         """Whether the last layer may be computed for some places alone (`last_layer`); found out likewise."""
-        return can_read(self)
+        return can_prune_last_layer(self)
 
     @property
     def device(self) -> torch.device:
@@ -76,15 +76,15 @@ class Recommender:
 
     def to(self, device: torch.device | str) -> Recommender:
         """Move all weights; returns self."""
-        for module in self._modules():
+        for module in self._list_modules():
             # Weights in few bits are where they belong from loading on, and refuse to be moved.
-            if any(_elsewhere(p.device, torch.device(device)) for p in module.parameters()):
+            if any(_is_other_device(p.device, torch.device(device)) for p in module.parameters()):
                 module.to(device)
         return self
 
     def train(self, mode: bool = True) -> Recommender:
         """Dropout on (or off); returns self."""
-        for module in self._modules():
+        for module in self._list_modules():
             module.train(mode)
         return self
 
@@ -98,58 +98,60 @@ class Recommender:
         Raises RecipeError if the batch has slots but there is no projector.
         """
         embeds = self.model.get_input_embeddings()(batch.ids)
-        if not len(batch.slot_at):
+        if not len(batch.placeholder_at):
             return embeds
         if self.projector is None:
             raise RecipeError(
                 "the prompts have places for collaborative vectors, but this recommender has no projector; "
                 "add one or render the prompts without vectors"
             )
-        vectors = self.projector(batch.slot_vec).to(embeds.dtype)
-        return embeds.index_put((batch.slot_at[:, 0], batch.slot_at[:, 1]), vectors)
+        vectors = self.projector(batch.placeholder_vectors).to(embeds.dtype)
+        return embeds.index_put((batch.placeholder_at[:, 0], batch.placeholder_at[:, 1]), vectors)
 
-    def hidden(self, batch: Batch) -> torch.Tensor:
+    def compute_hidden(self, batch: Batch) -> torch.Tensor:
         """Last hidden states (b, t, width) of the decoder, without the language-model head."""
         options: dict[str, Any] = {"inputs_embeds": self.embed(batch), "use_cache": False}
-        if batch.layout is not None and batch.position is not None:
+        if batch.layout is not None and batch.position_ids is not None:
             # A mask of four dimensions is taken as it is; packed attention goes by the layout instead.
             nothing = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=batch.ids.device)
-            options |= {"position_ids": batch.position[None], "attention_mask": nothing}
-        with self.experts.routing.use(self.weights(batch)), packed(batch.layout):
+            options |= {"position_ids": batch.position_ids[None], "attention_mask": nothing}
+        with self.adapters.routing.use_weights(self.compute_routing_weights(batch)), use_layout(batch.layout):
             return self.decoder(**options).last_hidden_state
 
-    def states(self, batch: Batch, at: torch.Tensor) -> torch.Tensor:
-        """(m, width): last hidden states at the places `at`, int64 (m, 2), those of `hidden`. What nobody reads is not
+    def gather_hidden(self, batch: Batch, at: torch.Tensor) -> torch.Tensor:
+        """(m, width): last hidden states at the places `at`, int64 (m, 2), those of `compute_hidden`. What nobody reads is not
         computed in the last layer, where the backbone allows it.
         """
-        found = places(batch, at) if self.reads and not self._checkpointing else None
+        found = select_positions(batch, at) if self.supports_last_layer_pruning and not self._checkpointing else None
         if found is not None:
             try:
-                with reading(found):
-                    return self.hidden(batch).flatten(0, 1)[found.where]
-            except CannotPack:
+                with prune_last_layer(found):
+                    return self.compute_hidden(batch).flatten(0, 1)[found.output_index]
+            except UnsupportedAttentionError:
                 pass
-        return self.hidden(batch)[at[:, 0], at[:, 1]]
+        return self.compute_hidden(batch)[at[:, 0], at[:, 1]]
 
-    def look(self, prompts: Sequence[Prompt], at: Callable[[Batch], torch.Tensor]) -> tuple[Batch, torch.Tensor]:
-        """The batch of these prompts, without padding where the device has a kernel for that, and its `states` at the
+    def pack_and_forward(
+        self, prompts: Sequence[Prompt], at: Callable[[Batch], torch.Tensor]
+    ) -> tuple[Batch, torch.Tensor]:
+        """The batch of these prompts, without padding where the device has a kernel for that, and its `gather_hidden` at the
         places that `at` picks from it.
         """
-        if self.lines_up:
-            batch = line_up(prompts).to(self.device)
+        if self.supports_varlen:
+            batch = pack_prompts(prompts).to(self.device)
             try:
-                return batch, self.states(batch, at(batch))
-            except CannotPack:
+                return batch, self.gather_hidden(batch, at(batch))
+            except UnsupportedAttentionError:
                 pass
-        batch = collate(prompts, self.backbone.pad_id).to(self.device)
-        return batch, self.states(batch, at(batch))
+        batch = collate_prompts(prompts, self.backbone.pad_id).to(self.device)
+        return batch, self.gather_hidden(batch, at(batch))
 
     @property
     def decoder(self) -> nn.Module:
         """The backbone without its head."""
         return self.model.base_model
 
-    def weights(self, batch: Batch) -> torch.Tensor | None:
+    def compute_routing_weights(self, batch: Batch) -> torch.Tensor | None:
         """Routing weights of a batch, (b, 1 + n) or by token (1, t, 1 + n); None, the global adapter, where its gate
         has one column.
 
@@ -158,49 +160,49 @@ class Recommender:
         width = batch.gate.shape[1]
         if width == 1:
             return None
-        if width != self.experts.slots:
+        if width != self.adapters.n_adapters:
             raise RecipeError(
-                f"the prompts' gate has {width - 1} experts, the model {self.experts.slots - 1}; "
+                f"the prompts' gate has {width - 1} experts, the model {self.adapters.n_adapters - 1}; "
                 "use the same number of groups for both"
             )
-        if batch.owner is None or len(batch.gate) == 1:
+        if batch.gate_index is None or len(batch.gate) == 1:
             return batch.gate
-        return batch.gate[batch.owner][None]
+        return batch.gate[batch.gate_index][None]
 
-    def answer_logits(self, states: torch.Tensor) -> torch.Tensor:
+    def compute_answer_logits(self, states: torch.Tensor) -> torch.Tensor:
         """(q, width) -> float32 (q, 2): logits of Yes and No as the next token, from two rows of the head."""
-        head, pair = self._head(), [self.backbone.yes_id, self.backbone.no_id]
+        head, pair = self._get_lm_head(), [self.backbone.yes_id, self.backbone.no_id]
         bias = head.bias
         logits = F.linear(states.float(), head.weight[pair].float(), None if bias is None else bias[pair].float())
-        return self._finish(logits)
+        return self._postprocess_logits(logits)
 
-    def next_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+    def compute_next_token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """(..., width) -> float32 (..., V), exactly what the backbone's own forward gives."""
-        return self._finish(self._head()(hidden).float())
+        return self._postprocess_logits(self._get_lm_head()(hidden).float())
 
     def score(self, batch: Batch, option: ScoreOption = "difference") -> torch.Tensor:
         """float32 (q,): scores of all answers of a batch, without dropout or gradients."""
-        with self.inference():
-            return score_of(self.answer_logits(self.states(batch, batch.answer_at)), option)
+        with self.inference_mode():
+            return compute_scores(self.compute_answer_logits(self.gather_hidden(batch, batch.answer_at)), option)
 
     def generate(
         self,
         prompts: Sequence[Prompt],
         max_new_tokens: int,
         first_tokens: Sequence[int] | None = None,
-        constraints: Sequence[Constraint | None] | None = None,
+        constraints: Sequence[DecodingConstraint | None] | None = None,
     ) -> list[np.ndarray]:
-        """Continue prompts greedily; see `thinkrec.engine.generate.continue_greedily`, which this calls."""
-        with self.inference():
-            return continue_greedily(self, prompts, max_new_tokens, first_tokens, constraints)
+        """Continue prompts greedily; see `thinkrec.engine.generate.generate_greedily`, which this calls."""
+        with self.inference_mode():
+            return generate_greedily(self, prompts, max_new_tokens, first_tokens, constraints)
 
     @contextmanager
-    def inference(self) -> Iterator[None]:
+    def inference_mode(self) -> Iterator[None]:
         """Evaluation mode without gradients, the global adapter merged; the former mode comes back at the end."""
-        training = [(m, m.training) for root in self._modules() for m in root.modules()]
+        training = [(m, m.training) for root in self._list_modules() for m in root.modules()]
         try:
             self.eval()
-            with torch.no_grad(), self.experts.merged():
+            with torch.no_grad(), self.adapters.merge_global_adapter():
                 yield
         finally:
             for module, was in training:
@@ -209,18 +211,18 @@ class Recommender:
     def checkpoint_activations(self, on: bool = True) -> None:
         """Trade time for memory in training: recompute activations in the backward pass; `on` False: no more.
 
-        The recomputation happens after `hidden` has returned and possibly in another thread, so it is handed the
+        The recomputation happens after `compute_hidden` has returned and possibly in another thread, so it is handed the
         routing and the layout of its own forward pass; otherwise it would silently use the global adapter.
         """
-        routing = self.experts.routing
+        routing = self.adapters.routing
 
         @contextmanager
-        def again(weights: torch.Tensor | None, layout: Layout | None) -> Iterator[None]:
-            with routing.use(weights), packed(layout):
+        def again(weights: torch.Tensor | None, layout: PackedLayout | None) -> Iterator[None]:
+            with routing.use_weights(weights), use_layout(layout):
                 yield
 
         def contexts() -> tuple[Any, Any]:
-            return nullcontext(), again(routing.weights, ACTIVE.layout)
+            return nullcontext(), again(routing.weights, HOOK_STATE.layout)
 
         if on == self._checkpointing:
             return
@@ -233,15 +235,15 @@ class Recommender:
         else:
             getattr(self.model, f"{name}_disable")()
 
-    def _modules(self) -> list[nn.Module]:
+    def _list_modules(self) -> list[nn.Module]:
         return [self.model] if self.projector is None else [self.model, self.projector]
 
-    def _head(self) -> nn.Linear:
+    def _get_lm_head(self) -> nn.Linear:
         head = self.model.get_output_embeddings()
         assert isinstance(head, nn.Linear), "a causal language model has a linear head"
         return head
 
-    def _finish(self, logits: torch.Tensor) -> torch.Tensor:
+    def _postprocess_logits(self, logits: torch.Tensor) -> torch.Tensor:
         # What some architectures do after the head: Granite divides, Cohere multiplies, Gemma caps.
         config = self.model.config
         if (divisor := getattr(config, "logits_scaling", None)) is not None:

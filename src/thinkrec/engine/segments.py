@@ -1,6 +1,6 @@
 """A trunk with its leaves, side by side in a packed row, and keys and values of a trunk kept for later rows.
 
-A trunk with more leaves than a batch holds is computed first, and its keys and values are kept (`Kept`) for rows of
+A trunk with more leaves than a batch holds is computed first, and its keys and values are kept (`PrefixKVCache`) for rows of
 leaves alone.
 """
 
@@ -15,7 +15,7 @@ from torch import nn
 
 
 @dataclass(eq=False)
-class Kept:
+class PrefixKVCache:
     """A trunk's keys and values in every attention layer, (1, h, tokens, d); empty until its row was computed."""
 
     layers: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
@@ -23,28 +23,33 @@ class Kept:
 
 
 @dataclass(frozen=True, eq=False)
-class Span:
+class Segment:
     """One trunk with its leaves, all side by side in the row."""
 
     start: int
     """Where the trunk begins."""
-    trunk: int
-    """Tokens of the trunk in this row; 0 also where `kept` stands for it."""
-    leaves: tuple[int, ...]
+    prefix_length: int
+    """Tokens of the trunk in this row; 0 also where `prefix_cache` stands for it."""
+    suffix_lengths: tuple[int, ...]
     """Tokens of each leaf; the first leaf begins where the trunk ends."""
-    gather: torch.Tensor
+    gather_index: torch.Tensor
     """int64 (leaves, longest): where in the leaves' tokens each padded place is; padding repeats the last token."""
-    scatter: torch.Tensor
+    scatter_index: torch.Tensor
     """int64 (tokens of all leaves,): the padded place of each token."""
-    runs: tuple[tuple[int, int], ...]
+    prefix_length_runs: tuple[tuple[int, int], ...]
     """Neighbouring leaves that follow equally much of the trunk: how many leaves, how many of its tokens."""
-    kept: Kept | None = None
+    prefix_cache: PrefixKVCache | None = None
     """Where this trunk's keys and values go, or if it is not in the row come from."""
 
     @classmethod
-    def of(
-        cls, start: int, trunk: int, leaves: Sequence[int], sees: Sequence[int] | None = None, kept: Kept | None = None
-    ) -> Span:
+    def from_lengths(
+        cls,
+        start: int,
+        trunk: int,
+        leaves: Sequence[int],
+        sees: Sequence[int] | None = None,
+        kept: PrefixKVCache | None = None,
+    ) -> Segment:
         """The span of a trunk and leaves of these lengths; `sees`: what of the trunk each follows, None for all."""
         lengths = torch.tensor(leaves, dtype=torch.long)
         longest = int(lengths.max()) if len(leaves) else 0
@@ -56,30 +61,34 @@ class Span:
         return cls(start, trunk, tuple(leaves), gather, scatter, tuple(runs), kept)
 
     @property
-    def middle(self) -> int:
+    def prefix_end(self) -> int:
         """Where the leaves begin."""
-        return self.start + self.trunk
+        return self.start + self.prefix_length
 
     @property
     def end(self) -> int:
         """Where the span ends."""
-        return self.middle + sum(self.leaves)
+        return self.prefix_end + sum(self.suffix_lengths)
 
     @property
-    def limits(self) -> list[tuple[int, int]]:
+    def suffix_bounds(self) -> list[tuple[int, int]]:
         """Where in the row each leaf begins, and where it has ended."""
-        return list(pairwise(accumulate(self.leaves, initial=self.middle)))
+        return list(pairwise(accumulate(self.suffix_lengths, initial=self.prefix_end)))
 
     @property
-    def longest(self) -> int:
+    def max_prompt_length(self) -> int:
         """Tokens of the longest question, trunk and leaf."""
-        return max([self.trunk, *(seen for _, seen in self.runs)]) + max(self.leaves, default=0)
+        return max([self.prefix_length, *(seen for _, seen in self.prefix_length_runs)]) + max(
+            self.suffix_lengths, default=0
+        )
 
-    def before(self, module: nn.Module, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def get_prefix_key_values(
+        self, module: nn.Module, key: torch.Tensor, value: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The trunk's keys and values in one layer, out of those of the whole row or of an earlier one."""
-        if self.kept is not None and not self.trunk:
-            return self.kept.layers.get(id(module), (key[:, :, :0], value[:, :, :0]))
-        found = key[:, :, self.start : self.middle], value[:, :, self.start : self.middle]
-        if self.kept is not None:
-            self.kept.layers[id(module)] = found[0].clone(), found[1].clone()
+        if self.prefix_cache is not None and not self.prefix_length:
+            return self.prefix_cache.layers.get(id(module), (key[:, :, :0], value[:, :, :0]))
+        found = key[:, :, self.start : self.prefix_end], value[:, :, self.start : self.prefix_end]
+        if self.prefix_cache is not None:
+            self.prefix_cache.layers[id(module)] = found[0].clone(), found[1].clone()
         return found

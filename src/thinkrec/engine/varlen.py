@@ -17,106 +17,114 @@ import numpy as np
 import torch
 
 from thinkrec.engine import attention
-from thinkrec.engine.attention import Cuts
-from thinkrec.engine.segments import Span
+from thinkrec.engine.attention import SequenceBounds
+from thinkrec.engine.segments import Segment
 
 
-class _Over(NamedTuple):
+class _VarlenPass(NamedTuple):
     """Some of a pass's queries, and the keys of the row that each piece of them sees."""
 
-    queries: torch.Tensor | None
+    query_index: torch.Tensor | None
     """int64: which of the queries; None for all."""
-    query_cuts: Cuts
-    keys: torch.Tensor | None
+    query_bounds: SequenceBounds
+    key_index: torch.Tensor | None
     """int64: which keys of the row, piece by piece; None for all."""
-    key_cuts: Cuts
+    key_bounds: SequenceBounds
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
+class VarlenBatch:
     """The spans of a row as pieces, on the device of the row."""
 
-    own: _Over
+    self_attention: _VarlenPass
     """Every trunk and leaf over itself."""
-    followed: _Over
+    prefix_attention: _VarlenPass
     """The leaves that follow something, over that."""
-    own_ends: _Over
+    self_attention_ends: _VarlenPass
     """The last token of every leaf over its leaf."""
-    followed_ends: _Over
+    prefix_attention_ends: _VarlenPass
     """The last tokens of leaves that follow something, over that."""
 
     @classmethod
-    def of(cls, spans: Sequence[Span], device: torch.device) -> Pieces:
+    def from_segments(cls, spans: Sequence[Segment], device: torch.device) -> VarlenBatch:
         """The pieces of a row in which every trunk stands."""
         whole: list[int] = []
         leaves: list[tuple[int, int]] = []
-        runs: list[_Run] = []
+        runs: list[_SuffixRun] = []
         for span in spans:
-            whole += [n for n in (span.trunk, *span.leaves) if n]
+            whole += [n for n in (span.prefix_length, *span.suffix_lengths) if n]
             first = len(leaves)
-            leaves += span.limits
-            for number, seen in span.runs:
+            leaves += span.suffix_bounds
+            for number, seen in span.prefix_length_runs:
                 if seen:
-                    runs.append(_Run(first, first + number, span.start, span.start + seen))
+                    runs.append(_SuffixRun(first, first + number, span.start, span.start + seen))
                 first += number
-        sides = partial(_side, device=device)
-        cuts, one = Cuts.of(whole, device), Cuts.of([1] * len(leaves), device)
-        seen = sides([(run.start, run.stop) for run in runs])
-        followers = sides([(leaves[run.first][0], leaves[run.last - 1][1]) for run in runs])
+        sides = partial(_expand_ranges, device=device)
+        cuts, one = SequenceBounds.from_lengths(whole, device), SequenceBounds.from_lengths([1] * len(leaves), device)
+        seen = sides([(run.prefix_start, run.prefix_stop) for run in runs])
+        followers = sides([(leaves[run.first_suffix][0], leaves[run.stop_suffix - 1][1]) for run in runs])
         return cls(
-            own=_Over(None, cuts, None, cuts),
-            followed=_Over(*followers, *seen),
-            own_ends=_Over(None, one, *sides(leaves)),
-            followed_ends=_Over(*sides([(run.first, run.last) for run in runs]), *seen),
+            self_attention=_VarlenPass(None, cuts, None, cuts),
+            prefix_attention=_VarlenPass(*followers, *seen),
+            self_attention_ends=_VarlenPass(None, one, *sides(leaves)),
+            prefix_attention_ends=_VarlenPass(*sides([(run.first_suffix, run.stop_suffix) for run in runs]), *seen),
         )
 
-    def attend(
+    def compute_attention(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, ends: bool, scale: float
     ) -> torch.Tensor:
         """(1, h, m, d): all tokens of the row, or with `ends` the last one of every leaf, over what they see."""
-        own, followed = (self.own_ends, self.followed_ends) if ends else (self.own, self.followed)
-        found, seen = _over(own, query, key, value, causal=not ends, scale=scale)
-        at = followed.queries
+        own, followed = (
+            (self.self_attention_ends, self.prefix_attention_ends)
+            if ends
+            else (self.self_attention, self.prefix_attention)
+        )
+        found, seen = _attend_selected(own, query, key, value, causal=not ends, scale=scale)
+        at = followed.query_index
         if at is None or not len(at):
             return found
-        both = attention.together(_over(followed, query, key, value, causal=False, scale=scale),
+        both = attention.merge_states(_attend_selected(followed, query, key, value, causal=False, scale=scale),
                                (found[:, :, at], seen[:, :, at]))  # fmt: skip
         return found.index_copy(2, at, both)
 
 
-class _Run(NamedTuple):
+class _SuffixRun(NamedTuple):
     """Neighbouring leaves, first .. last - 1 of the row's, that follow the row's tokens start .. stop - 1."""
 
-    first: int
-    last: int
-    start: int
-    stop: int
+    first_suffix: int
+    stop_suffix: int
+    prefix_start: int
+    prefix_stop: int
 
 
-def _side(ranges: Sequence[tuple[int, int]], device: torch.device) -> tuple[torch.Tensor, Cuts]:
+def _expand_ranges(ranges: Sequence[tuple[int, int]], device: torch.device) -> tuple[torch.Tensor, SequenceBounds]:
     """The numbers of all ranges one behind the other, and where each begins."""
     numbers = np.concatenate([np.zeros(0, dtype=np.int64), *(np.arange(*limits) for limits in ranges)])
-    return torch.from_numpy(numbers).to(device), Cuts.of([stop - start for start, stop in ranges], device)
+    return torch.from_numpy(numbers).to(device), SequenceBounds.from_lengths(
+        [stop - start for start, stop in ranges], device
+    )
 
 
-def _over(over: _Over, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool,
+def _attend_selected(over: _VarlenPass, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool,
           scale: float) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
     """Output (1, h, m, d) and normaliser (1, h, m) of these queries."""
-    queries = query if over.queries is None else query[:, :, over.queries]
-    keys, values = (t if over.keys is None else t[:, :, over.keys] for t in (key, value))
-    return attention.in_pieces(queries, keys, values, over.query_cuts, over.key_cuts, causal=causal, scale=scale)
+    queries = query if over.query_index is None else query[:, :, over.query_index]
+    keys, values = (t if over.key_index is None else t[:, :, over.key_index] for t in (key, value))
+    return attention.compute_varlen_attention(
+        queries, keys, values, over.query_bounds, over.key_bounds, causal=causal, scale=scale
+    )
 
 
-def plainly(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queries: Cuts, keys: Cuts, *, causal: bool,
+def compute_varlen_reference(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queries: SequenceBounds, keys: SequenceBounds, *, causal: bool,
     scale: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
     """What `attend.in_pieces` gives, by its formula, piece by piece."""
     groups = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
-    limits = zip(pairwise(queries.begins.tolist()), pairwise(keys.begins.tolist()), strict=True)
+    limits = zip(pairwise(queries.cu_seqlens.tolist()), pairwise(keys.cu_seqlens.tolist()), strict=True)
     parts = [
-        attention.plain(
+        attention.compute_reference_attention(
             query[:, :, slice(*q)], key[:, :, slice(*k)], value[:, :, slice(*k)], causal=causal, scale=scale
         )
         for q, k in limits

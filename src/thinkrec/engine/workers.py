@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-MOST = 8
+MAX_WORKERS = 8
 """Batches at once: beyond that Python itself, which runs in one thread at a time, is what they wait for."""
-_CHANGING = ("dynamic", "longrope")
+_DYNAMIC_ROPE_TYPES = ("dynamic", "longrope")
 """Rotary embeddings that Transformers adapts in place to the length at hand."""
 
 
-def at_once(recommender: Recommender) -> int:
+def count_workers(recommender: Recommender) -> int:
     """How many threads may work on batches of a recommender beside the one that prepares them; 0: that one does all."""
     rotary = getattr(recommender.model.config, "rope_parameters", None) or {}
     kinds = {part.get("rope_type") for part in (rotary, *rotary.values()) if isinstance(part, dict)}
-    if kinds.intersection(_CHANGING):
+    if kinds.intersection(_DYNAMIC_ROPE_TYPES):
         return 0
     if recommender.device.type != "cpu":
         return 1
     cores = torch.get_num_threads()
-    return min(cores, MOST) if cores > 1 else 0
+    return min(cores, MAX_WORKERS) if cores > 1 else 0
 
 
-def each(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+def map_batches(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     """`work` of every item, in order, on so many items at once, in threads of their own; a single item has all cores.
 
     Items are taken as they are needed, a few ahead of the results.
@@ -57,7 +57,7 @@ def each(work: Callable[[Item], Result], items: Iterable[Item], workers: int) ->
     with ThreadPoolExecutor(workers, initializer=alone) as pool:
         try:
             for item in chain(first, coming):
-                waiting.append(pool.submit(_quietly, work, item))
+                waiting.append(pool.submit(_call_without_grad, work, item))
                 if len(waiting) > 2 * workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -69,6 +69,6 @@ def each(work: Callable[[Item], Result], items: Iterable[Item], workers: int) ->
             torch.set_num_threads(cores)
 
 
-def _quietly(work: Callable[[Item], Result], item: Item) -> Result:
+def _call_without_grad(work: Callable[[Item], Result], item: Item) -> Result:
     with torch.no_grad():  # each thread has its own
         return work(item)

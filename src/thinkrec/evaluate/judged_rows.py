@@ -22,13 +22,13 @@ OTHER_NAMES = {
 """Column -> names that others use for the same thing, in lower case."""
 
 
-def require_wanted(table: pl.DataFrame, names: Sequence[str], source: str) -> None:
+def require_table_columns(table: pl.DataFrame, names: Sequence[str], source: str) -> None:
     """Raise DataError unless all columns are there and the table has rows.
 
     Says what kind of table this seems to be, or which column was probably meant.
     """
     missing = [name for name in names if name not in table.columns]
-    for told in (_other_kind(set(table.columns), names), *(_meant(table, name) for name in missing)):
+    for told in (_describe_other_kind(set(table.columns), names), *(_suggest_column(table, name) for name in missing)):
         if missing and told:
             found = ", ".join(table.columns)
             raise DataError(f"{source}: column '{missing[0]}' is missing (columns found: {found}). {told}")
@@ -41,7 +41,7 @@ def require_wanted(table: pl.DataFrame, names: Sequence[str], source: str) -> No
     require_columns(table, names, source)
 
 
-def _other_kind(columns: set[str], names: Sequence[str]) -> str:
+def _describe_other_kind(columns: set[str], names: Sequence[str]) -> str:
     """What the table seems to be, where it is none of the kind that was asked for."""
     wanted = set(names) & {"score", "reason", "label"}
     if "score" in wanted and "reason" in columns:
@@ -58,7 +58,7 @@ def _other_kind(columns: set[str], names: Sequence[str]) -> str:
     return ""
 
 
-def _meant(table: pl.DataFrame, name: str) -> str:
+def _suggest_column(table: pl.DataFrame, name: str) -> str:
     """A column that was probably meant by `name`, as a sentence; empty where none suggests itself."""
     lower = {column.lower().strip().replace(" ", "_").replace("-", "_"): column for column in table.columns}
     known = [lower[other] for other in (name, *OTHER_NAMES.get(name, ())) if other in lower]

@@ -6,12 +6,12 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 
 
-def titles(k: int) -> dict[str, str]:
+def format_metric_titles(k: int) -> dict[str, str]:
     """Metric -> column title."""
     return {"auc": "AUC", "uauc": "UAUC", "ndcg": f"NDCG@{k}", "map": f"MAP@{k}"}
 
 
-def number(value: float, *, signed: bool = False) -> str:
+def format_number(value: float, *, signed: bool = False) -> str:
     """Three decimals without a leading zero, as the field prints them: .709, +.012, 1.000; n/a for NaN."""
     if math.isnan(value):
         return "n/a"
@@ -24,8 +24,8 @@ def number(value: float, *, signed: bool = False) -> str:
     return "-" + text if value < 0 and not small else text
 
 
-def span(low: float | None, high: float | None, *, signed: bool = False) -> str:
+def format_interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
     """An interval in brackets; empty where it is not known."""
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return ""
-    return f"[{number(low, signed=signed)}, {number(high, signed=signed)}]"
+    return f"[{format_number(low, signed=signed)}, {format_number(high, signed=signed)}]"

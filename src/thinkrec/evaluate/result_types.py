@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from thinkrec.evaluate.metrics.bootstrap import Estimate, Pair
+from thinkrec.evaluate.metrics.bootstrap import Estimate, PairedDifference
 
 Kind = Literal["model", "impersonal", "ceiling", "published"]
 """impersonal: one number per item for all. ceiling: knows what no model can. published: from a paper, not rerun."""
@@ -15,7 +15,7 @@ RANKED = ("model", "impersonal")
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """One line of a results table."""
 
     name: str
@@ -27,20 +27,20 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ModelComparison:
     """`name` minus `against`, per metric."""
 
     name: str
     against: str
-    pairs: dict[str, Pair]
+    pairs: dict[str, PairedDifference]
 
 
 @dataclass(frozen=True)
-class Results:
+class RankingResults:
     """Rows, paired differences, and what has to be known to read them."""
 
-    rows: tuple[Row, ...]
-    comparisons: tuple[Comparison, ...]
+    rows: tuple[ResultRow, ...]
+    comparisons: tuple[ModelComparison, ...]
     policies: dict[str, str]
     """Metric -> how it is counted."""
     n_rows: int

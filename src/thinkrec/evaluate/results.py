@@ -12,29 +12,48 @@ from typing import Any, get_args
 import numpy as np
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.metrics.bootstrap import METRICS, Estimate, Pair, Sample, interval, paired
-from thinkrec.evaluate.metrics.ranking import policies, tied_share
-from thinkrec.evaluate.number_format import titles
-from thinkrec.evaluate.result_types import RANKED, Comparison, Kind, Results, Row
-from thinkrec.evaluate.verdict import give_verdict
-from thinkrec.io.files import plain, write_json
+from thinkrec.evaluate.metrics.bootstrap import (
+    METRICS,
+    BootstrapResult,
+    Estimate,
+    PairedDifference,
+    compute_interval,
+    compute_paired_difference,
+)
+from thinkrec.evaluate.metrics.ranking import compute_tied_share, describe_policies
+from thinkrec.evaluate.number_format import format_metric_titles
+from thinkrec.evaluate.result_types import RANKED, Kind, ModelComparison, RankingResults, ResultRow
+from thinkrec.evaluate.verdict import build_verdict
+from thinkrec.io.files import to_json_value, write_json
 
-__all__ = ["RANKED", "Comparison", "Kind", "Results", "Row", "best", "from_dict", "read_metrics", "read_verdict",
-           "summarise", "to_dict", "write_metrics"]  # fmt: skip
+__all__ = [
+    "RANKED",
+    "Kind",
+    "ModelComparison",
+    "RankingResults",
+    "ResultRow",
+    "find_best_value",
+    "from_dict",
+    "read_metrics",
+    "read_verdict",
+    "summarise_results",
+    "to_dict",
+    "write_metrics",
+]  # fmt: skip
 
 SCHEMA = "thinkrec-metrics/2"
 PROVENANCE, VERDICT = "provenance", "verdict"
 """Keys of metrics.json beside the results: where they come from, and what they say in words (see `verdict`)."""
 
 
-def summarise(
-    samples: Mapping[str, Sample],
+def summarise_results(
+    samples: Mapping[str, BootstrapResult],
     *,
     kinds: Mapping[str, Kind] | None = None,
     against: str | Sequence[str] = (),
     published: Mapping[str, Mapping[str, float]] | None = None,
     level: float = 0.95,
-) -> Results:
+) -> RankingResults:
     """Put samples (one per model, same rows and draws) into one value.
 
     `kinds` marks rows that are not plain models. `against` names the models to which all other models but the ceiling
@@ -50,26 +69,28 @@ def summarise(
             raise DataError(f"results: no model is called '{name}'; known names: {', '.join(samples)}")
     first = next(iter(samples.values()))
     for sample in samples.values():
-        paired(sample, first, "auc", level=level)  # refuses samples that cannot stand in one table
+        compute_paired_difference(sample, first, "auc", level=level)  # refuses samples that cannot stand in one table
     rows = [
-        Row(n, kinds.get(n, "model"), {m: interval(s, m, level=level) for m in METRICS}, _tied(s))
+        ResultRow(
+            n, kinds.get(n, "model"), {m: compute_interval(s, m, level=level) for m in METRICS}, _get_tied_share(s)
+        )
         for n, s in samples.items()
     ]
     rows += [
-        Row(name, "published", {m: Estimate(float(figures[m])) for m in METRICS if m in figures})
+        ResultRow(name, "published", {m: Estimate(float(figures[m])) for m in METRICS if m in figures})
         for name, figures in (published or {}).items()
     ]
     comparisons = tuple(
-        Comparison(n, ref, {m: paired(s, samples[ref], m, level=level) for m in METRICS})
+        ModelComparison(n, ref, {m: compute_paired_difference(s, samples[ref], m, level=level) for m in METRICS})
         for ref in references
         for n, s in samples.items()
         if n != ref and kinds.get(n) != "ceiling"
     )
     per_user = first.per_user
-    return Results(
+    return RankingResults(
         rows=tuple(rows),
         comparisons=comparisons,
-        policies=policies(first.k, first.denominator),
+        policies=describe_policies(first.k, first.denominator),
         n_rows=first.n_rows,
         n_users=len(per_user.user),
         n_users_uauc=int(((per_user.positives > 0) & (per_user.positives < per_user.rows)).sum()),
@@ -78,51 +99,53 @@ def summarise(
         draws=first.n_draws,
         seed=first.seed,
         level=level,
-        remarks=tuple(_undefined(first)),
+        remarks=tuple(_describe_undefined_metrics(first)),
     )
 
 
-def best(results: Results, metric: str) -> float:
+def find_best_value(results: RankingResults, metric: str) -> float:
     """Highest value among rows that were measured here and are no ceiling; NaN if there is none."""
     ranked = [r.estimates[metric].value for r in results.rows if r.kind in RANKED and metric in r.estimates]
     values = [v for v in ranked if not math.isnan(v)]
     return max(values, default=float("nan"))
 
 
-def to_dict(results: Results) -> dict[str, Any]:
+def to_dict(results: RankingResults) -> dict[str, Any]:
     """Plain JSON values, with `null` for what is not defined, the schema's name, and the verdict if there is one."""
-    verdict = give_verdict(results)
+    verdict = build_verdict(results)
     said = None if verdict is None else dataclasses.asdict(verdict)
-    return {"schema": SCHEMA, **plain(dataclasses.asdict(results)), VERDICT: said}
+    return {"schema": SCHEMA, **to_json_value(dataclasses.asdict(results)), VERDICT: said}
 
 
-def from_dict(values: Mapping[str, Any]) -> Results:
+def from_dict(values: Mapping[str, Any]) -> RankingResults:
     """The inverse of `to_dict`. Raises DataError if the schema or a key is not what it should be."""
     if values.get("schema") != SCHEMA:
         raise DataError(f"metrics: schema is {values.get('schema')!r}, expected {SCHEMA!r}; evaluate the run again")
     try:
         fields = {name: value for name, value in values.items() if name not in ("schema", PROVENANCE, VERDICT)}
         fields["rows"] = tuple(
-            Row(r["name"], _kind(r["kind"]), {m: Estimate(**_numbers(e, "value")) for m, e in r["estimates"].items()},
+            ResultRow(r["name"], _parse_row_kind(r["kind"]), {m: Estimate(**_restore_nan(e, "value")) for m, e in r["estimates"].items()},
                 r.get("tied"))
             for r in values["rows"]
         )  # fmt: skip
         fields["comparisons"] = tuple(
-            Comparison(c["name"], c["against"], {m: Pair(**_numbers(p, *p)) for m, p in c["pairs"].items()})
+            ModelComparison(
+                c["name"], c["against"], {m: PairedDifference(**_restore_nan(p, *p)) for m, p in c["pairs"].items()}
+            )
             for c in values["comparisons"]
         )
         fields["remarks"] = tuple(values.get("remarks", ()))
-        return Results(**fields)
+        return RankingResults(**fields)
     except (KeyError, TypeError) as broken:
         raise DataError(f"metrics: a key is missing or unknown ({broken}); evaluate the run again") from broken
 
 
-def write_metrics(path: Path, results: Results, provenance: Mapping[str, Any]) -> None:
+def write_metrics(path: Path, results: RankingResults, provenance: Mapping[str, Any]) -> None:
     """Write `metrics.json`: the results, and under "provenance" where they come from."""
-    write_json(path, {**to_dict(results), PROVENANCE: plain(dict(provenance))})
+    write_json(path, {**to_dict(results), PROVENANCE: to_json_value(dict(provenance))})
 
 
-def read_metrics(path: Path) -> Results:
+def read_metrics(path: Path) -> RankingResults:
     """The results in what `write_metrics` wrote. Raises DataError naming the file if it is not there or damaged."""
     if not path.is_file():
         raise DataError(f"there is no {path}; the run is not finished, run its recipe again to go on")
@@ -141,7 +164,7 @@ def read_verdict(folder: Path) -> str | None:
     if not path.is_file():
         return None
     try:
-        verdict = give_verdict(read_metrics(path))
+        verdict = build_verdict(read_metrics(path))
     except DataError as broken:
         return f"whether this model ranks better than one number per item is not known: {broken}"
     return verdict.sentence if verdict is not None and verdict.lost else None
@@ -155,11 +178,11 @@ _WHY = {
 }
 
 
-def _undefined(sample: Sample) -> list[str]:
+def _describe_undefined_metrics(sample: BootstrapResult) -> list[str]:
     """A sentence for each metric that has no value on the rows or on some draws; the same for all models of a table."""
     told = []
     for metric in METRICS:
-        title, gone = titles(sample.k)[metric], int(np.isnan(sample.draws[metric]).sum())
+        title, gone = format_metric_titles(sample.k)[metric], int(np.isnan(sample.draws[metric]).sum())
         if math.isnan(sample.values[metric]):
             told.append(f"{title} is not defined: {_WHY[metric]}.")
         elif gone:
@@ -170,17 +193,17 @@ def _undefined(sample: Sample) -> list[str]:
     return told
 
 
-def _tied(sample: Sample) -> float | None:
-    share = tied_share(sample.per_user)
+def _get_tied_share(sample: BootstrapResult) -> float | None:
+    share = compute_tied_share(sample.per_user)
     return None if math.isnan(share) else share
 
 
-def _kind(value: str) -> Kind:
+def _parse_row_kind(value: str) -> Kind:
     if value not in get_args(Kind):
         raise DataError(f"metrics: row kind is {value!r}, expected one of {', '.join(get_args(Kind))}")
     return value  # pyright: ignore[reportReturnType]
 
 
-def _numbers(values: Mapping[str, Any], *needed: str) -> dict[str, Any]:
+def _restore_nan(values: Mapping[str, Any], *needed: str) -> dict[str, Any]:
     """Give NaN back to the needed numbers that JSON stored as null."""
     return {name: float("nan") if value is None and name in needed else value for name, value in values.items()}

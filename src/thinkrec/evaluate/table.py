@@ -9,22 +9,22 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.evaluate.metrics.bootstrap import METRICS, Estimate, Pair
-from thinkrec.evaluate.number_format import number, span, titles
-from thinkrec.evaluate.results import RANKED, Comparison, Results, Row, best
-from thinkrec.evaluate.verdict import give_verdict
+from thinkrec.evaluate.metrics.bootstrap import METRICS, Estimate, PairedDifference
+from thinkrec.evaluate.number_format import format_interval, format_metric_titles, format_number
+from thinkrec.evaluate.results import RANKED, ModelComparison, RankingResults, ResultRow, find_best_value
+from thinkrec.evaluate.verdict import build_verdict
 
 __all__ = [
+    "describe_tied_users",
+    "format_interval",
+    "format_metric_titles",
+    "format_number",
+    "format_table_notes",
     "is_best",
-    "is_clear",
-    "markdown",
-    "notes",
-    "number",
-    "references",
-    "span",
-    "terminal",
-    "tied_note",
-    "titles",
+    "is_significant",
+    "list_reference_models",
+    "render_markdown",
+    "render_results",
 ]
 
 MARKS = {"model": "", "impersonal": " †", "ceiling": " ‡", "published": " §"}
@@ -35,7 +35,7 @@ LEGEND = {
 }
 
 
-def notes(results: Results) -> list[str]:
+def format_table_notes(results: RankingResults) -> list[str]:
     """The sentences that belong under a results table: what was counted, how, and what the marks mean."""
     kinds = {row.kind for row in results.rows}
     level = f"{results.level:.0%}"
@@ -45,13 +45,13 @@ def notes(results: Results) -> list[str]:
         f"{results.n_users_ranked:,} in NDCG and MAP). Brackets: {level} interval over {results.draws:,} draws "
         f"of users with replacement, seed {results.seed}, the same draws for every row.",
     ]
-    lines += [f"{titles(results.k)[metric]}: {policy}." for metric, policy in results.policies.items()]
-    lines += [line for line in [tied_note({row.name: row.tied for row in results.rows})] if line]
+    lines += [f"{format_metric_titles(results.k)[metric]}: {policy}." for metric, policy in results.policies.items()]
+    lines += [line for line in [describe_tied_users({row.name: row.tied for row in results.rows})] if line]
     lines += [f"{text}." for kind, text in LEGEND.items() if kind in kinds]
     return lines
 
 
-def tied_note(shares: Mapping[str, float | None]) -> str:
+def describe_tied_users(shares: Mapping[str, float | None]) -> str:
     """One sentence on how many users have equal scores for a liked and a not liked row; empty where none is known.
 
     `shares`: name of a row -> see `ranking.tied_share`.
@@ -64,111 +64,112 @@ def tied_note(shares: Mapping[str, float | None]) -> str:
     return f"Tied users ({what}): {found}{'; no others' if len(known) > 1 else ''}." if found else f"No {what}."
 
 
-def is_best(results: Results, row: Row, metric: str) -> bool:
+def is_best(results: RankingResults, row: ResultRow, metric: str) -> bool:
     """Whether the row holds the best ranked value of a metric, to the three decimals that are printed."""
     if row.kind not in RANKED or metric not in row.estimates:
         return False
-    top = best(results, metric)
-    return not math.isnan(top) and number(row.estimates[metric].value) == number(top)
+    top = find_best_value(results, metric)
+    return not math.isnan(top) and format_number(row.estimates[metric].value) == format_number(top)
 
 
-def terminal(results: Results, *, title: str = "Results") -> Group:
+def render_results(results: RankingResults, *, title: str = "Results") -> Group:
     """The results table and, where there are comparisons, one table of differences per reference and the verdict.
 
     Print with rich.
     """
     # As Text, so that brackets in names are no markup.
-    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes(results))),
+    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(format_table_notes(results))),
                   caption_justify="left")  # fmt: skip
     table.add_column("model", overflow="fold")
-    for heading in titles(results.k).values():
+    for heading in format_metric_titles(results.k).values():
         table.add_column(heading, justify="right", no_wrap=True)
     for row in results.rows:
-        cells = [_estimate_text(row.estimates.get(m), is_best(results, row, m)) for m in METRICS]
+        cells = [_format_estimate(row.estimates.get(m), is_best(results, row, m)) for m in METRICS]
         dim = "dim" if row.kind in ("ceiling", "published") else ""
         table.add_row(Text(row.name + MARKS[row.kind], style=dim), *cells)
-    verdict = give_verdict(results)
+    verdict = build_verdict(results)
     said = [] if verdict is None else [Text(verdict.sentence, style="bold red" if verdict.lost else "bold")]
-    return Group(table, *(_difference_table(results, ref) for ref in references(results)), *said)
+    return Group(table, *(_render_difference_table(results, ref) for ref in list_reference_models(results)), *said)
 
 
-def markdown(results: Results) -> str:
+def render_markdown(results: RankingResults) -> str:
     """The same tables as Markdown, for a README; ends with a newline."""
-    heads = list(titles(results.k).values())
-    blocks = [_grid(["model", *heads], [_markdown_row(results, row) for row in results.rows])]
-    blocks.append("\n".join(f"- {_cell(line)}" for line in notes(results)))
-    for reference in references(results):
+    heads = list(format_metric_titles(results.k).values())
+    blocks = [_render_markdown_table(["model", *heads], [_format_markdown_row(results, row) for row in results.rows])]
+    blocks.append("\n".join(f"- {_escape_markdown(line)}" for line in format_table_notes(results)))
+    for reference in list_reference_models(results):
         lines = [
-            [_cell(c.name), *(_pair_words(c.pairs[m]) for m in METRICS)]
+            [_escape_markdown(c.name), *(_format_difference(c.pairs[m]) for m in METRICS)]
             for c in results.comparisons
             if c.against == reference
         ]
-        head = f"Difference to {_cell(reference)} on the same draws, and the share of draws above zero:"
-        blocks.append(head + "\n\n" + _grid(["model", *heads], lines))
-    verdict = give_verdict(results)
-    blocks += [] if verdict is None else [_cell(verdict.sentence)]
+        head = f"Difference to {_escape_markdown(reference)} on the same draws, and the share of draws above zero:"
+        blocks.append(head + "\n\n" + _render_markdown_table(["model", *heads], lines))
+    verdict = build_verdict(results)
+    blocks += [] if verdict is None else [_escape_markdown(verdict.sentence)]
     return "\n\n".join(blocks) + "\n"
 
 
-def references(results: Results) -> list[str]:
+def list_reference_models(results: RankingResults) -> list[str]:
     """The models that others are compared to, in order, once each."""
     return list(dict.fromkeys(c.against for c in results.comparisons))
 
 
-def _estimate_text(estimate: Estimate | None, bold: bool) -> Text:
+def _format_estimate(estimate: Estimate | None, bold: bool) -> Text:
     if estimate is None:
         return Text("-", style="dim")
-    text = Text(number(estimate.value), style="bold" if bold else "")
-    return text.append(" " + span(estimate.low, estimate.high), style="not bold dim")
+    text = Text(format_number(estimate.value), style="bold" if bold else "")
+    return text.append(" " + format_interval(estimate.low, estimate.high), style="not bold dim")
 
 
-def _difference_table(results: Results, reference: str) -> Table:
+def _render_difference_table(results: RankingResults, reference: str) -> Table:
     title = Text(f"Difference to {reference} (same draws; share of draws above zero)")
     table = Table(title=title, title_justify="left")
     table.add_column("model", overflow="fold")
-    for heading in titles(results.k).values():
+    for heading in format_metric_titles(results.k).values():
         table.add_column(heading, justify="right")
     for comparison in results.comparisons:
         if comparison.against == reference:
-            table.add_row(Text(comparison.name), *_pair_cells(comparison))
+            table.add_row(Text(comparison.name), *_format_difference_cells(comparison))
     return table
 
 
-def _pair_cells(comparison: Comparison) -> list[Text]:
+def _format_difference_cells(comparison: ModelComparison) -> list[Text]:
     return [
-        Text(_pair_words(comparison.pairs[m]), style="bold" if is_clear(comparison.pairs[m]) else "") for m in METRICS
+        Text(_format_difference(comparison.pairs[m]), style="bold" if is_significant(comparison.pairs[m]) else "")
+        for m in METRICS
     ]
 
 
-def is_clear(pair: Pair) -> bool:
+def is_significant(pair: PairedDifference) -> bool:
     """Whether the interval of a difference leaves out zero."""
     return pair.low > 0 or pair.high < 0
 
 
-def _pair_words(pair: Pair) -> str:
+def _format_difference(pair: PairedDifference) -> str:
     share = "n/a" if math.isnan(pair.share_above) else f"{pair.share_above:.0%}"
-    return f"{number(pair.difference, signed=True)} {span(pair.low, pair.high, signed=True)} {share}"
+    return f"{format_number(pair.difference, signed=True)} {format_interval(pair.low, pair.high, signed=True)} {share}"
 
 
-def _markdown_row(results: Results, row: Row) -> list[str]:
-    cells = [_cell(row.name) + MARKS[row.kind]]
+def _format_markdown_row(results: RankingResults, row: ResultRow) -> list[str]:
+    cells = [_escape_markdown(row.name) + MARKS[row.kind]]
     for metric in METRICS:
         estimate = row.estimates.get(metric)
         if estimate is None:
             cells.append("-")
             continue
-        value = number(estimate.value)
+        value = format_number(estimate.value)
         value = f"**{value}**" if is_best(results, row, metric) else value
-        cells.append(f"{value} {span(estimate.low, estimate.high)}".strip())
+        cells.append(f"{value} {format_interval(estimate.low, estimate.high)}".strip())
     return cells
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _render_markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _cell(text: str) -> str:
+def _escape_markdown(text: str) -> str:
     """Text that cannot break out of a Markdown table cell."""
     for mark in "\\|*_`[]<>":
         text = text.replace(mark, "\\" + mark)

@@ -11,13 +11,13 @@ import math
 import shlex
 from dataclasses import dataclass
 
-from thinkrec.evaluate.metrics.bootstrap import Pair
-from thinkrec.evaluate.number_format import number, span, titles
-from thinkrec.evaluate.result_types import RANKED, Results, Row
+from thinkrec.evaluate.metrics.bootstrap import PairedDifference
+from thinkrec.evaluate.number_format import format_interval, format_metric_titles, format_number
+from thinkrec.evaluate.result_types import RANKED, RankingResults, ResultRow
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RankingVerdict:
     """What a table says about the model that its other rows are compared to."""
 
     sentence: str
@@ -28,16 +28,16 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class _Gap:
+class _RowDifference:
     """The model minus another row."""
 
-    row: Row
-    pair: Pair
-    words: str
+    row: ResultRow
+    pair: PairedDifference
+    description: str
     """The other row and the difference with its interval."""
 
 
-def give_verdict(results: Results) -> Verdict | None:
+def build_verdict(results: RankingResults) -> RankingVerdict | None:
     """The verdict on the model that the others are compared to; None where nothing was compared.
 
     The sentence names metric, difference and interval. Without a user who has both classes UAUC is not defined: the
@@ -47,32 +47,42 @@ def give_verdict(results: Results) -> Verdict | None:
         return None
     model = results.comparisons[0].against
     metric = "uauc" if results.n_users_uauc else "auc"
-    gaps = [gap for kind in ("impersonal", "model") if (gap := _best_of(kind, results, model, metric)) is not None]
+    gaps = [
+        gap
+        for kind in ("impersonal", "model")
+        if (gap := _find_best_other_row(kind, results, model, metric)) is not None
+    ]
     if not gaps:
-        return Verdict(f"Nothing can be said about how {model} ranks: no difference to another row is defined.", False)
+        return RankingVerdict(
+            f"Nothing can be said about how {model} ranks: no difference to another row is defined.", False
+        )
     worse = [gap for gap in gaps if gap.pair.high < 0]
     better = [gap for gap in gaps if gap.pair.low > 0]
     undecided = [gap for gap in gaps if gap not in worse and gap not in better]
-    parts = [f"ranks {how} {_join(found, 'than')}" for how, found in (("worse", worse), ("better", better)) if found]
-    parts += [f"no difference {_join(undecided, 'from')} is shown"] if undecided else []
+    parts = [
+        f"ranks {how} {_join_descriptions(found, 'than')}"
+        for how, found in (("worse", worse), ("better", better))
+        if found
+    ]
+    parts += [f"no difference {_join_descriptions(undecided, 'from')} is shown"] if undecided else []
     where = "For one user" if metric == "uauc" else "Over the rows of all users together"
     if worse or better:
         sentence = f"{where} {model} {', but '.join(parts)}"
     else:
-        sentence = f"{where} no difference is shown {_join(undecided, f'between {model} and')}"
+        sentence = f"{where} no difference is shown {_join_descriptions(undecided, f'between {model} and')}"
     if metric == "auc":
         sentence += "; no user has a liked and a not liked test row, so nothing is known about the order for one user"
     if not worse:
-        return Verdict(sentence + ".", False)
+        return RankingVerdict(sentence + ".", False)
     best = max(worse, key=lambda gap: gap.row.estimates[metric].value).row.name
     warning = "; do not use it to rank" if any(gap.row.kind == "impersonal" for gap in worse) else ""
-    return Verdict(f"{sentence}{warning}; rank with --model {shlex.quote(best)}.", True, best)
+    return RankingVerdict(f"{sentence}{warning}; rank with --model {shlex.quote(best)}.", True, best)
 
 
-def _best_of(kind: str, results: Results, model: str, metric: str) -> _Gap | None:
+def _find_best_other_row(kind: str, results: RankingResults, model: str, metric: str) -> _RowDifference | None:
     """The best row of a kind beside the model, with the difference to it; None where no difference is defined."""
     assert kind in RANKED
-    pairs = {c.name: _reverse(c.pairs[metric]) for c in results.comparisons if c.against == model}
+    pairs = {c.name: _reverse_difference(c.pairs[metric]) for c in results.comparisons if c.against == model}
     rows = [
         row
         for row in results.rows
@@ -83,14 +93,14 @@ def _best_of(kind: str, results: Results, model: str, metric: str) -> _Gap | Non
     row = max(rows, key=lambda row: row.estimates[metric].value)
     pair = pairs[row.name]
     article = "the " if kind == "impersonal" else ""
-    gap = f"{titles(results.k)[metric]} {number(pair.difference, signed=True)} {span(pair.low, pair.high, signed=True)}"
-    return _Gap(row, pair, f"{article}{row.name} ({gap.rstrip()})")
+    gap = f"{format_metric_titles(results.k)[metric]} {format_number(pair.difference, signed=True)} {format_interval(pair.low, pair.high, signed=True)}"
+    return _RowDifference(row, pair, f"{article}{row.name} ({gap.rstrip()})")
 
 
-def _reverse(pair: Pair) -> Pair:
+def _reverse_difference(pair: PairedDifference) -> PairedDifference:
     """The difference the other way round; the share above is not known, since draws that tie count for neither."""
-    return Pair(-pair.difference, -pair.high, -pair.low, math.nan)
+    return PairedDifference(-pair.difference, -pair.high, -pair.low, math.nan)
 
 
-def _join(gaps: list[_Gap], word: str) -> str:
-    return " and ".join(f"{word} {gap.words}" for gap in gaps)
+def _join_descriptions(gaps: list[_RowDifference], word: str) -> str:
+    return " and ".join(f"{word} {gap.description}" for gap in gaps)

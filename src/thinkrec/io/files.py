@@ -50,29 +50,29 @@ def check_complete(path: Path | str) -> None:
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file atomically, making its folder if needed."""
-    _replace(path, lambda beside: save_file(tensors, beside, metadata=metadata))
+    _write_atomically(path, lambda beside: save_file(tensors, beside, metadata=metadata))
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """Nested values as JSON holds them: tuples as lists, and null for what is not a finite number."""
     if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
+        return {key: to_json_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [to_json_value(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically, making its folder if needed; `plain` values, since JSON has no NaN."""
-    write_text(path, json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write a JSON file atomically, making its folder if needed; `to_json_value` values, since JSON has no NaN."""
+    write_text(path, json.dumps(to_json_value(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8) atomically, making its folder if needed."""
-    _replace(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+    _write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:

@@ -12,7 +12,7 @@ from typing import Any
 _CHUNK = 1 << 22
 
 
-def content_hash(*parts: Any) -> str:
+def hash_content(*parts: Any) -> str:
     """SHA-256 (hex) of plain values; equal values give equal hashes on every machine.
 
     Texts may hold lone surrogates, as careless sources do: they are hashed as they are, so that no two texts meet.
@@ -21,20 +21,20 @@ def content_hash(*parts: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def digest(value: Any) -> str:
+def hash_json(value: Any) -> str:
     """Short hash of any JSON value."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def file_digest(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """SHA-256 (hex) of a file's contents; a file that has not changed since it was last asked for is not read again."""
     found = path.stat()
-    return _file_digest(str(path.resolve()), found.st_size, found.st_mtime_ns)
+    return _hash_file_contents(str(path.resolve()), found.st_size, found.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=4096)
-def _file_digest(path: str, size: int, mtime_ns: int) -> str:
+def _hash_file_contents(path: str, size: int, mtime_ns: int) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
@@ -42,7 +42,7 @@ def _file_digest(path: str, size: int, mtime_ns: int) -> str:
     return digest.hexdigest()
 
 
-def files_digest(paths: Iterable[Path]) -> str:
+def hash_files(paths: Iterable[Path]) -> str:
     """Hash (hex, 16) of the names (without folders) and contents of files, in any order."""
-    named = sorted((path.name, file_digest(path)) for path in paths)
+    named = sorted((path.name, hash_file(path)) for path in paths)
     return hashlib.sha256(repr(named).encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def lines_of(path: str) -> dict[str, str]:
+def read_proc_fields(path: str) -> dict[str, str]:
     """ "name: value" lines of a /proc file, the first of each name; empty on other systems."""
     try:
         lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()

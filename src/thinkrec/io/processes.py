@@ -26,46 +26,46 @@ _SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE
 
 
 class _Depth:
-    """How many calls of `on_main` the main process is inside of; the others wait for the outermost."""
+    """How many calls of `run_on_main` the main process is inside of; the others wait for the outermost."""
 
     inside = 0
 
 
-def _state() -> PartialState:
-    found = PartialState(cpu=_on_cpu(), timeout=_PATIENCE)
-    if found.num_processes < _launched():
+def _get_process_state() -> PartialState:
+    found = PartialState(cpu=_is_cpu_only(), timeout=_PATIENCE)
+    if found.num_processes < _count_processes():
         raise RecipeError(
-            f"{_launched()} processes were started, but they cannot find one another; start them with torchrun or"
+            f"{_count_processes()} processes were started, but they cannot find one another; start them with torchrun or"
             " accelerate launch"
         )
     return found
 
 
-def _launched() -> int:
+def _count_processes() -> int:
     return max(1, get_int_from_env(_SIZES, 1))
 
 
-def _on_cpu() -> bool:
+def _is_cpu_only() -> bool:
     """Whether the launcher asks for CPUs, or several processes have nothing else that they could share."""
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     alone = device is None or device.type == "mps"
-    return parse_flag_from_env("ACCELERATE_USE_CPU") or (_launched() > 1 and alone)
+    return parse_flag_from_env("ACCELERATE_USE_CPU") or (_count_processes() > 1 and alone)
 
 
 def is_main() -> bool:
     """Whether this process is the one that writes."""
-    return _state().is_main_process
+    return _get_process_state().is_main_process
 
 
-def hush_others() -> None:
+def silence_other_processes() -> None:
     """Show no warnings in processes other than the main one, which says the same."""
     if not is_main():
         warnings.simplefilter("ignore")
 
 
-def on_main(work: Callable[[], Result]) -> Result:
+def run_on_main(work: Callable[[], Result]) -> Result:
     """What `work` gives in the main process, in all of them; the others wait, and an error is raised in all."""
-    if _state().num_processes == 1 or _Depth.inside:
+    if _get_process_state().num_processes == 1 or _Depth.inside:
         return work()
     found: list = [None, None]
     if is_main():
@@ -87,9 +87,9 @@ def make_accelerator() -> Accelerator:
 
     Raises RecipeError for a way of sharing work, or a mixed precision, that cannot serve.
     """
-    _state()
+    _get_process_state()
     try:
-        found = Accelerator(cpu=_on_cpu())
+        found = Accelerator(cpu=_is_cpu_only())
     except ValueError as error:
         raise RecipeError(f"the launcher's settings cannot serve here: {error}") from error
     if found.distributed_type in _OTHER:

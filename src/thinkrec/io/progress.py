@@ -42,9 +42,9 @@ class Progress:
         self._bar.update(self._task, advance=steps, text=f"{self._last} {self._note}".strip())
         if self._line and time.monotonic() - self._told >= EVERY:
             self._told = time.monotonic()
-            self._say(f"{self._bar.tasks[0].completed:.0f} of {self._bar.tasks[0].total:.0f}")
+            self._print_line(f"{self._bar.tasks[0].completed:.0f} of {self._bar.tasks[0].total:.0f}")
 
-    def note(self, text: str) -> None:
+    def set_note(self, text: str) -> None:
         """A remark that stays until the next one."""
         self._note = text
         self._bar.update(self._task, text=f"{self._last} {self._note}".strip())
@@ -54,9 +54,9 @@ class Progress:
     ) -> None:
         self._bar.stop()
         if self._line and kind is None:
-            self._say(f"{self._bar.tasks[0].completed:.0f}")
+            self._print_line(f"{self._bar.tasks[0].completed:.0f}")
 
-    def _say(self, done: str) -> None:
+    def _print_line(self, done: str) -> None:
         """A line of a file or a pipe."""
         line = f"{self._title}: {done} in {self._bar.tasks[0].elapsed or 0.0:.0f} s {self._note or self._last}"
         self._console.print(line.rstrip(), highlight=False, markup=False)

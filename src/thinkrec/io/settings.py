@@ -72,7 +72,7 @@ def set_key(
     content[last] = value
 
 
-def explain(
+def explain_validation_error(
     error: ValidationError,
     source: str,
     *,
@@ -89,13 +89,13 @@ def explain(
         echo: also show the values that were refused; not where a secret could be among them.
         where: gives, for a dotted key, what to add to its message, such as the file it stands in.
     """
-    lines = [_line(entry, tagged, hint, echo, where) for entry in error.errors()]
+    lines = [_format_error_line(entry, tagged, hint, echo, where) for entry in error.errors()]
     return RecipeError(f"{source}:\n  " + "\n  ".join(lines))
 
 
-def _line(entry: Any, tagged: bool, hint: str, echo: bool, where: Callable[[str], str] | None) -> str:
+def _format_error_line(entry: Any, tagged: bool, hint: str, echo: bool, where: Callable[[str], str] | None) -> str:
     path = [str(part) for part in entry["loc"]]
-    types = [_names_a_type(path, place, tagged) for place in range(len(path))]
+    types = [_is_type_name(path, place, tagged) for place in range(len(path))]
     key = ".".join(part for part, is_type in zip(path, types, strict=True) if not is_type)
     place = where(key) if where else ""
     if entry["type"] == "extra_forbidden":
@@ -104,7 +104,7 @@ def _line(entry: Any, tagged: bool, hint: str, echo: bool, where: Callable[[str]
     return (f"{key}: " if key else "") + entry["msg"] + (f" (got {entry.get('input')!r})" if echo else "") + place
 
 
-def _names_a_type(path: list[str], place: int, tagged: bool) -> bool:
+def _is_type_name(path: list[str], place: int, tagged: bool) -> bool:
     if place == 0:
         return tagged
     return path[place - 1] in UNIONS or (place > 1 and path[place - 2] == "baselines")

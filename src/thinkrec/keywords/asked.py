@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from thinkrec.data.columns import DataWarning
-from thinkrec.io.hashing import content_hash
-from thinkrec.keywords.config import AskedConfig
+from thinkrec.io.hashing import hash_content
+from thinkrec.keywords.config import TeacherExtractorConfig
 from thinkrec.keywords.extractor import Done
 
 if TYPE_CHECKING:
@@ -33,24 +33,24 @@ _LONGEST = 6
 """Words; a longer piece of an answer is prose and no keyword."""
 
 
-class AskedExtractor:
-    """`Extractor` that asks a teacher one question per text."""
+class TeacherExtractor:
+    """`KeywordExtractor` that asks a teacher one question per text."""
 
-    def __init__(self, teacher: Teacher, config: AskedConfig | None = None) -> None:
-        self.config = config or AskedConfig()
+    def __init__(self, teacher: Teacher, config: TeacherExtractorConfig | None = None) -> None:
+        self.config = config or TeacherExtractorConfig()
         self.language, self.name = self.config.language, teacher.name
         self._teacher = teacher
 
-    def settings(self) -> dict[str, Any]:
+    def get_settings(self) -> dict[str, Any]:
         """Config, the teacher's name and the words of the question."""
-        return {**self.config.model_dump(), "name": self.name, "words": instruction(self.config)}
+        return {**self.config.model_dump(), "name": self.name, "words": build_instruction(self.config)}
 
     def extract(self, texts: Sequence[str], done: Done) -> None:
-        """See `Extractor`. A failed or unreadable answer counts as none; one that a filter of content refused is kept
+        """See `KeywordExtractor`. A failed or unreadable answer counts as none; one that a filter of content refused is kept
         as an answer without phrases, since asking again would be in vain. One DataWarning counts them; what the
         teacher raises passes through.
         """
-        questions = [self.question(text) for text in texts]
+        questions = [self.build_question(text) for text in texts]
         places: dict[str, list[int]] = {}
         for place, question in enumerate(questions):
             places.setdefault(question.key, []).append(place)
@@ -58,14 +58,14 @@ class AskedExtractor:
         lacking: Counter[str] = Counter()
 
         def read(question: Question, answer: Answer) -> None:
-            phrases = () if answer.failure is not None else read_phrases(answer.text)
-            if answer.cut:
+            phrases = () if answer.failure is not None else parse_phrases(answer.text)
+            if answer.is_truncated:
                 phrases = phrases[:-1]  # the last one may have been torn off
             if not phrases:
                 unread = "the answer was no list of keywords" if answer.failure is None else answer.failure
-                why = f"refused for good ({answer.refused})" if answer.refused is not None else unread
+                why = f"refused for good ({answer.refusal})" if answer.refusal is not None else unread
                 lacking[why] += len(places[question.key])
-            for place in places[question.key] if phrases or answer.refused is not None else ():
+            for place in places[question.key] if phrases or answer.refusal is not None else ():
                 done(place, phrases)
 
         try:
@@ -77,16 +77,16 @@ class AskedExtractor:
                 text = f"{self.name}: {sum(lacking.values())} of {len(texts)} texts got no keywords ({said}{more})."
                 warnings.warn(text, DataWarning, stacklevel=2)
 
-    def question(self, text: str) -> Question:
+    def build_question(self, text: str) -> Question:
         """What is asked about one text."""
         from thinkrec.teacher.client import Message, Question
 
         shown = text[: self.config.text_limit].rstrip()
-        messages = (Message(role="system", text=instruction(self.config)), Message(role="user", text=shown))
-        return Question(key=content_hash(self.settings(), shown), messages=messages)
+        messages = (Message(role="system", text=build_instruction(self.config)), Message(role="user", text=shown))
+        return Question(key=hash_content(self.get_settings(), shown), messages=messages)
 
 
-def instruction(config: AskedConfig) -> str:
+def build_instruction(config: TeacherExtractorConfig) -> str:
     """The words of the question."""
     return (
         f"You index a catalogue. The user sends what is known about one {config.item}. Answer with at most "
@@ -97,7 +97,7 @@ def instruction(config: AskedConfig) -> str:
     )
 
 
-def read_phrases(answer: str) -> tuple[str, ...]:
+def parse_phrases(answer: str) -> tuple[str, ...]:
     """Phrases of an answer: a list (JSON's or Python's, also inside an object), lines, or one line cut at bars, else
     semicolons, else commas; () if prose.
 
@@ -115,7 +115,7 @@ def read_phrases(answer: str) -> tuple[str, ...]:
     text = answer.strip().strip("`").strip()
     text = text.removeprefix("json").strip()
     if text.startswith(("[", "{")):
-        listed = _literal(text)
+        listed = _parse_literal(text)
         if isinstance(listed, dict):
             listed = next((value for value in listed.values() if isinstance(value, list)), None)
         if isinstance(listed, list):
@@ -136,7 +136,7 @@ def read_phrases(answer: str) -> tuple[str, ...]:
     return tuple(short) if len(short) * 2 > len(pieces) and not text.endswith(_ENDS) else ()
 
 
-def _literal(text: str) -> Any:
+def _parse_literal(text: str) -> Any:
     """The value of JSON, or of the Python that models print for it; None for neither."""
     for read in (json.loads, ast.literal_eval):
         try:

@@ -28,7 +28,7 @@ class KeywordCache:
         self._known: dict[str, tuple[str, ...]] = {}
         self._whole = 0  # bytes up to the end of the last whole line
         if path is not None and path.is_file():
-            self._read(path)
+            self._read_entries(path)
 
     def __contains__(self, key: str) -> bool:
         return key in self._known
@@ -53,7 +53,7 @@ class KeywordCache:
         if self._path is not None:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._open(self._path)
+                self._file = self._open_file(self._path)
             except OSError as error:
                 raise CheckpointError(
                     f"{self._path}: the cache of keywords cannot be opened ({error}); choose another --cache"
@@ -67,15 +67,15 @@ class KeywordCache:
             self._file.close()
             self._file = None
 
-    def _open(self, path: Path) -> BinaryIO:
+    def _open_file(self, path: Path) -> BinaryIO:
         file = path.open("ab")
         if file.tell() > self._whole:
-            self._read(path)  # what another process has added since is kept
+            self._read_entries(path)  # what another process has added since is kept
             if file.tell() > self._whole:
                 file.truncate(self._whole)
         return file
 
-    def _read(self, path: Path) -> None:
+    def _read_entries(self, path: Path) -> None:
         content = path.read_bytes()
         self._whole = content.rfind(b"\n") + 1
         for number, line in enumerate(content[: self._whole].split(b"\n")[:-1], 1):

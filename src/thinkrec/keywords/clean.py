@@ -15,12 +15,12 @@ _WORD = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"['’]s?(?=\s|$)")
 
 
-def words_of(text: str) -> frozenset[str]:
+def split_words(text: str) -> frozenset[str]:
     """The words of a list that is written as one text."""
     return frozenset(text.split())
 
 
-STOP_WORDS = words_of("""
+STOP_WORDS = split_words("""
     a about above after again against all almost along already also although always am among an and another any
     anyone anything are around as at away be because become becomes been before behind being below between both
     but by can cannot could did do does doing done down during each either else enough etc even ever every
@@ -36,12 +36,12 @@ STOP_WORDS = words_of("""
 """Words that carry no meaning of their own in English."""
 
 
-def stop_words(language: str) -> frozenset[str]:
+def get_stop_words(language: str) -> frozenset[str]:
     """The stop words that are cleaned away; only English ones are known here, other languages have none."""
     return STOP_WORDS if language == "en" else frozenset()
 
 
-def plain_text(text: str | None) -> str:
+def strip_html(text: str | None) -> str:
     """A text without HTML: tags, comments, scripts and styles become a space, entities their characters.
 
     >>> plain_text("A <b>slow</b> burn &amp; a twist<br/>")
@@ -62,16 +62,16 @@ def clean_phrase(phrase: str, language: str = "en") -> str:
     >>> clean_phrase("1984")
     ''
     """
-    text = _cleaned(phrase, language)
+    text = _clean_phrase_once(phrase, language)
     # What one step takes away can lay bare what another step would: "B ' 0" -> "B  0" -> "B 0".
-    while (again := _cleaned(text, language)) != text:
+    while (again := _clean_phrase_once(text, language)) != text:
         text = again
     return text
 
 
-def _cleaned(phrase: str, language: str) -> str:
-    line = clean_line(_CUTS.sub(" ", plain_text(phrase)), KEYWORD_LIMIT)
-    words, stop = line.split(), stop_words(language)
+def _clean_phrase_once(phrase: str, language: str) -> str:
+    line = clean_line(_CUTS.sub(" ", strip_html(phrase)), KEYWORD_LIMIT)
+    words, stop = line.split(), get_stop_words(language)
     while words and _is_empty(words[0], stop):
         words.pop(0)
     while words and _is_empty(words[-1], stop):
@@ -96,12 +96,12 @@ def clean_phrases(
     ('Comedy', 'Drama', 'fathers')
     """
     found = list(dict.fromkeys(keep))
-    seen = [same_words(phrase) for phrase in (title, *found)]
+    seen = [normalise_words(phrase) for phrase in (title, *found)]
     for raw in phrases:
         if len(found) >= most:
             break
         phrase = clean_phrase(raw, language)
-        words = same_words(phrase)
+        words = normalise_words(phrase)
         if not words or any(words <= earlier for earlier in seen):
             continue
         found.append(phrase)
@@ -109,12 +109,12 @@ def clean_phrases(
     return tuple(found)
 
 
-def same_words(phrase: str) -> frozenset[str]:
+def normalise_words(phrase: str) -> frozenset[str]:
     """The words of a phrase without case, hyphens and plural: equal for two phrases that say the same."""
-    return frozenset(singular(word) for word in _WORD.findall(_POSSESSIVE.sub("", phrase.casefold())))
+    return frozenset(singularise_word(word) for word in _WORD.findall(_POSSESSIVE.sub("", phrase.casefold())))
 
 
-def singular(word: str) -> str:
+def singularise_word(word: str) -> str:
     """An English plural's singular, by its ending; other words mostly stay. Good for comparing, not for printing.
 
     >>> [singular(word) for word in ("stories", "boxes", "heroes", "towns", "loss", "chess", "series", "movies")]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
-class OfflineConfig(BaseModel):
+class YakeExtractorConfig(BaseModel):
     """YAKE: statistics of the text alone, no model and no download."""
 
     model_config = _STRICT
@@ -24,7 +24,7 @@ class OfflineConfig(BaseModel):
     """Words to each side that YAKE counts as company."""
 
 
-class AskedConfig(BaseModel):
+class TeacherExtractorConfig(BaseModel):
     """A language model, asked through a teacher."""
 
     model_config = _STRICT

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from thinkrec.data.columns import DataWarning
-from thinkrec.io.hashing import content_hash
+from thinkrec.io.hashing import hash_content
 from thinkrec.io.progress import Progress
 from thinkrec.keywords.cache import KeywordCache
-from thinkrec.keywords.clean import clean_phrases, plain_text
+from thinkrec.keywords.clean import clean_phrases, strip_html
 
 Done = Callable[[int, Sequence[str]], None]
 """Called with the place of a text and the phrases found in it, most telling first."""
 
 
-class Extractor(Protocol):
+class KeywordExtractor(Protocol):
     """Finds phrases in texts."""
 
     name: str
@@ -24,7 +24,7 @@ class Extractor(Protocol):
     language: str
     """Two letters; decides which stop words are cleaned away."""
 
-    def settings(self) -> dict[str, Any]:
+    def get_settings(self) -> dict[str, Any]:
         """Plain JSON values: everything that decides which phrases are found. Goes into the key of the cache."""
         ...
 
@@ -33,9 +33,9 @@ class Extractor(Protocol):
         ...
 
 
-def find_keywords(
+def extract_keywords(
     texts: Sequence[str],
-    extractor: Extractor,
+    extractor: KeywordExtractor,
     *,
     most: int = 10,
     keep: Sequence[Sequence[str]] | None = None,
@@ -62,9 +62,9 @@ def find_keywords(
         if given is not None and len(given) != len(texts):
             raise ValueError(f"{name} has {len(given)} entries for {len(texts)} texts; give one per text")
     cache = KeywordCache() if cache is None else cache
-    settings = extractor.settings()
-    plain = [plain_text(text) for text in texts]
-    keys = [content_hash(settings, text) if text else None for text in plain]
+    settings = extractor.get_settings()
+    plain = [strip_html(text) for text in texts]
+    keys = [hash_content(settings, text) if text else None for text in plain]
     asked = {key: text for key, text in zip(keys, plain, strict=True) if key is not None and key not in cache}
     pending = list(asked)
     with cache, Progress(f"keywords ({extractor.name})", len(pending), shown=progress and bool(pending)) as bar:

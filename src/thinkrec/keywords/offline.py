@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from thinkrec.errors import ThinkRecError
-from thinkrec.keywords.config import OfflineConfig
+from thinkrec.keywords.config import YakeExtractorConfig
 from thinkrec.keywords.extractor import Done
-from thinkrec.keywords.shape import read_words, whole_phrase
+from thinkrec.keywords.shape import find_whole_phrase, tokenize_text
 
 
-class OfflineExtractor:
-    """`Extractor` by YAKE (Campos et al., Information Sciences 509, 2020). Equal texts give equal phrases."""
+class YakeExtractor:
+    """`KeywordExtractor` by YAKE (Campos et al., Information Sciences 509, 2020). Equal texts give equal phrases."""
 
     name = "yake"
 
-    def __init__(self, config: OfflineConfig | None = None) -> None:
+    def __init__(self, config: YakeExtractorConfig | None = None) -> None:
         """Raises ThinkRecError naming the install line where YAKE is not installed."""
-        self.config = config or OfflineConfig()
+        self.config = config or YakeExtractorConfig()
         self.language = self.config.language
         try:
             import yake
@@ -37,22 +37,22 @@ class OfflineExtractor:
             dedup_lim=0.999,
         )
 
-    def settings(self) -> dict[str, Any]:
+    def get_settings(self) -> dict[str, Any]:
         """Config, the version of YAKE and of the test for fragments."""
         return {**self.config.model_dump(), "yake": importlib.metadata.version("yake"), "shape": 2}
 
     def extract(self, texts: Sequence[str], done: Done) -> None:
-        """See `Extractor`."""
+        """See `KeywordExtractor`."""
         for place, text in enumerate(texts):
-            done(place, self.phrases(text))
+            done(place, self.extract_phrases(text))
 
-    def phrases(self, text: str) -> list[str]:
+    def extract_phrases(self, text: str) -> list[str]:
         """Phrases of one text, the most telling first."""
         ranked = self._yake.extract_keywords(text) if text.strip() else []
         # Ties by the phrase itself, so that the order does not hang on that of a set or a dict.
         ordered = [phrase for phrase, _ in sorted(ranked, key=lambda entry: (entry[1], entry[0]))]
         if self.language != "en":
             return ordered
-        words = read_words(text)
-        whole = (whole_phrase(words, phrase) for phrase in ordered)
+        words = tokenize_text(text)
+        whole = (find_whole_phrase(words, phrase) for phrase in ordered)
         return [phrase for phrase in whole if phrase]

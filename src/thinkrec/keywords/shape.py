@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from thinkrec.keywords.clean import STOP_WORDS, words_of
+from thinkrec.keywords.clean import STOP_WORDS, split_words
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-’'&./][^\W_]+)*|[^\w\s]")
 _POSSESSIVE = re.compile(r"(?:['’]s|['’])$")
@@ -40,14 +40,14 @@ _IRREGULAR = """
     been forced based set directed starring starred co-starring produced titled named called tries goes does
     """
 # Also frequent as nouns: verbs only where what stands beside them says so.
-_ALSO_NOUNS = words_of("""
+_ALSO_NOUNS = split_words("""
     aid aim attempt battle block care cause chase claim conflict cross deal demand desire escape escort exchange
     face fight fix force form fund hatch head help hide hit hope invite kill land lead lie long look love move
     murder need offer pay plan play plot pose rescue return ride rise run search shoot show stand star start
     stay stop struggle suspect talk team test think trace travel trigger turn use visit wake walk win wish
     witness work
     """)
-_GENERAL = words_of("""
+_GENERAL = split_words("""
     attempt back beautiful body break case chance course day days dead end event events eye eyes fact film group
     half hand hands hour hours kind life line lives lot man member members men moment month months movie name
     night number order part people place plan problem problems process reason rest rich run side situation story
@@ -55,23 +55,23 @@ _GENERAL = words_of("""
     young
     """)
 """Words that say too little alone."""
-_PARTICLES = words_of("up out off down away back into onto upon")
-_AUXILIARIES = words_of(
+_PARTICLES = split_words("up out off down away back into onto upon")
+_AUXILIARIES = split_words(
     "is are was were be been being has have had must can could will would may might should shall cannot do does did to "
     "gets get got becomes become became not"
 )
-_SUBJECTS = words_of("he she they who it we i you")
-_DETERMINERS = words_of("a an the his her their its my our your no some any this these those each every")
-_OBJECTS = words_of("a an the his her their its my our your him them himself herself themselves itself")
-_PREPOSITIONS = words_of("at for with in into to on onto as by from through around against over about")
-_LEAD_TO = words_of(
+_SUBJECTS = split_words("he she they who it we i you")
+_DETERMINERS = split_words("a an the his her their its my our your no some any this these those each every")
+_OBJECTS = split_words("a an the his her their its my our your him them himself herself themselves itself")
+_PREPOSITIONS = split_words("at for with in into to on onto as by from through around against over about")
+_LEAD_TO = split_words(
     "lead leads led leading return returns returned go goes went come comes came move moves moved travel travels close "
     "next due prior similar home back sent taken way brought belong belongs ties"
 )
-_TIES = words_of("of de la le du del von van der den")
+_TIES = split_words("of de la le du del von van der den")
 
 
-def _forms(base: str) -> set[str]:
+def _inflect_verb(base: str) -> set[str]:
     stem = base.removesuffix("e")
     if re.search(r"[^aeiou]y$", base):
         third, past = base[:-1] + "ies", base[:-1] + "ied"
@@ -80,34 +80,34 @@ def _forms(base: str) -> set[str]:
     return {base, third, past, stem + "ing", stem + stem[-1] + "ed", stem + stem[-1] + "ing"}
 
 
-_VERBS = frozenset({form for base in _BASES.split() for form in _forms(base)} | set(_IRREGULAR.split()))
-_UNSURE = frozenset(_ALSO_NOUNS | {form for base in _ALSO_NOUNS for form in _forms(base) if form.endswith("s")})
+_VERBS = frozenset({form for base in _BASES.split() for form in _inflect_verb(base)} | set(_IRREGULAR.split()))
+_UNSURE = frozenset(_ALSO_NOUNS | {form for base in _ALSO_NOUNS for form in _inflect_verb(base) if form.endswith("s")})
 
 
 @dataclass(frozen=True)
-class Words:
+class TokenizedText:
     """A text as words and punctuation marks, in order."""
 
     text: tuple[str, ...]
     """As written, without a possessive ending."""
     lower: tuple[str, ...]
     """The same in lower case."""
-    owner: tuple[bool, ...]
+    is_possessive: tuple[bool, ...]
     """Whether the word had a possessive ending: what follows belongs to another phrase."""
-    verb: tuple[bool, ...]
+    is_verb: tuple[bool, ...]
     """Whether the word is taken for a verb form where it stands."""
 
 
-def read_words(text: str) -> Words:
+def tokenize_text(text: str) -> TokenizedText:
     """Cut a text into words and marks, and judge each."""
     raw = _TOKEN.findall(text)
     bare = tuple(_POSSESSIVE.sub("", word) if len(word) > 2 else word for word in raw)
     lower = tuple(word.lower() for word in bare)
     verb = tuple(_is_verb(bare, lower, place) for place in range(len(bare)))
-    return Words(bare, lower, tuple(a != b for a, b in zip(raw, bare, strict=True)), verb)
+    return TokenizedText(bare, lower, tuple(a != b for a, b in zip(raw, bare, strict=True)), verb)
 
 
-def whole_phrase(words: Words, phrase: str) -> str | None:
+def find_whole_phrase(words: TokenizedText, phrase: str) -> str | None:
     """The phrase as it stands in the text, if it stands there whole somewhere; None for a piece of a sentence.
 
     A name that begins further to the left is completed: "York City" becomes "New York City".
@@ -115,39 +115,39 @@ def whole_phrase(words: Words, phrase: str) -> str | None:
     wanted = [word.lower() for word in _TOKEN.findall(phrase)]
     n = len(wanted)
     for start in range(len(words.lower) - n + 1) if n else ():
-        if list(words.lower[start : start + n]) == wanted and _whole(words, start, start + n):
-            return " ".join(words.text[_name_start(words, start) : start + n])
+        if list(words.lower[start : start + n]) == wanted and _is_whole_phrase(words, start, start + n):
+            return " ".join(words.text[_find_name_start(words, start) : start + n])
     return None
 
 
-def _name_start(words: Words, start: int) -> int:
+def _find_name_start(words: TokenizedText, start: int) -> int:
     while (
         start
-        and _capital(words, start)
-        and _capital(words, start - 1)
-        and not words.owner[start - 1]
+        and _is_capitalised(words, start)
+        and _is_capitalised(words, start - 1)
+        and not words.is_possessive[start - 1]
         and (words.lower[start - 1] not in STOP_WORDS)
-        and not words.verb[start - 1]
+        and not words.is_verb[start - 1]
     ):
         start -= 1
     return start
 
 
-def _whole(words: Words, start: int, end: int) -> bool:
+def _is_whole_phrase(words: TokenizedText, start: int, end: int) -> bool:
     lower, last = words.lower, end - 1
-    if any(words.owner[start:last]) or any(words.verb[start:end]):
+    if any(words.is_possessive[start:last]) or any(words.is_verb[start:end]):
         return False
     if any(not lower[i][0].isalnum() or (lower[i] in STOP_WORDS and lower[i] not in _TIES) for i in range(start, end)):
         return False
     following = lower[end] if end < len(lower) else "."
     stops = not following[0].isalnum()
-    if not _capital(words, last):
-        if lower[last].endswith("ly") or (end - start == 1 and _says_little(words, last)):
+    if not _is_capitalised(words, last):
+        if lower[last].endswith("ly") or (end - start == 1 and _is_uninformative(words, last)):
             return False
         # "documentary focusing on": a clause begins; "dry cleaning." is a noun.
         if lower[last].endswith(("ing", "ed")) and len(lower[last]) > 5 and not (stops or following == "of"):
             return False
-    if stops or words.owner[last] or words.verb[end] or following in _PARTICLES:
+    if stops or words.is_possessive[last] or words.is_verb[end] or following in _PARTICLES:
         return True
     # A content word right behind belongs to the same run, and so does what "of" ties to a single word.
     return following in STOP_WORDS and not (following in _TIES and end - start == 1)
@@ -187,7 +187,7 @@ def _is_verb(text: Sequence[str], lower: Sequence[str], place: int) -> bool:
 _ENDS = frozenset({".", "!", "?", ":", '"', ",", ";", "(", ")"})
 
 
-def _says_little(words: Words, place: int) -> bool:
+def _is_uninformative(words: TokenizedText, place: int) -> bool:
     """Whether a lower-case word says too little alone: general words, participles, and adjectives."""
     word = words.lower[place]
     before = words.lower[place - 1] if place else "."
@@ -198,7 +198,7 @@ def _says_little(words: Words, place: int) -> bool:
     return word.endswith(("ed", "ing")) and len(word) > 5 and before not in _DETERMINERS
 
 
-def _capital(words: Words, place: int) -> bool:
+def _is_capitalised(words: TokenizedText, place: int) -> bool:
     """Whether a word is written as a name, at other places than where a sentence begins."""
     begins = place == 0 or words.lower[place - 1] in {".", "!", "?"}
     return words.text[place][0].isupper() and (not begins or words.lower[place] in {"new", "los", "san", "las"})

@@ -14,15 +14,15 @@ from transformers.pytorch_utils import Conv1D
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.io.files import write_json, write_tensors
-from thinkrec.model.lora import ALL_LINEAR, ExpertConfig, ExpertLinear, Routing
+from thinkrec.model.lora import ALL_LINEAR, MultiLoRAConfig, MultiLoRALinear, Routing
 
 Group = Literal["global", "experts"]
 
 
-class Experts:
+class AdapterSet:
     """The handle on all adapters of one model: what to train, save, export."""
 
-    def __init__(self, model: nn.Module, config: ExpertConfig, layers: dict[str, ExpertLinear], routing: Routing, *,
+    def __init__(self, model: nn.Module, config: MultiLoRAConfig, layers: dict[str, MultiLoRALinear], routing: Routing, *,
                  transposed: bool = False):  # fmt: skip
         self.model = model
         self.config = config
@@ -32,55 +32,57 @@ class Experts:
         self._transposed = transposed
 
     @property
-    def slots(self) -> int:
+    def n_adapters(self) -> int:
         """1 + n: the width of routing weights."""
         return 1 + self.config.n_experts
 
-    def parameters_of(self, group: Group) -> list[nn.Parameter]:
+    def get_parameters(self, group: Group) -> list[nn.Parameter]:
         """The global adapter's parameters, or those of all experts."""
         ends = {"global": ("global_a", "global_b"), "experts": ("expert_a", "expert_b")}
         found = (getattr(layer, end) for layer in self.layers.values() for end in ends[group])
         return [p for p in found if p is not None]
 
-    def train_only(self, *groups: Group) -> list[nn.Parameter]:
+    def set_trainable_groups(self, *groups: Group) -> list[nn.Parameter]:
         """Freeze every adapter but these groups (none: all frozen); returns what may now train."""
         for group in ("global", "experts"):
-            for p in self.parameters_of(group):
+            for p in self.get_parameters(group):
                 p.requires_grad_(group in groups)
-        return [p for group in groups for p in self.parameters_of(group)]
+        return [p for group in groups for p in self.get_parameters(group)]
 
     @contextmanager
-    def merged(self) -> Iterator[None]:
+    def merge_global_adapter(self) -> Iterator[None]:
         """Compute the global adapter alone as one dense weight until the block ends: W + s B A, a copy per layer.
 
         For blocks in which no parameter changes. Half-precision weights stay as they are: the sum would be rounded,
         and a large model has no room for the copies. A block inside another does nothing.
         """
-        layers = [x for x in self.layers.values() if x.dense is None and x.base.weight.dtype == x.global_a.dtype]
+        layers = [
+            x for x in self.layers.values() if x.merged_weight is None and x.base.weight.dtype == x.global_a.dtype
+        ]
         with torch.no_grad():
             for layer in layers:
-                layer.dense = torch.addmm(layer.base.weight, layer.global_b, layer.global_a, alpha=layer.scale)
+                layer.merged_weight = torch.addmm(layer.base.weight, layer.global_b, layer.global_a, alpha=layer.scale)
         try:
             yield
         finally:
             for layer in layers:
-                layer.dense = None
+                layer.merged_weight = None
 
     @torch.no_grad()
-    def init_experts_from_global(self) -> None:
+    def init_group_adapters(self) -> None:
         """Make every expert a copy of its layer's global adapter, the start of expert training."""
         for layer in self.layers.values():
-            for k in range(1, layer.slots):
-                a, b = layer.slot(k)
+            for k in range(1, layer.n_adapters):
+                a, b = layer.get_adapter(k)
                 a.copy_(layer.global_a)
                 b.copy_(layer.global_b)
 
-    def fused_delta(self, layer_name: str, w: torch.Tensor) -> torch.Tensor:
+    def compute_fused_delta(self, layer_name: str, w: torch.Tensor) -> torch.Tensor:
         """Dense reference (out, in) of what a row with weights w (1 + n,) adds: sum_k w_k s B_k A_k."""
         layer = self.layers[layer_name]
-        pairs = [layer.slot(k) for k in range(layer.slots)]
+        pairs = [layer.get_adapter(k) for k in range(layer.n_adapters)]
         each = torch.stack([layer.scale * (b @ a) for a, b in pairs])
-        return each[0] if layer.slots == 1 else (w.to(each)[:, None, None] * each).sum(0)
+        return each[0] if layer.n_adapters == 1 else (w.to(each)[:, None, None] * each).sum(0)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """All adapter tensors by "<module name>.<global_a | global_b | expert_a | expert_b>", detached."""
@@ -108,11 +110,11 @@ class Experts:
         `base` is the name of the backbone to note in `adapter_config.json`.
         Raises RecipeError for a slot that does not exist.
         """
-        if not 0 <= slot < self.slots:
-            raise RecipeError(f"there is no adapter {slot}; slots are 0 (global) to {self.slots - 1}")
+        if not 0 <= slot < self.n_adapters:
+            raise RecipeError(f"there is no adapter {slot}; slots are 0 (global) to {self.n_adapters - 1}")
         tensors = {}
         for name, layer in self.layers.items():
-            a, b = layer.slot(slot)
+            a, b = layer.get_adapter(slot)
             tensors[f"base_model.model.{name}.lora_A.weight"] = a.detach().cpu().contiguous()
             tensors[f"base_model.model.{name}.lora_B.weight"] = b.detach().cpu().contiguous()
         config = {
@@ -122,7 +124,7 @@ class Experts:
             "r": self.config.rank,
             "lora_alpha": self.config.alpha,
             "lora_dropout": self.config.dropout,
-            "target_modules": self._peft_targets(),
+            "target_modules": self._list_peft_targets(),
             "bias": "none",
             "fan_in_fan_out": self._transposed,
             "init_lora_weights": True,
@@ -131,18 +133,18 @@ class Experts:
         write_tensors(Path(folder) / "adapter_model.safetensors", tensors, metadata={"format": "pt"})
         write_json(Path(folder) / "adapter_config.json", config)
 
-    def _peft_targets(self) -> list[str]:
+    def _list_peft_targets(self) -> list[str]:
         """Short names, unless they would also match a linear layer outside the decoder layers, or mean all of them."""
         strays = [
             name
             for name, module in self.model.named_modules()
-            if isinstance(module, nn.Linear) and any(_matches(name, t) for t in self.config.targets)
+            if isinstance(module, nn.Linear) and any(_matches_target(name, t) for t in self.config.targets)
         ]
         everything = self.config.targets == (ALL_LINEAR,)
         return sorted(self.layers) if strays or everything else list(self.config.targets)
 
 
-def attach(model: nn.Module, config: ExpertConfig) -> Experts:
+def attach_adapters(model: nn.Module, config: MultiLoRAConfig) -> AdapterSet:
     """Freeze a causal language model and put adapters on its target linears, in place.
 
     A `Conv1D` of GPT-2 and its like, a linear layer with its weight transposed, is made an nn.Linear first.
@@ -150,39 +152,41 @@ def attach(model: nn.Module, config: ExpertConfig) -> Experts:
     weights of other kinds), if `expert_layers` names a layer that does not exist, or if the model already carries
     adapters.
     """
-    if any(isinstance(m, ExpertLinear) for m in model.modules()):
+    if any(isinstance(m, MultiLoRALinear) for m in model.modules()):
         raise RecipeError("this model already carries experts; load the backbone again before attaching others")
-    prefix, layers = decoder_layers(model)
+    prefix, layers = find_decoder_layers(model)
     linears = [{n: m for n, m in layer.named_modules() if isinstance(m, nn.Linear | Conv1D)} for layer in layers]
     available = sorted({name for found in linears for name in found})
     everything = config.targets == (ALL_LINEAR,) and available
-    missing = [] if everything else [t for t in config.targets if not any(_matches(name, t) for name in available)]
+    missing = (
+        [] if everything else [t for t in config.targets if not any(_matches_target(name, t) for name in available)]
+    )
     if missing:
-        others = sorted({kind for layer in layers for kind in _other_weights(layer)})
+        others = sorted({kind for layer in layers for kind in _describe_other_weights(layer)})
         raise RecipeError(
             f"adapters.targets names {', '.join(missing)}, which this backbone's decoder layers do not have as linear "
             f"layers; they have: {', '.join(available) or 'none'}"
             + (f". Of other kinds, which cannot carry adapters here: {', '.join(others)}" if others else "")
             + (". One layer for queries, keys and values together can be named as it is" if available else "")
         )
-    with_experts = _expert_layers(config, len(layers))
+    with_experts = _resolve_expert_layers(config, len(layers))
     model.requires_grad_(False)
     routing = Routing()
-    adapted: dict[str, ExpertLinear] = {}
+    adapted: dict[str, MultiLoRALinear] = {}
     transposed = False
     for i, found in enumerate(linears):
         for name, held in found.items():
-            if everything or any(_matches(name, t) for t in config.targets):
-                base = held if isinstance(held, nn.Linear) else _as_linear(held)
+            if everything or any(_matches_target(name, t) for t in config.targets):
+                base = held if isinstance(held, nn.Linear) else _to_linear(held)
                 transposed |= base is not held
-                module = ExpertLinear(base, config, config.n_experts if i in with_experts else 0, routing)
+                module = MultiLoRALinear(base, config, config.n_experts if i in with_experts else 0, routing)
                 module.train(model.training)  # a new module is in training mode, so with dropout; a loaded model is not
                 layers[i].set_submodule(name, module)
                 adapted[f"{prefix}.{i}.{name}"] = module
-    return Experts(model, config, adapted, routing, transposed=transposed)
+    return AdapterSet(model, config, adapted, routing, transposed=transposed)
 
 
-def _as_linear(held: Conv1D) -> nn.Linear:
+def _to_linear(held: Conv1D) -> nn.Linear:
     """The same layer with its weight as (out, in)."""
     wide, out = held.weight.shape
     made = nn.Linear(wide, out, device="meta")
@@ -191,7 +195,7 @@ def _as_linear(held: Conv1D) -> nn.Linear:
     return made
 
 
-def _other_weights(layer: nn.Module) -> list[str]:
+def _describe_other_weights(layer: nn.Module) -> list[str]:
     """Matrices of a decoder layer that belong to no linear layer: "name (class that holds it)"."""
     return [
         f"{name} ({type(module).__name__})"
@@ -201,7 +205,7 @@ def _other_weights(layer: nn.Module) -> list[str]:
     ]
 
 
-def decoder_layers(model: nn.Module) -> tuple[str, nn.ModuleList]:
+def find_decoder_layers(model: nn.Module) -> tuple[str, nn.ModuleList]:
     """Name and list of a causal language model's decoder layers, whatever the architecture calls them.
 
     It is the outermost module list as long as `num_hidden_layers` says. Raises RecipeError if there is none.
@@ -214,7 +218,7 @@ def decoder_layers(model: nn.Module) -> tuple[str, nn.ModuleList]:
     return min(lists, key=lambda found: found[0].count("."))
 
 
-def _expert_layers(config: ExpertConfig, depth: int) -> set[int]:
+def _resolve_expert_layers(config: MultiLoRAConfig, depth: int) -> set[int]:
     chosen = config.expert_layers
     if isinstance(chosen, tuple):
         wrong = [i for i in chosen if not 0 <= i < depth]
@@ -226,5 +230,5 @@ def _expert_layers(config: ExpertConfig, depth: int) -> set[int]:
     return set(range(depth - math.ceil(chosen * depth), depth))
 
 
-def _matches(name: str, target: str) -> bool:
+def _matches_target(name: str, target: str) -> bool:
     return name == target or name.endswith("." + target)

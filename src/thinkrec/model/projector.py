@@ -36,7 +36,7 @@ class Projector(nn.Module):
         self.register_buffer("std", torch.ones(dim))
         self.register_buffer("centre", torch.zeros(hidden))
 
-    def shape(self) -> dict[str, int]:
+    def get_config(self) -> dict[str, int]:
         """The arguments that build a projector of this shape."""
         return {"dim": self.dim, "hidden": self.hidden, "widen": self.widen}
 

@@ -9,11 +9,11 @@ from torch import nn
 
 from thinkrec.errors import RecipeError
 
-_PACKING = "support_avx512bf16_for_cpu"
+_CPU_PACKING_FLAG = "support_avx512bf16_for_cpu"
 """Attribute of a layer in 4 bits: whether it may pack its weight for inference on a CPU with AVX512-BF16."""
 
 
-def keep_gradients(model: nn.Module, name: str) -> None:
+def enable_quantized_gradients(model: nn.Module, name: str) -> None:
     """Have the quantised layers of a model pass gradients for good, on every device.
 
     On CPUs with AVX512-BF16 a layer in 4 bits packs its weight when it is first evaluated, into a layout whose kernel
@@ -24,11 +24,11 @@ def keep_gradients(model: nn.Module, name: str) -> None:
     for layer in model.modules():
         if not isinstance(layer, nn.Linear) or type(layer) is nn.Linear:
             continue
-        if hasattr(layer, _PACKING):
-            setattr(layer, _PACKING, False)
+        if hasattr(layer, _CPU_PACKING_FLAG):
+            setattr(layer, _CPU_PACKING_FLAG, False)
         if type(layer) not in tried:
             tried.add(type(layer))
-            if not _passes(layer):
+            if not _has_input_gradient(layer):
                 raise RecipeError(
                     f"backbone.bits: the {type(layer).__name__} layers of {name} pass no gradients once they were"
                     " evaluated, so that no adapter below them would learn; leave bits out, or use another device or"
@@ -36,7 +36,7 @@ def keep_gradients(model: nn.Module, name: str) -> None:
                 )
 
 
-def _passes(layer: nn.Linear) -> bool:
+def _has_input_gradient(layer: nn.Linear) -> bool:
     """Whether a gradient reaches the input of a layer that was evaluated before."""
     training = layer.training
     sample = torch.linspace(-1, 1, layer.in_features, device=layer.weight.device)[None]

@@ -31,7 +31,7 @@ class GateConfig(BaseModel):
 
 
 @dataclass(frozen=True, eq=False)
-class Gate:
+class GateOutput:
     """How each row mixes the adapters."""
 
     weights: np.ndarray
@@ -40,25 +40,25 @@ class Gate:
     """int8 (rows,): SINGLE, GLOBAL or FUSE, the rule that decided."""
 
 
-def cosine(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
+def compute_cosine(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Cosines float64 (rows, n) between rows (rows, d) and centres (n, d); 0 where either has length 0."""
-    turned = _unit(centres).T
-    parts = [_unit(vectors[first : first + _PART]) @ turned for first in range(0, len(vectors), _PART)]
+    turned = _normalise_rows(centres).T
+    parts = [_normalise_rows(vectors[first : first + _PART]) @ turned for first in range(0, len(vectors), _PART)]
     return np.concatenate(parts) if parts else np.zeros((0, len(centres)))
 
 
-def softmax(values: np.ndarray, tau: float) -> np.ndarray:
+def compute_softmax(values: np.ndarray, tau: float) -> np.ndarray:
     """softmax(values / tau) along the last axis."""
     raised = np.exp((values - values.max(axis=-1, keepdims=True)) / tau)
     return raised / raised.sum(axis=-1, keepdims=True)
 
 
-def entropy(weights: np.ndarray) -> np.ndarray:
+def compute_entropy(weights: np.ndarray) -> np.ndarray:
     """Entropy in nats along the last axis, with 0 ln 0 = 0."""
     return -(weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=-1)
 
 
-def gate(vectors: np.ndarray, centres: np.ndarray, config: GateConfig | None = None) -> Gate:
+def compute_gate(vectors: np.ndarray, centres: np.ndarray, config: GateConfig | None = None) -> GateOutput:
     """Decide for each user vector (rows, d) which adapters answer, given the groups' centres (n, d).
 
     w = softmax(cos(e_u, c_k) / tau). If max w > single_base + single_share / n, that expert alone; else if the entropy
@@ -80,8 +80,8 @@ def gate(vectors: np.ndarray, centres: np.ndarray, config: GateConfig | None = N
     weights = np.zeros((rows, 1 + n), dtype=np.float32)
     region = np.full(rows, GLOBAL, dtype=np.int8)
     if n:
-        w = softmax(cosine(vectors, centres), config.tau)
-        region = _regions(w, np.asarray(vectors.any(axis=1)), config)
+        w = compute_softmax(compute_cosine(vectors, centres), config.tau)
+        region = _classify_regions(w, np.asarray(vectors.any(axis=1)), config)
     else:
         w = np.zeros((rows, 0))
     weights[region == GLOBAL, 0] = 1.0
@@ -89,21 +89,21 @@ def gate(vectors: np.ndarray, centres: np.ndarray, config: GateConfig | None = N
     if len(single):
         weights[single, 1 + w[single].argmax(axis=1)] = 1.0
     weights[region == FUSE, 1:] = w[region == FUSE]
-    return Gate(weights, region)
+    return GateOutput(weights, region)
 
 
-def _regions(w: np.ndarray, known: np.ndarray, config: GateConfig) -> np.ndarray:
+def _classify_regions(w: np.ndarray, known: np.ndarray, config: GateConfig) -> np.ndarray:
     n = w.shape[1]
     if n == 1:
         single, flat = np.ones(len(w), dtype=bool), np.zeros(len(w), dtype=bool)
     else:
         single = w.max(axis=1) > config.single_base + config.single_share / n
         # Equal weights have entropy ln n up to rounding, and must count as flat even with flat = 1.
-        flat = entropy(w) >= config.flat * np.log(n) - 1e-12
+        flat = compute_entropy(w) >= config.flat * np.log(n) - 1e-12
     return np.select([~known, single, flat], [GLOBAL, SINGLE, GLOBAL], FUSE).astype(np.int8)
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def _normalise_rows(vectors: np.ndarray) -> np.ndarray:
     vectors = np.asarray(vectors, dtype=np.float64)
     # Dividing by the largest entry first keeps the squares of very small or large vectors within range.
     largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)

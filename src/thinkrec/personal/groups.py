@@ -35,7 +35,7 @@ class GroupConfig(BaseModel):
 
 
 @dataclass(frozen=True, eq=False)
-class Groups:
+class UserGroups:
     """Labels of the users they were fitted on, by id, and what is needed to place others."""
 
     users: list
@@ -71,7 +71,7 @@ class Groups:
             beside.unlink(missing_ok=True)
 
     @classmethod
-    def load(cls, path: Path | str) -> Groups:
+    def load(cls, path: Path | str) -> UserGroups:
         """Read what `save` wrote. Raises CheckpointError."""
         if not Path(path).is_file():
             raise CheckpointError(f"groups file {path} is missing; run the grouping stage again")
@@ -93,7 +93,7 @@ class Groups:
 
 def fit_groups(
     user_vectors: np.ndarray, config: GroupConfig, seed: int = 0, *, users: Sequence[Any] | None = None
-) -> Groups:
+) -> UserGroups:
     """Group users by their raw vectors (n_users, d); `users` has their original ids, by default their numbers.
 
     Labels are ordered by group size, largest first, then by centre, so they do not depend on the algorithm's whim.
@@ -113,7 +113,7 @@ def fit_groups(
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     std = vectors.std(axis=0, dtype=np.float64).astype(np.float32)
     std = np.where(std > 1e-6 * max(float(std.max()), 1e-12), std, 1.0).astype(np.float32)
-    found = _cluster((vectors - mean) / std, config, seed)
+    found = _cluster_points((vectors - mean) / std, config, seed)
     if len(np.unique(found)) < config.n:
         raise DataError(f"clustering left one of {config.n} groups empty; lower groups.n")
     centres = np.stack([vectors[found == k].mean(axis=0, dtype=np.float64) for k in range(config.n)]).astype(np.float32)
@@ -121,7 +121,7 @@ def fit_groups(
     by = sorted(range(config.n), key=lambda k: (-size[k], *centres[k].tolist()))
     rank = np.empty(config.n, dtype=np.int32)
     rank[by] = np.arange(config.n, dtype=np.int32)
-    return Groups(
+    return UserGroups(
         users=list(range(len(vectors)) if users is None else users),
         labels=rank[found],
         centres=centres[by],
@@ -130,7 +130,7 @@ def fit_groups(
     )
 
 
-def _cluster(points: np.ndarray, config: GroupConfig, seed: int) -> np.ndarray:
+def _cluster_points(points: np.ndarray, config: GroupConfig, seed: int) -> np.ndarray:
     if config.n == 1:
         return np.zeros(len(points), dtype=np.int64)
     ward = config.method == "ward" or (config.method == "auto" and len(points) <= config.ward_limit)

@@ -6,14 +6,14 @@ import numpy as np
 
 from thinkrec.prompts.types import Prompt
 
-NOTHING = np.zeros(0, dtype=np.int32)
+NO_TOKENS = np.zeros(0, dtype=np.int32)
 _NO_VECTORS = np.zeros((0, 0), dtype=np.float32)
 
 
-class Draft:
-    """Grows at its end; `prompt` makes arrays of it, once."""
+class PromptBuilder:
+    """Grows at its end; `build` makes arrays of it, once."""
 
-    __slots__ = ("_labels", "_pieces", "_slot_at", "_slot_vec", "answer_at", "length")
+    __slots__ = ("_labels", "_pieces", "_placeholder_at", "_placeholder_vectors", "answer_at", "length")
 
     def __init__(self) -> None:
         self.length = 0
@@ -21,27 +21,27 @@ class Draft:
         self.answer_at: list[int] = []
         """Places so far whose next token is an answer."""
         self._pieces: list[np.ndarray] = []
-        self._slot_at: list[int] = []
-        self._slot_vec: list[np.ndarray] = []
+        self._placeholder_at: list[int] = []
+        self._placeholder_vectors: list[np.ndarray] = []
         self._labels: list[int] = []
 
-    def add(self, ids: np.ndarray) -> None:
+    def add_tokens(self, ids: np.ndarray) -> None:
         """Go on with these tokens."""
         self._pieces.append(ids)
         self.length += len(ids)
 
-    def slot(self, at: int, vector: np.ndarray) -> None:
+    def add_placeholder(self, at: int, vector: np.ndarray) -> None:
         """A vector takes the place of token `at`."""
-        self._slot_at.append(at)
-        self._slot_vec.append(vector)
+        self._placeholder_at.append(at)
+        self._placeholder_vectors.append(vector)
 
-    def answer(self, at: int, label: int) -> None:
+    def add_answer(self, at: int, label: int) -> None:
         """An answer follows token `at`."""
         self.answer_at.append(at)
         self._labels.append(label)
 
-    def prompt(
-        self, gate: np.ndarray, target: np.ndarray = NOTHING, weights: np.ndarray | None = None, weight: float = 1.0
+    def build(
+        self, gate: np.ndarray, target: np.ndarray = NO_TOKENS, weights: np.ndarray | None = None, weight: float = 1.0
     ) -> Prompt:
         """The prompt so far.
 
@@ -50,9 +50,9 @@ class Draft:
         """
         last = self.answer_at[-1] if self.answer_at else 0
         return Prompt(
-            ids=np.concatenate(self._pieces).astype(np.int32, copy=False) if self._pieces else NOTHING,
-            slot_at=np.array(self._slot_at, dtype=np.int32),
-            slot_vec=np.array(self._slot_vec, dtype=np.float32) if self._slot_vec else _NO_VECTORS,
+            ids=np.concatenate(self._pieces).astype(np.int32, copy=False) if self._pieces else NO_TOKENS,
+            placeholder_at=np.array(self._placeholder_at, dtype=np.int32),
+            placeholder_vectors=np.array(self._placeholder_vectors, dtype=np.float32) if self._placeholder_vectors else _NO_VECTORS,
             answer_at=np.array(self.answer_at, dtype=np.int32),
             answer_label=np.array(self._labels, dtype=np.int8),
             answer_weight=np.ones(len(self._labels), dtype=np.float32) if weights is None

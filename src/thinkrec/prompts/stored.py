@@ -19,12 +19,12 @@ from thinkrec.errors import DataError
 from thinkrec.io.progress import Progress
 from thinkrec.prompts.types import Prompt
 
-CHUNK = 4096
+RECORD_BATCH_SIZE = 4096
 """Prompts in a record batch."""
 _SCHEMA = pa.schema({
     name: pa.list_(kind)
     for name, kind in {
-        "ids": pa.int32(), "slot_at": pa.int32(), "slot_vec": pa.float32(), "answer_at": pa.int32(),
+        "ids": pa.int32(), "placeholder_at": pa.int32(), "placeholder_vectors": pa.float32(), "answer_at": pa.int32(),
         "answer_label": pa.int8(), "answer_weight": pa.float32(), "token_at": pa.int32(), "token_target": pa.int32(),
         "token_weight": pa.float32(), "gate": pa.float32(),
     }.items()
@@ -32,7 +32,7 @@ _SCHEMA = pa.schema({
 """One column for each field of a `Prompt`; slot vectors lie one behind the other."""
 
 
-class Rendered(Sequence[Prompt]):
+class LazyPrompts(Sequence[Prompt]):
     """Prompts that are rendered when they are asked for, each time anew."""
 
     def __init__(self, n: int, render: Callable[[int], Prompt]) -> None:
@@ -48,7 +48,7 @@ class Rendered(Sequence[Prompt]):
 
 
 class StoredPrompts(Sequence[Prompt]):
-    """The prompts of a file that `store` wrote. They are views of the file: read-only, and good until `close`."""
+    """The prompts of a file that `write_prompts` wrote. They are views of the file: read-only, and good until `close`."""
 
     def __init__(self, path: Path) -> None:
         """Raises DataError where the file is not one of these."""
@@ -62,7 +62,7 @@ class StoredPrompts(Sequence[Prompt]):
         if file.schema != _SCHEMA:
             self._map.close()
             raise DataError(f"{path} was written by another version of thinkrec; delete it, it is made again")
-        self._batches = [_views(file.get_batch(i)) for i in range(file.num_record_batches)]
+        self._batches = [_view_columns(file.get_batch(i)) for i in range(file.num_record_batches)]
         lengths = [np.diff(batch["ids"][0]) for batch in self._batches]
         self.lengths: np.ndarray = np.concatenate([np.zeros(0, dtype=np.int64), *lengths]).astype(np.int64)
         """int64 (n,): tokens of each prompt."""
@@ -74,10 +74,12 @@ class StoredPrompts(Sequence[Prompt]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         number = range(len(self))[index]
-        batch, at = self._batches[number // CHUNK], number % CHUNK
+        batch, at = self._batches[number // RECORD_BATCH_SIZE], number % RECORD_BATCH_SIZE
         found = {name: values[offsets[at] : offsets[at + 1]] for name, (offsets, values) in batch.items()}
-        slots = len(found["slot_at"])
-        found["slot_vec"] = found["slot_vec"].reshape(slots, -1) if slots else np.zeros((0, 0), dtype=np.float32)
+        slots = len(found["placeholder_at"])
+        found["placeholder_vectors"] = (
+            found["placeholder_vectors"].reshape(slots, -1) if slots else np.zeros((0, 0), dtype=np.float32)
+        )
         return Prompt(**found)
 
     def close(self) -> None:
@@ -86,7 +88,7 @@ class StoredPrompts(Sequence[Prompt]):
         self._map.close()
 
 
-def store(prompts: Sequence[Prompt], path: Path, *, title: str = "prompts", progress: bool = False) -> None:
+def write_prompts(prompts: Sequence[Prompt], path: Path, *, title: str = "prompts", progress: bool = False) -> None:
     """Write prompts, one at a time as they are asked for, to an Arrow file; nothing is left if that is cut short.
 
     Raises DataError where the disk has no room for them.
@@ -100,9 +102,9 @@ def store(prompts: Sequence[Prompt], path: Path, *, title: str = "prompts", prog
             pa.ipc.new_file(out, _SCHEMA) as writer,
         ):
             left = len(prompts)
-            while chunk := list(islice(rest, CHUNK)):
-                made = _record(chunk)
-                _check_room(path, made.nbytes * left / len(chunk))
+            while chunk := list(islice(rest, RECORD_BATCH_SIZE)):
+                made = _build_record_batch(chunk)
+                _check_disk_space(path, made.nbytes * left / len(chunk))
                 writer.write_batch(made)
                 left -= len(chunk)
                 bar.advance(len(chunk))
@@ -111,7 +113,7 @@ def store(prompts: Sequence[Prompt], path: Path, *, title: str = "prompts", prog
         beside.unlink(missing_ok=True)
 
 
-def _record(prompts: Sequence[Prompt]) -> pa.RecordBatch:
+def _build_record_batch(prompts: Sequence[Prompt]) -> pa.RecordBatch:
     columns = []
     for field in _SCHEMA:
         parts = [np.ravel(getattr(prompt, field.name)) for prompt in prompts]
@@ -121,13 +123,13 @@ def _record(prompts: Sequence[Prompt]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
 
 
-def _views(batch: pa.RecordBatch) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _view_columns(batch: pa.RecordBatch) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Offsets and values of every column, without copying."""
     columns = zip(_SCHEMA.names, batch.columns, strict=True)
     return {name: (column.offsets.to_numpy(), column.values.to_numpy()) for name, column in columns}
 
 
-def _check_room(path: Path, needed: float) -> None:
+def _check_disk_space(path: Path, needed: float) -> None:
     free = shutil.disk_usage(path.parent).free
     if needed > free:
         raise DataError(

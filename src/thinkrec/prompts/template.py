@@ -20,33 +20,33 @@ BAR = " |"
 NEWLINE = "\n"
 
 
-def heading(domain: Domain) -> str:
+def format_heading(domain: Domain) -> str:
     """The first line: what the table holds."""
     items = domain.items[:1].upper() + domain.items[1:]
     return f"{items} rated by one {domain.user}, oldest first: {domain.item} | keywords | Yes if liked, No if not.\n"
 
 
-def no_history(domain: Domain) -> str:
+def format_empty_history(domain: Domain) -> str:
     """Stands where the lines of a user without history would."""
     return f"None so far; this {domain.user} is new.\n"
 
 
-def user_line(domain: Domain) -> str:
+def format_user_line(domain: Domain) -> str:
     """Stands before the user's vector."""
     return f"The {domain.user} as a vector:"
 
 
-def request(domain: Domain) -> str:
+def format_request(domain: Domain) -> str:
     """The request; the target line follows."""
     return f"For the next {domain.item} begin with Yes or No, then say why.\n"
 
 
-def entry(title: str, keywords: tuple[str, ...]) -> str:
+def format_item_entry(title: str, keywords: tuple[str, ...]) -> str:
     """An item's text up to the bar before its vector or its label."""
     return f"{title} | {', '.join(keywords)}" if keywords else title
 
 
-def shorten(keywords: tuple[str, ...], most: int) -> tuple[str, ...]:
+def truncate_keywords(keywords: tuple[str, ...], most: int) -> tuple[str, ...]:
     """At most `most` keywords: the first ones and the last, since lists often end with an item's general standing."""
     if len(keywords) <= most:
         return keywords

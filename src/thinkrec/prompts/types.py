@@ -13,9 +13,9 @@ class Prompt:
 
     ids: np.ndarray
     """int32 (t,): token ids, without padding."""
-    slot_at: np.ndarray
+    placeholder_at: np.ndarray
     """int32 (k,): positions whose embedding is replaced by a projected vector."""
-    slot_vec: np.ndarray
+    placeholder_vectors: np.ndarray
     """float32 (k, d): the raw collaborative vectors for those positions."""
     answer_at: np.ndarray
     """int32 (q,): positions whose NEXT token is a Yes/No answer; the target's is the last."""

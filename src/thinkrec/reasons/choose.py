@@ -25,25 +25,25 @@ def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
     shorter one, and rows that are added to the data or stand elsewhere in it leave the order of the others as it is.
     Raises DataError where no row qualifies or the predictions do not fit; a DataWarning says where fewer qualify.
     """
-    rows = ds.interactions.rows(SPLITS.index(config.split))
-    rows = rows[_lengths(ds, rows) >= config.min_history]
+    rows = ds.interactions.get_split_rows(SPLITS.index(config.split))
+    rows = rows[_count_histories(ds, rows) >= config.min_history]
     what = f"with at least {config.min_history} earlier rows"
     if config.choose == "mixed":
-        rows = rows[mixedness(ds, rows, config.history) >= config.mixed_share]
+        rows = rows[compute_minority_share(ds, rows, config.history) >= config.mixed_share]
         what += f" and a history in which likes and dislikes make up {config.mixed_share:.0%} or more each"
     elif config.choose == "wrong":
         assert config.predictions is not None
-        rows = rows[wrongly_predicted(ds, rows, config.predictions, config.threshold)]
+        rows = rows[find_misclassified_rows(ds, rows, config.predictions, config.threshold)]
         what += f" that {config.predictions} gets wrong"
     if not len(rows):
         raise DataError(f"the {config.split} split has no row {what}; choose otherwise")
     if config.rows is not None and len(rows) < config.rows:
         text = f"{len(rows):,} rows are asked about, not {config.rows:,}: the {config.split} split has no more {what}."
         warnings.warn(text, DataWarning, stacklevel=2)
-    return rows[np.argsort(_lots(ds, rows, config.seed), kind="stable")][: config.rows]
+    return rows[np.argsort(_hash_rows(ds, rows, config.seed), kind="stable")][: config.rows]
 
 
-def _lots(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
+def _hash_rows(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
     """uint64 (m,): a number by chance for each row, from what it is (user, item, time) and not from where it stands."""
     it = ds.interactions
     names = (f"{seed}\0{ds.user_ids[it.user[row]]}\0{ds.items.ids[it.item[row]]}\0{it.timestamp[row]}" for row in rows)
@@ -51,11 +51,11 @@ def _lots(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
     return np.frombuffer(b"".join(lots), dtype="<u8")
 
 
-def _lengths(ds: Dataset, rows: np.ndarray) -> np.ndarray:
-    return ds.interactions.past.length(rows)
+def _count_histories(ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    return ds.interactions.past.count_visible_rows(rows)
 
 
-def mixedness(ds: Dataset, rows: np.ndarray, length: int) -> np.ndarray:
+def compute_minority_share(ds: Dataset, rows: np.ndarray, length: int) -> np.ndarray:
     """float64 (m,): share of the rarer of likes and dislikes in each row's history of at most `length`; 0 for none."""
     past = ds.interactions.past
     likes = np.concatenate([[0], np.cumsum(ds.interactions.label[past.row], dtype=np.int64)])
@@ -65,7 +65,7 @@ def mixedness(ds: Dataset, rows: np.ndarray, length: int) -> np.ndarray:
     return np.where(end > begin, np.minimum(share, 1 - share), 0.0)
 
 
-def wrongly_predicted(ds: Dataset, rows: np.ndarray, path: Path, threshold: float | None) -> np.ndarray:
+def find_misclassified_rows(ds: Dataset, rows: np.ndarray, path: Path, threshold: float | None) -> np.ndarray:
     """bool (m,): whether the predictions (order, score) take the row's label for the other one.
 
     Without a threshold, as many rows count as Yes as are likes among those predicted, so any monotone score serves; at

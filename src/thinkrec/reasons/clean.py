@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from thinkrec.claims.verdict import read, word
-from thinkrec.reasons.config import CleanConfig
+from thinkrec.claims.verdict import format_verdict, parse_answer
+from thinkrec.reasons.config import ReasonFilterConfig
 from thinkrec.reasons.store import Attempt
 
 _GIVEN = r"(?:correct|right|actual|true|given|provided|stated|gold|reference|official)"
@@ -41,18 +41,18 @@ _SPEAKS_OF_ANSWER = re.compile("|".join(_BETRAYALS), re.IGNORECASE)
 _SPEAKS_OF_ASKING = re.compile("|".join(_ASKING), re.IGNORECASE)
 
 
-def prose(found: Attempt, trace: str) -> str:
+def extract_argument(found: Attempt, trace: str) -> str:
     """The argument of an answer without its verdict, on one line: from the answer or the reasoning, as `trace` says;
     where that is empty, from the other.
     """
-    answer, reasoning = read(found.text).prose, found.reasoning
+    answer, reasoning = parse_answer(found.text).prose, found.reasoning
     text = (reasoning or answer) if trace == "reasoning" else (answer or reasoning)
     return " ".join(text.split())
 
 
-def reason(verdict: bool, argument: str) -> str:
+def format_reason(verdict: bool, argument: str) -> str:
     """Verdict and argument as one reason: "Yes. ..." or "No. ..."."""
-    return f"{word(verdict)}. {argument[:1].upper()}{argument[1:]}"
+    return f"{format_verdict(verdict)}. {argument[:1].upper()}{argument[1:]}"
 
 
 def count_words(text: str) -> int:
@@ -65,7 +65,7 @@ def count_words(text: str) -> int:
     return len(_DENSE.sub(" ", text).split()) + (dense + 1) // 2
 
 
-def fault(found: Attempt, argument: str, config: CleanConfig) -> str | None:
+def find_rejection_cause(found: Attempt, argument: str, config: ReasonFilterConfig) -> str | None:
     """Why an argument should not be trained on, or None."""
     words = count_words(argument)
     if words < config.min_words:

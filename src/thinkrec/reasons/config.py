@@ -8,12 +8,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from thinkrec.teacher.config import ApiTeacher, RulesTeacher, TeacherConfig
+from thinkrec.teacher.config import ApiTeacherConfig, RulesTeacherConfig, TeacherConfig
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
-class CleanConfig(BaseModel):
+class ReasonFilterConfig(BaseModel):
     """Which reasons are left out of the table; the store keeps them all."""
 
     model_config = _STRICT
@@ -30,7 +30,7 @@ class CleanConfig(BaseModel):
 
     @field_validator("patterns")
     @classmethod
-    def _compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
             try:
                 re.compile(pattern)
@@ -75,7 +75,7 @@ class SynthesisConfig(BaseModel):
     """Most answers per row; `drop` never takes more than one."""
     trace: Literal["answer", "reasoning"] = "answer"
     """What becomes the reason: the answer's argument, or the reasoning before it; where that is empty, the other."""
-    clean: CleanConfig = CleanConfig()
+    clean: ReasonFilterConfig = ReasonFilterConfig()
     """Which reasons are left out."""
     expected_tokens: int = Field(default=400, ge=1)
     """Tokens of an answer for estimates, until some are measured; models that reason take thousands."""
@@ -83,19 +83,19 @@ class SynthesisConfig(BaseModel):
     """Share of right verdicts for estimates, until some are measured."""
 
     @model_validator(mode="after")
-    def _wrong_needs_predictions(self) -> SynthesisConfig:
+    def _check_predictions_given(self) -> SynthesisConfig:
         if self.choose == "wrong" and self.predictions is None:
             raise ValueError("choose: wrong needs `predictions`, a table with order and score of the split's rows")
         return self
 
     @model_validator(mode="after")
-    def _reasons_are_prose(self) -> SynthesisConfig:
-        form = self.teacher.extra.get("response_format") if isinstance(self.teacher, ApiTeacher) else None
+    def _check_response_format(self) -> SynthesisConfig:
+        form = self.teacher.extra.get("response_format") if isinstance(self.teacher, ApiTeacherConfig) else None
         if form is not None and (form.get("type") if isinstance(form, dict) else form) != "text":
             raise ValueError("reasons are prose that opens with Yes or No; take response_format out of teacher.extra")
         return self
 
     @property
-    def most_attempts(self) -> int:
+    def max_attempts(self) -> int:
         """Answers a row may get under this policy."""
-        return 1 if self.policy == "drop" or isinstance(self.teacher, RulesTeacher) else self.attempts
+        return 1 if self.policy == "drop" or isinstance(self.teacher, RulesTeacherConfig) else self.attempts

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thinkrec.reasons.config import SynthesisConfig
-from thinkrec.reasons.synthesis import Case
+from thinkrec.reasons.synthesis import RowState
 from thinkrec.teacher.client import Usage, estimate_tokens
 from thinkrec.teacher.config import Prices
 
@@ -15,26 +15,26 @@ FOLLOW_UP = 60
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """Tokens and money of the rows that are still to be asked about."""
 
     rows: int
-    done: int
+    n_finished: int
     """Rows that need no more asking."""
     answer_tokens: float
-    measured: int
+    n_measured: int
     """Answers of this teacher in the store that `answer_tokens` and `accuracy` were measured on; 0: assumed."""
     accuracy: float
-    once: Usage
+    single_attempt: Usage
     """One answer for every row."""
     expected: Usage
     """With further attempts where the verdict is wrong."""
-    most: Usage
+    maximum: Usage
     """All attempts for every row, each answer as long as it may be; repetitions of failed requests apart."""
-    priced: bool
+    has_prices: bool
 
 
-def estimate(cases: Sequence[Case], config: SynthesisConfig) -> Estimate:
+def estimate_cost(cases: Sequence[RowState], config: SynthesisConfig) -> CostEstimate:
     """Estimate from the questions that would really be asked and, where there are any, the answers that came."""
     teacher = config.teacher
     answers = [found for case in cases for found in case.answers]
@@ -49,35 +49,35 @@ def estimate(cases: Sequence[Case], config: SynthesisConfig) -> Estimate:
     prices = teacher.prices if teacher.kind == "api" else Prices()
     once = expected = most = (0.0, 0.0, 0.0)
     for case in cases:
-        if case.next is None:
+        if case.next_question is None:
             continue
-        prompt = 0 if teacher.kind == "rules" else estimate_tokens(case.next.messages)
-        left = config.most_attempts - len(case.answers)
-        once = _plus(once, (prompt, tokens, 1.0))
+        prompt = 0 if teacher.kind == "rules" else estimate_tokens(case.next_question.messages)
+        left = config.max_attempts - len(case.answers)
+        once = _add_counts(once, (prompt, tokens, 1.0))
         for later in range(left):
             chance = (1 - accuracy) ** later
             grown = prompt + later * (tokens + FOLLOW_UP if prompt else 0)
-            expected = _plus(expected, (chance * grown, chance * tokens, chance))
+            expected = _add_counts(expected, (chance * grown, chance * tokens, chance))
             longest = prompt + later * (limit + FOLLOW_UP if prompt else 0)
-            most = _plus(most, (longest, limit, 1.0))
-    sums = [_usage(part, prices) for part in (once, expected, most)]
-    return Estimate(
+            most = _add_counts(most, (longest, limit, 1.0))
+    sums = [_make_usage(part, prices) for part in (once, expected, most)]
+    return CostEstimate(
         rows=len(cases),
-        done=sum(case.next is None for case in cases),
+        n_finished=sum(case.next_question is None for case in cases),
         answer_tokens=tokens,
-        measured=len(answers),
+        n_measured=len(answers),
         accuracy=accuracy,
-        once=sums[0],
+        single_attempt=sums[0],
         expected=sums[1],
-        most=sums[2],
-        priced=bool(prices.input or prices.output),
+        maximum=sums[2],
+        has_prices=bool(prices.input or prices.output),
     )
 
 
-def _plus(a: tuple[float, float, float], b: tuple[float, float, float]) -> tuple[float, float, float]:
+def _add_counts(a: tuple[float, float, float], b: tuple[float, float, float]) -> tuple[float, float, float]:
     return a[0] + b[0], a[1] + b[1], a[2] + b[2]
 
 
-def _usage(part: tuple[float, float, float], prices: Prices) -> Usage:
+def _make_usage(part: tuple[float, float, float], prices: Prices) -> Usage:
     prompt, completion, requests = part
-    return Usage(round(prompt), round(completion), prices.cost(prompt, completion), round(requests))
+    return Usage(round(prompt), round(completion), prices.compute_cost(prompt, completion), round(requests))

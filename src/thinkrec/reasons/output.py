@@ -9,35 +9,37 @@ import polars as pl
 from thinkrec.data.dataset import Dataset
 from thinkrec.reasons import clean
 from thinkrec.reasons.config import SynthesisConfig
-from thinkrec.reasons.synthesis import Case, verdict_word
+from thinkrec.reasons.synthesis import RowState, format_optional_verdict
 
 
-def faults(cases: Sequence[Case], config: SynthesisConfig) -> dict[int, str | None]:
+def find_rejection_causes(cases: Sequence[RowState], config: SynthesisConfig) -> dict[int, str | None]:
     """Row -> why its reason is left out, or None if it goes into the table; rows whose last verdict was right."""
     found = {}
     for case in cases:
         if case.outcome == "right":
             last = case.answers[-1]
-            found[case.row] = clean.fault(last, clean.prose(last, config.trace), config.clean)
+            found[case.row] = clean.find_rejection_cause(last, clean.extract_argument(last, config.trace), config.clean)
     return found
 
 
-def table(ds: Dataset, cases: Sequence[Case], config: SynthesisConfig) -> pl.DataFrame:
+def build_reason_table(ds: Dataset, cases: Sequence[RowState], config: SynthesisConfig) -> pl.DataFrame:
     """order, user_id, item_id, label, reason, first_verdict, hinted, attempts, teacher; sorted by order."""
-    kept = faults(cases, config)
+    kept = find_rejection_causes(cases, config)
     rows = [case for case in sorted(cases, key=lambda case: case.order) if kept.get(case.row, "") is None]
     it = ds.interactions
     last = [case.answers[-1] for case in rows]
-    argued = [clean.prose(found, config.trace) for found in last]
+    argued = [clean.extract_argument(found, config.trace) for found in last]
     users, items = [ds.user_ids[it.user[c.row]] for c in rows], [ds.items.ids[it.item[c.row]] for c in rows]
     return pl.DataFrame(
         [
             pl.Series("order", [case.order for case in rows], dtype=pl.Int64),
-            pl.Series("user_id", users, dtype=_kind(ds.user_ids)),
-            pl.Series("item_id", items, dtype=_kind(ds.items.ids)),
+            pl.Series("user_id", users, dtype=_infer_id_dtype(ds.user_ids)),
+            pl.Series("item_id", items, dtype=_infer_id_dtype(ds.items.ids)),
             pl.Series("label", [int(case.label) for case in rows], dtype=pl.Int8),
-            pl.Series("reason", [clean.reason(c.label, text) for c, text in zip(rows, argued, strict=True)], pl.String),
-            pl.Series("first_verdict", [verdict_word(case.first_verdict) for case in rows], dtype=pl.String),
+            pl.Series(
+                "reason", [clean.format_reason(c.label, text) for c, text in zip(rows, argued, strict=True)], pl.String
+            ),
+            pl.Series("first_verdict", [format_optional_verdict(case.first_verdict) for case in rows], dtype=pl.String),
             pl.Series("hinted", [found.hinted for found in last], dtype=pl.Boolean),
             pl.Series("attempts", [len(case.answers) for case in rows], dtype=pl.Int64),
             pl.Series("teacher", [found.teacher for found in last], dtype=pl.String),
@@ -45,5 +47,5 @@ def table(ds: Dataset, cases: Sequence[Case], config: SynthesisConfig) -> pl.Dat
     )
 
 
-def _kind(ids: list) -> type[pl.Int64] | type[pl.String]:
+def _infer_id_dtype(ids: list) -> type[pl.Int64] | type[pl.String]:
     return pl.Int64 if all(isinstance(id_, int) for id_ in ids) else pl.String

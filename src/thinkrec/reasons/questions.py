@@ -8,41 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from thinkrec.claims.verdict import word
+from thinkrec.claims.verdict import format_verdict
 from thinkrec.data.columns import clean_line
 from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.errors import DataError
 from thinkrec.prompts import template
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.teacher.client import Message
-from thinkrec.teacher.rule_reasons import short_title
+from thinkrec.teacher.rule_reasons import format_cited_title
 
 TEXT_LIMIT = 800
 """Most characters of one further text."""
 
 
-def first(ds: Dataset, row: int, config: SynthesisConfig) -> tuple[Message, ...]:
+def render_first_question(ds: Dataset, row: int, config: SynthesisConfig) -> tuple[Message, ...]:
     """The opening question about a row: what was liked and disliked before it, and its item; never its outcome."""
     it, items, domain = ds.interactions, ds.items, ds.domain
-    lines = [template.heading(domain)]
-    past = it.history_rows(row, config.history)
+    lines = [template.format_heading(domain)]
+    past = it.get_history_rows(row, config.history)
     for earlier in past:
         item = int(it.item[earlier])
-        words = template.shorten(items.keywords[item], config.keywords)
-        lines.append(f"{template.entry(items.titles[item], words)}{template.BAR} {word(bool(it.label[earlier]))}\n")
+        words = template.truncate_keywords(items.keywords[item], config.keywords)
+        lines.append(
+            f"{template.format_item_entry(items.titles[item], words)}{template.BAR} {format_verdict(bool(it.label[earlier]))}\n"
+        )
     if not len(past):
-        lines.append(template.no_history(domain))
+        lines.append(template.format_empty_history(domain))
     target = int(it.item[row])
     for name in config.texts:
         text = clean_line(items.texts[name][target], TEXT_LIMIT)
         if text:
             lines.append(f"The next {domain.item}, {name}: {text}\n")
-    words = template.shorten(items.keywords[target], config.keywords)
-    lines.append(f"{template.request(domain)}{template.entry(items.titles[target], words)}{template.BAR}")
-    return Message("system", instructions(domain, config.words)), Message("user", "".join(lines))
+    words = template.truncate_keywords(items.keywords[target], config.keywords)
+    lines.append(
+        f"{template.format_request(domain)}{template.format_item_entry(items.titles[target], words)}{template.BAR}"
+    )
+    return Message("system", render_instructions(domain, config.words)), Message("user", "".join(lines))
 
 
-def instructions(domain: Domain, words: int) -> str:
+def render_instructions(domain: Domain, words: int) -> str:
     """The task, once."""
     item, items, user = domain.item, domain.items, domain.user
     return (
@@ -57,32 +61,32 @@ def instructions(domain: Domain, words: int) -> str:
     )
 
 
-def reconsider(ds: Dataset, row: int) -> str:
+def render_retry(ds: Dataset, row: int) -> str:
     """After a wrong verdict, without the outcome."""
-    domain, title = ds.domain, short_title(ds.items.titles[int(ds.interactions.item[row])])
+    domain, title = ds.domain, format_cited_title(ds.items.titles[int(ds.interactions.item[row])])
     return (
         f"Think it over once more. Which of the liked and which of the disliked {domain.items} come closest to "
         f"{title}, and in what? Then answer from the start, in the same form."
     )
 
 
-def told(ds: Dataset, row: int) -> str:
+def render_retry_with_label(ds: Dataset, row: int) -> str:
     """After a wrong verdict, with the outcome. An answer to this is recorded as hinted."""
     domain, liked = ds.domain, bool(ds.interactions.label[row])
-    title = short_title(ds.items.titles[int(ds.interactions.item[row])])
+    title = format_cited_title(ds.items.titles[int(ds.interactions.item[row])])
     return (
         f"As it happened, this {domain.user} {'liked' if liked else 'did not like'} {title}. Answer from the start, in "
-        f"the same form, and open with {word(liked)}. Argue from the list alone, in the words of somebody who judges "
+        f"the same form, and open with {format_verdict(liked)}. Argue from the list alone, in the words of somebody who judges "
         "beforehand, and let nothing show that you know the outcome."
     )
 
 
-def form() -> str:
+def render_format_reminder() -> str:
     """After an answer that opens with neither Yes nor No."""
     return "An answer has to open with the single word Yes or No. Answer from the start, in that form."
 
 
-def check_texts(ds: Dataset, texts: Sequence[str]) -> None:
+def check_text_columns(ds: Dataset, texts: Sequence[str]) -> None:
     """Raises DataError if a column is not in the items table."""
     for name in texts:
         if name not in ds.items.texts.columns:

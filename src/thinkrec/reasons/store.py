@@ -53,13 +53,13 @@ class Attempt:
         return Usage(self.prompt_tokens, self.completion_tokens, self.cost, self.requests)
 
 
-def attempt(question: Question, answer: Answer, time: str, **about: Any) -> Attempt:
+def make_attempt(question: Question, answer: Answer, time: str, **about: Any) -> Attempt:
     """An attempt from what went out and came back; `about` holds the fields neither knows."""
     usage = answer.usage
     return Attempt(key=question.key, text=answer.text, reasoning=answer.reasoning, failure=answer.failure,
-                   cut=answer.cut, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens,
+                   cut=answer.is_truncated, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens,
                    cost=usage.cost, requests=usage.requests, seconds=round(answer.seconds, 3), time=time,
-                   refused=answer.refused, **about)  # fmt: skip
+                   refused=answer.refusal, **about)  # fmt: skip
 
 
 class AttemptStore:
@@ -77,9 +77,9 @@ class AttemptStore:
         self.path = path
         self._file: int | None = None
         if write:
-            self._open()
+            self._open_file()
         try:
-            self.attempts: list[Attempt] = self._read(repair=write)
+            self.attempts: list[Attempt] = self._read_attempts(repair=write)
         except BaseException:
             self.close()
             raise
@@ -100,11 +100,11 @@ class AttemptStore:
             os.close(self._file)
             self._file = None
 
-    def answered(self, key: str) -> Attempt | None:
+    def get_answer(self, key: str) -> Attempt | None:
         """The answer to a question, if there is one; failures are none."""
         return self._answered.get(key)
 
-    def refusal(self, key: str) -> Attempt | None:
+    def get_refusal(self, key: str) -> Attempt | None:
         """How a question was refused, if it was: asking it again would be in vain."""
         return self._refused.get(key)
 
@@ -112,37 +112,37 @@ class AttemptStore:
         """Append one attempt; on disk when this returns."""
         assert self._file is not None, "the store was opened for reading"
         line = json.dumps(asdict(found), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
-        _write(self._file, line)
+        _write_line(self._file, line)
         self.attempts.append(found)
         if found.failure is None:
             self._answered.setdefault(found.key, found)
         if found.refused is not None:
             self._refused[found.key] = found
 
-    def spent(self, teacher: str) -> Usage:
+    def sum_usage(self, teacher: str) -> Usage:
         """What all attempts of a teacher took, over all starts."""
         return sum((found.usage for found in self.attempts if found.teacher == teacher), NOTHING)
 
-    def _open(self) -> None:
+    def _open_file(self) -> None:
         fresh = not self.path.exists()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         except OSError as error:
             raise DataError(f"{self.path}: the store cannot be opened ({error}); choose another --store") from error
-        _lock(self._file, self.path)
+        _lock_file(self._file, self.path)
         if fresh:
             _sync_folder(self.path.parent)
 
-    def _read(self, repair: bool) -> list[Attempt]:
+    def _read_attempts(self, repair: bool) -> list[Attempt]:
         if not self.path.is_file():
             return []
         whole = self.path.read_bytes()
         found, end = [], 0
-        for number, line in enumerate(_lines(whole), start=1):
+        for number, line in enumerate(_split_lines(whole), start=1):
             complete, last = line.endswith(b"\n"), end + len(line) == len(whole)
             try:
-                found.append(_parse(line))
+                found.append(_parse_attempt(line))
             except (ValueError, TypeError) as error:
                 if last and not complete:
                     break
@@ -157,12 +157,12 @@ class AttemptStore:
                 os.ftruncate(self._file, end)
             if end and whole[end - 1 : end] != b"\n":
                 # All of the last line came through but its end.
-                _write(self._file, b"\n")
+                _write_line(self._file, b"\n")
             os.fsync(self._file)
         return found
 
 
-def _lines(whole: bytes) -> Iterator[bytes]:
+def _split_lines(whole: bytes) -> Iterator[bytes]:
     # Not splitlines: texts may hold other characters that it takes for the end of a line.
     begin = 0
     while begin < len(whole):
@@ -171,7 +171,7 @@ def _lines(whole: bytes) -> Iterator[bytes]:
         begin = end
 
 
-def _parse(line: bytes) -> Attempt:
+def _parse_attempt(line: bytes) -> Attempt:
     content = json.loads(line.decode("utf-8", "surrogatepass"))
     if not isinstance(content, dict):
         raise ValueError("it holds no keys and values")
@@ -179,13 +179,13 @@ def _parse(line: bytes) -> Attempt:
     return Attempt(**{name: value for name, value in content.items() if name in known})
 
 
-def _write(file: int, line: bytes) -> None:
+def _write_line(file: int, line: bytes) -> None:
     while line:
         line = line[os.write(file, line) :]
     os.fsync(file)
 
 
-def _lock(file: int, path: Path) -> None:
+def _lock_file(file: int, path: Path) -> None:
     try:
         import fcntl
     except ImportError:  # Windows has no such lock; the store works without it

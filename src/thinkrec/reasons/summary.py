@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from thinkrec.reasons.config import SynthesisConfig
-from thinkrec.reasons.output import faults
-from thinkrec.reasons.synthesis import Case, Synthesis
+from thinkrec.reasons.output import find_rejection_causes
+from thinkrec.reasons.synthesis import RowState, Synthesis
 from thinkrec.teacher.client import NOTHING
 
 SHOWN = 8
@@ -17,7 +17,7 @@ SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Summary:
+class SynthesisSummary:
     """Counts of rows add up to `rows`; tokens, cost and seconds are those of all attempts on these rows, over all
     starts, as the store holds them.
     """
@@ -76,26 +76,31 @@ class Summary:
         rows = sum(count for number, count in self.attempts.items() if number != "0")
         return sum(int(number) * count for number, count in self.attempts.items()) / rows if rows else None
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, shares included."""
         shares = {name: getattr(self, name) for name in ("first_accuracy", "mean_attempts", "share_hinted")}
         return {**asdict(self), **shares}
 
 
-def summarise(
-    synthesis: Synthesis, cases: Sequence[Case], config: SynthesisConfig, *, seconds: float, stopped: str | None = None
-) -> Summary:
+def summarise_outcomes(
+    synthesis: Synthesis,
+    cases: Sequence[RowState],
+    config: SynthesisConfig,
+    *,
+    seconds: float,
+    stopped: str | None = None,
+) -> SynthesisSummary:
     """Count what became of every row."""
-    refused = faults(cases, config)
+    refused = find_rejection_causes(cases, config)
     outcomes = Counter(case.outcome for case in cases)
     kept = [case for case in cases if refused.get(case.row, "") is None]
     # Of these rows, this teacher and this policy: a store may hold others too, and rows may have moved since.
-    names = {synthesis.ids(case.row) for case in cases}
+    names = {synthesis.get_ids(case.row) for case in cases}
     asked = (synthesis.teacher, config.policy)
     mine = [a for a in synthesis.store.attempts if (a.user_id, a.item_id) in names and (a.teacher, a.policy) == asked]
     taken = sum((found.usage for found in mine), NOTHING)
     firsts = [case for case in cases if case.answers]
-    summary = Summary(
+    summary = SynthesisSummary(
         teacher=synthesis.teacher,
         policy=config.policy,
         rows=len(cases),
@@ -120,17 +125,17 @@ def summarise(
         seconds=round(seconds, 3),
         stopped=stopped,
     )
-    assert accounted(summary) == summary.rows, "every row has exactly one outcome"
+    assert count_accounted_rows(summary) == summary.rows, "every row has exactly one outcome"
     return summary
 
 
-def accounted(found: Summary) -> int:
+def count_accounted_rows(found: SynthesisSummary) -> int:
     """Rows that the report says something about; equals `rows`."""
     parts = (found.kept, found.wrong, found.unreadable, found.unfinished, found.not_asked)
     return sum(parts) + sum(sum(counts.values()) for counts in (found.left_out, found.refused, found.failed))
 
 
-def lines(found: Summary) -> list[tuple[str, str]]:
+def format_summary_lines(found: SynthesisSummary) -> list[tuple[str, str]]:
     """The report in words: (what, how much)."""
 
     def share(part: int, whole: int) -> str:
@@ -145,7 +150,7 @@ def lines(found: Summary) -> list[tuple[str, str]]:
         ("wrong to the end", f"{found.wrong:,}"),
         ("no verdict to the end", f"{found.unreadable:,}"),
         *((f"refused: {why}", f"{count:,}") for why, count in found.refused.items()),
-        *_failures(found.failed),
+        *_format_failure_lines(found.failed),
         ("unfinished", f"{found.unfinished:,}"),
         ("not asked", f"{found.not_asked:,}"),
         ("right at first attempt", share(found.first_right, found.first_answers)),
@@ -159,7 +164,7 @@ def lines(found: Summary) -> list[tuple[str, str]]:
     return out + ([("stopped", found.stopped)] if found.stopped else [])
 
 
-def _failures(failed: dict[str, int]) -> list[tuple[str, str]]:
+def _format_failure_lines(failed: dict[str, int]) -> list[tuple[str, str]]:
     """The commonest reasons, and how many rows the rest makes: some endpoints give every failure words of its own."""
     counts = sorted(failed.items(), key=lambda entry: -entry[1])
     rest = sum(count for _, count in counts[SHOWN:])

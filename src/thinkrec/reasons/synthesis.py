@@ -14,13 +14,13 @@ from typing import Literal
 
 import numpy as np
 
-from thinkrec.claims.verdict import verdict, word
+from thinkrec.claims.verdict import format_verdict, parse_verdict
 from thinkrec.data.dataset import Dataset
 from thinkrec.io.progress import Progress
 from thinkrec.reasons import questions
 from thinkrec.reasons.config import SynthesisConfig
-from thinkrec.reasons.store import Attempt, AttemptStore, attempt
-from thinkrec.teacher.client import Answer, Message, Question, Teacher, question
+from thinkrec.reasons.store import Attempt, AttemptStore, make_attempt
+from thinkrec.teacher.client import Answer, Message, Question, Teacher, make_question
 
 Outcome = Literal["right", "wrong", "unreadable", "refused", "failed", "unfinished", "not asked"]
 """What became of a row: an answer with the right verdict; all attempts used up, and the last one had the wrong verdict,
@@ -29,7 +29,7 @@ left, or none made, when the run ended."""
 
 
 @dataclass(frozen=True)
-class Case:
+class RowState:
     """A row, its answers so far, and what is next."""
 
     row: int
@@ -41,7 +41,7 @@ class Case:
     """Attempts of this start that got no answer: how many answers there were before, and why. Of a refused row, in
     whichever start: by what name it was refused."""
     outcome: Outcome
-    next: Question | None
+    next_question: Question | None
     """What would be asked next; None where the row is done with."""
     next_kind: str
     next_hinted: bool
@@ -51,7 +51,7 @@ class Case:
     @property
     def first_verdict(self) -> bool | None:
         """What the first answer said, None where it said neither or there is none."""
-        return verdict(self.answers[0].text, self.titles) if self.answers else None
+        return parse_verdict(self.answers[0].text, self.titles) if self.answers else None
 
 
 @dataclass
@@ -66,38 +66,38 @@ class Synthesis:
     """Row -> its attempts of this start that failed. Those of earlier starts count no more: what caused them may be
     gone."""
 
-    def case(self, row: int) -> Case:
+    def get_row_state(self, row: int) -> RowState:
         """Where a row stands."""
         ds, config = self.ds, self.config
         label, failures = bool(ds.interactions.label[row]), tuple(self.failed.get(row, ()))
-        messages, kind, hinted = questions.first(ds, row, config), "first", False
+        messages, kind, hinted = questions.render_first_question(ds, row, config), "first", False
         answers: list[Attempt] = []
-        titles = self._titles(row)
+        titles = self._get_prompt_titles(row)
         outcome: Outcome = "not asked"
         refusal: Attempt | None = None
         while True:
-            ask = question(self._name(row), messages, self.teacher, config.policy, row)
-            found = self.store.answered(ask.key) or self.store.answered(self._earlier_key(row, messages))
-            if len(answers) >= config.most_attempts:
+            ask = make_question(self._build_row_key(row), messages, self.teacher, config.policy, row)
+            found = self.store.get_answer(ask.key) or self.store.get_answer(self._compute_legacy_key(row, messages))
+            if len(answers) >= config.max_attempts:
                 break
             if found is None:
-                refusal = self.store.refusal(ask.key)
+                refusal = self.store.get_refusal(ask.key)
                 break
             answers.append(found)
-            opinion = verdict(found.text, titles)
+            opinion = parse_verdict(found.text, titles)
             outcome = "unreadable" if opinion is None else "right" if opinion == label else "wrong"
             if outcome == "right":
                 break
-            kind, hinted, follow = self._follow_up(row, opinion, hinted)
+            kind, hinted, follow = self._choose_follow_up(row, opinion, hinted)
             messages = (*messages, Message("assistant", found.text), Message("user", follow))
-        done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.most_attempts
+        done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.max_attempts
         if refusal is not None:
             outcome, failures = "refused", ((len(answers), str(refusal.refused)),)
         elif not done:
             outcome = "unfinished" if answers or failures else "not asked"
         elif outcome != "right" and failures and failures[-1][0] == len(answers):
             outcome = "failed"
-        return Case(row, int(ds.interactions.order[row]), label, tuple(answers), failures, outcome,
+        return RowState(row, int(ds.interactions.order[row]), label, tuple(answers), failures, outcome,
                     None if done else ask, kind, hinted, titles)  # fmt: skip
 
     def run(self, rows: Sequence[int] | np.ndarray, teacher: Teacher, *, progress: bool = False) -> None:
@@ -105,26 +105,30 @@ class Synthesis:
 
         Raises TeacherStopped as the teacher does; everything that was answered is then in the store.
         """
-        for number in range(1, self.config.most_attempts + 1):
-            waiting = {case.next.key: case for case in map(self.case, map(int, rows)) if case.next is not None}
+        for number in range(1, self.config.max_attempts + 1):
+            waiting = {
+                case.next_question.key: case
+                for case in map(self.get_row_state, map(int, rows))
+                if case.next_question is not None
+            }
             if not waiting:
                 return
-            asked = [case.next for case in waiting.values() if case.next is not None]
+            asked = [case.next_question for case in waiting.values() if case.next_question is not None]
             with Progress(f"asking, round {number}", len(asked), shown=progress) as bar:
                 right = [0, 0]
 
                 def done(ask: Question, answer: Answer, waiting=waiting, right=right, bar=bar) -> None:
                     case = waiting[ask.key]
-                    self.write_down(case, ask, answer)
-                    right[0] += answer.failure is None and verdict(answer.text, case.titles) == case.label
+                    self.store_answer(case, ask, answer)
+                    right[0] += answer.failure is None and parse_verdict(answer.text, case.titles) == case.label
                     right[1] += answer.failure is None
                     bar.advance(1, f"{right[0]} of {right[1]} right")
 
                 teacher.ask(asked, done)
 
-    def write_down(self, case: Case, ask: Question, answer: Answer) -> None:
+    def store_answer(self, case: RowState, ask: Question, answer: Answer) -> None:
         """Put an answer into the store; nothing else happens to it before."""
-        user, item = self.ids(case.row)
+        user, item = self.get_ids(case.row)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         about = {
             "order": case.order,
@@ -135,42 +139,42 @@ class Synthesis:
             "kind": case.next_kind,
             "hinted": case.next_hinted,
         }
-        self.store.add(attempt(ask, answer, now, **about))
+        self.store.add(make_attempt(ask, answer, now, **about))
         if answer.failure is not None:
             self.failed.setdefault(case.row, []).append((len(case.answers), answer.failure))
 
-    def _titles(self, row: int) -> tuple[str, ...]:
+    def _get_prompt_titles(self, row: int) -> tuple[str, ...]:
         """Titles that an answer may open with: those shown, and the one asked about."""
         it = self.ds.interactions
-        past = it.item[it.history_rows(row, self.config.history)]
+        past = it.item[it.get_history_rows(row, self.config.history)]
         return tuple(self.ds.items.titles[i] for i in (*past, it.item[row]))
 
-    def _name(self, row: int) -> list[int | str]:
+    def _build_row_key(self, row: int) -> list[int | str]:
         """What a row is, wherever it stands in a table: user, item and time."""
         it = self.ds.interactions
-        return [*self.ids(row), int(it.timestamp[row])]
+        return [*self.get_ids(row), int(it.timestamp[row])]
 
-    def _follow_up(self, row: int, opinion: bool | None, hinted: bool) -> tuple[str, bool, str]:
+    def _choose_follow_up(self, row: int, opinion: bool | None, hinted: bool) -> tuple[str, bool, str]:
         """(kind, whether the outcome is told by then, words) of what is said after a wrong answer or one without a
         verdict.
         """
         if opinion is None:
-            return "form", hinted, questions.form()
+            return "form", hinted, questions.render_format_reminder()
         if self.config.policy == "hint":
-            return "hint", True, questions.told(self.ds, row)
-        return "again", hinted, questions.reconsider(self.ds, row)
+            return "hint", True, questions.render_retry_with_label(self.ds, row)
+        return "again", hinted, questions.render_retry(self.ds, row)
 
-    def _earlier_key(self, row: int, messages: tuple[Message, ...]) -> str:
+    def _compute_legacy_key(self, row: int, messages: tuple[Message, ...]) -> str:
         """The key that stores of version 0.1.0 have: with the row's place. What they hold was paid for."""
-        name = [int(self.ds.interactions.order[row]), *self.ids(row)]
-        return question(name, messages, self.teacher, self.config.policy).key
+        name = [int(self.ds.interactions.order[row]), *self.get_ids(row)]
+        return make_question(name, messages, self.teacher, self.config.policy).key
 
-    def ids(self, row: int) -> tuple[int | str, int | str]:
+    def get_ids(self, row: int) -> tuple[int | str, int | str]:
         """(user id, item id) of a row."""
         it = self.ds.interactions
         return self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]
 
 
-def verdict_word(opinion: bool | None) -> str | None:
+def format_optional_verdict(opinion: bool | None) -> str | None:
     """Yes, No, or None, as tables hold it."""
-    return None if opinion is None else word(opinion)
+    return None if opinion is None else format_verdict(opinion)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from thinkrec.claims.verdict import verdict, word
-from thinkrec.data.columns import DataWarning, parse_labels, refuse_rows, require_columns
+from thinkrec.claims.verdict import format_verdict, parse_verdict
+from thinkrec.data.columns import DataWarning, parse_labels, reject_rows, require_columns
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TRAIN
 from thinkrec.data.tables import read_table
@@ -17,7 +17,7 @@ from thinkrec.errors import DataError
 from thinkrec.reasons.matching import match_rows
 
 
-def written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[int, str]:
+def read_written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[int, str]:
     """Row number -> reason, for the rows of the table at `path` (columns `order` and `reason`, best `user_id` and
     `item_id` too; see `match_rows`).
 
@@ -33,8 +33,8 @@ def written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[
     table, source = read_table(path), str(path)
     require_columns(table, ("order", "reason", "hinted") if unhinted else ("order", "reason"), source)
     matched, whole = match_rows(ds, table, source), table.height
-    refuse_rows(table["reason"], table["reason"].is_null(), source, "has no reason", "Fill in or drop these rows.")
-    told = _flags(table["hinted"], source).to_numpy() if unhinted else np.zeros(whole, dtype=bool)
+    reject_rows(table["reason"], table["reason"].is_null(), source, "has no reason", "Fill in or drop these rows.")
+    told = _parse_booleans(table["hinted"], source).to_numpy() if unhinted else np.zeros(whole, dtype=bool)
     there = matched.rows >= 0
     label = np.where(there, ds.interactions.label[np.maximum(matched.rows, 0)], -1)
     stale = np.zeros(whole, dtype=bool)
@@ -50,11 +50,11 @@ def written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[
     kept = there & ~stale & ~told
     if not kept.any():
         raise DataError(f"{path}: all reasons that fit are hinted, and `unhinted` leaves those out; none is left")
-    hinted = _hinted(table) & kept
+    hinted = _read_hinted_mask(table) & kept
     split = ds.interactions.split[np.maximum(matched.rows, 0)]
-    _say(source, whole, [
-        (int((~there & ~matched.several).sum()), "left out: their rows (user and item) are not in the data"),
-        (int(matched.several.sum()), "left out: their user has several rows with the item, and `order` names none"),
+    _warn_counts(source, whole, [
+        (int((~there & ~matched.ambiguous).sum()), "left out: their rows (user and item) are not in the data"),
+        (int(matched.ambiguous.sum()), "left out: their user has several rows with the item, and `order` names none"),
         (int(stale.sum()), "left out: their rows have another label by now"),
         (int((there & ~stale & told).sum()), "left out as hinted"),
         (int(hinted.sum()), "by a teacher that had been told the outcome (`unhinted: true` leaves them out)"),
@@ -62,35 +62,35 @@ def written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> dict[
         *((int((kept & (split == code)).sum()), f"about {name} rows, which are not trained on")
           for code, name in enumerate(SPLITS) if code != TRAIN),
         (0 if (kept & (split == TRAIN)).any() else whole, "in all, and none to train on"),
-        (0 if matched.checked else whole, "matched by `order` alone: without user_id and item_id nothing shows whether "
+        (0 if matched.has_ids else whole, "matched by `order` alone: without user_id and item_id nothing shows whether "
          "the data has changed"),
     ])  # fmt: skip
     rows, table = matched.rows[kept], table.filter(pl.Series(kept))
     found = {int(row): str(text) for row, text in zip(rows, table["reason"], strict=True)}
     for row, text in found.items():
         label = bool(ds.interactions.label[row])
-        opening = f"{word(label)}."
-        if not text.startswith(opening) or verdict(text, [ds.items.titles[ds.interactions.item[row]]]) != label:
+        opening = f"{format_verdict(label)}."
+        if not text.startswith(opening) or parse_verdict(text, [ds.items.titles[ds.interactions.item[row]]]) != label:
             order = int(ds.interactions.order[row])
             raise DataError(f"{path}: the reason of order {order} does not begin with {opening!r}, its row's label")
     return found
 
 
-def _hinted(table: pl.DataFrame) -> np.ndarray:
+def _read_hinted_mask(table: pl.DataFrame) -> np.ndarray:
     """bool (m,): marked as hinted, where the table says so readably."""
     if "hinted" not in table.columns:
         return np.zeros(table.height, dtype=bool)
     return table["hinted"].cast(pl.String).str.to_lowercase().is_in(["true", "1"]).fill_null(False).to_numpy()
 
 
-def _say(source: str, whole: int, parts: list[tuple[int, str]]) -> None:
+def _warn_counts(source: str, whole: int, parts: list[tuple[int, str]]) -> None:
     """One DataWarning with the counts that are not 0."""
     said = [f"{count:,} {what}" for count, what in parts if count]
     if said:
         warnings.warn(f"{source}: of {whole:,} reasons, {'; '.join(said)}.", DataWarning, stacklevel=3)
 
 
-def _flags(column: pl.Series, source: str) -> pl.Series:
+def _parse_booleans(column: pl.Series, source: str) -> pl.Series:
     """True and false, also where a text file spells them out. Raises DataError on anything else."""
     if column.dtype == pl.Boolean:
         found = column
@@ -98,5 +98,5 @@ def _flags(column: pl.Series, source: str) -> pl.Series:
         known = {"true": True, "1": True, "false": False, "0": False}
         text = column.cast(pl.String).str.to_lowercase()
         found = text.replace_strict(known, default=None, return_dtype=pl.Boolean)
-    refuse_rows(column, found.is_null(), source, "is neither true nor false", "Correct these rows.")
+    reject_rows(column, found.is_null(), source, "is neither true nor false", "Correct these rows.")
     return found

@@ -7,27 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.loaders.movielens import load_ml1m_slice, movielens_dataset
+from thinkrec.data.loaders.movielens import load_ml1m_slice, load_movielens_dataset
 from thinkrec.errors import DataError, RecipeError
-from thinkrec.simulate.simulator import World, simulate
+from thinkrec.simulate.simulator import Simulation, simulate_catalogue
 
 if TYPE_CHECKING:
     from thinkrec.run.recipe import Data, MovieLensSlice
 
 
-def data_folder(name: str) -> Path:
+def find_data_folder(name: str) -> Path:
     """A named folder under $THINKREC_DATA, else under shared/data beside the current folder or the clone.
 
     Raises DataError saying where it looked.
     """
-    found = shared_folders(name)[0]
+    found = list_data_folders(name)[0]
     if found.is_dir():
         return found
-    places = ", ".join(map(str, shared_folders(name)))
+    places = ", ".join(map(str, list_data_folders(name)))
     raise DataError(f"the data folder {name!r} was not found (looked for {places}); set THINKREC_DATA to its parent")
 
 
-def shared_folders(name: str) -> list[Path]:
+def list_data_folders(name: str) -> list[Path]:
     """Where a named folder is looked for; those that are there come first."""
     named = os.environ.get("THINKREC_DATA")
     clone = Path(__file__).resolve().parents[3]
@@ -35,21 +35,21 @@ def shared_folders(name: str) -> list[Path]:
     return sorted((base / name for base in tried), key=lambda folder: not folder.is_dir())
 
 
-def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, World | None]:
+def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulation | None]:
     """The data set; for a simulated catalogue also everything that was planted in it.
 
     `cache` is a folder for what is costly to find anew (keywords from plots), where the recipe names none.
     """
     if config.kind == "world":
-        world = simulate(config.world, config.seed)
+        world = simulate_catalogue(config.world, config.seed)
         return world.dataset, world
     if config.kind == "ml1m":
-        folder = config.folder or data_folder("ml1m")
+        folder = config.folder or find_data_folder("ml1m")
         if config.keywords == "genres+plot":
-            return _with_plots(load_ml1m_slice(folder), config, config.keyword_cache or cache), None
+            return _add_plot_keywords(load_ml1m_slice(folder), config, config.keyword_cache or cache), None
         return load_ml1m_slice(folder, keywords=config.keywords), None
     if config.kind == "movielens":
-        return movielens_dataset(config.folder), None
+        return load_movielens_dataset(config.folder), None
     if config.kind == "given":
         raise RecipeError(
             "data.kind is given: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe by "
@@ -57,29 +57,29 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, World |
         )
     tables = Dataset.from_tables(config.interactions, config.items, threshold=config.threshold, split=config.split,
                                  missing=config.missing, duplicates=config.duplicates, separators=config.separators,
-                                 domain=config.domain())  # fmt: skip
+                                 domain=config.build_domain())  # fmt: skip
     return tables, None
 
 
-def source_paths(config: Data) -> list[Path]:
+def list_source_paths(config: Data) -> list[Path]:
     """The files and folders that `load_data` reads; empty where it reads none."""
     if config.kind == "tables":
         return [config.interactions, config.items]
     if config.kind == "ml1m":
-        return [config.folder or shared_folders("ml1m")[0]]
+        return [config.folder or list_data_folders("ml1m")[0]]
     return [config.folder] if config.kind == "movielens" else []
 
 
-def _with_plots(ds: Dataset, config: MovieLensSlice, cache: Path | None) -> Dataset:
+def _add_plot_keywords(ds: Dataset, config: MovieLensSlice, cache: Path | None) -> Dataset:
     """The slice with keywords from its plots behind the genres."""
     from thinkrec.keywords.cache import KeywordCache
-    from thinkrec.keywords.extractor import find_keywords
-    from thinkrec.keywords.offline import OfflineExtractor
+    from thinkrec.keywords.extractor import extract_keywords
+    from thinkrec.keywords.offline import YakeExtractor
 
     if "plot" not in ds.items.texts.columns:
         raise DataError("keywords: genres+plot needs a column `plot` in items.parquet; take the prepared slice")
     known = KeywordCache(None if cache is None else cache / "plots.jsonl")
     texts = [text or "" for text in ds.items.texts["plot"].to_list()]
-    found = find_keywords(texts, OfflineExtractor(config.plot), most=config.most, keep=ds.items.keywords,
+    found = extract_keywords(texts, YakeExtractor(config.plot), most=config.most, keep=ds.items.keywords,
                           titles=ds.items.titles, cache=known)  # fmt: skip
     return ds.with_keywords(dict(zip(ds.items.ids, found, strict=True)), source="plots")

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from thinkrec.collab.features.slot_vectors import SlotVectors
+from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
-from thinkrec.io.hashing import digest
-from thinkrec.model.backbone import BackboneConfig, backbone_digest
-from thinkrec.prompts.render import PromptConfig, Renderer
+from thinkrec.io.hashing import hash_json
+from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
+from thinkrec.prompts.render import PromptConfig, PromptRenderer
 
 SAMPLED = 48
 """Train rows whose prompts are rendered for a stage's key, evenly spread."""
@@ -40,39 +40,39 @@ MODEL_CODE = (
 REASON_CODE = (*MODEL_CODE, "reasons", "teacher")
 
 
-def backbone_inputs(config: BackboneConfig) -> dict[str, Any]:
+def build_backbone_inputs(config: BackboneConfig) -> dict[str, Any]:
     """A backbone by the digest of its contents, whatever its folder is called, and how it is held."""
-    return {**config.model_dump(mode="json", exclude={"source", "revision"}), "digest": backbone_digest(config)}
+    return {**config.model_dump(mode="json", exclude={"source", "revision"}), "digest": compute_backbone_digest(config)}
 
 
-def reasons_digest(ds: Dataset, reasons: Mapping[int, str]) -> str:
+def hash_reasons(ds: Dataset, reasons: Mapping[int, str]) -> str:
     """Hash of reasons by row number, whatever the file they came from is called."""
     it = ds.interactions
-    return digest([[int(it.order[row]), reasons[row]] for row in sorted(reasons)])
+    return hash_json([[int(it.order[row]), reasons[row]] for row in sorted(reasons)])
 
 
-def prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]) -> str:
+def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]) -> str:
     """Hash of what the prompts of a few train rows look like, with vectors, answers and reasons.
 
     Texts are rendered as bytes: which tokenizer cuts them is a matter of the backbone's digest.
     """
-    renderer = Renderer(ds, _Bytes(), config)
-    train = ds.interactions.rows(TRAIN)
+    renderer = PromptRenderer(ds, _ByteBackbone(), config)
+    train = ds.interactions.get_split_rows(TRAIN)
     told = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
     number = np.arange(len(ds.interactions), dtype=np.float32)[:, None]
-    vectors = SlotVectors(user=number, item=-number)
+    vectors = PlaceholderVectors(user=number, item=-number)
     found = hashlib.sha256()
-    for rows, given in ((_spread(train), False), (_spread(told), True)):
+    for rows, given in ((_subsample_evenly(train), False), (_subsample_evenly(told), True)):
         for row in rows:
             reason = reasons[int(row)] if given else None
-            prompt = renderer.row(int(row), gate=np.ones(1, np.float32), vectors=vectors, reason=reason,
+            prompt = renderer.render_row(int(row), gate=np.ones(1, np.float32), vectors=vectors, reason=reason,
                                   with_answer=True, history_loss=1.0)  # fmt: skip
             for name, value in vars(prompt).items():
                 found.update(f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes())
     return found.hexdigest()[:16]
 
 
-def _spread(rows: np.ndarray) -> np.ndarray:
+def _subsample_evenly(rows: np.ndarray) -> np.ndarray:
     """At most SAMPLED of `rows`, evenly spread."""
     return (
         rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(np.int64))] if len(rows) else rows
@@ -89,7 +89,7 @@ class _ByteTokenizer:
 
 
 @dataclass(frozen=True)
-class _Bytes:
+class _ByteBackbone:
     """A backbone's texts for the renderer, where there is no backbone."""
 
     tokenizer: Any = field(default_factory=_ByteTokenizer)

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from accelerate import Accelerator
 
-from thinkrec.collab import KINDS, ScorerConfig, build
+from thinkrec.collab import KINDS, ScorerConfig, build_scorer
 from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.columns import DataWarning
@@ -26,34 +26,41 @@ from thinkrec.data.snapshot import write_snapshot
 from thinkrec.engine import checkpoint
 from thinkrec.errors import CheckpointError, ThinkRecError
 from thinkrec.io.files import write_json, write_text
-from thinkrec.io.hashing import digest
-from thinkrec.io.processes import make_accelerator, on_main
-from thinkrec.personal.groups import Groups, fit_groups
-from thinkrec.reasons.written import written_reasons
-from thinkrec.run.data_sources import data_folder, load_data
-from thinkrec.run.inputs import GROUP_CODE, MODEL_CODE, SCORER_CODE, backbone_inputs, prompt_sample, reasons_digest
+from thinkrec.io.hashing import hash_json
+from thinkrec.io.processes import make_accelerator, run_on_main
+from thinkrec.personal.groups import UserGroups, fit_groups
+from thinkrec.reasons.written import read_written_reasons
+from thinkrec.run.data_sources import find_data_folder, load_data
+from thinkrec.run.inputs import (
+    GROUP_CODE,
+    MODEL_CODE,
+    SCORER_CODE,
+    build_backbone_inputs,
+    hash_prompt_sample,
+    hash_reasons,
+)
 from thinkrec.run.preflight import check_data
-from thinkrec.run.provenance import environment
-from thinkrec.run.recipe import Recipe, anchor, dump_recipe
-from thinkrec.run.stage import Stages, read_done
+from thinkrec.run.provenance import describe_environment
+from thinkrec.run.recipe import Recipe, dump_recipe, resolve_paths
+from thinkrec.run.stage import StageRunner, read_stage_result
 from thinkrec.run.variants import (
     DATA,
     EXPERTS,
     FULL,
     GLOBAL,
-    IMPERSONAL,
-    STAGE_OF,
-    encoder_stage,
-    locked,
-    rows_of_table,
-    scores_stage,
-    stale_stages,
+    NON_PERSONALISED,
+    STAGE_OF_VARIANT,
+    find_encoder_stage,
+    find_stale_stages,
+    get_scores_stage,
+    lock_run_folder,
+    map_rows_to_stages,
 )
-from thinkrec.score.predictor import Personal, System
-from thinkrec.simulate.simulator import World
+from thinkrec.score.predictor import AdapterRouter, Predictor
+from thinkrec.simulate.simulator import Simulation
 from thinkrec.train import stages
-from thinkrec.train.mixture import rule_reasons
-from thinkrec.train.model_config import ThinkRecModel
+from thinkrec.train.mixture import write_rule_reasons
+from thinkrec.train.model_config import ThinkRecConfig
 
 ORDER, SCORE = "order", "score"
 
@@ -65,29 +72,33 @@ class Run:
     recipe: Recipe
     folder: Path
     progress: bool = False
-    given: Dataset | None = None
+    preloaded_dataset: Dataset | None = None
     """The data, where they are at hand; by default what the recipe names is loaded."""
-    any_code: bool = False
-    """See `Stages.any_code`."""
-    failed: dict[str, str] = field(default_factory=dict)
+    ignore_code_changes: bool = False
+    """See `StageRunner.ignore_code_changes`."""
+    failures: dict[str, str] = field(default_factory=dict)
     """Baseline -> why it has no row in the table."""
 
     @cached_property
     def ds(self) -> Dataset:
         """The data set."""
-        if self.given is not None:
-            return self.given
-        return self.simulated.dataset if self.simulated else load_data(self.recipe.data, self.folder / "keywords")[0]
+        if self.preloaded_dataset is not None:
+            return self.preloaded_dataset
+        return self.simulation.dataset if self.simulation else load_data(self.recipe.data, self.folder / "keywords")[0]
 
     @cached_property
-    def simulated(self) -> World | None:
+    def simulation(self) -> Simulation | None:
         """What was planted in the data, where they are simulated; None, with a DataWarning, where the simulator makes
         other data now than those of the run.
         """
         if self.recipe.data.kind != "world":
             return None
         world = load_data(self.recipe.data)[1]
-        if world is not None and self.given is not None and world.dataset.fingerprint() != self.given.fingerprint():
+        if (
+            world is not None
+            and self.preloaded_dataset is not None
+            and world.dataset.compute_fingerprint() != self.preloaded_dataset.compute_fingerprint()
+        ):
             warnings.warn(
                 f"the simulator has changed since {self.folder} was run: what was planted in its data is not known "
                 "any more",
@@ -98,50 +109,50 @@ class Run:
         return world
 
     @cached_property
-    def stages(self) -> Stages:
+    def stage_runner(self) -> StageRunner:
         """The folder's stages."""
-        return Stages(self.folder, self.progress, self.any_code)
+        return StageRunner(self.folder, self.progress, self.ignore_code_changes)
 
     @cached_property
-    def test(self) -> np.ndarray:
+    def test_rows(self) -> np.ndarray:
         """Test rows, in `order` order."""
-        return self.ds.interactions.rows(TEST)
+        return self.ds.interactions.get_split_rows(TEST)
 
     @cached_property
-    def base(self) -> dict[str, Any]:
+    def base_inputs(self) -> dict[str, Any]:
         """Inputs of every stage."""
-        return {"data": self.ds.fingerprint(), "seed": self.recipe.seed}
+        return {"data": self.ds.compute_fingerprint(), "seed": self.recipe.seed}
 
     @property
-    def model(self) -> ThinkRecModel:
+    def model(self) -> ThinkRecConfig:
         """The recipe's model, where it is ThinkRec's own."""
         assert self.recipe.model.kind == "thinkrec"
         return self.recipe.model
 
     # -- scorers -----------------------------------------------------------------------------------------------------
 
-    def scorer(self, name: str, config: ScorerConfig) -> str:
+    def fit_scorer(self, name: str, config: ScorerConfig) -> str:
         """Fit a scorer and score the test rows; returns the stage's hash."""
 
         def work(folder: Path) -> dict[str, Any]:
-            model = build(config)
+            model = build_scorer(config)
             log = model.fit(self.ds, seed=self.recipe.seed, progress=self.progress)
             model.save(folder)
-            self.write_scores(folder, model.score(self.ds, self.test))
+            self.write_scores(folder, model.score(self.ds, self.test_rows))
             return {"log": log, "config": config.model_dump(mode="json")}
 
-        inputs = {**self.base, "config": config.model_dump(mode="json")}
-        return self.stages.run(f"scorers/{name}", inputs, work, SCORER_CODE)
+        inputs = {**self.base_inputs, "config": config.model_dump(mode="json")}
+        return self.stage_runner.run(f"scorers/{name}", inputs, work, SCORER_CODE)
 
     def write_scores(self, folder: Path, scores: np.ndarray) -> None:
         """predictions.parquet: the `order`, user, item and score of every test row."""
-        table = self.ds.named_rows(self.test).select(ORDER, "user_id", "item_id", pl.Series(SCORE, scores))
+        table = self.ds.to_frame(self.test_rows).select(ORDER, "user_id", "item_id", pl.Series(SCORE, scores))
         write_table(table, folder / "predictions.parquet")
 
     def read_scores(self, folder: Path) -> np.ndarray:
         """float64: scores of the test rows. Raises CheckpointError where the file is about other rows."""
         table = pl.read_parquet(folder / "predictions.parquet").sort(ORDER)
-        if table[ORDER].to_list() != self.ds.interactions.order[self.test].tolist():
+        if table[ORDER].to_list() != self.ds.interactions.order[self.test_rows].tolist():
             raise CheckpointError(f"{folder} holds scores of other test rows than the run's; run the recipe again")
         return table[SCORE].to_numpy().copy()
 
@@ -150,19 +161,19 @@ class Run:
     @cached_property
     def encoder(self) -> Encoder:
         """The collaborative encoder, fitted."""
-        return KINDS[self.model.encoder.kind].load(self.folder / encoder_stage(self.recipe))
+        return KINDS[self.model.encoder.kind].load(self.folder / find_encoder_stage(self.recipe))
 
-    def group(self, above: str) -> str:
+    def group_users(self, above: str) -> str:
         """Stage: users into groups, and the statistics for slots."""
 
         def work(folder: Path) -> dict[str, Any]:
-            _, rows = stages.last_train_rows(self.ds)
-            vectors, users = self.encoder.user_vectors(self.ds, rows), self.ds.interactions.user[rows]
+            _, rows = stages.find_last_train_rows(self.ds)
+            vectors, users = self.encoder.encode_users(self.ds, rows), self.ds.interactions.user[rows]
             named = [self.ds.user_ids[user] for user in users]
             groups = fit_groups(vectors, self.model.groups, self.recipe.seed, users=named)
             groups.save(folder / "groups.safetensors")
             encoder = self.encoder if self.model.embeddings else None
-            slots = SlotEncoder.fit(
+            slots = SlotEncoder.from_dataset(
                 self.ds, encoder, statistics=self.model.statistics, votes=self.model.votes, seed=self.recipe.seed
             )
             slots.save(folder / "slots.safetensors")
@@ -170,15 +181,17 @@ class Run:
 
         keys = ("groups", "statistics", "votes", "embeddings")
         chosen = {key: self.model.model_dump(mode="json")[key] for key in keys}
-        return self.stages.run("groups", {**self.base, "encoder": above, **chosen}, work, GROUP_CODE)
+        return self.stage_runner.run("groups", {**self.base_inputs, "encoder": above, **chosen}, work, GROUP_CODE)
 
     @cached_property
-    def personal(self) -> Personal:
+    def adapter_router(self) -> AdapterRouter:
         """Groups and gate."""
-        return Personal(self.encoder, Groups.load(self.folder / "groups" / "groups.safetensors"), self.model.gate)
+        return AdapterRouter(
+            self.encoder, UserGroups.load(self.folder / "groups" / "groups.safetensors"), self.model.gate
+        )
 
     @cached_property
-    def slots(self) -> SlotEncoder:
+    def slot_encoder(self) -> SlotEncoder:
         """Slot vectors."""
         encoder = self.encoder if self.model.embeddings else None
         return SlotEncoder.load(self.folder / "groups" / "slots.safetensors", encoder)
@@ -189,9 +202,9 @@ class Run:
         return make_accelerator()
 
     @cached_property
-    def teaching(self) -> stages.Teaching:
+    def stage_context(self) -> stages.StageContext:
         """What the language-model stages share."""
-        return stages.Teaching(self.ds, self.model, self.reasons, self.recipe.seed, self.progress, self.accelerator)
+        return stages.StageContext(self.ds, self.model, self.reasons, self.recipe.seed, self.progress, self.accelerator)
 
     @cached_property
     def reasons(self) -> dict[int, str]:
@@ -199,58 +212,61 @@ class Run:
         config, ds = self.model.reasons, self.ds
         if config.source == "rules":
             train = np.flatnonzero(ds.interactions.split == TRAIN)
-            return rule_reasons(ds, train, self.model.prompt.history, self.recipe.seed)
+            return write_rule_reasons(ds, train, self.model.prompt.history, self.recipe.seed)
         if config.source == "written":
-            path = config.file or data_folder("ml1m") / "reasons.parquet"
-            return written_reasons(ds, path, unhinted=config.unhinted)
+            path = config.file or find_data_folder("ml1m") / "reasons.parquet"
+            return read_written_reasons(ds, path, unhinted=config.unhinted)
         return {}
 
-    def system(self, variant: str) -> System:
+    def load_predictor(self, variant: str) -> Predictor:
         """The trained recommender of a variant: global, experts or full."""
         model = self.model
         if variant == GLOBAL:
-            return System(
-                self.ds, self.on_device(checkpoint.load(self.folder / "global")), model.prompt, option=model.score
+            return Predictor(
+                self.ds,
+                self.move_to_device(checkpoint.load_recommender(self.folder / "global")),
+                model.prompt,
+                option=model.score,
             )
         if variant == EXPERTS:
-            trained = self.on_device(checkpoint.load(self.folder / "experts"))
-            return System(self.ds, trained, model.prompt, self.personal, option=model.score)
-        trained = self.on_device(checkpoint.load(self.folder / "vectors"))
-        personal = None if model.expert_stage is None else self.personal
-        return System(self.ds, trained, model.prompt, personal, self.slots, model.score, model.score_prior)
+            trained = self.move_to_device(checkpoint.load_recommender(self.folder / "experts"))
+            return Predictor(self.ds, trained, model.prompt, self.adapter_router, option=model.score)
+        trained = self.move_to_device(checkpoint.load_recommender(self.folder / "vectors"))
+        personal = None if model.expert_stage is None else self.adapter_router
+        return Predictor(self.ds, trained, model.prompt, personal, self.slot_encoder, model.score, model.score_prior)
 
-    def on_device(self, recommender: Any) -> Any:
+    def move_to_device(self, recommender: Any) -> Any:
         """Moved to where the run computes."""
         return recommender.to(self.accelerator.device)
 
-    def thinkrec(self) -> dict[str, str]:
+    def train_variants(self) -> dict[str, str]:
         """All language-model stages; variant -> hash of its stage, in order."""
-        model, teaching, done = self.model, lambda: self.teaching, {}
+        model, teaching, done = self.model, lambda: self.stage_context, {}
         values = model.model_dump(mode="json")
         text = {
-            **self.base,
-            "backbone": backbone_inputs(model.backbone),
+            **self.base_inputs,
+            "backbone": build_backbone_inputs(model.backbone),
             "prompt": values["prompt"],
             "adapters": values["adapters"],
             "score": values["score"],
-            "reasons": {"share": model.reasons.share, "texts": reasons_digest(self.ds, self.reasons)},
-            "sample": prompt_sample(self.ds, model.prompt, self.reasons),
+            "reasons": {"share": model.reasons.share, "texts": hash_reasons(self.ds, self.reasons)},
+            "sample": hash_prompt_sample(self.ds, model.prompt, self.reasons),
         }
-        done[GLOBAL] = self.stages.run(
+        done[GLOBAL] = self.stage_runner.run(
             "global",
             {**text, "config": values["global_stage"]},
-            lambda folder: stages.train_global(teaching(), folder),
+            lambda folder: stages.train_global_adapter(teaching(), folder),
             MODEL_CODE,
             shared=True,
         )
-        encoder = self.scorer(encoder_stage(self.recipe).rpartition("/")[2], model.encoder)
-        grouped = self.group(encoder)
+        encoder = self.fit_scorer(find_encoder_stage(self.recipe).rpartition("/")[2], model.encoder)
+        grouped = self.group_users(encoder)
         above = {**text, "groups": grouped, "gate": values["gate"]}
         if model.expert_stage is not None:
-            done[EXPERTS] = self.stages.run(
+            done[EXPERTS] = self.stage_runner.run(
                 "experts",
                 {**above, "global": done[GLOBAL], "config": values["expert_stage"]},
-                lambda folder: stages.train_experts(teaching(), self.folder / "global", self.personal, folder),
+                lambda folder: stages.train_experts(teaching(), self.folder / "global", self.adapter_router, folder),
                 MODEL_CODE,
                 shared=True,
             )
@@ -258,73 +274,79 @@ class Run:
             below = EXPERTS if EXPERTS in done else GLOBAL
 
             def work(folder: Path) -> dict[str, Any]:
-                return stages.train_vectors(teaching(), replace(self.system(below), slots=self.slots), folder)
+                return stages.train_projector(
+                    teaching(), replace(self.load_predictor(below), slot_encoder=self.slot_encoder), folder
+                )
 
-            inputs = {**above, STAGE_OF[below]: done[below], "config": values["vector_stage"]}
-            done[FULL] = self.stages.run("vectors", inputs, work, MODEL_CODE, shared=True)
+            inputs = {**above, STAGE_OF_VARIANT[below]: done[below], "config": values["vector_stage"]}
+            done[FULL] = self.stage_runner.run("vectors", inputs, work, MODEL_CODE, shared=True)
         return done
 
-    def score(self, variant: str, above: str) -> None:
+    def score_variant(self, variant: str, above: str) -> None:
         """Stage: scores of the test rows."""
 
         def work(folder: Path) -> dict[str, Any]:
-            scores = self.system(variant).score(self.test, title=f"scoring ({variant})", progress=self.progress)
+            scores = self.load_predictor(variant).score(
+                self.test_rows, title=f"scoring ({variant})", progress=self.progress
+            )
             self.write_scores(folder, scores)
             return {}
 
         prior = self.model.score_prior if variant == FULL else None
         inputs = {
-            **self.base,
-            STAGE_OF[variant]: above,
+            **self.base_inputs,
+            STAGE_OF_VARIANT[variant]: above,
             "prior": None if prior is None else prior.model_dump(mode="json"),
         }
-        self.stages.run(scores_stage(variant), inputs, work, MODEL_CODE)
+        self.stage_runner.run(get_scores_stage(variant), inputs, work, MODEL_CODE)
 
     # -- the walk ----------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def prepare_folder(self) -> None:
         """Write what makes the folder self-describing: the resolved recipe, the environment, and a copy of the data."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.folder / "recipe.yaml", dump_recipe(anchor(self.recipe)))
-        write_json(self.folder / "environment.json", environment())
+        write_text(self.folder / "recipe.yaml", dump_recipe(resolve_paths(self.recipe)))
+        write_json(self.folder / "environment.json", describe_environment())
         write_snapshot(self.ds, self.folder / DATA, date=time.strftime("%Y-%m-%d %H:%M"))
-        for stale in stale_stages(self.recipe, self.folder):
-            self.stages.say(f"{stale.relative_to(self.folder)}: removed, since the recipe no longer has it")
+        for stale in find_stale_stages(self.recipe, self.folder):
+            self.stage_runner.print_line(
+                f"{stale.relative_to(self.folder)}: removed, since the recipe no longer has it"
+            )
             shutil.rmtree(stale)
 
-    def all(self, report: Callable[[Run, dict[str, Path]], Any]) -> Any:
+    def run_all_stages(self, report: Callable[[Run, dict[str, Path]], Any]) -> Any:
         """Every stage, then `report(run, {table row: folder of its predictions})`, in the main process for all.
 
-        A baseline that cannot be fitted costs its own row: see `failed`. Raises CheckpointError where another process
+        A baseline that cannot be fitted costs its own row: see `failures`. Raises CheckpointError where another process
         works in the folder, and DataError before the first step for data that a later stage could not use.
         """
-        with locked(self.folder):
-            on_main(lambda: check_data(self.recipe, self.ds))
-            on_main(self.begin)
-            for name, config in {**IMPERSONAL, **self.recipe.baselines}.items():
-                self.baseline(name, config)
-            if isinstance(self.recipe.model, ThinkRecModel):
-                for variant, key in self.thinkrec().items():
-                    self.score(variant, key)
+        with lock_run_folder(self.folder):
+            run_on_main(lambda: check_data(self.recipe, self.ds))
+            run_on_main(self.prepare_folder)
+            for name, config in {**NON_PERSONALISED, **self.recipe.baselines}.items():
+                self.fit_baseline(name, config)
+            if isinstance(self.recipe.model, ThinkRecConfig):
+                for variant, key in self.train_variants().items():
+                    self.score_variant(variant, key)
             else:
-                self.scorer("model", self.recipe.model)
-            tables = {name: self.folder / stage for name, stage in rows_of_table(self.recipe).items()}
-            return on_main(
-                lambda: report(self, {name: folder for name, folder in tables.items() if name not in self.failed})
+                self.fit_scorer("model", self.recipe.model)
+            tables = {name: self.folder / stage for name, stage in map_rows_to_stages(self.recipe).items()}
+            return run_on_main(
+                lambda: report(self, {name: folder for name, folder in tables.items() if name not in self.failures})
             )
 
-    def baseline(self, name: str, config: ScorerConfig) -> None:
-        """A scorer for the table; where it fails, the reason is kept in `failed` and the run goes on."""
+    def fit_baseline(self, name: str, config: ScorerConfig) -> None:
+        """A scorer for the table; where it fails, the reason is kept in `failures` and the run goes on."""
         try:
-            self.scorer(name, config)
+            self.fit_scorer(name, config)
         except (ThinkRecError, ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
-            if isinstance(self.recipe.model, ThinkRecModel) and encoder_stage(self.recipe) == f"scorers/{name}":
+            if isinstance(self.recipe.model, ThinkRecConfig) and find_encoder_stage(self.recipe) == f"scorers/{name}":
                 raise
             said = (str(error).strip() or "no message").splitlines()[0]
-            self.failed[name] = said if isinstance(error, ThinkRecError) else f"{type(error).__name__}: {said}"
-            self.stages.say(f"{name}: no row in the table: {self.failed[name]}")
+            self.failures[name] = said if isinstance(error, ThinkRecError) else f"{type(error).__name__}: {said}"
+            self.stage_runner.print_line(f"{name}: no row in the table: {self.failures[name]}")
 
 
-def inputs_of(tables: dict[str, Path]) -> str:
+def hash_report_inputs(tables: dict[str, Path]) -> str:
     """Hash of everything a report is made from."""
-    return digest({name: read_done(folder)["key"] for name, folder in tables.items()})
+    return hash_json({name: read_stage_result(folder)["key"] for name, folder in tables.items()})

@@ -8,7 +8,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID
 from thinkrec.errors import DataError
 from thinkrec.run.recipe import Recipe
-from thinkrec.train.model_config import ThinkRecModel
+from thinkrec.train.model_config import ThinkRecConfig
 
 
 def check_data(recipe: Recipe, ds: Dataset) -> None:
@@ -28,7 +28,7 @@ def check_data(recipe: Recipe, ds: Dataset) -> None:
             )
     if not (it.split == TEST).any():
         raise DataError("the test split has no rows. Look at the dates or shares that cut the splits.")
-    if isinstance(recipe.model, ThinkRecModel):
+    if isinstance(recipe.model, ThinkRecConfig):
         users = len(np.unique(it.user[it.split == TRAIN]))
         if users < recipe.model.groups.n:
             raise DataError(

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import thinkrec
-from thinkrec.io.proc import lines_of
+from thinkrec.io.proc import read_proc_fields
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @functools.cache
-def code_digest(rooms: tuple[str, ...]) -> str:
+def hash_code(rooms: tuple[str, ...]) -> str:
     """Hash (hex, 16) of the code of some folders and files of the package, such as ("train", "stage.py").
 
     Comments, docstrings and layout do not count: only what is computed does. Raises FileNotFoundError for a room that
@@ -44,43 +44,43 @@ def _drop_docstrings(node: ast.AST) -> None:
         body[:] = [part for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
 
 
-def environment() -> dict[str, Any]:
+def describe_environment() -> dict[str, Any]:
     """Versions, commit and hardware, to stand beside every number; as plain values."""
     import torch
     import transformers
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    commit, dirty = source_commit()
+    commit, dirty = find_source_commit()
     return {
         "date": time.strftime("%Y-%m-%d"),
         "thinkrec": thinkrec.__version__,
         "commit": commit,
         "dirty": dirty,
-        "code": code_digest((".",)),
+        "code": hash_code((".",)),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "device": gpu or f"CPU, {torch.get_num_threads()} threads ({platform.machine()})",
-        "cpu": cpu_name(),
+        "cpu": read_cpu_name(),
         "threads": torch.get_num_threads(),
         "gpu": gpu,
     }
 
 
-def source_commit() -> tuple[str | None, bool | None]:
+def find_source_commit() -> tuple[str | None, bool | None]:
     """The commit of the clone that the package runs from, and whether its sources differ from it; (None, None) for an
     installed package."""
-    top = _git("rev-parse", "--show-toplevel")
+    top = _run_git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() not in _PACKAGE.parents:
         return None, None
-    tracked = _git("ls-files", "--error-unmatch", "run/provenance.py")
+    tracked = _run_git("ls-files", "--error-unmatch", "run/provenance.py")
     if tracked is None:
         return None, None
-    changed = _git("status", "--porcelain", "--", ".")
-    return _git("rev-parse", "HEAD"), None if changed is None else bool(changed)
+    changed = _run_git("status", "--porcelain", "--", ".")
+    return _run_git("rev-parse", "HEAD"), None if changed is None else bool(changed)
 
 
-def _git(*arguments: str) -> str | None:
+def _run_git(*arguments: str) -> str | None:
     try:
         found = subprocess.run(
             ["git", *arguments], cwd=_PACKAGE, capture_output=True, text=True, timeout=10, check=True
@@ -90,6 +90,6 @@ def _git(*arguments: str) -> str | None:
     return found.stdout.strip()
 
 
-def cpu_name() -> str:
+def read_cpu_name() -> str:
     """The processor's name, as far as the system says it."""
-    return lines_of("/proc/cpuinfo").get("model name") or platform.processor() or platform.machine()
+    return read_proc_fields("/proc/cpuinfo").get("model name") or platform.processor() or platform.machine()

@@ -14,22 +14,22 @@ from thinkrec.data.dataset import Domain
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.split import Split
 from thinkrec.decoding.policy import Cite, Writer
-from thinkrec.io.settings import explain
-from thinkrec.keywords.config import OfflineConfig
-from thinkrec.simulate.simulator import WorldConfig
-from thinkrec.train.model_config import ThinkRecModel
+from thinkrec.io.settings import explain_validation_error
+from thinkrec.keywords.config import YakeExtractorConfig
+from thinkrec.simulate.simulator import SimulatorConfig
+from thinkrec.train.model_config import ThinkRecConfig
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
-class WorldData(BaseModel):
+class SimulatedData(BaseModel):
     """The simulated catalogue."""
 
     model_config = _STRICT
     kind: Literal["world"] = "world"
     seed: int = Field(default=7, ge=0, lt=500_000)
     """Seed of the catalogue; pre-training used seeds from 500,000 on."""
-    world: WorldConfig = WorldConfig()
+    world: SimulatorConfig = SimulatorConfig()
     """Its size and the users' tastes."""
 
 
@@ -42,7 +42,7 @@ class MovieLensSlice(BaseModel):
     """The folder; by default `ml1m` under $THINKREC_DATA or ../shared/data."""
     keywords: Literal["genres", "written", "both", "genres+plot"] = "genres"
     """Genres, the written keywords, both, or genres with keywords that are found offline in the plots."""
-    plot: OfflineConfig = OfflineConfig()
+    plot: YakeExtractorConfig = YakeExtractorConfig()
     """With genres+plot: how the offline extractor reads the plots."""
     most: int = Field(default=10, ge=1)
     """With genres+plot: the largest number of keywords of a film, its genres included."""
@@ -59,7 +59,7 @@ class MovieLensOriginal(BaseModel):
     """The folder with both files."""
 
 
-class Tables(BaseModel):
+class TableData(BaseModel):
     """Your own two tables (Parquet, CSV, TSV or JSON lines)."""
 
     model_config = _STRICT
@@ -88,25 +88,27 @@ class Tables(BaseModel):
     user: str = "user"
     """Who rates: viewer, reader, customer."""
 
-    def domain(self) -> Domain:
+    def build_domain(self) -> Domain:
         """The words for prompts."""
         return Domain(item=self.item, items=self.items_word, user=self.user)
 
 
-class Given(BaseModel):
+class InMemoryData(BaseModel):
     """A data set that was handed over in Python; the run's folder holds a copy of it."""
 
     model_config = _STRICT
     kind: Literal["given"] = "given"
 
 
-Data = Annotated[WorldData | MovieLensSlice | MovieLensOriginal | Tables | Given, Field(discriminator="kind")]
+Data = Annotated[
+    SimulatedData | MovieLensSlice | MovieLensOriginal | TableData | InMemoryData, Field(discriminator="kind")
+]
 
 
-Model = Annotated[ThinkRecModel | ScorerConfig, Field(discriminator="kind")]
+Model = Annotated[ThinkRecConfig | ScorerConfig, Field(discriminator="kind")]
 
 
-class Evaluation(BaseModel):
+class EvaluationConfig(BaseModel):
     """How results are counted."""
 
     model_config = _STRICT
@@ -134,7 +136,7 @@ class Recipe(BaseModel):
     """What to train."""
     baselines: dict[str, ScorerConfig] = {}
     """Further models, trained and scored on the same rows, for the table."""
-    evaluation: Evaluation = Evaluation()
+    evaluation: EvaluationConfig = EvaluationConfig()
     """How results are counted."""
     explain: int = Field(default=12, ge=0)
     """Test rows for which reasons are written (thinkrec only)."""
@@ -167,7 +169,7 @@ def parse_recipe(content: dict[str, Any], source: str, where: Callable[[str], st
         return Recipe.model_validate(content)
     except ValidationError as error:
         hint = " (`thinkrec recipe --keys` lists every key)"
-        raise explain(error, source, hint=hint, echo=True, where=where) from error
+        raise explain_validation_error(error, source, hint=hint, echo=True, where=where) from error
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -175,7 +177,7 @@ def dump_recipe(recipe: Recipe) -> str:
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
 
 
-def anchor(recipe: Recipe) -> Recipe:
+def resolve_paths(recipe: Recipe) -> Recipe:
     """The recipe with every path made absolute, so that what it names is found from any current folder."""
     values = recipe.model_dump(mode="json")
 
@@ -185,7 +187,7 @@ def anchor(recipe: Recipe) -> Recipe:
 
     for key in ("interactions", "items", "folder", "keyword_cache"):
         put(values["data"], key)
-    if isinstance(recipe.model, ThinkRecModel):
+    if isinstance(recipe.model, ThinkRecConfig):
         put(values["model"]["reasons"], "file")
         source = recipe.model.backbone.source
         # A name that is no path here is one of ours, or a hub's.

@@ -17,15 +17,15 @@ EXTENDS = "extends"
 """The key of a file that names its base; no key of a Recipe."""
 
 
-def recipe_folders() -> list[Path]:
+def list_recipe_folders() -> list[Path]:
     """Where named recipes are looked for: inside the package, then in a clone's recipes/."""
     package = Path(__file__).resolve().parents[1]
     return [package / "recipes", package.parents[1] / "recipes"]
 
 
-def known_recipes() -> list[str]:
+def list_recipes() -> list[str]:
     """Names of all shipped recipes."""
-    found = {p.relative_to(f).with_suffix("").as_posix() for f in recipe_folders() for p in f.rglob("*.yaml")}
+    found = {p.relative_to(f).with_suffix("").as_posix() for f in list_recipe_folders() for p in f.rglob("*.yaml")}
     return sorted(found)
 
 
@@ -35,7 +35,7 @@ def find_recipe(name: str | Path) -> Path:
         return Path(name)
     if path := _find_shipped(name):
         return path
-    raise RecipeError(f"there is no recipe {str(name)!r}; give a YAML file or one of: {', '.join(known_recipes())}")
+    raise RecipeError(f"there is no recipe {str(name)!r}; give a YAML file or one of: {', '.join(list_recipes())}")
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -65,7 +65,7 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def _find_shipped(name: str | Path) -> Path | None:
-    return next((path for folder in recipe_folders() if (path := folder / f"{name}.yaml").is_file()), None)
+    return next((path for folder in list_recipe_folders() if (path := folder / f"{name}.yaml").is_file()), None)
 
 
 def _read_layers(path: Path) -> list[tuple[Path, dict[str, Any]]]:
@@ -107,7 +107,7 @@ def _find_base(file: Path, name: Any) -> Path:
         return shipped
     raise RecipeError(
         f"{file}: {EXTENDS}: there is no recipe {name!r}; give a YAML file by its path from {file.parent.absolute()}, "
-        f"or one of: {', '.join(known_recipes())}"
+        f"or one of: {', '.join(list_recipes())}"
     )
 
 

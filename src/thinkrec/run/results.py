@@ -16,82 +16,82 @@ import numpy as np
 from thinkrec.data.split import ByMonths
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import CheckpointError, DataError, DataWarning
-from thinkrec.evaluate.metrics.bootstrap import Sample, bootstrap
-from thinkrec.evaluate.metrics.calibration import reliability
-from thinkrec.evaluate.report.data import Curve, Explained, Panel, ReportData
+from thinkrec.evaluate.metrics.bootstrap import BootstrapResult, bootstrap_metrics
+from thinkrec.evaluate.metrics.calibration import compute_reliability_curve
+from thinkrec.evaluate.report.data import CurvePanel, ExplainedRecommendation, LearningCurve, ReportData
 from thinkrec.evaluate.report.data_facts import count_facts, describe_facts
 from thinkrec.evaluate.report.page import write_report
-from thinkrec.evaluate.report.user_map import UserMap, user_map
-from thinkrec.evaluate.results import Kind, Results, summarise, write_metrics
+from thinkrec.evaluate.report.user_map import UserMap, build_user_map
+from thinkrec.evaluate.results import Kind, RankingResults, summarise_results, write_metrics
 from thinkrec.io.files import write_json
-from thinkrec.personal.gate import REGIONS, gate
+from thinkrec.personal.gate import REGIONS, compute_gate
 from thinkrec.run.inputs import REASON_CODE
-from thinkrec.run.pipeline import Run, inputs_of
-from thinkrec.run.provenance import code_digest, environment
-from thinkrec.run.stage import DONE, read_done
-from thinkrec.run.variants import FULL, GLOBAL, IMPERSONAL, STAGE_OF, rows_of_table, variants
-from thinkrec.score.answers import Past
-from thinkrec.score.predictor import System
-from thinkrec.score.ranker import probability
-from thinkrec.score.reason_writer import ReasonWriter, Written
-from thinkrec.train.model_config import ThinkRecModel
-from thinkrec.train.stages import last_train_rows
+from thinkrec.run.pipeline import Run, hash_report_inputs
+from thinkrec.run.provenance import describe_environment, hash_code
+from thinkrec.run.stage import DONE, read_stage_result
+from thinkrec.run.variants import FULL, GLOBAL, NON_PERSONALISED, STAGE_OF_VARIANT, list_variants, map_rows_to_stages
+from thinkrec.score.answers import HistoryItem
+from thinkrec.score.predictor import Predictor
+from thinkrec.score.ranker import compute_like_probability
+from thinkrec.score.reason_writer import ReasonWriter, WrittenReason
+from thinkrec.train.model_config import ThinkRecConfig
+from thinkrec.train.stages import find_last_train_rows
 
 CEILING = "Bayes-optimal"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResults:
     """What a finished run shows."""
 
-    results: Results
-    explained: tuple[Explained, ...]
-    metrics: Path
-    report: Path
+    results: RankingResults
+    explained_rows: tuple[ExplainedRecommendation, ...]
+    metrics_path: Path
+    report_path: Path
 
 
-def finished(run: Run) -> dict[str, Path]:
+def find_prediction_folders(run: Run) -> dict[str, Path]:
     """Table row -> folder of its predictions, in the table's order.
 
     A baseline that failed, or whose stage is not finished, has no row; it is named in `run.failed`. Raises
     CheckpointError if a row of the model itself is not finished.
     """
     found = {}
-    for name, stage in rows_of_table(run.recipe).items():
+    for name, stage in map_rows_to_stages(run.recipe).items():
         try:
-            read_done(run.folder / stage)
+            read_stage_result(run.folder / stage)
             found[name] = run.folder / stage
         except CheckpointError:
             if name not in run.recipe.baselines:
                 raise
-            run.failed[name] = "its stage is not finished"
+            run.failures[name] = "its stage is not finished"
     return found
 
 
-def finish(run: Run, tables: Mapping[str, Path]) -> Outcome:
+def finish_run(run: Run, tables: Mapping[str, Path]) -> RunResults:
     """Evaluate the test predictions of every row of the table, explain a few, write metrics.json and report.html."""
     scores = {name: run.read_scores(folder) for name, folder in tables.items()}
-    results = evaluate(run, scores)
-    write_metrics(run.folder / "metrics.json", results, provenance(run))
+    results = evaluate_scores(run, scores)
+    write_metrics(run.folder / "metrics.json", results, build_provenance(run))
     main = list(tables)[-1]
-    explained: tuple[Explained, ...] = ()
+    explained: tuple[ExplainedRecommendation, ...] = ()
     if run.recipe.model.kind == "thinkrec" and run.recipe.explain:
-        explained = explanations(run, main, scores[main], inputs_of(dict(tables)))
+        explained = explain_test_rows(run, main, scores[main], hash_report_inputs(dict(tables)))
     report = run.folder / "report.html"
-    write_report(report, page(run, results, scores, main, explained))
-    return Outcome(results, explained, run.folder / "metrics.json", report)
+    write_report(report, build_report_data(run, results, scores, main, explained))
+    return RunResults(results, explained, run.folder / "metrics.json", report)
 
 
-def provenance(run: Run) -> dict[str, Any]:
+def build_provenance(run: Run) -> dict[str, Any]:
     """What has to stand beside the numbers."""
-    return {"recipe": run.recipe.name, "training_seed": run.recipe.seed, "environment": environment(),
-            "duration_s": round(run.stages.seconds(), 1), "data": run.ds.summary() | count_facts(run.ds),
-            "failed": run.failed}  # fmt: skip
+    return {"recipe": run.recipe.name, "training_seed": run.recipe.seed, "environment": describe_environment(),
+            "duration_s": round(run.stage_runner.sum_seconds(), 1), "data": run.ds.summarise() | count_facts(run.ds),
+            "failed": run.failures}  # fmt: skip
 
 
-def data_facts(run: Run) -> dict[str, str]:
+def describe_data(run: Run) -> dict[str, str]:
     """What has to be known of the run's data, in words: rows, split, likes, cold rows, repeats."""
-    found, data = run.ds.summary(), run.recipe.data
+    found, data = run.ds.summarise(), run.recipe.data
     rows = found["rows"]
     counts = (
         f"{rows['train']:,} train, {rows['valid']:,} validation, {rows['test']:,} test rows; {found['users']:,} users, "
@@ -103,35 +103,35 @@ def data_facts(run: Run) -> dict[str, str]:
     return {"data": counts, **describe_facts(run.ds, split=rule, liked="rating > 3" if paper else "")}
 
 
-def evaluate(run: Run, scores: Mapping[str, np.ndarray]) -> Results:
+def evaluate_scores(run: Run, scores: Mapping[str, np.ndarray]) -> RankingResults:
     """Metrics of all rows on the test split, with the ceiling where it is known, compared with the last row."""
     it, config, kinds = run.ds.interactions, run.recipe.evaluation, {}
-    world = run.simulated
+    world = run.simulation
     every = dict(scores)
     if world is not None:
-        every[CEILING] = world.probability[run.test]
+        every[CEILING] = world.like_probability[run.test_rows]
         kinds[CEILING] = "ceiling"
-    samples: dict[str, Sample] = {}
+    samples: dict[str, BootstrapResult] = {}
     for name, values in every.items():
-        samples[name] = bootstrap(it.user[run.test], it.label[run.test], values, k=config.k,
+        samples[name] = bootstrap_metrics(it.user[run.test_rows], it.label[run.test_rows], values, k=config.k,
                                   denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
-        if name in IMPERSONAL:
+        if name in NON_PERSONALISED:
             kinds[name] = "impersonal"
     typed: dict[str, Kind] = kinds
-    return summarise(samples, kinds=typed, against=list(scores)[-1])
+    return summarise_results(samples, kinds=typed, against=list(scores)[-1])
 
 
-def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tuple[Explained, ...]:
+def explain_test_rows(run: Run, variant: str, scores: np.ndarray, above: str) -> tuple[ExplainedRecommendation, ...]:
     """Stage: reasons for test rows of different users, half of them scored Yes and half No where there are both."""
 
     def work(folder: Path) -> dict[str, Any]:
-        chosen = pick(run, scores)
-        system = run.system(variant)
-        rows = run.test[chosen]
-        texts = reason_writer(run, variant, system).explain(rows, scores[chosen])
-        weights = system.gates(rows)
+        chosen = select_explained_rows(run, scores)
+        system = run.load_predictor(variant)
+        rows = run.test_rows[chosen]
+        texts = build_reason_writer(run, variant, system).explain(rows, scores[chosen])
+        weights = system.compute_gates(rows)
         cases = [
-            explained_row(
+            build_explained_row(
                 run, system, int(row), float(scores[at]), written, weights.weights[i], REGIONS[weights.region[i]]
             )
             for i, (row, at, written) in enumerate(zip(rows, chosen, texts, strict=True))
@@ -141,14 +141,14 @@ def explanations(run: Run, variant: str, scores: np.ndarray, above: str) -> tupl
 
     keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens, "cite": run.recipe.cite,
             "mentions": run.recipe.mentions, "writer": run.recipe.writer}  # fmt: skip
-    run.stages.run("explain", {**run.base, "scores": above, **keys}, work, REASON_CODE)
+    run.stage_runner.run("explain", {**run.base_inputs, "scores": above, **keys}, work, REASON_CODE)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
-    return tuple(_explained(case) for case in cases)
+    return tuple(_parse_explained_row(case) for case in cases)
 
 
-def reason_writer(run: Run, variant: str, system: System, choice: Writer | None = None) -> ReasonWriter:
+def build_reason_writer(run: Run, variant: str, system: Predictor, choice: Writer | None = None) -> ReasonWriter:
     """Who writes the reasons of a run's variant for somebody to read; by default as the recipe says."""
-    recipe, stage = run.recipe, run.folder / STAGE_OF[variant] / DONE
+    recipe, stage = run.recipe, run.folder / STAGE_OF_VARIANT[variant] / DONE
 
     def taught() -> list[str]:
         try:
@@ -160,15 +160,15 @@ def reason_writer(run: Run, variant: str, system: System, choice: Writer | None 
 
     return ReasonWriter(
         system, choice or recipe.writer, recipe.reason_tokens, recipe.cite, recipe.mentions, taught, run.folder,
-        stage.read_text(encoding="utf-8") + code_digest(REASON_CODE), run.progress,
+        stage.read_text(encoding="utf-8") + hash_code(REASON_CODE), run.progress,
     )  # fmt: skip
 
 
-def pick(run: Run, scores: np.ndarray) -> np.ndarray:
+def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
     """Places in the test rows: `explain` of them, of different users with a full history, Yes and No in turn."""
     it, rng = run.ds.interactions, np.random.default_rng(run.recipe.seed)
-    order = rng.permutation(len(run.test))
-    past = it.past.length(run.test[order])
+    order = rng.permutation(len(run.test_rows))
+    past = it.past.count_visible_rows(run.test_rows[order])
     order = order[np.argsort(-np.minimum(past, run.model.prompt.history), kind="stable")]
     found: list[int] = []
     seen: set[int] = set()
@@ -177,7 +177,7 @@ def pick(run: Run, scores: np.ndarray) -> np.ndarray:
         for side in sides:
             while side:
                 i = int(side.pop(0))
-                user = int(it.user[run.test[i]])
+                user = int(it.user[run.test_rows[i]])
                 if user not in seen:
                     seen.add(user)
                     found.append(i)
@@ -185,17 +185,17 @@ def pick(run: Run, scores: np.ndarray) -> np.ndarray:
     return np.array(found[: run.recipe.explain], dtype=np.int64)
 
 
-def explained_row(run: Run, system: System, row: int, score: float, written: Written, weights: np.ndarray,
-                  region: str) -> Explained:  # fmt: skip
+def build_explained_row(run: Run, system: Predictor, row: int, score: float, written: WrittenReason, weights: np.ndarray,
+                  region: str) -> ExplainedRecommendation:  # fmt: skip
     """One row as the report and the terminal show it, with the past that the prompt had room for."""
     it, items = run.ds.interactions, run.ds.items
-    past = system.renderer.visible(row, int(it.item[row]), slots=system.slots is not None)
+    past = system.renderer.list_visible_history(row, int(it.item[row]), slots=system.slot_encoder is not None)
     names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
-    return Explained(
+    return ExplainedRecommendation(
         user=f"{run.ds.domain.user} {run.ds.user_ids[it.user[row]]}",
-        history=tuple(Past(items.titles[it.item[j]], bool(it.label[j])) for j in past),
+        history=tuple(HistoryItem(items.titles[it.item[j]], bool(it.label[j])) for j in past),
         target=items.titles[it.item[row]],
-        probability=float(probability(np.array([score]))[0]),
+        probability=float(compute_like_probability(np.array([score]))[0]),
         gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
         reason=written.text,
         writer=written.author,
@@ -204,44 +204,50 @@ def explained_row(run: Run, system: System, row: int, score: float, written: Wri
     )
 
 
-def _explained(case: dict[str, Any]) -> Explained:
-    history = tuple(Past(**past) for past in case["history"])
-    return Explained(**{**case, "history": history, "gate": tuple((n, w) for n, w in case["gate"])})
+def _parse_explained_row(case: dict[str, Any]) -> ExplainedRecommendation:
+    history = tuple(HistoryItem(**past) for past in case["history"])
+    return ExplainedRecommendation(**{**case, "history": history, "gate": tuple((n, w) for n, w in case["gate"])})
 
 
-def page(run: Run, results: Results, scores: Mapping[str, np.ndarray], main: str,
-         explained: tuple[Explained, ...]) -> ReportData:  # fmt: skip
+def build_report_data(run: Run, results: RankingResults, scores: Mapping[str, np.ndarray], main: str,
+         explained: tuple[ExplainedRecommendation, ...]) -> ReportData:  # fmt: skip
     """Everything the report shows."""
-    label = run.ds.interactions.label[run.test]
+    label = run.ds.interactions.label[run.test_rows]
     thinking = run.recipe.model.kind == "thinkrec"
     shown = [name for name in (GLOBAL, FULL, main) if name in scores] if thinking else []
     facts = {
         "recipe": run.recipe.name,
         "seed": str(run.recipe.seed),
-        "hardware": environment()["device"],
-        "duration": f"{run.stages.seconds():.0f} s",
-        **data_facts(run),
+        "hardware": describe_environment()["device"],
+        "duration": f"{run.stage_runner.sum_seconds():.0f} s",
+        **describe_data(run),
         "written": time.strftime("%Y-%m-%d %H:%M"),
-        **{f"no row for {name}": why for name, why in run.failed.items()},
+        **{f"no row for {name}": why for name, why in run.failures.items()},
     }
     return ReportData(
         title=f"ThinkRec: {run.recipe.name}",
-        summary=how_it_was_done(run),
+        summary=describe_method(run),
         facts=facts,
         results=results,
-        calibration={name: reliability(label, probability(scores[name])) for name in dict.fromkeys(shown)},
-        curves=tuple(learning_curves(run)) if thinking else (),
-        users=users(run) if thinking and run.model.expert_stage is not None else None,
+        calibration={
+            name: compute_reliability_curve(label, compute_like_probability(scores[name]))
+            for name in dict.fromkeys(shown)
+        },
+        curve_panels=tuple(read_learning_curves(run)) if thinking else (),
+        user_map=map_train_users(run) if thinking and run.model.expert_stage is not None else None,
         recommendations=explained,
     )
 
 
-def how_it_was_done(run: Run) -> str:
+def describe_method(run: Run) -> str:
     """What this run did, and nothing that it did not: which settings it had, and what was chosen among how many."""
     said = ["Every row of the table is scored on the same test rows, with the settings of this recipe."]
-    if isinstance(run.recipe.model, ThinkRecModel):
-        logs = {variant: read_done(run.folder / STAGE_OF[variant])["log"] for variant in variants(run.model)}
-        states = ", ".join(f"{STAGE_OF[variant]} {len(log)}" for variant, log in logs.items())
+    if isinstance(run.recipe.model, ThinkRecConfig):
+        logs = {
+            variant: read_stage_result(run.folder / STAGE_OF_VARIANT[variant])["log"]
+            for variant in list_variants(run.model)
+        }
+        states = ", ".join(f"{STAGE_OF_VARIANT[variant]} {len(log)}" for variant, log in logs.items())
         said.append(
             "Within a language-model stage the state that is best on validation rows is kept, the one before training "
             f"only where it is clearly better (states looked at: {states})."
@@ -253,26 +259,26 @@ def how_it_was_done(run: Run) -> str:
     return " ".join(said)
 
 
-def learning_curves(run: Run) -> list[Panel]:
+def read_learning_curves(run: Run) -> list[CurvePanel]:
     """Loss and validation metrics of every language-model stage that was run."""
     panels = []
-    for name in (STAGE_OF[variant] for variant in variants(run.model)):
-        done = read_done(run.folder / name)
-        loss, *metrics = (_curve(done["log"], key) for key in ("loss", "auc", "uauc"))
-        panels.append(Panel(name, "training loss", (loss,), chosen=done["best_step"]))
-        panels.append(Panel(name, "validation AUC and UAUC", tuple(metrics), chosen=done["best_step"]))
+    for name in (STAGE_OF_VARIANT[variant] for variant in list_variants(run.model)):
+        done = read_stage_result(run.folder / name)
+        loss, *metrics = (_build_curve(done["log"], key) for key in ("loss", "auc", "uauc"))
+        panels.append(CurvePanel(name, "training loss", (loss,), selected_x=done["best_step"]))
+        panels.append(CurvePanel(name, "validation AUC and UAUC", tuple(metrics), selected_x=done["best_step"]))
     return panels
 
 
-def _curve(log: list[dict[str, Any]], key: str) -> Curve:
+def _build_curve(log: list[dict[str, Any]], key: str) -> LearningCurve:
     """One value of every check; a gap where it is not defined."""
     values = [math.nan if entry[key] is None else entry[key] for entry in log]
-    return Curve(key if key == "loss" else key.upper(), [entry["step"] for entry in log], values)
+    return LearningCurve(key if key == "loss" else key.upper(), [entry["step"] for entry in log], values)
 
 
-def users(run: Run) -> UserMap:
+def map_train_users(run: Run) -> UserMap:
     """Train users on two axes, with their groups and the gate's regions."""
-    _, rows = last_train_rows(run.ds)
-    groups, config = run.personal.groups, run.personal.config
-    vectors = run.encoder.user_vectors(run.ds, rows)
-    return user_map(vectors, groups.labels, lambda points: gate(points, groups.centres, config).weights)
+    _, rows = find_last_train_rows(run.ds)
+    groups, config = run.adapter_router.groups, run.adapter_router.config
+    vectors = run.encoder.encode_users(run.ds, rows)
+    return build_user_map(vectors, groups.labels, lambda points: compute_gate(points, groups.centres, config).weights)

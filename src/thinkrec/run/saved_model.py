@@ -12,15 +12,15 @@ from pathlib import Path
 import thinkrec
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.snapshot import compare, read_manifest, read_snapshot
+from thinkrec.data.snapshot import compare_datasets, read_manifest, read_snapshot
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import write_json, write_text
-from thinkrec.run.data_sources import load_data, source_paths
+from thinkrec.run.data_sources import list_source_paths, load_data
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import Given, Recipe, dump_recipe
+from thinkrec.run.recipe import InMemoryData, Recipe, dump_recipe
 from thinkrec.run.recipe_files import load_recipe
-from thinkrec.run.stage import read_done
-from thinkrec.run.variants import DATA, STAGE_OF, encoder_stage, needed
+from thinkrec.run.stage import read_stage_result
+from thinkrec.run.variants import DATA, STAGE_OF_VARIANT, find_encoder_stage, list_required_stages
 
 SAVED = "saved.json"
 
@@ -33,7 +33,7 @@ def read_recipe(folder: Path) -> Recipe:
     return load_recipe(path)
 
 
-def trained_data(folder: Path) -> Dataset:
+def read_training_data(folder: Path) -> Dataset:
     """The data set that a run was trained and evaluated on.
 
     A folder with a recipe and no copy of the data, such as an exported result, is read as its recipe says; a
@@ -43,62 +43,68 @@ def trained_data(folder: Path) -> Dataset:
         return read_snapshot(folder / DATA)
     recipe = read_recipe(folder)
     if recipe.data.kind != "world":
-        _warn(f"{folder} holds no copy of its data; the tables that its recipe names are read as they are now.")
+        _issue_data_warning(
+            f"{folder} holds no copy of its data; the tables that its recipe names are read as they are now."
+        )
     return load_data(recipe.data, folder / "keywords")[0]
 
 
 def open_run(folder: Path, *, progress: bool = False) -> Run:
     """A run on the data that it was trained on: for everything that is about its rows."""
-    return Run(read_recipe(folder), folder, progress, given=trained_data(folder))
+    return Run(read_recipe(folder), folder, progress, preloaded_dataset=read_training_data(folder))
 
 
-def current_data(recipe: Recipe, folder: Path) -> Dataset:
+def read_current_data(recipe: Recipe, folder: Path) -> Dataset:
     """The tables that a run's recipe names, as they are now; where they are gone, its copy of the training's.
 
     Whatever differs from the training is said once, with counts, as a DataWarning. Raises DataError for tables that
     cannot be read.
     """
-    trained = trained_data(folder)
+    trained = read_training_data(folder)
     if recipe.data.kind in ("given", "world"):
         return trained
     when = read_manifest(folder / DATA).get("date", "the training")
-    gone = [str(path) for path in source_paths(recipe.data) if not path.exists()]
+    gone = [str(path) for path in list_source_paths(recipe.data) if not path.exists()]
     if gone:
-        _warn(f"{', '.join(gone)}: not there any more; answers go by the run's own copy of {when}.")
+        _issue_data_warning(f"{', '.join(gone)}: not there any more; answers go by the run's own copy of {when}.")
         return trained
     with warnings.catch_warnings():
         # The remarks on these tables were made when the run was trained; what is new is counted below.
         warnings.simplefilter("ignore", DataWarning)
         now = load_data(recipe.data, folder / "keywords")[0]
-    changed = compare(trained, now)
+    changed = compare_datasets(trained, now)
     if not changed:
         return trained
-    _warn(
+    _issue_data_warning(
         f"the tables have changed since {folder} was trained ({when}): {'; '.join(changed)}. Pasts and texts are as "
         "they are now; what was learned is found by id, and who or what is new has the vector of the unknown."
     )
     return now
 
 
-def check_finished(folder: Path, recipe: Recipe) -> None:
+def check_stages_finished(folder: Path, recipe: Recipe) -> None:
     """Raises CheckpointError naming the first stage that answering needs and that is not finished, or was made from
     other tables or other earlier stages than those in the folder."""
     trained = read_manifest(folder / DATA)["fingerprint"]
     again = "run the recipe again to go on"
-    places = {"encoder": encoder_stage(recipe), "groups": "groups", **{stage: stage for stage in STAGE_OF.values()}}
-    for stage in needed(recipe):
-        made_from = read_done(folder / stage).get("inputs", {})
+    places = {
+        "encoder": find_encoder_stage(recipe),
+        "groups": "groups",
+        **{stage: stage for stage in STAGE_OF_VARIANT.values()},
+    }
+    for stage in list_required_stages(recipe):
+        made_from = read_stage_result(folder / stage).get("inputs", {})
         if made_from.get("data") != trained:
             raise CheckpointError(
                 f"stage {stage} of {folder} was trained on other tables than the run's last start read; {again}"
             )
         for name, place in places.items():
             key = made_from.get(name)  # in the stage `groups` itself this is its settings
-            if isinstance(key, str) and (folder / place).is_dir() and read_done(folder / place)["key"] != key:
+            if isinstance(key, str) and (folder / place).is_dir() and read_stage_result(folder / place)["key"] != key:
                 raise CheckpointError(f"stage {stage} of {folder} was made from another {place} than is there; {again}")
 
 
-def save(run: Run, target: Path) -> None:
+def save_recommender(run: Run, target: Path) -> None:
     """Copy what answering needs from a run to `target`, beside and renamed.
 
     An earlier save at `target` is replaced. Raises CheckpointError where `target` holds anything else.
@@ -107,14 +113,14 @@ def save(run: Run, target: Path) -> None:
         raise CheckpointError(f"{target} exists and is no saved recommender; give another folder, or remove it first")
     beside, old = (target.with_name(f".{target.name}.{os.getpid()}.{kind}") for kind in ("new", "old"))
     shutil.rmtree(beside, ignore_errors=True)
-    recipe = run.recipe.model_copy(update={"data": Given()})
+    recipe = run.recipe.model_copy(update={"data": InMemoryData()})
     try:
         shutil.copytree(run.folder / DATA, beside / DATA)
         write_text(beside / "recipe.yaml", dump_recipe(recipe))
-        for stage in needed(run.recipe):
+        for stage in list_required_stages(run.recipe):
             (beside / stage).mkdir(parents=True)
             for path in (run.folder / stage).iterdir():
-                if path.is_file() and _answers(stage, path.name):
+                if path.is_file() and _is_inference_file(stage, path.name):
                     shutil.copy2(path, beside / stage / path.name)
         # With the metrics goes what they say against the model, which `rank` and `explain` repeat.
         for name in ("environment.json", "metrics.json"):
@@ -129,12 +135,12 @@ def save(run: Run, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _answers(stage: str, name: str) -> bool:
+def _is_inference_file(stage: str, name: str) -> bool:
     """Whether a file of a stage is needed to answer; what is left out served training and evaluation."""
     if name == "state.safetensors":
         return stage.startswith("scorers")
     return name not in ("begun.json", "predictions.parquet") and not name.endswith(".tmp")
 
 
-def _warn(text: str) -> None:
+def _issue_data_warning(text: str) -> None:
     warnings.warn(text, DataWarning, stacklevel=3)

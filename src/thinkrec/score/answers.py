@@ -14,7 +14,7 @@ from thinkrec.errors import DataError
 
 
 @dataclass(frozen=True)
-class Past:
+class HistoryItem:
     """One entry of a shown history."""
 
     title: str
@@ -53,7 +53,7 @@ class Explanation:
     """Of a like, 0..1: the sigmoid of the score."""
     reason: str
     """Opens with the verdict."""
-    history: tuple[Past, ...]
+    history: tuple[HistoryItem, ...]
     """What the model saw of the past, oldest first."""
     gate: tuple[tuple[str, float], ...]
     """(adapter, weight): the global one first, then the experts; weights sum to 1."""
@@ -61,21 +61,23 @@ class Explanation:
     """Who wrote the reason: model, rules, or plain (the rules, with nothing shared to argue from)."""
 
 
-def codes_of(ids: Sequence[Any]) -> dict[str, int]:
+def map_ids_to_codes(ids: Sequence[Any]) -> dict[str, int]:
     """The code of every id, by its text: what is typed is text, whatever the tables hold."""
     return {str(id_): code for code, id_ in enumerate(ids)}
 
 
-def item_codes(ds: Dataset, codes: Mapping[str, int], items: Iterable[Any]) -> np.ndarray:
-    """int64: codes of item ids; `codes`: `codes_of` those of `ds`. Raises DataError naming the closest known ones."""
+def find_item_codes(ds: Dataset, codes: Mapping[str, int], items: Iterable[Any]) -> np.ndarray:
+    """int64: codes of item ids; `codes`: `map_ids_to_codes` those of `ds`. Raises DataError naming the closest known ones."""
     items = list(items)
     for item in items:
         if str(item) not in codes:
-            raise DataError(f"there is no {ds.domain.item} with the id {item!r}; {closest(str(item), ds)}")
+            raise DataError(
+                f"there is no {ds.domain.item} with the id {item!r}; {suggest_closest_items(str(item), ds)}"
+            )
     return np.array([codes[str(item)] for item in items], dtype=np.int64)
 
 
-def unknown_user(ds: Dataset, user: Any) -> DataError:
+def make_unknown_user_error(ds: Dataset, user: Any) -> DataError:
     """What to raise where the data have no such user and no history was given."""
     return DataError(
         f"there is no {ds.domain.user} with the id {user!r} in the data ({len(ds.user_ids)} known, such as "
@@ -83,7 +85,7 @@ def unknown_user(ds: Dataset, user: Any) -> DataError:
     )
 
 
-def closest(text: str, ds: Dataset, most: int = 3) -> str:
+def suggest_closest_items(text: str, ds: Dataset, most: int = 3) -> str:
     """A hint for a mistyped item: items whose title holds or resembles the text, or whose id does."""
     titles, ids = ds.items.titles, [str(id_) for id_ in ds.items.ids]
     low = text.lower()

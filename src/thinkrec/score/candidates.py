@@ -1,4 +1,4 @@
-"""A fitted scorer asked about any user and any items as of now, as `System.at` asks the language model."""
+"""A fitted scorer asked about any user and any items as of now, as `Predictor.replace_histories` asks the language model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS = 200_000
 
 
 @dataclass(frozen=True)
-class Present:
+class UserHistory:
     """A user and what they rated so far, oldest first; equal-length arrays."""
 
     user: Any
@@ -34,7 +34,7 @@ class Present:
     """When the question is asked, in the data's time."""
 
     @classmethod
-    def of(cls, ds: Dataset, user: int) -> Present:
+    def from_dataset(cls, ds: Dataset, user: int) -> UserHistory:
         """The user of a code with all their rows, asked at the time of the last row in the data."""
         it = ds.interactions
         rows = slice(int(it.start[user]), int(it.start[user + 1]))
@@ -42,14 +42,14 @@ class Present:
                    it.split[rows], int(it.timestamp.max()))  # fmt: skip
 
     @classmethod
-    def given(cls, ds: Dataset, user: Any, item: np.ndarray, label: np.ndarray) -> Present:
+    def from_ratings(cls, ds: Dataset, user: Any, item: np.ndarray, label: np.ndarray) -> UserHistory:
         """A user with another history than the data's; its times are not known and count as now."""
         now, n = int(ds.interactions.timestamp.max()), len(item)
         return cls(user, item, label, np.full(n, now), np.full(n, TEST, dtype=np.int8), now)
 
 
 def score_candidates(
-    scorer: Scorer, ds: Dataset, present: Present, items: np.ndarray, *, progress: bool = False
+    scorer: Scorer, ds: Dataset, present: UserHistory, items: np.ndarray, *, progress: bool = False
 ) -> np.ndarray:
     """float64 (len(items),): the score of each item code for the user now; no candidate sees another.
 
@@ -60,12 +60,12 @@ def score_candidates(
     with Progress("ranking", len(items), shown=progress and len(items) > size) as bar:
         for first in range(0, len(items), size):
             part = items[first : first + size]
-            found[first : first + size] = _score(scorer, ds, present, part)
+            found[first : first + size] = _score_batch(scorer, ds, present, part)
             bar.advance(len(part))
     return found
 
 
-def _score(scorer: Scorer, ds: Dataset, present: Present, items: np.ndarray) -> np.ndarray:
+def _score_batch(scorer: Scorer, ds: Dataset, present: UserHistory, items: np.ndarray) -> np.ndarray:
     n, past = len(items), len(present.item)
 
     def copies(values: np.ndarray, last: np.ndarray | int) -> np.ndarray:

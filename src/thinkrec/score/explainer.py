@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from thinkrec.decoding.citations import Citable
-from thinkrec.decoding.claim_rules import Careful
+from thinkrec.decoding.citations import AllowedTitle
+from thinkrec.decoding.claim_rules import GroundingRules
 from thinkrec.decoding.policy import Cite
-from thinkrec.decoding.vocabulary import vocabulary
+from thinkrec.decoding.vocabulary import build_vocabulary
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
 from thinkrec.io.progress import Progress
 from thinkrec.prompts.types import Prompt
 
 
-def read(tokenizer: Any, ids: np.ndarray) -> str:
+def decode_token_ids(tokenizer: Any, ids: np.ndarray) -> str:
     """Generated ids as text."""
     # Cleaning up spaces, where a tokenizer does so, could move a quote away from its title.
     options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
@@ -30,7 +30,7 @@ def write_reasons(
     verdicts: np.ndarray | None,
     *,
     tokens: int,
-    citable: Sequence[Mapping[str, Citable]] | None = None,
+    citable: Sequence[Mapping[str, AllowedTitle]] | None = None,
     cite: Cite = "any",
     mentions: int = 2,
     batch: int = 32,
@@ -40,7 +40,7 @@ def write_reasons(
     """One text per prompt, opening with the verdict that the score implies.
 
     `verdicts`: bool (n,), True for Yes; None leaves the verdict to the model, which shows how often it agrees with its
-    own score. `citable`: per prompt, what `System.citable` gives, which `cite` other than "any" needs. A reason ends by
+    own score. `citable`: per prompt, what `Predictor.find_allowed_titles` gives, which `cite` other than "any" needs. A reason ends by
     itself or after `tokens` tokens; with `cite: any` then perhaps within a title, else with its last whole sentence.
     Raises DataError where `citable` has another length than `prompts`.
     """
@@ -49,19 +49,23 @@ def write_reasons(
         raise DataError(f"{given} lists of titles for {len(prompts)} prompts; give one each")
     bone, texts = recommender.backbone, []
     first = None if verdicts is None else np.where(verdicts, bone.yes_id, bone.no_id)
-    words = None if cite == "any" else vocabulary(bone.tokenizer)
+    words = None if cite == "any" else build_vocabulary(bone.tokenizer)
     with Progress(title, len(prompts), shown=progress) as bar:
         for start in range(0, len(prompts), batch):
             part = prompts[start : start + batch]
             forced = None if first is None else first[start : start + batch].tolist()
             rules = None
             if words is not None and citable is not None:
-                rules = [Careful(words, titles, cite, mentions) for titles in citable[start : start + batch]]
+                rules = [GroundingRules(words, titles, cite, mentions) for titles in citable[start : start + batch]]
             constraints = None if rules is None else [rule.constraint for rule in rules]
             written = [
-                read(bone.tokenizer, ids)
+                decode_token_ids(bone.tokenizer, ids)
                 for ids in recommender.generate(part, tokens, first_tokens=forced, constraints=constraints)
             ]
-            texts += written if rules is None else [rule.mend(text) for rule, text in zip(rules, written, strict=True)]
+            texts += (
+                written
+                if rules is None
+                else [rule.drop_untrue_sentences(text) for rule, text in zip(rules, written, strict=True)]
+            )
             bar.advance(len(part))
     return texts

@@ -22,15 +22,15 @@ LEAST, MOST = 3, 200
 """Words of a reason behind its verdict."""
 
 
-def words_of(texts: Iterable[str]) -> frozenset[str]:
+def collect_words(texts: Iterable[str]) -> frozenset[str]:
     """All words of some texts, in lower case."""
     return frozenset(word.lower() for text in texts for word in _WORD.findall(text))
 
 
-def fluency_fault(prose: str, known: frozenset[str]) -> str | None:
+def find_fluency_fault(prose: str, known: frozenset[str]) -> str | None:
     """Why a text without its verdict and its titles does not read like prose; None where it does.
 
-    Titles stand as X. `known`: words in lower case (`words_of`).
+    Titles stand as X. `known`: words in lower case (`collect_words`).
     """
     if (found := _SOUP.search(prose)) is not None:
         return f"strange marks ({found[0]})"

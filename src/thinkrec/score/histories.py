@@ -33,10 +33,10 @@ def parse_history(history: History, threshold: float | None, usual: float | None
     if threshold is not None and not math.isfinite(threshold):
         raise DataError(f"threshold is {threshold}; give a finite number: liked means rating > threshold")
     ids, opinions = [], []
-    for place, entry in enumerate(_entries(history), start=1):
-        item, value = _pair(entry, place)
+    for place, entry in enumerate(_list_entries(history), start=1):
+        item, value = _split_pair(entry, place)
         ids.append(item)
-        opinions.append(_opinion(value, place))
+        opinions.append(_parse_opinion(value, place))
     kinds = {isinstance(opinion, bool) for opinion in opinions}
     if len(kinds) > 1:
         first = next(
@@ -70,7 +70,7 @@ def parse_history(history: History, threshold: float | None, usual: float | None
     return ids, liked
 
 
-def _entries(history: History) -> list[Any]:
+def _list_entries(history: History) -> list[Any]:
     if isinstance(history, str | bytes):
         raise DataError(f"history is the text {history!r:.40}; give pairs (item id, liked), oldest first")
     if isinstance(history, dict):
@@ -81,7 +81,7 @@ def _entries(history: History) -> list[Any]:
         raise DataError(f"history is a {type(history).__name__}; give pairs (item id, liked), oldest first") from error
 
 
-def _pair(entry: Any, place: int) -> tuple[Any, Any]:
+def _split_pair(entry: Any, place: int) -> tuple[Any, Any]:
     if not isinstance(entry, tuple | list) or len(entry) != 2:
         raise DataError(
             f"history entry {place}: {entry!r:.60} is no pair; give (item id, liked), such as ('b03', True)"
@@ -89,7 +89,7 @@ def _pair(entry: Any, place: int) -> tuple[Any, Any]:
     return entry[0], entry[1]
 
 
-def _opinion(value: Any, place: int) -> bool | float:
+def _parse_opinion(value: Any, place: int) -> bool | float:
     """True, False, or a finite number."""
     plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, bool):

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class PriorConfig(BaseModel):
+class ScorePriorConfig(BaseModel):
     """What is added to the score: `weight` times the logit of the item's like rate, less that of all train rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

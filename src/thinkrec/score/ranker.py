@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import torch
 
-from thinkrec.engine.batch import token_budget_batches
-from thinkrec.engine.hooks import CannotPack
-from thinkrec.engine.packing import pack
-from thinkrec.engine.recommender import Recommender, ScoreOption, score_of
-from thinkrec.engine.segments import Kept
-from thinkrec.engine.workers import at_once, each
+from thinkrec.engine.batch import split_by_token_budget
+from thinkrec.engine.hooks import UnsupportedAttentionError
+from thinkrec.engine.packing import pack_shared_prefix
+from thinkrec.engine.recommender import Recommender, ScoreOption, compute_scores
+from thinkrec.engine.segments import PrefixKVCache
+from thinkrec.engine.workers import count_workers, map_batches
 from thinkrec.errors import CheckpointError
 from thinkrec.io.progress import Progress
-from thinkrec.prompts.shared_prefix import Fork
+from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
 
 CHUNK = 2048
@@ -38,30 +38,33 @@ def score_prompts(
 
     Raises CheckpointError where a score is not finite: such a row has no rank.
     """
-    scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or usual_tokens(recommender)
+    scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or get_batch_tokens(recommender)
 
     def batches() -> Iterator[tuple[np.ndarray, list[Prompt]]]:
         for first in range(0, n, CHUNK):
             prompts = [render(i) for i in range(first, min(n, first + CHUNK))]
-            for chosen in token_budget_batches(np.array([len(p) for p in prompts]), budget):
+            for chosen in split_by_token_budget(np.array([len(p) for p in prompts]), budget):
                 yield first + chosen, [prompts[i] for i in chosen]
 
     def work(part: tuple[np.ndarray, list[Prompt]]) -> tuple[np.ndarray, np.ndarray]:
-        _, states = recommender.look(part[1], lambda batch: batch.answer_at[batch.last_answers()])
-        found = score_of(recommender.answer_logits(states), option)
+        _, states = recommender.pack_and_forward(part[1], lambda batch: batch.answer_at[batch.find_last_answers()])
+        found = compute_scores(recommender.compute_answer_logits(states), option)
         return part[0], found.cpu().double().numpy()
 
-    _ = recommender.lines_up, recommender.reads  # found out by trying, before several threads ask
-    with Progress(title, n, shown=progress) as bar, recommender.inference():
-        for places, found in each(work, batches(), at_once(recommender)):
+    _ = (
+        recommender.supports_varlen,
+        recommender.supports_last_layer_pruning,
+    )  # found out by trying, before several threads ask
+    with Progress(title, n, shown=progress) as bar, recommender.inference_mode():
+        for places, found in map_batches(work, batches(), count_workers(recommender)):
             scores[places] = found
             bar.advance(len(places))
-    return _finite(scores)
+    return _check_finite(scores)
 
 
-def score_forks(
+def score_shared_prefixes(
     recommender: Recommender,
-    asked: Iterable[tuple[np.ndarray, Fork]],
+    asked: Iterable[tuple[np.ndarray, SharedPrefix]],
     n: int,
     *,
     batch_tokens: int | None = None,
@@ -73,35 +76,38 @@ def score_forks(
 
     `asked`: per fork the places (int, one per leaf) of its scores in the result. Trunks are computed once; forks share
     batches, and one whose leaves fill several has its trunk's keys and values kept for all of them. On a backbone that
-    cannot pack (`Recommender.packs`) every leaf is asked as a prompt of its own. Raises CheckpointError likewise.
+    cannot pack (`Recommender.supports_shared_prefix`) every leaf is asked as a prompt of its own. Raises CheckpointError likewise.
     """
-    scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or usual_tokens(recommender)
+    scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or get_batch_tokens(recommender)
 
-    workers = at_once(recommender)
+    workers = count_workers(recommender)
 
-    def batches() -> Iterator[tuple[list[Asked], Kept | None]]:
-        for group in _groups(asked, budget):
+    def batches() -> Iterator[tuple[list[Asked], PrefixKVCache | None]]:
+        for group in _group_into_batches(asked, budget):
             places, fork = group[0]
-            if len(group) > 1 or _size(fork) <= budget:
+            if len(group) > 1 or _count_tokens(fork) <= budget:
                 yield group, None
             else:
-                kept = _keep(recommender, fork)
-                yield from (([part], kept) for part in _parts(places, fork, budget, workers))
+                kept = _prefill_shared_prefix(recommender, fork)
+                yield from (([part], kept) for part in _split_suffixes(places, fork, budget, workers))
 
-    def work(batch: tuple[list[Asked], Kept | None]) -> tuple[np.ndarray, np.ndarray]:
+    def work(batch: tuple[list[Asked], PrefixKVCache | None]) -> tuple[np.ndarray, np.ndarray]:
         group, kept = batch
-        found = _ask(recommender, [fork for _, fork in group], kept, option, budget)
+        found = _score_suffixes(recommender, [fork for _, fork in group], kept, option, budget)
         return np.concatenate([places for places, _ in group]), found
 
-    _ = recommender.packs, recommender.reads  # found out by trying, before several threads ask
-    with Progress(title, n, shown=progress) as bar, recommender.inference():
-        for places, found in each(work, batches(), workers):
+    _ = (
+        recommender.supports_shared_prefix,
+        recommender.supports_last_layer_pruning,
+    )  # found out by trying, before several threads ask
+    with Progress(title, n, shown=progress) as bar, recommender.inference_mode():
+        for places, found in map_batches(work, batches(), workers):
             scores[places] = found
             bar.advance(len(places))
-    return _finite(scores)
+    return _check_finite(scores)
 
 
-def _finite(scores: np.ndarray) -> np.ndarray:
+def _check_finite(scores: np.ndarray) -> np.ndarray:
     lost = len(scores) - int(np.isfinite(scores).sum())
     if lost:
         raise CheckpointError(
@@ -111,53 +117,53 @@ def _finite(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def usual_tokens(recommender: Recommender) -> int:
+def get_batch_tokens(recommender: Recommender) -> int:
     """`BATCH_TOKENS` of the device where the weights are."""
     return BATCH_TOKENS.get(recommender.device.type, BATCH_TOKENS["other"])
 
 
-Asked = tuple[np.ndarray, Fork]
+Asked = tuple[np.ndarray, SharedPrefix]
 """The places of a fork's scores, and the fork."""
 
 
-def _keep(recommender: Recommender, fork: Fork) -> Kept | None:
+def _prefill_shared_prefix(recommender: Recommender, fork: SharedPrefix) -> PrefixKVCache | None:
     """A trunk's keys and values; None where leaves have to be asked otherwise."""
-    if not len(fork.trunk) or not recommender.packs:
+    if not len(fork.prefix) or not recommender.supports_shared_prefix:
         return None
-    kept = Kept()
+    kept = PrefixKVCache()
     try:
-        recommender.hidden(pack([Fork(fork.trunk, ())], kept).to(recommender.device))
-    except CannotPack:
+        recommender.compute_hidden(pack_shared_prefix([SharedPrefix(fork.prefix, ())], kept).to(recommender.device))
+    except UnsupportedAttentionError:
         return None
     return kept
 
 
-def _ask(
-    recommender: Recommender, forks: list[Fork], kept: Kept | None, option: ScoreOption, budget: int
+def _score_suffixes(
+    recommender: Recommender, forks: list[SharedPrefix], kept: PrefixKVCache | None, option: ScoreOption, budget: int
 ) -> np.ndarray:
     """Scores of all leaves, in order."""
     try:
-        if recommender.packs:
-            batch = pack(forks, kept).to(recommender.device)
-            logits = recommender.answer_logits(recommender.states(batch, batch.answer_at))
-            return score_of(logits, option).cpu().double().numpy()
-    except CannotPack:
+        if recommender.supports_shared_prefix:
+            batch = pack_shared_prefix(forks, kept).to(recommender.device)
+            logits = recommender.compute_answer_logits(recommender.gather_hidden(batch, batch.answer_at))
+            return compute_scores(logits, option).cpu().double().numpy()
+    except UnsupportedAttentionError:
         pass
-    prompts = [prompt for fork in forks for prompt in fork.prompts()]
+    prompts = [prompt for fork in forks for prompt in fork.to_prompts()]
     return score_prompts(recommender, prompts.__getitem__, len(prompts), batch_tokens=budget, option=option)
 
 
-def _size(fork: Fork) -> int:
-    return len(fork.trunk) + sum(map(len, fork.leaves))
+def _count_tokens(fork: SharedPrefix) -> int:
+    return len(fork.prefix) + sum(map(len, fork.suffixes))
 
 
-def _groups(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
+def _group_into_batches(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
     """Forks that share a batch of at most `budget` tokens; a longer one comes alone."""
     group, room = [], budget
     for places, fork in asked:
-        if not fork.leaves:
+        if not fork.suffixes:
             continue
-        size = _size(fork)
+        size = _count_tokens(fork)
         if group and size > room:
             yield group
             group, room = [], budget
@@ -167,9 +173,9 @@ def _groups(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
         yield group
 
 
-def _parts(places: np.ndarray, fork: Fork, budget: int, workers: int) -> list[Asked]:
+def _split_suffixes(places: np.ndarray, fork: SharedPrefix, budget: int, workers: int) -> list[Asked]:
     """A fork's leaves in even parts of at most `budget` tokens (or one leaf), as many as keep all workers busy."""
-    ends = np.cumsum([len(leaf) for leaf in fork.leaves])
+    ends = np.cumsum([len(leaf) for leaf in fork.suffixes])
     workers = max(1, workers)
     rounds = -(-int(ends[-1]) // (budget * workers))
     most = min(budget, -(-int(ends[-1]) // (rounds * workers)))
@@ -177,12 +183,12 @@ def _parts(places: np.ndarray, fork: Fork, budget: int, workers: int) -> list[As
     while first < len(ends):
         done = ends[first - 1] if first else 0
         last = max(first + 1, int(np.searchsorted(ends, done + most, side="right")))
-        sees = None if fork.sees is None else fork.sees[first:last]
-        parts.append((places[first:last], Fork(fork.trunk, fork.leaves[first:last], sees)))
+        sees = None if fork.explicit_prefix_lengths is None else fork.explicit_prefix_lengths[first:last]
+        parts.append((places[first:last], SharedPrefix(fork.prefix, fork.suffixes[first:last], sees)))
         first = last
     return parts
 
 
-def probability(score: np.ndarray) -> np.ndarray:
+def compute_like_probability(score: np.ndarray) -> np.ndarray:
     """Sigmoid of logit(Yes) - logit(No): the model's probability of a like."""
     return torch.sigmoid(torch.from_numpy(np.asarray(score, dtype=np.float64))).numpy()

@@ -1,6 +1,6 @@
 """Who writes the reason that a user is shown: the model where its text stands up to a check, else the rules.
 
-The check of a text (`text_fault`): it opens with the verdict of the score, predicts nothing against it, ends with a
+The check of a text (`find_text_fault`): it opens with the verdict of the score, predicts nothing against it, ends with a
 whole sentence, nothing that can be read in it is untrue, it says something of the row, and it reads like prose
 (`fluency.py`). With `auto` the model is first tried on validation rows, once per trained stage, and used if at least
 `SHARE` of its texts pass; then every text is checked again when it is shown.
@@ -20,17 +20,17 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from thinkrec.claims.cases import cases_of
-from thinkrec.claims.citations import Catalogue, Shelf, find_citations
-from thinkrec.claims.grounding import Case, ground
-from thinkrec.claims.verdict import read
+from thinkrec.claims.cases import build_cases
+from thinkrec.claims.citations import Catalogue, TitleResolver, find_citations
+from thinkrec.claims.grounding import GroundingCase, ground_reason
+from thinkrec.claims.verdict import parse_answer
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.decoding.policy import Cite, Writer
 from thinkrec.io.files import write_json
-from thinkrec.io.hashing import digest
-from thinkrec.score.fluency import fluency_fault, words_of
-from thinkrec.score.predictor import System
-from thinkrec.teacher.rule_reasons import argue, argue_item
+from thinkrec.io.hashing import hash_json
+from thinkrec.score.fluency import collect_words, find_fluency_fault
+from thinkrec.score.predictor import Predictor
+from thinkrec.teacher.rule_reasons import argue_item, argue_row
 
 Author = Literal["model", "rules", "plain"]
 """Who wrote a text; plain: the rules, with nothing shared to argue from."""
@@ -43,19 +43,19 @@ SAMPLE = 300
 KEPT = "writer.json"
 
 
-class Written(NamedTuple):
+class WrittenReason(NamedTuple):
     """One reason."""
 
     text: str
     author: Author
 
 
-def text_fault(text: str, case: Case, catalogue: Catalogue, known: frozenset[str]) -> str | None:
+def find_text_fault(text: str, case: GroundingCase, catalogue: Catalogue, known: frozenset[str]) -> str | None:
     """Why a text should not be shown as the reason of a row; None where it may be.
 
     `case.verdict`: what the score says. `known`: words that read like words, in lower case.
     """
-    found = ground(text, case, catalogue)
+    found = ground_reason(text, case, catalogue)
     if found.verdict is None or found.agrees is False:
         return "another verdict than the score's, or none"
     if found.ends_as_it_opens is False:
@@ -64,19 +64,19 @@ def text_fault(text: str, case: Case, catalogue: Catalogue, known: frozenset[str
         return "no whole sentence at its end"
     if found.untrue:
         return "something untrue"
-    cited = find_citations(text, Shelf(catalogue, case.history, case.target))
+    cited = find_citations(text, TitleResolver(catalogue, case.history, case.target))
     pieces, at = [], 0
     for citation in cited:
         pieces += [text[at : citation.start], "X"]
         at = citation.end
-    prose = read("".join([*pieces, text[at:]])).prose
-    if (fault := fluency_fault(prose, known)) is not None:
+    prose = parse_answer("".join([*pieces, text[at:]])).prose
+    if (fault := find_fluency_fault(prose, known)) is not None:
         return fault
     return None if found.in_history or found.attributes_right else "nothing said of the row"
 
 
 @dataclass(frozen=True)
-class Trial:
+class ReasonTrial:
     """How the model's reasons did on validation rows."""
 
     rows: int
@@ -85,7 +85,7 @@ class Trial:
     """Why the others did not pass, with counts."""
 
     @property
-    def good(self) -> bool:
+    def is_passing(self) -> bool:
         """Whether the model may write."""
         return self.rows > 0 and self.passed >= SHARE * self.rows
 
@@ -98,49 +98,49 @@ class ReasonWriter:
     of what was trained; None keeps it in memory.
     """
 
-    system: System
+    predictor: Predictor
     choice: Writer
     tokens: int
-    cite: Cite
-    mentions: int
+    citation_policy: Cite
+    max_citations: int
     reasons: Callable[[], Sequence[str]]
     folder: Path | None = None
     key: str = ""
     progress: bool = False
 
-    def write(self, system: System, rows: np.ndarray, items: np.ndarray, scores: np.ndarray,
-              ask: Callable[[np.ndarray], list[str]]) -> list[Written]:  # fmt: skip
+    def write(self, system: Predictor, rows: np.ndarray, items: np.ndarray, scores: np.ndarray,
+              ask: Callable[[np.ndarray], list[str]]) -> list[WrittenReason]:  # fmt: skip
         """A reason per (row, item), each opening with the verdict that its score implies.
 
-        `system`: this recommender, perhaps moved (`System.at`); `rows` (n,) of its data set, whose pasts are argued
+        `system`: this recommender, perhaps moved (`Predictor.replace_histories`); `rows` (n,) of its data set, whose pasts are argued
         from; `items` (n,) asked about there; `scores` (n,). `ask`: has the model write for some of the n places.
         """
-        found: list[Written | None] = [None] * len(items)
-        if len(items) and (self.choice == "model" or (self.choice == "auto" and self.trial.good)):
+        found: list[WrittenReason | None] = [None] * len(items)
+        if len(items) and (self.choice == "model" or (self.choice == "auto" and self.trial.is_passing)):
             for place, text in enumerate(ask(np.arange(len(items)))):
-                case = self._case(system, int(rows[place]), int(items[place]), bool(scores[place] > 0))
-                if self.choice == "model" or text_fault(text, case, self._catalogue, self._words) is None:
-                    found[place] = Written(text, "model")
+                case = self._build_case(system, int(rows[place]), int(items[place]), bool(scores[place] > 0))
+                if self.choice == "model" or find_text_fault(text, case, self._catalogue, self._known_words) is None:
+                    found[place] = WrittenReason(text, "model")
         for place, (row, item, score) in enumerate(zip(rows, items, scores, strict=True)):
             if found[place] is None:
-                found[place] = self._by_rules(system, int(row), int(item), bool(score > 0))
+                found[place] = self._write_by_rules(system, int(row), int(item), bool(score > 0))
         return [written for written in found if written is not None]
 
-    def explain(self, rows: np.ndarray, scores: np.ndarray) -> list[Written]:
+    def explain(self, rows: np.ndarray, scores: np.ndarray) -> list[WrittenReason]:
         """A reason for each of these rows of the data set, about their own items."""
 
         def ask(places: np.ndarray) -> list[str]:
-            return self._ask(rows[places], scores[places])
+            return self._generate_reasons(rows[places], scores[places])
 
-        return self.write(self.system, rows, self.system.ds.interactions.item[rows], scores, ask)
+        return self.write(self.predictor, rows, self.predictor.ds.interactions.item[rows], scores, ask)
 
     @cached_property
-    def trial(self) -> Trial:
+    def trial(self) -> ReasonTrial:
         """The model's reasons for validation rows, judged; read from the folder where they were judged before."""
-        kept = self._kept
+        kept = self._stored_results
         if "rows" in kept:
-            return Trial(kept["rows"], kept["passed"], kept["faults"])
-        it = self.system.ds.interactions
+            return ReasonTrial(kept["rows"], kept["passed"], kept["faults"])
+        it = self.predictor.ds.interactions
         past = np.arange(len(it.user)) - it.start[it.user]
         pool = np.flatnonzero((it.split == VALID) & (past > 0))
         chosen = np.random.default_rng(0).permutation(pool)[:ROWS]
@@ -148,10 +148,10 @@ class ReasonWriter:
         done = passed = 0
         for start in range(0, len(chosen), BATCH):
             rows = chosen[start : start + BATCH]
-            scores = self.system.score(rows)
-            for row, score, text in zip(rows, scores, self._ask(rows, scores), strict=True):
-                case = self._case(self.system, int(row), int(it.item[row]), bool(score > 0))
-                fault = text_fault(text, case, self._catalogue, self._words)
+            scores = self.predictor.score(rows)
+            for row, score, text in zip(rows, scores, self._generate_reasons(rows, scores), strict=True):
+                case = self._build_case(self.predictor, int(row), int(it.item[row]), bool(score > 0))
+                fault = find_text_fault(text, case, self._catalogue, self._known_words)
                 passed += fault is None
                 if fault is not None:
                     faults[fault.partition(" (")[0]] += 1
@@ -160,31 +160,31 @@ class ReasonWriter:
             # Of models that are good enough, one in 256 or fewer has none of the first eight pass.
             if passed >= SHARE * len(chosen) or passed + left < SHARE * len(chosen) or not passed:
                 break
-        found = Trial(done, passed, dict(faults))
-        self._keep({"rows": done, "passed": passed, "faults": found.faults})
+        found = ReasonTrial(done, passed, dict(faults))
+        self._store_results({"rows": done, "passed": passed, "faults": found.faults})
         return found
 
     @cached_property
-    def _words(self) -> frozenset[str]:
-        ds = self.system.ds
-        if "words" not in self._kept:
+    def _known_words(self) -> frozenset[str]:
+        ds = self.predictor.ds
+        if "words" not in self._stored_results:
             train = np.flatnonzero(ds.interactions.split == TRAIN)
             some = np.random.default_rng(0).permutation(train)[:SAMPLE]
-            prompt = self.system.prompt
-            rules = [argue(ds, int(row), prompt.history, np.random.default_rng(int(row))).text for row in some]
-            self._keep({"words": sorted(words_of([*rules, *self.reasons()]))})
-        own = words_of((*ds.items.titles, *(word for words in ds.items.keywords for word in words)))
-        return own.union(self._kept["words"])
+            prompt = self.predictor.prompt
+            rules = [argue_row(ds, int(row), prompt.history, np.random.default_rng(int(row))).text for row in some]
+            self._store_results({"words": sorted(collect_words([*rules, *self.reasons()]))})
+        own = collect_words((*ds.items.titles, *(word for words in ds.items.keywords for word in words)))
+        return own.union(self._stored_results["words"])
 
     @cached_property
     def _catalogue(self) -> Catalogue:
-        return Catalogue(self.system.ds.items.titles)
+        return Catalogue(self.predictor.ds.items.titles)
 
     @cached_property
-    def _kept(self) -> dict[str, Any]:
+    def _stored_results(self) -> dict[str, Any]:
         """What was found out before about the same weights and settings."""
         path = None if self.folder is None else self.folder / KEPT
-        head = {"key": digest([self.key, self.tokens, self.cite, self.mentions])}
+        head = {"key": hash_json([self.key, self.tokens, self.citation_policy, self.max_citations])}
         if path is not None and path.is_file():
             try:
                 kept = json.loads(path.read_text(encoding="utf-8"))
@@ -194,26 +194,31 @@ class ReasonWriter:
                 return kept
         return head
 
-    def _keep(self, found: dict[str, Any]) -> None:
-        self._kept.update(found)
+    def _store_results(self, found: dict[str, Any]) -> None:
+        self._stored_results.update(found)
         if self.folder is not None:
             with suppress(OSError):  # a folder that may only be read: found out anew at the next start
-                write_json(self.folder / KEPT, self._kept)
+                write_json(self.folder / KEPT, self._stored_results)
 
-    def _ask(self, rows: np.ndarray, scores: np.ndarray) -> list[str]:
-        return self.system.explain(
-            rows, scores, tokens=self.tokens, cite=self.cite, mentions=self.mentions, progress=self.progress
+    def _generate_reasons(self, rows: np.ndarray, scores: np.ndarray) -> list[str]:
+        return self.predictor.explain(
+            rows,
+            scores,
+            tokens=self.tokens,
+            cite=self.citation_policy,
+            mentions=self.max_citations,
+            progress=self.progress,
         )
 
-    def _case(self, system: System, row: int, item: int, verdict: bool) -> Case:
+    def _build_case(self, system: Predictor, row: int, item: int, verdict: bool) -> GroundingCase:
         prompt = system.prompt
-        return cases_of(
+        return build_cases(
             system.ds, np.array([row]), prompt.history, prompt.block, verdicts=[verdict], items=np.array([item])
         )[0]
 
-    def _by_rules(self, system: System, row: int, item: int, verdict: bool) -> Written:
-        past = system.ds.interactions.history_rows(row, system.prompt.history, system.prompt.block)
+    def _write_by_rules(self, system: Predictor, row: int, item: int, verdict: bool) -> WrittenReason:
+        past = system.ds.interactions.get_history_rows(row, system.prompt.history, system.prompt.block)
         # By the item's id, not its place in the table, and by the past: the same question gets the same words.
         seed = zlib.crc32(str(system.ds.items.ids[item]).encode())
         argument = argue_item(system.ds, item, past, np.random.default_rng((seed, len(past))), verdict=verdict)
-        return Written(argument.text, "rules" if argument.argued else "plain")
+        return WrittenReason(argument.text, "rules" if argument.is_supported else "plain")

@@ -22,10 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from thinkrec.data.dataset import Dataset, Domain, Items
 from thinkrec.data.interactions import Interactions
-from thinkrec.simulate.vocabulary import RECEPTIONS, Lexicon, invent_names, invent_titles
+from thinkrec.simulate.vocabulary import RECEPTIONS, CatalogueVocabulary, invent_names, invent_titles
 
 
-class WorldConfig(BaseModel):
+class SimulatorConfig(BaseModel):
     """How large the catalogue is and what its users' tastes are made of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,23 +86,23 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class World:
+class Simulation:
     """A simulated catalogue with everything that was planted."""
 
     dataset: Dataset
-    probability: np.ndarray
+    like_probability: np.ndarray
     """float64 (n,): the true probability that the label of each row is 1."""
-    cause: list[tuple[str, ...]]
+    dominant_attributes: list[tuple[str, ...]]
     """Per row, the item's attributes in the term that weighed most (a genre and a theme, a tone, or a reception)."""
     group: np.ndarray
     """int64 (n_users,): the planted group of each user."""
-    weights: np.ndarray
+    logit_terms: np.ndarray
     """float64 (n, 5): what the combination of genre and theme, the genre, the theme, the tone and the quality of the
     item added to the logit of each row, for its user at its time. The rest is the user's generosity."""
-    told: np.ndarray
+    has_reception_keyword: np.ndarray
     """bool (n_items,): whether the last keyword of an item tells how it was received."""
 
-    def causes(self, row: int) -> tuple[Cause, ...]:
+    def find_causes(self, row: int) -> tuple[Cause, ...]:
         """The planted causes of a row that keywords can name, strongest first, whatever their sign.
 
         A user's taste for the combination of genre and theme is one cause and needs both words; the genre, the theme
@@ -110,22 +110,22 @@ class World:
         """
         item = int(self.dataset.interactions.item[row])
         words = self.dataset.items.keywords[item]
-        named = [words[:2], words[:1], words[1:2], words[2:3], words[-1:] if self.told[item] else ()]
-        found = [Cause(k, float(w)) for k, w in zip(named, self.weights[row], strict=True) if k]
+        named = [words[:2], words[:1], words[1:2], words[2:3], words[-1:] if self.has_reception_keyword[item] else ()]
+        found = [Cause(k, float(w)) for k, w in zip(named, self.logit_terms[row], strict=True) if k]
         return tuple(sorted(found, key=lambda cause: -abs(cause.weight)))
 
-    def deciding(self, row: int) -> Cause | None:
+    def find_deciding_cause(self, row: int) -> Cause | None:
         """The strongest planted cause that points where the row's true probability does; None if none does."""
-        sign = 1.0 if self.probability[row] > 0.5 else -1.0
-        return next((cause for cause in self.causes(row) if cause.weight * sign > 0), None)
+        sign = 1.0 if self.like_probability[row] > 0.5 else -1.0
+        return next((cause for cause in self.find_causes(row) if cause.weight * sign > 0), None)
 
 
-def _standard(values: np.ndarray) -> np.ndarray:
+def _standardise_values(values: np.ndarray) -> np.ndarray:
     spread = values.std()
     return (values - values.mean()) / (spread if spread > 0 else 1.0)
 
 
-def _tables(config: WorldConfig, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _draw_group_tastes(config: SimulatorConfig, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Planted signs per group, (groups, genres, themes), and each user's group, (users,)."""
     signs = np.sign(rng.random((config.groups, config.genres, config.themes)) - 0.5)
     # Within a genre half of the themes please and half do not: the genre alone then says nothing.
@@ -137,7 +137,9 @@ def _tables(config: WorldConfig, rng: np.random.Generator) -> tuple[np.ndarray, 
     return signs, rng.integers(config.groups, size=config.users)
 
 
-def _focus(config: WorldConfig, taste: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _draw_user_focus(
+    config: SimulatorConfig, taste: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """The genres and themes a user picks from, given their signs (genres, themes).
 
     Drawn again, up to 20 times, until every genre holds something to like and something not to: otherwise the genre
@@ -153,19 +155,19 @@ def _focus(config: WorldConfig, taste: np.ndarray, rng: np.random.Generator) -> 
             return genres, themes
 
 
-def simulate(
-    config: WorldConfig,
+def simulate_catalogue(
+    config: SimulatorConfig,
     seed: int,
     *,
-    lexicon: Lexicon | None = None,
+    lexicon: CatalogueVocabulary | None = None,
     domain: Domain | None = None,
     titles: list[str] | None = None,
-) -> World:
+) -> Simulation:
     """A catalogue by seed: equal arguments give equal worlds.
 
     `titles`, where given, replace the invented ones (at least `config.items` of them).
     """
-    lexicon, rng = lexicon or Lexicon(), np.random.default_rng(seed)
+    lexicon, rng = lexicon or CatalogueVocabulary(), np.random.default_rng(seed)
     domain = domain or Domain(item="film", items="films", user="viewer")
     genre_names = rng.choice(lexicon.genres, size=config.genres, replace=False)
     theme_names = rng.choice(lexicon.themes, size=config.themes, replace=False)
@@ -186,7 +188,7 @@ def simulate(
             words.append(str(rng.choice(RECEPTIONS[received[i]])))
         keywords.append(tuple(words))
 
-    signs, group = _tables(config, rng)
+    signs, group = _draw_group_tastes(config, rng)
     users = config.users
     personal = signs[group] * np.where(rng.random((users, config.genres, config.themes)) < config.individual, -1.0, 1.0)
     late = personal.copy()
@@ -201,7 +203,7 @@ def simulate(
     half_rows: list[np.ndarray] = []
     for u in range(users):
         count = min(int(rng.integers(config.rows_per_user[0], config.rows_per_user[1] + 1)), n)
-        own_genres, own_themes = _focus(config, personal[u], rng)
+        own_genres, own_themes = _draw_user_focus(config, personal[u], rng)
         inside = np.isin(genre, own_genres) & np.isin(theme, own_themes)
         weight = np.where(inside, config.focus / max(1, inside.sum()), (1 - config.focus) / max(1, (~inside).sum()))
         weight = np.maximum(weight, 1e-9)
@@ -215,9 +217,9 @@ def simulate(
     terms = np.stack(
         [
             config.pair * taste,
-            config.additive * _standard(alone[0] + alone[1]),
-            config.tone * _standard(like_tone[user, tone[item]]),
-            config.quality * _standard(quality)[item],
+            config.additive * _standardise_values(alone[0] + alone[1]),
+            config.tone * _standardise_values(like_tone[user, tone[item]]),
+            config.quality * _standardise_values(quality)[item],
         ]
     )
     # The standardised sum of two tastes, taken apart again.
@@ -255,5 +257,5 @@ def simulate(
         words, standing = keywords[item[row]], told[item[row]]
         return {0: words[:2], 1: words[:2], 2: words[2:3]}.get(int(heaviest[row]), words[-1:] if standing else ())
 
-    return World(dataset=dataset, probability=probability[by], cause=[cause(int(r)) for r in by], group=group,
-                 weights=weights[by], told=told)  # fmt: skip
+    return Simulation(dataset=dataset, like_probability=probability[by], dominant_attributes=[cause(int(r)) for r in by], group=group,
+                 logit_terms=weights[by], has_reception_keyword=told)  # fmt: skip

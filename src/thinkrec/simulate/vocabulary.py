@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _split_words(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.replace("\n", " ").split(",") if part.strip())
 
 
-GENRES = _words("""
+GENRES = _split_words("""
 Action, Adventure, Animation, Biography, Children's, Comedy, Crime, Documentary, Drama, Fable, Family, Fantasy, Farce,
 Film-Noir, Gothic, Heist, History, Horror, Legal, Martial Arts, Melodrama, Musical, Mystery, Myth, Nature, Opera,
 Parody, Poetry, Romance, Saga, Satire, Sci-Fi, Screwball, Short, Slapstick, Sports, Spy, Superhero, Supernatural,
 Surreal, Swashbuckler, Thriller, Tragedy, Travel, War, Western
 """)
-THEMES = _words("""
+THEMES = _split_words("""
 addiction, aliens, ambition, amnesia, ancient rome, animals, apocalypse, art, baseball, betrayal, blackmail, boarding
 school, boats, boxing, brothers, bureaucracy, cars, castles, chess, childhood, christmas, circus, class divide, codes,
 cold war, college, coming of age, computers, conspiracy, cooking, corruption, courtroom, cowboys, cults, dance,
@@ -35,7 +35,7 @@ submarines, suburbia, survival, swords, teachers, technology, teenagers, temptat
 trains, treasure, trials, twins, undercover, unemployment, vampires, village life, volcanoes, wagers, weddings, whales,
 wilderness, winter, witches, wolves, writers, zombies
 """)
-TONES = _words("""
+TONES = _split_words("""
 absurd, bitter, bleak, bold, breezy, brooding, brutal, calm, charming, chilling, clever, cold, cosy, cynical, dark,
 deadpan, delicate, dense, dreamlike, dry, earnest, eerie, elegant, epic, fierce, fiery, gentle, gloomy, grand, gritty,
 hopeful, intimate, ironic, joyful, lavish, lean, light, lyrical, melancholy, nervous, noisy, nostalgic, offbeat,
@@ -51,7 +51,7 @@ RECEPTIONS: tuple[tuple[str, ...], ...] = (
 )
 """From the worst to the best received fifth of a catalogue."""
 
-ADJECTIVES = _words("""
+ADJECTIVES = _split_words("""
 Amber, Ancient, Bitter, Blue, Borrowed, Bright, Broken, Burning, Careless, Clever, Cold, Crimson, Crooked, Crystal,
 Distant, Divided, Double, Dusty, Electric, Empty, Endless, Faithful, Fallen, False, Final, First, Floating, Forgotten,
 Fragile, Frozen, Gilded, Glass, Golden, Hidden, Hollow, Honest, Hungry, Invisible, Iron, Last, Little, Lonely, Long,
@@ -59,7 +59,7 @@ Lost, Lucky, Midnight, Missing, Modest, Northern, Old, Open, Painted, Pale, Pape
 Reckless, Red, Restless, Sacred, Scarlet, Second, Secret, Seventh, Silent, Silver, Sleeping, Small, Southern, Stolen,
 Stubborn, Sudden, Sunken, Tender, Third, Twisted, Unfinished, Velvet, Wandering, White, Wicked, Winter, Wooden, Yellow
 """)
-NOUNS = _words("""
+NOUNS = _split_words("""
 Affair, Alibi, Anchor, Angel, Answer, Archive, Arrow, Balcony, Ballad, Bargain, Bell, Bishop, Bridge, Candle, Captain,
 Caravan, Castle, Cathedral, Circle, Clock, Colony, Compass, Corner, Crown, Current, Curtain, Daughter, Debt, Detour,
 Diamond, Door, Echo, Empire, Engine, Errand, Falcon, Feast, Ferry, Fever, Fiddler, Field, Forest, Fortune, Fountain,
@@ -71,24 +71,24 @@ Shadow, Shore, Signal, Smile, Soldier, Song, Sparrow, Stage, Star, Station, Ston
 Tailor, Thief, Thread, Throne, Tide, Tiger, Tower, Train, Valley, Verdict, Village, Voyage, Waltz, Watch, Wedding, Well,
 Whisper, Widow, Window, Wolf, Year
 """)
-PLACES = _words("""
+PLACES = _split_words("""
 Aldermoor, Belcourt, Brackwater, Caldra, Cormaine, Dunmere, Eastvale, Farrow, Gallenport, Greywick, Halden, Harrowgate,
 Ivory Bay, Kestrel Point, Lanmoor, Lorn, Marrowby, Mirren, Norwood, Oldcastle, Ostrava Street, Pembrook, Quill Hill,
 Ravenna, Saint Orrin, Silverlake, Tamsin, Thornfield, Umber, Valmont, Westerly, Wexcombe, Yarrow, Zephyr Cove
 """)
-FIRST_NAMES = _words("""
+FIRST_NAMES = _split_words("""
 Ada, Alma, Anton, Bela, Boris, Carla, Clement, Dora, Edgar, Elsa, Felix, Greta, Hugo, Ines, Ivan, Jonas, Klara, Leon,
 Lydia, Magda, Marius, Nadia, Nils, Olga, Oscar, Petra, Rafael, Rosa, Samir, Selma, Tomas, Ursula, Viktor, Wanda, Yusuf,
 Zelda
 """)
-LAST_NAMES = _words("""
+LAST_NAMES = _split_words("""
 Abelard, Barrow, Castell, Delacroy, Ekman, Farkas, Gallo, Haldane, Ibarra, Janik, Keller, Lindqvist, Marchetti, Novak,
 Okafor, Pell, Quist, Rossetti, Sandoval, Tanaka, Ulrich, Varga, Whitlock, Yilmaz, Zoric
 """)
 
 
 @dataclass(frozen=True)
-class Lexicon:
+class CatalogueVocabulary:
     """Pools of words a catalogue draws from. Pre-training swaps in others, so that no word means a taste by itself."""
 
     genres: tuple[str, ...] = GENRES

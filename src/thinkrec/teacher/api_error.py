@@ -49,45 +49,45 @@ _HTML = re.compile(r"<!--.*?-->|<(script|style|head)\b.*?</\1\s*>|<[^<>]*>", re.
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
 
 
-def letters(code: object) -> str:
+def normalise_code(code: object) -> str:
     """A code as its small letters alone, since vendors write content_filter, ContentFilter and CONTENT-FILTER."""
     return re.sub("[^a-z]", "", code.lower()) if isinstance(code, str) else ""
 
 
-def is_filter(reason: object) -> bool:
+def is_content_filter(reason: object) -> bool:
     """Whether a code or a reason to finish says that a filter or the model itself declined the content.
 
     >>> [is_filter(reason) for reason in ("content_filter", "SAFETY", "refusal", "stop", "length", None)]
     [True, True, True, False, False, False]
     """
-    known = letters(reason)
+    known = normalise_code(reason)
     return any(piece in known for piece in _FILTERED)
 
 
-def is_page(text: str) -> bool:
+def is_html_page(text: str) -> bool:
     """Whether a body is a web page."""
     return text.lstrip()[:200].lower().startswith(("<!doctype html", "<html", "<head"))
 
 
-def unwrap(body: Any) -> Any:
+def unwrap_error(body: Any) -> Any:
     """The error itself: out of lists and of a key `error` around it, where it came as text out of the JSON."""
     if isinstance(body, str):
         try:
             found = json.loads(body)
         except ValueError:
             return body
-        return unwrap(found) if isinstance(found, (dict, list)) else body
+        return unwrap_error(found) if isinstance(found, (dict, list)) else body
     if isinstance(body, list) and body:
-        return unwrap(body[0])
+        return unwrap_error(body[0])
     if isinstance(body, Mapping) and body.get("error"):
         inner = body["error"]
-        return unwrap(inner) if isinstance(inner, (list, Mapping)) else {**body, "message": inner}
+        return unwrap_error(inner) if isinstance(inner, (list, Mapping)) else {**body, "message": inner}
     return body
 
 
-def words_of(error: Any) -> str:
+def extract_error_message(error: Any) -> str:
     """What an error says, in one line: the message of an object, the title of a web page, or the text."""
-    error = unwrap(error)
+    error = unwrap_error(error)
     if isinstance(error, Mapping):
         for name in ("message", "detail", "msg", "status_msg", "error_description", "title", "errors"):
             value = error.get(name)
@@ -101,9 +101,9 @@ def words_of(error: Any) -> str:
     return " ".join(text.split())
 
 
-def codes_of(error: Any) -> Iterator[str]:
+def find_error_codes(error: Any) -> Iterator[str]:
     """All codes in an error: its code, type, status and reason, those of inner errors and details."""
-    error = unwrap(error)
+    error = unwrap_error(error)
     if not isinstance(error, Mapping):
         return
     for name in ("code", "type", "status", "reason", "error_code"):
@@ -112,35 +112,35 @@ def codes_of(error: Any) -> Iterator[str]:
     for name in ("innererror", "inner_error", "metadata", "raw", "detail", "details", "base_resp"):
         inner = error.get(name)
         for entry in inner if isinstance(inner, list) else [inner]:
-            yield from codes_of(entry)
+            yield from find_error_codes(entry)
 
 
-def refusal(status: int, error: Any) -> str | None:
+def find_refusal_code(status: int, error: Any) -> str | None:
     """By what name an error status says that the content was refused; None where it says something else.
 
     Such an answer is final: the same question would be refused again.
     """
     if status not in (400, 403, 422, 451):
         return None
-    for code in codes_of(error):
-        if is_filter(code):
+    for code in find_error_codes(error):
+        if is_content_filter(code):
             return code
-    inner = unwrap(error)
+    inner = unwrap_error(error)
     about = inner.get("metadata") if isinstance(inner, Mapping) else None
     if isinstance(about, Mapping) and (about.get("flagged_input") or about.get("reasons")):
         return "moderation"
     # 403 in words alone may be about the account.
-    return "content filter" if status != 403 and _FILTERED_WORDS.search(words_of(error)) else None
+    return "content filter" if status != 403 and _FILTERED_WORDS.search(extract_error_message(error)) else None
 
 
-def stops(status: int, error: Any) -> str | None:
+def find_fatal_cause(status: int, error: Any) -> str | None:
     """Why an error status ends the whole run, or None where it does not."""
-    codes, text = [letters(code) for code in codes_of(error)], words_of(error)
+    codes, text = [normalise_code(code) for code in find_error_codes(error)], extract_error_message(error)
 
     def says(pieces: tuple[str, ...], words: re.Pattern[str]) -> bool:
         return any(piece in code for code in codes for piece in pieces) or bool(words.search(text))
 
-    if passes(status, error) and status in (400, 403):
+    if is_retryable_status(status, error) and status in (400, 403):
         return None
     if status in (400, 403, 429) and says(_MONEY, _MONEY_WORDS):
         return "the account has no money left"
@@ -158,8 +158,8 @@ def stops(status: int, error: Any) -> str | None:
     }.get(status)
 
 
-def passes(status: int, error: Any = None) -> bool:
+def is_retryable_status(status: int, error: Any = None) -> bool:
     """Whether an error status may be gone at another try; some endpoints say 400 or 403 where 429 is meant."""
     if status in (400, 403):
-        return any(piece in letters(code) for code in codes_of(error) for piece in _BUSY)
+        return any(piece in normalise_code(code) for code in find_error_codes(error) for piece in _BUSY)
     return status in PASSING_STATUS or status >= 500

@@ -23,30 +23,30 @@ def build_teacher(config: TeacherConfig, ds: Dataset | None = None, *, spent: Us
         RecipeError: where something it needs is missing (address, model, key, a package, the data).
     """
     if config.kind == "api":
-        from thinkrec.teacher.api import Api
+        from thinkrec.teacher.api import ChatApiTeacher
 
-        return Api(config, spent=spent)
+        return ChatApiTeacher(config, spent=spent)
     if config.kind == "local":
-        from thinkrec.teacher.local import Local
+        from thinkrec.teacher.local import LocalModelTeacher
 
-        return Local(config, spent=spent)
+        return LocalModelTeacher(config, spent=spent)
     if ds is None:
         raise RecipeError("the rule-based teacher needs the data set; choose teacher.kind api or local")
-    from thinkrec.teacher.rules import Rules
+    from thinkrec.teacher.rules import RuleBasedTeacher
 
-    return Rules(config, ds)
+    return RuleBasedTeacher(config, ds)
 
 
-def teacher_name(config: TeacherConfig) -> str:
+def format_teacher_name(config: TeacherConfig) -> str:
     """The name that the built teacher would have, without address, key or weights. Raises RecipeError."""
     if config.kind == "api":
-        from thinkrec.teacher.endpoint import api_name
+        from thinkrec.teacher.endpoint import format_api_teacher_name
 
-        return api_name(config)
+        return format_api_teacher_name(config)
     if config.kind == "local":
-        from thinkrec.teacher.local import local_teacher_name
+        from thinkrec.teacher.local import format_local_teacher_name
 
-        return local_teacher_name(config)
-    from thinkrec.teacher.rules import rules_name
+        return format_local_teacher_name(config)
+    from thinkrec.teacher.rules import format_rules_teacher_name
 
-    return rules_name(config)
+    return format_rules_teacher_name(config)

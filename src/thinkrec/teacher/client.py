@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from thinkrec.errors import ThinkRecError
-from thinkrec.io.hashing import content_hash
+from thinkrec.io.hashing import hash_content
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class Answer:
     """Time under way, retries included; waiting for a turn does not count."""
     failure: str | None = None
     """Why there is no answer, once all retries are used up."""
-    cut: bool = False
+    is_truncated: bool = False
     """Whether the text stopped at the length limit instead of by itself."""
-    refused: str | None = None
+    refusal: str | None = None
     """By what name a filter of content or the model itself declined (content_filter, SAFETY, refusal); then `failure`
     says it in words, and the same question would be declined again."""
 
@@ -87,7 +87,7 @@ class TeacherStopped(ThinkRecError, RuntimeError):
         """Whether a budget that the user set ended it, which is no error."""
 
 
-Done = Callable[[Question, Answer], None]
+OnAnswer = Callable[[Question, Answer], None]
 """Takes an answer; writes it down before anything else."""
 
 
@@ -98,7 +98,7 @@ class Teacher(Protocol):
     name: str
     """What answers: kind, model and the settings that change answers. It goes into the hash of a question."""
 
-    def ask(self, questions: Sequence[Question], done: Done) -> None:
+    def ask(self, questions: Sequence[Question], done: OnAnswer) -> None:
         """Answer all questions, in any order.
 
         Calls `done` once per question as soon as its answer is there, from one thread at a time. Whatever `done`
@@ -108,14 +108,16 @@ class Teacher(Protocol):
         ...
 
 
-def question(row_key: Any, messages: Sequence[Message], teacher: str, policy: str, row: int | None = None) -> Question:
+def make_question(
+    row_key: Any, messages: Sequence[Message], teacher: str, policy: str, row: int | None = None
+) -> Question:
     """A question whose key is the hash of (row, prompt, teacher, policy).
 
     Args:
         row_key: plain values that name the row for good, such as its order, user id and item id.
     """
     words = [(message.role, message.text) for message in messages]
-    return Question(content_hash(row_key, words, teacher, policy), tuple(messages), row)
+    return Question(hash_content(row_key, words, teacher, policy), tuple(messages), row)
 
 
 def estimate_tokens(messages: Sequence[Message]) -> int:

@@ -31,7 +31,7 @@ class Budget(BaseModel):
     """Most money, in the currency of the prices."""
 
     @property
-    def bounded(self) -> bool:
+    def is_bounded(self) -> bool:
         """Whether there is any bound."""
         return self.requests is not None or self.tokens is not None or self.money is not None
 
@@ -45,7 +45,7 @@ class Prices(BaseModel):
     output: float = Field(default=0.0, ge=0)
     """A million completion tokens, reasoning included."""
 
-    def cost(self, prompt: float, completion: float) -> float:
+    def compute_cost(self, prompt: float, completion: float) -> float:
         """The price of so many tokens."""
         return (prompt * self.input + completion * self.output) / 1e6
 
@@ -70,7 +70,7 @@ class Retries(BaseModel):
     """Questions in a row that fail, each with all its repetitions, before the run is ended as a whole."""
 
 
-class ApiTeacher(BaseModel):
+class ApiTeacherConfig(BaseModel):
     """Any endpoint that speaks the OpenAI chat protocol: hosted, vLLM, llama.cpp, Ollama, transformers serve."""
 
     model_config = _STRICT
@@ -109,7 +109,7 @@ class ApiTeacher(BaseModel):
 
     @field_validator("extra")
     @classmethod
-    def _not_twice(cls, extra: dict[str, Any]) -> dict[str, Any]:
+    def _reject_reserved_keys(cls, extra: dict[str, Any]) -> dict[str, Any]:
         """Refuse keys that would go around the settings, the budget or the reading of answers."""
         for key, instead in _OWN_KEYS.items():
             if key in extra:
@@ -117,13 +117,13 @@ class ApiTeacher(BaseModel):
         return extra
 
     @model_validator(mode="after")
-    def _money_needs_prices(self) -> ApiTeacher:
+    def _check_prices_given(self) -> ApiTeacherConfig:
         if self.budget.money is not None and not (self.prices.input or self.prices.output):
             raise ValueError("a budget in money needs prices (input and output per million tokens)")
         return self
 
 
-class LocalTeacher(BaseModel):
+class LocalTeacherConfig(BaseModel):
     """Any causal language model, in this process."""
 
     model_config = _STRICT
@@ -146,13 +146,13 @@ class LocalTeacher(BaseModel):
     """Ends the run cleanly; there is no money to spend here."""
 
     @model_validator(mode="after")
-    def _no_money(self) -> LocalTeacher:
+    def _reject_money_budget(self) -> LocalTeacherConfig:
         if self.budget.money is not None:
             raise ValueError("a local teacher has no price; give the budget in requests or tokens")
         return self
 
 
-class RulesTeacher(BaseModel):
+class RulesTeacherConfig(BaseModel):
     """The rule-based teacher: it reads the data instead of the question and costs nothing."""
 
     model_config = _STRICT
@@ -163,10 +163,10 @@ class RulesTeacher(BaseModel):
     """Of its choice of words."""
 
 
-TeacherConfig = Annotated[ApiTeacher | LocalTeacher | RulesTeacher, Field(discriminator="kind")]
+TeacherConfig = Annotated[ApiTeacherConfig | LocalTeacherConfig | RulesTeacherConfig, Field(discriminator="kind")]
 
 
-def local_name(config: LocalTeacher) -> str:
+def get_local_model_name(config: LocalTeacherConfig) -> str:
     """The model's name without the folders above it, so that moving it asks nothing twice."""
     path = Path(config.model).expanduser()
     return path.resolve().name if path.exists() else config.model

@@ -16,28 +16,30 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
-class Parts:
+class MessageParts:
     """The three kinds of words in a message."""
 
-    said: str
-    thought: str
-    refused: str
+    answer: str
+    reasoning: str
+    refusal: str
     """In which words the model declined, where the message has a part or field for that."""
 
 
-def read_message(message: Mapping[str, Any]) -> Parts:
+def read_message(message: Mapping[str, Any]) -> MessageParts:
     """The words of a message: its content, and what stands in fields beside it."""
-    content = _read(message.get("content"))
-    field = next(filter(None, (_words(message.get(name)) for name in REASONING_FIELDS)), "")
+    content = _split_content(message.get("content"))
+    field = next(filter(None, (_extract_text(message.get(name)) for name in REASONING_FIELDS)), "")
     refused = message.get("refusal")
-    thought = "\n\n".join(filter(None, [field, content.thought]))
-    return Parts(content.said, thought, refused if isinstance(refused, str) and refused.strip() else content.refused)
+    thought = "\n\n".join(filter(None, [field, content.reasoning]))
+    return MessageParts(
+        content.answer, thought, refused if isinstance(refused, str) and refused.strip() else content.refusal
+    )
 
 
-def _read(content: Any) -> Parts:
+def _split_content(content: Any) -> MessageParts:
     """Of a text, a part, a list of both, or nothing. Pictures, calls and encrypted data have no words."""
     if isinstance(content, str):
-        return Parts(content, "", "")
+        return MessageParts(content, "", "")
     found: dict[str, list[str]] = {"said": [], "thought": [], "refused": []}
     for part in content if isinstance(content, list) else [content]:
         if isinstance(part, str):
@@ -45,28 +47,28 @@ def _read(content: Any) -> Parts:
         elif isinstance(part, Mapping):
             kind = str(part.get("type") or "")
             if kind == "refusal":
-                found["refused"].append(_words(part.get("refusal") or part.get("text")))
+                found["refused"].append(_extract_text(part.get("refusal") or part.get("text")))
             elif _is_reasoning(kind) or part.get("thought") is True:
-                found["thought"].append(_words(part))
+                found["thought"].append(_extract_text(part))
             elif kind in _PLAIN:
-                found["said"].append(_words(part))
-    return Parts(*("\n".join(filter(None, texts)) for texts in found.values()))
+                found["said"].append(_extract_text(part))
+    return MessageParts(*("\n".join(filter(None, texts)) for texts in found.values()))
 
 
 def _is_reasoning(kind: str) -> bool:
     return kind.startswith("reasoning") or kind in ("thinking", "thought", "thoughts", "summary_text")
 
 
-def _words(value: Any) -> str:
+def _extract_text(value: Any) -> str:
     """All words of a text, a part or a list, whatever key holds them; data that is no text gives none."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "\n".join(filter(None, map(_words, value)))
+        return "\n".join(filter(None, map(_extract_text, value)))
     if not isinstance(value, Mapping):
         return ""
     names = ("text", *REASONING_FIELDS, "summary", "content", "refusal")
-    return next(filter(None, (_words(value.get(name)) for name in names)), "")
+    return next(filter(None, (_extract_text(value.get(name)) for name in names)), "")
 
 
 # -- answers in pieces ---------------------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ def join_stream(body: str) -> dict[str, Any]:
     choice: dict[str, Any] = {}
     whole: dict[str, Any] = {}
     ended = False
-    for data in _events(body):
+    for data in _split_events(body):
         if data == "[DONE]":
             ended = True
             continue
@@ -104,10 +106,10 @@ def join_stream(body: str) -> dict[str, Any]:
                 message.setdefault(name, []).append(value)
     if not ended and not choice.get("finish_reason") and "error" not in whole:
         raise ValueError("the stream broke off")
-    return {**whole, "choices": [{**choice, "message": {k: _joined(v) for k, v in message.items()}}]}
+    return {**whole, "choices": [{**choice, "message": {k: _merge_deltas(v) for k, v in message.items()}}]}
 
 
-def _events(body: str) -> Iterator[str]:
+def _split_events(body: str) -> Iterator[str]:
     # Not splitlines: JSON texts may hold other characters that it takes for the end of a line.
     data: list[str] = []
     for line in [*_LINE_END.split(body), ""]:
@@ -119,7 +121,7 @@ def _events(body: str) -> Iterator[str]:
             data = []
 
 
-def _joined(pieces: list[Any]) -> Any:
+def _merge_deltas(pieces: list[Any]) -> Any:
     if all(isinstance(piece, str) or piece is None for piece in pieces):
         return "".join(filter(None, pieces)) or None
     return [part for piece in pieces for part in (piece if isinstance(piece, list) else [piece]) if part is not None]

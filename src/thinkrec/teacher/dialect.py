@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from thinkrec.teacher.api_error import codes_of, letters, unwrap, words_of
+from thinkrec.teacher.api_error import extract_error_message, find_error_codes, normalise_code, unwrap_error
 from thinkrec.teacher.client import Message
 
 LENGTHS = ("max_tokens", "max_completion_tokens")
@@ -49,12 +49,12 @@ class Dialect:
     version: bool = False
     """Whether /v1 has to follow the address that was given."""
 
-    def body(self, most: int) -> dict[str, Any]:
+    def build_body(self, most: int) -> dict[str, Any]:
         """The keys of a request that depend on the dialect. `most`: tokens."""
         streamed = {"stream": True, "stream_options": {"include_usage": True}} if self.stream else {}
         return {self.length_name: most, **streamed}
 
-    def messages(self, messages: Sequence[Message]) -> list[dict[str, str]]:
+    def format_messages(self, messages: Sequence[Message]) -> list[dict[str, str]]:
         """The conversation as the endpoint takes it."""
         turns = [(message.role, message.text) for message in messages]
         if not self.system:
@@ -65,15 +65,15 @@ class Dialect:
         return [{"role": role, "content": text} for role, text in turns]
 
 
-def adapt(dialect: Dialect, url: str, status: int, error: Any) -> tuple[Dialect, str] | None:
+def adapt_dialect(dialect: Dialect, url: str, status: int, error: Any) -> tuple[Dialect, str] | None:
     """(another dialect, what is different in words) where an error asks for one, else None.
 
     `status`: that of the answer; 200 where the body was a web page.
     """
-    text = _text(error)
+    text = _format_error(error)
     if status in (400, 415, 422, 500, 501):
         other = LENGTHS[1 - LENGTHS.index(dialect.length_name)]
-        refused = bool(named(error, (dialect.length_name,)))
+        refused = bool(find_rejected_parameters(error, (dialect.length_name,)))
         if refused and (other in text or not _TOO_MUCH.search(text)):
             return replace(dialect, length_name=other), f"it calls the bound of an answer {other}"
         if dialect.system and _NO_SYSTEM.search(text.replace("messages[0].role", "system role")):
@@ -85,10 +85,10 @@ def adapt(dialect: Dialect, url: str, status: int, error: Any) -> tuple[Dialect,
     return None
 
 
-def named(error: Any, names: Iterable[str]) -> list[str]:
+def find_rejected_parameters(error: Any, names: Iterable[str]) -> list[str]:
     """Those of the names of parameters that an error says are not known or not supported."""
-    inner, text = unwrap(error), _text(error)
-    codes = {letters(code) for code in codes_of(error)}
+    inner, text = unwrap_error(error), _format_error(error)
+    codes = {normalise_code(code) for code in find_error_codes(error)}
     if not (codes & set(_UNKNOWN_CODES) or _UNKNOWN_WORDS.search(text)):
         return []
     param = inner.get("param") if isinstance(inner, Mapping) else None
@@ -97,6 +97,6 @@ def named(error: Any, names: Iterable[str]) -> list[str]:
     return [name for name in names if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)]
 
 
-def _text(error: Any) -> str:
-    inner = unwrap(error)
-    return json.dumps(inner, ensure_ascii=False) if isinstance(inner, (Mapping, list)) else words_of(error)
+def _format_error(error: Any) -> str:
+    inner = unwrap_error(error)
+    return json.dumps(inner, ensure_ascii=False) if isinstance(inner, (Mapping, list)) else extract_error_message(error)

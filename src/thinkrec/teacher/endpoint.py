@@ -17,12 +17,12 @@ from thinkrec.data.columns import DataWarning
 from thinkrec.errors import RecipeError
 from thinkrec.teacher import api_error, reply
 from thinkrec.teacher.client import Message, TeacherStopped
-from thinkrec.teacher.config import ApiTeacher
-from thinkrec.teacher.dialect import Dialect, adapt, named
-from thinkrec.teacher.retry_waits import wait_of
+from thinkrec.teacher.config import ApiTeacherConfig
+from thinkrec.teacher.dialect import Dialect, adapt_dialect, find_rejected_parameters
+from thinkrec.teacher.retry_waits import find_retry_delay
 
 
-class Passing(Exception):
+class TransientError(Exception):
     """A request failed, and another try may not."""
 
     def __init__(self, why: str, wait: float | None = None) -> None:
@@ -31,7 +31,7 @@ class Passing(Exception):
         """Seconds the server asked for, if it did."""
 
 
-class Final(Exception):
+class PermanentError(Exception):
     """A request failed, and so would the same one again."""
 
     def __init__(self, why: str, refusal: str | None = None) -> None:
@@ -40,7 +40,7 @@ class Final(Exception):
         """By what name a filter or the model declined the content, if that is why."""
 
 
-class Differently(Exception):
+class DialectChangedError(Exception):
     """The endpoint wants to be asked in another way, which is known now: send the request again."""
 
 
@@ -51,14 +51,14 @@ class TeacherWarning(DataWarning):
 class Endpoint:
     """Sends one request at a time; the key stays in here."""
 
-    def __init__(self, config: ApiTeacher) -> None:
+    def __init__(self, config: ApiTeacherConfig) -> None:
         """Raises RecipeError where an address, a model, a key or the package openai lacks."""
-        self.config, self.model, self._given = config, api_model(config), _address(config)
+        self.config, self.model, self._given = config, resolve_api_model(config), _resolve_base_url(config)
         parts = urlsplit(self._given)
         # The whole address of the chat questions is often pasted; a query, as some hosts want, goes along separately.
         path = parts.path.rstrip("/").removesuffix("/chat/completions")
         self._url = parts._replace(path=path, query="", fragment="").geturl()
-        self._key = _key(config, self._url)
+        self._key = _read_api_key(config, self._url)
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         """For messages: without a name and password it may hold."""
         self.dialect = Dialect(config.max_tokens_name)
@@ -71,10 +71,10 @@ class Endpoint:
         import openai
 
         config, dialect = self.config, self.dialect
-        body = {**dialect.body(config.max_tokens), **config.extra}
+        body = {**dialect.build_body(config.max_tokens), **config.extra}
         if config.temperature is not None:
             body["temperature"] = config.temperature
-        words: Any = dialect.messages(messages)
+        words: Any = dialect.format_messages(messages)
         here = client.with_options(base_url=self._url.rstrip("/") + "/v1") if dialect.version else client
         try:
             # The package's own time limit counts between bytes; a server that drips could hold a request for ever.
@@ -83,71 +83,76 @@ class Endpoint:
                     model=self.model, messages=words, extra_body=body
                 )
                 content = response.http_response.content
-                return reply.parse(content.decode("utf-8-sig"))
-        except reply.Damaged as error:
-            if api_error.is_page(content.decode("utf-8", "replace")):
-                self._adapt(dialect, 200, None)
-            raise Passing(self._safe(str(error))) from error
-        except reply.Failed as error:
-            raise await self._judge(client, dialect, error.status, error.error, {}) from error
+                return reply.parse_reply(content.decode("utf-8-sig"))
+        except reply.MalformedReplyError as error:
+            if api_error.is_html_page(content.decode("utf-8", "replace")):
+                self._adapt_dialect(dialect, 200, None)
+            raise TransientError(self._redact_key(str(error))) from error
+        except reply.ReplyError as error:
+            raise await self._classify_error(client, dialect, error.status, error.error, {}) from error
         except (TimeoutError, openai.APITimeoutError) as error:
-            raise Passing(f"there was no answer within {config.timeout:g} s") from error
+            raise TransientError(f"there was no answer within {config.timeout:g} s") from error
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
-            raise Passing(self._safe(f"the connection failed: {cause}")) from error
+            raise TransientError(self._redact_key(f"the connection failed: {cause}")) from error
         except openai.APIStatusError as error:
             body_of = error.body if error.body is not None else error.response.text
-            raise await self._judge(client, dialect, error.status_code, body_of, error.response.headers) from error
+            raise await self._classify_error(
+                client, dialect, error.status_code, body_of, error.response.headers
+            ) from error
         except UnicodeDecodeError as error:
-            raise Passing("the answer is no UTF-8") from error
+            raise TransientError("the answer is no UTF-8") from error
 
-    def _adapt(self, asked: Dialect, status: int, error: Any) -> None:
+    def _adapt_dialect(self, asked: Dialect, status: int, error: Any) -> None:
         """Raises Differently where a request in the dialect `asked` should be sent again in another one."""
         if asked != self.dialect:
-            raise Differently  # another request has found out in the meantime
-        found = adapt(asked, self._url, status, error)
+            raise DialectChangedError  # another request has found out in the meantime
+        found = adapt_dialect(asked, self._url, status, error)
         if found is None or found[0] in self._tried:
             return
         self.dialect = found[0]
         self._tried.add(found[0])
         warnings.warn(f"the teacher at {self.url} is asked in another way: {found[1]}", TeacherWarning, stacklevel=2)
-        raise Differently
+        raise DialectChangedError
 
-    async def _judge(self, client: Any, asked: Dialect, status: int, error: Any, headers: Any) -> Exception:
+    async def _classify_error(self, client: Any, asked: Dialect, status: int, error: Any, headers: Any) -> Exception:
         """What an error status amounts to. Raises Differently where another dialect may help."""
-        text, where = self._safe(api_error.words_of(error)) or "it gives no reason", f"the teacher at {self.url}"
-        declined = api_error.refusal(status, error)
+        text, where = (
+            self._redact_key(api_error.extract_error_message(error)) or "it gives no reason",
+            f"the teacher at {self.url}",
+        )
+        declined = api_error.find_refusal_code(status, error)
         if declined is not None:
-            return Final(f"the content was refused ({declined}): {text}", self._safe(declined))
+            return PermanentError(f"the content was refused ({declined}): {text}", self._redact_key(declined))
         # A model that is not there has an address: /v1 would not help.
         if not (status == 404 and "model" in text.lower()):
-            self._adapt(asked, status, error)
+            self._adapt_dialect(asked, status, error)
         on = "and start the same command again to go on"
-        why = api_error.stops(status, error)
+        why = api_error.find_fatal_cause(status, error)
         if why is not None:
             advice = "see to it"
             if "key" in why:
                 advice = f"check ${self.config.key_env}"
             elif "model" in why or "address" in why:
-                advice = f"check base_url and model ({self.model!r}){await self._models(client)}"
+                advice = f"check base_url and model ({self.model!r}){await self._describe_listed_models(client)}"
             return TeacherStopped(f"{where} stopped the run with {status}: {why} ({text}); {advice}, {on}")
-        if api_error.passes(status, error):
-            wait = wait_of(status, headers, error)
+        if api_error.is_retryable_status(status, error):
+            wait = find_retry_delay(status, headers, error)
             if wait is not None and wait > self.config.retries.patience:
                 return TeacherStopped(
                     f"{where} answers {status} and asks to wait {wait:.0f} s, more than retries.patience allows "
                     f"({self.config.retries.patience:.0f} s); start the same command later to go on"
                 )
-            return Passing(f"the endpoint answered {status}: {text}", wait)
-        settings = named(error, ["temperature", *self.config.extra])
+            return TransientError(f"the endpoint answered {status}: {text}", wait)
+        settings = find_rejected_parameters(error, ["temperature", *self.config.extra])
         if settings:
             key = settings[0] if settings[0] == "temperature" else f"extra.{settings[0]}"
             return TeacherStopped(
                 f"{where} does not take {settings[0]} as it is set ({text}); change teacher.{key} or leave it out, {on}"
             )
-        return Final(f"the endpoint refused the question with {status}: {text}")
+        return PermanentError(f"the endpoint refused the question with {status}: {text}")
 
-    async def _models(self, client: Any) -> str:
+    async def _describe_listed_models(self, client: Any) -> str:
         """The models that the endpoint lists, the like of the one asked for first; empty where it lists none."""
         try:
             async with asyncio.timeout(min(10.0, self.config.timeout)):
@@ -161,17 +166,17 @@ class Endpoint:
         more = f" and {len(ids) - len(like)} more" if len(ids) > len(like) else ""
         return f"; it lists {', '.join(map(repr, like))}{more}" if ids else ""
 
-    def _safe(self, text: str) -> str:
+    def _redact_key(self, text: str) -> str:
         """One short line without the key, whatever an endpoint echoes."""
         line = " ".join((text.replace(self._key, "***") if self._key else text).split())
         return line if len(line) <= 300 else line[:300] + " ..."
 
-    def client(self) -> Any:
+    def make_client(self) -> Any:
         """A client without retries of its own; to be used in `async with`, once."""
         import openai
 
         more: dict[str, Any] = {}
-        if _on_this_machine(self._url):
+        if _is_loopback_url(self._url):
             # What goes to this machine needs no proxy, whatever the environment says.
             more["http_client"] = openai.DefaultAsyncHttpxClient(trust_env=False)
         query = dict(parse_qsl(urlsplit(self._given).query))
@@ -179,7 +184,7 @@ class Endpoint:
                                   timeout=self.config.timeout, default_query=query or None, **more)  # fmt: skip
 
 
-def api_model(config: ApiTeacher) -> str:
+def resolve_api_model(config: ApiTeacherConfig) -> str:
     """The model's name, from the config or $OPENAI_MODEL. Raises RecipeError."""
     found = config.model or os.environ.get("OPENAI_MODEL")
     if not found:
@@ -187,14 +192,14 @@ def api_model(config: ApiTeacher) -> str:
     return found
 
 
-def api_name(config: ApiTeacher) -> str:
+def format_api_teacher_name(config: ApiTeacherConfig) -> str:
     """What goes into the hash: label or model, and the settings that change answers; not the address."""
     settings = {"temperature": config.temperature, "max_tokens": config.max_tokens, **config.extra}
     words = [f"{key}={value}" for key, value in sorted(settings.items()) if value is not None]
-    return f"api:{config.label or api_model(config)} {' '.join(words)}"
+    return f"api:{config.label or resolve_api_model(config)} {' '.join(words)}"
 
 
-def _address(config: ApiTeacher) -> str:
+def _resolve_base_url(config: ApiTeacherConfig) -> str:
     found = config.base_url or os.environ.get("OPENAI_BASE_URL")
     if not found:
         raise RecipeError(
@@ -206,14 +211,14 @@ def _address(config: ApiTeacher) -> str:
     return found
 
 
-def _key(config: ApiTeacher, base_url: str) -> str:
+def _read_api_key(config: ApiTeacherConfig, base_url: str) -> str:
     found = os.environ.get(config.key_env, "").strip()
-    if not found and not _on_this_machine(base_url):
+    if not found and not _is_loopback_url(base_url):
         raise RecipeError(f"the key is missing: set the environment variable {config.key_env} (teacher.key_env)")
     return found
 
 
-def _on_this_machine(base_url: str) -> bool:
+def _is_loopback_url(base_url: str) -> bool:
     host = urlsplit(base_url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 
-def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run_coroutine(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine to its end, also where an event loop is already running (notebooks): then in a thread."""
     try:
         asyncio.get_running_loop()

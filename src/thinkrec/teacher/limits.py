@@ -27,7 +27,7 @@ _EPOCH, _EPOCH_MS = 1e9, 1e11
 """From here on a number is no span of seconds (31 years) but a time: seconds, or milliseconds, since 1970."""
 
 
-def duration(text: str) -> float | None:
+def parse_duration(text: str) -> float | None:
     """Seconds in a span with units, such as 1m30s, 250ms, 6m0s, 2 minutes, PT1M30S; None where it is none.
 
     >>> duration("1m30s"), duration("250ms"), duration("6m0s"), duration("PT1M30S"), duration("30"), duration("soon")
@@ -47,7 +47,7 @@ def duration(text: str) -> float | None:
     return total
 
 
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Seconds that a header asks to wait: a number of seconds, a span with units, or a time; None for anything else.
 
     A time is an HTTP date, an ISO 8601 date, or a number since 1970, in seconds or (from 1e11 on) milliseconds; `now`
@@ -60,9 +60,9 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     try:
         seconds: float | None = float(text)
     except ValueError:
-        seconds = duration(text)
+        seconds = parse_duration(text)
     if seconds is None:
-        when = _date(text)
+        when = _parse_date(text)
         seconds = None if when is None else (when - (now or datetime.now(UTC))).total_seconds()
     elif _EPOCH <= seconds < float("inf"):
         then = seconds / 1000 if seconds >= _EPOCH_MS else seconds
@@ -70,7 +70,7 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     return max(0.0, seconds) if seconds is not None and seconds < float("inf") else None
 
 
-def _date(text: str) -> datetime | None:
+def _parse_date(text: str) -> datetime | None:
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             when = read(text)
@@ -80,13 +80,13 @@ def _date(text: str) -> datetime | None:
     return None
 
 
-def back_off(retries: Retries, attempt: int, rng: random.Random) -> float:
+def compute_backoff(retries: Retries, attempt: int, rng: random.Random) -> float:
     """Seconds before repetition `attempt` (from 0): doubled every time up to a bound, half of it by chance."""
     whole = min(retries.longest_wait, retries.first_wait * 2.0 ** min(attempt, 60))
     return whole * (0.5 + 0.5 * rng.random())
 
 
-class Pace:
+class RateLimiter:
     """Lets requests start no faster than so many requests and tokens in any minute; one event loop uses it.
 
     A request reserves tokens when it starts and says later what it took. One that alone is larger than the bound starts
@@ -105,14 +105,14 @@ class Pace:
         self._recent: deque[list[float]] = deque()  # [time, tokens] of each start within the last minute
         self._not_before = 0.0
 
-    def hold(self, seconds: float) -> None:
+    def pause_for(self, seconds: float) -> None:
         """Nothing starts for so long: the server asked for it."""
         self._not_before = max(self._not_before, self._clock() + seconds)
 
-    async def start(self, tokens: int) -> Callable[[int], None]:
+    async def acquire(self, tokens: int) -> Callable[[int], None]:
         """Waits for a turn; call what it returns with the tokens that were really taken."""
         while True:
-            wait = self._wait(tokens)
+            wait = self._compute_wait(tokens)
             if wait <= 0:
                 break
             await self._sleep(wait)
@@ -124,7 +124,7 @@ class Pace:
 
         return settle
 
-    def _wait(self, tokens: int) -> float:
+    def _compute_wait(self, tokens: int) -> float:
         now = self._clock()
         while self._recent and self._recent[0][0] <= now - MINUTE:
             self._recent.popleft()
@@ -142,7 +142,7 @@ class Pace:
         return 0.0
 
 
-class Purse:
+class BudgetTracker:
     """Keeps a budget: what was spent, and what requests under way may still take.
 
     A request is let go only if the budget holds even should it take all it may, so the bound holds as far as prompts
@@ -155,23 +155,23 @@ class Purse:
         self._reserved = NOTHING
         self._free: asyncio.Event | None = None
 
-    def begin(self) -> None:
+    def reset_reserved(self) -> None:
         """Nothing is under way; called at the start of every round of asking."""
         self._reserved, self._free = NOTHING, None
 
-    def worst(self, prompt: int, completion: int) -> Usage:
+    def compute_max_usage(self, prompt: int, completion: int) -> Usage:
         """What a request may take at most."""
-        return Usage(prompt, completion, self._prices.cost(prompt, completion), 1)
+        return Usage(prompt, completion, self._prices.compute_cost(prompt, completion), 1)
 
-    def fits(self, more: Usage) -> bool:
+    def can_reserve(self, more: Usage) -> bool:
         """Whether the budget holds beside everything under way."""
-        return self._within(self.spent + self._reserved + more)
+        return self._is_within_budget(self.spent + self._reserved + more)
 
-    def reserve(self, more: Usage) -> None:
+    def reserve_usage(self, more: Usage) -> None:
         """Such a request is under way."""
         self._reserved += more
 
-    def settle(self, reserved: Usage, taken: Usage) -> None:
+    def settle_usage(self, reserved: Usage, taken: Usage) -> None:
         """It came back and took this."""
         self._reserved += Usage(
             -reserved.prompt_tokens, -reserved.completion_tokens, -reserved.cost, -reserved.requests
@@ -180,19 +180,19 @@ class Purse:
         if self._free is not None:
             self._free.set()
 
-    async def admit(self, more: Usage) -> None:
+    async def wait_and_reserve(self, more: Usage) -> None:
         """Reserve `more`; waits while something under way may still give room. Raises TeacherStopped where nothing
         does.
         """
-        while not self.fits(more):
+        while not self.can_reserve(more):
             if self._reserved.requests <= 0:
-                raise self.empty()
+                raise self.make_exhausted_error()
             self._free = self._free or asyncio.Event()
             self._free.clear()
             await self._free.wait()
-        self.reserve(more)
+        self.reserve_usage(more)
 
-    def empty(self) -> TeacherStopped:
+    def make_exhausted_error(self) -> TeacherStopped:
         """The error that says the budget is spent."""
         b, s = self._budget, self.spent
         bounds = [
@@ -207,7 +207,7 @@ class Purse:
             budget=True,
         )
 
-    def _within(self, total: Usage) -> bool:
+    def _is_within_budget(self, total: Usage) -> bool:
         b = self._budget
         return (
             (b.requests is None or total.requests <= b.requests)

@@ -7,36 +7,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thinkrec.claims.marks import is_mark
-from thinkrec.claims.verdict import IN_WORDS, declines, separate
+from thinkrec.claims.marks import is_reasoning_marker
+from thinkrec.claims.verdict import IN_WORDS, is_refusal, split_reasoning
 from thinkrec.errors import RecipeError
-from thinkrec.teacher.client import NOTHING, Answer, Done, Message, Question, Usage
-from thinkrec.teacher.config import LocalTeacher, Prices, local_name
-from thinkrec.teacher.limits import Purse
+from thinkrec.teacher.client import NOTHING, Answer, Message, OnAnswer, Question, Usage
+from thinkrec.teacher.config import LocalTeacherConfig, Prices, get_local_model_name
+from thinkrec.teacher.limits import BudgetTracker
 
 if TYPE_CHECKING:
     from thinkrec.model.backbone import Backbone
 
 
-class Local:
+class LocalModelTeacher:
     """Answers batches of questions with any model that our own backbone loader knows; loads it when first asked."""
 
-    def __init__(self, config: LocalTeacher, *, spent: Usage = NOTHING) -> None:
+    def __init__(self, config: LocalTeacherConfig, *, spent: Usage = NOTHING) -> None:
         """`spent`: what earlier starts took of the budget."""
-        self.config, self.name = config, local_teacher_name(config)
-        self.purse = Purse(config.budget, Prices(), spent)
+        self.config, self.name = config, format_local_teacher_name(config)
+        self.purse = BudgetTracker(config.budget, Prices(), spent)
         self._backbone: Backbone | None = None
 
-    def ask(self, questions: Sequence[Question], done: Done) -> None:
+    def ask(self, questions: Sequence[Question], done: OnAnswer) -> None:
         """See `Teacher.ask`. Questions of similar length are answered together; an answer waits for its batch."""
         if not questions:
             return
-        self.purse.begin()
-        bone = self._load()
-        texts = [transcript(bone.tokenizer, question.messages) for question in questions]
-        ids = [self._ids(text, templated) for text, templated in texts]
+        self.purse.reset_reserved()
+        bone = self._get_backbone()
+        texts = [render_chat_prompt(bone.tokenizer, question.messages) for question in questions]
+        ids = [self._encode_prompt(text, templated) for text, templated in texts]
         order = sorted(range(len(questions)), key=lambda place: len(ids[place]))
-        most = bone.positions
+        most = bone.max_positions
         fitting = []
         for place in order:
             size = len(ids[place])
@@ -46,45 +46,45 @@ class Local:
             else:
                 fitting.append(place)
         while fitting:
-            part = self._admitted(fitting, ids)
+            part = self._select_batch(fitting, ids)
             fitting = fitting[len(part) :]
             began = time.monotonic()
-            written = self._write([ids[place] for place in part], most)
+            written = self._generate_answers([ids[place] for place in part], most)
             seconds = (time.monotonic() - began) / len(part)
             for place, (text, count, cut) in zip(part, written, strict=True):
                 usage = Usage(len(ids[place]), count, 0.0)
                 self.purse.spent += usage
-                answer, reasoning = separate(text)
+                answer, reasoning = split_reasoning(text)
                 failure = None if answer else "the answer was empty" + (" (it only reasoned)" if reasoning else "")
-                refused = IN_WORDS if declines(answer) else None
+                refused = IN_WORDS if is_refusal(answer) else None
                 if refused is not None:
                     failure, answer = f"the content was refused ({refused}): {' '.join(answer.split())[:200]}", ""
                 done(questions[place], Answer(answer, reasoning, usage, seconds, failure, cut, refused))
 
-    def _admitted(self, waiting: Sequence[int], ids: Sequence[list[int]]) -> list[int]:
+    def _select_batch(self, waiting: Sequence[int], ids: Sequence[list[int]]) -> list[int]:
         """The next batch, as far as the budget holds. Raises TeacherStopped where it holds for nothing more."""
         part, total = [], NOTHING
         for place in waiting[: self.config.batch]:
-            total += self.purse.worst(len(ids[place]), self.config.max_tokens)
-            if not self.purse.fits(total):
+            total += self.purse.compute_max_usage(len(ids[place]), self.config.max_tokens)
+            if not self.purse.can_reserve(total):
                 break
             part.append(place)
         if not part:
-            raise self.purse.empty()
+            raise self.purse.make_exhausted_error()
         return part
 
-    def _ids(self, text: str, templated: bool) -> list[int]:
+    def _encode_prompt(self, text: str, templated: bool) -> list[int]:
         # A chat template writes its special tokens itself; a plain transcript needs the one at the beginning.
-        bone = self._load()
+        bone = self._get_backbone()
         found = bone.tokenizer.encode(text, add_special_tokens=False)
         first = bone.bos_id
         return found if templated or first is None or found[:1] == [first] else [first, *found]
 
-    def _write(self, prompts: Sequence[list[int]], most: int | None) -> list[tuple[str, int, bool]]:
+    def _generate_answers(self, prompts: Sequence[list[int]], most: int | None) -> list[tuple[str, int, bool]]:
         """(text, tokens written, whether it was cut) of each prompt."""
         import torch
 
-        bone, config = self._load(), self.config
+        bone, config = self._get_backbone(), self.config
         width = max(len(ids) for ids in prompts)
         room = config.max_tokens if most is None else min(config.max_tokens, most - width)
         padded = [[bone.pad_id] * (width - len(ids)) + list(ids) for ids in prompts]
@@ -97,28 +97,28 @@ class Local:
             torch.manual_seed(config.seed)
             out = bone.model.generate(  # type: ignore[operator]
                 input_ids=torch.tensor(padded, device=device), attention_mask=torch.tensor(mask, device=device),
-                max_new_tokens=room, pad_token_id=bone.pad_id, eos_token_id=self._ends(), **sampling
+                max_new_tokens=room, pad_token_id=bone.pad_id, eos_token_id=self._get_eos_ids(), **sampling
             )  # fmt: skip
-        return [self._read(ids) for ids in out[:, width:].tolist()]
+        return [self._decode_answer(ids) for ids in out[:, width:].tolist()]
 
-    def _read(self, ids: list[int]) -> tuple[str, int, bool]:
-        ends = set(self._ends())
+    def _decode_answer(self, ids: list[int]) -> tuple[str, int, bool]:
+        ends = set(self._get_eos_ids())
         stop = next((i for i, token in enumerate(ids) if token in ends), None)
         kept = ids if stop is None else ids[:stop]
-        tokenizer = self._load().tokenizer
+        tokenizer = self._get_backbone().tokenizer
         special = dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
         # Some tokenizers count the marks around reasoning as special; without them it would read as the answer.
-        shown = [i for i in kept if i not in special or is_mark(special[i])]
+        shown = [i for i in kept if i not in special or is_reasoning_marker(special[i])]
         text = str(tokenizer.decode(shown, skip_special_tokens=False))
         return text, len(kept) + (stop is not None), stop is None
 
-    def _ends(self) -> list[int]:
+    def _get_eos_ids(self) -> list[int]:
         """All tokens that end an answer: chat models often have one for a turn beside the one for a text."""
-        bone = self._load()
+        bone = self._get_backbone()
         own = getattr(bone.model.generation_config, "eos_token_id", None)
         return sorted({bone.eos_id, *(own if isinstance(own, list) else [own] if own is not None else [])})
 
-    def _load(self) -> Backbone:
+    def _get_backbone(self) -> Backbone:
         if self._backbone is None:
             import torch
 
@@ -136,7 +136,7 @@ class Local:
         return self._backbone
 
 
-def transcript(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, bool]:
+def render_chat_prompt(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, bool]:
     """(the words a model goes on from, whether the tokenizer's chat template made them).
 
     Without a template: the turns as paragraphs, the last one left open, so that a plain model continues it.
@@ -149,13 +149,13 @@ def transcript(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, bool]:
     return (text if text.endswith(("|", ":")) else text + "\n\n"), False
 
 
-def local_teacher_name(config: LocalTeacher) -> str:
+def format_local_teacher_name(config: LocalTeacherConfig) -> str:
     """What goes into the hash. A folder or file is known by its contents too: other weights under the same name are
     another teacher. A hub name stands for itself.
     """
-    from thinkrec.model.backbone import BackboneConfig, backbone_digest
+    from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
 
     sampled = f" temperature={config.temperature} seed={config.seed}" if config.temperature else ""
     there = config.model == "nano" or Path(config.model).expanduser().exists()
-    contents = f" contents={backbone_digest(BackboneConfig(source=config.model))}" if there else ""
-    return f"local:{local_name(config)}{contents} {config.dtype} max_tokens={config.max_tokens}{sampled}"
+    contents = f" contents={compute_backbone_digest(BackboneConfig(source=config.model))}" if there else ""
+    return f"local:{get_local_model_name(config)}{contents} {config.dtype} max_tokens={config.max_tokens}{sampled}"

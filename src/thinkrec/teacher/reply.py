@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from thinkrec.claims.verdict import IN_WORDS, declines, separate
+from thinkrec.claims.verdict import IN_WORDS, is_refusal, split_reasoning
 from thinkrec.teacher import api_error, content_parts
 
 _CUT = ("length", "maxtokens", "modellength", "maxoutputtokens", "maxlength", "tokenlimit", "incomplete")
@@ -21,33 +21,33 @@ class Reply:
 
     text: str
     reasoning: str
-    cut: bool
+    is_truncated: bool
     """Whether it ended at the length limit."""
     prompt_tokens: int | None
     completion_tokens: int | None
     """Reasoning included; None where the endpoint does not count."""
     refusal: str | None = None
     """By what name a filter or the model declined; the text is then empty, as whatever there is broke off."""
-    refused_in: str = ""
+    refusal_text: str = ""
     """In which words."""
-    finish: str = ""
+    finish_reason: str = ""
     """The reason to finish, as the endpoint gives it."""
 
 
-class Damaged(ValueError):
+class MalformedReplyError(ValueError):
     """The body is no chat completion: truncated JSON, a web page, or something else altogether."""
 
 
-class Failed(ValueError):
+class ReplyError(ValueError):
     """The body of a successful answer holds an error."""
 
     def __init__(self, status: int, error: Any) -> None:
-        super().__init__(f"the answer holds an error: {api_error.words_of(error)}")
+        super().__init__(f"the answer holds an error: {api_error.extract_error_message(error)}")
         self.status, self.error = status, error
         """The status it would have had outside; 500 where it names none."""
 
 
-def parse(body: str) -> Reply:
+def parse_reply(body: str) -> Reply:
     """Read a chat completion, whole or as a stream of events.
 
     Raises Damaged saying what is wrong, or Failed where the body holds an error.
@@ -55,49 +55,51 @@ def parse(body: str) -> Reply:
     try:
         found = content_parts.join_stream(body) if content_parts.is_stream(body) else json.loads(body)
     except ValueError as error:
-        if api_error.is_page(body):
-            raise Damaged(
-                f"the answer is a web page ({api_error.words_of(body)[:80]!r}) and no JSON; check base_url, which "
+        if api_error.is_html_page(body):
+            raise MalformedReplyError(
+                f"the answer is a web page ({api_error.extract_error_message(body)[:80]!r}) and no JSON; check base_url, which "
                 "ends in /v1"
             ) from error
-        raise Damaged(f"the answer is no complete JSON ({error})") from error
+        raise MalformedReplyError(f"the answer is no complete JSON ({error})") from error
     if not isinstance(found, dict):
-        raise Damaged("the answer is JSON but no chat completion")
-    _look_for_errors(found)
-    blocked = _blocked(found)
+        raise MalformedReplyError("the answer is JSON but no chat completion")
+    _raise_reply_error(found)
+    blocked = _find_block_reason(found)
     choices = found.get("choices")
     if not choices and blocked:
-        return _reply(found, content_parts.Parts("", "", ""), "", blocked)
+        return _build_reply(found, content_parts.MessageParts("", "", ""), "", blocked)
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         why = "it holds no choices" if choices in (None, []) else "its choices are no list of objects"
-        raise Damaged(f"the answer is JSON but no chat completion: {why}")
+        raise MalformedReplyError(f"the answer is JSON but no chat completion: {why}")
     choice = choices[0]
     if choice.get("error"):
-        raise Failed(_status_in(choice["error"]), choice["error"])
+        raise ReplyError(_find_error_status(choice["error"]), choice["error"])
     message = choice.get("message")
     if not isinstance(message, dict):
-        raise Damaged("the answer is JSON but no chat completion: its choice holds no message")
+        raise MalformedReplyError("the answer is JSON but no chat completion: its choice holds no message")
     reasons = [choice.get(name) for name in ("finish_reason", "native_finish_reason", "stop_reason")]
     reasons = [reason for reason in [*reasons, found.get("stop_reason")] if isinstance(reason, str)]
     words = content_parts.read_message(message)
-    filtered = next((reason for reason in reasons if api_error.is_filter(reason)), None)
-    return _reply(found, words, reasons[0] if reasons else "", filtered or ("refusal" if words.refused else None))
+    filtered = next((reason for reason in reasons if api_error.is_content_filter(reason)), None)
+    return _build_reply(found, words, reasons[0] if reasons else "", filtered or ("refusal" if words.refusal else None))
 
 
-def _reply(found: Mapping[str, Any], words: content_parts.Parts, finish: str, refusal: str | None) -> Reply:
+def _build_reply(
+    found: Mapping[str, Any], words: content_parts.MessageParts, finish: str, refusal: str | None
+) -> Reply:
     counted = found.get("usage")
     usage: Mapping[str, Any] = counted if isinstance(counted, dict) else {}
     prompt, completion = read_usage(usage)
     if refusal is not None:
-        said = " ".join((words.refused or words.said).split())
-        return Reply("", words.thought.strip(), False, prompt, completion, refusal, said, finish)
-    text, reasoning = separate(words.said, words.thought)
-    if declines(text):
+        said = " ".join((words.refusal or words.answer).split())
+        return Reply("", words.reasoning.strip(), False, prompt, completion, refusal, said, finish)
+    text, reasoning = split_reasoning(words.answer, words.reasoning)
+    if is_refusal(text):
         return Reply("", reasoning, False, prompt, completion, IN_WORDS, " ".join(text.split()), finish)
-    known = api_error.letters(finish)
+    known = api_error.normalise_code(finish)
     if known in _BROKEN and not text:
-        raise Damaged(f"the answer broke off (finish reason {finish!r})")
-    return Reply(text, reasoning, known in _CUT, prompt, completion, finish=finish)
+        raise MalformedReplyError(f"the answer broke off (finish reason {finish!r})")
+    return Reply(text, reasoning, known in _CUT, prompt, completion, finish_reason=finish)
 
 
 def read_usage(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
@@ -105,27 +107,27 @@ def read_usage(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
 
     Some endpoints leave reasoning out of `completion_tokens` and have it in the total alone; it was paid for.
     """
-    prompt = _count(usage, "prompt_tokens", "input_tokens")
-    completion = _count(usage, "completion_tokens", "output_tokens")
-    total = _count(usage, "total_tokens")
+    prompt = _read_token_count(usage, "prompt_tokens", "input_tokens")
+    completion = _read_token_count(usage, "completion_tokens", "output_tokens")
+    total = _read_token_count(usage, "total_tokens")
     if prompt is not None and total is not None and total - prompt > (completion or 0):
         completion = total - prompt
     return prompt, completion
 
 
-def _look_for_errors(found: Mapping[str, Any]) -> None:
+def _raise_reply_error(found: Mapping[str, Any]) -> None:
     error = found.get("error")
     if error:
-        raise Failed(_status_in(error), error)
+        raise ReplyError(_find_error_status(error), error)
     base = found.get("base_resp")
     if isinstance(base, Mapping) and base.get("status_code"):
-        raise Failed(_status_in(base), base)
+        raise ReplyError(_find_error_status(base), base)
     if "choices" not in found and (found.get("object") == "error" or found.get("type") == "error"):
-        raise Failed(_status_in(found), found)
+        raise ReplyError(_find_error_status(found), found)
 
 
-def _status_in(error: Any) -> int:
-    inner = api_error.unwrap(error)
+def _find_error_status(error: Any) -> int:
+    inner = api_error.unwrap_error(error)
     names = ("code", "status", "status_code", "http_code")
     values = [inner.get(name) for name in names] if isinstance(inner, Mapping) else []
     for value in values:
@@ -133,10 +135,10 @@ def _status_in(error: Any) -> int:
         if text.isdecimal() and 400 <= int(text) < 600:
             return int(text)
     # A code of a filter comes with 400 where the endpoint gives errors their status.
-    return 400 if api_error.refusal(400, error) else 500
+    return 400 if api_error.find_refusal_code(400, error) else 500
 
 
-def _blocked(found: Mapping[str, Any]) -> str | None:
+def _find_block_reason(found: Mapping[str, Any]) -> str | None:
     """By what name a prompt was blocked, where that stands beside (missing) choices."""
     for name in ("promptFeedback", "prompt_feedback"):
         about = found.get(name)
@@ -151,7 +153,7 @@ def _blocked(found: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _count(usage: Mapping[str, Any], *names: str) -> int | None:
+def _read_token_count(usage: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         value = usage.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf"):

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from thinkrec.teacher.api_error import unwrap, words_of
-from thinkrec.teacher.limits import duration, retry_after
+from thinkrec.teacher.api_error import extract_error_message, unwrap_error
+from thinkrec.teacher.limits import parse_duration, parse_retry_after
 
 _RESET = re.compile(r"^(?:x-|anthropic-)?rate-?limit-(?:(.*)-)?reset(?:-(.*))?$")
 _IN_WORDS = re.compile(
@@ -17,91 +17,91 @@ _IN_WORDS = re.compile(
 _BARE = re.compile(r"\d+(?:\.\d+)?")
 
 
-def wait_of(status: int, headers: Mapping[str, str], error: Any) -> float | None:
+def find_retry_delay(status: int, headers: Mapping[str, str], error: Any) -> float | None:
     """Seconds until another try, or None where the server names none.
 
     In this order: retry-after-ms and the like, Retry-After, what the error says, and after 429 when the exhausted rate
     limit is filled again. Dates are compared with the server's own clock, its header Date, if there is one.
     """
     named = {name.lower(): value for name, value in headers.items()}
-    now = _clock(named.get("date"))
+    now = _parse_server_time(named.get("date"))
     for name in ("retry-after-ms", "x-ms-retry-after-ms", "x-retry-after-ms"):
-        found = _milliseconds(named.get(name), now)
+        found = _parse_milliseconds(named.get(name), now)
         if found is not None:
             return found
     for name in ("retry-after", "x-retry-after", "x-ratelimit-retry-after", "x-ratelimit-reset-after"):
-        found = retry_after(named.get(name), now)
+        found = parse_retry_after(named.get(name), now)
         if found is not None:
             return found
-    found = _in_body(error, now)
+    found = _find_body_delay(error, now)
     if found is None and status == 429:
-        found = _until_reset(named, now)
+        found = _find_reset_delay(named, now)
     return found
 
 
-def _milliseconds(value: str | None, now: datetime | None) -> float | None:
+def _parse_milliseconds(value: str | None, now: datetime | None) -> float | None:
     if value is None or not _BARE.fullmatch(value.strip()):
-        return retry_after(value, now)
+        return parse_retry_after(value, now)
     number = float(value)
-    return retry_after(value, now) if number >= 1e11 else number / 1000
+    return parse_retry_after(value, now) if number >= 1e11 else number / 1000
 
 
-def _clock(date: str | None) -> datetime | None:
+def _parse_server_time(date: str | None) -> datetime | None:
     if not date:
         return None
     try:
-        found = retry_after(date, datetime.fromtimestamp(0).astimezone())
+        found = parse_retry_after(date, datetime.fromtimestamp(0).astimezone())
         return None if not found else datetime.fromtimestamp(found).astimezone()
     except (OverflowError, OSError, ValueError):
         return None
 
 
-def _until_reset(headers: Mapping[str, str], now: datetime | None) -> float | None:
+def _find_reset_delay(headers: Mapping[str, str], now: datetime | None) -> float | None:
     """The longest wait among limits of which nothing remains; where none is named as exhausted, the shortest."""
     exhausted, others = [], []
     for name, value in headers.items():
         form = _RESET.match(name)
-        wait = retry_after(value, now) if form else None
+        wait = parse_retry_after(value, now) if form else None
         if form and wait is not None:
             left = headers.get(name.replace("reset", "remaining"))
             (exhausted if left is not None and left.strip() in ("0", "0.0") else others).append(wait)
     return max(exhausted) if exhausted else min(others, default=None)
 
 
-def _in_body(error: Any, now: datetime | None) -> float | None:
-    inner = unwrap(error)
+def _find_body_delay(error: Any, now: datetime | None) -> float | None:
+    inner = unwrap_error(error)
     if isinstance(inner, Mapping):
-        for key, value in _values(inner):
+        for key, value in _walk_values(inner):
             known = key.lower().replace("-", "").replace("_", "")
             if known in ("retryafterms", "retrydelayms"):
-                found = _milliseconds(str(value), now)
+                found = _parse_milliseconds(str(value), now)
             elif known in ("retryafter", "retrydelay", "retryafterseconds", "xratelimitreset"):
-                found = retry_after(str(value), now)
+                found = parse_retry_after(str(value), now)
             else:
                 continue
             if found is not None:
                 return found
-    words = _IN_WORDS.search(words_of(error))
+    words = _IN_WORDS.search(extract_error_message(error))
     if words is None:
         return None
     text = words.group(1).strip(" .,")
-    return float(text) if _BARE.fullmatch(text) else _span(text)
+    return float(text) if _BARE.fullmatch(text) else _parse_leading_duration(text)
 
 
-def _span(text: str) -> float | None:
+def _parse_leading_duration(text: str) -> float | None:
     """The longest beginning of a text that is a span: the words behind it belong to the sentence."""
     pieces = text.split(" ")
-    return next(filter(None, (duration(" ".join(pieces[:n])) for n in range(len(pieces), 0, -1))), None)
+    return next(filter(None, (parse_duration(" ".join(pieces[:n])) for n in range(len(pieces), 0, -1))), None)
 
 
-def _values(value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+def _walk_values(value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     if depth > 4:
         return
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if isinstance(inner, (str, int, float)) and not isinstance(inner, bool):
                 yield str(key), inner
-            yield from _values(inner, depth + 1)
+            yield from _walk_values(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            yield from _values(inner, depth + 1)
+            yield from _walk_values(inner, depth + 1)

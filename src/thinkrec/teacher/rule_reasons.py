@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thinkrec.data.dataset import Dataset, Domain
-from thinkrec.data.titles import normal
+from thinkrec.data.titles import normalise_name
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Argument:
     """Begins with "Yes." or "No."."""
     evidence: float
     """Summed evidence; its sign is the verdict, unless one was given."""
-    argued: bool = True
+    is_supported: bool = True
     """Whether anything on the verdict's side shares a keyword with the target; else it says what there is instead."""
 
 
@@ -40,7 +40,7 @@ RECENT = 0.93
 """How much less an item counts for every step further back."""
 
 
-def short_title(title: str) -> str:
+def format_cited_title(title: str) -> str:
     """The title as prose cites it: without the year, on one line, in single quotes, or in double ones where it holds a
     single quote that is no apostrophe.
     """
@@ -48,15 +48,15 @@ def short_title(title: str) -> str:
     return f"\u201c{bare}\u201d" if _QUOTE.search(bare) else f"'{bare}'"
 
 
-def _listed(parts: list[str]) -> str:
+def _join_with_and(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
-def _pick(rng: np.random.Generator, *choices: str) -> str:
+def _pick_phrase(rng: np.random.Generator, *choices: str) -> str:
     return choices[rng.integers(len(choices))]
 
 
-def weigh(ds: Dataset, item: int, history: np.ndarray) -> list[tuple[float, int, tuple[str, ...]]]:
+def weigh_evidence(ds: Dataset, item: int, history: np.ndarray) -> list[tuple[float, int, tuple[str, ...]]]:
     """Evidence of each earlier row for the target, strongest first: (weight, row, shared keywords).
 
     `history` are row numbers, oldest first. The weight is positive for a liked item.
@@ -71,23 +71,23 @@ def weigh(ds: Dataset, item: int, history: np.ndarray) -> list[tuple[float, int,
     return sorted(found, key=lambda entry: -abs(entry[0]))
 
 
-def argue(ds: Dataset, row: int, length: int, rng: np.random.Generator) -> Argument:
+def argue_row(ds: Dataset, row: int, length: int, rng: np.random.Generator) -> Argument:
     """The teacher's own opinion on a row: its history (at most `length` rows strictly before it) and target are all it
     sees.
     """
-    past = ds.interactions.history_rows(row, length)
+    past = ds.interactions.get_history_rows(row, length)
     return argue_item(ds, int(ds.interactions.item[row]), past, rng)
 
 
 def argue_item(
     ds: Dataset, item: int, history: np.ndarray, rng: np.random.Generator, *, verdict: bool | None = None
 ) -> Argument:
-    """As `argue`, for any item and any earlier rows (row numbers, oldest first).
+    """As `argue_row`, for any item and any earlier rows (row numbers, oldest first).
 
     `verdict`: what to argue for; by default the sign of the evidence.
     """
-    domain, title = ds.domain, short_title(ds.items.titles[item])
-    weighed = weigh(ds, item, history)
+    domain, title = ds.domain, format_cited_title(ds.items.titles[item])
+    weighed = weigh_evidence(ds, item, history)
     total = float(sum(weight for weight, _, _ in weighed))
     own = total > 0
     opinion = own if verdict is None else verdict
@@ -96,31 +96,35 @@ def argue_item(
         end = "is a guess." if verdict is None else "is judged by itself."
         said = f"Nothing is known of this {domain.user} yet, so {title} {end}"
         return Argument(opinion, f"{opening} {said}", total, False)
-    name = _names(ds, item, [row for _, row, _ in weighed])
+    name = _find_allowed_titles(ds, item, [row for _, row, _ in weighed])
     sharing = [entry for entry in weighed if entry[2] and entry[1] in name]
     support = [entry for entry in sharing if (entry[0] > 0) == opinion][:2]
     against = [entry for entry in sharing if (entry[0] > 0) != opinion][:1]
     if not support:
-        said = _habit(ds, title, weighed, against, name, verdict is None)
+        said = _render_fallback(ds, title, weighed, against, name, verdict is None)
         return Argument(opinion, f"{opening} {said}", total, False)
-    sentences = [opening, _case(domain, title, support, name, opinion, rng)]
+    sentences = [opening, _render_support(domain, title, support, name, opinion, rng)]
     if against:
-        sentences.append(_objection(against[0], support[0], name, opinion, own == opinion, rng))
-    sentences.append(_closing(domain, title, opinion, rng))
+        sentences.append(_render_objection(against[0], support[0], name, opinion, own == opinion, rng))
+    sentences.append(_render_closing(domain, title, opinion, rng))
     return Argument(opinion, " ".join(sentences), total)
 
 
-def _names(ds: Dataset, item: int, rows: list[int]) -> dict[int, str]:
+def _find_allowed_titles(ds: Dataset, item: int, rows: list[int]) -> dict[int, str]:
     """Row -> how prose cites its item; rows whose name is also another item's, or was both liked and not, are out."""
     it, found = ds.interactions, dict[str, set[tuple[int, bool]]]()
-    name = {row: short_title(ds.items.titles[it.item[row]]) for row in rows}
+    name = {row: format_cited_title(ds.items.titles[it.item[row]]) for row in rows}
     for row in rows:
-        found.setdefault(normal(name[row]), set()).add((int(it.item[row]), bool(it.label[row])))
-    target = normal(short_title(ds.items.titles[item]))
-    return {row: cited for row, cited in name.items() if normal(cited) != target and len(found[normal(cited)]) == 1}
+        found.setdefault(normalise_name(name[row]), set()).add((int(it.item[row]), bool(it.label[row])))
+    target = normalise_name(format_cited_title(ds.items.titles[item]))
+    return {
+        row: cited
+        for row, cited in name.items()
+        if normalise_name(cited) != target and len(found[normalise_name(cited)]) == 1
+    }
 
 
-def _habit(ds: Dataset, title: str, weighed, against, name: dict[int, str], usual: bool) -> str:
+def _render_fallback(ds: Dataset, title: str, weighed, against, name: dict[int, str], usual: bool) -> str:
     """What can be said where no item on the verdict's side shares a keyword with the target."""
     domain, liked = ds.domain, sum(weight > 0 for weight, _, _ in weighed)
     count = f"This {domain.user} liked {liked} of the last {len(weighed)} {domain.items}"
@@ -135,18 +139,20 @@ def _habit(ds: Dataset, title: str, weighed, against, name: dict[int, str], usua
         return f"{count}, and {rest}."
     _, row, shared = against[0]
     verb = "liked" if ds.interactions.label[row] else "disliked"
-    other = f"the {domain.user} {verb} {name[row]}, and {title} shares {_listed(list(shared))} with {name[row]}"
+    other = f"the {domain.user} {verb} {name[row]}, and {title} shares {_join_with_and(list(shared))} with {name[row]}"
     return f"{count}, and {rest}. Against this, {other}."
 
 
-def _case(domain: Domain, title: str, support, name: dict[int, str], verdict: bool, rng: np.random.Generator) -> str:
+def _render_support(
+    domain: Domain, title: str, support, name: dict[int, str], verdict: bool, rng: np.random.Generator
+) -> str:
     (_, first, shared), *_ = support
-    cited = _listed([name[row] for _, row, _ in support])
+    cited = _join_with_and([name[row] for _, row, _ in support])
     # What a title is an example of it has, all of it.
-    alike = _listed([name[row] for _, row, theirs in support if set(shared) <= set(theirs)])
-    words = _listed(list(shared))
-    verb = _pick(rng, "liked", "enjoyed") if verdict else _pick(rng, "disliked", "turned down")
-    return _pick(
+    alike = _join_with_and([name[row] for _, row, theirs in support if set(shared) <= set(theirs)])
+    words = _join_with_and(list(shared))
+    verb = _pick_phrase(rng, "liked", "enjoyed") if verdict else _pick_phrase(rng, "disliked", "turned down")
+    return _pick_phrase(
         rng,
         f"This {domain.user} {verb} {cited}, and {title} shares {words} with {name[first]}.",
         f"{title} brings {words}, as {name[first]} did, and the {domain.user} {verb} {cited}.",
@@ -155,33 +161,33 @@ def _case(domain: Domain, title: str, support, name: dict[int, str], verdict: bo
     )
 
 
-def _objection(
+def _render_objection(
     against, support, name: dict[int, str], verdict: bool, outweighed: bool, rng: np.random.Generator
 ) -> str:
     _, row, shared = against
-    verb = _pick(rng, "disliked", "turned down") if verdict else _pick(rng, "liked", "enjoyed")
+    verb = _pick_phrase(rng, "disliked", "turned down") if verdict else _pick_phrase(rng, "liked", "enjoyed")
     missing = [word for word in support[2] if word not in shared]
     if missing:
-        return _pick(
+        return _pick_phrase(
             rng,
-            f"{name[row]} was {verb} in spite of {_listed(list(shared))}, but it lacks {_listed(missing)}.",
-            f"Although {name[row]}, with {_listed(list(shared))}, was {verb}, it is without {_listed(missing)}.",
+            f"{name[row]} was {verb} in spite of {_join_with_and(list(shared))}, but it lacks {_join_with_and(missing)}.",
+            f"Although {name[row]}, with {_join_with_and(list(shared))}, was {verb}, it is without {_join_with_and(missing)}.",
         )
     if not outweighed:
         return f"Against this, {name[row]} was {verb}."
-    return _pick(
+    return _pick_phrase(
         rng,
         f"Against this, {name[row]} was {verb}, but it weighs less.",
         f"{name[row]} was {verb}, yet the other evidence is stronger.",
     )
 
 
-def _closing(domain: Domain, title: str, verdict: bool, rng: np.random.Generator) -> str:
+def _render_closing(domain: Domain, title: str, verdict: bool, rng: np.random.Generator) -> str:
     if verdict:
-        return _pick(
+        return _pick_phrase(
             rng, f"{title} should please.", f"So {title} is likely to be liked.", f"It fits this {domain.user} well."
         )
-    return _pick(
+    return _pick_phrase(
         rng,
         f"{title} would disappoint.",
         f"So {title} is likely to be disliked.",

@@ -8,22 +8,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.teacher.client import NOTHING, Answer, Done, Question
-from thinkrec.teacher.config import RulesTeacher
-from thinkrec.teacher.rule_reasons import argue
+from thinkrec.teacher.client import NOTHING, Answer, OnAnswer, Question
+from thinkrec.teacher.config import RulesTeacherConfig
+from thinkrec.teacher.rule_reasons import argue_row
 
 
-class Rules:
+class RuleBasedTeacher:
     """Answers questions about rows of a data set from its own reading of them; the words of a question do not matter.
 
     So asking again or telling the outcome changes nothing: its opinion stays.
     """
 
-    def __init__(self, config: RulesTeacher, ds: Dataset) -> None:
+    def __init__(self, config: RulesTeacherConfig, ds: Dataset) -> None:
         self.config, self._ds = config, ds
-        self.name = rules_name(config)
+        self.name = format_rules_teacher_name(config)
 
-    def ask(self, questions: Sequence[Question], done: Done) -> None:
+    def ask(self, questions: Sequence[Question], done: OnAnswer) -> None:
         """See `Teacher.ask`."""
         for question in questions:
             began = time.monotonic()
@@ -34,10 +34,10 @@ class Rules:
             # Seeded by the row's lasting name, not by its place, so that more data changes no words.
             order = int(self._ds.interactions.order[question.row])
             rng = np.random.default_rng((self.config.seed, abs(order), int(order < 0)))
-            text = argue(self._ds, question.row, self.config.history, rng).text
+            text = argue_row(self._ds, question.row, self.config.history, rng).text
             done(question, Answer(text, "", NOTHING, time.monotonic() - began))
 
 
-def rules_name(config: RulesTeacher) -> str:
+def format_rules_teacher_name(config: RulesTeacherConfig) -> str:
     """What goes into the hash."""
     return f"rules: history={config.history} seed={config.seed}"

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from accelerate import Accelerator
 
-from thinkrec.engine.batch import token_budget_batches
-from thinkrec.io.processes import on_main
-from thinkrec.prompts.stored import StoredPrompts, store
+from thinkrec.engine.batch import split_by_token_budget
+from thinkrec.io.processes import run_on_main
+from thinkrec.prompts.stored import StoredPrompts, write_prompts
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
 
 
-class Passes:
+class EpochBatches:
     """`steps` of each pass, and per step one list of prompts for every process.
 
     Each pass has a file in the stage's folder until `close`. What a stopped run left there is used again: a folder is
@@ -43,17 +43,17 @@ class Passes:
 
             def write(epoch: int = epoch, path: Path = path, of: str = of) -> None:
                 if not path.is_file():
-                    store(epoch_prompts(epoch), path, title=of, progress=progress)
+                    write_prompts(epoch_prompts(epoch), path, title=of, progress=progress)
 
-            on_main(write)
+            run_on_main(write)
             self._stored.append(StoredPrompts(path))
-        self.steps = [-(-len(self._cut(epoch)) // self.processes) for epoch in range(config.epochs)]
+        self.steps = [-(-len(self._split_into_batches(epoch)) // self.processes) for epoch in range(config.epochs)]
         self.sample: list[Prompt] = self._stored[0][:4]
         """A few prompts."""
 
     def __iter__(self) -> Iterator[list[list[Prompt]]]:
         for epoch, prompts in enumerate(self._stored):
-            cut = self._cut(epoch)
+            cut = self._split_into_batches(epoch)
             for first in range(0, len(cut), self.processes):
                 group = [cut[min(first + k, len(cut) - 1)] for k in range(self.processes)]
                 yield [[prompts[i] for i in rows] for rows in group]
@@ -62,8 +62,8 @@ class Passes:
         """Remove the files; the stage is finished."""
         for prompts in self._stored:
             prompts.close()
-            on_main(lambda path=prompts.path: path.unlink(missing_ok=True))
+            run_on_main(lambda path=prompts.path: path.unlink(missing_ok=True))
 
-    def _cut(self, epoch: int) -> list[np.ndarray]:
+    def _split_into_batches(self, epoch: int) -> list[np.ndarray]:
         lengths = self._stored[epoch].lengths
-        return token_budget_batches(lengths, self.config.batch_tokens, shuffle_seed=self.seed * 1009 + epoch)
+        return split_by_token_budget(lengths, self.config.batch_tokens, shuffle_seed=self.seed * 1009 + epoch)

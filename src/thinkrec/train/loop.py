@@ -15,27 +15,27 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from thinkrec.engine.batch import Batch, collate
-from thinkrec.engine.frozen_cache import Below
-from thinkrec.engine.recommender import Recommender, ScoreOption, score_of
+from thinkrec.engine.batch import Batch, collate_prompts
+from thinkrec.engine.frozen_cache import FrozenActivationCache
+from thinkrec.engine.recommender import Recommender, ScoreOption, compute_scores
 from thinkrec.errors import RecipeError
-from thinkrec.io.files import plain, read_tensors, write_tensors
-from thinkrec.io.processes import on_main
+from thinkrec.io.files import read_tensors, to_json_value, write_tensors
+from thinkrec.io.processes import run_on_main
 from thinkrec.io.progress import Progress
 from thinkrec.model.adapters import Group
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
-from thinkrec.train.epochs import Passes
-from thinkrec.train.loss import losses
+from thinkrec.train.epochs import EpochBatches
+from thinkrec.train.loss import compute_losses
 
 STATE = "state.safetensors"
-CLOSE = 1e-3
+MIN_IMPROVEMENT = 1e-3
 """Validation values this close, in the last digit that is printed, are no reason to give up what was trained."""
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 @dataclass
-class _Place:
+class _LoopState:
     """Where the loop is; with the tensors of weights and optimiser this is all there is to resume from."""
 
     step: int = 0
@@ -47,7 +47,7 @@ class _Place:
     """How many share a step: the same step of another number would have seen other rows."""
 
 
-def kept_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def select_best_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The record of the state that is kept: the first with the largest value.
 
     The state before training (step 0) counts only where it is better than all that follow by more than CLOSE. A value
@@ -56,15 +56,15 @@ def kept_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
     known = [entry for entry in log if entry["value"] is not None]
     best = max((entry for entry in known if entry["step"]), key=lambda entry: entry["value"], default=None)
     start = next((entry for entry in known if not entry["step"]), None)
-    if start is not None and (best is None or start["value"] > best["value"] + CLOSE):
+    if start is not None and (best is None or start["value"] > best["value"] + MIN_IMPROVEMENT):
         return start
     return log[-1] if best is None else best
 
 
-def trainable(recommender: Recommender, config: StageConfig) -> list[nn.Parameter]:
+def set_trainable_parameters(recommender: Recommender, config: StageConfig) -> list[nn.Parameter]:
     """Freeze everything but the stage's parts; returns those, in a fixed order."""
     adapters: list[Group] = [part for part in config.train if part != "projector"]
-    chosen = recommender.experts.train_only(*adapters)
+    chosen = recommender.adapters.set_trainable_groups(*adapters)
     if recommender.projector is not None:
         learns = "projector" in config.train
         recommender.projector.requires_grad_(learns)
@@ -86,7 +86,7 @@ def fit_stage(
     option: ScoreOption = "difference",
     check_start: bool = False,
 ) -> list[dict[str, Any]]:
-    """Train the stage's parts and leave the recommender in its best state by the validation value (`kept_record`).
+    """Train the stage's parts and leave the recommender in its best state by the validation value (`select_best_record`).
 
     Args:
         epoch_prompts: the prompts of pass e (0, 1, ...); the same call gives the same prompts. They are read once, in
@@ -99,27 +99,29 @@ def fit_stage(
     Returns one record per check: step, loss since the last check, learning rate, and the metrics; None is what is not
     defined. Raises RecipeError where gradients are not finite.
     """
-    params = trainable(recommender, config)
+    params = set_trainable_parameters(recommender, config)
     recommender.checkpoint_activations(config.recompute)
     optimiser = torch.optim.AdamW(params, lr=config.lr, weight_decay=config.weight_decay)
-    place = _resume(folder / STATE, params, optimiser, accelerator)
-    best = _load_best(folder / STATE, params)
-    passes = Passes(epoch_prompts, config, folder, seed=seed, accelerator=accelerator, title=title, progress=progress)
+    place = _resume_state(folder / STATE, params, optimiser, accelerator)
+    best = _load_best_parameters(folder / STATE, params)
+    passes = EpochBatches(
+        epoch_prompts, config, folder, seed=seed, accelerator=accelerator, title=title, progress=progress
+    )
     total = sum(passes.steps)
     every = max(1, passes.steps[0] // config.checks)
     with (
-        _below(recommender, passes, config, folder, accelerator) as below,
+        _open_activation_cache(recommender, passes, config, folder, accelerator) as below,
         Progress(title, total, shown=progress and accelerator.is_main_process) as bar,
     ):
         bar.advance(place.step)
 
         def record(rate: float) -> bool:
             """Check, and say whether this is now the state to keep."""
-            found, losses = _measured(check, place.window, accelerator)
-            place.log.append(plain({"step": place.step, "loss": losses, "lr": rate, **found}))
+            found, losses = _gather_metrics(check, place.window, accelerator)
+            place.log.append(to_json_value({"step": place.step, "loss": losses, "lr": rate, **found}))
             place.window.clear()
-            bar.note(" ".join(f"{key} {_shown(found.get(key))}" for key in ("auc", "uauc")))
-            return kept_record(place.log) is place.log[-1]
+            bar.set_note(" ".join(f"{key} {_format_metric(found.get(key))}" for key in ("auc", "uauc")))
+            return select_best_record(place.log) is place.log[-1]
 
         if check_start and not place.log and not place.step:
             record(0.0)
@@ -129,7 +131,7 @@ def fit_stage(
             prompts = group[accelerator.process_index]
             # One seed per step: dropout is then the same in a resumed run, without any generator state to keep.
             torch.manual_seed((seed * 1_000_003 + step) * 64 + accelerator.process_index)
-            rate = _rate(step, total, config)
+            rate = _compute_learning_rate(step, total, config)
             for options in optimiser.param_groups:
                 options["lr"] = rate
             place.window.append(train_step(recommender, prompts, params, optimiser, config, accelerator, below, option))
@@ -140,7 +142,7 @@ def fit_stage(
             if (place.step % config.save_steps == 0 or place.step == total) and accelerator.is_main_process:
                 place.processes = accelerator.num_processes
                 place.scaler = {} if accelerator.scaler is None else accelerator.scaler.state_dict()
-                _save(folder / STATE, place, params, best, optimiser)
+                _save_state(folder / STATE, place, params, best, optimiser)
     passes.close()
     recommender.checkpoint_activations(False)
     with torch.no_grad():
@@ -150,12 +152,12 @@ def fit_stage(
 
 
 @contextmanager
-def _below(recommender: Recommender, passes: Passes, config: StageConfig, folder: Path,
-           accelerator: Accelerator) -> Iterator[Below | None]:  # fmt: skip
+def _open_activation_cache(recommender: Recommender, passes: EpochBatches, config: StageConfig, folder: Path,
+           accelerator: Accelerator) -> Iterator[FrozenActivationCache | None]:  # fmt: skip
     """The frozen layers' results, where rows come back to use them."""
     path = folder / f"below-{accelerator.process_index}.bin"
     most = int(config.cache_gb * 1e9) if config.epochs > config.stride else 0
-    found = Below.of(recommender, path, most, passes.sample)
+    found = FrozenActivationCache.build(recommender, path, most, passes.sample)
     try:
         yield found
     finally:
@@ -170,7 +172,7 @@ def train_step(
     optimiser: torch.optim.Optimizer,
     config: StageConfig,
     accelerator: Accelerator,
-    below: Below | None = None,
+    below: FrozenActivationCache | None = None,
     option: ScoreOption = "difference",
 ) -> float:
     """One step on one batch; returns its loss. `below` stands for the layers under the first one that learns.
@@ -181,14 +183,14 @@ def train_step(
     recommender.train()
     with accelerator.autocast():
         if below is None:
-            batch, states = recommender.look(prompts, _read)
+            batch, states = recommender.pack_and_forward(prompts, _select_positions)
         else:
-            batch = collate(prompts, recommender.backbone.pad_id).to(recommender.device)
-            with below.given(prompts, batch):
-                states = recommender.states(batch, _read(batch))
+            batch = collate_prompts(prompts, recommender.backbone.pad_id).to(recommender.device)
+            with below.use_cached_states(prompts, batch):
+                states = recommender.gather_hidden(batch, _select_positions(batch))
     answers, tokens = states.split([len(batch.answer_at), len(batch.token_at)])
-    scores = score_of(recommender.answer_logits(answers), option)
-    loss = losses(scores, recommender.next_logits(tokens), batch, rows=len(prompts)).total
+    scores = compute_scores(recommender.compute_answer_logits(answers), option)
+    loss = compute_losses(scores, recommender.compute_next_token_logits(tokens), batch, rows=len(prompts)).total
     optimiser.zero_grad(set_to_none=True)
     accelerator.backward(loss)
     if accelerator.num_processes > 1:
@@ -215,7 +217,7 @@ def train_step(
     return float(loss.detach())
 
 
-def _measured(
+def _gather_metrics(
     check: Callable[[], dict[str, float]], window: Sequence[float], accelerator: Accelerator
 ) -> tuple[dict[str, float], float]:
     """The main process's check and the mean training loss, for all processes: they must keep the same states."""
@@ -224,19 +226,19 @@ def _measured(
     if accelerator.num_processes > 1:
         each = cast(torch.Tensor, accelerator.reduce(torch.tensor(mean, device=accelerator.device), "mean"))
         mean = float(each)
-    return on_main(lambda: found), mean
+    return run_on_main(lambda: found), mean
 
 
-def _shown(value: float | None) -> str:
+def _format_metric(value: float | None) -> str:
     return "n/a" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
-def _read(batch: Batch) -> torch.Tensor:
+def _select_positions(batch: Batch) -> torch.Tensor:
     """Where a step reads: at every answer, and before every token of a reason."""
     return torch.cat([batch.answer_at, batch.token_at])
 
 
-def _rate(step: int, total: int, config: StageConfig) -> float:
+def _compute_learning_rate(step: int, total: int, config: StageConfig) -> float:
     """Linear warm-up, then a cosine to zero at the last step."""
     warm = max(1, min(config.warmup, total // 5))
     if step < warm:
@@ -244,7 +246,7 @@ def _rate(step: int, total: int, config: StageConfig) -> float:
     return config.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
 
 
-def _save(path: Path, place: _Place, params, best, optimiser: torch.optim.Optimizer) -> None:
+def _save_state(path: Path, place: _LoopState, params, best, optimiser: torch.optim.Optimizer) -> None:
     tensors = {"place": torch.tensor(list(json.dumps(vars(place), allow_nan=False).encode()), dtype=torch.uint8)}
     for i, p in enumerate(params):
         tensors[f"param.{i}"] = p.detach().cpu().contiguous()
@@ -256,13 +258,13 @@ def _save(path: Path, place: _Place, params, best, optimiser: torch.optim.Optimi
     write_tensors(path, tensors)
 
 
-def _resume(
+def _resume_state(
     path: Path, params: list[nn.Parameter], optimiser: torch.optim.Optimizer, accelerator: Accelerator
-) -> _Place:
+) -> _LoopState:
     if not path.is_file():
-        return _Place()
+        return _LoopState()
     tensors = read_tensors(path)
-    place = _Place(**json.loads(bytes(tensors["place"].tolist())))
+    place = _LoopState(**json.loads(bytes(tensors["place"].tolist())))
     if place.processes != accelerator.num_processes:
         raise RecipeError(
             f"{path.parent} was begun by {place.processes} processes and cannot be gone on with by"
@@ -279,6 +281,6 @@ def _resume(
     return place
 
 
-def _load_best(path: Path, params: list[nn.Parameter]) -> list[torch.Tensor]:
+def _load_best_parameters(path: Path, params: list[nn.Parameter]) -> list[torch.Tensor]:
     tensors = read_tensors(path) if path.is_file() else {}
     return [tensors.get(f"best.{i}", p.detach().clone()).to(p.device) for i, p in enumerate(params)]

@@ -25,7 +25,7 @@ class Losses:
         return self.rec + self.think
 
 
-def losses(scores: torch.Tensor, token_logits: torch.Tensor, batch: Batch, rows: int | None = None) -> Losses:
+def compute_losses(scores: torch.Tensor, token_logits: torch.Tensor, batch: Batch, rows: int | None = None) -> Losses:
     """L_rec from scores (q,) and L_think from token logits (p, V), by the batch's labels and weights.
 
     A row's loss is sum_i answer_weight_i BCE_i + sum_j token_weight_j CE_j. With weights that sum to .9 and .1 on a

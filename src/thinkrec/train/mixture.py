@@ -8,19 +8,19 @@ import numpy as np
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
-from thinkrec.teacher.rule_reasons import argue
+from thinkrec.teacher.rule_reasons import argue_row
 
 
-def strided_rows(ds: Dataset, stride: int, epoch: int, seed: int) -> np.ndarray:
+def select_strided_rows(ds: Dataset, stride: int, epoch: int, seed: int) -> np.ndarray:
     """Every `stride`-th train row of each user, offset by user and epoch: `stride` passes see every row once."""
     it = ds.interactions
     rows = np.flatnonzero(it.split == TRAIN)
-    position = it.past.length(rows)
+    position = it.past.count_visible_rows(rows)
     offset = np.random.default_rng(seed).integers(stride, size=it.n_users)
     return rows[(position + offset[it.user[rows]] + epoch) % stride == 0]
 
 
-def reasoning_rows(pool: np.ndarray, n_rating: int, share: float, epoch: int, seed: int) -> np.ndarray:
+def sample_reasoning_rows(pool: np.ndarray, n_rating: int, share: float, epoch: int, seed: int) -> np.ndarray:
     """Rows with a reason, as many as make up `share` of the pass together with `n_rating` rating rows.
 
     Each row of the pool is drawn equally often but for one: whole shuffled passes, then a remainder.
@@ -33,17 +33,17 @@ def reasoning_rows(pool: np.ndarray, n_rating: int, share: float, epoch: int, se
     return np.concatenate(passes)[:wanted]
 
 
-def rule_reasons(ds: Dataset, rows: np.ndarray, history: int, seed: int) -> dict[int, str]:
+def write_rule_reasons(ds: Dataset, rows: np.ndarray, history: int, seed: int) -> dict[int, str]:
     """The rule-based teacher's prose for those rows on which its own verdict agrees with the label."""
     found = {}
     for row in rows:
-        argument = argue(ds, int(row), history, np.random.default_rng((seed, int(row))))
+        argument = argue_row(ds, int(row), history, np.random.default_rng((seed, int(row))))
         if argument.verdict == bool(ds.interactions.label[row]):
             found[int(row)] = argument.text
     return found
 
 
-def validation_rows(ds: Dataset, rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+def sample_validation_rows(ds: Dataset, rows: np.ndarray, most: int, seed: int) -> np.ndarray:
     """At most about `most` of `rows`: whole users in random order, so that per-user metrics keep their meaning."""
     users = ds.interactions.user[rows]
     order = np.random.default_rng(seed).permutation(np.unique(users))
@@ -52,7 +52,7 @@ def validation_rows(ds: Dataset, rows: np.ndarray, most: int, seed: int) -> np.n
     return rows[np.isin(users, kept)]
 
 
-def reason_pool(ds: Dataset, reasons: Mapping[int, str]) -> np.ndarray:
+def select_rows_with_reasons(ds: Dataset, reasons: Mapping[int, str]) -> np.ndarray:
     """int64: train rows that have a reason, in row order."""
     split = ds.interactions.split
     return np.array(sorted(row for row in reasons if split[row] == TRAIN), dtype=np.int64)

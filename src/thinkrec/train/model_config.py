@@ -9,17 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from thinkrec.collab import EncoderConfig, MFConfig
 from thinkrec.model.backbone import BackboneConfig
-from thinkrec.model.lora import AdapterConfig
+from thinkrec.model.lora import LoRAConfig
 from thinkrec.personal.gate import GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.score.prior import PriorConfig
+from thinkrec.score.prior import ScorePriorConfig
 from thinkrec.train.config import StageConfig
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
-class Reasons(BaseModel):
+class ReasonConfig(BaseModel):
     """Where the written reasons of reasoning rows come from."""
 
     model_config = _STRICT
@@ -33,7 +33,7 @@ class Reasons(BaseModel):
     """Share of reasoning rows among all rows drawn."""
 
 
-class ThinkRecModel(BaseModel):
+class ThinkRecConfig(BaseModel):
     """The reasoning recommender: backbone, prompt, collaborative vectors, experts, and how each stage is trained."""
 
     model_config = _STRICT
@@ -52,13 +52,13 @@ class ThinkRecModel(BaseModel):
     in one number, where the prompt shows its last rows. Needs `statistics`."""
     embeddings: bool = True
     """Whether slot vectors carry the encoder's vectors."""
-    adapters: AdapterConfig = AdapterConfig()
+    adapters: LoRAConfig = LoRAConfig()
     """LoRA of the global adapter and the experts; the number of experts is that of the groups."""
     groups: GroupConfig = GroupConfig()
     """How users are grouped."""
     gate: GateConfig = GateConfig()
     """How groups are mixed for a user."""
-    reasons: Reasons = Reasons()
+    reasons: ReasonConfig = ReasonConfig()
     """Reasons to train on."""
     global_stage: StageConfig = StageConfig(train=("global",))
     """Stage 1: the global adapter, text only."""
@@ -68,17 +68,17 @@ class ThinkRecModel(BaseModel):
     """Stage 4: the projector, with collaborative vectors in the prompt. null: no vectors."""
     score: Literal["difference", "yes"] = "difference"
     """logit(Yes) - logit(No), or logit(Yes) alone as in the authors' released code."""
-    score_prior: PriorConfig | None = None
+    score_prior: ScorePriorConfig | None = None
     """Added to the score of the last stage; needs `statistics` and `vector_stage`. Choose it on validation."""
 
     @model_validator(mode="after")
-    def _prior_has_its_numbers(self) -> ThinkRecModel:
+    def _check_score_prior(self) -> ThinkRecConfig:
         if self.score_prior is not None and not (self.statistics and self.vector_stage is not None):
             raise ValueError("score_prior needs `statistics: true` and a `vector_stage`; set them, or drop the prior")
         return self
 
     @model_validator(mode="after")
-    def _votes_have_their_numbers(self) -> ThinkRecModel:
+    def _check_votes(self) -> ThinkRecConfig:
         if self.votes and not self.statistics:
             raise ValueError("votes needs `statistics: true`; set it, or `votes: false`")
         return self

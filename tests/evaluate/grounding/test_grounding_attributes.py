@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from thinkrec.claims.attributes import Attributes, lower, marked, reader
-from thinkrec.claims.cases import cases_of
-from thinkrec.claims.citations import Catalogue, Shelf, find_citations
-from thinkrec.claims.grounding import ground
-from thinkrec.evaluate.grounding.results import ground_all
-from thinkrec.simulate.simulator import WorldConfig, simulate
-from thinkrec.teacher.rule_reasons import argue
+from thinkrec.claims.attributes import AttributeReader, build_attribute_reader, mark_citations, normalise_keywords
+from thinkrec.claims.cases import build_cases
+from thinkrec.claims.citations import Catalogue, TitleResolver, find_citations
+from thinkrec.claims.grounding import ground_reason
+from thinkrec.evaluate.grounding.results import evaluate_grounding
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.teacher.rule_reasons import argue_row
 
 
 def read_attributes(text: str, cited, past, target) -> tuple[int, int]:
     """How many attributes are said, each title of a claim by itself, and how many of these are so."""
-    found = list(reader(cited, past, target).said(marked(text, cited)))
-    return len(found), sum(said.right for said in found)
+    found = list(build_attribute_reader(cited, past, target).read_attribute_claims(mark_citations(text, cited)))
+    return len(found), sum(said.is_correct for said in found)
 
 
 HISTORY = ("The Lamp", "Oak and Elm", "Sailor's Play")
@@ -51,7 +51,7 @@ CATALOGUE = Catalogue([*HISTORY, TARGET, "Elsewhere"])
     ],
 )
 def test_sentences_are_read(text: str, wanted: tuple[int, int]) -> None:
-    cited = find_citations(text, Shelf(CATALOGUE, HISTORY, TARGET))
+    cited = find_citations(text, TitleResolver(CATALOGUE, HISTORY, TARGET))
     assert read_attributes(text, cited, PAST, ITS) == wanted
 
 
@@ -80,9 +80,9 @@ def test_sentences_are_read(text: str, wanted: tuple[int, int]) -> None:
     ],
 )
 def test_a_text_that_ends_wrongly_is_told_where(text: str, begins: int | None) -> None:
-    has = {0: lower(("Ghosts", "Wry humour")), 1: lower(("war", "wry")), 2: None}
-    found = Attributes(has, lower(("war",))).wrong_end(text)
-    assert (None if found is None else found.begins) == begins
+    has = {0: normalise_keywords(("Ghosts", "Wry humour")), 1: normalise_keywords(("war", "wry")), 2: None}
+    found = AttributeReader(has, normalise_keywords(("war",))).find_false_final_claim(text)
+    assert (None if found is None else found.start) == begins
 
 
 def test_items_without_keywords_have_nothing_said_of_them() -> None:
@@ -90,26 +90,32 @@ def test_items_without_keywords_have_nothing_said_of_them() -> None:
 
 
 def test_the_rules_say_nothing_false_and_another_rows_reason_does() -> None:
-    made = simulate(WorldConfig(users=60, items=200, rows_per_user=(12, 20)), 5)
+    made = simulate_catalogue(SimulatorConfig(users=60, items=200, rows_per_user=(12, 20)), 5)
     ds = made.dataset
     rows = np.flatnonzero(ds.interactions.split == 2)[:200]
-    texts = [argue(ds, int(row), 10, np.random.default_rng(int(row))).text for row in rows]
-    cases = cases_of(ds, rows, 10, verdicts=[None] * len(rows), world=made)
-    found = ground_all(texts, cases, ds.interactions.user[rows], ds.items.titles, draws=20).measures
+    texts = [argue_row(ds, int(row), 10, np.random.default_rng(int(row))).text for row in rows]
+    cases = build_cases(ds, rows, 10, verdicts=[None] * len(rows), world=made)
+    found = evaluate_grounding(texts, cases, ds.interactions.user[rows], ds.items.titles, draws=20).measures
     assert found["attribute_accuracy"].value.value == 1
     assert found["attribute_accuracy"].count > 200
     assert found["attribute_accuracy"].baseline.value < 0.7
     # Of items without keywords nothing is read.
     bare = [replace(case, history_keywords=None) for case in cases]
-    assert ground(texts[0], bare[0], Catalogue(ds.items.titles)).attributes == 0
-    assert "attribute_accuracy" not in ground_all(texts, bare, ds.interactions.user[rows], ds.items.titles).measures
+    assert ground_reason(texts[0], bare[0], Catalogue(ds.items.titles)).attributes == 0
+    assert (
+        "attribute_accuracy"
+        not in evaluate_grounding(texts, bare, ds.interactions.user[rows], ds.items.titles).measures
+    )
 
 
 def test_what_nobody_has_is_untrue_in_a_simulated_catalogue_alone() -> None:
-    made = simulate(WorldConfig(users=20, items=80), 5)
-    ds, rows = made.dataset, made.dataset.interactions.rows(2)[:1]
+    made = simulate_catalogue(SimulatorConfig(users=20, items=80), 5)
+    ds, rows = made.dataset, made.dataset.interactions.get_split_rows(2)[:1]
     title = ds.items.titles[ds.interactions.item[rows[0]]].rpartition(" (")[0]
     text, catalogue = f"Yes. '{title}' brings wistfulness.", Catalogue(ds.items.titles)
-    (planted,), (own,) = (cases_of(ds, rows, 10, verdicts=[True], world=world) for world in (made, None))
-    assert (ground(text, planted, catalogue).attributes, ground(text, planted, catalogue).untrue) == (1, 1)
-    assert (ground(text, own, catalogue).attributes, ground(text, own, catalogue).untrue) == (0, 0)
+    (planted,), (own,) = (build_cases(ds, rows, 10, verdicts=[True], world=world) for world in (made, None))
+    assert (ground_reason(text, planted, catalogue).attributes, ground_reason(text, planted, catalogue).untrue) == (
+        1,
+        1,
+    )
+    assert (ground_reason(text, own, catalogue).attributes, ground_reason(text, own, catalogue).untrue) == (0, 0)

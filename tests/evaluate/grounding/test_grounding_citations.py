@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thinkrec.claims.citations import Catalogue, Shelf, find_citations
+from thinkrec.claims.citations import Catalogue, TitleResolver, find_citations
 
 HISTORY = [
     "Potter's Wheel (1993)",
@@ -18,11 +18,11 @@ HISTORY = [
 ]
 TARGET = "Quiet Ledger, A (1999)"
 ELSEWHERE = ["Harbour Nights (1985)", "Comet (1979)", "Babe of the Sea (1990)"]
-SHELF = Shelf(Catalogue([*HISTORY, TARGET, *ELSEWHERE]), HISTORY, TARGET)
+SHELF = TitleResolver(Catalogue([*HISTORY, TARGET, *ELSEWHERE]), HISTORY, TARGET)
 
 
 def found(text: str) -> list[tuple[str, str, tuple[int, ...]]]:
-    return [(c.text, c.kind, c.at) for c in find_citations(text, SHELF)]
+    return [(c.text, c.kind, c.history_positions) for c in find_citations(text, SHELF)]
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_what_is_no_title_is_no_citation() -> None:
 
 def test_a_series_means_all_its_parts() -> None:
     history = ["Sailor's Play (1988)", "Sailor's Play 2 (1990)", "Sailor's Play 3 (1991)"]
-    shelf = Shelf(Catalogue(history), history, TARGET)
+    shelf = TitleResolver(Catalogue(history), history, TARGET)
     cited = find_citations("The 'Sailor's Play' films were turned down, 'Sailor's Play' first.", shelf)
-    assert [c.at for c in cited] == [(0, 1, 2), (0,)]
+    assert [c.history_positions for c in cited] == [(0, 1, 2), (0,)]
 
 
 def test_a_title_rated_twice_stands_for_both_rows() -> None:
-    shelf = Shelf(Catalogue(["Lamp, The (1999)"]), ["Lamp, The (1999)", "Lamp, The (1999)"], TARGET)
-    assert [c.at for c in find_citations("'The Lamp' again", shelf)] == [(0, 1)]
+    shelf = TitleResolver(Catalogue(["Lamp, The (1999)"]), ["Lamp, The (1999)", "Lamp, The (1999)"], TARGET)
+    assert [c.history_positions for c in find_citations("'The Lamp' again", shelf)] == [(0, 1)]

@@ -11,15 +11,15 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from thinkrec.cli import app
-from thinkrec.commands.grounding import judge
+from thinkrec.commands.grounding import ground_reason_table
 from thinkrec.errors import DataError
-from thinkrec.simulate.simulator import WorldConfig, simulate
-from thinkrec.teacher.rule_reasons import argue
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.teacher.rule_reasons import argue_row
 
 SIZES = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
-DS = simulate(WorldConfig.model_validate(SIZES), 5).dataset
-ROWS = DS.interactions.rows(2)
-TEXTS = [argue(DS, int(row), 4, np.random.default_rng(int(row))).text for row in ROWS]
+DS = simulate_catalogue(SimulatorConfig.model_validate(SIZES), 5).dataset
+ROWS = DS.interactions.get_split_rows(2)
+TEXTS = [argue_row(DS, int(row), 4, np.random.default_rng(int(row))).text for row in ROWS]
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +52,17 @@ def test_it_prints_a_table(run: Path, tmp_path: Path) -> None:
 
 
 def test_history_scores_and_causes_come_from_the_run(run: Path, tmp_path: Path) -> None:
-    found = judge(table(tmp_path / "reasons.parquet"), run).measures
+    found = ground_reason_table(table(tmp_path / "reasons.parquet"), run).measures
     assert found["citation_precision"].value.value == 1
     yes = np.mean([text.startswith("Yes") for text in TEXTS])
     assert found["verdict_agreement"].value.value == pytest.approx(yes), "every score of the run says Yes"
     assert found["cause_recall"].count <= len(ROWS)
-    own = judge(table(tmp_path / "own.parquet", score=-np.ones(len(ROWS))), run).measures
+    own = ground_reason_table(table(tmp_path / "own.parquet", score=-np.ones(len(ROWS))), run).measures
     assert own["verdict_agreement"].value.value == pytest.approx(1 - yes), "the table's own scores come first"
     shorter = tmp_path / "shorter"
     shorter.mkdir()
     (shorter / "recipe.yaml").write_text((run / "recipe.yaml").read_text().replace("history: 4", "history: 1"))
-    less = judge(tmp_path / "reasons.parquet", shorter).measures
+    less = ground_reason_table(tmp_path / "reasons.parquet", shorter).measures
     assert less["citation_precision"].value.value < 0.9, "only one row is visible"
     assert "verdict_agreement" not in less, "this run has no scores"
 
@@ -73,11 +73,11 @@ def test_bad_tables_are_refused(run: Path, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "name it with --run" in result.stderr
     with pytest.raises(DataError, match="names rows that"):
-        judge(table(path, order=np.arange(len(ROWS)) + 10_000_000), run)
+        ground_reason_table(table(path, order=np.arange(len(ROWS)) + 10_000_000), run)
     with pytest.raises(DataError, match="without a reason"):
-        judge(table(path, reason=[None, *TEXTS[1:]]), run)
+        ground_reason_table(table(path, reason=[None, *TEXTS[1:]]), run)
     with pytest.raises(DataError, match="not finite"):
-        judge(table(path, score=np.full(len(ROWS), np.nan)), run)
+        ground_reason_table(table(path, score=np.full(len(ROWS), np.nan)), run)
     with pytest.raises(DataError, match="column 'reason' is missing"):
         pl.DataFrame({"order": [1]}).write_parquet(path)
-        judge(path, run)
+        ground_reason_table(path, run)

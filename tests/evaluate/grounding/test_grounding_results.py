@@ -10,24 +10,24 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from thinkrec.claims.cases import cases_of
+from thinkrec.claims.cases import build_cases
 from thinkrec.claims.citations import Catalogue
-from thinkrec.claims.grounding import Case, ground, names
+from thinkrec.claims.grounding import GroundingCase, find_named_keywords, ground_reason
 from thinkrec.data.dataset import Domain
 from thinkrec.errors import DataError
-from thinkrec.evaluate.grounding.results import ground_all, to_dict, write_grounding
-from thinkrec.evaluate.grounding.table import terminal
-from thinkrec.simulate.simulator import WorldConfig, simulate
-from thinkrec.teacher.rule_reasons import argue
+from thinkrec.evaluate.grounding.results import evaluate_grounding, to_dict, write_grounding
+from thinkrec.evaluate.grounding.table import render_grounding_table
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.teacher.rule_reasons import argue_row
 
-WORLD = simulate(WorldConfig(users=60, items=250), 31, domain=Domain("film", "films", "viewer"))
+WORLD = simulate_catalogue(SimulatorConfig(users=60, items=250), 31, domain=Domain("film", "films", "viewer"))
 DS = WORLD.dataset
-ROWS = DS.interactions.rows(2)[:160]
-ARGUMENTS = [argue(DS, int(row), 10, np.random.default_rng(int(row))) for row in ROWS]
+ROWS = DS.interactions.get_split_rows(2)[:160]
+ARGUMENTS = [argue_row(DS, int(row), 10, np.random.default_rng(int(row))) for row in ROWS]
 TEXTS = [argument.text for argument in ARGUMENTS]
 USERS = DS.interactions.user[ROWS]
-CASES = cases_of(DS, ROWS, 10, scores=np.array([a.evidence for a in ARGUMENTS]), world=WORLD)
-RESULTS = ground_all(TEXTS, CASES, USERS, DS.items.titles, draws=100)
+CASES = build_cases(DS, ROWS, 10, scores=np.array([a.evidence for a in ARGUMENTS]), world=WORLD)
+RESULTS = evaluate_grounding(TEXTS, CASES, USERS, DS.items.titles, draws=100)
 
 
 def value(name: str, results=RESULTS) -> float:
@@ -51,19 +51,19 @@ def test_cause_recall_has_the_teacher_as_ceiling_and_another_row_as_chance() -> 
 
 def test_naming_every_keyword_recalls_every_cause_at_the_cost_of_precision() -> None:
     listed = ["Yes. " + ", ".join(case.target_keywords) for case in CASES]
-    results = ground_all(listed, CASES, USERS, DS.items.titles, draws=20)
+    results = evaluate_grounding(listed, CASES, USERS, DS.items.titles, draws=20)
     assert value("cause_recall", results) == 1
-    known = [case for case in CASES if case.cause is not None]
-    share = sum(len(case.cause) for case in known) / sum(len(set(case.target_keywords)) for case in known)
+    known = [case for case in CASES if case.cause_keywords is not None]
+    share = sum(len(case.cause_keywords) for case in known) / sum(len(set(case.target_keywords)) for case in known)
     assert value("cause_precision", results) == pytest.approx(share)
     assert value("cause_precision", results) < value("cause_precision") - 0.05
 
 
 def test_a_keyword_beside_the_cause_costs_precision() -> None:
-    row = ground("Yes. Snow and a wry tone.", Case((), (), "Ash", (), ("snow", "sea", "wry"), True, ("snow", "sea")),
+    row = ground_reason("Yes. Snow and a wry tone.", GroundingCase((), (), "Ash", (), ("snow", "sea", "wry"), True, ("snow", "sea")),
                  Catalogue(["Ash"]))  # fmt: skip
     assert (row.cause_named, row.keywords_named, row.causes_named) == (False, 2, 1)
-    without = ground("Yes. Snow.", Case((), (), "Ash", (), ("snow",), True), Catalogue(["Ash"]))
+    without = ground_reason("Yes. Snow.", GroundingCase((), (), "Ash", (), ("snow",), True), Catalogue(["Ash"]))
     assert (without.cause_named, without.keywords_named, without.causes_named) == (None, 0, 0)
 
 
@@ -81,15 +81,17 @@ def test_turned_verbs_are_found_out() -> None:
             text = text.replace(word, "@")
         return text.replace("enjoyed", "disliked").replace("liked", "disliked").replace("@", "liked")
 
-    turned = ground_all([turn(t) for t in TEXTS], CASES, USERS, DS.items.titles, draws=20)
+    turned = evaluate_grounding([turn(t) for t in TEXTS], CASES, USERS, DS.items.titles, draws=20)
     assert value("polarity_accuracy", turned) < 0.05
     assert value("citation_precision", turned) == 1
 
 
 def test_invented_titles_and_other_verdicts_are_counted() -> None:
-    case = Case(("Oak (1990)", "Elm, The (1991)"), (True, False), "Ash (1992)", (), (), True, ("snow", "sea"))
+    case = GroundingCase(("Oak (1990)", "Elm, The (1991)"), (True, False), "Ash (1992)", (), (), True, ("snow", "sea"))
     texts = ["Yes. 'Oak' and 'Nowhere Land' were liked; 'Ash' has snow and the Sea.", "Not sure. 'The Elm' was liked."]
-    results = ground_all(texts, [case, case], ["a", "b"], ["Oak (1990)", "Elm, The (1991)", "Ash (1992)"], draws=10)
+    results = evaluate_grounding(
+        texts, [case, case], ["a", "b"], ["Oak (1990)", "Elm, The (1991)", "Ash (1992)"], draws=10
+    )
     first, second = results.rows
     assert (first.citations, first.in_history, first.exist, first.claims, first.right) == (2, 1, 1, 1, 1)
     assert (first.agrees, first.target_named, first.cause_named) == (True, True, True)
@@ -104,24 +106,24 @@ def test_invented_titles_and_other_verdicts_are_counted() -> None:
      ("Yes-men", None), ("The answer is Yes", None), ("No idea", None), ("**Yes**, so", True)],
 )  # fmt: skip
 def test_a_verdict_is_read_as_a_teachers_is(text: str, expected: bool | None) -> None:
-    assert ground(text, Case((), (), "Oak"), Catalogue(["Oak"])).verdict is expected
+    assert ground_reason(text, GroundingCase((), (), "Oak"), Catalogue(["Oak"])).verdict is expected
 
 
 def test_keywords_are_whole_words_outside_titles() -> None:
-    assert names("It has Snow and old age.", (), ("snow", "old age", "sea")) == {"snow", "old age"}
-    assert not names("It has snowfall.", (), ("snow",))
+    assert find_named_keywords("It has Snow and old age.", (), ("snow", "old age", "sea")) == {"snow", "old age"}
+    assert not find_named_keywords("It has snowfall.", (), ("snow",))
 
 
 def test_unknown_scores_and_planted_causes_leave_their_metrics_out() -> None:
-    cases = cases_of(DS, ROWS[:20], 10)
-    results = ground_all(TEXTS[:20], cases, USERS[:20], DS.items.titles, draws=10)
+    cases = build_cases(DS, ROWS[:20], 10)
+    results = evaluate_grounding(TEXTS[:20], cases, USERS[:20], DS.items.titles, draws=10)
     assert "verdict_agreement" not in results.measures
     assert "cause_recall" not in results.measures
     assert "verdict_given" in results.measures
 
 
 def test_equal_arguments_give_equal_intervals_and_json_has_no_nan(tmp_path: Path) -> None:
-    again = ground_all(TEXTS, CASES, USERS, DS.items.titles, draws=100)
+    again = evaluate_grounding(TEXTS, CASES, USERS, DS.items.titles, draws=100)
     assert again == RESULTS
     path = tmp_path / "grounding.json"
     write_grounding(path, RESULTS, {"seed": 0})
@@ -138,7 +140,7 @@ def test_the_table_shows_every_measure_and_its_policy() -> None:
     from rich.console import Console
 
     console = Console(width=130, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(terminal(RESULTS, title="Reasons"))
+    console.print(render_grounding_table(RESULTS, title="Reasons"))
     shown = console.export_text()
     for word in ("citation precision", "cause recall", "other row", "1.000", "160 reasons"):
         assert word in shown
@@ -146,17 +148,17 @@ def test_the_table_shows_every_measure_and_its_policy() -> None:
 
 def test_bad_input_is_refused() -> None:
     with pytest.raises(DataError, match="160 reasons for 2 rows"):
-        ground_all(TEXTS, CASES[:2], USERS, DS.items.titles)
+        evaluate_grounding(TEXTS, CASES[:2], USERS, DS.items.titles)
     with pytest.raises(DataError, match="at least two rows"):
-        ground_all(TEXTS[:1], CASES[:1], USERS[:1], DS.items.titles)
+        evaluate_grounding(TEXTS[:1], CASES[:1], USERS[:1], DS.items.titles)
     with pytest.raises(DataError, match="users"):
-        ground_all(TEXTS, CASES, USERS[:3], DS.items.titles)
+        evaluate_grounding(TEXTS, CASES, USERS[:3], DS.items.titles)
     with pytest.raises(DataError, match="draws is 0"):
-        ground_all(TEXTS, CASES, USERS, DS.items.titles, draws=0)
+        evaluate_grounding(TEXTS, CASES, USERS, DS.items.titles, draws=0)
 
 
 def test_what_is_counted_of_attributes_predictions_and_ends() -> None:
-    case = Case(("The Lamp", "Oak"), (True, False), "Cold Harbour", keywords=("sea", "ghosts", "war"), verdict=True,
+    case = GroundingCase(("The Lamp", "Oak"), (True, False), "Cold Harbour", keywords=("sea", "ghosts", "war"), verdict=True,
                 target_keywords=("sea", "ghosts"), history_keywords=(("sea",), ("war",)))  # fmt: skip
     texts = [
         "Yes. 'Cold Harbour' shares sea with 'The Lamp'. It should please.",
@@ -164,7 +166,7 @@ def test_what_is_counted_of_attributes_predictions_and_ends() -> None:
         "Yes. Fond of ghosts and war, the viewer liked 'The Lamp'.",
         "Yes. The viewer disliked 'Oak' and",
     ]
-    results = ground_all(texts, [case] * 4, [1, 1, 2, 2], ["The Lamp", "Oak", "Cold Harbour"], draws=20)
+    results = evaluate_grounding(texts, [case] * 4, [1, 1, 2, 2], ["The Lamp", "Oak", "Cold Harbour"], draws=20)
     wanted = {
         "attribute_accuracy": (3 / 4, 4),
         "attribute_coverage": (2 / 4, 4),
@@ -176,14 +178,14 @@ def test_what_is_counted_of_attributes_predictions_and_ends() -> None:
     assert found == wanted
     assert [row.untrue for row in results.rows] == [0, 2, 0, 1]
     shown = Console(width=200, file=StringIO())
-    shown.print(terminal(results))
+    shown.print(render_grounding_table(results))
     assert "2 of 4 keywords in the texts stand in sentences of other forms and were not judged" in shown.file.getvalue()
 
 
 def test_items_without_keywords_are_said_to_be_unjudged() -> None:
-    case = Case(("The Lamp",), (True,), "Cold Harbour", verdict=True, history_keywords=((),))
-    results = ground_all(["Yes. 'Cold Harbour' has ghosts."] * 2, [case] * 2, [1, 2], ["The Lamp"], draws=20)
+    case = GroundingCase(("The Lamp",), (True,), "Cold Harbour", verdict=True, history_keywords=((),))
+    results = evaluate_grounding(["Yes. 'Cold Harbour' has ghosts."] * 2, [case] * 2, [1, 2], ["The Lamp"], draws=20)
     assert "attribute_accuracy" not in results.measures
     shown = Console(width=200, file=StringIO())
-    shown.print(terminal(results))
+    shown.print(render_grounding_table(results))
     assert "nothing said of attributes was judged" in shown.file.getvalue()

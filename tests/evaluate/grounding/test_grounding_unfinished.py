@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thinkrec.claims.unfinished import Wrong, awaits_rated, claim_of_next, first_wrong
+from thinkrec.claims.unfinished import FalseClaim, expects_rated_title, find_first_false_claim, infer_next_claim
 
 SIGNS = [1, -1, 1, 0]
 """A and C were liked, B was not, of D nothing is asked."""
@@ -31,39 +31,39 @@ def marked(text: str) -> str:
     ],
 )
 def test_the_next_title_takes_over_what_was_said(text: str, claim: int | None) -> None:
-    assert claim_of_next(marked(text), SIGNS) == claim
+    assert infer_next_claim(marked(text), SIGNS) == claim
 
 
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
         ("Yes. <A> and <C> were liked", None),
-        ("Yes. <A> and <C> were disliked", Wrong(0, -1, 22)),
+        ("Yes. <A> and <C> were disliked", FalseClaim(0, -1, 22)),
         ("Yes. <A> and <C> were", None),
-        ("No. <A> and <B> were enjoyed", Wrong(1, 1, 21)),
+        ("No. <A> and <B> were enjoyed", FalseClaim(1, 1, 21)),
         ("No. The viewer rejected <B> and <D>", None),
-        ("No. The viewer rejected <A>, but", Wrong(0, -1, None)),
-        ("Yes. <A> was liked. <A> was rejected", Wrong(1, -1, 28)),
-        ("Yes. <A> was rejected. <A> was liked", Wrong(0, -1, 31)),
+        ("No. The viewer rejected <A>, but", FalseClaim(0, -1, None)),
+        ("Yes. <A> was liked. <A> was rejected", FalseClaim(1, -1, 28)),
+        ("Yes. <A> was rejected. <A> was liked", FalseClaim(0, -1, 31)),
         ("No. <D> brings War, as <A> did, and the viewer turned", None),
         ("No. <D> brings War, as <A> did, and the viewer turned down", None),
-        ("No. <D> brings War, as <A> did, and was turned down", Wrong(1, -1, 40)),
+        ("No. <D> brings War, as <A> did, and was turned down", FalseClaim(1, -1, 40)),
         ("No. <D> brings War, as <B> did, and the viewer turned down <B> and <D>", None),
         ("Yes.", None),
         ("", None),
     ],
 )
-def test_the_first_claim_that_does_not_hold(text: str, wrong: Wrong | None) -> None:
-    assert first_wrong(marked(text), SIGNS) == wrong
-    if wrong is not None and wrong.begins is not None:
-        assert first_wrong(marked(text)[: wrong.begins], SIGNS) is None or wrong.citation == 0
+def test_the_first_claim_that_does_not_hold(text: str, wrong: FalseClaim | None) -> None:
+    assert find_first_false_claim(marked(text), SIGNS) == wrong
+    if wrong is not None and wrong.start is not None:
+        assert find_first_false_claim(marked(text)[: wrong.start], SIGNS) is None or wrong.citation == 0
 
 
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("No. <D> was liked", Wrong(0, 1, 12)),
-        ("No. <D> was once turned down", Wrong(0, -1, 17)),
+        ("No. <D> was liked", FalseClaim(0, 1, 12)),
+        ("No. <D> was once turned down", FalseClaim(0, -1, 17)),
         ("No. <D> would be liked", None),
         ("No. <D> is likely to be disliked", None),
         ("Yes. <D> should please, as <A> was liked", None),
@@ -71,9 +71,9 @@ def test_the_first_claim_that_does_not_hold(text: str, wrong: Wrong | None) -> N
         ("No. <D> brings War, which the viewer rejected", None),
     ],
 )
-def test_what_is_asked_about_was_neither_liked_nor_disliked(text: str, wrong: Wrong | None) -> None:
-    assert first_wrong(marked(text), SIGNS, targets=[3]) == wrong
-    assert first_wrong(marked(text), SIGNS) is None
+def test_what_is_asked_about_was_neither_liked_nor_disliked(text: str, wrong: FalseClaim | None) -> None:
+    assert find_first_false_claim(marked(text), SIGNS, targets=[3]) == wrong
+    assert find_first_false_claim(marked(text), SIGNS) is None
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_what_is_asked_about_was_neither_liked_nor_disliked(text: str, wrong: Wr
     ],
 )
 def test_where_only_a_rated_title_can_follow(text: str, awaits: bool) -> None:
-    assert awaits_rated(marked(text)) == awaits
+    assert expects_rated_title(marked(text)) == awaits

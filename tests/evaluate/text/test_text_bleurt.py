@@ -16,12 +16,12 @@ from text_goldens import ENCODED, VARIABLES, write_bundle, write_pieces
 from transformers import RemBertConfig, RemBertModel
 
 from thinkrec.errors import CheckpointError
-from thinkrec.evaluate.text.bleurt import Bleurt, load_bleurt
-from thinkrec.evaluate.text.compare import Tools, measure, remarks
-from thinkrec.evaluate.text.protobuf import fields, varint
-from thinkrec.evaluate.text.sentencepiece import read_pieces
-from thinkrec.evaluate.text.similarity import greedy, load_encoder
-from thinkrec.evaluate.text.tf_checkpoint import read_bundle
+from thinkrec.evaluate.text.bleurt import BleurtScorer, load_bleurt
+from thinkrec.evaluate.text.compare import MetricResources, compute_text_metrics, describe_omissions
+from thinkrec.evaluate.text.protobuf import read_fields, read_varint
+from thinkrec.evaluate.text.sentencepiece import read_sentencepiece_model
+from thinkrec.evaluate.text.similarity import compute_greedy_f1, load_encoder
+from thinkrec.evaluate.text.tf_checkpoint import read_tensor_bundle
 
 SHAPE = {"vocab_size": 64, "hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 20,
          "max_position_embeddings": 24, "type_vocab_size": 2}  # fmt: skip
@@ -119,9 +119,9 @@ def field(place: int, value: bytes) -> bytes:
     return as_varint(place << 3 | 2) + as_varint(len(value)) + value
 
 
-def directly(model: tuple[RemBertModel, torch.nn.Linear], found: Bleurt, made: str, given_: str) -> float:
+def directly(model: tuple[RemBertModel, torch.nn.Linear], found: BleurtScorer, made: str, given_: str) -> float:
     """One pair through transformers alone, without padding."""
-    ids, kinds = found.input(made, given_)
+    ids, kinds = found.encode_pair(made, given_)
     with torch.inference_mode():
         pooled = model[0](input_ids=torch.tensor([ids]), token_type_ids=torch.tensor([kinds])).pooler_output
         return float(model[1](pooled))
@@ -138,14 +138,14 @@ def test_every_kind_of_file_gives_the_scores_of_the_model(checkpoint: Path, mode
 
 def test_the_reference_comes_first_and_the_longer_text_is_cut(checkpoint: Path) -> None:
     found = load_bleurt(checkpoint)
-    ids, kinds = found.input("the sea", "the slow sea")
-    cls, sep = found.pieces.cls, found.pieces.sep
-    assert ids == [cls, *ENCODED["the slow sea"], sep, *found.pieces.encode("the sea"), sep]
+    ids, kinds = found.encode_pair("the sea", "the slow sea")
+    cls, sep = found.tokenizer.cls_id, found.tokenizer.sep_id
+    assert ids == [cls, *ENCODED["the slow sea"], sep, *found.tokenizer.encode("the sea"), sep]
     assert kinds == [0] * 5 + [1] * 3
-    ids, kinds = found.input("the sea", "the slow sea " * 20)
-    assert len(ids) == found.longest == 24
-    assert ids[-3:] == [*found.pieces.encode("the sea"), sep], "the short text stays whole"
-    assert found.count_cut(["the sea", "the sea"], ["the slow sea", "the slow sea " * 20]) == 1
+    ids, kinds = found.encode_pair("the sea", "the slow sea " * 20)
+    assert len(ids) == found.max_length == 24
+    assert ids[-3:] == [*found.tokenizer.encode("the sea"), sep], "the short text stays whole"
+    assert found.count_truncated(["the sea", "the sea"], ["the slow sea", "the slow sea " * 20]) == 1
 
 
 def test_a_narrow_encoder_needs_no_layer_behind_its_embeddings(tmp_path: Path) -> None:
@@ -172,12 +172,12 @@ def test_a_tokenizer_json_does_as_well(model, tmp_path: Path) -> None:
     torch.save({**encoder.state_dict(), "dense.weight": head.weight.detach(), "dense.bias": head.bias.detach()},
                tmp_path / "pytorch_model.bin")  # fmt: skip
     write_config(tmp_path)
-    pieces = read_pieces(write_pieces(tmp_path / "spm.model"))
+    pieces = read_sentencepiece_model(write_pieces(tmp_path / "spm.model"))
     before = load_bleurt(tmp_path).score(MADE, GIVEN)
     pieces.tokenizer.add_special_tokens(["[CLS]", "[SEP]"])
     pieces.tokenizer.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "spm.model").unlink()
-    ids = load_bleurt(tmp_path).input("the sea", "the sea")[0]
+    ids = load_bleurt(tmp_path).encode_pair("the sea", "the sea")[0]
     assert ids[1:3] == pieces.encode("the sea")
     assert before.shape == (4,)
 
@@ -247,7 +247,7 @@ def test_a_hub_name_that_cannot_be_had_says_so(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_variables_that_tensorflow_wrote(tmp_path: Path) -> None:
-    found = read_bundle(write_bundle(tmp_path))
+    found = read_tensor_bundle(write_bundle(tmp_path))
     assert found.keys() == VARIABLES.keys()
     for name, value in VARIABLES.items():
         np.testing.assert_array_equal(found[name], np.asarray(value, dtype=found[name].dtype))
@@ -259,7 +259,7 @@ def test_a_damaged_index_is_an_error(tmp_path: Path, cut: int) -> None:
     index = prefix.with_name("variables.index")
     index.write_bytes(index.read_bytes()[:-cut])
     with pytest.raises(CheckpointError, match=r"variables\.index cannot be read"):
-        read_bundle(prefix)
+        read_tensor_bundle(prefix)
 
 
 def test_a_truncated_or_missing_data_file_is_an_error(tmp_path: Path) -> None:
@@ -267,28 +267,28 @@ def test_a_truncated_or_missing_data_file_is_an_error(tmp_path: Path) -> None:
     data = prefix.with_name("variables.data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:-9])
     with pytest.raises(CheckpointError, match="is truncated"):
-        read_bundle(prefix)
+        read_tensor_bundle(prefix)
     data.unlink()
     with pytest.raises(CheckpointError, match="cannot be read"):
-        read_bundle(prefix)
+        read_tensor_bundle(prefix)
 
 
 def test_pieces_are_those_of_sentencepiece(tmp_path: Path) -> None:
-    found = read_pieces(write_pieces(tmp_path / "spm.model"))
+    found = read_sentencepiece_model(write_pieces(tmp_path / "spm.model"))
     assert {text: found.encode(text) for text in ENCODED} == ENCODED
-    assert (found.cls, found.sep) == (2, 3)
+    assert (found.cls_id, found.sep_id) == (2, 3)
 
 
 @given(st.integers(0, 2**63 - 1), st.binary(max_size=20))
 def test_the_wire_format_is_read_as_it_was_written(value: int, text: bytes) -> None:
-    assert varint(as_varint(value), 0) == (value, len(as_varint(value)))
-    assert list(fields(number(3, value) + field(700, text))) == [(3, value), (700, text)]
+    assert read_varint(as_varint(value), 0) == (value, len(as_varint(value)))
+    assert list(read_fields(number(3, value) + field(700, text))) == [(3, value), (700, text)]
 
 
 @given(st.binary(max_size=30))
 def test_any_bytes_are_fields_or_a_value_error(data: bytes) -> None:
     try:
-        list(fields(data))
+        list(read_fields(data))
     except ValueError as error:
         assert str(error)
 
@@ -300,9 +300,9 @@ def test_greedy_matching_by_hand() -> None:
     a = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     b = torch.tensor([[1.0, 0.0], [0.6, 0.8], [-1.0, 0.0]])
     precision, recall = (1 + 0.8) / 2, (1 + 0.8 + 0) / 3
-    assert greedy(a, b) == pytest.approx(2 * precision * recall / (precision + recall))
-    assert greedy(a, a) == pytest.approx(1)
-    assert greedy(a, torch.zeros(0, 2)) == greedy(torch.zeros(0, 2), a) == 0
+    assert compute_greedy_f1(a, b) == pytest.approx(2 * precision * recall / (precision + recall))
+    assert compute_greedy_f1(a, a) == pytest.approx(1)
+    assert compute_greedy_f1(a, torch.zeros(0, 2)) == compute_greedy_f1(torch.zeros(0, 2), a) == 0
 
 
 @pytest.fixture(scope="module")
@@ -334,25 +334,30 @@ def test_similarity_by_any_encoder_folder(encoder_folder: Path) -> None:
     assert scores[0] == pytest.approx(1, abs=1e-5)
     assert scores[1] < 1
     assert scores[2] == 0
-    assert found.vectors("the slow sea").shape == (3, 8), "special tokens do not count"
-    assert found.vectors("sea " * 40).shape == (14, 8), "cut to the tokenizer's longest input"
-    assert found.count_cut(["the slow sea", "sea " * 14, "sea"], ["sea", "sea", "sea " * 15]) == 1
-    values = measure(["sea", "sea " * 15], ["sea", "sea"], Tools(similarity=found))
-    assert remarks({"mine": values})[-1] == "similarity: 1 of 2 pairs of mine are longer than its input and were cut."
+    assert found.embed_tokens("the slow sea").shape == (3, 8), "special tokens do not count"
+    assert found.embed_tokens("sea " * 40).shape == (14, 8), "cut to the tokenizer's longest input"
+    assert found.count_truncated(["the slow sea", "sea " * 14, "sea"], ["sea", "sea", "sea " * 15]) == 1
+    values = compute_text_metrics(["sea", "sea " * 15], ["sea", "sea"], MetricResources(similarity=found))
+    assert (
+        describe_omissions({"mine": values})[-1]
+        == "similarity: 1 of 2 pairs of mine are longer than its input and were cut."
+    )
     assert load_encoder(encoder_folder, layer=0).score(["boat"], ["the boat"])[0] != scores[1]
 
 
 def test_an_encoder_that_does_not_know_the_script_is_not_used(encoder_folder: Path) -> None:
-    from thinkrec.commands.texts import check_vocabulary
+    from thinkrec.commands.texts import drop_unsuited_encoder
     from thinkrec.evaluate.text.align import References
 
     found = load_encoder(encoder_folder)
-    assert found.unknown_share(["the slow sea", "boat 海"]) == 0.2
+    assert found.compute_unknown_share(["the slow sea", "boat 海"]) == 0.2
     foreign = References(np.arange(2), np.arange(2), ("海 很 慢", "the sea"), "refs")
-    tools = check_vocabulary(Tools(similarity=found), foreign)
+    tools = drop_unsuited_encoder(MetricResources(similarity=found), foreign)
     assert tools.similarity is None
-    assert tools.why_not is not None and "does not know 60%" in tools.why_not["similarity"]
-    assert check_vocabulary(Tools(similarity=found), References(*[np.arange(1)] * 2, ("the sea",), "r")).similarity
+    assert tools.unavailable is not None and "does not know 60%" in tools.unavailable["similarity"]
+    assert drop_unsuited_encoder(
+        MetricResources(similarity=found), References(*[np.arange(1)] * 2, ("the sea",), "r")
+    ).similarity
 
 
 def test_wrong_encoders_are_refused(encoder_folder: Path, tmp_path: Path) -> None:

@@ -15,10 +15,18 @@ from typer.testing import CliRunner, Result
 
 from thinkrec.cli import app
 from thinkrec.errors import DataError
-from thinkrec.evaluate.metrics.bootstrap import multiplicities
+from thinkrec.evaluate.metrics.bootstrap import draw_user_multiplicities
 from thinkrec.evaluate.text import wordnet
-from thinkrec.evaluate.text.align import align, read_references
-from thinkrec.evaluate.text.compare import CORPUS_BLEU, Tools, Values, interval, measure, paired, resample
+from thinkrec.evaluate.text.align import align_reasons, read_references
+from thinkrec.evaluate.text.compare import (
+    CORPUS_BLEU,
+    MetricResources,
+    TextMetricValues,
+    bootstrap_text_metrics,
+    compute_interval,
+    compute_paired_difference,
+    compute_text_metrics,
+)
 
 REFERENCES = pl.DataFrame(
     {
@@ -46,7 +54,7 @@ def test_reasons_are_matched_by_order_and_not_by_line() -> None:
     references = read_references(REFERENCES, "refs", split="test")
     assert references.order.tolist() == [10, 20, 30, 40]
     assert references.user.tolist() == [1, 2, 1, 3]
-    found = align(REASONS, "mine", references)
+    found = align_reasons(REASONS, "mine", references)
     assert found == ("No. A war that is loud.", "", "Yes. The sea is slow.", "No. It is far too long.")
 
 
@@ -54,7 +62,7 @@ def test_reasons_are_matched_by_order_and_not_by_line() -> None:
 def test_the_order_of_lines_does_not_matter(rows: list[int], others: list[int]) -> None:
     references = read_references(REFERENCES[others], "refs", split="test")
     same = read_references(REFERENCES, "refs", split="test")
-    assert align(REASONS[rows], "mine", references) == align(REASONS, "mine", same)
+    assert align_reasons(REASONS[rows], "mine", references) == align_reasons(REASONS, "mine", same)
     assert references.text == same.text
 
 
@@ -73,7 +81,7 @@ def test_the_order_of_lines_does_not_matter(rows: list[int], others: list[int]) 
 def test_reasons_that_do_not_match_are_refused(change: pl.DataFrame, message: str) -> None:
     references = read_references(REFERENCES, "refs", split="test")
     with pytest.raises(DataError, match=message):
-        align(change, "mine", references)
+        align_reasons(change, "mine", references)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +110,11 @@ def test_users_may_come_from_elsewhere() -> None:
 # -- means and intervals -----------------------------------------------------------------------------------------------
 
 
-def values_of(rows: dict[str, list[float]], made: list[str], given_: list[str]) -> Values:
-    return Values({name: np.array(found) for name, found in rows.items()}, measure(made, given_, Tools()).counts)
+def values_of(rows: dict[str, list[float]], made: list[str], given_: list[str]) -> TextMetricValues:
+    return TextMetricValues(
+        {name: np.array(found) for name, found in rows.items()},
+        compute_text_metrics(made, given_, MetricResources()).counts,
+    )
 
 
 def test_draws_are_means_of_rows_repeated_as_often_as_their_user() -> None:
@@ -113,42 +124,42 @@ def test_draws_are_means_of_rows_repeated_as_often_as_their_user() -> None:
     made = ["a b c d", "a b", "a c d e f", "x y", "a b c d e", "b"]
     given_ = ["a b c d e", "a b", "a c d f", "a b", "a b c e d", "a b"]
     rows = [0.1, 0.4, 0.3, 0.9, 0.2, 0.0]
-    drawn = resample(values_of({"m": rows}, made, given_), user, draws=20, seed=4)
+    drawn = bootstrap_text_metrics(values_of({"m": rows}, made, given_), user, draws=20, seed=4)
     assert drawn.values["m"] == pytest.approx(np.mean(rows))
     assert drawn.values[CORPUS_BLEU] == pytest.approx(BLEU().corpus_score(made, [given_]).score / 100)
-    for place, times in enumerate(multiplicities(3, 20, 4)):
+    for place, times in enumerate(draw_user_multiplicities(3, 20, 4)):
         repeated = [row for row in range(6) for _ in range(times[[3, 7, 9].index(user[row])])]
         assert drawn.draws["m"][place] == pytest.approx(np.mean([rows[row] for row in repeated]))
         direct = BLEU().corpus_score([made[row] for row in repeated], [[given_[row] for row in repeated]])
         assert drawn.draws[CORPUS_BLEU][place] == pytest.approx(direct.score / 100)
-    found = interval(drawn, "m")
+    found = compute_interval(drawn, "m")
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn.draws["m"], (0.025, 0.975))))
     assert found.error == pytest.approx(drawn.draws["m"].std(ddof=1))
 
 
 def test_paired_differences_are_taken_draw_by_draw() -> None:
     user, texts = np.array([0, 1, 2, 2]), ["a b c"] * 4
-    better = resample(values_of({"m": [0.2, 0.9, 0.4, 0.4]}, texts, texts), user, draws=200)
-    worse = resample(values_of({"m": [0.1, 0.8, 0.3, 0.3]}, texts, texts), user, draws=200)
-    found = paired(better, worse, "m")
+    better = bootstrap_text_metrics(values_of({"m": [0.2, 0.9, 0.4, 0.4]}, texts, texts), user, draws=200)
+    worse = bootstrap_text_metrics(values_of({"m": [0.1, 0.8, 0.3, 0.3]}, texts, texts), user, draws=200)
+    found = compute_paired_difference(better, worse, "m")
     assert (found.difference, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))
     assert found.share_above == 1
-    same = paired(better, better, "m")
+    same = compute_paired_difference(better, better, "m")
     assert (same.difference, same.low, same.high, same.share_above) == (0, 0, 0, 0)
 
 
 def test_systems_on_other_rows_or_draws_are_not_compared() -> None:
     texts = ["a b c"] * 4
     values = values_of({"m": [0.1, 0.2, 0.3, 0.4]}, texts, texts)
-    one = resample(values, np.array([0, 1, 2, 2]), draws=10)
+    one = bootstrap_text_metrics(values, np.array([0, 1, 2, 2]), draws=10)
     for user, draws, seed in (([0, 1, 1, 2], 10, 0), ([0, 1, 2, 2], 11, 0), ([0, 1, 2, 2], 10, 1)):
-        other = resample(values, np.array(user), draws=draws, seed=seed)
+        other = bootstrap_text_metrics(values, np.array(user), draws=draws, seed=seed)
         with pytest.raises(DataError, match="not on the same rows"):
-            paired(one, other, "m")
+            compute_paired_difference(one, other, "m")
 
 
 def test_the_same_text_is_perfect_and_an_empty_one_is_nothing() -> None:
-    found = measure(["a b c d e", ""], ["a b c d e"] * 2, Tools()).rows
+    found = compute_text_metrics(["a b c d e", ""], ["a b c d e"] * 2, MetricResources()).rows
     assert {name: round(float(value[0]), 2) for name, value in found.items()} == {
         "meteor_no_synonyms": 1.0,
         "rouge_l": 1.0,

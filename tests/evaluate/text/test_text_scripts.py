@@ -16,10 +16,16 @@ from typer.testing import CliRunner
 
 from thinkrec.cli import app
 from thinkrec.evaluate.text import wordnet
-from thinkrec.evaluate.text.compare import CORPUS_BLEU, Tools, interval, measure, resample
-from thinkrec.evaluate.text.meteor import meteor
-from thinkrec.evaluate.text.overlap import bleu, rouge_l
-from thinkrec.evaluate.text.tokenization import blank_tokens, word_tokens
+from thinkrec.evaluate.text.compare import (
+    CORPUS_BLEU,
+    MetricResources,
+    bootstrap_text_metrics,
+    compute_interval,
+    compute_text_metrics,
+)
+from thinkrec.evaluate.text.meteor import compute_meteor
+from thinkrec.evaluate.text.overlap import compute_bleu, compute_rouge_l
+from thinkrec.evaluate.text.tokenization import split_blank_tokens, split_word_tokens
 
 TEXTS = {
     "Chinese": "这位观众喜欢太空题材的影片。",
@@ -51,32 +57,32 @@ TEXTS = {
     "one emoji": "😀",
     "one sign": "?",
 }
-LONG = {name: text for name, text in TEXTS.items() if len(blank_tokens(text)) >= 4}
+LONG = {name: text for name, text in TEXTS.items() if len(split_blank_tokens(text)) >= 4}
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_text_against_itself_is_perfect_or_not_defined(name: str) -> None:
     text = TEXTS[name]
-    values = measure([text], [text], Tools())
+    values = compute_text_metrics([text], [text], MetricResources())
     found = {metric: float(value[0]) for metric, value in values.rows.items()}
     assert found["rouge_l"] >= 0.99 and found["bleu"] >= 0.99
     assert (found["meteor_no_synonyms"] >= 0.99) == (name in LONG)
     assert np.isnan(found["meteor_no_synonyms"]) == (name not in LONG)
-    corpus = resample(values, np.array([0]), draws=2).values[CORPUS_BLEU]
+    corpus = bootstrap_text_metrics(values, np.array([0]), draws=2).values[CORPUS_BLEU]
     assert corpus >= 0.99 or np.isnan(corpus)
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_another_form_of_the_same_characters_is_the_same_text(name: str) -> None:
     one, other = (unicodedata.normalize(form, TEXTS[name]) for form in ("NFC", "NFD"))
-    for metric, value in measure([one], [other], Tools()).rows.items():
+    for metric, value in compute_text_metrics([one], [other], MetricResources()).rows.items():
         assert np.isnan(value[0]) or value[0] >= 0.99, metric
 
 
 def test_half_of_a_chinese_text_is_half_of_it() -> None:
     reference, half = "这位观众喜欢太空题材", "这位观众喜"
-    assert len(blank_tokens(reference)) == 10
-    found = measure([half, "他讨厌战争片"], [reference] * 2, Tools()).rows
+    assert len(split_blank_tokens(reference)) == 10
+    found = compute_text_metrics([half, "他讨厌战争片"], [reference] * 2, MetricResources()).rows
     assert found["rouge_l"].tolist() == pytest.approx([2 * 5 / (5 + 10), 0])
     # Five of five characters match, in one chunk, of ten.
     assert found["meteor_no_synonyms"][0] == pytest.approx(1 * 0.5 / (0.9 + 0.1 * 0.5) * (1 - 0.5 / 5**3))
@@ -85,23 +91,23 @@ def test_half_of_a_chinese_text_is_half_of_it() -> None:
 
 
 def test_marks_stay_with_their_letters_and_case_is_none() -> None:
-    assert word_tokens("इस दर्शक") == ["इस", "दर्शक"]
-    assert blank_tokens("ที่นี่") == ["ที่", "นี่"]
-    assert word_tokens("Straße STRASSE") == ["strasse", "strasse"]
-    assert rouge_l(["ТИХИЙ ФИЛЬМ"], ["тихий фильм"])[0] == 1
-    assert rouge_l(["Ein stiller Film"], ["ein lauter Film"])[0] == pytest.approx(2 / 3)
-    assert meteor(["DIE STRASSE IST GUT"], ["die Straße ist gut"])[0] >= 0.99
-    assert rouge_l(["Great 👍"], ["Great 👎"])[0] == pytest.approx(0.5), "emoji count beside words"
-    assert rouge_l(["👍"], ["👎"])[0] == 0 and rouge_l(["?"], ["!"])[0] == 0
+    assert split_word_tokens("इस दर्शक") == ["इस", "दर्शक"]
+    assert split_blank_tokens("ที่นี่") == ["ที่", "นี่"]
+    assert split_word_tokens("Straße STRASSE") == ["strasse", "strasse"]
+    assert compute_rouge_l(["ТИХИЙ ФИЛЬМ"], ["тихий фильм"])[0] == 1
+    assert compute_rouge_l(["Ein stiller Film"], ["ein lauter Film"])[0] == pytest.approx(2 / 3)
+    assert compute_meteor(["DIE STRASSE IST GUT"], ["die Straße ist gut"])[0] >= 0.99
+    assert compute_rouge_l(["Great 👍"], ["Great 👎"])[0] == pytest.approx(0.5), "emoji count beside words"
+    assert compute_rouge_l(["👍"], ["👎"])[0] == 0 and compute_rouge_l(["?"], ["!"])[0] == 0
 
 
 @given(st.text(string.printable, max_size=40))
 def test_english_is_cut_as_the_packages_cut_it(text: str) -> None:
     from rouge_score.tokenize import tokenize
 
-    assert blank_tokens(text) == text.split()
+    assert split_blank_tokens(text) == text.split()
     found = tokenize(text, None)
-    assert word_tokens(text) == (found or [c for c in text if not c.isspace()])
+    assert split_word_tokens(text) == (found or [c for c in text if not c.isspace()])
 
 
 def test_english_values_are_those_of_the_packages() -> None:
@@ -113,7 +119,7 @@ def test_english_values_are_those_of_the_packages() -> None:
 
     made = ["Yes. It's a slow, quiet film about the SEA (1994)!", "No: he likes wars; not this."]
     given_ = ["Yes. The slow film of 1994 is about a sea, and quiet.", "No. He doesn't like wars: this is one."]
-    found = measure(made, given_, Tools()).rows
+    found = compute_text_metrics(made, given_, MetricResources()).rows
     pairs = list(zip(made, given_, strict=True))
     scorer = RougeScorer(["rougeL"], use_stemmer=False)
     assert found["rouge_l"].tolist() == [scorer.score(b, a)["rougeL"].fmeasure for a, b in pairs]
@@ -121,19 +127,19 @@ def test_english_values_are_those_of_the_packages() -> None:
     assert found["meteor_no_synonyms"].tolist() == [
         single_meteor_score(b.split(), a.split(), wordnet=NoSynonyms()) for a, b in pairs
     ]
-    scores, _ = bleu(made, given_)
+    scores, _ = compute_bleu(made, given_)
     assert scores.tolist() == found["bleu"].tolist()
 
 
 def test_means_leave_out_what_is_not_defined() -> None:
-    values = measure(["Great", "a b c d", "a b x y"], ["Great", "a b c d", "a b c d"], Tools())
+    values = compute_text_metrics(["Great", "a b c d", "a b x y"], ["Great", "a b c d", "a b c d"], MetricResources())
     meteor = values.rows["meteor_no_synonyms"]
-    drawn = resample(values, np.array([0, 1, 2]), draws=200)
+    drawn = bootstrap_text_metrics(values, np.array([0, 1, 2]), draws=200)
     assert drawn.values["meteor_no_synonyms"] == pytest.approx(meteor[1:].mean())
     # A draw of the first user alone has no value, and none of the others is pulled down.
     draws = drawn.draws["meteor_no_synonyms"]
     assert np.isnan(draws).any() and np.nanmin(draws) == pytest.approx(meteor[2])
-    assert interval(drawn, "meteor_no_synonyms").low == pytest.approx(meteor[2])
+    assert compute_interval(drawn, "meteor_no_synonyms").low == pytest.approx(meteor[2])
 
 
 def test_the_table_says_what_is_not_defined_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

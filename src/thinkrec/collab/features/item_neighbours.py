@@ -17,13 +17,13 @@ CELLS = 4_000_000
 """Most similarities that are held at once: those of a few items to all, 16 MB."""
 
 
-def rarity(terms: sparse.csr_matrix) -> np.ndarray:
+def compute_idf(terms: sparse.csr_matrix) -> np.ndarray:
     """float64 (n_terms,): inverse document frequency, ln(n_items / items with the term) + .1."""
     frequency = np.asarray(terms.sum(axis=0)).ravel()
     return np.log((len(terms.indptr) - 1) / np.maximum(1, frequency)) + 0.1
 
 
-def unit_terms(terms: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
+def build_tfidf_matrix(terms: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
     """float32 CSR (n_items, n_terms): rows of length 1, in which a term weighs its `idf` (n_terms,)."""
     weighted = sparse.csr_matrix(terms @ sparse.diags(idf))
     norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
@@ -31,7 +31,7 @@ def unit_terms(terms: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
     return sparse.csr_matrix(scaled, dtype=np.float32)
 
 
-def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndarray:
+def compute_item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndarray:
     """float64 (n_items, rank <= RANK): right factors of the user-by-item residuals of the `used` (bool, n) rows.
 
     expected: float64 (n_items,), chance of liking; a residual is label - expected.
@@ -52,14 +52,14 @@ def item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndar
     return (right * np.sqrt(sizes)[:, None]).T
 
 
-def past_votes(
+def compute_neighbour_residuals(
     ds: Dataset, unit: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray, factors: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Per row: similarity-weighted mean residuals over the user's last REACH visible rows strictly before it, and their
     weight.
 
-    unit: see `unit_terms`. expected: float64 (folds + 1, n_items), chance of liking by each table of
-    `statistics.ItemStatistics`. factors: float64 (folds + 1, n_items, rank), see `item_factors`.
+    unit: see `build_tfidf_matrix`. expected: float64 (folds + 1, n_items), chance of liking by each table of
+    `statistics.ItemStatistics`. factors: float64 (folds + 1, n_items, rank), see `compute_item_factors`.
     `vote_terms*` weigh by the cosine of terms, `vote_factors` by factors of train residuals. The factors of a train row
     leave out the users of its fold (`table`, see `statistics.table_of_row`).
     """
@@ -75,7 +75,7 @@ def past_votes(
         inside = at >= visible.begin[chunk][:, None]
         return visible.row[np.where(inside, at, 0)], inside
 
-    for chunk, cosine, first in _by_item(data.item, unit):
+    for chunk, cosine, first in _iterate_item_cosines(data.item, unit):
         at, inside = past_of(chunk)
         past = np.where(inside, residual[at], 0.0)
         alike = np.where(inside, cosine[data.item[chunk][:, None] - first, data.item[at]], 0.0)
@@ -96,7 +96,7 @@ def past_votes(
     return found
 
 
-def _by_item(item: np.ndarray, unit: sparse.csr_matrix) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+def _iterate_item_cosines(item: np.ndarray, unit: sparse.csr_matrix) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
     """All rows by their item, at most CHUNK at a time: row numbers, float32 (few, n_items) cosines of some items to
     all, and the code of the first of these items.
 

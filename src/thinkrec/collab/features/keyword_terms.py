@@ -11,55 +11,55 @@ import numpy as np
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from thinkrec.collab.features.past_statistics import logit
+from thinkrec.collab.features.past_statistics import compute_logit
 from thinkrec.data.dataset import Dataset
 
 _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
-class KeywordTerms:
+class KeywordVocabulary:
     """The terms of a catalogue: what a column of its keyword table means, for this catalogue and for later items.
 
-    Written phrases seldom repeat, so with `words` the single words of a phrase are terms as well. Terms of fewer
+    Written phrases seldom repeat, so with `has_single_words` the single words of a phrase are terms as well. Terms of fewer
     than two items are left out: nothing can be learned from them about another item.
     """
 
     terms: tuple[str, ...]
     """In order of first appearance; a single word ends with " *"."""
-    words: bool = True
+    has_single_words: bool = True
 
     @classmethod
-    def of(cls, keywords: Iterable[Sequence[str]], *, words: bool = True) -> KeywordTerms:
+    def from_keywords(cls, keywords: Iterable[Sequence[str]], *, words: bool = True) -> KeywordVocabulary:
         """From the keywords of every item."""
         counts: dict[str, int] = {}
         for phrases in keywords:
-            for term in _terms(phrases, words):
+            for term in _extract_terms(phrases, words):
                 counts[term] = counts.get(term, 0) + 1
         return cls(tuple(term for term, count in counts.items() if count >= 2), words)
 
-    def table(self, keywords: Sequence[Sequence[str]]) -> sparse.csr_matrix:
+    def build_matrix(self, keywords: Sequence[Sequence[str]]) -> sparse.csr_matrix:
         """float64 CSR (len(keywords), n_terms), 1 where the item has the term."""
         codes = {term: code for code, term in enumerate(self.terms)}
         rows: list[int] = []
         columns: list[int] = []
         for item, phrases in enumerate(keywords):
-            found = [codes[term] for term in _terms(phrases, self.words) if term in codes]
+            found = [codes[term] for term in _extract_terms(phrases, self.has_single_words) if term in codes]
             rows += [item] * len(found)
             columns += found
         return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(keywords), len(codes)))
 
 
-def _terms(phrases: Sequence[str], words: bool) -> list[str]:
+def _extract_terms(phrases: Sequence[str], words: bool) -> list[str]:
     terms = {phrase.lower() for phrase in phrases}
     if words:
         terms |= {f"{word} *" for phrase in phrases for word in _WORD.findall(phrase.lower()) if len(word) > 2}
     return sorted(terms)
 
 
-def keyword_table(ds: Dataset, *, words: bool = True) -> sparse.csr_matrix:
-    """float64 CSR (n_items, n_terms): the table of the data set's own terms; see `KeywordTerms`."""
-    return KeywordTerms.of(ds.items.keywords, words=words).table(ds.items.keywords)
+def build_keyword_matrix(ds: Dataset, *, words: bool = True) -> sparse.csr_matrix:
+    """float64 CSR (n_items, n_terms): the table of the data set's own terms; see `KeywordVocabulary`."""
+    return KeywordVocabulary.from_keywords(ds.items.keywords, words=words).build_matrix(ds.items.keywords)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +70,14 @@ class KeywordRegression:
     """float64 (n_terms,)"""
     intercept: float
 
-    def logits(self, table: sparse.csr_matrix) -> np.ndarray:
+    def predict_logits(self, table: sparse.csr_matrix) -> np.ndarray:
         """float64 (n_items,): of the items in `table` (n_items, n_terms)."""
         return np.asarray(table @ self.weights).ravel() + self.intercept
 
 
-def fit_keywords(table: sparse.csr_matrix, item: np.ndarray, label: np.ndarray, strength: float) -> KeywordRegression:
+def fit_keyword_regression(
+    table: sparse.csr_matrix, item: np.ndarray, label: np.ndarray, strength: float
+) -> KeywordRegression:
     """Logistic regression of liking on the terms of items, from (item, label) rows.
 
     strength: inverse of the L2 penalty (scikit-learn's C). Rows of an item are pooled into two weighted ones. With no
@@ -83,7 +85,9 @@ def fit_keywords(table: sparse.csr_matrix, item: np.ndarray, label: np.ndarray, 
     """
     n_items, n_terms = cast(tuple[int, int], table.shape)
     if table.nnz == 0 or len(np.unique(label)) < 2:
-        return KeywordRegression(np.zeros(n_terms), float(logit(np.array((label.sum() + 1) / (len(label) + 2)))))
+        return KeywordRegression(
+            np.zeros(n_terms), float(compute_logit(np.array((label.sum() + 1) / (len(label) + 2))))
+        )
     likes = np.bincount(item, weights=label, minlength=n_items)
     dislikes = np.bincount(item, minlength=n_items) - likes
     up, down = np.flatnonzero(likes), np.flatnonzero(dislikes)

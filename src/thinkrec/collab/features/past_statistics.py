@@ -17,18 +17,18 @@ STRENGTH = 5.0
 """Pseudo-rows at the mean like rate that are added to an item's own rows."""
 
 
-def logit(rate: np.ndarray) -> np.ndarray:
+def compute_logit(rate: np.ndarray) -> np.ndarray:
     """ln(p / (1 - p)), with p kept off 0 and 1."""
     kept = np.clip(rate, 1e-6, 1 - 1e-6)
     return np.log(kept / (1 - kept))
 
 
-def user_folds(n_users: int, folds: int, seed: int) -> np.ndarray:
+def assign_user_folds(n_users: int, folds: int, seed: int) -> np.ndarray:
     """int64 (n_users,): a fold per user, of nearly equal sizes, dealt at random."""
     return np.random.default_rng(seed).permutation(np.arange(n_users) % folds)
 
 
-def table_of_row(ds: Dataset, rows: np.ndarray, fold: np.ndarray, folds: int) -> np.ndarray:
+def assign_row_tables(ds: Dataset, rows: np.ndarray, fold: np.ndarray, folds: int) -> np.ndarray:
     """int64 (len(rows),): which of `folds + 1` tables a row reads: its user's fold for train rows, else `folds`.
 
     fold: int64 (n_users of `ds`,), the fold of every user code.
@@ -49,10 +49,10 @@ class ItemStatistics:
     """float64 (folds + 1,): smoothed like rate of the rows of each table."""
 
     @classmethod
-    def of(cls, ds: Dataset, *, folds: int = 10, seed: int = 0, strength: float = STRENGTH) -> ItemStatistics:
+    def from_dataset(cls, ds: Dataset, *, folds: int = 10, seed: int = 0, strength: float = STRENGTH) -> ItemStatistics:
         """Count the train rows. `folds` >= 2."""
         data = ds.interactions
-        fold = user_folds(data.n_users, folds, seed)
+        fold = assign_user_folds(data.n_users, folds, seed)
         rates, counts, means = [], [], []
         n_train = max(1, int((data.split == TRAIN).sum()))
         for k in range(folds + 1):
@@ -63,14 +63,14 @@ class ItemStatistics:
             rates.append((likes + strength * mean) / (count + strength))
             counts.append(count * n_train / max(1.0, count.sum()))
             means.append(mean)
-        return cls(logit(np.stack(rates)), np.log1p(np.stack(counts)), np.array(means))
+        return cls(compute_logit(np.stack(rates)), np.log1p(np.stack(counts)), np.array(means))
 
 
 _UNIT = 2.0**32
 """Steps in 1 of the sums below: fine enough, and 10 million rows of numbers up to 100 stay within 64 bits."""
 
 
-def range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+def compute_range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
     """float64: the sum of values[begin[i] : end[i]] for every i, to the nearest 2^-32 per value.
 
     Summed in whole numbers, so that a user's sum is the same to the last digit wherever their rows stand and whoever
@@ -84,7 +84,7 @@ PAIRS = 4_000_000
 """Most pairs of a row and a term that are held at once; each takes some 100 bytes."""
 
 
-def user_blocks(owner: np.ndarray, sizes: np.ndarray) -> list[slice]:
+def split_user_blocks(owner: np.ndarray, sizes: np.ndarray) -> list[slice]:
     """Stretches of the visible past (`VisiblePast.owner`, (m,)) that hold whole users, whose `sizes` (m,) add up to at
     most PAIRS, or one user with more."""
     edges = np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1, [len(owner)]])
@@ -97,7 +97,7 @@ def user_blocks(owner: np.ndarray, sizes: np.ndarray) -> list[slice]:
     return found
 
 
-def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def count_past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """float64 (len(rows),) twice: likes and count among the user's (at most `last`) visible rows strictly before each
     row (see `Interactions.past`)."""
     data, past = ds.interactions, ds.interactions.past
@@ -108,7 +108,7 @@ def past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[
     return (total[end] - total[begin]).astype(np.float64), (end - begin).astype(np.float64)
 
 
-def past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.ndarray:
+def compute_past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.ndarray:
     """float64 (n,): mean of `values` (n,) over the user's (last) visible rows strictly before each row; NaN without a
     past."""
     past = ds.interactions.past
@@ -116,10 +116,10 @@ def past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.nd
     if last is not None:
         begin = np.maximum(begin, end - last)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return range_sums(np.nan_to_num(values[past.row]), begin, end) / (end - begin)
+        return compute_range_sums(np.nan_to_num(values[past.row]), begin, end) / (end - begin)
 
 
-def past_excess(ds: Dataset, expected: np.ndarray, last: int | None = None) -> np.ndarray:
+def compute_past_residual(ds: Dataset, expected: np.ndarray, last: int | None = None) -> np.ndarray:
     """float64 (n,): mean of label - `expected` (n,) over the user's (last) rows strictly before each row, with 3
     more rows at 0.
 
@@ -127,11 +127,11 @@ def past_excess(ds: Dataset, expected: np.ndarray, last: int | None = None) -> n
     like is above 0, whatever the quality of the items seen. 0 without a past.
     """
     data = ds.interactions
-    count = past_likes(ds, np.arange(len(data)), last)[1]
-    return np.nan_to_num(past_mean(ds, data.label - expected, last)) * count / (count + 3)
+    count = count_past_likes(ds, np.arange(len(data)), last)[1]
+    return np.nan_to_num(compute_past_mean(ds, data.label - expected, last)) * count / (count + 3)
 
 
-def user_like_logit(
+def compute_user_logit(
     ds: Dataset, rows: np.ndarray, last: int | None = None, strength: float = 2.0, mean: float | None = None
 ) -> np.ndarray:
     """float64 (len(rows),): smoothed logit of the user's like rate strictly before each row.
@@ -142,10 +142,10 @@ def user_like_logit(
     if mean is None:
         train = data.split == TRAIN
         mean = float((data.label[train].sum() + 1) / (train.sum() + 2))
-    likes, count = past_likes(ds, rows, last)
-    return logit((likes + strength * mean) / (count + strength))
+    likes, count = count_past_likes(ds, rows, last)
+    return compute_logit((likes + strength * mean) / (count + strength))
 
 
-def user_log_count(ds: Dataset, rows: np.ndarray) -> np.ndarray:
+def compute_user_log_count(ds: Dataset, rows: np.ndarray) -> np.ndarray:
     """float64 (len(rows),): ln(1 + rows of the user strictly before each row)."""
-    return np.log1p(past_likes(ds, rows)[1])
+    return np.log1p(count_past_likes(ds, rows)[1])

@@ -9,10 +9,15 @@ import numpy as np
 import torch
 
 from thinkrec.collab.encoder import Encoder
-from thinkrec.collab.features.neighbourhood import PastVotes
-from thinkrec.collab.features.past_statistics import logit, past_excess, user_like_logit, user_log_count
-from thinkrec.collab.features.slot_vectors import SlotVectors
-from thinkrec.collab.features.target_encoding import ItemFacts, LearnedFacts
+from thinkrec.collab.features.neighbourhood import NeighbourhoodResidual
+from thinkrec.collab.features.past_statistics import (
+    compute_logit,
+    compute_past_residual,
+    compute_user_log_count,
+    compute_user_logit,
+)
+from thinkrec.collab.features.slot_vectors import PlaceholderVectors
+from thinkrec.collab.features.target_encoding import ItemTargetEncodings, TargetEncoder
 from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
@@ -33,82 +38,98 @@ class SlotEncoder:
     User: e_u, then four numbers, all as of strictly before the row: logit of the like rate, ln(1 + count), mean of
     label - expected over the whole past, and the same over the last 10 rows.
     Item: e_i, then logit of the like rate, ln(1 + count), logit of the like rate drawn towards what the keywords say
-    (on train rows, from folds without the user), and the vote of the user's earlier rows on the item (see `votes`), 0
+    (on train rows, from folds without the user), and the vote of the user's earlier rows on the item (see `neighbourhood`), 0
     without votes.
     Two last numbers, (1, 0) or (0, 1), tell the shared projector which of both a vector is.
 
     Items and users are found by id in any data. A user who came after the fit has the encoder's vector for such users
     and their own past; an item that came after it has the encoder's vector for such items, no ratings, and what the
-    keywords say (see `LearnedFacts.over`).
+    keywords say (see `TargetEncoder.encode_items`).
     """
 
     encoder: Encoder | None
-    facts: LearnedFacts | None
+    target_encoder: TargetEncoder | None
     """Of which `rate`, `log_count` and `best` are read."""
-    votes: PastVotes | None
+    neighbourhood: NeighbourhoodResidual | None
     mean: float
     """Like rate of the train rows, towards which short pasts are drawn."""
 
     @classmethod
-    def fit(cls, ds: Dataset, encoder: Encoder | None, *, statistics: bool, votes: bool, seed: int) -> SlotEncoder:
+    def from_dataset(
+        cls, ds: Dataset, encoder: Encoder | None, *, statistics: bool, votes: bool, seed: int
+    ) -> SlotEncoder:
         """Count the train rows of `ds`; the encoder is fitted already. `votes` needs `statistics`."""
         train = ds.interactions.label[ds.interactions.split == TRAIN]
         facts = None
         if statistics:
-            facts = LearnedFacts.of(ds, folds=FOLDS, seed=seed, keyword_strength=KEYWORD_STRENGTH)
-        known = PastVotes.of(ds) if statistics and votes else None
+            facts = TargetEncoder.from_dataset(ds, folds=FOLDS, seed=seed, keyword_strength=KEYWORD_STRENGTH)
+        known = NeighbourhoodResidual.from_dataset(ds) if statistics and votes else None
         return cls(encoder, facts, known, float((train.sum() + 1) / (len(train) + 2)))
 
-    def vectors(self, ds: Dataset) -> SlotVectors:
+    def encode_rows(self, ds: Dataset) -> PlaceholderVectors:
         """Of all rows of `ds`: the data set of the fit, or further rows of its users and items."""
         rows, code = np.arange(len(ds.interactions)), ds.interactions.item
         user: list[np.ndarray] = []
         item: list[np.ndarray] = []
         if self.encoder is not None:
-            user.append(self.encoder.user_vectors(ds, rows))
-            item.append(self.encoder.item_vectors(ds)[code])
-        if self.facts is not None:
-            known, table = self.facts.over(ds), self.facts.tables_of_rows(ds, rows)
-            expected = _chance(known.best[table, code])
-            user.append(np.stack([user_like_logit(ds, rows, mean=self.mean), user_log_count(ds, rows),
-                                  past_excess(ds, expected), past_excess(ds, expected, RECENT)], axis=1))  # fmt: skip
-            vote = np.zeros(len(rows)) if self.votes is None else self.votes.rows(ds, expected)
-            item.append(_item(known, table, code, vote))
-        return SlotVectors(user=_joined(user, (1.0, 0.0), len(rows)), item=_joined(item, (0.0, 1.0), len(rows)))
+            user.append(self.encoder.encode_users(ds, rows))
+            item.append(self.encoder.encode_items(ds)[code])
+        if self.target_encoder is not None:
+            known, table = self.target_encoder.encode_items(ds), self.target_encoder.find_row_tables(ds, rows)
+            expected = _to_probability(known.best[table, code])
+            user.append(np.stack([compute_user_logit(ds, rows, mean=self.mean), compute_user_log_count(ds, rows),
+                                  compute_past_residual(ds, expected), compute_past_residual(ds, expected, RECENT)], axis=1))  # fmt: skip
+            vote = (
+                np.zeros(len(rows))
+                if self.neighbourhood is None
+                else self.neighbourhood.compute_row_residuals(ds, expected)
+            )
+            item.append(_build_item_features(known, table, code, vote))
+        return PlaceholderVectors(
+            user=_join_features(user, (1.0, 0.0), len(rows)), item=_join_features(item, (0.0, 1.0), len(rows))
+        )
 
-    def candidates(self, ds: Dataset, row: int, items: np.ndarray) -> np.ndarray:
+    def encode_candidates(self, ds: Dataset, row: int, items: np.ndarray) -> np.ndarray:
         """float32 (len(items), d): item vectors of item codes as the user of `row` would be asked about them there."""
         found: list[np.ndarray] = []
         if self.encoder is not None:
-            found.append(self.encoder.item_vectors(ds)[items])
-        if self.facts is not None:
-            data, vote, known = ds.interactions, np.zeros(len(items)), self.facts.over(ds)
-            if self.votes is not None:
-                past = data.history_rows(row, len(data))
-                expected = _chance(known.best[self.facts.tables_of_rows(ds, past), data.item[past]])
-                vote = self.votes.candidates(ds, data.item[past], data.label[past] - expected, items)
-            found.append(_item(known, self.facts.tables_of_rows(ds, np.full(len(items), row)), items, vote))
-        return _joined(found, (0.0, 1.0), len(items))
+            found.append(self.encoder.encode_items(ds)[items])
+        if self.target_encoder is not None:
+            data, vote, known = ds.interactions, np.zeros(len(items)), self.target_encoder.encode_items(ds)
+            if self.neighbourhood is not None:
+                past = data.get_history_rows(row, len(data))
+                expected = _to_probability(known.best[self.target_encoder.find_row_tables(ds, past), data.item[past]])
+                vote = self.neighbourhood.compute_candidate_residuals(
+                    ds, data.item[past], data.label[past] - expected, items
+                )
+            found.append(
+                _build_item_features(
+                    known, self.target_encoder.find_row_tables(ds, np.full(len(items), row)), items, vote
+                )
+            )
+        return _join_features(found, (0.0, 1.0), len(items))
 
-    def item_logit(self, ds: Dataset, items: np.ndarray, source: str, rows: np.ndarray | None = None) -> np.ndarray:
+    def compute_item_logit(
+        self, ds: Dataset, items: np.ndarray, source: str, rows: np.ndarray | None = None
+    ) -> np.ndarray:
         """float64 (len(items),): logit of the like rate of item codes, less that of all train rows.
 
         `source`: "mean", or "both" for the like rate drawn towards what the keywords say. `rows`: the row of `ds` that
         asks for each item, if any; a train row reads from folds without its user.
         """
-        assert self.facts is not None, "the recipe asks for statistics wherever it asks for a prior"
-        table = -1 if rows is None else self.facts.tables_of_rows(ds, rows)
-        found = getattr(self.facts.over(ds), {"mean": "rate", "both": "best"}[source])
-        return found[table, items] - logit(np.array(self.mean))
+        assert self.target_encoder is not None, "the recipe asks for statistics wherever it asks for a prior"
+        table = -1 if rows is None else self.target_encoder.find_row_tables(ds, rows)
+        found = getattr(self.target_encoder.encode_items(ds), {"mean": "rate", "both": "best"}[source])
+        return found[table, items] - compute_logit(np.array(self.mean))
 
     def save(self, path: Path) -> None:
         """Write the statistics, with the ids that they are about beside them; the encoder has a folder of its own."""
         arrays = {"mean": np.array(self.mean)}
-        if self.facts is not None:
-            self.facts.ids.write(path.parent)
-            arrays |= {f"facts.{name}": array for name, array in self.facts.arrays().items()}
-        if self.votes is not None:
-            arrays["idf"] = self.votes.idf
+        if self.target_encoder is not None:
+            self.target_encoder.ids.save(path.parent)
+            arrays |= {f"facts.{name}": array for name, array in self.target_encoder.to_arrays().items()}
+        if self.neighbourhood is not None:
+            arrays["idf"] = self.neighbourhood.idf
         write_tensors(path, {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
 
     @classmethod
@@ -117,28 +138,30 @@ class SlotEncoder:
         found = {name: tensor.numpy() for name, tensor in read_tensors(path).items()}
         given = {name.removeprefix("facts."): found[name] for name in found if name.startswith("facts.")}
         try:
-            facts = LearnedFacts.from_arrays(given, TrainedIds.read(path.parent)) if given else None
+            facts = TargetEncoder.from_arrays(given, TrainedIds.load(path.parent)) if given else None
             mean = float(found["mean"])
         except KeyError as error:
             raise CheckpointError(
                 f"{path} lacks {error}, which this version keeps; delete the run's folder `groups` and run the recipe "
                 "again"
             ) from error
-        votes = None if facts is None or "idf" not in found else PastVotes(facts.terms, found["idf"])
+        votes = None if facts is None or "idf" not in found else NeighbourhoodResidual(facts.terms, found["idf"])
         return cls(encoder, facts, votes, mean)
 
 
-def _chance(logits: np.ndarray) -> np.ndarray:
+def _to_probability(logits: np.ndarray) -> np.ndarray:
     """float64: the chance that anybody likes an item."""
     return 1 / (1 + np.exp(-logits))
 
 
-def _item(known: ItemFacts, table: np.ndarray, items: np.ndarray, vote: np.ndarray) -> np.ndarray:
+def _build_item_features(
+    known: ItemTargetEncodings, table: np.ndarray, items: np.ndarray, vote: np.ndarray
+) -> np.ndarray:
     """float64 (len(items), 4): an item's numbers; see `SlotEncoder`."""
     return np.stack([*(getattr(known, name)[table, items] for name in _FACTS), vote], axis=1)
 
 
-def _joined(parts: list[np.ndarray], kind: tuple[float, float], n: int) -> np.ndarray:
+def _join_features(parts: list[np.ndarray], kind: tuple[float, float], n: int) -> np.ndarray:
     """float32 (n, d): parts side by side, then the two numbers that tell users from items."""
     widths = [part.shape[1] for part in parts]
     found = np.empty((n, sum(widths) + len(kind)), dtype=np.float32)

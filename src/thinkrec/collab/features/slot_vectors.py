@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class SlotVectors:
+class PlaceholderVectors:
     """Collaborative vectors for the prompt's slots, by row of the sorted table."""
 
     user: np.ndarray

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from thinkrec.collab.features.keyword_terms import KeywordRegression, KeywordTerms, fit_keywords
-from thinkrec.collab.features.past_statistics import ItemStatistics, table_of_row, user_folds
-from thinkrec.collab.trained_ids import Latest, TrainedIds, take_rows
+from thinkrec.collab.features.keyword_terms import KeywordRegression, KeywordVocabulary, fit_keyword_regression
+from thinkrec.collab.features.past_statistics import ItemStatistics, assign_row_tables, assign_user_folds
+from thinkrec.collab.trained_ids import IdentityCache, TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 
@@ -20,7 +20,7 @@ _ARRAYS = (*PER_ITEM, "fold", "weights", "intercepts", "term_rates", "means")
 
 
 @dataclass(frozen=True, eq=False)
-class ItemFacts:
+class ItemTargetEncodings:
     """Numbers per item, per table of `ItemStatistics` (the last from all train rows), by the codes of one data set."""
 
     rate: np.ndarray
@@ -36,14 +36,14 @@ class ItemFacts:
 
 
 @dataclass(frozen=True, eq=False)
-class LearnedFacts:
+class TargetEncoder:
     """The facts of the items of the fit, the folds of its users, and what is needed to say something of later items."""
 
     ids: TrainedIds
     fold: np.ndarray
     """int64 (n_users,): the fold of every user; a train row reads the table without it."""
-    terms: KeywordTerms
-    items: ItemFacts
+    terms: KeywordVocabulary
+    items: ItemTargetEncodings
     """Of the trained items."""
     weights: np.ndarray
     """float64 (folds + 1, n_terms): of the keyword regression of each table."""
@@ -53,69 +53,76 @@ class LearnedFacts:
     """float64 (folds + 1, n_terms): smoothed like rate of every term."""
     means: np.ndarray
     """float64 (folds + 1,): smoothed like rate of the train rows of each table."""
-    _arranged_for: Latest[ItemFacts] = field(default_factory=Latest[ItemFacts], repr=False)
+    _item_cache: IdentityCache[ItemTargetEncodings] = field(
+        default_factory=IdentityCache[ItemTargetEncodings], repr=False
+    )
 
     @classmethod
-    def of(cls, ds: Dataset, *, folds: int, seed: int, keyword_strength: float) -> LearnedFacts:
+    def from_dataset(cls, ds: Dataset, *, folds: int, seed: int, keyword_strength: float) -> TargetEncoder:
         """Count the train rows of `ds`."""
         data = ds.interactions
-        terms = KeywordTerms.of(ds.items.keywords)
-        table, statistics = terms.table(ds.items.keywords), ItemStatistics.of(ds, folds=folds, seed=seed)
-        fold = user_folds(data.n_users, folds, seed)
+        terms = KeywordVocabulary.from_keywords(ds.items.keywords)
+        table, statistics = (
+            terms.build_matrix(ds.items.keywords),
+            ItemStatistics.from_dataset(ds, folds=folds, seed=seed),
+        )
+        fold = assign_user_folds(data.n_users, folds, seed)
         regressions: list[KeywordRegression] = []
         keywords, best, targets, term_rates = [], [], [], []
         for k in range(folds + 1):
             used = (data.split == TRAIN) & (fold[data.user] != k)
             item, label = data.item[used], data.label[used].astype(np.float64)
-            regressions.append(fit_keywords(table, item, label, keyword_strength))
-            guess = regressions[-1].logits(table)
+            regressions.append(fit_keyword_regression(table, item, label, keyword_strength))
+            guess = regressions[-1].predict_logits(table)
             likes = np.bincount(item, weights=label, minlength=len(ds.items))
             count = np.bincount(item, minlength=len(ds.items))
             keywords.append(guess)
-            best.append(_drawn(likes, count, guess))
-            term_rates.append(_term_rates(table, likes, count))
-            targets.append(_targets(table, term_rates[-1]))
-        items = ItemFacts(statistics.logit, statistics.log_count, np.stack(keywords), np.stack(best), np.stack(targets))
+            best.append(_compute_shrunk_logit(likes, count, guess))
+            term_rates.append(_compute_term_rates(table, likes, count))
+            targets.append(_aggregate_term_rates(table, term_rates[-1]))
+        items = ItemTargetEncodings(
+            statistics.logit, statistics.log_count, np.stack(keywords), np.stack(best), np.stack(targets)
+        )
         return cls(
-            TrainedIds.of(ds), fold, terms, items,
+            TrainedIds.from_dataset(ds), fold, terms, items,
             np.stack([r.weights for r in regressions]), np.array([r.intercept for r in regressions]),
             np.stack(term_rates), statistics.mean,
         )  # fmt: skip
 
     @property
-    def folds(self) -> int:
+    def n_folds(self) -> int:
         """Number of folds; also the number of the table from all train rows."""
         return len(self.means) - 1
 
-    def tables_of_rows(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    def find_row_tables(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """int64 (len(rows),): the table that each row of `ds` reads; users who came later are in none of the folds."""
-        fold = take_rows(self.fold, self.ids.user_places(ds), self.folds)
-        return table_of_row(ds, rows, fold, self.folds)
+        fold = take_rows(self.fold, self.ids.find_user_rows(ds), self.n_folds)
+        return assign_row_tables(ds, rows, fold, self.n_folds)
 
-    def over(self, ds: Dataset) -> ItemFacts:
+    def encode_items(self, ds: Dataset) -> ItemTargetEncodings:
         """The facts by the item codes of `ds`.
 
         An item that came after the fit has no ratings, and what the regression and the like rates of known terms say
         of its keywords.
         """
-        return self._arranged_for.of(ds.items, lambda: self._arranged(ds))
+        return self._item_cache.get_or_compute(ds.items, lambda: self._align_items(ds))
 
-    def _arranged(self, ds: Dataset) -> ItemFacts:
-        places, n = self.ids.item_places(ds), len(self.ids.items)
+    def _align_items(self, ds: Dataset) -> ItemTargetEncodings:
+        places, n = self.ids.find_item_rows(ds), len(self.ids.items)
         if len(places) == n and np.array_equal(places, np.arange(n)):
             return self.items
         fresh = np.flatnonzero(places >= n)
-        table = self.terms.table([ds.items.keywords[code] for code in fresh])
+        table = self.terms.build_matrix([ds.items.keywords[code] for code in fresh])
         guess = np.stack(
-            [KeywordRegression(w, b).logits(table) for w, b in zip(self.weights, self.intercepts, strict=True)]
+            [KeywordRegression(w, b).predict_logits(table) for w, b in zip(self.weights, self.intercepts, strict=True)]
         )
         none = np.zeros(len(fresh))
         later = {
             "rate": np.repeat(np.log(self.means / (1 - self.means))[:, None], len(fresh), axis=1),
             "log_count": np.zeros_like(guess),
             "keywords": guess,
-            "best": np.stack([_drawn(none, none, row) for row in guess]),
-            "targets": np.stack([_targets(table, rates) for rates in self.term_rates]),
+            "best": np.stack([_compute_shrunk_logit(none, none, row) for row in guess]),
+            "targets": np.stack([_aggregate_term_rates(table, rates) for rates in self.term_rates]),
         }
 
         def arrange(name: str) -> np.ndarray:
@@ -123,39 +130,39 @@ class LearnedFacts:
             found[fresh] = np.moveaxis(later[name], 1, 0)
             return np.moveaxis(found, 0, 1)
 
-        return ItemFacts(**{name: arrange(name) for name in PER_ITEM})
+        return ItemTargetEncodings(**{name: arrange(name) for name in PER_ITEM})
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, np.ndarray]:
         """All but the ids, by name, for a file; the terms as the bytes of a JSON list."""
         held = {name: getattr(self.items if name in PER_ITEM else self, name) for name in _ARRAYS}
-        text = json.dumps([list(self.terms.terms), self.terms.words])
+        text = json.dumps([list(self.terms.terms), self.terms.has_single_words])
         return held | {"terms": np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], ids: TrainedIds) -> LearnedFacts:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], ids: TrainedIds) -> TargetEncoder:
         """What `arrays` gave. Raises KeyError naming what is not there."""
         terms, words = json.loads(bytes(arrays["terms"].tolist()).decode("utf-8", "surrogatepass"))
         return cls(
-            ids=ids, terms=KeywordTerms(tuple(terms), words),
-            items=ItemFacts(**{name: arrays[name] for name in PER_ITEM}),
+            ids=ids, terms=KeywordVocabulary(tuple(terms), words),
+            items=ItemTargetEncodings(**{name: arrays[name] for name in PER_ITEM}),
             fold=arrays["fold"], weights=arrays["weights"], intercepts=arrays["intercepts"],
             term_rates=arrays["term_rates"], means=arrays["means"],
         )  # fmt: skip
 
 
-def _drawn(likes: np.ndarray, count: np.ndarray, guess: np.ndarray) -> np.ndarray:
+def _compute_shrunk_logit(likes: np.ndarray, count: np.ndarray, guess: np.ndarray) -> np.ndarray:
     """float64 (n_items,): logit of the like rate, drawn by 20 rows towards the probability of the logit `guess`."""
     rate = (likes + 20 / (1 + np.exp(-guess))) / (count + 20)
     return np.log(rate / (1 - rate))
 
 
-def _term_rates(table: sparse.csr_matrix, likes: np.ndarray, count: np.ndarray) -> np.ndarray:
+def _compute_term_rates(table: sparse.csr_matrix, likes: np.ndarray, count: np.ndarray) -> np.ndarray:
     """float64 (n_terms,): like rate over the rows of all items of a term, drawn by 20 rows towards that of all."""
     mean = (likes.sum() + 1) / (count.sum() + 2)
     return np.asarray((table.T @ likes + 20 * mean) / (table.T @ count + 20))
 
 
-def _targets(table: sparse.csr_matrix, rates: np.ndarray) -> np.ndarray:
+def _aggregate_term_rates(table: sparse.csr_matrix, rates: np.ndarray) -> np.ndarray:
     """float64 (n_items, 3): mean, min and max over an item's terms of the terms' like rates; NaN without terms."""
     found = np.full((len(table.indptr) - 1, 3), np.nan)
     some = np.flatnonzero(np.diff(table.indptr))

@@ -14,9 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from thinkrec.collab.features.item_neighbours import item_factors, past_votes, rarity, unit_terms
-from thinkrec.collab.features.past_statistics import past_likes, past_mean, range_sums, user_blocks
-from thinkrec.collab.features.target_encoding import LearnedFacts
+from thinkrec.collab.features.item_neighbours import (
+    build_tfidf_matrix,
+    compute_idf,
+    compute_item_factors,
+    compute_neighbour_residuals,
+)
+from thinkrec.collab.features.past_statistics import (
+    compute_past_mean,
+    compute_range_sums,
+    count_past_likes,
+    split_user_blocks,
+)
+from thinkrec.collab.features.target_encoding import TargetEncoder
 from thinkrec.collab.trained_ids import TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
@@ -26,7 +36,7 @@ _YEAR = re.compile(r"\((\d{4})\)\s*$")
 
 
 @dataclass(frozen=True)
-class Features:
+class FeatureTable:
     """A table of features."""
 
     names: tuple[str, ...]
@@ -36,10 +46,10 @@ class Features:
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class FeatureStatistics:
     """What the features take from train rows; the rest of a row's features is the user's own past."""
 
-    facts: LearnedFacts
+    target_encoder: TargetEncoder
     idf: np.ndarray
     """float64 (n_terms,): see `similar.rarity`."""
     factors: np.ndarray
@@ -48,36 +58,44 @@ class Learned:
     """Mean year over the rows of the fit whose item has one; NaN where none has."""
 
     @classmethod
-    def of(cls, ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: float = 0.003) -> Learned:
+    def from_dataset(
+        cls, ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: float = 0.003
+    ) -> FeatureStatistics:
         """Fit on the train rows of `ds`. `seed` deals users to `folds`; nothing else is random."""
         data = ds.interactions
-        facts = LearnedFacts.of(ds, folds=folds, seed=seed, keyword_strength=keyword_strength)
+        facts = TargetEncoder.from_dataset(ds, folds=folds, seed=seed, keyword_strength=keyword_strength)
         expected = 1 / (1 + np.exp(-facts.items.best))
         train = data.split == TRAIN
-        factors = [item_factors(ds, expected[k], train & (facts.fold[data.user] != k)) for k in range(folds + 1)]
-        year = years(ds)[data.item[train]]
+        factors = [
+            compute_item_factors(ds, expected[k], train & (facts.fold[data.user] != k)) for k in range(folds + 1)
+        ]
+        year = parse_years(ds)[data.item[train]]
         dated = np.isfinite(year)
         usual = float(year[dated].mean()) if dated.any() else np.nan
-        return cls(facts, rarity(facts.terms.table(ds.items.keywords)), np.stack(factors), usual)
+        return cls(facts, compute_idf(facts.terms.build_matrix(ds.items.keywords)), np.stack(factors), usual)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, np.ndarray]:
         """All but the ids, by name, for a file."""
-        return self.facts.arrays() | {"idf": self.idf, "factors": self.factors, "year": np.array([self.year])}
+        return self.target_encoder.to_arrays() | {
+            "idf": self.idf,
+            "factors": self.factors,
+            "year": np.array([self.year]),
+        }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], ids: TrainedIds) -> Learned:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], ids: TrainedIds) -> FeatureStatistics:
         """What `arrays` gave. Raises KeyError naming what is not there."""
-        facts = LearnedFacts.from_arrays(arrays, ids)
+        facts = TargetEncoder.from_arrays(arrays, ids)
         return cls(facts, arrays["idf"], arrays["factors"], float(arrays["year"][0]))
 
 
-def years(ds: Dataset) -> np.ndarray:
+def parse_years(ds: Dataset) -> np.ndarray:
     """float64 (n_items,): the year in brackets at the end of the title, NaN without one."""
     found = [_YEAR.search(title) for title in ds.items.titles]
     return np.array([float(match.group(1)) if match else np.nan for match in found])
 
 
-def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -> np.ndarray:
+def compute_term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -> np.ndarray:
     """float64 (n, 6): how the user's visible earlier rows that share a term of the row's item went.
 
     expected: float64 (n,), chance of liking without knowing the user. Columns: greatest, least, plain mean and
@@ -86,16 +104,18 @@ def term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -
     """
     data, past = ds.interactions, ds.interactions.past
     item, label = data.item[past.row], data.label[past.row].astype(np.float64)
-    blocks = user_blocks(past.owner, np.diff(terms.indptr)[item])
+    blocks = split_user_blocks(past.owner, np.diff(terms.indptr)[item])
     residual = label - expected[past.row]
-    parts = [_affinity(terms, past.owner[part], item[part], label[part], residual[part]) for part in blocks]
+    parts = [
+        _compute_block_affinity(terms, past.owner[part], item[part], label[part], residual[part]) for part in blocks
+    ]
     return (np.concatenate(parts) if parts else np.zeros((0, 6)))[past.end]
 
 
-def _affinity(
+def _compute_block_affinity(
     terms: sparse.csr_matrix, owner: np.ndarray, item: np.ndarray, label: np.ndarray, residual: np.ndarray
 ) -> np.ndarray:
-    """`term_affinity` of entries (m,) of the visible past, those of whole users."""
+    """`compute_term_affinity` of entries (m,) of the visible past, those of whole users."""
     n, widths = len(item), np.diff(terms.indptr)[item]
     entry = np.repeat(np.arange(n), widths)
     within = np.arange(len(entry)) - np.repeat(np.cumsum(widths) - widths, widths)
@@ -109,7 +129,7 @@ def _affinity(
     place = np.arange(len(key))
 
     def before(values: np.ndarray) -> np.ndarray:
-        return range_sums(values[sorted_row], begin, place)
+        return compute_range_sums(values[sorted_row], begin, place)
 
     count = (place - begin).astype(np.float64)
     likes = before(label)
@@ -131,7 +151,7 @@ def _affinity(
     return np.stack(columns, axis=1)
 
 
-def _session(ds: Dataset, gap: int) -> dict[str, np.ndarray]:
+def _compute_session_features(ds: Dataset, gap: int) -> dict[str, np.ndarray]:
     """Like rate and count of the user's visible earlier rows since the last pause longer than `gap` time units."""
     data, past = ds.interactions, ds.interactions.past
     places = np.arange(len(past.row))
@@ -145,17 +165,17 @@ def _session(ds: Dataset, gap: int) -> dict[str, np.ndarray]:
     return {f"since_pause_{gap}_rate": rate, f"since_pause_{gap}_count": np.log1p(count)}
 
 
-def build(ds: Dataset, learned: Learned) -> Features:
+def build_features(ds: Dataset, learned: FeatureStatistics) -> FeatureTable:
     """Features of all rows of `ds`, in row order: the data of the fit, or other rows of its users and items."""
     data = ds.interactions
     rows = np.arange(len(data))
-    terms = learned.facts.terms.table(ds.items.keywords)
-    facts, ids = learned.facts.over(ds), learned.facts.ids
-    table, item = learned.facts.tables_of_rows(ds, rows), data.item
+    terms = learned.target_encoder.terms.build_matrix(ds.items.keywords)
+    facts, ids = learned.target_encoder.encode_items(ds), learned.target_encoder.ids
+    table, item = learned.target_encoder.find_row_tables(ds, rows), data.item
     best = facts.best[table, item]
     expected = 1 / (1 + np.exp(-best))
     label = data.label.astype(np.float64)
-    year = years(ds)[item]
+    year = parse_years(ds)[item]
 
     columns: dict[str, np.ndarray] = {
         "item_rate": facts.rate[table, item],
@@ -169,17 +189,17 @@ def build(ds: Dataset, learned: Learned) -> Features:
         columns[f"term_rate_{name}"] = facts.targets[table, item, column]
 
     for last in (None, *SHORT):
-        likes, count = past_likes(ds, rows, last)
+        likes, count = count_past_likes(ds, rows, last)
         ending = "all" if last is None else str(last)
         with np.errstate(invalid="ignore"):
             columns[f"user_rate_{ending}"] = likes / count
-        columns[f"user_excess_{ending}"] = past_mean(ds, label - expected, last) * count / (count + 3)
-        columns[f"past_item_mean_{ending}"] = past_mean(ds, best, last)
-    likes, count = past_likes(ds, rows)
+        columns[f"user_excess_{ending}"] = compute_past_mean(ds, label - expected, last) * count / (count + 3)
+        columns[f"past_item_mean_{ending}"] = compute_past_mean(ds, best, last)
+    likes, count = count_past_likes(ds, rows)
     columns["user_log_count"] = np.log1p(count)
     columns["user_log_likes"] = np.log1p(likes)
-    columns["past_log_item_count"] = past_mean(ds, facts.log_count[table, item], 10)
-    columns["year_from_past"] = year - past_mean(ds, np.where(np.isfinite(year), year, learned.year))
+    columns["past_log_item_count"] = compute_past_mean(ds, facts.log_count[table, item], 10)
+    columns["year_from_past"] = year - compute_past_mean(ds, np.where(np.isfinite(year), year, learned.year))
     past = data.past
     first, newest = past.end == past.begin, past.row[np.maximum(past.end - 1, 0)]
     since = (data.timestamp - data.timestamp[newest]).astype(np.float64)
@@ -187,12 +207,14 @@ def build(ds: Dataset, learned: Learned) -> Features:
     age = data.timestamp - data.timestamp[past.row[past.begin]]
     columns["log_age"] = np.log1p(age.astype(np.float64))
     for gap in (SESSION, DAY):
-        columns |= _session(ds, gap)
+        columns |= _compute_session_features(ds, gap)
     columns["last_label"] = np.where(first, np.nan, label[newest])
 
     names = ("greatest", "least", "mean", "weighted", "rate", "log_count")
-    for name, column in zip(names, term_affinity(ds, terms, expected).T, strict=True):
+    for name, column in zip(names, compute_term_affinity(ds, terms, expected).T, strict=True):
         columns[f"affinity_{name}"] = column
-    factors = np.moveaxis(take_rows(np.moveaxis(learned.factors, 1, 0), ids.item_places(ds), 0.0), 0, 1)
-    columns |= past_votes(ds, unit_terms(terms, learned.idf), 1 / (1 + np.exp(-facts.best)), table, factors)
-    return Features(tuple(columns), np.stack(list(columns.values()), axis=1))
+    factors = np.moveaxis(take_rows(np.moveaxis(learned.factors, 1, 0), ids.find_item_rows(ds), 0.0), 0, 1)
+    columns |= compute_neighbour_residuals(
+        ds, build_tfidf_matrix(terms, learned.idf), 1 / (1 + np.exp(-facts.best)), table, factors
+    )
+    return FeatureTable(tuple(columns), np.stack(list(columns.values()), axis=1))

@@ -23,7 +23,7 @@ _ARTICLES = r"The|An|A|La|Les|Le|L'|El|Il|I|Der|Die|Das|Det|O"
 _MOVED = re.compile(rf"(^|\()([^()]+), ({_ARTICLES})(?=\s*(?:\(|\)|$))")
 
 
-def load_movielens(folder: str | Path, *, threshold: float = 3.0) -> tuple[pl.DataFrame, pl.DataFrame]:
+def load_movielens_tables(folder: str | Path, *, threshold: float = 3.0) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Canonical (interactions, items) of an original MovieLens-1M folder: all rows, no split yet.
 
     `ratings.dat` and `movies.dat` are Latin-1 (or UTF-8) with "::" between the fields. Titles stay as written there
@@ -44,20 +44,20 @@ def load_movielens(folder: str | Path, *, threshold: float = 3.0) -> tuple[pl.Da
     return interactions, check_items(movies, source=str(folder / "movies.dat"), noun=FILM_WORDS.item)
 
 
-def movielens_dataset(folder: str | Path, *, threshold: float = 3.0, split: Split | None = None) -> Dataset:
-    """An original MovieLens-1M folder as a data set, titles via `display_title`.
+def load_movielens_dataset(folder: str | Path, *, threshold: float = 3.0, split: Split | None = None) -> Dataset:
+    """An original MovieLens-1M folder as a data set, titles via `format_display_title`.
 
     Args:
-        folder, threshold: see `load_movielens`.
+        folder, threshold: see `load_movielens_tables`.
         split: by default the split of the ThinkRec paper, `ByMonths()`: 2001-06 to 2003-01, 10 + 5 + 5 months.
 
     Raises:
-        DataError: as `load_movielens`, or if the split leaves a part empty.
+        DataError: as `load_movielens_tables`, or if the split leaves a part empty.
     """
-    interactions, items = load_movielens(folder, threshold=threshold)
+    interactions, items = load_movielens_tables(folder, threshold=threshold)
     return Dataset.from_tables(
         interactions,
-        _with_display_titles(items),
+        _format_display_titles(items),
         split=split or ByMonths(),
         domain=FILM_WORDS,
         item_source=str(Path(folder) / "movies.dat"),
@@ -67,7 +67,7 @@ def movielens_dataset(folder: str | Path, *, threshold: float = 3.0, split: Spli
 
 def load_ml1m_slice(folder: str | Path, keywords: Keywords = "genres") -> Dataset:
     """The prepared slice of MovieLens-1M: `interactions.parquet`, `items.parquet` and, unless `keywords` is "genres",
-    `keywords.parquet`. Keeps the slice's own `order` and split; titles via `display_title`; further columns in `texts`.
+    `keywords.parquet`. Keeps the slice's own `order` and split; titles via `format_display_title`; further columns in `texts`.
 
     Args:
         folder: holds the Parquet files.
@@ -85,7 +85,7 @@ def load_ml1m_slice(folder: str | Path, keywords: Keywords = "genres") -> Datase
         raise DataError(f"{items_file}: columns {sorted(missing)} are missing. Take the file of the prepared slice.")
     dataset = Dataset.from_tables(
         read_table(rows_file),
-        _with_display_titles(items).with_columns(pl.col("genres").alias("keywords")),
+        _format_display_titles(items).with_columns(pl.col("genres").alias("keywords")),
         split=ByColumn(),
         domain=FILM_WORDS,
         item_source=str(items_file),
@@ -101,7 +101,7 @@ def load_ml1m_slice(folder: str | Path, keywords: Keywords = "genres") -> Datase
     return dataset.with_keywords(both, source=str(words_file))
 
 
-def display_title(title: str) -> str:
+def format_display_title(title: str) -> str:
     """The title as one says it, with articles in front, also inside brackets.
 
     >>> display_title("Matrix, The (1999)")
@@ -117,8 +117,8 @@ def display_title(title: str) -> str:
     return _MOVED.sub(forward, title.strip())
 
 
-def _with_display_titles(items: pl.DataFrame) -> pl.DataFrame:
-    titles = [title and display_title(title) for title in items["title"].to_list()]
+def _format_display_titles(items: pl.DataFrame) -> pl.DataFrame:
+    titles = [title and format_display_title(title) for title in items["title"].to_list()]
     return items.with_columns(pl.Series("title", titles, dtype=pl.String))
 
 
@@ -147,10 +147,10 @@ def _read_dat(path: Path, names: list[str]) -> pl.DataFrame:
             f"{len(wrong)} such lines). Take the files of MovieLens-1M unchanged."
         )
     df = pl.DataFrame({name: fields.list.get(place) for place, name in enumerate(names)})
-    return df.with_columns(_whole_ids(df[name], path) for name in names if name.endswith("_id"))
+    return df.with_columns(_parse_whole_ids(df[name], path) for name in names if name.endswith("_id"))
 
 
-def _whole_ids(column: pl.Series, path: Path) -> pl.Series:
+def _parse_whole_ids(column: pl.Series, path: Path) -> pl.Series:
     ids = column.cast(pl.Int64, strict=False)
     wrong = ids.is_null().arg_true()
     if len(wrong):

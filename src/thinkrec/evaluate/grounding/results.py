@@ -12,12 +12,18 @@ from typing import Any
 import numpy as np
 
 from thinkrec.claims.citations import Catalogue
-from thinkrec.claims.grounding import Case, Grounding, ground
+from thinkrec.claims.grounding import GroundingCase, ReasonGrounding, ground_reason
 from thinkrec.errors import DataError
 from thinkrec.evaluate.metrics import checks
-from thinkrec.evaluate.metrics.bootstrap import Estimate, Pair, difference, estimate, multiplicities
-from thinkrec.evaluate.metrics.permutation import partners
-from thinkrec.io.files import plain, write_json
+from thinkrec.evaluate.metrics.bootstrap import (
+    Estimate,
+    PairedDifference,
+    draw_user_multiplicities,
+    summarise_difference_draws,
+    summarise_draws,
+)
+from thinkrec.evaluate.metrics.permutation import draw_permutation_baseline
+from thinkrec.io.files import to_json_value, write_json
 
 _Ratio = tuple[np.ndarray, np.ndarray]
 SCHEMA = "thinkrec-grounding/2"
@@ -45,13 +51,13 @@ POLICIES = {
 
 
 @dataclass(frozen=True)
-class Measure:
+class GroundingMetric:
     """One metric of the reasons, of the baseline, and the difference on the same draws of users."""
 
     value: Estimate
     baseline: Estimate
     """The same rows with the reasons of other rows."""
-    difference: Pair
+    difference: PairedDifference
     count: int
     """What the share is of: reasons, citations or claims."""
 
@@ -60,11 +66,11 @@ class Measure:
 class GroundingResults:
     """All that is known about a set of reasons."""
 
-    measures: dict[str, Measure]
+    measures: dict[str, GroundingMetric]
     """Metric (POLICIES) -> measure; metrics that nothing could be counted for are missing."""
-    rows: tuple[Grounding, ...]
+    rows: tuple[ReasonGrounding, ...]
     """What each reason does, in the order given."""
-    baseline_rows: tuple[Grounding, ...]
+    baseline_rows: tuple[ReasonGrounding, ...]
     """The same for the reasons of other rows."""
     partner: tuple[int, ...]
     """Place of the reason that stood in for each."""
@@ -74,9 +80,9 @@ class GroundingResults:
     level: float
 
 
-def ground_all(
+def evaluate_grounding(
     texts: Sequence[str],
-    cases: Sequence[Case],
+    cases: Sequence[GroundingCase],
     user: Sequence[Any] | np.ndarray,
     titles: Sequence[str],
     *,
@@ -94,26 +100,27 @@ def ground_all(
         raise DataError(f"grounding: {len(texts)} reasons for {len(cases)} rows; give one reason per row")
     if draws < 1:
         raise DataError(f"grounding: draws is {draws}; at least one is needed")
-    distinct, code = checks.users(user, len(texts))
-    other = partners(code, seed)
+    distinct, code = checks.encode_users(user, len(texts))
+    other = draw_permutation_baseline(code, seed)
     catalogue = Catalogue(titles)
-    rows = [ground(text, case, catalogue) for text, case in zip(texts, cases, strict=True)]
-    base = [ground(texts[int(j)], case, catalogue) for j, case in zip(other, cases, strict=True)]
-    ratios = {name: (_ratio(name, rows), _ratio(name, base)) for name in POLICIES}
+    rows = [ground_reason(text, case, catalogue) for text, case in zip(texts, cases, strict=True)]
+    base = [ground_reason(texts[int(j)], case, catalogue) for j, case in zip(other, cases, strict=True)]
+    ratios = {name: (_count_ratio_terms(name, rows), _count_ratio_terms(name, base)) for name in POLICIES}
     counted = {name: pair for name, pair in ratios.items() if pair[0][1].sum()}
     # A draw is a multiplicity per user, so sums per user are all it needs.
     columns = [column for pair in counted.values() for ratio in pair for column in ratio]
     sums = np.stack([np.bincount(code, weights=column) for column in columns], axis=1)
-    drawn = np.stack([times @ sums for times in multiplicities(len(distinct), draws, seed)])
+    drawn = np.stack([times @ sums for times in draw_user_multiplicities(len(distinct), draws, seed)])
     measures = {
-        name: _measure(*pair, drawn[:, 4 * i : 4 * i + 4], level) for i, (name, pair) in enumerate(counted.items())
+        name: _compute_metric(*pair, drawn[:, 4 * i : 4 * i + 4], level)
+        for i, (name, pair) in enumerate(counted.items())
     }
     return GroundingResults(
         measures, tuple(rows), tuple(base), tuple(other.tolist()), len(distinct), draws, seed, level
     )
 
 
-def _ratio(name: str, rows: Sequence[Grounding]) -> _Ratio:
+def _count_ratio_terms(name: str, rows: Sequence[ReasonGrounding]) -> _Ratio:
     """Per row what is counted and what it is a share of, float64 (n,) each."""
     pairs = {
         "citing": lambda r: (r.in_history > 0, 1),
@@ -136,23 +143,23 @@ def _ratio(name: str, rows: Sequence[Grounding]) -> _Ratio:
     return found[:, 0], found[:, 1]
 
 
-def _measure(own: _Ratio, theirs: _Ratio, drawn: np.ndarray, level: float) -> Measure:
+def _compute_metric(own: _Ratio, theirs: _Ratio, drawn: np.ndarray, level: float) -> GroundingMetric:
     """`drawn` (draws, 4): the sums above and below the line, of the reasons and of the baseline."""
-    mine, base = _divided(drawn[:, 0], drawn[:, 1]), _divided(drawn[:, 2], drawn[:, 3])
-    values = [_share(own[0].sum(), own[1].sum()), _share(theirs[0].sum(), theirs[1].sum())]
-    return Measure(
-        value=estimate(values[0], mine, level=level),
-        baseline=estimate(values[1], base, level=level),
-        difference=difference(values[0] - values[1], mine - base, level=level),
+    mine, base = _divide_or_nan(drawn[:, 0], drawn[:, 1]), _divide_or_nan(drawn[:, 2], drawn[:, 3])
+    values = [_compute_share(own[0].sum(), own[1].sum()), _compute_share(theirs[0].sum(), theirs[1].sum())]
+    return GroundingMetric(
+        value=summarise_draws(values[0], mine, level=level),
+        baseline=summarise_draws(values[1], base, level=level),
+        difference=summarise_difference_draws(values[0] - values[1], mine - base, level=level),
         count=int(own[1].sum()),
     )
 
 
-def _divided(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+def _divide_or_nan(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)
 
 
-def _share(above: float, below: float) -> float:
+def _compute_share(above: float, below: float) -> float:
     return float(above / below) if below else math.nan
 
 
@@ -165,4 +172,4 @@ def to_dict(results: GroundingResults, *, rows: bool = False) -> dict[str, Any]:
     """Plain JSON values, `null` for what is not defined; with `rows` also what every reason does."""
     found: Mapping[str, Any] = dataclasses.asdict(results)
     kept = {key: value for key, value in found.items() if rows or key not in ("rows", "baseline_rows", "partner")}
-    return {"schema": SCHEMA, **plain(kept), "policies": {name: POLICIES[name] for name in results.measures}}
+    return {"schema": SCHEMA, **to_json_value(kept), "policies": {name: POLICIES[name] for name in results.measures}}

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from thinkrec.evaluate.grounding.results import POLICIES, GroundingResults
 from thinkrec.evaluate.metrics.bootstrap import Estimate
-from thinkrec.evaluate.table import number, span
+from thinkrec.evaluate.table import format_interval, format_number
 
 TITLES = {
     "citing": "cites its history",
@@ -29,13 +29,13 @@ TITLES = {
 """Metric -> its name in a table."""
 
 
-def terminal(results: GroundingResults, *, title: str = "Grounding") -> Table:
+def render_grounding_table(results: GroundingResults, *, title: str = "Grounding") -> Table:
     """One line per metric: value, the same with reasons of other rows, difference; policies below."""
     notes = [
         f"{len(results.rows):,} reasons, {results.n_users:,} users. Brackets: {results.level:.0%} interval over "
         f"{results.draws:,} draws of users with replacement, seed {results.seed}. Other row: the reason of another "
         "row, what chance gives.",
-        *_unjudged(results),
+        *_describe_unread_claims(results),
         *(f"{TITLES[name]}: {POLICIES[name]}." for name in results.measures),
     ]
     table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes)), caption_justify="left")
@@ -44,13 +44,21 @@ def terminal(results: GroundingResults, *, title: str = "Grounding") -> Table:
         table.add_column(heading, justify="right")
     for name, measure in results.measures.items():
         pair = measure.difference
-        change = f"{number(pair.difference, signed=True)} {span(pair.low, pair.high, signed=True)}".strip()
-        cells = (TITLES[name], _cell(measure.value), _cell(measure.baseline), change, f"{measure.count:,}")
+        change = (
+            f"{format_number(pair.difference, signed=True)} {format_interval(pair.low, pair.high, signed=True)}".strip()
+        )
+        cells = (
+            TITLES[name],
+            _format_estimate(measure.value),
+            _format_estimate(measure.baseline),
+            change,
+            f"{measure.count:,}",
+        )
         table.add_row(*map(Text, cells))
     return table
 
 
-def _unjudged(results: GroundingResults) -> list[str]:
+def _describe_unread_claims(results: GroundingResults) -> list[str]:
     """What the readers could make nothing of, with counts."""
     mentions, read = sum(row.mentions for row in results.rows), sum(row.mentions_read for row in results.rows)
     found = []
@@ -67,5 +75,5 @@ def _unjudged(results: GroundingResults) -> list[str]:
     return found
 
 
-def _cell(estimate: Estimate) -> str:
-    return f"{number(estimate.value)} {span(estimate.low, estimate.high)}".strip()
+def _format_estimate(estimate: Estimate) -> str:
+    return f"{format_number(estimate.value)} {format_interval(estimate.low, estimate.high)}".strip()

@@ -14,20 +14,26 @@ from numpy.typing import ArrayLike
 
 from thinkrec.errors import DataError
 from thinkrec.evaluate.metrics import checks
-from thinkrec.evaluate.metrics.ranking import Denominator, PerUser, auc, mean, per_user
+from thinkrec.evaluate.metrics.ranking import (
+    Denominator,
+    PerUserMetrics,
+    compute_auc,
+    compute_mean,
+    compute_per_user_metrics,
+)
 
 METRICS = ("auc", "uauc", "ndcg", "map")
 
 
 @dataclass(frozen=True)
-class Sample:
+class BootstrapResult:
     """One model's four metrics, on the rows as they are and on every draw."""
 
     values: dict[str, float]
     """Metric (METRICS) -> its value on the rows as they are."""
     draws: dict[str, np.ndarray]
     """Metric -> float64 (n_draws,); NaN where a draw leaves the metric undefined."""
-    per_user: PerUser
+    per_user: PerUserMetrics
     """The per-user values behind UAUC, NDCG and MAP."""
     n_rows: int
     n_draws: int
@@ -48,7 +54,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairedDifference:
     """A difference between two models on the same draws."""
 
     difference: float
@@ -58,14 +64,14 @@ class Pair:
     """Share of draws on which the difference is above zero, 0..1. Draws that tie exactly do not count as above."""
 
 
-def multiplicities(n_users: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+def draw_user_multiplicities(n_users: int, draws: int, seed: int) -> Iterator[np.ndarray]:
     """Yield `draws` arrays, int64 (n_users,), each summing to n_users. Depends on nothing but the three arguments."""
     rng = np.random.default_rng(seed)
     for _ in range(draws):
         yield np.bincount(rng.integers(n_users, size=n_users), minlength=n_users)
 
 
-def bootstrap(
+def bootstrap_metrics(
     user: ArrayLike,
     label: ArrayLike,
     score: ArrayLike,
@@ -74,28 +80,28 @@ def bootstrap(
     denominator: Denominator = "all",
     draws: int = 1000,
     seed: int = 0,
-) -> Sample:
+) -> BootstrapResult:
     """All four metrics with `draws` user draws. Arguments: equal-length (n,) arrays. Raises DataError naming a bad row.
 
     Scores are sorted once; a draw then costs one cumulative sum over the rows.
     """
     if draws < 1:
         raise ValueError(f"draws is {draws}; at least one is needed")
-    y = checks.labels(label)
-    s = checks.scores(score, len(y))
-    distinct, code = checks.users(user, len(y))
-    values = per_user(user, y, s, k=k, denominator=denominator)
-    weighted_auc = _WeightedAuc.sort(code, y, s)
+    y = checks.check_labels(label)
+    s = checks.check_scores(score, len(y))
+    distinct, code = checks.encode_users(user, len(y))
+    values = compute_per_user_metrics(user, y, s, k=k, denominator=denominator)
+    weighted_auc = _WeightedAuc.from_scores(code, y, s)
     table = np.column_stack((values.auc, values.ndcg, values.ap))
     counted = (~np.isnan(table)).astype(np.float64)
     table = np.nan_to_num(table)
     out = np.empty((4, draws))
-    for i, times in enumerate(multiplicities(len(distinct), draws, seed)):
+    for i, times in enumerate(draw_user_multiplicities(len(distinct), draws, seed)):
         out[0, i] = weighted_auc(times)
         total = times @ counted
         out[1:, i] = np.divide(times @ table, total, out=np.full(3, np.nan), where=total > 0)
-    exact = (auc(y, s), mean(values.auc), mean(values.ndcg), mean(values.ap))
-    return Sample(
+    exact = (compute_auc(y, s), compute_mean(values.auc), compute_mean(values.ndcg), compute_mean(values.ap))
+    return BootstrapResult(
         values=dict(zip(METRICS, exact, strict=True)),
         draws=dict(zip(METRICS, out, strict=True)),
         per_user=values,
@@ -107,71 +113,75 @@ def bootstrap(
     )
 
 
-def interval(sample: Sample, metric: str, *, level: float = 0.95) -> Estimate:
+def compute_interval(sample: BootstrapResult, metric: str, *, level: float = 0.95) -> Estimate:
     """Percentile interval of a metric (one of METRICS) and its standard error; undefined draws are left out."""
-    return estimate(sample.values[metric], sample.draws[metric], level=level)
+    return summarise_draws(sample.values[metric], sample.draws[metric], level=level)
 
 
-def paired(a: Sample, b: Sample, metric: str, *, level: float = 0.95) -> Pair:
+def compute_paired_difference(
+    a: BootstrapResult, b: BootstrapResult, metric: str, *, level: float = 0.95
+) -> PairedDifference:
     """`a` minus `b` on the same draws. Raises DataError if the two samples are not over the same rows and draws."""
-    _check_same(a, b)
-    return difference(a.values[metric] - b.values[metric], a.draws[metric] - b.draws[metric], level=level)
+    _check_same_rows(a, b)
+    return summarise_difference_draws(
+        a.values[metric] - b.values[metric], a.draws[metric] - b.draws[metric], level=level
+    )
 
 
-def estimate(value: float, draws: np.ndarray, *, level: float = 0.95) -> Estimate:
+def summarise_draws(value: float, draws: np.ndarray, *, level: float = 0.95) -> Estimate:
     """A value with the percentile interval and standard error of its draws, float64 (n_draws,); NaN is left out."""
-    low, high = _percentiles(draws, level)
-    return Estimate(value, low, high, _deviation(draws))
+    low, high = _compute_percentiles(draws, level)
+    return Estimate(value, low, high, _compute_standard_error(draws))
 
 
-def difference(value: float, draws: np.ndarray, *, level: float = 0.95) -> Pair:
+def summarise_difference_draws(value: float, draws: np.ndarray, *, level: float = 0.95) -> PairedDifference:
     """The same of a difference that was taken draw by draw."""
     kept = draws[~np.isnan(draws)]
-    low, high = _percentiles(draws, level)
+    low, high = _compute_percentiles(draws, level)
     share = float((kept > 0).mean()) if len(kept) else float("nan")
-    return Pair(value, low, high, share)
+    return PairedDifference(value, low, high, share)
 
 
 @dataclass(frozen=True)
 class _WeightedAuc:
     """AUC under user multiplicities, over rows sorted by score once."""
 
-    owner: np.ndarray
+    user: np.ndarray
     """int64 (n,): user of each sorted row."""
     negative: np.ndarray
     """int64 (n,): 1 where the sorted row is not liked."""
-    liked: np.ndarray
+    liked_index: np.ndarray
     """int64 (P,): places of the liked rows among the sorted rows."""
-    below: np.ndarray
+    n_below: np.ndarray
     """int64 (P,): number of sorted rows with a strictly lower score than each liked row."""
-    up_to: np.ndarray
+    n_up_to: np.ndarray
     """int64 (P,): number of sorted rows with a score lower than or equal to that of each liked row."""
 
     @classmethod
-    def sort(cls, code: np.ndarray, y: np.ndarray, s: np.ndarray) -> _WeightedAuc:
+    def from_scores(cls, code: np.ndarray, y: np.ndarray, s: np.ndarray) -> _WeightedAuc:
         by = np.argsort(s, kind="stable")
         ordered = s[by]
         liked = np.flatnonzero(y[by])
         return cls(
-            owner=code[by],
+            user=code[by],
             negative=1 - y[by],
-            liked=liked,
-            below=np.searchsorted(ordered, ordered[liked], side="left"),
-            up_to=np.searchsorted(ordered, ordered[liked], side="right"),
+            liked_index=liked,
+            n_below=np.searchsorted(ordered, ordered[liked], side="left"),
+            n_up_to=np.searchsorted(ordered, ordered[liked], side="right"),
         )
 
     def __call__(self, times: np.ndarray) -> float:
-        weight = times[self.owner]
+        weight = times[self.user]
         negatives = np.zeros(len(weight) + 1, dtype=np.int64)
         np.cumsum(weight * self.negative, out=negatives[1:])
-        weight = weight[self.liked]
+        weight = weight[self.liked_index]
         pairs = int(weight.sum()) * int(negatives[-1])
         # A negative below counts twice, a tied one once: the sum is an integer and half of it the number of wins.
-        twice = int(weight @ (negatives[self.below] + negatives[self.up_to]))
+        twice = int(weight @ (negatives[self.n_below] + negatives[self.n_up_to]))
         return twice / (2 * pairs) if pairs else float("nan")
 
 
-def _percentiles(draws: np.ndarray, level: float) -> tuple[float, float]:
+def _compute_percentiles(draws: np.ndarray, level: float) -> tuple[float, float]:
     kept = draws[~np.isnan(draws)]
     if not len(kept):
         return float("nan"), float("nan")
@@ -179,12 +189,12 @@ def _percentiles(draws: np.ndarray, level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _deviation(draws: np.ndarray) -> float:
+def _compute_standard_error(draws: np.ndarray) -> float:
     kept = draws[~np.isnan(draws)]
     return float(kept.std(ddof=1)) if len(kept) > 1 else float("nan")
 
 
-def _check_same(a: Sample, b: Sample) -> None:
+def _check_same_rows(a: BootstrapResult, b: BootstrapResult) -> None:
     for name in ("n_rows", "n_draws", "seed", "k", "denominator"):
         if getattr(a, name) != getattr(b, name):
             raise DataError(

@@ -11,7 +11,7 @@ from thinkrec.evaluate.metrics import checks
 
 
 @dataclass(frozen=True)
-class Reliability:
+class ReliabilityCurve:
     """Rows grouped by predicted probability into bins of equal width; bins without rows are left out."""
 
     predicted: np.ndarray
@@ -24,7 +24,7 @@ class Reliability:
     """Expected calibration error, 0..1."""
 
 
-def reliability(label: ArrayLike, probability: ArrayLike, *, bins: int = 10) -> Reliability:
+def compute_reliability_curve(label: ArrayLike, probability: ArrayLike, *, bins: int = 10) -> ReliabilityCurve:
     """Reliability curve and expected calibration error from (n,) labels and probabilities.
 
     ECE = sum_b (n_b / n) |share liked in b - mean probability in b| (Guo et al., ICML 2017). Bin b of B holds
@@ -36,8 +36,8 @@ def reliability(label: ArrayLike, probability: ArrayLike, *, bins: int = 10) -> 
     """
     if bins < 1:
         raise ValueError(f"bins is {bins}; at least one is needed")
-    y = checks.labels(label)
-    p = checks.probabilities(probability, len(y))
+    y = checks.check_labels(label)
+    p = checks.check_probabilities(probability, len(y))
     # Edges are computed as b / B, so that a probability such as 0.7 lands in the same bin as its written edge.
     edges = np.arange(1, bins) / bins
     place = np.searchsorted(edges, p, side="right")
@@ -47,9 +47,9 @@ def reliability(label: ArrayLike, probability: ArrayLike, *, bins: int = 10) -> 
     predicted = np.bincount(place, weights=p, minlength=bins)[held] / count
     observed = np.bincount(place, weights=y, minlength=bins)[held] / count
     error = float((count * np.abs(observed - predicted)).sum() / len(y))
-    return Reliability(predicted, observed, count, error)
+    return ReliabilityCurve(predicted, observed, count, error)
 
 
-def expected_calibration_error(label: ArrayLike, probability: ArrayLike, *, bins: int = 10) -> float:
-    """The expected calibration error alone; see `reliability`."""
-    return reliability(label, probability, bins=bins).error
+def compute_expected_calibration_error(label: ArrayLike, probability: ArrayLike, *, bins: int = 10) -> float:
+    """The expected calibration error alone; see `compute_reliability_curve`."""
+    return compute_reliability_curve(label, probability, bins=bins).error

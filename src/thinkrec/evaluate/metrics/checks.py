@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from thinkrec.errors import DataError
 
 
-def labels(values: ArrayLike) -> np.ndarray:
+def check_labels(values: ArrayLike) -> np.ndarray:
     """int64 (n,): labels that are all 0 or 1. Raises DataError naming the first row that is neither."""
     found = np.asarray(values)
     if found.ndim != 1:
@@ -23,7 +23,7 @@ def labels(values: ArrayLike) -> np.ndarray:
     return found.astype(np.int64)
 
 
-def scores(values: ArrayLike, n: int, *, what: str = "scores") -> np.ndarray:
+def check_scores(values: ArrayLike, n: int, *, what: str = "scores") -> np.ndarray:
     """float64 (n,): finite scores, one per label. Raises DataError naming the first row that is NaN or infinite."""
     found = np.asarray(values, dtype=np.float64)
     if found.shape != (n,):
@@ -37,9 +37,9 @@ def scores(values: ArrayLike, n: int, *, what: str = "scores") -> np.ndarray:
     return found
 
 
-def probabilities(values: ArrayLike, n: int) -> np.ndarray:
+def check_probabilities(values: ArrayLike, n: int) -> np.ndarray:
     """float64 (n,): values within 0..1. Raises DataError naming the first row outside."""
-    found = scores(values, n, what="probabilities")
+    found = check_scores(values, n, what="probabilities")
     wrong = np.flatnonzero((found < 0) | (found > 1))
     if len(wrong):
         raise DataError(
@@ -48,7 +48,7 @@ def probabilities(values: ArrayLike, n: int) -> np.ndarray:
     return found
 
 
-def users(values: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
+def encode_users(values: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Distinct users, ascending, and int64 (n,): each row's user as a place among them. DataError on a wrong shape."""
     found = np.asarray(values)
     if found.shape != (n,):

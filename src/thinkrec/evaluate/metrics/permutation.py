@@ -7,7 +7,7 @@ import numpy as np
 from thinkrec.errors import DataError
 
 
-def partners(code: np.ndarray, seed: int) -> np.ndarray:
+def draw_permutation_baseline(code: np.ndarray, seed: int) -> np.ndarray:
     """int64 (n,): for every row another one, of another user wherever there is one; each is taken once.
 
     `code`, int64 (n,), is each row's user, as `metrics.checks.users` numbers them. Rows are put in a random

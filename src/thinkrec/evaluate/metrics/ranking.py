@@ -25,7 +25,7 @@ Denominator = Literal["all", "min"]
 
 
 @dataclass(frozen=True)
-class PerUser:
+class PerUserMetrics:
     """The values that the means are over, one entry per distinct user; NaN where a policy drops the user."""
 
     user: np.ndarray
@@ -44,29 +44,29 @@ class PerUser:
     """bool (n_users,): whether a liked and a not liked row of the user have equal scores."""
 
 
-def per_user(
+def compute_per_user_metrics(
     user: ArrayLike, label: ArrayLike, score: ArrayLike, *, k: int = 5, denominator: Denominator = "all"
-) -> PerUser:
+) -> PerUserMetrics:
     """Per-user AUC, NDCG@k and AP@k. Arguments: equal-length (n,) arrays. Raises DataError naming a bad row.
 
     >>> values = per_user([1, 1, 2, 2, 3], [1, 0, 0, 0, 1], [.9, .2, .5, .4, .3])
     >>> values.auc, values.ndcg, values.ap
     (array([ 1., nan, nan]), array([ 1.,  0., nan]), array([ 1.,  0., nan]))
     """
-    y = checks.labels(label)
-    s = checks.scores(score, len(y))
-    distinct, code = checks.users(user, len(y))
+    y = checks.check_labels(label)
+    s = checks.check_scores(score, len(y))
+    distinct, code = checks.encode_users(user, len(y))
     rows = np.bincount(code, minlength=len(distinct))
     positives = np.bincount(code[y == 1], minlength=len(distinct))
-    ranked = _Ranked.sort(code, rows, y, s)
-    ndcg, ap = _top(ranked, positives, k, denominator)
+    ranked = _RankedRows.from_scores(code, rows, y, s)
+    ndcg, ap = _compute_group_ndcg_ap(ranked, positives, k, denominator)
     dropped = rows < 2
     ndcg[dropped] = np.nan
     ap[dropped] = np.nan
-    return PerUser(distinct, rows, positives, _auc(ranked, positives), ndcg, ap, ranked.has_ties())
+    return PerUserMetrics(distinct, rows, positives, _compute_group_auc(ranked, positives), ndcg, ap, ranked.has_ties())
 
 
-def auc(label: ArrayLike, score: ArrayLike) -> float:
+def compute_auc(label: ArrayLike, score: ArrayLike) -> float:
     """Area under the ROC curve over all rows, (n,) arrays; NaN if only one class occurs.
 
     AUC = (wins + ties / 2) / (P N), counted over all pairs of a liked and a not liked row.
@@ -74,13 +74,13 @@ def auc(label: ArrayLike, score: ArrayLike) -> float:
     >>> auc([1, 0, 1, 0], [.9, .5, .5, .1])      # 4 pairs: 3 wins, 1 tie
     0.875
     """
-    y = checks.labels(label)
-    s = checks.scores(score, len(y))
-    ranked = _Ranked.sort(np.zeros(len(y), np.int64), np.array([len(y)]), y, s)
-    return float(_auc(ranked, np.array([y.sum()]))[0])
+    y = checks.check_labels(label)
+    s = checks.check_scores(score, len(y))
+    ranked = _RankedRows.from_scores(np.zeros(len(y), np.int64), np.array([len(y)]), y, s)
+    return float(_compute_group_auc(ranked, np.array([y.sum()]))[0])
 
 
-def uauc(user: ArrayLike, label: ArrayLike, score: ArrayLike) -> float:
+def compute_uauc(user: ArrayLike, label: ArrayLike, score: ArrayLike) -> float:
     """Mean over users of AUC_u, each user counting once; users with one class are dropped; NaN if none is left.
 
     UAUC = (1 / |U'|) sum_{u in U'} AUC_u,  U' = users with a liked and a not liked row.
@@ -88,10 +88,10 @@ def uauc(user: ArrayLike, label: ArrayLike, score: ArrayLike) -> float:
     >>> uauc([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.9, .5, .1, .2, .7])     # user 1: 1, user 2: 0, user 3: dropped
     0.5
     """
-    return mean(per_user(user, label, score).auc)
+    return compute_mean(compute_per_user_metrics(user, label, score).auc)
 
 
-def ndcg_at(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5) -> float:
+def compute_ndcg(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5) -> float:
     """Mean NDCG@k over users with more than one row; users without a liked row count 0.
 
     DCG = sum_{i <= k} y_i / log2(i + 1) down the user's ranking; NDCG = DCG / DCG of the user's labels sorted.
@@ -101,10 +101,12 @@ def ndcg_at(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5) -> 
     >>> round(ndcg_at([1, 1], [0, 1], [.5, .5]), 4)      # at rank 1 or 2, equally likely: (1 + 1 / log2(3)) / 2
     0.8155
     """
-    return mean(per_user(user, label, score, k=k).ndcg)
+    return compute_mean(compute_per_user_metrics(user, label, score, k=k).ndcg)
 
 
-def map_at(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5, denominator: Denominator = "all") -> float:
+def compute_map(
+    user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5, denominator: Denominator = "all"
+) -> float:
     """Mean AP@k over users with more than one row; users without a liked row count 0.
 
     AP = (1 / D) sum_{i <= k} y_i precision_i, precision_i = liked rows among the first i / i.
@@ -117,10 +119,10 @@ def map_at(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5, deno
     >>> map_at([1, 1], [1, 0], [.5, .5])      # at rank 1 or 2, equally likely: (1 + 1/2) / 2
     0.75
     """
-    return mean(per_user(user, label, score, k=k, denominator=denominator).ap)
+    return compute_mean(compute_per_user_metrics(user, label, score, k=k, denominator=denominator).ap)
 
 
-def tied_share(values: PerUser) -> float:
+def compute_tied_share(values: PerUserMetrics) -> float:
     """Share of the users with both classes that have a liked and a not liked row with equal scores; NaN without any.
 
     >>> tied_share(per_user([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.5, .5, .1, .2, .7]))      # user 1 of users 1 and 2
@@ -130,13 +132,13 @@ def tied_share(values: PerUser) -> float:
     return float(values.tied[both].mean()) if both.any() else float("nan")
 
 
-def mean(values: np.ndarray) -> float:
+def compute_mean(values: np.ndarray) -> float:
     """Mean of the values that are not NaN; NaN if there are none."""
     kept = values[~np.isnan(values)]
     return float(kept.mean()) if len(kept) else float("nan")
 
 
-def policies(k: int = 5, denominator: Denominator = "all") -> dict[str, str]:
+def describe_policies(k: int = 5, denominator: Denominator = "all") -> dict[str, str]:
     """One sentence per metric, to be written beside its number."""
     over = "all liked rows of the user" if denominator == "all" else f"min({k}, liked rows of the user)"
     kept = (
@@ -152,28 +154,28 @@ def policies(k: int = 5, denominator: Denominator = "all") -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class _Ranked:
+class _RankedRows:
     """Rows sorted by group and falling score. A *tie* is a run of rows of one group with equal scores, often of one."""
 
-    code: np.ndarray
+    group: np.ndarray
     """int64 (n,): group of each sorted row."""
-    place: np.ndarray
+    rank: np.ndarray
     """int64 (n,): rank of each sorted row within its group, from 0; within a tie in any order."""
-    rows: np.ndarray
+    group_size: np.ndarray
     """int64 (groups,): rows of each group."""
-    tie: np.ndarray
+    tie_index: np.ndarray
     """int64 (n,): tie of each sorted row."""
-    first: np.ndarray
+    tie_start: np.ndarray
     """int64 (ties,): where each tie begins among the sorted rows."""
-    size: np.ndarray
+    tie_size: np.ndarray
     """int64 (ties,): its rows."""
-    liked: np.ndarray
+    tie_liked: np.ndarray
     """int64 (ties,): its liked rows."""
-    before: np.ndarray
+    liked_above: np.ndarray
     """int64 (ties,): liked rows of its group that rank above it."""
 
     @classmethod
-    def sort(cls, code: np.ndarray, rows: np.ndarray, y: np.ndarray, s: np.ndarray) -> _Ranked:
+    def from_scores(cls, code: np.ndarray, rows: np.ndarray, y: np.ndarray, s: np.ndarray) -> _RankedRows:
         by = np.lexsort((-s, code))
         code, y, s = code[by], y[by], s[by]
         start = np.cumsum(rows) - rows
@@ -182,36 +184,38 @@ class _Ranked:
         first = np.flatnonzero(opens)
         above = np.concatenate(([0], np.cumsum(y)))
         return cls(
-            code=code,
-            place=np.arange(len(by)) - start[code],
-            rows=rows,
-            tie=np.cumsum(opens) - 1,
-            first=first,
-            size=np.diff(np.append(first, len(by))),
-            liked=np.add.reduceat(y, first),
-            before=above[first] - above[start[code[first]]],
+            group=code,
+            rank=np.arange(len(by)) - start[code],
+            group_size=rows,
+            tie_index=np.cumsum(opens) - 1,
+            tie_start=first,
+            tie_size=np.diff(np.append(first, len(by))),
+            tie_liked=np.add.reduceat(y, first),
+            liked_above=above[first] - above[start[code[first]]],
         )
 
     def has_ties(self) -> np.ndarray:
         """bool (groups,): whether a liked and a not liked row of the group have equal scores."""
-        found = np.zeros(len(self.rows), dtype=bool)
-        found[self.code[self.first[(self.liked > 0) & (self.liked < self.size)]]] = True
+        found = np.zeros(len(self.group_size), dtype=bool)
+        found[self.group[self.tie_start[(self.tie_liked > 0) & (self.tie_liked < self.tie_size)]]] = True
         return found
 
 
-def _auc(ranked: _Ranked, positives: np.ndarray) -> np.ndarray:
+def _compute_group_auc(ranked: _RankedRows, positives: np.ndarray) -> np.ndarray:
     """float64 (groups,): AUC per group of rows from doubled mid-ranks, which stay integers, so the sums are exact."""
-    owner = ranked.code[ranked.first]
+    owner = ranked.group[ranked.tie_start]
     # Ranks count from the lowest score: a tie of m rows that begins at place a holds ranks N - a - m + 1 .. N - a.
-    twice_rank = 2 * (ranked.rows[owner] - ranked.place[ranked.first]) - ranked.size + 1
-    rank_sum = np.bincount(owner, weights=twice_rank * ranked.liked, minlength=len(ranked.rows))
-    pairs = positives * (ranked.rows - positives)
-    found = np.full(len(ranked.rows), np.nan)
+    twice_rank = 2 * (ranked.group_size[owner] - ranked.rank[ranked.tie_start]) - ranked.tie_size + 1
+    rank_sum = np.bincount(owner, weights=twice_rank * ranked.tie_liked, minlength=len(ranked.group_size))
+    pairs = positives * (ranked.group_size - positives)
+    found = np.full(len(ranked.group_size), np.nan)
     np.divide(rank_sum - positives * (positives + 1), 2 * pairs, out=found, where=pairs > 0)
     return found
 
 
-def _top(ranked: _Ranked, positives: np.ndarray, k: int, denominator: str) -> tuple[np.ndarray, np.ndarray]:
+def _compute_group_ndcg_ap(
+    ranked: _RankedRows, positives: np.ndarray, k: int, denominator: str
+) -> tuple[np.ndarray, np.ndarray]:
     """NDCG@k and AP@k per group, float64 (groups,) each, 0 for a group without liked rows.
 
     Rows of a tie fill its places in random order. With l liked among its m rows, L liked rows above it, and t of its
@@ -227,13 +231,13 @@ def _top(ranked: _Ranked, positives: np.ndarray, k: int, denominator: str) -> tu
         raise ValueError(f"k is {k}; a ranking is cut at 1 or deeper")
     if denominator not in ("all", "min"):
         raise ValueError(f'denominator is {denominator!r}; use "all" or "min"')
-    shown = np.flatnonzero(ranked.place < k)
-    place, tie, code, groups = ranked.place[shown], ranked.tie[shown], ranked.code[shown], len(ranked.rows)
-    share = ranked.liked / ranked.size
-    both = ranked.liked * (ranked.liked - 1) / np.maximum(ranked.size * (ranked.size - 1), 1)
+    shown = np.flatnonzero(ranked.rank < k)
+    place, tie, code, groups = ranked.rank[shown], ranked.tie_index[shown], ranked.group[shown], len(ranked.group_size)
+    share = ranked.tie_liked / ranked.tie_size
+    both = ranked.tie_liked * (ranked.tie_liked - 1) / np.maximum(ranked.tie_size * (ranked.tie_size - 1), 1)
     discount = 1 / np.log2(np.arange(2, k + 2))
     gain = np.bincount(code, weights=share[tie] * discount[place], minlength=groups)
-    hits = (share * (ranked.before + 1))[tie] + (shown - ranked.first[tie]) * both[tie]
+    hits = (share * (ranked.liked_above + 1))[tie] + (shown - ranked.tie_start[tie]) * both[tie]
     precisions = np.bincount(code, weights=hits / (place + 1), minlength=groups)
     ideal = np.concatenate(([0.0], np.cumsum(discount)))[np.minimum(positives, k)]
     divisor = positives if denominator == "all" else np.minimum(positives, k)

@@ -8,22 +8,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.metrics.bootstrap import METRICS, Pair, Sample, difference, paired
+from thinkrec.evaluate.metrics.bootstrap import (
+    METRICS,
+    BootstrapResult,
+    PairedDifference,
+    compute_paired_difference,
+    summarise_difference_draws,
+)
 
 
 @dataclass(frozen=True)
 class SeedComparison:
     """One metric of A minus B."""
 
-    each: tuple[Pair, ...]
+    each: tuple[PairedDifference, ...]
     """Per seed, A's run minus B's run of that seed, on the same draws of users."""
-    mean: Pair
+    mean: PairedDifference
     """The mean over seeds of A minus that of B; its interval is over users, the seeds as they are."""
     deviation: float
     """Standard deviation over seeds of the difference: what another seed may change. NaN for one seed."""
 
 
-def compare_seeds(a: Sequence[Sample], b: Sequence[Sample], *, level: float = 0.95) -> dict[str, SeedComparison]:
+def compare_seeds(
+    a: Sequence[BootstrapResult], b: Sequence[BootstrapResult], *, level: float = 0.95
+) -> dict[str, SeedComparison]:
     """Metric (METRICS) -> comparison; a[i] and b[i] are the runs of seed i.
 
     Raises DataError for none or unequal numbers of runs, or samples that are not over the same rows and draws.
@@ -31,12 +39,14 @@ def compare_seeds(a: Sequence[Sample], b: Sequence[Sample], *, level: float = 0.
     if not a or len(a) != len(b):
         raise DataError(f"{len(a)} runs against {len(b)}; give one run per seed on both sides, in the same order")
     for other in a[1:]:
-        paired(a[0], other, METRICS[0], level=level)  # refuses other rows
+        compute_paired_difference(a[0], other, METRICS[0], level=level)  # refuses other rows
     found = {}
     for metric in METRICS:
-        each = tuple(paired(x, y, metric, level=level) for x, y in zip(a, b, strict=True))
+        each = tuple(compute_paired_difference(x, y, metric, level=level) for x, y in zip(a, b, strict=True))
         drawn = np.mean([x.draws[metric] - y.draws[metric] for x, y in zip(a, b, strict=True)], axis=0)
         values = np.array([pair.difference for pair in each])
         spread = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-        found[metric] = SeedComparison(each, difference(float(values.mean()), drawn, level=level), spread)
+        found[metric] = SeedComparison(
+            each, summarise_difference_draws(float(values.mean()), drawn, level=level), spread
+        )
     return found

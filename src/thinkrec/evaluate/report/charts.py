@@ -7,37 +7,37 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from thinkrec.evaluate.metrics.bootstrap import Pair
-from thinkrec.evaluate.metrics.calibration import Reliability
-from thinkrec.evaluate.report.data import Panel
+from thinkrec.evaluate.metrics.bootstrap import PairedDifference
+from thinkrec.evaluate.metrics.calibration import ReliabilityCurve
+from thinkrec.evaluate.report.data import CurvePanel
 from thinkrec.evaluate.report.user_map import FUSE, GLOBAL, UserMap
 
 COLOURS = 8
 """Number of series colours in the style sheet; further series start again."""
 
 
-def escape(text: str) -> str:
+def escape_html(text: str) -> str:
     """Text for an HTML page or attribute; control characters, which HTML does not allow, are dropped."""
     return html.escape("".join(c for c in str(text) if c in "\n\t" or (ord(c) >= 32 and ord(c) != 127)))
 
 
-def colour(index: int) -> str:
+def get_colour_class(index: int) -> str:
     """The style-sheet class of a series."""
     return f"c{index % COLOURS}"
 
 
-def legend(names: Sequence[tuple[str, str]]) -> str:
+def render_legend(names: Sequence[tuple[str, str]]) -> str:
     """An HTML legend from (class, text)."""
-    keys = "".join(f'<span><i class="key {style}"></i>{escape(text)}</span>' for style, text in names)
+    keys = "".join(f'<span><i class="key {style}"></i>{escape_html(text)}</span>' for style, text in names)
     return f'<p class="legend">{keys}</p>'
 
 
 @dataclass(frozen=True)
-class Frame:
+class PlotArea:
     """A plot area: data coordinates to pixels, and the axes around it."""
 
-    x: tuple[float, float]
-    y: tuple[float, float]
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
     width: int = 440
     height: int = 300
     left: int = 52
@@ -45,50 +45,52 @@ class Frame:
     top: int = 12
     right: int = 14
 
-    def px(self, value: float) -> float:
+    def to_pixel_x(self, value: float) -> float:
         """Pixels from the left edge."""
         inner = self.width - self.left - self.right
-        return self.left + (value - self.x[0]) / (self.x[1] - self.x[0]) * inner
+        return self.left + (value - self.x_range[0]) / (self.x_range[1] - self.x_range[0]) * inner
 
-    def py(self, value: float) -> float:
+    def to_pixel_y(self, value: float) -> float:
         """Pixels from the top edge."""
         inner = self.height - self.top - self.bottom
-        return self.height - self.bottom - (value - self.y[0]) / (self.y[1] - self.y[0]) * inner
+        return self.height - self.bottom - (value - self.y_range[0]) / (self.y_range[1] - self.y_range[0]) * inner
 
-    def axes(self, x_label: str, y_label: str) -> str:
+    def render_axes(self, x_label: str, y_label: str) -> str:
         """Grid lines, tick labels and axis titles."""
         floor, right = self.height - self.bottom, self.width - self.right
         parts = []
-        for tick in ticks(*self.y, 5):
-            at = self.py(tick)
+        for tick in compute_ticks(*self.y_range, 5):
+            at = self.to_pixel_y(tick)
             parts.append(f'<line class="grid" x1="{self.left}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>')
             parts.append(
-                f'<text class="tick" text-anchor="end" x="{self.left - 7}" y="{at + 4:.1f}">{label(tick)}</text>'
+                f'<text class="tick" text-anchor="end" x="{self.left - 7}" y="{at + 4:.1f}">{format_tick(tick)}</text>'
             )
-        for tick in ticks(*self.x, 6):
-            at = self.px(tick)
-            parts.append(f'<text class="tick" text-anchor="middle" x="{at:.1f}" y="{floor + 16}">{label(tick)}</text>')
+        for tick in compute_ticks(*self.x_range, 6):
+            at = self.to_pixel_x(tick)
+            parts.append(
+                f'<text class="tick" text-anchor="middle" x="{at:.1f}" y="{floor + 16}">{format_tick(tick)}</text>'
+            )
         parts.append(f'<line class="axis" x1="{self.left}" x2="{right}" y1="{floor}" y2="{floor}"/>')
         middle = (self.left + right) / 2
         parts.append(
-            f'<text class="name" text-anchor="middle" x="{middle:.0f}" y="{self.height - 6}">{escape(x_label)}</text>'
+            f'<text class="name" text-anchor="middle" x="{middle:.0f}" y="{self.height - 6}">{escape_html(x_label)}</text>'
         )
         centre = (self.top + floor) / 2
         parts.append(
             f'<text class="name" text-anchor="middle" transform="translate(12 {centre:.0f}) rotate(-90)">'
-            f"{escape(y_label)}</text>"
+            f"{escape_html(y_label)}</text>"
         )
         return "".join(parts)
 
-    def svg(self, body: str, title: str) -> str:
+    def render_svg(self, body: str, title: str) -> str:
         """The finished picture; `title` is what a screen reader says."""
         return (
-            f'<svg viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{escape(title)}">'
-            f"<title>{escape(title)}</title>{body}</svg>"
+            f'<svg viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{escape_html(title)}">'
+            f"<title>{escape_html(title)}</title>{body}</svg>"
         )
 
 
-def ticks(low: float, high: float, about: int) -> list[float]:
+def compute_ticks(low: float, high: float, about: int) -> list[float]:
     """Round values within low..high, about that many: steps of 1, 2 or 5 times a power of ten."""
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
@@ -97,23 +99,23 @@ def ticks(low: float, high: float, about: int) -> list[float]:
     return [i * step for i in range(first, last + 1)]
 
 
-def label(value: float) -> str:
+def format_tick(value: float) -> str:
     """A tick label: 0.25, 1500 -> 1.5k."""
     if abs(value) >= 1000:
         return f"{value / 1000:g}k"
     return f"{value:.4g}" if abs(value) > 1e-12 else "0"
 
 
-def lines(panel: Panel) -> str:
+def render_learning_curves(panel: CurvePanel) -> str:
     """The learning curves of one panel; empty if no curve has a finite point."""
-    runs = [(i, run) for i, curve in enumerate(panel.curves) for run in _runs(curve.x, curve.y)]
-    xs = [x for _, run in runs for x, _ in run] + ([panel.chosen] if panel.chosen is not None and runs else [])
+    runs = [(i, run) for i, curve in enumerate(panel.curves) for run in _split_finite_runs(curve.x, curve.y)]
+    xs = [x for _, run in runs for x, _ in run] + ([panel.selected_x] if panel.selected_x is not None and runs else [])
     if not xs:
         return ""
-    frame = Frame(_padded(xs, 0), _padded([y for _, run in runs for _, y in run], 0.06), width=400, height=250)
-    body = frame.axes(panel.x_label, panel.y_label)
-    if panel.chosen is not None:
-        at = frame.px(panel.chosen)
+    frame = PlotArea(_pad_range(xs, 0), _pad_range([y for _, run in runs for _, y in run], 0.06), width=400, height=250)
+    body = frame.render_axes(panel.x_label, panel.y_label)
+    if panel.selected_x is not None:
+        at = frame.to_pixel_x(panel.selected_x)
         body += (
             f'<line class="chosen" x1="{at:.1f}" x2="{at:.1f}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>'
         )
@@ -121,35 +123,42 @@ def lines(panel: Panel) -> str:
         anchor, shift = ("end", -5) if near_end else ("start", 5)
         body += f'<text class="tick" text-anchor="{anchor}" x="{at + shift:.1f}" y="{frame.top + 10}">kept</text>'
     for i, run in runs:
-        points = " ".join(f"{frame.px(x):.1f},{frame.py(y):.1f}" for x, y in run)
-        body += f'<polyline class="line {colour(i)}" points="{points}"/>'
+        points = " ".join(f"{frame.to_pixel_x(x):.1f},{frame.to_pixel_y(y):.1f}" for x, y in run)
+        body += f'<polyline class="line {get_colour_class(i)}" points="{points}"/>'
         if len(run) <= 20:
-            body += "".join(_dot(frame.px(x), frame.py(y), 2.4, colour(i)) for x, y in run)
-    return frame.svg(body, f"{panel.stage}: {panel.y_label} by {panel.x_label}")
+            body += "".join(
+                _render_dot(frame.to_pixel_x(x), frame.to_pixel_y(y), 2.4, get_colour_class(i)) for x, y in run
+            )
+    return frame.render_svg(body, f"{panel.stage}: {panel.y_label} by {panel.x_label}")
 
 
-def calibration(curves: Mapping[str, Reliability]) -> str:
+def render_reliability_curves(curves: Mapping[str, ReliabilityCurve]) -> str:
     """Reliability curves against the diagonal; the area of a dot grows with the rows in its bin."""
-    frame = Frame((0, 1), (0, 1), width=440, height=400)
-    body = frame.axes("predicted probability of a like", "share that was liked")
-    (x0, y0), (x1, y1) = ((frame.px(end), frame.py(end)) for end in (0, 1))
+    frame = PlotArea((0, 1), (0, 1), width=440, height=400)
+    body = frame.render_axes("predicted probability of a like", "share that was liked")
+    (x0, y0), (x1, y1) = ((frame.to_pixel_x(end), frame.to_pixel_y(end)) for end in (0, 1))
     body += f'<line class="ideal" x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"/>'
     for i, found in enumerate(curves.values()):
-        places = [(frame.px(p), frame.py(o)) for p, o in zip(found.predicted, found.observed, strict=True)]
+        places = [
+            (frame.to_pixel_x(p), frame.to_pixel_y(o)) for p, o in zip(found.predicted, found.observed, strict=True)
+        ]
         joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        body += f'<polyline class="line {colour(i)}" points="{joined}"/>'
+        body += f'<polyline class="line {get_colour_class(i)}" points="{joined}"/>'
         largest = max(found.count, default=1)
         for (x, y), n in zip(places, found.count, strict=True):
-            body += _dot(x, y, 2 + 6 * math.sqrt(n / largest), colour(i) + " soft", f"{n:,} rows")
-    return frame.svg(body, "Reliability curve: predicted probability against the share that was liked")
+            body += _render_dot(x, y, 2 + 6 * math.sqrt(n / largest), get_colour_class(i) + " soft", f"{n:,} rows")
+    return frame.render_svg(body, "Reliability curve: predicted probability against the share that was liked")
 
 
-def user_map(users: UserMap) -> str:
+def render_user_map(users: UserMap) -> str:
     """Users as dots in the colour of their group, over the gate's regions."""
     x0, x1, y0, y1 = users.extent
-    frame = Frame((x0, x1), (y0, y1), width=720, height=480)
+    frame = PlotArea((x0, x1), (y0, y1), width=720, height=480)
     high, wide = users.grid.shape
-    cell_w, cell_h = (frame.px(x1) - frame.px(x0)) / wide, (frame.py(y0) - frame.py(y1)) / high
+    cell_w, cell_h = (
+        (frame.to_pixel_x(x1) - frame.to_pixel_x(x0)) / wide,
+        (frame.to_pixel_y(y0) - frame.to_pixel_y(y1)) / high,
+    )
     body = (
         '<defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect class="hatch-ground" width="7" height="7"/><line class="hatch" x1="0" x2="0" y1="0" y2="7"/>'
@@ -160,29 +169,29 @@ def user_map(users: UserMap) -> str:
         for c in range(1, wide + 1):
             if c < wide and users.grid[r, c] == users.grid[r, start]:
                 continue
-            x, y = frame.px(x0) + start * cell_w, frame.py(y0) - (r + 1) * cell_h
-            style = _region_class(int(users.grid[r, start]))
+            x, y = frame.to_pixel_x(x0) + start * cell_w, frame.to_pixel_y(y0) - (r + 1) * cell_h
+            style = _get_region_class(int(users.grid[r, start]))
             size = f'width="{(c - start) * cell_w:.2f}" height="{cell_h:.2f}"'
             body += f'<rect class="{style}" x="{x:.2f}" y="{y:.2f}" {size}/>'
             start = c
-    body += frame.axes("first principal component", "second principal component")
+    body += frame.render_axes("first principal component", "second principal component")
     for x, y, g in zip(users.x, users.y, users.group, strict=True):
-        body += _dot(frame.px(x), frame.py(y), 2.7, colour(int(g)) + " user")
-    return frame.svg(body, "Map of user vectors with the regions of the gate")
+        body += _render_dot(frame.to_pixel_x(x), frame.to_pixel_y(y), 2.7, get_colour_class(int(g)) + " user")
+    return frame.render_svg(body, "Map of user vectors with the regions of the gate")
 
 
-def region_legend(users: UserMap) -> str:
+def render_region_legend(users: UserMap) -> str:
     """Groups, regions, and how many users the gate sends to each."""
     groups = sorted({int(g) for g in users.group})
-    names = [(colour(g), f"group {g + 1}") for g in groups]
+    names = [(get_colour_class(g), f"group {g + 1}") for g in groups]
     codes = set(users.counts) | {int(code) for code in users.grid.ravel()}
     for code in sorted(codes, key=lambda c: (c <= 0, abs(c))):
         words = {FUSE: "fuse experts", GLOBAL: "global adapter alone"}.get(code, f"expert {code} alone")
-        names.append((_region_class(code) + " region", f"{words}: {users.counts.get(code, 0):,} users"))
-    return legend(names)
+        names.append((_get_region_class(code) + " region", f"{words}: {users.counts.get(code, 0):,} users"))
+    return render_legend(names)
 
 
-def whisker(pair: Pair, limit: float) -> str:
+def render_interval(pair: PairedDifference, limit: float) -> str:
     """A small picture of a difference with its interval on a scale from -limit to limit, zero in the middle."""
     width, height = 108, 18
     if not all(map(math.isfinite, (pair.difference, pair.low, pair.high))) or limit <= 0:
@@ -200,16 +209,16 @@ def whisker(pair: Pair, limit: float) -> str:
     )
 
 
-def _region_class(code: int) -> str:
-    return {FUSE: "r-fuse", GLOBAL: "r-global"}.get(code, f"r-expert {colour(code - 1)}")
+def _get_region_class(code: int) -> str:
+    return {FUSE: "r-fuse", GLOBAL: "r-global"}.get(code, f"r-expert {get_colour_class(code - 1)}")
 
 
-def _dot(x: float, y: float, r: float, style: str, title: str = "") -> str:
-    inner = f"<title>{escape(title)}</title>" if title else ""
+def _render_dot(x: float, y: float, r: float, style: str, title: str = "") -> str:
+    inner = f"<title>{escape_html(title)}</title>" if title else ""
     return f'<circle class="dot {style}" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}">{inner}</circle>'
 
 
-def _runs(xs: Sequence[float], ys: Sequence[float]) -> list[list[tuple[float, float]]]:
+def _split_finite_runs(xs: Sequence[float], ys: Sequence[float]) -> list[list[tuple[float, float]]]:
     """Stretches of finite points."""
     runs: list[list[tuple[float, float]]] = [[]]
     for x, y in zip(xs, ys, strict=True):
@@ -220,7 +229,7 @@ def _runs(xs: Sequence[float], ys: Sequence[float]) -> list[list[tuple[float, fl
     return [run for run in runs if run]
 
 
-def _padded(values: Sequence[float], share: float) -> tuple[float, float]:
+def _pad_range(values: Sequence[float], share: float) -> tuple[float, float]:
     low, high = min(values), max(values)
     margin = share * (high - low) if high > low else max(abs(high) * 0.1, 0.5)
     return low - margin, high + margin

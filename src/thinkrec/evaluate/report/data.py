@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from thinkrec.evaluate.metrics.calibration import Reliability
+from thinkrec.evaluate.metrics.calibration import ReliabilityCurve
 from thinkrec.evaluate.report.user_map import UserMap
-from thinkrec.evaluate.results import Results
-from thinkrec.score.answers import Past
+from thinkrec.evaluate.results import RankingResults
+from thinkrec.score.answers import HistoryItem
 
 
 @dataclass(frozen=True)
-class Curve:
+class LearningCurve:
     """One line of a learning-curve panel."""
 
     name: str
@@ -22,24 +22,24 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Panel:
+class CurvePanel:
     """The learning curves of one stage that share a scale."""
 
     stage: str
     y_label: str
     """What is measured, with its unit or policy: "training loss", "validation AUC"."""
-    curves: tuple[Curve, ...]
+    curves: tuple[LearningCurve, ...]
     x_label: str = "step"
-    chosen: float | None = None
+    selected_x: float | None = None
     """Where on the x axis the kept checkpoint lies."""
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainedRecommendation:
     """One recommendation with its reason."""
 
     user: str
-    history: tuple[Past, ...]
+    history: tuple[HistoryItem, ...]
     """Oldest first, as the model saw it."""
     target: str
     probability: float
@@ -64,9 +64,9 @@ class ReportData:
     """A sentence or two under the title; blank lines separate paragraphs."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Run facts in the order to show: recipe, seed, hardware, duration, data."""
-    results: Results | None = None
-    calibration: Mapping[str, Reliability] = field(default_factory=dict)
+    results: RankingResults | None = None
+    calibration: Mapping[str, ReliabilityCurve] = field(default_factory=dict)
     """Model name -> its reliability curve."""
-    curves: tuple[Panel, ...] = ()
-    users: UserMap | None = None
-    recommendations: tuple[Explained, ...] = ()
+    curve_panels: tuple[CurvePanel, ...] = ()
+    user_map: UserMap | None = None
+    recommendations: tuple[ExplainedRecommendation, ...] = ()

@@ -10,7 +10,7 @@ import numpy as np
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN
 from thinkrec.data.split import ByDates, ByFractions, ByMonths, Split
-from thinkrec.evaluate.number_format import number
+from thinkrec.evaluate.number_format import format_number
 
 _SECONDS = (10**8, 10**10)
 """Times between these (1973 and 2286) are taken for seconds since 1970 and shown as dates."""
@@ -34,7 +34,7 @@ def count_facts(ds: Dataset) -> dict[str, Any]:
     return {
         "cold_test": {name: float(found.mean()) for name, found in cold.items()} if test.any() else None,
         "repeats": {"pairs": int((times > 1).sum()), "rows": int((times - 1).sum())},
-        "time": {name: _span(it.timestamp[it.split == code]) for code, name in enumerate(SPLITS)},
+        "time": {name: _compute_time_range(it.timestamp[it.split == code]) for code, name in enumerate(SPLITS)},
     }
 
 
@@ -46,9 +46,11 @@ def describe_facts(ds: Dataset, *, split: Split | None = None, liked: str = "") 
     it, facts = ds.interactions, count_facts(ds)
     parts = {"train": "train", "valid": "validation", "test": "test"}
     spans = {name: facts["time"][name] for name in SPLITS if facts["time"][name] is not None}
-    shown = "; ".join(f"{parts[name]} {_when(first)} to {_when(last)}" for name, (first, last) in spans.items())
+    shown = "; ".join(
+        f"{parts[name]} {_format_date(first)} to {_format_date(last)}" for name, (first, last) in spans.items()
+    )
     rates = [
-        f"{parts[name]} {number(float(it.label[it.split == code].mean()))}"
+        f"{parts[name]} {format_number(float(it.label[it.split == code].mean()))}"
         for code, name in enumerate(SPLITS)
         if name in spans
     ]
@@ -81,9 +83,9 @@ def describe_split(split: Split | None) -> str:
             return "as given with the data"
 
 
-def _span(times: np.ndarray) -> list[int] | None:
+def _compute_time_range(times: np.ndarray) -> list[int] | None:
     return [int(times.min()), int(times.max())] if len(times) else None
 
 
-def _when(time: int) -> str:
+def _format_date(time: int) -> str:
     return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d}" if _SECONDS[0] < time < _SECONDS[1] else str(time)

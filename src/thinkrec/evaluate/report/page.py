@@ -7,15 +7,30 @@ from pathlib import Path
 
 from thinkrec.evaluate.metrics.bootstrap import METRICS
 from thinkrec.evaluate.report import charts
-from thinkrec.evaluate.report.charts import colour, escape
-from thinkrec.evaluate.report.data import Curve, Explained, Panel, ReportData
+from thinkrec.evaluate.report.charts import escape_html, get_colour_class
+from thinkrec.evaluate.report.data import CurvePanel, ExplainedRecommendation, LearningCurve, ReportData
 from thinkrec.evaluate.report.style import CSS
-from thinkrec.evaluate.results import Results, Row
-from thinkrec.evaluate.table import is_best, number, references, span, tied_note, titles
-from thinkrec.evaluate.verdict import give_verdict
-from thinkrec.score.answers import Past
+from thinkrec.evaluate.results import RankingResults, ResultRow
+from thinkrec.evaluate.table import (
+    describe_tied_users,
+    format_interval,
+    format_metric_titles,
+    format_number,
+    is_best,
+    list_reference_models,
+)
+from thinkrec.evaluate.verdict import build_verdict
+from thinkrec.score.answers import HistoryItem
 
-__all__ = ["Curve", "Explained", "Panel", "Past", "ReportData", "render", "write_report"]
+__all__ = [
+    "CurvePanel",
+    "ExplainedRecommendation",
+    "HistoryItem",
+    "LearningCurve",
+    "ReportData",
+    "render_report",
+    "write_report",
+]
 
 TAGS = {"model": "", "impersonal": "not personal", "ceiling": "ceiling", "published": "published"}
 
@@ -25,186 +40,187 @@ def write_report(path: str | Path, data: ReportData) -> None:
     path = Path(path)
     beside = path.with_name(path.name + ".part")
     # A lone surrogate in a title cannot be UTF-8; it becomes a reference that browsers show as a replacement mark.
-    beside.write_bytes(render(data).encode("utf-8", errors="xmlcharrefreplace"))
+    beside.write_bytes(render_report(data).encode("utf-8", errors="xmlcharrefreplace"))
     os.replace(beside, path)
 
 
-def render(data: ReportData) -> str:
+def render_report(data: ReportData) -> str:
     """The page as text."""
     sections = [
-        ("Run", "run", _facts(data)),
-        ("Results", "results", _results(data.results) if data.results else ""),
-        ("Paired differences", "differences", _differences(data.results) if data.results else ""),
-        ("Calibration", "calibration", _calibration(data)),
-        ("Learning curves", "curves", _curves(data)),
-        ("User map", "users", _users(data)),
-        ("Explained recommendations", "cases", _cases(data)),
+        ("Run", "run", _render_facts(data)),
+        ("Results", "results", _render_results(data.results) if data.results else ""),
+        ("Paired differences", "differences", _render_differences(data.results) if data.results else ""),
+        ("Calibration", "calibration", _render_calibration(data)),
+        ("Learning curves", "curves", _render_learning_curves(data)),
+        ("User map", "users", _render_user_map(data)),
+        ("Explained recommendations", "cases", _render_recommendations(data)),
     ]
     present = [(head, anchor, body) for head, anchor, body in sections if body]
-    links = "".join(f'<a href="#{anchor}">{escape(head)}</a>' for head, anchor, _ in present)
-    paragraphs = "".join(f'<p class="lead">{escape(p)}</p>' for p in data.summary.split("\n\n") if p.strip())
+    links = "".join(f'<a href="#{anchor}">{escape_html(head)}</a>' for head, anchor, _ in present)
+    paragraphs = "".join(f'<p class="lead">{escape_html(p)}</p>' for p in data.summary.split("\n\n") if p.strip())
     body = "".join(
-        f'<section id="{anchor}"><h2>{escape(head)}</h2>{inner}</section>' for head, anchor, inner in present
+        f'<section id="{anchor}"><h2>{escape_html(head)}</h2>{inner}</section>' for head, anchor, inner in present
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(data.title)}</title><style>{CSS}</style></head><body><main>"
-        f"<h1>{escape(data.title)}</h1>{paragraphs}<nav>{links}</nav>{body}"
+        f"<title>{escape_html(data.title)}</title><style>{CSS}</style></head><body><main>"
+        f"<h1>{escape_html(data.title)}</h1>{paragraphs}<nav>{links}</nav>{body}"
         "<footer>Written by ThinkRec. This file holds everything it shows and loads nothing.</footer>"
         "</main></body></html>\n"
     )
 
 
-def _facts(data: ReportData) -> str:
+def _render_facts(data: ReportData) -> str:
     if not data.facts:
         return ""
     return (
         "<dl>"
-        + "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in data.facts.items())
+        + "".join(f"<div><dt>{escape_html(k)}</dt><dd>{escape_html(v)}</dd></div>" for k, v in data.facts.items())
         + "</dl>"
     )
 
 
-def _results(results: Results) -> str:
+def _render_results(results: RankingResults) -> str:
     lead = (
         f"{results.n_rows:,} rows of {results.n_users:,} users; UAUC over {results.n_users_uauc:,}, NDCG and MAP over "
         f"{results.n_users_ranked:,} of them. Below each value its {results.level:.0%} interval over {results.draws:,} "
         f"draws of users (seed {results.seed}). The best value of a column is coloured."
     )
-    head = "<th>model</th>" + "".join(f"<th>{name}</th>" for name in titles(results.k).values())
-    body = "".join(_result_row(results, row) for row in results.rows)
+    head = "<th>model</th>" + "".join(f"<th>{name}</th>" for name in format_metric_titles(results.k).values())
+    body = "".join(_render_result_row(results, row) for row in results.rows)
     policies = "".join(
-        f"<li><b>{titles(results.k)[m]}</b>: {escape(text)}</li>" for m, text in results.policies.items()
+        f"<li><b>{format_metric_titles(results.k)[m]}</b>: {escape_html(text)}</li>"
+        for m, text in results.policies.items()
     )
-    ties = tied_note({row.name: row.tied for row in results.rows})
-    policies += f"<li>{escape(ties)}</li>" if ties else ""
-    verdict = give_verdict(results)
+    ties = describe_tied_users({row.name: row.tied for row in results.rows})
+    policies += f"<li>{escape_html(ties)}</li>" if ties else ""
+    verdict = build_verdict(results)
     style = "verdict lost" if verdict is not None and verdict.lost else "verdict"
-    said = "" if verdict is None else f'<p class="{style}">{escape(verdict.sentence)}</p>'
-    remarks = "".join(f'<p class="note">{escape(remark)}</p>' for remark in results.remarks)
-    return f'{remarks}<p class="note">{lead}</p>{_table(head, body)}{said}<ul class="note">{policies}</ul>'
+    said = "" if verdict is None else f'<p class="{style}">{escape_html(verdict.sentence)}</p>'
+    remarks = "".join(f'<p class="note">{escape_html(remark)}</p>' for remark in results.remarks)
+    return f'{remarks}<p class="note">{lead}</p>{_render_table(head, body)}{said}<ul class="note">{policies}</ul>'
 
 
-def _result_row(results: Results, row: Row) -> str:
+def _render_result_row(results: RankingResults, row: ResultRow) -> str:
     tag = f' <span class="tag">{TAGS[row.kind]}</span>' if TAGS[row.kind] else ""
-    cells = [f"<td>{escape(row.name)}{tag}</td>"]
+    cells = [f"<td>{escape_html(row.name)}{tag}</td>"]
     for metric in METRICS:
         found = row.estimates.get(metric)
         if found is None:
             cells.append("<td>-</td>")
             continue
         style, mark = (' class="best"', "b") if is_best(results, row, metric) else ("", "span")
-        value = f"<{mark}>{number(found.value)}</{mark}>"
-        cells.append(f"<td{style}>{value}<small>{span(found.low, found.high)}</small></td>")
+        value = f"<{mark}>{format_number(found.value)}</{mark}>"
+        cells.append(f"<td{style}>{value}<small>{format_interval(found.low, found.high)}</small></td>")
     return f'<tr class="{row.kind}">{"".join(cells)}</tr>'
 
 
-def _differences(results: Results) -> str:
+def _render_differences(results: RankingResults) -> str:
     if not results.comparisons:
         return ""
     ends = [abs(e) for c in results.comparisons for p in c.pairs.values() for e in (p.low, p.high) if e == e]
     limit = max(ends, default=0.0)
-    head = "<th>model</th>" + "".join(f"<th>{name}</th>" for name in titles(results.k).values())
+    head = "<th>model</th>" + "".join(f"<th>{name}</th>" for name in format_metric_titles(results.k).values())
     parts = [
         f'<p class="note">Each model minus the reference on the same draws of users, its {results.level:.0%} interval, '
         "and the share of draws on which it is ahead. Coloured where the interval leaves out zero; all pictures share "
         "one scale.</p>"
     ]
-    for reference in references(results):
+    for reference in list_reference_models(results):
         rows = ""
         for c in results.comparisons:
             if c.against != reference:
                 continue
-            rows += f"<tr><td>{escape(c.name)}</td>"
+            rows += f"<tr><td>{escape_html(c.name)}</td>"
             for metric in METRICS:
                 pair = c.pairs[metric]
                 style = "up" if pair.low > 0 else "down" if pair.high < 0 else ""
                 share = f"ahead in {pair.share_above:.0%}" if pair.share_above == pair.share_above else "n/a"
-                change = number(pair.difference, signed=True)
+                change = format_number(pair.difference, signed=True)
                 rows += (
-                    f'<td>{charts.whisker(pair, limit)}<span class="{style}">{change}</span>'
-                    f"<small>{span(pair.low, pair.high, signed=True)}</small><small>{share}</small></td>"
+                    f'<td>{charts.render_interval(pair, limit)}<span class="{style}">{change}</span>'
+                    f"<small>{format_interval(pair.low, pair.high, signed=True)}</small><small>{share}</small></td>"
                 )
             rows += "</tr>"
-        parts.append(f"<h3>Compared to {escape(reference)}</h3>{_table(head, rows)}")
+        parts.append(f"<h3>Compared to {escape_html(reference)}</h3>{_render_table(head, rows)}")
     return "".join(parts)
 
 
-def _calibration(data: ReportData) -> str:
+def _render_calibration(data: ReportData) -> str:
     if not data.calibration:
         return ""
-    keys = charts.legend([(colour(i), name) for i, name in enumerate(data.calibration)])
+    keys = charts.render_legend([(get_colour_class(i), name) for i, name in enumerate(data.calibration)])
     rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{number(found.error)}</td><td>{int(found.count.sum()):,}</td></tr>"
+        f"<tr><td>{escape_html(name)}</td><td>{format_number(found.error)}</td><td>{int(found.count.sum()):,}</td></tr>"
         for name, found in data.calibration.items()
     )
-    table = _table("<th>model</th><th>calibration error</th><th>rows</th>", rows)
+    table = _render_table("<th>model</th><th>calibration error</th><th>rows</th>", rows)
     return (
         '<p class="note">Does a predicted 70 % come true 70 % of the time? On the dashed line it does. The expected '
         "calibration error is the mean distance to that line, weighted by rows; larger dots hold more rows.</p>"
-        f'<div class="split"><figure>{keys}{charts.calibration(data.calibration)}</figure><div>{table}</div></div>'
+        f'<div class="split"><figure>{keys}{charts.render_reliability_curves(data.calibration)}</figure><div>{table}</div></div>'
     )
 
 
-def _curves(data: ReportData) -> str:
+def _render_learning_curves(data: ReportData) -> str:
     figures = ""
-    for panel in data.curves:
-        picture = charts.lines(panel)
+    for panel in data.curve_panels:
+        picture = charts.render_learning_curves(panel)
         if picture:
-            keys = charts.legend([(colour(i), curve.name) for i, curve in enumerate(panel.curves)])
-            figures += f"<figure><figcaption>{escape(panel.stage)}</figcaption>{keys}{picture}</figure>"
+            keys = charts.render_legend([(get_colour_class(i), curve.name) for i, curve in enumerate(panel.curves)])
+            figures += f"<figure><figcaption>{escape_html(panel.stage)}</figcaption>{keys}{picture}</figure>"
     return f'<div class="charts">{figures}</div>' if figures else ""
 
 
-def _users(data: ReportData) -> str:
-    if data.users is None:
+def _render_user_map(data: ReportData) -> str:
+    if data.user_map is None:
         return ""
     return (
         '<p class="note">Each dot is a user, placed by the first two principal components of the user vectors '
-        f"({data.users.explained:.0%} of their variance). The shading is what the gate does on this plane; users lie "
+        f"({data.user_map.explained:.0%} of their variance). The shading is what the gate does on this plane; users lie "
         "off it, so the counts in the legend are taken at their true vectors.</p>"
-        f'<figure class="map">{charts.region_legend(data.users)}{charts.user_map(data.users)}</figure>'
+        f'<figure class="map">{charts.render_region_legend(data.user_map)}{charts.render_user_map(data.user_map)}</figure>'
     )
 
 
-def _cases(data: ReportData) -> str:
+def _render_recommendations(data: ReportData) -> str:
     if not data.recommendations:
         return ""
     note = '<p class="note">The percentage is the predicted probability of a like; below it, what the user said.</p>'
-    return f'{note}<div class="cards">{"".join(map(_case, data.recommendations))}</div>'
+    return f'{note}<div class="cards">{"".join(map(_render_recommendation, data.recommendations))}</div>'
 
 
-def _case(case: Explained) -> str:
+def _render_recommendation(case: ExplainedRecommendation) -> str:
     truth = ""
     if case.liked is not None:
         style, words = ("yes", "was liked") if case.liked else ("no", "was not liked")
         truth = f'<br><span class="truth {style}">{words}</span>'
     past = "".join(
         f'<li><b class="{"yes" if p.liked else "no"}" title="{"liked" if p.liked else "not liked"}">'
-        f"{'✓' if p.liked else '✗'}</b>{escape(p.title)}</li>"
+        f"{'✓' if p.liked else '✗'}</b>{escape_html(p.title)}</li>"
         for p in case.history
     )
     # The global adapter comes first and is grey (the last colour); expert k then has the colour of group k on the map.
-    shares = [(colour(i - 1), name, w) for i, (name, w) in enumerate(case.gate) if w >= 0.005]
+    shares = [(get_colour_class(i - 1), name, w) for i, (name, w) in enumerate(case.gate) if w >= 0.005]
     bar = "".join(f'<i class="{style}" style="width:{100 * w:.1f}%"></i>' for style, _, w in shares)
-    keys = charts.legend([(style, f"{name} {w:.0%}") for style, name, w in shares])
-    region = escape(case.region or "weights")
+    keys = charts.render_legend([(style, f"{name} {w:.0%}") for style, name, w in shares])
+    region = escape_html(case.region or "weights")
     gate = f'<div><span class="label">Gate: {region}</span><div class="gate">{bar}</div>{keys}</div>'
     share = max(0.0, min(1.0, case.probability))
     by = "" if case.writer == "model" else ' <span class="label">reason by rules</span>'
     return (
-        f'<article class="case"><header><div><h4>{escape(case.target)}</h4>'
-        f'<span class="who">for {escape(case.user)}</span></div>'
+        f'<article class="case"><header><div><h4>{escape_html(case.target)}</h4>'
+        f'<span class="who">for {escape_html(case.user)}</span></div>'
         f'<div class="said"><span class="chance">{share:.0%}</span>{truth}</div></header>'
         f'<div class="meter"><i style="width:{100 * share:.1f}%"></i></div>'
         + (f'<div><span class="label">History</span><ul class="past">{past}</ul></div>' if past else "")
         + (gate if case.gate else "")
-        + (f"<blockquote>{escape(case.reason)}{by}</blockquote>" if case.reason else "")
+        + (f"<blockquote>{escape_html(case.reason)}{by}</blockquote>" if case.reason else "")
         + "</article>"
     )
 
 
-def _table(head: str, body: str) -> str:
+def _render_table(head: str, body: str) -> str:
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -33,13 +33,13 @@ class UserMap:
     """Share of the variance on the plane, 0..1."""
 
 
-def regions(weights: np.ndarray) -> np.ndarray:
+def classify_regions(weights: np.ndarray) -> np.ndarray:
     """Region codes, int64 (m,), of gate weights (m, 1 + n) whose first column is the global adapter."""
     alone = weights.argmax(axis=1)
     return np.where(weights.max(axis=1) > 1 - 1e-6, alone, FUSE).astype(np.int64)
 
 
-def user_map(
+def build_user_map(
     vectors: np.ndarray,
     group: np.ndarray,
     gate: Callable[[np.ndarray], np.ndarray],
@@ -75,7 +75,7 @@ def user_map(
     across = low[0] + (np.arange(width) + 0.5) / width * (high[0] - low[0])
     up = low[1] + (np.arange(height) + 0.5) / height * (high[1] - low[1])
     cells = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    codes, times = np.unique(regions(np.asarray(gate(vectors))), return_counts=True)
+    codes, times = np.unique(classify_regions(np.asarray(gate(vectors))), return_counts=True)
     shown = np.arange(len(flat))
     if len(flat) > limit:
         shown = np.sort(np.random.default_rng(seed).choice(len(flat), size=limit, replace=False))
@@ -84,7 +84,7 @@ def user_map(
         x=flat[shown, 0],
         y=flat[shown, 1],
         group=group[shown],
-        grid=regions(np.asarray(gate(middle + cells @ plane))).reshape(height, width),
+        grid=classify_regions(np.asarray(gate(middle + cells @ plane))).reshape(height, width),
         extent=(float(low[0]), float(high[0]), float(low[1]), float(high[1])),
         counts={int(code): int(n) for code, n in zip(codes, times, strict=True)},
         explained=float(spread[-2:].sum()) / total if total > 0 else 1.0,

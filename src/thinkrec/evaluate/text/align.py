@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from thinkrec.data.columns import parse_ids, parse_order, parse_text, refuse_rows
+from thinkrec.data.columns import parse_ids, parse_order, parse_text, reject_rows
 from thinkrec.errors import DataError
-from thinkrec.evaluate.judged_rows import require_wanted
-from thinkrec.evaluate.predictions import describe_gaps, remark_on_gaps, shorten
+from thinkrec.evaluate.judged_rows import require_table_columns
+from thinkrec.evaluate.predictions import describe_gaps, describe_partial_coverage, shorten_list
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def read_references(
     Raises DataError for a missing column, an unknown split, a repeated order, an empty reference, or a row whose user
     is not known.
     """
-    require_wanted(table, ("order", "reason"), source)
+    require_table_columns(table, ("order", "reason"), source)
     if split is not None:
-        require_wanted(table, ("split",), source)
+        require_table_columns(table, ("split",), source)
         names = table["split"].cast(pl.String)
         table = table.filter(names == split)
         if not table.height:
@@ -54,13 +54,13 @@ def read_references(
             raise DataError(f"{source}: no row has the split {split!r}; the column holds: {known}")
     order, text = parse_order(table["order"], source), parse_text(table["reason"], source)
     empty = text.str.strip_chars().fill_null("") == ""
-    refuse_rows(table["reason"], empty, source, "has empty references", "Drop these rows.")
+    reject_rows(table["reason"], empty, source, "has empty references", "Drop these rows.")
     frame = pl.DataFrame({"order": order, "text": text})
     if "user_id" in table.columns:
         frame = frame.with_columns(user=parse_ids(table["user_id"], source))
     elif users is not None:
         frame = frame.join(users.select("order", "user"), on="order", how="left", maintain_order="left")
-        refuse_rows(order, frame["user"].is_null(), source, "names rows without a known user", "Add a column user_id.")
+        reject_rows(order, frame["user"].is_null(), source, "names rows without a known user", "Add a column user_id.")
     else:
         raise DataError(
             f"{source}: column 'user_id' is missing, and intervals are over users. Add it, or say where the users are: "
@@ -70,17 +70,17 @@ def read_references(
     return References(frame["order"].to_numpy(), frame["user"].to_numpy(), tuple(frame["text"].to_list()), source)
 
 
-def keep_answered(
+def keep_common_references(
     tables: Mapping[str, pl.DataFrame], references: References
 ) -> tuple[dict[str, pl.DataFrame], References, str]:
     """Tables and references cut to the references that every table has a reason for, and a remark on what is gone.
 
-    Rows without a reference stay in the tables, for `align` to refuse. Raises DataError if nothing is left.
+    Rows without a reference stay in the tables, for `align_reasons` to refuse. Raises DataError if nothing is left.
     """
     common = set(references.order.tolist())
     orders = {}
     for name, table in tables.items():
-        require_wanted(table, ("order", "reason"), name)
+        require_table_columns(table, ("order", "reason"), name)
         orders[name] = parse_order(table["order"], name)
         common &= set(orders[name].to_list())
     if not common:
@@ -92,31 +92,31 @@ def keep_answered(
     cut = {name: table.filter(~orders[name].is_in(gone)) for name, table in tables.items()}
     text = tuple(text for text, keep in zip(references.text, kept, strict=True) if keep)
     fewer = References(references.order[kept], references.user[kept], text, references.source)
-    remark = remark_on_gaps(references.rows, pl.Series(fewer.order), "without a reason", "references")
+    remark = describe_partial_coverage(references.rows, pl.Series(fewer.order), "without a reason", "references")
     return cut, fewer, remark
 
 
-def align(table: pl.DataFrame, source: str, references: References) -> tuple[str, ...]:
+def align_reasons(table: pl.DataFrame, source: str, references: References) -> tuple[str, ...]:
     """The reasons of a table (columns order, reason) in the order of the references; an empty reason stays empty.
 
     Raises DataError for a repeated order, one without a reference, a reference without a reason, or a missing text.
     """
-    require_wanted(table, ("order", "reason"), source)
+    require_table_columns(table, ("order", "reason"), source)
     order, text = parse_order(table["order"], source), parse_text(table["reason"], source)
     remedy = "Write an empty text where nothing was generated."
-    refuse_rows(table["reason"], text.is_null(), source, "has reasons that are missing", remedy)
+    reject_rows(table["reason"], text.is_null(), source, "has reasons that are missing", remedy)
     found = dict(zip(order.to_list(), text.to_list(), strict=True))
     wanted = references.order.tolist()
     unknown = sorted(set(found) - set(wanted))
     if unknown:
         raise DataError(
-            f"{source} has reasons for rows that {references.source} does not have: order {shorten(unknown)}. Choose "
+            f"{source} has reasons for rows that {references.source} does not have: order {shorten_list(unknown)}. Choose "
             "the same rows, for instance with --split."
         )
     lacking = [row for row in wanted if row not in found]
     if lacking:
         raise DataError(
-            f"{source} lacks reasons for rows of {references.source}: order {shorten(lacking)}. "
+            f"{source} lacks reasons for rows of {references.source}: order {shorten_list(lacking)}. "
             f"That is {describe_gaps(references.rows, order, 'references')}. Write a reason for every row that is "
             "compared, an empty one where nothing came, or compare the others alone with --partial."
         )

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from thinkrec.errors import CheckpointError
-from thinkrec.evaluate.text.bleurt_weights import Weights, read_weights
-from thinkrec.evaluate.text.sentencepiece import Pieces, read_pieces, read_tokenizer
+from thinkrec.evaluate.text.bleurt_weights import BleurtWeights, read_weights
+from thinkrec.evaluate.text.sentencepiece import SentencePieceTokenizer, read_sentencepiece_model, read_tokenizer_json
 from thinkrec.io.progress import Progress
 
 POLICY = "BLEURT of (reference, reason), cut to the checkpoint's longest input, not clipped; mean over rows"
@@ -30,14 +30,14 @@ _SPECIAL = 3
 
 
 @dataclass(frozen=True)
-class Bleurt:
+class BleurtScorer:
     """A loaded checkpoint."""
 
     encoder: torch.nn.Module
     """transformers' RemBertModel."""
     head: torch.nn.Linear
-    pieces: Pieces
-    longest: int
+    tokenizer: SentencePieceTokenizer
+    max_length: int
     """Tokens of the longest input."""
 
     @torch.inference_mode()
@@ -45,7 +45,7 @@ class Bleurt:
         self, hypotheses: Sequence[str], references: Sequence[str], *, batch: int = 8, progress: bool = False
     ) -> np.ndarray:
         """float64 (n,): one score per pair, about 0 to 1, higher is closer."""
-        inputs = [self.input(text, reference) for text, reference in zip(hypotheses, references, strict=True)]
+        inputs = [self.encode_pair(text, reference) for text, reference in zip(hypotheses, references, strict=True)]
         out = np.empty(len(inputs), dtype=np.float64)
         by_length = sorted(range(len(inputs)), key=lambda row: len(inputs[row][0]))
         device = self.head.weight.device
@@ -64,38 +64,38 @@ class Bleurt:
                 bar.advance(len(rows))
         return out
 
-    def count_cut(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
+    def count_truncated(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
         """Pairs that are longer than the checkpoint's input."""
-        room = self.longest - _SPECIAL
+        room = self.max_length - _SPECIAL
         pairs = zip(hypotheses, references, strict=True)
-        return sum(len(self.pieces.encode(text)) + len(self.pieces.encode(other)) > room for text, other in pairs)
+        return sum(len(self.tokenizer.encode(text)) + len(self.tokenizer.encode(other)) > room for text, other in pairs)
 
-    def input(self, hypothesis: str, reference: str) -> tuple[list[int], list[int]]:
+    def encode_pair(self, hypothesis: str, reference: str) -> tuple[list[int], list[int]]:
         """Token ids and segments of a pair, the reference first; the longer text is cut where both are too long."""
-        a, b = self.pieces.encode(reference), self.pieces.encode(hypothesis)
-        while len(a) + len(b) > self.longest - _SPECIAL:
+        a, b = self.tokenizer.encode(reference), self.tokenizer.encode(hypothesis)
+        while len(a) + len(b) > self.max_length - _SPECIAL:
             (a if len(a) > len(b) else b).pop()
-        ids = [self.pieces.cls, *a, self.pieces.sep, *b, self.pieces.sep]
+        ids = [self.tokenizer.cls_id, *a, self.tokenizer.sep_id, *b, self.tokenizer.sep_id]
         return ids, [0] * (len(a) + 2) + [1] * (len(b) + 1)
 
 
-def load_bleurt(source: str | Path, *, device: str = "cpu") -> Bleurt:
+def load_bleurt(source: str | Path, *, device: str = "cpu") -> BleurtScorer:
     """A checkpoint from a folder, or by its name on the Hugging Face hub. Raises CheckpointError."""
     folder = Path(source).expanduser()
     if not folder.is_dir():
-        folder = _from_hub(str(source))
-    config = _config(folder)
+        folder = _download_checkpoint(str(source))
+    config = _read_config(folder)
     weights = read_weights(folder)
     try:
-        encoder, head = _build(weights, config)
+        encoder, head = _build_encoder(weights, config)
     except (RuntimeError, ValueError, KeyError) as error:
         raise CheckpointError(f"{folder}: the weights do not fit a RemBERT encoder ({error})") from error
     limits = [weights.tensors["embeddings.position_embeddings.weight"].shape[0]]
     limits += [int(config["max_seq_length"])] if "max_seq_length" in config else []
-    return Bleurt(encoder.eval().to(device), head.eval().to(device), _pieces(folder), min(limits))
+    return BleurtScorer(encoder.eval().to(device), head.eval().to(device), _load_tokenizer(folder), min(limits))
 
 
-def _build(weights: Weights, config: dict[str, Any]) -> tuple[torch.nn.Module, torch.nn.Linear]:
+def _build_encoder(weights: BleurtWeights, config: dict[str, Any]) -> tuple[torch.nn.Module, torch.nn.Linear]:
     from transformers import RemBertConfig, RemBertModel
 
     found = weights.tensors
@@ -107,7 +107,7 @@ def _build(weights: Weights, config: dict[str, Any]) -> tuple[torch.nn.Module, t
         vocab_size=words.shape[0],
         input_embedding_size=words.shape[1],
         hidden_size=found["pooler.dense.weight"].shape[0],
-        num_hidden_layers=weights.layers,
+        num_hidden_layers=weights.n_layers,
         num_attention_heads=heads,
         intermediate_size=found["encoder.layer.0.intermediate.dense.weight"].shape[0],
         # What TensorFlow's BERT calls gelu is the tanh form.
@@ -131,7 +131,7 @@ def _build(weights: Weights, config: dict[str, Any]) -> tuple[torch.nn.Module, t
     return encoder, head
 
 
-def _config(folder: Path) -> dict[str, Any]:
+def _read_config(folder: Path) -> dict[str, Any]:
     path = next((folder / name for name in _CONFIGS if (folder / name).is_file()), None)
     if path is None:
         raise CheckpointError(
@@ -145,19 +145,19 @@ def _config(folder: Path) -> dict[str, Any]:
         raise CheckpointError(f"{folder}: a config file is no valid JSON ({error}); copy it again") from error
 
 
-def _pieces(folder: Path) -> Pieces:
+def _load_tokenizer(folder: Path) -> SentencePieceTokenizer:
     for name in _PIECES:
         if (folder / name).is_file():
-            return read_pieces(folder / name)
+            return read_sentencepiece_model(folder / name)
     if (folder / "tokenizer.json").is_file():
-        return read_tokenizer(folder / "tokenizer.json")
+        return read_tokenizer_json(folder / "tokenizer.json")
     raise CheckpointError(
         f"{folder} has no SentencePiece model ({', '.join(_PIECES)}) and no tokenizer.json; only BLEURT-20 and its "
         "distilled forms can be read, older BLEURT checkpoints have another kind of vocabulary"
     )
 
 
-def _from_hub(name: str) -> Path:
+def _download_checkpoint(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     if name.startswith((".", "/", "~")) or name.count("/") != 1:

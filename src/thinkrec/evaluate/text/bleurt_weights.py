@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from thinkrec.errors import CheckpointError
-from thinkrec.evaluate.text.tf_checkpoint import read_bundle
+from thinkrec.evaluate.text.tf_checkpoint import read_tensor_bundle
 from thinkrec.io.files import read_tensors
 
 _TENSORFLOW = Path("variables") / "variables"
@@ -18,7 +18,7 @@ _SHARED = "encoder.embedding_hidden_mapping_in"
 
 
 @dataclass(frozen=True)
-class Weights:
+class BleurtWeights:
     """An encoder's weights and the head's."""
 
     tensors: dict[str, torch.Tensor]
@@ -27,23 +27,27 @@ class Weights:
     """(1, hidden)."""
     bias: torch.Tensor
     """(1,)."""
-    layers: int
+    n_layers: int
 
 
-def read_weights(folder: Path) -> Weights:
+def read_weights(folder: Path) -> BleurtWeights:
     """From safetensors, a .bin file, or a TensorFlow SavedModel, in this order. Raises CheckpointError."""
     if (folder / "model.safetensors").is_file():
-        return _sort(folder, {_torch_name(k): v for k, v in read_tensors(folder / "model.safetensors").items()})
+        return _split_weights(
+            folder, {_convert_torch_name(k): v for k, v in read_tensors(folder / "model.safetensors").items()}
+        )
     if (folder / "pytorch_model.bin").is_file():
-        return _sort(folder, {_torch_name(k): v for k, v in _read_bin(folder / "pytorch_model.bin").items()})
+        return _split_weights(
+            folder, {_convert_torch_name(k): v for k, v in _read_bin(folder / "pytorch_model.bin").items()}
+        )
     if (folder / _TENSORFLOW).with_name("variables.index").is_file():
         found = {}
-        for name, array in read_bundle(folder / _TENSORFLOW).items():
+        for name, array in read_tensor_bundle(folder / _TENSORFLOW).items():
             tensor = torch.tensor(array)
             if name.endswith("kernel"):
                 tensor = tensor.T.contiguous()
-            found[_tensorflow_name(name)] = tensor
-        return _sort(folder, found)
+            found[_convert_tensorflow_name(name)] = tensor
+        return _split_weights(folder, found)
     raise CheckpointError(
         f"{folder} holds no weights (looked for model.safetensors, pytorch_model.bin and {_TENSORFLOW}.index)"
     )
@@ -56,14 +60,14 @@ def _read_bin(path: Path) -> dict[str, torch.Tensor]:
         raise CheckpointError(f"{path} cannot be read ({error}); copy it again") from error
 
 
-def _torch_name(name: str) -> str:
+def _convert_torch_name(name: str) -> str:
     if name in ("dense.weight", "dense.bias"):
         return name.replace("dense", "classifier")
     name = re.sub(r"^(bleurt|rembert|bert)\.", "", name)
     return name.replace("encoder.embedding_projection", _SHARED)
 
 
-def _tensorflow_name(name: str) -> str:
+def _convert_tensorflow_name(name: str) -> str:
     """Such as bert/encoder/layer_3/attention/self/query/kernel -> encoder.layer.3.attention.self.query.weight."""
     parts = re.sub(r"^(bert|rembert|bleurt)/", "", name).split("/")
     if parts[0] == "dense":
@@ -75,7 +79,7 @@ def _tensorflow_name(name: str) -> str:
     return ".".join([*parts[:-1], last])
 
 
-def _sort(folder: Path, found: dict[str, torch.Tensor]) -> Weights:
+def _split_weights(folder: Path, found: dict[str, torch.Tensor]) -> BleurtWeights:
     """Keep the encoder's weights, take out the head's."""
     parts = ("embeddings.", "encoder.", "pooler.")
     kept = {
@@ -99,4 +103,4 @@ def _sort(folder: Path, found: dict[str, torch.Tensor]) -> Weights:
         raise CheckpointError(
             f"{folder}: the head has shape {tuple(head.shape)}, expected (1, {wide}): no BLEURT model"
         )
-    return Weights(kept, head, bias, len(layers))
+    return BleurtWeights(kept, head, bias, len(layers))

@@ -9,7 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from thinkrec.errors import DataError
-from thinkrec.evaluate.metrics.bootstrap import Estimate, Pair, difference, estimate, multiplicities
+from thinkrec.evaluate.metrics.bootstrap import (
+    Estimate,
+    PairedDifference,
+    draw_user_multiplicities,
+    summarise_difference_draws,
+    summarise_draws,
+)
 from thinkrec.evaluate.text import meteor as met
 from thinkrec.evaluate.text import overlap
 
@@ -26,52 +32,52 @@ TITLES = {
 """Metric -> column title, in the order of columns."""
 
 
-class Scorer(Protocol):
-    """What `Bleurt` and `TextEncoder` have in common."""
+class TextScorer(Protocol):
+    """What `BleurtScorer` and `TextEncoder` have in common."""
 
     def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
         """float64 (n,)."""
         ...
 
-    def count_cut(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
+    def count_truncated(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
         """Pairs that are scored on a part of their texts."""
         ...
 
 
-class Similarity(Scorer, Protocol):
+class SimilarityScorer(TextScorer, Protocol):
     """What `TextEncoder` also has."""
 
-    def unknown_share(self, texts: Sequence[str]) -> float:
+    def compute_unknown_share(self, texts: Sequence[str]) -> float:
         """Share of tokens, 0..1, that the vocabulary does not have."""
         ...
 
 
 @dataclass(frozen=True)
-class Tools:
+class MetricResources:
     """What is there to measure with; a metric without its tool is reported as not available, with the reason why."""
 
     wordnet: Any | None = None
     """Reader of `open_wordnet`."""
-    bleurt: Scorer | None = None
-    similarity: Similarity | None = None
-    why_not: Mapping[str, str] | None = None
+    bleurt: TextScorer | None = None
+    similarity: SimilarityScorer | None = None
+    unavailable: Mapping[str, str] | None = None
     """Metric -> why it is not available."""
 
 
 @dataclass(frozen=True)
-class Values:
+class TextMetricValues:
     """One system's values."""
 
     rows: dict[str, np.ndarray]
     """Metric -> float64 (n,), in the order of the references; NaN where a row has no such value."""
     counts: np.ndarray
-    """int64 (n, 10): see `overlap.bleu`."""
-    cut: Mapping[str, int] = field(default_factory=dict)
+    """int64 (n, 10): see `overlap.compute_bleu`."""
+    truncated: Mapping[str, int] = field(default_factory=dict)
     """Metric -> pairs that were scored on a part of their texts."""
 
 
 @dataclass(frozen=True)
-class Drawn:
+class TextBootstrapResult:
     """One system's means, on the rows as they are and on every draw of users."""
 
     values: dict[str, float]
@@ -81,28 +87,32 @@ class Drawn:
     """What two systems must share to be compared: rows, users, draws and seed."""
 
 
-def measure(hypotheses: Sequence[str], references: Sequence[str], tools: Tools, *, progress: bool = False) -> Values:
+def compute_text_metrics(
+    hypotheses: Sequence[str], references: Sequence[str], tools: MetricResources, *, progress: bool = False
+) -> TextMetricValues:
     """All metrics that `tools` allow, per row."""
-    bleu, counts = overlap.bleu(hypotheses, references)
-    rows = {} if tools.wordnet is None else {met.WITH_SYNONYMS: met.meteor(hypotheses, references, tools.wordnet)}
+    bleu, counts = overlap.compute_bleu(hypotheses, references)
+    rows = (
+        {} if tools.wordnet is None else {met.WITH_SYNONYMS: met.compute_meteor(hypotheses, references, tools.wordnet)}
+    )
     rows |= {
-        met.WITHOUT_SYNONYMS: met.meteor(hypotheses, references),
-        "rouge_l": overlap.rouge_l(hypotheses, references),
+        met.WITHOUT_SYNONYMS: met.compute_meteor(hypotheses, references),
+        "rouge_l": overlap.compute_rouge_l(hypotheses, references),
         "bleu": bleu,
     }
     cut = {}
     for name, scorer in (("bleurt", tools.bleurt), ("similarity", tools.similarity)):
         if scorer is not None:
             rows[name] = scorer.score(hypotheses, references, progress=progress)
-            cut[name] = scorer.count_cut(hypotheses, references)
-    short = met.too_short(references)
+            cut[name] = scorer.count_truncated(hypotheses, references)
+    short = met.find_short_references(references)
     for name in (met.WITH_SYNONYMS, met.WITHOUT_SYNONYMS):
         if name in rows:
             rows[name] = np.where(short, np.nan, rows[name])
-    return Values(rows, counts, cut)
+    return TextMetricValues(rows, counts, cut)
 
 
-def policies(tools: Tools) -> dict[str, str]:
+def describe_policies(tools: MetricResources) -> dict[str, str]:
     """Metric -> how it is counted, for those that are measured."""
     from thinkrec.evaluate.text import bleurt, similarity
 
@@ -119,7 +129,9 @@ def policies(tools: Tools) -> dict[str, str]:
     return {name: text for name, text in known.items() if absent.get(name, text) is not None}
 
 
-def resample(values: Values, user: np.ndarray, *, draws: int = 1000, seed: int = 0) -> Drawn:
+def bootstrap_text_metrics(
+    values: TextMetricValues, user: np.ndarray, *, draws: int = 1000, seed: int = 0
+) -> TextBootstrapResult:
     """Means over rows that have a value, and the same with every row counted as often as its user (n,) was drawn.
 
     The draws are those of `bootstrap.multiplicities`, so all systems on the same rows share them.
@@ -136,16 +148,16 @@ def resample(values: Values, user: np.ndarray, *, draws: int = 1000, seed: int =
     np.add.at(counts, code, values.counts)
     out, corpus = np.empty((draws, len(names))), np.full(draws, np.nan)
     defined = has_long_reference(values)
-    for draw, times in enumerate(multiplicities(n_users, draws, seed)):
-        out[draw] = _ratio(times @ sums, times @ size)
-        corpus[draw] = overlap.corpus_bleu(times @ counts) if defined else np.nan
-    exact = dict(zip(names, _ratio(table.sum(axis=0), there.sum(axis=0)).tolist(), strict=True))
-    exact[CORPUS_BLEU] = overlap.corpus_bleu(values.counts.sum(axis=0)) if defined else float("nan")
+    for draw, times in enumerate(draw_user_multiplicities(n_users, draws, seed)):
+        out[draw] = _divide_or_nan(times @ sums, times @ size)
+        corpus[draw] = overlap.compute_corpus_bleu(times @ counts) if defined else np.nan
+    exact = dict(zip(names, _divide_or_nan(table.sum(axis=0), there.sum(axis=0)).tolist(), strict=True))
+    exact[CORPUS_BLEU] = overlap.compute_corpus_bleu(values.counts.sum(axis=0)) if defined else float("nan")
     drawn = {name: out[:, place] for place, name in enumerate(names)} | {CORPUS_BLEU: corpus}
-    return Drawn(exact, drawn, (tuple(code.tolist()), draws, seed))
+    return TextBootstrapResult(exact, drawn, (tuple(code.tolist()), draws, seed))
 
 
-def remarks(systems: Mapping[str, Values]) -> list[str]:
+def describe_omissions(systems: Mapping[str, TextMetricValues]) -> list[str]:
     """A sentence for each metric that rows have no value of, which all systems share, and for texts that were cut."""
     values = next(iter(systems.values()))
     n, told = len(values.counts), []
@@ -162,28 +174,32 @@ def remarks(systems: Mapping[str, Values]) -> list[str]:
     for name, system in systems.items():
         told += [
             f"{TITLES[metric]}: {count:,} of {n:,} pairs of {name} are longer than its input and were cut."
-            for metric, count in system.cut.items()
+            for metric, count in system.truncated.items()
             if count
         ]
     return told
 
 
-def has_long_reference(values: Values) -> bool:
+def has_long_reference(values: TextMetricValues) -> bool:
     """Whether any reference has as many tokens as corpus BLEU's longest n-gram."""
     return bool((values.counts[:, -1] >= overlap.SHORTEST).any())
 
 
-def _ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+def _divide_or_nan(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def interval(drawn: Drawn, metric: str, *, level: float = 0.95) -> Estimate:
+def compute_interval(drawn: TextBootstrapResult, metric: str, *, level: float = 0.95) -> Estimate:
     """A mean with its percentile interval."""
-    return estimate(drawn.values[metric], drawn.draws[metric], level=level)
+    return summarise_draws(drawn.values[metric], drawn.draws[metric], level=level)
 
 
-def paired(a: Drawn, b: Drawn, metric: str, *, level: float = 0.95) -> Pair:
+def compute_paired_difference(
+    a: TextBootstrapResult, b: TextBootstrapResult, metric: str, *, level: float = 0.95
+) -> PairedDifference:
     """`a` minus `b` on the same draws. Raises DataError if they are not over the same rows and draws."""
     if a.key != b.key:
         raise DataError("paired comparison: the two systems are not on the same rows, users, draws and seed")
-    return difference(a.values[metric] - b.values[metric], a.draws[metric] - b.draws[metric], level=level)
+    return summarise_difference_draws(
+        a.values[metric] - b.values[metric], a.draws[metric] - b.draws[metric], level=level
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from thinkrec.evaluate.text.tokenization import blank_tokens, fold
+from thinkrec.evaluate.text.tokenization import fold_case, split_blank_tokens
 from thinkrec.evaluate.text.wordnet import require_nltk
 
 WITH_SYNONYMS, WITHOUT_SYNONYMS = "meteor", "meteor_no_synonyms"
@@ -27,8 +27,8 @@ class NoSynonyms:
         return []
 
 
-def meteor(hypotheses: Sequence[str], references: Sequence[str], wordnet: Any | None = None) -> np.ndarray:
-    """float64 (n,): METEOR of each pair, 0..1; an empty hypothesis counts 0. See `blank_tokens` for other scripts.
+def compute_meteor(hypotheses: Sequence[str], references: Sequence[str], wordnet: Any | None = None) -> np.ndarray:
+    """float64 (n,): METEOR of each pair, 0..1; an empty hypothesis counts 0. See `split_blank_tokens` for other scripts.
 
     wordnet: a reader of `open_wordnet`; None matches without synonyms, which is another metric and needs another name.
     """
@@ -37,12 +37,14 @@ def meteor(hypotheses: Sequence[str], references: Sequence[str], wordnet: Any | 
 
     reader: Any = NoSynonyms() if wordnet is None else wordnet
     scores = [
-        single_meteor_score(blank_tokens(reference), blank_tokens(hypothesis), preprocess=fold, wordnet=reader)
+        single_meteor_score(
+            split_blank_tokens(reference), split_blank_tokens(hypothesis), preprocess=fold_case, wordnet=reader
+        )
         for hypothesis, reference in zip(hypotheses, references, strict=True)
     ]
     return np.array(scores, dtype=np.float64)
 
 
-def too_short(references: Sequence[str]) -> np.ndarray:
+def find_short_references(references: Sequence[str]) -> np.ndarray:
     """bool (n,): whether a reference has fewer than `SHORTEST` tokens, so that no text reaches .99 against it."""
-    return np.array([len(blank_tokens(reference)) < SHORTEST for reference in references], dtype=bool)
+    return np.array([len(split_blank_tokens(reference)) < SHORTEST for reference in references], dtype=bool)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from thinkrec.errors import ThinkRecError
-from thinkrec.evaluate.text.tokenization import set_apart, word_tokens
+from thinkrec.evaluate.text.tokenization import separate_characters, split_word_tokens
 
 ROUGE_POLICY = (
     "F of the longest common subsequence, without case, runs of letters and digits as tokens (a character each in "
@@ -25,26 +25,26 @@ SHORTEST = ORDERS
 _INSTALL = 'needs {}; run: pip install "thinkrec[text]"'
 
 
-class _Words:
+class _WordTokenizer:
     """The tokenizer that rouge-score is given."""
 
     @staticmethod
     def tokenize(text: str) -> list[str]:
-        return word_tokens(text)
+        return split_word_tokens(text)
 
 
-def rouge_l(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
+def compute_rouge_l(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
     """float64 (n,): F of ROUGE-L (Lin, 2004) of each pair, 0..1."""
     try:
         from rouge_score import rouge_scorer
     except ImportError as error:
         raise ThinkRecError("ROUGE-L " + _INSTALL.format("rouge-score")) from error
-    scorer = rouge_scorer.RougeScorer(["rougeL"], tokenizer=_Words())
+    scorer = rouge_scorer.RougeScorer(["rougeL"], tokenizer=_WordTokenizer())
     pairs = zip(hypotheses, references, strict=True)
     return np.array([scorer.score(reference, text)["rougeL"].fmeasure for text, reference in pairs], dtype=np.float64)
 
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def compute_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """BLEU (Papineni et al., 2002) of each pair, float64 (n,), 0..1; and what corpus BLEU sums.
 
     The second array is int64 (n, 10): n-grams found, for 1 to 4; n-grams of the hypothesis, for 1 to 4; tokens of the
@@ -57,14 +57,14 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[np.ndarr
     metric = BLEU(effective_order=True)
     scores, counts = np.empty(len(hypotheses)), np.empty((len(hypotheses), 2 * ORDERS + 2), dtype=np.int64)
     for row, (text, reference) in enumerate(zip(hypotheses, references, strict=True)):
-        found = metric.sentence_score(set_apart(text), [set_apart(reference)])
+        found = metric.sentence_score(separate_characters(text), [separate_characters(reference)])
         scores[row] = found.score / 100
         counts[row] = [*found.counts, *found.totals, found.sys_len, found.ref_len]
     return scores, counts
 
 
-def corpus_bleu(counts: np.ndarray) -> float:
-    """BLEU of rows together, 0..1, from the sum of their counts, int64 (10,) as `bleu` lays them out."""
+def compute_corpus_bleu(counts: np.ndarray) -> float:
+    """BLEU of rows together, 0..1, from the sum of their counts, int64 (10,) as `compute_bleu` lays them out."""
     from sacrebleu.metrics.bleu import BLEU
 
     numbers = [int(count) for count in counts]

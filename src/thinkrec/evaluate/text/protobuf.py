@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 
-def varint(data: bytes, place: int) -> tuple[int, int]:
+def read_varint(data: bytes, place: int) -> tuple[int, int]:
     """(value, place behind it) of a variable-length integer. Raises ValueError where the data ends too early."""
     value = shift = 0
     while True:
@@ -18,18 +18,18 @@ def varint(data: bytes, place: int) -> tuple[int, int]:
             return value, place
 
 
-def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+def read_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """(field number, value) of a message: integers as int, everything else as bytes. Raises ValueError."""
     place = 0
     while place < len(data):
-        tag, place = varint(data, place)
+        tag, place = read_varint(data, place)
         number, kind = tag >> 3, tag & 7
         if kind == 0:
-            value, place = varint(data, place)
+            value, place = read_varint(data, place)
             yield number, value
             continue
         if kind == 2:
-            size, place = varint(data, place)
+            size, place = read_varint(data, place)
         elif kind in (1, 5):
             size = 8 if kind == 1 else 4
         else:

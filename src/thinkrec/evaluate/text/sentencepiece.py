@@ -8,33 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from thinkrec.errors import CheckpointError
-from thinkrec.evaluate.text.protobuf import fields
+from thinkrec.evaluate.text.protobuf import read_fields
 
 _UNKNOWN, _CONTROL, _UNUSED = 2, 3, 5
 _UNIGRAM = 1
 
 
 @dataclass(frozen=True)
-class Pieces:
+class SentencePieceTokenizer:
     """Text to piece ids."""
 
     tokenizer: Any
     """A `tokenizers.Tokenizer` that adds nothing at the ends."""
-    cls: int
-    sep: int
+    cls_id: int
+    sep_id: int
 
     def encode(self, text: str) -> list[int]:
         """Ids of the pieces of a text, without [CLS] and [SEP]."""
         return self.tokenizer.encode(text, add_special_tokens=False).ids
 
 
-def read_pieces(path: Path) -> Pieces:
+def read_sentencepiece_model(path: Path) -> SentencePieceTokenizer:
     """Read a .model file (sentencepiece_model.proto). Raises CheckpointError."""
     from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
     from tokenizers.models import Unigram
 
     try:
-        vocab, kinds, model, rules = _parse(path.read_bytes())
+        vocab, kinds, model, rules = _parse_model(path.read_bytes())
     except (OSError, ValueError, struct.error) as error:
         raise CheckpointError(f"{path} cannot be read as a SentencePiece model ({error}); copy it again") from error
     if model != _UNIGRAM:
@@ -52,17 +52,17 @@ def read_pieces(path: Path) -> Pieces:
         for (piece, score), kind in zip(vocab, kinds, strict=True)
     ]
     tokenizer = Tokenizer(Unigram(shown, unk_id=kinds.index(_UNKNOWN), byte_fallback=False))
-    steps: list[Any] = [normalizers.Precompiled(rules.charsmap)] if rules.charsmap else []
-    if rules.trims:
+    steps: list[Any] = [normalizers.Precompiled(rules.precompiled_charsmap)] if rules.precompiled_charsmap else []
+    if rules.remove_extra_whitespaces:
         steps += [normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")]
     if steps:
         tokenizer.normalizer = normalizers.Sequence(steps)
-    scheme = "always" if rules.prefix else "never"
+    scheme = "always" if rules.add_dummy_prefix else "never"
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme=scheme, split=False)
-    return Pieces(tokenizer, ids["[CLS]"], ids["[SEP]"])
+    return SentencePieceTokenizer(tokenizer, ids["[CLS]"], ids["[SEP]"])
 
 
-def read_tokenizer(path: Path) -> Pieces:
+def read_tokenizer_json(path: Path) -> SentencePieceTokenizer:
     """The same from a tokenizer.json. Raises CheckpointError."""
     from tokenizers import Tokenizer
 
@@ -75,36 +75,36 @@ def read_tokenizer(path: Path) -> Pieces:
         raise CheckpointError(f"{path} has no tokens [CLS] and [SEP]; take the tokenizer of BLEURT-20")
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    return Pieces(tokenizer, cls, sep)
+    return SentencePieceTokenizer(tokenizer, cls, sep)
 
 
 @dataclass(frozen=True)
-class _Rules:
-    charsmap: bytes = b""
-    prefix: bool = True
-    trims: bool = True
+class _NormalizerRules:
+    precompiled_charsmap: bytes = b""
+    add_dummy_prefix: bool = True
+    remove_extra_whitespaces: bool = True
 
 
-def _parse(data: bytes) -> tuple[list[tuple[str, float]], list[int], int, _Rules]:
+def _parse_model(data: bytes) -> tuple[list[tuple[str, float]], list[int], int, _NormalizerRules]:
     vocab: list[tuple[str, float]] = []
     kinds: list[int] = []
-    model, rules = _UNIGRAM, _Rules()
-    for number, value in fields(data):
+    model, rules = _UNIGRAM, _NormalizerRules()
+    for number, value in read_fields(data):
         if not isinstance(value, bytes):
             continue
         if number == 1:
-            part = dict(fields(value))
+            part = dict(read_fields(value))
             piece, score = part.get(1, b""), part.get(2, b"\0\0\0\0")
             assert isinstance(piece, bytes) and isinstance(score, bytes)
             vocab.append((piece.decode("utf-8"), struct.unpack("<f", score)[0]))
             kinds.append(int(part.get(3, 1)))
         elif number == 2:
-            model = int(dict(fields(value)).get(3, _UNIGRAM))
+            model = int(dict(read_fields(value)).get(3, _UNIGRAM))
         elif number == 3:
-            part = dict(fields(value))
+            part = dict(read_fields(value))
             charsmap = part.get(2, b"")
             assert isinstance(charsmap, bytes)
-            rules = _Rules(charsmap, bool(part.get(3, 1)), bool(part.get(4, 1)))
+            rules = _NormalizerRules(charsmap, bool(part.get(3, 1)), bool(part.get(4, 1)))
     if not vocab:
         raise ValueError("it holds no pieces")
     return vocab, kinds, model, rules

@@ -27,12 +27,12 @@ class TextEncoder:
     tokenizer: Any
     layer: int
     """Hidden states that are compared: 0 the embeddings, -1 the last layer."""
-    longest: int
+    max_length: int
 
     @torch.inference_mode()
-    def vectors(self, text: str) -> torch.Tensor:
+    def embed_tokens(self, text: str) -> torch.Tensor:
         """float32 (tokens, hidden), of length 1 each; without special tokens, cut to the longest input."""
-        asked = self.tokenizer(text, return_tensors="pt", truncation=True, max_length=self.longest,
+        asked = self.tokenizer(text, return_tensors="pt", truncation=True, max_length=self.max_length,
                                return_special_tokens_mask=True)  # fmt: skip
         keep = asked.pop("special_tokens_mask")[0] == 0
         if not bool(keep.any()):
@@ -40,15 +40,15 @@ class TextEncoder:
         states = self.model(**asked, output_hidden_states=True).hidden_states[self.layer][0].float()
         return torch.nn.functional.normalize(states[keep], dim=-1)
 
-    def unknown_share(self, texts: Sequence[str]) -> float:
+    def compute_unknown_share(self, texts: Sequence[str]) -> float:
         """Share of the tokens of `texts`, 0..1, that the vocabulary does not have: all of them have one vector."""
         unknown = self.tokenizer.unk_token_id
         ids = [id_ for text in texts for id_ in self.tokenizer(text, add_special_tokens=False)["input_ids"]]
         return 0.0 if unknown is None or not ids else sum(id_ == unknown for id_ in ids) / len(ids)
 
-    def count_cut(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
+    def count_truncated(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
         """Pairs of which a text is longer than the encoder's input."""
-        long = {text: len(self.tokenizer(text)["input_ids"]) > self.longest for text in {*hypotheses, *references}}
+        long = {text: len(self.tokenizer(text)["input_ids"]) > self.max_length for text in {*hypotheses, *references}}
         return sum(long[text] or long[other] for text, other in zip(hypotheses, references, strict=True))
 
     def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
@@ -59,15 +59,15 @@ class TextEncoder:
             for row, pair in enumerate(zip(hypotheses, references, strict=True)):
                 for text in pair:
                     if text not in known:
-                        known[text] = self.vectors(text)
+                        known[text] = self.embed_tokens(text)
                 # A text of which the encoder knows nothing is still the same as itself.
                 same = pair[0] == pair[1] and pair[0].strip() and not len(known[pair[0]])
-                out[row] = 1.0 if same else greedy(known[pair[0]], known[pair[1]])
+                out[row] = 1.0 if same else compute_greedy_f1(known[pair[0]], known[pair[1]])
                 bar.advance(1)
         return out
 
 
-def greedy(hypothesis: torch.Tensor, reference: torch.Tensor) -> float:
+def compute_greedy_f1(hypothesis: torch.Tensor, reference: torch.Tensor) -> float:
     """F of greedy matching between two sets of unit vectors (a, hidden) and (b, hidden); 0 where one is empty."""
     if not len(hypothesis) or not len(reference):
         return 0.0

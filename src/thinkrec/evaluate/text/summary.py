@@ -15,20 +15,20 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.evaluate.metrics.bootstrap import Estimate, Pair
-from thinkrec.evaluate.table import number, span
+from thinkrec.evaluate.metrics.bootstrap import Estimate, PairedDifference
+from thinkrec.evaluate.table import format_interval, format_number
 from thinkrec.evaluate.text import compare
 from thinkrec.evaluate.text.align import References
 from thinkrec.evaluate.text.compare import (
     TITLES,
-    Tools,
-    Values,
-    interval,
-    paired,
-    policies,
-    resample,
+    MetricResources,
+    TextMetricValues,
+    bootstrap_text_metrics,
+    compute_interval,
+    compute_paired_difference,
+    describe_policies,
 )
-from thinkrec.io.files import plain, write_json
+from thinkrec.io.files import to_json_value, write_json
 
 SCHEMA = "thinkrec-text-metrics/1"
 NOT_AVAILABLE = "not available"
@@ -42,7 +42,7 @@ class TextResults:
     """System -> metric -> mean with its interval."""
     baselines: tuple[str, ...]
     """Systems that are no systems: what chance gives."""
-    against: dict[str, dict[str, Pair]]
+    against: dict[str, dict[str, PairedDifference]]
     """System -> metric -> the first system minus it, on the same draws."""
     policies: dict[str, str]
     not_available: dict[str, str]
@@ -57,9 +57,9 @@ class TextResults:
 
 
 def summarise_texts(
-    systems: Mapping[str, Values],
+    systems: Mapping[str, TextMetricValues],
     references: References,
-    tools: Tools,
+    tools: MetricResources,
     *,
     baselines: tuple[str, ...] = (),
     draws: int = 1000,
@@ -68,24 +68,31 @@ def summarise_texts(
     remarks: tuple[str, ...] = (),
 ) -> TextResults:
     """Means, intervals and paired differences of systems that were measured on the same references."""
-    drawn = {name: resample(values, references.user, draws=draws, seed=seed) for name, values in systems.items()}
+    drawn = {
+        name: bootstrap_text_metrics(values, references.user, draws=draws, seed=seed)
+        for name, values in systems.items()
+    }
     first = next(iter(drawn))
     return TextResults(
-        estimates={n: {m: interval(d, m, level=level) for m in _ordered(d.values)} for n, d in drawn.items()},
+        estimates={
+            n: {m: compute_interval(d, m, level=level) for m in _order_metrics(d.values)} for n, d in drawn.items()
+        },
         baselines=baselines,
         against={
-            name: {m: paired(drawn[first], other, m, level=level) for m in _ordered(other.values)}
+            name: {
+                m: compute_paired_difference(drawn[first], other, m, level=level) for m in _order_metrics(other.values)
+            }
             for name, other in drawn.items()
             if name != first
         },
-        policies=policies(tools),
-        not_available=dict(tools.why_not or {}),
+        policies=describe_policies(tools),
+        not_available=dict(tools.unavailable or {}),
         n_rows=len(references.order),
         n_users=len(np.unique(references.user)),
         draws=draws,
         seed=seed,
         level=level,
-        remarks=(*remarks, *compare.remarks(systems)),
+        remarks=(*remarks, *compare.describe_omissions(systems)),
     )
 
 
@@ -93,11 +100,11 @@ def write_text_metrics(
     path: Path, results: TextResults, provenance: Mapping[str, Any], grounding: Mapping[str, Any] | None = None
 ) -> None:
     """Write `text-metrics.json`; what is not defined is null. `grounding`: system -> its measures as plain values."""
-    values = {"schema": SCHEMA, **plain(dataclasses.asdict(results)), "grounding": dict(grounding or {})}
+    values = {"schema": SCHEMA, **to_json_value(dataclasses.asdict(results)), "grounding": dict(grounding or {})}
     write_json(path, {**values, "provenance": dict(provenance)})
 
 
-def per_row(systems: Mapping[str, Values], references: References) -> pl.DataFrame:
+def build_row_table(systems: Mapping[str, TextMetricValues], references: References) -> pl.DataFrame:
     """One line per system and row: system, order, user_id, and every metric that is defined for a row."""
     users = pl.Series("user_id", references.user)
     parts = [
@@ -110,7 +117,7 @@ def per_row(systems: Mapping[str, Values], references: References) -> pl.DataFra
     return table.select("system", "order", "user_id", *(m for m in TITLES if m in table.columns))
 
 
-def notes(results: TextResults) -> list[str]:
+def format_table_notes(results: TextResults) -> list[str]:
     """The sentences that belong under the table."""
     lines = [
         *results.remarks,
@@ -123,17 +130,17 @@ def notes(results: TextResults) -> list[str]:
     return lines
 
 
-def terminal(results: TextResults, title: str) -> Group:
+def render_text_results(results: TextResults, title: str) -> Group:
     """The table and, with several systems, the differences; print with rich."""
     metrics = [m for m in TITLES if m in results.policies or m in results.not_available]
-    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes(results))),
+    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(format_table_notes(results))),
                   caption_justify="left")  # fmt: skip
     table.add_column("reasons", overflow="fold")
     for metric in metrics:
         table.add_column(TITLES[metric], justify="right")
     for name, found in results.estimates.items():
         style = "dim" if name in results.baselines else ""
-        table.add_row(Text(name, style=style), *(_cell(found.get(metric)) for metric in metrics))
+        table.add_row(Text(name, style=style), *(_format_estimate(found.get(metric)) for metric in metrics))
     if not results.against:
         return Group(table)
     first = next(iter(results.estimates))
@@ -142,20 +149,24 @@ def terminal(results: TextResults, title: str) -> Group:
     for metric in (m for m in metrics if m in results.policies):
         below.add_column(TITLES[metric], justify="right")
     for name, pairs in results.against.items():
-        below.add_row(Text(name), *(_pair(pairs[metric]) for metric in metrics if metric in results.policies))
+        below.add_row(
+            Text(name), *(_format_difference(pairs[metric]) for metric in metrics if metric in results.policies)
+        )
     return Group(table, below)
 
 
-def _cell(found: Estimate | None) -> Text:
+def _format_estimate(found: Estimate | None) -> Text:
     if found is None:
         return Text(NOT_AVAILABLE, style="dim")
-    return Text(number(found.value)).append("\n" + span(found.low, found.high), style="dim")
+    return Text(format_number(found.value)).append("\n" + format_interval(found.low, found.high), style="dim")
 
 
-def _pair(found: Pair) -> Text:
+def _format_difference(found: PairedDifference) -> Text:
     share = "n/a" if math.isnan(found.share_above) else f"{found.share_above:.0%}"
-    return Text(f"{number(found.difference, signed=True)} {share}\n{span(found.low, found.high, signed=True)}")
+    return Text(
+        f"{format_number(found.difference, signed=True)} {share}\n{format_interval(found.low, found.high, signed=True)}"
+    )
 
 
-def _ordered(values: Mapping[str, Any]) -> list[str]:
+def _order_metrics(values: Mapping[str, Any]) -> list[str]:
     return [metric for metric in TITLES if metric in values]

@@ -12,38 +12,42 @@ from pathlib import Path
 import numpy as np
 
 from thinkrec.errors import CheckpointError
-from thinkrec.evaluate.text.protobuf import fields, varint
+from thinkrec.evaluate.text.protobuf import read_fields, read_varint
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
 _TYPES = {1: np.dtype("<f4"), 2: np.dtype("<f8"), 3: np.dtype("<i4"), 9: np.dtype("<i8"), 19: np.dtype("<f2")}
 
 
-def read_bundle(prefix: Path) -> dict[str, np.ndarray]:
+def read_tensor_bundle(prefix: Path) -> dict[str, np.ndarray]:
     """Variable name -> array, mapped from the files, of the checkpoint `prefix`.index.
 
     Variables of other types than floats and whole numbers are left out. Raises CheckpointError.
     """
     index = prefix.with_name(prefix.name + ".index")
     try:
-        entries = dict(_table(index.read_bytes()))
-        header = dict(fields(entries.pop(b"", b"")))
+        entries = dict(_parse_table(index.read_bytes()))
+        header = dict(read_fields(entries.pop(b"", b"")))
         shards = int(header.get(1, 1))
         if header.get(2, 0) != 0:
             raise ValueError("its numbers are big-endian")
-        found = ((name.decode(), _entry(name.decode(), value, prefix, shards)) for name, value in entries.items())
+        found = (
+            (name.decode(), _read_variable(name.decode(), value, prefix, shards)) for name, value in entries.items()
+        )
         return {name: array for name, array in found if array is not None}
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{index} cannot be read as a TensorFlow checkpoint ({error}); copy it again") from error
 
 
-def _entry(name: str, value: bytes, prefix: Path, shards: int) -> np.ndarray | None:
+def _read_variable(name: str, value: bytes, prefix: Path, shards: int) -> np.ndarray | None:
     kind = shard = offset = size = 0
     shape: list[int] = []
-    for number, part in fields(value):
+    for number, part in read_fields(value):
         if number == 2 and isinstance(part, bytes):
             shape = [
-                int(dict(fields(dim)).get(1, 0)) for field, dim in fields(part) if field == 2 and isinstance(dim, bytes)
+                int(dict(read_fields(dim)).get(1, 0))
+                for field, dim in read_fields(part)
+                if field == 2 and isinstance(dim, bytes)
             ]
         elif number == 7:
             raise ValueError(f"the variable {name} is cut into slices")
@@ -63,19 +67,19 @@ def _entry(name: str, value: bytes, prefix: Path, shards: int) -> np.ndarray | N
     return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=tuple(shape) if shape else (1,)).reshape(shape)
 
 
-def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _parse_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if len(data) < _FOOTER or int.from_bytes(data[-8:], "little") != _MAGIC:
         raise ValueError("its end is not that of an index")
     place = len(data) - _FOOTER
     for _ in range(2):  # offset and size of a block about the table, which is not needed
-        _, place = varint(data, place)
-    for _, handle in _block(data, data[place:]):
-        yield from _block(data, handle)
+        _, place = read_varint(data, place)
+    for _, handle in _parse_block(data, data[place:]):
+        yield from _parse_block(data, handle)
 
 
-def _block(data: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
-    offset, place = varint(handle, 0)
-    size, _ = varint(handle, place)
+def _parse_block(data: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
+    offset, place = read_varint(handle, 0)
+    size, _ = read_varint(handle, place)
     if offset + size >= len(data):
         raise ValueError("a block lies behind its end")
     if data[offset + size] != 0:
@@ -84,9 +88,9 @@ def _block(data: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
     restarts = int.from_bytes(block[-4:], "little")
     end, place, key = len(block) - 4 - 4 * restarts, 0, b""
     while place < end:
-        shared, place = varint(block, place)
-        own, place = varint(block, place)
-        length, place = varint(block, place)
+        shared, place = read_varint(block, place)
+        own, place = read_varint(block, place)
+        length, place = read_varint(block, place)
         key = key[:shared] + block[place : place + own]
         place += own
         yield key, block[place : place + length]

@@ -38,17 +38,17 @@ _ALONE = "".join(f"{chr(first)}-{chr(last)}" for first, last in _NO_BLANKS)
 _CHARACTER = re.compile(f"[{_ALONE}]")
 
 
-def compose(text: str) -> str:
+def normalise_unicode(text: str) -> str:
     """The text in Unicode's composed form, NFC."""
     return unicodedata.normalize("NFC", text)
 
 
-def fold(text: str) -> str:
+def fold_case(text: str) -> str:
     """A token without case; the same as lower case for English."""
-    return compose(text.casefold())
+    return normalise_unicode(text.casefold())
 
 
-def set_apart(text: str) -> str:
+def separate_characters(text: str) -> str:
     """The text, composed, with blanks around every character of a script that has none; other texts stay as they are.
 
     >>> set_apart("我喜欢 The Matrix。")
@@ -56,33 +56,33 @@ def set_apart(text: str) -> str:
     >>> set_apart("กำลัง") == " กำ  ลั  ง "       # vowel signs and tone marks stay with their consonant
     True
     """
-    text = compose(text)
+    text = normalise_unicode(text)
     if not _CHARACTER.search(text):
         return text
-    return "".join(f" {cluster} " if _CHARACTER.match(cluster) else cluster for cluster in clusters(text))
+    return "".join(f" {cluster} " if _CHARACTER.match(cluster) else cluster for cluster in split_graphemes(text))
 
 
-def clusters(text: str) -> list[str]:
+def split_graphemes(text: str) -> list[str]:
     """Characters, each with the combining marks and joiners that follow it, and what is joined to it."""
     found: list[str] = []
     for character in text:
-        if found and (_belongs(character) or found[-1].endswith("\u200d")):
+        if found and (_is_continuation(character) or found[-1].endswith("\u200d")):
             found[-1] += character
         else:
             found.append(character)
     return found
 
 
-def blank_tokens(text: str) -> list[str]:
+def split_blank_tokens(text: str) -> list[str]:
     """Tokens between white space, and characters of scripts without blanks: what METEOR matches.
 
     >>> blank_tokens("The sea. 我喜欢")
     ['The', 'sea.', '我', '喜', '欢']
     """
-    return set_apart(text).split()
+    return separate_characters(text).split()
 
 
-def word_tokens(text: str) -> list[str]:
+def split_word_tokens(text: str) -> list[str]:
     """Runs of letters, marks and digits without case, characters of scripts without blanks, and emoji.
 
     For English these are the tokens of rouge-score. A text without any has its other visible characters instead.
@@ -95,7 +95,7 @@ def word_tokens(text: str) -> list[str]:
     words: list[str] = []
     inside = False
     others: list[str] = []
-    for cluster in clusters(set_apart(fold(text))):
+    for cluster in split_graphemes(separate_characters(fold_case(text))):
         kind = unicodedata.category(cluster[0])
         if kind[0] in "LMN":
             if inside:
@@ -110,7 +110,7 @@ def word_tokens(text: str) -> list[str]:
     return words or others
 
 
-def _belongs(character: str) -> bool:
+def _is_continuation(character: str) -> bool:
     """Whether a character continues the one before it: a mark, a joiner, or a skin tone."""
     return (
         unicodedata.category(character)[0] == "M"

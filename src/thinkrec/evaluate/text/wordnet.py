@@ -1,6 +1,6 @@
 """WordNet 3.0 for METEOR, from the dictionary files of any source.
 
-nltk wants a folder on its data path that only its owner can write to, with a file `lexnames`; Debian's wordnet-base has
+nltk wants a folder on its data path that only its owner can write to, with a file `format_lexnames`; Debian's wordnet-base has
 the dictionary without that file, in /usr/share/wordnet. So the files are copied to a private temporary folder beside
 the missing one, nltk is shown the folder while it opens them, and both the folder and its place on nltk's data path are
 gone again when this returns.
@@ -36,7 +36,7 @@ _NUMBERS = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 def find_wordnet() -> Path | None:
     """A folder with the dictionary files at one of the usual places, or None."""
-    return next((place for place in _PLACES if not _lacking(place)), None)
+    return next((place for place in _PLACES if not _find_missing_files(place)), None)
 
 
 def open_wordnet(folder: Path) -> Any:
@@ -44,7 +44,7 @@ def open_wordnet(folder: Path) -> Any:
 
     Raises DataError if files are missing or of another version, ThinkRecError if nltk is not installed.
     """
-    lacking = _lacking(folder)
+    lacking = _find_missing_files(folder)
     if lacking:
         raise DataError(f"{folder}: no WordNet dictionary, {lacking[0]} is missing; give its folder, or run: {INSTALL}")
     _check_version(folder)
@@ -57,19 +57,19 @@ def open_wordnet(folder: Path) -> Any:
             made.mkdir(mode=0o700)
         for name in _FILES:
             shutil.copyfile(folder / name, root / name)
-        (root / "lexnames").write_text(lexnames(), encoding="ascii")
+        (root / "lexnames").write_text(format_lexnames(), encoding="ascii")
         (root / "index.sense").touch()  # only for mapping between versions, which nothing here asks for
         for path in root.iterdir():
             path.chmod(0o600)
         nltk.data.path.insert(0, str(base))
         try:
-            return _read(nltk, root, folder)
+            return _read_dictionary(nltk, root, folder)
         finally:
             nltk.data.path.remove(str(base))
 
 
-def lexnames() -> str:
-    """The file `lexnames`: number, name, and number of the part of speech."""
+def format_lexnames() -> str:
+    """The file `format_lexnames`: number, name, and number of the part of speech."""
     names = _LEXICAL.split()
     return "".join(f"{place:02d}\t{name}\t{_NUMBERS[name.split('.')[0]]}\n" for place, name in enumerate(names))
 
@@ -85,7 +85,7 @@ def require_nltk() -> Any:
     return nltk
 
 
-def _read(nltk: Any, root: Path, folder: Path) -> Any:
+def _read_dictionary(nltk: Any, root: Path, folder: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that other languages are not there
         try:
@@ -107,5 +107,5 @@ def _check_version(folder: Path) -> None:
         raise DataError(f"{folder}: holds {version}, and METEOR is counted here with {VERSION}; run: {INSTALL}")
 
 
-def _lacking(folder: Path) -> list[str]:
+def _find_missing_files(folder: Path) -> list[str]:
     return [name for name in _FILES if not (folder / name).is_file()]
