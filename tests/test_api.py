@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
-from tiny_folder import write_backbone
+from support.tiny_folder import write_backbone
 
 import thinkrec
 from thinkrec import Dataset, ThinkRec

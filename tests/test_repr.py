@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from tiny_run import tiny_backbone, tiny_recipe
+from support.tiny_run import tiny_backbone, tiny_recipe
 
 from thinkrec import Dataset, ThinkRec
 from thinkrec.run.recipe import parse_recipe

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "model"))
-
-import opposite_tastes
+from support import opposite_tastes
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from tiny_lm import make_prompt, make_recommender
+from support.tiny_lm import make_prompt, make_recommender
 
 from thinkrec.engine.recommender import Recommender
 from thinkrec.evaluate.metrics.ranking import compute_auc

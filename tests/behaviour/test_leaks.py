@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 import torch
 import yaml
-from opposite_tastes import model_values, reason, stage, tables
 from safetensors.torch import load_file
+from support.opposite_tastes import model_values, reason, stage, tables
 
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe_files import load_recipe

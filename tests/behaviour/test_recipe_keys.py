@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from opposite_tastes import model_values, reason, tables
 from safetensors.torch import load_file, save_file
+from support.opposite_tastes import model_values, reason, tables
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.run import pipeline, results

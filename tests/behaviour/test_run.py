@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from opposite_tastes import model_values, stage, tables
+from support.opposite_tastes import model_values, stage, tables
 
 from thinkrec.data.interactions import TEST
 from thinkrec.engine import checkpoint

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from opposite_tastes import ITEMS, data_set, group_of, model, personal, reason, stage, teaching
+from support.opposite_tastes import ITEMS, data_set, group_of, model, personal, reason, stage, teaching
 
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.interactions import TEST, TRAIN

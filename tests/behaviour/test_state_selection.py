@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from opposite_tastes import data_set, model, personal, stage, teaching
+from support.opposite_tastes import data_set, model, personal, stage, teaching
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID

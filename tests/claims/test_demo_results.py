@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from independent_checker import Row, check
+from support.independent_checker import Row, check
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.run.data_sources import load_data

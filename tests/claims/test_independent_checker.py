@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from claim_sentences import KEYWORDS, LIKED, SENTENCES, TARGET, TITLES
-from independent_checker import Row, check
+from support.claim_sentences import KEYWORDS, LIKED, SENTENCES, TARGET, TITLES
+from support.independent_checker import Row, check
 
 ROW = Row(TITLES, KEYWORDS, LIKED, TARGET)
 

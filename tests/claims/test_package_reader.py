@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from claim_sentences import KEYWORDS, LIKED, SENTENCES, TARGET, TITLES
+from support.claim_sentences import KEYWORDS, LIKED, SENTENCES, TARGET, TITLES
 
 from thinkrec.claims.attributes import build_attribute_reader, mark_citations
 from thinkrec.claims.citations import Catalogue, TitleResolver, find_citations

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_lm import WORDS, make_backbone, make_model, make_part, make_tokenizer
+from support.tiny_lm import WORDS, make_backbone, make_model, make_part, make_tokenizer
 
 from thinkrec.engine.batch import collate_prompts
 from thinkrec.engine.recommender import Recommender

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_lm import make_prompts, make_recommender
+from support.tiny_lm import make_prompts, make_recommender
 from torch.overrides import TorchFunctionMode
 
 from thinkrec.engine.frozen_cache import FrozenActivationCache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from tiny_lm import make_backbone, make_recommender
+from support.tiny_folder import write_backbone
+from support.tiny_lm import make_backbone, make_recommender
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
 
 from thinkrec.data.columns import DataWarning
@@ -26,9 +26,6 @@ from thinkrec.score.predictor import Predictor
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train.config import StageConfig
 from thinkrec.train.stages import StageContext, make_global_gate, train_stage
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tiny_folder import write_backbone
 
 DS = simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(16, 24)), 5).dataset
 ROWS = DS.interactions.start[1:] - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from tiny_lm import make_model
+from support.tiny_lm import make_model
 
 from thinkrec.model.projector import Projector
 

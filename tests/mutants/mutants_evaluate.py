@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-RANKING = "evaluate/test_evaluate_ranking.py"
-BY_HAND = ("evaluate/test_ranking_by_hand.py",)
-BOOTSTRAP = "evaluate/test_evaluate_bootstrap.py"
+RANKING = "evaluate/metrics/test_ranking.py"
+BY_HAND = ("evaluate/metrics/test_ranking_by_hand.py",)
+BOOTSTRAP = "evaluate/metrics/test_bootstrap.py"
 
 MUTANTS = (
     Mutant("one-class-is-a-half", "evaluate/metrics/ranking.py", "found = np.full(len(ranked.group_size), np.nan)",
@@ -54,28 +54,28 @@ MUTANTS = (
            "draws of another metric"),
     Mutant("edges-to-the-bin-below", "evaluate/metrics/calibration.py", 'np.searchsorted(edges, p, side="right")',
            'np.searchsorted(edges, p, side="left")',
-           ("evaluate/test_evaluate_calibration.py::test_edges_belong_to_the_bin_above_and_one_to_the_last",),
+           ("evaluate/metrics/test_calibration.py::test_edges_belong_to_the_bin_above_and_one_to_the_last",),
            "bins of another rule"),
     Mutant("bins-weigh-alike", "evaluate/metrics/calibration.py",
            "(count * np.abs(observed - predicted)).sum() / len(y)",
-           "np.abs(observed - predicted).mean()", ("evaluate/test_evaluate_calibration.py::test_value_by_hand",),
+           "np.abs(observed - predicted).mean()", ("evaluate/metrics/test_calibration.py::test_value_by_hand",),
            "a bin of one row counts as one of a thousand"),
     Mutant("scores-that-are-nan", "evaluate/metrics/checks.py", "wrong = np.flatnonzero(~np.isfinite(found))",
            "wrong = found[:0]", (f"{RANKING}::test_a_score_that_is_not_finite_is_refused_by_row",),
            "NaN ranks first or last by accident"),
     Mutant("its-own-partner", "evaluate/metrics/permutation.py", "np.roll(order, -step)", "order",
-           ("evaluate/test_evaluate_partners.py",), "the baseline is the reason itself"),
+           ("evaluate/metrics/test_permutation.py",), "the baseline is the reason itself"),
     Mutant("a-loss-is-not-told", "evaluate/verdict.py", "worse = [gap for gap in gaps if gap.pair.high < 0]",
-           "worse = [gap for gap in gaps if gap.pair.high < -9]", ("evaluate/test_evaluate_verdict.py",),
+           "worse = [gap for gap in gaps if gap.pair.high < -9]", ("evaluate/test_verdict.py",),
            "a model that lost is recommended"),
     Mutant("ties-in-row-order", "evaluate/metrics/ranking.py", "share = ranked.tie_liked / ranked.tie_size",
-           "share = (ranked.tie_liked > 0).astype(float)", ("evaluate/test_evaluate_ranking.py",
+           "share = (ranked.tie_liked > 0).astype(float)", ("evaluate/metrics/test_ranking.py",
            "parity/test_parity_metrics.py"), "equal scores look like knowledge"),
     Mutant("some-predictions-are-all", "evaluate/predictions.py", "if len(lacking) and not partial:", "if False:",
-           ("evaluate/test_evaluate_predictions.py::test_predictions_for_some_of_the_rows_are_refused_with_counts",),
+           ("evaluate/test_predictions.py::test_predictions_for_some_of_the_rows_are_refused_with_counts",),
            "8 of 40 rows are judged without a word"),
     Mutant("predictions-of-other-rows", "evaluate/predictions.py", "    if not rows:\n        return\n",
            "    if rows or not rows:\n        return\n",
-           ("evaluate/test_evaluate_predictions.py::test_ids_beside_the_scores_are_compared_with_the_row",),
+           ("evaluate/test_predictions.py::test_ids_beside_the_scores_are_compared_with_the_row",),
            "scores are judged by other rows' labels"),
 )  # fmt: skip

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-ROW = "evaluate/grounding/test_grounding_row.py"
-RESULTS = "evaluate/grounding/test_grounding_results.py"
-CLAIMS = ("evaluate/grounding/test_grounding_polarity.py::test_claims",)
-CITATIONS = "evaluate/grounding/test_grounding_citations.py"
-ATTRIBUTES = "evaluate/grounding/test_grounding_attributes.py"
-UNFINISHED = "evaluate/grounding/test_grounding_unfinished.py"
+ROW = "claims/test_grounding.py"
+RESULTS = "evaluate/grounding/test_results.py"
+CLAIMS = ("claims/test_polarity.py::test_claims",)
+CITATIONS = "claims/test_citations.py"
+ATTRIBUTES = "claims/test_attributes.py"
+UNFINISHED = "claims/test_unfinished.py"
 BY_CONSTRUCTION = (f"{RESULTS}::test_the_teacher_made_of_rules_is_grounded_by_construction",)
-COPYING = "model/test_copying.py"
-REVIEW = "model/test_review.py"
+COPYING = "decoding/test_citations.py"
+REVIEW = "decoding/test_backtracking.py"
 
 MUTANTS = (
     Mutant("precision-counts-the-target", "claims/grounding.py",
@@ -38,7 +38,7 @@ MUTANTS = (
     Mutant("history-labels-turned-in-cases", "claims/cases.py", "bool(y) for y in it.label[past]",
            "not y for y in it.label[past]", BY_CONSTRUCTION, "polarity is judged by the other label"),
     Mutant("verdicts-turned-in-cases", "claims/cases.py", "else bool(score > 0)", "else bool(score < 0)",
-           (RESULTS, "evaluate/grounding/test_grounding_command.py"), "agreement with the other verdict"),
+           (RESULTS, "cli/test_evaluate_grounding.py"), "agreement with the other verdict"),
     Mutant("existence-is-history", "claims/grounding.py", 'exist=sum(c.kind != "nothing" for c in others)',
            'exist=sum(c.kind == "history" for c in others)', (ROW,), "a film of the catalogue counts as invented"),
     Mutant("baseline-of-the-row-itself", "evaluate/grounding/results.py",
@@ -96,22 +96,22 @@ MUTANTS = (
            f"{REVIEW}::test_a_fault_is_taken_back_from_where_it_begins"), "the same fault until the bound is reached"),
     Mutant("signs-turned-for-decoding", "score/predictor.py", "signs = [1 if liked else -1 for liked",
            "signs = [-1 if liked else 1 for liked",
-           ("score/test_explain.py::test_what_may_be_cited_carries_its_label",), "decoding claims the opposite"),
+           ("score/test_explainer.py::test_what_may_be_cited_carries_its_label",), "decoding claims the opposite"),
     Mutant("one-title-is-every-title", "claims/attribute_sentence.py",
            "(self._read_leading_phrase, self._read_further_titles, self._read_predicate,", "(self._read_leading_phrase, self._read_predicate,",
            ("claims/test_package_reader.py",), "a keyword shared by one of two titles counts as shared"),
     Mutant("endings-not-mended", "decoding/claim_rules.py", "split_sentences(drop_incomplete_ending(marks))", "split_sentences(marks)",
-           ("score/test_careful.py::test_a_finished_text_keeps_what_holds",), "reasons break off"),
+           ("decoding/test_claim_rules.py::test_a_finished_text_keeps_what_holds",), "reasons break off"),
     Mutant("unfinished-shown", "score/reason_writer.py", "    if not found.finished:", "    if False:",
-           ("score/test_writer.py::test_a_text_at_hand_is_checked",), "half a sentence is shown"),
+           ("score/test_reason_writer.py::test_a_text_at_hand_is_checked",), "half a sentence is shown"),
     Mutant("untrue-shown", "score/reason_writer.py", "    if found.untrue:", "    if False:",
-           ("score/test_writer.py::test_a_text_at_hand_is_checked",), "untrue reasons are shown"),
+           ("score/test_reason_writer.py::test_a_text_at_hand_is_checked",), "untrue reasons are shown"),
     Mutant("other-verdict-shown", "score/reason_writer.py", "found.verdict is None or found.agrees is False",
-           "found.verdict is None", ("score/test_writer.py::test_a_text_at_hand_is_checked",),
+           "found.verdict is None", ("score/test_reason_writer.py::test_a_text_at_hand_is_checked",),
            "the reason argues against the score"),
     Mutant("prediction-against-the-verdict", "score/reason_writer.py", "    if found.ends_as_it_opens is False:",
-           "    if False:", ("score/test_writer.py::test_a_text_at_hand_is_checked",), "a Yes that ends in a No"),
+           "    if False:", ("score/test_reason_writer.py::test_a_text_at_hand_is_checked",), "a Yes that ends in a No"),
     Mutant("nonsense-shown", "score/reason_writer.py", "(fault := find_fluency_fault(prose, known)) is not None",
-           "(fault := None) is not None", ("score/test_writer.py::test_a_text_at_hand_is_checked",),
+           "(fault := None) is not None", ("score/test_reason_writer.py::test_a_text_at_hand_is_checked",),
            "gibberish is shown as a reason"),
 )  # fmt: skip

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-ANSWER = "teacher/test_answer.py"
-API = "teacher/test_teacher_api.py"
+ANSWER = "claims/test_verdict.py"
+API = "teacher/test_api.py"
 LIMITS = "teacher/test_limits.py"
 SYNTHESIS = "reasons/test_synthesis.py"
 CHOOSE = "reasons/test_choose.py"
 STORE = "reasons/test_store.py"
-BY_CONSTRUCTION = (
-    "evaluate/grounding/test_grounding_results.py::test_the_teacher_made_of_rules_is_grounded_by_construction"
-)
+BY_CONSTRUCTION = "evaluate/grounding/test_results.py::test_the_teacher_made_of_rules_is_grounded_by_construction"
 
 MUTANTS = (
     # -- teacher/ ----------------------------------------------------------------------------------------------------
     Mutant("verdict-anywhere", "claims/verdict.py", "found = _FIRST.match(text)", "found = _FIRST.search(text)",
            (f"{ANSWER}::test_neither",), "a No anywhere is the verdict"),
     Mutant("verdict-is-a-beginning", "claims/verdict.py", "(yes|no)(?!['’_–-]?[^\\W_])", "(yes|no)",
-           ("teacher/test_answer_words.py",), '"No-one" is read as No'),
+           ("claims/test_verdict_words.py",), '"No-one" is read as No'),
     Mutant("verdict-turned-round", "claims/verdict.py", "return ParsedAnswer(not no,", "return ParsedAnswer(no,",
            (f"{ANSWER}::test_yes",), "Yes is read as No"),
     Mutant("thoughts-are-the-answer", "claims/verdict.py", "(thoughts if inside else said).append(text[place:])",
@@ -97,7 +95,7 @@ MUTANTS = (
            "`choose: wrong` takes right ones"),
     Mutant("rules-turned-round", "teacher/rule_reasons.py", "sign = 1.0 if ds.interactions.label[row] else -1.0",
            "sign = -1.0 if ds.interactions.label[row] else 1.0",
-           ("reasons/test_rules.py::test_its_verdict_opens_the_text_and_is_better_than_chance",),
+           ("teacher/test_rule_reasons.py::test_its_verdict_opens_the_text_and_is_better_than_chance",),
            "dislikes count as likes"),
     Mutant("rules-cite-the-other-side", "teacher/rule_reasons.py",
            "[entry for entry in sharing if (entry[0] > 0) == opinion][:2]",
@@ -105,8 +103,8 @@ MUTANTS = (
            "the case for a Yes rests on disliked items"),
     Mutant("rules-see-the-row", "teacher/rule_reasons.py", "past = ds.interactions.get_history_rows(row, length)",
            "past = np.append(ds.interactions.get_history_rows(row, length), row)",
-           ("reasons/test_rules.py::test_it_cites_only_titles_of_the_history_or_the_target",
-           "reasons/test_rules.py::test_its_opinion_does_not_depend_on_the_rows_own_label"),
+           ("teacher/test_rule_reasons.py::test_it_cites_only_titles_of_the_history_or_the_target",
+           "teacher/test_rule_reasons.py::test_its_opinion_does_not_depend_on_the_rows_own_label"),
            "the teacher knows the outcome"),
     Mutant("refusal-is-a-failure", "teacher/api.py", "if error.refusal is None:", "if True:",
            ("reasons/test_synthesis.py::test_a_refusal_is_asked_once_a_row_and_never_again",),
@@ -114,7 +112,7 @@ MUTANTS = (
     Mutant("moved-rows-not-seen", "reasons/matching.py", "same = (rows >= 0) & (named", "same = (rows >= 0) | (named",
            ("reasons/test_written.py",), "reasons are trained on for other rows"),
     Mutant("title-is-a-verdict", "claims/verdict.py", " or _starts_with_title(text, found, titles)", "",
-           ("teacher/test_answer.py",), "the title Yes, Madam is read as Yes"),
+           ("claims/test_verdict.py",), "the title Yes, Madam is read as Yes"),
     Mutant("first-word-is-a-verdict", "claims/verdict.py", " or not _STOP.match(text, found.end())", "",
-           ("teacher/test_answer.py",), "No Country for Old Men is read as No"),
+           ("claims/test_verdict.py",), "No Country for Old Men is read as No"),
 )  # fmt: skip

@@ -20,8 +20,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 from mutant import Mutant
 from tables import MUTANTS, THIRTEEN
 from tree import Job, Tree, run_jobs

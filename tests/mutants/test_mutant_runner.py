@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from mutant import PACKAGE, Mutant
 from run_mutants import NOTICED, SURVIVED, UNUSABLE, failed, verdict_of, without
 from tree import Job, Tree

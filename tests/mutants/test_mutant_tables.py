@@ -5,13 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from mutant import PACKAGE, ROOT, Mutant
 from tables import MUTANTS, THIRTEEN
 

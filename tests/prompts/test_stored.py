@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import namedtuple
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from accelerate import Accelerator
+from support.tiny_lm import make_part, make_prompts
 
 from thinkrec.engine.batch import collate_prompts
 from thinkrec.errors import DataError
@@ -19,9 +19,6 @@ from thinkrec.prompts.stored import LazyPrompts, StoredPrompts, write_prompts
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
 from thinkrec.train.epochs import EpochBatches
-
-sys.path.append(str(Path(__file__).parents[1] / "model"))
-from tiny_lm import make_part, make_prompts
 
 
 def same(one: Prompt, other: Prompt) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from asking import DS, config, data, interactions
+from support.asking import DS, config, data, interactions
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset

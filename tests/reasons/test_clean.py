@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from asking import DS
 from pydantic import ValidationError
+from support.asking import DS
 
 from thinkrec.reasons.clean import count_words, extract_argument, find_rejection_cause, format_reason
 from thinkrec.reasons.config import ReasonFilterConfig

@@ -13,8 +13,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from asking import PROSE, SEED, WORLD, config, labels, synthesise, turns
-from scripted_server import Reaction, Request, Served, says, serve
+from support.asking import PROSE, SEED, WORLD, config, labels, synthesise, turns
+from support.scripted_server import Reaction, Request, Served, says, serve
 
 from thinkrec.reasons.config import SynthesisConfig
 

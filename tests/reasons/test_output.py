@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from asking import DS, config, labels, right, synthesise, turns
-from scripted_server import Reaction, Request, serve
+from support.asking import DS, config, labels, right, synthesise, turns
+from support.scripted_server import Reaction, Request, serve
 
 from thinkrec.data.output_tables import SUFFIXES, write_table
 from thinkrec.data.tables import read_table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from asking import DS
+from support.asking import DS
 
 from thinkrec.reasons import questions
 from thinkrec.teacher.rule_reasons import format_cited_title

@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from asking import DS, QUICK, config, synthesise
+from support.asking import DS, QUICK, config, synthesise
 
 from thinkrec.data.output_tables import write_table
 from thinkrec.reasons import output

@@ -7,10 +7,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import asking
 import pytest
-from asking import DS, PROSE, config, data, interactions, labels, right, synthesise, turns
-from scripted_server import Reaction, Request, fails, says, serve, truncated
+from support import asking
+from support.asking import DS, PROSE, config, data, interactions, labels, right, synthesise, turns
+from support.scripted_server import Reaction, Request, fails, says, serve, truncated
 
 from thinkrec.reasons import output, questions
 from thinkrec.reasons.choose import choose_rows

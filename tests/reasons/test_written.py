@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from asking import data, interactions
+from support.asking import data, interactions
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tiny_lm import make_part, make_recommender
 
 from thinkrec.errors import CheckpointError
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
 from thinkrec.score import ranker
 from thinkrec.score.ranker import score_prompts, score_shared_prefixes
-
-sys.path.append(str(Path(__file__).parents[1] / "model"))
-from tiny_lm import make_part, make_recommender
 
 
 @pytest.fixture

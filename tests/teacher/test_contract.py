@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from contracts.teacher import check_budget, check_teacher
-from scripted_server import says, serve
-from tiny_folder import write_backbone
+from support.scripted_server import says, serve
+from support.tiny_folder import write_backbone
 
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.build import build_teacher, format_teacher_name

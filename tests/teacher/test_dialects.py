@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from contracts.teacher import asked
 from pydantic import ValidationError
-from scripted_server import Reaction, Request, Served, fails, says, serve, streams
+from support.scripted_server import Reaction, Request, Served, fails, says, serve, streams
 
 from thinkrec.teacher.api import ChatApiTeacher
 from thinkrec.teacher.client import Answer, TeacherStopped

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from contracts.teacher import asked
-from tiny_folder import write_backbone
+from support.tiny_folder import write_backbone
 from transformers import AutoTokenizer
 
 from thinkrec.claims.verdict import split_reasoning

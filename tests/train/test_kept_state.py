@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
@@ -13,15 +12,13 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from support.tiny_lm import make_prompts, make_recommender
 
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import RecipeError
 from thinkrec.io.files import read_tensors, write_json, write_tensors
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import STATE, fit_stage, select_best_record, set_trainable_parameters, train_step
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "model"))
-from tiny_lm import make_prompts, make_recommender
 
 STAGE = StageConfig(train=("global",), epochs=3, lr=1e-2, warmup=1, batch_tokens=4096, checks=1, save_steps=1)
 NAN = float("nan")

@@ -1,0 +1,43 @@
+"""A recipe of a few seconds: a tiny catalogue and a tiny random language model in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from support.tiny_lm import make_model, make_tokenizer
+
+
+def tiny_backbone(folder: Path) -> Path:
+    """Save a tiny Llama with its tokenizer; returns the folder."""
+    make_model("llama", initializer_range=0.1).save_pretrained(folder)
+    make_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def tiny_recipe(backbone: Path, **changes: Any) -> dict[str, Any]:
+    """The recipe as plain values; `changes` replace whole top-level keys."""
+    stage = {"epochs": 2, "stride": 2, "lr": 3e-3, "batch_tokens": 1024, "checks": 1, "valid_rows": 60, "save_steps": 2,
+              "history_loss": 0.5}  # fmt: skip
+    return {
+        "name": "tiny",
+        "seed": 3,
+        "data": {"kind": "world", "seed": 5, "world": {"users": 30, "items": 60, "rows_per_user": [6, 12]}},
+        "model": {
+            "kind": "thinkrec",
+            "backbone": {"source": str(backbone)},
+            "prompt": {"history": 5, "keywords": 3, "history_keywords": 3},
+            "encoder": {"kind": "mf", "dim": 8, "training": {"epochs": 3}},
+            "adapters": {"rank": 4, "alpha": 8, "dropout": 0.1},
+            "groups": {"n": 2},
+            "reasons": {"source": "rules", "share": 0.2},
+            "global_stage": {"train": ["global"], **stage},
+            "expert_stage": {"train": ["experts"], **stage},
+            "vector_stage": {"train": ["projector"], **stage},
+        },
+        "baselines": {"MF": {"kind": "mf", "dim": 8, "training": {"epochs": 3}}},
+        "evaluation": {"draws": 100},
+        "explain": 4,
+        "reason_tokens": 8,
+        **changes,
+    }
