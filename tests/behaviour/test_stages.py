@@ -60,7 +60,7 @@ def test_experts_begin_as_copies_of_the_global_adapter(backbone: Path, after_glo
     assert any(tensor.any() for name, tensor in trained.items() if name.endswith("global_b"))
     for name, layer in started[0]["layers"].layers.items():
         for slot in range(3):
-            a, b = layer.slot(slot)
+            a, b = layer.get_adapter(slot)
             assert torch.equal(a, trained[f"{name}.global_a"]), (name, slot)
             assert torch.equal(b, trained[f"{name}.global_b"]), (name, slot)
     assert started[0]["config"].train == ("experts",)
@@ -107,7 +107,7 @@ class Swapped:
     def __init__(self, right: AdapterRouter) -> None:
         self.right = right
 
-    def gate(self, ds, rows: np.ndarray):
+    def route(self, ds, rows: np.ndarray):
         found = self.right.route(ds, rows)
         return type(found)(found.weights[:, [0, 2, 1]], found.region)
 

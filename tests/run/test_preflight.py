@@ -81,7 +81,7 @@ def test_a_baseline_that_fails_costs_its_own_row(tmp_path: Path, monkeypatch: py
     assert "MF" in names and "broken" not in names
     assert run.failures == {"broken": "ValueError: no edge"}
     assert json.loads(done.metrics_path.read_text())["provenance"]["failed"] == run.failures
-    assert "no row for broken" in done.report.read_text() and "ValueError: no edge" in done.report.read_text()
+    assert "no row for broken" in done.report_path.read_text() and "ValueError: no edge" in done.report_path.read_text()
 
 
 def test_an_encoder_that_fails_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

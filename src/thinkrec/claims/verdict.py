@@ -47,7 +47,7 @@ def parse_answer(text: str, titles: Iterable[str] = ()) -> ParsedAnswer:
     punctuation mark, a new line or the end has to follow. `titles`: those of the row, whose names are no verdicts.
 
     >>> parse_answer("**Yes.** It shares the sea with 'Tide'.")
-    Reading(verdict=True, prose="It shares the sea with 'Tide'.")
+    ParsedAnswer(verdict=True, prose="It shares the sea with 'Tide'.")
     >>> [parse_answer(text).verdict for text in ("No", "Not sure", "Novel", "Yesterday", "Nope", "Yes or no?", "No end", "")]
     [False, None, None, None, None, None, None, None]
     >>> parse_answer("Yes, Madam was disliked.").verdict, parse_answer("Yes, Madam was disliked.", ["Yes, Madam (1985)"]).verdict
