@@ -96,6 +96,6 @@ class SynthesisConfig(BaseModel):
         return self
 
     @property
-    def max_attempts(self) -> int:
+    def attempt_limit(self) -> int:
         """Answers a row may get under this policy."""
         return 1 if self.policy == "drop" or isinstance(self.teacher, RulesTeacherConfig) else self.attempts

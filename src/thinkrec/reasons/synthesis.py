@@ -78,7 +78,7 @@ class Synthesis:
         while True:
             ask = make_question(self._build_row_key(row), messages, self.teacher, config.policy, row)
             found = self.store.get_answer(ask.key) or self.store.get_answer(self._compute_legacy_key(row, messages))
-            if len(answers) >= config.max_attempts:
+            if len(answers) >= config.attempt_limit:
                 break
             if found is None:
                 refusal = self.store.get_refusal(ask.key)
@@ -90,7 +90,7 @@ class Synthesis:
                 break
             kind, hinted, follow = self._choose_follow_up(row, opinion, hinted)
             messages = (*messages, Message("assistant", found.text), Message("user", follow))
-        done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.max_attempts
+        done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.attempt_limit
         if refusal is not None:
             outcome, failures = "refused", ((len(answers), str(refusal.refused)),)
         elif not done:
@@ -105,7 +105,7 @@ class Synthesis:
 
         Raises TeacherStopped as the teacher does; everything that was answered is then in the store.
         """
-        for number in range(1, self.config.max_attempts + 1):
+        for number in range(1, self.config.attempt_limit + 1):
             waiting = {
                 case.next_question.key: case
                 for case in map(self.get_row_state, map(int, rows))
