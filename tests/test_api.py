@@ -31,7 +31,7 @@ SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warm
 
 @pytest.fixture(scope="module")
 def ds() -> Dataset:
-    return simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), 7).dataset
+    return simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), 7).dataset
 
 
 @pytest.fixture(scope="module")

@@ -286,7 +286,7 @@ class ThinkRec:
             return write_reasons(
                 system.recommender, [prompts[n] for n in range(len(places))], scores[places] > 0,
                 tokens=tokens, citable=[system.find_allowed_titles(row, int(code), tokens) for code in codes[places]],
-                cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(places) > 1,
+                cite=self.recipe.citation_policy, mentions=self.recipe.max_citations, progress=self.progress and len(places) > 1,
             )  # fmt: skip
 
         if writer not in self._writers:

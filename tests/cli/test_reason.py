@@ -49,7 +49,7 @@ def test_rules_need_nothing(recipe: Path) -> None:
     assert len(Path("reasons/mine/attempts.jsonl").read_text().splitlines()) == 30
     # A recipe can train on it.
     more = ["model.reasons.source=written", "model.reasons.file=reasons/mine/reasons.parquet"]
-    assert load_recipe(recipe, [*more, "model.reasons.unhinted=true"]).model.reasons.unhinted  # type: ignore[union-attr]
+    assert load_recipe(recipe, [*more, "model.reasons.unhinted=true"]).model.reasons.exclude_hinted  # type: ignore[union-attr]
 
 
 def test_a_local_model(recipe: Path, tmp_path: Path) -> None:
@@ -157,6 +157,6 @@ def test_mistakes_are_told_in_one_message(recipe: Path, options: tuple[str, ...]
 def test_options_go_before_the_file() -> None:
     path = Path("teach.yaml")
     given = {"teacher.kind": "rules", "rows": 3, "seed": None}
-    assert read_config(None, given).rows == 3
+    assert read_config(None, given).n_rows == 3
     with pytest.raises(RecipeError, match="cannot be read"):
         read_config(path, given)

@@ -14,7 +14,7 @@ from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage, set_trainable_parameters
 
 SAMPLE = make_prompts()
-STAGE = StageConfig(train=("experts",), epochs=4, lr=1e-2, batch_tokens=64, checks=1, warmup=0)
+STAGE = StageConfig(train=("experts",), epochs=4, lr=1e-2, batch_tokens=64, evals_per_epoch=1, warmup_steps=0)
 
 
 def below(rec, tmp_path: Path, most: int = 10**9) -> FrozenActivationCache | None:

@@ -84,7 +84,7 @@ def test_the_method_follows_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_saved_groups_come_back(tmp_path: Path) -> None:
     vectors, _ = _clouds()
     vectors[:, 3] = 1.0
-    groups = fit_groups(vectors, GroupConfig(n=2))
+    groups = fit_groups(vectors, GroupConfig(n_groups=2))
     assert groups.std[3] == 1
     path = tmp_path / "stage" / "groups.safetensors"
     groups.save(path)

@@ -72,7 +72,7 @@ def test_a_synthesis_completes(endpoint: tuple[str, str], tmp_path: Path) -> Non
         rows=5,
         history=6,
         attempts=2,
-        clean=ReasonFilterConfig(cut=False),
+        clean=ReasonFilterConfig(truncated=False),
         teacher={
             "model": model,
             "label": "nano",

@@ -216,7 +216,7 @@ def test_a_refusal_in_mid_run_keeps_what_came_before(status: int, tmp_path: Path
 def test_a_budget_ends_the_run_and_the_rest_is_accounted_for(tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(truth[request.asked] == bool(turns(request)))) as served:
-        settings = config(served.url, teacher={"budget": Budget(requests=25)})
+        settings = config(served.url, teacher={"budget": Budget(max_requests=25)})
         _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
     assert stopped is not None and "budget" in stopped
     assert (report.kept, report.unfinished, report.not_asked) == (5, 15, 0) and len(served.requests) == 25

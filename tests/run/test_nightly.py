@@ -42,7 +42,7 @@ def call(*arguments: object) -> str:
 @pytest.fixture(scope="module")
 def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
     """A simulated catalogue as a user's own tables, with text ids."""
-    ds = simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), seed=5).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), seed=5).dataset
     it = ds.interactions
     rows = pl.DataFrame({
         "user_id": [f"u{u:02d}" for u in it.user], "item_id": [f"i{i:02d}" for i in it.item],

@@ -45,7 +45,7 @@ def test_every_recipe_survives_being_printed() -> None:
 
 def test_overrides_reach_nested_keys() -> None:
     recipe = load_recipe("demo", ["seed=5", "data.world.users=50", "model.prompt.history=3"])
-    assert (recipe.seed, recipe.data.world.users, recipe.model.prompt.history) == (5, 50, 3)
+    assert (recipe.seed, recipe.data.simulator.users, recipe.model.prompt.history) == (5, 50, 3)
 
 
 @pytest.mark.parametrize("override", ["seed", "name.x=1"])

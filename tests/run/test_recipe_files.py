@@ -98,7 +98,7 @@ def test_bases_have_bases_and_paths_count_from_the_file(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     for path in (mine, mine.relative_to(tmp_path)):
         recipe = load_recipe(path)
-        assert (recipe.name, recipe.seed, recipe.explain, recipe.data.seed) == ("base", 6, 7, 9)
+        assert (recipe.name, recipe.seed, recipe.n_explained, recipe.data.seed) == ("base", 6, 7, 9)
 
 
 def test_a_base_can_be_a_shipped_recipe_or_lack_what_the_file_says(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def adapters(**keys: Any) -> Any:
 def evaluation(**keys: Any) -> Any:
     config, rng = EvaluationConfig.model_validate({"draws": 100, **keys}), np.random.default_rng(0)
     sample = bootstrap_metrics(rng.integers(6, size=90), rng.integers(2, size=90), rng.normal(size=90), k=config.k,
-                       denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
+                       denominator=config.map_denominator, draws=config.bootstrap_draws, seed=config.seed)  # fmt: skip
     return [*sample.values.values(), *(sample.draws["uauc"][-1:].tolist()), sample.n_draws]
 
 

@@ -15,7 +15,7 @@ from thinkrec.teacher.api import ChatApiTeacher
 from thinkrec.teacher.client import Answer, Question, TeacherStopped, Usage
 from thinkrec.teacher.config import ApiTeacherConfig, Budget, Prices, Retries
 
-QUICK = Retries(most=3, first_wait=0.01, longest_wait=0.05)
+QUICK = Retries(max_retries=3, initial_backoff=0.01, max_backoff=0.05)
 KEY = "sk-secret-0123456789"
 
 
@@ -191,7 +191,7 @@ def test_an_endpoint_that_does_not_count_is_estimated() -> None:
 
 def test_a_budget_holds_with_many_requests_at_once() -> None:
     with serve(lambda request: Reaction(body=says("Yes. Good.").body, hang=0.02)) as served:
-        for budget, most in ((Budget(requests=5), 5), (Budget(tokens=1000), 8), (Budget(money=0.001), 8)):
+        for budget, most in ((Budget(max_requests=5), 5), (Budget(max_tokens=1000), 8), (Budget(max_cost=0.001), 8)):
             before, calls = len(served.requests), []
             settings = config(served, concurrency=4, max_tokens=20, budget=budget, prices=Prices(input=1, output=1))
             teacher = ChatApiTeacher(settings)
@@ -205,7 +205,7 @@ def test_a_budget_holds_with_many_requests_at_once() -> None:
 
 def test_earlier_starts_count_against_the_budget() -> None:
     with serve(lambda request: says("Yes. Good.")) as served, pytest.raises(TeacherStopped):
-        ask(ChatApiTeacher(config(served, budget=Budget(requests=5)), spent=Usage(1, 1, 0.0, 5)), asked(2))
+        ask(ChatApiTeacher(config(served, budget=Budget(max_requests=5)), spent=Usage(1, 1, 0.0, 5)), asked(2))
     assert not served.requests
 
 

@@ -17,7 +17,7 @@ from thinkrec.teacher.client import Answer, TeacherStopped
 from thinkrec.teacher.config import ApiTeacherConfig, Retries
 from thinkrec.teacher.endpoint import TeacherWarning
 
-QUICK = Retries(most=2, first_wait=0.01, longest_wait=0.03)
+QUICK = Retries(max_retries=2, initial_backoff=0.01, max_backoff=0.03)
 
 
 def config(served: Served, **changes: Any) -> ApiTeacherConfig:
@@ -353,4 +353,4 @@ def test_some_errors_stop_the_run_in_every_dialect(reaction: Reaction, words: st
 def test_extra_does_not_go_around_the_settings() -> None:
     for key in ("model", "messages", "temperature", "max_tokens", "max_completion_tokens", "n"):
         with pytest.raises(ValidationError, match=f"'{key}' is not for `extra`"):
-            ApiTeacherConfig(extra={key: 1})
+            ApiTeacherConfig(extra_body={key: 1})

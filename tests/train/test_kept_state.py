@@ -20,7 +20,7 @@ from thinkrec.io.files import read_tensors, write_json, write_tensors
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import STATE, fit_stage, select_best_record, set_trainable_parameters, train_step
 
-STAGE = StageConfig(train=("global",), epochs=3, lr=1e-2, warmup=1, batch_tokens=4096, checks=1, save_steps=1)
+STAGE = StageConfig(train=("global",), epochs=3, lr=1e-2, warmup_steps=1, batch_tokens=4096, evals_per_epoch=1, save_steps=1)
 NAN = float("nan")
 
 
@@ -112,7 +112,7 @@ def test_the_score_that_is_asked_for_is_the_one_that_is_trained(option, tmp_path
     before = torch.stack(
         [rec.compute_answer_logits(rec.pack_and_forward([p], lambda b: b.answer_at)[1])[0] for p in prompts]
     ).detach()
-    config = StageConfig(train=("global", "experts"), epochs=60, lr=2e-2, warmup=1, checks=1)
+    config = StageConfig(train=("global", "experts"), epochs=60, lr=2e-2, warmup_steps=1, evals_per_epoch=1)
 
     later = count()
 

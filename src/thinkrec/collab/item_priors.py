@@ -36,7 +36,7 @@ class ItemBaselineConfig(BaseModel):
     source: Literal["mean", "keywords", "both"] = "mean"
     """mean: the item's like rate. keywords: logistic regression on its keywords. both: the like rate, drawn towards
     what the keywords say in place of the overall mean."""
-    strength: float = Field(default=5.0, gt=0)
+    prior_strength: float = Field(default=5.0, gt=0)
     """mean, both: pseudo-rows at the prior that are added to an item's own rows. On ML-1M validation about 2 is best
     for `mean` and 20 for `both` with written keywords."""
     keyword_strength: float = Field(default=0.003, gt=0)
@@ -72,7 +72,7 @@ class ItemBaseline:
             likes = np.bincount(item, weights=label, minlength=len(ds.items))
             count = np.bincount(item, minlength=len(ds.items))
             prior = 1 / (1 + np.exp(-self.values))
-            self.values = compute_logit((likes + config.strength * prior) / (count + config.strength))
+            self.values = compute_logit((likes + config.prior_strength * prior) / (count + config.prior_strength))
         return [
             {
                 "epoch": 1,

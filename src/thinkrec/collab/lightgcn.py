@@ -31,7 +31,7 @@ class LightGCNConfig(BaseModel):
     """Length of the vectors."""
     layers: int = Field(default=2, ge=0)
     """Steps of propagation; the vectors before and after each are averaged. 0 is matrix factorisation."""
-    spread: float = Field(default=0.1, gt=0)
+    init_std: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
     training: EncoderTrainingConfig = EncoderTrainingConfig()
     """How it is optimised."""
@@ -106,7 +106,7 @@ class LightGCN:
 
         with use_seed(seed):
             net = nn.Embedding(n_users + len(ds.items), config.dim)
-            nn.init.normal_(net.weight, std=config.spread)
+            nn.init.normal_(net.weight, std=config.init_std)
 
             def loss(batch: np.ndarray, _: np.random.Generator) -> torch.Tensor:
                 chosen = torch.from_numpy(batch)
@@ -120,7 +120,7 @@ class LightGCN:
 
             records = train_encoder(
                 net,
-                lambda rng: shuffle_batches(rows, config.training.batch, rng),
+                lambda rng: shuffle_batches(rows, config.training.batch_size, rng),
                 loss,
                 lambda: tables().score(ds, valid),
                 data.label[valid],

@@ -30,7 +30,7 @@ class MFConfig(BaseModel):
     """Length of the vectors."""
     biases: bool = False
     """Add a bias per user, per item and for all rows. Off is the plain model of the literature."""
-    spread: float = Field(default=0.1, gt=0)
+    init_std: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
     training: EncoderTrainingConfig = EncoderTrainingConfig()
     """How it is optimised."""
@@ -39,8 +39,8 @@ class MFConfig(BaseModel):
 class _Net(nn.Module):
     def __init__(self, n_users: int, n_items: int, config: MFConfig):
         super().__init__()
-        self.users = nn.Parameter(torch.randn(n_users, config.dim) * config.spread)
-        self.items = nn.Parameter(torch.randn(n_items, config.dim) * config.spread)
+        self.users = nn.Parameter(torch.randn(n_users, config.dim) * config.init_std)
+        self.items = nn.Parameter(torch.randn(n_items, config.dim) * config.init_std)
         if config.biases:
             self.user_bias = nn.Parameter(torch.zeros(n_users))
             self.item_bias = nn.Parameter(torch.zeros(n_items))
@@ -94,7 +94,7 @@ class MF:
 
             records = train_encoder(
                 net,
-                lambda rng: shuffle_batches(rows, options.batch, rng),
+                lambda rng: shuffle_batches(rows, options.batch_size, rng),
                 loss,
                 lambda: net.build_tables(ds).score(ds, valid),
                 data.label[valid],

@@ -35,7 +35,7 @@ class EncoderTrainingConfig(BaseModel):
     weight_decay: float = Field(default=1e-4, ge=0)
     """L2 penalty, added to the gradient of every parameter as Adam does. On ML-1M validation 1e-4 is best for MF and no
     worse for SASRec; LightGCN gains .005 AUC from 1e-5."""
-    batch: int = Field(default=1024, ge=1)
+    batch_size: int = Field(default=1024, ge=1)
     """Rows per step (SASRec: target rows per step, on average)."""
     epochs: int = Field(default=200, ge=1)
     """Upper bound on passes over the train rows."""

@@ -53,7 +53,7 @@ def run_compare_command(
             for side, named, scored in zip(("runs", "against"), names, samples, strict=True)
         }
         settings = {
-            "draws": config.draws,
+            "draws": config.bootstrap_draws,
             "seed": config.seed,
             "n_rows": samples[0][0].n_rows,
             "remarks": [remark] if remark else [],

@@ -45,7 +45,7 @@ def bootstrap_predictions(
     matched, remark = match_predictions({str(path): read_predictions(path) for path in paths}, truth, partial=partial)
     samples = [
         bootstrap_metrics(frame["user"].to_numpy(), frame["label"].to_numpy(), frame["score"].to_numpy(), k=config.k,
-                  denominator=config.map_denominator, draws=config.draws, seed=config.seed)
+                  denominator=config.map_denominator, draws=config.bootstrap_draws, seed=config.seed)
         for frame in matched
     ]  # fmt: skip
     return samples, remark

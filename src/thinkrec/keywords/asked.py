@@ -81,7 +81,7 @@ class TeacherExtractor:
         """What is asked about one text."""
         from thinkrec.teacher.client import Message, Question
 
-        shown = text[: self.config.text_limit].rstrip()
+        shown = text[: self.config.max_text_chars].rstrip()
         messages = (Message(role="system", text=build_instruction(self.config)), Message(role="user", text=shown))
         return Question(key=hash_content(self.get_settings(), shown), messages=messages)
 
@@ -89,8 +89,8 @@ class TeacherExtractor:
 def build_instruction(config: TeacherExtractorConfig) -> str:
     """The words of the question."""
     return (
-        f"You index a catalogue. The user sends what is known about one {config.item}. Answer with at most "
-        f"{config.most} keywords in the language with the code '{config.language}', on one line, with | between them "
+        f"You index a catalogue. The user sends what is known about one {config.item_noun}. Answer with at most "
+        f"{config.max_keywords} keywords in the language with the code '{config.language}', on one line, with | between them "
         "and nothing else. The most telling come first. A keyword has one to four words and names a kind, theme, "
         "setting, tone, style or audience that people who like one thing for it may look for in another. Say only what "
         "the text supports."

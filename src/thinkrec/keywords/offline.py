@@ -31,9 +31,9 @@ class YakeExtractor:
         # would also give everything in small letters.
         self._yake = yake.KeywordExtractor(
             lan=self.language,
-            n=self.config.words,
-            window_size=self.config.window,
-            top=self.config.candidates,
+            n=self.config.max_words,
+            window_size=self.config.window_size,
+            top=self.config.max_candidates,
             dedup_lim=0.999,
         )
 

@@ -146,7 +146,7 @@ class Synthesis:
     def _get_prompt_titles(self, row: int) -> tuple[str, ...]:
         """Titles that an answer may open with: those shown, and the one asked about."""
         it = self.ds.interactions
-        past = it.item[it.get_history_rows(row, self.config.history)]
+        past = it.item[it.get_history_rows(row, self.config.max_history)]
         return tuple(self.ds.items.titles[i] for i in (*past, it.item[row]))
 
     def _build_row_key(self, row: int) -> list[int | str]:

@@ -41,7 +41,7 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
     `cache` is a folder for what is costly to find anew (keywords from plots), where the recipe names none.
     """
     if config.kind == "world":
-        world = simulate_catalogue(config.world, config.seed)
+        world = simulate_catalogue(config.simulator, config.seed)
         return world.dataset, world
     if config.kind == "ml1m":
         folder = config.folder or find_data_folder("ml1m")
@@ -80,6 +80,6 @@ def _add_plot_keywords(ds: Dataset, config: MovieLensSlice, cache: Path | None) 
         raise DataError("keywords: genres+plot needs a column `plot` in items.parquet; take the prepared slice")
     known = KeywordCache(None if cache is None else cache / "plots.jsonl")
     texts = [text or "" for text in ds.items.texts["plot"].to_list()]
-    found = extract_keywords(texts, YakeExtractor(config.plot), most=config.most, keep=ds.items.keywords,
+    found = extract_keywords(texts, YakeExtractor(config.plot), most=config.max_keywords, keep=ds.items.keywords,
                           titles=ds.items.titles, cache=known)  # fmt: skip
     return ds.with_keywords(dict(zip(ds.items.ids, found, strict=True)), source="plots")

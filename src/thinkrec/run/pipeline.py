@@ -174,7 +174,7 @@ class Run:
             groups.save(folder / "groups.safetensors")
             encoder = self.encoder if self.model.embeddings else None
             slots = SlotEncoder.from_dataset(
-                self.ds, encoder, statistics=self.model.statistics, votes=self.model.votes, seed=self.recipe.seed
+                self.ds, encoder, statistics=self.model.target_encoding, votes=self.model.neighbourhood_residual, seed=self.recipe.seed
             )
             slots.save(folder / "slots.safetensors")
             return {"sizes": np.bincount(groups.labels).tolist()}
@@ -215,7 +215,7 @@ class Run:
             return write_rule_reasons(ds, train, self.model.prompt.history, self.recipe.seed)
         if config.source == "written":
             path = config.file or find_data_folder("ml1m") / "reasons.parquet"
-            return read_written_reasons(ds, path, unhinted=config.unhinted)
+            return read_written_reasons(ds, path, unhinted=config.exclude_hinted)
         return {}
 
     def load_predictor(self, variant: str) -> Predictor:

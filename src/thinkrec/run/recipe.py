@@ -29,7 +29,7 @@ class SimulatedData(BaseModel):
     kind: Literal["world"] = "world"
     seed: int = Field(default=7, ge=0, lt=500_000)
     """Seed of the catalogue; pre-training used seeds from 500,000 on."""
-    world: SimulatorConfig = SimulatorConfig()
+    simulator: SimulatorConfig = SimulatorConfig()
     """Its size and the users' tastes."""
 
 
@@ -44,7 +44,7 @@ class MovieLensSlice(BaseModel):
     """Genres, the written keywords, both, or genres with keywords that are found offline in the plots."""
     plot: YakeExtractorConfig = YakeExtractorConfig()
     """With genres+plot: how the offline extractor reads the plots."""
-    most: int = Field(default=10, ge=1)
+    max_keywords: int = Field(default=10, ge=1)
     """With genres+plot: the largest number of keywords of a film, its genres included."""
     keyword_cache: Path | None = None
     """With genres+plot: folder where found keywords are kept; by default keywords/ of the run."""
@@ -116,7 +116,7 @@ class EvaluationConfig(BaseModel):
     """Cut-off of NDCG and MAP."""
     map_denominator: Literal["all", "min"] = "all"
     """AP@k divides by all positives of the user, or by min(k, positives)."""
-    draws: int = Field(default=1000, ge=100)
+    bootstrap_draws: int = Field(default=1000, ge=100)
     """Bootstrap draws over users."""
     seed: int = 0
     """Seed of the draws; equal for all models compared."""
@@ -138,11 +138,11 @@ class Recipe(BaseModel):
     """Further models, trained and scored on the same rows, for the table."""
     evaluation: EvaluationConfig = EvaluationConfig()
     """How results are counted."""
-    explain: int = Field(default=12, ge=0)
+    n_explained: int = Field(default=12, ge=0)
     """Test rows for which reasons are written (thinkrec only)."""
     reason_tokens: int = Field(default=120, ge=1)
     """Longest reason, in tokens."""
-    cite: Cite = "agreeing"
+    citation_policy: Cite = "agreeing"
     """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the
     target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
     way round. exact: agreeing, and no keyword may be said of an item that lacks it, or denied one that has it; for
@@ -151,7 +151,7 @@ class Recipe(BaseModel):
     """Who writes the reasons that somebody is shown. model: the language model. rules: the rule-based teacher, for the
     score's verdict. auto: the model where its reasons pass a check on validation rows and the text at hand passes it
     too, else the rules."""
-    mentions: int = Field(default=2, ge=1)
+    max_citations: int = Field(default=2, ge=1)
     """How often a reason may cite an item, never twice in one list; with more than one the target as often as it likes.
     Not with `cite: any`."""
 

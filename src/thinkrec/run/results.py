@@ -75,7 +75,7 @@ def finish_run(run: Run, tables: Mapping[str, Path]) -> RunResults:
     write_metrics(run.folder / "metrics.json", results, build_provenance(run))
     main = list(tables)[-1]
     explained: tuple[ExplainedRecommendation, ...] = ()
-    if run.recipe.model.kind == "thinkrec" and run.recipe.explain:
+    if run.recipe.model.kind == "thinkrec" and run.recipe.n_explained:
         explained = explain_test_rows(run, main, scores[main], hash_report_inputs(dict(tables)))
     report = run.folder / "report.html"
     write_report(report, build_report_data(run, results, scores, main, explained))
@@ -114,7 +114,7 @@ def evaluate_scores(run: Run, scores: Mapping[str, np.ndarray]) -> RankingResult
     samples: dict[str, BootstrapResult] = {}
     for name, values in every.items():
         samples[name] = bootstrap_metrics(it.user[run.test_rows], it.label[run.test_rows], values, k=config.k,
-                                  denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
+                                  denominator=config.map_denominator, draws=config.bootstrap_draws, seed=config.seed)  # fmt: skip
         if name in NON_PERSONALISED:
             kinds[name] = "impersonal"
     typed: dict[str, Kind] = kinds
@@ -139,8 +139,8 @@ def explain_test_rows(run: Run, variant: str, scores: np.ndarray, above: str) ->
         write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
         return {"n": len(cases)}
 
-    keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens, "cite": run.recipe.cite,
-            "mentions": run.recipe.mentions, "writer": run.recipe.writer}  # fmt: skip
+    keys = {"explain": run.recipe.n_explained, "tokens": run.recipe.reason_tokens, "cite": run.recipe.citation_policy,
+            "mentions": run.recipe.max_citations, "writer": run.recipe.writer}  # fmt: skip
     run.stage_runner.run("explain", {**run.base_inputs, "scores": above, **keys}, work, REASON_CODE)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
     return tuple(_parse_explained_row(case) for case in cases)
@@ -159,7 +159,7 @@ def build_reason_writer(run: Run, variant: str, system: Predictor, choice: Write
             return []
 
     return ReasonWriter(
-        system, choice or recipe.writer, recipe.reason_tokens, recipe.cite, recipe.mentions, taught, run.folder,
+        system, choice or recipe.writer, recipe.reason_tokens, recipe.citation_policy, recipe.max_citations, taught, run.folder,
         stage.read_text(encoding="utf-8") + hash_code(REASON_CODE), run.progress,
     )  # fmt: skip
 
@@ -173,7 +173,7 @@ def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
     found: list[int] = []
     seen: set[int] = set()
     sides = [[i for i in order if scores[i] > 0], [i for i in order if scores[i] <= 0]]
-    while len(found) < run.recipe.explain and (sides[0] or sides[1]):
+    while len(found) < run.recipe.n_explained and (sides[0] or sides[1]):
         for side in sides:
             while side:
                 i = int(side.pop(0))
@@ -182,7 +182,7 @@ def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
                     seen.add(user)
                     found.append(i)
                     break
-    return np.array(found[: run.recipe.explain], dtype=np.int64)
+    return np.array(found[: run.recipe.n_explained], dtype=np.int64)
 
 
 def build_explained_row(run: Run, system: Predictor, row: int, score: float, written: WrittenReason, weights: np.ndarray,

@@ -23,17 +23,17 @@ class Budget(BaseModel):
     """What may be spent, over all starts of the same command on the same store. null: without bound."""
 
     model_config = _STRICT
-    requests: int | None = Field(default=None, ge=0)
+    max_requests: int | None = Field(default=None, ge=0)
     """Most requests, retries included."""
-    tokens: int | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=0)
     """Most tokens, prompt and completion together."""
-    money: float | None = Field(default=None, ge=0)
+    max_cost: float | None = Field(default=None, ge=0)
     """Most money, in the currency of the prices."""
 
     @property
     def is_bounded(self) -> bool:
         """Whether there is any bound."""
-        return self.requests is not None or self.tokens is not None or self.money is not None
+        return self.max_requests is not None or self.max_tokens is not None or self.max_cost is not None
 
 
 class Prices(BaseModel):
@@ -58,15 +58,15 @@ class Retries(BaseModel):
     """
 
     model_config = _STRICT
-    most: int = Field(default=5, ge=0)
+    max_retries: int = Field(default=5, ge=0)
     """Repetitions of one question before it counts as failed."""
-    first_wait: float = Field(default=1.0, ge=0)
+    initial_backoff: float = Field(default=1.0, ge=0)
     """Seconds before the first repetition; doubles every time, and half of it is left to chance."""
-    longest_wait: float = Field(default=60.0, ge=0)
+    max_backoff: float = Field(default=60.0, ge=0)
     """Most seconds between two repetitions where the server names no time."""
-    patience: float = Field(default=900.0, ge=0)
+    max_retry_after: float = Field(default=900.0, ge=0)
     """Most seconds a server may ask to wait, in whatever header and unit; one that wants more ends the run cleanly."""
-    give_up: int = Field(default=10, ge=1)
+    max_consecutive_failures: int = Field(default=10, ge=1)
     """Questions in a row that fail, each with all its repetitions, before the run is ended as a whole."""
 
 
@@ -90,7 +90,7 @@ class ApiTeacherConfig(BaseModel):
     """Longest answer, reasoning included."""
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the endpoint calls this bound; where it refuses one name, the other is taken."""
-    extra: dict[str, Any] = {}
+    extra_body: dict[str, Any] = {}
     """Further keys of the request's body, such as `reasoning_effort: low`; none that has a setting of its own here."""
     timeout: float = Field(default=300.0, gt=0)
     """Seconds for one request from its start to its last byte."""
@@ -118,7 +118,7 @@ class ApiTeacherConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_prices_given(self) -> ApiTeacherConfig:
-        if self.budget.money is not None and not (self.prices.input or self.prices.output):
+        if self.budget.max_cost is not None and not (self.prices.input or self.prices.output):
             raise ValueError("a budget in money needs prices (input and output per million tokens)")
         return self
 
@@ -134,7 +134,7 @@ class LocalTeacherConfig(BaseModel):
     """Number format of the weights; auto: what this machine is fastest in."""
     device: str = "auto"
     """cpu, cuda, cuda:1 and so on; auto takes a GPU where there is one."""
-    batch: int = Field(default=16, ge=1)
+    batch_size: int = Field(default=16, ge=1)
     """Questions answered at once."""
     max_tokens: int = Field(default=512, ge=1)
     """Longest answer, reasoning included."""
@@ -147,7 +147,7 @@ class LocalTeacherConfig(BaseModel):
 
     @model_validator(mode="after")
     def _reject_money_budget(self) -> LocalTeacherConfig:
-        if self.budget.money is not None:
+        if self.budget.max_cost is not None:
             raise ValueError("a local teacher has no price; give the budget in requests or tokens")
         return self
 
@@ -157,7 +157,7 @@ class RulesTeacherConfig(BaseModel):
 
     model_config = _STRICT
     kind: Literal["rules"] = "rules"
-    history: int = Field(default=10, ge=0)
+    history_length: int = Field(default=10, ge=0)
     """Most earlier items it looks at."""
     seed: int = 0
     """Of its choice of words."""

@@ -27,7 +27,7 @@ class ReasonConfig(BaseModel):
     """No reasons; the rule-based teacher where its verdict agrees with the label; a table with `order` and `reason`."""
     file: Path | None = None
     """The table for `written`; by default reasons.parquet beside the ML-1M slice."""
-    unhinted: bool = False
+    exclude_hinted: bool = False
     """For `written`: only reasons whose writer had not been told the outcome; the table needs a column `hinted`."""
     share: float = Field(default=0.2, ge=0, lt=1)
     """Share of reasoning rows among all rows drawn."""
@@ -44,12 +44,12 @@ class ThinkRecConfig(BaseModel):
     """What of a row it reads."""
     encoder: EncoderConfig = MFConfig()
     """Whose user vectors make groups and gates, and whose vectors fill the slots."""
-    statistics: bool = True
+    target_encoding: bool = True
     """Whether slot vectors also carry (cross-fitted) like rates and counts of the item, its keywords, and the user's
     past; see `collab/features/slot_encoder.py`."""
-    votes: bool = True
+    neighbourhood_residual: bool = True
     """Whether an item's slot vector also says how the user's earlier items that share its keywords went: the whole past
-    in one number, where the prompt shows its last rows. Needs `statistics`."""
+    in one number, where the prompt shows its last rows. Needs `target_encoding`."""
     embeddings: bool = True
     """Whether slot vectors carry the encoder's vectors."""
     adapters: LoRAConfig = LoRAConfig()
@@ -69,16 +69,16 @@ class ThinkRecConfig(BaseModel):
     score: Literal["difference", "yes"] = "difference"
     """logit(Yes) - logit(No), or logit(Yes) alone as in the authors' released code."""
     score_prior: ScorePriorConfig | None = None
-    """Added to the score of the last stage; needs `statistics` and `vector_stage`. Choose it on validation."""
+    """Added to the score of the last stage; needs `target_encoding` and `vector_stage`. Choose it on validation."""
 
     @model_validator(mode="after")
     def _check_score_prior(self) -> ThinkRecConfig:
-        if self.score_prior is not None and not (self.statistics and self.vector_stage is not None):
+        if self.score_prior is not None and not (self.target_encoding and self.vector_stage is not None):
             raise ValueError("score_prior needs `statistics: true` and a `vector_stage`; set them, or drop the prior")
         return self
 
     @model_validator(mode="after")
-    def _check_votes(self) -> ThinkRecConfig:
-        if self.votes and not self.statistics:
+    def _check_neighbourhood_residual(self) -> ThinkRecConfig:
+        if self.neighbourhood_residual and not self.target_encoding:
             raise ValueError("votes needs `statistics: true`; set it, or `votes: false`")
         return self
