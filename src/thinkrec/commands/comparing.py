@@ -31,7 +31,7 @@ def run_compare_command(
     if out is not None and out.suffix != ".json":
         raise DataError(f"{out}: --out writes JSON; give a name such as comparison.json")
     truth, config = load_truth(interactions, run, split=split, threshold=threshold)
-    config = config if draws is None else config.model_copy(update={"draws": draws})
+    config = config if draws is None else config.model_copy(update={"bootstrap_draws": draws})
     paths = list(dict.fromkeys([*a, *b]))
     drawn, remark = bootstrap_predictions(paths, truth, config, partial=partial)
     known = dict(zip(paths, drawn, strict=True))

@@ -21,7 +21,7 @@ def run_ranking_evaluation(
 ) -> None:  # fmt: skip
     """`thinkrec evaluate`."""
     truth, config = load_truth(interactions, run, split=split, threshold=threshold)
-    changes = {key: value for key, value in (("k", k), ("draws", draws)) if value is not None}
+    changes = {key: value for key, value in (("k", k), ("bootstrap_draws", draws)) if value is not None}
     results = evaluate_predictions(predictions, truth, config.model_copy(update=changes), partial=partial)
     show.make_console().print(render_results(results, title=str(predictions)))
 
