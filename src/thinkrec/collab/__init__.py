@@ -19,11 +19,8 @@ RENAMED_KINDS = {**ItemBaselineConfig.RENAMED_VALUES["kind"]}
 """Earlier name of a kind of scorer -> its name."""
 EncoderConfig = Annotated[MFConfig | LightGCNConfig | SASRecConfig, Field(discriminator="kind")]
 """Any config whose class is an `Encoder`."""
-ScorerConfig = Annotated[
-    MFConfig | LightGCNConfig | SASRecConfig | GradientBoostingConfig | ItemBaselineConfig | RandomConfig,
-    Field(discriminator="kind"),
-    rename_kinds(RENAMED_KINDS),
-]
+AnyScorerConfig = MFConfig | LightGCNConfig | SASRecConfig | GradientBoostingConfig | ItemBaselineConfig | RandomConfig
+ScorerConfig = Annotated[AnyScorerConfig, Field(discriminator="kind"), rename_kinds(RENAMED_KINDS)]
 """Any config of this room."""
 
 KINDS = {
@@ -46,6 +43,7 @@ __all__ = [
     "KINDS",
     "MF",
     "RENAMED_KINDS",
+    "AnyScorerConfig",
     "Encoder",
     "EncoderConfig",
     "EncoderTrainingConfig",
