@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -25,7 +25,7 @@ _TENSORS = ("labels", "centres", "mean", "std")
 class GroupConfig(Config):
     """How users are grouped."""
 
-    RENAMED_KEYS = {"n": "n_groups"}
+    RENAMED_KEYS: ClassVar = {"n": "n_groups"}
 
     n_groups: int = Field(default=3, ge=1)
     """Number of groups, so of experts; 2 or 3 work best in the paper."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -31,7 +31,7 @@ _MAX_CACHED_LINES = 200_000
 class PromptConfig(Config):
     """What of a row reaches the language model."""
 
-    RENAMED_KEYS = {"block": "history_step"}
+    RENAMED_KEYS: ClassVar = {"block": "history_step"}
 
     history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""

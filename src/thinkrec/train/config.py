@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ Part = Literal["global", "experts", "projector"]
 class StageConfig(Config):
     """Optimiser, schedule and selection of one stage."""
 
-    RENAMED_KEYS = {
+    RENAMED_KEYS: ClassVar = {
         "stride": "subsample_stride",
         "checks": "evals_per_epoch",
         "valid_rows": "max_valid_rows",
