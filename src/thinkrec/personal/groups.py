@@ -108,8 +108,8 @@ def fit_groups(
         raise DataError(f"user vector {bad[0]} holds a value that is not finite; check the encoder that made it")
     if len(np.unique(vectors, axis=0)) < config.n_groups:
         raise DataError(
-            f"{len(vectors)} users with fewer than {config.n_groups} distinct vectors cannot make {config.n_groups} groups; "
-            "lower groups.n"
+            f"{len(vectors)} users with fewer than {config.n_groups} distinct vectors cannot make {config.n_groups} "
+            "groups; lower groups.n"
         )
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     std = vectors.std(axis=0, dtype=np.float64).astype(np.float32)

@@ -36,8 +36,9 @@ class PromptConfig(Config):
     history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""
     history_step: int = Field(default=1, ge=1)
-    """With more than 1 the window of earlier items moves on in steps of so many, and shows up to `history_step` - 1 items more
-    than `history`. The histories of a user's consecutive rows then begin alike, and test rows are scored together."""
+    """With more than 1 the window of earlier items moves on in steps of so many, and shows up to `history_step` - 1
+    items more than `history`. The histories of a user's consecutive rows then begin alike, and test rows are scored
+    together."""
     keywords: int = Field(default=10, ge=0)
     """Most keywords of the target; a longer list keeps its first ones and its last."""
     history_keywords: int = Field(default=10, ge=0)

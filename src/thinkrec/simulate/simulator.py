@@ -14,9 +14,8 @@ with standardised terms; `pair`, `additive`, `quality`, `tone` and `generosity` 
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
