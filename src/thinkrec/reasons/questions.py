@@ -25,10 +25,10 @@ def render_first_question(ds: Dataset, row: int, config: SynthesisConfig) -> tup
     """The opening question about a row: what was liked and disliked before it, and its item; never its outcome."""
     it, items, domain = ds.interactions, ds.items, ds.domain
     lines = [template.format_heading(domain)]
-    past = it.get_history_rows(row, config.history)
+    past = it.get_history_rows(row, config.max_history)
     for earlier in past:
         item = int(it.item[earlier])
-        words = template.truncate_keywords(items.keywords[item], config.keywords)
+        words = template.truncate_keywords(items.keywords[item], config.max_keywords)
         lines.append(
             f"{template.format_item_entry(items.titles[item], words)}{template.BAR} {format_verdict(bool(it.label[earlier]))}\n"
         )
@@ -39,7 +39,7 @@ def render_first_question(ds: Dataset, row: int, config: SynthesisConfig) -> tup
         text = clean_line(items.texts[name][target], TEXT_LIMIT)
         if text:
             lines.append(f"The next {domain.item}, {name}: {text}\n")
-    words = template.truncate_keywords(items.keywords[target], config.keywords)
+    words = template.truncate_keywords(items.keywords[target], config.max_keywords)
     lines.append(
         f"{template.format_request(domain)}{template.format_item_entry(items.titles[target], words)}{template.BAR}"
     )
