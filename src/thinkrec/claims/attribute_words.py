@@ -54,7 +54,7 @@ KINDS = {
     "M": r"no",
     "_": r"those|s?he|who|whose|what|nothing|none|less|on|to|been|will|would|could|should|any|many|much|little"
          r"|others?|than|then|there|be|at|by|up|out|well|rest|likely",
-}  # fmt: skip
+}
 """Letter -> the words it stands for, those that hold others first."""
 _WORD = r"\w[\w'-]*"
 

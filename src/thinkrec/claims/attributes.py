@@ -46,7 +46,7 @@ class AttributeReader:
                 if None not in of:
                     known = claim.attribute in self.known
                     yield claim._replace(title_keywords=of, is_known_keyword=known, start=begin + claim.start, end=begin + claim.end,
-                                         complete_at=begin + claim.complete_at, sentence_start=begin)  # fmt: skip
+                                         complete_at=begin + claim.complete_at, sentence_start=begin)
             last = reading.subject or reading.objects[-1:] or last
             begin, cited = begin + len(sentence), cited + len(MARK.findall(sentence))
 

@@ -142,7 +142,7 @@ def split_clauses(sentence: str) -> list[tuple[str, str]]:
         clause = _extract_clause(sentence, stop.end())
         if stop[0].startswith(", and") and not _OWN_SUBJECT.match(clause) and not (
             find_cues(sentence[: stop.start()]) and _has_cue_or_exception(clause)
-        ):  # fmt: skip
+        ):
             continue  # a list goes on
         # "Although 'A' failed, ..." begins with its own break.
         if sentence[start : stop.start()].strip():

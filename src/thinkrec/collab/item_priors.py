@@ -100,7 +100,7 @@ class ItemBaseline:
             raise RuntimeError("this item prior has no values yet: call fit before save")
         terms = np.frombuffer(json.dumps(self.terms.terms).encode("utf-8", "surrogatepass"), dtype=np.uint8)
         arrays = {"values": self.values, "terms": terms, "weights": self.guess.weights,
-                  "intercept": np.array([self.guess.intercept])}  # fmt: skip
+                  "intercept": np.array([self.guess.intercept])}
         encoder_files.write_scorer(folder, self.config, arrays, self.ids)
 
     @classmethod

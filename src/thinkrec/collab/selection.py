@@ -78,13 +78,13 @@ class ModelSelector:
             raise DataError("there are no validation rows, and models are selected on them; check the split")
         if len(classes) < 2:
             return cls(user, label, "cross-entropy", f"all {n:,} validation rows have label {classes[0]}, so that AUC"
-                       " is not defined")  # fmt: skip
+                       " is not defined")
         if user is None:
             return cls(user, label, "AUC", None)
         positive, negative = (np.unique(user[label == value]) for value in classes[::-1])
         if not len(np.intersect1d(positive, negative)):
             return cls(user, label, "AUC", f"none of the {len(np.unique(user)):,} users has liked and disliked rows"
-                       f" among the {n:,} validation rows, so that UAUC is not defined")  # fmt: skip
+                       f" among the {n:,} validation rows, so that UAUC is not defined")
         return cls(user, label, "AUC / 4 + UAUC / 3", None)
 
     def warn_fallback(self, what: str) -> None:

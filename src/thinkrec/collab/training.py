@@ -119,7 +119,7 @@ def train_encoder(
         warnings.warn(
             f"{name}: scores were not finite after {lost} of {len(records)} epochs; the weights of epoch {best_epoch}"
             f" are kept. A lower training.lr (now {options.lr:g}) may serve better", DataWarning, stacklevel=2,
-        )  # fmt: skip
+        )
     net.load_state_dict(kept)
     net.eval()
     return records

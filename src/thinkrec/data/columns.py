@@ -20,7 +20,7 @@ __all__ = [
     "find_similar_column",
     "parse_ids", "parse_keywords", "parse_labels", "parse_order", "parse_ratings", "parse_text", "parse_times",
     "reject_rows", "require_columns", "strip_whitespace",
-]  # fmt: skip
+]
 
 TITLE_LIMIT = 200
 """Longest title in characters (Unicode code points); the rest is cut off."""

@@ -37,7 +37,7 @@ _MOST_FIELD = 2**31 - 1
 _MAGIC = {b"\x1f\x8b": "compressed by gzip; let its name end with .gz",
           b"PK\x03\x04": "a zip or Excel file; save it as CSV",
           b"PAR1": "a Parquet file; let its name end with .parquet", b"\xff\xfe": "in UTF-16; save it as UTF-8",
-          b"\xfe\xff": "in UTF-16; save it as UTF-8"}  # fmt: skip
+          b"\xfe\xff": "in UTF-16; save it as UTF-8"}
 
 
 class FileFormatError(DataError):
@@ -122,7 +122,7 @@ class _LineReader:
             if "\0" in line:
                 text = format_excerpt(line[max(0, line.index("\0") - 20) :])
                 raise make_format_error(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is "
-                              "damaged or in another encoding. Write it again, in UTF-8.")  # fmt: skip
+                              "damaged or in another encoding. Write it again, in UTF-8.")
             self.record.append(line)
             yield line
 
@@ -161,7 +161,7 @@ class _TableBuilder:
                 self.path, self.kind, f"line {line} has {len(fields)} fields where the header has {len(self.names)} "
                 f"({format_excerpt(''.join(lines))}). Put fields that hold {_NAMES[self.separator]} or line ends in quotes, and "
                 f"give every line every field.{end}",
-            )  # fmt: skip
+            )
         self._rows.append(fields)
         if len(self._rows) == _CHUNK:
             self._flush()
@@ -199,7 +199,7 @@ def _parse_header(fields: list[str], line: int, table: _TableBuilder) -> list[st
                 table.path, table.kind, f"line {line} has no {_NAMES[table.separator][:-1]} but {_NAMES[other]} "
                 f"({format_excerpt(names[0])}), so its columns are separated by {_NAMES[other]}. Save the table with "
                 f"{_NAMES[table.separator]}, or read it into a frame and pass the frame.",
-            )  # fmt: skip
+            )
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice is not None:
         at = [place + 1 for place, name in enumerate(names) if name == twice]
@@ -260,13 +260,13 @@ def _read_quoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
                         path, kind, f"the quote in line {first + where}, column {column} ({format_excerpt(text)}) is closed only "
                         f"in line {first + len(taken) - 1}, and {sum(alone)} of these {len(taken)} lines look like "
                         "rows of their own. Remove the quote, or double it and put the field in quotes.",
-                    )  # fmt: skip
+                    )
                 if any(alone[1:]):
                     doubtful.append((first, first + len(taken) - 1))
             table.add(fields, first, taken)
     if doubtful:
         emit_warning(f"{path}: {len(doubtful)} fields in quotes run over lines that may be rows of their own (the first: lines "
-             f"{doubtful[0][0]} to {doubtful[0][1]}); they are read as one field each.")  # fmt: skip
+             f"{doubtful[0][0]} to {doubtful[0][1]}); they are read as one field each.")
     return table.build_frame()
 
 

@@ -26,7 +26,7 @@ def resolve_duplicates(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates
         return rows
     if rule == "refuse":
         reject_rows(rows["item_id"], pair, source, "names an item more than once for one user",
-                    "Keep one row each, or choose `duplicates: first`, `last` or `keep`.")  # fmt: skip
+                    "Keep one row each, or choose `duplicates: first`, `last` or `keep`.")
     if rule is None:
         exact = len(rows) - whole.select("user_id", "item_id", "label", "timestamp", "part").n_unique()
         others = len(rows) - rows.select("user_id", "item_id").n_unique() - exact
@@ -42,5 +42,5 @@ def resolve_duplicates(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates
     keep = "first" if rule == "first" else "last"
     kept = by_time.unique(["user_id", "item_id"], keep=keep, maintain_order=True)["row"].sort()
     emit_warning(f"{source}: {len(rows) - len(kept)} rows are left out, because their user met their item in another row; the "
-         f"{rule} one is kept (duplicates: {rule}).")  # fmt: skip
+         f"{rule} one is kept (duplicates: {rule}).")
     return rows[kept.to_list()]

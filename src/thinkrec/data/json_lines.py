@@ -62,7 +62,7 @@ def _parse_object(text: str, number: int, path: Path) -> dict[str, Any]:
         raise make_format_error(path, "jsonl", f"line {number} is nested too deeply. Give flat objects.") from error
     if not isinstance(found, dict):
         said = "Write one object a line, without brackets around all of them." if isinstance(found, list) else (
-            'Write an object, such as {"item_id": 1, "title": "Oak"}.')  # fmt: skip
+            'Write an object, such as {"item_id": 1, "title": "Oak"}.')
         raise make_format_error(path, "jsonl", f"line {number} is no object ({format_value(found)}). {said}")
     return found
 

@@ -50,14 +50,14 @@ def parse_keywords(column: pl.Series, source: str, separator: str | None = None)
         warn_rows(column, pl.Series(list(marks), dtype=pl.Boolean), source, what, said)
 
     tell((list_ is not None and bool(list_) for list_ in written), "hold a list written as text",
-         "It is read as that list.")  # fmt: skip
+         "It is read as that list.")
     tell(((isinstance(value, str) and now == []) or _has_null_marker(now, separator)
           for value, now in zip(values, plain, strict=True)), "say in words that there is no keyword",
-         "Such words are left out.")  # fmt: skip
+         "Such words are left out.")
     if separator == "|":
         tell((isinstance(value, str) and "|" not in value and "," in value for value in plain),
              "have commas and no bar, where the column separates by bars", "Each is one keyword; name another "
-             "separator under `separators`, such as keywords: ',', if it is not.")  # fmt: skip
+             "separator under `separators`, such as keywords: ',', if it is not.")
     return found
 
 

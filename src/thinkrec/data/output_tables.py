@@ -75,7 +75,7 @@ def _join_lists(column: pl.Series, path: Path) -> pl.Series:
     barred = int(inside.str.contains("|", literal=True).sum())
     if barred:
         emit_warning(f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as "
-             "/. End the name with .parquet to keep it.")  # fmt: skip
+             "/. End the name with .parquet to keep it.")
         column = column.list.eval(pl.element().str.replace_all("|", "/", literal=True))
     text = column.list.join("|", ignore_nulls=True)
     alone = text.str.contains("[,;]") & ~text.str.contains("|", literal=True)

@@ -37,7 +37,7 @@ def write_snapshot(ds: Dataset, folder: Path, **more: Any) -> None:
     write_table(pl.DataFrame({"user_id": ds.user_ids}), folder / USERS)
     words = {"item": ds.domain.item, "items": ds.domain.items, "user": ds.domain.user}
     write_json(folder / MANIFEST, {"format": _FORMAT, "fingerprint": ds.compute_fingerprint(), "domain": words,
-                                   "threshold": ds.threshold, **more})  # fmt: skip
+                                   "threshold": ds.threshold, **more})
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

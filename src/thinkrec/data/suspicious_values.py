@@ -10,7 +10,7 @@ import polars as pl
 from thinkrec.data.messages import emit_warning, format_rows, warn_rows
 
 _UNITS = (("seconds", 1, 10**8, 10**11), ("milliseconds", 10**3, 10**11, 10**14),
-          ("microseconds", 10**6, 10**14, 10**17), ("nanoseconds", 10**9, 10**17, 2**63 - 1))  # fmt: skip
+          ("microseconds", 10**6, 10**14, 10**17), ("nanoseconds", 10**9, 10**17, 2**63 - 1))
 """Unit, how many make a second, and the numbers that times after 1973 are between in it."""
 _DAY = 86_400
 _CODES = (-999, -99, -9, -1, 0, 9, 88, 98, 99, 999, 9999)
@@ -27,7 +27,7 @@ def warn_outlier_ratings(column: pl.Series, ratings: pl.Series, threshold: float
             column, ratings == value, source, f"have rating {value:g} where all others lie between {rest.min():g} "
             f"and {rest.max():g}", f'They count as {counts_as}, but may mean "not rated": `missing: [{value:g}]` drops '
             "such rows, `missing: []` says that every value is a rating.",
-        )  # fmt: skip
+        )
 
 
 def find_outlier_values(distinct: Iterable[float]) -> list[float]:

@@ -101,7 +101,7 @@ def build_vocabulary(tokenizer: Any) -> TokenVocabulary:
     return TokenVocabulary(tuple(
         b"" if token in special or name is None else _decode_after_anchor(tokenizer, anchor, token, name)
         for token, name in enumerate(names)
-    ))  # fmt: skip
+    ))
 
 
 def _decode_byte_letters(name: str, back: dict[str, int]) -> bytes:

@@ -52,7 +52,7 @@ def match_rows(ds: Dataset, table: pl.DataFrame, source: str) -> RowMatches:
     known = _build_id_table(ds, np.maximum(rows, 0))
     same = (rows >= 0) & (named["user_id"] == known["user_id"]).to_numpy() & (
         named["item_id"] == known["item_id"]
-    ).to_numpy()  # fmt: skip
+    ).to_numpy()
     lost = np.flatnonzero(~same)
     found, several = np.where(same, rows, -1), none.copy()
     if len(lost):

@@ -160,7 +160,7 @@ def format_summary_lines(found: SynthesisSummary) -> list[tuple[str, str]]:
         ("tokens", f"{found.prompt_tokens:,} prompt + {found.completion_tokens:,} answer"),
         ("cost", f"{found.cost:,.4f}"),
         ("time", f"{found.seconds:,.1f} s on the clock, {found.teacher_seconds:,.1f} s of the teacher"),
-    ]  # fmt: skip
+    ]
     return out + ([("stopped", found.stopped)] if found.stopped else [])
 
 

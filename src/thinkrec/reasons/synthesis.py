@@ -98,7 +98,7 @@ class Synthesis:
         elif outcome != "right" and failures and failures[-1][0] == len(answers):
             outcome = "failed"
         return RowState(row, int(ds.interactions.order[row]), label, tuple(answers), failures, outcome,
-                    None if done else ask, kind, hinted, titles)  # fmt: skip
+                    None if done else ask, kind, hinted, titles)
 
     def run(self, rows: Sequence[int] | np.ndarray, teacher: Teacher, *, progress: bool = False) -> None:
         """Ask about all rows, round after round, until every one is done with.

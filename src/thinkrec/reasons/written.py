@@ -64,7 +64,7 @@ def read_written_reasons(ds: Dataset, path: Path, *, unhinted: bool = False) -> 
         (0 if (kept & (split == TRAIN)).any() else whole, "in all, and none to train on"),
         (0 if matched.has_ids else whole, "matched by `order` alone: without user_id and item_id nothing shows whether "
          "the data has changed"),
-    ])  # fmt: skip
+    ])
     rows, table = matched.rows[kept], table.filter(pl.Series(kept))
     found = {int(row): str(text) for row, text in zip(rows, table["reason"], strict=True)}
     for row, text in found.items():

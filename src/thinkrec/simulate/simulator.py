@@ -258,4 +258,4 @@ def simulate_catalogue(
         return {0: words[:2], 1: words[:2], 2: words[2:3]}.get(int(heaviest[row]), words[-1:] if standing else ())
 
     return Simulation(dataset=dataset, like_probability=probability[by], dominant_attributes=[cause(int(r)) for r in by], group=group,
-                 logit_terms=weights[by], has_reception_keyword=told)  # fmt: skip
+                 logit_terms=weights[by], has_reception_keyword=told)

@@ -29,7 +29,7 @@ _FILTERED_WORDS = re.compile(
     re.IGNORECASE,
 )
 _MONEY = ("insufficientquota", "billing", "insufficientbalance", "insufficientfunds", "insufficientcredit", "arrearage",
-          "exceededcurrentquota", "paymentrequired")  # fmt: skip
+          "exceededcurrentquota", "paymentrequired")
 _MONEY_WORDS = re.compile(
     r"credit balance is too low|insufficient (?:account )?(?:balance|credits?|funds|quota)|account .{0,20}overdue",
     re.IGNORECASE,

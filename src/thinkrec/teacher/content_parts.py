@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "thoughts", "thought", "reasoning_text",
-                    "thinking_blocks", "reasoning_details")  # fmt: skip
+                    "thinking_blocks", "reasoning_details")
 """Names under which endpoints hand over the reasoning beside the content; the first that holds a text counts."""
 _PLAIN = ("text", "output_text", "input_text", "")
 _LINE_END = re.compile(r"\r\n|\n|\r")

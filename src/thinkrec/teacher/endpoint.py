@@ -181,7 +181,7 @@ class Endpoint:
             more["http_client"] = openai.DefaultAsyncHttpxClient(trust_env=False)
         query = dict(parse_qsl(urlsplit(self._given).query))
         return openai.AsyncOpenAI(api_key=self._key or "none", base_url=self._url, max_retries=0,
-                                  timeout=self.config.timeout, default_query=query or None, **more)  # fmt: skip
+                                  timeout=self.config.timeout, default_query=query or None, **more)
 
 
 def resolve_api_model(config: ApiTeacherConfig) -> str:

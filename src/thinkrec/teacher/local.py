@@ -98,7 +98,7 @@ class LocalModelTeacher:
             out = bone.model.generate(  # type: ignore[operator]
                 input_ids=torch.tensor(padded, device=device), attention_mask=torch.tensor(mask, device=device),
                 max_new_tokens=room, pad_token_id=bone.pad_id, eos_token_id=self._get_eos_ids(), **sampling
-            )  # fmt: skip
+            )
         return [self._decode_answer(ids) for ids in out[:, width:].tolist()]
 
     def _decode_answer(self, ids: list[int]) -> tuple[str, int, bool]:

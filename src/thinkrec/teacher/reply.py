@@ -12,7 +12,7 @@ from thinkrec.teacher import api_error, content_parts
 
 _CUT = ("length", "maxtokens", "modellength", "maxoutputtokens", "maxlength", "tokenlimit", "incomplete")
 _BROKEN = ("error", "abort", "aborted", "cancelled", "canceled", "networkerror", "insufficientsystemresource",
-           "malformedfunctioncall", "unexpectedtoolcall")  # fmt: skip
+           "malformedfunctioncall", "unexpectedtoolcall")
 
 
 @dataclass(frozen=True)

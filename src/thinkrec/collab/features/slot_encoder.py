@@ -78,7 +78,7 @@ class SlotEncoder:
             known, table = self.target_encoder.encode_items(ds), self.target_encoder.find_row_tables(ds, rows)
             expected = _to_probability(known.best[table, code])
             user.append(np.stack([compute_user_logit(ds, rows, mean=self.mean), compute_user_log_count(ds, rows),
-                                  compute_past_residual(ds, expected), compute_past_residual(ds, expected, RECENT)], axis=1))  # fmt: skip
+                                  compute_past_residual(ds, expected), compute_past_residual(ds, expected, RECENT)], axis=1))
             vote = (
                 np.zeros(len(rows))
                 if self.neighbourhood is None

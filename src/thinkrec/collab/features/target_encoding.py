@@ -87,7 +87,7 @@ class TargetEncoder:
             TrainedIds.from_dataset(ds), fold, terms, items,
             np.stack([r.weights for r in regressions]), np.array([r.intercept for r in regressions]),
             np.stack(term_rates), statistics.mean,
-        )  # fmt: skip
+        )
 
     @property
     def n_folds(self) -> int:
@@ -147,7 +147,7 @@ class TargetEncoder:
             items=ItemTargetEncodings(**{name: arrays[name] for name in PER_ITEM}),
             fold=arrays["fold"], weights=arrays["weights"], intercepts=arrays["intercepts"],
             term_rates=arrays["term_rates"], means=arrays["means"],
-        )  # fmt: skip
+        )
 
 
 def _compute_shrunk_logit(likes: np.ndarray, count: np.ndarray, guess: np.ndarray) -> np.ndarray:
