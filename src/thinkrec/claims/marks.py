@@ -78,7 +78,7 @@ def insert_think_tags(text: str) -> str:
 def strip_answer_wrapping(text: str) -> str:
     """The text without what stands around an answer: <answer> tags, ends of turns, a code fence over all of it.
 
-    >>> without_frame("<answer>Yes. It fits.</answer><|im_end|>")
+    >>> strip_answer_wrapping("<answer>Yes. It fits.</answer><|im_end|>")
     'Yes. It fits.'
     """
     text = _FRAMED.sub("", text).strip()
@@ -88,5 +88,5 @@ def strip_answer_wrapping(text: str) -> str:
 
 def is_reasoning_marker(token: str) -> bool:
     """Whether a special token of a tokenizer takes part in setting reasoning apart, so that it has to stay readable."""
-    parts = ("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|channel>", "<channel|>", "<unused94>")
-    return token in parts or bool(OPEN.fullmatch(token) or CLOSE.fullmatch(token))
+    channel_tokens = ("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|channel>", "<channel|>", "<unused94>")
+    return token in channel_tokens or bool(OPEN.fullmatch(token) or CLOSE.fullmatch(token))
