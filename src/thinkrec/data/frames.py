@@ -18,7 +18,8 @@ _REMEDY = (
 def as_frame(table: Any, source: str) -> pl.DataFrame:
     """Convert a table to a Polars frame.
 
-    `table`: a frame (Polars, lazy too, pandas, Arrow), a mapping of columns, or a sequence of mappings. Raises DataError for what is no table, for columns of several lengths, and for columns of mixed types.
+    `table`: a frame (Polars, lazy too, pandas, Arrow), a mapping of columns, or a sequence of mappings. Raises
+    DataError for what is no table, for columns of several lengths, and for columns of mixed types.
     """
     if isinstance(table, pl.DataFrame):
         return table
