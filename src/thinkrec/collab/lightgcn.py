@@ -40,7 +40,8 @@ class LightGCNConfig(BaseModel):
 def build_graph(ds: Dataset) -> torch.Tensor:
     """Normalised adjacency D^-1/2 A D^-1/2 of the liked train rows, sparse CSR (n, n).
 
-    n = n_users + n_items, users first. A node without an edge has an empty row. The matrix is symmetric, so it serves as its own transpose. Products with
+    n = n_users + n_items, users first. A node without an edge has an empty row. The matrix is symmetric, so it serves
+    as its own transpose. Products with
     CSR use all cores; with COO, PyTorch's other layout, they use one and give the same bits.
     """
     data = ds.interactions

@@ -1,4 +1,4 @@
-"""Keywords without a language model: YAKE's statistics of each text, less the pieces that are no phrases."""
+"""Keywords without a language model: YAKE's statistics of each text, without fragments of phrases."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class YakeExtractor:
         """Config, the version of YAKE and of the test for fragments."""
         return {**self.config.model_dump(), "yake": importlib.metadata.version("yake"), "shape": 2}
 
-    def extract(self, texts: Sequence[str], done: Done) -> None:
+    def extract(self, texts: Sequence[str], on_phrases: Done) -> None:
         """See `KeywordExtractor`."""
-        for place, text in enumerate(texts):
-            done(place, self.extract_phrases(text))
+        for position, text in enumerate(texts):
+            on_phrases(position, self.extract_phrases(text))
 
     def extract_phrases(self, text: str) -> list[str]:
         """Phrases of one text, the most telling first."""
