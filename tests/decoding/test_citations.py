@@ -195,7 +195,8 @@ def test_titles_fit_what_the_sentence_has_said(said: str, fitting: set[str]) -> 
 def test_an_item_stands_twice_in_a_text_but_not_in_a_list(said: str, again: bool) -> None:
     tokenizer = nano()
     words = build_vocabulary(tokenizer)
-    rule = CitationConstraint(words, {"The Lamp": AllowedTitle(0, 0), "Potter's Wheel": AllowedTitle()}, max_citations=2)
+    titles = {"The Lamp": AllowedTitle(0, 0), "Potter's Wheel": AllowedTitle()}
+    rule = CitationConstraint(words, titles, max_citations=2)
     begun = texts_after(rule, words, said, tokenizer)
     assert any("The Lamp".startswith(piece) for piece in begun) == again
     assert any("Potter's Wheel".startswith(piece) for piece in begun)

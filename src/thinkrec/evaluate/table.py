@@ -23,6 +23,7 @@ __all__ = [
     "is_best",
     "is_significant",
     "list_reference_models",
+    "make_captioned_table",
     "render_markdown",
     "render_results",
 ]
@@ -81,13 +82,7 @@ def render_results(results: RankingResults, *, title: str = "Results") -> Group:
 
     Print with rich.
     """
-    # As Text, so that brackets in names are no markup.
-    table = Table(
-        title=Text(title),
-        title_justify="left",
-        caption=Text("\n".join(format_table_notes(results))),
-        caption_justify="left",
-    )
+    table = make_captioned_table(title, format_table_notes(results))
     table.add_column("model", overflow="fold")
     for heading in format_metric_titles(results.k).values():
         table.add_column(heading, justify="right", no_wrap=True)
@@ -100,6 +95,12 @@ def render_results(results: RankingResults, *, title: str = "Results") -> Group:
     return Group(
         table, *(_render_difference_table(results, ref) for ref in list_reference_models(results)), *verdict_lines
     )
+
+
+def make_captioned_table(title: str, notes: Sequence[str]) -> Table:
+    """A table without columns yet, with its title above and one note a line below."""
+    # As Text, so that brackets in names are no markup.
+    return Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes)), caption_justify="left")
 
 
 def render_markdown(results: RankingResults) -> str:

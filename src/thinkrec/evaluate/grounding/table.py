@@ -7,7 +7,7 @@ from rich.text import Text
 
 from thinkrec.evaluate.grounding.results import POLICIES, GroundingResults
 from thinkrec.evaluate.metrics.bootstrap import Estimate
-from thinkrec.evaluate.table import format_interval, format_number
+from thinkrec.evaluate.table import format_interval, format_number, make_captioned_table
 
 TITLES = {
     "citing": "cites its history",
@@ -38,7 +38,7 @@ def render_grounding_table(results: GroundingResults, *, title: str = "Grounding
         *_describe_unread_claims(results),
         *(f"{TITLES[name]}: {POLICIES[name]}." for name in results.measures),
     ]
-    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes)), caption_justify="left")
+    table = make_captioned_table(title, notes)
     table.add_column("", overflow="fold")
     for heading in ("value", "other row", "difference", "of"):
         table.add_column(heading, justify="right")

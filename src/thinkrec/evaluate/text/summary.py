@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkrec.evaluate.metrics.bootstrap import Estimate, PairedDifference
-from thinkrec.evaluate.table import format_interval, format_number
+from thinkrec.evaluate.table import format_interval, format_number, make_captioned_table
 from thinkrec.evaluate.text import compare
 from thinkrec.evaluate.text.align import References
 from thinkrec.evaluate.text.compare import (
@@ -133,12 +133,7 @@ def format_table_notes(results: TextResults) -> list[str]:
 def render_text_results(results: TextResults, title: str) -> Group:
     """The table and, with several systems, the differences; print with rich."""
     metrics = [m for m in TITLES if m in results.policies or m in results.not_available]
-    table = Table(
-        title=Text(title),
-        title_justify="left",
-        caption=Text("\n".join(format_table_notes(results))),
-        caption_justify="left",
-    )
+    table = make_captioned_table(title, format_table_notes(results))
     table.add_column("reasons", overflow="fold")
     for metric in metrics:
         table.add_column(TITLES[metric], justify="right")
