@@ -114,7 +114,7 @@ def one_world(seed: int, ease: float, words: Words) -> tuple[Simulation, Simulat
         titles = [words.plain[i].capitalize() for i in rng.choice(len(words.plain), size=config.items, replace=False)]
     elif domain.item == "film" and rng.random() < 0.7:
         titles = [words.film_titles[i] for i in rng.choice(len(words.film_titles), size=config.items, replace=False)]
-    return simulate_catalogue(config, seed, lexicon=random_lexicon(rng, words), domain=domain, titles=titles), config
+    return simulate_catalogue(config, seed, vocabulary=random_lexicon(rng, words), domain=domain, titles=titles), config
 
 
 def lessons_of(

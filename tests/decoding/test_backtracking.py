@@ -71,7 +71,8 @@ def test_a_word_is_judged_once_it_is_whole() -> None:
         seen.append(text)
         return Violation() if "bad" in text else None
 
-    rule = RejectionRule(CitationConstraint(TokenVocabulary(WORDS), {"Oak": AllowedTitle(1, 0)}), judge, most=1)
+    citations = CitationConstraint(TokenVocabulary(WORDS), {"Oak": AllowedTitle(1, 0)})
+    rule = RejectionRule(citations, judge, max_rejections=1)
     text = ids_of(b"Yes", b".", b" a", b" bad", b"ly", b" film")
     kept = [rule.count_accepted(text[: n + 1]) for n in range(len(text))]
     assert kept == [1, 2, 3, 4, 5, 3]

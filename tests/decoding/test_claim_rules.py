@@ -48,7 +48,7 @@ def marked(text: str) -> str:
 )
 def test_a_title_has_all_that_is_said_of_it(text: str, fits: set[str]) -> None:
     rule = GroundingRules(WORDS, TITLES, "polarity_and_keywords")
-    left = set(rule.cite._list_fitting_titles(marked(text), rule._infer_next_title(marked(text))))
+    left = set(rule.citations._list_fitting_titles(marked(text), rule._infer_next_title(marked(text))))
     assert left == fits
 
 
@@ -159,7 +159,7 @@ def test_a_finished_text_keeps_what_holds(cite, text: str, kept: str) -> None:
 def test_a_title_that_looks_like_a_mark_is_not_one() -> None:
     rule = GroundingRules(WORDS, {"\u27e61\u27e7 Days": AllowedTitle(1, 0), "Oak": AllowedTitle(-1, 1)}, "polarity")
     text = "Yes. The viewer liked '\u27e61\u27e7 Days' \u27e61\u27e7."
-    assert rule.cite.mark_citations(text) == ("Yes. The viewer liked \u27e60\u27e7  1 .", ["'\u27e61\u27e7 Days'"])
+    assert rule.citations.mark_citations(text) == ("Yes. The viewer liked \u27e60\u27e7  1 .", ["'\u27e61\u27e7 Days'"])
     assert rule.drop_untrue_sentences(text) == text.replace(" \u27e61\u27e7.", "  1 .")
 
 

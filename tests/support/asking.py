@@ -20,7 +20,7 @@ from thinkrec.reasons.summary import SynthesisSummary, count_accounted_rows, sum
 from thinkrec.reasons.synthesis import RowState, Synthesis
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.build import build_teacher
-from thinkrec.teacher.client import TeacherStopped
+from thinkrec.teacher.client import TeacherStoppedError
 from thinkrec.teacher.config import ApiTeacherConfig, Retries
 
 WORLD = SimulatorConfig(users=20, items=60, interactions_per_user=(6, 12))
@@ -87,7 +87,7 @@ def synthesise(settings: SynthesisConfig, path: Path) -> tuple[list[RowState], S
         synthesis = Synthesis(DS, settings, teacher.name, store)
         try:
             synthesis.run(rows, teacher)
-        except TeacherStopped as stop:
+        except TeacherStoppedError as stop:
             stopped = str(stop)
         cases = [synthesis.get_row_state(int(row)) for row in rows]
         report = summarise_outcomes(synthesis, cases, settings, seconds=1.0, stopped=stopped)

@@ -12,7 +12,7 @@ from support.scripted_server import Reaction, Request, Served, fails, says, serv
 
 from thinkrec.errors import RecipeError
 from thinkrec.teacher.api import ChatApiTeacher
-from thinkrec.teacher.client import Answer, Question, TeacherStopped, Usage
+from thinkrec.teacher.client import Answer, Question, TeacherStoppedError, Usage
 from thinkrec.teacher.config import ApiTeacherConfig, Budget, Prices, Retries
 
 QUICK = Retries(max_retries=3, initial_backoff=0.01, max_backoff=0.05)
@@ -113,7 +113,7 @@ def test_a_refused_question_is_not_repeated_and_the_others_go_on() -> None:
 def test_some_errors_stop_the_run(status: int, more: dict[str, str]) -> None:
     with serve(lambda request: fails(status, "because", **more)) as served:
         calls: list[Answer] = []
-        with pytest.raises(TeacherStopped, match=f"{status}.*because") as stopped:
+        with pytest.raises(TeacherStoppedError, match=f"{status}.*because") as stopped:
             ChatApiTeacher(config(served, concurrency=2)).ask(asked(20), lambda _, answer: calls.append(answer))
     assert not stopped.value.budget
     assert calls == []
@@ -126,7 +126,7 @@ def test_what_is_under_way_beside_a_stop_is_still_handed_over() -> None:
         return Reaction(body=says("Yes. Late.").body, hang=0.3) if late else fails(402)
 
     calls: list[int | None] = []
-    with serve(react) as served, pytest.raises(TeacherStopped):
+    with serve(react) as served, pytest.raises(TeacherStoppedError):
         ChatApiTeacher(config(served, concurrency=2)).ask(asked(5), lambda question, _: calls.append(question.row))
     assert calls == [0]
 
@@ -137,7 +137,7 @@ def test_many_failures_in_a_row_end_the_run() -> None:
         settings = config(
             served, concurrency=1, retries=QUICK.model_copy(update={"max_retries": 1, "max_consecutive_failures": 3})
         )
-        with pytest.raises(TeacherStopped, match="3 questions in a row failed"):
+        with pytest.raises(TeacherStoppedError, match="3 questions in a row failed"):
             ChatApiTeacher(settings).ask(asked(50), lambda _, answer: calls.append(answer))
     assert len(calls) == 3 and len(served.requests) == 6
 
@@ -164,7 +164,7 @@ def test_a_pause_that_the_server_names_holds_everybody_back(header: dict[str, st
 def test_a_server_that_asks_for_hours_ends_the_run() -> None:
     with (
         serve(lambda request: fails(429, headers={"Retry-After": "86400"})) as served,
-        pytest.raises(TeacherStopped, match="86400 s"),
+        pytest.raises(TeacherStoppedError, match="86400 s"),
     ):
         ask(ChatApiTeacher(config(served)), asked(3))
 
@@ -197,16 +197,16 @@ def test_a_budget_holds_with_many_requests_at_once() -> None:
             before, calls = len(served.requests), []
             settings = config(served, concurrency=4, max_tokens=20, budget=budget, prices=Prices(input=1, output=1))
             teacher = ChatApiTeacher(settings)
-            with pytest.raises(TeacherStopped, match="budget is spent") as stopped:
+            with pytest.raises(TeacherStoppedError, match="budget is spent") as stopped:
                 # About 100 prompt tokens, as the server says it has.
                 teacher.ask(asked(30, words="w" * 376), lambda _, answer, calls=calls: calls.append(answer.usage))
             sent = len(served.requests) - before
             assert stopped.value.budget and sent == len(calls) == most
-            assert teacher.purse.spent == sum(calls, Usage(0, 0, 0.0, 0))
+            assert teacher.budget_tracker.spent == sum(calls, Usage(0, 0, 0.0, 0))
 
 
 def test_earlier_starts_count_against_the_budget() -> None:
-    with serve(lambda request: says("Yes. Good.")) as served, pytest.raises(TeacherStopped):
+    with serve(lambda request: says("Yes. Good.")) as served, pytest.raises(TeacherStoppedError):
         ask(ChatApiTeacher(config(served, budget=Budget(max_requests=5)), spent=Usage(1, 1, 0.0, 5)), asked(2))
     assert not served.requests
 
@@ -228,7 +228,7 @@ def test_the_key_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with serve(lambda request: fails(401, f"Incorrect API key provided: {KEY}")) as served:
         teacher = ChatApiTeacher(config(served))
-        with pytest.raises(TeacherStopped) as stopped:
+        with pytest.raises(TeacherStoppedError) as stopped:
             ask(teacher, asked(1))
     assert KEY not in str(stopped.value) and "***" in str(stopped.value) and "OPENAI_API_KEY" in str(stopped.value)
     assert KEY not in teacher.name + teacher.config.model_dump_json()

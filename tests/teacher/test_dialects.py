@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from support.scripted_server import Reaction, Request, Served, fails, says, serve, streams
 
 from thinkrec.teacher.api import ChatApiTeacher
-from thinkrec.teacher.client import Answer, TeacherStopped
+from thinkrec.teacher.client import Answer, TeacherStoppedError
 from thinkrec.teacher.config import ApiTeacherConfig, Retries
 from thinkrec.teacher.endpoint import TeacherWarning
 
@@ -327,7 +327,7 @@ def test_a_setting_that_the_endpoint_does_not_take_stops_the_run_by_its_name() -
     ]  # fmt: skip
     for reaction, changes, words in troubles:
         with serve(lambda request, reaction=reaction: reaction) as served:
-            with pytest.raises(TeacherStopped, match=words):
+            with pytest.raises(TeacherStoppedError, match=words):
                 ask(config(served, concurrency=1, **changes), 5)
             assert len(served.requests) == 1
 
@@ -347,7 +347,7 @@ def test_a_setting_that_the_endpoint_does_not_take_stops_the_run_by_its_name() -
 )
 def test_some_errors_stop_the_run_in_every_dialect(reaction: Reaction, words: str) -> None:
     with serve(lambda request: reaction, models=("m-large", "other")) as served:
-        with pytest.raises(TeacherStopped, match=words) as stopped:
+        with pytest.raises(TeacherStoppedError, match=words) as stopped:
             ask(config(served, concurrency=1), 5)
         assert len(served.requests) == 1 and "start the same command" in str(stopped.value)
 

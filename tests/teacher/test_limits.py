@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from thinkrec.teacher.client import TeacherStopped, Usage
+from thinkrec.teacher.client import TeacherStoppedError, Usage
 from thinkrec.teacher.config import ApiTeacherConfig, Budget, LocalTeacherConfig, Prices, Retries
 from thinkrec.teacher.limits import MINUTE, BudgetTracker, RateLimiter, compute_backoff, parse_retry_after
 from thinkrec.teacher.retry_waits import find_retry_delay
@@ -156,7 +156,7 @@ def test_a_purse_reserves_the_worst_and_waits_for_what_is_under_way() -> None:
         order.append("second")
 
     async def third() -> None:
-        with pytest.raises(TeacherStopped, match="15 of 100 tokens"):
+        with pytest.raises(TeacherStoppedError, match="15 of 100 tokens"):
             await purse.wait_and_reserve(purse.compute_max_usage(10, 80))
 
     async def both() -> None:

@@ -1,4 +1,4 @@
-"""Gradient boosting on causal features: the floor that a reasoning recommender has to beat."""
+"""Gradient boosting on causal features: the baseline that a reasoning recommender has to beat."""
 
 from __future__ import annotations
 
@@ -58,12 +58,13 @@ class GradientBoostingConfig(Config):
 class GradientBoosting:
     """logit(like) = mean of the bags' trees + w * (logit of the item's like rate drawn towards its keywords).
 
-    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows (`selection.Selector`). What the
-    features take from train rows is kept with the trees, by id; the rest of a row's features is its user's past in the
-    data that are scored. An item that was not in the data of the fit counts as one without ratings.
+    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows (`selection.ModelSelector`).
+    What the features take from train rows is kept with the trees, by id; the rest of a row's features is its user's
+    past in the data that are scored. An item that was not in the data of the fit counts as one without ratings.
     """
 
     def __init__(self, config: GradientBoostingConfig | None = None):
+        """An unfitted scorer."""
         self.config = config or GradientBoostingConfig()
         self.trees: TreeEnsemble | None = None
         self.learned: tree_features.FeatureStatistics | None = None
@@ -109,9 +110,9 @@ class GradientBoosting:
 
         stages = sorted({*range(10, config.trees + 1, 10), config.trees})
         records = [record(n, 0.0) for n in stages]
-        n = max(records, key=lambda one: one["value"])["epoch"]
+        n = max(records, key=lambda entry: entry["value"])["epoch"]
         blended = [record(n, weight) for weight in config.item_logit_weights]
-        self.weight = max(blended, key=lambda one: one["value"])["weight"]
+        self.weight = max(blended, key=lambda entry: entry["value"])["weight"]
         self.trees = TreeEnsemble.from_models(models, n)
         return records + blended
 
@@ -120,7 +121,7 @@ class GradientBoosting:
         return table.values[rows, table.names.index("item_best")]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         if self.trees is None or self.learned is None:
             raise RuntimeError("this boosting has no trees yet: call fit, or load a saved one")
         table = tree_features.build_features(ds, self.learned)
@@ -140,13 +141,13 @@ class GradientBoosting:
     def load(cls, folder: Path) -> GradientBoosting:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, GradientBoostingConfig)
-        found = cls(config)
-        found.weight = float(arrays.pop("weight")[0])
+        scorer = cls(config)
+        scorer.weight = float(arrays.pop("weight")[0])
         learned = {name: arrays.pop(name) for name in list(arrays) if name.startswith("learned.")}
         named = {name.removeprefix("learned."): array for name, array in learned.items()}
         try:
-            found.learned = tree_features.FeatureStatistics.from_arrays(named, TrainedIds.load(folder))
+            scorer.learned = tree_features.FeatureStatistics.from_arrays(named, TrainedIds.load(folder))
         except KeyError as error:
             raise CheckpointError(f"{folder} lacks {error} beside its trees. Fit the scorer again.") from error
-        found.trees = TreeEnsemble(**arrays)
-        return found
+        scorer.trees = TreeEnsemble(**arrays)
+        return scorer

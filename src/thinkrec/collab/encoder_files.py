@@ -22,9 +22,9 @@ CONFIG, STATE = "config.json", "state.safetensors"
 
 
 def write_scorer(folder: Path, config: BaseModel, arrays: dict[str, np.ndarray], ids: TrainedIds | None = None) -> None:
-    """Write the files, each beside its place and then renamed, so that a kill leaves no half file.
+    """Write the files, each under another name and then renamed, so that a kill leaves no half file.
 
-    `ids`: whom and what the arrays are about; None for a scorer that holds nothing of any user or item.
+    `ids`: the users and items that the arrays are about; None for a scorer that holds nothing of any of them.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,8 +43,8 @@ def read_scorer(folder: Path, config: type[Config]) -> tuple[Config, dict[str, n
     folder = Path(folder)
     try:
         text = (folder / CONFIG).read_text(encoding="utf-8")
-        found = config.model_validate_json(text, context=OLDER_VERSION)
-        return found, load_file(folder / STATE)
+        scorer_config = config.model_validate_json(text, context=OLDER_VERSION)
+        return scorer_config, load_file(folder / STATE)
     except FileNotFoundError as error:
         raise CheckpointError(f"{error.filename or folder / STATE} is missing. Fit the scorer again.") from error
     except ValidationError as error:

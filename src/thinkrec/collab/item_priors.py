@@ -1,4 +1,4 @@
-"""One number per item, nothing personal: the bar that a recommender has to clear before it is called personal."""
+"""Non-personalised baselines: one number per item for all users, and random scores."""
 
 from __future__ import annotations
 
@@ -44,11 +44,14 @@ class ItemBaselineConfig(Config):
 
 
 class ItemBaseline:
-    """The same score for every user. Items without train rows get the prior alone, and so do items that were not in the
-    data of the fit: the overall mean, or what the regression says of their keywords.
+    """Non-personalised baseline: logit of an item's like rate, the same for every user.
+
+    Items without train rows get the prior alone, and so do items that were not in the data of the fit: the overall
+    mean, or the keyword regression's value.
     """
 
     def __init__(self, config: ItemBaselineConfig | None = None):
+        """An unfitted scorer."""
         self.config = config or ItemBaselineConfig()
         self.values: np.ndarray | None = None
         self.terms = KeywordVocabulary(())
@@ -81,46 +84,51 @@ class ItemBaseline:
         ]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         if self.values is None:
             raise RuntimeError("this item prior has no values yet: call fit, or load a saved one")
         item = ds.interactions.item[rows]
-        places = self.ids.find_item_rows(ds)[item]
-        found = take_rows(self.values, places, 0.0)
-        fresh = places >= len(self.values)
-        if fresh.any():
-            found[fresh] = self.guess.predict_logits(
-                self.terms.build_matrix([ds.items.keywords[code] for code in item[fresh]])
+        item_rows = self.ids.find_item_rows(ds)[item]
+        logits = take_rows(self.values, item_rows, 0.0)
+        is_new = item_rows >= len(self.values)
+        if is_new.any():
+            logits[is_new] = self.guess.predict_logits(
+                self.terms.build_matrix([ds.items.keywords[code] for code in item[is_new]])
             )
-        return found
+        return logits
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
         if self.values is None:
             raise RuntimeError("this item prior has no values yet: call fit before save")
         terms = np.frombuffer(json.dumps(self.terms.terms).encode("utf-8", "surrogatepass"), dtype=np.uint8)
-        arrays = {"values": self.values, "terms": terms, "weights": self.guess.weights,
-                  "intercept": np.array([self.guess.intercept])}  # fmt: skip
+        arrays = {
+            "values": self.values,
+            "terms": terms,
+            "weights": self.guess.weights,
+            "intercept": np.array([self.guess.intercept]),
+        }
         encoder_files.write_scorer(folder, self.config, arrays, self.ids)
 
     @classmethod
     def load(cls, folder: Path) -> ItemBaseline:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, ItemBaselineConfig)
-        found = cls(config)
-        found.ids = TrainedIds.load(folder)
-        found.values = arrays["values"]
-        found.terms = KeywordVocabulary(
+        scorer = cls(config)
+        scorer.ids = TrainedIds.load(folder)
+        scorer.values = arrays["values"]
+        scorer.terms = KeywordVocabulary(
             tuple(json.loads(bytes(arrays["terms"].tolist()).decode("utf-8", "surrogatepass")))
         )
-        found.guess = KeywordRegression(arrays["weights"], float(arrays["intercept"][0]))
-        return found
+        scorer.guess = KeywordRegression(arrays["weights"], float(arrays["intercept"][0]))
+        return scorer
 
 
 class RandomScorer:
     """A score that knows nothing: a fixed random number per user, item and time, wherever the row stands."""
 
     def __init__(self, config: RandomConfig | None = None):
+        """An unfitted scorer."""
         self.config = config or RandomConfig()
         self.seed = 0
 
@@ -131,13 +139,13 @@ class RandomScorer:
         return []
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): uniform in [0, 1); a row keeps its number whichever rows are asked together."""
+        """Uniform numbers in [0, 1), float64 (len(rows),); a row's number does not depend on the other rows."""
         data = ds.interactions
         users = np.array([_hash_id(id_) for id_ in ds.user_ids] + [0] * (data.n_users - len(ds.user_ids)), np.uint64)
         items = np.array([_hash_id(id_) for id_ in ds.items.ids], dtype=np.uint64)
         state = _mix_bits(users[data.user[rows]] + np.uint64(self.seed % 2**64))
-        for part in (items[data.item[rows]], data.timestamp[rows].astype(np.uint64)):
-            state = _mix_bits(state ^ part)
+        for bits in (items[data.item[rows]], data.timestamp[rows].astype(np.uint64)):
+            state = _mix_bits(state ^ bits)
         return (state >> np.uint64(11)) / 2.0**53
 
     def save(self, folder: Path) -> None:
@@ -148,9 +156,9 @@ class RandomScorer:
     def load(cls, folder: Path) -> RandomScorer:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, RandomConfig)
-        found = cls(config)
-        found.seed = int(arrays["seed"][0])
-        return found
+        scorer = cls(config)
+        scorer.seed = int(arrays["seed"][0])
+        return scorer
 
 
 def _hash_id(id_: Any) -> int:
@@ -159,7 +167,7 @@ def _hash_id(id_: Any) -> int:
 
 
 def _mix_bits(state: np.ndarray) -> np.ndarray:
-    """uint64: the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), which spreads every bit over all."""
+    """The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), uint64, which spreads every bit over all."""
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return state ^ (state >> np.uint64(31))

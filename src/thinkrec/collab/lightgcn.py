@@ -39,9 +39,10 @@ class LightGCNConfig(Config):
 
 
 def build_graph(ds: Dataset) -> torch.Tensor:
-    """Sparse CSR (n, n) with n = n_users + n_items: D^-1/2 A D^-1/2 of the liked train rows, users first.
+    """Normalised adjacency D^-1/2 A D^-1/2 of the liked train rows, sparse CSR (n, n).
 
-    A node without an edge has an empty row. The matrix is symmetric, so it serves as its own transpose. Products with
+    n = n_users + n_items, users first. A node without an edge has an empty row. The matrix is symmetric, so it serves
+    as its own transpose. Products with
     CSR use all cores; with COO, PyTorch's other layout, they use one and give the same bits.
     """
     data = ds.interactions
@@ -72,7 +73,7 @@ class _SymmetricProduct(torch.autograd.Function):
 
 
 def propagate_vectors(matrix: torch.Tensor, nodes: torch.Tensor, layers: int) -> torch.Tensor:
-    """(n, dim): the mean of E, GE, GGE, ... with `layers` products. `matrix` is symmetric, sparse (n, n)."""
+    """Mean of E, GE, GGE, ... with `layers` products, (n, dim). `matrix` G is symmetric, sparse (n, n)."""
     total = nodes
     for _ in range(layers):
         nodes = _SymmetricProduct.apply(matrix, nodes)  # type: ignore[assignment]
@@ -87,6 +88,7 @@ class LightGCN:
     """
 
     def __init__(self, config: LightGCNConfig | None = None):
+        """An unfitted encoder."""
         self.config = config or LightGCNConfig()
         self.tables: EmbeddingTables | None = None
 
@@ -139,15 +141,15 @@ class LightGCN:
         return self.tables
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         return self._require_tables().score(ds, rows)
 
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float32 (len(rows), dim): the same for all rows of a user; learned from train rows alone."""
+        """Vectors of the rows' users, float32 (len(rows), dim), the same for all rows of a user."""
         return self._require_tables().encode_users(ds, rows)
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
-        """float32 (n_items of `ds`, dim)."""
+        """Vectors of all items, float32 (n_items of `ds`, dim)."""
         return self._require_tables().encode_items(ds)
 
     def save(self, folder: Path) -> None:
@@ -159,6 +161,6 @@ class LightGCN:
     def load(cls, folder: Path) -> LightGCN:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, LightGCNConfig)
-        found = cls(config)
-        found.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
-        return found
+        encoder = cls(config)
+        encoder.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
+        return encoder

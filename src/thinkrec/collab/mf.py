@@ -55,13 +55,13 @@ class _Net(nn.Module):
         return logit
 
     def build_tables(self, ds: Dataset) -> EmbeddingTables:
-        """The present weights, with the gaps filled."""
-        held = {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
-        if "shared" in held:
+        """Tables of the present weights; users and items without train rows have the mean of the others."""
+        weights = {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
+        if "shared" in weights:
             return EmbeddingTables.from_weights(
-                ds, held["users"], held["items"], held["user_bias"], held["item_bias"] + held["shared"]
+                ds, weights["users"], weights["items"], weights["user_bias"], weights["item_bias"] + weights["shared"]
             )
-        return EmbeddingTables.from_weights(ds, held["users"], held["items"])
+        return EmbeddingTables.from_weights(ds, weights["users"], weights["items"])
 
 
 class MF:
@@ -71,6 +71,7 @@ class MF:
     """
 
     def __init__(self, config: MFConfig | None = None):
+        """An unfitted encoder."""
         self.config = config or MFConfig()
         self.tables: EmbeddingTables | None = None
 
@@ -113,15 +114,15 @@ class MF:
         return self.tables
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         return self._require_tables().score(ds, rows)
 
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float32 (len(rows), dim): the same for all rows of a user; learned from train rows alone."""
+        """Vectors of the rows' users, float32 (len(rows), dim), the same for all rows of a user."""
         return self._require_tables().encode_users(ds, rows)
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
-        """float32 (n_items of `ds`, dim)."""
+        """Vectors of all items, float32 (n_items of `ds`, dim)."""
         return self._require_tables().encode_items(ds)
 
     def save(self, folder: Path) -> None:
@@ -133,6 +134,6 @@ class MF:
     def load(cls, folder: Path) -> MF:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, MFConfig)
-        found = cls(config)
-        found.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
-        return found
+        encoder = cls(config)
+        encoder.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
+        return encoder

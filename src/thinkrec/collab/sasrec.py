@@ -65,7 +65,10 @@ class SASRecConfig(Config):
 
 
 def compute_gbce_beta(negatives: int, n_items: int, t: float) -> float:
-    """beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = negatives / (n_items - 1) (Petrov, Macdonald, RecSys 2023)."""
+    """Weight beta of the positives' loss in gBCE (Petrov, Macdonald, RecSys 2023).
+
+    beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = negatives / (n_items - 1).
+    """
     alpha = min(1.0, negatives / max(1, n_items - 1))
     return alpha * (t * (1 - 1 / alpha) + 1 / alpha)
 
@@ -91,7 +94,7 @@ class _Net(nn.Module):
         self.register_buffer("known", torch.from_numpy(known))
 
     def forward(self, item: torch.Tensor, label: torch.Tensor, vectors: torch.Tensor | None = None) -> torch.Tensor:
-        """item, label: int64 (windows, length). Returns encodings (windows, length + 1, dim); see `Windows`.
+        """Encodings (windows, length + 1, dim) of `item` and `label`, int64 (windows, length); see `Windows`.
 
         `vectors` (any, dim): what `item` numbers; by default the trained items and the padding.
         """
@@ -104,7 +107,7 @@ class _Net(nn.Module):
         return self.blocks(self.dropout(steps), mask=mask, is_causal=True)
 
     def compute_logit(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
-        """user: (..., dim) encodings; item: int64 (...). Returns (...)."""
+        """Logits (...) of encodings `user` (..., dim) and item codes `item`, int64 (...)."""
         product = (user * self.items(item)).sum(-1)
         return product if self.bias is None else product + self.bias[item]
 
@@ -118,27 +121,29 @@ class _Net(nn.Module):
 
     @torch.no_grad()
     def build_extended_tables(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Vectors (n_items + 2, dim) and biases (n_items + 1,): of the trained items, then the mean of those with train
-        rows, which stands for every item that came later; last, of the vectors, the padding.
+        """Vectors (n_items + 2, dim) and biases (n_items + 1,) of the trained items and of items that came later.
+
+        Behind the trained items follows the mean of those with train rows, for every item that came later; last, of the
+        vectors, the padding.
         """
         vectors, known = self.items.weight, self.known
         mean = vectors[:-1][known].mean(0, keepdim=True) if known.any() else torch.zeros_like(vectors[-1:])
         bias = torch.zeros(len(known)) if self.bias is None else self.bias
-        usual = bias[known].mean().reshape(1) if known.any() else torch.zeros(1)
-        return torch.cat([vectors[:-1], mean, vectors[-1:]]), torch.cat([bias, usual])
+        mean_bias = bias[known].mean().reshape(1) if known.any() else torch.zeros(1)
+        return torch.cat([vectors[:-1], mean, vectors[-1:]]), torch.cat([bias, mean_bias])
 
 
 @torch.no_grad()
 def _encode_rows(net: _Net, windows: Windows, vectors: torch.Tensor | None = None, size: int = 1024) -> torch.Tensor:
-    """float32 (n_rows, dim): the encoding at each row's place; `vectors` as in `_Net.forward`."""
-    found = torch.empty(len(windows.window), net.places.weight.shape[1])
-    by = np.argsort(windows.window, kind="stable")
-    sorted_window = windows.window[by]
+    """The encoding at each row's step, float32 (n_rows, dim); `vectors` as in `_Net.forward`."""
+    encodings = torch.empty(len(windows.window), net.places.weight.shape[1])
+    order = np.argsort(windows.window, kind="stable")
+    sorted_window = windows.window[order]
     for group in windows.iterate_batches(size):
         steps = net(torch.from_numpy(windows.item[group]), torch.from_numpy(windows.label[group]), vectors)
-        rows = by[np.searchsorted(sorted_window, group[0]) : np.searchsorted(sorted_window, group[-1], "right")]
-        found[rows] = steps[windows.window[rows] - group[0], windows.place[rows]]
-    return found
+        rows = order[np.searchsorted(sorted_window, group[0]) : np.searchsorted(sorted_window, group[-1], "right")]
+        encodings[rows] = steps[windows.window[rows] - group[0], windows.place[rows]]
+    return encodings
 
 
 class SASRec:
@@ -149,6 +154,7 @@ class SASRec:
     """
 
     def __init__(self, config: SASRecConfig | None = None):
+        """An unfitted encoder."""
         self.config = config or SASRecConfig()
         self.net: _Net | None = None
         self.ids = TrainedIds([], [])
@@ -235,23 +241,23 @@ class SASRec:
         net, vectors = self._require_net(), self._require_net().build_extended_tables()[0]
         windows = UserSequences.from_dataset(ds, self.config.history).build_latest_windows(rows, self.config.max_length)
         # The padding of `windows` is one behind the items of `ds`; here it stands behind the mean.
-        places = np.append(self.ids.find_item_rows(ds), len(vectors) - 1)
-        return _encode_rows(net, replace(windows, item=places[windows.item]), vectors)
+        item_rows = np.append(self.ids.find_item_rows(ds), len(vectors) - 1)
+        return _encode_rows(net, replace(windows, item=item_rows[windows.item]), vectors)
 
     @torch.no_grad()
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         vectors, bias = self._require_net().build_extended_tables()
-        places = torch.from_numpy(self.ids.find_item_rows(ds)[ds.interactions.item[rows]])
-        product = (self._encode_users(ds, rows) * vectors[places]).sum(-1)
-        return (product + bias[places]).cpu().double().numpy()
+        item_rows = torch.from_numpy(self.ids.find_item_rows(ds)[ds.interactions.item[rows]])
+        product = (self._encode_users(ds, rows) * vectors[item_rows]).sum(-1)
+        return (product + bias[item_rows]).cpu().double().numpy()
 
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float32 (len(rows), dim): the encoding of the user's sequence strictly before each row."""
+        """Encodings of the user's sequence strictly before each row, float32 (len(rows), dim)."""
         return self._encode_users(ds, rows).numpy()
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
-        """float32 (n_items of `ds`, dim)."""
+        """Vectors of all items, float32 (n_items of `ds`, dim)."""
         return self._require_net().build_extended_tables()[0][torch.from_numpy(self.ids.find_item_rows(ds))].numpy()
 
     def save(self, folder: Path) -> None:
@@ -263,9 +269,9 @@ class SASRec:
     def load(cls, folder: Path) -> SASRec:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, SASRecConfig)
-        found = cls(config)
+        encoder = cls(config)
         with use_seed(0):
             net = _Net(arrays["known"].astype(bool), config)
         net.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
-        found.net, found.ids = net.eval(), TrainedIds.load(folder)
-        return found
+        encoder.net, encoder.ids = net.eval(), TrainedIds.load(folder)
+        return encoder

@@ -1,4 +1,4 @@
-"""Tables that commands write: one rule about names and kinds, and never half a file."""
+"""Tables that commands write: kinds by suffix, checks before the work, atomic writing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUFFIXES = (".parquet", ".csv", ".jsonl")
 def check_writable(path: Path, option: str = "--out") -> None:
     """Raise DataError unless a table can be written under this name, which was given with `option`.
 
-    Nothing is made yet: the nearest folder above that exists is asked whether it can be written to.
+    Nothing is created yet: the nearest existing folder above is checked for write access.
     """
     if path.suffix.lower() not in SUFFIXES:
         known = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
@@ -74,8 +74,10 @@ def _join_lists(column: pl.Series, path: Path) -> pl.Series:
     inside = column.explode().drop_nulls()
     barred = int(inside.str.contains("|", literal=True).sum())
     if barred:
-        emit_warning(f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as "
-             "/. End the name with .parquet to keep it.")  # fmt: skip
+        emit_warning(
+            f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as "
+            "/. End the name with .parquet to keep it."
+        )
         column = column.list.eval(pl.element().str.replace_all("|", "/", literal=True))
     text = column.list.join("|", ignore_nulls=True)
     alone = text.str.contains("[,;]") & ~text.str.contains("|", literal=True)

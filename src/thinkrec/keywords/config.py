@@ -1,4 +1,4 @@
-"""Settings of the extractors."""
+"""Configuration of the keyword extractors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keywords without a language model: YAKE's statistics of each text, less the pieces that are no phrases."""
+"""Keywords without a language model: YAKE's statistics of each text, without fragments of phrases."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class YakeExtractor:
             "shape": 2,
         }
 
-    def extract(self, texts: Sequence[str], done: Done) -> None:
+    def extract(self, texts: Sequence[str], on_phrases: Done) -> None:
         """See `KeywordExtractor`."""
-        for place, text in enumerate(texts):
-            done(place, self.extract_phrases(text))
+        for position, text in enumerate(texts):
+            on_phrases(position, self.extract_phrases(text))
 
     def extract_phrases(self, text: str) -> list[str]:
         """Phrases of one text, the most telling first."""

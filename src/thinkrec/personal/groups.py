@@ -1,4 +1,4 @@
-"""Groups of users with similar taste, found on standardised collaborative vectors."""
+"""Groups of users with similar taste: clusters of standardised collaborative vectors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class GroupConfig(Config):
 
 @dataclass(frozen=True, eq=False)
 class UserGroups:
-    """Labels of the users they were fitted on, by id, and what is needed to place others."""
+    """Group labels of the users of the fit, by id, and the centres by which other users are assigned."""
 
     users: list
     """Original ids of the users of the fit."""
@@ -51,14 +51,14 @@ class UserGroups:
     """float32 (d,): divided by to standardise; 1 for a dimension that never varies."""
 
     def assign(self, vectors: np.ndarray) -> np.ndarray:
-        """int32 (rows,): the group whose centre is nearest to each raw vector (rows, d) in standardised space.
+        """The group whose centre is nearest to each raw vector (rows, d) in standardised space, int32 (rows,).
 
-        It is a rule for users that were not in the fit; a fitted user keeps `labels`, which Ward may set differently.
+        This is the rule for users that were not in the fit; fitted users keep `labels`, which Ward may set otherwise.
         """
         points = (np.asarray(vectors, dtype=np.float64) - self.mean) / self.std
         centres = (self.centres.astype(np.float64) - self.mean) / self.std
-        far = np.stack([np.square(points - c).sum(axis=1) for c in centres], axis=1)
-        return far.argmin(axis=1).astype(np.int32)
+        distances = np.stack([np.square(points - c).sum(axis=1) for c in centres], axis=1)
+        return distances.argmin(axis=1).astype(np.int32)
 
     def save(self, path: Path | str) -> None:
         """Write a safetensors file and a JSON file with the users' ids, each beside its name and then renamed."""
@@ -97,7 +97,7 @@ def fit_groups(
 ) -> UserGroups:
     """Group users by their raw vectors (n_users, d); `users` has their original ids, by default their numbers.
 
-    Labels are ordered by group size, largest first, then by centre, so they do not depend on the algorithm's whim.
+    Labels are ordered by group size, largest first, then by centre, so they do not depend on the algorithm's numbering.
     `seed` matters for k-means alone. Raises DataError for values that are not finite, or too few (distinct) users.
     """
     vectors = np.ascontiguousarray(user_vectors, dtype=np.float32)
@@ -114,20 +114,20 @@ def fit_groups(
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     std = vectors.std(axis=0, dtype=np.float64).astype(np.float32)
     std = np.where(std > 1e-6 * max(float(std.max()), 1e-12), std, 1.0).astype(np.float32)
-    found = _cluster_points((vectors - mean) / std, config, seed)
-    if len(np.unique(found)) < config.n_groups:
+    labels = _cluster_points((vectors - mean) / std, config, seed)
+    if len(np.unique(labels)) < config.n_groups:
         raise DataError(f"clustering left one of {config.n_groups} groups empty; lower groups.n")
-    centres = np.stack([vectors[found == k].mean(axis=0, dtype=np.float64) for k in range(config.n_groups)]).astype(
+    centres = np.stack([vectors[labels == k].mean(axis=0, dtype=np.float64) for k in range(config.n_groups)]).astype(
         np.float32
     )
-    size = np.bincount(found, minlength=config.n_groups)
-    by = sorted(range(config.n_groups), key=lambda k: (-size[k], *centres[k].tolist()))
+    size = np.bincount(labels, minlength=config.n_groups)
+    order = sorted(range(config.n_groups), key=lambda k: (-size[k], *centres[k].tolist()))
     rank = np.empty(config.n_groups, dtype=np.int32)
-    rank[by] = np.arange(config.n_groups, dtype=np.int32)
+    rank[order] = np.arange(config.n_groups, dtype=np.int32)
     return UserGroups(
         users=list(range(len(vectors)) if users is None else users),
-        labels=rank[found],
-        centres=centres[by],
+        labels=rank[labels],
+        centres=centres[order],
         mean=mean,
         std=std,
     )

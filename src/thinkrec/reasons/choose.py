@@ -1,4 +1,4 @@
-"""Which rows a teacher is asked about."""
+"""Selection of the rows that a teacher is asked about."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from thinkrec.reasons.matching import match_rows
 
 
 def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
-    """int64 row numbers in the order in which they are asked about.
+    """Row numbers, int64, in the order in which they are asked about.
 
     A random order of the rows that qualify, cut after `config.rows`: with the same seed a longer choice begins with the
     shorter one, and rows that are added to the data or stand elsewhere in it leave the order of the others as it is.
@@ -46,11 +46,14 @@ def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
 
 
 def _hash_rows(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
-    """uint64 (m,): a number by chance for each row, from what it is (user, item, time) and not from where it stands."""
-    it = ds.interactions
-    names = (f"{seed}\0{ds.user_ids[it.user[row]]}\0{ds.items.ids[it.item[row]]}\0{it.timestamp[row]}" for row in rows)
-    lots = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
-    return np.frombuffer(b"".join(lots), dtype="<u8")
+    """Hash of (seed, user, item, time) of each row, uint64 (m,): independent of the row's position."""
+    interactions = ds.interactions
+    names = (
+        f"{seed}\0{ds.user_ids[interactions.user[row]]}\0{ds.items.ids[interactions.item[row]]}\0{interactions.timestamp[row]}"
+        for row in rows
+    )
+    digests = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
+    return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
 def _count_histories(ds: Dataset, rows: np.ndarray) -> np.ndarray:
@@ -58,7 +61,7 @@ def _count_histories(ds: Dataset, rows: np.ndarray) -> np.ndarray:
 
 
 def compute_minority_share(ds: Dataset, rows: np.ndarray, length: int) -> np.ndarray:
-    """float64 (m,): share of the rarer of likes and dislikes in each row's history of at most `length`; 0 for none."""
+    """Share of the rarer of likes and dislikes in each row's history of at most `length`, float64 (m,); 0 for none."""
     past = ds.interactions.past
     likes = np.concatenate([[0], np.cumsum(ds.interactions.label[past.row], dtype=np.int64)])
     end = past.end[rows]
@@ -68,7 +71,7 @@ def compute_minority_share(ds: Dataset, rows: np.ndarray, length: int) -> np.nda
 
 
 def find_misclassified_rows(ds: Dataset, rows: np.ndarray, path: Path, threshold: float | None) -> np.ndarray:
-    """bool (m,): whether the predictions (order, score) take the row's label for the other one.
+    """Whether the predictions (order, score) take each row's label for the other one, bool (m,).
 
     Without a threshold, as many rows count as Yes as are likes among those predicted, so any monotone score serves; at
     the border, ties count as No. Rows without a prediction are not wrong, and a DataWarning counts them. Raises
@@ -79,17 +82,17 @@ def find_misclassified_rows(ds: Dataset, rows: np.ndarray, path: Path, threshold
     known = match_rows(ds, table, source).rows
     score = table["score"].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
     if not np.isfinite(score).all():
-        at = int(np.flatnonzero(~np.isfinite(score))[0])
-        raise DataError(f"{path}: score of row {at + 1} is {table['score'][at]!r}, no finite number; correct it")
+        first = int(np.flatnonzero(~np.isfinite(score))[0])
+        raise DataError(f"{path}: score of row {first + 1} is {table['score'][first]!r}, no finite number; correct it")
     predicted = np.full(len(ds.interactions), np.nan)
     predicted[known[known >= 0]] = score[known >= 0]
-    mine, label = predicted[rows], ds.interactions.label[rows] == 1
-    there = ~np.isnan(mine)
-    if not there.any():
+    row_scores, label = predicted[rows], ds.interactions.label[rows] == 1
+    is_predicted = ~np.isnan(row_scores)
+    if not is_predicted.any():
         raise DataError(
             f"{path}: none of its rows is in the split that is asked about; predict that split's rows, or set `split`"
         )
-    unknown, lacking = int((known < 0).sum()), int((~there).sum())
+    unknown, lacking = int((known < 0).sum()), int((~is_predicted).sum())
     if unknown or lacking:
         text = (
             f"{source}: {unknown:,} predictions are about rows that the data does not have, and {lacking:,} of "
@@ -97,7 +100,7 @@ def find_misclassified_rows(ds: Dataset, rows: np.ndarray, path: Path, threshold
         )
         warnings.warn(text, DataWarning, stacklevel=3)
     if threshold is None:
-        ranked = np.sort(mine[there])
-        likes = int(label[there].sum())
+        ranked = np.sort(row_scores[is_predicted])
+        likes = int(label[is_predicted].sum())
         threshold = -np.inf if likes == len(ranked) else float(ranked[len(ranked) - likes - 1])
-    return there & ((mine > threshold) != label)
+    return is_predicted & ((row_scores > threshold) != label)

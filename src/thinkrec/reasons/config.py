@@ -1,4 +1,4 @@
-"""Everything that decides which reasons are made and how."""
+"""Configuration of the synthesis of reasons and of their filter."""
 
 from __future__ import annotations
 

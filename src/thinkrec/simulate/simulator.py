@@ -1,7 +1,7 @@
 """The simulated catalogue: invented items, users with planted tastes, and the probability behind every label.
 
-Tastes hang on *combinations*: inside one genre a user likes one theme and turns another down, and the next group of
-users sees it the other way round. So an item's mean and a user's favourite genre tell less than the combinations that
+Tastes depend on *combinations*: inside one genre a user likes one theme and turns another down, and the next group of
+users has the opposite taste. So an item's mean and a user's favourite genre tell less than the combinations that
 ten labelled interactions show. Because the probability of every label is known, so is the best score any model can
 reach.
 
@@ -125,8 +125,8 @@ class Simulation:
         item = int(self.dataset.interactions.item[row])
         words = self.dataset.items.keywords[item]
         named = [words[:2], words[:1], words[1:2], words[2:3], words[-1:] if self.has_reception_keyword[item] else ()]
-        found = [Cause(k, float(w)) for k, w in zip(named, self.logit_terms[row], strict=True) if k]
-        return tuple(sorted(found, key=lambda cause: -abs(cause.weight)))
+        causes = [Cause(k, float(w)) for k, w in zip(named, self.logit_terms[row], strict=True) if k]
+        return tuple(sorted(causes, key=lambda cause: -abs(cause.weight)))
 
     def find_deciding_cause(self, row: int) -> Cause | None:
         """The strongest planted cause that points where the row's true probability does; None if none does."""
@@ -173,24 +173,24 @@ def simulate_catalogue(
     config: SimulatorConfig,
     seed: int,
     *,
-    lexicon: CatalogueVocabulary | None = None,
+    vocabulary: CatalogueVocabulary | None = None,
     domain: Domain | None = None,
     titles: list[str] | None = None,
 ) -> Simulation:
-    """A catalogue by seed: equal arguments give equal worlds.
+    """A simulated catalogue by seed: equal arguments give equal catalogues.
 
     `titles`, where given, replace the invented ones (at least `config.items` of them).
     """
-    lexicon, rng = lexicon or CatalogueVocabulary(), np.random.default_rng(seed)
+    vocabulary, rng = vocabulary or CatalogueVocabulary(), np.random.default_rng(seed)
     domain = domain or Domain(item="film", items="films", user="viewer")
-    genre_names = rng.choice(lexicon.genres, size=config.genres, replace=False)
-    theme_names = rng.choice(lexicon.themes, size=config.themes, replace=False)
-    tone_names = rng.choice(lexicon.tones, size=config.tones, replace=False)
+    genre_names = rng.choice(vocabulary.genres, size=config.genres, replace=False)
+    theme_names = rng.choice(vocabulary.themes, size=config.themes, replace=False)
+    tone_names = rng.choice(vocabulary.tones, size=config.tones, replace=False)
     n = config.items
     genre, theme, tone = (rng.integers(k, size=n) for k in (config.genres, config.themes, config.tones))
     quality = rng.normal(size=n)
     received = np.clip(np.digitize(quality + 0.35 * rng.normal(size=n), (-1.1, -0.35, 0.35, 1.1)), 0, 4)
-    told = rng.random(n) < config.reception_share
+    has_reception = rng.random(n) < config.reception_share
     names = invent_names(max(2, n // 12), rng)
     creator = rng.integers(len(names), size=n)
     keywords: list[tuple[str, ...]] = []
@@ -198,7 +198,7 @@ def simulate_catalogue(
         words = [str(genre_names[genre[i]]), str(theme_names[theme[i]]), str(tone_names[tone[i]])]
         if config.creators:
             words.append(names[creator[i]])
-        if told[i]:
+        if has_reception[i]:
             words.append(str(rng.choice(RECEPTIONS[received[i]])))
         keywords.append(tuple(words))
 
@@ -244,8 +244,8 @@ def simulate_catalogue(
     )
     # The standardised sum of two tastes, taken apart again.
     spread = (alone[0] + alone[1]).std() or 1.0
-    parts = [config.main_effect_weight * (values - values.mean()) / spread for values in alone]
-    weights = np.stack([terms[0], *parts, terms[2], terms[3]], axis=1)
+    single_terms = [config.main_effect_weight * (values - values.mean()) / spread for values in alone]
+    weights = np.stack([terms[0], *single_terms, terms[2], terms[3]], axis=1)
     probability = 1.0 / (1.0 + np.exp(-(terms.sum(axis=0) + generosity[user])))
     label = (rng.random(len(user)) < probability).astype(np.int8)
     heaviest = np.abs(terms).argmax(axis=0)
@@ -260,7 +260,7 @@ def simulate_catalogue(
     split = np.digitize(rank, edges).astype(np.int8)
 
     interactions = Interactions.build(user, item, label, timestamp, split, rank, n_users=users)
-    by = np.lexsort((rank, timestamp, user))
+    row_order = np.lexsort((rank, timestamp, user))
     texts = pl.DataFrame(
         {
             "description": [
@@ -273,9 +273,15 @@ def simulate_catalogue(
     items = Items(ids=list(range(1, n + 1)), titles=titles, keywords=keywords, texts=texts)
     dataset = Dataset(interactions=interactions, items=items, domain=domain, user_ids=list(range(1, users + 1)))
 
-    def cause(row: int) -> tuple[str, ...]:
-        words, standing = keywords[item[row]], told[item[row]]
+    def get_heaviest_attributes(row: int) -> tuple[str, ...]:
+        words, standing = keywords[item[row]], has_reception[item[row]]
         return {0: words[:2], 1: words[:2], 2: words[2:3]}.get(int(heaviest[row]), words[-1:] if standing else ())
 
-    return Simulation(dataset=dataset, like_probability=probability[by], dominant_attributes=[cause(int(r)) for r in by], group=group,
-                 logit_terms=weights[by], has_reception_keyword=told)  # fmt: skip
+    return Simulation(
+        dataset=dataset,
+        like_probability=probability[row_order],
+        dominant_attributes=[get_heaviest_attributes(int(r)) for r in row_order],
+        group=group,
+        logit_terms=weights[row_order],
+        has_reception_keyword=has_reception,
+    )

@@ -1,4 +1,4 @@
-"""What a recipe or the command line says about a teacher. Importing this loads no model and no HTTP client."""
+"""Configuration of teachers. Importing this loads no model and no HTTP client."""
 
 from __future__ import annotations
 
