@@ -40,7 +40,18 @@ def test_entries_are_on_disk_before_the_file_is_closed(tmp_path: Path) -> None:
         assert KeywordCache(path).get("a") == ("sea",)
 
 
-@pytest.mark.parametrize("cut", range(1, 12))
+def test_a_last_line_that_only_lacks_its_end_counts_and_gets_it(tmp_path: Path) -> None:
+    path = tmp_path / "cache.jsonl"
+    fill(path, ENTRIES)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    assert KeywordCache(path).get("c") == ENTRIES["c"]
+    fill(path, {"d": ("sea",)})
+    assert path.read_bytes().startswith(content)
+    assert len(KeywordCache(path)) == 4
+
+
+@pytest.mark.parametrize("cut", range(2, 12))
 def test_a_torn_last_line_is_dropped_and_overwritten(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "cache.jsonl"
     fill(path, ENTRIES)
@@ -99,17 +110,17 @@ def test_kill_minus_nine_loses_nothing_that_was_answered(tmp_path: Path) -> None
     code = f"""
 import sys, time
 from pathlib import Path
-from thinkrec.keywords.extractor import find_keywords
+from thinkrec.keywords.extractor import extract_keywords
 from thinkrec.keywords.cache import KeywordCache
 class Slow:
     name, language = "slow", "en"
-    def settings(self): return {{}}
+    def get_settings(self): return {{}}
     def extract(self, texts, done):
         for place, text in enumerate(texts):
             with open({str(count)!r}, "a") as file: file.write(text + "\\n")
             done(place, [text])
             time.sleep(0.01 if len(sys.argv) > 1 else 0)
-found = find_keywords([f"word{{i}} sea" for i in range(300)], Slow(), cache=KeywordCache(Path({str(path)!r})))
+found = extract_keywords([f"word{{i}} sea" for i in range(300)], Slow(), cache=KeywordCache(Path({str(path)!r})))
 assert found == [(f"word{{i}} sea",) for i in range(300)]
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

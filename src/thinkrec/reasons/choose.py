@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
+from thinkrec.io.hashing import hash_text_to_number
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.matching import match_rows
 
@@ -47,8 +47,7 @@ def _hash_rows(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
     """uint64 (m,): a number by chance for each row, from what it is (user, item, time) and not from where it stands."""
     it = ds.interactions
     names = (f"{seed}\0{ds.user_ids[it.user[row]]}\0{ds.items.ids[it.item[row]]}\0{it.timestamp[row]}" for row in rows)
-    lots = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
-    return np.frombuffer(b"".join(lots), dtype="<u8")
+    return np.array([hash_text_to_number(name, "blake2b") for name in names], dtype=np.uint64)
 
 
 def _count_histories(ds: Dataset, rows: np.ndarray) -> np.ndarray:

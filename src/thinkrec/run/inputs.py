@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
-from thinkrec.io.hashing import hash_json
+from thinkrec.io.hashing import hash_bytes, hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
 
@@ -47,8 +46,8 @@ def build_backbone_inputs(config: BackboneConfig) -> dict[str, Any]:
 
 def hash_reasons(ds: Dataset, reasons: Mapping[int, str]) -> str:
     """Hash of reasons by row number, whatever the file they came from is called."""
-    it = ds.interactions
-    return hash_json([[int(it.order[row]), reasons[row]] for row in sorted(reasons)])
+    order = ds.interactions.order
+    return hash_json([[int(order[row]), reasons[row]] for row in sorted(reasons)])
 
 
 def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]) -> str:
@@ -56,20 +55,28 @@ def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, 
 
     Texts are rendered as bytes: which tokenizer cuts them is a matter of the backbone's digest.
     """
+    return hash_bytes(_render_sample(ds, config, reasons))[:16]
+
+
+def _render_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]) -> Iterator[bytes]:
+    """The fields of the sampled prompts as bytes: plain rows first, then rows with their reasons."""
     renderer = PromptRenderer(ds, _ByteBackbone(), config)
     train = ds.interactions.get_split_rows(TRAIN)
-    told = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
+    reasoned = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
     number = np.arange(len(ds.interactions), dtype=np.float32)[:, None]
     vectors = PlaceholderVectors(user=number, item=-number)
-    found = hashlib.sha256()
-    for rows, given in ((_subsample_evenly(train), False), (_subsample_evenly(told), True)):
+    for rows, with_reason in ((_subsample_evenly(train), False), (_subsample_evenly(reasoned), True)):
         for row in rows:
-            reason = reasons[int(row)] if given else None
-            prompt = renderer.render_row(int(row), gate=np.ones(1, np.float32), vectors=vectors, reason=reason,
-                                  with_answer=True, history_loss=1.0)  # fmt: skip
+            prompt = renderer.render_row(
+                int(row),
+                gate=np.ones(1, np.float32),
+                vectors=vectors,
+                reason=reasons[int(row)] if with_reason else None,
+                with_answer=True,
+                history_loss=1.0,
+            )
             for name, value in vars(prompt).items():
-                found.update(f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes())
-    return found.hexdigest()[:16]
+                yield f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes()
 
 
 def _subsample_evenly(rows: np.ndarray) -> np.ndarray:

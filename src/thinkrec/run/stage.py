@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from thinkrec.errors import CheckpointError
+from thinkrec.io.append_log import append_record
 from thinkrec.io.files import to_json_value, write_json
 from thinkrec.io.hashing import hash_json
 from thinkrec.io.processes import run_on_main
@@ -90,12 +91,9 @@ class StageRunner:
             Console(stderr=True).print(f"  {text}", style="dim", highlight=False, markup=False)
 
     def append_log(self, record: Mapping[str, Any]) -> None:
-        """Append one line to log.jsonl."""
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(
-                json.dumps(to_json_value({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}), allow_nan=False)
-                + "\n"
-            )
+        """Append one line with the time to log.jsonl."""
+        time_stamp = time.strftime("%Y-%m-%dT%H:%M:%S")
+        append_record(self.folder / "log.jsonl", to_json_value({"time": time_stamp, **record}))
 
     def sum_seconds(self) -> float:
         """Time that all finished stages took together."""
