@@ -76,13 +76,15 @@ def list_renames(source: str) -> list[int]:
 
 
 def test_renames_are_told_from_other_replacements() -> None:
-    text = "os.replace(a, b)\na.replace(b)\nos.rename(a, b)\ntext.replace('a', 'b')\nreplace(a, b=1)\ndataclasses.replace(a, b=1)"
-    assert list_renames(text) == [1, 2, 3]
+    renames = ["os.replace(a, b)", "beside.replace(path)", "beside.replace(folder / 'x')", "os.rename(a, b)"]
+    others = ["text.replace('a', 'b')", "replace(a, b=1)", "dataclasses.replace(a, b=1)"]
+    assert list_renames("\n".join([*renames, *others])) == [1, 2, 3, 4]
 
 
 def test_no_other_module_writes_beside_and_renames() -> None:
-    renaming = [path.name for path in SOURCES if list_renames(path.read_text(encoding="utf-8"))]
-    assert renaming == ["files.py"]
+    renaming = {path.name for path in SOURCES if list_renames(path.read_text(encoding="utf-8"))}
+    # These two replace values of a polars column, which looks the same.
+    assert renaming - {"columns.py", "tables.py"} == {"files.py"}
 
 
 def test_no_other_module_hashes() -> None:

@@ -29,9 +29,11 @@ class KeywordCache:
         self._read_log()
 
     def __contains__(self, key: str) -> bool:
+        """Whether the phrases of a key are known."""
         return key in self._phrases
 
     def __len__(self) -> int:
+        """How many keys are known."""
         return len(self._phrases)
 
     def get(self, key: str) -> tuple[str, ...] | None:

@@ -96,6 +96,7 @@ class AttemptStore:
         self._refused = {attempt.key: attempt for attempt in self.attempts if attempt.refused is not None}
 
     def __enter__(self) -> AttemptStore:
+        """Nothing more: a store is open from its making."""
         return self
 
     def __exit__(

@@ -14,6 +14,7 @@ from thinkrec.data.interactions import TRAIN
 from thinkrec.io.hashing import hash_bytes, hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.train.model_config import ThinkRecConfig
 
 SAMPLED = 48
 """Train rows whose prompts are rendered for a stage's key, evenly spread."""
@@ -42,6 +43,25 @@ REASON_CODE = (*MODEL_CODE, "reasons", "teacher")
 def build_backbone_inputs(config: BackboneConfig) -> dict[str, Any]:
     """A backbone by the digest of its contents, whatever its folder is called, and how it is held."""
     return {**config.model_dump(mode="json", exclude={"source", "revision"}), "digest": compute_backbone_digest(config)}
+
+
+def build_text_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, str]) -> dict[str, Any]:
+    """What every variant of the language model is made from besides data and seed: all that it reads and writes."""
+    values = model.model_dump(mode="json")
+    return {
+        "backbone": build_backbone_inputs(model.backbone),
+        "prompt": values["prompt"],
+        "adapters": values["adapters"],
+        "score": values["score"],
+        "reasons": {"share": model.reasons.share, "texts": hash_reasons(ds, reasons)},
+        "sample": hash_prompt_sample(ds, model.prompt, reasons),
+    }
+
+
+def build_group_inputs(model: ThinkRecConfig) -> dict[str, Any]:
+    """What groups of users and slot vectors are made from besides data, seed and encoder."""
+    values = model.model_dump(mode="json")
+    return {key: values[key] for key in ("groups", "statistics", "votes", "embeddings")}
 
 
 def hash_reasons(ds: Dataset, reasons: Mapping[int, str]) -> str:

@@ -48,7 +48,9 @@ class StageRunner:
         after the folder, and works while the others wait.
 
         Args:
+            name: of the stage: its folder inside the run's.
             inputs: everything that decides the result, as JSON values: contents (digests), not names of files.
+            work: is given the stage's folder and returns what done.json says of the result, as JSON values.
             rooms: folders and files of the package whose code does the work; their digest is one more input.
             shared: whether all processes work.
         """
@@ -103,7 +105,7 @@ class StageRunner:
 def find_changed_inputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The inputs, in dotted keys, that differ between two stages; empty where none does.
 
-    >>> changes({"seed": 0, "config": {"lr": 0.1, "dim": 8}}, {"seed": 0, "config": {"lr": 0.2, "dim": 8}})
+    >>> find_changed_inputs({"seed": 0, "config": {"lr": 0.1, "dim": 8}}, {"seed": 0, "config": {"lr": 0.2, "dim": 8}})
     ['config.lr']
     """
     old, new = dict(_flatten_values(before)), dict(_flatten_values(after))
