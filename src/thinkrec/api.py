@@ -263,7 +263,8 @@ class ThinkRec:
     def choose_stage(self, name: str) -> None:
         """Answer from now on by another trained variant than the last.
 
-        `name`: of its row in the table, such as "ThinkRec global", or its short name, such as global. Raises DataError for a name that no variant of the recipe has, CheckpointError if it is not trained.
+        `name`: of its row in the table of results, or its short name, such as global. Raises DataError for a name that
+        no variant of the recipe has, CheckpointError if it is not trained.
         """
         variant = find_variant(self._fitted_run.recipe, name)
         self.__dict__["_predictor"] = self._fitted_run.load_predictor(variant)

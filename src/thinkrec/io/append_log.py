@@ -26,7 +26,7 @@ class AppendLog(Generic[Entry]):
         with AppendLog(path, parse=json.loads, make_error=make_error) as log:
             log.append_line(b'{"a": 1}')
 
-    A line is handed to the system before `append_line` returns, so that a kill loses at most the line that was under way.
+    A line is handed to the system before `append_line` returns: a kill loses at most the line that was under way.
     A last line without its end is torn: opening for writing gives it its end where the entry is whole, and
     cuts it off where it is not. Lines end with a line feed alone, since texts may hold other characters that
     `splitlines` takes for the end of a line.

@@ -93,9 +93,9 @@ def build_reason_writer(run: Run, variant: Variant, predictor: Predictor, choice
 
 
 def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
-    """int64 (at most `explain`,): positions in the test rows, of different users with a full history, Yes and No in turn.
+    """int64 (at most `explain`,): positions in the test rows, of different users, scored Yes and No in turn.
 
-    `scores` (n_test,): above 0 means Yes.
+    Users with a full history come first. `scores` (n_test,): above 0 means Yes.
     """
     interactions, rng = run.ds.interactions, np.random.default_rng(run.recipe.seed)
     order = rng.permutation(len(run.test_rows))
