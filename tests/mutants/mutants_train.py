@@ -113,7 +113,7 @@ MUTANTS = (
            "a stage resumes from another recipe's weights"),
     Mutant("done-before-the-work", "run/stage.py", "write_json(folder / BEGUN,", "write_json(folder / DONE,",
            ("run/test_stage.py::test_an_interrupted_stage_goes_on_in_its_folder",), "a killed stage counts as finished"),
-    Mutant("experts-key-without-global", "run/pipeline.py", "            inputs[parent.stage] = trained[parent]", "            pass",
+    Mutant("stage-key-without-parent", "run/pipeline.py", "inputs[parent.stage] = trained[parent]", "pass",
            (f"{KEYS}[model.global_stage.lr]",), "experts of another stage 1 are kept"),
     Mutant("scores-key-without-prior", "run/pipeline.py",
            '"prior": None if prior is None else prior.model_dump(mode="json")', '"prior": None',

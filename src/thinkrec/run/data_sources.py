@@ -62,10 +62,17 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
             "data.kind is given: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe by "
             "another kind, such as tables"
         )
-    tables = Dataset.from_tables(config.interactions, config.items, threshold=config.threshold, split=config.split,
-                                 missing=config.missing, duplicates=config.duplicates, separators=config.separators,
-                                 domain=config.build_domain())  # fmt: skip
-    return tables, None
+    ds = Dataset.from_tables(
+        config.interactions,
+        config.items,
+        threshold=config.threshold,
+        split=config.split,
+        missing=config.missing,
+        duplicates=config.duplicates,
+        separators=config.separators,
+        domain=config.build_domain(),
+    )
+    return ds, None
 
 
 def list_source_paths(config: Data) -> list[Path]:

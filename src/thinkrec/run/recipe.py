@@ -136,8 +136,8 @@ class Recipe(BaseModel):
     """What to train."""
     label: str | None = Field(default=None, min_length=1)
     """What the model is called in tables of results, such as TALLRec: its last row bears this name, those of earlier
-    variants this name and their own. By default they are called ThinkRec and their variant, and a scorer's row by the last
-    part of `name`."""
+    variants this name and their own. By default rows are called ThinkRec and their variant, and a scorer's row by the
+    last part of `name`."""
     baselines: dict[str, ScorerConfig] = {}
     """Further models, trained and scored on the same rows, for the table."""
     evaluation: EvaluationConfig = EvaluationConfig()

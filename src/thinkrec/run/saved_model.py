@@ -91,7 +91,7 @@ def check_stages_finished(folder: Path, recipe: Recipe) -> None:
     """
     trained = read_manifest(folder / DATA)["fingerprint"]
     again = "run the recipe again to go on"
-    places = {
+    folders = {
         "encoder": find_encoder_stage(recipe),
         GROUPS: GROUPS,
         **{variant.stage: variant.stage for variant in VARIANTS},
@@ -102,10 +102,16 @@ def check_stages_finished(folder: Path, recipe: Recipe) -> None:
             raise CheckpointError(
                 f"stage {stage} of {folder} was trained on other tables than the run's last start read; {again}"
             )
-        for name, place in places.items():
+        for name, earlier in folders.items():
             key = made_from.get(name)  # in the stage `groups` itself this is its settings
-            if isinstance(key, str) and (folder / place).is_dir() and read_stage_result(folder / place)["key"] != key:
-                raise CheckpointError(f"stage {stage} of {folder} was made from another {place} than is there; {again}")
+            if (
+                isinstance(key, str)
+                and (folder / earlier).is_dir()
+                and read_stage_result(folder / earlier)["key"] != key
+            ):
+                raise CheckpointError(
+                    f"stage {stage} of {folder} was made from another {earlier} than is there; {again}"
+                )
 
 
 def save_recommender(run: Run, target: Path) -> None:

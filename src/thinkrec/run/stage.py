@@ -57,13 +57,13 @@ class StageRunner:
         folder = self.folder / name
         wanted = {**json.loads(json.dumps(inputs, default=str)), CODE: hash_code(rooms)}
         key = hash_json([name, wanted])
-        done = run_on_main(lambda: self._prepare_folder(folder, name, key, wanted))
-        if done is not None:
-            return done
+        finished_key = run_on_main(lambda: self._prepare_folder(folder, name, key, wanted))
+        if finished_key is not None:
+            return finished_key
         began = time.time()
-        found = work(folder) if shared else run_on_main(lambda: work(folder))
+        result = work(folder) if shared else run_on_main(lambda: work(folder))
         seconds = round(time.time() - began, 1)
-        run_on_main(lambda: write_json(folder / DONE, {"key": key, "inputs": wanted, "seconds": seconds, **found}))
+        run_on_main(lambda: write_json(folder / DONE, {"key": key, "inputs": wanted, "seconds": seconds, **result}))
         run_on_main(lambda: self.append_log({"stage": name, "seconds": seconds}))
         self.print_line(f"{name}: {seconds:.0f} s")
         return key
@@ -122,16 +122,16 @@ def _flatten_values(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def read_stage_result(folder: Path) -> dict[str, Any]:
     """What a finished stage left. Raises CheckpointError if it is not finished."""
-    found = _read_stage_file(folder / DONE)
-    if found is None:
+    result = _read_stage_file(folder / DONE)
+    if result is None:
         raise CheckpointError(f"stage {folder.name} of {folder.parent} is not finished; run the recipe again to go on")
-    return found
+    return result
 
 
 def _read_stage_file(path: Path) -> dict[str, Any] | None:
     """A stage's JSON file; None where there is none, or none of this version's."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return found if isinstance(found, dict) and "key" in found else None
+    return content if isinstance(content, dict) and "key" in content else None
