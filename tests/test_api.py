@@ -21,7 +21,8 @@ from thinkrec.data.interactions import TEST
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, read_snapshot, write_snapshot
 from thinkrec.data.split import ByFractions
 from thinkrec.errors import CheckpointError, DataError, RecipeError
-from thinkrec.run.results import build_reason_writer
+from thinkrec.run.explained import build_reason_writer
+from thinkrec.run.variants import get_variant
 from thinkrec.score.predictor import Predictor
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
@@ -368,7 +369,7 @@ def test_a_model_trained_on_logit_yes_alone_answers_by_it(ds: Dataset, tiny_back
     history = past(ds, user)[:-1]
     found = rec.explain(None, item, history=history)
     run = rec._fitted_run
-    scores = {option: replace(run.load_predictor("ThinkRec global"), option=option).score(np.array([row]))[0]
+    scores = {option: replace(run.load_predictor(get_variant("global")), option=option).score(np.array([row]))[0]
               for option in ("yes", "difference")}  # fmt: skip
     assert abs(scores["yes"] - scores["difference"]) > 0.01
     assert found.score == pytest.approx(scores["yes"], abs=1e-4)

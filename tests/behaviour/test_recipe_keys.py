@@ -24,9 +24,10 @@ from safetensors.torch import load_file, save_file
 from support.opposite_tastes import model_values, reason, tables
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.run import pipeline, results
+from thinkrec.run import explained, pipeline, results
 from thinkrec.run.data_sources import load_data
-from thinkrec.run.pipeline import NON_PERSONALISED, Run
+from thinkrec.run.layout import NON_PERSONALISED
+from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import Data, Recipe
 from thinkrec.run.stage import StageRunner
 from thinkrec.simulate.simulator import Simulation
@@ -90,6 +91,7 @@ WORLD: dict[str, Any] = {
 CHANGES: dict[str, tuple[Any, set[str]]] = {
     # Key -> (another value, the stages that run again). A dict replaces the section in which the key stands.
     "name": ("other", NOTHING),
+    "label": ("Other", EXPLAIN),
     "seed": (1, EVERYTHING),
     "data.kind": (None, EVERYTHING),  # another kind of data: see test_the_tables_contents_count
     "data.seed": (8, EVERYTHING),
@@ -218,9 +220,7 @@ def walk(content: dict[str, Any], folder: Path) -> None:
 
     def report(run: Run, tables: dict[str, Path]) -> None:
         if run.recipe.model.kind == "thinkrec":
-            results.explain_test_rows(
-                run, list(tables)[-1], np.zeros(len(run.test_rows)), pipeline.hash_report_inputs(tables)
-            )
+            explained.explain_test_rows(run, np.zeros(len(run.test_rows)), results.hash_report_inputs(tables))
 
     Run(Recipe.model_validate(content), folder).run_all_stages(report)
 

@@ -25,10 +25,11 @@ from thinkrec.data.interactions import TEST, Interactions
 from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.results import read_metrics
 from thinkrec.run import results as outcome
-from thinkrec.run import variants
+from thinkrec.run.layout import NON_PERSONALISED
 from thinkrec.run.recipe import Recipe, parse_recipe
 from thinkrec.run.recipe_files import list_recipes
 from thinkrec.run.stage import read_stage_result
+from thinkrec.run.variants import VARIANTS
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 WORLD = {"users": 30, "items": 60, "interactions_per_user": [6, 12]}
@@ -101,7 +102,7 @@ def mf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_demo_shows_table_reasons_and_report(demo: tuple[Path, Result]) -> None:
     folder, result = demo
-    for name in (*variants.NON_PERSONALISED, variants.GLOBAL, variants.EXPERTS, variants.FULL, outcome.CEILING):
+    for name in (*NON_PERSONALISED, *(variant.label for variant in VARIANTS), outcome.CEILING):
         assert name in result.stdout
     assert result.stdout.count("probability of a like") == 3
     assert re.findall(r"^  (Yes|No)", result.stdout, flags=re.MULTILINE)

@@ -14,7 +14,8 @@ from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset, Domain, Items
 from thinkrec.data.interactions import TEST, TRAIN, Interactions
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
-from thinkrec.run.pipeline import FULL, Run
+from thinkrec.run.pipeline import Run
+from thinkrec.run.variants import get_variant
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train.mixture import select_strided_rows
@@ -61,7 +62,7 @@ def test_test_labels_turned_round_change_no_weight(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mine.user[train], others.user[train])
     np.testing.assert_array_equal(mine.item[train], others.item[train])
     assert (mine.user[test] != others.user[test]).any()
-    scores = [run.load_predictor(FULL).score(test) for run in (plain, turned)]
+    scores = [run.load_predictor(get_variant("full")).score(test) for run in (plain, turned)]
     assert np.isfinite(scores).all()
 
 

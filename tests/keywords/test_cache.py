@@ -58,7 +58,18 @@ def test_entries_are_on_disk_before_the_file_is_closed(tmp_path: Path) -> None:
         assert KeywordCache(path).get("a") == ("sea",)
 
 
-@pytest.mark.parametrize("cut", range(1, 12))
+def test_a_last_line_that_only_lacks_its_end_counts_and_gets_it(tmp_path: Path) -> None:
+    path = tmp_path / "cache.jsonl"
+    fill(path, ENTRIES)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    assert KeywordCache(path).get("c") == ENTRIES["c"]
+    fill(path, {"d": ("sea",)})
+    assert path.read_bytes().startswith(content)
+    assert len(KeywordCache(path)) == 4
+
+
+@pytest.mark.parametrize("cut", range(2, 12))
 def test_a_torn_last_line_is_dropped_and_overwritten(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "cache.jsonl"
     fill(path, ENTRIES)

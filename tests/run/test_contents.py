@@ -20,11 +20,11 @@ from thinkrec.errors import CheckpointError
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest, load_backbone
 from thinkrec.prompts import template
 from thinkrec.run import inputs, provenance, stage
+from thinkrec.run.layout import LOCK, lock_run_folder
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import Recipe, parse_recipe
 from thinkrec.run.recipe_files import load_recipe
 from thinkrec.run.stage import StageRunner, find_changed_inputs, read_stage_result
-from thinkrec.run.variants import LOCK, lock_run_folder
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train import stages
 

@@ -226,4 +226,4 @@ def test_the_same_run_in_another_process_and_folder_gives_the_same(trained: Path
 def test_one_stage_serves_a_baseline_and_the_encoder_of_the_same_settings(trained: Path) -> None:
     assert not (trained / "scorers" / "encoder").exists()
     assert read_stage_result(trained / "scorers" / "MF")["config"]["dim"] == 8
-    assert get_final_variant(saved_model.open_run(trained).model) == "ThinkRec full"
+    assert get_final_variant(saved_model.open_run(trained).model).key == "full"

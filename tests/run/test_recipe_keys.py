@@ -27,11 +27,11 @@ from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.personal.gate import GateConfig, compute_gate
 from thinkrec.personal.groups import GroupConfig, fit_groups
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.run import results
+from thinkrec.run import explained
 from thinkrec.run.inputs import hash_prompt_sample
+from thinkrec.run.layout import map_rows_to_stages
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import EvaluationConfig, TableData, parse_recipe
-from thinkrec.run.variants import map_rows_to_stages
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train import stages
 
@@ -236,7 +236,7 @@ def whole(**keys: Any) -> Any:
 
 def shown(**keys: Any) -> Any:
     run = Run(parse_recipe(tiny_recipe(Path("lm"), **keys), "tiny"), Path("run"))
-    return results.select_explained_rows(run, np.linspace(-1, 1, len(run.test_rows))).tolist()
+    return explained.select_explained_rows(run, np.linspace(-1, 1, len(run.test_rows))).tolist()
 
 
 Case = tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]
@@ -451,6 +451,7 @@ CASES: dict[str, dict[str, Case | str]] = {
         **of(
             whole,
             name="other",
+            label="Other",
             seed=4,
             data={"kind": "simulator", "seed": 6, "simulator": SMALL},
             baselines={},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.errors import CheckpointError
 from thinkrec.io.config import OLDER_VERSION
+from thinkrec.io.files import write_atomically, write_text
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -27,15 +27,11 @@ def write_scorer(folder: Path, config: BaseModel, arrays: dict[str, np.ndarray],
     `ids`: the users and items that the arrays are about; None for a scorer that holds nothing of any of them.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     if ids is not None:
         ids.save(folder)
-    beside = folder / (STATE + ".part")
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, beside)
-    os.replace(beside, folder / STATE)
-    beside = folder / (CONFIG + ".part")
-    beside.write_text(json.dumps(config.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
-    os.replace(beside, folder / CONFIG)
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_atomically(folder / STATE, lambda beside: save_file(contiguous, beside))
+    write_text(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
 
 
 def read_scorer(folder: Path, config: type[Config]) -> tuple[Config, dict[str, np.ndarray]]:

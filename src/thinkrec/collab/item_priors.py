@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,6 +17,7 @@ from thinkrec.collab.trained_ids import TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.io.config import Config
+from thinkrec.io.hashing import hash_text_to_number
 
 
 class RandomConfig(Config):
@@ -163,7 +163,7 @@ class RandomScorer:
 
 def _hash_id(id_: Any) -> int:
     """A 64-bit number of an id."""
-    return int.from_bytes(hashlib.sha256(str(id_).encode("utf-8", "surrogatepass")).digest()[:8], "little")
+    return hash_text_to_number(str(id_))
 
 
 def _mix_bits(state: np.ndarray) -> np.ndarray:

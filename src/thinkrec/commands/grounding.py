@@ -18,7 +18,7 @@ from thinkrec.evaluate.grounding.table import render_grounding_table
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.reasons.matching import IDS, match_rows
 from thinkrec.run import saved_model
-from thinkrec.run.variants import map_rows_to_stages
+from thinkrec.run.layout import map_rows_to_stages
 
 
 def run_grounding_evaluation(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from thinkrec.data.messages import emit_warning
 from thinkrec.data.split import ByColumn, Split, assign_split
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
+from thinkrec.io.hashing import hash_bytes
 
 Table = Any
 """A file that `read_table` knows, or anything that `as_frame` takes: a frame (Polars, pandas, Arrow), a mapping of
@@ -227,24 +227,23 @@ class Dataset:
 
     def compute_fingerprint(self) -> str:
         """SHA-256 (hex) of everything in the data set; equal contents give equal values on every machine."""
-        digest = hashlib.sha256()
+        return hash_bytes(
+            chunk
+            for name, payload in self._iterate_contents()
+            for chunk in (f"{name}:{len(payload)}:".encode(), payload)
+        )
 
-        def add(name: str, payload: bytes) -> None:
-            digest.update(f"{name}:{len(payload)}:".encode())
-            digest.update(payload)
-
+    def _iterate_contents(self) -> Iterator[tuple[str, bytes]]:
+        """Everything in the data set by name, as bytes that are equal on every machine."""
         for name in ("user", "item", "label", "timestamp", "split", "order", "start"):
             array = getattr(self.interactions, name)
-            add(
-                f"{name} {array.dtype.kind}{array.dtype.itemsize}",
-                array.astype(array.dtype.newbyteorder("<")).tobytes(),
-            )
+            little_endian = array.astype(array.dtype.newbyteorder("<"))
+            yield f"{name} {array.dtype.kind}{array.dtype.itemsize}", little_endian.tobytes()
         words = (self.domain.item, self.domain.items, self.domain.user)
         plain = {"domain": words, "users": self.user_ids, "ids": self.items.ids, "titles": self.items.titles}
         texts = {f"text {column.name}": column.to_list() for column in self.items.texts}
         for name, value in (plain | {"keywords": self.items.keywords} | texts).items():
-            add(name, json.dumps(value).encode())
-        return digest.hexdigest()
+            yield name, json.dumps(value).encode()
 
 
 def _load_table(table: Table, name: str, *, named: bool) -> tuple[pl.DataFrame, str]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
+from thinkrec.io.files import write_atomically
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 """Kinds of table that can be written; `read_table` reads them all."""
@@ -46,10 +47,9 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
     kinds, and where the folder or the disk does not take the file.
     """
     check_writable(path, "table")
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     kind = path.suffix.lower()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write_kind(beside: Path) -> None:
         if kind == ".parquet":
             table.write_parquet(beside)
         elif kind == ".jsonl":
@@ -57,12 +57,11 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
         else:
             lists = [column for column in table if column.dtype == pl.List(pl.String)]
             table.with_columns(_join_lists(column, path) for column in lists).write_csv(beside)
-        beside.replace(path)
+
+    try:
+        write_atomically(path, write_kind)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); give another place") from error
-    finally:
-        if beside.is_file():
-            beside.unlink()
 
 
 def _join_lists(column: pl.Series, path: Path) -> pl.Series:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 
 from thinkrec.errors import CheckpointError, DataError
 from thinkrec.io.config import Config
-from thinkrec.io.files import write_json
+from thinkrec.io.files import write_atomically, write_json
 
 _TENSORS = ("labels", "centres", "mean", "std")
 
@@ -64,12 +63,8 @@ class UserGroups:
         """Write a safetensors file and a JSON file with the users' ids, each beside its name and then renamed."""
         path = Path(path)
         write_json(path.with_suffix(".json"), {"users": self.users})
-        beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        try:
-            save_file({name: getattr(self, name) for name in _TENSORS}, beside)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        tensors = {name: getattr(self, name) for name in _TENSORS}
+        write_atomically(path, lambda beside: save_file(tensors, beside))
 
     @classmethod
     def load(cls, path: Path | str) -> UserGroups:

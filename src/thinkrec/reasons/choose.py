@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
+from thinkrec.io.hashing import hash_text_to_number
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.matching import match_rows
 
@@ -47,13 +47,9 @@ def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
 
 def _hash_rows(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
     """Hash of (seed, user, item, time) of each row, uint64 (m,): independent of the row's position."""
-    interactions = ds.interactions
-    names = (
-        f"{seed}\0{ds.user_ids[interactions.user[row]]}\0{ds.items.ids[interactions.item[row]]}\0{interactions.timestamp[row]}"
-        for row in rows
-    )
-    digests = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
-    return np.frombuffer(b"".join(digests), dtype="<u8")
+    user, item, timestamp = ds.interactions.user, ds.interactions.item, ds.interactions.timestamp
+    names = (f"{seed}\0{ds.user_ids[user[row]]}\0{ds.items.ids[item[row]]}\0{timestamp[row]}" for row in rows)
+    return np.array([hash_text_to_number(name, "blake2b") for name in names], dtype=np.uint64)
 
 
 def _count_histories(ds: Dataset, rows: np.ndarray) -> np.ndarray:

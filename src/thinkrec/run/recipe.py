@@ -140,6 +140,10 @@ class Recipe(Config):
     """What to learn from."""
     model: Model
     """What to train."""
+    label: str | None = Field(default=None, min_length=1)
+    """What the model is called in tables of results, such as TALLRec: its last row bears this name, those of earlier
+    variants this name and their own. By default rows are called ThinkRec and their variant, and a scorer's row by the
+    last part of `name`."""
     baselines: dict[str, ScorerConfig] = Field(default_factory=dict)
     """Further models, trained and scored on the same rows, for the table."""
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -1,5 +1,4 @@
-"""Trained recommenders in folders: finished runs and saved copies of them, opened on the data of the training or on
-today's tables."""
+"""Finished runs and saved copies of them, opened on the data of the training or on today's tables."""
 
 from __future__ import annotations
 
@@ -16,11 +15,13 @@ from thinkrec.data.snapshot import compare_datasets, read_manifest, read_snapsho
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import write_json, write_text
 from thinkrec.run.data_sources import list_source_paths, load_data
+from thinkrec.run.layout import DATA, GROUPS, SCORERS, find_encoder_stage, list_required_stages
 from thinkrec.run.pipeline import Run
+from thinkrec.run.predictions import PREDICTIONS
 from thinkrec.run.recipe import InMemoryData, Recipe, dump_recipe
 from thinkrec.run.recipe_files import read_stored_recipe
-from thinkrec.run.stage import read_stage_result
-from thinkrec.run.variants import DATA, STAGE_OF_VARIANT, find_encoder_stage, list_required_stages
+from thinkrec.run.stage import BEGUN, read_stage_result
+from thinkrec.run.variants import VARIANTS
 
 SAVED = "saved.json"
 
@@ -83,14 +84,17 @@ def read_current_data(recipe: Recipe, folder: Path) -> Dataset:
 
 
 def check_stages_finished(folder: Path, recipe: Recipe) -> None:
-    """Raises CheckpointError naming the first stage that answering needs and that is not finished, or was made from
-    other tables or other earlier stages than those in the folder."""
+    """See that all stages that answering needs belong together.
+
+    Raises CheckpointError naming the first that is not finished, or was made from other tables or other earlier stages
+    than those in the folder.
+    """
     trained = read_manifest(folder / DATA)["fingerprint"]
     again = "run the recipe again to go on"
-    places = {
+    folders = {
         "encoder": find_encoder_stage(recipe),
-        "groups": "groups",
-        **{stage: stage for stage in STAGE_OF_VARIANT.values()},
+        GROUPS: GROUPS,
+        **{variant.stage: variant.stage for variant in VARIANTS},
     }
     for stage in list_required_stages(recipe):
         made_from = read_stage_result(folder / stage).get("inputs", {})
@@ -98,10 +102,16 @@ def check_stages_finished(folder: Path, recipe: Recipe) -> None:
             raise CheckpointError(
                 f"stage {stage} of {folder} was trained on other tables than the run's last start read; {again}"
             )
-        for name, place in places.items():
+        for name, earlier in folders.items():
             key = made_from.get(name)  # in the stage `groups` itself this is its settings
-            if isinstance(key, str) and (folder / place).is_dir() and read_stage_result(folder / place)["key"] != key:
-                raise CheckpointError(f"stage {stage} of {folder} was made from another {place} than is there; {again}")
+            if (
+                isinstance(key, str)
+                and (folder / earlier).is_dir()
+                and read_stage_result(folder / earlier)["key"] != key
+            ):
+                raise CheckpointError(
+                    f"stage {stage} of {folder} was made from another {earlier} than is there; {again}"
+                )
 
 
 def save_recommender(run: Run, target: Path) -> None:
@@ -138,8 +148,8 @@ def save_recommender(run: Run, target: Path) -> None:
 def _is_inference_file(stage: str, name: str) -> bool:
     """Whether a file of a stage is needed to answer; what is left out served training and evaluation."""
     if name == "state.safetensors":
-        return stage.startswith("scorers")
-    return name not in ("begun.json", "predictions.parquet") and not name.endswith(".tmp")
+        return stage.startswith(f"{SCORERS}/")
+    return name not in (BEGUN, PREDICTIONS) and not name.endswith(".tmp")
 
 
 def _issue_data_warning(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from thinkrec.evaluate.metrics.bootstrap import METRICS
@@ -20,6 +19,7 @@ from thinkrec.evaluate.table import (
     list_reference_models,
 )
 from thinkrec.evaluate.verdict import build_verdict
+from thinkrec.io.files import write_atomically
 from thinkrec.score.answers import HistoryItem
 
 __all__ = [
@@ -37,11 +37,9 @@ TAGS = {"model": "", "impersonal": "not personal", "ceiling": "ceiling", "publis
 
 def write_report(path: str | Path, data: ReportData) -> None:
     """Write the report, beside and renamed. Parts of `data` that are absent leave no trace on the page."""
-    path = Path(path)
-    beside = path.with_name(path.name + ".part")
     # A lone surrogate in a title cannot be UTF-8; it becomes a reference that browsers show as a replacement mark.
-    beside.write_bytes(render_report(data).encode("utf-8", errors="xmlcharrefreplace"))
-    os.replace(beside, path)
+    content = render_report(data).encode("utf-8", errors="xmlcharrefreplace")
+    write_atomically(Path(path), lambda beside: beside.write_bytes(content))
 
 
 def render_report(data: ReportData) -> str:
