@@ -67,8 +67,14 @@ class ThinkRec:
     have the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
     """
 
-    def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,
-                 progress: bool = True, **overrides: Any) -> None:  # fmt: skip
+    def __init__(
+        self,
+        recipe: str | Path | Recipe | None = None,
+        *,
+        folder: str | Path | None = None,
+        progress: bool = True,
+        **overrides: Any,
+    ) -> None:
         """Choose how to train.
 
         Args:
@@ -230,9 +236,14 @@ class ThinkRec:
         ]
 
     def explain(
-        self, user: Any, item: Any, *, history: History | None = None, threshold: float | None = None,
+        self,
+        user: Any,
+        item: Any,
+        *,
+        history: History | None = None,
+        threshold: float | None = None,
         writer: Writer | None = None,
-    ) -> Explanation:  # fmt: skip
+    ) -> Explanation:
         """Whether the user would like the item, and why; arguments and errors as in `rank`."""
         code = int(self._encode_items([item])[0])
         past = self._build_query(user, history, np.array([code]), threshold)
@@ -284,10 +295,15 @@ class ThinkRec:
                 for place, prompt in zip(found, fork.to_prompts(), strict=True)
             }
             return write_reasons(
-                system.recommender, [prompts[n] for n in range(len(places))], scores[places] > 0,
-                tokens=tokens, citable=[system.find_allowed_titles(row, int(code), tokens) for code in codes[places]],
-                cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(places) > 1,
-            )  # fmt: skip
+                system.recommender,
+                [prompts[n] for n in range(len(places))],
+                scores[places] > 0,
+                tokens=tokens,
+                citable=[system.find_allowed_titles(row, int(code), tokens) for code in codes[places]],
+                cite=self.recipe.cite,
+                mentions=self.recipe.mentions,
+                progress=self.progress and len(places) > 1,
+            )
 
         if writer not in self._writers:
             self._writers[writer] = build_reason_writer(self._fitted_run, self._variant, self._predictor, writer)
@@ -362,8 +378,9 @@ class ThinkRec:
                     ):
                         yield end - len(question.candidate_items) + first + places, fork
 
-        scores = score_shared_prefixes(system.recommender, asked(), n, option=system.option,
-                             progress=self.progress and n >= SLOW)  # fmt: skip
+        scores = score_shared_prefixes(
+            system.recommender, asked(), n, option=system.option, progress=self.progress and n >= SLOW
+        )
         return np.split(
             scores + system.compute_prior_offset(np.concatenate([q.candidate_items for q in questions])), ends[:-1]
         )

@@ -10,8 +10,10 @@ import typer
 from thinkrec.cli.options import Overrides, RunName
 
 
-def demo(folder: Annotated[Path, typer.Option(help="Where the run is kept.")] = Path("runs/demo"),
-         overrides: Overrides = None) -> None:  # fmt: skip
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the run is kept.")] = Path("runs/demo"),
+    overrides: Overrides = None,
+) -> None:
     """Train on a simulated catalogue; show the table, three explained recommendations and a report.
 
     - `thinkrec demo`

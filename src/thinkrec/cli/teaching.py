@@ -79,10 +79,23 @@ def reason(
     """
     from thinkrec.commands import teaching
 
-    given = {"teacher.kind": teacher, "teacher.model": model, "teacher.base_url": base_url, "teacher.key_env": key_env,
-             "teacher.max_tokens": max_tokens, "teacher.budget.requests": budget_requests,
-             "teacher.budget.tokens": budget_tokens, "teacher.budget.money": budget_money,
-             "teacher.prices.input": price_in, "teacher.prices.output": price_out, "rows": rows, "split": split,
-             "choose": choose, "predictions": predictions, "policy": policy, "attempts": attempts,
-             "seed": seed}  # fmt: skip
+    given = {
+        "teacher.kind": teacher,
+        "teacher.model": model,
+        "teacher.base_url": base_url,
+        "teacher.key_env": key_env,
+        "teacher.max_tokens": max_tokens,
+        "teacher.budget.requests": budget_requests,
+        "teacher.budget.tokens": budget_tokens,
+        "teacher.budget.money": budget_money,
+        "teacher.prices.input": price_in,
+        "teacher.prices.output": price_out,
+        "rows": rows,
+        "split": split,
+        "choose": choose,
+        "predictions": predictions,
+        "policy": policy,
+        "attempts": attempts,
+        "seed": seed,
+    }
     teaching.run_reason_command(recipe, config, given, out, store, dry_run)

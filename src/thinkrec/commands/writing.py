@@ -36,9 +36,16 @@ VARIANTS = {"global": GLOBAL, "experts": EXPERTS, "full": FULL}
 
 
 def run_explain_rows_command(
-    run: str, rows: Path, split: str | None, out: Path, stage: str | None, tokens: int | None, cite: str | None,
-    own_verdict: bool, writer: Writer = "model",
-) -> None:  # fmt: skip
+    run: str,
+    rows: Path,
+    split: str | None,
+    out: Path,
+    stage: str | None,
+    tokens: int | None,
+    cite: str | None,
+    own_verdict: bool,
+    writer: Writer = "model",
+) -> None:
     """`thinkrec explain-rows`."""
     folder = show.find_run_folder(run)
     recipe = saved_model.read_recipe(folder)
@@ -50,9 +57,15 @@ def run_explain_rows_command(
     trained = saved_model.open_run(folder, progress=True)
     wanted = read_rows(rows, split, trained)
     variant = get_final_variant(recipe.model) if stage is None else VARIANTS[stage]
-    options = {"stage": variant, "trained": read_stage_result(folder / STAGE_OF_VARIANT[variant])["key"],
-               "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite, "mentions": recipe.mentions,
-               "own_verdict": own_verdict, "writer": writer}  # fmt: skip
+    options = {
+        "stage": variant,
+        "trained": read_stage_result(folder / STAGE_OF_VARIANT[variant])["key"],
+        "tokens": tokens or recipe.reason_tokens,
+        "cite": cite or recipe.cite,
+        "mentions": recipe.mentions,
+        "own_verdict": own_verdict,
+        "writer": writer,
+    }
     system = trained.load_predictor(variant)
     who = None
     if writer != "model":
@@ -111,8 +124,13 @@ def explain_rows_in_chunks(
             chunk = rows[start : start + CHUNK]
             scores = system.score(chunk)
             if writer is None:
-                texts = system.explain(chunk, None if options["own_verdict"] else scores, tokens=options["tokens"],
-                                       cite=options["cite"], mentions=options["mentions"])  # fmt: skip
+                texts = system.explain(
+                    chunk,
+                    None if options["own_verdict"] else scores,
+                    tokens=options["tokens"],
+                    cite=options["cite"],
+                    mentions=options["mentions"],
+                )
                 found = [{"score": float(s), "reason": text} for s, text in zip(scores, texts, strict=True)]
             else:
                 written = zip(scores, writer.explain(chunk, scores), strict=True)

@@ -84,9 +84,15 @@ def has_flash_kernel(query: torch.Tensor) -> bool:
 
 
 def compute_varlen_attention(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queries: SequenceBounds, keys: SequenceBounds, *, causal: bool,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    queries: SequenceBounds,
+    keys: SequenceBounds,
+    *,
+    causal: bool,
     scale: float,
-) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+) -> tuple[torch.Tensor, torch.Tensor]:
     """`compute_attention` within many pieces of a row (1, h or g, m or n, d) at once; piece i of the queries sees piece i of the
     keys. For what `has_flash_kernel`.
     """

@@ -116,9 +116,18 @@ def _make_random_prefixes(recommender: Recommender) -> list[SharedPrefix]:
 
     def part(n: int) -> Prompt:
         none = np.zeros(0, dtype=np.int32)
-        return Prompt(rng.integers(size, size=n).astype(np.int32), none, np.zeros((0, 0), dtype=np.float32),
-                      np.array([n - 1], dtype=np.int32), np.zeros(1, dtype=np.int8), np.ones(1, dtype=np.float32),
-                      none, none, np.zeros(0, dtype=np.float32), gate)  # fmt: skip
+        return Prompt(
+            rng.integers(size, size=n).astype(np.int32),
+            none,
+            np.zeros((0, 0), dtype=np.float32),
+            np.array([n - 1], dtype=np.int32),
+            np.zeros(1, dtype=np.int8),
+            np.ones(1, dtype=np.float32),
+            none,
+            none,
+            np.zeros(0, dtype=np.float32),
+            gate,
+        )
 
     return [SharedPrefix(part(n), tuple(part(m) for m in _SUFFIX_LENGTHS)) for n in _PREFIX_LENGTHS]
 

@@ -14,8 +14,9 @@ from thinkrec.engine.layout import PackedLayout, compute_padded_index
 from thinkrec.engine.segments import Segment
 
 
-def compute_cascade_attention(layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-           scale: float) -> torch.Tensor:  # fmt: skip
+def compute_cascade_attention(
+    layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+) -> torch.Tensor:
     """(1, h, t, d): every token over what it sees."""
     if layout.varlen_batch is not None and has_flash_kernel(query):
         return layout.varlen_batch.compute_attention(query, key, value, ends=False, scale=scale)
@@ -32,8 +33,15 @@ def compute_cascade_attention(layout: PackedLayout, module: nn.Module, query: to
     return out
 
 
-def _merge_prefix_attention(span: Segment, ends: Sequence[int], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-                own: tuple[torch.Tensor, torch.Tensor], scale: float) -> torch.Tensor:  # fmt: skip
+def _merge_prefix_attention(
+    span: Segment,
+    ends: Sequence[int],
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    own: tuple[torch.Tensor, torch.Tensor],
+    scale: float,
+) -> torch.Tensor:
     """(1, h, m, d): the leaves' attention over themselves, `own`, put together with that over the trunk's keys.
 
     `ends`: where in the m queries each leaf begins, and the last one ends.
@@ -71,8 +79,9 @@ def _compute_suffix_attention(
     return back[0][None], back[1][None]
 
 
-def compute_last_token_attention(layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-          scale: float) -> torch.Tensor:  # fmt: skip
+def compute_last_token_attention(
+    layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+) -> torch.Tensor:
     """(1, h, leaves, d): the last token of every leaf over its trunk and its leaf."""
     if layout.varlen_batch is not None and has_flash_kernel(query):
         return layout.varlen_batch.compute_attention(query, key, value, ends=True, scale=scale)

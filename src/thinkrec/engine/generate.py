@@ -120,8 +120,10 @@ def _compute_token_limits(recommender: Recommender, prompts: Sequence[Prompt], m
     if short:
         warnings.warn(
             f"{short} of {len(prompts)} texts can have {min(left)} tokens or a few more, not {max_new_tokens}: their"
-            f" prompts leave no more of the backbone's {positions:,} positions", DataWarning, stacklevel=3,
-        )  # fmt: skip
+            f" prompts leave no more of the backbone's {positions:,} positions",
+            DataWarning,
+            stacklevel=3,
+        )
     return [min(max_new_tokens, room) for room in left]
 
 

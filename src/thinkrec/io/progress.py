@@ -25,8 +25,14 @@ class Progress:
         self._terminal = shown and console.is_terminal
         self._line = shown and not console.is_terminal
         self._console, self._title = console, title
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                   TimeRemainingColumn(), TextColumn("{task.fields[text]}"))  # fmt: skip
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[text]}"),
+        )
         self._bar = RichProgress(*columns, console=console, disable=not self._terminal)
         self._task = self._bar.add_task(title, total=total, text="")
         self._note, self._last = "", ""

@@ -22,8 +22,15 @@ Group = Literal["global", "experts"]
 class AdapterSet:
     """The handle on all adapters of one model: what to train, save, export."""
 
-    def __init__(self, model: nn.Module, config: MultiLoRAConfig, layers: dict[str, MultiLoRALinear], routing: Routing, *,
-                 transposed: bool = False):  # fmt: skip
+    def __init__(
+        self,
+        model: nn.Module,
+        config: MultiLoRAConfig,
+        layers: dict[str, MultiLoRALinear],
+        routing: Routing,
+        *,
+        transposed: bool = False,
+    ):
         self.model = model
         self.config = config
         self.layers = layers

@@ -97,8 +97,14 @@ class PromptRenderer:
         same = config.keywords == config.history_keywords
         self._past = self._target if same else entries(config.history_keywords)
         domain = ds.domain
-        parts = [template.format_heading(domain), template.format_empty_history(domain), template.format_user_line(domain),
-                 template.format_request(domain), template.BAR, template.NEWLINE]  # fmt: skip
+        parts = [
+            template.format_heading(domain),
+            template.format_empty_history(domain),
+            template.format_user_line(domain),
+            template.format_request(domain),
+            template.BAR,
+            template.NEWLINE,
+        ]
         found = encode_plain_text(self.tokenizer, parts)
         self._heading, self._empty, self._user, self._request, self._bar, self._newline = found
         start = getattr(self.tokenizer, "bos_token_id", None)
@@ -141,12 +147,19 @@ class PromptRenderer:
         it = self.ds.interactions
         past = self.config.get_history_rows(it, row)
         return self.render_candidate(
-            int(it.item[row]), it.item[past], it.label[past], gate=gate, label=int(it.label[row]),
+            int(it.item[row]),
+            it.item[past],
+            it.label[past],
+            gate=gate,
+            label=int(it.label[row]),
             user_vector=None if vectors is None else vectors.user[row],
             item_vector=None if vectors is None else vectors.item[row],
             past_vectors=None if vectors is None else vectors.item[past],
-            reason=reason, with_answer=with_answer, history_loss=history_loss, reserve=reserve,
-        )  # fmt: skip
+            reason=reason,
+            with_answer=with_answer,
+            history_loss=history_loss,
+            reserve=reserve,
+        )
 
     def render_candidate(
         self,
@@ -253,8 +266,15 @@ class PromptRenderer:
             leaves.append(leaf.build(gate))
         return SharedPrefix(trunk.build(gate), tuple(leaves), tuple(ends[past.stop - past.start] for past in stretches))
 
-    def _add_history(self, draft: PromptBuilder, first: int, past_items: np.ndarray, past_labels: np.ndarray, slots: bool,
-               past_vectors: np.ndarray | None) -> list[int]:  # fmt: skip
+    def _add_history(
+        self,
+        draft: PromptBuilder,
+        first: int,
+        past_items: np.ndarray,
+        past_labels: np.ndarray,
+        slots: bool,
+        past_vectors: np.ndarray | None,
+    ) -> list[int]:
         """The heading and the history from position `first` on; how many tokens that is without any line, with the
         first, the first two, ...
         """
@@ -276,8 +296,13 @@ class PromptRenderer:
         """An earlier item with its answer, perhaps with a place for its vector."""
         found = self._written.get((item, label, slot))
         if found is None:
-            parts = [self._past[item], *([self._placeholder_id] if slot else []), self._bar, self.labels[label : label + 1],
-                     self._newline]  # fmt: skip
+            parts = [
+                self._past[item],
+                *([self._placeholder_id] if slot else []),
+                self._bar,
+                self.labels[label : label + 1],
+                self._newline,
+            ]
             found = np.concatenate(parts)
             if len(self._written) < _MAX_CACHED_LINES:
                 self._written[item, label, slot] = found
@@ -333,8 +358,9 @@ class PromptRenderer:
             warnings.warn(
                 f"{cut:,} of {len(it):,} prompts lose their oldest history lines: they are cut to {most:,} tokens"
                 f" ({by})",
-                DataWarning, stacklevel=2,
-            )  # fmt: skip
+                DataWarning,
+                stacklevel=2,
+            )
 
     def _check_length(self, length: int, item: int) -> None:
         if self.max_positions is not None and length > self.max_positions:
@@ -358,8 +384,9 @@ class PromptRenderer:
             most = min(most, self.max_positions - reserve)
         return most - sum(len(part) for part in fixed) - answer - self._target_lengths[items]
 
-    def _find_history_start(self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool,
-                     reserve: int = 0) -> np.ndarray:  # fmt: skip
+    def _find_history_start(
+        self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool, reserve: int = 0
+    ) -> np.ndarray:
         """int64 (n,): the oldest history position that fits beside each target and an answer of so many tokens."""
         needed = (self._lengths[past_items][::-1] + self._count_line_overhead(slots)).cumsum()
         return len(past_items) - np.searchsorted(

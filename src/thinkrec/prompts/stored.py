@@ -21,14 +21,23 @@ from thinkrec.prompts.types import Prompt
 
 RECORD_BATCH_SIZE = 4096
 """Prompts in a record batch."""
-_SCHEMA = pa.schema({
-    name: pa.list_(kind)
-    for name, kind in {
-        "ids": pa.int32(), "placeholder_at": pa.int32(), "placeholder_vectors": pa.float32(), "answer_at": pa.int32(),
-        "answer_label": pa.int8(), "answer_weight": pa.float32(), "token_at": pa.int32(), "token_target": pa.int32(),
-        "token_weight": pa.float32(), "gate": pa.float32(),
-    }.items()
-})  # fmt: skip
+_SCHEMA = pa.schema(
+    {
+        name: pa.list_(kind)
+        for name, kind in {
+            "ids": pa.int32(),
+            "placeholder_at": pa.int32(),
+            "placeholder_vectors": pa.float32(),
+            "answer_at": pa.int32(),
+            "answer_label": pa.int8(),
+            "answer_weight": pa.float32(),
+            "token_at": pa.int32(),
+            "token_target": pa.int32(),
+            "token_weight": pa.float32(),
+            "gate": pa.float32(),
+        }.items()
+    }
+)
 """One column for each field of a `Prompt`; slot vectors lie one behind the other."""
 
 

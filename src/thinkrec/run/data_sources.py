@@ -55,9 +55,16 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
             "data.kind is given: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe by "
             "another kind, such as tables"
         )
-    tables = Dataset.from_tables(config.interactions, config.items, threshold=config.threshold, split=config.split,
-                                 missing=config.missing, duplicates=config.duplicates, separators=config.separators,
-                                 domain=config.build_domain())  # fmt: skip
+    tables = Dataset.from_tables(
+        config.interactions,
+        config.items,
+        threshold=config.threshold,
+        split=config.split,
+        missing=config.missing,
+        duplicates=config.duplicates,
+        separators=config.separators,
+        domain=config.build_domain(),
+    )
     return tables, None
 
 
@@ -80,6 +87,7 @@ def _add_plot_keywords(ds: Dataset, config: MovieLensSlice, cache: Path | None) 
         raise DataError("keywords: genres+plot needs a column `plot` in items.parquet; take the prepared slice")
     known = KeywordCache(None if cache is None else cache / "plots.jsonl")
     texts = [text or "" for text in ds.items.texts["plot"].to_list()]
-    found = extract_keywords(texts, YakeExtractor(config.plot), most=config.most, keep=ds.items.keywords,
-                          titles=ds.items.titles, cache=known)  # fmt: skip
+    found = extract_keywords(
+        texts, YakeExtractor(config.plot), most=config.most, keep=ds.items.keywords, titles=ds.items.titles, cache=known
+    )
     return ds.with_keywords(dict(zip(ds.items.ids, found, strict=True)), source="plots")

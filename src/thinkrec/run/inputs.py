@@ -65,8 +65,14 @@ def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, 
     for rows, given in ((_subsample_evenly(train), False), (_subsample_evenly(told), True)):
         for row in rows:
             reason = reasons[int(row)] if given else None
-            prompt = renderer.render_row(int(row), gate=np.ones(1, np.float32), vectors=vectors, reason=reason,
-                                  with_answer=True, history_loss=1.0)  # fmt: skip
+            prompt = renderer.render_row(
+                int(row),
+                gate=np.ones(1, np.float32),
+                vectors=vectors,
+                reason=reason,
+                with_answer=True,
+                history_loss=1.0,
+            )
             for name, value in vars(prompt).items():
                 found.update(f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes())
     return found.hexdigest()[:16]

@@ -84,9 +84,14 @@ def finish_run(run: Run, tables: Mapping[str, Path]) -> RunResults:
 
 def build_provenance(run: Run) -> dict[str, Any]:
     """What has to stand beside the numbers."""
-    return {"recipe": run.recipe.name, "training_seed": run.recipe.seed, "environment": describe_environment(),
-            "duration_s": round(run.stage_runner.sum_seconds(), 1), "data": run.ds.summarise() | count_facts(run.ds),
-            "failed": run.failures}  # fmt: skip
+    return {
+        "recipe": run.recipe.name,
+        "training_seed": run.recipe.seed,
+        "environment": describe_environment(),
+        "duration_s": round(run.stage_runner.sum_seconds(), 1),
+        "data": run.ds.summarise() | count_facts(run.ds),
+        "failed": run.failures,
+    }
 
 
 def describe_data(run: Run) -> dict[str, str]:
@@ -113,8 +118,15 @@ def evaluate_scores(run: Run, scores: Mapping[str, np.ndarray]) -> RankingResult
         kinds[CEILING] = "ceiling"
     samples: dict[str, BootstrapResult] = {}
     for name, values in every.items():
-        samples[name] = bootstrap_metrics(it.user[run.test_rows], it.label[run.test_rows], values, k=config.k,
-                                  denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
+        samples[name] = bootstrap_metrics(
+            it.user[run.test_rows],
+            it.label[run.test_rows],
+            values,
+            k=config.k,
+            denominator=config.map_denominator,
+            draws=config.draws,
+            seed=config.seed,
+        )
         if name in NON_PERSONALISED:
             kinds[name] = "impersonal"
     typed: dict[str, Kind] = kinds
@@ -139,8 +151,13 @@ def explain_test_rows(run: Run, variant: str, scores: np.ndarray, above: str) ->
         write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
         return {"n": len(cases)}
 
-    keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens, "cite": run.recipe.cite,
-            "mentions": run.recipe.mentions, "writer": run.recipe.writer}  # fmt: skip
+    keys = {
+        "explain": run.recipe.explain,
+        "tokens": run.recipe.reason_tokens,
+        "cite": run.recipe.cite,
+        "mentions": run.recipe.mentions,
+        "writer": run.recipe.writer,
+    }
     run.stage_runner.run("explain", {**run.base_inputs, "scores": above, **keys}, work, REASON_CODE)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
     return tuple(_parse_explained_row(case) for case in cases)
@@ -159,9 +176,16 @@ def build_reason_writer(run: Run, variant: str, system: Predictor, choice: Write
             return []
 
     return ReasonWriter(
-        system, choice or recipe.writer, recipe.reason_tokens, recipe.cite, recipe.mentions, taught, run.folder,
-        stage.read_text(encoding="utf-8") + hash_code(REASON_CODE), run.progress,
-    )  # fmt: skip
+        system,
+        choice or recipe.writer,
+        recipe.reason_tokens,
+        recipe.cite,
+        recipe.mentions,
+        taught,
+        run.folder,
+        stage.read_text(encoding="utf-8") + hash_code(REASON_CODE),
+        run.progress,
+    )
 
 
 def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
@@ -185,8 +209,9 @@ def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
     return np.array(found[: run.recipe.explain], dtype=np.int64)
 
 
-def build_explained_row(run: Run, system: Predictor, row: int, score: float, written: WrittenReason, weights: np.ndarray,
-                  region: str) -> ExplainedRecommendation:  # fmt: skip
+def build_explained_row(
+    run: Run, system: Predictor, row: int, score: float, written: WrittenReason, weights: np.ndarray, region: str
+) -> ExplainedRecommendation:
     """One row as the report and the terminal show it, with the past that the prompt had room for."""
     it, items = run.ds.interactions, run.ds.items
     past = system.renderer.list_visible_history(row, int(it.item[row]), slots=system.slot_encoder is not None)
@@ -209,8 +234,13 @@ def _parse_explained_row(case: dict[str, Any]) -> ExplainedRecommendation:
     return ExplainedRecommendation(**{**case, "history": history, "gate": tuple((n, w) for n, w in case["gate"])})
 
 
-def build_report_data(run: Run, results: RankingResults, scores: Mapping[str, np.ndarray], main: str,
-         explained: tuple[ExplainedRecommendation, ...]) -> ReportData:  # fmt: skip
+def build_report_data(
+    run: Run,
+    results: RankingResults,
+    scores: Mapping[str, np.ndarray],
+    main: str,
+    explained: tuple[ExplainedRecommendation, ...],
+) -> ReportData:
     """Everything the report shows."""
     label = run.ds.interactions.label[run.test_rows]
     thinking = run.recipe.model.kind == "thinkrec"

@@ -108,8 +108,14 @@ class ReasonWriter:
     key: str = ""
     progress: bool = False
 
-    def write(self, system: Predictor, rows: np.ndarray, items: np.ndarray, scores: np.ndarray,
-              ask: Callable[[np.ndarray], list[str]]) -> list[WrittenReason]:  # fmt: skip
+    def write(
+        self,
+        system: Predictor,
+        rows: np.ndarray,
+        items: np.ndarray,
+        scores: np.ndarray,
+        ask: Callable[[np.ndarray], list[str]],
+    ) -> list[WrittenReason]:
         """A reason per (row, item), each opening with the verdict that its score implies.
 
         `system`: this recommender, perhaps moved (`Predictor.replace_histories`); `rows` (n,) of its data set, whose pasts are argued

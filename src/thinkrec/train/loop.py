@@ -152,8 +152,9 @@ def fit_stage(
 
 
 @contextmanager
-def _open_activation_cache(recommender: Recommender, passes: EpochBatches, config: StageConfig, folder: Path,
-           accelerator: Accelerator) -> Iterator[FrozenActivationCache | None]:  # fmt: skip
+def _open_activation_cache(
+    recommender: Recommender, passes: EpochBatches, config: StageConfig, folder: Path, accelerator: Accelerator
+) -> Iterator[FrozenActivationCache | None]:
     """The frozen layers' results, where rows come back to use them."""
     path = folder / f"below-{accelerator.process_index}.bin"
     most = int(config.cache_gb * 1e9) if config.epochs > config.stride else 0
