@@ -147,8 +147,10 @@ class ThinkRec:
         """Open what `save` wrote, or the folder of a finished run.
 
         Args:
+            folder: the folder.
             data: whose users, items and pasts are asked about, for instance of tonight's tables. By default the tables
                 that the run's recipe names as they are now, or the copy that the folder holds where there are none.
+            progress: whether later calls show progress bars.
 
         Warns with a DataWarning, once and with counts, where the tables have changed since the training. Raises
         CheckpointError if something is missing, unfinished or does not belong together, RecipeError if the run trained

@@ -98,7 +98,7 @@ MUTANTS = (
            "signs = [-1 if liked else 1 for liked",
            ("score/test_explainer.py::test_what_may_be_cited_carries_its_label",), "decoding claims the opposite"),
     Mutant("one-title-is-every-title", "claims/attribute_sentence.py",
-           "(self._read_leading_phrase, self._read_further_titles, self._read_predicate,", "(self._read_leading_phrase, self._read_predicate,",
+           "                self._read_further_titles,\n", "",
            ("claims/test_package_reader.py",), "a keyword shared by one of two titles counts as shared"),
     Mutant("endings-not-mended", "decoding/claim_rules.py", "split_sentences(drop_incomplete_ending(marks))", "split_sentences(marks)",
            ("decoding/test_claim_rules.py::test_a_finished_text_keeps_what_holds",), "reasons break off"),

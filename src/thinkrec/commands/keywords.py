@@ -103,8 +103,12 @@ def add_keywords(
     Args:
         table: anything `as_frame` takes.
         columns: text columns, in the order in which they are read; the texts of a row are joined by line ends.
+        extractor: gives the keywords of a text.
+        most: keywords of an item, at most.
         keep: columns with keywords, such as genres, whose entries stand in front.
+        source: what holds the table, in messages.
         cache: file of the cache; see `KeywordCache`.
+        progress: whether to show a progress bar.
 
     Raises:
         DataError: if a column is missing, or is given nowhere.

@@ -93,8 +93,9 @@ def compute_varlen_attention(
     causal: bool,
     scale: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """`compute_attention` within many pieces of a row (1, h or g, m or n, d) at once; piece i of the queries sees piece i of the
-    keys. For what `has_flash_kernel`.
+    """`compute_attention` within many sequences of a row (1, h or g, m or n, d) at once, where `has_flash_kernel`.
+
+    Sequence i of the queries attends to sequence i of the keys.
     """
     # The kernel wants (tokens, heads, d), and shares keys between heads by itself.
     rows = (t[0].transpose(0, 1) for t in (query, key, value))

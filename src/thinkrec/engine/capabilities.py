@@ -57,8 +57,9 @@ def can_share_prefix(recommender: Recommender) -> bool:
 
 
 def can_pack_varlen(recommender: Recommender) -> bool:
-    """Whether the device has a kernel for many prompts in one row, found out with random ones of this backbone's shape:
-    outputs, normalisers and gradients are compared with the formula's.
+    """Whether the device has a kernel for varlen batches, many prompts in one row, that computes what the formula does.
+
+    Tried on random tensors of this backbone's shape: outputs, log-sum-exps and gradients are compared.
     """
     config = recommender.model.config.get_text_config()
     heads = getattr(config, "num_attention_heads", None)

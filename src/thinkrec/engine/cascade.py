@@ -60,8 +60,11 @@ def _merge_prefix_attention(
 
 
 def _upcast_on_cpu(tensor: torch.Tensor) -> torch.Tensor:
-    """In float32 on a CPU, whose kernel for halves rounds otherwise for every padded length: a leaf would score
-    otherwise in other company. A GPU's kernels need the halves."""
+    """The tensor in float32 on a CPU, as it is elsewhere.
+
+    The CPU's kernel for halves rounds otherwise for every padded length: a suffix would score otherwise in other
+    company. A GPU's kernels need the halves.
+    """
     return tensor.float() if tensor.device.type == "cpu" else tensor
 
 
@@ -113,9 +116,10 @@ def compute_last_token_attention(
 def unpack_to_padded(
     layout: PackedLayout, place: torch.Tensor, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Queries (1, h, m, d) at a packed row's tokens `place` (1, m) and the row's keys and values as a padded batch of
-    leaves: queries (leaves, h, s, d), keys and values (leaves, g, longest, d), positions of the queries in their leaf
-    (leaves, s), and where in the flattened (leaves, s) each query went.
+    """Queries (1, h, m, d) at a packed row's tokens `place` (1, m), with the row's keys and values, as a padded batch.
+
+    Returns, with one row per suffix: queries (suffixes, h, s, d), keys and values (suffixes, g, longest, d), positions
+    of the queries in their suffix (suffixes, s), and where in the flattened (suffixes, s) each query went.
     """
     begins, lengths = layout.suffix_bounds[:, 0], layout.suffix_bounds[:, 1] - layout.suffix_bounds[:, 0]
     leaf = layout.find_suffix_index(place[0])

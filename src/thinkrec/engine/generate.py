@@ -50,10 +50,7 @@ def generate_greedily(
     Raises DataError where a prompt leaves none at all. Call it in evaluation mode without gradients
     (`Recommender.inference_mode`).
     """
-    if first_tokens is not None and len(first_tokens) != len(prompts):
-        raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
-    if constraints is not None and len(constraints) != len(prompts):
-        raise DataError(f"{len(constraints)} constraints for {len(prompts)} prompts; give one each, or None for a row")
+    _check_counts(prompts, first_tokens, constraints)
     rules = [None] * len(prompts) if constraints is None else constraints
     out: list[list[int]] = [[] for _ in range(len(prompts))]
     if max_new_tokens < 1:
@@ -105,6 +102,13 @@ def generate_greedily(
                 inputs_embeds=embed(ids), attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
             ).last_hidden_state[:, -1]
         forced = None
+
+
+def _check_counts(prompts: Sequence[Prompt], first_tokens: Sequence | None, constraints: Sequence | None) -> None:
+    if first_tokens is not None and len(first_tokens) != len(prompts):
+        raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
+    if constraints is not None and len(constraints) != len(prompts):
+        raise DataError(f"{len(constraints)} constraints for {len(prompts)} prompts; give one each, or None for a row")
 
 
 def _compute_token_limits(recommender: Recommender, prompts: Sequence[Prompt], max_new_tokens: int) -> list[int]:

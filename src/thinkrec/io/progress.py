@@ -21,6 +21,7 @@ class Progress:
     """
 
     def __init__(self, title: str, total: int, *, shown: bool) -> None:
+        """A bar of `total` steps."""
         console = Console(stderr=True)
         self._terminal = shown and console.is_terminal
         self._line = shown and not console.is_terminal
@@ -39,6 +40,7 @@ class Progress:
         self._told = time.monotonic()
 
     def __enter__(self) -> Progress:
+        """Show the bar."""
         self._bar.start()
         return self
 
@@ -58,6 +60,7 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Take the bar away; in a file or a pipe, say what was done."""
         self._bar.stop()
         if self._line and kind is None:
             self._print_line(f"{self._bar.tasks[0].completed:.0f}")

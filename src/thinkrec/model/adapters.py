@@ -31,6 +31,7 @@ class AdapterSet:
         *,
         transposed: bool = False,
     ):
+        """Of `layers` that stand in `model`; `transposed`: its linear layers hold their weights as (in, out)."""
         self.model = model
         self.config = config
         self.layers = layers

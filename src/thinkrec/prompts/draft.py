@@ -16,6 +16,7 @@ class PromptBuilder:
     __slots__ = ("_labels", "_pieces", "_placeholder_at", "_placeholder_vectors", "answer_at", "length")
 
     def __init__(self) -> None:
+        """Empty."""
         self.length = 0
         """Tokens so far."""
         self.answer_at: list[int] = []

@@ -61,11 +61,19 @@ class PromptTokenizer(Protocol):
     """What the renderer needs of a backbone; one with a limited number of `positions` has that attribute too."""
 
     @property
-    def tokenizer(self) -> Any: ...
+    def tokenizer(self) -> Any:
+        """A Transformers tokenizer."""
+        ...
+
     @property
-    def yes_id(self) -> int: ...
+    def yes_id(self) -> int:
+        """The token that answers Yes."""
+        ...
+
     @property
-    def no_id(self) -> int: ...
+    def no_id(self) -> int:
+        """The token that answers No."""
+        ...
 
 
 def encode_plain_text(tokenizer, texts: list[str]) -> list[np.ndarray]:
@@ -80,6 +88,7 @@ class PromptRenderer:
     """Renders rows of one data set for one tokenizer; items are tokenised once."""
 
     def __init__(self, ds: Dataset, text: PromptTokenizer, config: PromptConfig) -> None:
+        """Tokenise the items; `text` is the backbone, or what stands for one."""
         self.ds, self.config = ds, config
         self.tokenizer, self.labels = text.tokenizer, np.array([text.no_id, text.yes_id], dtype=np.int32)
         titles, keywords = ds.items.titles, ds.items.keywords
@@ -177,7 +186,10 @@ class PromptRenderer:
         history_loss: float = 0.0,
         reserve: int = 0,
     ) -> Prompt:
-        """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first); see `render_row`."""
+        """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first).
+
+        The rest is as in `render_row`.
+        """
         answer = self._build_answer_tokens(label, reason) if with_answer else NO_TOKENS
         user, draft = None if item_vector is None else user_vector, PromptBuilder()
         shown = int(self._find_history_start(np.array([item]), past_items, len(answer), user is not None, reserve)[0])
@@ -224,9 +236,9 @@ class PromptRenderer:
         return found
 
     def group_by_prefix(self, rows: np.ndarray, gates: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-        """Which rows can share what they show of the past: rows of one user with the same gate whose histories begin
-        at the same row.
+        """Which rows can share what they show of the past.
 
+        They are rows of one user with the same gate whose histories begin at the same row.
         Returns their places in `rows`, two or more a family, in the order of the past; and the places of all others.
         """
         it, found = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
@@ -250,8 +262,9 @@ class PromptRenderer:
     def render_prefix_group(
         self, rows: np.ndarray, *, gate: np.ndarray, vectors: PlaceholderVectors | None
     ) -> SharedPrefix:
-        """The prompts of rows of one family, in the order of the past, as a fork whose leaves follow more and more of
-        the history.
+        """The prompts of one group of rows, in the order of the past, as a shared prefix with suffixes.
+
+        Each suffix follows more of the history than the one before.
         """
         it = self.ds.interactions
         stretches = [self.config.get_history_slice(it, row) for row in rows]
@@ -275,8 +288,9 @@ class PromptRenderer:
         slots: bool,
         past_vectors: np.ndarray | None,
     ) -> list[int]:
-        """The heading and the history from position `first` on; how many tokens that is without any line, with the
-        first, the first two, ...
+        """The heading and the history from position `first` on, and its lengths.
+
+        The lengths are how many tokens that is without any line, with the first, the first two, ...
         """
         shown_vectors = past_vectors if slots and self.config.history_vectors else None
         draft.add_tokens(self._start)
@@ -366,8 +380,8 @@ class PromptRenderer:
         if self.max_positions is not None and length > self.max_positions:
             raise DataError(
                 f"the prompt about {self.ds.items.titles[item]!r} has {length:,} tokens without any history line, and"
-                f" the backbone {self.max_positions:,} positions; lower prompt.keywords, shorten titles or written reasons,"
-                " or take a backbone with more positions"
+                f" the backbone {self.max_positions:,} positions; lower prompt.keywords, shorten titles or written"
+                " reasons, or take a backbone with more positions"
             )
 
     def _count_line_overhead(self, slots: bool) -> int:

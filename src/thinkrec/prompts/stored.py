@@ -45,19 +45,22 @@ class LazyPrompts(Sequence[Prompt]):
     """Prompts that are rendered when they are asked for, each time anew."""
 
     def __init__(self, n: int, render: Callable[[int], Prompt]) -> None:
+        """Prompts 0 to n - 1, each `render` of its number."""
         self._n, self._render = n, render
 
     def __len__(self) -> int:
+        """How many prompts there are."""
         return self._n
 
     def __getitem__(self, index: Any) -> Any:
+        """One prompt, or the list of a slice."""
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(self._n))]
         return self._render(range(self._n)[index])
 
 
 class StoredPrompts(Sequence[Prompt]):
-    """The prompts of a file that `write_prompts` wrote. They are views of the file: read-only, and good until `close`."""
+    """The prompts of a file that `write_prompts` wrote; views of the file: read-only, and good until `close`."""
 
     def __init__(self, path: Path) -> None:
         """Raises DataError where the file is not one of these."""
@@ -77,9 +80,11 @@ class StoredPrompts(Sequence[Prompt]):
         """int64 (n,): tokens of each prompt."""
 
     def __len__(self) -> int:
+        """How many prompts the file has."""
         return len(self.lengths)
 
     def __getitem__(self, index: Any) -> Any:
+        """One prompt, or the list of a slice."""
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         number = range(len(self))[index]

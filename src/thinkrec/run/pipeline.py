@@ -88,8 +88,9 @@ class Run:
 
     @cached_property
     def simulation(self) -> Simulation | None:
-        """What was planted in the data, where they are simulated; None, with a DataWarning, where the simulator makes
-        other data now than those of the run.
+        """What was planted in the data, where they are simulated.
+
+        None, with a DataWarning, where the simulator makes other data now than those of the run.
         """
         if self.recipe.data.kind != "world":
             return None

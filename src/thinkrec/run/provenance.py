@@ -68,8 +68,10 @@ def describe_environment() -> dict[str, Any]:
 
 
 def find_source_commit() -> tuple[str | None, bool | None]:
-    """The commit of the clone that the package runs from, and whether its sources differ from it; (None, None) for an
-    installed package."""
+    """The commit of the clone that the package runs from, and whether its sources differ from it.
+
+    (None, None) for an installed package.
+    """
     top = _run_git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() not in _PACKAGE.parents:
         return None, None

@@ -160,6 +160,7 @@ def parse_recipe(content: dict[str, Any], source: str, where: Callable[[str], st
     """Check a recipe given as plain values.
 
     Args:
+        content: the plain values by key, nested.
         source: what holds the values, in messages.
         where: what to add to the message about a dotted key, such as the file it stands in.
 

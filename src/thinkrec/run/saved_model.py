@@ -1,5 +1,7 @@
-"""Trained recommenders in folders: finished runs and saved copies of them, opened on the data of the training or on
-today's tables."""
+"""Trained recommenders in folders: finished runs and saved copies of them.
+
+They are opened on the data of the training or on today's tables.
+"""
 
 from __future__ import annotations
 
@@ -83,8 +85,10 @@ def read_current_data(recipe: Recipe, folder: Path) -> Dataset:
 
 
 def check_stages_finished(folder: Path, recipe: Recipe) -> None:
-    """Raises CheckpointError naming the first stage that answering needs and that is not finished, or was made from
-    other tables or other earlier stages than those in the folder."""
+    """Raise CheckpointError where a stage that answering needs is missing or stale; it names the first.
+
+    Stale is a stage that was made from other tables or other earlier stages than those in the folder.
+    """
     trained = read_manifest(folder / DATA)["fingerprint"]
     again = "run the recipe again to go on"
     places = {

@@ -47,7 +47,9 @@ class StageRunner:
         after the folder, and works while the others wait.
 
         Args:
+            name: of the stage and of its folder.
             inputs: everything that decides the result, as JSON values: contents (digests), not names of files.
+            work: does the work in the folder it is given; what it returns must be JSON values.
             rooms: folders and files of the package whose code does the work; their digest is one more input.
             shared: whether all processes work.
         """

@@ -1,4 +1,4 @@
-"""A fitted scorer asked about any user and any items as of now, as `Predictor.replace_histories` asks the language model."""
+"""A fitted scorer asked about any user and any items as of now, as the language model is by its predictor."""
 
 from __future__ import annotations
 

@@ -141,8 +141,9 @@ class Predictor:
         )
 
     def find_allowed_titles(self, row: int, item: int, reserve: int = 0) -> dict[str, AllowedTitle]:
-        """Names that a reason may cite when the user of `row` is asked about an item there: those of their visible
-        history, in a prompt with this `reserve`, and of the item itself.
+        """Names that a reason may cite when the user of `row` is asked about an item there.
+
+        They are those of the visible history, in a prompt with this `reserve`, and of the item itself.
         """
         it = self.ds.interactions
         past = self.renderer.list_visible_history(row, item, slots=self.slot_encoder is not None, reserve=reserve)
@@ -195,8 +196,9 @@ class Predictor:
     def render_candidates(
         self, open_row: int, items: np.ndarray, reserve: int = 0
     ) -> list[tuple[np.ndarray, SharedPrefix]]:
-        """An open row (see `replace_histories`) asked about candidate item codes (k,): (places in `items`, fork) pairs. `reserve`: see
-        `render_prompts`.
+        """An open row (see `replace_histories`) asked about candidate item codes (k,).
+
+        Returns pairs (places in `items`, shared prefix). `reserve`: see `render_prompts`.
         """
         it, vectors = self.ds.interactions, self.vectors
         past = self.prompt.get_history_rows(it, open_row)

@@ -123,8 +123,8 @@ def train_stage(
     best = select_best_record(log)
     if not best["step"] and is_main():
         warnings.warn(
-            f"{title}: none of {len(log) - 1} checks was nearly as good on validation ({selector.criterion}) as the state"
-            " before training, which is kept: the stage changed nothing. Other lr, epochs or checks may serve",
+            f"{title}: none of {len(log) - 1} checks was nearly as good on validation ({selector.criterion}) as the"
+            " state before training, which is kept: the stage changed nothing. Other lr, epochs or checks may serve",
             stacklevel=2,
         )
     return {
