@@ -32,8 +32,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
 
     def fit_stage(recommender, epoch_prompts, check, config, folder, **options) -> list[dict[str, Any]]:
-        weights = {name: tensor.clone() for name, tensor in recommender.experts.state_dict().items()}
-        found.append({"prompts": epoch_prompts(0), "weights": weights, "config": config, "layers": recommender.experts})
+        weights = {name: tensor.clone() for name, tensor in recommender.adapters.state_dict().items()}
+        found.append({"prompts": epoch_prompts(0), "weights": weights, "config": config, "layers": recommender.adapters})
         return [{"step": 1, "loss": 1.0, "lr": 1.0, "auc": 0.5, "uauc": 0.5, "value": 0.5}]
 
     monkeypatch.setattr(stages, "fit_stage", fit_stage)
@@ -118,10 +118,10 @@ class Between:
     dim = 2
     near = np.array([[1, 0], [1, 1], [1, 0.95], [0, 1], [0.8, 1]], dtype=np.float32)
 
-    def user_vectors(self, ds, rows: np.ndarray) -> np.ndarray:
+    def encode_users(self, ds, rows: np.ndarray) -> np.ndarray:
         return self.near[np.asarray(rows) % len(self.near)]
 
-    def item_vectors(self, ds) -> np.ndarray:
+    def encode_items(self, ds) -> np.ndarray:
         return np.zeros((ITEMS, 2), dtype=np.float32)
 
 

@@ -66,8 +66,8 @@ MUTANTS = (
     Mutant("denials-ignored", "claims/attribute_sentence.py",
            "all(self.attribute in words for words in self.title_keywords) != self.is_negated",
            "all(self.attribute in words for words in self.title_keywords)", (ATTRIBUTES,), '"lacks" is read as "has"'),
-    Mutant("invented-attributes-are-right", "claims/attribute_sentence.py", "return self.is_known_keyword and all(",
-           "return not self.is_known_keyword or all(", (ATTRIBUTES,), "what nobody has counts as true"),
+    Mutant("invented-attributes-are-right", "claims/attribute_sentence.py", "self.is_known_keyword and all(",
+           "not self.is_known_keyword or all(", (ATTRIBUTES,), "what nobody has counts as true"),
     # -- decoding ----------------------------------------------------------------------------------------------------
     Mutant("wrong-claims-pass", "claims/unfinished.py", "signs[number] == -claim",
            "signs[number] == 2 * claim", (f"{UNFINISHED}::test_the_first_claim_that_does_not_hold",),

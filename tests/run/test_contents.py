@@ -50,7 +50,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(StageRunner, "run", counted)
     monkeypatch.setattr(Run, "load_predictor", lambda self, variant: _Trained())
-    for name in ("train_global", "train_experts", "train_vectors"):
+    for name in ("train_global_adapter", "train_experts", "train_projector"):
         monkeypatch.setattr(stages, name, lambda *_: {"log": [], "best_step": 0})
     return worked
 
