@@ -56,26 +56,52 @@ def easy_config(rng: np.random.Generator) -> SimulatorConfig:
     """Loud tastes without noise: single attributes, or few combinations that come back again and again."""
     pairs = rng.random() < 0.4
     return SimulatorConfig(
-        users=24, items=80, rows_per_user=(14, 24),
-        genres=int(rng.integers(2, 5)), themes=int(rng.integers(2, 5)), tones=6, user_genres=2, user_themes=2,
-        focus=1.0, groups=4, individual=0.5, drift=0.0, tone=0.0, quality=0.0, generosity=0.0, reception=0.0,
-        pair=6.0 if pairs else 0.0, additive=0.0 if pairs else 8.0, creators=False,
-    )  # fmt: skip
+        users=24,
+        items=80,
+        rows_per_user=(14, 24),
+        genres=int(rng.integers(2, 5)),
+        themes=int(rng.integers(2, 5)),
+        tones=6,
+        user_genres=2,
+        user_themes=2,
+        focus=1.0,
+        groups=4,
+        individual=0.5,
+        drift=0.0,
+        tone=0.0,
+        quality=0.0,
+        generosity=0.0,
+        reception=0.0,
+        pair=6.0 if pairs else 0.0,
+        additive=0.0 if pairs else 8.0,
+        creators=False,
+    )
 
 
 def full_config(rng: np.random.Generator) -> SimulatorConfig:
     """The whole range of catalogues."""
     kind = rng.random()
     return SimulatorConfig(
-        users=24, items=120, rows_per_user=(10, 30),
-        genres=int(rng.integers(2, 9)), themes=int(rng.integers(2, 11)), tones=int(rng.integers(2, 8)),
-        user_genres=int(rng.integers(1, 4)), user_themes=int(rng.integers(2, 5)), focus=float(rng.uniform(0.6, 1.0)),
-        groups=int(rng.integers(1, 6)), individual=float(rng.uniform(0, 0.5)), drift=float(rng.uniform(0, 0.4)),
+        users=24,
+        items=120,
+        rows_per_user=(10, 30),
+        genres=int(rng.integers(2, 9)),
+        themes=int(rng.integers(2, 11)),
+        tones=int(rng.integers(2, 8)),
+        user_genres=int(rng.integers(1, 4)),
+        user_themes=int(rng.integers(2, 5)),
+        focus=float(rng.uniform(0.6, 1.0)),
+        groups=int(rng.integers(1, 6)),
+        individual=float(rng.uniform(0, 0.5)),
+        drift=float(rng.uniform(0, 0.4)),
         pair=0.0 if kind < 0.3 else float(rng.uniform(1.0, 3.0)),
         additive=float(rng.uniform(0.5, 2.0)) if kind < 0.5 else float(rng.uniform(0, 0.5)),
-        tone=float(rng.uniform(0, 0.8)), quality=float(rng.uniform(0, 1.5)), generosity=float(rng.uniform(0, 1.3)),
-        reception=float(rng.choice([0.0, 0.5, 1.0])), creators=bool(rng.random() < 0.25),
-    )  # fmt: skip
+        tone=float(rng.uniform(0, 0.8)),
+        quality=float(rng.uniform(0, 1.5)),
+        generosity=float(rng.uniform(0, 1.3)),
+        reception=float(rng.choice([0.0, 0.5, 1.0])),
+        creators=bool(rng.random() < 0.25),
+    )
 
 
 def one_world(seed: int, ease: float, words: Words) -> tuple[Simulation, SimulatorConfig]:
@@ -108,8 +134,16 @@ def lessons_of(
         if rng.random() < reasons:
             argument = argue_row(ds, row, HISTORY, rng)
             reason = argument.text if argument.verdict == bool(it.label[row]) else None
-        prompt = renderer.render_candidate(int(it.item[row]), it.item[shown], it.label[shown], gate=NO_GATE,
-                              label=int(it.label[row]), reason=reason, with_answer=True, history_loss=1.0)  # fmt: skip
+        prompt = renderer.render_candidate(
+            int(it.item[row]),
+            it.item[shown],
+            it.label[shown],
+            gate=NO_GATE,
+            label=int(it.label[row]),
+            reason=reason,
+            with_answer=True,
+            history_loss=1.0,
+        )
         n = len(prompt.answer_at)
         rows = np.arange(row + 1 - n, row + 1)
         belief = beliefs([ds.items.keywords[i] for i in it.item[rows]], it.label[rows], config)

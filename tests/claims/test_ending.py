@@ -42,7 +42,14 @@ def test_a_sentence_about_rated_titles_alone_predicts_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("text", "whole"),
-    [("It fits.", True), ("It fits", False), ("It fits!", True), ("So she said 'Go.'", True), ("Well\u2026", True), ("", False)],
+    [
+        ("It fits.", True),
+        ("It fits", False),
+        ("It fits!", True),
+        ("So she said 'Go.'", True),
+        ("Well\u2026", True),
+        ("", False),
+    ],
 )
 def test_a_sentence_ends_with_its_mark(text: str, whole: bool) -> None:
     assert has_complete_ending(text) is whole

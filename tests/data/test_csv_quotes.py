@@ -22,7 +22,13 @@ def test_texts_of_one_shape_are_alike(text: str, shape: str) -> None:
 
 @pytest.mark.parametrize(
     ("line", "possible"),
-    [("17,Oak,3\n", True), ("x17,Oak,3\n", False), ("17,Oak\n", False), ('17,"Oak, old",3\n', True), ("and so on\n", False)],
+    [
+        ("17,Oak,3\n", True),
+        ("x17,Oak,3\n", False),
+        ("17,Oak\n", False),
+        ('17,"Oak, old",3\n', True),
+        ("and so on\n", False),
+    ],
 )
 def test_a_line_is_a_record_if_it_has_the_fields_and_begins_like_one(line: str, possible: bool) -> None:
     assert is_possible_record(line, "3,Pine,2", ["id", "title", "rating"], ",") is possible

@@ -30,7 +30,9 @@ def test_where_nothing_is_set_nothing_is_said(recwarn: pytest.WarningsRecorder) 
 
 
 def test_a_rejected_row_may_be_one_of_which_nothing_is_known() -> None:
-    with pytest.raises(DataError, match=r"t\.csv: column 'rating' is empty \(row 2: None; rows counted from 1\)\. Fill it\."):
+    with pytest.raises(
+        DataError, match=r"t\.csv: column 'rating' is empty \(row 2: None; rows counted from 1\)\. Fill it\."
+    ):
         messages.reject_rows(COLUMN, COLUMN.is_null(), "t.csv", "is empty", "Fill it.")
     with pytest.raises(DataError, match="row 2: None"):
         messages.reject_rows(COLUMN, COLUMN > 100, "t.csv", "is high", "")

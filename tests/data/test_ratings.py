@@ -51,7 +51,7 @@ def test_marks_are_compared_as_numbers_or_words(values: list, marks: list | None
 def test_wrong_tables_are_refused_with_what_to_do() -> None:
     with pytest.raises(DataError, match="both columns 'rating' and 'label'"):
         derive_labels(pl.DataFrame({"rating": [1], "label": [1]}), "t", 3, NONE[:1], False)
-    with pytest.raises(DataError, match="neither a column 'rating' nor 'label'.* Did you mean 'stars'"):
+    with pytest.raises(DataError, match=r"neither a column 'rating' nor 'label'.* Did you mean 'stars'"):
         derive_labels(pl.DataFrame({"stars": [1]}), "t", 3, NONE[:1], False)
     with pytest.raises(DataError, match="missing=0; give a list"):
         find_unrated_rows(pl.DataFrame({"rating": [1]}), 0, "t")  # pyright: ignore

@@ -6,11 +6,40 @@ import ast
 import re
 from pathlib import Path
 
-from support.source_tree import PACKAGE, ROOT, find_circles, get_room, list_import_arrows, list_source_files, name_module, parse_file
+from support.source_tree import (
+    PACKAGE,
+    ROOT,
+    find_circles,
+    get_room,
+    list_import_arrows,
+    list_source_files,
+    name_module,
+    parse_file,
+)
 
 LAYERS = (
-    "errors", "io", "data", "simulate", "collab", "personal", "claims", "prompts", "model", "engine", "decoding",
-    "teacher", "keywords", "reasons", "score", "train", "evaluate", "run", "api", "doctor", "commands", "cli",
+    "errors",
+    "io",
+    "data",
+    "simulate",
+    "collab",
+    "personal",
+    "claims",
+    "prompts",
+    "model",
+    "engine",
+    "decoding",
+    "teacher",
+    "keywords",
+    "reasons",
+    "score",
+    "train",
+    "evaluate",
+    "run",
+    "api",
+    "doctor",
+    "commands",
+    "cli",
     "__main__",
 )
 """Folders and single files of the package, low to high: each may import those before it."""

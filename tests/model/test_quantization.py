@@ -48,5 +48,7 @@ def test_packing_on_a_cpu_is_turned_off() -> None:
 
 
 def test_a_layer_that_passes_none_is_named() -> None:
-    with pytest.raises(RecipeError, match=r"backbone\.bits: the Stuck layers of tiny pass no gradients .* leave bits out"):
+    with pytest.raises(
+        RecipeError, match=r"backbone\.bits: the Stuck layers of tiny pass no gradients .* leave bits out"
+    ):
         enable_quantized_gradients(nn.Sequential(Quantized(3, 2), Stuck(2, 2)), "tiny")

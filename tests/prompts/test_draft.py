@@ -34,8 +34,15 @@ def test_without_anything_it_is_an_empty_prompt_of_the_right_types() -> None:
     prompt = PromptBuilder().build(GATE)
     assert len(prompt) == 0
     assert prompt.placeholder_vectors.shape == (0, 0)
-    types = {"ids": np.int32, "placeholder_at": np.int32, "answer_at": np.int32, "answer_label": np.int8,
-             "answer_weight": np.float32, "token_at": np.int32, "token_weight": np.float32}
+    types = {
+        "ids": np.int32,
+        "placeholder_at": np.int32,
+        "answer_at": np.int32,
+        "answer_label": np.int8,
+        "answer_weight": np.float32,
+        "token_at": np.int32,
+        "token_weight": np.float32,
+    }
     assert {name: getattr(prompt, name).dtype for name in types} == {n: np.dtype(t) for n, t in types.items()}
 
 

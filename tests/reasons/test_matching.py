@@ -37,7 +37,9 @@ def test_without_ids_the_order_is_taken_at_its_word(dataset: Dataset) -> None:
     matches = match_rows(dataset, make_table(dataset, [5, 0, 3]), "t")
     assert matches.rows.tolist() == get_rows(dataset, [5, 0, 3])
     assert not matches.has_ids and not matches.moved.any() and not matches.ambiguous.any()
-    with pytest.raises(DataError, match="order 9 is no row of the data; check the table, or give it user_id and item_id"):
+    with pytest.raises(
+        DataError, match="order 9 is no row of the data; check the table, or give it user_id and item_id"
+    ):
         match_rows(dataset, make_table(dataset, [0, 9]), "t")
 
 
@@ -66,5 +68,5 @@ def test_a_pair_that_is_gone_has_no_row_and_text_is_a_number(dataset: Dataset) -
     matches = match_rows(dataset, table, "t")
     assert matches.rows.tolist() == [get_rows(dataset, [0])[0], -1]
     assert not matches.ambiguous.any()
-    with pytest.raises(DataError, match="order 77 is no row of the data; check the table$"):
+    with pytest.raises(DataError, match=r"order 77 is no row of the data; check the table$"):
         match_rows(dataset, make_table(dataset, [77], [(3, 3)]), "t")

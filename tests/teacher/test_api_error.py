@@ -90,8 +90,16 @@ def test_what_ends_the_whole_run(status: int, error, cause: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("status", "error", "retryable"),
-    [(429, None, True), (500, None, True), (503, None, True), (408, None, True), (400, None, False), (404, None, False),
-     (400, {"code": "throttling"}, True), (403, {"code": "overloaded_error"}, True)],
+    [
+        (429, None, True),
+        (500, None, True),
+        (503, None, True),
+        (408, None, True),
+        (400, None, False),
+        (404, None, False),
+        (400, {"code": "throttling"}, True),
+        (403, {"code": "overloaded_error"}, True),
+    ],
 )
 def test_what_another_try_may_change(status: int, error, retryable: bool) -> None:
     assert is_retryable_status(status, error) is retryable

@@ -38,8 +38,13 @@ def make_piece(text: str | None, finish: str | None = None, index: int = 0) -> d
 
 
 def test_pieces_add_up_to_one_answer() -> None:
-    body = make_stream({"id": "x", **make_piece("Ye")}, make_piece("s\u2028."), make_piece("zzz", index=1),
-                       make_piece(None, "stop"), {"choices": [], "usage": {"total_tokens": 7}})
+    body = make_stream(
+        {"id": "x", **make_piece("Ye")},
+        make_piece("s\u2028."),
+        make_piece("zzz", index=1),
+        make_piece(None, "stop"),
+        {"choices": [], "usage": {"total_tokens": 7}},
+    )
     assert is_stream(body) and not is_stream('{"a": 1}')
     whole = join_stream(": a comment\n\n" + body)
     assert whole["choices"][0]["message"]["content"] == "Yes\u2028."

@@ -21,7 +21,12 @@ def test_the_body_bears_the_name_of_the_bound_and_the_stream() -> None:
 
 
 def test_without_a_system_role_instructions_open_the_first_words() -> None:
-    messages = [Message("system", "Be brief."), Message("user", "Why?"), Message("assistant", "So."), Message("user", "?")]
+    messages = [
+        Message("system", "Be brief."),
+        Message("user", "Why?"),
+        Message("assistant", "So."),
+        Message("user", "?"),
+    ]
     assert [turn["role"] for turn in PLAIN.format_messages(messages)] == ["system", "user", "assistant", "user"]
     turns = Dialect("max_tokens", system=False).format_messages(messages)
     assert turns[0] == {"role": "user", "content": "Be brief.\n\nWhy?"}
@@ -31,8 +36,12 @@ def test_without_a_system_role_instructions_open_the_first_words() -> None:
 @pytest.mark.parametrize(
     ("url", "status", "error", "change"),
     [
-        (URL, 400, {"message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."},
-         {"length_name": "max_completion_tokens"}),
+        (
+            URL,
+            400,
+            {"message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."},
+            {"length_name": "max_completion_tokens"},
+        ),
         (URL, 400, {"message": "max_tokens is too large: 9000. This model supports at most 4096"}, None),
         (URL, 400, {"message": "System role not supported"}, {"system": False}),
         (URL, 400, {"message": "This model only supports stream mode"}, {"stream": True}),

@@ -21,11 +21,18 @@ def make_epoch(epoch: int) -> list[Prompt]:
     return [make_prompt(rng, length + epoch) for length in LENGTHS]
 
 
-def list_batches(folder: Path, processes: int, seed: int = 1, epochs: int = 2) -> tuple[list[list[list[Prompt]]], list[int]]:
+def list_batches(
+    folder: Path, processes: int, seed: int = 1, epochs: int = 2
+) -> tuple[list[list[list[Prompt]]], list[int]]:
     config = StageConfig(train=("global",), epochs=epochs, batch_tokens=64)
     batches = EpochBatches(
-        make_epoch, config, folder, seed=seed, accelerator=SimpleNamespace(num_processes=processes),  # pyright: ignore
-        title="", progress=False,
+        make_epoch,
+        config,
+        folder,
+        seed=seed,
+        accelerator=SimpleNamespace(num_processes=processes),  # pyright: ignore
+        title="",
+        progress=False,
     )
     steps = [[[prompt for prompt in part] for part in step] for step in batches]
     return steps, batches.steps

@@ -29,12 +29,17 @@ RESOURCES = MetricResources(unavailable={"bleurt": "no checkpoint was given"})
 @pytest.fixture(scope="module")
 def systems() -> dict[str, TextMetricValues]:
     other = ("the grey sea", "a storm", "two boats by the shore", "summer")
-    return {"same": compute_text_metrics(TEXTS, TEXTS, RESOURCES), "other": compute_text_metrics(other, TEXTS, RESOURCES)}
+    return {
+        "same": compute_text_metrics(TEXTS, TEXTS, RESOURCES),
+        "other": compute_text_metrics(other, TEXTS, RESOURCES),
+    }
 
 
 @pytest.fixture(scope="module")
 def results(systems: dict[str, TextMetricValues]) -> TextResults:
-    return summarise_texts(systems, REFERENCES, RESOURCES, draws=50, baselines=("other",), remarks=("One is left out.",))
+    return summarise_texts(
+        systems, REFERENCES, RESOURCES, draws=50, baselines=("other",), remarks=("One is left out.",)
+    )
 
 
 def test_estimates_are_means_over_the_rows(systems: dict[str, TextMetricValues], results: TextResults) -> None:
