@@ -84,11 +84,13 @@ def test_every_source_file_has_a_test_that_imports_it() -> None:
 
 
 def test_nothing_is_kept_from_the_formatter() -> None:
+    # The tables of mutants are read line by line, one mutant beside the other.
+    code = [path for path in CODE if not path.match("tests/mutants/mutants_*.py")]
     # Put together here, so that this file does not find itself.
     mark = re.compile(r"#\s*fmt" + r":\s*(skip|off|on)")
     lines = [
         f"{path.relative_to(ROOT)}:{number}"
-        for path in CODE
+        for path in code
         for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
         if mark.search(line)
     ]
