@@ -103,8 +103,12 @@ def finish(rows: list[Row], out: Path, more: Mapping[str, Any] | None = None) ->
     out.parent.mkdir(parents=True, exist_ok=True)
     # From the root of the repository, wherever that is.
     command = " ".join(["python", *sys.argv]).replace(f"{RESULTS.parents[1]}{os.sep}", "")
-    held = {"command": command, "environment": {**describe_environment(), "cores": os.cpu_count()},
-            "rows": [asdict(row) | {"holds": row.holds} for row in rows], **(more or {})}  # fmt: skip
+    held = {
+        "command": command,
+        "environment": {**describe_environment(), "cores": os.cpu_count()},
+        "rows": [asdict(row) | {"holds": row.holds} for row in rows],
+        **(more or {}),
+    }
     out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     Console(width=160).print(table(rows))
     sys.exit(0 if all(row.holds for row in rows) else 1)
@@ -117,6 +121,13 @@ def table(rows: list[Row]) -> Table:
         made.add_column(heading, overflow="fold")
     for row in rows:
         limit = "" if row.limit is None else f"{'<=' if row.at_most else '>='} {row.limit:.2f}"
-        made.add_row(row.what, f"{row.ours:.4g} {row.unit}", row.peer, f"{row.theirs:.4g} {row.unit}",
-                     f"{row.ratio:.2f}", limit, "ok" if row.holds else "[red]short[/red]")  # fmt: skip
+        made.add_row(
+            row.what,
+            f"{row.ours:.4g} {row.unit}",
+            row.peer,
+            f"{row.theirs:.4g} {row.unit}",
+            f"{row.ratio:.2f}",
+            limit,
+            "ok" if row.holds else "[red]short[/red]",
+        )
     return made

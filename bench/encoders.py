@@ -54,7 +54,7 @@ def simulated(rows: int, seed: int = 0) -> Dataset:
     return Dataset(table, items, PLAIN_WORDS, list(range(users)))
 
 
-class _Enough(Exception):
+class _EnoughStepsError(Exception):
     """So many steps were timed."""
 
 
@@ -72,7 +72,7 @@ def epoch(encoder: Any, ds: Dataset, steps: int) -> float:
                 if n == 2:
                     began = time.perf_counter()
                 if n == 2 + steps:
-                    raise _Enough
+                    raise _EnoughStepsError
                 yield batch
 
         return training.train_encoder(net, few, *rest, **options)
@@ -81,7 +81,7 @@ def epoch(encoder: Any, ds: Dataset, steps: int) -> float:
     before, module.train_encoder = module.train_encoder, timed
     try:
         return encoder.fit(ds, seed=0)[0]["seconds"]  # an epoch of fewer steps
-    except _Enough:
+    except _EnoughStepsError:
         return prepared + (time.perf_counter() - began) / steps * -(
             -len(ds.interactions.get_split_rows(TRAIN)) // BATCH
         )
@@ -116,19 +116,36 @@ def main() -> None:
                 rows.append(Row(f"{what}, one epoch", f"{name} {detail}", ours, theirs, "s", theirs / ours, None))
 
     few, some, many = args.steps, 5 * args.steps, 10 * args.steps
-    compare("MF", MF(MFConfig(dim=DIM, training=once)), many, {
-        "RecBole": ("BPR", lambda: recbole.seconds("BPR", many)),
-        "implicit": ("BPR", lambda: implicit_bpr(ds, dim=DIM, threads=args.threads)),
-    })  # fmt: skip
+    compare(
+        "MF",
+        MF(MFConfig(dim=DIM, training=once)),
+        many,
+        {
+            "RecBole": ("BPR", lambda: recbole.seconds("BPR", many)),
+            "implicit": ("BPR", lambda: implicit_bpr(ds, dim=DIM, threads=args.threads)),
+        },
+    )
     gcn = LightGCN(LightGCNConfig(dim=DIM, training=once))
     compare("LightGCN", gcn, few, {"RecBole": ("LightGCN", lambda: recbole.seconds("LightGCN", few))})
     sasrec = SASRec(SASRecConfig(dim=DIM, max_length=LENGTH, history="labelled", training=once))
-    compare("SASRec", sasrec, some, {
-        "RecBole": ("SASRec", lambda: recbole.seconds("SASRec", some)),
-        "RecTools": ("SASRec", lambda: rectools_sasrec(ds, dim=DIM, batch=BATCH, length=LENGTH)),
-    })  # fmt: skip
-    finish(rows, args.out, {"table": {"ratings": len(ds.interactions), "users": ds.interactions.n_users,
-                                      "items": len(ds.items)}, "batch": BATCH, "dim": DIM})  # fmt: skip
+    compare(
+        "SASRec",
+        sasrec,
+        some,
+        {
+            "RecBole": ("SASRec", lambda: recbole.seconds("SASRec", some)),
+            "RecTools": ("SASRec", lambda: rectools_sasrec(ds, dim=DIM, batch=BATCH, length=LENGTH)),
+        },
+    )
+    finish(
+        rows,
+        args.out,
+        {
+            "table": {"ratings": len(ds.interactions), "users": ds.interactions.n_users, "items": len(ds.items)},
+            "batch": BATCH,
+            "dim": DIM,
+        },
+    )
 
 
 if __name__ == "__main__":

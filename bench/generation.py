@@ -33,16 +33,22 @@ def main() -> None:
 
         if not all(np.array_equal(*texts) for texts in zip(write(shared, TOKENS), write(NEVER, TOKENS), strict=True)):
             raise SystemExit("the texts differ: nothing was compared")
-        found = times({
-            "shared": lambda: write(shared, TOKENS), "apart": lambda: write(NEVER, TOKENS),
-            "shared, read only": lambda: write(shared, 1), "apart, read only": lambda: write(NEVER, 1),
-        }, args.repeats)  # fmt: skip
+        found = times(
+            {
+                "shared": lambda: write(shared, TOKENS),
+                "apart": lambda: write(NEVER, TOKENS),
+                "shared, read only": lambda: write(shared, 1),
+                "apart, read only": lambda: write(NEVER, 1),
+            },
+            args.repeats,
+        )
         mid = {name: median(seconds) for name, seconds in found.items()}
         for more in ("", ", read only"):
             ours, theirs = mid["shared" + more], mid["apart" + more]
             what = f"{ITEMS} {'prompts read' if more else f'reasons of {TOKENS} tokens'}, history of {history}"
-            rows.append(Row(what, "own, prompt by prompt", ours, theirs, "s", theirs / ours, None,
-                            all={"seconds": found}))  # fmt: skip
+            rows.append(
+                Row(what, "own, prompt by prompt", ours, theirs, "s", theirs / ours, None, all={"seconds": found})
+            )
     finish(rows, args.out)
 
 

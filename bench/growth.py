@@ -34,8 +34,11 @@ def work(rec, forks: list[SharedPrefix], whole: bool = False) -> float:
     reading = 2 * width * model.num_key_value_heads * head
     attending, rest = 2 * width * heads + reading, 3 * width * inner
     layers = rec.adapters.layers.values()
-    extra = sum(layer.slots * layer.rank * (layer.base.in_features + layer.base.out_features)
-                for layer in layers if layer.n_experts)  # fmt: skip
+    extra = sum(
+        layer.slots * layer.rank * (layer.base.in_features + layer.base.out_features)
+        for layer in layers
+        if layer.n_experts
+    )
     total = 0.0
     for fork in forks:
         prefix, lengths = len(fork.prefix), np.array([len(leaf) for leaf in fork.suffixes])
@@ -80,8 +83,11 @@ def main() -> None:
         return rec, [SharedPrefix(_gated(fork.prefix, gate), tuple(_gated(leaf, gate) for leaf in fork.suffixes))]
 
     curve("experts", EXPERTS, with_experts)
-    curve("users in a batch, 10 candidates each", USERS,
-          lambda users: (plain, [question(ds, plain, 10, 10, user) for user in range(users)]))  # fmt: skip
+    curve(
+        "users in a batch, 10 candidates each",
+        USERS,
+        lambda users: (plain, [question(ds, plain, 10, 10, user) for user in range(users)]),
+    )
     held = {"environment": describe_environment(), "multiplications_per_second": rate, "curves": curves}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")

@@ -44,20 +44,40 @@ def main() -> None:
     args = arguments(__doc__ or "", "memory")
 
     def apart(candidates: int, budget: int) -> float:
-        done = subprocess.run([sys.executable, __file__, str(candidates), str(budget)], capture_output=True, text=True,
-                              check=True)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, __file__, str(candidates), str(budget)], capture_output=True, text=True, check=True
+        )
         return float(done.stdout.split()[-1])
 
     found = {n: [apart(n, BUDGETS[0]) for _ in range(3)] for n in (*CANDIDATES, CANDIDATES[0] // 2)}
     few, many = (float(np.median(found[n])) for n in CANDIDATES)
     wide = apart(CANDIDATES[1], BUDGETS[1])
     more = {"MB": {str(n): values for n, values in found.items()}}
-    finish([
-        Row(f"peak memory, {CANDIDATES[1]} candidates over {CANDIDATES[0]}", "half as many candidates", many, few, "MB",
-            many / few, FLAT, at_most=True, all=more),
-        Row(f"the same, batches of {BUDGETS[1]} tokens over {BUDGETS[0]}", "a quarter of the tokens", wide, many, "MB",
-            wide / many, None),
-    ], args.out)  # fmt: skip
+    finish(
+        [
+            Row(
+                f"peak memory, {CANDIDATES[1]} candidates over {CANDIDATES[0]}",
+                "half as many candidates",
+                many,
+                few,
+                "MB",
+                many / few,
+                FLAT,
+                at_most=True,
+                all=more,
+            ),
+            Row(
+                f"the same, batches of {BUDGETS[1]} tokens over {BUDGETS[0]}",
+                "a quarter of the tokens",
+                wide,
+                many,
+                "MB",
+                wide / many,
+                None,
+            ),
+        ],
+        args.out,
+    )
 
 
 if __name__ == "__main__":

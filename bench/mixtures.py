@@ -74,42 +74,91 @@ def main() -> None:
     seconds = times({"ours": lambda: score_prompts(rec, prompts.__getitem__, USERS), "merging": merging}, args.repeats)
     apart = [float(np.abs(ours - merging()).max())]
     names = [merge(user) for user in range(USERS)]
-    best = {size: median(times({"one": lambda size=size: peer.score(prompts, size, names)}, 1)["one"])
-            for size in (8, 64)}  # fmt: skip
+    best = {
+        size: median(times({"one": lambda size=size: peer.score(prompts, size, names)}, 1)["one"]) for size in (8, 64)
+    }
     size = min(best, key=lambda size: best[size])
-    seconds |= times({"ours again": lambda: score_prompts(rec, prompts.__getitem__, USERS),
-                      "names": lambda: peer.score(prompts, size, names)}, args.repeats)  # fmt: skip
+    seconds |= times(
+        {
+            "ours again": lambda: score_prompts(rec, prompts.__getitem__, USERS),
+            "names": lambda: peer.score(prompts, size, names),
+        },
+        args.repeats,
+    )
     apart.append(float(np.abs(ours - peer.score(prompts, size, names)).max()))
     if not max(apart) <= close(rec, ours) or np.std(ours) < 1e-2:
         raise SystemExit(f"scores differ by {apart}, their spread is {np.std(ours)}: nothing was compared")
     what, mid = f"{USERS} users, {USERS} mixtures", {name: median(found) for name, found in seconds.items()}
     rows += [
-        Row(what, "PEFT, merged for each user", mid["ours"], mid["merging"], "s", mid["merging"] / mid["ours"], MERGING,
-            all={"seconds": seconds, "apart": apart}),
-        Row(what, f"PEFT adapter_names, merged before, batches of {size}", mid["ours again"], mid["names"], "s",
-            mid["names"] / mid["ours again"], NAMES),
-    ]  # fmt: skip
+        Row(
+            what,
+            "PEFT, merged for each user",
+            mid["ours"],
+            mid["merging"],
+            "s",
+            mid["merging"] / mid["ours"],
+            MERGING,
+            all={"seconds": seconds, "apart": apart},
+        ),
+        Row(
+            what,
+            f"PEFT adapter_names, merged before, batches of {size}",
+            mid["ours again"],
+            mid["names"],
+            "s",
+            mid["names"] / mid["ours again"],
+            NAMES,
+        ),
+    ]
     few = slice(0, 16)
     fused = alone(rec, prompts[few], gates[few])
     if not np.abs(fused - ours[few]).max() <= close(rec, ours):
         raise SystemExit(f"added to the weights the mixtures score {fused - ours[few]} apart: nothing was compared")
-    found = times({
-        "by row": lambda: [score_prompts(rec, lambda _, p=p: p, 1) for p in prompts[few]],
-        "added": lambda: alone(rec, prompts[few], gates[few]),
-    }, args.repeats)  # fmt: skip
+    found = times(
+        {
+            "by row": lambda: [score_prompts(rec, lambda _, p=p: p, 1) for p in prompts[few]],
+            "added": lambda: alone(rec, prompts[few], gates[few]),
+        },
+        args.repeats,
+    )
     mid = {name: median(seconds) for name, seconds in found.items()}
-    rows.append(Row("one user at a time", "own, mixture added to the weights first", mid["by row"], mid["added"], "s",
-                    mid["added"] / mid["by row"], None, all={"seconds": found}))  # fmt: skip
+    rows.append(
+        Row(
+            "one user at a time",
+            "own, mixture added to the weights first",
+            mid["by row"],
+            mid["added"],
+            "s",
+            mid["added"] / mid["by row"],
+            None,
+            all={"seconds": found},
+        )
+    )
     for label, shape in (("nano's recipes: rank 16, all linears", {}), ("the paper's: rank 8, q and v", PAPER)):
         many, one = recommender(EXPERTS, **shape, **chosen), recommender(1, **shape, **chosen)
         single = [replace(p, gate=np.array([0, 1], dtype=np.float32)) for p in prompts]
-        found = times({"many": lambda many=many: score_prompts(many, prompts.__getitem__, USERS),
-                       "one": lambda one=one, single=single: score_prompts(one, single.__getitem__, USERS)},
-                      4 * args.repeats)  # fmt: skip
+        found = times(
+            {
+                "many": lambda many=many: score_prompts(many, prompts.__getitem__, USERS),
+                "one": lambda one=one, single=single: score_prompts(one, single.__getitem__, USERS),
+            },
+            4 * args.repeats,
+        )
         mid = {name: median(seconds) for name, seconds in found.items()}
         what = f"{EXPERTS} experts over 1, {label}"
-        rows.append(Row(what, "own layer with one expert", mid["many"], mid["one"], "s", mid["many"] / mid["one"],
-                        PLAIN[args.device], at_most=True, all={"seconds": found}))  # fmt: skip
+        rows.append(
+            Row(
+                what,
+                "own layer with one expert",
+                mid["many"],
+                mid["one"],
+                "s",
+                mid["many"] / mid["one"],
+                PLAIN[args.device],
+                at_most=True,
+                all={"seconds": found},
+            )
+        )
     finish(rows, args.out)
 
 

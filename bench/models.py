@@ -24,11 +24,24 @@ ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_pro
 
 
 SHAPES: dict[str, dict] = {
-    "llama-8b": {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
-                 "num_key_value_heads": 8, "vocab_size": 128256, "rope_theta": 500000.0},
-    "tiny": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
-             "num_key_value_heads": 2, "vocab_size": 6144},
-}  # fmt: skip
+    "llama-8b": {
+        "hidden_size": 4096,
+        "intermediate_size": 14336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "vocab_size": 128256,
+        "rope_theta": 500000.0,
+    },
+    "tiny": {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": 6144,
+    },
+}
 """Llama architectures by name, for random weights: what a computation costs does not hang on what it computes."""
 
 
@@ -37,8 +50,14 @@ def catalogue(users: int = 80, items: int = 2500) -> Dataset:
     return simulate_catalogue(SimulatorConfig(users=users, items=items, interactions_per_user=(60, 80)), 3).dataset
 
 
-def recommender(n_experts: int, rank: int = 16, targets: tuple[str, ...] = ALL, source: str = "nano",
-                device: str = "cpu", dtype: torch.dtype = torch.float32) -> Recommender:  # fmt: skip
+def recommender(
+    n_experts: int,
+    rank: int = 16,
+    targets: tuple[str, ...] = ALL,
+    source: str = "nano",
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Recommender:
     """A backbone (nano, smollm2, a folder, or one of `SHAPES`) with random adapters that change its answers."""
     held = {torch.float32: "float32", torch.bfloat16: "bfloat16"}[dtype]
     if source in SHAPES:
@@ -59,8 +78,9 @@ def _random(shape: dict, name: str, device: str, dtype: torch.dtype) -> Backbone
     nano = load_backbone("nano")
     torch.manual_seed(0)
     with torch.device(device):
-        model = AutoModelForCausalLM.from_config(LlamaConfig(**shape, max_position_embeddings=8192), dtype=dtype,
-                                                 attn_implementation="sdpa")  # fmt: skip
+        model = AutoModelForCausalLM.from_config(
+            LlamaConfig(**shape, max_position_embeddings=8192), dtype=dtype, attn_implementation="sdpa"
+        )
     return build_backbone(model, nano.tokenizer, name, nano.config)
 
 
@@ -69,8 +89,11 @@ def plain_copy(ours: Recommender) -> torch.nn.Module:
     dtype = ours.model.dtype
     with torch.device(ours.device):
         made = AutoModelForCausalLM.from_config(ours.model.config, dtype=dtype, attn_implementation="sdpa")
-    kept = {name.replace(".base.", "."): value for name, value in ours.model.state_dict().items()
-            if not name.endswith(("global_a", "global_b", "expert_a", "expert_b"))}  # fmt: skip
+    kept = {
+        name.replace(".base.", "."): value
+        for name, value in ours.model.state_dict().items()
+        if not name.endswith(("global_a", "global_b", "expert_a", "expert_b"))
+    }
     made.load_state_dict(kept)
     return made.eval()
 
@@ -111,9 +134,14 @@ class Peer:
             lengths = torch.tensor([len(p) for p in part])
             mask = (torch.arange(longest)[None] >= longest - lengths[:, None]).long()
             options = {} if names is None else {"adapter_names": names[first : first + size]}
-            logits = self.model(input_ids=ids.to(self.model.device), attention_mask=mask.to(self.model.device),
-                                position_ids=(mask.cumsum(1) - 1).clamp_min(0).to(self.model.device),
-                                logits_to_keep=1, use_cache=False, **options).logits[:, -1]  # fmt: skip
+            logits = self.model(
+                input_ids=ids.to(self.model.device),
+                attention_mask=mask.to(self.model.device),
+                position_ids=(mask.cumsum(1) - 1).clamp_min(0).to(self.model.device),
+                logits_to_keep=1,
+                use_cache=False,
+                **options,
+            ).logits[:, -1]
             found.append((logits[:, self.labels[0]] - logits[:, self.labels[1]]).float().cpu().numpy())
         return np.concatenate(found)
 

@@ -39,27 +39,52 @@ def main() -> None:
     renderer = PromptRenderer(ds, load_backbone("nano"), SHOWN)
     vectors = PlaceholderVectors(*(rng.normal(size=(2, len(ds.interactions), WIDTH)).astype(np.float32)))
     rows, gate = rng.permutation(select_strided_rows(ds, 1, 0, 0))[:PROMPTS], np.ones(1, dtype=np.float32)
-    rendered = LazyPrompts(PROMPTS, lambda i: renderer.render_row(int(rows[i]), gate=gate, vectors=vectors, with_answer=True,
-                                                        history_loss=0.3))  # fmt: skip
+    rendered = LazyPrompts(
+        PROMPTS,
+        lambda i: renderer.render_row(int(rows[i]), gate=gate, vectors=vectors, with_answer=True, history_loss=0.3),
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "prompts.arrow"
         write_prompts(rendered, path)
         stored = StoredPrompts(path)
         size = path.stat().st_size / PROMPTS
-        found = times({"read": lambda: list(stored), "rendered": lambda: list(rendered),
-                       "stored": lambda: write_prompts(rendered, path)}, args.repeats)  # fmt: skip
+        found = times(
+            {
+                "read": lambda: list(stored),
+                "rendered": lambda: list(rendered),
+                "stored": lambda: write_prompts(rendered, path),
+            },
+            args.repeats,
+        )
         lengths = stored.lengths.copy()
     micro = {name: median(seconds) / PROMPTS * 1e6 for name, seconds in found.items()}
     ours = share(lengths, split_by_token_budget(lengths, TOKENS, shuffle_seed=0))
     rows_a_batch = round(TOKENS / lengths.mean())
     theirs = share(lengths, np.array_split(rng.permutation(PROMPTS), -(-PROMPTS // rows_a_batch)))
-    finish([
-        Row(f"one of {PROMPTS} prompts, {lengths.mean():.0f} tokens on average", "rendered anew", micro["read"],
-            micro["rendered"], "us", micro["rendered"] / micro["read"], None,
-            all={"seconds": found, "bytes_each": size}),
-        Row(f"padding in batches of {TOKENS}", f"{rows_a_batch} rows in random order", 100 * ours, 100 * theirs, "%",
-            theirs / ours, None),
-    ], args.out)  # fmt: skip
+    finish(
+        [
+            Row(
+                f"one of {PROMPTS} prompts, {lengths.mean():.0f} tokens on average",
+                "rendered anew",
+                micro["read"],
+                micro["rendered"],
+                "us",
+                micro["rendered"] / micro["read"],
+                None,
+                all={"seconds": found, "bytes_each": size},
+            ),
+            Row(
+                f"padding in batches of {TOKENS}",
+                f"{rows_a_batch} rows in random order",
+                100 * ours,
+                100 * theirs,
+                "%",
+                theirs / ours,
+                None,
+            ),
+        ],
+        args.out,
+    )
 
 
 if __name__ == "__main__":

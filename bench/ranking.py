@@ -42,11 +42,14 @@ def compare(rec, peer: Peer, fork: SharedPrefix, history: int, repeats: int) -> 
     apart, full = prefix + CANDIDATES * suffix, CANDIDATES * (prefix + suffix)
     tried = {size: median(times({"one": lambda size=size: peer.score(prompts, size)}, 1)["one"]) for size in SIZES}
     size = min(tried, key=lambda size: tried[size])
-    seconds = times({
-        "shared": lambda: score_shared_prefixes(rec, [(places, fork)], CANDIDATES),
-        "plain": lambda: score_prompts(rec, prompts.__getitem__, CANDIDATES),
-        "peer": lambda: peer.score(prompts, size),
-    }, repeats)  # fmt: skip
+    seconds = times(
+        {
+            "shared": lambda: score_shared_prefixes(rec, [(places, fork)], CANDIDATES),
+            "plain": lambda: score_prompts(rec, prompts.__getitem__, CANDIDATES),
+            "peer": lambda: peer.score(prompts, size),
+        },
+        repeats,
+    )
     scores = score_shared_prefixes(rec, [(places, fork)], CANDIDATES), peer.score(prompts, size)
     difference = float(np.abs(scores[0] - scores[1]).max())
     if not difference <= close(rec, scores[1]) or np.std(scores[1]) < 1e-2:

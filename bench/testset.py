@@ -33,17 +33,28 @@ def in_blocks(rec, ds: Dataset, repeats: int) -> Row:
     most = np.cumsum([int((it.user[rows] == user).sum()) for user in users])
     rows = rows[np.isin(it.user[rows], users[: int(np.searchsorted(most, ROWS)) + 1])]
     prompts = system.render_prompts(rows)
-    seconds = times({
-        "shared": lambda: system.score(rows),
-        "apart": lambda: score_prompts(rec, prompts.__getitem__, len(rows)),
-    }, repeats)  # fmt: skip
+    seconds = times(
+        {
+            "shared": lambda: system.score(rows),
+            "apart": lambda: score_prompts(rec, prompts.__getitem__, len(rows)),
+        },
+        repeats,
+    )
     difference = float(np.abs(system.score(rows) - score_prompts(rec, prompts.__getitem__, len(rows))).max())
     if not difference <= close(rec, system.score(rows)):
         raise SystemExit(f"scores differ by {difference}: nothing was compared")
     mid = {name: median(found) for name, found in seconds.items()}
     what = f"{len(rows)} test rows of whole users, windows in blocks of {BLOCK}"
-    return Row(what, "own, the same windows one by one", mid["shared"], mid["apart"], "s", mid["apart"] / mid["shared"],
-               None, all={"seconds": seconds})  # fmt: skip
+    return Row(
+        what,
+        "own, the same windows one by one",
+        mid["shared"],
+        mid["apart"],
+        "s",
+        mid["apart"] / mid["shared"],
+        None,
+        all={"seconds": seconds},
+    )
 
 
 def main() -> None:
@@ -57,11 +68,14 @@ def main() -> None:
     peer = Peer(rec, {"one": 0})
     tried = {size: median(times({"one": lambda size=size: peer.score(prompts, size)}, 1)["one"]) for size in SIZES}
     size = min(tried, key=lambda size: tried[size])
-    seconds = times({
-        "ours": lambda: score_prompts(rec, prompts.__getitem__, ROWS),
-        "peer": lambda: peer.score(prompts, size),
-        "peer by length": lambda: peer.score(by_length, size),
-    }, args.repeats)  # fmt: skip
+    seconds = times(
+        {
+            "ours": lambda: score_prompts(rec, prompts.__getitem__, ROWS),
+            "peer": lambda: peer.score(prompts, size),
+            "peer by length": lambda: peer.score(by_length, size),
+        },
+        args.repeats,
+    )
     ours, theirs = score_prompts(rec, prompts.__getitem__, ROWS), peer.score(prompts, size)
     difference = float(np.abs(ours - theirs).max())
     if not difference <= close(rec, theirs) or np.std(theirs) < 1e-2:
@@ -71,12 +85,22 @@ def main() -> None:
         f"Transformers + PEFT, batches of {size}",
         {"seconds": seconds, "sizes": tried, "difference": difference},
     )
-    finish([
-        Row(f"{ROWS} test rows", name, mid["ours"], mid["peer"], "s", mid["peer"] / mid["ours"], LIMIT, all=more),
-        Row(f"{ROWS} test rows", f"{name}, by length", mid["ours"], mid["peer by length"], "s",
-            mid["peer by length"] / mid["ours"], None),
-        in_blocks(rec, ds, args.repeats),
-    ], args.out)  # fmt: skip
+    finish(
+        [
+            Row(f"{ROWS} test rows", name, mid["ours"], mid["peer"], "s", mid["peer"] / mid["ours"], LIMIT, all=more),
+            Row(
+                f"{ROWS} test rows",
+                f"{name}, by length",
+                mid["ours"],
+                mid["peer by length"],
+                "s",
+                mid["peer by length"] / mid["ours"],
+                None,
+            ),
+            in_blocks(rec, ds, args.repeats),
+        ],
+        args.out,
+    )
 
 
 if __name__ == "__main__":

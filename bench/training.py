@@ -37,8 +37,10 @@ def prompts_of(rec, rows: int, experts: int) -> list[Prompt]:
     renderer = PromptRenderer(ds, rec.backbone, PromptConfig(history=10, keywords=6, history_keywords=3))
     gates = np.eye(1 + experts, dtype=np.float32)
     chosen = rng.choice(len(ds.interactions), size=rows, replace=False)
-    return [renderer.render_row(int(row), gate=gates[1 + i % experts if experts else 0], with_answer=True, history_loss=1.0)
-            for i, row in enumerate(chosen)]  # fmt: skip
+    return [
+        renderer.render_row(int(row), gate=gates[1 + i % experts if experts else 0], with_answer=True, history_loss=1.0)
+        for i, row in enumerate(chosen)
+    ]
 
 
 class Stage:
@@ -75,10 +77,18 @@ def trainer(prompts: list[Prompt], rec, folder: str) -> Trainer:
         rows.append({"input_ids": ids.tolist(), "labels": labels.tolist()})
     mean = np.mean([len(row["input_ids"]) for row in rows])
     options = TrainingArguments(
-        output_dir=folder, per_device_train_batch_size=round(TOKENS / mean), num_train_epochs=1, learning_rate=1e-4,
-        logging_strategy="no", save_strategy="no", report_to=[], disable_tqdm=True, use_cpu=rec.device.type == "cpu",
-        dataloader_num_workers=0, seed=0,
-    )  # fmt: skip
+        output_dir=folder,
+        per_device_train_batch_size=round(TOKENS / mean),
+        num_train_epochs=1,
+        learning_rate=1e-4,
+        logging_strategy="no",
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        use_cpu=rec.device.type == "cpu",
+        dataloader_num_workers=0,
+        seed=0,
+    )
     collator = DataCollatorForSeq2Seq(rec.backbone.tokenizer, padding=True, label_pad_token_id=-100)
     return Trainer(model=get_peft_model(base, lora), args=options, train_dataset=rows, data_collator=collator)
 
@@ -93,15 +103,35 @@ def main() -> None:
         peer = trainer(prompts, rec, folder)
         found = times({"ours": Stage(rec, prompts, ("global",)).run, "peer": peer.train}, args.repeats)
     ours, theirs = (real / median(found[name]) for name in ("ours", "peer"))
-    rows = [Row(f"stage 1, {real} tokens in {ROWS} prompts", "Transformers Trainer + PEFT", ours, theirs, "tokens/s",
-                ours / theirs, TRAINER[args.device], all={"seconds": found})]  # fmt: skip
+    rows = [
+        Row(
+            f"stage 1, {real} tokens in {ROWS} prompts",
+            "Transformers Trainer + PEFT",
+            ours,
+            theirs,
+            "tokens/s",
+            ours / theirs,
+            TRAINER[args.device],
+            all={"seconds": found},
+        )
+    ]
     many, plain = recommender(3, **chosen), recommender(3, **chosen)
     prompts = prompts_of(many, ROWS, 3)
     stages = {"kept": Stage(many, prompts, ("experts",), below=True), "plain": Stage(plain, prompts, ("experts",))}
     found = times({name: stage.run for name, stage in stages.items()}, args.repeats)
     ours, theirs = (ROWS / median(found[name]) for name in ("kept", "plain"))
-    rows.append(Row("expert stage, rows seen before", "own stage, lower layers computed again", ours, theirs,
-                    "samples/s", ours / theirs, CACHED, all={"seconds": found}))  # fmt: skip
+    rows.append(
+        Row(
+            "expert stage, rows seen before",
+            "own stage, lower layers computed again",
+            ours,
+            theirs,
+            "samples/s",
+            ours / theirs,
+            CACHED,
+            all={"seconds": found},
+        )
+    )
     finish(rows, args.out)
 
 

@@ -65,14 +65,27 @@ def main() -> None:
     if not rec.supports_shared_prefix:
         raise SystemExit("packed attention is not available here: ranking would not be what is measured")
     rows = []
-    asked = {"training, stage 1": (TRAINING, lambda: training(rec, args.rows, args.repeats)),
-             f"ranking {args.candidates} candidates of {args.users} users":
-                 (RANKING, lambda: ranking(rec, args.users, args.candidates, args.repeats))}  # fmt: skip
+    asked = {
+        "training, stage 1": (TRAINING, lambda: training(rec, args.rows, args.repeats)),
+        f"ranking {args.candidates} candidates of {args.users} users": (
+            RANKING,
+            lambda: ranking(rec, args.users, args.candidates, args.repeats),
+        ),
+    }
     for what, (limit, run) in asked.items():
         needed, seconds = run()
         reached = float(needed / seconds)
-        rows.append(Row(f"{what}, {args.backbone}", "the card's data sheet", reached / 1e12, peak / 1e12, "TFLOP/s",
-                        reached / peak, limit))  # fmt: skip
+        rows.append(
+            Row(
+                f"{what}, {args.backbone}",
+                "the card's data sheet",
+                reached / 1e12,
+                peak / 1e12,
+                "TFLOP/s",
+                reached / peak,
+                limit,
+            )
+        )
     finish(rows, args.out)
 
 

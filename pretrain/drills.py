@@ -38,9 +38,15 @@ class Drills:
 
     def __init__(self, text) -> None:
         tokenizer = text.tokenizer
-        self.words = np.array([i for i in range(len(tokenizer)) if tokenizer.convert_ids_to_tokens(i)[:1] == "Ġ"
-                               and len(tokenizer.convert_ids_to_tokens(i)) > 3
-                               and i not in (text.yes_id, text.no_id)])  # fmt: skip
+        self.words = np.array(
+            [
+                i
+                for i in range(len(tokenizer))
+                if tokenizer.convert_ids_to_tokens(i)[:1] == "Ġ"
+                and len(tokenizer.convert_ids_to_tokens(i)) > 3
+                and i not in (text.yes_id, text.no_id)
+            ]
+        )
         self.labels = np.array([text.no_id, text.yes_id])
         self.ids = lambda piece: tokenizer(piece, add_special_tokens=False)["input_ids"]
         self.start, self.comma = [tokenizer.bos_token_id], self.ids(",")
@@ -87,13 +93,17 @@ class Drills:
         del ids[answer_at[-1] + 1 :]
         answer = self._quoted(names, alike[-1], label) if rng.random() < quoting else []
         prompt = Prompt(
-            ids=np.array(ids + answer[:-1], dtype=np.int32), placeholder_at=_NOTHING, placeholder_vectors=_NO_VECTORS,
-            answer_at=np.array(answer_at, dtype=np.int32), answer_label=label,
+            ids=np.array(ids + answer[:-1], dtype=np.int32),
+            placeholder_at=_NOTHING,
+            placeholder_vectors=_NO_VECTORS,
+            answer_at=np.array(answer_at, dtype=np.int32),
+            answer_label=label,
             answer_weight=np.ones(lines, dtype=np.float32),
             token_at=np.arange(answer_at[-1], answer_at[-1] + len(answer), dtype=np.int32),
-            token_target=np.array(answer, dtype=np.int32), token_weight=np.ones(len(answer), dtype=np.float32),
+            token_target=np.array(answer, dtype=np.int32),
+            token_weight=np.ones(len(answer), dtype=np.float32),
             gate=_NO_GATE,
-        )  # fmt: skip
+        )
         return Lesson(prompt, belief, truth.astype(np.float32))
 
     def _quoted(self, names: list[list[int]], alike: np.ndarray, label: np.ndarray) -> list[int]:

@@ -22,15 +22,22 @@ def build(text: Text, args) -> LlamaForCausalLM:
     """A Llama of `hidden`, `layers`, `heads`, `theta`, started from the draft unless `plain_start`."""
     model = LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(text.tokenizer), hidden_size=args.hidden, num_hidden_layers=args.layers,
-            intermediate_size=-(-args.hidden * 8 // 3 // 32) * 32, num_attention_heads=args.heads,
-            num_key_value_heads=args.heads, head_dim=args.head_dim,
-            max_position_embeddings=2048, tie_word_embeddings=True,
-            bos_token_id=text.tokenizer.bos_token_id, eos_token_id=text.tokenizer.eos_token_id,
-            pad_token_id=text.tokenizer.pad_token_id, use_cache=False,
+            vocab_size=len(text.tokenizer),
+            hidden_size=args.hidden,
+            num_hidden_layers=args.layers,
+            intermediate_size=-(-args.hidden * 8 // 3 // 32) * 32,
+            num_attention_heads=args.heads,
+            num_key_value_heads=args.heads,
+            head_dim=args.head_dim,
+            max_position_embeddings=2048,
+            tie_word_embeddings=True,
+            bos_token_id=text.tokenizer.bos_token_id,
+            eos_token_id=text.tokenizer.eos_token_id,
+            pad_token_id=text.tokenizer.pad_token_id,
+            use_cache=False,
             rope_parameters={"rope_type": "default", "rope_theta": args.theta},
         )
-    )  # fmt: skip
+    )
     if not args.plain_start:
         marks = text.tokenizer(", | |\n", add_special_tokens=False)["input_ids"]
         draft_matching(model, text.yes_id, text.no_id, sorted(set(marks)))

@@ -93,91 +93,143 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    args = arguments()
-    torch.manual_seed(args.seed)
-    args.work.mkdir(parents=True, exist_ok=True)
-    text, words = Text(args.out), word_pools(args.text)
-    pad, labels = text.tokenizer.pad_token_id, (text.no_id, text.yes_id)
-    model = build(text, args)
-    opts, log, state = optimisers(model), args.work / "log.jsonl", args.work / "state.pt"
-    stream_file = args.work / "stream.npy"
-    if not stream_file.exists():
-        np.save(stream_file, token_stream(text.tokenizer, documents(args.text), TEXT_SHARES, 8_000_000, args.seed))
-    stream = np.load(stream_file)
-    kept, stream = torch.from_numpy(stream[:HELD_OUT_TEXT].astype(np.int64)).view(-1, LENGTH), stream[HELD_OUT_TEXT:]
-    checks = {"easy": CheckSet.build(1.0, words, text), "held_out": CheckSet.build(0.0, words, text)}
-    at = {"step": 0, "chunk": 0, "seconds": 0.0, "tokens": 0, "stream": 0, "hard": 0.0}
-    if state.exists():
-        loaded = torch.load(state, weights_only=True)
-        at = loaded["at"]
-        model.load_state_dict(loaded["model"])
-        for opt, content in zip(opts, loaded["opts"], strict=True):
+class PreTraining:
+    """The model with its optimisers, how far it is, and the steps that take it on."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        """Build the model, or go on from --work."""
+        self.args, self.log, self.state = args, args.work / "log.jsonl", args.work / "state.pt"
+        self.text, words = Text(args.out), word_pools(args.text)
+        self.pad, self.labels = self.text.tokenizer.pad_token_id, (self.text.no_id, self.text.yes_id)
+        self.model = build(self.text, args)
+        self.optimisers = optimisers(self.model)
+        stream = self._load_stream()
+        self.held_out = torch.from_numpy(stream[:HELD_OUT_TEXT].astype(np.int64)).view(-1, LENGTH)
+        self.stream = stream[HELD_OUT_TEXT:]
+        self.checks = {
+            "easy": CheckSet.build(1.0, words, self.text),
+            "held_out": CheckSet.build(0.0, words, self.text),
+        }
+        self.at = {"step": 0, "chunk": 0, "seconds": 0.0, "tokens": 0, "stream": 0, "hard": 0.0}
+        if self.state.exists():
+            self._resume()
+        self.supply = Supply(words, self.text, args.budget, self.at["chunk"])
+        self.before, self.began = self.at["seconds"], time.time()
+        self.means: dict[str, float] = {}
+
+    def _load_stream(self) -> np.ndarray:
+        """Token ids of the plain text, one after the other; made once."""
+        path, args = self.args.work / "stream.npy", self.args
+        if not path.exists():
+            tokens = token_stream(self.text.tokenizer, documents(args.text), TEXT_SHARES, 8_000_000, args.seed)
+            np.save(path, tokens)
+        return np.load(path)
+
+    def _resume(self) -> None:
+        loaded = torch.load(self.state, weights_only=True)
+        self.at = loaded["at"]
+        self.model.load_state_dict(loaded["model"])
+        for opt, content in zip(self.optimisers, loaded["opts"], strict=True):
             opt.load_state_dict(content)
-    supply, before, began = Supply(words, text, args.budget, at["chunk"]), at["seconds"], time.time()
-    means: dict[str, float] = {}
 
-    def note(name: str, value: float) -> None:
-        means[name] = value if name not in means else means[name] + 0.05 * (value - means[name])
+    def _note(self, name: str, value: float) -> None:
+        """Keep a running mean of a figure for the log."""
+        mean = self.means.get(name)
+        self.means[name] = value if mean is None else mean + 0.05 * (value - mean)
 
-    while at["tokens"] < args.tokens:
-        done = at["tokens"] / args.tokens
-        mixed = mixture(done, at["hard"], verdicts_only=args.verdicts_only)
-        rate = args.lr * min(1.0, (at["step"] + 1) / 60, max(0.01, (1 - done) / args.decay))
-        source, lessons = supply.next(mixed)
-        rating, prose, known = lesson_loss(model, lessons, pad, labels)
+    def compute_loss(self, lessons: list[Lesson], n_text_rows: int, source: str) -> torch.Tensor:
+        """The loss of a step: lessons, a repeated passage, and rows of plain text where there are to be some."""
+        rating, prose, known = lesson_loss(self.model, lessons, self.pad, self.labels)
         loss = rating + 0.3 * prose
-        rows = round(args.budget * mixed.text / (1 - mixed.text) / LENGTH)
-        made = copying(np.random.default_rng(at["step"]), supply.drills.words, QUOTES, LENGTH)
-        quoted = text_loss(model, torch.from_numpy(made))
+        passages = copying(np.random.default_rng(self.at["step"]), self.supply.drills.words, QUOTES, LENGTH)
+        quoted = text_loss(self.model, torch.from_numpy(passages))
         loss = loss + 0.5 * quoted
-        note("copy", quoted.item())
-        if rows:
-            first = at["stream"] % (len(stream) - rows * LENGTH)
-            ids = torch.from_numpy(stream[first : first + rows * LENGTH].astype(np.int64)).view(-1, LENGTH)
-            plain = text_loss(model, ids)
+        self._note("copy", quoted.item())
+        if n_text_rows:
+            first = self.at["stream"] % (len(self.stream) - n_text_rows * LENGTH)
+            ids = torch.from_numpy(self.stream[first : first + n_text_rows * LENGTH].astype(np.int64)).view(-1, LENGTH)
+            plain = text_loss(self.model, ids)
             loss = loss + 0.2 * plain
-            at["stream"] += rows * LENGTH
-            note("text", plain.item())
-        for opt in opts:
+            self.at["stream"] += n_text_rows * LENGTH
+            self._note("text", plain.item())
+        self._note(f"known_{source}", known)
+        if len(lessons[0].prompt.token_at):
+            self._note("prose", prose.item())
+        return loss
+
+    def update_weights(self, loss: torch.Tensor, rate: float) -> float:
+        """One step of the optimisers; returns the norm of the gradient."""
+        for opt in self.optimisers:
             for group in opt.param_groups:
                 group["lr"] = rate
             opt.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if not torch.isfinite(norm):
-            raise SystemExit(f"step {at['step']}: the gradient is not finite; go on from {state} with a lower --lr")
-        for opt in opts:
+            raise SystemExit(
+                f"step {self.at['step']}: the gradient is not finite; go on from {self.state} with a lower --lr"
+            )
+        for opt in self.optimisers:
             opt.step()
+        return norm.item()
+
+    def step(self) -> None:
+        """Learn from one batch, and log, save and export where that is due."""
+        at, args = self.at, self.args
+        done = at["tokens"] / args.tokens
+        mixed = mixture(done, at["hard"], verdicts_only=args.verdicts_only)
+        rate = args.lr * min(1.0, (at["step"] + 1) / 60, max(0.01, (1 - done) / args.decay))
+        source, lessons = self.supply.next(mixed)
+        n_text_rows = round(args.budget * mixed.text / (1 - mixed.text) / LENGTH)
+        norm = self.update_weights(self.compute_loss(lessons, n_text_rows, source), rate)
         at["step"] += 1
-        at["tokens"] += sum(len(lesson.prompt) for lesson in lessons) + (rows + QUOTES) * LENGTH
-        at["seconds"] = before + time.time() - began
-        note(f"known_{source}", known)
+        at["tokens"] += sum(len(lesson.prompt) for lesson in lessons) + (n_text_rows + QUOTES) * LENGTH
+        at["seconds"] = self.before + time.time() - self.began
         if source == "drill":
-            at["hard"] = harder(at["hard"], means["known_drill"])
-        if len(lessons[0].prompt.token_at):
-            note("prose", prose.item())
-        record = {}
-        if at["step"] % args.every == 0:
-            record = {"step": at["step"], "tokens": at["tokens"], **{k: round(v, 3) for k, v in sorted(means.items())},
-                      "hard": round(at["hard"], 2), "norm": round(norm.item(), 2), "lr": round(rate, 6),
-                      "minutes": round(at["seconds"] / 60, 2)}  # fmt: skip
+            at["hard"] = harder(at["hard"], self.means["known_drill"])
+        record = self._describe_step(norm, rate) if at["step"] % args.every == 0 else {}
         if at["step"] % args.check == 0 or at["tokens"] >= args.tokens:
-            record |= {name: check.figures(model, pad, labels) for name, check in checks.items()}
-            with torch.no_grad():
-                record["perplexity"] = round(float(text_loss(model, kept).exp()), 1)
-            at["chunk"] = supply.chunk
-            content = {"at": at, "model": model.state_dict(), "opts": [opt.state_dict() for opt in opts]}
-            torch.save(content, state.with_suffix(".tmp"))
-            state.with_suffix(".tmp").rename(state)
+            record |= self._check_and_save()
         if record:
             print(json.dumps(record), flush=True)
-            with log.open("a") as file:
+            with self.log.open("a") as file:
                 file.write(json.dumps(record) + "\n")
         if at["step"] % args.check == 0:
-            export(model, args.out, log)
-    export(model, args.out, log)
-    print(f"{sum(p.numel() for p in model.parameters())} parameters -> {args.out}")
+            export(self.model, args.out, self.log)
+
+    def _describe_step(self, norm: float, rate: float) -> dict:
+        return {
+            "step": self.at["step"],
+            "tokens": self.at["tokens"],
+            **{name: round(mean, 3) for name, mean in sorted(self.means.items())},
+            "hard": round(self.at["hard"], 2),
+            "norm": round(norm, 2),
+            "lr": round(rate, 6),
+            "minutes": round(self.at["seconds"] / 60, 2),
+        }
+
+    def _check_and_save(self) -> dict:
+        """Held-out figures; the state is written beside and renamed."""
+        record = {name: check.figures(self.model, self.pad, self.labels) for name, check in self.checks.items()}
+        with torch.no_grad():
+            record["perplexity"] = round(float(text_loss(self.model, self.held_out).exp()), 1)
+        self.at["chunk"] = self.supply.chunk
+        opts = [opt.state_dict() for opt in self.optimisers]
+        torch.save({"at": self.at, "model": self.model.state_dict(), "opts": opts}, self.state.with_suffix(".tmp"))
+        self.state.with_suffix(".tmp").rename(self.state)
+        return record
+
+
+def main() -> None:
+    """Pre-train until the tokens are seen."""
+    args = arguments()
+    torch.manual_seed(args.seed)
+    args.work.mkdir(parents=True, exist_ok=True)
+    training = PreTraining(args)
+    while training.at["tokens"] < args.tokens:
+        training.step()
+    export(training.model, args.out, training.log)
+    print(f"{sum(p.numel() for p in training.model.parameters())} parameters -> {args.out}")
 
 
 if __name__ == "__main__":

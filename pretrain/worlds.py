@@ -134,8 +134,16 @@ def lessons_of(
         if rng.random() < reasons:
             argument = argue_row(ds, row, HISTORY, rng)
             reason = argument.text if argument.verdict == bool(it.label[row]) else None
-        prompt = renderer.render_candidate(int(it.item[row]), it.item[shown], it.label[shown], gate=NO_GATE,
-                              label=int(it.label[row]), reason=reason, with_answer=True, history_loss=1.0)  # fmt: skip
+        prompt = renderer.render_candidate(
+            int(it.item[row]),
+            it.item[shown],
+            it.label[shown],
+            gate=NO_GATE,
+            label=int(it.label[row]),
+            reason=reason,
+            with_answer=True,
+            history_loss=1.0,
+        )
         n = len(prompt.answer_at)
         rows = np.arange(row + 1 - n, row + 1)
         belief = beliefs([ds.items.keywords[i] for i in it.item[rows]], it.label[rows], config)

@@ -256,8 +256,14 @@ def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset, m
     known = past(ds, user)
     shown = known[len(known) - len(found.history) :]
     assert [entry.title for entry in found.history] == [ds.items.titles[ds.items.ids.index(i)] for i, _ in shown]
-    system, (row,) = model._predictor.replace_histories([(ds.user_ids.index(user), *map(np.array, zip(*[(ds.items.ids.index(i), int(y))
-                                        for i, y in known], strict=True)))])  # fmt: skip
+    system, (row,) = model._predictor.replace_histories(
+        [
+            (
+                ds.user_ids.index(user),
+                *map(np.array, zip(*[(ds.items.ids.index(i), int(y)) for i, y in known], strict=True)),
+            )
+        ]
+    )
     window = prompt.get_history_rows(system.ds.interactions, int(row))
     assert len(found.history) == window.stop - window.start != 4
 

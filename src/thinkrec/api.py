@@ -68,8 +68,14 @@ class ThinkRec:
     have the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
     """
 
-    def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,
-                 progress: bool = True, **overrides: Any) -> None:  # fmt: skip
+    def __init__(
+        self,
+        recipe: str | Path | Recipe | None = None,
+        *,
+        folder: str | Path | None = None,
+        progress: bool = True,
+        **overrides: Any,
+    ) -> None:
         """Choose how to train.
 
         Args:
@@ -142,8 +148,10 @@ class ThinkRec:
         """Open what `save` wrote, or the folder of a finished run.
 
         Args:
+            folder: the folder.
             data: whose users, items and pasts are asked about, for instance of tonight's tables. By default the tables
                 that the run's recipe names as they are now, or the copy that the folder holds where there are none.
+            progress: whether later calls show progress bars.
 
         Warns with a DataWarning, once and with counts, where the tables have changed since the training. Raises
         CheckpointError if something is missing, unfinished or does not belong together, RecipeError if the run trained
@@ -231,9 +239,14 @@ class ThinkRec:
         ]
 
     def explain(
-        self, user: Any, item: Any, *, history: History | None = None, threshold: float | None = None,
+        self,
+        user: Any,
+        item: Any,
+        *,
+        history: History | None = None,
+        threshold: float | None = None,
         writer: Writer | None = None,
-    ) -> Explanation:  # fmt: skip
+    ) -> Explanation:
         """Whether the user would like the item, and why; arguments and errors as in `rank`."""
         code = int(self._encode_items([item])[0])
         past = self._build_query(user, history, np.array([code]), threshold)
@@ -370,8 +383,9 @@ class ThinkRec:
                     ):
                         yield end - len(question.candidate_items) + first + places, fork
 
-        scores = score_shared_prefixes(system.recommender, asked(), n, option=system.option,
-                             progress=self.progress and n >= SLOW)  # fmt: skip
+        scores = score_shared_prefixes(
+            system.recommender, asked(), n, option=system.option, progress=self.progress and n >= SLOW
+        )
         return np.split(
             scores + system.compute_prior_offset(np.concatenate([q.candidate_items for q in questions])), ends[:-1]
         )

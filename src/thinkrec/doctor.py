@@ -182,10 +182,15 @@ def _describe_nano(folder: Path) -> dict[str, Any]:
 
 def _measure_space(folder: Path) -> dict[str, Any]:
     memory = read_proc_fields("/proc/meminfo")
-    free, total = (int(memory[name].split()[0]) * 1024 / _GB if name in memory else None
-                   for name in ("MemAvailable", "MemTotal"))  # fmt: skip
-    return {"folder": str(folder), "disk_free": shutil.disk_usage(folder).free / _GB,
-            "memory_free": free, "memory": total}  # fmt: skip
+    free, total = (
+        int(memory[name].split()[0]) * 1024 / _GB if name in memory else None for name in ("MemAvailable", "MemTotal")
+    )
+    return {
+        "folder": str(folder),
+        "disk_free": shutil.disk_usage(folder).free / _GB,
+        "memory_free": free,
+        "memory": total,
+    }
 
 
 def _find_errors(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:

@@ -159,7 +159,7 @@ def test_only_the_named_parts_learn(tmp_path: Path) -> None:
         assert equal([a for a, _ in rest], [b for _, b in rest])
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Stands for a kill."""
 
 
@@ -178,7 +178,7 @@ def test_a_stage_that_was_stopped_ends_as_an_unbroken_one(at: int, tmp_path: Pat
             nonlocal count
             count += 1
             if stop is not None and count > stop:
-                raise Stopped
+                raise StoppedError
             return steady(next(given))
 
         log = fit(recommender, taught, folder, config, check)
@@ -187,7 +187,7 @@ def test_a_stage_that_was_stopped_ends_as_an_unbroken_one(at: int, tmp_path: Pat
     (tmp_path / "unbroken").mkdir()
     (tmp_path / "stopped").mkdir()
     unbroken = run(tmp_path / "unbroken", None)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run(tmp_path / "stopped", at)
     assert len(json_log(tmp_path / "stopped")) == at
     again = run(tmp_path / "stopped", None)

@@ -1,8 +1,8 @@
 """Every key of a recipe, changed by itself: exactly the stages that depend on it run again.
 
-What this assumes: every stage of a run goes through `StageRunner.run(name, inputs, work)`, `work` writes into the folder
-that it is given, and a stage's key is made of its inputs and of the keys, or the outputs, of the stages before it. The
-work itself is replaced: it writes down its inputs and nothing else, so that a case takes milliseconds.
+What this assumes: every stage of a run goes through `StageRunner.run(name, inputs, work)`, `work` writes into the
+folder that it is given, and a stage's key is made of its inputs and of the keys, or the outputs, of the stages before
+it. The work itself is replaced: it writes down its inputs and nothing else, so that a case takes milliseconds.
 
 A new key fails `test_every_key_is_in_the_table` until it stands in CHANGES with the stages that depend on it.
 """

@@ -33,7 +33,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def fit_stage(recommender, epoch_prompts, check, config, folder, **options) -> list[dict[str, Any]]:
         weights = {name: tensor.clone() for name, tensor in recommender.adapters.state_dict().items()}
-        found.append({"prompts": epoch_prompts(0), "weights": weights, "config": config, "layers": recommender.adapters})
+        adapters = recommender.adapters
+        found.append({"prompts": epoch_prompts(0), "weights": weights, "config": config, "layers": adapters})
         return [{"step": 1, "loss": 1.0, "lr": 1.0, "auc": 0.5, "uauc": 0.5, "value": 0.5}]
 
     monkeypatch.setattr(stages, "fit_stage", fit_stage)

@@ -6,21 +6,19 @@ import json
 import sys
 from pathlib import Path
 
+import common
 import pytest
+from encoders import epoch, simulated
+from growth import work
+from models import Peer, recommender, without_gate
+from ranking import question
+from run import CPU, GPU
+from utilisation import peak_of
 
 BENCH = Path(__file__).parents[2] / "bench"
 
 
-@pytest.fixture(scope="module")
-def common(request):
-    sys.path.insert(0, str(BENCH))
-    request.addfinalizer(lambda: sys.path.remove(str(BENCH)))
-    import common
-
-    return common
-
-
-def test_a_limit_is_a_least_or_a_most(common) -> None:
+def test_a_limit_is_a_least_or_a_most() -> None:
     def row(ratio: float, limit: float | None, at_most: bool = False) -> bool:
         return common.Row("a", "b", 1.0, 2.0, "s", ratio, limit, at_most).holds
 
@@ -28,7 +26,7 @@ def test_a_limit_is_a_least_or_a_most(common) -> None:
     assert row(1.05, 1.05, True) and not row(1.06, 1.05, True)
 
 
-def test_runs_take_turns_and_the_first_turn_is_not_counted(common) -> None:
+def test_runs_take_turns_and_the_first_turn_is_not_counted() -> None:
     calls: list[str] = []
     found = common.times({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3)
     assert calls == ["a", "b"] * 4
@@ -37,7 +35,7 @@ def test_runs_take_turns_and_the_first_turn_is_not_counted(common) -> None:
 
 
 @pytest.mark.parametrize(("ratio", "status"), [(3.0, 0), (1.0, 1)])
-def test_the_status_tells_whether_all_hold(common, tmp_path: Path, ratio: float, status: int, monkeypatch) -> None:
+def test_the_status_tells_whether_all_hold(tmp_path: Path, ratio: float, status: int, monkeypatch) -> None:
     monkeypatch.setattr(sys, "argv", [str(BENCH / "ranking.py"), "--repeats", "3"])
     with pytest.raises(SystemExit) as left:
         common.finish([common.Row("a", "b", 1.0, ratio, "s", ratio, 2.0)], tmp_path / "deep" / "a.json")
@@ -48,9 +46,7 @@ def test_the_status_tells_whether_all_hold(common, tmp_path: Path, ratio: float,
     assert Path(held["command"].removeprefix("python ")) == Path("bench/ranking.py --repeats 3")
 
 
-def test_every_script_is_run_and_says_how_to_start_it(common) -> None:
-    from run import CPU, GPU
-
+def test_every_script_is_run_and_says_how_to_start_it() -> None:
     run = {name.partition("-")[0] for name in (*CPU, *GPU)}
     apart = {"growth", "encoders"}
     helpers = {"common", "models", "run", "encoder_peers"}
@@ -59,10 +55,8 @@ def test_every_script_is_run_and_says_how_to_start_it(common) -> None:
         assert f"python bench/{name}.py" in (BENCH / f"{name}.py").read_text(encoding="utf-8")
 
 
-def test_the_peer_scores_as_we_do(common) -> None:
+def test_the_peer_scores_as_we_do() -> None:
     import numpy as np
-    from models import Peer, recommender, without_gate
-    from ranking import question
 
     from thinkrec.score.ranker import score_prompts
     from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
@@ -81,9 +75,7 @@ def test_the_peer_scores_as_we_do(common) -> None:
     assert np.abs(mixed[::2] - ours[::2]).max() > 1e-3
 
 
-def test_an_epoch_of_an_encoder_is_timed_whole_or_by_some_steps(common) -> None:
-    from encoders import epoch, simulated
-
+def test_an_epoch_of_an_encoder_is_timed_whole_or_by_some_steps() -> None:
     from thinkrec.collab.mf import MF, MFConfig
     from thinkrec.collab.training import EncoderTrainingConfig
 
@@ -98,12 +90,8 @@ def test_an_epoch_of_an_encoder_is_timed_whole_or_by_some_steps(common) -> None:
     assert few.tables is None, "it was left before the epoch ended"
 
 
-def test_utilisation_counts_what_is_needed(common, tmp_path: Path) -> None:
+def test_utilisation_counts_what_is_needed(tmp_path: Path) -> None:
     import numpy as np
-    from growth import work
-    from models import recommender
-    from ranking import question
-    from utilisation import peak_of
 
     from thinkrec.prompts.shared_prefix import SharedPrefix
     from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue

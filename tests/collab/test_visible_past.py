@@ -90,8 +90,14 @@ def test_readers_of_the_past_read_each_visible_row_once(ds: Dataset, split: int)
 
     def read(data: Dataset, chance: np.ndarray) -> list[np.ndarray]:
         rows = np.arange(len(data.interactions))
-        return [votes.compute_row_residuals(data, chance), compute_term_affinity(data, terms, chance), compute_past_mean(data, chance, 4),
-                *count_past_likes(data, rows), *count_past_likes(data, rows, 3), *_compute_session_features(data, 1500).values()]  # fmt: skip
+        return [
+            votes.compute_row_residuals(data, chance),
+            compute_term_affinity(data, terms, chance),
+            compute_past_mean(data, chance, 4),
+            *count_past_likes(data, rows),
+            *count_past_likes(data, rows, 3),
+            *_compute_session_features(data, 1500).values(),
+        ]
 
     for number, (whole, part) in enumerate(zip(read(ds, expected), read(plain, expected[kept]), strict=True)):
         np.testing.assert_allclose(whole[kept][mine], part[mine], atol=1e-9, err_msg=str(number))

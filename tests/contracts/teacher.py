@@ -48,16 +48,16 @@ def check_teacher(make: Callable[[], Teacher], rows: Sequence[int]) -> None:
     teacher.ask(questions[:2], lambda ask, _: again.append(ask.key))
     assert sorted(again) == sorted(ask.key for ask in questions[:2]), "a teacher can be asked again"
 
-    class Full(Exception):
+    class FullError(Exception):
         pass
 
     heard: list[str] = []
 
     def refuse(ask: Question, answer: Answer) -> None:
         heard.append(ask.key)
-        raise Full
+        raise FullError
 
-    with pytest.raises(Full):
+    with pytest.raises(FullError):
         make().ask(questions, refuse)
     assert len(heard) == 1, "nothing goes on where an answer could not be written down"
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
+from thinkrec.data.visible_past import VisiblePast
 
 ROW = st.tuples(st.integers(0, 2), st.integers(0, 3), st.sampled_from((TRAIN, VALID, TEST)))
 
@@ -35,6 +36,18 @@ def test_a_row_sees_the_earlier_rows_of_its_split_and_of_those_before_it(rows, l
     owners = [(int(o), int(table.user[r])) for o, r in zip(table.past.owner, table.past.row, strict=True)]
     assert len({owner for owner, _ in owners}) == len(set(owners))
     assert (np.diff(table.past.owner) >= 0).all()
+
+
+@pytest.mark.parametrize("split", [[0, 0, 1, 2, 0, 1], [2, 1, 0, 0, 1, 0]], ids=["in time order", "out of order"])
+def test_stretches_hold_the_visible_rows(split: list[int]) -> None:
+    user, start = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 4, 6])
+    past = VisiblePast.from_columns(user, np.array(split), start)
+    for row in range(6):
+        seen = [j for j in range(row) if user[j] == user[row] and split[j] <= split[row]]
+        assert past.row[past.begin[row] : past.end[row]].tolist() == seen
+        index = past.to_row_index(past.find_slice(row, 2))
+        assert np.arange(6)[index].tolist() == seen[-2:]
+    assert past.is_complete == (split == sorted(split[:4]) + sorted(split[4:]))
 
 
 def test_a_split_in_time_order_is_read_in_slices() -> None:

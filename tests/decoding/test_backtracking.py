@@ -162,8 +162,24 @@ def test_a_careful_reason_turns_down_wrong_claims() -> None:
     ],
 )
 def test_an_exact_reason_says_nothing_wrong_of_keywords(pieces: tuple[bytes, ...], stays: bool) -> None:
-    words = TokenVocabulary((b"Yes", b".", b" '", b"Oak", b"Elm", b"'", b" has", b" lacks", b" ghosts", b" wry", b" humour",
-                        b" war", b" here", b""))  # fmt: skip
+    words = TokenVocabulary(
+        (
+            b"Yes",
+            b".",
+            b" '",
+            b"Oak",
+            b"Elm",
+            b"'",
+            b" has",
+            b" lacks",
+            b" ghosts",
+            b" wry",
+            b" humour",
+            b" war",
+            b" here",
+            b"",
+        )
+    )
     spell = {piece: n for n, piece in enumerate(words.pieces)}
     titles = {"Oak": AllowedTitle(1, 0, keywords=frozenset({"ghosts", "wry humour"})),
               "Elm": AllowedTitle(0, 1, is_target=True, keywords=frozenset({"war", "wry", "humour"}))}  # fmt: skip

@@ -113,8 +113,11 @@ def test_attention_in_two_parts_is_attention_over_all(causal: bool) -> None:
     torch.manual_seed(0)
     q, k, v = torch.randn(2, 4, 7, 8), torch.randn(2, 2, 7, 8), torch.randn(2, 2, 7, 8)
     wide = [t.repeat_interleave(2, dim=1) for t in (k, v)]
-    for found, wanted in zip(compute_attention(q, k, v, causal=causal, scale=0.3), compute_reference_attention(q, *wide, causal=causal, scale=0.3),
-                             strict=True):  # fmt: skip
+    for found, wanted in zip(
+        compute_attention(q, k, v, causal=causal, scale=0.3),
+        compute_reference_attention(q, *wide, causal=causal, scale=0.3),
+        strict=True,
+    ):
         torch.testing.assert_close(found, wanted)
     if not causal:
         halves = [compute_reference_attention(q, *(t[:, :, part] for t in wide), causal=False, scale=0.3)

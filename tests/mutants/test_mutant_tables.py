@@ -10,8 +10,22 @@ import pytest
 from mutant import PACKAGE, ROOT, Mutant
 from tables import MUTANTS, THIRTEEN
 
-ROOMS = ("data", "collab", "prompts", "model", "score", "personal", "train", "teacher", "reasons", "evaluate", "engine",
-         "claims", "decoding", "run")
+ROOMS = (
+    "data",
+    "collab",
+    "prompts",
+    "model",
+    "score",
+    "personal",
+    "train",
+    "teacher",
+    "reasons",
+    "evaluate",
+    "engine",
+    "claims",
+    "decoding",
+    "run",
+)
 SINGLE = ("run/pipeline.py", "run/stage.py", "run/saved_model.py")
 ids = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from curriculum import mixture
+from drills import Drills, copying
+from model import Text, build
 from sklearn.metrics import roc_auc_score
 
 from thinkrec.data.dataset import Domain
@@ -19,13 +21,8 @@ DOMAIN = Domain(item="film", items="films", user="viewer")
 
 
 @pytest.fixture(scope="module")
-def made(request):
+def made():
     """Text, a maker of drills, and 40 of the easiest."""
-    sys.path.insert(0, str(ROOT / "pretrain"))
-    request.addfinalizer(lambda: sys.path.remove(str(ROOT / "pretrain")))
-    from drills import Drills
-    from model import Text
-
     text = Text(ROOT / "src" / "thinkrec" / "model" / "nano")
     drills, rng = Drills(text), np.random.default_rng(0)
     return text, drills, [drills.make(rng, DOMAIN, 0.0, quoting=0.4) for _ in range(40)]
@@ -57,8 +54,6 @@ def test_a_drill_quotes_lines_with_the_verdict_of_the_last_and_most_like_it(made
 
 
 def test_with_verdicts_only_no_lesson_goes_on_after_its_verdict(made) -> None:
-    from curriculum import mixture
-
     drills = made[1]
     for done in (0.0, 0.3, 0.9):
         mixed = mixture(done, 1.0, verdicts_only=True)
@@ -79,8 +74,6 @@ def test_the_teacher_reads_the_rule_from_the_lines_above(made) -> None:
 
 def started(text, plain: bool):
     """A model at the start of pre-training, drafted or not."""
-    from model import build
-
     torch.manual_seed(0)
     shape = SimpleNamespace(hidden=192, layers=4, heads=4, head_dim=64, theta=1e8, plain_start=plain)
     return build(text, shape).eval()
@@ -106,8 +99,6 @@ def test_a_drafted_start_already_compares_lines_and_a_plain_one_does_not(made) -
 
 @torch.no_grad()
 def test_a_drafted_start_leans_towards_what_followed_the_same_word_before(made) -> None:
-    from drills import copying
-
     text, drills, _ = made
     ids = torch.from_numpy(copying(np.random.default_rng(0), drills.words, rows=8, length=128))
 

@@ -72,14 +72,14 @@ def test_checking_the_start_changes_no_trained_state(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_from_an_undefined_value(tmp_path: Path) -> None:
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     def values():
         yield from (0.9, NAN, 0.8)
-        raise Stopped
+        raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         fitted(values(), tmp_path, check_start=True)  # type: ignore[arg-type]
     assert (tmp_path / STATE).is_file()
     log, _, rec = fitted([0.7], tmp_path, check_start=True)

@@ -13,8 +13,13 @@ from thinkrec import __version__
 from thinkrec.cli import asking, judging, running, teaching
 from thinkrec.cli.group import ErrorReportingGroup
 
-app = typer.Typer(cls=ErrorReportingGroup, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False,
-                  add_completion=False)  # fmt: skip
+app = typer.Typer(
+    cls=ErrorReportingGroup,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
 
 
 def _print_version(asked: bool) -> None:

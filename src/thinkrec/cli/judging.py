@@ -67,10 +67,21 @@ def evaluate(
     from thinkrec.commands import evaluating
     from thinkrec.commands.texts import TextOptions
 
-    options = TextOptions(references, split, against or (), baseline, bleurt, encoder, wordnet, out,
-                          draws=1000 if draws is None else draws, partial=partial)  # fmt: skip
-    evaluating.run_evaluate_command(predictions, options, interactions, run, k=k, draws=draws, ground=grounding, compare=text,
-                        threshold=threshold)  # fmt: skip
+    options = TextOptions(
+        references,
+        split,
+        against or (),
+        baseline,
+        bleurt,
+        encoder,
+        wordnet,
+        out,
+        draws=1000 if draws is None else draws,
+        partial=partial,
+    )
+    evaluating.run_evaluate_command(
+        predictions, options, interactions, run, k=k, draws=draws, ground=grounding, compare=text, threshold=threshold
+    )
 
 
 def compare(

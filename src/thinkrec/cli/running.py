@@ -10,8 +10,10 @@ import typer
 from thinkrec.cli.options import Overrides, RunName
 
 
-def demo(folder: Annotated[Path, typer.Option(help="Where the run is kept.")] = Path("runs/demo"),
-         overrides: Overrides = None) -> None:  # fmt: skip
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the run is kept.")] = Path("runs/demo"),
+    overrides: Overrides = None,
+) -> None:
     """Train on a simulated catalogue; show the table, three explained recommendations and a report.
 
     - `thinkrec demo`
@@ -31,8 +33,10 @@ def run(
         bool, typer.Option("--any-code", help="Keep finished stages although the package's code has changed since.")
     ] = False,
 ) -> None:
-    """Run a recipe from data to report. A stopped run goes on where it was; a finished stage is kept while all that it
-    was made from is the same: settings, tables, backbone, reasons, prompts and code, by their contents.
+    """Run a recipe from data to report.
+
+    A stopped run goes on where it was; a finished stage is kept while all that it was made from is the same: settings,
+    tables, backbone, reasons, prompts and code, by their contents.
 
     - `thinkrec run ml1m/mf`
     - `thinkrec run my.yaml -o seed=1 -o model.prompt.history=20 --folder runs/longer`

@@ -81,10 +81,23 @@ def reason(
     """
     from thinkrec.commands import teaching
 
-    given = {"teacher.kind": teacher, "teacher.model": model, "teacher.base_url": base_url, "teacher.key_env": key_env,
-             "teacher.max_tokens": max_tokens, "teacher.budget.max_requests": budget_requests,
-             "teacher.budget.max_tokens": budget_tokens, "teacher.budget.max_cost": budget_money,
-             "teacher.prices.input": price_in, "teacher.prices.output": price_out, "n_rows": rows, "split": split,
-             "selection": choose, "predictions": predictions, "policy": policy, "max_attempts": attempts,
-             "seed": seed}  # fmt: skip
+    given = {
+        "teacher.kind": teacher,
+        "teacher.model": model,
+        "teacher.base_url": base_url,
+        "teacher.key_env": key_env,
+        "teacher.max_tokens": max_tokens,
+        "teacher.budget.max_requests": budget_requests,
+        "teacher.budget.max_tokens": budget_tokens,
+        "teacher.budget.max_cost": budget_money,
+        "teacher.prices.input": price_in,
+        "teacher.prices.output": price_out,
+        "n_rows": rows,
+        "split": split,
+        "selection": choose,
+        "predictions": predictions,
+        "policy": policy,
+        "max_attempts": attempts,
+        "seed": seed,
+    }
     teaching.run_reason_command(recipe, config, given, out, store, dry_run)

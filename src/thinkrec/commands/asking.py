@@ -15,9 +15,16 @@ from thinkrec.evaluate.results import read_verdict
 
 
 def run_rank_command(
-    run: str, user: str, candidates: str | None, top: int, why: bool, history: Path | None, threshold: float | None,
-    name: str | None = None, writer: Writer | None = None,
-) -> None:  # fmt: skip
+    run: str,
+    user: str,
+    candidates: str | None,
+    top: int,
+    why: bool,
+    history: Path | None,
+    threshold: float | None,
+    name: str | None = None,
+    writer: Writer | None = None,
+) -> None:
     """`thinkrec rank`; `name`: of the row of the run's table that ranks."""
     folder = show.find_run_folder(run)
     model = serving.load_ranker(folder, name)

@@ -24,9 +24,17 @@ SCHEMA = "thinkrec-comparison/1"
 
 
 def run_compare_command(
-    a: Sequence[Path], b: Sequence[Path], interactions: Path | None, run: str | None, draws: int | None,
-    out: Path | None, *, split: str | None = None, threshold: float | None = None, partial: bool = False,
-) -> None:  # fmt: skip
+    a: Sequence[Path],
+    b: Sequence[Path],
+    interactions: Path | None,
+    run: str | None,
+    draws: int | None,
+    out: Path | None,
+    *,
+    split: str | None = None,
+    threshold: float | None = None,
+    partial: bool = False,
+) -> None:
     """`thinkrec compare A... --against B...`."""
     if out is not None and out.suffix != ".json":
         raise DataError(f"{out}: --out writes JSON; give a name such as comparison.json")
@@ -67,8 +75,12 @@ def build_comparison_table(
     found: dict[str, SeedComparison], a: Sequence[BootstrapResult], b: Sequence[BootstrapResult], *, remark: str = ""
 ) -> Table:
     """One line per seed and one for their mean, the metrics of both sides and their difference; `remark` below."""
-    table = Table(title="Runs against others on the same rows", title_justify="left",
-                  caption=Text(remark) if remark else None, caption_justify="left")  # fmt: skip
+    table = Table(
+        title="Runs against others on the same rows",
+        title_justify="left",
+        caption=Text(remark) if remark else None,
+        caption_justify="left",
+    )
     table.add_column("")
     for title in (format_metric_titles(a[0].k)[metric] for metric in found):
         table.add_column(title, justify="right")
@@ -79,8 +91,11 @@ def build_comparison_table(
         return Text(f"{format_number(x)} - {format_number(y)}\n{gap}{seeds}")
 
     for i, (x, y) in enumerate(zip(a, b, strict=True)):
-        table.add_row(f"pair {i + 1}", *(cell(c.each[i], x.values[m], y.values[m], None) for m, c in found.items()),
-                      end_section=True)  # fmt: skip
+        table.add_row(
+            f"pair {i + 1}",
+            *(cell(c.each[i], x.values[m], y.values[m], None) for m, c in found.items()),
+            end_section=True,
+        )
     table.add_row(
         "mean", *(cell(c.mean, _compute_mean(a, m), _compute_mean(b, m), c.deviation) for m, c in found.items())
     )

@@ -39,5 +39,13 @@ def run_evaluate_command(
     elif options.out is not None:
         raise DataError("--out is for reasons; add --text or --grounding")
     else:
-        judging.run_ranking_evaluation(table, interactions, run, k=k, draws=draws, split=options.split, threshold=threshold,
-                         partial=options.partial)  # fmt: skip
+        judging.run_ranking_evaluation(
+            table,
+            interactions,
+            run,
+            k=k,
+            draws=draws,
+            split=options.split,
+            threshold=threshold,
+            partial=options.partial,
+        )

@@ -66,8 +66,14 @@ def ground_reason_table(reasons: Path, folder: Path, draws: int | None = None) -
         world=world,
     )
     config = recipe.evaluation
-    return evaluate_grounding(texts.to_list(), cases, ds.interactions.user[rows], ds.items.titles, seed=config.seed,
-                      draws=config.bootstrap_draws if draws is None else draws)  # fmt: skip
+    return evaluate_grounding(
+        texts.to_list(),
+        cases,
+        ds.interactions.user[rows],
+        ds.items.titles,
+        seed=config.seed,
+        draws=config.bootstrap_draws if draws is None else draws,
+    )
 
 
 def _read_scores(table: pl.DataFrame, name: str, predictions: Path, order: np.ndarray) -> np.ndarray:

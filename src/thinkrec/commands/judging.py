@@ -16,9 +16,16 @@ from thinkrec.run.recipe import EvaluationConfig
 
 
 def run_ranking_evaluation(
-    predictions: Path, interactions: Path | None, run: str | None, *, k: int | None = None, draws: int | None = None,
-    split: str | None = None, threshold: float | None = None, partial: bool = False,
-) -> None:  # fmt: skip
+    predictions: Path,
+    interactions: Path | None,
+    run: str | None,
+    *,
+    k: int | None = None,
+    draws: int | None = None,
+    split: str | None = None,
+    threshold: float | None = None,
+    partial: bool = False,
+) -> None:
     """`thinkrec evaluate`."""
     truth, config = load_truth(interactions, run, split=split, threshold=threshold)
     changes = {key: value for key, value in (("k", k), ("bootstrap_draws", draws)) if value is not None}
@@ -44,8 +51,15 @@ def bootstrap_predictions(
     """
     matched, remark = match_predictions({str(path): read_predictions(path) for path in paths}, truth, partial=partial)
     samples = [
-        bootstrap_metrics(frame["user"].to_numpy(), frame["label"].to_numpy(), frame["score"].to_numpy(), k=config.k,
-                  denominator=config.map_denominator, draws=config.bootstrap_draws, seed=config.seed)
+        bootstrap_metrics(
+            frame["user"].to_numpy(),
+            frame["label"].to_numpy(),
+            frame["score"].to_numpy(),
+            k=config.k,
+            denominator=config.map_denominator,
+            draws=config.bootstrap_draws,
+            seed=config.seed,
+        )
         for frame in matched
-    ]  # fmt: skip
+    ]
     return samples, remark

@@ -67,8 +67,16 @@ def write_keyword_table(
     table = read_table(items)
     check_columns(table, out)
     check_items(table, source=source)  # refuse a table before anything is asked
-    found = add_keywords(table, columns, extractor, most=most, keep=keep, source=source,
-                          cache=cache or get_default_cache(out), progress=True)  # fmt: skip
+    found = add_keywords(
+        table,
+        columns,
+        extractor,
+        most=most,
+        keep=keep,
+        source=source,
+        cache=cache or get_default_cache(out),
+        progress=True,
+    )
     write_table(found, out)
     counts = found["keywords"].list.len()
     console = Console(highlight=False)
@@ -95,8 +103,12 @@ def add_keywords(
     Args:
         table: anything `as_frame` takes.
         columns: text columns, in the order in which they are read; the texts of a row are joined by line ends.
+        extractor: gives the keywords of a text.
+        most: keywords of an item, at most.
         keep: columns with keywords, such as genres, whose entries stand in front.
+        source: what holds the table, in messages.
         cache: file of the cache; see `KeywordCache`.
+        progress: whether to show a progress bar.
 
     Raises:
         DataError: if a column is missing, or is given nowhere.
@@ -112,8 +124,9 @@ def add_keywords(
     kept = [parse_keywords(table[name], source) for name in keep]
     own = [tuple(dict.fromkeys(sum(row, ()))) for row in zip(*kept, strict=True)] if kept else None
     titles = [title or "" for title in table["title"].cast(pl.String)] if "title" in table.columns else None
-    found = extract_keywords(texts, extractor, most=most, keep=own, titles=titles, cache=KeywordCache(cache),
-                          progress=progress)  # fmt: skip
+    found = extract_keywords(
+        texts, extractor, most=most, keep=own, titles=titles, cache=KeywordCache(cache), progress=progress
+    )
     column = pl.Series("keywords", [list(words) for words in found], dtype=pl.List(pl.String))
     return table.with_columns(column)
 

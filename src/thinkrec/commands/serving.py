@@ -34,8 +34,14 @@ class ScorerRanker:
     ds: Dataset
     progress: bool = True
 
-    def rank(self, user: Any, candidates: Sequence[Any] | None = None, *,
-             history: History | None = None, top: int | None = None) -> list[Ranked]:  # fmt: skip
+    def rank(
+        self,
+        user: Any,
+        candidates: Sequence[Any] | None = None,
+        *,
+        history: History | None = None,
+        top: int | None = None,
+    ) -> list[Ranked]:
         """Candidates from best to worst; arguments and errors as in `ThinkRec.rank`."""
         codes, known = map_ids_to_codes(self.ds.items.ids), map_ids_to_codes(self.ds.user_ids).get(str(user))
         if history is not None:

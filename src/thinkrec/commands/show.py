@@ -59,8 +59,9 @@ def render_ranking(ranked: Sequence[Ranked], title: str) -> Table:
 def render_explanation(found: Explanation, user: str) -> Text:
     """One answer, its past, its gate and its reason."""
     score = f", score {found.score:+.2f}"
-    return _render_case(user, found.title, found.probability, score, found.history, found.gate, found.reason,
-                 found.writer)  # fmt: skip
+    return _render_case(
+        user, found.title, found.probability, score, found.history, found.gate, found.reason, found.writer
+    )
 
 
 def render_explained_row(case: ExplainedRecommendation) -> Text:
@@ -71,8 +72,16 @@ def render_explained_row(case: ExplainedRecommendation) -> Text:
     )
 
 
-def _render_case(user: str, title: str, probability: float, more: str, history: Sequence[HistoryItem],
-          gate: Sequence[tuple[str, float]], reason: str, writer: str) -> Text:  # fmt: skip
+def _render_case(
+    user: str,
+    title: str,
+    probability: float,
+    more: str,
+    history: Sequence[HistoryItem],
+    gate: Sequence[tuple[str, float]],
+    reason: str,
+    writer: str,
+) -> Text:
     text = Text()
     text.append(title, style="bold").append(f" for {user}: probability of a like {probability:.0%}{more}\n")
     for past in history:

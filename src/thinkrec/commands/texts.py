@@ -70,8 +70,12 @@ def run_text_evaluation(
         raise DataError(f"{options.out}: --out writes JSON; give a name such as text-metrics.json")
     if grounding and run is None:
         raise DataError("--grounding needs --run RUN, whose data the reasons are about")
-    references = read_references(read_table(options.references), str(options.references), split=options.split,
-                                 users=_read_users(interactions, run))  # fmt: skip
+    references = read_references(
+        read_table(options.references),
+        str(options.references),
+        split=options.split,
+        users=_read_users(interactions, run),
+    )
     paths = _name_tables([reasons, *options.against])
     tables, remark = {name: read_table(path) for name, path in paths.items()}, ""
     if options.partial:
@@ -88,8 +92,15 @@ def run_text_evaluation(
     systems = {
         name: compute_text_metrics(found, references.text, tools, progress=True) for name, found in texts.items()
     }
-    results = summarise_texts(systems, references, tools, baselines=baselines, draws=options.draws, seed=options.seed,
-                              remarks=(remark,) if remark else ())  # fmt: skip
+    results = summarise_texts(
+        systems,
+        references,
+        tools,
+        baselines=baselines,
+        draws=options.draws,
+        seed=options.seed,
+        remarks=(remark,) if remark else (),
+    )
     out = show.make_console()
     out.print(render_text_results(results, f"Reasons compared to {options.references}"))
     grounded: dict[str, GroundingResults] = {}
@@ -172,8 +183,14 @@ def _name_tables(paths: Sequence[Path]) -> dict[str, Path]:
     return {str(path): path for path in paths}
 
 
-def _write_results(options: TextOptions, reasons: Path, results: TextResults, systems: dict[str, TextMetricValues],
-           references: References, grounded: dict[str, GroundingResults]) -> None:  # fmt: skip
+def _write_results(
+    options: TextOptions,
+    reasons: Path,
+    results: TextResults,
+    systems: dict[str, TextMetricValues],
+    references: References,
+    grounded: dict[str, GroundingResults],
+) -> None:
     from importlib.metadata import version
 
     assert options.out is not None
@@ -188,6 +205,10 @@ def _write_results(options: TextOptions, reasons: Path, results: TextResults, sy
         "encoder": None if options.encoder is None else options.encoder.name,
     }
     packages = {name: version(name) for name in ("nltk", "rouge-score", "sacrebleu")}
-    write_text_metrics(options.out, results, {**sources, "packages": packages},
-                       {name: to_dict(found) for name, found in grounded.items()})  # fmt: skip
+    write_text_metrics(
+        options.out,
+        results,
+        {**sources, "packages": packages},
+        {name: to_dict(found) for name, found in grounded.items()},
+    )
     write_table(build_row_table(systems, references), options.out.with_suffix(".parquet"))

@@ -35,9 +35,16 @@ CHUNK = 64
 
 
 def run_explain_rows_command(
-    run: str, rows: Path, split: str | None, out: Path, stage: str | None, tokens: int | None, cite: str | None,
-    own_verdict: bool, writer: Writer = "model",
-) -> None:  # fmt: skip
+    run: str,
+    rows: Path,
+    split: str | None,
+    out: Path,
+    stage: str | None,
+    tokens: int | None,
+    cite: str | None,
+    own_verdict: bool,
+    writer: Writer = "model",
+) -> None:
     """`thinkrec explain-rows`."""
     folder = show.find_run_folder(run)
     recipe = saved_model.read_recipe(folder)
@@ -116,8 +123,13 @@ def explain_rows_in_chunks(
             chunk = rows[start : start + CHUNK]
             scores = system.score(chunk)
             if writer is None:
-                texts = system.explain(chunk, None if options["own_verdict"] else scores, tokens=options["tokens"],
-                                       cite=options["cite"], mentions=options["mentions"])  # fmt: skip
+                texts = system.explain(
+                    chunk,
+                    None if options["own_verdict"] else scores,
+                    tokens=options["tokens"],
+                    cite=options["cite"],
+                    mentions=options["mentions"],
+                )
                 found = [{"score": float(s), "reason": text} for s, text in zip(scores, texts, strict=True)]
             else:
                 written = zip(scores, writer.explain(chunk, scores), strict=True)

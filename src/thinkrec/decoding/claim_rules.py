@@ -70,8 +70,8 @@ class GroundingRules:
         that the text opens with.
         """
         known = list(titles.values())
-        if cite in RENAMED_POLICIES:
-            raise ValueError(f"citation policy `{cite}` is now called `{RENAMED_POLICIES[cite]}`")
+        if citation_policy in RENAMED_POLICIES:
+            raise ValueError(f"citation policy `{citation_policy}` is now called `{RENAMED_POLICIES[citation_policy]}`")
         self.checks_polarity = citation_policy in ("polarity", "polarity_and_keywords")
         self.signs = [title.polarity for title in known]
         self.targets = [number for number, title in enumerate(known) if title.is_target]

@@ -84,11 +84,18 @@ def has_flash_kernel(query: torch.Tensor) -> bool:
 
 
 def compute_varlen_attention(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queries: SequenceBounds, keys: SequenceBounds, *, causal: bool,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    queries: SequenceBounds,
+    keys: SequenceBounds,
+    *,
+    causal: bool,
     scale: float,
-) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-    """`compute_attention` within many pieces of a row (1, h or g, m or n, d) at once; piece i of the queries sees piece i of the
-    keys. For what `has_flash_kernel`.
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`compute_attention` within many sequences of a row (1, h or g, m or n, d) at once, where `has_flash_kernel`.
+
+    Sequence i of the queries attends to sequence i of the keys.
     """
     # The kernel wants (tokens, heads, d), and shares keys between heads by itself.
     rows = (t[0].transpose(0, 1) for t in (query, key, value))

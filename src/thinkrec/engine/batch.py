@@ -50,11 +50,13 @@ class Batch:
     """Of a packed batch, int64 (t,): whose gate each token has."""
 
     def __len__(self) -> int:
+        """Rows, padded or packed."""
         return self.ids.shape[0]
 
     def find_last_answers(self) -> torch.Tensor:
-        """int64 (b,): which of the q answers is each row's last one, the target's; of a packed batch each leaf's. Every
-        one must have an answer.
+        """int64 (b,): which of the q answers is each row's last one, the target's; of a packed batch each suffix's.
+
+        Every row or suffix must have an answer.
         """
         row = self.answer_at[:, 0] if self.layout is None else self.layout.find_suffix_index(self.answer_at[:, 1])
         return torch.cat([row[1:] != row[:-1], row.new_ones(min(1, len(row))).bool()]).nonzero()[:, 0]

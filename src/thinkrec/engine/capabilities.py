@@ -57,8 +57,9 @@ def can_share_prefix(recommender: Recommender) -> bool:
 
 
 def can_pack_varlen(recommender: Recommender) -> bool:
-    """Whether the device has a kernel for many prompts in one row, found out with random ones of this backbone's shape:
-    outputs, normalisers and gradients are compared with the formula's.
+    """Whether the device has a kernel for varlen batches, many prompts in one row, that computes what the formula does.
+
+    Tried on random tensors of this backbone's shape: outputs, log-sum-exps and gradients are compared.
     """
     config = recommender.model.config.get_text_config()
     heads = getattr(config, "num_attention_heads", None)
@@ -116,9 +117,18 @@ def _make_random_prefixes(recommender: Recommender) -> list[SharedPrefix]:
 
     def part(n: int) -> Prompt:
         none = np.zeros(0, dtype=np.int32)
-        return Prompt(rng.integers(size, size=n).astype(np.int32), none, np.zeros((0, 0), dtype=np.float32),
-                      np.array([n - 1], dtype=np.int32), np.zeros(1, dtype=np.int8), np.ones(1, dtype=np.float32),
-                      none, none, np.zeros(0, dtype=np.float32), gate)  # fmt: skip
+        return Prompt(
+            rng.integers(size, size=n).astype(np.int32),
+            none,
+            np.zeros((0, 0), dtype=np.float32),
+            np.array([n - 1], dtype=np.int32),
+            np.zeros(1, dtype=np.int8),
+            np.ones(1, dtype=np.float32),
+            none,
+            none,
+            np.zeros(0, dtype=np.float32),
+            gate,
+        )
 
     return [SharedPrefix(part(n), tuple(part(m) for m in _SUFFIX_LENGTHS)) for n in _PREFIX_LENGTHS]
 

@@ -14,8 +14,9 @@ from thinkrec.engine.layout import PackedLayout, compute_padded_index
 from thinkrec.engine.segments import Segment
 
 
-def compute_cascade_attention(layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-           scale: float) -> torch.Tensor:  # fmt: skip
+def compute_cascade_attention(
+    layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+) -> torch.Tensor:
     """(1, h, t, d): every token over what it sees."""
     if layout.varlen_batch is not None and has_flash_kernel(query):
         return layout.varlen_batch.compute_attention(query, key, value, ends=False, scale=scale)
@@ -32,8 +33,15 @@ def compute_cascade_attention(layout: PackedLayout, module: nn.Module, query: to
     return out
 
 
-def _merge_prefix_attention(span: Segment, ends: Sequence[int], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-                own: tuple[torch.Tensor, torch.Tensor], scale: float) -> torch.Tensor:  # fmt: skip
+def _merge_prefix_attention(
+    span: Segment,
+    ends: Sequence[int],
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    own: tuple[torch.Tensor, torch.Tensor],
+    scale: float,
+) -> torch.Tensor:
     """(1, h, m, d): the leaves' attention over themselves, `own`, put together with that over the trunk's keys.
 
     `ends`: where in the m queries each leaf begins, and the last one ends.
@@ -52,8 +60,11 @@ def _merge_prefix_attention(span: Segment, ends: Sequence[int], query: torch.Ten
 
 
 def _upcast_on_cpu(tensor: torch.Tensor) -> torch.Tensor:
-    """In float32 on a CPU, whose kernel for halves rounds otherwise for every padded length: a leaf would score
-    otherwise in other company. A GPU's kernels need the halves."""
+    """The tensor in float32 on a CPU, as it is elsewhere.
+
+    The CPU's kernel for halves rounds otherwise for every padded length: a suffix would score otherwise in other
+    company. A GPU's kernels need the halves.
+    """
     return tensor.float() if tensor.device.type == "cpu" else tensor
 
 
@@ -71,8 +82,9 @@ def _compute_suffix_attention(
     return back[0][None], back[1][None]
 
 
-def compute_last_token_attention(layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-          scale: float) -> torch.Tensor:  # fmt: skip
+def compute_last_token_attention(
+    layout: PackedLayout, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+) -> torch.Tensor:
     """(1, h, leaves, d): the last token of every leaf over its trunk and its leaf."""
     if layout.varlen_batch is not None and has_flash_kernel(query):
         return layout.varlen_batch.compute_attention(query, key, value, ends=True, scale=scale)
@@ -104,9 +116,10 @@ def compute_last_token_attention(layout: PackedLayout, module: nn.Module, query:
 def unpack_to_padded(
     layout: PackedLayout, place: torch.Tensor, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Queries (1, h, m, d) at a packed row's tokens `place` (1, m) and the row's keys and values as a padded batch of
-    leaves: queries (leaves, h, s, d), keys and values (leaves, g, longest, d), positions of the queries in their leaf
-    (leaves, s), and where in the flattened (leaves, s) each query went.
+    """Queries (1, h, m, d) at a packed row's tokens `place` (1, m), with the row's keys and values, as a padded batch.
+
+    Returns, with one row per suffix: queries (suffixes, h, s, d), keys and values (suffixes, g, longest, d), positions
+    of the queries in their suffix (suffixes, s), and where in the flattened (suffixes, s) each query went.
     """
     begins, lengths = layout.suffix_bounds[:, 0], layout.suffix_bounds[:, 1] - layout.suffix_bounds[:, 0]
     leaf = layout.find_suffix_index(place[0])

@@ -27,7 +27,8 @@ def save_recommender(folder: Path | str, recommender: Recommender, extra: Mappin
     """Write adapters, projector and settings; the backbone is only named, with the digest of its contents.
 
     `recommender.json` is written last and names the weights by their hash, so a save that dies half-way leaves the
-    earlier state readable. `extra`: further JSON values to keep (for instance the gate's settings), see `read_recommender_config`.
+    earlier state readable. `extra`: further JSON values to keep (for instance the gate's settings), see
+    `read_recommender_config`.
     """
     folder = Path(folder)
     tensors = {f"experts.{k}": v.cpu() for k, v in recommender.adapters.state_dict().items()}
@@ -52,10 +53,11 @@ def save_recommender(folder: Path | str, recommender: Recommender, extra: Mappin
 
 
 def load_recommender(folder: Path | str, backbone: Backbone | None = None) -> Recommender:
-    """Read what `save_recommender` wrote. A given `backbone` (freshly loaded, without experts) is used instead of the named one.
+    """Read what `save_recommender` wrote.
 
-    Raises CheckpointError where a file is missing, truncated, or the backbone is not the one of the training: weights
-    that were learned on other ones would answer, and wrongly.
+    A given `backbone` (freshly loaded, without experts) is used instead of the named one. Raises CheckpointError where
+    a file is missing, truncated, or the backbone is not the one of the training: weights that were learned on other
+    ones would answer, and wrongly.
     """
     folder = Path(folder)
     config = read_recommender_config(folder)

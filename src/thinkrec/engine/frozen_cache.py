@@ -33,9 +33,10 @@ def find_first_trainable_layer(recommender: Recommender) -> int:
 
 
 class FrozenActivationCache:
-    """Hidden states by prompt, in a file that grows to at most `max_bytes` bytes; prompts beyond that are computed anew."""
+    """Hidden states by prompt, in a file of at most `max_bytes` bytes; prompts beyond that are computed anew."""
 
     def __init__(self, recommender: Recommender, first: int, path: Path, most: int) -> None:
+        """Empty, of the states that go into layer `first`; the file at `path` is begun anew."""
         self.recommender, self.first_trainable, self.max_bytes = recommender, first, most
         self._layers = find_decoder_layers(recommender.model)[1]
         self._path, self._file = path, path.open("w+b")
@@ -46,8 +47,10 @@ class FrozenActivationCache:
     def build(
         cls, recommender: Recommender, path: Path, most: int, sample: Sequence[Prompt]
     ) -> FrozenActivationCache | None:
-        """None where every layer learns, or where this backbone gives something else with its layers cut in two (found
-        out with the `sample`, in evaluation mode).
+        """The cache of a recommender; None where every layer learns.
+
+        None also where this backbone gives something else with its layers cut in two, which is tried with the
+        `sample`, in evaluation mode.
         """
         first = find_first_trainable_layer(recommender)
         if first == 0 or most <= 0:
@@ -76,7 +79,7 @@ class FrozenActivationCache:
 
     @contextmanager
     def use_cached_states(self, prompts: Sequence[Prompt], batch: Batch) -> Iterator[None]:
-        """What the recommender computes of the batch of these prompts starts at layer `first_trainable`, until the block ends."""
+        """The recommender computes the batch of these prompts from layer `first_trainable` on, until the block ends."""
         below, states = list(self._layers[: self.first_trainable]), self._get_states(prompts, batch)
         try:
             for i in range(self.first_trainable):
@@ -113,13 +116,13 @@ class FrozenActivationCache:
 
         def stop(module: nn.Module, args: tuple, kwargs: dict) -> None:
             found.append(args[0] if args else kwargs["hidden_states"])
-            raise _StopForward
+            raise _ForwardStoppedError
 
         hook = self._layers[self.first_trainable].register_forward_pre_hook(stop, with_kwargs=True)
         try:
             with self.recommender.inference_mode():
                 self.recommender.compute_hidden(batch)
-        except _StopForward:
+        except _ForwardStoppedError:
             pass
         finally:
             hook.remove()
@@ -135,7 +138,7 @@ class FrozenActivationCache:
         self._size += len(held)
 
 
-class _StopForward(Exception):
+class _ForwardStoppedError(Exception):
     """The layer that learns is reached: nothing more is needed."""
 
 

@@ -50,10 +50,7 @@ def generate_greedily(
     Raises DataError where a prompt leaves none at all. Call it in evaluation mode without gradients
     (`Recommender.inference_mode`).
     """
-    if first_tokens is not None and len(first_tokens) != len(prompts):
-        raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
-    if constraints is not None and len(constraints) != len(prompts):
-        raise DataError(f"{len(constraints)} constraints for {len(prompts)} prompts; give one each, or None for a row")
+    _check_counts(prompts, first_tokens, constraints)
     rules = [None] * len(prompts) if constraints is None else constraints
     out: list[list[int]] = [[] for _ in range(len(prompts))]
     if max_new_tokens < 1:
@@ -107,6 +104,13 @@ def generate_greedily(
         forced = None
 
 
+def _check_counts(prompts: Sequence[Prompt], first_tokens: Sequence | None, constraints: Sequence | None) -> None:
+    if first_tokens is not None and len(first_tokens) != len(prompts):
+        raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
+    if constraints is not None and len(constraints) != len(prompts):
+        raise DataError(f"{len(constraints)} constraints for {len(prompts)} prompts; give one each, or None for a row")
+
+
 def _compute_token_limits(recommender: Recommender, prompts: Sequence[Prompt], max_new_tokens: int) -> list[int]:
     """How many tokens each row may get: what is asked for, or what the backbone's positions leave."""
     positions = recommender.backbone.max_positions
@@ -120,8 +124,10 @@ def _compute_token_limits(recommender: Recommender, prompts: Sequence[Prompt], m
     if short:
         warnings.warn(
             f"{short} of {len(prompts)} texts can have {min(left)} tokens or a few more, not {max_new_tokens}: their"
-            f" prompts leave no more of the backbone's {positions:,} positions", DataWarning, stacklevel=3,
-        )  # fmt: skip
+            f" prompts leave no more of the backbone's {positions:,} positions",
+            DataWarning,
+            stacklevel=3,
+        )
     return [min(max_new_tokens, room) for room in left]
 
 

@@ -1,8 +1,8 @@
 """Many sequences in one row without padding, and sequences that fork: a trunk computed once, leaves that all see it.
 
 Everything in a decoder but attention looks at one token at a time, so only attention has to know which tokens belong
-together. A `PackedLayout` says so. While one is in use (`use_layout`), the attention that `install_attention` has put into a model follows
-it; at all other times that attention is Transformers' own.
+together. A `PackedLayout` says so. While one is in use (`use_layout`), the attention that `install_attention` has put
+into a model follows it; at all other times that attention is Transformers' own.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class PruningState:
     """Those keys and values."""
 
 
-class CapturedKeyValues(Exception):
+class KeyValuesCapturedError(Exception):
     """Keys and values of a layer, at the moment it would attend."""
 
 
@@ -95,14 +95,19 @@ def install_attention(model: PreTrainedModel) -> bool:
 
 
 def _dispatch_attention(
-    module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-    attention_mask: torch.Tensor | None, scaling: float | None = None, **options,
-) -> tuple[torch.Tensor, None]:  # fmt: skip
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    **options,
+) -> tuple[torch.Tensor, None]:
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
     layout, reading = HOOK_STATE.layout, HOOK_STATE.pruning
     if reading is not None and reading.is_capturing:
-        raise CapturedKeyValues(key, value)
+        raise KeyValuesCapturedError(key, value)
     kept = None if reading is None else reading.key_values
     if layout is None and kept is None:
         if (
@@ -115,12 +120,7 @@ def _dispatch_attention(
             )
             return out.transpose(1, 2).contiguous(), None
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
-    for name in _UNSUPPORTED_OPTIONS:
-        if options.get(name) is not None:
-            raise UnsupportedAttentionError(name)
-    if options.get("dropout"):
-        raise UnsupportedAttentionError("dropout")
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    _refuse_unsupported_options(options)
     window = options.get("sliding_window")
     longest = key.shape[2] if kept is None else kept[0].shape[2]
     if layout is not None:
@@ -129,6 +129,26 @@ def _dispatch_attention(
         raise UnsupportedAttentionError("sliding_window")
     if HOOK_STATE.captured_key_values is not None:
         HOOK_STATE.captured_key_values.append((key, value))
+    return _attend_packed_or_pruned(module, query, key, value, scaling), None
+
+
+def _refuse_unsupported_options(options: dict[str, Any]) -> None:
+    for name in _UNSUPPORTED_OPTIONS:
+        if options.get(name) is not None:
+            raise UnsupportedAttentionError(name)
+    if options.get("dropout"):
+        raise UnsupportedAttentionError("dropout")
+
+
+def _attend_packed_or_pruned(
+    module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float | None
+) -> torch.Tensor:
+    """Attention (b, t, h, d) as the layout or the pruning in use asks for; one of them is."""
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    layout, reading = HOOK_STATE.layout, HOOK_STATE.pruning
+    kept = None if reading is None else reading.key_values
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if reading is None or kept is None:
         assert layout is not None
         out = compute_cascade_attention(layout, module, query, key, value, scale)
@@ -141,8 +161,8 @@ def _dispatch_attention(
             query, key, value, place, back = unpack_to_padded(layout, place, query, key, value)
         seen = torch.arange(key.shape[2], device=query.device) <= place[:, None, :, None]
         found, _ = sdpa_attention_forward(module, query, key, value, seen, scaling=scaling, is_causal=False)
-        return (found if back is None else found.flatten(0, 1)[back][None]), None
-    return out.transpose(1, 2).contiguous(), None
+        return found if back is None else found.flatten(0, 1)[back][None]
+    return out.transpose(1, 2).contiguous()
 
 
 def _is_causal_self_attention(

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from thinkrec.engine.batch import Batch
-from thinkrec.engine.hooks import HOOK_STATE, CapturedKeyValues, PruningState, UnsupportedAttentionError
+from thinkrec.engine.hooks import HOOK_STATE, KeyValuesCapturedError, PruningState, UnsupportedAttentionError
 from thinkrec.engine.layout import compute_padded_index
 from thinkrec.model.adapters import find_decoder_layers
 from thinkrec.model.lora import Routing
@@ -56,8 +56,9 @@ def select_positions(batch: Batch, at: torch.Tensor) -> PositionSelection | None
 
 @contextmanager
 def prune_last_layer(places: PositionSelection) -> Iterator[None]:
-    """Of decoders with `install_last_layer_hooks`ed last layers only the states at `places` come out, (b, s, width), until the block
-    ends.
+    """Decoders give only the last hidden states at `places`, (b, s, width), until the block ends.
+
+    For decoders whose last layer has had `install_last_layer_hooks`.
     """
     before, HOOK_STATE.pruning = HOOK_STATE.pruning, PruningState(places.positions, places.is_suffix_ends)
     try:
@@ -79,7 +80,7 @@ def install_last_layer_hooks(model: nn.Module, routing: Routing) -> None:
         try:
             # Not the call but its inside: hooks, these among them, are for the real one.
             module.forward(*args, **kwargs)
-        except CapturedKeyValues as found:
+        except KeyValuesCapturedError as found:
             now.key_values = found.args[0], found.args[1]
         else:
             raise UnsupportedAttentionError("attention of another kind")

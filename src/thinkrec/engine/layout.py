@@ -45,9 +45,12 @@ class PackedLayout:
 
     def to(self, device: torch.device | str) -> PackedLayout:
         """The same on another device."""
-        return PackedLayout(tuple(
-            replace(s, gather_index=s.gather_index.to(device), scatter_index=s.scatter_index.to(device)) for s in self.segments
-        ))  # fmt: skip
+        return PackedLayout(
+            tuple(
+                replace(s, gather_index=s.gather_index.to(device), scatter_index=s.scatter_index.to(device))
+                for s in self.segments
+            )
+        )
 
 
 def compute_padded_index(row: torch.Tensor, rows: int) -> tuple[int, torch.Tensor]:

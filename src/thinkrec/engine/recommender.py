@@ -46,6 +46,7 @@ class Recommender:
     """
 
     def __init__(self, backbone: Backbone, experts: AdapterSet, projector: Projector | None = None):
+        """Of parts that belong together: `experts` are adapters in this backbone's layers."""
         self.backbone = backbone
         self.adapters = experts
         self.projector = projector
@@ -61,7 +62,7 @@ class Recommender:
 
     @cached_property
     def supports_varlen(self) -> bool:
-        """Whether prompts stand side by side in one row instead of being padded (`pack_and_forward`); found out likewise."""
+        """Whether prompts stand side by side in one row without padding (`pack_and_forward`); found out likewise."""
         return can_pack_varlen(self) and self.supports_shared_prefix
 
     @cached_property
@@ -119,8 +120,9 @@ class Recommender:
             return self.decoder(**options).last_hidden_state
 
     def gather_hidden(self, batch: Batch, at: torch.Tensor) -> torch.Tensor:
-        """(m, width): last hidden states at the places `at`, int64 (m, 2), those of `compute_hidden`. What nobody reads is not
-        computed in the last layer, where the backbone allows it.
+        """(m, width): last hidden states at the places `at`, int64 (m, 2), those of `compute_hidden`.
+
+        What nobody reads is not computed in the last layer, where the backbone allows it.
         """
         found = select_positions(batch, at) if self.supports_last_layer_pruning and not self._checkpointing else None
         if found is not None:
@@ -134,8 +136,9 @@ class Recommender:
     def pack_and_forward(
         self, prompts: Sequence[Prompt], at: Callable[[Batch], torch.Tensor]
     ) -> tuple[Batch, torch.Tensor]:
-        """The batch of these prompts, without padding where the device has a kernel for that, and its `gather_hidden` at the
-        places that `at` picks from it.
+        """The batch of these prompts, and its `gather_hidden` at the places that `at` picks from it.
+
+        It has no padding where the device has a kernel for that.
         """
         if self.supports_varlen:
             batch = pack_prompts(prompts).to(self.device)
@@ -152,10 +155,10 @@ class Recommender:
         return self.model.base_model
 
     def compute_routing_weights(self, batch: Batch) -> torch.Tensor | None:
-        """Routing weights of a batch, (b, 1 + n) or by token (1, t, 1 + n); None, the global adapter, where its gate
-        has one column.
+        """Routing weights of a batch, (b, 1 + n) or by token (1, t, 1 + n).
 
-        Raises RecipeError if the gate has another number of experts than the model.
+        None, the global adapter alone, where its gate has one column. Raises RecipeError if the gate has another number
+        of experts than the model.
         """
         width = batch.gate.shape[1]
         if width == 1:
@@ -211,8 +214,8 @@ class Recommender:
     def checkpoint_activations(self, on: bool = True) -> None:
         """Trade time for memory in training: recompute activations in the backward pass; `on` False: no more.
 
-        The recomputation happens after `compute_hidden` has returned and possibly in another thread, so it is handed the
-        routing and the layout of its own forward pass; otherwise it would silently use the global adapter.
+        The recomputation happens after `compute_hidden` has returned and possibly in another thread, so it is handed
+        the routing and the layout of its own forward pass; otherwise it would silently use the global adapter.
         """
         routing = self.adapters.routing
 

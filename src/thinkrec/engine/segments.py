@@ -1,7 +1,7 @@
 """A trunk with its leaves, side by side in a packed row, and keys and values of a trunk kept for later rows.
 
-A trunk with more leaves than a batch holds is computed first, and its keys and values are kept (`PrefixKVCache`) for rows of
-leaves alone.
+A trunk with more leaves than a batch holds is computed first, and its keys and values are kept (`PrefixKVCache`) for
+rows of leaves alone.
 """
 
 from __future__ import annotations

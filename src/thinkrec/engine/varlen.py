@@ -83,8 +83,9 @@ class VarlenBatch:
         at = followed.query_index
         if at is None or not len(at):
             return found
-        both = attention.merge_states(_attend_selected(followed, query, key, value, causal=False, scale=scale),
-                               (found[:, :, at], seen[:, :, at]))  # fmt: skip
+        both = attention.merge_states(
+            _attend_selected(followed, query, key, value, causal=False, scale=scale), (found[:, :, at], seen[:, :, at])
+        )
         return found.index_copy(2, at, both)
 
 
@@ -105,8 +106,9 @@ def _expand_ranges(ranges: Sequence[tuple[int, int]], device: torch.device) -> t
     )
 
 
-def _attend_selected(over: _VarlenPass, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool,
-          scale: float) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+def _attend_selected(
+    over: _VarlenPass, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Output (1, h, m, d) and normaliser (1, h, m) of these queries."""
     queries = query if over.query_index is None else query[:, :, over.query_index]
     keys, values = (t if over.key_index is None else t[:, :, over.key_index] for t in (key, value))
@@ -116,9 +118,15 @@ def _attend_selected(over: _VarlenPass, query: torch.Tensor, key: torch.Tensor, 
 
 
 def compute_varlen_reference(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, queries: SequenceBounds, keys: SequenceBounds, *, causal: bool,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    queries: SequenceBounds,
+    keys: SequenceBounds,
+    *,
+    causal: bool,
     scale: float,
-) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+) -> tuple[torch.Tensor, torch.Tensor]:
     """What `attend.in_pieces` gives, by its formula, piece by piece."""
     groups = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))

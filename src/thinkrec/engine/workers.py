@@ -1,5 +1,7 @@
-"""Batches worked on beside the thread that prepares them: on a CPU several, one core each, because small matrices keep
-one core busy but not two or more; on a GPU one, so that it does not wait while the next is rendered.
+"""Batches worked on beside the thread that prepares them.
+
+On a CPU several, one core each, because small matrices keep one core busy but not two or more; on a GPU one, so that it
+does not wait while the next is rendered.
 
 Everything that a batch in work has of its own (routing, layouts, places to read) is kept by thread, so that batches
 cannot meet. Models are only read.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def read_proc_fields(path: str) -> dict[str, str]:
-    """ "name: value" lines of a /proc file, the first of each name; empty on other systems."""
+    """The "name: value" lines of a /proc file, the first of each name; empty on other systems."""
     try:
         lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -35,8 +35,8 @@ def _get_process_state() -> PartialState:
     found = PartialState(cpu=_is_cpu_only(), timeout=_PATIENCE)
     if found.num_processes < _count_processes():
         raise RecipeError(
-            f"{_count_processes()} processes were started, but they cannot find one another; start them with torchrun or"
-            " accelerate launch"
+            f"{_count_processes()} processes were started, but they cannot find one another; start them with torchrun"
+            " or accelerate launch"
         )
     return found
 

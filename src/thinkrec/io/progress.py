@@ -21,18 +21,26 @@ class Progress:
     """
 
     def __init__(self, title: str, total: int, *, shown: bool) -> None:
+        """A bar of `total` steps."""
         console = Console(stderr=True)
         self._terminal = shown and console.is_terminal
         self._line = shown and not console.is_terminal
         self._console, self._title = console, title
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                   TimeRemainingColumn(), TextColumn("{task.fields[text]}"))  # fmt: skip
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[text]}"),
+        )
         self._bar = RichProgress(*columns, console=console, disable=not self._terminal)
         self._task = self._bar.add_task(title, total=total, text="")
         self._note, self._last = "", ""
         self._told = time.monotonic()
 
     def __enter__(self) -> Progress:
+        """Show the bar."""
         self._bar.start()
         return self
 
@@ -52,6 +60,7 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Take the bar away; in a file or a pipe, say what was done."""
         self._bar.stop()
         if self._line and kind is None:
             self._print_line(f"{self._bar.tasks[0].completed:.0f}")

@@ -26,6 +26,8 @@ def parse_settings(
     """Put settings such as `model.prompt.history=20` into `content`; each value is read as YAML.
 
     Args:
+        content: nested plain values, changed in place.
+        given: the settings, each `key=value`.
         source: what gave them, in messages, such as an option.
         form: how one should read, in messages, with an example.
         defaults: all values as they are without the settings. A section that `content` does not name starts from these,
@@ -85,6 +87,8 @@ def explain_validation_error(
     """The error to raise: `source`, and every wrong key as it is written in YAML.
 
     Args:
+        error: what pydantic says.
+        source: what was checked, in the message.
         tagged: whether what was checked is itself of one of several types.
         hint: added where a key is not known, such as a command that lists all keys.
         echo: also show the values that were refused; not where a secret could be among them.

@@ -22,8 +22,16 @@ Group = Literal["global", "experts"]
 class AdapterSet:
     """The handle on all adapters of one model: what to train, save, export."""
 
-    def __init__(self, model: nn.Module, config: MultiLoRAConfig, layers: dict[str, MultiLoRALinear], routing: Routing, *,
-                 transposed: bool = False):  # fmt: skip
+    def __init__(
+        self,
+        model: nn.Module,
+        config: MultiLoRAConfig,
+        layers: dict[str, MultiLoRALinear],
+        routing: Routing,
+        *,
+        transposed: bool = False,
+    ):
+        """Of `layers` that stand in `model`; `transposed`: its linear layers hold their weights as (in, out)."""
         self.model = model
         self.config = config
         self.layers = layers

@@ -259,8 +259,8 @@ def _build_quantization_options(config: BackboneConfig, name: str) -> dict[str, 
 def _load_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
     if config.bits is not None:
         raise RecipeError(
-            f"backbone.bits is {config.bits}, but {path.name} is a GGUF file, which is read in {_resolve_dtype(config)}; "
-            "give the folder or hub name of the same model, or leave bits out"
+            f"backbone.bits is {config.bits}, but {path.name} is a GGUF file, which is read in"
+            f" {_resolve_dtype(config)}; give the folder or hub name of the same model, or leave bits out"
         )
     if not path.is_file():
         raise CheckpointError(f"backbone file {path} does not exist; check backbone.source")

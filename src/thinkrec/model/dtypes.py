@@ -1,5 +1,6 @@
-"""Which number format each device computes in natively; what each part of a recommender is held and computed in is
-in docs/performance.md.
+"""Which number format each device computes in natively.
+
+What each part of a recommender is held and computed in stands in docs/performance.md.
 """
 
 from __future__ import annotations

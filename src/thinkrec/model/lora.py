@@ -57,6 +57,7 @@ class Routing(threading.local):
             self.weights = before
 
     def __deepcopy__(self, memo: dict) -> Routing:
+        """A routing of its own: a copied model must not follow the weights that the original is given."""
         return Routing()
 
 
@@ -69,6 +70,7 @@ class MultiLoRALinear(nn.Module):
     """
 
     def __init__(self, base: nn.Linear, config: MultiLoRAConfig, n_experts: int, routing: Routing):
+        """Adapters that change nothing yet, their B's being zero."""
         super().__init__()
         self.base = base
         self.rank = config.rank
@@ -140,8 +142,8 @@ class MultiLoRALinear(nn.Module):
             by_token or (weights.ndim == 2 and len(weights) in (1, x.shape[0]))
         ):
             raise RuntimeError(
-                f"routing weights of shape {tuple(weights.shape)} for a batch of {x.shape[0]} rows and {self.n_adapters} "
-                "slots; give one row of weights per batch row, one for all, or one per token"
+                f"routing weights of shape {tuple(weights.shape)} for a batch of {x.shape[0]} rows and"
+                f" {self.n_adapters} slots; give one row of weights per batch row, one for all, or one per token"
             )
         a, b = (part.to(x.dtype) for part in self.stack_adapters())
         spread = weights.to(inner.dtype).repeat_interleave(self.rank, dim=-1)
@@ -150,7 +152,7 @@ class MultiLoRALinear(nn.Module):
         )
 
     def _add_low_rank(self, y: torch.Tensor, middle: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """y + s * middle B^T, in one multiplication that adds where the formats allow it."""
+        """Give y + s * middle B^T, in one multiplication that adds where the formats allow it."""
         if y.dtype == b.dtype and not torch.is_autocast_enabled(y.device.type):
             flat = torch.addmm(y.flatten(0, -2), middle.flatten(0, -2), b.T, alpha=self.scale)
             return flat.view_as(y)

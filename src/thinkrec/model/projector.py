@@ -28,6 +28,7 @@ class Projector(nn.Module):
     centre: torch.Tensor
 
     def __init__(self, dim: int, hidden: int, widen: int = 10):
+        """From vectors of `dim` to embeddings of `hidden` numbers, over `widen` * `dim`; `calibrate` comes next."""
         super().__init__()
         self.dim, self.hidden, self.widen = dim, hidden, widen
         self.layers = nn.Sequential(nn.Linear(dim, widen * dim), nn.ReLU(), nn.Linear(widen * dim, hidden))

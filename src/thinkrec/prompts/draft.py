@@ -16,6 +16,7 @@ class PromptBuilder:
     __slots__ = ("_labels", "_pieces", "_placeholder_at", "_placeholder_vectors", "answer_at", "length")
 
     def __init__(self) -> None:
+        """Empty."""
         self.length = 0
         """Tokens so far."""
         self.answer_at: list[int] = []
@@ -52,13 +53,16 @@ class PromptBuilder:
         return Prompt(
             ids=np.concatenate(self._pieces).astype(np.int32, copy=False) if self._pieces else NO_TOKENS,
             placeholder_at=np.array(self._placeholder_at, dtype=np.int32),
-            placeholder_vectors=np.array(self._placeholder_vectors, dtype=np.float32) if self._placeholder_vectors else _NO_VECTORS,
+            placeholder_vectors=np.array(self._placeholder_vectors, dtype=np.float32)
+            if self._placeholder_vectors
+            else _NO_VECTORS,
             answer_at=np.array(self.answer_at, dtype=np.int32),
             answer_label=np.array(self._labels, dtype=np.int8),
-            answer_weight=np.ones(len(self._labels), dtype=np.float32) if weights is None
+            answer_weight=np.ones(len(self._labels), dtype=np.float32)
+            if weights is None
             else weights.astype(np.float32),
             token_at=np.arange(last, last + len(target), dtype=np.int32),
             token_target=target,
             token_weight=np.full(len(target), weight, dtype=np.float32),
             gate=gate,
-        )  # fmt: skip
+        )

@@ -63,11 +63,19 @@ class PromptTokenizer(Protocol):
     """What the renderer needs of a backbone; one with a limited number of `positions` has that attribute too."""
 
     @property
-    def tokenizer(self) -> Any: ...
+    def tokenizer(self) -> Any:
+        """A Transformers tokenizer."""
+        ...
+
     @property
-    def yes_id(self) -> int: ...
+    def yes_id(self) -> int:
+        """The token that answers Yes."""
+        ...
+
     @property
-    def no_id(self) -> int: ...
+    def no_id(self) -> int:
+        """The token that answers No."""
+        ...
 
 
 def encode_plain_text(tokenizer, texts: list[str]) -> list[np.ndarray]:
@@ -82,6 +90,7 @@ class PromptRenderer:
     """Renders rows of one data set for one tokenizer; items are tokenised once."""
 
     def __init__(self, ds: Dataset, text: PromptTokenizer, config: PromptConfig) -> None:
+        """Tokenise the items; `text` is the backbone, or what stands for one."""
         self.ds, self.config = ds, config
         self.tokenizer, self.labels = text.tokenizer, np.array([text.no_id, text.yes_id], dtype=np.int32)
         titles, keywords = ds.items.titles, ds.items.keywords
@@ -99,8 +108,14 @@ class PromptRenderer:
         same = config.keywords == config.history_keywords
         self._past = self._target if same else entries(config.history_keywords)
         domain = ds.domain
-        parts = [template.format_heading(domain), template.format_empty_history(domain), template.format_user_line(domain),
-                 template.format_request(domain), template.BAR, template.NEWLINE]  # fmt: skip
+        parts = [
+            template.format_heading(domain),
+            template.format_empty_history(domain),
+            template.format_user_line(domain),
+            template.format_request(domain),
+            template.BAR,
+            template.NEWLINE,
+        ]
         found = encode_plain_text(self.tokenizer, parts)
         self._heading, self._empty, self._user, self._request, self._bar, self._newline = found
         start = getattr(self.tokenizer, "bos_token_id", None)
@@ -143,12 +158,19 @@ class PromptRenderer:
         it = self.ds.interactions
         past = self.config.get_history_rows(it, row)
         return self.render_candidate(
-            int(it.item[row]), it.item[past], it.label[past], gate=gate, label=int(it.label[row]),
+            int(it.item[row]),
+            it.item[past],
+            it.label[past],
+            gate=gate,
+            label=int(it.label[row]),
             user_vector=None if vectors is None else vectors.user[row],
             item_vector=None if vectors is None else vectors.item[row],
             past_vectors=None if vectors is None else vectors.item[past],
-            reason=reason, with_answer=with_answer, history_loss=history_loss, reserve=reserve,
-        )  # fmt: skip
+            reason=reason,
+            with_answer=with_answer,
+            history_loss=history_loss,
+            reserve=reserve,
+        )
 
     def render_candidate(
         self,
@@ -166,7 +188,10 @@ class PromptRenderer:
         history_loss: float = 0.0,
         reserve: int = 0,
     ) -> Prompt:
-        """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first); see `render_row`."""
+        """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first).
+
+        The rest is as in `render_row`.
+        """
         answer = self._build_answer_tokens(label, reason) if with_answer else NO_TOKENS
         user, draft = None if item_vector is None else user_vector, PromptBuilder()
         shown = int(self._find_history_start(np.array([item]), past_items, len(answer), user is not None, reserve)[0])
@@ -213,9 +238,9 @@ class PromptRenderer:
         return found
 
     def group_by_prefix(self, rows: np.ndarray, gates: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-        """Which rows can share what they show of the past: rows of one user with the same gate whose histories begin
-        at the same row.
+        """Which rows can share what they show of the past.
 
+        They are rows of one user with the same gate whose histories begin at the same row.
         Returns their places in `rows`, two or more a family, in the order of the past; and the places of all others.
         """
         it, found = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
@@ -239,8 +264,9 @@ class PromptRenderer:
     def render_prefix_group(
         self, rows: np.ndarray, *, gate: np.ndarray, vectors: PlaceholderVectors | None
     ) -> SharedPrefix:
-        """The prompts of rows of one family, in the order of the past, as a fork whose leaves follow more and more of
-        the history.
+        """The prompts of one group of rows, in the order of the past, as a shared prefix with suffixes.
+
+        Each suffix follows more of the history than the one before.
         """
         it = self.ds.interactions
         stretches = [self.config.get_history_slice(it, row) for row in rows]
@@ -255,10 +281,18 @@ class PromptRenderer:
             leaves.append(leaf.build(gate))
         return SharedPrefix(trunk.build(gate), tuple(leaves), tuple(ends[past.stop - past.start] for past in stretches))
 
-    def _add_history(self, draft: PromptBuilder, first: int, past_items: np.ndarray, past_labels: np.ndarray, slots: bool,
-               past_vectors: np.ndarray | None) -> list[int]:  # fmt: skip
-        """The heading and the history from position `first` on; how many tokens that is without any line, with the
-        first, the first two, ...
+    def _add_history(
+        self,
+        draft: PromptBuilder,
+        first: int,
+        past_items: np.ndarray,
+        past_labels: np.ndarray,
+        slots: bool,
+        past_vectors: np.ndarray | None,
+    ) -> list[int]:
+        """The heading and the history from position `first` on, and its lengths.
+
+        The lengths are how many tokens that is without any line, with the first, the first two, ...
         """
         shown_vectors = past_vectors if slots and self.config.history_vectors else None
         draft.add_tokens(self._start)
@@ -278,8 +312,13 @@ class PromptRenderer:
         """An earlier item with its answer, perhaps with a place for its vector."""
         found = self._written.get((item, label, slot))
         if found is None:
-            parts = [self._past[item], *([self._placeholder_id] if slot else []), self._bar, self.labels[label : label + 1],
-                     self._newline]  # fmt: skip
+            parts = [
+                self._past[item],
+                *([self._placeholder_id] if slot else []),
+                self._bar,
+                self.labels[label : label + 1],
+                self._newline,
+            ]
             found = np.concatenate(parts)
             if len(self._written) < _MAX_CACHED_LINES:
                 self._written[item, label, slot] = found
@@ -335,15 +374,16 @@ class PromptRenderer:
             warnings.warn(
                 f"{cut:,} of {len(it):,} prompts lose their oldest history lines: they are cut to {most:,} tokens"
                 f" ({by})",
-                DataWarning, stacklevel=2,
-            )  # fmt: skip
+                DataWarning,
+                stacklevel=2,
+            )
 
     def _check_length(self, length: int, item: int) -> None:
         if self.max_positions is not None and length > self.max_positions:
             raise DataError(
                 f"the prompt about {self.ds.items.titles[item]!r} has {length:,} tokens without any history line, and"
-                f" the backbone {self.max_positions:,} positions; lower prompt.keywords, shorten titles or written reasons,"
-                " or take a backbone with more positions"
+                f" the backbone {self.max_positions:,} positions; lower prompt.keywords, shorten titles or written"
+                " reasons, or take a backbone with more positions"
             )
 
     def _count_line_overhead(self, slots: bool) -> int:
@@ -360,8 +400,9 @@ class PromptRenderer:
             most = min(most, self.max_positions - reserve)
         return most - sum(len(part) for part in fixed) - answer - self._target_lengths[items]
 
-    def _find_history_start(self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool,
-                     reserve: int = 0) -> np.ndarray:  # fmt: skip
+    def _find_history_start(
+        self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool, reserve: int = 0
+    ) -> np.ndarray:
         """int64 (n,): the oldest history position that fits beside each target and an answer of so many tokens."""
         needed = (self._lengths[past_items][::-1] + self._count_line_overhead(slots)).cumsum()
         return len(past_items) - np.searchsorted(

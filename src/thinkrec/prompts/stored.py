@@ -22,14 +22,23 @@ from thinkrec.prompts.types import Prompt
 
 RECORD_BATCH_SIZE = 4096
 """Prompts in a record batch."""
-_SCHEMA = pa.schema({
-    name: pa.list_(kind)
-    for name, kind in {
-        "ids": pa.int32(), "placeholder_at": pa.int32(), "placeholder_vectors": pa.float32(), "answer_at": pa.int32(),
-        "answer_label": pa.int8(), "answer_weight": pa.float32(), "token_at": pa.int32(), "token_target": pa.int32(),
-        "token_weight": pa.float32(), "gate": pa.float32(),
-    }.items()
-})  # fmt: skip
+_SCHEMA = pa.schema(
+    {
+        name: pa.list_(kind)
+        for name, kind in {
+            "ids": pa.int32(),
+            "placeholder_at": pa.int32(),
+            "placeholder_vectors": pa.float32(),
+            "answer_at": pa.int32(),
+            "answer_label": pa.int8(),
+            "answer_weight": pa.float32(),
+            "token_at": pa.int32(),
+            "token_target": pa.int32(),
+            "token_weight": pa.float32(),
+            "gate": pa.float32(),
+        }.items()
+    }
+)
 """One column for each field of a `Prompt`; slot vectors lie one behind the other."""
 
 
@@ -37,19 +46,22 @@ class LazyPrompts(Sequence[Prompt]):
     """Prompts that are rendered when they are asked for, each time anew."""
 
     def __init__(self, n: int, render: Callable[[int], Prompt]) -> None:
+        """Prompts 0 to n - 1, each `render` of its number."""
         self._n, self._render = n, render
 
     def __len__(self) -> int:
+        """How many prompts there are."""
         return self._n
 
     def __getitem__(self, index: Any) -> Any:
+        """One prompt, or the list of a slice."""
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(self._n))]
         return self._render(range(self._n)[index])
 
 
 class StoredPrompts(Sequence[Prompt]):
-    """The prompts of a file that `write_prompts` wrote. They are views of the file: read-only, and good until `close`."""
+    """The prompts of a file that `write_prompts` wrote; views of the file: read-only, and good until `close`."""
 
     def __init__(self, path: Path) -> None:
         """Raises DataError where the file is not one of these."""
@@ -69,9 +81,11 @@ class StoredPrompts(Sequence[Prompt]):
         """int64 (n,): tokens of each prompt."""
 
     def __len__(self) -> int:
+        """How many prompts the file has."""
         return len(self.lengths)
 
     def __getitem__(self, index: Any) -> Any:
+        """One prompt, or the list of a slice."""
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         number = range(len(self))[index]

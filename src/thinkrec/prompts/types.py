@@ -34,4 +34,5 @@ class Prompt:
     """float32 (1 + n,): weights of the global adapter and the experts for this row."""
 
     def __len__(self) -> int:
+        """Tokens."""
         return len(self.ids)

@@ -172,6 +172,7 @@ def parse_recipe(
     """Check a recipe given as plain values.
 
     Args:
+        content: the plain values by key, nested.
         source: what holds the values, in messages.
         where: what to add to the message about a dotted key, such as the file it stands in.
         stored: whether a run wrote the values: earlier names of keys and values are then translated, not refused.

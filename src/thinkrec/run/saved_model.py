@@ -1,4 +1,7 @@
-"""Finished runs and saved copies of them, opened on the data of the training or on today's tables."""
+"""Finished runs and saved copies of them.
+
+They are opened on the data of the training or on today's tables.
+"""
 
 from __future__ import annotations
 

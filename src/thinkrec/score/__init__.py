@@ -1,0 +1,1 @@
+"""A trained recommender that answers: predictions, rankings, reasons and who writes them."""

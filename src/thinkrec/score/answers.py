@@ -67,7 +67,10 @@ def map_ids_to_codes(ids: Sequence[Any]) -> dict[str, int]:
 
 
 def find_item_codes(ds: Dataset, codes: Mapping[str, int], items: Iterable[Any]) -> np.ndarray:
-    """int64: codes of item ids; `codes`: `map_ids_to_codes` those of `ds`. Raises DataError naming the closest known ones."""
+    """int64: codes of item ids; `codes`: `map_ids_to_codes` those of `ds`.
+
+    Raises DataError naming the closest known ones.
+    """
     items = list(items)
     for item in items:
         if str(item) not in codes:

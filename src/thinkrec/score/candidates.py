@@ -1,4 +1,4 @@
-"""A fitted scorer asked about any user and any items as of now, as `Predictor.replace_histories` asks the language model."""
+"""A fitted scorer asked about any user and any items as of now, as the language model is by its predictor."""
 
 from __future__ import annotations
 
@@ -38,8 +38,14 @@ class UserHistory:
         """The user of a code with all their rows, asked at the time of the last row in the data."""
         it = ds.interactions
         rows = slice(int(it.start[user]), int(it.start[user + 1]))
-        return cls(ds.user_ids[user], it.item[rows].astype(np.int64), it.label[rows], it.timestamp[rows],
-                   it.split[rows], int(it.timestamp.max()))  # fmt: skip
+        return cls(
+            ds.user_ids[user],
+            it.item[rows].astype(np.int64),
+            it.label[rows],
+            it.timestamp[rows],
+            it.split[rows],
+            int(it.timestamp.max()),
+        )
 
     @classmethod
     def from_ratings(cls, ds: Dataset, user: Any, item: np.ndarray, label: np.ndarray) -> UserHistory:

@@ -23,6 +23,7 @@ def parse_history(history: History, threshold: float | None, usual: float | None
     threshold; without one they are labels and must be 0 or 1. As in the tables, nothing else has a meaning.
 
     Args:
+        history: pairs of an item id and an opinion, or a mapping of them.
         threshold: of this history, as its caller gave it.
         usual: of the data of the training; None where those held labels.
 

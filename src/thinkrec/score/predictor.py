@@ -78,8 +78,10 @@ class Predictor:
     def render_prompts(self, rows: np.ndarray, reserve: int = 0) -> Sequence[Prompt]:
         """The prompts of rows, as for scoring; with `reserve` they leave so many of the backbone's positions free."""
         weights = self.compute_gates(rows).weights
-        return [self.renderer.render_row(int(r), gate=w, vectors=self.vectors, reserve=reserve)
-                for r, w in zip(rows, weights, strict=True)]  # fmt: skip
+        return [
+            self.renderer.render_row(int(r), gate=w, vectors=self.vectors, reserve=reserve)
+            for r, w in zip(rows, weights, strict=True)
+        ]
 
     def score(self, rows: np.ndarray, *, title: str = "scoring", progress: bool = False) -> np.ndarray:
         """float64 (len(rows),): score of each row's target from the user's past strictly before the row."""
@@ -127,12 +129,21 @@ class Predictor:
                 self.find_allowed_titles(int(row), int(item), tokens) for row, item in zip(rows, targets, strict=True)
             ]
         verdicts = None if scores is None else scores > 0
-        return write_reasons(self.recommender, self.render_prompts(rows, tokens), verdicts, tokens=tokens, citable=citable,
-                             cite=cite, mentions=mentions, progress=progress)  # fmt: skip
+        return write_reasons(
+            self.recommender,
+            self.render_prompts(rows, tokens),
+            verdicts,
+            tokens=tokens,
+            citable=citable,
+            cite=cite,
+            mentions=mentions,
+            progress=progress,
+        )
 
     def find_allowed_titles(self, row: int, item: int, reserve: int = 0) -> dict[str, AllowedTitle]:
-        """Names that a reason may cite when the user of `row` is asked about an item there: those of their visible
-        history, in a prompt with this `reserve`, and of the item itself.
+        """Names that a reason may cite when the user of `row` is asked about an item there.
+
+        They are those of the visible history, in a prompt with this `reserve`, and of the item itself.
         """
         it = self.ds.interactions
         past = self.renderer.list_visible_history(row, item, slots=self.slot_encoder is not None, reserve=reserve)
@@ -173,8 +184,9 @@ class Predictor:
         item = np.concatenate([np.append(items, 0) for _, items, _ in past])
         label = np.concatenate([np.append(labels, 0) for _, _, labels in past])
         when = np.concatenate([np.arange(n) for n in lengths])
-        table = Interactions.build(user, item, label, when, np.full(len(user), TEST), np.arange(len(user)),
-                                   n_users=n_users + len(past))  # fmt: skip
+        table = Interactions.build(
+            user, item, label, when, np.full(len(user), TEST), np.arange(len(user)), n_users=n_users + len(past)
+        )
         moved = replace(self, ds=replace(self.ds, interactions=table))
         # The items are the same, and tokenising them is the slow part.
         object.__setattr__(moved, "renderer", self.renderer.copy_with_dataset(moved.ds))
@@ -184,15 +196,21 @@ class Predictor:
     def render_candidates(
         self, open_row: int, items: np.ndarray, reserve: int = 0
     ) -> list[tuple[np.ndarray, SharedPrefix]]:
-        """An open row (see `replace_histories`) asked about candidate item codes (k,): (places in `items`, fork) pairs. `reserve`: see
-        `render_prompts`.
+        """An open row (see `replace_histories`) asked about candidate item codes (k,).
+
+        Returns pairs (places in `items`, shared prefix). `reserve`: see `render_prompts`.
         """
         it, vectors = self.ds.interactions, self.vectors
         past = self.prompt.get_history_rows(it, open_row)
         return self.renderer.render_candidates(
-            items, it.item[past], it.label[past],
+            items,
+            it.item[past],
+            it.label[past],
             gate=self.compute_gates(np.array([open_row])).weights[0],
             user_vector=None if vectors is None else vectors.user[open_row],
-            item_vectors=None if self.slot_encoder is None else self.slot_encoder.encode_candidates(self.ds, open_row, items),
-            past_vectors=None if vectors is None else vectors.item[past], reserve=reserve,
-        )  # fmt: skip
+            item_vectors=None
+            if self.slot_encoder is None
+            else self.slot_encoder.encode_candidates(self.ds, open_row, items),
+            past_vectors=None if vectors is None else vectors.item[past],
+            reserve=reserve,
+        )

@@ -1,7 +1,7 @@
 """Who writes the reason that a user is shown: the model where its text stands up to a check, else the rules.
 
-The check of a text (`find_text_fault`): it opens with the verdict of the score, predicts nothing against it, ends with a
-whole sentence, nothing that can be read in it is untrue, it says something of the row, and it reads like prose
+The check of a text (`find_text_fault`): it opens with the verdict of the score, predicts nothing against it, ends with
+a whole sentence, nothing that can be read in it is untrue, it says something of the row, and it reads like prose
 (`fluency.py`). With `auto` the model is first tried on validation rows, once per trained stage, and used if at least
 `SHARE` of its texts pass; then every text is checked again when it is shown.
 """
@@ -108,12 +108,19 @@ class ReasonWriter:
     key: str = ""
     progress: bool = False
 
-    def write(self, system: Predictor, rows: np.ndarray, items: np.ndarray, scores: np.ndarray,
-              ask: Callable[[np.ndarray], list[str]]) -> list[WrittenReason]:  # fmt: skip
+    def write(
+        self,
+        system: Predictor,
+        rows: np.ndarray,
+        items: np.ndarray,
+        scores: np.ndarray,
+        ask: Callable[[np.ndarray], list[str]],
+    ) -> list[WrittenReason]:
         """A reason per (row, item), each opening with the verdict that its score implies.
 
-        `system`: this recommender, perhaps moved (`Predictor.replace_histories`); `rows` (n,) of its data set, whose pasts are argued
-        from; `items` (n,) asked about there; `scores` (n,). `ask`: has the model write for some of the n places.
+        `system`: this recommender, perhaps moved (`Predictor.replace_histories`); `rows` (n,) of its data set, whose
+        pasts are argued from; `items` (n,) asked about there; `scores` (n,). `ask`: has the model write for some of the
+        n places.
         """
         found: list[WrittenReason | None] = [None] * len(items)
         if len(items) and (self.choice == "model" or (self.choice == "auto" and self.trial.is_passing)):

@@ -1,0 +1,1 @@
+"""Training: stages, passes, the loss, the mixture of two trained states."""

@@ -52,6 +52,7 @@ class EpochBatches:
         """A few prompts."""
 
     def __iter__(self) -> Iterator[list[list[Prompt]]]:
+        """For each step, pass after pass, one batch per process."""
         for epoch, prompts in enumerate(self._stored):
             cut = self._split_into_batches(epoch)
             for first in range(0, len(cut), self.processes):

@@ -86,13 +86,19 @@ def fit_stage(
     option: ScoreOption = "difference",
     check_start: bool = False,
 ) -> list[dict[str, Any]]:
-    """Train the stage's parts and leave the recommender in its best state by the validation value (`select_best_record`).
+    """Train the stage's parts; leave the recommender in its best state by the validation value (`select_best_record`).
 
     Args:
+        recommender: what is trained, in place.
         epoch_prompts: the prompts of pass e (0, 1, ...); the same call gives the same prompts. They are read once, in
             order, and kept in an Arrow file of `folder` while the stage lasts.
         check: validation metrics with a key "value", larger is better; NaN is what is not defined.
+        config: the parts that learn, how long, and how.
         folder: holds `state.safetensors`; where one is there, training goes on from it.
+        seed: of the order of the prompts and of dropout.
+        accelerator: this process's place among the others, and its device.
+        title: what the progress bar says.
+        progress: whether there is one.
         option: what the score is, in training as in `check`.
         check_start: whether the state that comes in is checked too, as step 0.
 
@@ -152,8 +158,9 @@ def fit_stage(
 
 
 @contextmanager
-def _open_activation_cache(recommender: Recommender, passes: EpochBatches, config: StageConfig, folder: Path,
-           accelerator: Accelerator) -> Iterator[FrozenActivationCache | None]:  # fmt: skip
+def _open_activation_cache(
+    recommender: Recommender, passes: EpochBatches, config: StageConfig, folder: Path, accelerator: Accelerator
+) -> Iterator[FrozenActivationCache | None]:
     """The frozen layers' results, where rows come back to use them."""
     path = folder / f"below-{accelerator.process_index}.bin"
     most = int(config.cache_gb * 1e9) if config.epochs > config.subsample_stride else 0

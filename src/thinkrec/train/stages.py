@@ -58,8 +58,16 @@ class StageContext:
         return Recommender(backbone, attach_adapters(backbone.model, config)).to(self.accelerator.device)
 
 
-def train_stage(teaching: StageContext, system: Predictor, stage: StageConfig, folder: Path, title: str,
-                gates: Callable[[np.ndarray], np.ndarray], *, keep_start: bool = True) -> dict[str, Any]:  # fmt: skip
+def train_stage(
+    teaching: StageContext,
+    system: Predictor,
+    stage: StageConfig,
+    folder: Path,
+    title: str,
+    gates: Callable[[np.ndarray], np.ndarray],
+    *,
+    keep_start: bool = True,
+) -> dict[str, Any]:
     """Train one stage of `system.recommender` and save the result to `folder`.
 
     `gates`: rows -> adapter weights (rows, 1 + n) in training; validation uses the system's own gate. `keep_start`:
@@ -78,8 +86,14 @@ def train_stage(teaching: StageContext, system: Predictor, stage: StageConfig, f
         weights = gates(rows)
 
         def render(i: int) -> Prompt:
-            return renderer.render_row(int(rows[i]), gate=weights[i], vectors=vectors, reason=texts[i], with_answer=True,
-                                history_loss=stage.history_loss)  # fmt: skip
+            return renderer.render_row(
+                int(rows[i]),
+                gate=weights[i],
+                vectors=vectors,
+                reason=texts[i],
+                with_answer=True,
+                history_loss=stage.history_loss,
+            )
 
         return LazyPrompts(len(rows), render)
 
@@ -92,14 +106,25 @@ def train_stage(teaching: StageContext, system: Predictor, stage: StageConfig, f
     def check() -> dict[str, float]:
         return selector.compute_metrics(system.score(checked, title=f"{title}: validation"))
 
-    log = fit_stage(system.recommender, prompts, check, stage, folder, seed=seed, accelerator=teaching.accelerator,
-                    title=title, progress=teaching.progress, option=system.option, check_start=keep_start)  # fmt: skip
+    log = fit_stage(
+        system.recommender,
+        prompts,
+        check,
+        stage,
+        folder,
+        seed=seed,
+        accelerator=teaching.accelerator,
+        title=title,
+        progress=teaching.progress,
+        option=system.option,
+        check_start=keep_start,
+    )
     run_on_main(lambda: checkpoint.save_recommender(folder, system.recommender))
     best = select_best_record(log)
     if not best["step"] and is_main():
         warnings.warn(
-            f"{title}: none of {len(log) - 1} checks was nearly as good on validation ({selector.criterion}) as the state"
-            " before training, which is kept: the stage changed nothing. Other lr, epochs or checks may serve",
+            f"{title}: none of {len(log) - 1} checks was nearly as good on validation ({selector.criterion}) as the"
+            " state before training, which is kept: the stage changed nothing. Other lr, epochs or checks may serve",
             stacklevel=2,
         )
     return {
@@ -114,8 +139,15 @@ def train_global_adapter(teaching: StageContext, folder: Path) -> dict[str, Any]
     """Stage 1: the global adapter, text only."""
     system = Predictor(teaching.ds, teaching.build_recommender(0), teaching.model.prompt, option=teaching.model.score)
     # Nothing has yet told logit(Yes) alone which of its values mean Yes: untrained, it says Yes or No to all rows.
-    return train_stage(teaching, system, teaching.model.global_stage, folder, "global adapter", make_global_gate(0),
-                       keep_start=system.option == "difference")  # fmt: skip
+    return train_stage(
+        teaching,
+        system,
+        teaching.model.global_stage,
+        folder,
+        "global adapter",
+        make_global_gate(0),
+        keep_start=system.option == "difference",
+    )
 
 
 def load_with_experts(teaching: StageContext, trained: Path, n_experts: int) -> Recommender:
@@ -146,9 +178,10 @@ def train_projector(teaching: StageContext, system: Predictor, folder: Path) -> 
     projector = Projector(vectors.user.shape[1], recommender.backbone.hidden_size)
     sample, backbone = sample_calibration_vectors(teaching.ds, vectors, teaching.seed), recommender.backbone
     recommender.projector = projector.calibrate(
-        torch.from_numpy(sample), cast(torch.Tensor, backbone.model.get_input_embeddings().weight).detach().cpu(),
+        torch.from_numpy(sample),
+        cast(torch.Tensor, backbone.model.get_input_embeddings().weight).detach().cpu(),
         (backbone.yes_id, backbone.no_id),
-    ).to(recommender.device)  # fmt: skip
+    ).to(recommender.device)
     return train_stage(teaching, system, stage, folder, "projector", lambda rows: system.compute_gates(rows).weights)
 
 

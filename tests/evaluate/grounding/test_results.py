@@ -60,8 +60,11 @@ def test_naming_every_keyword_recalls_every_cause_at_the_cost_of_precision() -> 
 
 
 def test_a_keyword_beside_the_cause_costs_precision() -> None:
-    row = ground_reason("Yes. Snow and a wry tone.", GroundingCase((), (), "Ash", (), ("snow", "sea", "wry"), True, ("snow", "sea")),
-                 Catalogue(["Ash"]))  # fmt: skip
+    row = ground_reason(
+        "Yes. Snow and a wry tone.",
+        GroundingCase((), (), "Ash", (), ("snow", "sea", "wry"), True, ("snow", "sea")),
+        Catalogue(["Ash"]),
+    )
     assert (row.cause_named, row.keywords_named, row.causes_named) == (False, 2, 1)
     without = ground_reason("Yes. Snow.", GroundingCase((), (), "Ash", (), ("snow",), True), Catalogue(["Ash"]))
     assert (without.cause_named, without.keywords_named, without.causes_named) == (None, 0, 0)
@@ -158,8 +161,15 @@ def test_bad_input_is_refused() -> None:
 
 
 def test_what_is_counted_of_attributes_predictions_and_ends() -> None:
-    case = GroundingCase(("The Lamp", "Oak"), (True, False), "Cold Harbour", keywords=("sea", "ghosts", "war"), verdict=True,
-                target_keywords=("sea", "ghosts"), history_keywords=(("sea",), ("war",)))  # fmt: skip
+    case = GroundingCase(
+        ("The Lamp", "Oak"),
+        (True, False),
+        "Cold Harbour",
+        keywords=("sea", "ghosts", "war"),
+        verdict=True,
+        target_keywords=("sea", "ghosts"),
+        history_keywords=(("sea",), ("war",)),
+    )
     texts = [
         "Yes. 'Cold Harbour' shares sea with 'The Lamp'. It should please.",
         "Yes. 'Cold Harbour' shares ghosts with 'The Lamp'. It would disappoint.",

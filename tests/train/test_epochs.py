@@ -1,0 +1,69 @@
+"""Batches of a pass: within the budget, each prompt once, and every process has the same number of steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from support.tiny_lm import make_prompt
+
+from thinkrec.prompts.types import Prompt
+from thinkrec.train.config import StageConfig
+from thinkrec.train.epochs import EpochBatches
+
+LENGTHS = [6, 20, 9, 31, 6, 12, 44, 8, 15, 7, 7]
+
+
+def make_epoch(epoch: int) -> list[Prompt]:
+    rng = np.random.default_rng(epoch)
+    return [make_prompt(rng, length + epoch) for length in LENGTHS]
+
+
+def list_batches(
+    folder: Path, processes: int, seed: int = 1, epochs: int = 2
+) -> tuple[list[list[list[Prompt]]], list[int]]:
+    config = StageConfig(train=("global",), epochs=epochs, batch_tokens=64)
+    batches = EpochBatches(
+        make_epoch,
+        config,
+        folder,
+        seed=seed,
+        accelerator=SimpleNamespace(num_processes=processes),  # pyright: ignore
+        title="",
+        progress=False,
+    )
+    steps = [[[prompt for prompt in part] for part in step] for step in batches]
+    return steps, batches.steps
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_each_process_gets_a_batch_in_every_step(tmp_path: Path, processes: int) -> None:
+    steps, counts = list_batches(tmp_path, processes)
+    assert len(steps) == sum(counts)
+    assert {len(step) for step in steps} == {processes}
+    for epoch, part in enumerate((steps[: counts[0]], steps[counts[0] :])):
+        read = [prompt.ids.tolist() for step in part for batch in step for prompt in batch]
+        expected = [prompt.ids.tolist() for prompt in make_epoch(epoch)]
+        assert all(ids in read for ids in expected)
+        # The last batch is read once more by processes that would have none.
+        repeated = len(read) - len(expected)
+        assert repeated == 0 if processes == 1 else repeated <= (processes - 1) * len(part[-1][-1])
+
+
+def test_no_batch_is_wider_than_the_budget(tmp_path: Path) -> None:
+    steps, _ = list_batches(tmp_path, 1)
+    sizes = [len(batch) * max(map(len, batch)) for step in steps for batch in step]
+    assert max(sizes) <= 64
+    assert len({len(batch) for step in steps for batch in step}) > 1
+
+
+def test_the_order_follows_seed_and_pass(tmp_path: Path) -> None:
+    def read(folder: str, seed: int) -> list[int]:
+        (tmp_path / folder).mkdir()
+        steps, _ = list_batches(tmp_path / folder, 1, seed, epochs=1)
+        return [len(prompt) for step in steps for batch in step for prompt in batch]
+
+    assert read("a", 1) == read("b", 1)
+    assert any(read(f"c{seed}", seed) != read(f"d{seed}", 1) for seed in range(2, 6))
