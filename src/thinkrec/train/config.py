@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Part = Literal["global", "experts", "projector"]
+from thinkrec.engine.parts import TRAINABLE_PARTS
+
+
+def _check_part_name(name: str) -> str:
+    if name not in TRAINABLE_PARTS:
+        raise ValueError(f"there is no part `{name}`; parts that train are {', '.join(TRAINABLE_PARTS)}")
+    return name
+
+
+Part = Annotated[str, AfterValidator(_check_part_name)]
+"""Name of a part that trains (`thinkrec.engine.parts.TRAINABLE_PARTS`)."""
 
 
 class StageConfig(BaseModel):
@@ -15,7 +25,7 @@ class StageConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     train: tuple[Part, ...]
-    """Which weights learn; everything else is frozen."""
+    """Which parts learn (global, experts, projector, soft_prompt); everything else is frozen."""
     epochs: int = Field(default=1, ge=1)
     """Passes; see `stride` for what a pass is."""
     stride: int = Field(default=1, ge=1)

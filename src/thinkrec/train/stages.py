@@ -18,6 +18,7 @@ from thinkrec.collab.trained_ids import find_positions, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.engine import checkpoint
+from thinkrec.engine.parts import move_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.io.processes import is_main, run_on_main
 from thinkrec.model.adapters import attach_adapters
@@ -126,6 +127,7 @@ def load_with_experts(teaching: StageContext, trained: Path, n_experts: int) -> 
         {**grown.adapters.state_dict(), **{k: v.to(grown.device) for k, v in shared.items()}}
     )
     grown.adapters.init_group_adapters()
+    move_modules(source, grown)
     return grown
 
 
