@@ -1,13 +1,14 @@
 """The trained recommender on disk: one folder with a manifest and the files of its parts, adapters in PEFT's format.
 
-    recommender.json                                    manifest: backbone, shape of the adapters, parts with their files
-    adapters/global/adapter_model.safetensors           and adapter_config.json, as PEFT reads them
-    adapters/expert_1/...                               expert 1 in the upper layers, the global adapter below
-    projector.safetensors, soft_prompt.safetensors      where the recommender has these parts
+recommender.json                                    manifest: backbone, shape of the adapters, parts with their files
+adapters/global/adapter_model.safetensors           and adapter_config.json, as PEFT reads them
+adapters/expert_1/...                               expert 1 in the upper layers, the global adapter below
+projector.safetensors, soft_prompt.safetensors      where the recommender has these parts
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -161,12 +162,14 @@ def _move_complete_save(folder: Path) -> None:
         if (staging / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (staging / name).replace(folder / name)
-    (staging / CONFIG_NAME).replace(folder / CONFIG_NAME)
-    shutil.rmtree(staging)
+    # Until the manifest is moved the staged one counts, so that what the earlier state alone had is in nobody's way.
     for name in set(before) - set(names):
         (folder / name).unlink(missing_ok=True)
-        if (parent := (folder / name).parent) != folder and not any(parent.iterdir()):
-            parent.rmdir()
+        if (folder / name).parent != folder:
+            with contextlib.suppress(OSError):  # other files may lie there
+                (folder / name).parent.rmdir()
+    (staging / CONFIG_NAME).replace(folder / CONFIG_NAME)
+    shutil.rmtree(staging)
 
 
 def _list_files(manifest_path: Path) -> list[str]:

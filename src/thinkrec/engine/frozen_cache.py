@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from thinkrec.engine.batch import Batch, collate_prompts
-from thinkrec.engine.parts import MODULE_PARTS, list_modules
+from thinkrec.engine.parts import list_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import find_decoder_layers
 from thinkrec.prompts.types import Prompt
@@ -26,7 +26,10 @@ def find_first_trainable_layer(recommender: Recommender) -> int:
     """Number of the first decoder layer with a parameter that learns; 0 where something before the layers does."""
     layers = find_decoder_layers(recommender.model)[1]
     inside = {id(p) for layer in layers for p in layer.parameters()}
-    before = [*recommender.model.parameters(), *(p for module in list_modules(recommender) for p in module.parameters())]
+    before = [
+        *recommender.model.parameters(),
+        *(p for module in list_modules(recommender) for p in module.parameters()),
+    ]
     if any(p.requires_grad and id(p) not in inside for p in before):
         return 0
     learning = (i for i, layer in enumerate(layers) if any(p.requires_grad for p in layer.parameters()))
@@ -157,7 +160,6 @@ class _CachedStatesLayer(nn.Module):
 def _hash_prompt(prompt: Prompt) -> bytes:
     """Everything of a prompt that the layers below can see; the gate is not: they hold no experts."""
     made = hashlib.blake2b(digest_size=16)
-    names = ("ids", *(name for part in MODULE_PARTS.values() for name in (part.positions, part.values)))
-    for value in (getattr(prompt, name) for name in names if hasattr(prompt, name)):
-        made.update(np.ascontiguousarray(value).tobytes() + b"|")
+    for part in (prompt.ids, prompt.placeholder_at, prompt.placeholder_vectors):
+        made.update(np.ascontiguousarray(part).tobytes() + b"|")
     return made.digest()
