@@ -79,7 +79,10 @@ def test_a_soft_prompt_learns_below_the_first_layer_and_has_a_mode() -> None:
     rec.soft_prompt = create_soft_prompt(rec.backbone, 2)
     set_trainable_parameters(rec, StageConfig(train=("experts", "soft_prompt")))
     assert find_first_trainable_layer(rec) == 0
-    assert rec.train().soft_prompt.training and not rec.eval().soft_prompt.training
+    rec.train()
+    assert rec.soft_prompt.training
+    rec.eval()
+    assert not rec.soft_prompt.training
 
 
 def test_a_stage_trains_parameters_of_adapters_and_then_of_modules() -> None:
@@ -120,9 +123,9 @@ def test_a_further_part_is_a_module_and_an_entry(monkeypatch: pytest.MonkeyPatch
     rec = make_recommender()
     module = TokenBias(rec.backbone.hidden_size)
     setattr(rec, "token_bias", module)  # noqa: B010
-    rising = iter(range(100))
-    fit_stage(rec, lambda _: make_prompts(), lambda: {"value": next(rising)}, StageConfig(train=("token_bias",), epochs=2),
-              tmp_path, seed=0, accelerator=Accelerator(cpu=True), title="token bias")  # fmt: skip
+    rising, config = iter(range(100)), StageConfig(train=("token_bias",), epochs=2)
+    fit_stage(rec, lambda _: make_prompts(), lambda: {"value": next(rising)}, config, tmp_path, seed=0, 
+              accelerator=Accelerator(cpu=True), title="token bias")  # fmt: skip
     assert not torch.equal(module.bias, torch.ones(rec.backbone.hidden_size))
     checkpoint.save_recommender(tmp_path / "saved", rec)
     back = checkpoint.load_recommender(tmp_path / "saved", make_backbone())

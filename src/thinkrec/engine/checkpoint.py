@@ -67,8 +67,9 @@ def save_recommender(folder: Path | str, recommender: Recommender, extra: Mappin
 
 
 def load_recommender(folder: Path | str, backbone: Backbone | None = None) -> Recommender:
-    """Read what `save_recommender` wrote. A given `backbone` (freshly loaded, without experts) is used instead of the named one.
+    """Read what `save_recommender` wrote, in the format of today or the one before.
 
+    A given `backbone` (freshly loaded, without experts) is used instead of the named one.
     Raises CheckpointError where a file is missing, truncated or another one than was saved, or the backbone is not the
     one of the training: weights that were learned on other ones would answer, and wrongly.
     """

@@ -61,7 +61,10 @@ class TrainablePart(Protocol):
         ...
 
     def load_state(self, recommender: PartOwner, state: PartState) -> None:
-        """Put saved values into a recommender whose adapters are attached. Raises CheckpointError where they do not fit."""
+        """Put saved values into a recommender whose adapters are attached.
+
+        Raises CheckpointError where they do not fit.
+        """
         ...
 
 

@@ -105,10 +105,11 @@ class AdapterSet:
         return sorted({int(name.removeprefix(prefix).partition(".")[0]) for name in holding})
 
     def get_peft_tensors(self, k: int) -> dict[str, torch.Tensor]:
-        """Adapter k by the names of PEFT's files, on the CPU: 0 the global one; expert k above and the global one below.
+        """Adapter k by the names of PEFT's files, on the CPU: 0 the global one, k the k-th expert.
 
-        A layer without experts computes the global adapter for every row, and PEFT loads one adapter as all that is
-        added to the backbone: so an expert's file holds the lower layers' global adapter too.
+        An expert's file holds its own matrices in the layers with experts, and the global ones in all others: a layer
+        without experts computes the global adapter for every row, and PEFT adds one adapter to the bare backbone. So
+        each file alone gives what the rows of that adapter are computed with.
         Raises RecipeError for an adapter that does not exist.
         """
         if not 0 <= k < self.n_adapters:

@@ -65,7 +65,10 @@ class SoftPrompt(nn.Module):
 
 
 def create_soft_prompt(backbone: Backbone, n_vectors: int, words: str = "") -> SoftPrompt:
-    """An untrained soft prompt for `backbone`, on the CPU, that begins as the embeddings of `words` or as their mean."""
+    """An untrained soft prompt for `backbone`, on the CPU.
+
+    It begins as the embeddings of the tokens of `words`, or as the mean embedding without words.
+    """
     embedding = cast(torch.Tensor, backbone.model.get_input_embeddings().weight).detach().cpu()
     token_ids = backbone.tokenizer.encode(words, add_special_tokens=False) if words else []
     return SoftPrompt(n_vectors, backbone.hidden_size).init_from_tokens(embedding, token_ids)

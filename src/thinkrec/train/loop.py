@@ -62,8 +62,9 @@ def select_best_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def set_trainable_parameters(recommender: Recommender, config: StageConfig) -> list[nn.Parameter]:
-    """Freeze everything but the stage's parts; returns their parameters: of adapters, then of modules, as `train` has them.
+    """Freeze everything but the stage's parts; returns their parameters.
 
+    Those of adapters come first, then those of modules, both in the order of `train`.
     Raises RecipeError where the recommender has none of the parts.
     """
     ordered = sorted(config.train, key=lambda name: name in MODULE_PARTS)
