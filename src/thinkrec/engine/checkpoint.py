@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.model.projector import Projector
+from thinkrec.prompts.answers import AnswerIds
 
 CONFIG_NAME = "recommender.json"
 _FORMAT = 2
@@ -43,6 +45,7 @@ def save_recommender(folder: Path | str, recommender: Recommender, extra: Mappin
         "backbone_digest": recommender.backbone.digest,
         "experts": recommender.adapters.config.model_dump(),
         "projector": None if projector is None else projector.get_config(),
+        "answers": asdict(recommender.answers),
         "extra": dict(extra or {}),
     }
     write_json(folder / CONFIG_NAME, config)
@@ -82,7 +85,14 @@ def load_recommender(folder: Path | str, backbone: Backbone | None = None) -> Re
             )
         projector.load_state_dict(_select_tensors(tensors, "projector."))
         projector.to(next(base.model.parameters()).device)
-    return Recommender(base, experts, projector).eval()
+    return Recommender(base, experts, projector, _read_answer_ids(config)).eval()
+
+
+def _read_answer_ids(config: Mapping[str, Any]) -> AnswerIds | None:
+    """The answer tokens of the training; None in folders of a version that had only one template."""
+    if (answers := config.get("answers")) is None:
+        return None
+    return AnswerIds(tuple(answers["positive"]), tuple(answers["negative"]), answers["pooling"])
 
 
 def read_recommender_config(folder: Path | str) -> dict[str, Any]:
