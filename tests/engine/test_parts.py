@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
@@ -11,35 +13,34 @@ from support.tiny_lm import make_backbone, make_prompts, make_recommender
 from torch import nn
 
 from thinkrec.engine import checkpoint
-from thinkrec.engine.batch import Batch, collate_prompts
+from thinkrec.engine.batch import collate_prompts
 from thinkrec.engine.frozen_cache import find_first_trainable_layer
 from thinkrec.engine.parts import MODULE_PARTS, TRAINABLE_PARTS, ModulePart, PartState
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.model.soft_prompt import create_soft_prompt
+from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage, set_trainable_parameters
 
 SOFT = {(0, 1): 2, (0, 2): 0, (3, 5): 1}
-"""Soft vectors of the batch of `make_prompts`: (row, position) -> index."""
+"""Soft vectors of the batch of `make_soft_prompts`: (row, position) -> index."""
 
 
-def add_soft_vectors(batch: Batch) -> Batch:
-    """The batch with soft vectors at the places of `SOFT`, as a template with soft tokens would give."""
-    object.__setattr__(batch, "soft_at", torch.tensor([place for place in SOFT if place[0] < len(batch)]).view(-1, 2))
-    object.__setattr__(batch, "soft_index", torch.tensor([i for (row, _), i in SOFT.items() if row < len(batch)]))
-    return batch
-
-
-@pytest.fixture
-def soft_prompts_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Batch, "to", lambda batch, device: add_soft_vectors(batch))
+def make_soft_prompts() -> list[Prompt]:
+    """Those of `make_prompts` with soft vectors at the places of `SOFT`."""
+    prompts = []
+    for row, prompt in enumerate(make_prompts()):
+        at = [position for (r, position) in SOFT if r == row]
+        index = [SOFT[row, position] for position in at]
+        prompts.append(replace(prompt, soft_at=np.array(at, np.int32), soft_index=np.array(index, np.int32)))
+    return prompts
 
 
 def test_soft_vectors_stand_at_their_positions_and_nowhere_else() -> None:
     rec = make_recommender()
-    batch = add_soft_vectors(collate_prompts(make_prompts(), 0))
+    batch = collate_prompts(make_soft_prompts(), 0)
     with pytest.raises(RecipeError, match="places for soft vectors, but this recommender has no soft prompt; add one"):
         rec.embed(batch)
     plain = rec.embed(collate_prompts(make_prompts(), 0))
@@ -51,13 +52,13 @@ def test_soft_vectors_stand_at_their_positions_and_nowhere_else() -> None:
     assert sorted(changed) == sorted(list(place) for place in SOFT)
 
 
-def test_a_soft_prompt_is_trained_saved_and_loaded(soft_prompts_everywhere: None, tmp_path: Path) -> None:
+def test_a_soft_prompt_is_trained_saved_and_loaded(tmp_path: Path) -> None:
     rec = make_recommender(dim=6)
     rec.soft_prompt = create_soft_prompt(rec.backbone, 4)
     before = {name: [p.detach().clone() for p in part.list_parameters(rec)] for name, part in TRAINABLE_PARTS.items()}
     config = StageConfig(train=("soft_prompt",), epochs=8, lr=0.05, warmup=1, checks=1, weight_decay=0.0)
     rising = iter(range(100))
-    log = fit_stage(rec, lambda _: make_prompts(), lambda: {"auc": 0.5, "uauc": 0.5, "value": next(rising)}, config,
+    log = fit_stage(rec, lambda _: make_soft_prompts(), lambda: {"auc": 0.5, "uauc": 0.5, "value": next(rising)}, config,
                     tmp_path, seed=0, accelerator=Accelerator(cpu=True), title="soft prompt")  # fmt: skip
     assert log[-1]["loss"] < log[0]["loss"]
     for name, part in TRAINABLE_PARTS.items():
@@ -68,7 +69,7 @@ def test_a_soft_prompt_is_trained_saved_and_loaded(soft_prompts_everywhere: None
     checkpoint.save_recommender(tmp_path / "saved", rec)
     back = checkpoint.load_recommender(tmp_path / "saved", make_backbone())
     assert back.soft_prompt is not None and torch.equal(back.soft_prompt.weight, rec.soft_prompt.weight)
-    batch = add_soft_vectors(collate_prompts(make_prompts(), 0))
+    batch = collate_prompts(make_soft_prompts(), 0)
     assert torch.equal(back.score(batch), rec.score(batch))
 
 
@@ -119,12 +120,11 @@ def test_a_further_part_is_a_module_and_an_entry(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(MODULE_PARTS, "token_bias", part)
     monkeypatch.delitem(MODULE_PARTS, "soft_prompt")
     monkeypatch.setitem(TRAINABLE_PARTS, "token_bias", part)
-    monkeypatch.setattr(Batch, "to", lambda batch, device: add_soft_vectors(batch))
     rec = make_recommender()
     module = TokenBias(rec.backbone.hidden_size)
     setattr(rec, "token_bias", module)  # noqa: B010
     rising, config = iter(range(100)), StageConfig(train=("token_bias",), epochs=2)
-    fit_stage(rec, lambda _: make_prompts(), lambda: {"value": next(rising)}, config, tmp_path, seed=0, 
+    fit_stage(rec, lambda _: make_soft_prompts(), lambda: {"value": next(rising)}, config, tmp_path, seed=0, 
               accelerator=Accelerator(cpu=True), title="token bias")  # fmt: skip
     assert not torch.equal(module.bias, torch.ones(rec.backbone.hidden_size))
     checkpoint.save_recommender(tmp_path / "saved", rec)

@@ -33,7 +33,7 @@ def test_logits_are_those_of_the_backbones_own_forward(kind: str) -> None:
     torch.testing.assert_close(answers, full[row, at][:, [4, 5]], atol=1e-5, rtol=1e-4)
     row, at = batch.token_at.T
     torch.testing.assert_close(tokens, full[row, at], atol=1e-5, rtol=1e-4)
-    assert (rec.backbone.yes_id, rec.backbone.no_id) == (4, 5)
+    assert rec.answers.written_pair == (4, 5)
 
 
 def test_a_heads_bias_counts() -> None:
@@ -90,7 +90,7 @@ def test_slots_replace_their_own_positions_and_nothing_else() -> None:
     # The id that stands under a slot is without effect.
     other = batch.ids.clone()
     other[batch.placeholder_at[:, 0], batch.placeholder_at[:, 1]] = 7
-    torch.testing.assert_close(rec.score(batch), rec.score(replace(batch, ids=other)))
+    torch.testing.assert_close(rec.score(batch), rec.score(batch.replace(ids=other)))
     rec.projector = None
     with pytest.raises(RecipeError, match="no projector"):
         rec.embed(batch)

@@ -12,6 +12,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from thinkrec.io.hashing import hash_file
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
+from thinkrec.prompts.answers import AnswerIds
 
 CONFIG_NAME = "recommender.json"
 STAGING = ".saving"
@@ -60,6 +62,7 @@ def save_recommender(folder: Path | str, recommender: Recommender, extra: Mappin
         "backbone_digest": recommender.backbone.digest,
         "adapters": recommender.adapters.config.model_dump(),
         "parts": parts,
+        "answers": asdict(recommender.answers),
         "extra": dict(extra or {}),
     }
     write_json(staging / CONFIG_NAME, manifest)
@@ -87,13 +90,20 @@ def load_recommender(folder: Path | str, backbone: Backbone | None = None) -> Re
         adapters = attach_adapters(base.model, MultiLoRAConfig(**manifest["adapters"]))
     except ValidationError as error:
         raise CheckpointError(f"{folder / CONFIG_NAME} holds settings this version does not know: {error}") from error
-    recommender = Recommender(base, adapters)
+    recommender = Recommender(base, adapters, answers=_read_answer_ids(manifest))
     if manifest["format"] == FORMAT_2:
         load_weights_file(recommender, folder, manifest)
     for name, part in TRAINABLE_PARTS.items():
         if name in states:
             part.load_state(recommender, states[name])
     return recommender.eval()
+
+
+def _read_answer_ids(manifest: Mapping[str, Any]) -> AnswerIds | None:
+    """The answer tokens of the training; None in folders of a version that had only one template."""
+    if (answers := manifest.get("answers")) is None:
+        return None
+    return AnswerIds(tuple(answers["positive"]), tuple(answers["negative"]), answers["pooling"])
 
 
 def read_recommender_config(folder: Path | str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.parts import list_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import find_decoder_layers
-from thinkrec.prompts.types import Prompt
+from thinkrec.prompts.types import PROMPT_FIELDS, Prompt
 
 
 def find_first_trainable_layer(recommender: Recommender) -> int:
@@ -160,6 +160,8 @@ class _CachedStatesLayer(nn.Module):
 def _hash_prompt(prompt: Prompt) -> bytes:
     """Everything of a prompt that the layers below can see; the gate is not: they hold no experts."""
     made = hashlib.blake2b(digest_size=16)
-    for part in (prompt.ids, prompt.placeholder_at, prompt.placeholder_vectors):
-        made.update(np.ascontiguousarray(part).tobytes() + b"|")
+    for name, spec in PROMPT_FIELDS.items():
+        owner = PROMPT_FIELDS.get(spec.of, spec)
+        if spec.kind == "tokens" or owner.replaces_token:
+            made.update(np.ascontiguousarray(getattr(prompt, name)).tobytes() + b"|")
     return made.digest()

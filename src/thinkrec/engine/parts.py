@@ -158,8 +158,8 @@ class ModulePart:
 
         Raises RecipeError if the batch has such positions but the recommender has no such part.
         """
-        at = getattr(batch, self.positions, None)
-        if at is None or not len(at):
+        at = getattr(batch, self.positions)
+        if not len(at):
             return embeddings
         module = self.get_module(recommender)
         if module is None:

@@ -25,9 +25,20 @@ from thinkrec.model.adapters import AdapterSet
 from thinkrec.model.backbone import Backbone
 from thinkrec.model.projector import Projector
 from thinkrec.model.soft_prompt import SoftPrompt
+from thinkrec.prompts.answers import AnswerIds, find_answer_ids
+from thinkrec.prompts.templates import DEFAULT_TEMPLATE, get_template
 from thinkrec.prompts.types import Prompt
 
 ScoreOption = Literal["difference", "yes"]
+
+
+def pool_answer_logits(logits: torch.Tensor, answers: AnswerIds) -> torch.Tensor:
+    """Word logits (q, 2 m), the positive words first -> class logits (q, 2).
+
+    logsumexp: log sum_w exp(l_w), the logit of a class whose probability is the sum of its words'; mean: their mean.
+    """
+    words = logits.unflatten(-1, (2, len(answers.positive)))
+    return words.mean(dim=-1) if answers.pooling == "mean" else words.logsumexp(dim=-1)
 
 
 def compute_scores(logits: torch.Tensor, option: ScoreOption = "difference") -> torch.Tensor:
@@ -47,11 +58,20 @@ class Recommender:
     company in a batch can change a row's result.
     """
 
-    def __init__(self, backbone: Backbone, experts: AdapterSet, projector: Projector | None = None):
+    def __init__(
+        self,
+        backbone: Backbone,
+        experts: AdapterSet,
+        projector: Projector | None = None,
+        answers: AnswerIds | None = None,
+    ):
+        """`answers`: the tokens that scores compare; by default those for the words of the usual template."""
         self.backbone = backbone
         self.adapters = experts
         self.projector = projector
         self.soft_prompt: SoftPrompt | None = None
+        words = get_template(DEFAULT_TEMPLATE).answers
+        self.answers = answers or find_answer_ids(words, backbone.tokenizer, backbone.name)
         self.model = backbone.model
         self._checkpointing = False
         install_attention(self.model)
@@ -167,11 +187,14 @@ class Recommender:
         return batch.gate[batch.gate_index][None]
 
     def compute_answer_logits(self, states: torch.Tensor) -> torch.Tensor:
-        """(q, width) -> float32 (q, 2): logits of Yes and No as the next token, from two rows of the head."""
-        head, pair = self._get_lm_head(), [self.backbone.yes_id, self.backbone.no_id]
+        """(q, width) -> float32 (q, 2): logits of the positive and the negative class, from a few rows of the head.
+
+        Of several words per class they are pooled (`AnswerIds.pooling`).
+        """
+        head, rows = self._get_lm_head(), [*self.answers.positive, *self.answers.negative]
         bias = head.bias
-        logits = F.linear(states.float(), head.weight[pair].float(), None if bias is None else bias[pair].float())
-        return self._postprocess_logits(logits)
+        logits = F.linear(states.float(), head.weight[rows].float(), None if bias is None else bias[rows].float())
+        return pool_answer_logits(self._postprocess_logits(logits), self.answers)
 
     def compute_next_token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """(..., width) -> float32 (..., V), exactly what the backbone's own forward gives."""

@@ -14,7 +14,9 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 from thinkrec.io.hashing import hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
+from thinkrec.prompts.answers import AnswerIds
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.types import PROMPT_FIELDS
 
 SAMPLED = 48
 """Train rows whose prompts are rendered for a stage's key, evenly spread."""
@@ -56,7 +58,7 @@ def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, 
 
     Texts are rendered as bytes: which tokenizer cuts them is a matter of the backbone's digest.
     """
-    renderer = PromptRenderer(ds, _ByteBackbone(), config)
+    renderer = PromptRenderer(ds, _ByteBackbone(), config, AnswerIds((258,), (259,)))
     train = ds.interactions.get_split_rows(TRAIN)
     told = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
     number = np.arange(len(ds.interactions), dtype=np.float32)[:, None]
@@ -67,8 +69,12 @@ def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, 
             reason = reasons[int(row)] if given else None
             prompt = renderer.render_row(int(row), gate=np.ones(1, np.float32), vectors=vectors, reason=reason,
                                   with_answer=True, history_loss=1.0)  # fmt: skip
-            for name, value in vars(prompt).items():
-                found.update(f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes())
+            for name, spec in PROMPT_FIELDS.items():
+                value = getattr(prompt, name)
+                if spec.is_optional and not len(value):
+                    continue
+                head = f"{spec.stage_key or name} {value.shape} {value.dtype}"
+                found.update(head.encode() + np.ascontiguousarray(value).tobytes())
     return found.hexdigest()[:16]
 
 
@@ -93,5 +99,3 @@ class _ByteBackbone:
     """A backbone's texts for the renderer, where there is no backbone."""
 
     tokenizer: Any = field(default_factory=_ByteTokenizer)
-    yes_id: int = 258
-    no_id: int = 259
