@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def make_soft_prompts() -> list[Prompt]:
     return prompts
 
 
+def make_rising_check() -> Callable[[], dict[str, float]]:
+    """A check that finds every state better than those before it."""
+    values = iter(range(100))
+    return lambda: {"auc": 0.5, "uauc": 0.5, "value": next(values)}
+
+
 def test_soft_vectors_stand_at_their_positions_and_nowhere_else() -> None:
     rec = make_recommender()
     batch = collate_prompts(make_soft_prompts(), 0)
@@ -57,9 +64,16 @@ def test_a_soft_prompt_is_trained_saved_and_loaded(tmp_path: Path) -> None:
     rec.soft_prompt = create_soft_prompt(rec.backbone, 4)
     before = {name: [p.detach().clone() for p in part.list_parameters(rec)] for name, part in TRAINABLE_PARTS.items()}
     config = StageConfig(train=("soft_prompt",), epochs=8, lr=0.05, warmup=1, checks=1, weight_decay=0.0)
-    rising = iter(range(100))
-    log = fit_stage(rec, lambda _: make_soft_prompts(), lambda: {"auc": 0.5, "uauc": 0.5, "value": next(rising)}, config,
-                    tmp_path, seed=0, accelerator=Accelerator(cpu=True), title="soft prompt")  # fmt: skip
+    log = fit_stage(
+        rec,
+        lambda _: make_soft_prompts(),
+        make_rising_check(),
+        config,
+        tmp_path,
+        seed=0,
+        accelerator=Accelerator(cpu=True),
+        title="soft prompt",
+    )
     assert log[-1]["loss"] < log[0]["loss"]
     for name, part in TRAINABLE_PARTS.items():
         same = [torch.equal(a, b) for a, b in zip(before[name], part.list_parameters(rec), strict=True)]
@@ -123,9 +137,16 @@ def test_a_further_part_is_a_module_and_an_entry(monkeypatch: pytest.MonkeyPatch
     rec = make_recommender()
     module = TokenBias(rec.backbone.hidden_size)
     setattr(rec, "token_bias", module)  # noqa: B010
-    rising, config = iter(range(100)), StageConfig(train=("token_bias",), epochs=2)
-    fit_stage(rec, lambda _: make_soft_prompts(), lambda: {"value": next(rising)}, config, tmp_path, seed=0, 
-              accelerator=Accelerator(cpu=True), title="token bias")  # fmt: skip
+    fit_stage(
+        rec,
+        lambda _: make_soft_prompts(),
+        make_rising_check(),
+        StageConfig(train=("token_bias",), epochs=2),
+        tmp_path,
+        seed=0,
+        accelerator=Accelerator(cpu=True),
+        title="token bias",
+    )
     assert not torch.equal(module.bias, torch.ones(rec.backbone.hidden_size))
     checkpoint.save_recommender(tmp_path / "saved", rec)
     back = checkpoint.load_recommender(tmp_path / "saved", make_backbone())
