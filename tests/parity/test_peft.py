@@ -95,7 +95,6 @@ def test_the_files_name_what_peft_itself_would_name(tmp_path: Path) -> None:
 def test_gradients_are_pefts_gradients(tmp_path: Path) -> None:
     model, experts = _trained("llama")
     experts.save_peft(tmp_path, 1)
-    experts.set_trainable_groups("global", "experts")
     peft = PeftModel.from_pretrained(_model("llama"), str(tmp_path), is_trainable=True).eval()
     ids = torch.randint(0, 40, (3, 9), generator=torch.manual_seed(5))
     with experts.routing.use_weights(torch.eye(3)[1:2]):

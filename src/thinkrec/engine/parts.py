@@ -6,7 +6,7 @@ its own and one entry here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -197,6 +197,22 @@ TRAINABLE_PARTS: dict[str, TrainablePart] = {
     **MODULE_PARTS,
 }
 """Name -> part; the names are what a stage's `train` takes."""
+
+
+def set_trainable_parts(recommender: PartOwner, names: Sequence[str]) -> list[nn.Parameter]:
+    """Freeze everything but the parts of these names; returns what may now train.
+
+    Parameters of adapters come first, then those of modules, both in the order of `names`; a part that the recommender
+    does not have adds none.
+    """
+    ordered = sorted(names, key=lambda name: name in MODULE_PARTS)
+    chosen = [p for name in ordered for p in TRAINABLE_PARTS[name].list_parameters(recommender)]
+    for part in TRAINABLE_PARTS.values():
+        for p in part.list_parameters(recommender):
+            p.requires_grad_(False)
+    for p in chosen:
+        p.requires_grad_(True)
+    return chosen
 
 
 def list_modules(recommender: PartOwner) -> list[nn.Module]:

@@ -20,7 +20,7 @@ Group = Literal["global", "experts"]
 
 
 class AdapterSet:
-    """The handle on all adapters of one model: what to train, save, export."""
+    """The handle on all adapters of one model: their parameters, and their values as they are saved."""
 
     def __init__(self, model: nn.Module, config: MultiLoRAConfig, layers: dict[str, MultiLoRALinear], routing: Routing, *,
                  transposed: bool = False):  # fmt: skip
@@ -41,13 +41,6 @@ class AdapterSet:
         ends = {"global": ("global_a", "global_b"), "experts": ("expert_a", "expert_b")}
         found = (getattr(layer, end) for layer in self.layers.values() for end in ends[group])
         return [p for p in found if p is not None]
-
-    def set_trainable_groups(self, *groups: Group) -> list[nn.Parameter]:
-        """Freeze every adapter but these groups (none: all frozen); returns what may now train."""
-        for group in ("global", "experts"):
-            for p in self.get_parameters(group):
-                p.requires_grad_(group in groups)
-        return [p for group in groups for p in self.get_parameters(group)]
 
     @contextmanager
     def merge_global_adapter(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ from torch import nn
 
 from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.frozen_cache import FrozenActivationCache
-from thinkrec.engine.parts import MODULE_PARTS, TRAINABLE_PARTS
+from thinkrec.engine.parts import TRAINABLE_PARTS, set_trainable_parts
 from thinkrec.engine.recommender import Recommender, ScoreOption, compute_scores
 from thinkrec.errors import RecipeError
 from thinkrec.io.files import read_tensors, to_json_value, write_tensors
@@ -62,18 +62,11 @@ def select_best_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def set_trainable_parameters(recommender: Recommender, config: StageConfig) -> list[nn.Parameter]:
-    """Freeze everything but the stage's parts; returns their parameters.
+    """Freeze everything but the stage's parts; returns their parameters (`thinkrec.engine.parts.set_trainable_parts`).
 
-    Those of adapters come first, then those of modules, both in the order of `train`.
     Raises RecipeError where the recommender has none of the parts.
     """
-    ordered = sorted(config.train, key=lambda name: name in MODULE_PARTS)
-    chosen = [p for name in ordered for p in TRAINABLE_PARTS[name].list_parameters(recommender)]
-    for part in TRAINABLE_PARTS.values():
-        for p in part.list_parameters(recommender):
-            p.requires_grad_(False)
-    for p in chosen:
-        p.requires_grad_(True)
+    chosen = set_trainable_parts(recommender, config.train)
     if not chosen:
         existing = [name for name, part in TRAINABLE_PARTS.items() if part.has_part(recommender)]
         raise RecipeError(
