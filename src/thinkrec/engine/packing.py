@@ -19,8 +19,8 @@ def pack_shared_prefix(forks: Sequence[SharedPrefix], kept: PrefixKVCache | None
     """Forks side by side in one row (1, t), without padding; its answers are the leaves' own, in order.
 
     `kept`: keeps the keys and values of the only fork's trunk; once it holds them, it stands for the trunk.
-    Raises DataError as `thinkrec.engine.batch.collate_prompts` does, where forks disagree about the number of experts, and
-    where several are to be kept.
+    Raises DataError as `thinkrec.engine.batch.collate_prompts` does, where forks disagree about the number of experts,
+    and where several are to be kept.
     """
     if not forks:
         raise DataError("pack got no forks; a batch needs at least one")

@@ -14,8 +14,10 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 from thinkrec.io.hashing import hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
+from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.prompts.answers import AnswerIds
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.templates import DEFAULT_TEMPLATE
 from thinkrec.prompts.types import PROMPT_FIELDS
 
 SAMPLED = 48
@@ -45,6 +47,17 @@ REASON_CODE = (*MODEL_CODE, "reasons", "teacher")
 def build_backbone_inputs(config: BackboneConfig) -> dict[str, Any]:
     """A backbone by the digest of its contents, whatever its folder is called, and how it is held."""
     return {**config.model_dump(mode="json", exclude={"source", "revision"}), "digest": compute_backbone_digest(config)}
+
+
+def build_prompt_inputs(config: PromptConfig) -> dict[str, Any]:
+    """Prompt settings; the usual template is not named, so that stages of versions that had no other stay true."""
+    unnamed = {"template"} if config.template == DEFAULT_TEMPLATE else set()
+    return config.model_dump(mode="json", exclude=unnamed)
+
+
+def build_gate_inputs(config: GateConfig) -> dict[str, Any]:
+    """Gate settings; the usual kind is not named, likewise."""
+    return config.model_dump(mode="json", exclude={"kind"} if isinstance(config, EntropyGateConfig) else set())
 
 
 def hash_reasons(ds: Dataset, reasons: Mapping[int, str]) -> str:

@@ -36,6 +36,8 @@ from thinkrec.run.inputs import (
     MODEL_CODE,
     SCORER_CODE,
     build_backbone_inputs,
+    build_gate_inputs,
+    build_prompt_inputs,
     hash_prompt_sample,
     hash_reasons,
 )
@@ -246,7 +248,7 @@ class Run:
         text = {
             **self.base_inputs,
             "backbone": build_backbone_inputs(model.backbone),
-            "prompt": values["prompt"],
+            "prompt": build_prompt_inputs(model.prompt),
             "adapters": values["adapters"],
             "score": values["score"],
             "reasons": {"share": model.reasons.share, "texts": hash_reasons(self.ds, self.reasons)},
@@ -261,7 +263,7 @@ class Run:
         )
         encoder = self.fit_scorer(find_encoder_stage(self.recipe).rpartition("/")[2], model.encoder)
         grouped = self.group_users(encoder)
-        above = {**text, "groups": grouped, "gate": values["gate"]}
+        above = {**text, "groups": grouped, "gate": build_gate_inputs(model.gate)}
         if model.expert_stage is not None:
             done[EXPERTS] = self.stage_runner.run(
                 "experts",

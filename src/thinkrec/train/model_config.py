@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from thinkrec.collab import EncoderConfig, MFConfig
 from thinkrec.model.backbone import BackboneConfig
 from thinkrec.model.lora import LoRAConfig
-from thinkrec.personal.gate import GateConfig
+from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.score.prior import ScorePriorConfig
@@ -56,7 +56,7 @@ class ThinkRecConfig(BaseModel):
     """LoRA of the global adapter and the experts; the number of experts is that of the groups."""
     groups: GroupConfig = GroupConfig()
     """How users are grouped."""
-    gate: GateConfig = GateConfig()
+    gate: GateConfig = EntropyGateConfig()
     """How groups are mixed for a user."""
     reasons: ReasonConfig = ReasonConfig()
     """Reasons to train on."""
