@@ -1,7 +1,7 @@
 """The words with which a teacher is asked about a row. They are ours and take the domain's own nouns.
 
-The list and the line of the target have the shape of the recommender's own prompts (`prompts/templates/ratings_table.py`), so that a
-plain model that goes on from the last bar answers too.
+The list and the line of the target have the shape of the recommender's own prompts
+(`prompts/templates/ratings_table.py`), so that a plain model that goes on from the last bar answers too.
 """
 
 from __future__ import annotations
@@ -42,9 +42,8 @@ def render_first_question(ds: Dataset, row: int, config: SynthesisConfig) -> tup
         if text:
             lines.append(f"The next {domain.item}, {name}: {text}\n")
     words = truncate_keywords(items.keywords[target], config.keywords)
-    lines.append(
-        f"{fill_domain_words(ratings_table.REQUEST, domain)}{format_item_entry(items.titles[target], words)}{ratings_table.BAR}"
-    )
+    lines += [fill_domain_words(ratings_table.REQUEST, domain), format_item_entry(items.titles[target], words)]
+    lines.append(ratings_table.BAR)
     return Message("system", render_instructions(domain, config.words)), Message("user", "".join(lines))
 
 
