@@ -1,23 +1,18 @@
-"""`run_recipe_command`: recipes, and what every key means, read from the classes themselves."""
+"""What every key of a recipe means, read from the classes themselves."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from rich.table import Table
-from rich.text import Text
 
-from thinkrec.commands import show
-from thinkrec.errors import RecipeError
-from thinkrec.run.recipe import Recipe, dump_recipe
-from thinkrec.run.recipe_files import list_recipes, load_recipe
+from thinkrec.run.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -40,20 +35,6 @@ class RecipeSection:
     """What chooses it, such as "kind: mf"; empty where nothing else can stand there."""
     text: str
     keys: tuple[RecipeKey, ...]
-
-
-def run_recipe_command(name: str | None, overrides: Sequence[str], names: bool, keys: bool) -> None:
-    """`thinkrec recipe`."""
-    out = show.make_console()
-    if names:
-        out.print(Text("\n".join(list_recipes())))
-    if keys:
-        for section in list_recipe_sections():
-            out.print(_build_section_table(section))
-    if name is not None:
-        print(dump_recipe(load_recipe(name, overrides)), end="")
-    elif not (names or keys):
-        raise RecipeError("name a recipe, or ask for --list or --keys")
 
 
 def list_recipe_sections() -> list[RecipeSection]:
@@ -135,14 +116,3 @@ def _format_kind(model: type[BaseModel]) -> str:
 
 def _read_first_line(model: type[BaseModel]) -> str:
     return (inspect.getdoc(model) or "").partition("\n\n")[0].replace("\n", " ")
-
-
-def _build_section_table(section: RecipeSection) -> Table:
-    title = Text(", ".join(section.places) or "recipe", style="bold")
-    title.append(f"  ({section.kind})" if section.kind else "").append(f"\n{section.text}", style="not bold")
-    table = Table(title=title, title_justify="left", title_style="", expand=True)
-    for heading, ratio in (("key", 2), ("type", 3), ("default", 2), ("meaning", 6)):
-        table.add_column(heading, ratio=ratio, overflow="fold")
-    for key in section.keys:
-        table.add_row(Text(key.name, style="bold"), Text(key.type), Text(key.default), Text(key.text))
-    return table

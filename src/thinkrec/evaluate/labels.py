@@ -1,4 +1,4 @@
-"""Where the labels come from that predictions are judged by: a table, or the data of a run."""
+"""The rows that predictions are judged on, with their labels: of a table, or of a data set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from thinkrec.commands import show
 from thinkrec.data.columns import parse_ids, parse_labels, parse_order, parse_ratings, parse_text, reject_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS
@@ -15,32 +14,9 @@ from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.judged_rows import require_table_columns
 from thinkrec.evaluate.predictions import GroundTruth
-from thinkrec.run import saved_model
-from thinkrec.run.recipe import EvaluationConfig
 
 ALL, JUDGED = "all", "test"
 """Every row, whatever its split; and the split that is judged where nothing is asked for."""
-
-
-def load_truth(
-    interactions: Path | None, run: str | None, *, split: str | None = None, threshold: float | None = None
-) -> tuple[GroundTruth, EvaluationConfig]:
-    """The rows to judge, of a table or of a run's data, and how results are counted.
-
-    `split`: train, valid, test or all; by default test, and all where the table has no column `split`. `threshold`:
-    for a table with ratings. Raises DataError unless exactly one of both sources is given, or for an unknown split.
-    """
-    if run is not None and interactions is None:
-        if threshold is not None:
-            raise DataError("--threshold is for --interactions with ratings; a run knows its labels")
-        folder = show.find_run_folder(run)
-        recipe = saved_model.read_recipe(folder)
-        return choose_split(
-            build_label_table(saved_model.read_training_data(folder)), str(folder), split
-        ), recipe.evaluation
-    if interactions is not None and run is None:
-        return choose_split(read_labels(interactions, threshold), str(interactions), split), EvaluationConfig()
-    raise DataError("say where the labels are: either --interactions TABLE or --run RUN")
 
 
 def choose_split(rows: pl.DataFrame, source: str, split: str | None) -> GroundTruth:

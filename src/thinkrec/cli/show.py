@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.io.processes import is_main
 from thinkrec.score.answers import Explanation, HistoryItem, Ranked
@@ -20,18 +18,8 @@ WIDE = 130
 
 def make_console() -> Console:
     """Standard output; of several processes only the main one's shows anything."""
-    found = Console(highlight=False, quiet=not is_main())
-    return found if found.is_terminal else Console(highlight=False, width=WIDE, quiet=found.quiet)
-
-
-def find_run_folder(name: str) -> Path:
-    """The folder of a run given by path, or by its name under runs/. Raises CheckpointError saying where it looked."""
-    for path in (Path(name), Path("runs") / name):
-        if path.is_dir():
-            return path
-    raise CheckpointError(
-        f"there is no run {name!r} (looked for {name} and runs/{name}); train one: thinkrec run RECIPE"
-    )
+    console = Console(highlight=False, quiet=not is_main())
+    return console if console.is_terminal else Console(highlight=False, width=WIDE, quiet=console.quiet)
 
 
 def print_verdict(sentence: str | None) -> None:
@@ -56,11 +44,12 @@ def render_ranking(ranked: Sequence[Ranked], title: str) -> Table:
     return table
 
 
-def render_explanation(found: Explanation, user: str) -> Text:
+def render_explanation(answer: Explanation, user: str) -> Text:
     """One answer, its past, its gate and its reason."""
-    score = f", score {found.score:+.2f}"
-    return _render_case(user, found.title, found.probability, score, found.history, found.gate, found.reason,
-                 found.writer)  # fmt: skip
+    score = f", score {answer.score:+.2f}"
+    return _render_case(
+        user, answer.title, answer.probability, score, answer.history, answer.gate, answer.reason, answer.writer
+    )
 
 
 def render_explained_row(case: ExplainedRecommendation) -> Text:
@@ -71,8 +60,16 @@ def render_explained_row(case: ExplainedRecommendation) -> Text:
     )
 
 
-def _render_case(user: str, title: str, probability: float, more: str, history: Sequence[HistoryItem],
-          gate: Sequence[tuple[str, float]], reason: str, writer: str) -> Text:  # fmt: skip
+def _render_case(
+    user: str,
+    title: str,
+    probability: float,
+    more: str,
+    history: Sequence[HistoryItem],
+    gate: Sequence[tuple[str, float]],
+    reason: str,
+    writer: str,
+) -> Text:
     text = Text()
     text.append(title, style="bold").append(f" for {user}: probability of a like {probability:.0%}{more}\n")
     for past in history:
@@ -87,3 +84,13 @@ def _render_case(user: str, title: str, probability: float, more: str, history: 
 def _format_writer(writer: str | None) -> str:
     """Who wrote a reason, where it was not the model."""
     return "" if writer in (None, "model") else " (reason by rules)"
+
+
+def build_fact_table(title: str, lines: Sequence[tuple[str, str]]) -> Table:
+    """A table of two columns, what and how much, without a heading."""
+    table = Table(title=Text(title), title_justify="left", show_header=False)
+    table.add_column("what")
+    table.add_column("how much", overflow="fold")
+    for what, much in lines:
+        table.add_row(Text(what), Text(much))
+    return table

@@ -1,4 +1,4 @@
-"""`run_grounding_evaluation --grounding`: whether reasons can be trusted."""
+"""Whether the reasons of a table can be trusted: grounded in the data of a run."""
 
 from __future__ import annotations
 
@@ -6,33 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from rich.text import Text
 
 from thinkrec.claims.cases import build_cases
-from thinkrec.commands import show
 from thinkrec.data.columns import parse_order, reject_rows, require_columns
 from thinkrec.data.tables import read_table
-from thinkrec.errors import DataError
-from thinkrec.evaluate.grounding.results import GroundingResults, evaluate_grounding, write_grounding
-from thinkrec.evaluate.grounding.table import render_grounding_table
+from thinkrec.evaluate.grounding.results import GroundingResults, evaluate_grounding
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.reasons.matching import IDS, match_rows
 from thinkrec.run import saved_model
 from thinkrec.run.variants import map_rows_to_stages
-
-
-def run_grounding_evaluation(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
-    """`thinkrec evaluate REASONS --grounding --run RUN`."""
-    if run is None:
-        raise DataError("reasons are grounded in the data of a run; name it with --run RUN")
-    if out is not None and out.suffix != ".json":
-        raise DataError(f"{out}: --out writes JSON; give a name such as grounding.json")
-    results = ground_reason_table(reasons, show.find_run_folder(run), draws)
-    show.make_console().print(render_grounding_table(results, title=f"Grounding of {reasons}"))
-    if out is not None:
-        # Names without folders: the file is meant to be kept and shown.
-        write_grounding(out, results, {"reasons": reasons.name, "run": Path(run).name})
-        show.make_console().print(Text(f"metrics: {out}"), soft_wrap=True)
 
 
 def ground_reason_table(reasons: Path, folder: Path, draws: int | None = None) -> GroundingResults:
@@ -66,8 +48,14 @@ def ground_reason_table(reasons: Path, folder: Path, draws: int | None = None) -
         world=world,
     )
     config = recipe.evaluation
-    return evaluate_grounding(texts.to_list(), cases, ds.interactions.user[rows], ds.items.titles, seed=config.seed,
-                      draws=config.bootstrap_draws if draws is None else draws)  # fmt: skip
+    return evaluate_grounding(
+        texts.to_list(),
+        cases,
+        ds.interactions.user[rows],
+        ds.items.titles,
+        seed=config.seed,
+        draws=config.bootstrap_draws if draws is None else draws,
+    )
 
 
 def _read_scores(table: pl.DataFrame, name: str, predictions: Path, order: np.ndarray) -> np.ndarray:

@@ -1,82 +1,20 @@
-"""`write_keyword_table`: a column of keywords for a table of items."""
+"""A column of keywords for a table of items, and who extracts them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
-from rich.text import Text
 
 from thinkrec.data.columns import parse_keywords, require_columns
 from thinkrec.data.frames import as_frame
-from thinkrec.data.output_tables import check_columns, check_writable, write_table
-from thinkrec.data.tables import check_items, read_table
 from thinkrec.errors import DataError, RecipeError
 from thinkrec.io.settings import explain_validation_error, parse_settings
 from thinkrec.keywords.cache import KeywordCache
 from thinkrec.keywords.config import TeacherExtractorConfig, YakeExtractorConfig
 from thinkrec.keywords.extractor import KeywordExtractor, extract_keywords
-
-SHOWN = 5
-"""Rows that the command prints."""
-
-
-def run_keywords_command(
-    items: Path,
-    columns: str,
-    most: int,
-    keep: str | None,
-    extractor: str,
-    teacher: Sequence[str],
-    language: str,
-    item: str,
-    out: Path,
-    cache: Path | None,
-) -> None:
-    """`thinkrec keywords`, its options as they were typed."""
-    if not re.fullmatch("[a-z]{2}", language):
-        raise DataError(f"--language {language!r} is no language; give two small letters, such as en")
-    if teacher and extractor != "teacher":
-        raise DataError("--teacher says whom to ask, but --extractor is not teacher; add it, or drop --teacher")
-    chosen = (
-        build_teacher_extractor(teacher, language, item, most)
-        if extractor == "teacher"
-        else build_offline_extractor(language)
-    )
-    write_keyword_table(items, _split_names(columns), most, _split_names(keep or ""), chosen, out, cache)
-
-
-def write_keyword_table(
-    items: Path,
-    columns: Sequence[str],
-    most: int,
-    keep: Sequence[str],
-    extractor: KeywordExtractor,
-    out: Path,
-    cache: Path | None = None,
-) -> None:
-    """Read, find, write, and show the first rows."""
-    source = str(items)
-    if out.resolve() == items.resolve():
-        raise DataError(f"{out}: this is the table itself; give another file for --out")
-    check_writable(out)
-    table = read_table(items)
-    check_columns(table, out)
-    check_items(table, source=source)  # refuse a table before anything is asked
-    found = add_keywords(table, columns, extractor, most=most, keep=keep, source=source,
-                          cache=cache or get_default_cache(out), progress=True)  # fmt: skip
-    write_table(found, out)
-    counts = found["keywords"].list.len()
-    console = Console(highlight=False)
-    for row in found.head(SHOWN).iter_rows(named=True):
-        console.print(Text(f"  {row['title']}: {' | '.join(row['keywords'])}"), soft_wrap=True)
-    console.print(
-        Text(f"{found.height} items, {counts.mean():.1f} keywords each, {int((counts == 0).sum())} without; {out}")
-    )
 
 
 def add_keywords(
@@ -90,7 +28,7 @@ def add_keywords(
     cache: Path | None = None,
     progress: bool = False,
 ) -> pl.DataFrame:
-    """The table with a column `write_keyword_table`, List(String), that `Dataset.from_tables` takes as it is.
+    """The table with a column `keywords`, List(String), that `Dataset.from_tables` takes as it is.
 
     Args:
         table: anything `as_frame` takes.
@@ -112,9 +50,10 @@ def add_keywords(
     kept = [parse_keywords(table[name], source) for name in keep]
     own = [tuple(dict.fromkeys(sum(row, ()))) for row in zip(*kept, strict=True)] if kept else None
     titles = [title or "" for title in table["title"].cast(pl.String)] if "title" in table.columns else None
-    found = extract_keywords(texts, extractor, most=most, keep=own, titles=titles, cache=KeywordCache(cache),
-                          progress=progress)  # fmt: skip
-    column = pl.Series("keywords", [list(words) for words in found], dtype=pl.List(pl.String))
+    keywords = extract_keywords(
+        texts, extractor, most=most, keep=own, titles=titles, cache=KeywordCache(cache), progress=progress
+    )
+    column = pl.Series("keywords", [list(words) for words in keywords], dtype=pl.List(pl.String))
     return table.with_columns(column)
 
 
@@ -141,16 +80,14 @@ def build_teacher_extractor(settings: Sequence[str], language: str, item: str, m
         raise explain_validation_error(error, "--teacher", tagged=True) from error
     if config.kind == "rules":
         raise RecipeError("the rule-based teacher reads ratings, not texts; choose kind=api or kind=local, or YAKE")
-    return TeacherExtractor(build_teacher(config), TeacherExtractorConfig(language=language, item_noun=item, max_keywords=most))
+    return TeacherExtractor(
+        build_teacher(config), TeacherExtractorConfig(language=language, item_noun=item, max_keywords=most)
+    )
 
 
 def get_default_cache(out: Path) -> Path:
     """Where the phrases found so far are kept unless said otherwise: beside the result."""
     return out.with_name(f"{out.name}.cache.jsonl")
-
-
-def _split_names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _read_texts(column: pl.Series, source: str) -> list[str | None]:
