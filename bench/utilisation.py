@@ -66,8 +66,8 @@ def main() -> None:
         raise SystemExit("packed attention is not available here: ranking would not be what is measured")
     rows = []
     asked = {"training, stage 1": (TRAINING, lambda: training(rec, args.rows, args.repeats)),
-             f"ranking {args.max_candidates} candidates of {args.users} users":
-                 (RANKING, lambda: ranking(rec, args.users, args.max_candidates, args.repeats))}  # fmt: skip
+             f"ranking {args.candidates} candidates of {args.users} users":
+                 (RANKING, lambda: ranking(rec, args.users, args.candidates, args.repeats))}  # fmt: skip
     for what, (limit, run) in asked.items():
         needed, seconds = run()
         reached = float(needed / seconds)

@@ -188,7 +188,8 @@ def test_a_teacher_is_asked_once_per_text(tmp_path: Path) -> None:
 
 def test_the_question_names_item_number_and_language() -> None:
     extractor = TeacherExtractor(
-        StandIn(lambda text: "x"), TeacherExtractorConfig(item_noun="film", max_keywords=7, language="de", max_text_chars=100)
+        StandIn(lambda text: "x"),
+        TeacherExtractorConfig(item_noun="film", max_keywords=7, language="de", max_text_chars=100),
     )
     system, user = extractor.build_question("a" * 500).messages
     assert (system.role, user.role) == ("system", "user")

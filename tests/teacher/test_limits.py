@@ -130,7 +130,9 @@ def test_where_a_server_says_how_long() -> None:
 
 def test_back_off_grows_varies_and_is_bounded() -> None:
     rng = random.Random(0)
-    waits = [[compute_backoff(Retries(initial_backoff=1, max_backoff=20), n, rng) for _ in range(200)] for n in range(80)]
+    waits = [
+        [compute_backoff(Retries(initial_backoff=1, max_backoff=20), n, rng) for _ in range(200)] for n in range(80)
+    ]
     for n, found in enumerate(waits):
         whole = min(20, 2.0**n)
         assert whole / 2 <= min(found) < max(found) <= whole

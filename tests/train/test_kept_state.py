@@ -20,7 +20,9 @@ from thinkrec.io.files import read_tensors, write_json, write_tensors
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import STATE, fit_stage, select_best_record, set_trainable_parameters, train_step
 
-STAGE = StageConfig(train=("global",), epochs=3, lr=1e-2, warmup_steps=1, batch_tokens=4096, evals_per_epoch=1, save_steps=1)
+STAGE = StageConfig(
+    train=("global",), epochs=3, lr=1e-2, warmup_steps=1, batch_tokens=4096, evals_per_epoch=1, save_steps=1
+)
 NAN = float("nan")
 
 

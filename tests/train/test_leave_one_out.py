@@ -27,7 +27,9 @@ from thinkrec.train.stages import StageContext, train_global_adapter
 
 def leave_one_out() -> Dataset:
     """The simulated catalogue; of each user the last row is for the test and the one before for validation."""
-    world = SimulatorConfig(users=300, items=400, taste_groups=4, deviation_rate=0.25, creators=False, interactions_per_user=(12, 24))
+    world = SimulatorConfig(
+        users=300, items=400, taste_groups=4, deviation_rate=0.25, creators=False, interactions_per_user=(12, 24)
+    )
     ds = simulate_catalogue(world, 7).dataset
     it = ds.interactions
     split, ends = np.zeros(len(it), dtype=np.int8), it.start[1:]

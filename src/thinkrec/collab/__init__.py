@@ -13,12 +13,16 @@ from thinkrec.collab.lightgcn import LightGCN, LightGCNConfig
 from thinkrec.collab.mf import MF, MFConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
 from thinkrec.collab.training import EncoderTrainingConfig
+from thinkrec.io.config import rename_kinds
 
+RENAMED_KINDS = {**ItemBaselineConfig.RENAMED_VALUES["kind"]}
+"""Earlier name of a kind of scorer -> its name."""
 EncoderConfig = Annotated[MFConfig | LightGCNConfig | SASRecConfig, Field(discriminator="kind")]
 """Any config whose class is an `Encoder`."""
 ScorerConfig = Annotated[
     MFConfig | LightGCNConfig | SASRecConfig | GradientBoostingConfig | ItemBaselineConfig | RandomConfig,
     Field(discriminator="kind"),
+    rename_kinds(RENAMED_KINDS),
 ]
 """Any config of this room."""
 
@@ -27,7 +31,7 @@ KINDS = {
     "lightgcn": LightGCN,
     "sasrec": SASRec,
     "boosting": GradientBoosting,
-    "item_prior": ItemBaseline,
+    "item_baseline": ItemBaseline,
     "random": RandomScorer,
 }
 """Class by the `kind` of its config."""
@@ -41,6 +45,7 @@ def build_scorer(config: ScorerConfig) -> Scorer:
 __all__ = [
     "KINDS",
     "MF",
+    "RENAMED_KINDS",
     "Encoder",
     "EncoderConfig",
     "EncoderTrainingConfig",

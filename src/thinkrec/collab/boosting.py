@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import encoder_files
@@ -17,13 +17,20 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.errors import CheckpointError
+from thinkrec.io.config import Config
 from thinkrec.io.progress import Progress
 
 
-class GradientBoostingConfig(BaseModel):
+class GradientBoostingConfig(Config):
     """Boosted trees on the features of `thinkrec.collab.features.tree_features`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS = {
+        "bags": "n_seeds",
+        "leaves": "max_leaves",
+        "min_rows": "min_leaf_rows",
+        "columns": "feature_fraction",
+        "blend": "item_logit_weights",
+    }
 
     kind: Literal["boosting"] = "boosting"
     trees: int = Field(default=300, ge=1)

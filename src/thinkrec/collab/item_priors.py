@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from thinkrec.collab import encoder_files
 from thinkrec.collab.features.keyword_terms import KeywordRegression, KeywordVocabulary, fit_keyword_regression
@@ -17,22 +17,22 @@ from thinkrec.collab.selection import ModelSelector, select_two_class_rows
 from thinkrec.collab.trained_ids import TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
 
 
-class RandomConfig(BaseModel):
+class RandomConfig(Config):
     """A random number per row."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["random"] = "random"
 
 
-class ItemBaselineConfig(BaseModel):
+class ItemBaselineConfig(Config):
     """One number per item from train rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS = {"strength": "prior_strength"}
+    RENAMED_VALUES = {"kind": {"item_prior": "item_baseline"}}
 
-    kind: Literal["item_prior"] = "item_prior"
+    kind: Literal["item_baseline"] = "item_baseline"
     source: Literal["mean", "keywords", "both"] = "mean"
     """mean: the item's like rate. keywords: logistic regression on its keywords. both: the like rate, drawn towards
     what the keywords say in place of the overall mean."""

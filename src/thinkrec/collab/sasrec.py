@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
@@ -21,12 +21,13 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.collab.training import EncoderTrainingConfig, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
 
 
-class SASRecConfig(BaseModel):
+class SASRecConfig(Config):
     """SASRec, and with `loss: gbce` gSASRec."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS = {"spread": "init_std", "length": "max_length", "t": "gbce_t", "sampled_weight": "negative_weight"}
 
     kind: Literal["sasrec"] = "sasrec"
     loss: Literal["bce", "gbce"] = "bce"

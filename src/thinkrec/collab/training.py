@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
 from thinkrec.collab.selection import ModelSelector
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 from thinkrec.io.progress import Progress
 
 Batch = TypeVar("Batch")
@@ -24,10 +25,10 @@ _LARGE = 1_000_000
 fast where they do not fit the caches. Its last digits differ, and small tables gain nothing."""
 
 
-class EncoderTrainingConfig(BaseModel):
+class EncoderTrainingConfig(Config):
     """How an encoder is optimised (Adam, early stop on validation AUC)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS = {"batch": "batch_size"}
 
     lr: float = Field(default=1e-3, gt=0)
     """Step size of Adam. On ML-1M validation 1e-3 is within .003 AUC of 1e-2 or above it, for MF

@@ -43,7 +43,16 @@ class TeacherExtractor:
 
     def get_settings(self) -> dict[str, Any]:
         """Config, the teacher's name and the words of the question."""
-        return {**self.config.model_dump(), "name": self.name, "words": build_instruction(self.config)}
+        # Under the names that the keys had when the first caches were written: their answers were paid for.
+        return {
+            "kind": self.config.kind,
+            "language": self.language,
+            "item": self.config.item_noun,
+            "most": self.config.max_keywords,
+            "text_limit": self.config.max_text_chars,
+            "name": self.name,
+            "words": build_instruction(self.config),
+        }
 
     def extract(self, texts: Sequence[str], done: Done) -> None:
         """See `KeywordExtractor`. A failed or unreadable answer counts as none; one that a filter of content refused is kept

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-_STRICT = ConfigDict(frozen=True, extra="forbid")
+from thinkrec.io.config import Config
 
 
-class YakeExtractorConfig(BaseModel):
+class YakeExtractorConfig(Config):
     """YAKE: statistics of the text alone, no model and no download."""
 
-    model_config = _STRICT
+    RENAMED_KEYS = {"words": "max_words", "candidates": "max_candidates", "window": "window_size"}
+
     kind: Literal["yake"] = "yake"
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     """Two letters; decides the stop words. The test for fragments knows English only and is left out elsewhere."""
@@ -24,10 +25,11 @@ class YakeExtractorConfig(BaseModel):
     """Words to each side that YAKE counts as company."""
 
 
-class TeacherExtractorConfig(BaseModel):
+class TeacherExtractorConfig(Config):
     """A language model, asked through a teacher."""
 
-    model_config = _STRICT
+    RENAMED_KEYS = {"item": "item_noun", "most": "max_keywords", "text_limit": "max_text_chars"}
+
     kind: Literal["teacher"] = "teacher"
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     """Two letters; the language of the texts and of the keywords."""

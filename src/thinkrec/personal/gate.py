@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 
 SINGLE, GLOBAL, FUSE = 0, 1, 2
 REGIONS = ("single", "global", "fuse")
@@ -15,10 +16,10 @@ _PART = 16_384
 """Vectors that are brought to length 1 at a time, as doubles."""
 
 
-class GateConfig(BaseModel):
+class GateConfig(Config):
     """Temperature and thresholds. Defaults: ThinkRec paper, section on user-wise expert fusion."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS = {"flat": "entropy_threshold"}
 
     tau: float = Field(default=0.1, gt=0)
     """Temperature of the softmax over cosines; smaller is sharper."""

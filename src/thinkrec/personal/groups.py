@@ -10,21 +10,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 
 from thinkrec.errors import CheckpointError, DataError
+from thinkrec.io.config import Config
 from thinkrec.io.files import write_json
 
 _TENSORS = ("labels", "centres", "mean", "std")
 
 
-class GroupConfig(BaseModel):
+class GroupConfig(Config):
     """How users are grouped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS = {"n": "n_groups"}
 
     n_groups: int = Field(default=3, ge=1)
     """Number of groups, so of experts; 2 or 3 work best in the paper."""
@@ -116,7 +117,9 @@ def fit_groups(
     found = _cluster_points((vectors - mean) / std, config, seed)
     if len(np.unique(found)) < config.n_groups:
         raise DataError(f"clustering left one of {config.n_groups} groups empty; lower groups.n")
-    centres = np.stack([vectors[found == k].mean(axis=0, dtype=np.float64) for k in range(config.n_groups)]).astype(np.float32)
+    centres = np.stack([vectors[found == k].mean(axis=0, dtype=np.float64) for k in range(config.n_groups)]).astype(
+        np.float32
+    )
     size = np.bincount(found, minlength=config.n_groups)
     by = sorted(range(config.n_groups), key=lambda k: (-size[k], *centres[k].tolist()))
     rank = np.empty(config.n_groups, dtype=np.int32)
@@ -138,4 +141,6 @@ def _cluster_points(points: np.ndarray, config: GroupConfig, seed: int) -> np.nd
         return AgglomerativeClustering(n_clusters=config.n_groups, linkage="ward").fit_predict(points)
     # scikit-learn's signature only shows "auto"; its documentation also takes a number.
     starts: Any = 10
-    return MiniBatchKMeans(n_clusters=config.n_groups, random_state=seed, n_init=starts, batch_size=4096).fit_predict(points)
+    return MiniBatchKMeans(n_clusters=config.n_groups, random_state=seed, n_init=starts, batch_size=4096).fit_predict(
+        points
+    )

@@ -7,13 +7,14 @@ from copy import copy
 from typing import Any, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import Interactions
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 from thinkrec.prompts import template
 from thinkrec.prompts.draft import NO_TOKENS, PromptBuilder
 from thinkrec.prompts.shared_prefix import SharedPrefix
@@ -27,10 +28,10 @@ _MAX_CACHED_LINES = 200_000
 """History lines that are remembered; with more items than that, the others are put together each time."""
 
 
-class PromptConfig(BaseModel):
+class PromptConfig(Config):
     """What of a row reaches the language model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS = {"block": "history_step"}
 
     history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""

@@ -38,7 +38,9 @@ def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
     if not len(rows):
         raise DataError(f"the {config.split} split has no row {what}; choose otherwise")
     if config.n_rows is not None and len(rows) < config.n_rows:
-        text = f"{len(rows):,} rows are asked about, not {config.n_rows:,}: the {config.split} split has no more {what}."
+        text = (
+            f"{len(rows):,} rows are asked about, not {config.n_rows:,}: the {config.split} split has no more {what}."
+        )
         warnings.warn(text, DataWarning, stacklevel=2)
     return rows[np.argsort(_hash_rows(ds, rows, config.seed), kind="stable")][: config.n_rows]
 

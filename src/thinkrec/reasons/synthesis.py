@@ -18,7 +18,7 @@ from thinkrec.claims.verdict import format_verdict, parse_verdict
 from thinkrec.data.dataset import Dataset
 from thinkrec.io.progress import Progress
 from thinkrec.reasons import questions
-from thinkrec.reasons.config import SynthesisConfig
+from thinkrec.reasons.config import HASHED_POLICIES, SynthesisConfig
 from thinkrec.reasons.store import Attempt, AttemptStore, make_attempt
 from thinkrec.teacher.client import Answer, Message, Question, Teacher, make_question
 
@@ -76,7 +76,7 @@ class Synthesis:
         outcome: Outcome = "not asked"
         refusal: Attempt | None = None
         while True:
-            ask = make_question(self._build_row_key(row), messages, self.teacher, config.policy, row)
+            ask = make_question(self._build_row_key(row), messages, self.teacher, HASHED_POLICIES[config.policy], row)
             found = self.store.get_answer(ask.key) or self.store.get_answer(self._compute_legacy_key(row, messages))
             if len(answers) >= config.attempt_limit:
                 break
@@ -160,14 +160,14 @@ class Synthesis:
         """
         if opinion is None:
             return "form", hinted, questions.render_format_reminder()
-        if self.config.policy == "hint":
-            return "hint", True, questions.render_retry_with_label(self.ds, row)
-        return "again", hinted, questions.render_retry(self.ds, row)
+        if self.config.policy == "retry_with_label":
+            return "retry_with_label", True, questions.render_retry_with_label(self.ds, row)
+        return "retry", hinted, questions.render_retry(self.ds, row)
 
     def _compute_legacy_key(self, row: int, messages: tuple[Message, ...]) -> str:
         """The key that stores of version 0.1.0 have: with the row's place. What they hold was paid for."""
         name = [int(self.ds.interactions.order[row]), *self.get_ids(row)]
-        return make_question(name, messages, self.teacher, self.config.policy).key
+        return make_question(name, messages, self.teacher, HASHED_POLICIES[self.config.policy]).key
 
     def get_ids(self, row: int) -> tuple[int | str, int | str]:
         """(user id, item id) of a row."""

@@ -40,7 +40,7 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
 
     `cache` is a folder for what is costly to find anew (keywords from plots), where the recipe names none.
     """
-    if config.kind == "world":
+    if config.kind == "simulator":
         world = simulate_catalogue(config.simulator, config.seed)
         return world.dataset, world
     if config.kind == "ml1m":
@@ -50,9 +50,9 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
         return load_ml1m_slice(folder, keywords=config.keywords), None
     if config.kind == "movielens":
         return load_movielens_dataset(config.folder), None
-    if config.kind == "given":
+    if config.kind == "in_memory":
         raise RecipeError(
-            "data.kind is given: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe by "
+            "data.kind is in_memory: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe by "
             "another kind, such as tables"
         )
     tables = Dataset.from_tables(config.interactions, config.items, threshold=config.threshold, split=config.split,

@@ -91,7 +91,7 @@ class Run:
         """What was planted in the data, where they are simulated; None, with a DataWarning, where the simulator makes
         other data now than those of the run.
         """
-        if self.recipe.data.kind != "world":
+        if self.recipe.data.kind != "simulator":
             return None
         world = load_data(self.recipe.data)[1]
         if (
@@ -174,12 +174,16 @@ class Run:
             groups.save(folder / "groups.safetensors")
             encoder = self.encoder if self.model.embeddings else None
             slots = SlotEncoder.from_dataset(
-                self.ds, encoder, statistics=self.model.target_encoding, votes=self.model.neighbourhood_residual, seed=self.recipe.seed
+                self.ds,
+                encoder,
+                statistics=self.model.target_encoding,
+                votes=self.model.neighbourhood_residual,
+                seed=self.recipe.seed,
             )
             slots.save(folder / "slots.safetensors")
             return {"sizes": np.bincount(groups.labels).tolist()}
 
-        keys = ("groups", "statistics", "votes", "embeddings")
+        keys = ("groups", "target_encoding", "neighbourhood_residual", "embeddings")
         chosen = {key: self.model.model_dump(mode="json")[key] for key in keys}
         return self.stage_runner.run("groups", {**self.base_inputs, "encoder": above, **chosen}, work, GROUP_CODE)
 

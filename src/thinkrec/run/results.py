@@ -139,8 +139,8 @@ def explain_test_rows(run: Run, variant: str, scores: np.ndarray, above: str) ->
         write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
         return {"n": len(cases)}
 
-    keys = {"explain": run.recipe.n_explained, "tokens": run.recipe.reason_tokens, "cite": run.recipe.citation_policy,
-            "mentions": run.recipe.max_citations, "writer": run.recipe.writer}  # fmt: skip
+    keys = {"n_explained": run.recipe.n_explained, "tokens": run.recipe.reason_tokens, "citation_policy": run.recipe.citation_policy,
+            "max_citations": run.recipe.max_citations, "writer": run.recipe.writer}  # fmt: skip
     run.stage_runner.run("explain", {**run.base_inputs, "scores": above, **keys}, work, REASON_CODE)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
     return tuple(_parse_explained_row(case) for case in cases)
@@ -165,7 +165,7 @@ def build_reason_writer(run: Run, variant: str, system: Predictor, choice: Write
 
 
 def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
-    """Places in the test rows: `explain` of them, of different users with a full history, Yes and No in turn."""
+    """Places in the test rows: `n_explained` of them, of different users with a full history, Yes and No in turn."""
     it, rng = run.ds.interactions, np.random.default_rng(run.recipe.seed)
     order = rng.permutation(len(run.test_rows))
     past = it.past.count_visible_rows(run.test_rows[order])

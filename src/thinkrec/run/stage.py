@@ -16,6 +16,7 @@ from thinkrec.errors import CheckpointError
 from thinkrec.io.files import to_json_value, write_json
 from thinkrec.io.hashing import hash_json
 from thinkrec.io.processes import run_on_main
+from thinkrec.run.older_inputs import translate_stage_inputs
 from thinkrec.run.provenance import hash_code
 
 DONE, BEGUN = "done.json", "begun.json"
@@ -69,7 +70,7 @@ class StageRunner:
         """Prepare a stage's folder; the key of what is finished there, None where there is work to do."""
         done = _read_stage_file(folder / DONE)
         if done is not None:
-            changed = find_changed_inputs(done.get("inputs", {}), wanted)
+            changed = find_changed_inputs(translate_stage_inputs(done.get("inputs", {})), wanted)
             if not changed or (self.ignore_code_changes and changed == [CODE]):
                 if changed:
                     self.print_line(f"{name}: finished by other code, taken as it is (asked for)")
@@ -77,7 +78,9 @@ class StageRunner:
             self.print_line(f"{name}: done again, since {', '.join(changed)} changed")
         begun = _read_stage_file(folder / BEGUN)
         if folder.exists() and (
-            done is not None or begun is None or find_changed_inputs(begun.get("inputs", {}), wanted)
+            done is not None
+            or begun is None
+            or find_changed_inputs(translate_stage_inputs(begun.get("inputs", {})), wanted)
         ):
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)

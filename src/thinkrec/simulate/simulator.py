@@ -18,17 +18,30 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from thinkrec.data.dataset import Dataset, Domain, Items
 from thinkrec.data.interactions import Interactions
+from thinkrec.io.config import Config
 from thinkrec.simulate.vocabulary import RECEPTIONS, CatalogueVocabulary, invent_names, invent_titles
 
 
-class SimulatorConfig(BaseModel):
+class SimulatorConfig(Config):
     """How large the catalogue is and what its users' tastes are made of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS = {
+        "rows_per_user": "interactions_per_user",
+        "focus": "favourite_share",
+        "groups": "taste_groups",
+        "individual": "deviation_rate",
+        "pair": "interaction_weight",
+        "additive": "main_effect_weight",
+        "tone": "tone_weight",
+        "quality": "quality_weight",
+        "generosity": "user_bias_std",
+        "drift": "drift_rate",
+        "reception": "reception_share",
+    }
 
     users: int = Field(default=300, ge=1)
     """Users."""
@@ -190,7 +203,9 @@ def simulate_catalogue(
 
     signs, group = _draw_group_tastes(config, rng)
     users = config.users
-    personal = signs[group] * np.where(rng.random((users, config.genres, config.themes)) < config.deviation_rate, -1.0, 1.0)
+    personal = signs[group] * np.where(
+        rng.random((users, config.genres, config.themes)) < config.deviation_rate, -1.0, 1.0
+    )
     late = personal.copy()
     turned = np.flatnonzero(rng.random(users) < config.drift_rate)
     late[turned, rng.integers(config.genres, size=len(turned))] *= -1.0
@@ -205,7 +220,11 @@ def simulate_catalogue(
         count = min(int(rng.integers(config.interactions_per_user[0], config.interactions_per_user[1] + 1)), n)
         own_genres, own_themes = _draw_user_focus(config, personal[u], rng)
         inside = np.isin(genre, own_genres) & np.isin(theme, own_themes)
-        weight = np.where(inside, config.favourite_share / max(1, inside.sum()), (1 - config.favourite_share) / max(1, (~inside).sum()))
+        weight = np.where(
+            inside,
+            config.favourite_share / max(1, inside.sum()),
+            (1 - config.favourite_share) / max(1, (~inside).sum()),
+        )
         weight = np.maximum(weight, 1e-9)
         picked = rng.choice(n, size=count, replace=False, p=weight / weight.sum())
         user_rows.append(np.full(count, u))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-_STRICT = ConfigDict(frozen=True, extra="forbid")
+from thinkrec.io.config import Config
+
 _OWN_KEYS = {
     "model": "set teacher.model",
     "messages": "the questions are written by the command",
@@ -19,10 +20,11 @@ _OWN_KEYS = {
 """Keys of a request that are decided elsewhere -> what to do instead."""
 
 
-class Budget(BaseModel):
+class Budget(Config):
     """What may be spent, over all starts of the same command on the same store. null: without bound."""
 
-    model_config = _STRICT
+    RENAMED_KEYS = {"requests": "max_requests", "tokens": "max_tokens", "money": "max_cost"}
+
     max_requests: int | None = Field(default=None, ge=0)
     """Most requests, retries included."""
     max_tokens: int | None = Field(default=None, ge=0)
@@ -36,10 +38,9 @@ class Budget(BaseModel):
         return self.max_requests is not None or self.max_tokens is not None or self.max_cost is not None
 
 
-class Prices(BaseModel):
+class Prices(Config):
     """What tokens cost, per million, in any currency."""
 
-    model_config = _STRICT
     input: float = Field(default=0.0, ge=0)
     """A million prompt tokens."""
     output: float = Field(default=0.0, ge=0)
@@ -50,14 +51,21 @@ class Prices(BaseModel):
         return (prompt * self.input + completion * self.output) / 1e6
 
 
-class Retries(BaseModel):
+class Retries(Config):
     """How often and how patiently a request is repeated that failed for a passing reason.
 
     Passing reasons: no connection, no answer in time, 408, 409, 425, 429, 498, 5xx, a damaged or an empty answer. What
     a filter of content refuses does not pass.
     """
 
-    model_config = _STRICT
+    RENAMED_KEYS = {
+        "most": "max_retries",
+        "first_wait": "initial_backoff",
+        "longest_wait": "max_backoff",
+        "patience": "max_retry_after",
+        "give_up": "max_consecutive_failures",
+    }
+
     max_retries: int = Field(default=5, ge=0)
     """Repetitions of one question before it counts as failed."""
     initial_backoff: float = Field(default=1.0, ge=0)
@@ -70,10 +78,11 @@ class Retries(BaseModel):
     """Questions in a row that fail, each with all its repetitions, before the run is ended as a whole."""
 
 
-class ApiTeacherConfig(BaseModel):
+class ApiTeacherConfig(Config):
     """Any endpoint that speaks the OpenAI chat protocol: hosted, vLLM, llama.cpp, Ollama, transformers serve."""
 
-    model_config = _STRICT
+    RENAMED_KEYS = {"extra": "extra_body"}
+
     kind: Literal["api"] = "api"
     model: str | None = None
     """The model's name at the endpoint; by default $OPENAI_MODEL."""
@@ -113,7 +122,7 @@ class ApiTeacherConfig(BaseModel):
         """Refuse keys that would go around the settings, the budget or the reading of answers."""
         for key, instead in _OWN_KEYS.items():
             if key in extra:
-                raise ValueError(f"{key!r} is not for `extra`; {instead}")
+                raise ValueError(f"{key!r} is not for `extra_body`; {instead}")
         return extra
 
     @model_validator(mode="after")
@@ -123,10 +132,11 @@ class ApiTeacherConfig(BaseModel):
         return self
 
 
-class LocalTeacherConfig(BaseModel):
+class LocalTeacherConfig(Config):
     """Any causal language model, in this process."""
 
-    model_config = _STRICT
+    RENAMED_KEYS = {"batch": "batch_size"}
+
     kind: Literal["local"] = "local"
     model: str = "nano"
     """As `backbone.source`: nano, smollm2, a folder, a .gguf file, or a hub name."""
@@ -152,10 +162,11 @@ class LocalTeacherConfig(BaseModel):
         return self
 
 
-class RulesTeacherConfig(BaseModel):
+class RulesTeacherConfig(Config):
     """The rule-based teacher: it reads the data instead of the question and costs nothing."""
 
-    model_config = _STRICT
+    RENAMED_KEYS = {"history": "history_length"}
+
     kind: Literal["rules"] = "rules"
     history_length: int = Field(default=10, ge=0)
     """Most earlier items it looks at."""

@@ -140,13 +140,13 @@ class Endpoint:
             wait = find_retry_delay(status, headers, error)
             if wait is not None and wait > self.config.retries.max_retry_after:
                 return TeacherStopped(
-                    f"{where} answers {status} and asks to wait {wait:.0f} s, more than retries.patience allows "
+                    f"{where} answers {status} and asks to wait {wait:.0f} s, more than retries.max_retry_after allows "
                     f"({self.config.retries.max_retry_after:.0f} s); start the same command later to go on"
                 )
             return TransientError(f"the endpoint answered {status}: {text}", wait)
         settings = find_rejected_parameters(error, ["temperature", *self.config.extra_body])
         if settings:
-            key = settings[0] if settings[0] == "temperature" else f"extra.{settings[0]}"
+            key = settings[0] if settings[0] == "temperature" else f"extra_body.{settings[0]}"
             return TeacherStopped(
                 f"{where} does not take {settings[0]} as it is set ({text}); change teacher.{key} or leave it out, {on}"
             )

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from thinkrec.io.config import Config
 
 Part = Literal["global", "experts", "projector"]
 
 
-class StageConfig(BaseModel):
+class StageConfig(Config):
     """Optimiser, schedule and selection of one stage."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS = {
+        "stride": "subsample_stride",
+        "checks": "evals_per_epoch",
+        "valid_rows": "max_valid_rows",
+        "recompute": "gradient_checkpointing",
+        "clip": "max_grad_norm",
+        "warmup": "warmup_steps",
+    }
 
     train: tuple[Part, ...]
     """Which weights learn; everything else is frozen."""

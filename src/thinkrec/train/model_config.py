@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from thinkrec.collab import EncoderConfig, MFConfig
+from thinkrec.io.config import Config
 from thinkrec.model.backbone import BackboneConfig
 from thinkrec.model.lora import LoRAConfig
 from thinkrec.personal.gate import GateConfig
@@ -16,13 +17,12 @@ from thinkrec.prompts.render import PromptConfig
 from thinkrec.score.prior import ScorePriorConfig
 from thinkrec.train.config import StageConfig
 
-_STRICT = ConfigDict(frozen=True, extra="forbid")
 
-
-class ReasonConfig(BaseModel):
+class ReasonConfig(Config):
     """Where the written reasons of reasoning rows come from."""
 
-    model_config = _STRICT
+    RENAMED_KEYS = {"unhinted": "exclude_hinted"}
+
     source: Literal["none", "rules", "written"] = "none"
     """No reasons; the rule-based teacher where its verdict agrees with the label; a table with `order` and `reason`."""
     file: Path | None = None
@@ -33,10 +33,11 @@ class ReasonConfig(BaseModel):
     """Share of reasoning rows among all rows drawn."""
 
 
-class ThinkRecConfig(BaseModel):
+class ThinkRecConfig(Config):
     """The reasoning recommender: backbone, prompt, collaborative vectors, experts, and how each stage is trained."""
 
-    model_config = _STRICT
+    RENAMED_KEYS = {"statistics": "target_encoding", "votes": "neighbourhood_residual"}
+
     kind: Literal["thinkrec"] = "thinkrec"
     backbone: BackboneConfig = BackboneConfig()
     """The language model."""
@@ -74,11 +75,15 @@ class ThinkRecConfig(BaseModel):
     @model_validator(mode="after")
     def _check_score_prior(self) -> ThinkRecConfig:
         if self.score_prior is not None and not (self.target_encoding and self.vector_stage is not None):
-            raise ValueError("score_prior needs `statistics: true` and a `vector_stage`; set them, or drop the prior")
+            raise ValueError(
+                "score_prior needs `target_encoding: true` and a `vector_stage`; set them, or drop the prior"
+            )
         return self
 
     @model_validator(mode="after")
     def _check_neighbourhood_residual(self) -> ThinkRecConfig:
         if self.neighbourhood_residual and not self.target_encoding:
-            raise ValueError("votes needs `statistics: true`; set it, or `votes: false`")
+            raise ValueError(
+                "neighbourhood_residual needs `target_encoding: true`; set it, or `neighbourhood_residual: false`"
+            )
         return self

@@ -25,7 +25,7 @@ def synthesize(
     split: Annotated[str | None, typer.Option(help="train, valid or test; train.")] = None,
     selection: Annotated[str | None, typer.Option(help="Which rows: random, wrong or mixed; random.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="For wrong: a table with order and score.")] = None,
-    policy: Annotated[str | None, typer.Option(help="On a wrong verdict: again, hint or drop; again.")] = None,
+    policy: Annotated[str | None, typer.Option(help="On a wrong verdict: retry, retry_with_label or discard; retry.")] = None,
     max_attempts: Annotated[int | None, typer.Option(help="Most answers per row; 3.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the choice of rows; 0.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Longest answer, reasoning included.")] = None,
@@ -41,7 +41,7 @@ def synthesize(
     """Ask a teacher why users liked or disliked things; keep the reasons whose verdict is right, to train on.
 
     - `thinkrec reasons synthesize demo --teacher rules --rows 200`
-    - `thinkrec reasons synthesize my.yaml --teacher local --model ./Qwen3-4B --rows 500 --policy again`
+    - `thinkrec reasons synthesize my.yaml --teacher local --model ./Qwen3-4B --rows 500 --policy retry`
     - `thinkrec reasons synthesize my.yaml --teacher api --model qwen3 --base-url http://localhost:8000/v1`
     - `thinkrec reasons synthesize my.yaml --config teach.yaml --price-in 0.5 --price-out 2 --budget-money 10 --dry-run`
 
