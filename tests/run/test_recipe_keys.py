@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 import torch
 from accelerate import Accelerator
-from contracts.encoder import planted
+from thinkrec.testing import plant_dataset
 from pydantic import TypeAdapter
 from support.tiny_run import tiny_backbone, tiny_recipe
 
@@ -48,7 +48,7 @@ def world(**keys: Any) -> Any:
 
 def scorer(kind: str, **keys: Any) -> Any:
     config = TypeAdapter(ScorerConfig).validate_python({"kind": kind, **keys})
-    ds = planted(per_user=20)
+    ds = plant_dataset(per_user=20)
     made = build_scorer(config)
     made.fit(ds, seed=0)
     return made.score(ds, np.arange(0, len(ds.interactions), 5))
@@ -177,7 +177,7 @@ def backbone(folder: Path) -> Path:
 
 @lru_cache(maxsize=1)
 def learned() -> Dataset:
-    return planted()
+    return plant_dataset()
 
 
 def slots(**keys: Any) -> Any:

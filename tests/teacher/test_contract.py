@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from contracts.teacher import check_budget, check_teacher
+from thinkrec.testing import check_budget, check_teacher
 from support.scripted_server import says, serve
 from support.tiny_folder import write_backbone
 

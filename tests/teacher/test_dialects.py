@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.teacher import asked
+from thinkrec.testing import make_questions
 from pydantic import ValidationError
 from support.scripted_server import Reaction, Request, Served, fails, says, serve, streams
 
@@ -27,7 +27,7 @@ def config(served: Served, **changes: Any) -> ApiTeacherConfig:
 
 def ask(settings: ApiTeacherConfig, n: int = 1) -> list[Answer]:
     found: list[Answer] = []
-    ChatApiTeacher(settings).ask(asked(n), lambda _, answer: found.append(answer))
+    ChatApiTeacher(settings).ask(make_questions(n), lambda _, answer: found.append(answer))
     return found
 
 

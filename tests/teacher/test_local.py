@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from contracts.teacher import asked
+from thinkrec.testing import make_questions
 from support.tiny_folder import write_backbone
 from transformers import AutoTokenizer
 
@@ -82,7 +82,7 @@ def test_words_come_from_the_chat_template_or_as_a_plain_transcript(folder: Path
 
 def test_a_model_that_is_not_there() -> None:
     with pytest.raises(CheckpointError, match="nowhere"):
-        ask(LocalModelTeacher(LocalTeacherConfig(model="./nowhere")), asked(1))
+        ask(LocalModelTeacher(LocalTeacherConfig(model="./nowhere")), make_questions(1))
 
 
 def test_the_name_holds_what_changes_answers(folder: Path) -> None:

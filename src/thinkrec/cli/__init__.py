@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from thinkrec import __version__
 from thinkrec.cli import (
     compare,
     demo,
@@ -39,6 +38,8 @@ app = typer.Typer(
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
+        from thinkrec import __version__
+
         typer.echo(f"thinkrec {__version__}")
         raise typer.Exit()
 

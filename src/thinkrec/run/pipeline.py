@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 from accelerate import Accelerator
 
-from thinkrec.collab import KINDS, ScorerConfig, build_scorer
+from thinkrec.collab import ScorerConfig, build_scorer, describe_scorer, load_scorer
 from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.columns import DataWarning
@@ -141,7 +141,7 @@ class Run:
             self.write_scores(folder, model.score(self.ds, self.test_rows))
             return {"log": log, "config": config.model_dump(mode="json")}
 
-        inputs = {**self.base_inputs, "config": config.model_dump(mode="json")}
+        inputs = {**self.base_inputs, **describe_scorer(config)}
         return self.stage_runner.run(f"scorers/{name}", inputs, work, SCORER_CODE)
 
     def write_scores(self, folder: Path, scores: np.ndarray) -> None:
@@ -161,7 +161,7 @@ class Run:
     @cached_property
     def encoder(self) -> Encoder:
         """The collaborative encoder, fitted."""
-        return KINDS[self.model.encoder.kind].load(self.folder / find_encoder_stage(self.recipe))
+        return cast(Encoder, load_scorer(self.model.encoder, self.folder / find_encoder_stage(self.recipe)))
 
     def group_users(self, above: str) -> str:
         """Stage: users into groups, and the statistics for slots."""

@@ -25,7 +25,9 @@ def synthesize(
     split: Annotated[str | None, typer.Option(help="train, valid or test; train.")] = None,
     selection: Annotated[str | None, typer.Option(help="Which rows: random, wrong or mixed; random.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="For wrong: a table with order and score.")] = None,
-    policy: Annotated[str | None, typer.Option(help="On a wrong verdict: retry, retry_with_label or discard; retry.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="On a wrong verdict: retry, retry_with_label or discard; retry.")
+    ] = None,
     max_attempts: Annotated[int | None, typer.Option(help="Most answers per row; 3.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the choice of rows; 0.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Longest answer, reasoning included.")] = None,

@@ -1,4 +1,4 @@
-"""The suite that every teacher passes; a test file names how to make one and calls this."""
+"""The checks that every teacher passes, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import pytest
-
 from thinkrec.teacher.client import Answer, Message, Question, Teacher, TeacherStopped, make_question
+from thinkrec.testing.errors import expect_error
 
 
-def asked(n: int, rows: Sequence[int] | None = None, words: str = "Would they like it?") -> list[Question]:
+def make_questions(n: int, rows: Sequence[int] | None = None, words: str = "Would they like it?") -> list[Question]:
     """`n` questions that differ, about the first rows of the data."""
     numbers = list(range(n)) if rows is None else list(rows)
     return [make_question(row, (Message("user", f"{words} {row} |"),), "t", "drop", row) for row in numbers]
@@ -35,7 +34,7 @@ def check_teacher(make: Callable[[], Teacher], rows: Sequence[int]) -> None:
     teacher.ask([], done)
     assert calls == []
 
-    questions = asked(len(rows), rows)
+    questions = make_questions(len(rows), rows)
     teacher.ask(questions, done)
     assert Counter(key for key, _ in calls) == Counter(ask.key for ask in questions), "done is called once each"
     for _, answer in calls:
@@ -48,16 +47,16 @@ def check_teacher(make: Callable[[], Teacher], rows: Sequence[int]) -> None:
     teacher.ask(questions[:2], lambda ask, _: again.append(ask.key))
     assert sorted(again) == sorted(ask.key for ask in questions[:2]), "a teacher can be asked again"
 
-    class Full(Exception):
+    class FullError(Exception):
         pass
 
     heard: list[str] = []
 
     def refuse(ask: Question, answer: Answer) -> None:
         heard.append(ask.key)
-        raise Full
+        raise FullError
 
-    with pytest.raises(Full):
+    with expect_error(FullError):
         make().ask(questions, refuse)
     assert len(heard) == 1, "nothing goes on where an answer could not be written down"
 
@@ -65,7 +64,7 @@ def check_teacher(make: Callable[[], Teacher], rows: Sequence[int]) -> None:
 def check_budget(make: Callable[[int], Teacher], rows: Sequence[int]) -> None:
     """`make(n)`: a teacher with a budget of n requests. It stops cleanly, after n answers, and says what to do."""
     calls: list[Question] = []
-    with pytest.raises(TeacherStopped, match="raise it") as stopped:
-        make(3).ask(asked(len(rows), rows), lambda ask, _: calls.append(ask))
-    assert stopped.value.budget
+    with expect_error(TeacherStopped, "raise it") as errors:
+        make(3).ask(make_questions(len(rows), rows), lambda ask, _: calls.append(ask))
+    assert isinstance(errors[0], TeacherStopped) and errors[0].budget, "the stop says that it is the budget's"
     assert len({ask.key for ask in calls}) == len(calls) == 3
