@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from thinkrec.cli import app
-from thinkrec.commands import asking
+from thinkrec.cli import app, rank
 from thinkrec.errors import DataError
+from thinkrec.score.history_tables import read_history_table
 
 
 @pytest.mark.parametrize(
@@ -17,12 +17,12 @@ from thinkrec.errors import DataError
     [("12,7, 30", ["12", "7", "30"]), ('"a,b", c', ["a,b", "c"]), ('"say ""hi"""', ['say "hi"']), (" x ,", ["x"])],
 )
 def test_ids_with_commas_stand_in_quotes(text: str, ids: list[str]) -> None:
-    assert asking.parse_candidates(text) == ids
+    assert rank.parse_candidates(text) == ids
 
 
 def test_no_candidate_is_refused() -> None:
     with pytest.raises(DataError, match="names no item"):
-        asking.parse_candidates(" , ")
+        rank.parse_candidates(" , ")
 
 
 def write(folder: Path, text: str) -> Path:
@@ -33,12 +33,12 @@ def write(folder: Path, text: str) -> Path:
 
 def test_ratings_go_by_the_threshold_of_the_data_unless_another_is_given(tmp_path: Path) -> None:
     path = write(tmp_path, "item_id,rating,timestamp\n8,2,5\n4,4,1\n")
-    assert asking.read_history(path, None, 3) == [(4, True), (8, False)]
-    assert asking.read_history(path, 1, 3) == [(4, True), (8, True)]
+    assert read_history_table(path, None, 3) == [(4, True), (8, False)]
+    assert read_history_table(path, 1, 3) == [(4, True), (8, True)]
     with pytest.raises(DataError, match="needs --threshold, since the run's own data held labels"):
-        asking.read_history(path)
+        read_history_table(path)
     with pytest.raises(DataError, match="threshold"):
-        asking.read_history(path, float("nan"), 3)
+        read_history_table(path, float("nan"), 3)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_two_answers_to_one_question_are_refused(
     tmp_path: Path, text: str, threshold: float | None, words: str
 ) -> None:
     with pytest.raises(DataError, match=words):
-        asking.read_history(write(tmp_path, text), threshold, 3)
-    assert asking.read_history(write(tmp_path, "item_id,label\n4,1\n"), None, 3) == [(4, True)]
+        read_history_table(write(tmp_path, text), threshold, 3)
+    assert read_history_table(write(tmp_path, "item_id,label\n4,1\n"), None, 3) == [(4, True)]
 
 
 def test_data_that_were_handed_over_cannot_be_loaded_by_a_recipe(tmp_path: Path) -> None:

@@ -18,14 +18,13 @@ from typer.testing import CliRunner, Result
 
 from thinkrec import ThinkRec, __version__
 from thinkrec.cli import app
+from thinkrec.cli.demo import select_examples
 from thinkrec.collab import ItemBaseline
-from thinkrec.commands import keys
-from thinkrec.commands.running import select_examples
 from thinkrec.data.interactions import TEST, Interactions
 from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.results import read_metrics
+from thinkrec.run import recipe_sections, variants
 from thinkrec.run import results as outcome
-from thinkrec.run import variants
 from thinkrec.run.recipe import Recipe, parse_recipe
 from thinkrec.run.recipe_files import list_recipes
 from thinkrec.run.stage import read_stage_result
@@ -221,7 +220,7 @@ def test_a_model_that_lost_says_so_before_it_answers(
     folder, _ = demo
     said = "For one user ThinkRec full ranks worse than the item mean (UAUC -.282 [-.390, -.167])"
     asked: list[Path] = []
-    monkeypatch.setattr("thinkrec.commands.asking.read_verdict", lambda run: asked.append(run) or said)
+    monkeypatch.setattr("thinkrec.evaluate.results.read_verdict", lambda run: asked.append(run) or said)
     for command in (("rank", folder, "3", "--top", "2"), ("explain", folder, "3", "9")):
         assert " ".join(call(*command).stdout.split()).startswith(said)
     assert asked == [folder, folder]
@@ -264,16 +263,20 @@ def test_run_exports_what_a_table_rests_on(mf: Path, tmp_path: Path, monkeypatch
     assert (run / "report.html").is_file()
     # The same run by its name under runs/: evaluated, reported and tabulated again.
     auc = roc_auc_score(world.label[world.get_split_rows(TEST)], predictions["score"])
-    assert f"{auc:.3f}"[1:] in call("evaluate", kept / "predictions.parquet", "--run", "sets/small").stdout
+    assert f"{auc:.3f}"[1:] in call("evaluate", "ranking", kept / "predictions.parquet", "--run", "sets/small").stdout
     # All test rows of the run are judged, and each by its own user and item.
     predictions[:8].write_parquet(tmp_path / "some.parquet")
-    told = " ".join(refused("evaluate", tmp_path / "some.parquet", "--run", "sets/small").split())
+    told = " ".join(refused("evaluate", "ranking", tmp_path / "some.parquet", "--run", "sets/small").split())
     n = predictions.height
     assert f"no prediction for {n - 8} of {n} test rows, among them all those of" in told and "runs/sets/small" in told
-    partial = " ".join(call("evaluate", tmp_path / "some.parquet", "--run", "sets/small", "--partial").stdout.split())
+    partial = " ".join(
+        call("evaluate", "ranking", tmp_path / "some.parquet", "--run", "sets/small", "--partial").stdout.split()
+    )
     assert f"Partial: 8 of {n} test rows are judged" in partial
     predictions.with_columns(item_id=predictions["item_id"].reverse()).write_parquet(tmp_path / "other.parquet")
-    assert "of another user or item" in " ".join(refused("evaluate", tmp_path / "other.parquet", "--run", run).split())
+    assert "of another user or item" in " ".join(
+        refused("evaluate", "ranking", tmp_path / "other.parquet", "--run", run).split()
+    )
     (run / "report.html").unlink()
     assert call("report", "sets/small").stdout.strip() == "runs/sets/small/report.html"
     assert (run / "report.html").is_file()
@@ -335,7 +338,9 @@ def test_evaluate_counts_as_scikit_learn_does(tmp_path: Path, numbered: bool) ->
     (truth.with_columns(order=pl.Series(order)) if numbered else truth).write_csv(tmp_path / "truth.csv")
     shuffled = pl.DataFrame({"order": order, "score": scores})[[3, 0, 5, 1, 4, 2]]
     shuffled.write_parquet(tmp_path / "mine.parquet")
-    result = call("evaluate", tmp_path / "mine.parquet", "--interactions", tmp_path / "truth.csv", "--draws", "200")
+    result = call(
+        "evaluate", "ranking", tmp_path / "mine.parquet", "--interactions", tmp_path / "truth.csv", "--draws", "200"
+    )
     assert result.exit_code == 0, result.output
     auc = roc_auc_score(truth["label"], scores)
     row = re.search(r"mine +[│|] +(\S+)", result.stdout)
@@ -348,11 +353,11 @@ def test_evaluate_names_what_is_wrong(tmp_path: Path) -> None:
     truth, mine = tmp_path / "truth.csv", tmp_path / "mine.csv"
     truth.write_text("user_id,label\na,1\na,0\n")
     mine.write_text("order,score\n0,0.5\n7,0.1\n")
-    assert "names rows that" in refused("evaluate", mine, "--interactions", truth)
+    assert "names rows that" in refused("evaluate", "ranking", mine, "--interactions", truth)
     mine.write_text("order,score\n0,0.5\n1,nan\n")
-    assert "row 2" in refused("evaluate", mine, "--interactions", truth)
-    assert "either --interactions TABLE or --run RUN" in refused("evaluate", mine)
-    assert "no such file" in refused("evaluate", tmp_path / "gone.csv", "--interactions", truth)
+    assert "row 2" in refused("evaluate", "ranking", mine, "--interactions", truth)
+    assert "either --interactions TABLE or --run RUN" in refused("evaluate", "ranking", mine)
+    assert "no such file" in refused("evaluate", "ranking", tmp_path / "gone.csv", "--interactions", truth)
 
 
 def test_recipe_prints_what_it_reads(tmp_path: Path) -> None:
@@ -365,7 +370,7 @@ def test_recipe_prints_what_it_reads(tmp_path: Path) -> None:
 
 
 def test_every_key_is_explained() -> None:
-    found = keys.list_recipe_sections()
+    found = recipe_sections.list_recipe_sections()
     top = found[0]
     assert [key.name for key in top.keys] == list(Recipe.model_fields)
     places = {place for section in found for place in section.places}
@@ -400,7 +405,7 @@ def test_the_version_is_printed() -> None:
 
 
 def test_help_teaches_with_examples() -> None:
-    for command in ("demo", "run", "rank", "explain", "evaluate", "report", "table", "doctor", "recipe"):
+    for command in ("demo", "run", "rank", "explain", "evaluate", "ranking", "report", "table", "doctor", "recipe"):
         text = plain(call(command, "--help").stdout)
         assert f"thinkrec {command}" in text, command
 

@@ -14,8 +14,8 @@ from support.tiny_folder import write_backbone
 from typer.testing import CliRunner, Result
 
 from thinkrec.cli import app
-from thinkrec.commands.teaching import read_config
 from thinkrec.errors import RecipeError
+from thinkrec.reasons.config_files import read_synthesis_config
 from thinkrec.reasons.written import read_written_reasons
 from thinkrec.run.recipe_files import load_recipe
 
@@ -36,7 +36,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["reason", *map(str, arguments)])
+    return CliRunner().invoke(app, ["reasons", "synthesize", *map(str, arguments)])
 
 
 def test_rules_need_nothing(recipe: Path) -> None:
@@ -84,7 +84,7 @@ def test_an_endpoint_with_a_config_and_a_key_that_is_kept_nowhere(
 
 def test_a_dry_run_asks_nothing_and_needs_no_key(recipe: Path) -> None:
     options = (recipe, "--teacher", "api", "--model", "m", "--base-url", "https://example.invalid/v1", "--rows", 10)
-    result = call(*options, "--dry-run", "--price-in", 2, "--price-out", 8, "--max-tokens", 1000, "--attempts", 2)
+    result = call(*options, "--dry-run", "--price-in", 2, "--price-out", 8, "--max-tokens", 1000, "--max-attempts", 2)
     assert result.exit_code == 0, result.output
     text = " ".join(result.output.split())
     assert "10, of which 0 need no more asking" in text and "10 requests" in text and "20 requests" in text
@@ -157,6 +157,6 @@ def test_mistakes_are_told_in_one_message(recipe: Path, options: tuple[str, ...]
 def test_options_go_before_the_file() -> None:
     path = Path("teach.yaml")
     given = {"teacher.kind": "rules", "rows": 3, "seed": None}
-    assert read_config(None, given).n_rows == 3
+    assert read_synthesis_config(None, given).n_rows == 3
     with pytest.raises(RecipeError, match="cannot be read"):
-        read_config(path, given)
+        read_synthesis_config(path, given)

@@ -1,4 +1,4 @@
-"""`explain-rows`: reasons for many rows, resumed after a kill, refused with a reason."""
+"""`reasons write`: reasons for many rows, resumed after a kill, refused with a reason."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from support.tiny_run import tiny_backbone, tiny_recipe
 from typer.testing import CliRunner
 
 from thinkrec.cli import app
-from thinkrec.commands import writing
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import DataError
+from thinkrec.reasons.named_rows import read_named_rows
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.variants import FULL, GLOBAL
+from thinkrec.score import explained_rows
+from thinkrec.score.explained_rows import explain_rows_in_chunks
 
 
 def call(*arguments: object):
@@ -47,7 +49,7 @@ def table(trained: Run, tmp_path: Path) -> Path:
 
 def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "reasons.parquet"
-    result = call("explain-rows", trained.folder, table, "--split", "test", "--out", out)
+    result = call("reasons", "write", trained.folder, table, "--split", "test", "--out", out)
     assert result.exit_code == 0, result.output
     found, asked = pl.read_parquet(out), pl.read_parquet(table)
     assert found["order"].to_list() == asked["order"].to_list()[:10]
@@ -60,22 +62,20 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     assert [v.startswith("Yes") for v in verdicts] == (found["score"] > 0).to_list()
     user = trained.ds.interactions.user[rows]
     found.with_columns(pl.Series("user_id", user)).write_parquet(tmp_path / "references.parquet")
-    judged = call("evaluate", out, "--text", "--references", tmp_path / "references.parquet", "--draws", "100",
+    judged = call("evaluate", "text", out, "--references", tmp_path / "references.parquet", "--draws", "100",
                   "--grounding", "--run", trained.folder, "--out", tmp_path / "metrics.json")  # fmt: skip
     assert judged.exit_code == 0, judged.output
     assert "ROUGE-L" in judged.stdout and "verdict agrees" in judged.stdout
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert written["estimates"]["reasons"]["rouge_l"]["value"] == pytest.approx(1.0)
     assert set(written["grounding"]) == {"reasons"} and written["grounding"]["reasons"]["measures"]
-    alone = call(
-        "evaluate", out, "--grounding", "--run", trained.folder, "--draws", "100", "--out", tmp_path / "g.json"
-    )
+    alone = call("evaluate", "grounding", out, "--run", trained.folder, "--draws", "100", "--out", tmp_path / "g.json")
     assert alone.exit_code == 0, alone.output
     measures = json.loads((tmp_path / "g.json").read_text())["measures"]
     assert measures == written["grounding"]["reasons"]["measures"]
     # The reasons of rows that stand elsewhere are judged by their users and items.
     found.with_columns(order=np.roll(found["order"], 1)).write_parquet(tmp_path / "moved.parquet")
-    moved = call("evaluate", tmp_path / "moved.parquet", "--grounding", "--run", trained.folder, "--draws", "100",
+    moved = call("evaluate", "grounding", tmp_path / "moved.parquet", "--run", trained.folder, "--draws", "100",
                  "--out", tmp_path / "m.json")  # fmt: skip
     assert moved.exit_code == 0, moved.output
     assert json.loads((tmp_path / "m.json").read_text())["measures"] == measures
@@ -84,8 +84,8 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
 
 def test_another_stage_and_free_verdicts(trained: Run, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "global.csv"
-    more = ("--stage", "global", "--tokens", "3", "--cite", "any", "--own-verdict")
-    result = call("explain-rows", trained.folder, table, "--out", out, *more)
+    more = ("--stage", "global", "--tokens", "3", "--citation-policy", "any", "--own-verdict")
+    result = call("reasons", "write", trained.folder, table, "--out", out, *more)
     assert result.exit_code == 0, result.output
     found = pl.read_csv(out)
     rows = trained.ds.interactions.find_rows(found["order"].to_numpy())
@@ -98,24 +98,24 @@ def test_another_stage_and_free_verdicts(trained: Run, table: Path, tmp_path: Pa
 def test_what_was_written_before_a_kill_is_not_written_again(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "CHUNK", 4)
+    monkeypatch.setattr(explained_rows, "CHUNK", 4)
     system, rows, part = trained.load_predictor(GLOBAL), trained.test_rows[:10], tmp_path / "x.part"
     options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
-    whole = writing.explain_rows_in_chunks(system, rows, part, options)
+    whole = explain_rows_in_chunks(system, rows, part, options)
     lines = part.read_text().splitlines(keepends=True)
     assert len(lines) == 11
     marked = json.dumps({"score": 9.0, "reason": "kept\u2028whole"}, ensure_ascii=False) + "\n"
     # Two chunks done, the third torn in the middle of its second line.
     part.write_text("".join([lines[0], *[marked] * 8, lines[9], lines[10][:7]]))
-    again = writing.explain_rows_in_chunks(system, rows, part, options)
+    again = explain_rows_in_chunks(system, rows, part, options)
     assert again["reason"].to_list() == ["kept\u2028whole"] * 8 + whole["reason"].to_list()[8:]
     assert len(part.read_bytes().split(b"\n")) == 12
     assert again["order"].to_list() == whole["order"].to_list()
-    other = writing.explain_rows_in_chunks(system, rows, part, {**options, "tokens": 4})
+    other = explain_rows_in_chunks(system, rows, part, {**options, "tokens": 4})
     assert "kept\u2028whole" not in other["reason"].to_list(), "other options start afresh"
     part.write_bytes(part.read_bytes().split(b"\n")[0] + b"\n" + b"{'score': 1}\n" * 4)
     assert (
-        writing.explain_rows_in_chunks(system, rows, part, {**options, "tokens": 4})["reason"].to_list()
+        explain_rows_in_chunks(system, rows, part, {**options, "tokens": 4})["reason"].to_list()
         == other["reason"].to_list()
     )
 
@@ -126,13 +126,13 @@ def test_rows_are_found_by_their_ids_where_order_names_others(trained: Run, tmp_
     pairs = {"user_id": [ds.user_ids[u] for u in it.user[rows]], "item_id": [ds.items.ids[i] for i in it.item[rows]]}
     path = tmp_path / "rows.parquet"
     pl.DataFrame({"order": it.order[rows], **pairs}).write_parquet(path)
-    assert writing.read_rows(path, None, trained).tolist() == rows.tolist()
+    assert read_named_rows(path, None, trained.ds).tolist() == rows.tolist()
     pl.DataFrame({"order": np.roll(it.order[rows], 1), **pairs}).write_parquet(path)
     with pytest.warns(DataWarning, match="6 of 6 rows were found by user and item"):
-        assert writing.read_rows(path, None, trained).tolist() == rows.tolist()
+        assert read_named_rows(path, None, trained.ds).tolist() == rows.tolist()
     pl.DataFrame({"order": it.order[rows], **pairs, "item_id": ["gone"] * 6}).write_parquet(path)
     with pytest.raises(DataError, match="6 of 6 rows are not in the run's data"):
-        writing.read_rows(path, None, trained)
+        read_named_rows(path, None, trained.ds)
 
 
 def test_reasons_with_unicode_line_ends_are_resumed(
@@ -141,34 +141,32 @@ def test_reasons_with_unicode_line_ends_are_resumed(
     monkeypatch.setattr(writing, "CHUNK", 2)
     system, rows, part = trained.load_predictor(GLOBAL), trained.test_rows[:4], tmp_path / "x.part"
     options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
-    writing.explain_rows_in_chunks(system, rows, part, options)
+    explain_rows_in_chunks(system, rows, part, options)
     head = part.read_text(encoding="utf-8").split("\n")[0]
     odd = json.dumps({"score": 9.0, "reason": "a\u2028b\u0085c"}, ensure_ascii=False)
     part.write_text("\n".join([head, odd, odd, ""]), encoding="utf-8")
-    assert (
-        writing.explain_rows_in_chunks(system, rows, part, options)["reason"].to_list()[:2] == ["a\u2028b\u0085c"] * 2
-    )
+    assert explain_rows_in_chunks(system, rows, part, options)["reason"].to_list()[:2] == ["a\u2028b\u0085c"] * 2
 
 
 def test_other_writers_stand_beside_their_reasons(trained: Run, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "rules.parquet"
-    result = call("explain-rows", trained.folder, table, "--out", out, "--writer", "rules")
+    result = call("reasons", "write", trained.folder, table, "--out", out, "--writer", "rules")
     assert result.exit_code == 0, result.output
     found = pl.read_parquet(out)
     assert found.columns == ["order", "user_id", "item_id", "score", "reason", "writer"]
     assert set(found["writer"]) <= {"rules", "plain"}
     assert [text.startswith("Yes. ") for text in found["reason"]] == (found["score"] > 0).to_list()
-    judged = call("evaluate", out, "--grounding", "--run", trained.folder, "--out", tmp_path / "g.json")
+    judged = call("evaluate", "grounding", out, "--run", trained.folder, "--out", tmp_path / "g.json")
     assert judged.exit_code == 0, judged.output
     measures = json.loads((tmp_path / "g.json").read_text())["measures"]
     assert measures["nothing_untrue"]["value"]["value"] == 1
-    both = call("explain-rows", trained.folder, table, "--out", out, "--writer", "rules", "--own-verdict")
+    both = call("reasons", "write", trained.folder, table, "--out", out, "--writer", "rules", "--own-verdict")
     assert both.exit_code == 2 and "give one of them" in both.stderr
 
 
 def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> None:
     def refused(*arguments: object) -> str:
-        result = call("explain-rows", *arguments)
+        result = call("reasons", "write", *arguments)
         assert result.exit_code == 2, result.output
         return result.stderr
 
@@ -181,7 +179,5 @@ def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> N
     assert "order" in refused(trained.folder, tmp_path / "bare.parquet", "--out", out)
     assert "there is no run" in refused("nothing", table, "--out", out)
     assert not out.exists()
-    judged = call("evaluate", table, "--out", tmp_path / "x.json", "--run", trained.folder)
-    assert "--out is for reasons" in judged.stderr
-    both = call("evaluate", table, "--text", "--grounding", "--references", table)
+    both = call("evaluate", "text", table, "--grounding", "--references", table)
     assert "--grounding needs --run" in both.stderr

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from thinkrec.testing import COLD_ITEM, COLD_USERS, check_scorer, plant_dataset, flip_labels
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import GradientBoostingConfig
@@ -13,6 +12,7 @@ from thinkrec.collab.features.keyword_terms import build_keyword_matrix
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.collab.gradient_boosting import TreeEnsemble
 from thinkrec.data.interactions import TEST, TRAIN, VALID
+from thinkrec.testing import COLD_ITEM, COLD_USERS, check_scorer, flip_labels, plant_dataset
 
 
 def built(ds, **options) -> tree_features.FeatureTable:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from thinkrec.testing import COLD_ITEM, check_scorer, fit_scorer, plant_dataset
 
 from thinkrec.collab import ItemBaselineConfig, RandomConfig
 from thinkrec.collab.selection import compute_auc
 from thinkrec.data.interactions import TEST, TRAIN
+from thinkrec.testing import COLD_ITEM, check_scorer, fit_scorer, plant_dataset
 
 
 @pytest.mark.parametrize("source", ["mean", "keywords", "both"])

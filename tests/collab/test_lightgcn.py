@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from thinkrec.testing import check_encoder, plant_dataset, flip_labels
 
 from thinkrec.collab import EncoderTrainingConfig, LightGCNConfig
 from thinkrec.collab.lightgcn import build_graph, propagate_vectors
 from thinkrec.data.interactions import TRAIN
+from thinkrec.testing import check_encoder, flip_labels, plant_dataset
 
 FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch_size=512, epochs=12, patience=8)
 

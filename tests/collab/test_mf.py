@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from thinkrec.testing import COLD_USERS, check_encoder, plant_dataset
 
 from thinkrec.collab import EncoderTrainingConfig, MFConfig
+from thinkrec.testing import COLD_USERS, check_encoder, plant_dataset
 
 FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch_size=256, epochs=25, patience=8)
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from thinkrec.testing import check_encoder, fit_scorer, plant_dataset, flip_labels
 
 from thinkrec.collab import EncoderTrainingConfig, SASRecConfig
 from thinkrec.collab.sasrec import compute_gbce_beta
 from thinkrec.collab.sequences import UserSequences
+from thinkrec.testing import check_encoder, fit_scorer, flip_labels, plant_dataset
 
 FAST = EncoderTrainingConfig(lr=0.01, weight_decay=1e-5, batch_size=256, epochs=6, patience=6)
 
@@ -66,7 +66,9 @@ def test_shared_windows_are_fewer_than_rows():
 def test_a_past_without_likes_is_the_same_start_for_all():
     ds = plant_dataset()
     ds = flip_labels(ds, np.flatnonzero(ds.interactions.label[: ds.interactions.start[2]]))
-    encoder = fit_scorer(SASRecConfig(max_length=5, dim=8, layers=1, training=FAST.model_copy(update={"epochs": 1})), ds)
+    encoder = fit_scorer(
+        SASRecConfig(max_length=5, dim=8, layers=1, training=FAST.model_copy(update={"epochs": 1})), ds
+    )
     vectors = encoder.user_vectors(ds, np.array([0, ds.interactions.start[1], ds.interactions.start[30]]))
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)

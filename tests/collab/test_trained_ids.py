@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from thinkrec.testing import plant_dataset
 
 from thinkrec.collab.trained_ids import TrainedIds, find_positions, take_rows
+from thinkrec.testing import plant_dataset
 
 
 def test_places_are_those_of_ids_as_text_and_strangers_stand_behind() -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from thinkrec.testing import plant_dataset, flip_labels
 
 from thinkrec.collab import build_scorer
 from thinkrec.collab.features.keyword_terms import KeywordVocabulary
@@ -28,6 +27,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 from thinkrec.reasons.choose import compute_minority_share
 from thinkrec.teacher.rule_reasons import argue_row
+from thinkrec.testing import flip_labels, plant_dataset
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,10 @@ import polars as pl
 import pytest
 import torch
 from accelerate import Accelerator
-from thinkrec.testing import plant_dataset
 from pydantic import TypeAdapter
 from support.tiny_run import tiny_backbone, tiny_recipe
 
 from thinkrec.collab import ScorerConfig, build_scorer
-from thinkrec.commands.keys import list_recipe_sections
 from thinkrec.data.dataset import Dataset
 from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics
 from thinkrec.model.adapters import attach_adapters
@@ -31,8 +29,10 @@ from thinkrec.run import results
 from thinkrec.run.inputs import hash_prompt_sample
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import EvaluationConfig, TableData, parse_recipe
+from thinkrec.run.recipe_sections import list_recipe_sections
 from thinkrec.run.variants import map_rows_to_stages
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.testing import plant_dataset
 from thinkrec.train import stages
 
 SMALL = {"users": 12, "items": 30, "rows_per_user": [8, 14]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from thinkrec.testing import fit_scorer, plant_dataset
 
 from thinkrec.collab import (
     EncoderTrainingConfig,
@@ -19,6 +18,7 @@ from thinkrec.collab import (
 from thinkrec.data.interactions import TEST
 from thinkrec.score import candidates
 from thinkrec.score.candidates import UserHistory, score_candidates
+from thinkrec.testing import fit_scorer, plant_dataset
 
 DS = plant_dataset(n_users=40, per_user=24)
 SHORT = EncoderTrainingConfig(epochs=2)

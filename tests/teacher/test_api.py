@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 
 import pytest
-from thinkrec.testing import make_questions
 from support.scripted_server import Reaction, Request, Served, fails, says, serve, truncated
 
 from thinkrec.errors import RecipeError
 from thinkrec.teacher.api import ChatApiTeacher
 from thinkrec.teacher.client import Answer, Question, TeacherStopped, Usage
 from thinkrec.teacher.config import ApiTeacherConfig, Budget, Prices, Retries
+from thinkrec.testing import make_questions
 
 QUICK = Retries(max_retries=3, initial_backoff=0.01, max_backoff=0.05)
 KEY = "sk-secret-0123456789"
@@ -114,7 +114,9 @@ def test_some_errors_stop_the_run(status: int, more: dict[str, str]) -> None:
     with serve(lambda request: fails(status, "because", **more)) as served:
         calls: list[Answer] = []
         with pytest.raises(TeacherStopped, match=f"{status}.*because") as stopped:
-            ChatApiTeacher(config(served, concurrency=2)).ask(make_questions(20), lambda _, answer: calls.append(answer))
+            ChatApiTeacher(config(served, concurrency=2)).ask(
+                make_questions(20), lambda _, answer: calls.append(answer)
+            )
     assert not stopped.value.budget
     assert calls == []
     assert len(served.requests) <= 2, "no more than were under way"
@@ -127,7 +129,9 @@ def test_what_is_under_way_beside_a_stop_is_still_handed_over() -> None:
 
     calls: list[int | None] = []
     with serve(react) as served, pytest.raises(TeacherStopped):
-        ChatApiTeacher(config(served, concurrency=2)).ask(make_questions(5), lambda question, _: calls.append(question.row))
+        ChatApiTeacher(config(served, concurrency=2)).ask(
+            make_questions(5), lambda question, _: calls.append(question.row)
+        )
     assert calls == [0]
 
 
@@ -197,7 +201,9 @@ def test_a_budget_holds_with_many_requests_at_once() -> None:
             teacher = ChatApiTeacher(settings)
             with pytest.raises(TeacherStopped, match="budget is spent") as stopped:
                 # About 100 prompt tokens, as the server says it has.
-                teacher.ask(make_questions(30, words="w" * 376), lambda _, answer, calls=calls: calls.append(answer.usage))
+                teacher.ask(
+                    make_questions(30, words="w" * 376), lambda _, answer, calls=calls: calls.append(answer.usage)
+                )
             sent = len(served.requests) - before
             assert stopped.value.budget and sent == len(calls) == most
             assert teacher.purse.spent == sum(calls, Usage(0, 0, 0.0, 0))

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from thinkrec.testing import make_questions
 from pydantic import ValidationError
 from support.scripted_server import Reaction, Request, Served, fails, says, serve, streams
 
@@ -16,6 +15,7 @@ from thinkrec.teacher.api import ChatApiTeacher
 from thinkrec.teacher.client import Answer, TeacherStopped
 from thinkrec.teacher.config import ApiTeacherConfig, Retries
 from thinkrec.teacher.endpoint import TeacherWarning
+from thinkrec.testing import make_questions
 
 QUICK = Retries(max_retries=2, initial_backoff=0.01, max_backoff=0.03)
 

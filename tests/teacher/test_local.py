@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from thinkrec.testing import make_questions
 from support.tiny_folder import write_backbone
 from transformers import AutoTokenizer
 
@@ -16,6 +15,7 @@ from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.client import Answer, Message, Question, make_question
 from thinkrec.teacher.config import LocalTeacherConfig
 from thinkrec.teacher.local import LocalModelTeacher, format_local_teacher_name, render_chat_prompt
+from thinkrec.testing import make_questions
 
 DS = simulate_catalogue(SimulatorConfig(users=6, items=30, interactions_per_user=(5, 6)), 3).dataset
 TEMPLATE = (

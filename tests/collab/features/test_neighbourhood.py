@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from thinkrec.testing import plant_dataset, flip_labels
 
 from thinkrec.collab.features.neighbourhood import STRENGTH, NeighbourhoodResidual
+from thinkrec.testing import flip_labels, plant_dataset
 
 WORDS = ["old", "blue", "red", "slow", "loud"]
 

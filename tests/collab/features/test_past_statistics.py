@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from thinkrec.testing import plant_dataset, flip_labels
 
 from thinkrec.collab.features.past_statistics import (
     ItemStatistics,
@@ -14,6 +13,7 @@ from thinkrec.collab.features.past_statistics import (
     count_past_likes,
 )
 from thinkrec.data.interactions import TEST, TRAIN, VALID
+from thinkrec.testing import flip_labels, plant_dataset
 
 
 def item_logit(ds, rows, folds=10, seed=0, strength=5.0):

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from thinkrec.testing import plant_dataset, flip_labels
 
 from thinkrec.collab.features.neighbourhood import NeighbourhoodResidual
 from thinkrec.collab.features.past_statistics import (
@@ -18,6 +17,7 @@ from thinkrec.collab.features.slot_encoder import FOLDS, SlotEncoder
 from thinkrec.data.interactions import TRAIN
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import read_tensors, write_tensors
+from thinkrec.testing import flip_labels, plant_dataset
 
 
 @pytest.fixture(scope="module")
