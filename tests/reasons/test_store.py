@@ -17,7 +17,7 @@ ODD = 'a line\u2028that is\u0085 one,\r\nwith "quotes" and half a pair: \ud800 .
 def made(n: int, failure: str | None = None, text: str = "Yes. " + ODD) -> Attempt:
     ask = make_question(n, (Message("user", "?"),), "t", "again")
     answer = Answer("" if failure else text, "r", Usage(10, 2, 0.5, 1), 0.25, failure)
-    about = {"order": n, "user_id": "u", "item_id": 3, "teacher": "t", "policy": "again", "kind": "first"}
+    about = {"order": n, "user_id": "u", "item_id": 3, "teacher": "t", "policy": "retry", "kind": "first"}
     return make_attempt(ask, answer, "2026-01-01T00:00:00Z", hinted=False, **about)
 
 

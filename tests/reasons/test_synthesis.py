@@ -28,7 +28,7 @@ def test_all_right_at_once(tmp_path: Path) -> None:
         settings = config(served.url, teacher={"prices": Prices(input=1, output=1)})
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         again, second, _ = synthesise(settings, tmp_path / "a.jsonl")
-        _, fewer, _ = synthesise(settings.model_copy(update={"rows": 5}), tmp_path / "a.jsonl")
+        _, fewer, _ = synthesise(settings.model_copy(update={"n_rows": 5}), tmp_path / "a.jsonl")
     assert (report.kept, report.first_right, report.first_accuracy, report.mean_attempts) == (20, 20, 1.0, 1.0)
     assert (report.requests, report.prompt_tokens, report.completion_tokens) == (20, 2000, 400)
     assert report.cost == pytest.approx(2400 / 1e6)
@@ -41,7 +41,7 @@ def test_rows_that_stand_elsewhere_are_not_asked_again(tmp_path: Path) -> None:
     table = interactions()
     before, after = data(table), data(table.reverse())
     with serve(lambda request: says(f"Yes. {PROSE}")) as served:
-        settings = config(served.url, rows=12, policy="drop")
+        settings = config(served.url, n_rows=12, policy="discard")
         for ds in (before, after):
             rows = choose_rows(ds, settings)
             with AttemptStore(tmp_path / "a.jsonl") as store:
@@ -55,7 +55,7 @@ def test_rows_that_stand_elsewhere_are_not_asked_again(tmp_path: Path) -> None:
 
 
 def test_a_store_whose_keys_hold_the_place_of_a_row_is_taken_up(tmp_path: Path) -> None:
-    settings = config(rows=3, policy="drop")
+    settings = config(n_rows=3, policy="discard")
     rows = choose_rows(DS, settings)
     with AttemptStore(tmp_path / "a.jsonl") as store:
         synthesis = Synthesis(DS, settings, "t", store)
@@ -72,7 +72,7 @@ def test_a_store_whose_keys_hold_the_place_of_a_row_is_taken_up(tmp_path: Path) 
 def test_again_says_nothing_of_the_outcome_and_keeps_the_conversation(tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(truth[request.asked] if turns(request) == 2 else not truth[request.asked])) as s:
-        cases, report, _ = synthesise(config(s.url, attempts=3), tmp_path / "a.jsonl")
+        cases, report, _ = synthesise(config(s.url, max_attempts=3), tmp_path / "a.jsonl")
     assert report.kept == 20 and report.hinted == 0 and report.first_accuracy == 0.0
     assert report.attempts == {"3": 20} and len(s.requests) == 60
     for request in s.requests:
@@ -93,7 +93,7 @@ def test_hint_is_recorded(tmp_path: Path) -> None:
         return right(truth[request.asked] == (told or request.asked not in wrong))
 
     with serve(react) as served:
-        settings = config(served.url, policy="hint")
+        settings = config(served.url, policy="retry_with_label")
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
     assert (report.kept, report.hinted, report.share_hinted) == (20, 7, 7 / 20)
     table = output.build_reason_table(DS, cases, settings)
@@ -105,21 +105,21 @@ def test_hint_is_recorded(tmp_path: Path) -> None:
 def test_drop_asks_once(tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(not truth[request.asked])) as served:
-        _, report, _ = synthesise(config(served.url, policy="drop", attempts=5), tmp_path / "a.jsonl")
+        _, report, _ = synthesise(config(served.url, policy="discard", max_attempts=5), tmp_path / "a.jsonl")
     assert report.wrong == 20 and len(served.requests) == 20
 
 
-@pytest.mark.parametrize("policy", ["again", "hint"])
+@pytest.mark.parametrize("policy", ["retry", "retry_with_label"])
 def test_wrong_for_ever_ends(policy: str, tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(not truth[request.asked])) as served:
-        settings = config(served.url, policy=policy, attempts=4)
+        settings = config(served.url, policy=policy, max_attempts=4)
         _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         synthesise(settings, tmp_path / "a.jsonl")
         assert len(served.requests) == 80 and set(served.counts().values()) == {1}
         assert report.wrong == 20 and report.kept == 0
         # Raising the bound goes on from there.
-        synthesise(settings.model_copy(update={"attempts": 5}), tmp_path / "a.jsonl")
+        synthesise(settings.model_copy(update={"max_attempts": 5}), tmp_path / "a.jsonl")
         assert len(served.requests) == 100
 
 
@@ -130,7 +130,7 @@ def test_an_answer_without_a_verdict_is_asked_for_its_form_and_never_hinted(tmp_
         return right(truth[request.asked]) if turns(request) else says("Not sure. " + PROSE)
 
     with serve(react) as served:
-        cases, report, _ = synthesise(config(served.url, policy="hint"), tmp_path / "a.jsonl")
+        cases, report, _ = synthesise(config(served.url, policy="retry_with_label"), tmp_path / "a.jsonl")
     assert report.kept == 20 and report.hinted == 0 and report.first_unreadable == 20 and report.first_accuracy == 0
     assert {found.kind for case in cases for found in case.answers} == {"first", "form"}
     with serve(lambda request: says("Novel idea.")) as served:
@@ -177,7 +177,7 @@ def test_the_faulty_server_loses_nothing(tmp_path: Path) -> None:
         return right(truth[request.asked] != (request.asked in names[18:]))
 
     with serve(react) as served:
-        settings = config(served.url, attempts=2, teacher={"timeout": 0.4, "concurrency": 8})
+        settings = config(served.url, max_attempts=2, teacher={"timeout": 0.4, "concurrency": 8})
         _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
         count = Counter(request.asked for request in served.requests)
         first = len(served.requests)
@@ -238,7 +238,7 @@ def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
         return right(truth[request.asked])
 
     with serve(react) as served:
-        settings = config(served.url, attempts=3)
+        settings = config(served.url, max_attempts=3)
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         count = Counter(request.asked for request in served.requests)
         asked = len(served.requests)
@@ -254,7 +254,7 @@ def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
 
 def test_many_different_failures_print_as_the_commonest_ones(tmp_path: Path) -> None:
     with serve(lambda request: fails(400, f"odd {request.asked[-60:]}")) as served:
-        settings = config(served.url, policy="drop", rows=12, teacher={"concurrency": 1})
+        settings = config(served.url, policy="discard", n_rows=12, teacher={"concurrency": 1})
         _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
     assert sum(report.failed.values()) == 12 == len(report.failed)
     shown = [line for line in format_summary_lines(report) if line[0].startswith("failed")]
@@ -262,7 +262,7 @@ def test_many_different_failures_print_as_the_commonest_ones(tmp_path: Path) -> 
 
 
 def test_the_question_hides_the_outcome_and_the_future() -> None:
-    settings = config(history=5)
+    settings = config(max_history=5)
     it = DS.interactions
     for row in map(int, choose_rows(DS, settings)):
         label = it.label.copy()
@@ -295,8 +295,8 @@ def test_the_reasoning_can_be_the_reason(tmp_path: Path) -> None:
 def test_another_teacher_is_asked_anew(tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(truth[request.asked])) as served:
-        synthesise(config(served.url, rows=5), tmp_path / "a.jsonl")
-        cases, report, _ = synthesise(config(served.url, rows=5, teacher={"model": "other"}), tmp_path / "a.jsonl")
+        synthesise(config(served.url, n_rows=5), tmp_path / "a.jsonl")
+        cases, report, _ = synthesise(config(served.url, n_rows=5, teacher={"model": "other"}), tmp_path / "a.jsonl")
     assert len(served.requests) == 10
     assert report.kept == 5
     assert {"other" in found.teacher for case in cases for found in case.answers} == {True}

@@ -66,7 +66,7 @@ def trained(tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe["baselines"] |= {
         "sasrec": {"kind": "sasrec", "dim": 8, "history": "labelled", "training": {"epochs": 2}},
         "lightgcn": {"kind": "lightgcn", "dim": 8, "training": {"epochs": 2}},
-        "boosting": {"kind": "boosting", "trees": 8, "bags": 1, "min_rows": 5},
+        "boosting": {"kind": "boosting", "trees": 8, "n_seeds": 1, "min_leaf_rows": 5},
     }
     (home / "nightly.yaml").write_text(yaml.safe_dump(recipe))
     with pytest.MonkeyPatch.context() as patch:
@@ -154,7 +154,7 @@ def test_every_scorer_maps_by_id(trained: Path, night: Path) -> None:
     for name in ("MF", "sasrec", "lightgcn", "boosting", "item mean", "keyword prior"):
         from thinkrec.collab import KINDS
 
-        kind = yaml.safe_load((trained / "recipe.yaml").read_text())["baselines"].get(name, {"kind": "item_prior"})
+        kind = yaml.safe_load((trained / "recipe.yaml").read_text())["baselines"].get(name, {"kind": "item_baseline"})
         scorer = KINDS[kind["kind"]].load(trained / "scorers" / name)
         np.testing.assert_allclose(
             scorer.score(now, rows), scorer.score(run.ds, was), rtol=1e-5, atol=1e-6, err_msg=name

@@ -55,7 +55,7 @@ def test_a_window_in_blocks_shows_what_it_says(recommender) -> None:
     assert [past.stop for past in shown] == list(range(first, end))
     assert [past.start - first for past in shown][:14] == [0] * 10 + [6] * 4
     assert max(past.stop - past.start for past in shown) == 9
-    exact = config.model_copy(update={"block": 1})
+    exact = config.model_copy(update={"history_step": 1})
     assert [exact.get_history_rows(it, row) for row in range(first, end)] == [
         slice(max(first, row - 4), row) for row in range(first, end)
     ]

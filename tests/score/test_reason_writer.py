@@ -99,7 +99,7 @@ class Stub:
 
 
 def writer(stub: Stub, choice: str = "auto", **options) -> ReasonWriter:
-    return ReasonWriter(stub, choice, 40, "exact", 2, list, **options)  # type: ignore[arg-type]
+    return ReasonWriter(stub, choice, 40, "polarity_and_keywords", 2, list, **options)  # type: ignore[arg-type]
 
 
 def test_nonsense_is_never_shown_and_the_rules_keep_the_scores_verdict() -> None:

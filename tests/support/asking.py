@@ -55,7 +55,7 @@ def config(url: str = "http://127.0.0.1:9/v1", **changes) -> SynthesisConfig:
     teacher = ApiTeacherConfig(
         **{"model": "m", "base_url": url, "retries": QUICK, "timeout": 2.0, "concurrency": 4, "max_tokens": 50, **more}
     )
-    return SynthesisConfig(teacher=teacher, **{"rows": 20, **changes})
+    return SynthesisConfig(teacher=teacher, **{"n_rows": 20, **changes})
 
 
 def labels(settings: SynthesisConfig) -> dict[str, bool]:

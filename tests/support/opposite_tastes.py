@@ -78,7 +78,7 @@ def personal(ds: Dataset, config: GateConfig | None = None) -> AdapterRouter:
 
 def stage(*parts: str, **changes: Any) -> dict[str, Any]:
     """A stage as plain values."""
-    return {"train": list(parts), "lr": 1e-2, "warmup": 0, "batch_tokens": 512, "checks": 1, **changes}
+    return {"train": list(parts), "lr": 1e-2, "warmup_steps": 0, "batch_tokens": 512, "evals_per_epoch": 1, **changes}
 
 
 def model(backbone: Path, **changes: Any) -> ThinkRecConfig:

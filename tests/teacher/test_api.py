@@ -91,7 +91,7 @@ def test_what_was_paid_for_empty_answers_counts() -> None:
 
 def test_no_connection_is_a_failure_of_the_question() -> None:
     with serve(lambda request: says("Yes.")) as served:
-        settings = config(served, retries=QUICK.model_copy(update={"most": 1}))
+        settings = config(served, retries=QUICK.model_copy(update={"max_retries": 1}))
     (answer,) = ask(ChatApiTeacher(settings), make_questions(1)).values()
     assert answer.failure is not None and "connection failed" in answer.failure
 
@@ -138,7 +138,9 @@ def test_what_is_under_way_beside_a_stop_is_still_handed_over() -> None:
 def test_many_failures_in_a_row_end_the_run() -> None:
     with serve(lambda request: fails(500)) as served:
         calls: list[Answer] = []
-        settings = config(served, concurrency=1, retries=QUICK.model_copy(update={"most": 1, "give_up": 3}))
+        settings = config(
+            served, concurrency=1, retries=QUICK.model_copy(update={"max_retries": 1, "max_consecutive_failures": 3})
+        )
         with pytest.raises(TeacherStopped, match="3 questions in a row failed"):
             ChatApiTeacher(settings).ask(make_questions(50), lambda _, answer: calls.append(answer))
     assert len(calls) == 3 and len(served.requests) == 6
@@ -217,7 +219,7 @@ def test_earlier_starts_count_against_the_budget() -> None:
 
 def test_what_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEACH_KEY", f" {KEY}\n")
-    settings = {"key_env": "TEACH_KEY", "temperature": 0.5, "max_tokens": 77, "extra": {"reasoning_effort": "low"}}
+    settings = {"key_env": "TEACH_KEY", "temperature": 0.5, "max_tokens": 77, "extra_body": {"reasoning_effort": "low"}}
     _, served = one(lambda request: says("Yes."), **settings)
     (request,) = served.requests
     assert {k: v for k, v in request.body.items() if k != "messages"} == {

@@ -169,8 +169,8 @@ def test_a_purse_reserves_the_worst_and_waits_for_what_is_under_way() -> None:
 
 
 def test_configs_refuse_what_cannot_work() -> None:
-    for wrong in ({"budget": {"money": 1}}, {"modle": "m"}, {"concurrency": 0}, {"timeout": 0}):
+    for wrong in ({"budget": {"max_cost": 1}}, {"modle": "m"}, {"concurrency": 0}, {"timeout": 0}):
         with pytest.raises(ValidationError):
             ApiTeacherConfig.model_validate(wrong)
     with pytest.raises(ValidationError, match="no price"):
-        LocalTeacherConfig.model_validate({"budget": {"money": 1}})
+        LocalTeacherConfig.model_validate({"budget": {"max_cost": 1}})

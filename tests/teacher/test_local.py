@@ -87,7 +87,7 @@ def test_a_model_that_is_not_there() -> None:
 
 def test_the_name_holds_what_changes_answers(folder: Path) -> None:
     base = LocalTeacherConfig(model=str(folder))
-    assert LocalModelTeacher(base).name == LocalModelTeacher(base.model_copy(update={"batch": 3})).name
+    assert LocalModelTeacher(base).name == LocalModelTeacher(base.model_copy(update={"batch_size": 3})).name
     assert LocalModelTeacher(base).name != LocalModelTeacher(base.model_copy(update={"temperature": 0.7})).name
     assert str(folder) not in LocalModelTeacher(base).name
 

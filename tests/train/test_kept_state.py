@@ -154,7 +154,7 @@ def scaled_step(
     factor: float, scale: float | None, clip: float = 1.0
 ) -> tuple[list[torch.Tensor], list[torch.Tensor], float]:
     """One step with gradients scaled as float16 training does: weights before and after, and the scale after."""
-    rec, accelerator, config = make_recommender(), Accelerator(), STAGE.model_copy(update={"clip": clip})
+    rec, accelerator, config = make_recommender(), Accelerator(), STAGE.model_copy(update={"max_grad_norm": clip})
     params = set_trainable_parameters(rec, STAGE)
     before = [p.detach().clone() for p in params]
     if scale is not None:

@@ -177,9 +177,11 @@ def _parse_attempt(line: bytes) -> Attempt:
     if not isinstance(content, dict):
         raise ValueError("it holds no keys and values")
     known = {field.name for field in fields(Attempt)}
-    for name in ("policy", "kind"):  # lines of an earlier version
-        content[name] = RENAMED_POLICIES.get(content.get(name), content.get(name))
-    return Attempt(**{name: value for name, value in content.items() if name in known})
+    values = {name: value for name, value in content.items() if name in known}
+    older = {
+        name: RENAMED_POLICIES[value] for name in ("policy", "kind") if (value := values.get(name)) in RENAMED_POLICIES
+    }
+    return Attempt(**{**values, **older})
 
 
 def _write_line(file: int, line: bytes) -> None:
