@@ -69,7 +69,7 @@ def test_a_past_without_likes_is_the_same_start_for_all():
     encoder = fit_scorer(
         SASRecConfig(max_length=5, dim=8, layers=1, training=FAST.model_copy(update={"epochs": 1})), ds
     )
-    vectors = encoder.user_vectors(ds, np.array([0, ds.interactions.start[1], ds.interactions.start[30]]))
+    vectors = encoder.encode_users(ds, np.array([0, ds.interactions.start[1], ds.interactions.start[30]]))
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
 
@@ -81,4 +81,4 @@ def test_dislikes_are_read_only_from_labelled_histories():
     quick = FAST.model_copy(update={"epochs": 1})
     encoder = fit_scorer(SASRecConfig(history="labelled", max_length=5, dim=8, layers=1, training=quick), ds)
     rows = np.array([row])
-    assert not np.allclose(encoder.user_vectors(ds, rows), encoder.user_vectors(other, rows))
+    assert not np.allclose(encoder.encode_users(ds, rows), encoder.encode_users(other, rows))

@@ -145,8 +145,8 @@ def test_no_held_out_label_reaches_the_weights_of_an_encoder(ds: Dataset, config
     models = [build_scorer(config) for _ in range(2)]
     for model, data in zip(models, (ds, flipped(ds, VALID, TEST)), strict=True):
         model.fit(data, seed=0)
-    np.testing.assert_array_equal(*(model.user_vectors(ds, train) for model in models))
-    np.testing.assert_array_equal(*(model.item_vectors(ds) for model in models))
+    np.testing.assert_array_equal(*(model.encode_users(ds, train) for model in models))
+    np.testing.assert_array_equal(*(model.encode_items(ds) for model in models))
 
 
 def test_the_rules_argue_from_the_visible_past(ds: Dataset) -> None:

@@ -58,15 +58,22 @@ def about(
     """
 
 
-# In the order of --help: from the first thing one does to the last.
-for command in (demo.demo, run.run, rank.rank, explain.explain, predict.predict):
+for command in (
+    demo.demo,
+    run.run,
+    rank.rank,
+    explain.explain,
+    predict.predict,
+    compare.compare,
+    keywords.keywords,
+    report.report,
+    table.table,
+    doctor.doctor,
+    recipe.recipe,
+):
     app.command()(command)
-app.add_typer(evaluate.group)
-for command in (compare.compare, keywords.keywords):
-    app.command()(command)
-app.add_typer(reasons.group)
-for command in (report.report, table.table, doctor.doctor, recipe.recipe):
-    app.command()(command)
+for group in (evaluate.group, reasons.group):
+    app.add_typer(group)
 
 
 def main() -> None:

@@ -16,6 +16,10 @@ from thinkrec.cli.renamed import find_new_name
 from thinkrec.errors import ThinkRecError
 
 
+ORDER = ("demo", "run", "rank", "explain", "predict", "evaluate", "compare", "keywords", "reasons")
+"""Commands in the order of --help, from the first thing one does to the last; the others follow."""
+
+
 class ErrorReportingGroup(TyperGroup):
     """Turns errors a user can cause, and Ctrl-C, into one message and an exit code."""
 
@@ -30,6 +34,11 @@ class ErrorReportingGroup(TyperGroup):
         except KeyboardInterrupt as stop:
             _print_error("stopped; the same command goes on from the last saved step", "yellow")
             raise typer.Exit(130) from stop
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, groups of commands among them."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; what was called otherwise once is refused with its new name."""

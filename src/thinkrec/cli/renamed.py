@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 COMMANDS = {"reason": "reasons synthesize", "explain-rows": "reasons write"}
 """A command -> what it is called now."""
-OPTIONS = {("reasons write", "--cite"): "--citation-policy"}
+OPTIONS = {
+    ("reasons write", "--cite"): "--citation-policy",
+    ("reasons synthesize", "--choose"): "--selection",
+    ("reasons synthesize", "--attempts"): "--max-attempts",
+}
 """(command, option) -> what the option is called now."""
 EVALUATIONS = ("ranking", "text", "grounding")
 

@@ -116,7 +116,7 @@ class ApiTeacherConfig(Config):
     budget: Budget = Budget()
     """Ends the run cleanly."""
 
-    @field_validator("extra")
+    @field_validator("extra_body")
     @classmethod
     def _reject_reserved_keys(cls, extra: dict[str, Any]) -> dict[str, Any]:
         """Refuse keys that would go around the settings, the budget or the reading of answers."""

@@ -63,14 +63,16 @@ def check_scorer(
     return scorer
 
 
-def check_encoder(config: BaseModel | Mapping[str, Any], folder: Path, *, learns: float = 0.6) -> Encoder:
+def check_encoder(
+    config: BaseModel | Mapping[str, Any], folder: Path, *, learns: float | None = 0.6, random: bool = True
+) -> Encoder:
     """Check everything that an `Encoder` promises on top of a `Scorer`.
 
     Vectors of the right shape and type; an item without train rows has the mean vector of those that have some; a
     user's vector knows nothing at or after the row it is for; vectors belong to ids. Arguments and errors as in
     `check_scorer`.
     """
-    scorer = check_scorer(config, folder, learns=learns)
+    scorer = check_scorer(config, folder, learns=learns, random=random)
     assert isinstance(scorer, Encoder), f"{type(scorer).__name__} lacks a member of `Encoder`"
     ds = plant_dataset()
     data = ds.interactions
