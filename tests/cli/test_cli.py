@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +19,7 @@ from sklearn.metrics import roc_auc_score
 from support.tiny_folder import write_backbone
 from typer.testing import CliRunner, Result
 
+import thinkrec
 from thinkrec import ThinkRec, __version__
 from thinkrec.cli import app
 from thinkrec.cli.demo import select_examples
@@ -64,12 +68,12 @@ def overrides(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ds = simulate_catalogue(SimulatorConfig.model_validate(WORLD), 7).dataset
     backbone = write_backbone(tmp_path_factory.mktemp("backbone"), ds)
     values = {
-        "data.world": WORLD,
+        "data.simulator": WORLD,
         "model.backbone.source": str(backbone),
         "model.encoder": {"kind": "mf", "dim": 8, "training": {"epochs": 2}},
-        "model.groups.n": 2,
+        "model.groups.n_groups": 2,
         "baselines": {"boosting": {"kind": "random"}},
-        "evaluation.draws": 100,
+        "evaluation.bootstrap_draws": 100,
         "n_explained": 6,
         "reason_tokens": 12,
         "model.global_stage": {"train": ["global"], **SHORT},
@@ -381,7 +385,7 @@ def test_every_key_is_explained() -> None:
     top = found[0]
     assert [key.name for key in top.keys] == list(Recipe.model_fields)
     places = {place for section in found for place in section.places}
-    assert {"data", "data.world", "data.split", "model.encoder.training", "baselines.NAME", "evaluation"} <= places
+    assert {"data", "data.simulator", "data.split", "model.encoder.training", "baselines.NAME", "evaluation"} <= places
     choices = ("kind", "by")
     mute = [(s.places[0], k.name) for s in found for k in s.keys if not k.text and k.name not in choices]
     assert not mute
@@ -412,9 +416,31 @@ def test_the_version_is_printed() -> None:
 
 
 def test_help_teaches_with_examples() -> None:
-    for command in ("demo", "run", "rank", "explain", "evaluate", "ranking", "report", "table", "doctor", "recipe"):
-        text = plain(call(command, "--help").stdout)
+    alone = ("demo", "run", "rank", "explain", "predict", "compare", "keywords", "report", "table", "doctor", "recipe")
+    grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding")]
+    for command in (*alone, *grouped, "evaluate", "reasons", "reasons synthesize", "reasons write"):
+        text = plain(call(*command.split(), "--help").stdout)
         assert f"thinkrec {command}" in text, command
+
+
+def test_commands_are_listed_from_the_first_thing_one_does() -> None:
+    listed = re.findall(r"^[│|] ([a-z]+)  ", plain(call("--help").stdout), flags=re.MULTILINE)
+    first = ["demo", "run", "rank", "explain", "predict", "evaluate", "compare", "keywords", "reasons"]
+    assert listed == [*first, "report", "table", "doctor", "recipe"]
+
+
+@pytest.mark.parametrize("command", ["", "rank", "evaluate", "evaluate text", "reasons synthesize", "predict"])
+def test_help_needs_no_heavy_package(command: str) -> None:
+    heavy = ("torch", "transformers", "polars", "numpy", "pydantic", "scipy")
+    code = (
+        "import sys, contextlib, io\n"
+        "from thinkrec.cli import app\n"
+        f"with contextlib.redirect_stdout(io.StringIO()): app({[*command.split(), '--help']}, standalone_mode=False)\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(thinkrec.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_metrics_of_a_run_are_read(demo: tuple[Path, Result]) -> None:

@@ -33,7 +33,7 @@ def tiny_recipe(backbone: Path, **changes: Any) -> dict[str, Any]:
             "prompt": {"history": 5, "keywords": 3, "history_keywords": 3},
             "encoder": {"kind": "mf", "dim": 8, "training": {"epochs": 3}},
             "adapters": {"rank": 4, "alpha": 8, "dropout": 0.1},
-            "groups": {"n": 2},
+            "groups": {"n_groups": 2},
             "reasons": {"source": "rules", "share": 0.2},
             "global_stage": {"train": ["global"], **stage},
             "expert_stage": {"train": ["experts"], **stage},

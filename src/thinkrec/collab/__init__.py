@@ -30,11 +30,9 @@ EncoderConfig = Annotated[
     MFConfig | LightGCNConfig | SASRecConfig, Field(discriminator="kind"), NamedClasses(ENCODER_METHODS)
 ]
 """Any config whose class is an `Encoder`, that of somebody else's class included."""
+AnyScorerConfig = MFConfig | LightGCNConfig | SASRecConfig | GradientBoostingConfig | ItemBaselineConfig | RandomConfig
 ScorerConfig = Annotated[
-    MFConfig | LightGCNConfig | SASRecConfig | GradientBoostingConfig | ItemBaselineConfig | RandomConfig,
-    Field(discriminator="kind"),
-    rename_kinds(RENAMED_KINDS),
-    NamedClasses(SCORER_METHODS),
+    AnyScorerConfig, Field(discriminator="kind"), rename_kinds(RENAMED_KINDS), NamedClasses(SCORER_METHODS)
 ]
 """Any config of this room, and that of somebody else's class (`NamedClassConfig`)."""
 
@@ -80,6 +78,7 @@ __all__ = [
     "MF",
     "RENAMED_KINDS",
     "SCORER_METHODS",
+    "AnyScorerConfig",
     "Encoder",
     "EncoderConfig",
     "EncoderTrainingConfig",

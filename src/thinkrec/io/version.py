@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 from pathlib import Path
 
@@ -15,4 +14,6 @@ def read_version() -> str:
         stated = re.search(r'^name = "thinkrec"\nversion = "([^"]+)"$', text, flags=re.MULTILINE)
         if stated:
             return stated[1]
+    import importlib.metadata
+
     return importlib.metadata.version("thinkrec")

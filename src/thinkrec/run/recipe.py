@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from thinkrec.collab import RENAMED_KINDS, SCORER_METHODS, NamedClasses, ScorerConfig
+from thinkrec.collab import RENAMED_KINDS, SCORER_METHODS, AnyScorerConfig, NamedClasses, ScorerConfig
 from thinkrec.data.dataset import Domain
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.split import Split
@@ -109,7 +109,7 @@ Data = Annotated[
 
 
 Model = Annotated[
-    ThinkRecConfig | ScorerConfig,
+    ThinkRecConfig | AnyScorerConfig,
     Field(discriminator="kind"),
     rename_kinds(RENAMED_KINDS),
     NamedClasses(SCORER_METHODS),

@@ -139,11 +139,11 @@ def test_a_refusal_is_an_error_and_a_spent_budget_is_not(recipe: Path) -> None:
         (("--teacher", "rules", "--out", "a.docx"), ".parquet"),
         (("--teacher", "rules", "--rows", "0"), "rows"),
         (("--teacher", "rules", "--model", "m"), "teacher.model: unknown key"),
-        (("--teacher", "rules", "--choose", "wrong"), "predictions"),
+        (("--teacher", "rules", "--selection", "wrong"), "predictions"),
         (("--teacher", "api", "--model", "m", "--budget-money", "1"), "prices"),
         (("--config", "none.yaml"), "none.yaml"),
         (("--config", "json.yaml"), "take response_format out of teacher.extra"),
-        (("--config", "twice.yaml"), "'max_tokens' is not for `extra`; set teacher.max_tokens"),
+        (("--config", "twice.yaml"), "'max_tokens' is not for `extra_body`; set teacher.max_tokens"),
         (("--teacher", "rules", "--store", "mine.yaml/a.jsonl"), "choose another --store"),
     ],
 )
@@ -156,7 +156,7 @@ def test_mistakes_are_told_in_one_message(recipe: Path, options: tuple[str, ...]
 
 def test_options_go_before_the_file() -> None:
     path = Path("teach.yaml")
-    given = {"teacher.kind": "rules", "rows": 3, "seed": None}
+    given = {"teacher.kind": "rules", "n_rows": 3, "seed": None}
     assert read_synthesis_config(None, given).n_rows == 3
     with pytest.raises(RecipeError, match="cannot be read"):
         read_synthesis_config(path, given)
