@@ -431,7 +431,7 @@ def test_commands_are_listed_from_the_first_thing_one_does() -> None:
 
 @pytest.mark.parametrize("command", ["", "rank", "evaluate", "evaluate text", "reasons synthesize", "predict"])
 def test_help_needs_no_heavy_package(command: str) -> None:
-    heavy = ("torch", "transformers", "polars", "numpy", "pydantic", "scipy")
+    heavy = ("torch", "transformers", "polars", "numpy", "scipy")
     code = (
         "import sys, contextlib, io\n"
         "from thinkrec.cli import app\n"

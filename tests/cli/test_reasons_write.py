@@ -138,7 +138,7 @@ def test_rows_are_found_by_their_ids_where_order_names_others(trained: Run, tmp_
 def test_reasons_with_unicode_line_ends_are_resumed(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "CHUNK", 2)
+    monkeypatch.setattr(explained_rows, "CHUNK", 2)
     system, rows, part = trained.load_predictor(GLOBAL), trained.test_rows[:4], tmp_path / "x.part"
     options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
     explain_rows_in_chunks(system, rows, part, options)
