@@ -55,7 +55,7 @@ def test_distance_is_measured_on_standardised_vectors() -> None:
 def test_the_order_of_users_and_the_run_change_nothing(seed: int, method: str, n: int) -> None:
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(40, 3)).astype(np.float32)
-    config = GroupConfig.model_validate({"n": n, "method": method})
+    config = GroupConfig.model_validate({"n_groups": n, "method": method})
     groups = fit_groups(vectors, config, seed=seed)
     sizes = np.bincount(groups.labels, minlength=n)
     assert len(sizes) == n and (sizes > 0).all() and (np.diff(sizes) <= 0).all()

@@ -18,7 +18,7 @@ from thinkrec.run.recipe_files import find_recipe, list_recipes, load_recipe
 BASE = """
     name: base
     seed: 3
-    data: {kind: simulator, seed: 9, world: {users: 40, items: 60, interactions_per_user: [5, 9]}}
+    data: {kind: simulator, seed: 9, simulator: {users: 40, items: 60, interactions_per_user: [5, 9]}}
     model:
       kind: thinkrec
       prompt: {history: 4, keywords: 3}

@@ -94,7 +94,7 @@ def model_values(backbone: Path) -> dict[str, Any]:
         "prompt": {"history": 3},
         "encoder": {"kind": "mf", "dim": 4, "training": {"epochs": 2}},
         "adapters": {"rank": 4, "alpha": 8, "dropout": 0.0, "expert_layers": 1.0},
-        "groups": {"n": 2},
+        "groups": {"n_groups": 2},
         "global_stage": stage("global"),
         "expert_stage": stage("experts"),
         "vector_stage": stage("projector"),
