@@ -31,7 +31,9 @@ NAMES = {
 
 def run_python(code: str) -> str:
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(SOURCE.parents[1])})
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(SOURCE.parents[1])}
+    )
     return done.stdout.strip()
 
 

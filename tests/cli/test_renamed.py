@@ -20,7 +20,10 @@ from thinkrec.cli.renamed import find_new_name
         ("evaluate mine.parquet --text --references a", "TABLE --text` is now `thinkrec evaluate text TABLE`"),
         ("evaluate --grounding mine.parquet --run demo", "--grounding` is now `thinkrec evaluate grounding TABLE`"),
         ("evaluate mine.parquet --grounding --text", "is now `thinkrec evaluate text TABLE --grounding`"),
-        ("reasons write demo rows.parquet --cite any", "option --cite of `thinkrec reasons write` is now --citation-policy"),
+        (
+            "reasons write demo rows.parquet --cite any",
+            "option --cite of `thinkrec reasons write` is now --citation-policy",
+        ),
         ("reasons write demo rows.parquet --cite=any", "--citation-policy"),
         ("reasons synthesize demo --choose mixed", "is now --selection"),
         ("reasons synthesize demo --attempts 1", "is now --max-attempts"),

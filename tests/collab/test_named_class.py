@@ -116,7 +116,7 @@ def test_a_recipe_keeps_the_name_and_the_keys(module: Path) -> None:
     ],
 )
 def test_what_is_missing_is_said(module: Path, keys: dict[str, Any], words: str) -> None:
-    with pytest.raises(RecipeError, match="mine.yaml") as error:
+    with pytest.raises(RecipeError, match=r"mine\.yaml") as error:
         recipe(keys)
     assert words in " ".join(str(error.value).split())
 

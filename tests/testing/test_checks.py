@@ -35,9 +35,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType
     return importlib.import_module("mypackage.svd"), test
 
 
-def test_an_encoder_of_somebody_else_is_tested_in_eight_lines(
-    example: tuple[ModuleType, str], tmp_path: Path
-) -> None:
+def test_an_encoder_of_somebody_else_is_tested_in_eight_lines(example: tuple[ModuleType, str], tmp_path: Path) -> None:
     _, test = example
     lines = [line for line in test.splitlines() if line.strip()]
     assert len(lines) <= 8
@@ -92,8 +90,8 @@ def pickle_too(cls: type) -> None:
 
 def look_at_own_label(cls: type) -> None:
     honest = cls.encode_users
-    cls.encode_users = lambda self, ds, rows: honest(self, ds, rows) + ds.interactions.label[rows][:, None].astype(
-        np.float32
+    cls.encode_users = lambda self, ds, rows: (
+        honest(self, ds, rows) + ds.interactions.label[rows][:, None].astype(np.float32)
     )
 
 

@@ -22,7 +22,7 @@ def predict(
 
     - `thinkrec predict demo --out predictions.parquet`
     - `thinkrec predict demo --split valid --model "item mean" --out mean.csv`
-    - `thinkrec predict books --split train --out predictions.parquet`: for `thinkrec reasons synthesize --selection wrong`
+    - `thinkrec predict books --split train --out predictions.parquet`: for `reasons synthesize --selection wrong`
 
     The table is one that `thinkrec evaluate ranking` and `thinkrec compare` read. Scores of train rows are of a model
     that has learned from them.

@@ -28,6 +28,7 @@ def write_comparison(
     """Write a comparison as JSON.
 
     Args:
+        path: the file, which ends with .json.
         comparisons: metric -> its differences, seed by seed and on average.
         sides: name of a side -> (table of predictions, its metrics) per seed.
         settings: how it was counted, to stand beside the numbers.

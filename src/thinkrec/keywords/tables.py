@@ -32,9 +32,13 @@ def add_keywords(
 
     Args:
         table: anything `as_frame` takes.
+        extractor: who finds the keywords of a text.
         columns: text columns, in the order in which they are read; the texts of a row are joined by line ends.
         keep: columns with keywords, such as genres, whose entries stand in front.
+        most: the largest number of keywords of an item.
+        source: what the table is called in messages.
         cache: file of the cache; see `KeywordCache`.
+        progress: whether a bar is drawn.
 
     Raises:
         DataError: if a column is missing, or is given nowhere.
@@ -47,8 +51,8 @@ def add_keywords(
         "\n".join(filter(None, row))
         for row in zip(*(_read_texts(table[name], source) for name in columns), strict=True)
     ]
-    kept = [parse_keywords(table[name], source) for name in keep]
-    own = [tuple(dict.fromkeys(sum(row, ()))) for row in zip(*kept, strict=True)] if kept else None
+    leading = [parse_keywords(table[name], source) for name in keep]
+    own = [tuple(dict.fromkeys(sum(row, ()))) for row in zip(*leading, strict=True)] if leading else None
     titles = [title or "" for title in table["title"].cast(pl.String)] if "title" in table.columns else None
     keywords = extract_keywords(
         texts, extractor, most=most, keep=own, titles=titles, cache=KeywordCache(cache), progress=progress

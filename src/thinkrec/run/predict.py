@@ -21,6 +21,7 @@ def predict_split(run: Run, split: str, *, name: str | None = None) -> pl.DataFr
     """Score the rows of one split from each user's past strictly before the row.
 
     Args:
+        run: a trained run.
         split: train, valid, test or all.
         name: the row of the run's table that scores, such as boosting or global; by default the run's own model.
 

@@ -34,6 +34,8 @@ def choose_table_row(recipe: Recipe, folder: Path, name: str | None) -> ScorerRo
     """The row of a run's table called `name`; by default that of the model that the recipe trains.
 
     Args:
+        recipe: that of the run.
+        folder: that of the run, for messages.
         name: a scorer as the table has it, or a stage of the language model ("ThinkRec global", or global).
 
     Raises:

@@ -38,21 +38,31 @@ def explain_rows_in_chunks(
         bar.advance(done)
         for start in range(done, len(rows), CHUNK):
             chunk = rows[start : start + CHUNK]
-            scores = system.score(chunk)
-            if writer is None:
-                texts = system.explain(chunk, None if options["own_verdict"] else scores, tokens=options["tokens"],
-                                       cite=options["cite"], mentions=options["mentions"])  # fmt: skip
-                found = [{"score": float(s), "reason": text} for s, text in zip(scores, texts, strict=True)]
-            else:
-                written = zip(scores, writer.explain(chunk, scores), strict=True)
-                found = [{"score": float(s), "reason": w.text, "writer": w.author} for s, w in written]
-            file.write("".join(json.dumps(line) + "\n" for line in found))
+            fresh = _explain_chunk(system, chunk, options, writer)
+            file.write("".join(json.dumps(line) + "\n" for line in fresh))
             file.flush()
-            lines += found
+            lines += fresh
             bar.advance(len(chunk))
     columns = ("score", "reason") if writer is None else ("score", "reason", "writer")
-    found = (pl.Series(name, [line[name] for line in lines]) for name in columns)
-    return system.ds.to_frame(rows).select("order", "user_id", "item_id", *found)
+    written = (pl.Series(name, [line[name] for line in lines]) for name in columns)
+    return system.ds.to_frame(rows).select("order", "user_id", "item_id", *written)
+
+
+def _explain_chunk(
+    system: Predictor, rows: np.ndarray, options: dict[str, Any], writer: ReasonWriter | None
+) -> list[dict[str, Any]]:
+    scores = system.score(rows)
+    if writer is not None:
+        reasons = zip(scores, writer.explain(rows, scores), strict=True)
+        return [{"score": float(score), "reason": said.text, "writer": said.author} for score, said in reasons]
+    texts = system.explain(
+        rows,
+        None if options["own_verdict"] else scores,
+        tokens=options["tokens"],
+        cite=options["cite"],
+        mentions=options["mentions"],
+    )
+    return [{"score": float(score), "reason": text} for score, text in zip(scores, texts, strict=True)]
 
 
 def _read_finished_chunks(part: Path, head: dict[str, str]) -> list[dict[str, Any]]:
@@ -62,12 +72,12 @@ def _read_finished_chunks(part: Path, head: dict[str, str]) -> list[dict[str, An
     # Not splitlines: reasons may hold other characters that it takes for the end of a line.
     lines = part.read_bytes().split(b"\n")[:-1]
     whole = (len(lines) - 1) // CHUNK * CHUNK
-    kept = lines[: whole + 1]
+    finished = lines[: whole + 1]
     try:
-        entries = [json.loads(line) for line in kept]
+        entries = [json.loads(line) for line in finished]
     except ValueError:  # of another version, or damaged
         return []
     if not entries or entries[0] != head:
         return []
-    os.truncate(part, sum(len(line) + 1 for line in kept))
+    os.truncate(part, sum(len(line) + 1 for line in finished))
     return entries[1:]

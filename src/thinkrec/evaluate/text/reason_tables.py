@@ -41,8 +41,13 @@ def compare_reason_tables(
 
     Args:
         paths: name of a system -> its table; the first one is the one in question.
+        references: what they are compared to.
+        resources: dictionaries and models, as far as they are there.
         partial: judge the references that all tables have a reason for, and say what was left out.
         baseline: also compare reasons of other rows, as what chance gives.
+        draws: bootstrap draws over users.
+        seed: of the draws and of the choice of other rows.
+        progress: whether bars are drawn.
 
     Raises:
         DataError: for a reference without a reason, unless `partial`.
