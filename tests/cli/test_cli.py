@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,21 +13,19 @@ import polars as pl
 import pytest
 import yaml
 from sklearn.metrics import roc_auc_score
+from support.command_line import call, refused
 from support.tiny_folder import write_backbone
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-import thinkrec
-from thinkrec import ThinkRec, __version__
-from thinkrec.cli import app
+from thinkrec import ThinkRec
 from thinkrec.cli.demo import select_examples
 from thinkrec.collab import ItemBaseline
 from thinkrec.data.interactions import TEST, Interactions
 from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.results import read_metrics
-from thinkrec.run import recipe_sections, variants
 from thinkrec.run import results as outcome
-from thinkrec.run.recipe import Recipe, parse_recipe
-from thinkrec.run.recipe_files import list_recipes
+from thinkrec.run import variants
+from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.stage import read_stage_result
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
@@ -43,23 +38,6 @@ SHORT = {
     "warmup_steps": 1,
     "lr": 0.01,
 }
-
-
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def refused(*arguments: object) -> str:
-    """The message of a call that has to fail with one message and no traceback."""
-    result = call(*arguments)
-    assert result.exit_code == 2, result.output
-    assert result.stderr.startswith("error: ")
-    assert "Traceback" not in result.output
-    return result.stderr
-
-
-def plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 @pytest.fixture(scope="module")
@@ -339,108 +317,6 @@ def test_stopping_says_how_to_go_on(mf: Path, tmp_path: Path, monkeypatch: pytes
     result = call("run", mf, "--folder", tmp_path / "run")
     assert result.exit_code == 130
     assert "the same command goes on" in result.stderr
-
-
-@pytest.mark.parametrize("numbered", [True, False])
-def test_evaluate_counts_as_scikit_learn_does(tmp_path: Path, numbered: bool) -> None:
-    truth = pl.DataFrame({"user_id": ["a", "a", "b", "b", "b", "c"], "label": [1, 0, 0, 1, 1, 0]})
-    order = [50, 40, 30, 20, 10, 0] if numbered else list(range(6))
-    scores = [0.3, 0.1, 0.8, 0.9, 0.2, 0.4]
-    (truth.with_columns(order=pl.Series(order)) if numbered else truth).write_csv(tmp_path / "truth.csv")
-    shuffled = pl.DataFrame({"order": order, "score": scores})[[3, 0, 5, 1, 4, 2]]
-    shuffled.write_parquet(tmp_path / "mine.parquet")
-    result = call(
-        "evaluate", "ranking", tmp_path / "mine.parquet", "--interactions", tmp_path / "truth.csv", "--draws", "200"
-    )
-    assert result.exit_code == 0, result.output
-    auc = roc_auc_score(truth["label"], scores)
-    row = re.search(r"mine +[│|] +(\S+)", result.stdout)
-    assert row
-    assert row[1] == f"{auc:.3f}".removeprefix("0")
-    assert "6 rows, 3 users" in result.stdout
-
-
-def test_evaluate_names_what_is_wrong(tmp_path: Path) -> None:
-    truth, mine = tmp_path / "truth.csv", tmp_path / "mine.csv"
-    truth.write_text("user_id,label\na,1\na,0\n")
-    mine.write_text("order,score\n0,0.5\n7,0.1\n")
-    assert "names rows that" in refused("evaluate", "ranking", mine, "--interactions", truth)
-    mine.write_text("order,score\n0,0.5\n1,nan\n")
-    assert "row 2" in refused("evaluate", "ranking", mine, "--interactions", truth)
-    assert "either --interactions TABLE or --run RUN" in refused("evaluate", "ranking", mine)
-    assert "no such file" in refused("evaluate", "ranking", tmp_path / "gone.csv", "--interactions", truth)
-
-
-def test_recipe_prints_what_it_reads(tmp_path: Path) -> None:
-    assert call("recipe", "--list").stdout.split() == list_recipes()
-    printed = call("recipe", "demo", "-o", "seed=5").stdout
-    (tmp_path / "mine.yaml").write_text(printed)
-    assert yaml.safe_load(printed)["seed"] == 5
-    assert call("recipe", tmp_path / "mine.yaml").stdout == printed
-    assert "name a recipe" in refused("recipe")
-
-
-def test_every_key_is_explained() -> None:
-    found = recipe_sections.list_recipe_sections()
-    top = found[0]
-    assert [key.name for key in top.keys] == list(Recipe.model_fields)
-    places = {place for section in found for place in section.places}
-    assert {"data", "data.simulator", "data.split", "model.encoder.training", "baselines.NAME", "evaluation"} <= places
-    choices = ("kind", "by")
-    mute = [(s.places[0], k.name) for s in found for k in s.keys if not k.text and k.name not in choices]
-    assert not mute
-    k = next(key for section in found if section.places == ("evaluation",) for key in section.keys)
-    assert (k.name, k.type, k.default) == ("k", "int, >= 1", "5")
-    printed = call("recipe", "--keys").stdout
-    assert "Cut-off of NDCG and MAP." in printed
-
-
-def test_doctor_fails_only_where_something_stops_thinkrec(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = json.loads(call("doctor", "--json").stdout)
-    assert {"versions", "devices", "problems"} <= set(found)
-    fault = {"level": "note", "what": "no flowers", "remedy": "pick some"}
-    monkeypatch.setattr("thinkrec.doctor.collect_system_info", lambda: {**found, "problems": [fault]})
-    result = call("doctor")
-    assert result.exit_code == 0
-    assert "no flowers" in result.stdout
-    assert "pick some" in result.stdout
-    monkeypatch.setattr(
-        "thinkrec.doctor.collect_system_info", lambda: {**found, "problems": [{**fault, "level": "error"}]}
-    )
-    assert call("doctor").exit_code == 1
-
-
-def test_the_version_is_printed() -> None:
-    result = call("--version")
-    assert (result.exit_code, result.stdout) == (0, f"thinkrec {__version__}\n")
-
-
-def test_help_teaches_with_examples() -> None:
-    alone = ("demo", "run", "rank", "explain", "predict", "compare", "keywords", "report", "table", "doctor", "recipe")
-    grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding")]
-    for command in (*alone, *grouped, "evaluate", "reasons", "reasons synthesize", "reasons write"):
-        text = plain(call(*command.split(), "--help").stdout)
-        assert f"thinkrec {command}" in text, command
-
-
-def test_commands_are_listed_from_the_first_thing_one_does() -> None:
-    listed = re.findall(r"^[│|] ([a-z]+)  ", plain(call("--help").stdout), flags=re.MULTILINE)
-    first = ["demo", "run", "rank", "explain", "predict", "evaluate", "compare", "keywords", "reasons"]
-    assert listed == [*first, "report", "table", "doctor", "recipe"]
-
-
-@pytest.mark.parametrize("command", ["", "rank", "evaluate", "evaluate text", "reasons synthesize", "predict"])
-def test_help_needs_no_heavy_package(command: str) -> None:
-    heavy = ("torch", "transformers", "polars", "numpy", "scipy")
-    code = (
-        "import sys, contextlib, io\n"
-        "from thinkrec.cli import app\n"
-        f"with contextlib.redirect_stdout(io.StringIO()): app({[*command.split(), '--help']}, standalone_mode=False)\n"
-        f"print([name for name in {heavy} if name in sys.modules])"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(thinkrec.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_metrics_of_a_run_are_read(demo: tuple[Path, Result]) -> None:
