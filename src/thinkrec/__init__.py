@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from thinkrec.api import ThinkRec, load
     from thinkrec.data.dataset import Dataset, Domain
+    from thinkrec.run.options import RunOptions
 
 __version__ = "0.1.0"
-__all__ = ["Dataset", "Domain", "ThinkRec", "load"]
+__all__ = ["Dataset", "Domain", "RunOptions", "ThinkRec", "load"]
 
 _HOMES = {
     "Dataset": "thinkrec.data.dataset",
     "Domain": "thinkrec.data.dataset",
+    "RunOptions": "thinkrec.run.options",
     "ThinkRec": "thinkrec.api",
     "load": "thinkrec.api",
 }

@@ -17,7 +17,6 @@ from thinkrec.engine.recommender import Recommender
 from thinkrec.prompts.shared_prefix import count_common_prefix, split_shared_prefix
 from thinkrec.prompts.types import Prompt
 
-
 MIN_SHARED_TOKENS = 32
 """Prompts that begin with fewer tokens in common are read one beside the other."""
 

@@ -41,6 +41,7 @@ from thinkrec.run.inputs import (
     hash_prompt_sample,
     hash_reasons,
 )
+from thinkrec.run.options import RunOptions
 from thinkrec.run.preflight import check_data
 from thinkrec.run.provenance import describe_environment
 from thinkrec.run.recipe import Recipe, dump_recipe, resolve_paths
@@ -78,6 +79,8 @@ class Run:
     """The data, where they are at hand; by default what the recipe names is loaded."""
     ignore_code_changes: bool = False
     """See `StageRunner.ignore_code_changes`."""
+    options: RunOptions = field(default_factory=RunOptions)
+    """How it is run; its seed is the recipe's already (`RunOptions.apply_seed`)."""
     failures: dict[str, str] = field(default_factory=dict)
     """Baseline -> why it has no row in the table."""
 
@@ -201,7 +204,7 @@ class Run:
     @cached_property
     def accelerator(self) -> Accelerator:
         """How and where the run computes."""
-        return make_accelerator()
+        return make_accelerator(self.options.device)
 
     @cached_property
     def stage_context(self) -> stages.StageContext:
@@ -236,6 +239,7 @@ class Run:
         """A stage's recommender where the run computes, settled for answering: capabilities, mode and merged weights."""
         recommender = checkpoint.load_recommender(self.folder / stage).to(self.accelerator.device)
         recommender.capabilities = probe_capabilities(recommender)
+        recommender.max_workers = self.options.workers
         return recommender.freeze_for_inference()
 
     def train_variants(self) -> dict[str, str]:
