@@ -22,6 +22,7 @@ NAMES = {
     "thinkrec.evaluate.metrics.bootstrap": {"bootstrap_metrics", "compute_interval", "compute_paired_difference"},
     "thinkrec.evaluate.metrics.calibration": {"compute_expected_calibration_error"},
     "thinkrec.evaluate.metrics.ranking": {"compute_auc", "compute_map", "compute_ndcg", "compute_uauc"},
+    "thinkrec.run.options": {"RunOptions"},
     "thinkrec.run.recipe": {"Recipe"},
     "thinkrec.run.recipe_files": {"load_recipe"},
     "thinkrec.score.answers": {"Explanation", "HistoryItem", "Ranked"},

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics, compute_interval, compute_paired_difference
     from thinkrec.evaluate.metrics.calibration import compute_expected_calibration_error
     from thinkrec.evaluate.metrics.ranking import compute_auc, compute_map, compute_ndcg, compute_uauc
+    from thinkrec.run.options import RunOptions
     from thinkrec.run.recipe import Recipe
     from thinkrec.run.recipe_files import load_recipe
     from thinkrec.score.answers import Explanation, HistoryItem, Ranked
@@ -42,6 +43,7 @@ __all__ = [
     "Ranked",
     "Recipe",
     "RecipeError",
+    "RunOptions",
     "Scorer",
     "ThinkRec",
     "ThinkRecError",
@@ -67,6 +69,7 @@ _HOMES = {
     "thinkrec.evaluate.metrics.bootstrap": ("bootstrap_metrics", "compute_interval", "compute_paired_difference"),
     "thinkrec.evaluate.metrics.calibration": ("compute_expected_calibration_error",),
     "thinkrec.evaluate.metrics.ranking": ("compute_auc", "compute_map", "compute_ndcg", "compute_uauc"),
+    "thinkrec.run.options": ("RunOptions",),
     "thinkrec.run.recipe": ("Recipe",),
     "thinkrec.run.recipe_files": ("load_recipe",),
     "thinkrec.score.answers": ("Explanation", "HistoryItem", "Ranked"),

@@ -25,6 +25,7 @@ from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.results import read_metrics
 from thinkrec.run import results as outcome
 from thinkrec.run import variants
+from thinkrec.run.options import RunOptions
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.stage import read_stage_result
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
@@ -307,6 +308,25 @@ def test_run_refuses_what_it_does_not_know(mf: Path, tmp_path: Path) -> None:
     assert "dimension: unknown key" in refused("run", mf, "--folder", tmp_path / "a", "-o", "model.dimension=3")
     assert "key=value" in refused("run", mf, "--folder", tmp_path / "a", "-o", "seed")
     assert not (tmp_path / "a").exists()
+
+
+def test_run_options_are_applied_and_only_the_seed_is_part_of_the_recipe(
+    mf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied: list[RunOptions] = []
+    monkeypatch.setattr(RunOptions, "apply", lambda self: applied.append(self))
+    folder = tmp_path / "run"
+    for more in ((), ("--threads", 1, "--workers", 0, "--device", "cpu")):
+        assert call("run", mf, "--folder", folder, "--seed", 4, *more).exit_code == 0
+    assert applied == [RunOptions(seed=4), RunOptions("cpu", 0, 1, 4)]
+    assert yaml.safe_load((folder / "recipe.yaml").read_text())["seed"] == 4
+    done = folder / "scorers" / "model" / "done.json"
+    when = done.stat().st_mtime_ns
+    assert call("run", mf, "--folder", folder, "--seed", 4, "--threads", 2).exit_code == 0
+    assert done.stat().st_mtime_ns == when, "threads are no part of a stage's key"
+    assert call("rank", folder, "3", "--top", 2, "--threads", 1).exit_code == 0
+    assert applied[-1] == RunOptions(threads=1)
+    assert "device is 'toaster'" in refused("run", mf, "--device", "toaster", "--folder", tmp_path / "x")
 
 
 def test_stopping_says_how_to_go_on(mf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,3 +62,17 @@ def test_help_needs_no_heavy_package(command: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(thinkrec.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("run", {"device", "workers", "threads", "seed"}),
+        ("demo", {"device", "workers", "threads", "seed"}),
+        ("rank", {"device", "workers", "threads"}),
+        ("explain", {"device", "workers", "threads"}),
+    ],
+)
+def test_how_to_run_is_an_option_of_what_runs(command: str, options: set[str]) -> None:
+    text = plain(call(command, "--help").stdout)
+    assert {name for name in ("device", "workers", "threads", "seed") if f"--{name}" in text} == options

@@ -46,6 +46,9 @@ class Theirs:
     def encode_users(self, ds, rows):
         return self.inner.encode_users(ds, rows)
 
+    def encode_query(self, ds, query):
+        return self.inner.encode_query(ds, query)
+
     def encode_items(self, ds):
         return self.inner.encode_items(ds)
 
@@ -108,7 +111,7 @@ def test_a_recipe_keeps_the_name_and_the_keys(module: Path) -> None:
         ({"kind": "theirs_of_tests.inner.X"}, "there is no module"),
         ({"kind": "needs_more.X"}, "needs_more cannot be imported: No module named 'a_package_that_is_not_there'"),
         ({"kind": "theirs_of_tests.Missing"}, "has no class 'Missing'"),
-        ({"kind": "theirs_of_tests.ScoresOnly"}, "lacks encode_users, encode_items"),
+        ({"kind": "theirs_of_tests.ScoresOnly"}, "lacks encode_users, encode_query, encode_items"),
         ({"kind": "theirs_of_tests.Bare"}, "does not say what its settings are"),
         ({"kind": "theirs_of_tests.Theirs", "size": 0}, "model.encoder.size: Input should be greater"),
         ({"kind": "theirs_of_tests.Theirs", "sise": 1}, "model.encoder.sise: unknown key"),

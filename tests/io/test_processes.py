@@ -18,6 +18,7 @@ SCRIPT = """
 import hashlib, sys
 from pathlib import Path
 from thinkrec.cli.run import execute_recipe
+from thinkrec.run.options import RunOptions
 from thinkrec.train import stages
 from thinkrec.io.processes import is_main
 
@@ -26,7 +27,7 @@ plain = stages.fit_stage
 def fit_stage(recommender, *args, title, accelerator, **options):
     log = plain(recommender, *args, title=title, accelerator=accelerator, **options)
     made = hashlib.sha256()
-    for tensor in [*recommender.experts.state_dict().values(),
+    for tensor in [*recommender.adapters.state_dict().values(),
                    *(recommender.projector.state_dict().values() if recommender.projector else [])]:
         made.update(tensor.numpy().tobytes())
     folder = Path(sys.argv[3])
@@ -34,7 +35,7 @@ def fit_stage(recommender, *args, title, accelerator, **options):
     return log
 
 stages.fit_stage = fit_stage
-done = execute_recipe(sys.argv[1], Path(sys.argv[2]), [])
+done = execute_recipe(sys.argv[1], Path(sys.argv[2]), [], options=RunOptions())
 assert done.results.rows
 """
 TRAINED = ("global adapter", "experts", "projector")

@@ -447,7 +447,7 @@ CASES: dict[str, dict[str, Case | str]] = {
         ),
         **of(shown, n_explained=2),
         "evaluation": "here",
-        **dict.fromkeys(("reason_tokens", "citation_policy", "max_citations"), "tests/cli/test_writing.py::test_"),
+        **dict.fromkeys(("reason_tokens", "citation_policy", "max_citations"), "tests/cli/test_reasons_write.py::test_"),
         "writer": "tests/test_api.py::test_the_recipe_chooses_who_writes",
     },
 }

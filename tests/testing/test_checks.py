@@ -88,6 +88,10 @@ def pickle_too(cls: type) -> None:
     cls.save = save
 
 
+def forget_the_query(cls: type) -> None:
+    cls.encode_query = lambda self, ds, query: np.zeros(self.dim, dtype=np.float32)
+
+
 def look_at_own_label(cls: type) -> None:
     honest = cls.encode_users
     cls.encode_users = lambda self, ds, rows: (
@@ -104,6 +108,7 @@ def look_at_own_label(cls: type) -> None:
         (forget_cold_items, "an item without train rows"),
         (answer_unfitted, "RuntimeError was not raised"),
         (pickle_too, "state.pkl"),
+        (forget_the_query, "a query gave another vector than its row"),
         (look_at_own_label, "labels at or after a row changed it"),
     ],
 )

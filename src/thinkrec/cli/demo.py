@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thinkrec.cli.options import Overrides
+from thinkrec.cli.options import Device, Overrides, Seed, Threads, Workers
 
 if TYPE_CHECKING:
     from thinkrec.evaluate.report.data import ExplainedRecommendation
@@ -20,18 +20,24 @@ SHOWN = 3
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the run is kept.")] = Path("runs/demo"),
     overrides: Overrides = None,
+    device: Device = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    seed: Seed = None,
 ) -> None:
     """Train on a simulated catalogue; show the table, three explained recommendations and a report.
 
     - `thinkrec demo`
-    - `thinkrec demo -o seed=1 --folder runs/demo-1`
+    - `thinkrec demo --seed 1 --folder runs/demo-1`
     """
     from rich.text import Text
 
     from thinkrec.cli import show
     from thinkrec.cli.run import execute_recipe
+    from thinkrec.run.options import RunOptions
 
-    results = execute_recipe("demo", folder, overrides or [])
+    options = RunOptions.from_environment(device=device, workers=workers, threads=threads, seed=seed)
+    results = execute_recipe("demo", folder, overrides or [], options=options)
     console = show.make_console()
     for case in select_examples(results.explained_rows):
         console.print(show.render_explained_row(case))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from thinkrec.cli.options import History, HistoryThreshold, RunName, User
+from thinkrec.cli.options import Device, History, HistoryThreshold, RunName, Threads, User, Workers
 from thinkrec.decoding.policy import Writer
 
 
@@ -17,6 +17,9 @@ def explain(
     history: History = None,
     threshold: HistoryThreshold = None,
     writer: Annotated[Writer | None, typer.Option(help="Who writes the reason; by default as the recipe says.")] = None,
+    device: Device = None,
+    workers: Workers = None,
+    threads: Threads = None,
 ) -> None:
     """Say whether a user would like an item, and why.
 
@@ -28,9 +31,11 @@ def explain(
     from thinkrec.cli.history import read_optional_history
     from thinkrec.evaluate.results import read_verdict
     from thinkrec.run.folders import find_run_folder
+    from thinkrec.run.options import RunOptions
 
     folder = find_run_folder(run)
-    model = ThinkRec.load(folder, progress=True)
+    options = RunOptions.from_environment(device=device, workers=workers, threads=threads)
+    model = ThinkRec.load(folder, progress=True, options=options)
     show.print_verdict(read_verdict(folder))
     past = read_optional_history(history, threshold, model.ds.threshold)
     answer = model.explain(user, item, history=past, writer=writer)

@@ -36,3 +36,12 @@ JudgedSplit = Annotated[
 ]
 Partial = Annotated[bool, typer.Option("--partial", help="Judge the rows that are there, and say which are not.")]
 Draws = Annotated[int | None, typer.Option("--draws", min=100, help="Bootstrap draws; 1000, or as the run says.")]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", help="Where language models compute: cpu, cuda, cuda:1, mps; by default an accelerator."),
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=0, help="Batches scored at the same time; by default one per core.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Cores that PyTorch uses; by default all.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of training, in place of the recipe's.")]

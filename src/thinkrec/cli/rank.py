@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thinkrec.cli.options import History, HistoryThreshold, RunName, User
+from thinkrec.cli.options import Device, History, HistoryThreshold, RunName, Threads, User, Workers
 from thinkrec.decoding.policy import Writer
 
 if TYPE_CHECKING:
     from thinkrec.api import ThinkRec
+    from thinkrec.run.options import RunOptions
     from thinkrec.score.scorer_ranker import ScorerRanker
 
 
@@ -28,6 +29,9 @@ def rank(
     threshold: HistoryThreshold = None,
     model: Annotated[str | None, typer.Option(help="Row of the run's table that ranks, such as boosting.")] = None,
     writer: Annotated[Writer | None, typer.Option(help="Who writes reasons; by default as the recipe says.")] = None,
+    device: Device = None,
+    workers: Workers = None,
+    threads: Threads = None,
 ) -> None:
     """Rank items for a user.
 
@@ -43,10 +47,12 @@ def rank(
     from thinkrec.errors import DataError
     from thinkrec.evaluate.results import read_verdict
     from thinkrec.run.folders import find_run_folder
+    from thinkrec.run.options import RunOptions
     from thinkrec.score.scorer_ranker import ScorerRanker
 
     folder = find_run_folder(run)
-    ranker = load_ranker(folder, model)
+    options = RunOptions.from_environment(device=device, workers=workers, threads=threads)
+    ranker = load_ranker(folder, model, options)
     if why and isinstance(ranker, ScorerRanker):
         raise DataError("--why asks the language model for reasons, and this row is a scorer; leave --why out")
     if writer is not None and not why:
@@ -63,7 +69,7 @@ def rank(
     show.make_console().print(show.render_ranking(ranking, f"{domain.items.capitalize()} for {domain.user} {user}"))
 
 
-def load_ranker(folder: Path, name: str | None) -> ThinkRec | ScorerRanker:
+def load_ranker(folder: Path, name: str | None, options: RunOptions) -> ThinkRec | ScorerRanker:
     """What ranks: the row `name` of the run's table; by default the model that its recipe trains.
 
     Raises:
@@ -78,8 +84,9 @@ def load_ranker(folder: Path, name: str | None) -> ThinkRec | ScorerRanker:
     recipe = saved_model.read_recipe(folder)
     row = choose_table_row(recipe, folder, name)
     if isinstance(row, ScorerRow):
+        options.apply()
         return ScorerRanker(load_row_scorer(row, folder), saved_model.read_current_data(recipe, folder))
-    model = ThinkRec.load(folder, progress=True)
+    model = ThinkRec.load(folder, progress=True, options=options)
     if name is not None:
         model.choose_stage(row.variant)
     return model

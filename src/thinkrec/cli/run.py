@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thinkrec.cli.options import Overrides
+from thinkrec.cli.options import Device, Overrides, Seed, Threads, Workers
 
 if TYPE_CHECKING:
+    from thinkrec.run.options import RunOptions
     from thinkrec.run.results import RunResults
 
 
@@ -22,6 +23,10 @@ def run(
     any_code: Annotated[
         bool, typer.Option("--any-code", help="Keep finished stages although the package's code has changed since.")
     ] = False,
+    device: Device = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    seed: Seed = None,
 ) -> None:
     """Run a recipe from data to report.
 
@@ -29,19 +34,27 @@ def run(
     tables, backbone, reasons, prompts and code, by their contents.
 
     - `thinkrec run ml1m/mf`
-    - `thinkrec run my.yaml -o seed=1 -o model.prompt.history=20 --folder runs/longer`
+    - `thinkrec run my.yaml --seed 1 -o model.prompt.history=20 --folder runs/longer`
     - `thinkrec run ml1m/mf --results results`
     """
     from rich.text import Text
 
     from thinkrec.cli import show
+    from thinkrec.run.options import RunOptions
 
-    done = execute_recipe(recipe, folder, overrides or [], results, any_code)
+    options = RunOptions.from_environment(device=device, workers=workers, threads=threads, seed=seed)
+    done = execute_recipe(recipe, folder, overrides or [], options=options, results=results, any_code=any_code)
     show.make_console().print(Text(f"metrics: {done.metrics_path}\nreport:  {done.report_path}"))
 
 
 def execute_recipe(
-    name: str, folder: Path | None, overrides: Sequence[str], results: Path | None = None, any_code: bool = False
+    name: str,
+    folder: Path | None,
+    overrides: Sequence[str],
+    *,
+    options: RunOptions,
+    results: Path | None = None,
+    any_code: bool = False,
 ) -> RunResults:
     """Run a recipe, or go on with it, and print its table and where things lie."""
     from rich.text import Text
@@ -54,9 +67,11 @@ def execute_recipe(
     from thinkrec.run.recipe_files import load_recipe
     from thinkrec.run.results import describe_data, finish_run
 
-    recipe = load_recipe(name, overrides)
+    options.apply()
+    recipe = options.apply_seed(load_recipe(name, overrides))
     silence_other_processes()
-    run = Run(recipe, folder or Path("runs") / recipe.name, progress=is_main(), ignore_code_changes=any_code)
+    place = folder or Path("runs") / recipe.name
+    run = Run(recipe, place, progress=is_main(), ignore_code_changes=any_code, options=options)
     done: RunResults = run.run_all_stages(finish_run)
     console = show.make_console()
     console.print(render_results(done.results, title=recipe.name))

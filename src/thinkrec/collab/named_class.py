@@ -28,7 +28,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from thinkrec.io.hashing import hash_files
 
 SCORER_METHODS = ("fit", "score", "save", "load")
-ENCODER_METHODS = (*SCORER_METHODS, "encode_users", "encode_items")
+ENCODER_METHODS = (*SCORER_METHODS, "encode_users", "encode_query", "encode_items")
 ERROR = "named_class"
 """Type of the validation errors about a class that cannot be used."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from copy import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -112,12 +111,6 @@ class PromptRenderer:
         self._lengths = np.array([len(ids) for ids in self._past], dtype=np.int64)
         self._target_lengths = np.array([len(ids) for ids in self._target], dtype=np.int64)
         self._written: dict[tuple[int, int, bool], np.ndarray] = {}
-
-    def copy_with_dataset(self, ds: Dataset) -> PromptRenderer:
-        """This renderer for another table over the same items, without tokenising them again."""
-        other = copy(self)
-        other.ds = ds
-        return other
 
     def render_row(
         self,
@@ -319,7 +312,11 @@ class PromptRenderer:
         """int64: the earlier rows that the prompt of a row shows when it asks about `item`; arguments as in `row`."""
         it = self.ds.interactions
         past = it.past.row[self.config.get_history_slice(it, row)]
-        return past[int(self._find_history_start(np.array([item]), it.item[past], 0, slots, reserve)[0]) :]
+        return past[self.find_visible_start(it.item[past], item, slots=slots, reserve=reserve) :]
+
+    def find_visible_start(self, past_items: np.ndarray, item: int, *, slots: bool, reserve: int = 0) -> int:
+        """The first of the past items (codes (k,), oldest first) that a prompt about `item` has room for."""
+        return int(self._find_history_start(np.array([item]), past_items, 0, slots, reserve)[0])
 
     def warn_about_truncation(self, slots: bool) -> None:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""

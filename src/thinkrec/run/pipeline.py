@@ -24,6 +24,8 @@ from thinkrec.data.interactions import TEST, TRAIN
 from thinkrec.data.output_tables import write_table
 from thinkrec.data.snapshot import write_snapshot
 from thinkrec.engine import checkpoint
+from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError, ThinkRecError
 from thinkrec.io.files import write_json, write_text
 from thinkrec.io.hashing import hash_json
@@ -39,6 +41,7 @@ from thinkrec.run.inputs import (
     hash_prompt_sample,
     hash_reasons,
 )
+from thinkrec.run.options import RunOptions
 from thinkrec.run.preflight import check_data
 from thinkrec.run.provenance import describe_environment
 from thinkrec.run.recipe import Recipe, dump_recipe, resolve_paths
@@ -76,6 +79,8 @@ class Run:
     """The data, where they are at hand; by default what the recipe names is loaded."""
     ignore_code_changes: bool = False
     """See `StageRunner.ignore_code_changes`."""
+    options: RunOptions = field(default_factory=RunOptions)
+    """How it is run; its seed is the recipe's already (`RunOptions.apply_seed`)."""
     failures: dict[str, str] = field(default_factory=dict)
     """Baseline -> why it has no row in the table."""
 
@@ -203,7 +208,7 @@ class Run:
     @cached_property
     def accelerator(self) -> Accelerator:
         """How and where the run computes."""
-        return make_accelerator()
+        return make_accelerator(self.options.device)
 
     @cached_property
     def stage_context(self) -> stages.StageContext:
@@ -226,22 +231,20 @@ class Run:
         """The trained recommender of a variant: global, experts or full."""
         model = self.model
         if variant == GLOBAL:
-            return Predictor(
-                self.ds,
-                self.move_to_device(checkpoint.load_recommender(self.folder / "global")),
-                model.prompt,
-                option=model.score,
-            )
+            return Predictor(self.ds, self.load_recommender("global"), model.prompt, option=model.score)
         if variant == EXPERTS:
-            trained = self.move_to_device(checkpoint.load_recommender(self.folder / "experts"))
+            trained = self.load_recommender("experts")
             return Predictor(self.ds, trained, model.prompt, self.adapter_router, option=model.score)
-        trained = self.move_to_device(checkpoint.load_recommender(self.folder / "vectors"))
+        trained = self.load_recommender("vectors")
         personal = None if model.expert_stage is None else self.adapter_router
         return Predictor(self.ds, trained, model.prompt, personal, self.slot_encoder, model.score, model.score_prior)
 
-    def move_to_device(self, recommender: Any) -> Any:
-        """Moved to where the run computes."""
-        return recommender.to(self.accelerator.device)
+    def load_recommender(self, stage: str) -> Recommender:
+        """A stage's recommender where the run computes, settled for answering: capabilities, mode and merged weights."""
+        recommender = checkpoint.load_recommender(self.folder / stage).to(self.accelerator.device)
+        recommender.capabilities = probe_capabilities(recommender)
+        recommender.max_workers = self.options.workers
+        return recommender.freeze_for_inference()
 
     def train_variants(self) -> dict[str, str]:
         """All language-model stages; variant -> hash of its stage, in order."""

@@ -14,6 +14,7 @@ from thinkrec.collab import Encoder, RandomScorer, Scorer, ScorerConfig, build_s
 from thinkrec.collab.selection import compute_auc
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN, VALID
+from thinkrec.data.query import Query
 from thinkrec.errors import CheckpointError, DataError
 from thinkrec.testing.errors import expect_error
 from thinkrec.testing.planted import COLD_ITEM, COLD_USERS, flip_labels, grow_dataset, plant_dataset
@@ -69,7 +70,8 @@ def check_encoder(
     """Check everything that an `Encoder` promises on top of a `Scorer`.
 
     Vectors of the right shape and type; an item without train rows has the mean vector of those that have some; a
-    user's vector knows nothing at or after the row it is for; vectors belong to ids. Arguments and errors as in
+    user's vector knows nothing at or after the row it is for; a query has the vector of a row with its past; vectors
+    belong to ids. Arguments and errors as in
     `check_scorer`.
     """
     scorer = check_scorer(config, folder, learns=learns, random=random)
@@ -92,6 +94,10 @@ def check_encoder(
     changed = flip_labels(ds, np.arange(row, data.start[8]))
     later = scorer.encode_users(changed, rows[row : row + 1])
     np.testing.assert_allclose(later, users[row : row + 1], atol=1e-6, err_msg="labels at or after a row changed it")
+
+    for row in range(5, len(data), len(data) // 20):
+        present = scorer.encode_query(ds, Query.from_row(ds, row))
+        np.testing.assert_allclose(present, users[row], 1e-4, 1e-5, err_msg="a query gave another vector than its row")
 
     grown, place = grow_dataset(ds)
     fresh = np.flatnonzero(place < 0)

@@ -18,6 +18,7 @@ from thinkrec.collab.trained_ids import find_positions, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.engine import checkpoint
+from thinkrec.engine.capabilities import probe_capabilities
 from thinkrec.engine.recommender import Recommender
 from thinkrec.io.processes import is_main, run_on_main
 from thinkrec.model.adapters import attach_adapters
@@ -55,7 +56,9 @@ class StageContext:
         torch.manual_seed(self.seed)
         backbone = load_backbone(self.model.backbone)
         config = MultiLoRAConfig(**self.model.adapters.model_dump(), n_experts=n_experts)
-        return Recommender(backbone, attach_adapters(backbone.model, config)).to(self.accelerator.device)
+        recommender = Recommender(backbone, attach_adapters(backbone.model, config)).to(self.accelerator.device)
+        recommender.capabilities = probe_capabilities(recommender)
+        return recommender
 
 
 def train_stage(teaching: StageContext, system: Predictor, stage: StageConfig, folder: Path, title: str,
@@ -90,7 +93,8 @@ def train_stage(teaching: StageContext, system: Predictor, stage: StageConfig, f
         selector.warn_fallback("the states of language-model stages are")
 
     def check() -> dict[str, float]:
-        return selector.compute_metrics(system.score(checked, title=f"{title}: validation"))
+        with system.recommender.inference_mode():
+            return selector.compute_metrics(system.score(checked, title=f"{title}: validation"))
 
     log = fit_stage(system.recommender, prompts, check, stage, folder, seed=seed, accelerator=teaching.accelerator,
                     title=title, progress=teaching.progress, option=system.option, check_start=keep_start)  # fmt: skip
