@@ -38,8 +38,8 @@ def alone(rec, prompts: list[Prompt], gates: np.ndarray) -> np.ndarray:
     found = []
     for prompt, gate in zip(prompts, gates, strict=True):
         with rec.inference_mode():
-            for name, layer in rec.experts.layers.items():
-                delta = rec.experts.compute_fused_delta(name, torch.from_numpy(gate))
+            for name, layer in rec.adapters.layers.items():
+                delta = rec.adapters.compute_fused_delta(name, torch.from_numpy(gate))
                 layer.merged_weight = (layer.base.weight + delta).to(layer.base.weight.dtype)
             plain = without_gate(prompt)
             found.append(score_prompts(rec, lambda _, plain=plain: plain, 1)[0])

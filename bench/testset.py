@@ -4,8 +4,8 @@
 
 Ours takes rows in order of length and reads two logits; the peer is Transformers with PEFT in the batch size that is
 best for it, once with rows in their own order, as evaluation scripts have them, and once in order of length. Below: all
-test rows of some users with windows that move in blocks (`prompt.history_step`), which show more and share it, beside the same
-windows asked one by one.
+test rows of some users with windows that move in steps (`prompt.history_step`), which show more and share it, beside
+the same windows asked one by one.
 """
 
 from __future__ import annotations

@@ -250,7 +250,7 @@ def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset, m
     """With blocks the prompt's history begins where a block does, not at the last `history` rows."""
     user = max(ds.user_ids, key=lambda id_: len(past(ds, id_)))
     prompt = model._predictor.prompt.model_copy(update={"history": 4, "history_step": 3})
-    monkeypatch.setitem(model.__dict__, "_system", replace(model._predictor, prompt=prompt))
+    monkeypatch.setitem(model.__dict__, "_predictor", replace(model._predictor, prompt=prompt))
     found = model.explain(user, ds.items.ids[4], writer="rules")
     known = past(ds, user)
     shown = known[len(known) - len(found.history) :]

@@ -45,18 +45,47 @@ EVERYTHING = GLOBAL | ENCODER | BASELINE | {f"scorers/{name}" for name in NON_PE
 NOTHING: set[str] = set()
 
 STAGE: dict[str, Any] = {
-    "epochs": 2, "subsample_stride": 2, "history_loss": 0.5, "lr": 1e-3, "weight_decay": 0.1, "warmup_steps": 3, "batch_tokens": 128,
-    "max_grad_norm": 2.0, "evals_per_epoch": 3, "max_valid_rows": 30, "gradient_checkpointing": True, "cache_gb": 1.0, "save_steps": 7,
-}  # fmt: skip
+    "epochs": 2,
+    "subsample_stride": 2,
+    "history_loss": 0.5,
+    "lr": 1e-3,
+    "weight_decay": 0.1,
+    "warmup_steps": 3,
+    "batch_tokens": 128,
+    "max_grad_norm": 2.0,
+    "evals_per_epoch": 3,
+    "max_valid_rows": 30,
+    "gradient_checkpointing": True,
+    "cache_gb": 1.0,
+    "save_steps": 7,
+}
 MF: dict[str, Any] = {
     "kind": {"kind": "lightgcn"}, "dim": 16, "biases": True, "init_std": 0.2, "training.lr": 0.1,
     "training.weight_decay": 0.1, "training.batch_size": 64, "training.epochs": 3, "training.patience": 2,
 }  # fmt: skip
 WORLD: dict[str, Any] = {
-    "users": 13, "items": 31, "interactions_per_user": [7, 9], "genres": 5, "themes": 7, "tones": 5, "user_genres": 1,
-    "user_themes": 1, "favourite_share": 0.5, "taste_groups": 2, "deviation_rate": 0.5, "interaction_weight": 1.0, "main_effect_weight": 0.6, "tone_weight": 0.8,
-    "quality_weight": 1.0, "user_bias_std": 1.0, "drift_rate": 0.9, "reception_share": 0.1, "creators": False, "valid": 0.2, "test": 0.2,
-}  # fmt: skip
+    "users": 13,
+    "items": 31,
+    "interactions_per_user": [7, 9],
+    "genres": 5,
+    "themes": 7,
+    "tones": 5,
+    "user_genres": 1,
+    "user_themes": 1,
+    "favourite_share": 0.5,
+    "taste_groups": 2,
+    "deviation_rate": 0.5,
+    "interaction_weight": 1.0,
+    "main_effect_weight": 0.6,
+    "tone_weight": 0.8,
+    "quality_weight": 1.0,
+    "user_bias_std": 1.0,
+    "drift_rate": 0.9,
+    "reception_share": 0.1,
+    "creators": False,
+    "valid": 0.2,
+    "test": 0.2,
+}
 
 CHANGES: dict[str, tuple[Any, set[str]]] = {
     # Key -> (another value, the stages that run again). A dict replaces the section in which the key stands.

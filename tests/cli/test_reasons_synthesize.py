@@ -49,7 +49,8 @@ def test_rules_need_nothing(recipe: Path) -> None:
     assert len(Path("reasons/mine/attempts.jsonl").read_text().splitlines()) == 30
     # A recipe can train on it.
     more = ["model.reasons.source=written", "model.reasons.file=reasons/mine/reasons.parquet"]
-    assert load_recipe(recipe, [*more, "model.reasons.exclude_hinted=true"]).model.reasons.exclude_hinted  # type: ignore[union-attr]
+    chosen = load_recipe(recipe, [*more, "model.reasons.exclude_hinted=true"]).model
+    assert chosen.reasons.exclude_hinted  # type: ignore[union-attr]
 
 
 def test_a_local_model(recipe: Path, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def _slow(rec, prompt, n: int, first: int | None = None) -> list[int]:
                         token_weight=np.ones(1, np.float32))  # fmt: skip
         batch = collate_prompts([grown], 0)
         with torch.no_grad():
-            token = int(rec.compute_next_token_logits(rec.states(batch, batch.token_at)).argmax())
+            token = int(rec.compute_next_token_logits(rec.gather_hidden(batch, batch.token_at)).argmax())
         out.append(first if first is not None and not out else token)
         if out[-1] == rec.backbone.eos_id:
             break

@@ -31,7 +31,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
 
     def counted(*args, **options):
-        seen.append(len(args[3].begins) - 1)
+        seen.append(len(args[3].cu_seqlens) - 1)
         return compute_varlen_reference(*args, **options)
 
     monkeypatch.setattr(cascade, "has_flash_kernel", lambda query: True)

@@ -14,10 +14,12 @@ from support.scripted_server import Reaction, Request, fails, says, serve, trunc
 
 from thinkrec.reasons import output, questions
 from thinkrec.reasons.choose import choose_rows
+from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.summary import format_summary_lines, summarise_outcomes
 from thinkrec.reasons.synthesis import Synthesis
-from thinkrec.teacher.build import build_teacher
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.teacher.build import build_teacher, format_teacher_name
 from thinkrec.teacher.client import NOTHING, Answer, make_question
 from thinkrec.teacher.config import Budget, Prices
 
@@ -67,6 +69,38 @@ def test_a_store_whose_keys_hold_the_place_of_a_row_is_taken_up(tmp_path: Path) 
             old = make_question(name, case.next_question.messages, "t", "drop")
             synthesis.store_answer(case, old, Answer(f"Yes. {PROSE}", "", NOTHING, 0.0))
         assert [len(synthesis.get_row_state(int(row)).answers) for row in rows] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("policy", "key", "legacy"),
+    [
+        (
+            "retry",
+            "bb262ce83c4b46f6a5f871139c192177969eebd522e075732405627228d65feb",
+            "bebbb07dafc0ea92704b314c49c24d666e86bbc482f25ad10f8e19b4257e492c",
+        ),
+        (
+            "retry_with_label",
+            "0bba7b0a7aa0d29dce0096c702ef10bd58584fb7336a519252a316645c9c3dfe",
+            "a029a18d61061c28042f6d33c6d70e948fe85696a3edf960b4f5c986d615d2e7",
+        ),
+        (
+            "discard",
+            "adcbaf317c05e03173ab3fd2f947e1fb7aecd7885c07b91b3f55f4d525471b16",
+            "d1bdc9101bf2d90fb98c30369bb26ab598ed87c9a55544252303d08bd26fd640",
+        ),
+    ],
+)
+def test_keys_of_questions_are_those_of_earlier_versions(policy: str, key: str, legacy: str, tmp_path: Path) -> None:
+    # What stores hold was paid for: it has to be found again whatever the words of today are.
+    world = SimulatorConfig(users=12, items=30, interactions_per_user=(6, 8))
+    settings = SynthesisConfig.model_validate({"teacher": {"kind": "rules", "history_length": 4}, "policy": policy})
+    store = AttemptStore(tmp_path / "none.jsonl", write=False)
+    name = format_teacher_name(settings.teacher)
+    synthesis = Synthesis(simulate_catalogue(world, 3).dataset, settings, name, store)
+    question = synthesis.get_row_state(20).next_question
+    assert question is not None and question.key == key
+    assert synthesis._compute_legacy_key(20, question.messages) == legacy
 
 
 def test_again_says_nothing_of_the_outcome_and_keeps_the_conversation(tmp_path: Path) -> None:

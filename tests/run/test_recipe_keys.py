@@ -125,8 +125,19 @@ def tables(folder: Path, **keys: Any) -> Any:
 def stage(folder: Path, **keys: Any) -> Any:
     """Weights, log and files of a short stage 1."""
     run = Run(parse_recipe(tiny_recipe(backbone(folder)), "tiny"), folder / f"run-{len(list(folder.iterdir()))}")
-    chosen = {"train": ("global",), "epochs": 1, "subsample_stride": 1, "lr": 3e-3, "batch_tokens": 512, "evals_per_epoch": 2,
-              "max_valid_rows": 60, "save_steps": 2, "history_loss": 0.5, "warmup_steps": 4, **keys}  # fmt: skip
+    chosen = {
+        "train": ("global",),
+        "epochs": 1,
+        "subsample_stride": 1,
+        "lr": 3e-3,
+        "batch_tokens": 512,
+        "evals_per_epoch": 2,
+        "max_valid_rows": 60,
+        "save_steps": 2,
+        "history_loss": 0.5,
+        "warmup_steps": 4,
+        **keys,
+    }
     config = run.model.global_stage.model_validate(chosen)
     model = run.model.model_copy(update={"global_stage": config})
     teaching = stages.StageContext(run.ds, model, {}, 0, False, Accelerator(cpu=True))

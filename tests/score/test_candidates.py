@@ -76,5 +76,5 @@ def test_a_history_counts_for_somebody_new(scorer: Scorer) -> None:
     assert np.isfinite(nobody).all()
     liked = score_candidates(scorer, DS, UserHistory.from_ratings(DS, None, np.arange(8), np.ones(8, np.int8)), asked)
     # Only these read the past; for the others somebody new is the mean user or nobody in particular.
-    reads = type(scorer).__name__ in ("SASRec", "Boosting")
+    reads = type(scorer).__name__ in ("SASRec", "GradientBoosting")
     assert (np.abs(liked - nobody) > 1e-6).any() == reads

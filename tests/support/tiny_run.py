@@ -17,8 +17,16 @@ def tiny_backbone(folder: Path) -> Path:
 
 def tiny_recipe(backbone: Path, **changes: Any) -> dict[str, Any]:
     """The recipe as plain values; `changes` replace whole top-level keys."""
-    stage = {"epochs": 2, "subsample_stride": 2, "lr": 3e-3, "batch_tokens": 1024, "evals_per_epoch": 1, "max_valid_rows": 60, "save_steps": 2,
-              "history_loss": 0.5}  # fmt: skip
+    stage = {
+        "epochs": 2,
+        "subsample_stride": 2,
+        "lr": 3e-3,
+        "batch_tokens": 1024,
+        "evals_per_epoch": 1,
+        "max_valid_rows": 60,
+        "save_steps": 2,
+        "history_loss": 0.5,
+    }
     return {
         "name": "tiny",
         "seed": 3,

@@ -319,9 +319,11 @@ def test_a_setting_that_the_endpoint_does_not_take_stops_the_run_by_its_name() -
     troubles = [
         (fails(400, "Unsupported value: 'temperature' does not support 0.2 with this model.", param="temperature",
                code="unsupported_value"), {"temperature": 0.2}, "teacher.temperature"),
-        (fails(400, "Unrecognized request argument supplied: top_k"), {"extra_body": {"top_k": 3}}, "teacher.extra_body.top_k"),
+        (fails(400, "Unrecognized request argument supplied: top_k"), {"extra_body": {"top_k": 3}},
+         "teacher.extra_body.top_k"),
         (error(422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "top_k"], "msg": "Extra inputs are not "
-                                 "permitted"}]}), {"extra_body": {"top_k": 3}}, "teacher.extra_body.top_k"),
+                                 "permitted"}]}), {"extra_body": {"top_k": 3}},
+         "teacher.extra_body.top_k"),
     ]  # fmt: skip
     for reaction, changes, words in troubles:
         with serve(lambda request, reaction=reaction: reaction) as served:

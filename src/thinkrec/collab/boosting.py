@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -24,7 +24,7 @@ from thinkrec.io.progress import Progress
 class GradientBoostingConfig(Config):
     """Boosted trees on the features of `thinkrec.collab.features.tree_features`."""
 
-    RENAMED_KEYS = {
+    RENAMED_KEYS: ClassVar = {
         "bags": "n_seeds",
         "leaves": "max_leaves",
         "min_rows": "min_leaf_rows",

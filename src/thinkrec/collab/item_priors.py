@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -29,8 +29,8 @@ class RandomConfig(Config):
 class ItemBaselineConfig(Config):
     """One number per item from train rows."""
 
-    RENAMED_KEYS = {"strength": "prior_strength"}
-    RENAMED_VALUES = {"kind": {"item_prior": "item_baseline"}}
+    RENAMED_KEYS: ClassVar = {"strength": "prior_strength"}
+    RENAMED_VALUES: ClassVar = {"kind": {"item_prior": "item_baseline"}}
 
     kind: Literal["item_baseline"] = "item_baseline"
     source: Literal["mean", "keywords", "both"] = "mean"

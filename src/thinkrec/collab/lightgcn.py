@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from thinkrec.io.config import Config
 class LightGCNConfig(Config):
     """LightGCN."""
 
-    RENAMED_KEYS = {"spread": "init_std"}
+    RENAMED_KEYS: ClassVar = {"spread": "init_std"}
 
     kind: Literal["lightgcn"] = "lightgcn"
     dim: int = Field(default=64, ge=1)

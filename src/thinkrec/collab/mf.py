@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from thinkrec.io.config import Config
 class MFConfig(Config):
     """Matrix factorisation."""
 
-    RENAMED_KEYS = {"spread": "init_std"}
+    RENAMED_KEYS: ClassVar = {"spread": "init_std"}
 
     kind: Literal["mf"] = "mf"
     dim: int = Field(default=64, ge=1)

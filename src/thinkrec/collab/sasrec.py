@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -28,7 +28,12 @@ from thinkrec.io.config import Config
 class SASRecConfig(Config):
     """SASRec, and with `loss: gbce` gSASRec."""
 
-    RENAMED_KEYS = {"spread": "init_std", "length": "max_length", "t": "gbce_t", "sampled_weight": "negative_weight"}
+    RENAMED_KEYS: ClassVar = {
+        "spread": "init_std",
+        "length": "max_length",
+        "t": "gbce_t",
+        "sampled_weight": "negative_weight",
+    }
 
     kind: Literal["sasrec"] = "sasrec"
     loss: Literal["bce", "gbce"] = "bce"

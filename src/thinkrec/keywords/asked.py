@@ -99,10 +99,10 @@ def build_instruction(config: TeacherExtractorConfig) -> str:
     """The words of the question."""
     return (
         f"You index a catalogue. The user sends what is known about one {config.item_noun}. Answer with at most "
-        f"{config.max_keywords} keywords in the language with the code '{config.language}', on one line, with | between them "
-        "and nothing else. The most telling come first. A keyword has one to four words and names a kind, theme, "
-        "setting, tone, style or audience that people who like one thing for it may look for in another. Say only what "
-        "the text supports."
+        f"{config.max_keywords} keywords in the language with the code '{config.language}', on one line, with | "
+        "between them and nothing else. The most telling come first. A keyword has one to four words and names a kind, "
+        "theme, setting, tone, style or audience that people who like one thing for it may look for in another. Say only "
+        "what the text supports."
     )
 
 
@@ -110,15 +110,15 @@ def parse_phrases(answer: str) -> tuple[str, ...]:
     """Phrases of an answer: a list (JSON's or Python's, also inside an object), lines, or one line cut at bars, else
     semicolons, else commas; () if prose.
 
-    >>> read_phrases("Keywords: heist | dry humour | small town")
+    >>> parse_phrases("Keywords: heist | dry humour | small town")
     ('heist', 'dry humour', 'small town')
-    >>> read_phrases("1. heist\\n2. dry humour")
+    >>> parse_phrases("1. heist\\n2. dry humour")
     ('heist', 'dry humour')
-    >>> read_phrases('{"keywords": ["heist"]}'), read_phrases("['heist', 'dry humour']")
+    >>> parse_phrases('{"keywords": ["heist"]}'), parse_phrases("['heist', 'dry humour']")
     (('heist',), ('heist', 'dry humour'))
-    >>> read_phrases("关键词：海洋、悬疑、小镇")
+    >>> parse_phrases("关键词：海洋、悬疑、小镇")
     ('海洋', '悬疑', '小镇')
-    >>> read_phrases("I am sorry, but the text does not say what this is about.")
+    >>> parse_phrases("I am sorry, but the text does not say what this is about.")
     ()
     """
     text = answer.strip().strip("`").strip()

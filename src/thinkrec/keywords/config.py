@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from thinkrec.io.config import Config
 class YakeExtractorConfig(Config):
     """YAKE: statistics of the text alone, no model and no download."""
 
-    RENAMED_KEYS = {"words": "max_words", "candidates": "max_candidates", "window": "window_size"}
+    RENAMED_KEYS: ClassVar = {"words": "max_words", "candidates": "max_candidates", "window": "window_size"}
 
     kind: Literal["yake"] = "yake"
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
@@ -28,7 +28,7 @@ class YakeExtractorConfig(Config):
 class TeacherExtractorConfig(Config):
     """A language model, asked through a teacher."""
 
-    RENAMED_KEYS = {"item": "item_noun", "most": "max_keywords", "text_limit": "max_text_chars"}
+    RENAMED_KEYS: ClassVar = {"item": "item_noun", "most": "max_keywords", "text_limit": "max_text_chars"}
 
     kind: Literal["teacher"] = "teacher"
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")

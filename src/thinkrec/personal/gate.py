@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +20,7 @@ _PART = 16_384
 class GateConfig(Config):
     """Temperature and thresholds. Defaults: ThinkRec paper, section on user-wise expert fusion."""
 
-    RENAMED_KEYS = {"flat": "entropy_threshold"}
+    RENAMED_KEYS: ClassVar = {"flat": "entropy_threshold"}
 
     tau: float = Field(default=0.1, gt=0)
     """Temperature of the softmax over cosines; smaller is sharper."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -25,7 +25,7 @@ _TENSORS = ("labels", "centres", "mean", "std")
 class GroupConfig(Config):
     """How users are grouped."""
 
-    RENAMED_KEYS = {"n": "n_groups"}
+    RENAMED_KEYS: ClassVar = {"n": "n_groups"}
 
     n_groups: int = Field(default=3, ge=1)
     """Number of groups, so of experts; 2 or 3 work best in the paper."""
@@ -108,8 +108,8 @@ def fit_groups(
         raise DataError(f"user vector {bad[0]} holds a value that is not finite; check the encoder that made it")
     if len(np.unique(vectors, axis=0)) < config.n_groups:
         raise DataError(
-            f"{len(vectors)} users with fewer than {config.n_groups} distinct vectors cannot make {config.n_groups} groups; "
-            "lower groups.n"
+            f"{len(vectors)} users with fewer than {config.n_groups} distinct vectors cannot make {config.n_groups} "
+            "groups; lower groups.n"
         )
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     std = vectors.std(axis=0, dtype=np.float64).astype(np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -30,13 +30,14 @@ _MAX_CACHED_LINES = 200_000
 class PromptConfig(Config):
     """What of a row reaches the language model."""
 
-    RENAMED_KEYS = {"block": "history_step"}
+    RENAMED_KEYS: ClassVar = {"block": "history_step"}
 
     history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""
     history_step: int = Field(default=1, ge=1)
-    """With more than 1 the window of earlier items moves on in steps of so many, and shows up to `history_step` - 1 items more
-    than `history`. The histories of a user's consecutive rows then begin alike, and test rows are scored together."""
+    """With more than 1 the window of earlier items moves on in steps of so many, and shows up to `history_step` - 1
+    items more than `history`. The histories of a user's consecutive rows then begin alike, and test rows are scored
+    together."""
     keywords: int = Field(default=10, ge=0)
     """Most keywords of the target; a longer list keeps its first ones and its last."""
     history_keywords: int = Field(default=10, ge=0)

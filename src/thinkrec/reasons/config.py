@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,7 +20,7 @@ HASHED_POLICIES = {name: older for older, name in RENAMED_POLICIES.items()}
 class ReasonFilterConfig(Config):
     """Which reasons are left out of the table; the store keeps them all."""
 
-    RENAMED_KEYS = {"betrayal": "label_leakage", "cut": "truncated"}
+    RENAMED_KEYS: ClassVar = {"betrayal": "label_leakage", "cut": "truncated"}
 
     label_leakage: bool = True
     """Leave out reasons that speak of a given answer ("the correct answer is ...") or of the asking itself."""
@@ -47,7 +47,7 @@ class ReasonFilterConfig(Config):
 class SynthesisConfig(Config):
     """Which rows a teacher is asked about, how, and what becomes of its answers."""
 
-    RENAMED_KEYS = {
+    RENAMED_KEYS: ClassVar = {
         "clean": "filter",
         "rows": "n_rows",
         "choose": "selection",
@@ -55,7 +55,7 @@ class SynthesisConfig(Config):
         "history": "max_history",
         "keywords": "max_keywords",
     }
-    RENAMED_VALUES = {"policy": RENAMED_POLICIES}
+    RENAMED_VALUES: ClassVar = {"policy": RENAMED_POLICIES}
 
     teacher: TeacherConfig
     """Who is asked."""

@@ -52,8 +52,8 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
         return load_movielens_dataset(config.folder), None
     if config.kind == "in_memory":
         raise RecipeError(
-            "data.kind is in_memory: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe by "
-            "another kind, such as tables"
+            "data.kind is in_memory: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe "
+            "by another kind, such as tables"
         )
     tables = Dataset.from_tables(config.interactions, config.items, threshold=config.threshold, split=config.split,
                                  missing=config.missing, duplicates=config.duplicates, separators=config.separators,

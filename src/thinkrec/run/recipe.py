@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -24,8 +24,8 @@ from thinkrec.train.model_config import ThinkRecConfig
 class SimulatedData(Config):
     """The simulated catalogue."""
 
-    RENAMED_KEYS = {"world": "simulator"}
-    RENAMED_VALUES = {"kind": {"world": "simulator"}}
+    RENAMED_KEYS: ClassVar = {"world": "simulator"}
+    RENAMED_VALUES: ClassVar = {"kind": {"world": "simulator"}}
 
     kind: Literal["simulator"] = "simulator"
     seed: int = Field(default=7, ge=0, lt=500_000)
@@ -37,7 +37,7 @@ class SimulatedData(Config):
 class MovieLensSlice(Config):
     """The shared Parquet folder with the paper's ML-1M slice."""
 
-    RENAMED_KEYS = {"most": "max_keywords"}
+    RENAMED_KEYS: ClassVar = {"most": "max_keywords"}
 
     kind: Literal["ml1m"] = "ml1m"
     folder: Path | None = None
@@ -96,7 +96,7 @@ class TableData(Config):
 class InMemoryData(Config):
     """A data set that was handed over in Python; the run's folder holds a copy of it."""
 
-    RENAMED_VALUES = {"kind": {"given": "in_memory"}}
+    RENAMED_VALUES: ClassVar = {"kind": {"given": "in_memory"}}
 
     kind: Literal["in_memory"] = "in_memory"
 
@@ -119,7 +119,7 @@ Model = Annotated[
 class EvaluationConfig(Config):
     """How results are counted."""
 
-    RENAMED_KEYS = {"draws": "bootstrap_draws"}
+    RENAMED_KEYS: ClassVar = {"draws": "bootstrap_draws"}
 
     k: int = Field(default=5, ge=1)
     """Cut-off of NDCG and MAP."""
@@ -134,8 +134,8 @@ class EvaluationConfig(Config):
 class Recipe(Config):
     """Everything that decides the numbers of a run."""
 
-    RENAMED_KEYS = {"cite": "citation_policy", "mentions": "max_citations", "explain": "n_explained"}
-    RENAMED_VALUES = {"citation_policy": RENAMED_POLICIES}
+    RENAMED_KEYS: ClassVar = {"cite": "citation_policy", "mentions": "max_citations", "explain": "n_explained"}
+    RENAMED_VALUES: ClassVar = {"citation_policy": RENAMED_POLICIES}
 
     name: str = Field(pattern=r"^[\w./-]+$")
     """Also the folder of the run, under runs/."""
@@ -145,7 +145,7 @@ class Recipe(Config):
     """What to learn from."""
     model: Model
     """What to train."""
-    baselines: dict[str, ScorerConfig] = {}
+    baselines: dict[str, ScorerConfig] = Field(default_factory=dict)
     """Further models, trained and scored on the same rows, for the table."""
     evaluation: EvaluationConfig = EvaluationConfig()
     """How results are counted."""

@@ -113,8 +113,15 @@ def evaluate_scores(run: Run, scores: Mapping[str, np.ndarray]) -> RankingResult
         kinds[CEILING] = "ceiling"
     samples: dict[str, BootstrapResult] = {}
     for name, values in every.items():
-        samples[name] = bootstrap_metrics(it.user[run.test_rows], it.label[run.test_rows], values, k=config.k,
-                                  denominator=config.map_denominator, draws=config.bootstrap_draws, seed=config.seed)  # fmt: skip
+        samples[name] = bootstrap_metrics(
+            it.user[run.test_rows],
+            it.label[run.test_rows],
+            values,
+            k=config.k,
+            denominator=config.map_denominator,
+            draws=config.bootstrap_draws,
+            seed=config.seed,
+        )
         if name in NON_PERSONALISED:
             kinds[name] = "impersonal"
     typed: dict[str, Kind] = kinds
@@ -139,8 +146,13 @@ def explain_test_rows(run: Run, variant: str, scores: np.ndarray, above: str) ->
         write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
         return {"n": len(cases)}
 
-    keys = {"n_explained": run.recipe.n_explained, "tokens": run.recipe.reason_tokens, "citation_policy": run.recipe.citation_policy,
-            "max_citations": run.recipe.max_citations, "writer": run.recipe.writer}  # fmt: skip
+    keys = {
+        "n_explained": run.recipe.n_explained,
+        "tokens": run.recipe.reason_tokens,
+        "citation_policy": run.recipe.citation_policy,
+        "max_citations": run.recipe.max_citations,
+        "writer": run.recipe.writer,
+    }
     run.stage_runner.run("explain", {**run.base_inputs, "scores": above, **keys}, work, REASON_CODE)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
     return tuple(_parse_explained_row(case) for case in cases)
@@ -159,9 +171,16 @@ def build_reason_writer(run: Run, variant: str, system: Predictor, choice: Write
             return []
 
     return ReasonWriter(
-        system, choice or recipe.writer, recipe.reason_tokens, recipe.citation_policy, recipe.max_citations, taught, run.folder,
-        stage.read_text(encoding="utf-8") + hash_code(REASON_CODE), run.progress,
-    )  # fmt: skip
+        system,
+        choice or recipe.writer,
+        recipe.reason_tokens,
+        recipe.citation_policy,
+        recipe.max_citations,
+        taught,
+        run.folder,
+        stage.read_text(encoding="utf-8") + hash_code(REASON_CODE),
+        run.progress,
+    )
 
 
 def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ class StageRunner:
         """Prepare a stage's folder; the key of what is finished there, None where there is work to do."""
         done = _read_stage_file(folder / DONE)
         if done is not None:
-            changed = find_changed_inputs(translate_stage_inputs(done.get("inputs", {})), wanted)
+            changed = find_changed_inputs(done.get("inputs", {}), wanted)
             if not changed or (self.ignore_code_changes and changed == [CODE]):
                 if changed:
                     self.print_line(f"{name}: finished by other code, taken as it is (asked for)")
@@ -78,9 +78,7 @@ class StageRunner:
             self.print_line(f"{name}: done again, since {', '.join(changed)} changed")
         begun = _read_stage_file(folder / BEGUN)
         if folder.exists() and (
-            done is not None
-            or begun is None
-            or find_changed_inputs(translate_stage_inputs(begun.get("inputs", {})), wanted)
+            done is not None or begun is None or find_changed_inputs(begun.get("inputs", {}), wanted)
         ):
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +106,7 @@ class StageRunner:
 def find_changed_inputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The inputs, in dotted keys, that differ between two stages; empty where none does.
 
-    >>> changes({"seed": 0, "config": {"lr": 0.1, "dim": 8}}, {"seed": 0, "config": {"lr": 0.2, "dim": 8}})
+    >>> find_changed_inputs({"seed": 0, "config": {"lr": 0.1, "dim": 8}}, {"seed": 0, "config": {"lr": 0.2, "dim": 8}})
     ['config.lr']
     """
     old, new = dict(_flatten_values(before)), dict(_flatten_values(after))
@@ -137,4 +135,6 @@ def _read_stage_file(path: Path) -> dict[str, Any] | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return found if isinstance(found, dict) and "key" in found else None
+    if not isinstance(found, dict) or "key" not in found:
+        return None
+    return {**found, "inputs": translate_stage_inputs(found.get("inputs", {}))}

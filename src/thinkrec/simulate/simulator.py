@@ -15,6 +15,7 @@ with standardised terms; `pair`, `additive`, `quality`, `tone` and `generosity` 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -29,7 +30,7 @@ from thinkrec.simulate.vocabulary import RECEPTIONS, CatalogueVocabulary, invent
 class SimulatorConfig(Config):
     """How large the catalogue is and what its users' tastes are made of."""
 
-    RENAMED_KEYS = {
+    RENAMED_KEYS: ClassVar = {
         "rows_per_user": "interactions_per_user",
         "focus": "favourite_share",
         "groups": "taste_groups",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -23,7 +23,7 @@ _OWN_KEYS = {
 class Budget(Config):
     """What may be spent, over all starts of the same command on the same store. null: without bound."""
 
-    RENAMED_KEYS = {"requests": "max_requests", "tokens": "max_tokens", "money": "max_cost"}
+    RENAMED_KEYS: ClassVar = {"requests": "max_requests", "tokens": "max_tokens", "money": "max_cost"}
 
     max_requests: int | None = Field(default=None, ge=0)
     """Most requests, retries included."""
@@ -58,7 +58,7 @@ class Retries(Config):
     a filter of content refuses does not pass.
     """
 
-    RENAMED_KEYS = {
+    RENAMED_KEYS: ClassVar = {
         "most": "max_retries",
         "first_wait": "initial_backoff",
         "longest_wait": "max_backoff",
@@ -81,7 +81,7 @@ class Retries(Config):
 class ApiTeacherConfig(Config):
     """Any endpoint that speaks the OpenAI chat protocol: hosted, vLLM, llama.cpp, Ollama, transformers serve."""
 
-    RENAMED_KEYS = {"extra": "extra_body"}
+    RENAMED_KEYS: ClassVar = {"extra": "extra_body"}
 
     kind: Literal["api"] = "api"
     model: str | None = None
@@ -99,7 +99,7 @@ class ApiTeacherConfig(Config):
     """Longest answer, reasoning included."""
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the endpoint calls this bound; where it refuses one name, the other is taken."""
-    extra_body: dict[str, Any] = {}
+    extra_body: dict[str, Any] = Field(default_factory=dict)
     """Further keys of the request's body, such as `reasoning_effort: low`; none that has a setting of its own here."""
     timeout: float = Field(default=300.0, gt=0)
     """Seconds for one request from its start to its last byte."""
@@ -135,7 +135,7 @@ class ApiTeacherConfig(Config):
 class LocalTeacherConfig(Config):
     """Any causal language model, in this process."""
 
-    RENAMED_KEYS = {"batch": "batch_size"}
+    RENAMED_KEYS: ClassVar = {"batch": "batch_size"}
 
     kind: Literal["local"] = "local"
     model: str = "nano"
@@ -165,7 +165,7 @@ class LocalTeacherConfig(Config):
 class RulesTeacherConfig(Config):
     """The rule-based teacher: it reads the data instead of the question and costs nothing."""
 
-    RENAMED_KEYS = {"history": "history_length"}
+    RENAMED_KEYS: ClassVar = {"history": "history_length"}
 
     kind: Literal["rules"] = "rules"
     history_length: int = Field(default=10, ge=0)

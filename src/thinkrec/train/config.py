@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ Part = Literal["global", "experts", "projector"]
 class StageConfig(Config):
     """Optimiser, schedule and selection of one stage."""
 
-    RENAMED_KEYS = {
+    RENAMED_KEYS: ClassVar = {
         "stride": "subsample_stride",
         "checks": "evals_per_epoch",
         "valid_rows": "max_valid_rows",
@@ -28,8 +28,8 @@ class StageConfig(Config):
     epochs: int = Field(default=1, ge=1)
     """Passes; see `subsample_stride` for what a pass is."""
     subsample_stride: int = Field(default=1, ge=1)
-    """A pass takes every `subsample_stride`-th row of each user, from another offset each time. With `history_loss` > 0 a
-    prompt teaches the labels in its history too, so that a stride of about half the history wastes none."""
+    """A pass takes every `subsample_stride`-th row of each user, from another offset each time. With `history_loss`
+    > 0 a prompt teaches the labels in its history too, so that a stride of about half the history wastes none."""
     history_loss: float = Field(default=0.0, ge=0)
     """Weight of each label in the shown history as a training answer of its own (the target weighs 1; together they
     weigh what the row's rating loss weighs). Its own past is all that stands before it, so one prompt teaches up to
@@ -54,7 +54,7 @@ class StageConfig(Config):
     """Gradient checkpointing: compute activations a second time in the backward pass instead of holding them; less
     memory, about a third more time."""
     cache_gb: float = Field(default=4.0, ge=0)
-    """Where rows come back (`epochs` > `subsample_stride`) and the lowest layers are frozen, what those give is kept in a file of
-    at most this size instead of being computed again."""
+    """Where rows come back (`epochs` > `subsample_stride`) and the lowest layers are frozen, what those give is kept in
+    a file of at most this size instead of being computed again."""
     save_steps: int = Field(default=50, ge=1)
     """State is written every so many steps, to go on after a crash."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,7 +21,7 @@ from thinkrec.train.config import StageConfig
 class ReasonConfig(Config):
     """Where the written reasons of reasoning rows come from."""
 
-    RENAMED_KEYS = {"unhinted": "exclude_hinted"}
+    RENAMED_KEYS: ClassVar = {"unhinted": "exclude_hinted"}
 
     source: Literal["none", "rules", "written"] = "none"
     """No reasons; the rule-based teacher where its verdict agrees with the label; a table with `order` and `reason`."""
@@ -36,7 +36,7 @@ class ReasonConfig(Config):
 class ThinkRecConfig(Config):
     """The reasoning recommender: backbone, prompt, collaborative vectors, experts, and how each stage is trained."""
 
-    RENAMED_KEYS = {"statistics": "target_encoding", "votes": "neighbourhood_residual"}
+    RENAMED_KEYS: ClassVar = {"statistics": "target_encoding", "votes": "neighbourhood_residual"}
 
     kind: Literal["thinkrec"] = "thinkrec"
     backbone: BackboneConfig = BackboneConfig()
