@@ -58,22 +58,22 @@ ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stage
 reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo write reasons for test rows; judges them
 	@for name in $(WRITERS); do \
 	  $(BIN)/thinkrec run ml1m/$$name && \
-	  $(BIN)/thinkrec explain-rows ml1m/$$name $(WRITTEN) --split test --out results/ml1m/$$name/reasons.parquet && \
-	  $(BIN)/thinkrec explain-rows ml1m/$$name $(WRITTEN) --split test --cite any --out results/ml1m/$$name/reasons-any.parquet || exit 1; \
+	  $(BIN)/thinkrec reasons write ml1m/$$name $(WRITTEN) --split test --out results/ml1m/$$name/reasons.parquet && \
+	  $(BIN)/thinkrec reasons write ml1m/$$name $(WRITTEN) --split test --citation-policy any --out results/ml1m/$$name/reasons-any.parquet || exit 1; \
 	done
-	$(BIN)/thinkrec explain-rows ml1m/thinkrec-nano $(WRITTEN) --split test --cite history --out $(REASONS)/reasons-history.parquet
-	$(BIN)/thinkrec explain-rows ml1m/thinkrec-nano $(WRITTEN) --split test --cite any --own-verdict --out $(REASONS)/reasons-own-verdict.parquet
-	$(BIN)/thinkrec evaluate $(REASONS)/reasons.parquet --text --grounding --run ml1m/thinkrec-nano --references $(WRITTEN) --split test \
+	$(BIN)/thinkrec reasons write ml1m/thinkrec-nano $(WRITTEN) --split test --citation-policy history --out $(REASONS)/reasons-history.parquet
+	$(BIN)/thinkrec reasons write ml1m/thinkrec-nano $(WRITTEN) --split test --citation-policy any --own-verdict --out $(REASONS)/reasons-own-verdict.parquet
+	$(BIN)/thinkrec evaluate text $(REASONS)/reasons.parquet --grounding --run ml1m/thinkrec-nano --references $(WRITTEN) --split test \
 	  $(foreach table,$(filter-out $(REASONS)/reasons.parquet,$(OTHERS)),--against $(table)) --baseline --out $(REASONS)/text-metrics.json
 	$(BIN)/thinkrec demo
-	$(BIN)/thinkrec reason demo --teacher rules --split test --rows 300 --attempts 1 --out results/demo/rules.parquet
-	$(BIN)/thinkrec evaluate results/demo/rules.parquet --grounding --run demo --out results/demo/grounding-rules.json
-	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --out results/demo/reasons.parquet
-	$(BIN)/thinkrec evaluate results/demo/reasons.parquet --grounding --run demo --out results/demo/grounding.json
-	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --cite polarity --out results/demo/reasons-agreeing.parquet
-	$(BIN)/thinkrec evaluate results/demo/reasons-agreeing.parquet --grounding --run demo --out results/demo/grounding-agreeing.json
-	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --cite any --out results/demo/reasons-any.parquet
-	$(BIN)/thinkrec evaluate results/demo/reasons-any.parquet --grounding --run demo --out results/demo/grounding-any.json
+	$(BIN)/thinkrec reasons synthesize demo --teacher rules --split test --rows 300 --max-attempts 1 --out results/demo/rules.parquet
+	$(BIN)/thinkrec evaluate grounding results/demo/rules.parquet --run demo --out results/demo/grounding-rules.json
+	$(BIN)/thinkrec reasons write demo results/demo/rules.parquet --out results/demo/reasons.parquet
+	$(BIN)/thinkrec evaluate grounding results/demo/reasons.parquet --run demo --out results/demo/grounding.json
+	$(BIN)/thinkrec reasons write demo results/demo/rules.parquet --citation-policy polarity --out results/demo/reasons-agreeing.parquet
+	$(BIN)/thinkrec evaluate grounding results/demo/reasons-agreeing.parquet --run demo --out results/demo/grounding-agreeing.json
+	$(BIN)/thinkrec reasons write demo results/demo/rules.parquet --citation-policy any --out results/demo/reasons-any.parquet
+	$(BIN)/thinkrec evaluate grounding results/demo/reasons-any.parquet --run demo --out results/demo/grounding-any.json
 
 thinking: $(VENV)/.installed ## Trains with reasons and without, three seeds each, on a simulated catalogue and on MovieLens-1M (hours); compares
 	@for seed in $(SEEDS); do for reasons in rules none; do \
@@ -95,10 +95,10 @@ untaught: $(VENV)/.installed-text ## Pre-trains nano without any reason and has 
 	  --work runs/pretrain-verdicts --tokens 11e6 --verdicts-only
 	@for name in $(WRITERS); do \
 	  $(BIN)/thinkrec run ml1m/$$name -o model.backbone.source=runs/nano-verdicts -o n_explained=0 --folder runs/verdicts/$$name && \
-	  $(BIN)/thinkrec explain-rows runs/verdicts/$$name $(WRITTEN) --split test --out $(UNTAUGHT)/$$name.parquet && \
-	  $(BIN)/thinkrec explain-rows runs/verdicts/$$name $(WRITTEN) --split test --cite any --out $(UNTAUGHT)/$$name-any.parquet || exit 1; \
+	  $(BIN)/thinkrec reasons write runs/verdicts/$$name $(WRITTEN) --split test --out $(UNTAUGHT)/$$name.parquet && \
+	  $(BIN)/thinkrec reasons write runs/verdicts/$$name $(WRITTEN) --split test --citation-policy any --out $(UNTAUGHT)/$$name-any.parquet || exit 1; \
 	done
-	$(BIN)/thinkrec evaluate $(UNTAUGHT)/thinkrec-nano.parquet --text --grounding --run runs/verdicts/thinkrec-nano --references $(WRITTEN) --split test \
+	$(BIN)/thinkrec evaluate text $(UNTAUGHT)/thinkrec-nano.parquet --grounding --run runs/verdicts/thinkrec-nano --references $(WRITTEN) --split test \
 	  $(foreach name,$(WRITERS:%=%-any) $(filter-out thinkrec-nano,$(WRITERS)),--against $(UNTAUGHT)/$(name).parquet) --baseline \
 	  --out $(UNTAUGHT)/text-metrics.json
 

@@ -21,7 +21,8 @@ CATALOGUES = 24
 def kernel_score(ds: Dataset, row: int, length: int) -> float:
     """Rule-based evidence: labels of earlier items, weighed by the square of the keywords they share and by recency."""
     past = ds.interactions.get_history(row, length)
-    weighed = weigh_evidence(ds, int(ds.interactions.item[row]), np.arange(past.start, past.stop))
+    it = ds.interactions
+    weighed = weigh_evidence(ds.items, int(it.item[row]), it.item[past], it.label[past])
     return float(sum(weight for weight, _, _ in weighed))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,42 +17,20 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import CheckpointError, DataError, RecipeError
 from thinkrec.io.processes import is_main, run_on_main
-from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.run import saved_model
 from thinkrec.run.explained import build_reason_writer
 from thinkrec.run.layout import lock_run_folder
+from thinkrec.run.options import RunOptions
 from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
 from thinkrec.run.recipe import InMemoryData, Recipe, resolve_paths
 from thinkrec.run.recipe_files import load_recipe
 from thinkrec.run.variants import Variant, find_variant, get_final_variant
-from thinkrec.score.answers import (
-    Explanation,
-    HistoryItem,
-    Ranked,
-    find_item_codes,
-    make_unknown_user_error,
-    map_ids_to_codes,
-)
-from thinkrec.score.explainer import write_reasons
-from thinkrec.score.histories import History, parse_history
+from thinkrec.score.answer_service import AnswerService
+from thinkrec.score.answers import Explanation, Ranked
+from thinkrec.score.histories import History
 from thinkrec.score.predictor import Predictor
-from thinkrec.score.ranker import CHUNK, compute_like_probability, score_shared_prefixes
-from thinkrec.score.reason_writer import ReasonWriter, WrittenReason
 from thinkrec.train.model_config import ThinkRecConfig
-
-SLOW = 256
-"""From so many questions on, a progress bar is worth its line."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Query:
-    """A user's past and the items asked about, all in codes."""
-
-    user: int | None
-    history_items: np.ndarray
-    history_labels: np.ndarray
-    candidate_items: np.ndarray
 
 
 class ThinkRec:
@@ -68,14 +47,8 @@ class ThinkRec:
     have the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
     """
 
-    def __init__(
-        self,
-        recipe: str | Path | Recipe | None = None,
-        *,
-        folder: str | Path | None = None,
-        progress: bool = True,
-        **overrides: Any,
-    ) -> None:
+    def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,
+                 progress: bool = True, options: RunOptions | None = None, **overrides: Any) -> None:  # fmt: skip
         """Choose how to train.
 
         Args:
@@ -84,6 +57,7 @@ class ThinkRec:
             folder: where `fit` keeps its stages, so that a stopped one goes on; by default a temporary folder that
                 goes away with this object.
             progress: whether bars are drawn on standard error.
+            options: where and with how much of the machine; its `seed` takes the place of the recipe's.
             overrides: recipe keys with __ for the dot: `seed=1`, `model__groups__n=2`.
 
         Raises:
@@ -97,9 +71,14 @@ class ThinkRec:
             changes = [f"{key.replace('__', '.')}={json.dumps(value, default=str)}" for key, value in overrides.items()]
             self.recipe = load_recipe(recipe or "demo", changes)
         _get_thinkrec_config(self.recipe)
+        self.options = (options or RunOptions()).fill_from_environment()
+        self.recipe = self.options.apply_seed(self.recipe)
         self.folder = None if folder is None else Path(folder)
         self.progress = progress
         self._run: Run | None = None
+        self._variant: Variant | None = None
+        self._service: AnswerService | None = None
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         """Recipe, whether it is trained and on how much, and its folder."""
@@ -122,16 +101,16 @@ class ThinkRec:
                 "model.reasons.source is written, which means the reasons beside MovieLens-1M; for your own data name "
                 "a table in model.reasons.file, or choose rules or none"
             )
+        self.options.apply()
         folder = run_on_main(lambda: self.folder or self._temporary_folder)
         recipe = resolve_paths(self.recipe.model_copy(update={"data": InMemoryData()}))
-        run = Run(recipe, folder, self.progress and is_main(), preloaded_dataset=ds)
+        run = Run(recipe, folder, self.progress and is_main(), preloaded_dataset=ds, options=self.options)
         with lock_run_folder(folder):
             run_on_main(lambda: check_data(run.recipe, ds))
             run_on_main(run.prepare_folder)
             run.train_variants()
-        self._run = run
-        for known in ("_predictor", "_variant", "_writers", "_user_codes", "_item_codes"):
-            self.__dict__.pop(known, None)
+        with self._lock:
+            self._run, self._variant, self._service = run, None, None
         return self
 
     def save(self, folder: str | Path) -> None:
@@ -144,7 +123,14 @@ class ThinkRec:
         saved_model.save_recommender(run, Path(folder))
 
     @classmethod
-    def load(cls, folder: str | Path, *, data: Dataset | None = None, progress: bool = False) -> ThinkRec:
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        data: Dataset | None = None,
+        progress: bool = False,
+        options: RunOptions | None = None,
+    ) -> ThinkRec:
         """Open what `save` wrote, or the folder of a finished run.
 
         Args:
@@ -152,6 +138,7 @@ class ThinkRec:
             data: whose users, items and pasts are asked about, for instance of tonight's tables. By default the tables
                 that the run's recipe names as they are now, or the copy that the folder holds where there are none.
             progress: whether later calls show progress bars.
+            options: where and with how much of the machine it answers; `seed` is for training and changes nothing.
 
         Warns with a DataWarning, once and with counts, where the tables have changed since the training. Raises
         CheckpointError if something is missing, unfinished or does not belong together, RecipeError if the run trained
@@ -161,11 +148,11 @@ class ThinkRec:
         recipe = saved_model.read_recipe(folder)
         _get_thinkrec_config(recipe)
         saved_model.check_stages_finished(folder, recipe)
-        found = cls(recipe, folder=folder, progress=progress)
-        found._run = Run(
-            recipe, folder, progress, preloaded_dataset=data or saved_model.read_current_data(recipe, folder)
-        )
-        return found
+        model = cls(recipe, folder=folder, progress=progress, options=replace(options or RunOptions(), seed=None))
+        model.options.apply()
+        current = data or saved_model.read_current_data(recipe, folder)
+        model._run = Run(recipe, folder, progress, preloaded_dataset=current, options=model.options)
+        return model
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
@@ -180,18 +167,7 @@ class ThinkRec:
         With `model.score: yes` in the recipe it is logit(Yes). Above 0 means Yes; 1 / (1 + exp(-score)) is the
         probability of a like. Raises DataError on unknown ids or unequal lengths.
         """
-        users, items = list(users), list(items)
-        if len(users) != len(items):
-            raise DataError(f"{len(users)} users and {len(items)} items were given; give one item per user")
-        places: dict[str, list[int]] = {}
-        for place, user in enumerate(users):
-            places.setdefault(str(user), []).append(place)
-        asked = self._encode_items(items)
-        questions = [self._build_query(users[at[0]], None, asked[at]) for at in places.values()]
-        scores = np.zeros(len(users), dtype=np.float64)
-        for at, found in zip(places.values(), self._score_queries(questions), strict=True):
-            scores[at] = found
-        return scores
+        return self._get_service().score_pairs(list(users), list(items))
 
     def rank(
         self,
@@ -219,24 +195,46 @@ class ThinkRec:
         Raises:
             DataError: on an unknown user without history, an unknown item, or an entry of `history` that says nothing.
         """
-        if top is not None and top < 1:
-            raise DataError(f"top is {top}; ask for at least one item")
-        past = self._build_query(user, history, np.zeros(0, dtype=np.int64), threshold)
-        if candidates is None:
-            codes = np.setdiff1d(np.arange(len(self.ds.items)), past.history_items)
-        else:
-            codes = np.array(list(dict.fromkeys(self._encode_items(candidates).tolist())), dtype=np.int64)
-        scores = self._score_queries([replace(past, candidate_items=codes)])[0]
-        best = np.argsort(-scores, kind="stable")[:top]
-        items, chance = self.ds.items, compute_like_probability(scores)
-        why: Sequence[WrittenReason | tuple[None, None]] = [(None, None)] * len(best)
-        if reasons:
-            system, (row,) = self._predictor.replace_histories([(past.user, past.history_items, past.history_labels)])
-            why = self._write_reasons(system, int(row), codes[best], scores[best], writer)
-        return [
-            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), *said)
-            for i, said in zip(best, why, strict=True)
+        service = self._get_service()
+        query = service.build_query(user, history, threshold)
+        return service.rank_queries([query], candidates, top=top, reasons=reasons, writer=writer)[0]
+
+    def rank_many(
+        self,
+        users: Sequence[Any],
+        candidates: Sequence[Any] | None = None,
+        *,
+        histories: Sequence[History | None] | None = None,
+        threshold: float | None = None,
+        top: int | None = None,
+        reasons: bool = False,
+        writer: Writer | None = None,
+    ) -> list[list[Ranked]]:
+        """What `rank` gives for each of many users, in their order; they share batches, and so take less time.
+
+        Memory holds the answers and the scores of one group of users at a time, so with many items ask for a `top`.
+
+        Args:
+            users: ids, as `rank` takes one; the same one may come several times.
+            candidates: item ids, the same for all; by default every item that is not in the user's past.
+            histories: one per user, or None for what the data know of them.
+            threshold, top, reasons, writer: as in `rank`; the threshold is for the histories that are given.
+
+        Raises:
+            DataError: before anything is scored, as in `rank`, and where `histories` has another length than `users`.
+        """
+        users = list(users)
+        given = [None] * len(users) if histories is None else list(histories)
+        if len(given) != len(users):
+            raise DataError(f"{len(given)} histories for {len(users)} users; give one each, or None for a user")
+        if threshold is not None and not any(history is not None for history in given):
+            raise DataError("threshold is for ratings in histories; give some, or leave it out")
+        service = self._get_service()
+        queries = [
+            service.build_query(user, history, None if history is None else threshold)
+            for user, history in zip(users, given, strict=True)
         ]
+        return service.rank_queries(queries, candidates, top=top, reasons=reasons, writer=writer)
 
     def explain(
         self,
@@ -248,30 +246,8 @@ class ThinkRec:
         writer: Writer | None = None,
     ) -> Explanation:
         """Whether the user would like the item, and why; arguments and errors as in `rank`."""
-        code = int(self._encode_items([item])[0])
-        past = self._build_query(user, history, np.array([code]), threshold)
-        system, (row,) = self._predictor.replace_histories([(past.user, past.history_items, past.history_labels)])
-        ((_, fork),) = system.render_candidates(int(row), past.candidate_items)
-        scores = score_shared_prefixes(system.recommender, [(np.zeros(1, dtype=int), fork)], 1, option=system.option)
-        scores = scores + system.compute_prior_offset(past.candidate_items)
-        (written,) = self._write_reasons(system, int(row), past.candidate_items, scores, writer)
-        items, weights = self.ds.items, system.compute_gates(np.array([row])).weights[0]
-        shown = system.renderer.list_visible_history(int(row), code, slots=system.slot_encoder is not None)
-        it = system.ds.interactions
-        names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
-        return Explanation(
-            item=items.ids[code],
-            title=items.titles[code],
-            verdict="Yes" if scores[0] > 0 else "No",
-            score=float(scores[0]),
-            probability=float(compute_like_probability(scores)[0]),
-            reason=written.text,
-            history=tuple(
-                HistoryItem(items.titles[i], bool(y)) for i, y in zip(it.item[shown], it.label[shown], strict=True)
-            ),
-            gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
-            writer=written.author,
-        )
+        service = self._get_service()
+        return service.explain_item(service.build_query(user, history, threshold), item, writer)
 
     def choose_stage(self, name: str) -> None:
         """Answer from now on by another trained variant than the last.
@@ -280,39 +256,30 @@ class ThinkRec:
         no variant of the recipe has, CheckpointError if it is not trained.
         """
         variant = find_variant(self._fitted_run.recipe, name)
-        self.__dict__["_predictor"] = self._fitted_run.load_predictor(variant)
-        self.__dict__["_variant"] = variant
-        self.__dict__.pop("_writers", None)
+        service = self._open_service(variant)
+        with self._lock:
+            self._variant, self._service = variant, service
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _write_reasons(
-        self, system: Predictor, row: int, codes: np.ndarray, scores: np.ndarray, writer: Writer | None
-    ) -> list[WrittenReason]:
-        """A reason for each of these items, asked by an open row (see `Predictor.replace_histories`)."""
+    def _get_service(self) -> AnswerService:
+        """What answers, opened once, by whichever thread asks first."""
+        run = self._fitted_run
+        with self._lock:
+            if self._service is None:
+                self._variant = self._variant or get_final_variant(run.model)
+                self._service = self._open_service(self._variant)
+            return self._service
 
-        def ask(places: np.ndarray) -> list[str]:
-            # Common beginnings are read once.
-            tokens = self.recipe.reason_tokens
-            prompts = {
-                int(place): prompt
-                for found, fork in system.render_candidates(row, codes[places], tokens)
-                for place, prompt in zip(found, fork.to_prompts(), strict=True)
-            }
-            return write_reasons(
-                system.recommender,
-                [prompts[n] for n in range(len(places))],
-                scores[places] > 0,
-                tokens=tokens,
-                citable=[system.find_allowed_titles(row, int(code), tokens) for code in codes[places]],
-                cite=self.recipe.citation_policy,
-                mentions=self.recipe.max_citations,
-                progress=self.progress and len(places) > 1,
-            )
+    def _open_service(self, variant: Variant) -> AnswerService:
+        run, predictor = self._fitted_run, self._fitted_run.load_predictor(variant)
+        return AnswerService(
+            predictor, lambda choice: build_reason_writer(run, variant, predictor, choice), self.progress
+        )
 
-        if writer not in self._writers:
-            self._writers[writer] = build_reason_writer(self._fitted_run, self._variant, self._predictor, writer)
-        return self._writers[writer].write(system, np.full(len(codes), row), codes, scores, ask)
+    @property
+    def _predictor(self) -> Predictor:
+        return self._get_service().predictor
 
     @cached_property
     def _temporary_folder(self) -> Path:
@@ -326,74 +293,12 @@ class ThinkRec:
             raise CheckpointError("this ThinkRec is not trained yet; call fit(dataset), or load a saved one")
         return self._run
 
-    @cached_property
-    def _variant(self) -> Variant:
-        return get_final_variant(self._fitted_run.model)
 
-    @cached_property
-    def _writers(self) -> dict[Writer | None, ReasonWriter]:
-        return {}
-
-    @cached_property
-    def _predictor(self) -> Predictor:
-        return self._fitted_run.load_predictor(self._variant)
-
-    @cached_property
-    def _user_codes(self) -> dict[str, int]:
-        return map_ids_to_codes(self.ds.user_ids)
-
-    @cached_property
-    def _item_codes(self) -> dict[str, int]:
-        return map_ids_to_codes(self.ds.items.ids)
-
-    def _encode_items(self, items: Iterable[Any]) -> np.ndarray:
-        """int64: item codes. Raises DataError naming the closest known items."""
-        return find_item_codes(self.ds, self._item_codes, items)
-
-    def _build_query(
-        self, user: Any, history: History | None, asked: np.ndarray, threshold: float | None = None
-    ) -> _Query:
-        code = self._user_codes.get(str(user))
-        if history is not None:
-            ids, labels = parse_history(history, threshold, self.ds.threshold)
-            return _Query(code, self._encode_items(ids), labels, asked)
-        if threshold is not None:
-            raise DataError("threshold is for ratings in history; give a history, or leave it out")
-        if code is None:
-            raise make_unknown_user_error(self.ds, user)
-        it = self.ds.interactions
-        past = slice(int(it.start[code]), int(it.start[code + 1]))
-        return _Query(code, it.item[past].astype(np.int64), it.label[past], asked)
-
-    def _score_queries(self, questions: Sequence[_Query]) -> list[np.ndarray]:
-        """Scores of every question's items; what a user's prompts share is computed once per CHUNK of them."""
-        ends = np.cumsum([len(q.candidate_items) for q in questions])
-        n = int(ends[-1]) if len(ends) else 0
-        if not n:
-            return [np.zeros(0) for _ in questions]
-        system, rows = self._predictor.replace_histories(
-            [(q.user, q.history_items, q.history_labels) for q in questions]
-        )
-
-        def asked() -> Iterator[tuple[np.ndarray, SharedPrefix]]:
-            for question, row, end in zip(questions, rows, ends, strict=True):
-                for first in range(0, len(question.candidate_items), CHUNK):
-                    for places, fork in system.render_candidates(
-                        int(row), question.candidate_items[first : first + CHUNK]
-                    ):
-                        yield end - len(question.candidate_items) + first + places, fork
-
-        scores = score_shared_prefixes(
-            system.recommender, asked(), n, option=system.option, progress=self.progress and n >= SLOW
-        )
-        return np.split(
-            scores + system.compute_prior_offset(np.concatenate([q.candidate_items for q in questions])), ends[:-1]
-        )
-
-
-def load(folder: str | Path, *, data: Dataset | None = None, progress: bool = False) -> ThinkRec:
+def load(
+    folder: str | Path, *, data: Dataset | None = None, progress: bool = False, options: RunOptions | None = None
+) -> ThinkRec:
     """Open a saved recommender or a finished run; see `ThinkRec.load`."""
-    return ThinkRec.load(folder, data=data, progress=progress)
+    return ThinkRec.load(folder, data=data, progress=progress, options=options)
 
 
 def _get_thinkrec_config(recipe: Recipe) -> ThinkRecConfig:

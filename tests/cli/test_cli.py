@@ -13,21 +13,20 @@ import polars as pl
 import pytest
 import yaml
 from sklearn.metrics import roc_auc_score
+from support.command_line import call, refused
 from support.tiny_folder import write_backbone
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from thinkrec import ThinkRec, __version__
-from thinkrec.cli import app
+from thinkrec import ThinkRec
+from thinkrec.cli.demo import select_examples
 from thinkrec.collab import ItemBaseline
-from thinkrec.commands import keys
-from thinkrec.commands.running import select_examples
 from thinkrec.data.interactions import TEST, Interactions
 from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.results import read_metrics
 from thinkrec.run import results as outcome
 from thinkrec.run.layout import NON_PERSONALISED
-from thinkrec.run.recipe import Recipe, parse_recipe
-from thinkrec.run.recipe_files import list_recipes
+from thinkrec.run.options import RunOptions
+from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.stage import read_stage_result
 from thinkrec.run.variants import VARIANTS
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
@@ -43,35 +42,18 @@ SHORT = {
 }
 
 
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def refused(*arguments: object) -> str:
-    """The message of a call that has to fail with one message and no traceback."""
-    result = call(*arguments)
-    assert result.exit_code == 2, result.output
-    assert result.stderr.startswith("error: ")
-    assert "Traceback" not in result.output
-    return result.stderr
-
-
-def plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
-
-
 @pytest.fixture(scope="module")
 def overrides(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Options that make the demo tiny."""
     ds = simulate_catalogue(SimulatorConfig.model_validate(WORLD), 7).dataset
     backbone = write_backbone(tmp_path_factory.mktemp("backbone"), ds)
     values = {
-        "data.world": WORLD,
+        "data.simulator": WORLD,
         "model.backbone.source": str(backbone),
         "model.encoder": {"kind": "mf", "dim": 8, "training": {"epochs": 2}},
-        "model.groups.n": 2,
+        "model.groups.n_groups": 2,
         "baselines": {"boosting": {"kind": "random"}},
-        "evaluation.draws": 100,
+        "evaluation.bootstrap_draws": 100,
         "n_explained": 6,
         "reason_tokens": 12,
         "model.global_stage": {"train": ["global"], **SHORT},
@@ -229,7 +211,7 @@ def test_a_model_that_lost_says_so_before_it_answers(
     folder, _ = demo
     said = "For one user ThinkRec full ranks worse than the item mean (UAUC -.282 [-.390, -.167])"
     asked: list[Path] = []
-    monkeypatch.setattr("thinkrec.commands.asking.read_verdict", lambda run: asked.append(run) or said)
+    monkeypatch.setattr("thinkrec.evaluate.results.read_verdict", lambda run: asked.append(run) or said)
     for command in (("rank", folder, "3", "--top", "2"), ("explain", folder, "3", "9")):
         assert " ".join(call(*command).stdout.split()).startswith(said)
     assert asked == [folder, folder]
@@ -272,16 +254,20 @@ def test_run_exports_what_a_table_rests_on(mf: Path, tmp_path: Path, monkeypatch
     assert (run / "report.html").is_file()
     # The same run by its name under runs/: evaluated, reported and tabulated again.
     auc = roc_auc_score(world.label[world.get_split_rows(TEST)], predictions["score"])
-    assert f"{auc:.3f}"[1:] in call("evaluate", kept / "predictions.parquet", "--run", "sets/small").stdout
+    assert f"{auc:.3f}"[1:] in call("evaluate", "ranking", kept / "predictions.parquet", "--run", "sets/small").stdout
     # All test rows of the run are judged, and each by its own user and item.
     predictions[:8].write_parquet(tmp_path / "some.parquet")
-    told = " ".join(refused("evaluate", tmp_path / "some.parquet", "--run", "sets/small").split())
+    told = " ".join(refused("evaluate", "ranking", tmp_path / "some.parquet", "--run", "sets/small").split())
     n = predictions.height
     assert f"no prediction for {n - 8} of {n} test rows, among them all those of" in told and "runs/sets/small" in told
-    partial = " ".join(call("evaluate", tmp_path / "some.parquet", "--run", "sets/small", "--partial").stdout.split())
+    partial = " ".join(
+        call("evaluate", "ranking", tmp_path / "some.parquet", "--run", "sets/small", "--partial").stdout.split()
+    )
     assert f"Partial: 8 of {n} test rows are judged" in partial
     predictions.with_columns(item_id=predictions["item_id"].reverse()).write_parquet(tmp_path / "other.parquet")
-    assert "of another user or item" in " ".join(refused("evaluate", tmp_path / "other.parquet", "--run", run).split())
+    assert "of another user or item" in " ".join(
+        refused("evaluate", "ranking", tmp_path / "other.parquet", "--run", run).split()
+    )
     (run / "report.html").unlink()
     assert call("report", "sets/small").stdout.strip() == "runs/sets/small/report.html"
     assert (run / "report.html").is_file()
@@ -325,6 +311,25 @@ def test_run_refuses_what_it_does_not_know(mf: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "a").exists()
 
 
+def test_run_options_are_applied_and_only_the_seed_is_part_of_the_recipe(
+    mf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied: list[RunOptions] = []
+    monkeypatch.setattr(RunOptions, "apply", lambda self: applied.append(self))
+    folder = tmp_path / "run"
+    for more in ((), ("--threads", 1, "--workers", 0, "--device", "cpu")):
+        assert call("run", mf, "--folder", folder, "--seed", 4, *more).exit_code == 0
+    assert applied == [RunOptions(seed=4), RunOptions("cpu", 0, 1, 4)]
+    assert yaml.safe_load((folder / "recipe.yaml").read_text())["seed"] == 4
+    done = folder / "scorers" / "model" / "done.json"
+    when = done.stat().st_mtime_ns
+    assert call("run", mf, "--folder", folder, "--seed", 4, "--threads", 2).exit_code == 0
+    assert done.stat().st_mtime_ns == when, "threads are no part of a stage's key"
+    assert call("rank", folder, "3", "--top", 2, "--threads", 1).exit_code == 0
+    assert applied[-1] == RunOptions(threads=1)
+    assert "device is 'toaster'" in refused("run", mf, "--device", "toaster", "--folder", tmp_path / "x")
+
+
 def test_stopping_says_how_to_go_on(mf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -333,84 +338,6 @@ def test_stopping_says_how_to_go_on(mf: Path, tmp_path: Path, monkeypatch: pytes
     result = call("run", mf, "--folder", tmp_path / "run")
     assert result.exit_code == 130
     assert "the same command goes on" in result.stderr
-
-
-@pytest.mark.parametrize("numbered", [True, False])
-def test_evaluate_counts_as_scikit_learn_does(tmp_path: Path, numbered: bool) -> None:
-    truth = pl.DataFrame({"user_id": ["a", "a", "b", "b", "b", "c"], "label": [1, 0, 0, 1, 1, 0]})
-    order = [50, 40, 30, 20, 10, 0] if numbered else list(range(6))
-    scores = [0.3, 0.1, 0.8, 0.9, 0.2, 0.4]
-    (truth.with_columns(order=pl.Series(order)) if numbered else truth).write_csv(tmp_path / "truth.csv")
-    shuffled = pl.DataFrame({"order": order, "score": scores})[[3, 0, 5, 1, 4, 2]]
-    shuffled.write_parquet(tmp_path / "mine.parquet")
-    result = call("evaluate", tmp_path / "mine.parquet", "--interactions", tmp_path / "truth.csv", "--draws", "200")
-    assert result.exit_code == 0, result.output
-    auc = roc_auc_score(truth["label"], scores)
-    row = re.search(r"mine +[│|] +(\S+)", result.stdout)
-    assert row
-    assert row[1] == f"{auc:.3f}".removeprefix("0")
-    assert "6 rows, 3 users" in result.stdout
-
-
-def test_evaluate_names_what_is_wrong(tmp_path: Path) -> None:
-    truth, mine = tmp_path / "truth.csv", tmp_path / "mine.csv"
-    truth.write_text("user_id,label\na,1\na,0\n")
-    mine.write_text("order,score\n0,0.5\n7,0.1\n")
-    assert "names rows that" in refused("evaluate", mine, "--interactions", truth)
-    mine.write_text("order,score\n0,0.5\n1,nan\n")
-    assert "row 2" in refused("evaluate", mine, "--interactions", truth)
-    assert "either --interactions TABLE or --run RUN" in refused("evaluate", mine)
-    assert "no such file" in refused("evaluate", tmp_path / "gone.csv", "--interactions", truth)
-
-
-def test_recipe_prints_what_it_reads(tmp_path: Path) -> None:
-    assert call("recipe", "--list").stdout.split() == list_recipes()
-    printed = call("recipe", "demo", "-o", "seed=5").stdout
-    (tmp_path / "mine.yaml").write_text(printed)
-    assert yaml.safe_load(printed)["seed"] == 5
-    assert call("recipe", tmp_path / "mine.yaml").stdout == printed
-    assert "name a recipe" in refused("recipe")
-
-
-def test_every_key_is_explained() -> None:
-    found = keys.list_recipe_sections()
-    top = found[0]
-    assert [key.name for key in top.keys] == list(Recipe.model_fields)
-    places = {place for section in found for place in section.places}
-    assert {"data", "data.world", "data.split", "model.encoder.training", "baselines.NAME", "evaluation"} <= places
-    choices = ("kind", "by")
-    mute = [(s.places[0], k.name) for s in found for k in s.keys if not k.text and k.name not in choices]
-    assert not mute
-    k = next(key for section in found if section.places == ("evaluation",) for key in section.keys)
-    assert (k.name, k.type, k.default) == ("k", "int, >= 1", "5")
-    printed = call("recipe", "--keys").stdout
-    assert "Cut-off of NDCG and MAP." in printed
-
-
-def test_doctor_fails_only_where_something_stops_thinkrec(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = json.loads(call("doctor", "--json").stdout)
-    assert {"versions", "devices", "problems"} <= set(found)
-    fault = {"level": "note", "what": "no flowers", "remedy": "pick some"}
-    monkeypatch.setattr("thinkrec.doctor.collect_system_info", lambda: {**found, "problems": [fault]})
-    result = call("doctor")
-    assert result.exit_code == 0
-    assert "no flowers" in result.stdout
-    assert "pick some" in result.stdout
-    monkeypatch.setattr(
-        "thinkrec.doctor.collect_system_info", lambda: {**found, "problems": [{**fault, "level": "error"}]}
-    )
-    assert call("doctor").exit_code == 1
-
-
-def test_the_version_is_printed() -> None:
-    result = call("--version")
-    assert (result.exit_code, result.stdout) == (0, f"thinkrec {__version__}\n")
-
-
-def test_help_teaches_with_examples() -> None:
-    for command in ("demo", "run", "rank", "explain", "evaluate", "report", "table", "doctor", "recipe"):
-        text = plain(call(command, "--help").stdout)
-        assert f"thinkrec {command}" in text, command
 
 
 def test_metrics_of_a_run_are_read(demo: tuple[Path, Result]) -> None:

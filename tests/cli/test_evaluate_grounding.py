@@ -1,4 +1,4 @@
-"""`thinkrec evaluate --grounding`, on a run of a tiny world."""
+"""`thinkrec evaluate grounding`, on a run of a tiny world."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from thinkrec.cli import app
-from thinkrec.commands.grounding import ground_reason_table
 from thinkrec.errors import DataError
+from thinkrec.run.reason_grounding import ground_reason_table
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.rule_reasons import argue_row
 
@@ -45,7 +45,7 @@ def call(*arguments: object) -> Result:
 
 
 def test_it_prints_a_table(run: Path, tmp_path: Path) -> None:
-    result = call("evaluate", table(tmp_path / "reasons.parquet"), "--grounding", "--run", run)
+    result = call("evaluate", "grounding", table(tmp_path / "reasons.parquet"), "--run", run)
     assert result.exit_code == 0, result.output
     for word in ("citation precision", "cause recall", "verdict agrees with score", f"{len(ROWS)} reasons"):
         assert word in result.stdout
@@ -69,9 +69,9 @@ def test_history_scores_and_causes_come_from_the_run(run: Path, tmp_path: Path) 
 
 def test_bad_tables_are_refused(run: Path, tmp_path: Path) -> None:
     path = tmp_path / "reasons.parquet"
-    result = call("evaluate", table(path), "--grounding")
+    result = call("evaluate", "grounding", table(path))
     assert result.exit_code == 2
-    assert "name it with --run" in result.stderr
+    assert "Missing option" in result.stderr and "--run" in result.stderr
     with pytest.raises(DataError, match="names rows that"):
         ground_reason_table(table(path, order=np.arange(len(ROWS)) + 10_000_000), run)
     with pytest.raises(DataError, match="without a reason"):

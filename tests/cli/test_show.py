@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from thinkrec.commands import show
+from thinkrec.cli import show
 from thinkrec.evaluate.report.data import ExplainedRecommendation, ReportData
 from thinkrec.evaluate.report.page import write_report
 from thinkrec.score.answers import Explanation, HistoryItem, Ranked

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("contracts.encoder")
+pytest.register_assert_rewrite("thinkrec.testing")

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from contracts.encoder import COLD_ITEM, COLD_USERS, check_scorer, planted, relabelled
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import GradientBoostingConfig
@@ -13,6 +12,7 @@ from thinkrec.collab.features.keyword_terms import build_keyword_matrix
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.collab.gradient_boosting import TreeEnsemble
 from thinkrec.data.interactions import TEST, TRAIN, VALID
+from thinkrec.testing import COLD_ITEM, COLD_USERS, check_scorer, flip_labels, plant_dataset
 
 
 def built(ds, **options) -> tree_features.FeatureTable:
@@ -26,38 +26,38 @@ def test_contract(tmp_path):
 
 @pytest.mark.parametrize("split", [TRAIN, VALID, TEST])
 def test_features_know_nothing_of_the_row_or_what_comes_after(split):
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
     base = built(ds, folds=3).values
     for user in (2, 31, 70):
         own = np.arange(data.start[user], data.start[user + 1])
         row = own[data.split[own] == split][3]
-        changed = built(relabelled(ds, np.arange(row, own[-1] + 1)), folds=3).values
+        changed = built(flip_labels(ds, np.arange(row, own[-1] + 1)), folds=3).values
         kept = row + 1 if split == TRAIN else row
         np.testing.assert_allclose(changed[own[0] : row + 1], base[own[0] : row + 1], rtol=1e-6, atol=1e-9)
         assert not np.allclose(changed[kept:], base[kept:], equal_nan=True)
 
 
 def test_features_of_test_rows_ignore_all_labels_at_or_after_them():
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
     row = int(data.start[4] - 2)
     assert data.split[row] == TEST
     later = np.flatnonzero((data.split == TEST) & (data.timestamp >= data.timestamp[row]))
-    base, changed = built(ds, folds=3).values, built(relabelled(ds, later), folds=3).values
+    base, changed = built(ds, folds=3).values, built(flip_labels(ds, later), folds=3).values
     np.testing.assert_allclose(changed[row], base[row], rtol=1e-6, atol=1e-9)
 
 
 def test_features_of_train_rows_ignore_held_out_labels():
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
     train = (data.split == TRAIN) & (data.user < COLD_USERS[0])
-    changed = built(relabelled(ds, np.flatnonzero(data.split != TRAIN)), folds=3)
+    changed = built(flip_labels(ds, np.flatnonzero(data.split != TRAIN)), folds=3)
     np.testing.assert_allclose(changed.values[train], built(ds, folds=3).values[train], rtol=1e-6, atol=1e-9)
 
 
 def test_the_usual_year_is_that_of_train_rows():
-    ds = planted()
+    ds = plant_dataset()
     data, found = ds.interactions, []
     assert COLD_ITEM in data.item and COLD_ITEM not in data.item[data.split == TRAIN]
     for year in (1900, 2020):
@@ -69,9 +69,9 @@ def test_the_usual_year_is_that_of_train_rows():
 
 
 def test_labels_of_test_rows_change_no_digit_of_other_rows():
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
-    others = relabelled(ds, data.get_split_rows(TEST))
+    others = flip_labels(ds, data.get_split_rows(TEST))
     base, changed = (built(d, folds=3).values[data.split != TEST] for d in (ds, others))
     np.testing.assert_array_equal(base, changed)
     slots = [
@@ -83,7 +83,7 @@ def test_labels_of_test_rows_change_no_digit_of_other_rows():
 
 
 def test_features_are_named_and_work_without_keywords_years_or_pauses():
-    ds = planted()
+    ds = plant_dataset()
     bare = dataclasses.replace(
         ds, items=dataclasses.replace(ds.items, keywords=[()] * len(ds.items), titles=["same"] * len(ds.items))
     )
@@ -96,7 +96,7 @@ def test_features_are_named_and_work_without_keywords_years_or_pauses():
 
 
 def test_a_feature_worked_by_hand():
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
     found = built(ds, folds=3)
     row = int(data.start[3] + 12)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from contracts.encoder import COLD_ITEM, check_scorer, fitted, planted
 
 from thinkrec.collab import ItemBaselineConfig, RandomConfig
 from thinkrec.collab.selection import compute_auc
 from thinkrec.data.interactions import TEST, TRAIN
+from thinkrec.testing import COLD_ITEM, check_scorer, fit_scorer, plant_dataset
 
 
 @pytest.mark.parametrize("source", ["mean", "keywords", "both"])
@@ -16,15 +16,15 @@ def test_contract(source, tmp_path):
 
 def test_random_contract(tmp_path):
     scorer = check_scorer(RandomConfig(), tmp_path, learns=None)
-    ds = planted()
+    ds = plant_dataset()
     score = scorer.score(ds, np.arange(len(ds.interactions)))
     assert 0.45 < compute_auc(ds.interactions.label, score) < 0.55
 
 
 def test_mean_by_hand():
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
-    scorer = fitted(ItemBaselineConfig(source="mean", prior_strength=4.0), ds)
+    scorer = fit_scorer(ItemBaselineConfig(source="mean", prior_strength=4.0), ds)
     train = data.split == TRAIN
     mean = (data.label[train].sum() + 1) / (train.sum() + 2)
     row = int(np.flatnonzero(data.split == TEST)[5])
@@ -34,15 +34,15 @@ def test_mean_by_hand():
 
 
 def test_an_item_without_train_rows_gets_the_mean_or_its_keywords():
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
     row = np.flatnonzero(data.item == COLD_ITEM)[:1]
     train = data.split == TRAIN
     mean = (data.label[train].sum() + 1) / (train.sum() + 2)
-    assert fitted(ItemBaselineConfig(), ds).score(ds, row)[0] == pytest.approx(np.log(mean / (1 - mean)))
-    by_words = fitted(ItemBaselineConfig(source="keywords", keyword_strength=1.0), ds).score(ds, row)
-    blended = fitted(ItemBaselineConfig(source="both", keyword_strength=1.0), ds).score(ds, row)
+    assert fit_scorer(ItemBaselineConfig(), ds).score(ds, row)[0] == pytest.approx(np.log(mean / (1 - mean)))
+    by_words = fit_scorer(ItemBaselineConfig(source="keywords", keyword_strength=1.0), ds).score(ds, row)
+    blended = fit_scorer(ItemBaselineConfig(source="both", keyword_strength=1.0), ds).score(ds, row)
     assert blended == pytest.approx(by_words)
     alike = [v for v in range(COLD_ITEM) if ds.items.keywords[v] == ds.items.keywords[COLD_ITEM]]
     twin = np.flatnonzero(data.item == alike[0])[:1]
-    assert fitted(ItemBaselineConfig(source="keywords", keyword_strength=1.0), ds).score(ds, twin) == by_words
+    assert fit_scorer(ItemBaselineConfig(source="keywords", keyword_strength=1.0), ds).score(ds, twin) == by_words

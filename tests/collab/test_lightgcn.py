@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from contracts.encoder import check_encoder, planted, relabelled
 
 from thinkrec.collab import EncoderTrainingConfig, LightGCNConfig
 from thinkrec.collab.lightgcn import build_graph, propagate_vectors
 from thinkrec.data.interactions import TRAIN
+from thinkrec.testing import check_encoder, flip_labels, plant_dataset
 
 FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch_size=512, epochs=12, patience=8)
 
@@ -29,7 +29,7 @@ def _dense(ds):
 
 @pytest.mark.parametrize("layers", [0, 1, 3])
 def test_propagation_is_the_dense_product(layers):
-    ds = planted()
+    ds = plant_dataset()
     dense = _dense(ds)
     nodes = np.random.default_rng(0).normal(size=(len(dense), 5)).astype(np.float32)
     expected = sum(np.linalg.matrix_power(dense, k) @ nodes for k in range(layers + 1)) / (layers + 1)
@@ -38,7 +38,7 @@ def test_propagation_is_the_dense_product(layers):
 
 
 def test_gradient_is_that_of_the_dense_product():
-    ds = planted()
+    ds = plant_dataset()
     dense = torch.from_numpy(_dense(ds)).float()
     start = torch.randn(len(dense), 3, generator=torch.Generator().manual_seed(0))
     aim = torch.randn(len(dense), 3, generator=torch.Generator().manual_seed(1))
@@ -49,9 +49,9 @@ def test_gradient_is_that_of_the_dense_product():
 
 
 def test_only_liked_train_rows_are_edges():
-    ds = planted()
+    ds = plant_dataset()
     later = np.flatnonzero(ds.interactions.split != TRAIN)
-    assert torch.equal(build_graph(ds).to_dense(), build_graph(relabelled(ds, later)).to_dense())
+    assert torch.equal(build_graph(ds).to_dense(), build_graph(flip_labels(ds, later)).to_dense())
     data, liked = ds.interactions, set()
     for row in np.flatnonzero(data.split == TRAIN):
         if data.label[row]:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from contracts.encoder import COLD_USERS, check_encoder, planted
 
 from thinkrec.collab import EncoderTrainingConfig, MFConfig
+from thinkrec.testing import COLD_USERS, check_encoder, plant_dataset
 
 FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch_size=256, epochs=25, patience=8)
 
@@ -13,7 +13,7 @@ FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch_size=256, epochs=
 def test_contract(biases, tmp_path):
     encoder = check_encoder(MFConfig(dim=8, biases=biases, training=FAST), tmp_path)
 
-    ds = planted()
+    ds = plant_dataset()
     rows = np.arange(len(ds.interactions))
     vectors = encoder.encode_users(ds, rows)
     warm = encoder.encode_users(ds, ds.interactions.start[: COLD_USERS[0]])
@@ -22,10 +22,10 @@ def test_contract(biases, tmp_path):
 
 
 def test_without_biases_the_score_is_the_dot_product(tmp_path):
-    from contracts.encoder import fitted
+    from thinkrec.testing import fit_scorer
 
-    ds = planted()
+    ds = plant_dataset()
     rows = np.arange(0, len(ds.interactions), 7)
-    encoder = fitted(MFConfig(dim=4, training=FAST), ds)
+    encoder = fit_scorer(MFConfig(dim=4, training=FAST), ds)
     product = (encoder.encode_users(ds, rows) * encoder.encode_items(ds)[ds.interactions.item[rows]]).sum(axis=1)
     np.testing.assert_allclose(encoder.score(ds, rows), product, rtol=1e-4, atol=1e-6)

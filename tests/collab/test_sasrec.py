@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from contracts.encoder import check_encoder, fitted, planted, relabelled
 
 from thinkrec.collab import EncoderTrainingConfig, SASRecConfig
 from thinkrec.collab.sasrec import compute_gbce_beta
 from thinkrec.collab.sequences import UserSequences
+from thinkrec.testing import check_encoder, fit_scorer, flip_labels, plant_dataset
 
 FAST = EncoderTrainingConfig(lr=0.01, weight_decay=1e-5, batch_size=256, epochs=6, patience=6)
 
@@ -36,7 +36,7 @@ def _read(past, windows, k, of):
 @pytest.mark.parametrize("history", ["liked", "labelled"])
 @pytest.mark.parametrize("length", [1, 2, 7, 25])
 def test_windows_hold_the_past_strictly_before_each_row(history, length):
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
     past = UserSequences.from_dataset(ds, history)
     rows = np.random.default_rng(0).permutation(len(data))
@@ -57,26 +57,28 @@ def test_windows_hold_the_past_strictly_before_each_row(history, length):
 
 
 def test_shared_windows_are_fewer_than_rows():
-    ds = planted()
+    ds = plant_dataset()
     rows = np.arange(len(ds.interactions))
     shared = UserSequences.from_dataset(ds, "labelled").build_strided_windows(rows, 10, np.random.default_rng(0))
     assert len(shared.item) < len(rows) / 4
 
 
 def test_a_past_without_likes_is_the_same_start_for_all():
-    ds = planted()
-    ds = relabelled(ds, np.flatnonzero(ds.interactions.label[: ds.interactions.start[2]]))
-    encoder = fitted(SASRecConfig(max_length=5, dim=8, layers=1, training=FAST.model_copy(update={"epochs": 1})), ds)
+    ds = plant_dataset()
+    ds = flip_labels(ds, np.flatnonzero(ds.interactions.label[: ds.interactions.start[2]]))
+    encoder = fit_scorer(
+        SASRecConfig(max_length=5, dim=8, layers=1, training=FAST.model_copy(update={"epochs": 1})), ds
+    )
     vectors = encoder.encode_users(ds, np.array([0, ds.interactions.start[1], ds.interactions.start[30]]))
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
 
 
 def test_dislikes_are_read_only_from_labelled_histories():
-    ds = planted()
+    ds = plant_dataset()
     row = int(ds.interactions.start[5] - 1)
-    other = relabelled(ds, np.arange(row - 5, row))
+    other = flip_labels(ds, np.arange(row - 5, row))
     quick = FAST.model_copy(update={"epochs": 1})
-    encoder = fitted(SASRecConfig(history="labelled", max_length=5, dim=8, layers=1, training=quick), ds)
+    encoder = fit_scorer(SASRecConfig(history="labelled", max_length=5, dim=8, layers=1, training=quick), ds)
     rows = np.array([row])
     assert not np.allclose(encoder.encode_users(ds, rows), encoder.encode_users(other, rows))

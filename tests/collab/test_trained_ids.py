@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from contracts.encoder import planted
 
 from thinkrec.collab.trained_ids import TrainedIds, find_positions, take_rows
+from thinkrec.testing import plant_dataset
 
 
 def test_places_are_those_of_ids_as_text_and_strangers_stand_behind() -> None:
@@ -19,7 +19,7 @@ def test_places_are_those_of_ids_as_text_and_strangers_stand_behind() -> None:
 
 
 def test_as_many_users_and_items_in_another_order_keep_their_rows() -> None:
-    ds = planted()
+    ds = plant_dataset()
     ids = TrainedIds.from_dataset(ds)
     assert ids.find_user_rows(ds).tolist() == list(range(len(ds.user_ids)))
     turned = replace(ds, user_ids=ds.user_ids[::-1], items=replace(ds.items, ids=ds.items.ids[::-1]))

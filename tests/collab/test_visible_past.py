@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.encoder import planted, relabelled
 
 from thinkrec.collab import build_scorer
 from thinkrec.collab.features.keyword_terms import KeywordVocabulary
@@ -28,12 +27,13 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 from thinkrec.reasons.choose import compute_minority_share
 from thinkrec.teacher.rule_reasons import argue_row
+from thinkrec.testing import flip_labels, plant_dataset
 
 
 @pytest.fixture(scope="module")
 def ds() -> Dataset:
-    """`planted` with splits dealt at random, 60 / 20 / 20."""
-    plain = planted(n_users=40, per_user=24)
+    """`plant_dataset` with splits dealt at random, 60 / 20 / 20."""
+    plain = plant_dataset(n_users=40, per_user=24)
     split = np.random.default_rng(1).choice(3, size=len(plain.interactions), p=(0.6, 0.2, 0.2)).astype(np.int8)
     return replace(plain, interactions=replace(plain.interactions, split=split))
 
@@ -47,7 +47,7 @@ def up_to(ds: Dataset, split: int) -> tuple[Dataset, np.ndarray]:
 
 
 def flipped(ds: Dataset, *splits: int) -> Dataset:
-    return relabelled(ds, np.flatnonzero(np.isin(ds.interactions.split, splits)))
+    return flip_labels(ds, np.flatnonzero(np.isin(ds.interactions.split, splits)))
 
 
 def numbers(ds: Dataset) -> dict[str, np.ndarray]:

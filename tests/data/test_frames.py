@@ -9,13 +9,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from thinkrec.commands.keywords import add_keywords
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.frames import as_frame
 from thinkrec.data.split import ByFractions
 from thinkrec.errors import DataError
 from thinkrec.keywords.config import YakeExtractorConfig
 from thinkrec.keywords.offline import YakeExtractor
+from thinkrec.keywords.tables import add_keywords
 
 ROWS = {
     "user_id": [1, 1, 1, 2, 2, 2],

@@ -17,7 +17,8 @@ from thinkrec.io.processes import is_main, run_on_main
 SCRIPT = """
 import hashlib, sys
 from pathlib import Path
-from thinkrec.commands import running
+from thinkrec.cli.run import execute_recipe
+from thinkrec.run.options import RunOptions
 from thinkrec.train import stages
 from thinkrec.io.processes import is_main
 
@@ -34,7 +35,7 @@ def fit_stage(recommender, *args, title, accelerator, **options):
     return log
 
 stages.fit_stage = fit_stage
-done = running.execute_recipe(sys.argv[1], Path(sys.argv[2]), [], None)
+done = execute_recipe(sys.argv[1], Path(sys.argv[2]), [], options=RunOptions())
 assert done.results.rows
 """
 TRAINED = ("global adapter", "experts", "projector")

@@ -131,7 +131,9 @@ def test_old_answers_are_equal_to_the_digit_and_new_users_and_items_have_some(tr
 def test_what_belongs_to_the_training_is_judged_on_the_training(trained: Path, night: Path, tmp_path: Path) -> None:
     predictions = trained / "scores" / "full" / "predictions.parquet"
     assert pl.read_parquet(predictions).columns == ["order", "user_id", "item_id", "score"]
-    assert call("evaluate", predictions, "--run", night) == call("evaluate", predictions, "--run", trained)
+    assert call("evaluate", "ranking", predictions, "--run", night) == call(
+        "evaluate", "ranking", predictions, "--run", trained
+    )
     metrics = (night / "metrics.json").read_text()
     call("report", night)
     a, b = (yaml.safe_load(text)["rows"] for text in (metrics, (night / "metrics.json").read_text()))

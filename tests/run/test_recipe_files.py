@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from thinkrec.commands.keys import run_recipe_command as print_recipe
+from thinkrec.cli.recipe import recipe as print_recipe
 from thinkrec.errors import RecipeError
 from thinkrec.run.recipe import dump_recipe, parse_recipe
 from thinkrec.run.recipe_files import find_recipe, list_recipes, load_recipe
@@ -119,7 +119,7 @@ def test_overrides_go_above_all_files(tmp_path: Path) -> None:
 def test_what_is_printed_extends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = write(tmp_path, mine="extends: base.yaml\nname: mine\n")
     recipe = load_recipe(mine)
-    print_recipe(str(mine), (), names=False, keys=False)
+    print_recipe(str(mine), names=False, keys=False)
     printed = capsys.readouterr().out
     assert printed == dump_recipe(recipe)
     content = yaml.safe_load(printed)

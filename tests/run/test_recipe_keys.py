@@ -14,12 +14,10 @@ import polars as pl
 import pytest
 import torch
 from accelerate import Accelerator
-from contracts.encoder import planted
 from pydantic import TypeAdapter
 from support.tiny_run import tiny_backbone, tiny_recipe
 
 from thinkrec.collab import ScorerConfig, build_scorer
-from thinkrec.commands.keys import list_recipe_sections
 from thinkrec.data.dataset import Dataset
 from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics
 from thinkrec.model.adapters import attach_adapters
@@ -32,7 +30,9 @@ from thinkrec.run.inputs import hash_prompt_sample
 from thinkrec.run.layout import map_rows_to_stages
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import EvaluationConfig, TableData, parse_recipe
+from thinkrec.run.recipe_sections import list_recipe_sections
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.testing import plant_dataset
 from thinkrec.train import stages
 
 SMALL = {"users": 12, "items": 30, "interactions_per_user": [8, 14]}
@@ -48,7 +48,7 @@ def world(**keys: Any) -> Any:
 
 def scorer(kind: str, **keys: Any) -> Any:
     config = TypeAdapter(ScorerConfig).validate_python({"kind": kind, **keys})
-    ds = planted(per_user=20)
+    ds = plant_dataset(per_user=20)
     made = build_scorer(config)
     made.fit(ds, seed=0)
     return made.score(ds, np.arange(0, len(ds.interactions), 5))
@@ -191,7 +191,7 @@ def backbone(folder: Path) -> Path:
 
 @lru_cache(maxsize=1)
 def learned() -> Dataset:
-    return planted()
+    return plant_dataset()
 
 
 def slots(**keys: Any) -> Any:
@@ -468,7 +468,7 @@ CASES: dict[str, dict[str, Case | str]] = {
         ),
         **of(shown, n_explained=2),
         "evaluation": "here",
-        **dict.fromkeys(("reason_tokens", "citation_policy", "max_citations"), "tests/cli/test_writing.py::test_"),
+        **dict.fromkeys(("reason_tokens", "citation_policy", "max_citations"), "tests/cli/test_reasons_write.py::test_"),
         "writer": "tests/test_api.py::test_the_recipe_chooses_who_writes",
     },
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from contracts.encoder import fitted, planted
 
 from thinkrec.collab import (
     EncoderTrainingConfig,
@@ -19,8 +18,9 @@ from thinkrec.collab import (
 from thinkrec.data.interactions import TEST
 from thinkrec.score import candidates
 from thinkrec.score.candidates import UserHistory, score_candidates
+from thinkrec.testing import fit_scorer, plant_dataset
 
-DS = planted(n_users=40, per_user=24)
+DS = plant_dataset(n_users=40, per_user=24)
 SHORT = EncoderTrainingConfig(epochs=2)
 CONFIGS = {
     "mf": MFConfig(dim=4, biases=True, training=SHORT),
@@ -34,7 +34,7 @@ CONFIGS = {
 
 @pytest.fixture(scope="module", params=CONFIGS)
 def scorer(request: pytest.FixtureRequest) -> Scorer:
-    return fitted(CONFIGS[request.param], DS)
+    return fit_scorer(CONFIGS[request.param], DS)
 
 
 def before(row: int) -> UserHistory:

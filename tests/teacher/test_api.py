@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 
 import pytest
-from contracts.teacher import asked
 from support.scripted_server import Reaction, Request, Served, fails, says, serve, truncated
 
 from thinkrec.errors import RecipeError
 from thinkrec.teacher.api import ChatApiTeacher
 from thinkrec.teacher.client import Answer, Question, TeacherStoppedError, Usage
 from thinkrec.teacher.config import ApiTeacherConfig, Budget, Prices, Retries
+from thinkrec.testing import make_questions
 
 QUICK = Retries(max_retries=3, initial_backoff=0.01, max_backoff=0.05)
 KEY = "sk-secret-0123456789"
@@ -32,7 +32,7 @@ def ask(teacher: ChatApiTeacher, questions: list[Question]) -> dict[str, Answer]
 
 def one(react: Callable[[Request], Reaction], **changes) -> tuple[Answer, Served]:
     with serve(react) as served:
-        (answer,) = ask(ChatApiTeacher(config(served, **changes)), asked(1)).values()
+        (answer,) = ask(ChatApiTeacher(config(served, **changes)), make_questions(1)).values()
     return answer, served
 
 
@@ -92,7 +92,7 @@ def test_what_was_paid_for_empty_answers_counts() -> None:
 def test_no_connection_is_a_failure_of_the_question() -> None:
     with serve(lambda request: says("Yes.")) as served:
         settings = config(served, retries=QUICK.model_copy(update={"max_retries": 1}))
-    (answer,) = ask(ChatApiTeacher(settings), asked(1)).values()
+    (answer,) = ask(ChatApiTeacher(settings), make_questions(1)).values()
     assert answer.failure is not None and "connection failed" in answer.failure
 
 
@@ -101,7 +101,7 @@ def test_a_refused_question_is_not_repeated_and_the_others_go_on() -> None:
         return fails(400, "too long") if " 2 |" in request.asked else says("Yes. Good.")
 
     with serve(react) as served:
-        found = list(ask(ChatApiTeacher(config(served)), asked(6)).values())
+        found = list(ask(ChatApiTeacher(config(served)), make_questions(6)).values())
     failures = [answer.failure for answer in found if answer.failure]
     assert len(found) == 6 and len(failures) == 1 and "400" in failures[0] and "too long" in failures[0]
     assert len(served.requests) == 6
@@ -114,7 +114,9 @@ def test_some_errors_stop_the_run(status: int, more: dict[str, str]) -> None:
     with serve(lambda request: fails(status, "because", **more)) as served:
         calls: list[Answer] = []
         with pytest.raises(TeacherStoppedError, match=f"{status}.*because") as stopped:
-            ChatApiTeacher(config(served, concurrency=2)).ask(asked(20), lambda _, answer: calls.append(answer))
+            ChatApiTeacher(config(served, concurrency=2)).ask(
+                make_questions(20), lambda _, answer: calls.append(answer)
+            )
     assert not stopped.value.budget
     assert calls == []
     assert len(served.requests) <= 2, "no more than were under way"
@@ -127,7 +129,9 @@ def test_what_is_under_way_beside_a_stop_is_still_handed_over() -> None:
 
     calls: list[int | None] = []
     with serve(react) as served, pytest.raises(TeacherStoppedError):
-        ChatApiTeacher(config(served, concurrency=2)).ask(asked(5), lambda question, _: calls.append(question.row))
+        ChatApiTeacher(config(served, concurrency=2)).ask(
+            make_questions(5), lambda question, _: calls.append(question.row)
+        )
     assert calls == [0]
 
 
@@ -138,7 +142,7 @@ def test_many_failures_in_a_row_end_the_run() -> None:
             served, concurrency=1, retries=QUICK.model_copy(update={"max_retries": 1, "max_consecutive_failures": 3})
         )
         with pytest.raises(TeacherStoppedError, match="3 questions in a row failed"):
-            ChatApiTeacher(settings).ask(asked(50), lambda _, answer: calls.append(answer))
+            ChatApiTeacher(settings).ask(make_questions(50), lambda _, answer: calls.append(answer))
     assert len(calls) == 3 and len(served.requests) == 6
 
 
@@ -154,7 +158,7 @@ def test_a_pause_that_the_server_names_holds_everybody_back(header: dict[str, st
         return fails(429, headers=header) if first else Reaction(body=says("Yes.").body, hang=0.2)
 
     with serve(react) as served:
-        found = ask(ChatApiTeacher(config(served, concurrency=2)), asked(4))
+        found = ask(ChatApiTeacher(config(served, concurrency=2)), make_questions(4))
     assert len(found) == 4 and len(times) == 5
     later = sorted(moment - times[0] for moment in times)[2:]
     # The second request was already under way; the worker that sent it waits too.
@@ -166,7 +170,7 @@ def test_a_server_that_asks_for_hours_ends_the_run() -> None:
         serve(lambda request: fails(429, headers={"Retry-After": "86400"})) as served,
         pytest.raises(TeacherStoppedError, match="86400 s"),
     ):
-        ask(ChatApiTeacher(config(served)), asked(3))
+        ask(ChatApiTeacher(config(served)), make_questions(3))
 
 
 def test_reasoning_is_read_from_wherever_it_is() -> None:
@@ -199,7 +203,9 @@ def test_a_budget_holds_with_many_requests_at_once() -> None:
             teacher = ChatApiTeacher(settings)
             with pytest.raises(TeacherStoppedError, match="budget is spent") as stopped:
                 # About 100 prompt tokens, as the server says it has.
-                teacher.ask(asked(30, words="w" * 376), lambda _, answer, calls=calls: calls.append(answer.usage))
+                teacher.ask(
+                    make_questions(30, words="w" * 376), lambda _, answer, calls=calls: calls.append(answer.usage)
+                )
             sent = len(served.requests) - before
             assert stopped.value.budget and sent == len(calls) == most
             assert teacher.budget_tracker.spent == sum(calls, Usage(0, 0, 0.0, 0))
@@ -207,7 +213,7 @@ def test_a_budget_holds_with_many_requests_at_once() -> None:
 
 def test_earlier_starts_count_against_the_budget() -> None:
     with serve(lambda request: says("Yes. Good.")) as served, pytest.raises(TeacherStoppedError):
-        ask(ChatApiTeacher(config(served, budget=Budget(max_requests=5)), spent=Usage(1, 1, 0.0, 5)), asked(2))
+        ask(ChatApiTeacher(config(served, budget=Budget(max_requests=5)), spent=Usage(1, 1, 0.0, 5)), make_questions(2))
     assert not served.requests
 
 
@@ -229,7 +235,7 @@ def test_the_key_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(lambda request: fails(401, f"Incorrect API key provided: {KEY}")) as served:
         teacher = ChatApiTeacher(config(served))
         with pytest.raises(TeacherStoppedError) as stopped:
-            ask(teacher, asked(1))
+            ask(teacher, make_questions(1))
     assert KEY not in str(stopped.value) and "***" in str(stopped.value) and "OPENAI_API_KEY" in str(stopped.value)
     assert KEY not in teacher.name + teacher.config.model_dump_json()
 
@@ -252,7 +258,7 @@ def test_nothing_is_sent_without_an_address_a_model_and_a_key(monkeypatch: pytes
 
 def test_it_works_inside_a_running_event_loop() -> None:
     async def notebook(served: Served) -> dict[str, Answer]:
-        return ask(ChatApiTeacher(config(served)), asked(3))
+        return ask(ChatApiTeacher(config(served)), make_questions(3))
 
     with serve(lambda request: says("Yes.")) as served:
         assert len(asyncio.run(notebook(served))) == 3

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from contracts.teacher import check_budget, check_teacher
 from support.scripted_server import says, serve
 from support.tiny_folder import write_backbone
 
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.build import build_teacher, format_teacher_name
 from thinkrec.teacher.config import ApiTeacherConfig, Budget, LocalTeacherConfig, RulesTeacherConfig
+from thinkrec.testing import check_budget, check_teacher
 
 DS = simulate_catalogue(SimulatorConfig(users=12, items=40, interactions_per_user=(5, 8)), 3).dataset
 ROWS = [3, 11, 17, 25, 31, 40]

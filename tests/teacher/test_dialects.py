@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.teacher import asked
 from pydantic import ValidationError
 from support.scripted_server import Reaction, Request, Served, fails, says, serve, streams
 
@@ -16,6 +15,7 @@ from thinkrec.teacher.api import ChatApiTeacher
 from thinkrec.teacher.client import Answer, TeacherStoppedError
 from thinkrec.teacher.config import ApiTeacherConfig, Retries
 from thinkrec.teacher.endpoint import TeacherWarning
+from thinkrec.testing import make_questions
 
 QUICK = Retries(max_retries=2, initial_backoff=0.01, max_backoff=0.03)
 
@@ -27,7 +27,7 @@ def config(served: Served, **changes: Any) -> ApiTeacherConfig:
 
 def ask(settings: ApiTeacherConfig, n: int = 1) -> list[Answer]:
     found: list[Answer] = []
-    ChatApiTeacher(settings).ask(asked(n), lambda _, answer: found.append(answer))
+    ChatApiTeacher(settings).ask(make_questions(n), lambda _, answer: found.append(answer))
     return found
 
 

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from contracts.teacher import asked
 from support.tiny_folder import write_backbone
 from transformers import AutoTokenizer
 
@@ -16,6 +15,7 @@ from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.client import Answer, Message, Question, make_question
 from thinkrec.teacher.config import LocalTeacherConfig
 from thinkrec.teacher.local import LocalModelTeacher, format_local_teacher_name, render_chat_prompt
+from thinkrec.testing import make_questions
 
 DS = simulate_catalogue(SimulatorConfig(users=6, items=30, interactions_per_user=(5, 6)), 3).dataset
 TEMPLATE = (
@@ -82,7 +82,7 @@ def test_words_come_from_the_chat_template_or_as_a_plain_transcript(folder: Path
 
 def test_a_model_that_is_not_there() -> None:
     with pytest.raises(CheckpointError, match="nowhere"):
-        ask(LocalModelTeacher(LocalTeacherConfig(model="./nowhere")), asked(1))
+        ask(LocalModelTeacher(LocalTeacherConfig(model="./nowhere")), make_questions(1))
 
 
 def test_the_name_holds_what_changes_answers(folder: Path) -> None:

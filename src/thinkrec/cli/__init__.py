@@ -1,6 +1,7 @@
-"""The command `thinkrec`. Every command is one call; what it does is in `thinkrec.commands`.
+"""The command `thinkrec`: one file per command, or per command of a group.
 
-Commands import what they need when they are called: PyTorch takes seconds, and --help should not.
+A file has the command's signature with its --help first; what it needs is imported when it is called, since PyTorch
+takes seconds and --help should not.
 """
 
 from __future__ import annotations
@@ -9,8 +10,21 @@ from typing import Annotated
 
 import typer
 
-from thinkrec import __version__
-from thinkrec.cli import asking, judging, running, teaching
+from thinkrec.cli import (
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    keywords,
+    predict,
+    rank,
+    reasons,
+    recipe,
+    report,
+    run,
+    table,
+)
 from thinkrec.cli.group import ErrorReportingGroup
 
 app = typer.Typer(
@@ -22,8 +36,10 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from thinkrec import __version__
+
         typer.echo(f"thinkrec {__version__}")
         raise typer.Exit()
 
@@ -42,23 +58,22 @@ def about(
     """
 
 
-# In the order of --help: from the first thing one does to the last.
 for command in (
-    running.demo,
-    running.run,
-    asking.rank,
-    asking.explain,
-    asking.explain_rows,
-    judging.evaluate,
-    judging.compare,
-    teaching.keywords,
-    teaching.reason,
-    running.report,
-    running.table,
-    running.doctor,
-    running.recipe,
+    demo.demo,
+    run.run,
+    rank.rank,
+    explain.explain,
+    predict.predict,
+    compare.compare,
+    keywords.keywords,
+    report.report,
+    table.table,
+    doctor.doctor,
+    recipe.recipe,
 ):
     app.command()(command)
+for group in (evaluate.group, reasons.group):
+    app.add_typer(group)
 
 
 def main() -> None:

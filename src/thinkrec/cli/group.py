@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -10,7 +12,11 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
+from thinkrec.cli.renamed import find_new_name
 from thinkrec.errors import ThinkRecError
+
+ORDER = ("demo", "run", "rank", "explain", "predict", "evaluate", "compare", "keywords", "reasons")
+"""Commands in the order of --help, from the first thing one does to the last; the others follow."""
 
 
 class ErrorReportingGroup(TyperGroup):
@@ -18,24 +24,46 @@ class ErrorReportingGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        usual = warnings.formatwarning
-
-        def in_one_line(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> str:
-            # What this package says is about the user's own tables and settings, not about a line of its code.
-            if category.__module__.partition(".")[0] == "thinkrec":
-                return f"note: {message}\n"
-            return usual(message, category, *place, **options)
-
-        # Not `showwarning`: whoever records warnings, such as a test, goes on to get them.
-        warnings.formatwarning = in_one_line
         try:
-            return super().invoke(ctx)
+            with _shorten_own_warnings():
+                return super().invoke(ctx)
         except ThinkRecError as error:
-            Console(stderr=True, highlight=False).print(Text(f"error: {error}", style="red"), soft_wrap=True)
+            _print_error(f"error: {error}", "red")
             raise typer.Exit(2) from error
         except KeyboardInterrupt as stop:
-            text = "stopped; the same command goes on from the last saved step"
-            Console(stderr=True, highlight=False).print(Text(text, style="yellow"), soft_wrap=True)
+            _print_error("stopped; the same command goes on from the last saved step", "yellow")
             raise typer.Exit(130) from stop
-        finally:
-            warnings.formatwarning = usual
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, groups of commands among them."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; what was called otherwise once is refused with its new name."""
+        if new_name := find_new_name(args):
+            _print_error(f"error: {new_name}", "red")
+            raise typer.Exit(2)
+        return super().resolve_command(ctx, args)
+
+
+def _print_error(text: str, style: str) -> None:
+    Console(stderr=True, highlight=False).print(Text(text, style=style), soft_wrap=True)
+
+
+@contextmanager
+def _shorten_own_warnings() -> Iterator[None]:
+    """What this package says is about the user's own tables and settings, not about a line of its code."""
+    usual = warnings.formatwarning
+
+    def format_in_one_line(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> str:
+        if category.__module__.partition(".")[0] == "thinkrec":
+            return f"note: {message}\n"
+        return usual(message, category, *place, **options)
+
+    # Not `showwarning`: whoever records warnings, such as a test, goes on to get them.
+    warnings.formatwarning = format_in_one_line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual

@@ -18,4 +18,30 @@ History = Annotated[
         "--history", help="CSV or Parquet with item_id and label (or rating), for a user unknown to training."
     ),
 ]
-Threshold = Annotated[float | None, typer.Option(help="With ratings in --history: liked means rating > threshold.")]
+HistoryThreshold = Annotated[
+    float | None, typer.Option("--threshold", help="With ratings in --history: liked means rating > threshold.")
+]
+Interactions = Annotated[
+    Path | None,
+    typer.Option("--interactions", help="Table with user_id and label or rating, maybe item_id, order and split."),
+]
+LabelRun = Annotated[str | None, typer.Option("--run", help="Take the labels from the data of this run.")]
+LabelThreshold = Annotated[
+    float | None,
+    typer.Option("--threshold", help="With --interactions that have ratings: liked means rating > threshold."),
+]
+JudgedSplit = Annotated[
+    str | None,
+    typer.Option("--split", help="Which rows: test (the default where there are splits), valid, train or all."),
+]
+Partial = Annotated[bool, typer.Option("--partial", help="Judge the rows that are there, and say which are not.")]
+Draws = Annotated[int | None, typer.Option("--draws", min=100, help="Bootstrap draws; 1000, or as the run says.")]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", help="Where language models compute: cpu, cuda, cuda:1, mps; by default an accelerator."),
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=0, help="Batches scored at the same time; by default one per core.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Cores that PyTorch uses; by default all.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of training, in place of the recipe's.")]

@@ -9,6 +9,7 @@ import numpy as np
 from thinkrec.collab.trained_ids import TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
+from thinkrec.data.query import Query
 
 
 def mask_trained_codes(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -75,6 +76,10 @@ class EmbeddingTables:
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """Vectors of the rows' users, float32 (len(rows), dim)."""
         return _take_rows_or_mean(self.users, self.ids.find_user_rows(ds)[ds.interactions.user[rows]])
+
+    def encode_query(self, query: Query) -> np.ndarray:
+        """float32 (dim,): by the user's id, whatever the past."""
+        return _take_rows_or_mean(self.users, np.array([self.ids.find_user_row(query.user)]))[0]
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
         """Vectors of all items, float32 (n_items of `ds`, dim)."""

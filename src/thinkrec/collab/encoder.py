@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from thinkrec.data.dataset import Dataset
+from thinkrec.data.query import Query
 
 
 @runtime_checkable
@@ -51,6 +52,13 @@ class Encoder(Scorer, Protocol):
 
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), dim): the user's vector as known strictly before each row."""
+        ...
+
+    def encode_query(self, ds: Dataset, query: Query) -> np.ndarray:
+        """float32 (dim,): the user's vector as known from the past of the query alone, whose items are codes of `ds`.
+
+        It is what `encode_users` gives for a row of that user behind that past.
+        """
         ...
 
     def encode_items(self, ds: Dataset) -> np.ndarray:

@@ -18,6 +18,7 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.data.query import Query
 from thinkrec.io.config import Config
 
 
@@ -120,6 +121,10 @@ class MF:
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """Vectors of the rows' users, float32 (len(rows), dim), the same for all rows of a user."""
         return self._require_tables().encode_users(ds, rows)
+
+    def encode_query(self, ds: Dataset, query: Query) -> np.ndarray:
+        """float32 (dim,): the user's vector by their id, or the mean; the past of the query changes nothing."""
+        return self._require_tables().encode_query(query)
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
         """Vectors of all items, float32 (n_items of `ds`, dim)."""

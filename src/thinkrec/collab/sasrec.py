@@ -21,6 +21,7 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.collab.training import EncoderTrainingConfig, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.data.query import Query
 from thinkrec.io.config import Config
 
 
@@ -238,8 +239,11 @@ class SASRec:
         return self.net
 
     def _encode_users(self, ds: Dataset, rows: np.ndarray) -> torch.Tensor:
-        net, vectors = self._require_net(), self._require_net().build_extended_tables()[0]
         windows = UserSequences.from_dataset(ds, self.config.history).build_latest_windows(rows, self.config.max_length)
+        return self._encode_windows(ds, windows)
+
+    def _encode_windows(self, ds: Dataset, windows: Windows) -> torch.Tensor:
+        net, vectors = self._require_net(), self._require_net().build_extended_tables()[0]
         # The padding of `windows` is one behind the items of `ds`; here it stands behind the mean.
         item_rows = np.append(self.ids.find_item_rows(ds), len(vectors) - 1)
         return _encode_rows(net, replace(windows, item=item_rows[windows.item]), vectors)
@@ -255,6 +259,12 @@ class SASRec:
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """Encodings of the user's sequence strictly before each row, float32 (len(rows), dim)."""
         return self._encode_users(ds, rows).numpy()
+
+    def encode_query(self, ds: Dataset, query: Query) -> np.ndarray:
+        """float32 (dim,): the encoding of the query's past, or of its liked items."""
+        sequence = UserSequences.from_query(query, self.config.history, len(ds.items))
+        windows = sequence.build_latest_windows(np.zeros(1, dtype=np.int64), self.config.max_length)
+        return self._encode_windows(ds, windows).numpy()[0]
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
         """Vectors of all items, float32 (n_items of `ds`, dim)."""

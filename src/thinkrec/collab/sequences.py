@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thinkrec.data.dataset import Dataset
+from thinkrec.data.query import Query
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,13 @@ class UserSequences:
             before[past.end] - first,
             len(ds.items),
         )
+
+    @classmethod
+    def from_query(cls, query: Query, history: str, n_items: int) -> UserSequences:
+        """The past of a query, as that of a single row; history: see `from_dataset`."""
+        counted = query.labels == 1 if history == "liked" else np.ones(len(query.labels), dtype=bool)
+        items, labels = query.items[counted].astype(np.int64), query.labels[counted].astype(np.int64)
+        return cls(items, labels, np.zeros(1, dtype=np.int64), np.array([len(items)]), n_items)
 
     def build_latest_windows(self, rows: np.ndarray, length: int) -> Windows:
         """Windows in which each row reads its own last `length` entries. Rows with the same past share a window."""

@@ -51,6 +51,8 @@ class TrainedIds:
     _user_cache: IdentityCache[np.ndarray] = field(default_factory=IdentityCache[np.ndarray], repr=False)
     _item_cache: IdentityCache[np.ndarray] = field(default_factory=IdentityCache[np.ndarray], repr=False)
 
+    _row_cache: IdentityCache[dict[str, int]] = field(default_factory=IdentityCache[dict[str, int]], repr=False)
+
     @classmethod
     def from_dataset(cls, ds: Dataset) -> TrainedIds:
         """The ids of the data set of the fit."""
@@ -59,9 +61,18 @@ class TrainedIds:
     def find_user_rows(self, ds: Dataset) -> np.ndarray:
         """The table row of every user code of `ds`, int64 (n_users of `ds`,); see the class for new users."""
         named = self._user_cache.get_or_compute(ds.user_ids, lambda: find_positions(self.users, ds.user_ids))
-        # Questions about the present number users without an id behind the others (see `Predictor.replace_histories`).
+        # Copies of somebody without an id are numbered behind the others (`thinkrec.score.candidates`).
         nameless = np.full(ds.interactions.n_users - len(named), len(self.users), dtype=np.int64)
         return np.concatenate([named, nameless])
+
+    def find_user_row(self, user: Any) -> int:
+        """The table row of a user id, or of None; see the class for new users."""
+        if user is None:
+            return len(self.users)
+        return self._row_cache.get_or_compute(self.users, self._index_users).get(str(user), len(self.users))
+
+    def _index_users(self) -> dict[str, int]:
+        return {str(id_): row for row, id_ in enumerate(self.users)}
 
     def find_item_rows(self, ds: Dataset) -> np.ndarray:
         """The table row of every item code of `ds`, int64 (n_items of `ds`,); see the class for new items."""

@@ -59,8 +59,13 @@ class VisiblePast:
     def find_slice(self, row: int, length: int, block: int = 1) -> slice:
         """The part of `row` that holds the last `length` visible rows; see `Interactions.get_history`."""
         begin, end = int(self.begin[row]), int(self.end[row])
-        return slice(begin + max(0, (end - begin - length) // block * block), end)
+        return slice(begin + find_window_start(end - begin, length, block), end)
 
     def to_row_index(self, stretch: slice) -> slice | np.ndarray:
         """Index of the rows of a stretch in a column: a slice where nothing is hidden, else row numbers."""
         return stretch if self.is_complete else self.row[stretch]
+
+
+def find_window_start(count: int, length: int, block: int = 1) -> int:
+    """Where the window of the last `length` of `count` entries begins; see `Interactions.get_history`."""
+    return max(0, (count - length) // block * block)

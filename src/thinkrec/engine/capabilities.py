@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,18 +15,29 @@ from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.hooks import UnsupportedAttentionError, install_attention
 from thinkrec.engine.last_layer import PositionSelection, prune_last_layer
 from thinkrec.engine.packing import pack_shared_prefix
+from thinkrec.engine.recommender import Capabilities, Recommender
 from thinkrec.engine.segments import PrefixKVCache
 from thinkrec.engine.varlen import compute_varlen_reference
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
 
-if TYPE_CHECKING:
-    from thinkrec.engine.recommender import Recommender
-
 _TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3}
 """Largest difference, in standard deviations of a hidden state; half precision: `_HALF_TOLERANCE`."""
 _HALF_TOLERANCE = 0.1
 _PREFIX_LENGTHS, _SUFFIX_LENGTHS = (7, 12), (3, 5, 1)
+
+
+def probe_capabilities(recommender: Recommender) -> Capabilities:
+    """Try every fast path on random prompts of this backbone's shape, beside the plain one, where the weights are now.
+
+    The random generators and the mode of the recommender are left as they were.
+    """
+    shared_prefix = can_share_prefix(recommender)
+    return Capabilities(
+        shared_prefix=shared_prefix,
+        varlen=can_pack_varlen(recommender) and shared_prefix,
+        last_layer_pruning=can_prune_last_layer(recommender),
+    )
 
 
 def can_share_prefix(recommender: Recommender) -> bool:

@@ -60,9 +60,6 @@ class FrozenActivationCache:
         if first == 0 or most <= 0:
             return None
         made = cls(recommender, first, path, most)
-        _ = (
-            recommender.supports_last_layer_pruning
-        )  # found out by trying, which must happen while all layers are in place
         batch = collate_prompts(sample, recommender.backbone.pad_id).to(recommender.device)
         real = torch.arange(batch.ids.shape[1], device=recommender.device)[None] < batch.lengths[:, None]
         with recommender.inference_mode():

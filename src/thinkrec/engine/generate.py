@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.engine.prefill import prefill_prompts
+from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
 from thinkrec.prompts.types import Prompt
-
-if TYPE_CHECKING:
-    from thinkrec.engine.recommender import Recommender
 
 
 class DecodingConstraint(Protocol):
@@ -34,6 +32,7 @@ class DecodingConstraint(Protocol):
         ...
 
 
+@torch.no_grad()
 def generate_greedily(
     recommender: Recommender,
     prompts: Sequence[Prompt],
@@ -47,9 +46,9 @@ def generate_greedily(
     it counts as generated. `constraints`: one per row or None; it narrows every other choice.
     Returns int32 ids per row without the prompt; the end token is the last one exactly if the
     row ended by itself. A row also ends where the backbone has no further position, which a DataWarning announces.
-    Raises DataError where a prompt leaves none at all. Call it in evaluation mode without gradients
-    (`Recommender.inference_mode`).
+    Raises DataError where a prompt leaves none at all, RuntimeError in training mode.
     """
+    recommender.require_evaluation_mode()
     _check_counts(prompts, first_tokens, constraints)
     rules = [None] * len(prompts) if constraints is None else constraints
     out: list[list[int]] = [[] for _ in range(len(prompts))]
@@ -58,34 +57,19 @@ def generate_greedily(
     most = _compute_token_limits(recommender, prompts, max_new_tokens)
     eos, embed, device = recommender.backbone.eos_id, recommender.model.get_input_embeddings(), recommender.device
     begun = prefill_prompts(recommender, prompts)
-    known = len(recommender.backbone.tokenizer)
-    last, cache, mask, lengths, weights = (
-        begun.last_hidden,
-        begun.cache,
-        begun.attention_mask,
-        begun.lengths,
-        begun.routing_weights,
-    )
-    rows, forced = list(range(len(prompts))), first_tokens
-    alive = list(range(len(rows)))
+    last, cache, mask, lengths = begun.last_hidden, begun.cache, begun.attention_mask, begun.lengths
+    known, weights = len(recommender.backbone.tokenizer), begun.routing_weights
+    rows, alive, forced = list(range(len(prompts))), list(range(len(prompts))), first_tokens
     while True:
         # Backbones round their vocabulary up: ids beyond the tokenizer read as nothing.
         logits = recommender.compute_next_token_logits(last)[:, :known]
         chosen = logits.argmax(-1).tolist() if forced is None else list(forced)
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
-        for at, row in enumerate(rows):
-            if at not in alive:
-                continue
-            rule, token = rules[row], chosen[at]
-            if rule is not None and forced is None and not rule.is_allowed(out[row], token):
-                token = _select_best_token(logits[at], rule.allowed_token_ids(out[row]))
-            out[row].append(token)
-            kept = len(out[row]) if rule is None else rule.count_accepted(out[row])
-            if kept < len(out[row]):
-                # The last id that stays is read once more; what was cached from it on is seen no longer.
-                seen = mask[at, :-1].nonzero()[:, 0]
-                mask[at, seen[kept - len(out[row]) :]] = 0
-                del out[row][kept:]
+        for at in alive:
+            ids, rule, token = out[rows[at]], rules[rows[at]], chosen[at]
+            if rule is not None and forced is None and not rule.is_allowed(ids, token):
+                token = _select_best_token(logits[at], rule.allowed_token_ids(ids))
+            _append_token(ids, token, rule, mask[at])
         alive = [at for at in alive if out[rows[at]][-1] != eos and len(out[rows[at]]) < most[rows[at]]]
         if not alive:
             return [np.array(ids, dtype=np.int32) for ids in out]
@@ -95,11 +79,15 @@ def generate_greedily(
             cache.batch_select_indices(keep)
             rows, mask, lengths = [rows[at] for at in alive], mask[keep], lengths[keep]
             weights, alive = None if weights is None else weights[keep], list(range(len(alive)))
-        ids = torch.tensor([[out[row][-1]] for row in rows], dtype=torch.long, device=device)
+        last_ids = torch.tensor([[out[row][-1]] for row in rows], dtype=torch.long, device=device)
         place = lengths[:, None] + torch.tensor([[len(out[row]) - 1] for row in rows], device=device)
         with recommender.adapters.routing.use_weights(weights):
             last = recommender.decoder(
-                inputs_embeds=embed(ids), attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
+                inputs_embeds=embed(last_ids),
+                attention_mask=mask,
+                position_ids=place,
+                past_key_values=cache,
+                use_cache=True,
             ).last_hidden_state[:, -1]
         forced = None
 
@@ -109,6 +97,20 @@ def _check_counts(prompts: Sequence[Prompt], first_tokens: Sequence | None, cons
         raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
     if constraints is not None and len(constraints) != len(prompts):
         raise DataError(f"{len(constraints)} constraints for {len(prompts)} prompts; give one each, or None for a row")
+
+
+def _append_token(ids: list[int], token: int, rule: DecodingConstraint | None, mask: torch.Tensor) -> None:
+    """Add a token to a row's ids, and take back what its constraint does not accept.
+
+    `mask`: int64 (t + 1,), the row of the attention mask, with a place for this token at its end; changed in place.
+    """
+    ids.append(token)
+    accepted = len(ids) if rule is None else rule.count_accepted(ids)
+    if accepted < len(ids):
+        # The last id that stays is read once more; what was cached from it on is seen no longer.
+        seen = mask[:-1].nonzero()[:, 0]
+        mask[seen[accepted - len(ids) :]] = 0
+        del ids[accepted:]
 
 
 def _compute_token_limits(recommender: Recommender, prompts: Sequence[Prompt], max_new_tokens: int) -> list[int]:

@@ -103,66 +103,77 @@ def _dispatch_attention(
     scaling: float | None = None,
     **options,
 ) -> tuple[torch.Tensor, None]:
-    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    """Attention of an installed model: Transformers' own at rest, else as the state of this thread says.
 
-    layout, reading = HOOK_STATE.layout, HOOK_STATE.pruning
-    if reading is not None and reading.is_capturing:
+    query (b, h, t, d), key and value (b, g, s, d) -> (b, t, h, d).
+    """
+    layout, pruning = HOOK_STATE.layout, HOOK_STATE.pruning
+    if pruning is not None and pruning.is_capturing:
         raise KeyValuesCapturedError(key, value)
-    kept = None if reading is None else reading.key_values
-    if layout is None and kept is None:
-        if (
-            attention_mask is None
-            and should_chunk_queries(query)
-            and _is_causal_self_attention(module, query, key, value, options)
-        ):
-            out, _ = compute_chunked_attention(
-                query, key, value, scale=query.shape[-1] ** -0.5 if scaling is None else scaling
-            )
-            return out.transpose(1, 2).contiguous(), None
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
-    _refuse_unsupported_options(options)
-    window = options.get("sliding_window")
-    longest = key.shape[2] if kept is None else kept[0].shape[2]
-    if layout is not None:
-        longest = max(span.max_prompt_length for span in layout.segments)
-    if window is not None and longest > window:
-        raise UnsupportedAttentionError("sliding_window")
+    if layout is None and (pruning is None or pruning.key_values is None):
+        return _attend_plainly(module, query, key, value, attention_mask, scaling, options)
+    _check_options(layout, key if pruning is None or pruning.key_values is None else pruning.key_values[0], options)
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if HOOK_STATE.captured_key_values is not None:
         HOOK_STATE.captured_key_values.append((key, value))
-    return _attend_packed_or_pruned(module, query, key, value, scaling), None
+    if pruning is not None and pruning.key_values is not None:
+        return _attend_at_positions(module, query, pruning, layout, scale, scaling), None
+    assert layout is not None
+    out = compute_cascade_attention(layout, module, query, key, value, scale)
+    return out.transpose(1, 2).contiguous(), None
 
 
-def _refuse_unsupported_options(options: dict[str, Any]) -> None:
+def _attend_plainly(
+    module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+    attention_mask: torch.Tensor | None, scaling: float | None, options: dict[str, Any],
+) -> tuple[torch.Tensor, None]:  # fmt: skip
+    """Transformers' own attention; long causal prompts in chunks of queries where that is the same."""
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    if (
+        attention_mask is None
+        and should_chunk_queries(query)
+        and _is_causal_self_attention(module, query, key, value, options)
+    ):
+        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+        out, _ = compute_chunked_attention(query, key, value, scale=scale)
+        return out.transpose(1, 2).contiguous(), None
+    return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
+
+
+def _check_options(layout: PackedLayout | None, key: torch.Tensor, options: dict[str, Any]) -> None:
+    """Raises UnsupportedAttentionError for what packed and pruned attention does not do: caps, sinks, biases, dropout, and
+    windows that are shorter than the longest prompt. key: (b, g, s, d).
+    """
     for name in _UNSUPPORTED_OPTIONS:
         if options.get(name) is not None:
             raise UnsupportedAttentionError(name)
     if options.get("dropout"):
         raise UnsupportedAttentionError("dropout")
+    window = options.get("sliding_window")
+    longest = key.shape[2] if layout is None else max(segment.max_prompt_length for segment in layout.segments)
+    if window is not None and longest > window:
+        raise UnsupportedAttentionError("sliding_window")
 
 
-def _attend_packed_or_pruned(
-    module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float | None
-) -> torch.Tensor:
-    """Attention (b, t, h, d) as the layout or the pruning in use asks for; one of them is."""
+def _attend_at_positions(
+    module: nn.Module, query: torch.Tensor, pruning: PruningState, layout: PackedLayout | None, scale: float,
+    scaling: float | None,
+) -> torch.Tensor:  # fmt: skip
+    """Attention of the queries at `pruning.positions` alone, over the keys and values of all tokens; (b, s, h, d)."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    layout, reading = HOOK_STATE.layout, HOOK_STATE.pruning
-    kept = None if reading is None else reading.key_values
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    if reading is None or kept is None:
-        assert layout is not None
-        out = compute_cascade_attention(layout, module, query, key, value, scale)
-    elif layout is not None and reading.is_suffix_ends:
-        out = compute_last_token_attention(layout, module, query, kept[0], kept[1], scale)
-    else:
-        query, key, value, place = query, *kept, reading.positions
-        back = None
-        if layout is not None:
-            query, key, value, place, back = unpack_to_padded(layout, place, query, key, value)
-        seen = torch.arange(key.shape[2], device=query.device) <= place[:, None, :, None]
-        found, _ = sdpa_attention_forward(module, query, key, value, seen, scaling=scaling, is_causal=False)
-        return found if back is None else found.flatten(0, 1)[back][None]
-    return out.transpose(1, 2).contiguous()
+    assert pruning.key_values is not None
+    key, value = pruning.key_values
+    if layout is not None and pruning.is_suffix_ends:
+        out = compute_last_token_attention(layout, module, query, key, value, scale)
+        return out.transpose(1, 2).contiguous()
+    positions, output_index = pruning.positions, None
+    if layout is not None:
+        query, key, value, positions, output_index = unpack_to_padded(layout, positions, query, key, value)
+    seen = torch.arange(key.shape[2], device=query.device) <= positions[:, None, :, None]
+    out, _ = sdpa_attention_forward(module, query, key, value, seen, scaling=scaling, is_causal=False)
+    return out if output_index is None else out.flatten(0, 1)[output_index][None]
 
 
 def _is_causal_self_attention(

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from transformers import DynamicCache
+from transformers.cache_utils import Cache
 
 from thinkrec.engine.batch import collate_prompts
 from thinkrec.engine.hooks import UnsupportedAttentionError, capture_key_values
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.engine.packing import pack_shared_prefix
+from thinkrec.engine.recommender import Recommender
 from thinkrec.prompts.shared_prefix import count_common_prefix, split_shared_prefix
 from thinkrec.prompts.types import Prompt
-
-if TYPE_CHECKING:
-    from transformers.cache_utils import Cache
-
-    from thinkrec.engine.recommender import Recommender
 
 MIN_SHARED_TOKENS = 32
 """Prompts that begin with fewer tokens in common are read one beside the other."""
@@ -44,7 +40,7 @@ class PrefillState:
 def prefill_prompts(recommender: Recommender, prompts: Sequence[Prompt]) -> PrefillState:
     """Read prompts; call it in evaluation mode without gradients."""
     n = count_common_prefix(prompts)
-    if len(prompts) > 1 and n >= MIN_SHARED_TOKENS and recommender.supports_shared_prefix:
+    if len(prompts) > 1 and n >= MIN_SHARED_TOKENS and recommender.capabilities.shared_prefix:
         try:
             return _prefill_shared_prefix(recommender, prompts, n)
         except UnsupportedAttentionError:

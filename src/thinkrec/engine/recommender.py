@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import cached_property
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from transformers import PreTrainedModel
 
 from thinkrec.engine.answer_logits import pool_answer_logits
 from thinkrec.engine.batch import Batch, collate_prompts
-from thinkrec.engine.capabilities import can_pack_varlen, can_prune_last_layer, can_share_prefix
-from thinkrec.engine.generate import DecodingConstraint, generate_greedily
 from thinkrec.engine.hooks import HOOK_STATE, UnsupportedAttentionError, install_attention, use_layout
 from thinkrec.engine.last_layer import install_last_layer_hooks, prune_last_layer, select_positions
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.engine.packing import pack_prompts
-from thinkrec.engine.parts import MODULE_PARTS, list_modules
+from thinkrec.engine.parts import MODULE_PARTS
 from thinkrec.errors import RecipeError
 from thinkrec.model.adapters import AdapterSet
 from thinkrec.model.backbone import Backbone
@@ -38,17 +36,34 @@ def compute_scores(logits: torch.Tensor, option: ScoreOption = "difference") -> 
     return logits[:, 0] if option == "yes" else logits[:, 0] - logits[:, 1]
 
 
-def _is_other_device(at: torch.device, wanted: torch.device) -> bool:
-    """Whether moving would change the device: "cuda" is any of its cards."""
-    return at.type != wanted.type or wanted.index not in (None, at.index)
+@dataclass(frozen=True)
+class Capabilities:
+    """Which fast paths leave a backbone's results as they are on its device; by default none is taken.
+
+    Found out by trying (`thinkrec.engine.capabilities.probe_capabilities`), once, by whoever loads a recommender.
+    """
+
+    shared_prefix: bool = False
+    """Packed rows (`thinkrec.engine.packing`) give what padded batches give."""
+    varlen: bool = False
+    """Prompts stand side by side in one row instead of being padded (`Recommender.pack_and_forward`)."""
+    last_layer_pruning: bool = False
+    """The last layer may be computed at some positions alone (`thinkrec.engine.last_layer`)."""
 
 
-class Recommender:
-    """Scores and explains prompts.
+class Recommender(nn.Module):
+    """Backbone, adapters and projector as one module: prompts -> logits of Yes and No.
 
     Batches are padded on the right and attention is causal, so no token ever looks at padding: neither padding nor the
     company in a batch can change a row's result.
+
+    The submodules are `model`, the backbone with its adapters inside, and `projector`, if there is one; `state_dict` has
+    the weights of both. For training its mode is that of any module. For answering it is settled once, when it is
+    loaded (`freeze_for_inference`); after that many threads may ask it at the same time.
     """
+
+    model: PreTrainedModel
+    projector: Projector | None
 
     def __init__(
         self,
@@ -56,56 +71,68 @@ class Recommender:
         experts: AdapterSet,
         projector: Projector | None = None,
         answers: AnswerIds | None = None,
+        capabilities: Capabilities | None = None,
     ):
         """`answers`: the tokens that scores compare; by default those for the words of the usual template."""
+        super().__init__()
         self.backbone = backbone
         self.adapters = experts
-        self.projector = projector
         self.soft_prompt: SoftPrompt | None = None
         words = get_template(DEFAULT_TEMPLATE).answers
         self.answers = answers or find_answer_ids(words, backbone.tokenizer, backbone.name)
         self.model = backbone.model
+        self.register_module("projector", projector)
+        self.capabilities = capabilities or Capabilities()
+        """Settled by whoever loads it, with the weights where they stay."""
+        self.max_workers: int | None = None
+        """Batches worked on at the same time, at most (`thinkrec.engine.workers`); None: as many as the machine allows."""
         self._checkpointing = False
         install_attention(self.model)
         install_last_layer_hooks(self.model, experts.routing)
-
-    @cached_property
-    def supports_shared_prefix(self) -> bool:
-        """Whether packed batches (`thinkrec.engine.packing`) give what padded ones give; found out on first use."""
-        return can_share_prefix(self)
-
-    @cached_property
-    def supports_varlen(self) -> bool:
-        """Whether prompts stand side by side in one row without padding (`pack_and_forward`); found out likewise."""
-        return can_pack_varlen(self) and self.supports_shared_prefix
-
-    @cached_property
-    def supports_last_layer_pruning(self) -> bool:
-        """Whether the last layer may be computed for some places alone (`last_layer`); found out likewise."""
-        return can_prune_last_layer(self)
+        # Merged weights are copies: whatever changes what they were made of makes them anew.
+        self.register_load_state_dict_post_hook(lambda module, _: module._refresh_merged_weights())
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.model.parameters()).device
 
-    def to(self, device: torch.device | str) -> Recommender:
-        """Move all weights; returns self."""
-        for module in self._list_modules():
-            # Weights in few bits are where they belong from loading on, and refuse to be moved.
-            if any(_is_other_device(p.device, torch.device(device)) for p in module.parameters()):
-                module.to(device)
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """float32 (q, 2): logits of Yes and No at every answer of a batch."""
+        return self.compute_answer_logits(self.gather_hidden(batch, batch.answer_at))
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module; training mode ends what `freeze_for_inference` settled."""
+        if mode:
+            self.adapters.clear_merged_weights()
+        return super().train(mode)
+
+    def freeze_for_inference(self) -> Self:
+        """Settle it for answering until `train()`: dropout off, the global adapter merged into a copy of its weights.
+
+        Nothing is switched per call from then on, so that calls from several threads do not disturb one another.
+        """
+        self.eval()
+        self.adapters.compute_merged_weights()
         return self
 
-    def train(self, mode: bool = True) -> Recommender:
-        """Dropout on (or off); returns self."""
-        for module in self._list_modules():
-            module.train(mode)
+    def require_evaluation_mode(self) -> None:
+        """Raises RuntimeError in training mode, in which answers would be random."""
+        if self.training or self.model.training:
+            raise RuntimeError(
+                "the recommender is in training mode, so that dropout would change its answers; call "
+                "freeze_for_inference() or eval() first, or wrap the call in inference_mode()"
+            )
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
+        # What `to`, `cuda`, `float` and their like go through.
+        super()._apply(fn, recurse)
+        self._refresh_merged_weights()
         return self
 
-    def eval(self) -> Recommender:
-        """Dropout off; returns self."""
-        return self.train(False)
+    def _refresh_merged_weights(self) -> None:
+        if self.adapters.clear_merged_weights():
+            self.adapters.compute_merged_weights()
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Token embeddings (b, t, hidden) with the vectors of the parts in their places (`thinkrec.engine.parts`).
@@ -132,11 +159,13 @@ class Recommender:
 
         What nobody reads is not computed in the last layer, where the backbone allows it.
         """
-        found = select_positions(batch, at) if self.supports_last_layer_pruning and not self._checkpointing else None
-        if found is not None:
+        places = (
+            select_positions(batch, at) if self.capabilities.last_layer_pruning and not self._checkpointing else None
+        )
+        if places is not None:
             try:
-                with prune_last_layer(found):
-                    return self.compute_hidden(batch).flatten(0, 1)[found.output_index]
+                with prune_last_layer(places):
+                    return self.compute_hidden(batch).flatten(0, 1)[places.output_index]
             except UnsupportedAttentionError:
                 pass
         return self.compute_hidden(batch)[at[:, 0], at[:, 1]]
@@ -148,7 +177,7 @@ class Recommender:
 
         It has no padding where the device has a kernel for that.
         """
-        if self.supports_varlen:
+        if self.capabilities.varlen:
             batch = pack_prompts(prompts).to(self.device)
             try:
                 return batch, self.gather_hidden(batch, at(batch))
@@ -195,25 +224,18 @@ class Recommender:
         return self._postprocess_logits(self._get_lm_head()(hidden).float())
 
     def score(self, batch: Batch, option: ScoreOption = "difference") -> torch.Tensor:
-        """float32 (q,): scores of all answers of a batch, without dropout or gradients."""
-        with self.inference_mode():
-            return compute_scores(self.compute_answer_logits(self.gather_hidden(batch, batch.answer_at)), option)
-
-    def generate(
-        self,
-        prompts: Sequence[Prompt],
-        max_new_tokens: int,
-        first_tokens: Sequence[int] | None = None,
-        constraints: Sequence[DecodingConstraint | None] | None = None,
-    ) -> list[np.ndarray]:
-        """Continue prompts greedily; see `thinkrec.engine.generate.generate_greedily`, which this calls."""
-        with self.inference_mode():
-            return generate_greedily(self, prompts, max_new_tokens, first_tokens, constraints)
+        """float32 (q,): scores of all answers of a batch, without gradients. Raises RuntimeError in training mode."""
+        self.require_evaluation_mode()
+        with torch.no_grad():
+            return compute_scores(self(batch), option)
 
     @contextmanager
     def inference_mode(self) -> Iterator[None]:
-        """Evaluation mode without gradients, the global adapter merged; the former mode comes back at the end."""
-        training = [(m, m.training) for root in self._list_modules() for m in root.modules()]
+        """A pause in training: evaluation mode without gradients, the global adapter merged, until the block ends.
+
+        Of all threads, so not for a recommender that several ask: see `freeze_for_inference`.
+        """
+        training = [(module, module.training) for module in self.modules()]
         try:
             self.eval()
             with torch.no_grad(), self.adapters.merge_global_adapter():
@@ -231,12 +253,12 @@ class Recommender:
         routing = self.adapters.routing
 
         @contextmanager
-        def again(weights: torch.Tensor | None, layout: PackedLayout | None) -> Iterator[None]:
+        def restore_context(weights: torch.Tensor | None, layout: PackedLayout | None) -> Iterator[None]:
             with routing.use_weights(weights), use_layout(layout):
                 yield
 
         def contexts() -> tuple[Any, Any]:
-            return nullcontext(), again(routing.weights, HOOK_STATE.layout)
+            return nullcontext(), restore_context(routing.weights, HOOK_STATE.layout)
 
         if on == self._checkpointing:
             return
@@ -248,9 +270,6 @@ class Recommender:
             getattr(self.model, f"{name}_enable")({"use_reentrant": False, "context_fn": contexts})
         else:
             getattr(self.model, f"{name}_disable")()
-
-    def _list_modules(self) -> list[nn.Module]:
-        return [self.model, *list_modules(self)]
 
     def _get_lm_head(self) -> nn.Linear:
         head = self.model.get_output_embeddings()

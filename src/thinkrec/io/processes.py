@@ -31,8 +31,8 @@ class _Depth:
     inside = 0
 
 
-def _get_process_state() -> PartialState:
-    found = PartialState(cpu=_is_cpu_only(), timeout=_PATIENCE)
+def _get_process_state(cpu: bool = False) -> PartialState:
+    found = PartialState(cpu=cpu or _is_cpu_only(), timeout=_PATIENCE)
     if found.num_processes < _count_processes():
         raise RecipeError(
             f"{_count_processes()} processes were started, but they cannot find one another; start them with torchrun"
@@ -82,14 +82,15 @@ def run_on_main(work: Callable[[], Result]) -> Result:
     return found[0]
 
 
-def make_accelerator() -> Accelerator:
-    """How and where language models compute, as the launcher's environment says.
+def make_accelerator(device: str | None = None) -> Accelerator:
+    """How and where language models compute, as the launcher's environment says; `device`: cpu, in any case.
 
     Raises RecipeError for a way of sharing work, or a mixed precision, that cannot serve.
     """
-    _get_process_state()
+    cpu = device == "cpu" or _is_cpu_only()
+    _get_process_state(cpu)
     try:
-        found = Accelerator(cpu=_is_cpu_only())
+        found = Accelerator(cpu=cpu)
     except ValueError as error:
         raise RecipeError(f"the launcher's settings cannot serve here: {error}") from error
     if found.distributed_type in _OTHER:

@@ -50,19 +50,32 @@ class AdapterSet:
         found = (getattr(layer, end) for layer in self.layers.values() for end in ends[group])
         return [p for p in found if p is not None]
 
-    @contextmanager
-    def merge_global_adapter(self) -> Iterator[None]:
-        """Compute the global adapter alone as one dense weight until the block ends: W + s B A, a copy per layer.
+    @torch.no_grad()
+    def compute_merged_weights(self) -> list[MultiLoRALinear]:
+        """Hold W + s B A of the global adapter as one dense copy per layer, which the global adapter alone then computes
+        with; returns the layers that had none.
 
-        For blocks in which no parameter changes. Half-precision weights stay as they are: the sum would be rounded,
-        and a large model has no room for the copies. A block inside another does nothing.
+        Until `clear_merged_weights`, and while no parameter changes. Half-precision weights stay as they are: the sum
+        would be rounded, and a large model has no room for the copies.
         """
         layers = [
             x for x in self.layers.values() if x.merged_weight is None and x.base.weight.dtype == x.global_a.dtype
         ]
-        with torch.no_grad():
-            for layer in layers:
-                layer.merged_weight = torch.addmm(layer.base.weight, layer.global_b, layer.global_a, alpha=layer.scale)
+        for layer in layers:
+            layer.merged_weight = torch.addmm(layer.base.weight, layer.global_b, layer.global_a, alpha=layer.scale)
+        return layers
+
+    def clear_merged_weights(self) -> bool:
+        """Compute from the adapters themselves again; whether anything was merged."""
+        merged = [layer for layer in self.layers.values() if layer.merged_weight is not None]
+        for layer in merged:
+            layer.merged_weight = None
+        return bool(merged)
+
+    @contextmanager
+    def merge_global_adapter(self) -> Iterator[None]:
+        """`compute_merged_weights` until the block ends; inside another such block it does nothing."""
+        layers = self.compute_merged_weights()
         try:
             yield
         finally:

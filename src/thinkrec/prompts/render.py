@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from copy import copy
 from functools import cache
 from typing import Any, ClassVar, Protocol, cast
 
@@ -124,12 +123,6 @@ class PromptRenderer:
             history_vectors=self.config.history_vectors,
         )
         return [segment.bind(binder) for segment in self.template.segments]
-
-    def copy_with_dataset(self, ds: Dataset) -> PromptRenderer:
-        """This renderer for another table over the same items, without tokenising them again."""
-        other = copy(self)
-        other.ds = ds
-        return other
 
     def render_row(
         self,
@@ -325,7 +318,11 @@ class PromptRenderer:
         past = table.past.row[self.config.get_history_slice(table, row)]
         shown = self._history.segment.is_shown(table.label[past])
         past = past if shown is None else past[shown]
-        return past[int(self._find_history_start(np.array([item]), table.item[past], 0, slots, reserve)[0]) :]
+        return past[self.find_visible_start(table.item[past], item, slots=slots, reserve=reserve) :]
+
+    def find_visible_start(self, past_items: np.ndarray, item: int, *, slots: bool, reserve: int = 0) -> int:
+        """The first of the past items (codes (k,), oldest first) that a prompt about `item` has room for."""
+        return int(self._find_history_start(np.array([item]), past_items, 0, slots, reserve)[0])
 
     def warn_about_truncation(self, slots: bool) -> None:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""

@@ -8,18 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from accelerate import Accelerator
 
-from thinkrec.collab import KINDS, ScorerConfig, build_scorer
+from thinkrec.collab import ScorerConfig, build_scorer, describe_scorer, load_scorer
 from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST
 from thinkrec.data.snapshot import write_snapshot
 from thinkrec.engine import checkpoint
+from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import ThinkRecError
 from thinkrec.io.files import write_json, write_text
 from thinkrec.io.processes import make_accelerator, run_on_main
@@ -44,6 +46,7 @@ from thinkrec.run.layout import (
     lock_run_folder,
     map_rows_to_stages,
 )
+from thinkrec.run.options import RunOptions
 from thinkrec.run.predictions import read_predictions, write_predictions
 from thinkrec.run.preflight import check_data
 from thinkrec.run.provenance import describe_environment
@@ -68,6 +71,8 @@ class Run:
     """The data, where they are at hand; by default what the recipe names is loaded."""
     ignore_code_changes: bool = False
     """See `StageRunner.ignore_code_changes`."""
+    options: RunOptions = field(default_factory=RunOptions)
+    """How it is run; its seed is the recipe's already (`RunOptions.apply_seed`)."""
     failures: dict[str, str] = field(default_factory=dict)
     """Baseline -> why it has no row in the table."""
 
@@ -107,7 +112,7 @@ class Run:
     @cached_property
     def accelerator(self) -> Accelerator:
         """How and where the run computes."""
-        return make_accelerator()
+        return make_accelerator(self.options.device)
 
     def fit_scorer(self, stage: str, config: ScorerConfig) -> str:
         """Stage: fit a scorer and score the test rows; returns the stage's hash."""
@@ -119,7 +124,7 @@ class Run:
             write_predictions(folder, self.ds, self.test_rows, model.score(self.ds, self.test_rows))
             return {"log": log, "config": config.model_dump(mode="json")}
 
-        inputs = {**self.base_inputs, "config": config.model_dump(mode="json")}
+        inputs = {**self.base_inputs, **describe_scorer(config)}
         return self.stage_runner.run(stage, inputs, work, SCORER_CODE)
 
     def fit_baseline(self, name: str, config: ScorerConfig) -> None:
@@ -149,7 +154,7 @@ class Run:
     @cached_property
     def encoder(self) -> Encoder:
         """The collaborative encoder, fitted."""
-        return KINDS[self.model.encoder.kind].load(self.folder / find_encoder_stage(self.recipe))
+        return cast(Encoder, load_scorer(self.model.encoder, self.folder / find_encoder_stage(self.recipe)))
 
     def group_users(self) -> str:
         """Stages: the encoder, then users into groups with the statistics for slots; returns the hash of the latter."""
@@ -225,14 +230,21 @@ class Run:
 
         return self.stage_runner.run(variant.stage, inputs, work, MODEL_CODE, shared=True)
 
+    def load_recommender(self, variant: Variant) -> Recommender:
+        """A variant's recommender where the run computes, settled for answering: capabilities, mode, merged weights."""
+        recommender = checkpoint.load_recommender(self.folder / variant.stage).to(self.accelerator.device)
+        recommender.capabilities = probe_capabilities(recommender)
+        recommender.max_workers = self.options.workers
+        return recommender.freeze_for_inference()
+
     def load_predictor(self, variant: Variant) -> Predictor:
         """The trained recommender of a variant, on the device where the run computes."""
         needs = collect_needs(variant, self.model)
         has_slots = "slots" in needs
-        recommender: Any = checkpoint.load_recommender(self.folder / variant.stage)
+        recommender = self.load_recommender(variant)
         return Predictor(
             self.ds,
-            recommender.to(self.accelerator.device),
+            recommender,
             self.model.prompt,
             self.adapter_router if "groups" in needs else None,
             self.slot_encoder if has_slots else None,

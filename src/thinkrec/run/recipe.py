@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from thinkrec.collab import RENAMED_KINDS, AnyScorerConfig, ScorerConfig
+from thinkrec.collab import RENAMED_KINDS, SCORER_METHODS, AnyScorerConfig, NamedClasses, ScorerConfig
 from thinkrec.data.dataset import Domain
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.split import Split
@@ -108,7 +108,12 @@ Data = Annotated[
 ]
 
 
-Model = Annotated[ThinkRecConfig | AnyScorerConfig, Field(discriminator="kind"), rename_kinds(RENAMED_KINDS)]
+Model = Annotated[
+    ThinkRecConfig | AnyScorerConfig,
+    Field(discriminator="kind"),
+    rename_kinds(RENAMED_KINDS),
+    NamedClasses(SCORER_METHODS),
+]
 
 
 class EvaluationConfig(Config):

@@ -11,6 +11,7 @@ from thinkrec.decoding.citations import AllowedTitle
 from thinkrec.decoding.claim_rules import GroundingRules
 from thinkrec.decoding.policy import Cite
 from thinkrec.decoding.vocabulary import build_vocabulary
+from thinkrec.engine.generate import generate_greedily
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
 from thinkrec.io.progress import Progress
@@ -48,9 +49,9 @@ def write_reasons(
     if cite != "any" and (citable is None or len(citable) != len(prompts)):
         given = 0 if citable is None else len(citable)
         raise DataError(f"{given} lists of titles for {len(prompts)} prompts; give one each")
-    bone, texts = recommender.backbone, []
+    backbone, texts = recommender.backbone, list[str]()
     first = None if verdicts is None else np.where(verdicts, *recommender.answers.written_pair)
-    words = None if cite == "any" else build_vocabulary(bone.tokenizer)
+    words = None if cite == "any" else build_vocabulary(backbone.tokenizer)
     with Progress(title, len(prompts), shown=progress) as bar:
         for start in range(0, len(prompts), batch):
             part = prompts[start : start + batch]
@@ -60,8 +61,8 @@ def write_reasons(
                 rules = [GroundingRules(words, titles, cite, mentions) for titles in citable[start : start + batch]]
             constraints = None if rules is None else [rule.constraint for rule in rules]
             written = [
-                decode_token_ids(bone.tokenizer, ids)
-                for ids in recommender.generate(part, tokens, first_tokens=forced, constraints=constraints)
+                decode_token_ids(backbone.tokenizer, ids)
+                for ids in generate_greedily(recommender, part, tokens, forced, constraints)
             ]
             texts += (
                 written

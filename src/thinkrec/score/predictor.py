@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.interactions import TEST, Interactions
+from thinkrec.data.query import Query
 from thinkrec.data.titles import build_allowed_titles, extract_title_names, normalise_name
 from thinkrec.decoding.citations import AllowedTitle
 from thinkrec.decoding.policy import Cite
@@ -25,7 +25,7 @@ from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.prior import ScorePriorConfig
-from thinkrec.score.ranker import score_prompts, score_shared_prefixes
+from thinkrec.score.ranker import CHUNK, score_prompts, score_shared_prefixes
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,15 @@ class AdapterRouter:
 
     def route(self, ds: Dataset, rows: np.ndarray) -> GateOutput:
         """Weights (rows, 1 + n) by the user's vector as known strictly before each row."""
-        return compute_gate(self.encoder.encode_users(ds, rows), self.groups.centres, self.config)
+        return self.route_vectors(self.encoder.encode_users(ds, rows))
+
+    def route_query(self, ds: Dataset, query: Query) -> GateOutput:
+        """Weights (1, 1 + n) by the vector of the query's user."""
+        return self.route_vectors(self.encoder.encode_query(ds, query)[None])
+
+    def route_vectors(self, vectors: np.ndarray) -> GateOutput:
+        """Weights (rows, 1 + n) of user vectors (rows, d)."""
+        return compute_gate(vectors, self.groups.centres, self.config)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +79,12 @@ class Predictor:
 
     def compute_gates(self, rows: np.ndarray) -> GateOutput:
         """Adapter weights (rows, 1 + n) and regions; weight 1 on the global adapter without `router`."""
-        if self.router is None:
-            return compute_gate(np.zeros((len(rows), 1)), np.zeros((0, 1)))
-        return self.router.route(self.ds, rows)
+        return _route_globally(len(rows)) if self.router is None else self.router.route(self.ds, rows)
+
+    def compute_query_gate(self, query: Query) -> np.ndarray:
+        """float32 (1 + n,): adapter weights of a query, as `compute_gates`."""
+        gates = _route_globally(1) if self.router is None else self.router.route_query(self.ds, query)
+        return gates.weights[0]
 
     def render_prompts(self, rows: np.ndarray, reserve: int = 0) -> Sequence[Prompt]:
         """The prompts of rows, as for scoring; with `reserve` they leave so many of the backbone's positions free."""
@@ -124,10 +135,8 @@ class Predictor:
         """
         citable = None
         if cite != "any":
-            targets = self.ds.interactions.item[rows]
-            citable = [
-                self.find_allowed_titles(int(row), int(item), tokens) for row, item in zip(rows, targets, strict=True)
-            ]
+            queries = [Query.from_row(self.ds, int(row)) for row in rows]
+            citable = [self.find_allowed_titles(query, int(query.candidates[0]), tokens) for query in queries]
         verdicts = None if scores is None else scores > 0
         return write_reasons(
             self.recommender,
@@ -140,17 +149,22 @@ class Predictor:
             progress=progress,
         )
 
-    def find_allowed_titles(self, row: int, item: int, reserve: int = 0) -> dict[str, AllowedTitle]:
-        """Names that a reason may cite when the user of `row` is asked about an item there.
+    def find_visible_past(self, query: Query, item: int, reserve: int = 0) -> slice:
+        """The part of a query's past that its prompt about `item` shows; `reserve`: see `render_prompts`."""
+        window = query.find_window(self.prompt.history, self.prompt.history_step)
+        slots = self.slot_encoder is not None
+        first = self.renderer.find_visible_start(query.items[window], item, slots=slots, reserve=reserve)
+        return slice(window.start + first, window.stop)
 
-        They are those of the visible history, in a prompt with this `reserve`, and of the item itself.
+    def find_allowed_titles(self, query: Query, item: int, reserve: int = 0) -> dict[str, AllowedTitle]:
+        """Names that a reason may cite when a query's user is asked about an item: those of their visible past, in a
+        prompt with this `reserve`, and of the item itself.
         """
-        it = self.ds.interactions
-        past = self.renderer.list_visible_history(row, item, slots=self.slot_encoder is not None, reserve=reserve)
-        found = build_allowed_titles([self.ds.items.titles[i] for i in (*it.item[past], item)], taken=self._known_names)
-        signs = [1 if liked else -1 for liked in it.label[past]]
-
-        words = [normalise_keywords(self.ds.items.keywords[i]) for i in (*it.item[past], item)]
+        past = self.find_visible_past(query, item, reserve)
+        shown = [*query.items[past].tolist(), item]
+        found = build_allowed_titles([self.ds.items.titles[i] for i in shown], taken=self._known_names)
+        signs = [1 if liked else -1 for liked in query.labels[past]]
+        words = [normalise_keywords(self.ds.items.keywords[i]) for i in shown]
 
         def known(places: list[int]) -> AllowedTitle:
             has = frozenset().union(*(words[place] for place in places))
@@ -165,52 +179,68 @@ class Predictor:
     def _known_names(self) -> frozenset[str]:
         return frozenset(normalise_name(name) for title in self.ds.items.titles for name in extract_title_names(title))
 
-    def replace_histories(
-        self, past: Sequence[tuple[int | None, np.ndarray, np.ndarray]]
-    ) -> tuple[Predictor, np.ndarray]:
-        """This system moved to the present of some users.
+    def render_candidates(self, query: Query, reserve: int = 0) -> Iterator[tuple[np.ndarray, SharedPrefix]]:
+        """The prompts of a query's candidates: (places in `candidates`, fork) pairs, CHUNK candidates at a time.
 
-        `past`: one entry per question: the user's code (None: unknown to training), and the item codes and labels of
-        what they rated so far, oldest first. Returns a system over those pasts alone, each closed by one open row whose
-        item is still to be asked, and the numbers of the open rows.
+        `reserve`: see `render_prompts`.
         """
-        n_users = self.ds.interactions.n_users
-        # Two questions may name one user; each gets a code of its own only where training knew none.
-        codes = np.array([n_users + i if user is None else user for i, (user, _, _) in enumerate(past)], dtype=np.int64)
-        if len(np.unique(codes)) < len(codes):
-            raise ValueError("each user may be asked about once per call; put all candidates of a user together")
-        lengths = [len(items) + 1 for _, items, _ in past]
-        user = np.repeat(codes, lengths)
-        item = np.concatenate([np.append(items, 0) for _, items, _ in past])
-        label = np.concatenate([np.append(labels, 0) for _, _, labels in past])
-        when = np.concatenate([np.arange(n) for n in lengths])
-        table = Interactions.build(
-            user, item, label, when, np.full(len(user), TEST), np.arange(len(user)), n_users=n_users + len(past)
-        )
-        moved = replace(self, ds=replace(self.ds, interactions=table))
-        # The items are the same, and tokenising them is the slow part.
-        object.__setattr__(moved, "renderer", self.renderer.copy_with_dataset(moved.ds))
-        object.__setattr__(moved, "_known_names", self._known_names)
-        return moved, table.start[codes + 1] - 1
+        window = query.find_window(self.prompt.history, self.prompt.history_step)
+        gate, slots = self.compute_query_gate(query), self.slot_encoder
+        vectors = None if slots is None else slots.encode_query(self.ds, query)
+        for first in range(0, len(query.candidates), CHUNK):
+            items = query.candidates[first : first + CHUNK]
+            forks = self.renderer.render_candidates(
+                items,
+                query.items[window],
+                query.labels[window],
+                gate=gate,
+                user_vector=None if vectors is None else vectors.user,
+                item_vectors=None if slots is None else slots.encode_candidates(self.ds, query, items),
+                past_vectors=None if vectors is None else vectors.past[window],
+                reserve=reserve,
+            )
+            yield from ((first + places, fork) for places, fork in forks)
 
-    def render_candidates(
-        self, open_row: int, items: np.ndarray, reserve: int = 0
-    ) -> list[tuple[np.ndarray, SharedPrefix]]:
-        """An open row (see `replace_histories`) asked about candidate item codes (k,).
+    def score_queries(
+        self, queries: Sequence[Query], *, title: str = "scoring", progress: bool = False
+    ) -> list[np.ndarray]:
+        """float64 (c,) for each query: the scores of its candidates.
 
-        Returns pairs (places in `items`, shared prefix). `reserve`: see `render_prompts`.
+        Queries share batches, are rendered as they are needed, and what a user's prompts have in common is computed once
+        per CHUNK of them.
         """
-        it, vectors = self.ds.interactions, self.vectors
-        past = self.prompt.get_history_rows(it, open_row)
-        return self.renderer.render_candidates(
-            items,
-            it.item[past],
-            it.label[past],
-            gate=self.compute_gates(np.array([open_row])).weights[0],
-            user_vector=None if vectors is None else vectors.user[open_row],
-            item_vectors=None
-            if self.slot_encoder is None
-            else self.slot_encoder.encode_candidates(self.ds, open_row, items),
-            past_vectors=None if vectors is None else vectors.item[past],
-            reserve=reserve,
+        ends = np.cumsum([len(query.candidates) for query in queries])
+        total = int(ends[-1]) if len(ends) else 0
+        if not total:
+            return [np.zeros(0) for _ in queries]
+
+        def iterate_forks() -> Iterator[tuple[np.ndarray, SharedPrefix]]:
+            for query, end in zip(queries, ends, strict=True):
+                for places, fork in self.render_candidates(query):
+                    yield end - len(query.candidates) + places, fork
+
+        scores = score_shared_prefixes(
+            self.recommender, iterate_forks(), total, option=self.option, title=title, progress=progress
         )
+        scores = scores + self.compute_prior_offset(np.concatenate([query.candidates for query in queries]))
+        return np.split(scores, ends[:-1])
+
+    def explain_query(
+        self, query: Query, scores: np.ndarray, *, tokens: int, cite: Cite = "any", mentions: int = 2, progress: bool = False
+    ) -> list[str]:  # fmt: skip
+        """A reason for every candidate of a query, as `explain` gives for rows; what their prompts share is read once."""
+        prompts = {
+            int(place): prompt
+            for places, fork in self.render_candidates(query, tokens)
+            for place, prompt in zip(places, fork.to_prompts(), strict=True)
+        }
+        citable = [self.find_allowed_titles(query, int(item), tokens) for item in query.candidates]
+        return write_reasons(
+            self.recommender, [prompts[place] for place in range(len(prompts))], scores > 0, tokens=tokens,
+            citable=citable, cite=cite, mentions=mentions, progress=progress,
+        )  # fmt: skip
+
+
+def _route_globally(n: int) -> GateOutput:
+    """The global adapter alone, for n rows."""
+    return compute_gate(np.zeros((n, 1)), np.zeros((0, 1)))

@@ -36,8 +36,9 @@ def score_prompts(
 ) -> np.ndarray:
     """float64 (n,): the target's score of prompts render(0) .. render(n - 1); larger means more likely liked.
 
-    Raises CheckpointError where a score is not finite: such a row has no rank.
+    Raises CheckpointError where a score is not finite, since such a row has no rank; RuntimeError in training mode.
     """
+    recommender.require_evaluation_mode()
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or get_batch_tokens(recommender)
 
     def batches() -> Iterator[tuple[np.ndarray, list[Prompt]]]:
@@ -46,17 +47,11 @@ def score_prompts(
             for chosen in split_by_token_budget(np.array([len(p) for p in prompts]), budget):
                 yield first + chosen, [prompts[i] for i in chosen]
 
-    def work(part: tuple[np.ndarray, list[Prompt]]) -> tuple[np.ndarray, np.ndarray]:
-        _, states = recommender.pack_and_forward(part[1], lambda batch: batch.answer_at[batch.find_last_answers()])
-        found = compute_scores(recommender.compute_answer_logits(states), option)
-        return part[0], found.cpu().double().numpy()
+    def score_batch(batch: tuple[np.ndarray, list[Prompt]]) -> tuple[np.ndarray, np.ndarray]:
+        return batch[0], _score_prompt_batch(recommender, batch[1], option)
 
-    _ = (
-        recommender.supports_varlen,
-        recommender.supports_last_layer_pruning,
-    )  # found out by trying, before several threads ask
-    with Progress(title, n, shown=progress) as bar, recommender.inference_mode():
-        for places, found in map_batches(work, batches(), count_workers(recommender)):
+    with Progress(title, n, shown=progress) as bar, torch.no_grad():
+        for places, found in map_batches(score_batch, batches(), count_workers(recommender)):
             scores[places] = found
             bar.advance(len(places))
     return _check_finite(scores)
@@ -76,11 +71,10 @@ def score_shared_prefixes(
 
     `asked`: per fork the places (int, one per leaf) of its scores in the result. Trunks are computed once; forks share
     batches, and one whose leaves fill several has its trunk's keys and values kept for all of them. On a backbone that
-    cannot pack (`Recommender.supports_shared_prefix`) every leaf is asked as a prompt of its own. Raises
-    CheckpointError likewise.
+    cannot pack (`Capabilities.shared_prefix`) every leaf is asked as a prompt of its own. Raises as `score_prompts` does.
     """
+    recommender.require_evaluation_mode()
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or get_batch_tokens(recommender)
-
     workers = count_workers(recommender)
 
     def batches() -> Iterator[tuple[list[Asked], PrefixKVCache | None]]:
@@ -92,17 +86,13 @@ def score_shared_prefixes(
                 kept = _prefill_shared_prefix(recommender, fork)
                 yield from (([part], kept) for part in _split_suffixes(places, fork, budget, workers))
 
-    def work(batch: tuple[list[Asked], PrefixKVCache | None]) -> tuple[np.ndarray, np.ndarray]:
+    def score_group(batch: tuple[list[Asked], PrefixKVCache | None]) -> tuple[np.ndarray, np.ndarray]:
         group, kept = batch
         found = _score_suffixes(recommender, [fork for _, fork in group], kept, option, budget)
         return np.concatenate([places for places, _ in group]), found
 
-    _ = (
-        recommender.supports_shared_prefix,
-        recommender.supports_last_layer_pruning,
-    )  # found out by trying, before several threads ask
-    with Progress(title, n, shown=progress) as bar, recommender.inference_mode():
-        for places, found in map_batches(work, batches(), workers):
+    with Progress(title, n, shown=progress) as bar, torch.no_grad():
+        for places, found in map_batches(score_group, batches(), workers):
             scores[places] = found
             bar.advance(len(places))
     return _check_finite(scores)
@@ -129,7 +119,7 @@ Asked = tuple[np.ndarray, SharedPrefix]
 
 def _prefill_shared_prefix(recommender: Recommender, fork: SharedPrefix) -> PrefixKVCache | None:
     """A trunk's keys and values; None where leaves have to be asked otherwise."""
-    if not len(fork.prefix) or not recommender.supports_shared_prefix:
+    if not len(fork.prefix) or not recommender.capabilities.shared_prefix:
         return None
     kept = PrefixKVCache()
     try:
@@ -144,14 +134,23 @@ def _score_suffixes(
 ) -> np.ndarray:
     """Scores of all leaves, in order."""
     try:
-        if recommender.supports_shared_prefix:
+        if recommender.capabilities.shared_prefix:
             batch = pack_shared_prefix(forks, kept).to(recommender.device)
             logits = recommender.compute_answer_logits(recommender.gather_hidden(batch, batch.answer_at))
             return compute_scores(logits, option).cpu().double().numpy()
     except UnsupportedAttentionError:
         pass
     prompts = [prompt for fork in forks for prompt in fork.to_prompts()]
-    return score_prompts(recommender, prompts.__getitem__, len(prompts), batch_tokens=budget, option=option)
+    scores = np.zeros(len(prompts))
+    for places in split_by_token_budget(np.array([len(prompt) for prompt in prompts]), budget):
+        scores[places] = _score_prompt_batch(recommender, [prompts[i] for i in places], option)
+    return scores
+
+
+def _score_prompt_batch(recommender: Recommender, prompts: list[Prompt], option: ScoreOption) -> np.ndarray:
+    """float64 (len(prompts),): scores of prompts that share a batch."""
+    _, states = recommender.pack_and_forward(prompts, lambda batch: batch.answer_at[batch.find_last_answers()])
+    return compute_scores(recommender.compute_answer_logits(states), option).cpu().double().numpy()
 
 
 def _count_tokens(fork: SharedPrefix) -> int:

@@ -9,28 +9,30 @@ a whole sentence, nothing that can be read in it is untrue, it says something of
 from __future__ import annotations
 
 import json
+import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from thinkrec.claims.cases import build_cases
+from thinkrec.claims.cases import build_case
 from thinkrec.claims.citations import Catalogue, TitleResolver, find_citations
 from thinkrec.claims.grounding import GroundingCase, ground_reason
 from thinkrec.claims.verdict import parse_answer
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.data.query import Query
 from thinkrec.decoding.policy import Cite, Writer
 from thinkrec.io.files import write_json
 from thinkrec.io.hashing import hash_json
 from thinkrec.score.fluency import collect_words, find_fluency_fault
 from thinkrec.score.predictor import Predictor
-from thinkrec.teacher.rule_reasons import argue_item, argue_row
+from thinkrec.teacher.rule_reasons import argue_past, argue_row
 
 Author = Literal["model", "rules", "plain"]
 """Who wrote a text; plain: the rules, with nothing shared to argue from."""
@@ -107,31 +109,25 @@ class ReasonWriter:
     folder: Path | None = None
     key: str = ""
     progress: bool = False
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     def write(
-        self,
-        system: Predictor,
-        rows: np.ndarray,
-        items: np.ndarray,
-        scores: np.ndarray,
-        ask: Callable[[np.ndarray], list[str]],
+        self, queries: Sequence[Query], scores: np.ndarray, ask: Callable[[np.ndarray], list[str]]
     ) -> list[WrittenReason]:
-        """A reason per (row, item), each opening with the verdict that its score implies.
+        """A reason per query, about its only candidate, each opening with the verdict that its score implies.
 
-        `system`: this recommender, perhaps moved (`Predictor.replace_histories`); `rows` (n,) of its data set, whose
-        pasts are argued from; `items` (n,) asked about there; `scores` (n,). `ask`: has the model write for some of the
-        n places.
+        The past of the query is what is argued from. `scores`: float64 (n,). `ask`: has the model write for some of the n
+        places. Several threads may call it at the same time.
         """
-        found: list[WrittenReason | None] = [None] * len(items)
-        if len(items) and (self.choice == "model" or (self.choice == "auto" and self.trial.is_passing)):
-            for place, text in enumerate(ask(np.arange(len(items)))):
-                case = self._build_case(system, int(rows[place]), int(items[place]), bool(scores[place] > 0))
-                if self.choice == "model" or find_text_fault(text, case, self._catalogue, self._known_words) is None:
-                    found[place] = WrittenReason(text, "model")
-        for place, (row, item, score) in enumerate(zip(rows, items, scores, strict=True)):
-            if found[place] is None:
-                found[place] = self._write_by_rules(system, int(row), int(item), bool(score > 0))
-        return [written for written in found if written is not None]
+        written: list[WrittenReason | None] = [None] * len(queries)
+        if len(queries) and self._is_model_asked():
+            for place, text in enumerate(ask(np.arange(len(queries)))):
+                if self.choice == "model" or self._find_fault(text, queries[place], scores[place]) is None:
+                    written[place] = WrittenReason(text, "model")
+        return [
+            self._write_by_rules(query, bool(score > 0)) if reason is None else reason
+            for query, score, reason in zip(queries, scores, written, strict=True)
+        ]
 
     def explain(self, rows: np.ndarray, scores: np.ndarray) -> list[WrittenReason]:
         """A reason for each of these rows of the data set, about their own items."""
@@ -139,7 +135,28 @@ class ReasonWriter:
         def ask(places: np.ndarray) -> list[str]:
             return self._generate_reasons(rows[places], scores[places])
 
-        return self.write(self.predictor, rows, self.predictor.ds.interactions.item[rows], scores, ask)
+        return self.write([Query.from_row(self.predictor.ds, int(row)) for row in rows], scores, ask)
+
+    def explain_query(self, query: Query, scores: np.ndarray) -> list[WrittenReason]:
+        """A reason for each candidate of a query; `scores`: float64 (c,)."""
+
+        def ask(places: np.ndarray) -> list[str]:
+            return self.predictor.explain_query(
+                replace(query, candidates=query.candidates[places]), scores[places], tokens=self.tokens,
+                cite=self.citation_policy, mentions=self.max_citations, progress=self.progress and len(places) > 1,
+            )  # fmt: skip
+
+        singles = [replace(query, candidates=query.candidates[[place]]) for place in range(len(scores))]
+        return self.write(singles, scores, ask)
+
+    def _is_model_asked(self) -> bool:
+        with self._lock:  # the trial is made once, whoever asks first
+            return self.choice == "model" or (self.choice == "auto" and self.trial.is_passing)
+
+    def _find_fault(self, text: str, query: Query, score: float) -> str | None:
+        with self._lock:
+            known = self._known_words
+        return find_text_fault(text, self._build_case(query, bool(score > 0)), self._catalogue, known)
 
     @cached_property
     def trial(self) -> ReasonTrial:
@@ -157,8 +174,7 @@ class ReasonWriter:
             rows = chosen[start : start + BATCH]
             scores = self.predictor.score(rows)
             for row, score, text in zip(rows, scores, self._generate_reasons(rows, scores), strict=True):
-                case = self._build_case(self.predictor, int(row), int(it.item[row]), bool(score > 0))
-                fault = find_text_fault(text, case, self._catalogue, self._known_words)
+                fault = self._find_fault(text, Query.from_row(self.predictor.ds, int(row)), score)
                 passed += fault is None
                 if fault is not None:
                     faults[fault.partition(" (")[0]] += 1
@@ -217,15 +233,18 @@ class ReasonWriter:
             progress=self.progress,
         )
 
-    def _build_case(self, system: Predictor, row: int, item: int, verdict: bool) -> GroundingCase:
-        prompt = system.prompt
-        return build_cases(
-            system.ds, np.array([row]), prompt.history, prompt.history_step, verdicts=[verdict], items=np.array([item])
-        )[0]
+    def _find_shown_past(self, query: Query) -> slice:
+        return query.find_window(self.predictor.prompt.history, self.predictor.prompt.history_step)
 
-    def _write_by_rules(self, system: Predictor, row: int, item: int, verdict: bool) -> WrittenReason:
-        past = system.ds.interactions.get_history_rows(row, system.prompt.history, system.prompt.history_step)
+    def _build_case(self, query: Query, verdict: bool) -> GroundingCase:
+        past = self._find_shown_past(query)
+        items = self.predictor.ds.items
+        return build_case(items, query.items[past], query.labels[past], int(query.candidates[0]), verdict)
+
+    def _write_by_rules(self, query: Query, verdict: bool) -> WrittenReason:
+        ds, item, past = self.predictor.ds, int(query.candidates[0]), self._find_shown_past(query)
+        shown, labels = query.items[past], query.labels[past]
         # By the item's id, not its place in the table, and by the past: the same question gets the same words.
-        seed = zlib.crc32(str(system.ds.items.ids[item]).encode())
-        argument = argue_item(system.ds, item, past, np.random.default_rng((seed, len(past))), verdict=verdict)
+        rng = np.random.default_rng((zlib.crc32(str(ds.items.ids[item]).encode()), len(shown)))
+        argument = argue_past(ds, item, shown, labels, rng, verdict=verdict)
         return WrittenReason(argument.text, "rules" if argument.is_supported else "plain")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thinkrec.data.dataset import Dataset, Domain
+from thinkrec.data.dataset import Dataset, Domain, Items
 from thinkrec.data.titles import normalise_name
 
 
@@ -57,18 +57,20 @@ def _pick_phrase(rng: np.random.Generator, *choices: str) -> str:
     return choices[rng.integers(len(choices))]
 
 
-def weigh_evidence(ds: Dataset, item: int, history: np.ndarray) -> list[tuple[float, int, tuple[str, ...]]]:
-    """Evidence of each earlier row for the target, strongest first: (weight, row, shared keywords).
+def weigh_evidence(
+    items: Items, item: int, past_items: np.ndarray, past_labels: np.ndarray
+) -> list[tuple[float, int, tuple[str, ...]]]:
+    """Evidence of each earlier item for the target, strongest first: (weight, place in the past, shared keywords).
 
-    `history` are row numbers, oldest first. The weight is positive for a liked item.
+    The past, item codes (k,) and labels (k,), stands oldest first. The weight is positive for a liked item.
     """
-    wanted = ds.items.keywords[item]
+    wanted = items.keywords[item]
     evidence = []
-    for age, row in enumerate(history[::-1]):
-        theirs = set(ds.items.keywords[ds.interactions.item[row]])
+    for age, place in enumerate(range(len(past_items) - 1, -1, -1)):
+        theirs = set(items.keywords[past_items[place]])
         shared = tuple(word for word in wanted if word in theirs)
-        sign = 1.0 if ds.interactions.label[row] else -1.0
-        evidence.append((sign * (len(shared) ** 4 + 0.05) * RECENT**age, int(row), shared))
+        sign = 1.0 if past_labels[place] else -1.0
+        evidence.append((sign * (len(shared) ** 4 + 0.05) * RECENT**age, place, shared))
     return sorted(evidence, key=lambda entry: -abs(entry[0]))
 
 
@@ -88,8 +90,17 @@ def argue_item(
 
     `verdict`: what to argue for; by default the sign of the evidence.
     """
+    it = ds.interactions
+    return argue_past(ds, item, it.item[history], it.label[history], rng, verdict=verdict)
+
+
+def argue_past(
+    ds: Dataset, item: int, past_items: np.ndarray, past_labels: np.ndarray, rng: np.random.Generator, *,
+    verdict: bool | None = None,
+) -> Argument:  # fmt: skip
+    """As `argue_item`, for any past: item codes (k,) of `ds` and labels (k,), oldest first."""
     domain, title = ds.domain, format_cited_title(ds.items.titles[item])
-    weighed = weigh_evidence(ds, item, history)
+    weighed = weigh_evidence(ds.items, item, past_items, past_labels)
     total = float(sum(weight for weight, _, _ in weighed))
     own = total > 0
     opinion = own if verdict is None else verdict
@@ -98,12 +109,12 @@ def argue_item(
         end = "is a guess." if verdict is None else "is judged by itself."
         argument = f"Nothing is known of this {domain.user} yet, so {title} {end}"
         return Argument(opinion, f"{opening} {argument}", total, False)
-    name = _find_allowed_titles(ds, item, [row for _, row, _ in weighed])
+    name = _find_allowed_titles(ds.items, item, [place for _, place, _ in weighed], past_items, past_labels)
     sharing = [entry for entry in weighed if entry[2] and entry[1] in name]
     support = [entry for entry in sharing if (entry[0] > 0) == opinion][:2]
     against = [entry for entry in sharing if (entry[0] > 0) != opinion][:1]
     if not support:
-        argument = _render_fallback(ds, title, weighed, against, name, verdict is None)
+        argument = _render_fallback(ds.domain, title, weighed, against, name, verdict is None)
         return Argument(opinion, f"{opening} {argument}", total, False)
     sentences = [opening, _render_support(domain, title, support, name, opinion, rng)]
     if against:
@@ -112,25 +123,27 @@ def argue_item(
     return Argument(opinion, " ".join(sentences), total)
 
 
-def _find_allowed_titles(ds: Dataset, item: int, rows: list[int]) -> dict[int, str]:
-    """Row -> how prose cites its item; rows whose name is also another item's, or was both liked and not, are out."""
-    interactions, labels_by_name = ds.interactions, dict[str, set[tuple[int, bool]]]()
-    name = {row: format_cited_title(ds.items.titles[interactions.item[row]]) for row in rows}
-    for row in rows:
-        labels_by_name.setdefault(normalise_name(name[row]), set()).add(
-            (int(interactions.item[row]), bool(interactions.label[row]))
-        )
-    target = normalise_name(format_cited_title(ds.items.titles[item]))
+def _find_allowed_titles(
+    items: Items, item: int, places: list[int], past_items: np.ndarray, past_labels: np.ndarray
+) -> dict[int, str]:
+    """Place in the past -> how prose cites its item; places whose name is also another item's, or was both liked and not,
+    are out.
+    """
+    seen = dict[str, set[tuple[int, bool]]]()
+    name = {place: format_cited_title(items.titles[past_items[place]]) for place in places}
+    for place in places:
+        seen.setdefault(normalise_name(name[place]), set()).add((int(past_items[place]), bool(past_labels[place])))
+    target = normalise_name(format_cited_title(items.titles[item]))
     return {
-        row: cited
-        for row, cited in name.items()
-        if normalise_name(cited) != target and len(labels_by_name[normalise_name(cited)]) == 1
+        place: cited
+        for place, cited in name.items()
+        if normalise_name(cited) != target and len(seen[normalise_name(cited)]) == 1
     }
 
 
-def _render_fallback(ds: Dataset, title: str, weighed, against, name: dict[int, str], usual: bool) -> str:
+def _render_fallback(domain: Domain, title: str, weighed, against, name: dict[int, str], usual: bool) -> str:
     """What can be said where no item on the verdict's side shares a keyword with the target."""
-    domain, liked = ds.domain, sum(weight > 0 for weight, _, _ in weighed)
+    liked = sum(weight > 0 for weight, _, _ in weighed)
     count = f"This {domain.user} liked {liked} of the last {len(weighed)} {domain.items}"
     rest = "the past as a whole decides"
     if not usual:
@@ -141,8 +154,8 @@ def _render_fallback(ds: Dataset, title: str, weighed, against, name: dict[int, 
         return f"Nothing in this {domain.user}'s past shares a keyword with {title}; {rest}. {count}."
     if not against:
         return f"{count}, and {rest}."
-    _, row, shared = against[0]
-    verb = "liked" if ds.interactions.label[row] else "disliked"
+    weight, row, shared = against[0]
+    verb = "liked" if weight > 0 else "disliked"
     other = f"the {domain.user} {verb} {name[row]}, and {title} shares {_join_with_and(list(shared))} with {name[row]}"
     return f"{count}, and {rest}. Against this, {other}."
 

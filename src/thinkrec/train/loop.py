@@ -121,9 +121,9 @@ def fit_stage(
     every = max(1, passes.steps[0] // config.evals_per_epoch)
     with (
         _open_activation_cache(recommender, passes, config, folder, accelerator) as below,
-        Progress(title, total, shown=progress and accelerator.is_main_process) as bar,
+        Progress(title, total, shown=progress and accelerator.is_main_process, unit="tokens") as bar,
     ):
-        bar.advance(place.step)
+        bar.skip(place.step)
 
         def record(rate: float) -> bool:
             """Check, and say whether this is now the state to keep."""
@@ -146,7 +146,7 @@ def fit_stage(
                 options["lr"] = rate
             place.window.append(train_step(recommender, prompts, params, optimiser, config, accelerator, below, option))
             place.step = step + 1
-            bar.advance(1, f"loss {np.mean(place.window[-20:]):.3f}")
+            bar.advance(1, f"loss {np.mean(place.window[-20:]):.3f}", sum(map(len, prompts)))
             if (place.step % every == 0 or place.step == total) and record(rate):
                 best = [p.detach().clone() for p in params]
             if (place.step % config.save_steps == 0 or place.step == total) and accelerator.is_main_process:

@@ -18,6 +18,7 @@ from thinkrec.collab.trained_ids import find_positions, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.engine import checkpoint
+from thinkrec.engine.capabilities import probe_capabilities
 from thinkrec.engine.parts import move_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.io.processes import is_main, run_on_main
@@ -64,7 +65,9 @@ class StageContext:
         recommender = Recommender(backbone, attach_adapters(backbone.model, config), answers=answers)
         if template.n_soft_tokens:
             recommender.soft_prompt = create_soft_prompt(backbone, template.n_soft_tokens)
-        return recommender.to(self.accelerator.device)
+        recommender = recommender.to(self.accelerator.device)
+        recommender.capabilities = probe_capabilities(recommender)
+        return recommender
 
 
 def train_stage(
@@ -113,7 +116,8 @@ def train_stage(
         selector.warn_fallback("the states of language-model stages are")
 
     def check() -> dict[str, float]:
-        return selector.compute_metrics(system.score(checked, title=f"{title}: validation"))
+        with system.recommender.inference_mode():
+            return selector.compute_metrics(system.score(checked, title=f"{title}: validation"))
 
     log = fit_stage(
         system.recommender,

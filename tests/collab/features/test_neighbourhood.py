@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.encoder import planted, relabelled
 
 from thinkrec.collab.features.neighbourhood import STRENGTH, NeighbourhoodResidual
+from thinkrec.testing import flip_labels, plant_dataset
 
 WORDS = ["old", "blue", "red", "slow", "loud"]
 
 
 @pytest.fixture(scope="module")
 def ds():
-    plain, rng = planted(), np.random.default_rng(0)
+    plain, rng = plant_dataset(), np.random.default_rng(0)
     words = [tuple(WORDS[k] for k in rng.choice(5, rng.integers(0, 4), replace=False)) for _ in plain.items.titles]
     return replace(plain, items=replace(plain.items, keywords=words))
 
@@ -65,7 +65,7 @@ def test_neither_the_rows_own_label_nor_a_later_one_is_counted(ds):
     row = int(data.start[6] + 10)
     while not ds.items.keywords[data.item[row]]:
         row += 1  # an item without keywords has no vote that could show anything
-    after = votes.compute_row_residuals(relabelled(ds, np.arange(row, data.start[7])), expected)
+    after = votes.compute_row_residuals(flip_labels(ds, np.arange(row, data.start[7])), expected)
     before = votes.compute_row_residuals(ds, expected)
     np.testing.assert_allclose(before[: row + 1], after[: row + 1], atol=1e-12)
     assert not np.allclose(before[row + 1 : data.start[7]], after[row + 1 : data.start[7]])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from contracts.encoder import planted, relabelled
 
 from thinkrec.collab.features.past_statistics import (
     ItemStatistics,
@@ -14,6 +13,7 @@ from thinkrec.collab.features.past_statistics import (
     count_past_likes,
 )
 from thinkrec.data.interactions import TEST, TRAIN, VALID
+from thinkrec.testing import flip_labels, plant_dataset
 
 
 def item_logit(ds, rows, folds=10, seed=0, strength=5.0):
@@ -35,7 +35,7 @@ def test_folds_are_even_and_seeded():
 
 @pytest.mark.parametrize("split", [TRAIN, VALID, TEST])
 def test_item_logit_by_hand(split):
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
     rows = data.get_split_rows(split)[::50]
     fold = assign_user_folds(data.n_users, 4, 7)
@@ -52,23 +52,23 @@ def test_item_logit_by_hand(split):
 
 
 def test_no_label_of_the_own_user_is_in_a_train_rows_item_logit():
-    ds = planted()
+    ds = plant_dataset()
     train = ds.interactions.get_split_rows(TRAIN)
     own = train[ds.interactions.user[train] == 9]
-    changed = relabelled(ds, own)
+    changed = flip_labels(ds, own)
     np.testing.assert_array_equal(item_logit(changed, own)[0], item_logit(ds, own)[0])
     assert not np.array_equal(item_logit(changed, train)[0], item_logit(ds, train)[0])
 
 
 def test_held_out_labels_are_in_no_item_logit():
-    ds = planted()
+    ds = plant_dataset()
     rows = np.arange(len(ds.interactions))
-    changed = relabelled(ds, np.flatnonzero(ds.interactions.split != TRAIN))
+    changed = flip_labels(ds, np.flatnonzero(ds.interactions.split != TRAIN))
     np.testing.assert_array_equal(item_logit(changed, rows)[0], item_logit(ds, rows)[0])
 
 
 def test_user_statistics_by_hand():
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
     rows = np.array([data.start[4], data.start[4] + 1, data.start[4] + 20])
     past = data.label[data.start[4] : rows[2]]
@@ -82,16 +82,16 @@ def test_user_statistics_by_hand():
 
 
 def test_user_statistics_end_before_the_row():
-    ds = planted()
+    ds = plant_dataset()
     row = int(ds.interactions.start[6] + 10)
-    changed = relabelled(ds, np.arange(row, ds.interactions.start[7]))
+    changed = flip_labels(ds, np.arange(row, ds.interactions.start[7]))
     for last in (None, 3):
         before = compute_user_logit(ds, np.array([row]), last=last, mean=0.5)
         np.testing.assert_array_equal(compute_user_logit(changed, np.array([row]), last=last, mean=0.5), before)
 
 
 def test_excess_is_generosity_beyond_what_items_promise():
-    ds = planted()
+    ds = plant_dataset()
     data = ds.interactions
     first = int(data.start[4])
     expected = np.linspace(0.1, 0.9, len(data))
@@ -101,6 +101,6 @@ def test_excess_is_generosity_beyond_what_items_promise():
     assert found[first + 1] == pytest.approx(surplus[first] / 4)
     assert found[first + 20] == pytest.approx(surplus[first : first + 20].sum() / 23)
     assert recent[first + 20] == pytest.approx(surplus[first + 16 : first + 20].sum() / 7)
-    changed = compute_past_residual(relabelled(ds, np.arange(first + 20, data.start[5])), expected)
+    changed = compute_past_residual(flip_labels(ds, np.arange(first + 20, data.start[5])), expected)
     np.testing.assert_array_equal(changed[first : first + 21], found[first : first + 21])
     assert changed[first + 21] != found[first + 21]

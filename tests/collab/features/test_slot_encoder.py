@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.encoder import planted, relabelled
 
 from thinkrec.collab.features.neighbourhood import NeighbourhoodResidual
 from thinkrec.collab.features.past_statistics import (
@@ -18,11 +17,12 @@ from thinkrec.collab.features.slot_encoder import FOLDS, SlotEncoder
 from thinkrec.data.interactions import TRAIN
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import read_tensors, write_tensors
+from thinkrec.testing import flip_labels, plant_dataset
 
 
 @pytest.fixture(scope="module")
 def ds():
-    plain = planted()
+    plain = plant_dataset()
     words = [("old", "blue") if i % 3 else ("new", "red") for i in range(len(plain.items))]
     return replace(plain, items=replace(plain.items, keywords=words))
 
@@ -55,7 +55,7 @@ def test_statistics_stand_where_the_docstring_says(ds):
 def test_a_rows_own_label_and_what_follows_are_in_none_of_its_vectors(ds):
     data, row = ds.interactions, int(ds.interactions.start[6] + 10)
     assert data.split[row] == TRAIN
-    before, after = (fitted(d).encode_rows(d) for d in (ds, relabelled(ds, np.arange(row, data.start[7]))))
+    before, after = (fitted(d).encode_rows(d) for d in (ds, flip_labels(ds, np.arange(row, data.start[7]))))
     np.testing.assert_allclose(before.item[row], after.item[row], atol=1e-6)
     # Only the mean like rate of all train rows, one number for everybody, may move.
     np.testing.assert_allclose(before.user[row], after.user[row], atol=2e-2)
@@ -75,7 +75,7 @@ def test_a_candidate_has_the_vector_it_would_have_as_a_row(ds):
 
 def test_held_out_labels_reach_item_vectors_only_as_votes_of_the_past(ds):
     data = ds.interactions
-    changed = relabelled(ds, np.flatnonzero(data.split != TRAIN))
+    changed = flip_labels(ds, np.flatnonzero(data.split != TRAIN))
     before, after = (fitted(d).encode_rows(d).item for d in (ds, changed))
     np.testing.assert_array_equal(np.delete(before, 3, axis=1), np.delete(after, 3, axis=1))
     held_out_before = np.array(

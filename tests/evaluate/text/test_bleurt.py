@@ -346,8 +346,8 @@ def test_similarity_by_any_encoder_folder(encoder_folder: Path) -> None:
 
 
 def test_an_encoder_that_does_not_know_the_script_is_not_used(encoder_folder: Path) -> None:
-    from thinkrec.commands.texts import drop_unsuited_encoder
     from thinkrec.evaluate.text.align import References
+    from thinkrec.evaluate.text.resources import drop_unsuited_encoder
 
     found = load_encoder(encoder_folder)
     assert found.compute_unknown_share(["the slow sea", "boat 海"]) == 0.2

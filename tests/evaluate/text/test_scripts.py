@@ -152,7 +152,7 @@ def test_the_table_says_what_is_not_defined_and_why(tmp_path: Path, monkeypatch:
 
     def call(name: str) -> tuple[str, dict]:
         path, out = str(tmp_path / name), str(tmp_path / "out.json")
-        arguments = ["evaluate", path, "--text", "--references", path, "--draws", "100", "--out", out]
+        arguments = ["evaluate", "text", path, "--references", path, "--draws", "100", "--out", out]
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 0, result.output
         return " ".join(result.stdout.split()), json.loads(Path(out).read_text())

@@ -15,6 +15,8 @@ from thinkrec.data.interactions import TRAIN
 
 STRENGTH = 5.0
 """Pseudo-rows at the mean like rate that are added to an item's own rows."""
+USER_STRENGTH = 2.0
+"""The same for a user's own rows."""
 
 
 def compute_logit(rate: np.ndarray) -> np.ndarray:
@@ -137,7 +139,7 @@ def compute_past_residual(ds: Dataset, expected: np.ndarray, last: int | None = 
 
 
 def compute_user_logit(
-    ds: Dataset, rows: np.ndarray, last: int | None = None, strength: float = 2.0, mean: float | None = None
+    ds: Dataset, rows: np.ndarray, last: int | None = None, strength: float = USER_STRENGTH, mean: float | None = None
 ) -> np.ndarray:
     """Smoothed logit of the user's like rate strictly before each row, float64 (len(rows),).
 
@@ -149,6 +151,21 @@ def compute_user_logit(
         mean = float((data.label[train].sum() + 1) / (train.sum() + 2))
     likes, count = count_past_likes(ds, rows, last)
     return compute_logit((likes + strength * mean) / (count + strength))
+
+
+def compute_query_statistics(labels: np.ndarray, expected: np.ndarray, recent: int, mean: float) -> np.ndarray:
+    """float64 (4,): `compute_user_logit`, `compute_user_log_count`, and `compute_past_residual` over the whole past and
+    its `recent` last entries, of a past of k labels (k,) by itself. expected: float64 (k,).
+    """
+    likes, count = float(labels.sum(dtype=np.int64)), float(len(labels))
+    end = np.array([len(labels)])
+    residuals = []
+    for begin in (0, max(0, len(labels) - recent)):
+        total = compute_range_sums(labels - expected, np.array([begin]), end)[0]
+        shown = float(len(labels) - begin)
+        residuals.append(total / shown * shown / (shown + 3) if shown else 0.0)
+    rate = np.array([(likes + USER_STRENGTH * mean) / (count + USER_STRENGTH)])
+    return np.array([compute_logit(rate)[0], np.log1p(np.array([count]))[0], *residuals])
 
 
 def compute_user_log_count(ds: Dataset, rows: np.ndarray) -> np.ndarray:

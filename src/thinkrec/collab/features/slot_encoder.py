@@ -13,14 +13,16 @@ from thinkrec.collab.features.neighbourhood import NeighbourhoodResidual
 from thinkrec.collab.features.past_statistics import (
     compute_logit,
     compute_past_residual,
+    compute_query_statistics,
     compute_user_log_count,
     compute_user_logit,
 )
-from thinkrec.collab.features.slot_vectors import PlaceholderVectors
+from thinkrec.collab.features.slot_vectors import PlaceholderVectors, QueryVectors
 from thinkrec.collab.features.target_encoding import ItemTargetEncodings, TargetEncoder
 from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
+from thinkrec.data.query import Query
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import read_tensors, write_tensors
 
@@ -101,27 +103,47 @@ class SlotEncoder:
             user=_join_features(user, (1.0, 0.0), len(rows)), item=_join_features(item, (0.0, 1.0), len(rows))
         )
 
-    def encode_candidates(self, ds: Dataset, row: int, items: np.ndarray) -> np.ndarray:
-        """Item vectors of item codes for the user of `row` as of that row, float32 (len(items), d)."""
-        features: list[np.ndarray] = []
+    def encode_query(self, ds: Dataset, query: Query) -> QueryVectors:
+        """What `encode_rows` gives for a row behind the query's past, and for the entries of that past.
+
+        Of a past without rows in any table nobody knows what was trained on, so all its entries read the statistics of
+        all train rows, whatever their split.
+        """
+        user: list[np.ndarray] = []
+        item: list[np.ndarray] = []
         if self.encoder is not None:
-            features.append(self.encoder.encode_items(ds)[items])
+            user.append(self.encoder.encode_query(ds, query)[None])
+            item.append(self.encoder.encode_items(ds)[query.items])
         if self.target_encoder is not None:
-            data, residual, encodings = ds.interactions, np.zeros(len(items)), self.target_encoder.encode_items(ds)
+            known, table = self.target_encoder.encode_items(ds), self.target_encoder.n_folds
+            expected = self._compute_expected(ds, query)
+            user.append(compute_query_statistics(query.labels, expected, RECENT, self.mean)[None])
+            vote = np.zeros(len(query.items))
             if self.neighbourhood is not None:
-                past = data.get_history_rows(row, len(data))
-                expected = _to_probability(
-                    encodings.best[self.target_encoder.find_row_tables(ds, past), data.item[past]]
-                )
-                residual = self.neighbourhood.compute_candidate_residuals(
-                    ds, data.item[past], data.label[past] - expected, items
-                )
-            features.append(
-                _build_item_features(
-                    encodings, self.target_encoder.find_row_tables(ds, np.full(len(items), row)), items, residual
-                )
-            )
-        return _join_features(features, (0.0, 1.0), len(items))
+                vote = self.neighbourhood.compute_past_residuals(ds, query.items, query.labels - expected)
+            item.append(_build_item_features(known, np.full(len(query.items), table), query.items, vote))
+        return QueryVectors(
+            user=_join_features(user, (1.0, 0.0), 1)[0], past=_join_features(item, (0.0, 1.0), len(query.items))
+        )
+
+    def encode_candidates(self, ds: Dataset, query: Query, items: np.ndarray) -> np.ndarray:
+        """float32 (len(items), d): item vectors of item codes as the query's user would be asked about them."""
+        parts: list[np.ndarray] = []
+        if self.encoder is not None:
+            parts.append(self.encoder.encode_items(ds)[items])
+        if self.target_encoder is not None:
+            vote = np.zeros(len(items))
+            if self.neighbourhood is not None:
+                residual = query.labels - self._compute_expected(ds, query)
+                vote = self.neighbourhood.compute_candidate_residuals(ds, query.items, residual, items)
+            known, table = self.target_encoder.encode_items(ds), self.target_encoder.n_folds
+            parts.append(_build_item_features(known, np.full(len(items), table), items, vote))
+        return _join_features(parts, (0.0, 1.0), len(items))
+
+    def _compute_expected(self, ds: Dataset, query: Query) -> np.ndarray:
+        """float64 (k,): the chance that anybody likes each item of the past, by all train rows."""
+        assert self.target_encoder is not None
+        return _to_probability(self.target_encoder.encode_items(ds).best[self.target_encoder.n_folds, query.items])
 
     def compute_item_logit(
         self, ds: Dataset, items: np.ndarray, source: str, rows: np.ndarray | None = None

@@ -15,3 +15,13 @@ class PlaceholderVectors:
     """float32 (n_rows, d): the row's user as known strictly before the row."""
     item: np.ndarray
     """float32 (n_rows, d): the row's item; on train rows from folds that exclude the row."""
+
+
+@dataclass(frozen=True, eq=False)
+class QueryVectors:
+    """The same for one query."""
+
+    user: np.ndarray
+    """float32 (d,): the user as known from the query's past."""
+    past: np.ndarray
+    """float32 (k, d): every item of that past."""

@@ -1,0 +1,52 @@
+"""`thinkrec demo`: everything once, on a simulated catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thinkrec.cli.options import Device, Overrides, Seed, Threads, Workers
+
+if TYPE_CHECKING:
+    from thinkrec.evaluate.report.data import ExplainedRecommendation
+
+SHOWN = 3
+"""Explained recommendations that the demo prints."""
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the run is kept.")] = Path("runs/demo"),
+    overrides: Overrides = None,
+    device: Device = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    seed: Seed = None,
+) -> None:
+    """Train on a simulated catalogue; show the table, three explained recommendations and a report.
+
+    - `thinkrec demo`
+    - `thinkrec demo --seed 1 --folder runs/demo-1`
+    """
+    from rich.text import Text
+
+    from thinkrec.cli import show
+    from thinkrec.cli.run import execute_recipe
+    from thinkrec.run.options import RunOptions
+
+    options = RunOptions.from_environment(device=device, workers=workers, threads=threads, seed=seed)
+    results = execute_recipe("demo", folder, overrides or [], options=options)
+    console = show.make_console()
+    for case in select_examples(results.explained_rows):
+        console.print(show.render_explained_row(case))
+    console.print(Text(f"report: {results.report_path}  (opens in any browser)"))
+
+
+def select_examples(cases: Sequence[ExplainedRecommendation], most: int = SHOWN) -> list[ExplainedRecommendation]:
+    """At most `most` cases, Yes and No in turn as far as there are both."""
+    yes = [case for case in cases if case.probability > 0.5]
+    no = [case for case in cases if case.probability <= 0.5]
+    turns = [case for i in range(len(cases)) for side in (yes, no) for case in side[i : i + 1]]
+    return turns[:most]

@@ -1,0 +1,26 @@
+"""`thinkrec doctor`: what this machine has and lacks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
+    """Check this machine: versions, devices, memory, language models, data; every problem with its remedy.
+
+    - `thinkrec doctor`
+    - `thinkrec doctor --json > machine.json`
+    """
+    import json
+
+    from thinkrec import doctor as machine
+    from thinkrec.cli import show
+
+    info = machine.collect_system_info()
+    if as_json:
+        print(json.dumps(info, indent=2))
+    else:
+        show.make_console().print(machine.render_system_info(info))
+    raise typer.Exit(1 if any(problem["level"] == "error" for problem in info["problems"]) else 0)

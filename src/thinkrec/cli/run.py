@@ -1,0 +1,86 @@
+"""`thinkrec run`: a recipe from data to report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thinkrec.cli.options import Device, Overrides, Seed, Threads, Workers
+
+if TYPE_CHECKING:
+    from thinkrec.run.options import RunOptions
+    from thinkrec.run.results import RunResults
+
+
+def run(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Name (`thinkrec recipe --list`) or YAML file.")],
+    folder: Annotated[Path | None, typer.Option(help="Where the run is kept; by default runs/NAME.")] = None,
+    overrides: Overrides = None,
+    results: Annotated[Path | None, typer.Option(help="Also export predictions and metrics to this/NAME.")] = None,
+    any_code: Annotated[
+        bool, typer.Option("--any-code", help="Keep finished stages although the package's code has changed since.")
+    ] = False,
+    device: Device = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    seed: Seed = None,
+) -> None:
+    """Run a recipe from data to report.
+
+    A stopped run goes on where it was; a finished stage is kept while all that it was made from is the same: settings,
+    tables, backbone, reasons, prompts and code, by their contents.
+
+    - `thinkrec run ml1m/mf`
+    - `thinkrec run my.yaml --seed 1 -o model.prompt.history=20 --folder runs/longer`
+    - `thinkrec run ml1m/mf --results results`
+    """
+    from rich.text import Text
+
+    from thinkrec.cli import show
+    from thinkrec.run.options import RunOptions
+
+    options = RunOptions.from_environment(device=device, workers=workers, threads=threads, seed=seed)
+    done = execute_recipe(recipe, folder, overrides or [], options=options, results=results, any_code=any_code)
+    show.make_console().print(Text(f"metrics: {done.metrics_path}\nreport:  {done.report_path}"))
+
+
+def execute_recipe(
+    name: str,
+    folder: Path | None,
+    overrides: Sequence[str],
+    *,
+    options: RunOptions,
+    results: Path | None = None,
+    any_code: bool = False,
+) -> RunResults:
+    """Run a recipe, or go on with it, and print its table and where things lie."""
+    from rich.text import Text
+
+    from thinkrec.cli import show
+    from thinkrec.evaluate.table import render_results
+    from thinkrec.io.processes import is_main, run_on_main, silence_other_processes
+    from thinkrec.run.exports import export_results
+    from thinkrec.run.pipeline import Run
+    from thinkrec.run.recipe_files import load_recipe
+    from thinkrec.run.report_data import describe_data
+    from thinkrec.run.results import finish_run
+
+    options.apply()
+    recipe = options.apply_seed(load_recipe(name, overrides))
+    silence_other_processes()
+    place = folder or Path("runs") / recipe.name
+    run = Run(recipe, place, progress=is_main(), ignore_code_changes=any_code, options=options)
+    done: RunResults = run.run_all_stages(finish_run)
+    console = show.make_console()
+    console.print(render_results(done.results, title=recipe.name))
+    for fact_name, fact in describe_data(run).items():
+        console.print(Text(f"{fact_name}: {fact}", style="dim"))
+    for row, why in run.failures.items():
+        console.print(Text(f"no row for {row}: {why}"))
+    if results is not None:
+        written = run_on_main(lambda: export_results(run, done, results / recipe.name))
+        console.print(Text(f"results: {written}"))
+    return done

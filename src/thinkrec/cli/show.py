@@ -1,0 +1,96 @@
+"""What commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from thinkrec.evaluate.report.data import ExplainedRecommendation
+from thinkrec.io.processes import is_main
+from thinkrec.score.answers import Explanation, HistoryItem, Ranked
+
+WIDE = 130
+"""Columns where nobody looks: a file or a pipe should not get tables cut at 80."""
+
+
+def make_console() -> Console:
+    """Standard output; of several processes only the main one's shows anything."""
+    console = Console(highlight=False, quiet=not is_main())
+    return console if console.is_terminal else Console(highlight=False, width=WIDE, quiet=console.quiet)
+
+
+def print_verdict(sentence: str | None) -> None:
+    """Print what a run's table says against its model, if anything."""
+    if sentence is not None:
+        make_console().print(Text(sentence, style="bold red"))
+
+
+def render_ranking(ranked: Sequence[Ranked], title: str) -> Table:
+    """A table of ranked items, with reasons where they were written."""
+    table = Table(title=Text(title), title_justify="left")
+    for heading in ("", "id", "title"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("probability", "score"):
+        table.add_column(heading, justify="right")
+    for place, entry in enumerate(ranked, 1):
+        cells = (str(place), str(entry.item), entry.title, f"{entry.probability:.1%}", f"{entry.score:+.2f}")
+        table.add_row(*map(Text, cells))
+        if entry.reason is not None:
+            table.add_row("", "", Text(entry.reason, style="italic").append(_format_writer(entry.writer), style="dim"))
+            table.add_section()
+    return table
+
+
+def render_explanation(answer: Explanation, user: str) -> Text:
+    """One answer, its past, its gate and its reason."""
+    score = f", score {answer.score:+.2f}"
+    return _render_case(
+        user, answer.title, answer.probability, score, answer.history, answer.gate, answer.reason, answer.writer
+    )
+
+
+def render_explained_row(case: ExplainedRecommendation) -> Text:
+    """The same for a test row, with what the user really said."""
+    truth = "" if case.liked is None else f"; in fact {'liked' if case.liked else 'not liked'}"
+    return _render_case(
+        case.user, case.target, case.probability, truth, case.history, case.gate, case.reason, case.writer
+    )
+
+
+def _render_case(
+    user: str,
+    title: str,
+    probability: float,
+    more: str,
+    history: Sequence[HistoryItem],
+    gate: Sequence[tuple[str, float]],
+    reason: str,
+    writer: str,
+) -> Text:
+    text = Text()
+    text.append(title, style="bold").append(f" for {user}: probability of a like {probability:.0%}{more}\n")
+    for past in history:
+        mark, style = ("+", "green") if past.liked else ("-", "red")
+        text.append(f"  {mark} ", style=f"bold {style}").append(past.title).append("\n")
+    text.append("  (+ liked, - not liked; oldest first)\n" if history else "  (no history)\n", style="dim")
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in gate if weight > 0)
+    text.append(f"  adapters: {weights}\n", style="dim")
+    return text.append(f"  {reason}", style="italic").append(f"{_format_writer(writer)}\n", style="dim")
+
+
+def _format_writer(writer: str | None) -> str:
+    """Who wrote a reason, where it was not the model."""
+    return "" if writer in (None, "model") else " (reason by rules)"
+
+
+def build_fact_table(title: str, lines: Sequence[tuple[str, str]]) -> Table:
+    """A table of two columns, what and how much, without a heading."""
+    table = Table(title=Text(title), title_justify="left", show_header=False)
+    table.add_column("what")
+    table.add_column("how much", overflow="fold")
+    for what, much in lines:
+        table.add_row(Text(what), Text(much))
+    return table

@@ -1,0 +1,77 @@
+"""A question about the present of a user: what they rated so far, and what they are asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.interactions import TEST
+from thinkrec.data.visible_past import find_window_start
+
+_NO_ITEMS = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """A user, known or not, with a past of k ratings, asked about candidates; items are codes of one data set.
+
+    Encoders, slot vectors and the gate answer it directly (`Encoder.encode_query`, `SlotEncoder.encode_query`,
+    `AdapterRouter.route_query`): the past is a plain sequence, and no row has to stand in any table.
+    """
+
+    user: Any
+    """Original user id, by which scorers find what they learned; None for somebody whom training did not know."""
+    items: np.ndarray
+    """int64 (k,): what they rated, oldest first."""
+    labels: np.ndarray
+    """int8 (k,): 1 liked, 0 not."""
+    timestamps: np.ndarray
+    """int64 (k,): as in the data."""
+    splits: np.ndarray
+    """int8 (k,): of which split each rating is; a train row is known to have been trained on."""
+    time: int
+    """When the question is asked, in the data's time."""
+    candidates: np.ndarray = field(default_factory=lambda: _NO_ITEMS)
+    """int64 (c,): item codes that are asked about."""
+
+    @classmethod
+    def from_dataset(cls, ds: Dataset, user: int, candidates: np.ndarray = _NO_ITEMS) -> Query:
+        """The user of a code with all that the data know of them, asked at the time of the last row in the data."""
+        it = ds.interactions
+        rows = np.arange(it.start[user], it.start[user + 1])
+        return cls._from_rows(ds, user, rows, int(it.timestamp.max()), candidates)
+
+    @classmethod
+    def from_row(cls, ds: Dataset, row: int) -> Query:
+        """The user of a row as known strictly before it (`Interactions.past`), asked about its item at its time."""
+        it = ds.interactions
+        rows = it.get_history_rows(row, len(it))
+        return cls._from_rows(ds, int(it.user[row]), rows, int(it.timestamp[row]), it.item[[row]].astype(np.int64))
+
+    @classmethod
+    def from_ratings(
+        cls, ds: Dataset, user: Any, items: np.ndarray, labels: np.ndarray, candidates: np.ndarray = _NO_ITEMS
+    ) -> Query:
+        """A user id, or None, with another past than the data's; its times are not known and count as now."""
+        now, n = int(ds.interactions.timestamp.max()), len(items)
+        return cls(user, items, labels, np.full(n, now), np.full(n, TEST, dtype=np.int8), now, candidates)
+
+    @classmethod
+    def _from_rows(cls, ds: Dataset, user: int, rows: np.ndarray, time: int, candidates: np.ndarray) -> Query:
+        it = ds.interactions
+        return cls(
+            ds.user_ids[user],
+            it.item[rows].astype(np.int64),
+            it.label[rows],
+            it.timestamp[rows],
+            it.split[rows],
+            time,
+            candidates,
+        )
+
+    def find_window(self, length: int, block: int = 1) -> slice:
+        """The last `length` ratings, as `Interactions.get_history` shows them to a row."""
+        return slice(find_window_start(len(self.items), length, block), len(self.items))

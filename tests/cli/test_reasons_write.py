@@ -1,0 +1,183 @@
+"""`reasons write`: reasons for many rows, resumed after a kill, refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from support.tiny_run import tiny_backbone, tiny_recipe
+from typer.testing import CliRunner
+
+from thinkrec.cli import app
+from thinkrec.data.columns import DataWarning
+from thinkrec.errors import DataError
+from thinkrec.reasons.named_rows import read_named_rows
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import parse_recipe
+from thinkrec.run.variants import get_variant
+from thinkrec.score import explained_rows
+from thinkrec.score.explained_rows import explain_rows_in_chunks
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("written")
+    recipe = parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone")), "tiny")
+    run = Run(recipe, folder / "run")
+    run.folder.mkdir()
+    run.prepare_folder()
+    run.train_variants()
+    return run
+
+
+@pytest.fixture
+def table(trained: Run, tmp_path: Path) -> Path:
+    """Ten test rows in an order of their own, and one train row."""
+    it = trained.ds.interactions
+    rows = np.append(trained.test_rows[:10][::-1], it.get_split_rows(0)[0])
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"order": it.order[rows], "split": ["test"] * 10 + ["train"]}).write_parquet(path)
+    return path
+
+
+def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "reasons.parquet"
+    result = call("reasons", "write", trained.folder, table, "--split", "test", "--out", out)
+    assert result.exit_code == 0, result.output
+    found, asked = pl.read_parquet(out), pl.read_parquet(table)
+    assert found["order"].to_list() == asked["order"].to_list()[:10]
+    rows = trained.ds.interactions.find_rows(found["order"].to_numpy())
+    np.testing.assert_allclose(found["score"], trained.load_predictor(get_variant("full")).score(rows), atol=1e-5)
+    it, ds = trained.ds.interactions, trained.ds
+    assert found["user_id"].to_list() == [ds.user_ids[u] for u in it.user[rows]]
+    assert found["item_id"].to_list() == [ds.items.ids[i] for i in it.item[rows]]
+    verdicts = [text.split(".")[0].split(",")[0].split()[0] for text in found["reason"]]
+    assert [v.startswith("Yes") for v in verdicts] == (found["score"] > 0).to_list()
+    user = trained.ds.interactions.user[rows]
+    found.with_columns(pl.Series("user_id", user)).write_parquet(tmp_path / "references.parquet")
+    judged = call("evaluate", "text", out, "--references", tmp_path / "references.parquet", "--draws", "100",
+                  "--grounding", "--run", trained.folder, "--out", tmp_path / "metrics.json")  # fmt: skip
+    assert judged.exit_code == 0, judged.output
+    assert "ROUGE-L" in judged.stdout and "verdict agrees" in judged.stdout
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert written["estimates"]["reasons"]["rouge_l"]["value"] == pytest.approx(1.0)
+    assert set(written["grounding"]) == {"reasons"} and written["grounding"]["reasons"]["measures"]
+    alone = call("evaluate", "grounding", out, "--run", trained.folder, "--draws", "100", "--out", tmp_path / "g.json")
+    assert alone.exit_code == 0, alone.output
+    measures = json.loads((tmp_path / "g.json").read_text())["measures"]
+    assert measures == written["grounding"]["reasons"]["measures"]
+    # The reasons of rows that stand elsewhere are judged by their users and items.
+    found.with_columns(order=np.roll(found["order"], 1)).write_parquet(tmp_path / "moved.parquet")
+    moved = call("evaluate", "grounding", tmp_path / "moved.parquet", "--run", trained.folder, "--draws", "100",
+                 "--out", tmp_path / "m.json")  # fmt: skip
+    assert moved.exit_code == 0, moved.output
+    assert json.loads((tmp_path / "m.json").read_text())["measures"] == measures
+    assert not list(out.parent.glob("*.part"))
+
+
+def test_another_stage_and_free_verdicts(trained: Run, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "global.csv"
+    more = ("--stage", "global", "--tokens", "3", "--citation-policy", "any", "--own-verdict")
+    result = call("reasons", "write", trained.folder, table, "--out", out, *more)
+    assert result.exit_code == 0, result.output
+    found = pl.read_csv(out)
+    rows = trained.ds.interactions.find_rows(found["order"].to_numpy())
+    assert found.height == 11
+    np.testing.assert_allclose(found["score"], trained.load_predictor(get_variant("global")).score(rows), atol=1e-5)
+    free = trained.load_predictor(get_variant("global")).explain(rows, None, tokens=3)
+    assert [text or "" for text in found["reason"]] == free
+
+
+def test_what_was_written_before_a_kill_is_not_written_again(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explained_rows, "CHUNK", 4)
+    system, rows, part = trained.load_predictor(get_variant("global")), trained.test_rows[:10], tmp_path / "x.part"
+    options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
+    whole = explain_rows_in_chunks(system, rows, part, options)
+    lines = part.read_text().splitlines(keepends=True)
+    assert len(lines) == 11
+    marked = json.dumps({"score": 9.0, "reason": "kept\u2028whole"}, ensure_ascii=False) + "\n"
+    # Two chunks done, the third torn in the middle of its second line.
+    part.write_text("".join([lines[0], *[marked] * 8, lines[9], lines[10][:7]]))
+    again = explain_rows_in_chunks(system, rows, part, options)
+    assert again["reason"].to_list() == ["kept\u2028whole"] * 8 + whole["reason"].to_list()[8:]
+    assert len(part.read_bytes().split(b"\n")) == 12
+    assert again["order"].to_list() == whole["order"].to_list()
+    other = explain_rows_in_chunks(system, rows, part, {**options, "tokens": 4})
+    assert "kept\u2028whole" not in other["reason"].to_list(), "other options start afresh"
+    part.write_bytes(part.read_bytes().split(b"\n")[0] + b"\n" + b"{'score': 1}\n" * 4)
+    assert (
+        explain_rows_in_chunks(system, rows, part, {**options, "tokens": 4})["reason"].to_list()
+        == other["reason"].to_list()
+    )
+
+
+def test_rows_are_found_by_their_ids_where_order_names_others(trained: Run, tmp_path: Path) -> None:
+    ds, rows = trained.ds, trained.test_rows[:6]
+    it = ds.interactions
+    pairs = {"user_id": [ds.user_ids[u] for u in it.user[rows]], "item_id": [ds.items.ids[i] for i in it.item[rows]]}
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"order": it.order[rows], **pairs}).write_parquet(path)
+    assert read_named_rows(path, None, trained.ds).tolist() == rows.tolist()
+    pl.DataFrame({"order": np.roll(it.order[rows], 1), **pairs}).write_parquet(path)
+    with pytest.warns(DataWarning, match="6 of 6 rows were found by user and item"):
+        assert read_named_rows(path, None, trained.ds).tolist() == rows.tolist()
+    pl.DataFrame({"order": it.order[rows], **pairs, "item_id": ["gone"] * 6}).write_parquet(path)
+    with pytest.raises(DataError, match="6 of 6 rows are not in the run's data"):
+        read_named_rows(path, None, trained.ds)
+
+
+def test_reasons_with_unicode_line_ends_are_resumed(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explained_rows, "CHUNK", 2)
+    system, rows, part = trained.load_predictor(get_variant("global")), trained.test_rows[:4], tmp_path / "x.part"
+    options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
+    explain_rows_in_chunks(system, rows, part, options)
+    head = part.read_text(encoding="utf-8").split("\n")[0]
+    odd = json.dumps({"score": 9.0, "reason": "a\u2028b\u0085c"}, ensure_ascii=False)
+    part.write_text("\n".join([head, odd, odd, ""]), encoding="utf-8")
+    assert explain_rows_in_chunks(system, rows, part, options)["reason"].to_list()[:2] == ["a\u2028b\u0085c"] * 2
+
+
+def test_other_writers_stand_beside_their_reasons(trained: Run, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rules.parquet"
+    result = call("reasons", "write", trained.folder, table, "--out", out, "--writer", "rules")
+    assert result.exit_code == 0, result.output
+    found = pl.read_parquet(out)
+    assert found.columns == ["order", "user_id", "item_id", "score", "reason", "writer"]
+    assert set(found["writer"]) <= {"rules", "plain"}
+    assert [text.startswith("Yes. ") for text in found["reason"]] == (found["score"] > 0).to_list()
+    judged = call("evaluate", "grounding", out, "--run", trained.folder, "--out", tmp_path / "g.json")
+    assert judged.exit_code == 0, judged.output
+    measures = json.loads((tmp_path / "g.json").read_text())["measures"]
+    assert measures["nothing_untrue"]["value"]["value"] == 1
+    both = call("reasons", "write", trained.folder, table, "--out", out, "--writer", "rules", "--own-verdict")
+    assert both.exit_code == 2 and "give one of them" in both.stderr
+
+
+def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> None:
+    def refused(*arguments: object) -> str:
+        result = call("reasons", "write", *arguments)
+        assert result.exit_code == 2, result.output
+        return result.stderr
+
+    out = tmp_path / "x.parquet"
+    assert "end it with .parquet, .csv or .jsonl" in refused(trained.folder, table, "--out", tmp_path / "x.txt")
+    assert "names no row of split 'nowhere'" in refused(trained.folder, table, "--split", "nowhere", "--out", out)
+    pl.DataFrame({"order": [10**6]}).write_parquet(tmp_path / "gone.parquet")
+    assert "order 1000000 is no row" in refused(trained.folder, tmp_path / "gone.parquet", "--out", out)
+    pl.DataFrame({"row": [1]}).write_parquet(tmp_path / "bare.parquet")
+    assert "order" in refused(trained.folder, tmp_path / "bare.parquet", "--out", out)
+    assert "there is no run" in refused("nothing", table, "--out", out)
+    assert not out.exists()
+    both = call("evaluate", "text", table, "--grounding", "--references", table)
+    assert "--grounding needs --run" in both.stderr
