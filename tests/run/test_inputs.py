@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from thinkrec.run.inputs import hash_reasons
+from thinkrec.prompts.render import PromptConfig
+from thinkrec.run.inputs import hash_prompt_sample, hash_reasons
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 DS = simulate_catalogue(SimulatorConfig(users=4, items=12, interactions_per_user=(6, 8)), 3).dataset
@@ -15,3 +16,9 @@ def test_each_letter_and_each_row_of_reasons_counts() -> None:
     digests = {hash_reasons(DS, reasons) for reasons in (plain, *others)}
     assert len(digests) == 5
     assert hash_reasons(DS, dict(reversed(plain.items()))) == hash_reasons(DS, plain)
+
+
+def test_the_hash_of_prompts_is_that_of_earlier_versions() -> None:
+    ds = simulate_catalogue(SimulatorConfig(users=12, items=30, interactions_per_user=(6, 8)), 3).dataset
+    config = PromptConfig(history=4, keywords=2)
+    assert hash_prompt_sample(ds, config, {0: "Yes. It is so."}) == "4e321aa771e44893"

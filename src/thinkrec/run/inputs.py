@@ -38,6 +38,8 @@ MODEL_CODE = (
 )
 """What trains and scores; the stages of one language model share it."""
 REASON_CODE = (*MODEL_CODE, "reasons", "teacher")
+HASHED_FIELDS = {"placeholder_at": "slot_at", "placeholder_vectors": "slot_vec"}
+"""Field of a prompt -> the name by which it goes into hashes of prompts, so that finished stages stay finished."""
 
 
 def build_backbone_inputs(config: BackboneConfig) -> dict[str, Any]:
@@ -67,7 +69,8 @@ def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, 
             reason = reasons[int(row)] if given else None
             prompt = renderer.render_row(int(row), gate=np.ones(1, np.float32), vectors=vectors, reason=reason,
                                   with_answer=True, history_loss=1.0)  # fmt: skip
-            for name, value in vars(prompt).items():
+            for field_name, value in vars(prompt).items():
+                name = HASHED_FIELDS.get(field_name, field_name)
                 found.update(f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes())
     return found.hexdigest()[:16]
 
