@@ -144,7 +144,7 @@ def test_a_refusal_is_an_error_and_a_spent_budget_is_not(recipe: Path) -> None:
         (("--teacher", "api", "--model", "m", "--budget-money", "1"), "prices"),
         (("--config", "none.yaml"), "none.yaml"),
         (("--config", "json.yaml"), "take response_format out of teacher.extra"),
-        (("--config", "twice.yaml"), "'max_tokens' is not for `extra`; set teacher.max_tokens"),
+        (("--config", "twice.yaml"), "'max_tokens' is not for `extra_body`; set teacher.max_tokens"),
         (("--teacher", "rules", "--store", "mine.yaml/a.jsonl"), "choose another --store"),
     ],
 )
