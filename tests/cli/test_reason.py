@@ -157,7 +157,7 @@ def test_mistakes_are_told_in_one_message(recipe: Path, options: tuple[str, ...]
 
 def test_options_go_before_the_file() -> None:
     path = Path("teach.yaml")
-    given = {"teacher.kind": "rules", "rows": 3, "seed": None}
+    given = {"teacher.kind": "rules", "n_rows": 3, "seed": None}
     assert read_config(None, given).n_rows == 3
     with pytest.raises(RecipeError, match="cannot be read"):
         read_config(path, given)
