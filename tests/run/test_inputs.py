@@ -25,7 +25,13 @@ def test_stages_of_versions_with_one_template_and_one_gate_stay_true() -> None:
     assert build_prompt_inputs(PromptConfig(template="prompt4nr"))["template"] == "prompt4nr"
     assert "kind" not in build_gate_inputs(EntropyGateConfig())
     assert build_gate_inputs(UniformGateConfig()) == {"kind": "uniform"}
-    ds = simulate_catalogue(SimulatorConfig(users=20, items=50, rows_per_user=(14, 20)), 21).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=20, items=50, interactions_per_user=(14, 20)), 21).dataset
     reasons = dict.fromkeys(range(0, len(ds.interactions), 7), "Yes. Because.")
     assert hash_prompt_sample(ds, PromptConfig(), reasons) == "76baaac4fa5f8d00"
     assert hash_prompt_sample(ds, PromptConfig(history=3), {}) == "bc753aa31761bc52"
+
+
+def test_the_hash_of_prompts_is_that_of_earlier_versions() -> None:
+    ds = simulate_catalogue(SimulatorConfig(users=12, items=30, interactions_per_user=(6, 8)), 3).dataset
+    config = PromptConfig(history=4, keywords=2)
+    assert hash_prompt_sample(ds, config, {0: "Yes. It is so."}) == "4e321aa771e44893"
