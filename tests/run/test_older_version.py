@@ -17,8 +17,8 @@ import pytest
 
 from thinkrec.api import ThinkRec
 from thinkrec.collab import KINDS
+from thinkrec.run.layout import NON_PERSONALISED
 from thinkrec.run.saved_model import open_run
-from thinkrec.run.variants import NON_PERSONALISED
 
 FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "run-0.1.zip"
 CLOSE = 1e-4
