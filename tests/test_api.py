@@ -25,13 +25,20 @@ from thinkrec.run.results import build_reason_writer
 from thinkrec.score.predictor import Predictor
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
+SHORT = {
+    "batch_tokens": 2048,
+    "evals_per_epoch": 1,
+    "max_valid_rows": 40,
+    "subsample_stride": 8,
+    "warmup_steps": 1,
+    "lr": 0.01,
+}
 """A stage of a few steps."""
 
 
 @pytest.fixture(scope="module")
 def ds() -> Dataset:
-    return simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), 7).dataset
+    return simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), 7).dataset
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +249,7 @@ def test_the_recipe_chooses_who_writes(model: ThinkRec, ds: Dataset, monkeypatch
 def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
     """With blocks the prompt's history begins where a block does, not at the last `history` rows."""
     user = max(ds.user_ids, key=lambda id_: len(past(ds, id_)))
-    prompt = model._predictor.prompt.model_copy(update={"history": 4, "block": 3})
+    prompt = model._predictor.prompt.model_copy(update={"history": 4, "history_step": 3})
     monkeypatch.setitem(model.__dict__, "_predictor", replace(model._predictor, prompt=prompt))
     found = model.explain(user, ds.items.ids[4], writer="rules")
     known = past(ds, user)

@@ -284,10 +284,15 @@ class ThinkRec:
                 for place, prompt in zip(found, fork.to_prompts(), strict=True)
             }
             return write_reasons(
-                system.recommender, [prompts[n] for n in range(len(places))], scores[places] > 0,
-                tokens=tokens, citable=[system.find_allowed_titles(row, int(code), tokens) for code in codes[places]],
-                cite=self.recipe.cite, mentions=self.recipe.mentions, progress=self.progress and len(places) > 1,
-            )  # fmt: skip
+                system.recommender,
+                [prompts[n] for n in range(len(places))],
+                scores[places] > 0,
+                tokens=tokens,
+                citable=[system.find_allowed_titles(row, int(code), tokens) for code in codes[places]],
+                cite=self.recipe.citation_policy,
+                mentions=self.recipe.max_citations,
+                progress=self.progress and len(places) > 1,
+            )
 
         if writer not in self._writers:
             self._writers[writer] = build_reason_writer(self._fitted_run, self._variant, self._predictor, writer)

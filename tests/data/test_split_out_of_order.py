@@ -22,7 +22,9 @@ from thinkrec.train.mixture import select_strided_rows
 
 def trained(folder: Path, backbone: Path, *, flip: bool) -> Run:
     """A run on a small catalogue whose splits were dealt at random; `flip` turns the labels of its test rows round."""
-    write_snapshot(simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), 5).dataset, folder)
+    write_snapshot(
+        simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), 5).dataset, folder
+    )
     rows = pl.read_parquet(folder / INTERACTIONS)
     dealt = np.random.default_rng(0).choice(["train", "valid", "test"], size=rows.height, p=[0.5, 0.25, 0.25])
     label = np.where(flip & (dealt == "test"), 1 - rows["label"].to_numpy(), rows["label"].to_numpy())

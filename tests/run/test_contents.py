@@ -29,7 +29,7 @@ from thinkrec.run.variants import LOCK, lock_run_folder
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train import stages
 
-WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
+WORLD = {"users": 30, "items": 60, "interactions_per_user": [6, 12]}
 LANGUAGE = ["global", "experts", "vectors"]
 
 

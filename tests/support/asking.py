@@ -23,10 +23,10 @@ from thinkrec.teacher.build import build_teacher
 from thinkrec.teacher.client import TeacherStopped
 from thinkrec.teacher.config import ApiTeacherConfig, Retries
 
-WORLD = SimulatorConfig(users=20, items=60, rows_per_user=(6, 12))
+WORLD = SimulatorConfig(users=20, items=60, interactions_per_user=(6, 12))
 SEED = 5
 DS = simulate_catalogue(WORLD, SEED).dataset
-QUICK = Retries(most=2, first_wait=0.01, longest_wait=0.03, give_up=1000)
+QUICK = Retries(max_retries=2, initial_backoff=0.01, max_backoff=0.03, max_consecutive_failures=1000)
 PROSE = "It is much like what was liked before, and little speaks against it."
 
 
@@ -55,7 +55,7 @@ def config(url: str = "http://127.0.0.1:9/v1", **changes) -> SynthesisConfig:
     teacher = ApiTeacherConfig(
         **{"model": "m", "base_url": url, "retries": QUICK, "timeout": 2.0, "concurrency": 4, "max_tokens": 50, **more}
     )
-    return SynthesisConfig(teacher=teacher, **{"rows": 20, **changes})
+    return SynthesisConfig(teacher=teacher, **{"n_rows": 20, **changes})
 
 
 def labels(settings: SynthesisConfig) -> dict[str, bool]:

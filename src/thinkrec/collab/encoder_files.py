@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.errors import CheckpointError
+from thinkrec.io.config import OLDER_VERSION
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -41,7 +42,8 @@ def read_scorer(folder: Path, config: type[Config]) -> tuple[Config, dict[str, n
     """Read both files. Raises CheckpointError if one is missing, broken or of another kind of scorer."""
     folder = Path(folder)
     try:
-        found = config.model_validate_json((folder / CONFIG).read_text(encoding="utf-8"))
+        text = (folder / CONFIG).read_text(encoding="utf-8")
+        found = config.model_validate_json(text, context=OLDER_VERSION)
         return found, load_file(folder / STATE)
     except FileNotFoundError as error:
         raise CheckpointError(f"{error.filename or folder / STATE} is missing. Fit the scorer again.") from error

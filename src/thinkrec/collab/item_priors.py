@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from thinkrec.collab import encoder_files
 from thinkrec.collab.features.keyword_terms import KeywordRegression, KeywordVocabulary, fit_keyword_regression
@@ -17,26 +17,26 @@ from thinkrec.collab.selection import ModelSelector, select_two_class_rows
 from thinkrec.collab.trained_ids import TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
 
 
-class RandomConfig(BaseModel):
+class RandomConfig(Config):
     """A random number per row."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["random"] = "random"
 
 
-class ItemBaselineConfig(BaseModel):
+class ItemBaselineConfig(Config):
     """One number per item from train rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"strength": "prior_strength"}
+    RENAMED_VALUES: ClassVar = {"kind": {"item_prior": "item_baseline"}}
 
-    kind: Literal["item_prior"] = "item_prior"
+    kind: Literal["item_baseline"] = "item_baseline"
     source: Literal["mean", "keywords", "both"] = "mean"
     """mean: the item's like rate. keywords: logistic regression on its keywords. both: the like rate, drawn towards
     what the keywords say in place of the overall mean."""
-    strength: float = Field(default=5.0, gt=0)
+    prior_strength: float = Field(default=5.0, gt=0)
     """mean, both: pseudo-rows at the prior that are added to an item's own rows. On ML-1M validation about 2 is best
     for `mean` and 20 for `both` with written keywords."""
     keyword_strength: float = Field(default=0.003, gt=0)
@@ -72,7 +72,7 @@ class ItemBaseline:
             likes = np.bincount(item, weights=label, minlength=len(ds.items))
             count = np.bincount(item, minlength=len(ds.items))
             prior = 1 / (1 + np.exp(-self.values))
-            self.values = compute_logit((likes + config.strength * prior) / (count + config.strength))
+            self.values = compute_logit((likes + config.prior_strength * prior) / (count + config.prior_strength))
         return [
             {
                 "epoch": 1,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
@@ -19,19 +19,20 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
 
 
-class LightGCNConfig(BaseModel):
+class LightGCNConfig(Config):
     """LightGCN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"spread": "init_std"}
 
     kind: Literal["lightgcn"] = "lightgcn"
     dim: int = Field(default=64, ge=1)
     """Length of the vectors."""
     layers: int = Field(default=2, ge=0)
     """Steps of propagation; the vectors before and after each are averaged. 0 is matrix factorisation."""
-    spread: float = Field(default=0.1, gt=0)
+    init_std: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
     training: EncoderTrainingConfig = EncoderTrainingConfig()
     """How it is optimised."""
@@ -106,7 +107,7 @@ class LightGCN:
 
         with use_seed(seed):
             net = nn.Embedding(n_users + len(ds.items), config.dim)
-            nn.init.normal_(net.weight, std=config.spread)
+            nn.init.normal_(net.weight, std=config.init_std)
 
             def loss(batch: np.ndarray, _: np.random.Generator) -> torch.Tensor:
                 chosen = torch.from_numpy(batch)
@@ -120,7 +121,7 @@ class LightGCN:
 
             records = train_encoder(
                 net,
-                lambda rng: shuffle_batches(rows, config.training.batch, rng),
+                lambda rng: shuffle_batches(rows, config.training.batch_size, rng),
                 loss,
                 lambda: tables().score(ds, valid),
                 data.label[valid],

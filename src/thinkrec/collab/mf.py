@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
@@ -18,19 +18,20 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
 
 
-class MFConfig(BaseModel):
+class MFConfig(Config):
     """Matrix factorisation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"spread": "init_std"}
 
     kind: Literal["mf"] = "mf"
     dim: int = Field(default=64, ge=1)
     """Length of the vectors."""
     biases: bool = False
     """Add a bias per user, per item and for all rows. Off is the plain model of the literature."""
-    spread: float = Field(default=0.1, gt=0)
+    init_std: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
     training: EncoderTrainingConfig = EncoderTrainingConfig()
     """How it is optimised."""
@@ -39,8 +40,8 @@ class MFConfig(BaseModel):
 class _Net(nn.Module):
     def __init__(self, n_users: int, n_items: int, config: MFConfig):
         super().__init__()
-        self.users = nn.Parameter(torch.randn(n_users, config.dim) * config.spread)
-        self.items = nn.Parameter(torch.randn(n_items, config.dim) * config.spread)
+        self.users = nn.Parameter(torch.randn(n_users, config.dim) * config.init_std)
+        self.items = nn.Parameter(torch.randn(n_items, config.dim) * config.init_std)
         if config.biases:
             self.user_bias = nn.Parameter(torch.zeros(n_users))
             self.item_bias = nn.Parameter(torch.zeros(n_items))
@@ -94,7 +95,7 @@ class MF:
 
             records = train_encoder(
                 net,
-                lambda rng: shuffle_batches(rows, options.batch, rng),
+                lambda rng: shuffle_batches(rows, options.batch_size, rng),
                 loss,
                 lambda: net.build_tables(ds).score(ds, valid),
                 data.label[valid],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
@@ -21,19 +21,25 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.collab.training import EncoderTrainingConfig, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
 
 
-class SASRecConfig(BaseModel):
+class SASRecConfig(Config):
     """SASRec, and with `loss: gbce` gSASRec."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {
+        "spread": "init_std",
+        "length": "max_length",
+        "t": "gbce_t",
+        "sampled_weight": "negative_weight",
+    }
 
     kind: Literal["sasrec"] = "sasrec"
     loss: Literal["bce", "gbce"] = "bce"
     """bce: cross-entropy on the labels. gbce: the same plus sampled negatives, the positives' term scaled by beta."""
     history: Literal["liked", "labelled"] = "liked"
     """liked: the input holds liked items only, as published. labelled: all items, each with a label embedding."""
-    length: int = Field(default=25, ge=1)
+    max_length: int = Field(default=25, ge=1)
     """Entries of the past that are read."""
     dim: int = Field(default=64, ge=1)
     """Length of the vectors."""
@@ -45,13 +51,13 @@ class SASRecConfig(BaseModel):
     """Dropout on the input and in the blocks."""
     biases: bool = False
     """Add a bias per item to the score."""
-    spread: float = Field(default=0.02, gt=0)
+    init_std: float = Field(default=0.02, gt=0)
     """Standard deviation of the item vectors before training."""
     negatives: int = Field(default=1, ge=1)
     """Sampled negatives per liked row (gbce)."""
-    t: float = Field(default=0.25, ge=0, le=1)
+    gbce_t: float = Field(default=0.25, ge=0, le=1)
     """Calibration of gbce: 0 is plain cross-entropy (beta 1), 1 undoes the sampling entirely (beta alpha)."""
-    sampled_weight: float = Field(default=0.1, ge=0)
+    negative_weight: float = Field(default=0.1, ge=0)
     """Weight of each sampled negative beside a labelled row's 1 (gbce); 1 is the published loss. Less keeps it about
     liking rather than about what is watched at all (ML-1M validation AUC about .69 at 0.1, .66 to .68 at 1)."""
     training: EncoderTrainingConfig = EncoderTrainingConfig()
@@ -72,11 +78,11 @@ class _Net(nn.Module):
         n_items, dim = len(known), config.dim
         self.items = nn.Embedding(n_items + 1, dim, padding_idx=n_items)
         self.labels = nn.Embedding(2, dim) if config.history == "labelled" else None
-        self.places = nn.Embedding(config.length + 1, dim)
-        self.begin = nn.Parameter(torch.randn(dim) * config.spread)
+        self.places = nn.Embedding(config.max_length + 1, dim)
+        self.begin = nn.Parameter(torch.randn(dim) * config.init_std)
         self.bias = nn.Parameter(torch.zeros(n_items)) if config.biases else None
         for table in filter(None, (self.items, self.labels, self.places)):
-            nn.init.normal_(table.weight, std=config.spread)
+            nn.init.normal_(table.weight, std=config.init_std)
         block = nn.TransformerEncoderLayer(
             dim, config.heads, dim, config.dropout, activation="gelu", batch_first=True, norm_first=True
         )
@@ -157,21 +163,21 @@ class SASRec:
         rows, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
         data, config = ds.interactions, self.config
         past = UserSequences.from_dataset(ds, config.history)
-        validation = past.build_latest_windows(valid, config.length)
+        validation = past.build_latest_windows(valid, config.max_length)
         known = mask_trained_codes(ds)[1]
         choice = torch.from_numpy(np.flatnonzero(known))
         item = torch.from_numpy(data.item.astype(np.int64))
         label = torch.from_numpy(data.label.astype(np.float32))
-        beta = compute_gbce_beta(config.negatives, len(choice), config.t) if config.loss == "gbce" else 1.0
+        beta = compute_gbce_beta(config.negatives, len(choice), config.gbce_t) if config.loss == "gbce" else 1.0
 
         with use_seed(seed):
             net = _Net(known, config)
 
             def batches(rng: np.random.Generator) -> Iterator[tuple[Windows, np.ndarray, np.ndarray]]:
-                windows = past.build_strided_windows(rows, config.length, rng)
+                windows = past.build_strided_windows(rows, config.max_length, rng)
                 by = np.argsort(windows.window, kind="stable")
                 edges = np.searchsorted(windows.window[by], np.arange(len(windows.item) + 1))
-                size = max(1, round(config.training.batch * len(windows.item) / len(rows)))
+                size = max(1, round(config.training.batch_size * len(windows.item) / len(rows)))
                 order = rng.permutation(len(windows.item))
                 for begin in range(0, len(order), size):
                     group = order[begin : begin + size]
@@ -192,8 +198,8 @@ class SASRec:
                 liked = y == 1
                 drawn = choice[torch.from_numpy(rng.integers(len(choice), size=(int(liked.sum()), config.negatives)))]
                 sampled = functional.softplus(net.compute_logit(user[liked][:, None], drawn)).sum()
-                return (value.sum() + config.sampled_weight * sampled) / (
-                    len(y) + config.sampled_weight * drawn.numel()
+                return (value.sum() + config.negative_weight * sampled) / (
+                    len(y) + config.negative_weight * drawn.numel()
                 )
 
             def validate() -> np.ndarray:
@@ -227,7 +233,7 @@ class SASRec:
 
     def _encode_users(self, ds: Dataset, rows: np.ndarray) -> torch.Tensor:
         net, vectors = self._require_net(), self._require_net().build_extended_tables()[0]
-        windows = UserSequences.from_dataset(ds, self.config.history).build_latest_windows(rows, self.config.length)
+        windows = UserSequences.from_dataset(ds, self.config.history).build_latest_windows(rows, self.config.max_length)
         # The padding of `windows` is one behind the items of `ds`; here it stands behind the mean.
         places = np.append(self.ids.find_item_rows(ds), len(vectors) - 1)
         return _encode_rows(net, replace(windows, item=places[windows.item]), vectors)

@@ -6,16 +6,17 @@ import contextlib
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
 from thinkrec.collab.selection import ModelSelector
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 from thinkrec.io.progress import Progress
 
 Batch = TypeVar("Batch")
@@ -24,10 +25,10 @@ _LARGE = 1_000_000
 fast where they do not fit the caches. Its last digits differ, and small tables gain nothing."""
 
 
-class EncoderTrainingConfig(BaseModel):
+class EncoderTrainingConfig(Config):
     """How an encoder is optimised (Adam, early stop on validation AUC)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"batch": "batch_size"}
 
     lr: float = Field(default=1e-3, gt=0)
     """Step size of Adam. On ML-1M validation 1e-3 is within .003 AUC of 1e-2 or above it, for MF
@@ -35,7 +36,7 @@ class EncoderTrainingConfig(BaseModel):
     weight_decay: float = Field(default=1e-4, ge=0)
     """L2 penalty, added to the gradient of every parameter as Adam does. On ML-1M validation 1e-4 is best for MF and no
     worse for SASRec; LightGCN gains .005 AUC from 1e-5."""
-    batch: int = Field(default=1024, ge=1)
+    batch_size: int = Field(default=1024, ge=1)
     """Rows per step (SASRec: target rows per step, on average)."""
     epochs: int = Field(default=200, ge=1)
     """Upper bound on passes over the train rows."""

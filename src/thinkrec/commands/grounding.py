@@ -59,7 +59,7 @@ def ground_reason_table(reasons: Path, folder: Path, draws: int | None = None) -
         ds,
         rows,
         prompt.history,
-        prompt.block,
+        prompt.history_step,
         scores=_read_scores(
             table, name, folder / list(map_rows_to_stages(recipe).values())[-1], ds.interactions.order[rows]
         ),
@@ -67,7 +67,7 @@ def ground_reason_table(reasons: Path, folder: Path, draws: int | None = None) -
     )
     config = recipe.evaluation
     return evaluate_grounding(texts.to_list(), cases, ds.interactions.user[rows], ds.items.titles, seed=config.seed,
-                      draws=config.draws if draws is None else draws)  # fmt: skip
+                      draws=config.bootstrap_draws if draws is None else draws)  # fmt: skip
 
 
 def _read_scores(table: pl.DataFrame, name: str, predictions: Path, order: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ def run_ranking_evaluation(
 ) -> None:  # fmt: skip
     """`thinkrec evaluate`."""
     truth, config = load_truth(interactions, run, split=split, threshold=threshold)
-    changes = {key: value for key, value in (("k", k), ("draws", draws)) if value is not None}
+    changes = {key: value for key, value in (("k", k), ("bootstrap_draws", draws)) if value is not None}
     results = evaluate_predictions(predictions, truth, config.model_copy(update=changes), partial=partial)
     show.make_console().print(render_results(results, title=str(predictions)))
 
@@ -45,7 +45,7 @@ def bootstrap_predictions(
     matched, remark = match_predictions({str(path): read_predictions(path) for path in paths}, truth, partial=partial)
     samples = [
         bootstrap_metrics(frame["user"].to_numpy(), frame["label"].to_numpy(), frame["score"].to_numpy(), k=config.k,
-                  denominator=config.map_denominator, draws=config.draws, seed=config.seed)
+                  denominator=config.map_denominator, draws=config.bootstrap_draws, seed=config.seed)
         for frame in matched
     ]  # fmt: skip
     return samples, remark

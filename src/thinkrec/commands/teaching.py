@@ -102,8 +102,8 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> SynthesisConfig:
         set_key(content, key, value, source)
     if not content.get("teacher", {}).get("kind"):
         raise RecipeError("who shall teach? Give --teacher api, local or rules, or a --config with teacher.kind")
-    if content["teacher"]["kind"] == "rules" and "history" in content:
-        content["teacher"].setdefault("history", content["history"])
+    if content["teacher"]["kind"] == "rules" and "max_history" in content:
+        content["teacher"].setdefault("history_length", content["max_history"])
     try:
         return SynthesisConfig.model_validate(content)
     except ValidationError as error:

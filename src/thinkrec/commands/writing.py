@@ -50,9 +50,15 @@ def run_explain_rows_command(
     trained = saved_model.open_run(folder, progress=True)
     wanted = read_rows(rows, split, trained)
     variant = get_final_variant(recipe.model) if stage is None else VARIANTS[stage]
-    options = {"stage": variant, "trained": read_stage_result(folder / STAGE_OF_VARIANT[variant])["key"],
-               "tokens": tokens or recipe.reason_tokens, "cite": cite or recipe.cite, "mentions": recipe.mentions,
-               "own_verdict": own_verdict, "writer": writer}  # fmt: skip
+    options = {
+        "stage": variant,
+        "trained": read_stage_result(folder / STAGE_OF_VARIANT[variant])["key"],
+        "tokens": tokens or recipe.reason_tokens,
+        "cite": cite or recipe.citation_policy,
+        "mentions": recipe.max_citations,
+        "own_verdict": own_verdict,
+        "writer": writer,
+    }
     system = trained.load_predictor(variant)
     who = None
     if writer != "model":

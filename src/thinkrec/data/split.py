@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from thinkrec.data.interactions import SPLITS
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 
 
 def _to_utc(time: datetime) -> datetime:
@@ -28,19 +29,15 @@ Moment = Annotated[datetime, AfterValidator(_to_utc)]
 """A date or time; UTC unless it names a zone."""
 
 
-class ByColumn(BaseModel):
+class ByColumn(Config):
     """The table says it itself, in a column `split` with train, valid and test."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Literal["column"] = "column"
     """Which rule this is."""
 
 
-class ByDates(BaseModel):
+class ByDates(Config):
     """Cut at two dates; timestamps are seconds since 1970, UTC."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Literal["dates"] = "dates"
     """Which rule this is."""
@@ -61,10 +58,8 @@ class ByDates(BaseModel):
         return self
 
 
-class ByMonths(BaseModel):
+class ByMonths(Config):
     """Whole calendar months in UTC; rows outside them are dropped. The defaults are the ThinkRec paper's for ML-1M."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Literal["months"] = "months"
     """Which rule this is."""
@@ -92,10 +87,8 @@ class ByMonths(BaseModel):
         return a, b, c, d
 
 
-class ByFractions(BaseModel):
+class ByFractions(Config):
     """Cut at global time quantiles. Rows of one moment never part, so the shares are exact only up to ties."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Literal["fractions"] = "fractions"
     """Which rule this is."""

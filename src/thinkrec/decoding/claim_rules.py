@@ -13,7 +13,7 @@ from thinkrec.claims.verdict import parse_verdict
 from thinkrec.data.titles import MARK
 from thinkrec.decoding.backtracking import RejectionRule, Violation
 from thinkrec.decoding.citations import AllowedTitle, CitationConstraint, TitleRequirement
-from thinkrec.decoding.policy import Cite
+from thinkrec.decoding.policy import RENAMED_POLICIES, Cite
 from thinkrec.decoding.vocabulary import TokenVocabulary
 
 REPEATED = 3
@@ -60,14 +60,16 @@ class GroundingRules:
         self, words: TokenVocabulary, titles: Mapping[str, AllowedTitle], cite: Cite, mentions: int = 2
     ) -> None:
         known = list(titles.values())
-        self.agreeing = cite in ("agreeing", "exact")
+        if cite in RENAMED_POLICIES:
+            raise ValueError(f"citation policy `{cite}` is now called `{RENAMED_POLICIES[cite]}`")
+        self.agreeing = cite in ("polarity", "polarity_and_keywords")
         self.signs = [title.polarity for title in known]
         self.targets = [number for number, title in enumerate(known) if title.is_target]
         self.keywords = frozenset().union(*(title.keywords for title in known))
         self.attributes: AttributeReader | None = None
         long = [re.escape(title) for title in titles if " " in title]
         self.bare = re.compile(rf"(?<!\w)(?:{'|'.join(long) or '(?!)'})(?!\w)")
-        if cite == "exact":
+        if cite == "polarity_and_keywords":
             target = next((title.keywords for title in known if title.is_target), None)
             self.attributes = AttributeReader({number: title.keywords for number, title in enumerate(known)}, target)
         self.cite = CitationConstraint(words, titles, self._infer_next_title if self.agreeing else None, mentions)

@@ -43,7 +43,16 @@ class TeacherExtractor:
 
     def get_settings(self) -> dict[str, Any]:
         """Config, the teacher's name and the words of the question."""
-        return {**self.config.model_dump(), "name": self.name, "words": build_instruction(self.config)}
+        # Under the names that the keys had when the first caches were written: their answers were paid for.
+        return {
+            "kind": self.config.kind,
+            "language": self.language,
+            "item": self.config.item_noun,
+            "most": self.config.max_keywords,
+            "text_limit": self.config.max_text_chars,
+            "name": self.name,
+            "words": build_instruction(self.config),
+        }
 
     def extract(self, texts: Sequence[str], done: Done) -> None:
         """See `KeywordExtractor`. A failed or unreadable answer counts as none; one that a filter of content refused is kept
@@ -81,7 +90,7 @@ class TeacherExtractor:
         """What is asked about one text."""
         from thinkrec.teacher.client import Message, Question
 
-        shown = text[: self.config.text_limit].rstrip()
+        shown = text[: self.config.max_text_chars].rstrip()
         messages = (Message(role="system", text=build_instruction(self.config)), Message(role="user", text=shown))
         return Question(key=hash_content(self.get_settings(), shown), messages=messages)
 
@@ -89,11 +98,11 @@ class TeacherExtractor:
 def build_instruction(config: TeacherExtractorConfig) -> str:
     """The words of the question."""
     return (
-        f"You index a catalogue. The user sends what is known about one {config.item}. Answer with at most "
-        f"{config.most} keywords in the language with the code '{config.language}', on one line, with | between them "
-        "and nothing else. The most telling come first. A keyword has one to four words and names a kind, theme, "
-        "setting, tone, style or audience that people who like one thing for it may look for in another. Say only what "
-        "the text supports."
+        f"You index a catalogue. The user sends what is known about one {config.item_noun}. Answer with at most "
+        f"{config.max_keywords} keywords in the language with the code '{config.language}', on one line, with | "
+        "between them and nothing else. The most telling come first. A keyword has one to four words and names a kind, "
+        "theme, setting, tone, style or audience that people who like one thing for it may look for in another. Say only "
+        "what the text supports."
     )
 
 

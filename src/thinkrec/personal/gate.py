@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 
 SINGLE, GLOBAL, FUSE = 0, 1, 2
 REGIONS = ("single", "global", "fuse")
@@ -16,13 +17,13 @@ _PART = 16_384
 """Vectors that are brought to length 1 at a time, as doubles."""
 
 
-class EntropyGateConfig(BaseModel):
+class EntropyGateConfig(Config):
     """One expert, all of them fused, or the global adapter, by how clear a user's group is.
 
     Defaults: ThinkRec paper, section on user-wise expert fusion.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"flat": "entropy_threshold"}
 
     kind: Literal["entropy"] = "entropy"
     tau: float = Field(default=0.1, gt=0)
@@ -31,30 +32,24 @@ class EntropyGateConfig(BaseModel):
     """One expert answers alone if its weight exceeds single_base + single_share / n. A value above 1: never."""
     single_share: float = Field(default=0.6, ge=0)
     """See `single_base`."""
-    flat: float = Field(default=0.95, ge=0)
-    """The global adapter answers alone if the weights' entropy is at least flat * ln n. 0: always; above 1: never."""
+    entropy_threshold: float = Field(default=0.95, ge=0)
+    """The global adapter answers alone if the weights' entropy is at least entropy_threshold * ln n. 0: always; above 1: never."""
 
 
-class GlobalGateConfig(BaseModel):
+class GlobalGateConfig(Config):
     """The global adapter answers everybody: what the experts are worth."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["global_only"] = "global_only"
 
 
-class SingleGateConfig(BaseModel):
+class SingleGateConfig(Config):
     """The expert of the nearest centre answers alone: what fusing is worth."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["single"] = "single"
 
 
-class UniformGateConfig(BaseModel):
+class UniformGateConfig(Config):
     """All experts with equal weights: what knowing the user's group is worth."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["uniform"] = "uniform"
 
@@ -143,7 +138,7 @@ def compute_entropy_gate(cosines: np.ndarray, config: EntropyGateConfig) -> tupl
     """The gate of the ThinkRec paper.
 
     w = softmax(cos(e_u, c_k) / tau). If max w > single_base + single_share / n, that expert alone; else if the entropy
-    of w is at least flat * ln n, the global adapter alone; else all experts, fused with weights w.
+    of w is at least entropy_threshold * ln n, the global adapter alone; else all experts, fused with weights w.
     With n = 1 the formula says nothing (w is always 1, and ln 1 = 0): the only expert answers alone.
     """
     w = compute_softmax(cosines, config.tau)
@@ -190,7 +185,7 @@ def _classify_regions(w: np.ndarray, config: EntropyGateConfig) -> np.ndarray:
     else:
         single = w.max(axis=1) > config.single_base + config.single_share / n
         # Equal weights have entropy ln n up to rounding, and must count as flat even with flat = 1.
-        flat = compute_entropy(w) >= config.flat * np.log(n) - 1e-12
+        flat = compute_entropy(w) >= config.entropy_threshold * np.log(n) - 1e-12
     return np.select([single, flat], [SINGLE, GLOBAL], FUSE).astype(np.int8)
 
 

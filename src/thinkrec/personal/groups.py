@@ -7,26 +7,27 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 
 from thinkrec.errors import CheckpointError, DataError
+from thinkrec.io.config import Config
 from thinkrec.io.files import write_json
 
 _TENSORS = ("labels", "centres", "mean", "std")
 
 
-class GroupConfig(BaseModel):
+class GroupConfig(Config):
     """How users are grouped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"n": "n_groups"}
 
-    n: int = Field(default=3, ge=1)
+    n_groups: int = Field(default=3, ge=1)
     """Number of groups, so of experts; 2 or 3 work best in the paper."""
     method: Literal["auto", "ward", "minibatch-kmeans"] = "auto"
     """Ward's hierarchical clustering, mini-batch k-means, or Ward up to `ward_limit` users and k-means beyond."""
@@ -105,22 +106,24 @@ def fit_groups(
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise DataError(f"user vector {bad[0]} holds a value that is not finite; check the encoder that made it")
-    if len(np.unique(vectors, axis=0)) < config.n:
+    if len(np.unique(vectors, axis=0)) < config.n_groups:
         raise DataError(
-            f"{len(vectors)} users with fewer than {config.n} distinct vectors cannot make {config.n} groups; "
-            "lower groups.n"
+            f"{len(vectors)} users with fewer than {config.n_groups} distinct vectors cannot make {config.n_groups} "
+            "groups; lower groups.n"
         )
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     std = vectors.std(axis=0, dtype=np.float64).astype(np.float32)
     std = np.where(std > 1e-6 * max(float(std.max()), 1e-12), std, 1.0).astype(np.float32)
     found = _cluster_points((vectors - mean) / std, config, seed)
-    if len(np.unique(found)) < config.n:
-        raise DataError(f"clustering left one of {config.n} groups empty; lower groups.n")
-    centres = np.stack([vectors[found == k].mean(axis=0, dtype=np.float64) for k in range(config.n)]).astype(np.float32)
-    size = np.bincount(found, minlength=config.n)
-    by = sorted(range(config.n), key=lambda k: (-size[k], *centres[k].tolist()))
-    rank = np.empty(config.n, dtype=np.int32)
-    rank[by] = np.arange(config.n, dtype=np.int32)
+    if len(np.unique(found)) < config.n_groups:
+        raise DataError(f"clustering left one of {config.n_groups} groups empty; lower groups.n")
+    centres = np.stack([vectors[found == k].mean(axis=0, dtype=np.float64) for k in range(config.n_groups)]).astype(
+        np.float32
+    )
+    size = np.bincount(found, minlength=config.n_groups)
+    by = sorted(range(config.n_groups), key=lambda k: (-size[k], *centres[k].tolist()))
+    rank = np.empty(config.n_groups, dtype=np.int32)
+    rank[by] = np.arange(config.n_groups, dtype=np.int32)
     return UserGroups(
         users=list(range(len(vectors)) if users is None else users),
         labels=rank[found],
@@ -131,11 +134,13 @@ def fit_groups(
 
 
 def _cluster_points(points: np.ndarray, config: GroupConfig, seed: int) -> np.ndarray:
-    if config.n == 1:
+    if config.n_groups == 1:
         return np.zeros(len(points), dtype=np.int64)
     ward = config.method == "ward" or (config.method == "auto" and len(points) <= config.ward_limit)
     if ward:
-        return AgglomerativeClustering(n_clusters=config.n, linkage="ward").fit_predict(points)
+        return AgglomerativeClustering(n_clusters=config.n_groups, linkage="ward").fit_predict(points)
     # scikit-learn's signature only shows "auto"; its documentation also takes a number.
     starts: Any = 10
-    return MiniBatchKMeans(n_clusters=config.n, random_state=seed, n_init=starts, batch_size=4096).fit_predict(points)
+    return MiniBatchKMeans(n_clusters=config.n_groups, random_state=seed, n_init=starts, batch_size=4096).fit_predict(
+        points
+    )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import warnings
 from copy import copy
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import Interactions
 from thinkrec.errors import DataError, RecipeError
+from thinkrec.io.config import Config
 from thinkrec.prompts.answers import AnswerIds, find_answer_ids
 from thinkrec.prompts.draft import NO_TOKENS, PromptBuilder
 from thinkrec.prompts.items import ItemEntries, encode_plain_text
@@ -30,19 +31,20 @@ REASONING_WEIGHTS = (0.1, 0.9)
 """The same on a reasoning row."""
 
 
-class PromptConfig(BaseModel):
+class PromptConfig(Config):
     """What of a row reaches the language model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"block": "history_step"}
 
     template: str = DEFAULT_TEMPLATE
     """The words, their order, and which next tokens are the answers: ratings-table, prompt4nr (a cloze question about
     liked titles alone), or prompt4nr-soft (the same with trained vectors instead of words; train `soft_prompt`)."""
     history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""
-    block: int = Field(default=1, ge=1)
-    """With more than 1 the window of earlier items moves on in steps of so many, and shows up to `block` - 1 items more
-    than `history`. The histories of a user's consecutive rows then begin alike, and test rows are scored together."""
+    history_step: int = Field(default=1, ge=1)
+    """With more than 1 the window of earlier items moves on in steps of so many, and shows up to `history_step` - 1
+    items more than `history`. The histories of a user's consecutive rows then begin alike, and test rows are scored
+    together."""
     keywords: int = Field(default=10, ge=0)
     """Most keywords of the target; a longer list keeps its first ones and its last."""
     history_keywords: int = Field(default=10, ge=0)
@@ -65,11 +67,11 @@ class PromptConfig(BaseModel):
 
     def get_history_rows(self, table: Interactions, row: int) -> slice | np.ndarray:
         """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all; see `history` there."""
-        return table.get_history(row, self.history, self.block)
+        return table.get_history(row, self.history, self.history_step)
 
     def get_history_slice(self, table: Interactions, row: int) -> slice:
         """The same as a stretch of `table.past.row`: two rows whose stretches begin alike share a beginning."""
-        return table.past.find_slice(int(row), self.history, self.block)
+        return table.past.find_slice(int(row), self.history, self.history_step)
 
 
 class PromptTokenizer(Protocol):
@@ -326,7 +328,7 @@ class PromptRenderer:
 
     def warn_about_truncation(self, slots: bool) -> None:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""
-        table, past, block = self.ds.interactions, self.ds.interactions.past, self.config.block
+        table, past, block = self.ds.interactions, self.ds.interactions.past, self.config.history_step
         begin = past.begin + np.maximum(0, (past.end - past.begin - self.config.history) // block * block)
         lengths = self._history.entries.lengths[table.item[past.row]] + self._line_overhead[slots]
         shown = self._history.segment.is_shown(table.label[past.row])

@@ -28,19 +28,21 @@ def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
     rows = ds.interactions.get_split_rows(SPLITS.index(config.split))
     rows = rows[_count_histories(ds, rows) >= config.min_history]
     what = f"with at least {config.min_history} earlier rows"
-    if config.choose == "mixed":
-        rows = rows[compute_minority_share(ds, rows, config.history) >= config.mixed_share]
+    if config.selection == "mixed":
+        rows = rows[compute_minority_share(ds, rows, config.max_history) >= config.mixed_share]
         what += f" and a history in which likes and dislikes make up {config.mixed_share:.0%} or more each"
-    elif config.choose == "wrong":
+    elif config.selection == "wrong":
         assert config.predictions is not None
         rows = rows[find_misclassified_rows(ds, rows, config.predictions, config.threshold)]
         what += f" that {config.predictions} gets wrong"
     if not len(rows):
         raise DataError(f"the {config.split} split has no row {what}; choose otherwise")
-    if config.rows is not None and len(rows) < config.rows:
-        text = f"{len(rows):,} rows are asked about, not {config.rows:,}: the {config.split} split has no more {what}."
+    if config.n_rows is not None and len(rows) < config.n_rows:
+        text = (
+            f"{len(rows):,} rows are asked about, not {config.n_rows:,}: the {config.split} split has no more {what}."
+        )
         warnings.warn(text, DataWarning, stacklevel=2)
-    return rows[np.argsort(_hash_rows(ds, rows, config.seed), kind="stable")][: config.rows]
+    return rows[np.argsort(_hash_rows(ds, rows, config.seed), kind="stable")][: config.n_rows]
 
 
 def _hash_rows(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:

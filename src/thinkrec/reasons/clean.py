@@ -70,11 +70,11 @@ def find_rejection_cause(found: Attempt, argument: str, config: ReasonFilterConf
     words = count_words(argument)
     if words < config.min_words:
         return "too short"
-    if config.cut and found.cut:
+    if config.truncated and found.cut:
         return "cut off"
     if config.max_words is not None and words > config.max_words:
         return "too long"
-    if config.betrayal:
+    if config.label_leakage:
         own = _CITED.sub(" ", argument)
         if _SPEAKS_OF_ANSWER.search(own):
             return "betrays the answer"

@@ -52,7 +52,7 @@ def estimate_cost(cases: Sequence[RowState], config: SynthesisConfig) -> CostEst
         if case.next_question is None:
             continue
         prompt = 0 if teacher.kind == "rules" else estimate_tokens(case.next_question.messages)
-        left = config.max_attempts - len(case.answers)
+        left = config.attempt_limit - len(case.answers)
         once = _add_counts(once, (prompt, tokens, 1.0))
         for later in range(left):
             chance = (1 - accuracy) ** later

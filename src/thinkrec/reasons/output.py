@@ -18,7 +18,9 @@ def find_rejection_causes(cases: Sequence[RowState], config: SynthesisConfig) ->
     for case in cases:
         if case.outcome == "right":
             last = case.answers[-1]
-            found[case.row] = clean.find_rejection_cause(last, clean.extract_argument(last, config.trace), config.clean)
+            found[case.row] = clean.find_rejection_cause(
+                last, clean.extract_argument(last, config.trace), config.filter
+            )
     return found
 
 

@@ -27,10 +27,10 @@ def render_first_question(ds: Dataset, row: int, config: SynthesisConfig) -> tup
     """The opening question about a row: what was liked and disliked before it, and its item; never its outcome."""
     it, items, domain = ds.interactions, ds.items, ds.domain
     lines = [fill_domain_words(ratings_table.HEADING, domain)]
-    past = it.get_history_rows(row, config.history)
+    past = it.get_history_rows(row, config.max_history)
     for earlier in past:
         item = int(it.item[earlier])
-        words = truncate_keywords(items.keywords[item], config.keywords)
+        words = truncate_keywords(items.keywords[item], config.max_keywords)
         lines.append(
             f"{format_item_entry(items.titles[item], words)}{ratings_table.BAR} {format_verdict(bool(it.label[earlier]))}\n"
         )
@@ -41,7 +41,7 @@ def render_first_question(ds: Dataset, row: int, config: SynthesisConfig) -> tup
         text = clean_line(items.texts[name][target], TEXT_LIMIT)
         if text:
             lines.append(f"The next {domain.item}, {name}: {text}\n")
-    words = truncate_keywords(items.keywords[target], config.keywords)
+    words = truncate_keywords(items.keywords[target], config.max_keywords)
     lines += [fill_domain_words(ratings_table.REQUEST, domain), format_item_entry(items.titles[target], words)]
     lines.append(ratings_table.BAR)
     return Message("system", render_instructions(domain, config.words)), Message("user", "".join(lines))

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from thinkrec.errors import DataError
+from thinkrec.reasons.config import RENAMED_POLICIES
 from thinkrec.teacher.client import NOTHING, Answer, Question, Usage
 
 _SINGLE = re.compile(rb"\s*\{\s*'")
@@ -29,7 +30,7 @@ class Attempt:
     teacher: str
     policy: str
     kind: str
-    """What was asked: first, again, hint, or form (only that the answer must open with Yes or No)."""
+    """What was asked: first, retry, retry_with_label, or form (only that the answer must open with Yes or No)."""
     hinted: bool
     """Whether the conversation told the outcome."""
     text: str
@@ -176,7 +177,11 @@ def _parse_attempt(line: bytes) -> Attempt:
     if not isinstance(content, dict):
         raise ValueError("it holds no keys and values")
     known = {field.name for field in fields(Attempt)}
-    return Attempt(**{name: value for name, value in content.items() if name in known})
+    values = {name: value for name, value in content.items() if name in known}
+    older = {
+        name: RENAMED_POLICIES[value] for name in ("policy", "kind") if (value := values.get(name)) in RENAMED_POLICIES
+    }
+    return Attempt(**{**values, **older})
 
 
 def _write_line(file: int, line: bytes) -> None:

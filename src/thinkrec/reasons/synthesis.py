@@ -18,7 +18,7 @@ from thinkrec.claims.verdict import format_verdict, parse_verdict
 from thinkrec.data.dataset import Dataset
 from thinkrec.io.progress import Progress
 from thinkrec.reasons import questions
-from thinkrec.reasons.config import SynthesisConfig
+from thinkrec.reasons.config import HASHED_POLICIES, SynthesisConfig
 from thinkrec.reasons.store import Attempt, AttemptStore, make_attempt
 from thinkrec.teacher.client import Answer, Message, Question, Teacher, make_question
 
@@ -76,9 +76,9 @@ class Synthesis:
         outcome: Outcome = "not asked"
         refusal: Attempt | None = None
         while True:
-            ask = make_question(self._build_row_key(row), messages, self.teacher, config.policy, row)
+            ask = make_question(self._build_row_key(row), messages, self.teacher, HASHED_POLICIES[config.policy], row)
             found = self.store.get_answer(ask.key) or self.store.get_answer(self._compute_legacy_key(row, messages))
-            if len(answers) >= config.max_attempts:
+            if len(answers) >= config.attempt_limit:
                 break
             if found is None:
                 refusal = self.store.get_refusal(ask.key)
@@ -90,7 +90,7 @@ class Synthesis:
                 break
             kind, hinted, follow = self._choose_follow_up(row, opinion, hinted)
             messages = (*messages, Message("assistant", found.text), Message("user", follow))
-        done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.max_attempts
+        done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.attempt_limit
         if refusal is not None:
             outcome, failures = "refused", ((len(answers), str(refusal.refused)),)
         elif not done:
@@ -105,7 +105,7 @@ class Synthesis:
 
         Raises TeacherStopped as the teacher does; everything that was answered is then in the store.
         """
-        for number in range(1, self.config.max_attempts + 1):
+        for number in range(1, self.config.attempt_limit + 1):
             waiting = {
                 case.next_question.key: case
                 for case in map(self.get_row_state, map(int, rows))
@@ -146,7 +146,7 @@ class Synthesis:
     def _get_prompt_titles(self, row: int) -> tuple[str, ...]:
         """Titles that an answer may open with: those shown, and the one asked about."""
         it = self.ds.interactions
-        past = it.item[it.get_history_rows(row, self.config.history)]
+        past = it.item[it.get_history_rows(row, self.config.max_history)]
         return tuple(self.ds.items.titles[i] for i in (*past, it.item[row]))
 
     def _build_row_key(self, row: int) -> list[int | str]:
@@ -160,14 +160,14 @@ class Synthesis:
         """
         if opinion is None:
             return "form", hinted, questions.render_format_reminder()
-        if self.config.policy == "hint":
-            return "hint", True, questions.render_retry_with_label(self.ds, row)
-        return "again", hinted, questions.render_retry(self.ds, row)
+        if self.config.policy == "retry_with_label":
+            return "retry_with_label", True, questions.render_retry_with_label(self.ds, row)
+        return "retry", hinted, questions.render_retry(self.ds, row)
 
     def _compute_legacy_key(self, row: int, messages: tuple[Message, ...]) -> str:
         """The key that stores of version 0.1.0 have: with the row's place. What they hold was paid for."""
         name = [int(self.ds.interactions.order[row]), *self.get_ids(row)]
-        return make_question(name, messages, self.teacher, self.config.policy).key
+        return make_question(name, messages, self.teacher, HASHED_POLICIES[self.config.policy]).key
 
     def get_ids(self, row: int) -> tuple[int | str, int | str]:
         """(user id, item id) of a row."""

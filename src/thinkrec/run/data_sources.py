@@ -40,8 +40,8 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
 
     `cache` is a folder for what is costly to find anew (keywords from plots), where the recipe names none.
     """
-    if config.kind == "world":
-        world = simulate_catalogue(config.world, config.seed)
+    if config.kind == "simulator":
+        world = simulate_catalogue(config.simulator, config.seed)
         return world.dataset, world
     if config.kind == "ml1m":
         folder = config.folder or find_data_folder("ml1m")
@@ -50,10 +50,10 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
         return load_ml1m_slice(folder, keywords=config.keywords), None
     if config.kind == "movielens":
         return load_movielens_dataset(config.folder), None
-    if config.kind == "given":
+    if config.kind == "in_memory":
         raise RecipeError(
-            "data.kind is given: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe by "
-            "another kind, such as tables"
+            "data.kind is in_memory: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe "
+            "by another kind, such as tables"
         )
     tables = Dataset.from_tables(config.interactions, config.items, threshold=config.threshold, split=config.split,
                                  missing=config.missing, duplicates=config.duplicates, separators=config.separators,
@@ -80,6 +80,6 @@ def _add_plot_keywords(ds: Dataset, config: MovieLensSlice, cache: Path | None) 
         raise DataError("keywords: genres+plot needs a column `plot` in items.parquet; take the prepared slice")
     known = KeywordCache(None if cache is None else cache / "plots.jsonl")
     texts = [text or "" for text in ds.items.texts["plot"].to_list()]
-    found = extract_keywords(texts, YakeExtractor(config.plot), most=config.most, keep=ds.items.keywords,
+    found = extract_keywords(texts, YakeExtractor(config.plot), most=config.max_keywords, keep=ds.items.keywords,
                           titles=ds.items.titles, cache=known)  # fmt: skip
     return ds.with_keywords(dict(zip(ds.items.ids, found, strict=True)), source="plots")

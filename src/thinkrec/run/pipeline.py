@@ -93,7 +93,7 @@ class Run:
         """What was planted in the data, where they are simulated; None, with a DataWarning, where the simulator makes
         other data now than those of the run.
         """
-        if self.recipe.data.kind != "world":
+        if self.recipe.data.kind != "simulator":
             return None
         world = load_data(self.recipe.data)[1]
         if (
@@ -176,12 +176,16 @@ class Run:
             groups.save(folder / "groups.safetensors")
             encoder = self.encoder if self.model.embeddings else None
             slots = SlotEncoder.from_dataset(
-                self.ds, encoder, statistics=self.model.statistics, votes=self.model.votes, seed=self.recipe.seed
+                self.ds,
+                encoder,
+                statistics=self.model.target_encoding,
+                votes=self.model.neighbourhood_residual,
+                seed=self.recipe.seed,
             )
             slots.save(folder / "slots.safetensors")
             return {"sizes": np.bincount(groups.labels).tolist()}
 
-        keys = ("groups", "statistics", "votes", "embeddings")
+        keys = ("groups", "target_encoding", "neighbourhood_residual", "embeddings")
         chosen = {key: self.model.model_dump(mode="json")[key] for key in keys}
         return self.stage_runner.run("groups", {**self.base_inputs, "encoder": above, **chosen}, work, GROUP_CODE)
 
@@ -217,7 +221,7 @@ class Run:
             return write_rule_reasons(ds, train, self.model.prompt.history, self.recipe.seed)
         if config.source == "written":
             path = config.file or find_data_folder("ml1m") / "reasons.parquet"
-            return read_written_reasons(ds, path, unhinted=config.unhinted)
+            return read_written_reasons(ds, path, unhinted=config.exclude_hinted)
         return {}
 
     def load_predictor(self, variant: str) -> Predictor:

@@ -30,7 +30,7 @@ def check_data(recipe: Recipe, ds: Dataset) -> None:
         raise DataError("the test split has no rows. Look at the dates or shares that cut the splits.")
     if isinstance(recipe.model, ThinkRecConfig):
         users = len(np.unique(it.user[it.split == TRAIN]))
-        if users < recipe.model.groups.n:
+        if users < recipe.model.groups.n_groups:
             raise DataError(
-                f"{users} users with train rows cannot make {recipe.model.groups.n} groups; lower model.groups.n"
+                f"{users} users with train rows cannot make {recipe.model.groups.n_groups} groups; lower model.groups.n"
             )

@@ -75,7 +75,7 @@ def finish_run(run: Run, tables: Mapping[str, Path]) -> RunResults:
     write_metrics(run.folder / "metrics.json", results, build_provenance(run))
     main = list(tables)[-1]
     explained: tuple[ExplainedRecommendation, ...] = ()
-    if run.recipe.model.kind == "thinkrec" and run.recipe.explain:
+    if run.recipe.model.kind == "thinkrec" and run.recipe.n_explained:
         explained = explain_test_rows(run, main, scores[main], hash_report_inputs(dict(tables)))
     report = run.folder / "report.html"
     write_report(report, build_report_data(run, results, scores, main, explained))
@@ -113,8 +113,15 @@ def evaluate_scores(run: Run, scores: Mapping[str, np.ndarray]) -> RankingResult
         kinds[CEILING] = "ceiling"
     samples: dict[str, BootstrapResult] = {}
     for name, values in every.items():
-        samples[name] = bootstrap_metrics(it.user[run.test_rows], it.label[run.test_rows], values, k=config.k,
-                                  denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
+        samples[name] = bootstrap_metrics(
+            it.user[run.test_rows],
+            it.label[run.test_rows],
+            values,
+            k=config.k,
+            denominator=config.map_denominator,
+            draws=config.bootstrap_draws,
+            seed=config.seed,
+        )
         if name in NON_PERSONALISED:
             kinds[name] = "impersonal"
     typed: dict[str, Kind] = kinds
@@ -139,8 +146,13 @@ def explain_test_rows(run: Run, variant: str, scores: np.ndarray, above: str) ->
         write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
         return {"n": len(cases)}
 
-    keys = {"explain": run.recipe.explain, "tokens": run.recipe.reason_tokens, "cite": run.recipe.cite,
-            "mentions": run.recipe.mentions, "writer": run.recipe.writer}  # fmt: skip
+    keys = {
+        "n_explained": run.recipe.n_explained,
+        "tokens": run.recipe.reason_tokens,
+        "citation_policy": run.recipe.citation_policy,
+        "max_citations": run.recipe.max_citations,
+        "writer": run.recipe.writer,
+    }
     run.stage_runner.run("explain", {**run.base_inputs, "scores": above, **keys}, work, REASON_CODE)
     cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
     return tuple(_parse_explained_row(case) for case in cases)
@@ -159,13 +171,20 @@ def build_reason_writer(run: Run, variant: str, system: Predictor, choice: Write
             return []
 
     return ReasonWriter(
-        system, choice or recipe.writer, recipe.reason_tokens, recipe.cite, recipe.mentions, taught, run.folder,
-        stage.read_text(encoding="utf-8") + hash_code(REASON_CODE), run.progress,
-    )  # fmt: skip
+        system,
+        choice or recipe.writer,
+        recipe.reason_tokens,
+        recipe.citation_policy,
+        recipe.max_citations,
+        taught,
+        run.folder,
+        stage.read_text(encoding="utf-8") + hash_code(REASON_CODE),
+        run.progress,
+    )
 
 
 def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
-    """Places in the test rows: `explain` of them, of different users with a full history, Yes and No in turn."""
+    """Places in the test rows: `n_explained` of them, of different users with a full history, Yes and No in turn."""
     it, rng = run.ds.interactions, np.random.default_rng(run.recipe.seed)
     order = rng.permutation(len(run.test_rows))
     past = it.past.count_visible_rows(run.test_rows[order])
@@ -173,7 +192,7 @@ def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
     found: list[int] = []
     seen: set[int] = set()
     sides = [[i for i in order if scores[i] > 0], [i for i in order if scores[i] <= 0]]
-    while len(found) < run.recipe.explain and (sides[0] or sides[1]):
+    while len(found) < run.recipe.n_explained and (sides[0] or sides[1]):
         for side in sides:
             while side:
                 i = int(side.pop(0))
@@ -182,7 +201,7 @@ def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
                     seen.add(user)
                     found.append(i)
                     break
-    return np.array(found[: run.recipe.explain], dtype=np.int64)
+    return np.array(found[: run.recipe.n_explained], dtype=np.int64)
 
 
 def build_explained_row(run: Run, system: Predictor, row: int, score: float, written: WrittenReason, weights: np.ndarray,

@@ -18,7 +18,7 @@ from thinkrec.io.files import write_json, write_text
 from thinkrec.run.data_sources import list_source_paths, load_data
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import InMemoryData, Recipe, dump_recipe
-from thinkrec.run.recipe_files import load_recipe
+from thinkrec.run.recipe_files import read_stored_recipe
 from thinkrec.run.stage import read_stage_result
 from thinkrec.run.variants import DATA, STAGE_OF_VARIANT, find_encoder_stage, list_required_stages
 
@@ -30,7 +30,7 @@ def read_recipe(folder: Path) -> Recipe:
     path = folder / "recipe.yaml"
     if not path.is_file():
         raise CheckpointError(f"there is no recipe.yaml in {folder}; give the folder of a run or a saved recommender")
-    return load_recipe(path)
+    return read_stored_recipe(path)
 
 
 def read_training_data(folder: Path) -> Dataset:
@@ -42,7 +42,7 @@ def read_training_data(folder: Path) -> Dataset:
     if (folder / DATA).is_dir():
         return read_snapshot(folder / DATA)
     recipe = read_recipe(folder)
-    if recipe.data.kind != "world":
+    if recipe.data.kind != "simulator":
         _issue_data_warning(
             f"{folder} holds no copy of its data; the tables that its recipe names are read as they are now."
         )
@@ -61,7 +61,7 @@ def read_current_data(recipe: Recipe, folder: Path) -> Dataset:
     cannot be read.
     """
     trained = read_training_data(folder)
-    if recipe.data.kind in ("given", "world"):
+    if recipe.data.kind in ("in_memory", "simulator"):
         return trained
     when = read_manifest(folder / DATA).get("date", "the training")
     gone = [str(path) for path in list_source_paths(recipe.data) if not path.exists()]

@@ -16,6 +16,7 @@ from thinkrec.errors import CheckpointError
 from thinkrec.io.files import to_json_value, write_json
 from thinkrec.io.hashing import hash_json
 from thinkrec.io.processes import run_on_main
+from thinkrec.run.older_inputs import translate_stage_inputs
 from thinkrec.run.provenance import hash_code
 
 DONE, BEGUN = "done.json", "begun.json"
@@ -134,4 +135,6 @@ def _read_stage_file(path: Path) -> dict[str, Any] | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return found if isinstance(found, dict) and "key" in found else None
+    if not isinstance(found, dict) or "key" not in found:
+        return None
+    return {**found, "inputs": translate_stage_inputs(found.get("inputs", {}))}

@@ -20,7 +20,7 @@ STAGE_OF_VARIANT = {GLOBAL: "global", EXPERTS: "experts", FULL: "vectors"}
 NON_PERSONALISED = {
     "item mean": ItemBaselineConfig(source="mean"),
     "keyword prior": ItemBaselineConfig(source="keywords"),
-    "item mean + keywords": ItemBaselineConfig(source="both", strength=20.0),
+    "item mean + keywords": ItemBaselineConfig(source="both", prior_strength=20.0),
 }
 """One number per item, nothing personal: in every table, as the least that a personal model has to beat."""
 DATA = "data"

@@ -90,8 +90,8 @@ class ChatApiTeacher:
                     return self._record_failure(str(error), taken[0], watch.seconds)
                 return self._record_refusal(error.refusal, str(error), taken[0], watch.seconds)
             except TransientError as error:
-                if attempt >= retries.most:
-                    return self._record_failure(f"{error} ({retries.most + 1} tries)", taken[0], watch.seconds)
+                if attempt >= retries.max_retries:
+                    return self._record_failure(f"{error} ({retries.max_retries + 1} tries)", taken[0], watch.seconds)
                 await self._sleep_unless_stopped(error.wait or compute_backoff(retries, attempt, self._rng))
                 attempt += 1
                 continue
@@ -109,7 +109,7 @@ class ChatApiTeacher:
 
     def _record_failure(self, why: str, total: Usage, seconds: float) -> Answer:
         self._failed += 1
-        if self._failed >= self.config.retries.give_up and self._stop is None:
+        if self._failed >= self.config.retries.max_consecutive_failures and self._stop is None:
             self._stop = TeacherStopped(
                 f"{self._failed} questions in a row failed, the last one because {why}; see to "
                 f"{self._endpoint.url} and start the same command again to go on"

@@ -71,7 +71,7 @@ class Endpoint:
         import openai
 
         config, dialect = self.config, self.dialect
-        body = {**dialect.build_body(config.max_tokens), **config.extra}
+        body = {**dialect.build_body(config.max_tokens), **config.extra_body}
         if config.temperature is not None:
             body["temperature"] = config.temperature
         words: Any = dialect.format_messages(messages)
@@ -138,15 +138,15 @@ class Endpoint:
             return TeacherStopped(f"{where} stopped the run with {status}: {why} ({text}); {advice}, {on}")
         if api_error.is_retryable_status(status, error):
             wait = find_retry_delay(status, headers, error)
-            if wait is not None and wait > self.config.retries.patience:
+            if wait is not None and wait > self.config.retries.max_retry_after:
                 return TeacherStopped(
-                    f"{where} answers {status} and asks to wait {wait:.0f} s, more than retries.patience allows "
-                    f"({self.config.retries.patience:.0f} s); start the same command later to go on"
+                    f"{where} answers {status} and asks to wait {wait:.0f} s, more than retries.max_retry_after allows "
+                    f"({self.config.retries.max_retry_after:.0f} s); start the same command later to go on"
                 )
             return TransientError(f"the endpoint answered {status}: {text}", wait)
-        settings = find_rejected_parameters(error, ["temperature", *self.config.extra])
+        settings = find_rejected_parameters(error, ["temperature", *self.config.extra_body])
         if settings:
-            key = settings[0] if settings[0] == "temperature" else f"extra.{settings[0]}"
+            key = settings[0] if settings[0] == "temperature" else f"extra_body.{settings[0]}"
             return TeacherStopped(
                 f"{where} does not take {settings[0]} as it is set ({text}); change teacher.{key} or leave it out, {on}"
             )
@@ -194,7 +194,7 @@ def resolve_api_model(config: ApiTeacherConfig) -> str:
 
 def format_api_teacher_name(config: ApiTeacherConfig) -> str:
     """What goes into the hash: label or model, and the settings that change answers; not the address."""
-    settings = {"temperature": config.temperature, "max_tokens": config.max_tokens, **config.extra}
+    settings = {"temperature": config.temperature, "max_tokens": config.max_tokens, **config.extra_body}
     words = [f"{key}={value}" for key, value in sorted(settings.items()) if value is not None]
     return f"api:{config.label or resolve_api_model(config)} {' '.join(words)}"
 

@@ -82,7 +82,7 @@ def _parse_date(text: str) -> datetime | None:
 
 def compute_backoff(retries: Retries, attempt: int, rng: random.Random) -> float:
     """Seconds before repetition `attempt` (from 0): doubled every time up to a bound, half of it by chance."""
-    whole = min(retries.longest_wait, retries.first_wait * 2.0 ** min(attempt, 60))
+    whole = min(retries.max_backoff, retries.initial_backoff * 2.0 ** min(attempt, 60))
     return whole * (0.5 + 0.5 * rng.random())
 
 
@@ -196,9 +196,9 @@ class BudgetTracker:
         """The error that says the budget is spent."""
         b, s = self._budget, self.spent
         bounds = [
-            f"{s.requests} of {b.requests} requests" if b.requests is not None else "",
-            f"{s.tokens} of {b.tokens} tokens" if b.tokens is not None else "",
-            f"{s.cost:.4f} of {b.money} in money" if b.money is not None else "",
+            f"{s.requests} of {b.max_requests} requests" if b.max_requests is not None else "",
+            f"{s.tokens} of {b.max_tokens} tokens" if b.max_tokens is not None else "",
+            f"{s.cost:.4f} of {b.max_cost} in money" if b.max_cost is not None else "",
         ]
         text = ", ".join(filter(None, bounds))
         return TeacherStopped(
@@ -210,7 +210,7 @@ class BudgetTracker:
     def _is_within_budget(self, total: Usage) -> bool:
         b = self._budget
         return (
-            (b.requests is None or total.requests <= b.requests)
-            and (b.tokens is None or total.tokens <= b.tokens)
-            and (b.money is None or total.cost <= b.money + 1e-12)
+            (b.max_requests is None or total.requests <= b.max_requests)
+            and (b.max_tokens is None or total.tokens <= b.max_tokens)
+            and (b.max_cost is None or total.cost <= b.max_cost + 1e-12)
         )

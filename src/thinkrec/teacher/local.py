@@ -64,7 +64,7 @@ class LocalModelTeacher:
     def _select_batch(self, waiting: Sequence[int], ids: Sequence[list[int]]) -> list[int]:
         """The next batch, as far as the budget holds. Raises TeacherStopped where it holds for nothing more."""
         part, total = [], NOTHING
-        for place in waiting[: self.config.batch]:
+        for place in waiting[: self.config.batch_size]:
             total += self.purse.compute_max_usage(len(ids[place]), self.config.max_tokens)
             if not self.purse.can_reserve(total):
                 break

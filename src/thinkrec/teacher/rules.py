@@ -34,10 +34,10 @@ class RuleBasedTeacher:
             # Seeded by the row's lasting name, not by its place, so that more data changes no words.
             order = int(self._ds.interactions.order[question.row])
             rng = np.random.default_rng((self.config.seed, abs(order), int(order < 0)))
-            text = argue_row(self._ds, question.row, self.config.history, rng).text
+            text = argue_row(self._ds, question.row, self.config.history_length, rng).text
             done(question, Answer(text, "", NOTHING, time.monotonic() - began))
 
 
 def format_rules_teacher_name(config: RulesTeacherConfig) -> str:
     """What goes into the hash."""
-    return f"rules: history={config.history} seed={config.seed}"
+    return f"rules: history={config.history_length} seed={config.seed}"
