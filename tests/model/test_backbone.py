@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.tiny_lm import WORDS, make_backbone, make_model, make_part, make_tokenizer
+from support.tiny_lm import make_backbone, make_model, make_part, make_tokenizer
 
 from thinkrec.engine.batch import collate_prompts
+from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.adapters import attach_adapters
@@ -69,7 +70,7 @@ def test_frozen_weights_in_few_bits_score_alike_and_carry_adapters_that_learn(
     assert (a - b).abs().max() < 1.5 * b.std()
     # In 8 bits a prompt's result depends on its company: outlying columns are found over the whole batch.
     assert rec.supports_shared_prefix is (bits == 4)
-    params = rec.adapters.set_trainable_groups("global", "experts")
+    params = set_trainable_parts(rec, ("global", "experts"))
     rec.train()
     rec.compute_answer_logits(rec.gather_hidden(batch, batch.answer_at)).square().sum().backward()
     assert all(p.dtype == torch.float32 for p in params)

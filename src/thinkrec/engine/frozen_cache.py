@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from thinkrec.engine.batch import Batch, collate_prompts
+from thinkrec.engine.parts import list_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import find_decoder_layers
 from thinkrec.prompts.types import PROMPT_FIELDS, Prompt
@@ -25,7 +26,10 @@ def find_first_trainable_layer(recommender: Recommender) -> int:
     """Number of the first decoder layer with a parameter that learns; 0 where something before the layers does."""
     layers = find_decoder_layers(recommender.model)[1]
     inside = {id(p) for layer in layers for p in layer.parameters()}
-    before = [*recommender.model.parameters(), *(recommender.projector.parameters() if recommender.projector else [])]
+    before = [
+        *recommender.model.parameters(),
+        *(p for module in list_modules(recommender) for p in module.parameters()),
+    ]
     if any(p.requires_grad and id(p) not in inside for p in before):
         return 0
     learning = (i for i, layer in enumerate(layers) if any(p.requires_grad for p in layer.parameters()))

@@ -20,10 +20,12 @@ from thinkrec.engine.hooks import HOOK_STATE, UnsupportedAttentionError, install
 from thinkrec.engine.last_layer import install_last_layer_hooks, prune_last_layer, select_positions
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.engine.packing import pack_prompts
+from thinkrec.engine.parts import MODULE_PARTS, list_modules
 from thinkrec.errors import RecipeError
 from thinkrec.model.adapters import AdapterSet
 from thinkrec.model.backbone import Backbone
 from thinkrec.model.projector import Projector
+from thinkrec.model.soft_prompt import SoftPrompt
 from thinkrec.prompts.answers import AnswerIds, find_answer_ids
 from thinkrec.prompts.templates import DEFAULT_TEMPLATE, get_template
 from thinkrec.prompts.types import Prompt
@@ -59,6 +61,7 @@ class Recommender:
         self.backbone = backbone
         self.adapters = experts
         self.projector = projector
+        self.soft_prompt: SoftPrompt | None = None
         words = get_template(DEFAULT_TEMPLATE).answers
         self.answers = answers or find_answer_ids(words, backbone.tokenizer, backbone.name)
         self.model = backbone.model
@@ -105,20 +108,14 @@ class Recommender:
         return self.train(False)
 
     def embed(self, batch: Batch) -> torch.Tensor:
-        """Token embeddings (b, t, hidden) with projected vectors at the slots.
+        """Token embeddings (b, t, hidden) with the vectors of the parts in their places (`thinkrec.engine.parts`).
 
-        Raises RecipeError if the batch has slots but there is no projector.
+        Raises RecipeError if the batch has places for a part that the recommender does not have.
         """
         embeds = self.model.get_input_embeddings()(batch.ids)
-        if not len(batch.placeholder_at):
-            return embeds
-        if self.projector is None:
-            raise RecipeError(
-                "the prompts have places for collaborative vectors, but this recommender has no projector; "
-                "add one or render the prompts without vectors"
-            )
-        vectors = self.projector(batch.placeholder_vectors).to(embeds.dtype)
-        return embeds.index_put((batch.placeholder_at[:, 0], batch.placeholder_at[:, 1]), vectors)
+        for part in MODULE_PARTS.values():
+            embeds = part.insert_vectors(self, embeds, batch)
+        return embeds
 
     def compute_hidden(self, batch: Batch) -> torch.Tensor:
         """Last hidden states (b, t, width) of the decoder, without the language-model head."""
@@ -251,7 +248,7 @@ class Recommender:
             getattr(self.model, f"{name}_disable")()
 
     def _list_modules(self) -> list[nn.Module]:
-        return [self.model] if self.projector is None else [self.model, self.projector]
+        return [self.model, *list_modules(self)]
 
     def _get_lm_head(self) -> nn.Linear:
         head = self.model.get_output_embeddings()

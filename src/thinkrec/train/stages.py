@@ -18,12 +18,14 @@ from thinkrec.collab.trained_ids import find_positions, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.engine import checkpoint
+from thinkrec.engine.parts import move_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.io.processes import is_main, run_on_main
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.model.projector import Projector
+from thinkrec.model.soft_prompt import create_soft_prompt
 from thinkrec.prompts.answers import find_answer_ids
 from thinkrec.prompts.stored import LazyPrompts
 from thinkrec.prompts.templates import get_template
@@ -53,13 +55,15 @@ class StageContext:
     accelerator: Accelerator
 
     def build_recommender(self, n_experts: int) -> Recommender:
-        """The backbone with untrained adapters."""
+        """The backbone with untrained adapters, and with a soft prompt where the template has soft tokens."""
         torch.manual_seed(self.seed)
         backbone = load_backbone(self.model.backbone)
         config = MultiLoRAConfig(**self.model.adapters.model_dump(), n_experts=n_experts)
-        words = get_template(self.model.prompt.template).answers
-        answers = find_answer_ids(words, backbone.tokenizer, backbone.name)
+        template = get_template(self.model.prompt.template)
+        answers = find_answer_ids(template.answers, backbone.tokenizer, backbone.name)
         recommender = Recommender(backbone, attach_adapters(backbone.model, config), answers=answers)
+        if template.n_soft_tokens:
+            recommender.soft_prompt = create_soft_prompt(backbone, template.n_soft_tokens)
         return recommender.to(self.accelerator.device)
 
 
@@ -131,6 +135,7 @@ def load_with_experts(teaching: StageContext, trained: Path, n_experts: int) -> 
         {**grown.adapters.state_dict(), **{k: v.to(grown.device) for k, v in shared.items()}}
     )
     grown.adapters.init_group_adapters()
+    move_modules(source, grown)
     return grown
 
 
