@@ -108,9 +108,8 @@ def test_settings_switch_regions_off() -> None:
     rng = np.random.default_rng(0)
     vectors, centres = rng.normal(size=(300, 4)), rng.normal(size=(3, 4))
     assert (compute_gate(vectors, centres, EntropyGateConfig(single_base=2, entropy_threshold=2)).region == FUSE).all()
-    assert (
-        compute_gate(vectors, centres, EntropyGateConfig(single_base=2, entropy_threshold=0)).region == GLOBAL
-    ).all()
+    always = EntropyGateConfig(single_base=2, entropy_threshold=0)
+    assert (compute_gate(vectors, centres, always).region == GLOBAL).all()
     assert (compute_gate(vectors, centres, EntropyGateConfig(single_base=0, single_share=0)).region == SINGLE).all()
     same = np.repeat(centres[:1], 3, axis=0)
     assert (compute_gate(vectors, same, EntropyGateConfig(entropy_threshold=1)).region == GLOBAL).all()

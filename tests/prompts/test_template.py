@@ -34,7 +34,7 @@ FIELDS = (
 )
 CONFIGS = {
     "usual": PromptConfig(),
-    "steps": PromptConfig(history=3, block=4),
+    "steps": PromptConfig(history=3, history_step=4),
     "cut": PromptConfig(history=12, max_tokens=150),
     "cut to nothing": PromptConfig(history=30, max_tokens=97),
     "few keywords": PromptConfig(keywords=2, history_keywords=1),
@@ -42,7 +42,7 @@ CONFIGS = {
     "no history": PromptConfig(history=0),
 }
 GATE = np.array([0.25, 0.75], dtype=np.float32)
-DS = simulate_catalogue(SimulatorConfig(users=20, items=50, rows_per_user=(14, 20)), 21).dataset
+DS = simulate_catalogue(SimulatorConfig(users=20, items=50, interactions_per_user=(14, 20)), 21).dataset
 ROW = int(DS.interactions.start[4]) - 1
 
 

@@ -19,10 +19,12 @@ from thinkrec.io.config import OLDER_VERSION, Config
 from thinkrec.keywords.config import TeacherExtractorConfig, YakeExtractorConfig
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.run import saved_model
+from thinkrec.run.inputs import build_gate_inputs, build_prompt_inputs
 from thinkrec.run.older_inputs import translate_stage_inputs
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.recipe_files import load_recipe, read_stored_recipe
 from thinkrec.run.stage import find_changed_inputs
+from thinkrec.train.model_config import ThinkRecConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = sorted((ROOT / "results").rglob("recipe.yaml"))
@@ -211,6 +213,8 @@ def test_a_renamed_key_alone_makes_no_stage_run_again(stage: str) -> None:
         **{f"scorers/{n}": v for n, v in values["baselines"].items()},
     }
     today = {**values["model"], **values, "config": configs.get(stage)}
+    assert isinstance(recipe.model, ThinkRecConfig)
+    today |= {"prompt": build_prompt_inputs(recipe.model.prompt), "gate": build_gate_inputs(recipe.model.gate)}
     translated = translate_stage_inputs(STAGES[stage])
     hashes = {
         key for key, value in translated.items() if isinstance(value, str) and key in ("encoder", "groups", "global")

@@ -138,7 +138,7 @@ def compute_entropy_gate(cosines: np.ndarray, config: EntropyGateConfig) -> tupl
     """The gate of the ThinkRec paper.
 
     w = softmax(cos(e_u, c_k) / tau). If max w > single_base + single_share / n, that expert alone; else if the entropy
-    of w is at least flat * ln n, the global adapter alone; else all experts, fused with weights w.
+    of w is at least entropy_threshold * ln n, the global adapter alone; else all experts, fused with weights w.
     With n = 1 the formula says nothing (w is always 1, and ln 1 = 0): the only expert answers alone.
     """
     w = compute_softmax(cosines, config.tau)
