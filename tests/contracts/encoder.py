@@ -14,6 +14,7 @@ from thinkrec.collab import Encoder, Scorer, ScorerConfig, build_scorer
 from thinkrec.collab.selection import compute_auc
 from thinkrec.data.dataset import Dataset, Domain, Items
 from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
+from thinkrec.data.query import Query
 from thinkrec.errors import CheckpointError, DataError
 
 COLD_ITEM, COLD_USERS = 39, (85, 89)
@@ -174,6 +175,12 @@ def check_encoder(config: ScorerConfig, folder: Path, *, learns: float = 0.6) ->
     row = int(data.start[8] - 3)
     changed = relabelled(ds, np.arange(row, data.start[8]))
     np.testing.assert_allclose(scorer.encode_users(changed, rows[row : row + 1]), users[row : row + 1], atol=1e-6)
+
+    for asked in (row, int(data.start[2]), int(data.start[COLD_USERS[0]]) + 5):
+        # A sequence alone in its batch may differ in the last digits.
+        np.testing.assert_allclose(scorer.encode_query(ds, Query.from_row(ds, asked)), users[asked], rtol=1e-5, atol=1e-6)
+    nobody = scorer.encode_query(ds, Query.from_ratings(ds, None, np.arange(3), np.ones(3, dtype=np.int8)))
+    assert nobody.shape == (scorer.dim,) and nobody.dtype == np.float32 and np.isfinite(nobody).all()
 
     grown, place = regrown(ds)
     fresh = np.flatnonzero(place < 0)

@@ -35,6 +35,6 @@ def both(rec, asked: list[SharedPrefix]) -> tuple[torch.Tensor, torch.Tensor]:
     row = pack_shared_prefix(asked)
     with rec.inference_mode():
         one_by_one = compute_scores(
-            rec.compute_answer_logits(rec.states(batch, batch.answer_at[batch.find_last_answers()]))
+            rec.compute_answer_logits(rec.gather_hidden(batch, batch.answer_at[batch.find_last_answers()]))
         )
-        return compute_scores(rec.compute_answer_logits(rec.states(row, row.answer_at))), one_by_one
+        return compute_scores(rec.compute_answer_logits(rec.gather_hidden(row, row.answer_at))), one_by_one

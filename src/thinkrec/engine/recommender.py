@@ -77,6 +77,7 @@ class Recommender(nn.Module):
         self.max_workers: int | None = None
         """Batches worked on at the same time, at most (`thinkrec.engine.workers`); None: as many as the machine allows."""
         self._checkpointing = False
+        self.training = backbone.model.training
         install_attention(self.model)
         install_last_layer_hooks(self.model, experts.routing)
         # Merged weights are copies: whatever changes what they were made of makes them anew.
