@@ -79,4 +79,4 @@ def test_dislikes_are_read_only_from_labelled_histories():
     quick = FAST.model_copy(update={"epochs": 1})
     encoder = fitted(SASRecConfig(history="labelled", length=5, dim=8, layers=1, training=quick), ds)
     rows = np.array([row])
-    assert not np.allclose(encoder.user_vectors(ds, rows), encoder.user_vectors(other, rows))
+    assert not np.allclose(encoder.encode_users(ds, rows), encoder.encode_users(other, rows))

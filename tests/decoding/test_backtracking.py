@@ -24,15 +24,15 @@ class Once:
     def __init__(self, back: dict[int, int]) -> None:
         self.back, self.refused = dict(back), dict[int, int]()
 
-    def permits(self, ids: Sequence[int], token: int) -> bool:
+    def is_allowed(self, ids: Sequence[int], token: int) -> bool:
         return self.refused.get(len(ids)) != token
 
-    def allowed(self, ids: Sequence[int]) -> np.ndarray | None:
+    def allowed_token_ids(self, ids: Sequence[int]) -> np.ndarray | None:
         if len(ids) not in self.refused:
             return None
         return np.array([token for token in range(60) if token != self.refused[len(ids)]])
 
-    def review(self, ids: Sequence[int]) -> int:
+    def count_accepted(self, ids: Sequence[int]) -> int:
         kept = len(ids) - self.back.pop(len(ids), 0)
         if kept < len(ids):
             self.refused[kept] = ids[kept]

@@ -26,7 +26,7 @@ plain = stages.fit_stage
 def fit_stage(recommender, *args, title, accelerator, **options):
     log = plain(recommender, *args, title=title, accelerator=accelerator, **options)
     made = hashlib.sha256()
-    for tensor in [*recommender.experts.state_dict().values(),
+    for tensor in [*recommender.adapters.state_dict().values(),
                    *(recommender.projector.state_dict().values() if recommender.projector else [])]:
         made.update(tensor.numpy().tobytes())
     folder = Path(sys.argv[3])
@@ -34,7 +34,7 @@ def fit_stage(recommender, *args, title, accelerator, **options):
     return log
 
 stages.fit_stage = fit_stage
-done = running.run_recipe(sys.argv[1], Path(sys.argv[2]), [], None)
+done = running.execute_recipe(sys.argv[1], Path(sys.argv[2]), [], None)
 assert done.results.rows
 """
 TRAINED = ("global adapter", "experts", "projector")

@@ -18,7 +18,7 @@ from pathlib import Path
 from thinkrec.run import results as outcome
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe_files import load_recipe
-Run(load_recipe(sys.argv[1]), Path(sys.argv[2])).all(outcome.finish)
+Run(load_recipe(sys.argv[1]), Path(sys.argv[2])).run_all_stages(outcome.finish_run)
 """
 TRAINED = ("global", "experts", "vectors")
 # The encoder has the settings of the baseline, so that one stage serves both.
