@@ -197,8 +197,8 @@ def test_run_options_say_how_and_only_the_seed_is_part_of_the_stages(
     before = torch.get_num_threads()
     text = {"model__expert_stage": None, "model__vector_stage": None}
     try:
-        first = untrained(tiny_backbone, tmp_path / "run", options=RunOptions(device="cpu", workers=0, threads=1), **text)
-        first.fit(ds)
+        alone = RunOptions(device="cpu", workers=0, threads=1)
+        first = untrained(tiny_backbone, tmp_path / "run", options=alone, **text).fit(ds)
         assert torch.get_num_threads() == 1
         assert first._predictor.recommender.max_workers == 0
         done = (tmp_path / "run" / "global" / "done.json").read_text()
