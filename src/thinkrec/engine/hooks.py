@@ -1,8 +1,8 @@
 """Many sequences in one row without padding, and sequences that fork: a trunk computed once, leaves that all see it.
 
 Everything in a decoder but attention looks at one token at a time, so only attention has to know which tokens belong
-together. A `PackedLayout` says so. While one is in use (`use_layout`), the attention that `install_attention` has put into a model follows
-it; at all other times that attention is Transformers' own.
+together. A `PackedLayout` says so. While one is in use (`use_layout`), the attention that `install_attention` has put
+into a model follows it; at all other times that attention is Transformers' own.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def _attend_plainly(
 
 
 def _check_options(layout: PackedLayout | None, key: torch.Tensor, options: dict[str, Any]) -> None:
-    """Raises UnsupportedAttentionError for what packed and pruned attention does not do: caps, sinks, biases, dropout, and
-    windows that are shorter than the longest prompt. key: (b, g, s, d).
+    """Raises UnsupportedAttentionError for what packed and pruned attention does not do: caps, sinks, biases, dropout,
+    and windows that are shorter than the longest prompt. key: (b, g, s, d).
     """
     for name in _UNSUPPORTED_OPTIONS:
         if options.get(name) is not None:

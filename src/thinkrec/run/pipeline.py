@@ -236,7 +236,7 @@ class Run:
         return Predictor(self.ds, trained, model.prompt, personal, self.slot_encoder, model.score, model.score_prior)
 
     def load_recommender(self, stage: str) -> Recommender:
-        """A stage's recommender where the run computes, settled for answering: capabilities, mode and merged weights."""
+        """A stage's recommender where the run computes, settled for answering: capabilities, mode, merged weights."""
         recommender = checkpoint.load_recommender(self.folder / stage).to(self.accelerator.device)
         recommender.capabilities = probe_capabilities(recommender)
         recommender.max_workers = self.options.workers
