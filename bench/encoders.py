@@ -78,7 +78,7 @@ def epoch(encoder: Any, ds: Dataset, steps: int) -> float:
         return training.train_encoder(net, few, *rest, **options)
 
     module = importlib.import_module(type(encoder).__module__)
-    before, module.train = module.train, timed
+    before, module.train_encoder = module.train_encoder, timed
     try:
         return encoder.fit(ds, seed=0)[0]["seconds"]  # an epoch of fewer steps
     except _Enough:
@@ -86,7 +86,7 @@ def epoch(encoder: Any, ds: Dataset, steps: int) -> float:
             -len(ds.interactions.get_split_rows(TRAIN)) // BATCH
         )
     finally:
-        module.train = before
+        module.train_encoder = before
 
 
 def released(name: str) -> str | None:

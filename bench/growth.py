@@ -33,7 +33,7 @@ def work(rec, forks: list[SharedPrefix], whole: bool = False) -> float:
     heads = model.num_attention_heads * head
     reading = 2 * width * model.num_key_value_heads * head
     attending, rest = 2 * width * heads + reading, 3 * width * inner
-    layers = rec.experts.layers.values()
+    layers = rec.adapters.layers.values()
     extra = sum(layer.slots * layer.rank * (layer.base.in_features + layer.base.out_features)
                 for layer in layers if layer.n_experts)  # fmt: skip
     total = 0.0

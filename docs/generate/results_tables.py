@@ -50,11 +50,7 @@ ML1M = (
     Line("thinkrec-nano", "thinkrec-nano", "ThinkRec full", short=True),
     Line("thinkrec-nano-keywords", "thinkrec-nano-keywords", "ThinkRec full", short=True),
 )
-BROUGHT_BY = {
-    **dict.fromkeys(("mf", "lightgcn", "sasrec", "gsasrec", "boosting", "boosting-keywords"), "57677cc"),
-    **dict.fromkeys(("tallrec-nano", "thinkrec-nano-unthinking"), "ef4b938"),
-    "collm-nano": "dd3642a",
-}
+BROUGHT_BY: dict[str, str] = {}
 """The commit that brought results whose run did not record the commit of its code; an entry goes when it is retaken."""
 LEGEND = {
     "†": "one number per item, the same for everybody",

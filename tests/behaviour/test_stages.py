@@ -32,8 +32,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
 
     def fit_stage(recommender, epoch_prompts, check, config, folder, **options) -> list[dict[str, Any]]:
-        weights = {name: tensor.clone() for name, tensor in recommender.experts.state_dict().items()}
-        found.append({"prompts": epoch_prompts(0), "weights": weights, "config": config, "layers": recommender.experts})
+        weights = {name: tensor.clone() for name, tensor in recommender.adapters.state_dict().items()}
+        found.append({"prompts": epoch_prompts(0), "weights": weights, "config": config, "layers": recommender.adapters})
         return [{"step": 1, "loss": 1.0, "lr": 1.0, "auc": 0.5, "uauc": 0.5, "value": 0.5}]
 
     monkeypatch.setattr(stages, "fit_stage", fit_stage)
@@ -60,7 +60,7 @@ def test_experts_begin_as_copies_of_the_global_adapter(backbone: Path, after_glo
     assert any(tensor.any() for name, tensor in trained.items() if name.endswith("global_b"))
     for name, layer in started[0]["layers"].layers.items():
         for slot in range(3):
-            a, b = layer.slot(slot)
+            a, b = layer.get_adapter(slot)
             assert torch.equal(a, trained[f"{name}.global_a"]), (name, slot)
             assert torch.equal(b, trained[f"{name}.global_b"]), (name, slot)
     assert started[0]["config"].train == ("experts",)
@@ -107,7 +107,7 @@ class Swapped:
     def __init__(self, right: AdapterRouter) -> None:
         self.right = right
 
-    def gate(self, ds, rows: np.ndarray):
+    def route(self, ds, rows: np.ndarray):
         found = self.right.route(ds, rows)
         return type(found)(found.weights[:, [0, 2, 1]], found.region)
 
@@ -118,10 +118,10 @@ class Between:
     dim = 2
     near = np.array([[1, 0], [1, 1], [1, 0.95], [0, 1], [0.8, 1]], dtype=np.float32)
 
-    def user_vectors(self, ds, rows: np.ndarray) -> np.ndarray:
+    def encode_users(self, ds, rows: np.ndarray) -> np.ndarray:
         return self.near[np.asarray(rows) % len(self.near)]
 
-    def item_vectors(self, ds) -> np.ndarray:
+    def encode_items(self, ds) -> np.ndarray:
         return np.zeros((ITEMS, 2), dtype=np.float32)
 
 

@@ -27,5 +27,5 @@ def test_without_biases_the_score_is_the_dot_product(tmp_path):
     ds = planted()
     rows = np.arange(0, len(ds.interactions), 7)
     encoder = fitted(MFConfig(dim=4, training=FAST), ds)
-    product = (encoder.user_vectors(ds, rows) * encoder.item_vectors(ds)[ds.interactions.item[rows]]).sum(axis=1)
+    product = (encoder.encode_users(ds, rows) * encoder.encode_items(ds)[ds.interactions.item[rows]]).sum(axis=1)
     np.testing.assert_allclose(encoder.score(ds, rows), product, rtol=1e-4, atol=1e-6)

@@ -67,7 +67,7 @@ def test_a_past_without_likes_is_the_same_start_for_all():
     ds = planted()
     ds = relabelled(ds, np.flatnonzero(ds.interactions.label[: ds.interactions.start[2]]))
     encoder = fitted(SASRecConfig(length=5, dim=8, layers=1, training=FAST.model_copy(update={"epochs": 1})), ds)
-    vectors = encoder.user_vectors(ds, np.array([0, ds.interactions.start[1], ds.interactions.start[30]]))
+    vectors = encoder.encode_users(ds, np.array([0, ds.interactions.start[1], ds.interactions.start[30]]))
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
 

@@ -220,7 +220,7 @@ def test_the_fingerprint_is_the_same_in_another_process(
     wares.write_parquet(tmp_path / "items.parquet")
     code = (
         "import sys; from thinkrec.data.dataset import Dataset, Domain; domain = Domain('tree', 'trees', 'forester'); "
-        "print(Dataset.from_tables(sys.argv[1], sys.argv[2], domain=domain).fingerprint())"
+        "print(Dataset.from_tables(sys.argv[1], sys.argv[2], domain=domain).compute_fingerprint())"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "rows.parquet"), str(tmp_path / "items.parquet")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -99,17 +99,17 @@ def test_kill_minus_nine_loses_nothing_that_was_answered(tmp_path: Path) -> None
     code = f"""
 import sys, time
 from pathlib import Path
-from thinkrec.keywords.extractor import find_keywords
+from thinkrec.keywords.extractor import extract_keywords
 from thinkrec.keywords.cache import KeywordCache
 class Slow:
     name, language = "slow", "en"
-    def settings(self): return {{}}
+    def get_settings(self): return {{}}
     def extract(self, texts, done):
         for place, text in enumerate(texts):
             with open({str(count)!r}, "a") as file: file.write(text + "\\n")
             done(place, [text])
             time.sleep(0.01 if len(sys.argv) > 1 else 0)
-found = find_keywords([f"word{{i}} sea" for i in range(300)], Slow(), cache=KeywordCache(Path({str(path)!r})))
+found = extract_keywords([f"word{{i}} sea" for i in range(300)], Slow(), cache=KeywordCache(Path({str(path)!r})))
 assert found == [(f"word{{i}} sea",) for i in range(300)]
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -34,7 +34,7 @@ class Split:
     def __init__(self) -> None:
         self.read: list[str] = []
 
-    def settings(self) -> dict:
+    def get_settings(self) -> dict:
         return {"at": "."}
 
     def extract(self, texts: Sequence[str], done: Done) -> None:

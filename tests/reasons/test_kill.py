@@ -21,14 +21,14 @@ from thinkrec.reasons.config import SynthesisConfig
 SCRIPT = """
 import sys
 from pathlib import Path
-from thinkrec.simulate.simulator import WorldConfig, simulate
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.reasons.choose import choose_rows
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.synthesis import Synthesis
 from thinkrec.teacher.build import build_teacher
 config = SynthesisConfig.model_validate_json(sys.argv[1])
-ds = simulate(WorldConfig.model_validate_json(sys.argv[3]), int(sys.argv[4])).dataset
+ds = simulate_catalogue(SimulatorConfig.model_validate_json(sys.argv[3]), int(sys.argv[4])).dataset
 with AttemptStore(Path(sys.argv[2])) as store:
     teacher = build_teacher(config.teacher)
     Synthesis(ds, config, teacher.name, store).run(choose_rows(ds, config), teacher)

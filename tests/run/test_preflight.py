@@ -40,7 +40,7 @@ def test_one_class_is_refused_before_anything_is_trained(
     def never(*_: object) -> dict:
         raise AssertionError("a stage was trained")
 
-    for name in ("train_global", "train_experts", "train_vectors"):
+    for name in ("train_global_adapter", "train_experts", "train_projector"):
         monkeypatch.setattr(stages, name, never)
     it = data().interactions
     ds = changed(label=np.where(it.split == split, label, it.label).astype(np.int8))
@@ -80,8 +80,8 @@ def test_a_baseline_that_fails_costs_its_own_row(tmp_path: Path, monkeypatch: py
     names = [row.name for row in done.results.rows]
     assert "MF" in names and "broken" not in names
     assert run.failures == {"broken": "ValueError: no edge"}
-    assert json.loads(done.metrics.read_text())["provenance"]["failed"] == run.failures
-    assert "no row for broken" in done.report.read_text() and "ValueError: no edge" in done.report.read_text()
+    assert json.loads(done.metrics_path.read_text())["provenance"]["failed"] == run.failures
+    assert "no row for broken" in done.report_path.read_text() and "ValueError: no edge" in done.report_path.read_text()
 
 
 def test_an_encoder_that_fails_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

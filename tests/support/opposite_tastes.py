@@ -59,11 +59,11 @@ class ByTaste:
 
     dim = 2
 
-    def user_vectors(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
+    def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """float32 (len(rows), 2)."""
         return np.eye(2, dtype=np.float32)[group_of(ds, rows)]
 
-    def item_vectors(self, ds: Dataset) -> np.ndarray:
+    def encode_items(self, ds: Dataset) -> np.ndarray:
         """float32 (n_items, 2): the colour."""
         return np.eye(2, dtype=np.float32)[np.arange(ITEMS) % 2]
 

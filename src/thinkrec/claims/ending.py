@@ -85,7 +85,7 @@ def _find_sentence_predictions(sentence: str) -> list[TargetPrediction]:
 def has_complete_ending(text: str) -> bool:
     """Whether a text ends with a whole sentence.
 
-    >>> [finished(text) for text in ("It fits.", "It fits", "He said 'Go.'", "As 'The La", "")]
+    >>> [has_complete_ending(text) for text in ("It fits.", "It fits", "He said 'Go.'", "As 'The La", "")]
     [True, False, True, False, False]
     """
     return bool(_END.search(text.rstrip()))
@@ -94,7 +94,7 @@ def has_complete_ending(text: str) -> bool:
 def drop_incomplete_ending(text: str) -> str:
     """A text without the beginning of a sentence at its end; all of it where no sentence is whole.
 
-    >>> whole("Yes. It is good. And 'The La")
+    >>> drop_incomplete_ending("Yes. It is good. And 'The La")
     'Yes. It is good.'
     """
     kept = text.rstrip()

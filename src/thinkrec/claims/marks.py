@@ -78,7 +78,7 @@ def insert_think_tags(text: str) -> str:
 def strip_answer_wrapping(text: str) -> str:
     """The text without what stands around an answer: <answer> tags, ends of turns, a code fence over all of it.
 
-    >>> without_frame("<answer>Yes. It fits.</answer><|im_end|>")
+    >>> strip_answer_wrapping("<answer>Yes. It fits.</answer><|im_end|>")
     'Yes. It fits.'
     """
     text = _FRAMED.sub("", text).strip()

@@ -46,11 +46,11 @@ def parse_answer(text: str, titles: Iterable[str] = ()) -> ParsedAnswer:
     The first word has to be Yes or No as a word of its own, in any case, maybe in markdown or quotation marks, and a
     punctuation mark, a new line or the end has to follow. `titles`: those of the row, whose names are no verdicts.
 
-    >>> read("**Yes.** It shares the sea with 'Tide'.")
-    Reading(verdict=True, prose="It shares the sea with 'Tide'.")
-    >>> [read(text).verdict for text in ("No", "Not sure", "Novel", "Yesterday", "Nope", "Yes or no?", "No end", "")]
+    >>> parse_answer("**Yes.** It shares the sea with 'Tide'.")
+    ParsedAnswer(verdict=True, prose="It shares the sea with 'Tide'.")
+    >>> [parse_answer(text).verdict for text in ("No", "Not sure", "Novel", "Yesterday", "Nope", "Yes or no?", "No end", "")]
     [False, None, None, None, None, None, None, None]
-    >>> read("Yes, Madam was disliked.").verdict, read("Yes, Madam was disliked.", ["Yes, Madam (1985)"]).verdict
+    >>> parse_answer("Yes, Madam was disliked.").verdict, parse_answer("Yes, Madam was disliked.", ["Yes, Madam (1985)"]).verdict
     (True, None)
     """
     found = _FIRST.match(text)
@@ -89,7 +89,7 @@ def format_verdict(opinion: bool) -> str:
 def is_refusal(text: str) -> bool:
     """Whether a text declines to answer, in the words that models have for it in English; "Not sure" does not.
 
-    >>> declines("I'm sorry, but I can't help with that."), declines("I am sorry, but the list says little.")
+    >>> is_refusal("I'm sorry, but I can't help with that."), is_refusal("I am sorry, but the list says little.")
     (True, False)
     """
     return _DECLINES.match(text) is not None
@@ -102,9 +102,9 @@ def split_reasoning(content: str, field: str = "") -> tuple[str, str]:
     that are known. A part that was opened and not closed goes to the end (the reply was cut off while thinking); one
     that was closed and not opened begins at the start (the server opened it inside the prompt).
 
-    >>> separate("[THINK]close call[/THINK]No. It lacks the sea.")
+    >>> split_reasoning("[THINK]close call[/THINK]No. It lacks the sea.")
     ('No. It lacks the sea.', 'close call')
-    >>> separate("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes.")
+    >>> split_reasoning("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes.")
     ('Yes.', 'hm')
     """
     text = marks.insert_think_tags(content)

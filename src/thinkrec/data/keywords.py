@@ -89,9 +89,9 @@ def clean_keywords(value: str | Iterable[str | None] | None, separator: str | No
 def parse_list(text: str) -> list[str] | None:
     """The strings of a list that was written as text, by Python, NumPy or JSON; None where it is no such text.
 
-    >>> read_list("['Drama', 'Sci-Fi']"), read_list('[{"id": 18, "name": "Drama"}]'), read_list("['a' 'b']")
+    >>> parse_list("['Drama', 'Sci-Fi']"), parse_list('[{"id": 18, "name": "Drama"}]'), parse_list("['a' 'b']")
     (['Drama', 'Sci-Fi'], ['Drama'], ['a', 'b'])
-    >>> read_list("[rec]")
+    >>> parse_list("[rec]")
     """
     text = text.strip()
     if len(text) < 2 or (text[0], text[-1]) not in (("[", "]"), ("{", "}"), ("(", ")")):

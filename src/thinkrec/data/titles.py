@@ -34,7 +34,7 @@ def format_title_mark(number: int) -> str:
 def normalise_name(text: str) -> str:
     """The form in which names are compared: no case, accents, apostrophes or punctuation, "&" read as "and".
 
-    >>> normal("Schindler\u2019s  List") == normal("schindler's list")
+    >>> normalise_name("Schindler\u2019s  List") == normalise_name("schindler's list")
     True
     """
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
@@ -61,7 +61,7 @@ def move_article_first(name: str) -> str:
 def extract_title_names(title: str) -> tuple[str, ...]:
     """Full names of an item, the one that prose would use first: upright and without year, then names in brackets.
 
-    >>> names("Postino, Il (The Postman) (1994)")
+    >>> extract_title_names("Postino, Il (The Postman) (1994)")
     ('Il Postino', 'The Postman')
     """
     bare = _YEAR.sub("", title).strip()
@@ -74,7 +74,7 @@ def extract_title_names(title: str) -> tuple[str, ...]:
 def split_subtitle(name: str) -> tuple[str, str] | None:
     """What stands before and behind the first colon or dash of a name, or None.
 
-    >>> parts("Star Trek III: The Search for Spock")
+    >>> split_subtitle("Star Trek III: The Search for Spock")
     ('Star Trek III', 'The Search for Spock')
     """
     found = _CUT.split(name, maxsplit=1)

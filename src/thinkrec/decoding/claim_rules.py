@@ -26,7 +26,7 @@ _STRAY = re.compile(r"(?<![sS])['\u2019](?!\w)")
 def has_repeated_ngram(text: str, n: int) -> bool:
     """Whether the last n words of a text, in any case, stand together further up too.
 
-    >>> repeats("a film of ideas, and A film of ideas", 4)
+    >>> has_repeated_ngram("a film of ideas, and A film of ideas", 4)
     True
     """
     words = [found[0] for found in _WORD.finditer(text.lower())]

@@ -101,15 +101,15 @@ def parse_phrases(answer: str) -> tuple[str, ...]:
     """Phrases of an answer: a list (JSON's or Python's, also inside an object), lines, or one line cut at bars, else
     semicolons, else commas; () if prose.
 
-    >>> read_phrases("Keywords: heist | dry humour | small town")
+    >>> parse_phrases("Keywords: heist | dry humour | small town")
     ('heist', 'dry humour', 'small town')
-    >>> read_phrases("1. heist\\n2. dry humour")
+    >>> parse_phrases("1. heist\\n2. dry humour")
     ('heist', 'dry humour')
-    >>> read_phrases('{"keywords": ["heist"]}'), read_phrases("['heist', 'dry humour']")
+    >>> parse_phrases('{"keywords": ["heist"]}'), parse_phrases("['heist', 'dry humour']")
     (('heist',), ('heist', 'dry humour'))
-    >>> read_phrases("关键词：海洋、悬疑、小镇")
+    >>> parse_phrases("关键词：海洋、悬疑、小镇")
     ('海洋', '悬疑', '小镇')
-    >>> read_phrases("I am sorry, but the text does not say what this is about.")
+    >>> parse_phrases("I am sorry, but the text does not say what this is about.")
     ()
     """
     text = answer.strip().strip("`").strip()

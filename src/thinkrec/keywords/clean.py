@@ -44,9 +44,9 @@ def get_stop_words(language: str) -> frozenset[str]:
 def strip_html(text: str | None) -> str:
     """A text without HTML: tags, comments, scripts and styles become a space, entities their characters.
 
-    >>> plain_text("A <b>slow</b> burn &amp; a twist<br/>")
+    >>> strip_html("A <b>slow</b> burn &amp; a twist<br/>")
     'A slow burn & a twist'
-    >>> plain_text("5 < 7 and 7 > 5")
+    >>> strip_html("5 < 7 and 7 > 5")
     '5 < 7 and 7 > 5'
     """
     # Entities last: "&lt;b&gt;" is text about a tag, not a tag.
@@ -117,7 +117,7 @@ def normalise_words(phrase: str) -> frozenset[str]:
 def singularise_word(word: str) -> str:
     """An English plural's singular, by its ending; other words mostly stay. Good for comparing, not for printing.
 
-    >>> [singular(word) for word in ("stories", "boxes", "heroes", "towns", "loss", "chess", "series", "movies")]
+    >>> [singularise_word(word) for word in ("stories", "boxes", "heroes", "towns", "loss", "chess", "series", "movies")]
     ['story', 'box', 'hero', 'town', 'loss', 'chess', 'series', 'movie']
     """
     if word in ("series", "species", "news") or len(word) < 4:

@@ -110,7 +110,7 @@ class StageRunner:
 def find_changed_inputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The inputs, in dotted keys, that differ between two stages; empty where none does.
 
-    >>> changes({"seed": 0, "config": {"lr": 0.1, "dim": 8}}, {"seed": 0, "config": {"lr": 0.2, "dim": 8}})
+    >>> find_changed_inputs({"seed": 0, "config": {"lr": 0.1, "dim": 8}}, {"seed": 0, "config": {"lr": 0.2, "dim": 8}})
     ['config.lr']
     """
     old, new = dict(_flatten_values(before)), dict(_flatten_values(after))

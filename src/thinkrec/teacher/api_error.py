@@ -57,7 +57,7 @@ def normalise_code(code: object) -> str:
 def is_content_filter(reason: object) -> bool:
     """Whether a code or a reason to finish says that a filter or the model itself declined the content.
 
-    >>> [is_filter(reason) for reason in ("content_filter", "SAFETY", "refusal", "stop", "length", None)]
+    >>> [is_content_filter(reason) for reason in ("content_filter", "SAFETY", "refusal", "stop", "length", None)]
     [True, True, True, False, False, False]
     """
     known = normalise_code(reason)

@@ -30,7 +30,7 @@ _EPOCH, _EPOCH_MS = 1e9, 1e11
 def parse_duration(text: str) -> float | None:
     """Seconds in a span with units, such as 1m30s, 250ms, 6m0s, 2 minutes, PT1M30S; None where it is none.
 
-    >>> duration("1m30s"), duration("250ms"), duration("6m0s"), duration("PT1M30S"), duration("30"), duration("soon")
+    >>> parse_duration("1m30s"), parse_duration("250ms"), parse_duration("6m0s"), parse_duration("PT1M30S"), parse_duration("30"), parse_duration("soon")
     (90.0, 0.25, 360.0, 90.0, None, None)
     """
     rest, total = re.sub(r"^P(?:T|(?=\d+D))|(?<=D)T", "", text.strip()).lower(), 0.0
@@ -53,7 +53,7 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
     A time is an HTTP date, an ISO 8601 date, or a number since 1970, in seconds or (from 1e11 on) milliseconds; `now`
     is the clock it is compared with. What has passed is 0.
 
-    >>> retry_after("2"), retry_after("1m30s"), retry_after("soon"), retry_after("-3")
+    >>> parse_retry_after("2"), parse_retry_after("1m30s"), parse_retry_after("soon"), parse_retry_after("-3")
     (2.0, 90.0, None, 0.0)
     """
     text = (value or "").strip()

@@ -81,8 +81,8 @@ def test_an_absent_part_leaves_no_section(sample_report, name):
         "facts": ["run"],
         "results": ["results", "differences"],
         "calibration": ["calibration"],
-        "curves": ["curves"],
-        "users": ["users"],
+        "curve_panels": ["curves"],
+        "user_map": ["users"],
         "recommendations": ["cases"],
     }.get(name, [])
     empty = getattr(ReportData(), name)

@@ -104,9 +104,9 @@ def load_ml1m_slice(folder: str | Path, keywords: Keywords = "genres") -> Datase
 def format_display_title(title: str) -> str:
     """The title as one says it, with articles in front, also inside brackets.
 
-    >>> display_title("Matrix, The (1999)")
+    >>> format_display_title("Matrix, The (1999)")
     'The Matrix (1999)'
-    >>> display_title("Hate (Haine, La) (1995)")
+    >>> format_display_title("Hate (Haine, La) (1995)")
     'Hate (La Haine) (1995)'
     """
 

@@ -30,7 +30,7 @@ def compute_reliability_curve(label: ArrayLike, probability: ArrayLike, *, bins:
     ECE = sum_b (n_b / n) |share liked in b - mean probability in b| (Guo et al., ICML 2017). Bin b of B holds
     probabilities in [b / B, (b + 1) / B); 1.0 belongs to the last. Raises DataError naming a row outside 0..1.
 
-    >>> found = reliability([0, 1, 1, 1], [.1, .1, .9, .9], bins=2)
+    >>> found = compute_reliability_curve([0, 1, 1, 1], [.1, .1, .9, .9], bins=2)
     >>> found.observed, round(found.error, 3)     # |.5 - .1| / 2 + |1 - .9| / 2
     (array([0.5, 1. ]), 0.25)
     """

@@ -49,7 +49,7 @@ def compute_per_user_metrics(
 ) -> PerUserMetrics:
     """Per-user AUC, NDCG@k and AP@k. Arguments: equal-length (n,) arrays. Raises DataError naming a bad row.
 
-    >>> values = per_user([1, 1, 2, 2, 3], [1, 0, 0, 0, 1], [.9, .2, .5, .4, .3])
+    >>> values = compute_per_user_metrics([1, 1, 2, 2, 3], [1, 0, 0, 0, 1], [.9, .2, .5, .4, .3])
     >>> values.auc, values.ndcg, values.ap
     (array([ 1., nan, nan]), array([ 1.,  0., nan]), array([ 1.,  0., nan]))
     """
@@ -71,7 +71,7 @@ def compute_auc(label: ArrayLike, score: ArrayLike) -> float:
 
     AUC = (wins + ties / 2) / (P N), counted over all pairs of a liked and a not liked row.
 
-    >>> auc([1, 0, 1, 0], [.9, .5, .5, .1])      # 4 pairs: 3 wins, 1 tie
+    >>> compute_auc([1, 0, 1, 0], [.9, .5, .5, .1])      # 4 pairs: 3 wins, 1 tie
     0.875
     """
     y = checks.check_labels(label)
@@ -85,7 +85,7 @@ def compute_uauc(user: ArrayLike, label: ArrayLike, score: ArrayLike) -> float:
 
     UAUC = (1 / |U'|) sum_{u in U'} AUC_u,  U' = users with a liked and a not liked row.
 
-    >>> uauc([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.9, .5, .1, .2, .7])     # user 1: 1, user 2: 0, user 3: dropped
+    >>> compute_uauc([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.9, .5, .1, .2, .7])     # user 1: 1, user 2: 0, user 3: dropped
     0.5
     """
     return compute_mean(compute_per_user_metrics(user, label, score).auc)
@@ -96,9 +96,9 @@ def compute_ndcg(user: ArrayLike, label: ArrayLike, score: ArrayLike, k: int = 5
 
     DCG = sum_{i <= k} y_i / log2(i + 1) down the user's ranking; NDCG = DCG / DCG of the user's labels sorted.
 
-    >>> round(ndcg_at([1, 1, 1], [0, 1, 0], [.9, .5, .1]), 4)      # liked row at rank 2: 1 / log2(3)
+    >>> round(compute_ndcg([1, 1, 1], [0, 1, 0], [.9, .5, .1]), 4)      # liked row at rank 2: 1 / log2(3)
     0.6309
-    >>> round(ndcg_at([1, 1], [0, 1], [.5, .5]), 4)      # at rank 1 or 2, equally likely: (1 + 1 / log2(3)) / 2
+    >>> round(compute_ndcg([1, 1], [0, 1], [.5, .5]), 4)      # at rank 1 or 2, equally likely: (1 + 1 / log2(3)) / 2
     0.8155
     """
     return compute_mean(compute_per_user_metrics(user, label, score, k=k).ndcg)
@@ -112,11 +112,11 @@ def compute_map(
     AP = (1 / D) sum_{i <= k} y_i precision_i, precision_i = liked rows among the first i / i.
     D = all liked rows of the user ("all"; a user with more than k of them cannot reach 1) or min(k, liked) ("min").
 
-    >>> round(map_at([1, 1, 1], [1, 0, 1], [.9, .5, .1], k=2), 4)     # one hit at rank 1, two liked rows
+    >>> round(compute_map([1, 1, 1], [1, 0, 1], [.9, .5, .1], k=2), 4)     # one hit at rank 1, two liked rows
     0.5
-    >>> map_at([1] * 3, [1, 1, 1], [.9, .5, .1], k=2, denominator="min")
+    >>> compute_map([1] * 3, [1, 1, 1], [.9, .5, .1], k=2, denominator="min")
     1.0
-    >>> map_at([1, 1], [1, 0], [.5, .5])      # at rank 1 or 2, equally likely: (1 + 1/2) / 2
+    >>> compute_map([1, 1], [1, 0], [.5, .5])      # at rank 1 or 2, equally likely: (1 + 1/2) / 2
     0.75
     """
     return compute_mean(compute_per_user_metrics(user, label, score, k=k, denominator=denominator).ap)
@@ -125,7 +125,7 @@ def compute_map(
 def compute_tied_share(values: PerUserMetrics) -> float:
     """Share of the users with both classes that have a liked and a not liked row with equal scores; NaN without any.
 
-    >>> tied_share(per_user([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.5, .5, .1, .2, .7]))      # user 1 of users 1 and 2
+    >>> compute_tied_share(compute_per_user_metrics([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.5, .5, .1, .2, .7]))      # user 1 of users 1 and 2
     0.5
     """
     both = (values.positives > 0) & (values.positives < values.rows)

@@ -51,9 +51,9 @@ def fold_case(text: str) -> str:
 def separate_characters(text: str) -> str:
     """The text, composed, with blanks around every character of a script that has none; other texts stay as they are.
 
-    >>> set_apart("我喜欢 The Matrix。")
+    >>> separate_characters("我喜欢 The Matrix。")
     ' 我  喜  欢  The Matrix。'
-    >>> set_apart("กำลัง") == " กำ  ลั  ง "       # vowel signs and tone marks stay with their consonant
+    >>> separate_characters("กำลัง") == " กำ  ลั  ง "       # vowel signs and tone marks stay with their consonant
     True
     """
     text = normalise_unicode(text)
@@ -76,7 +76,7 @@ def split_graphemes(text: str) -> list[str]:
 def split_blank_tokens(text: str) -> list[str]:
     """Tokens between white space, and characters of scripts without blanks: what METEOR matches.
 
-    >>> blank_tokens("The sea. 我喜欢")
+    >>> split_blank_tokens("The sea. 我喜欢")
     ['The', 'sea.', '我', '喜', '欢']
     """
     return separate_characters(text).split()
@@ -87,9 +87,9 @@ def split_word_tokens(text: str) -> list[str]:
 
     For English these are the tokens of rouge-score. A text without any has its other visible characters instead.
 
-    >>> word_tokens("It's Amélie_2, слон!")
+    >>> split_word_tokens("It's Amélie_2, слон!")
     ['it', 's', 'amélie', '2', 'слон']
-    >>> word_tokens("?!")
+    >>> split_word_tokens("?!")
     ['?', '!']
     """
     words: list[str] = []
