@@ -14,6 +14,7 @@ from models import catalogue, recommender
 from ranking import question
 
 from thinkrec.engine import prefill
+from thinkrec.engine.generate import generate_greedily
 
 ITEMS, TOKENS = 10, 60
 NEVER = 10**9
@@ -29,7 +30,7 @@ def main() -> None:
 
         def write(least: int, tokens: int, prompts=prompts) -> list[np.ndarray]:
             prefill.MIN_SHARED_TOKENS = least
-            return rec.generate(prompts, tokens)
+            return generate_greedily(rec, prompts, tokens)
 
         if not all(np.array_equal(*texts) for texts in zip(write(shared, TOKENS), write(NEVER, TOKENS), strict=True)):
             raise SystemExit("the texts differ: nothing was compared")

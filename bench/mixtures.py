@@ -37,12 +37,13 @@ def alone(rec, prompts: list[Prompt], gates: np.ndarray) -> np.ndarray:
     """One prompt of each user, one after the other, their mixture added to the weights before it."""
     found = []
     for prompt, gate in zip(prompts, gates, strict=True):
-        with rec.inference_mode():
-            for name, layer in rec.adapters.layers.items():
-                delta = rec.adapters.compute_fused_delta(name, torch.from_numpy(gate))
-                layer.merged_weight = (layer.base.weight + delta).to(layer.base.weight.dtype)
-            plain = without_gate(prompt)
-            found.append(score_prompts(rec, lambda _, plain=plain: plain, 1)[0])
+        for name, layer in rec.adapters.layers.items():
+            delta = rec.adapters.compute_fused_delta(name, torch.from_numpy(gate))
+            layer.merged_weight = (layer.base.weight + delta).to(layer.base.weight.dtype)
+        plain = without_gate(prompt)
+        found.append(score_prompts(rec, lambda _, plain=plain: plain, 1)[0])
+    rec.adapters.clear_merged_weights()
+    rec.freeze_for_inference()
     return np.array(found)
 
 

@@ -12,6 +12,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from thinkrec.data.dataset import Dataset
+from thinkrec.engine.capabilities import probe_capabilities
 from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone, load_backbone
@@ -70,7 +71,9 @@ def recommender(
     with torch.no_grad():
         for parameter in (*made.adapters.get_parameters("global"), *made.adapters.get_parameters("experts")):
             parameter.normal_(std=0.03)
-    return made.to(device).eval()
+    made = made.to(device).eval()
+    made.capabilities = probe_capabilities(made)
+    return made.freeze_for_inference()
 
 
 def _random(shape: dict, name: str, device: str, dtype: torch.dtype) -> Backbone:

@@ -62,7 +62,7 @@ def main() -> None:
     args = parser.parse_args()
     peak = args.peak or peak_of(torch.cuda.get_device_name(0))
     rec = recommender(0, **backbone_of(args))
-    if not rec.supports_shared_prefix:
+    if not rec.capabilities.shared_prefix:
         raise SystemExit("packed attention is not available here: ranking would not be what is measured")
     rows = []
     asked = {

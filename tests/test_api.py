@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 import shutil
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import torch
 import yaml
 from support.tiny_folder import write_backbone
 
 import thinkrec
-from thinkrec import Dataset, ThinkRec
+from thinkrec import Dataset, RunOptions, ThinkRec
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.interactions import TEST
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, read_snapshot, write_snapshot
 from thinkrec.data.split import ByFractions
 from thinkrec.errors import CheckpointError, DataError, RecipeError
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.run.explained import build_reason_writer
 from thinkrec.run.variants import get_variant
+from thinkrec.score.answer_service import AnswerService
 from thinkrec.score.predictor import Predictor
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
@@ -47,7 +51,8 @@ def tiny_backbone(ds: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path
     return write_backbone(tmp_path_factory.mktemp("backbone"), ds)
 
 
-def untrained(backbone: Path, folder: Path | None = None, **changes) -> ThinkRec:
+def untrained(backbone: Path, folder: Path | None = None, options: RunOptions | None = None, **changes) -> ThinkRec:
+    run = options
     stages = {f"model__{name}_stage": {"train": [part], **SHORT}
               for name, part in (("global", "global"), ("expert", "experts"), ("vector", "projector"))}  # fmt: skip
     options = {
@@ -59,7 +64,7 @@ def untrained(backbone: Path, folder: Path | None = None, **changes) -> ThinkRec
         **stages,
         **changes,
     }
-    return ThinkRec("demo", folder=folder, progress=False, **options)
+    return ThinkRec("demo", folder=folder, progress=False, options=run, **options)
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +125,101 @@ def test_fitting_twice_gives_the_same(model: ThinkRec, ds: Dataset, tiny_backbon
 
 def test_many_candidates_are_rendered_in_parts(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
     users, items = [*ds.user_ids[:2]] * 11, ds.items.ids[:22]
-    whole, sizes, ask = model.score(users, items), [], Predictor.render_candidates
+    whole, sizes, ask = model.score(users, items), [], PromptRenderer.render_candidates
 
-    def counted(self, row, asked):
+    def counted(self, asked, *args, **options):
         sizes.append(len(asked))
-        return ask(self, row, asked)
+        return ask(self, asked, *args, **options)
 
-    monkeypatch.setattr("thinkrec.api.CHUNK", 4)
-    monkeypatch.setattr(Predictor, "render_candidates", counted)
+    monkeypatch.setattr("thinkrec.score.predictor.CHUNK", 4)
+    monkeypatch.setattr(PromptRenderer, "render_candidates", counted)
     np.testing.assert_allclose(model.score(users, items), whole, atol=1e-5)
     assert sizes == [4, 4, 3, 4, 4, 3]
+
+
+def same_rankings(found: list, wanted: list) -> None:
+    assert [[entry.item for entry in one] for one in found] == [[entry.item for entry in one] for one in wanted]
+    for mine, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose([entry.score for entry in mine], [entry.score for entry in theirs], atol=1e-5)
+        assert [(entry.reason, entry.writer) for entry in mine] == [(entry.reason, entry.writer) for entry in theirs]
+
+
+def test_many_users_are_ranked_as_each_alone(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
+    users, groups = [*ds.user_ids[:9], ds.user_ids[2]], []
+    score = Predictor.score_queries
+
+    def counted(self, queries, **options):
+        groups.append([len(query.candidates) for query in queries])
+        return score(self, queries, **options)
+
+    alone = [model.rank(user) for user in users]
+    monkeypatch.setattr("thinkrec.score.answer_service.GROUP", 130)
+    monkeypatch.setattr(Predictor, "score_queries", counted)
+    same_rankings(model.rank_many(users), alone)
+    assert len(groups) > 3 and all(sum(sizes) <= 130 for sizes in groups), "memory holds one group at a time"
+    assert sum(map(sum, groups)) == sum(map(len, alone))
+    few = ds.items.ids[:7]
+    same_rankings(model.rank_many(users, few, top=2), [model.rank(user, few, top=2) for user in users])
+    told = model.rank_many(users[:3], top=2, reasons=True)
+    same_rankings(told, [model.rank(user, top=2, reasons=True) for user in users[:3]])
+    own = [(1, 5.0), (2, 1.0)]
+    given = model.rank_many([None, users[0]], few, histories=[own, None], threshold=3)
+    same_rankings(given, [model.rank(None, few, history=own, threshold=3), model.rank(users[0], few)])
+    assert model.rank_many([]) == []
+    with pytest.raises(DataError, match="no viewer with the id 999"):
+        model.rank_many([1, 999])
+    with pytest.raises(DataError, match="1 histories for 2 users"):
+        model.rank_many([1, 2], histories=[None])
+    with pytest.raises(DataError, match="threshold is for ratings"):
+        model.rank_many([1, 2], threshold=3)
+
+
+def test_threads_get_the_answers_of_one_after_the_other(saved: Path, ds: Dataset) -> None:
+    users, items = ds.user_ids[:6], ds.items.ids[:8]
+
+    def answers(model: ThinkRec, user) -> tuple:
+        return (model.rank(user, top=5), model.score([user] * 8, items).tolist(), model.explain(user, 11),
+                model.explain(user, 12, writer="model"))  # fmt: skip
+
+    serial = thinkrec.load(saved)
+    wanted = {user: answers(serial, user) for user in users}
+    # Not opened yet: the first questions, which make everything, meet as well.
+    shared = thinkrec.load(saved)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda user: (user, answers(shared, user)), users * 3))
+    for user, answer in found:
+        same_rankings([answer[0]], [wanted[user][0]])
+        np.testing.assert_allclose(answer[1], wanted[user][1], atol=1e-5)
+        for mine, theirs in zip(answer[2:], wanted[user][2:], strict=True):
+            assert (mine.reason, mine.verdict, mine.history, mine.writer) == (
+                theirs.reason, theirs.verdict, theirs.history, theirs.writer)  # fmt: skip
+            assert mine.score == pytest.approx(theirs.score, abs=1e-5)
+    recommender = shared._predictor.recommender
+    assert not any(module.training for module in recommender.modules())
+    assert all(layer.merged_weight is not None for layer in recommender.adapters.layers.values())
+
+
+def test_run_options_say_how_and_only_the_seed_is_part_of_the_stages(
+    ds: Dataset, tiny_backbone: Path, tmp_path: Path, monkeypatch
+) -> None:
+    before = torch.get_num_threads()
+    text = {"model__expert_stage": None, "model__vector_stage": None}
+    try:
+        alone = RunOptions(device="cpu", workers=0, threads=1)
+        first = untrained(tiny_backbone, tmp_path / "run", options=alone, **text).fit(ds)
+        assert torch.get_num_threads() == 1
+        assert first._predictor.recommender.max_workers == 0
+        done = (tmp_path / "run" / "global" / "done.json").read_text()
+        untrained(tiny_backbone, tmp_path / "run", options=RunOptions(threads=2), **text).fit(ds)
+        assert (tmp_path / "run" / "global" / "done.json").read_text() == done, "not trained again"
+        other = untrained(tiny_backbone, tmp_path / "run", options=RunOptions(seed=5), **text)
+        assert other.recipe.seed == 5
+        other.fit(ds)
+        assert (tmp_path / "run" / "global" / "done.json").read_text() != done
+        loaded = thinkrec.load(tmp_path / "run", options=RunOptions(workers=3, seed=9))
+        assert loaded.recipe.seed == 5 and loaded._predictor.recommender.max_workers == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_rank_is_the_order_of_scores(model: ThinkRec, ds: Dataset) -> None:
@@ -240,32 +330,23 @@ def test_the_recipe_chooses_who_writes(model: ThinkRec, ds: Dataset, monkeypatch
     for choice, authors in (("model", {"model"}), ("rules", {"rules", "plain"}), ("auto", {"rules", "plain"})):
         changed = model._fitted_run.recipe.model_copy(update={"writer": choice})
         monkeypatch.setattr(model._fitted_run, "recipe", changed)
-        monkeypatch.setitem(model.__dict__, "_writers", {})
+        model._get_service()._writers.clear()
         assert model.explain(user, item).writer in authors
         (row,) = model._fitted_run.test_rows[:1]
         who = build_reason_writer(model._fitted_run, model._variant, model._predictor)
         assert who.explain(np.array([row]), np.array([1.0]))[0].author in authors, "as the report asks"
 
 
-def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
+def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset) -> None:
     """With blocks the prompt's history begins where a block does, not at the last `history` rows."""
     user = max(ds.user_ids, key=lambda id_: len(past(ds, id_)))
     prompt = model._predictor.prompt.model_copy(update={"history": 4, "history_step": 3})
-    monkeypatch.setitem(model.__dict__, "_predictor", replace(model._predictor, prompt=prompt))
-    found = model.explain(user, ds.items.ids[4], writer="rules")
+    service = AnswerService(replace(model._predictor, prompt=prompt), model._get_service().build_writer)
+    found = service.explain_item(service.build_query(user, None, None), ds.items.ids[4], "rules")
     known = past(ds, user)
     shown = known[len(known) - len(found.history) :]
     assert [entry.title for entry in found.history] == [ds.items.titles[ds.items.ids.index(i)] for i, _ in shown]
-    system, (row,) = model._predictor.replace_histories(
-        [
-            (
-                ds.user_ids.index(user),
-                *map(np.array, zip(*[(ds.items.ids.index(i), int(y)) for i, y in known], strict=True)),
-            )
-        ]
-    )
-    window = prompt.get_history_rows(system.ds.interactions, int(row))
-    assert len(found.history) == window.stop - window.start != 4
+    assert len(found.history) == len(known) - (len(known) - 4) // 3 * 3 != 4
 
 
 def test_unknown_ids_are_named_with_what_to_do(model: ThinkRec, ds: Dataset) -> None:

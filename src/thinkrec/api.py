@@ -45,6 +45,9 @@ class ThinkRec:
     for a user who is not in the data. A user without any past is fine: the model then goes by the item alone. Equal
     input gives equal answers. What was learned belongs to ids: users and items that came after the training
     have the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
+
+    Once it is trained or loaded, several threads may ask it at the same time (`score`, `rank`, `rank_many`, `explain`).
+    Stages and scoring tell how far they are in the logger "thinkrec", at INFO.
     """
 
     def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,

@@ -25,6 +25,7 @@ from thinkrec.collab.mf import MFConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
+from thinkrec.data.query import Query
 from thinkrec.reasons.choose import compute_minority_share
 from thinkrec.teacher.rule_reasons import argue_row
 from thinkrec.testing import flip_labels, plant_dataset
@@ -117,10 +118,10 @@ def test_candidates_are_asked_from_the_visible_past(ds: Dataset) -> None:
     slots, changed = SlotEncoder.from_dataset(ds, None, statistics=True, votes=True, seed=3), flipped(ds, VALID, TEST)
     row = int(ds.interactions.get_split_rows(TRAIN)[-1])
     items = np.array([int(ds.interactions.item[row]), 0])
-    np.testing.assert_array_equal(slots.encode_candidates(ds, row, items), slots.encode_candidates(changed, row, items))
-    np.testing.assert_allclose(
-        slots.encode_candidates(ds, row, items)[0], slots.encode_rows(ds).item[row], rtol=1e-5, atol=1e-6
-    )
+    asked, again = Query.from_row(ds, row), Query.from_row(changed, row)
+    assert len(asked.items) and asked.splits.tolist() == [TRAIN] * len(asked.items)
+    np.testing.assert_array_equal(slots.encode_candidates(ds, asked, items), slots.encode_candidates(changed, again, items))
+    np.testing.assert_array_equal(slots.encode_query(ds, asked).user, slots.encode_query(changed, again).user)
 
 
 @pytest.mark.parametrize("history", ["liked", "labelled"])

@@ -13,6 +13,7 @@ from thinkrec.decoding.backtracking import RejectionRule, Violation
 from thinkrec.decoding.citations import AllowedTitle, CitationConstraint
 from thinkrec.decoding.claim_rules import GroundingRules, has_repeated_ngram
 from thinkrec.decoding.vocabulary import TokenVocabulary
+from thinkrec.engine.generate import generate_greedily
 
 WORDS = (b"Yes", b".", b" a", b" film", b" good", b" bad", b" '", b"Oak", b"'", b" and", b" ness", b"ly", b"Elm", b"")
 
@@ -46,7 +47,7 @@ def test_what_was_taken_back_leaves_no_trace(first: list[int] | None) -> None:
         for p in make_prompts()
     ]
     rules = [Once({4: 2, 6: 4}), None, Once({2: 1, 3: 1, 9: 5}), Once({5: 4}), Once({8: 1})]
-    found = recommender.generate(prompts, 12, first, rules)
+    found = generate_greedily(recommender, prompts, 12, first, rules)
     for i, (prompt, ids, rule) in enumerate(zip(prompts, found, rules, strict=True)):
         assert len(ids) == 12 or ids[-1] == recommender.backbone.eos_id
         assert rule is None or not rule.back or len(ids) < 9
@@ -55,7 +56,7 @@ def test_what_was_taken_back_leaves_no_trace(first: list[int] | None) -> None:
                 assert token == first[i]
             elif rule is None or place not in rule.refused:
                 longer = replace(prompt, ids=np.concatenate([prompt.ids, ids[:place]]).astype(np.int32))
-                assert recommender.generate([longer], 1)[0].tolist() == [token], (i, place)
+                assert generate_greedily(recommender, [longer], 1)[0].tolist() == [token], (i, place)
             else:
                 assert token != rule.refused[place]
 

@@ -21,6 +21,7 @@ from thinkrec.claims.unfinished import infer_next_claim
 from thinkrec.decoding.citations import AllowedTitle, CitationConstraint, TitleRequirement
 from thinkrec.decoding.claim_rules import GroundingRules
 from thinkrec.decoding.vocabulary import TokenVocabulary, build_vocabulary
+from thinkrec.engine.generate import generate_greedily
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
 from thinkrec.model.adapters import attach_adapters
@@ -374,20 +375,20 @@ def test_a_model_cites_only_what_each_row_may_and_the_batch_does_not_matter() ->
     assert [text.split(".")[0].split()[0].strip("',") for text in kept] == ["Yes", "No", "Yes", "No", "Yes"]
     for i in range(5):
         rule = GroundingRules(words, ALLOWED[i], "history").constraint
-        alone = rec.generate(asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [rule])
+        alone = generate_greedily(rec, asked[i : i + 1], 24, [4 if i % 2 == 0 else 5], [rule])
         assert decode_token_ids(rec.backbone.tokenizer, alone[0]) == kept[i]
 
 
 def test_without_forced_verdicts_the_model_opens_by_itself() -> None:
     rec, asked = quoting_recommender(0.0), prompts()
     free = write_reasons(rec, asked, None, tokens=6)
-    assert free == [decode_token_ids(rec.backbone.tokenizer, ids) for ids in rec.generate(asked, 6)]
+    assert free == [decode_token_ids(rec.backbone.tokenizer, ids) for ids in generate_greedily(rec, asked, 6)]
 
 
 def test_wrong_numbers_of_rules_are_refused() -> None:
     rec, asked = quoting_recommender(0.0), prompts()
     with pytest.raises(DataError, match="1 constraints for 5 prompts"):
-        rec.generate(asked, 4, constraints=[None])
+        generate_greedily(rec, asked, 4, constraints=[None])
     with pytest.raises(DataError, match="2 lists of titles for 5 prompts"):
         write_reasons(
             rec, asked, None, tokens=4, citable=[{"Oak": AllowedTitle()}, {"Elm": AllowedTitle()}], cite="history"
@@ -405,6 +406,6 @@ def test_a_vocabulary_rounded_up_gives_no_ids_beyond_the_tokenizer(ruled: bool) 
     ]
     words = build_vocabulary(rec.backbone.tokenizer)
     rules = [GroundingRules(words, {"w1": AllowedTitle()}, "history").constraint for _ in asked] if ruled else None
-    found = rec.generate(asked, 12, None, rules)
+    found = generate_greedily(rec, asked, 12, None, rules)
     assert all(len(ids) and ids.max() < len(rec.backbone.tokenizer) for ids in found)
     assert all(decode_token_ids(rec.backbone.tokenizer, ids) for ids in found if len(ids) > 1)

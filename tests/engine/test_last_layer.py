@@ -27,7 +27,7 @@ def counted(rec) -> list[int]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_states_are_those_of_all_states(kind: str) -> None:
     rec = make_recommender(kind)
-    assert rec.supports_last_layer_pruning is KINDS[kind]
+    assert rec.capabilities.last_layer_pruning is KINDS[kind]
     seen = counted(rec)
     with torch.no_grad():
         found, wanted = rec.gather_hidden(BATCH, AT), rec.compute_hidden(BATCH)[AT[:, 0], AT[:, 1]]
@@ -46,7 +46,7 @@ def test_gradients_are_the_same() -> None:
     ]
     for p in params:
         p.requires_grad_(True)
-    assert rec.supports_last_layer_pruning
+    assert rec.capabilities.last_layer_pruning
     ways = (rec.gather_hidden(BATCH, AT), rec.compute_hidden(BATCH)[AT[:, 0], AT[:, 1]])
     probe = torch.randn(ways[0].shape, generator=torch.Generator().manual_seed(0))
     slopes = [torch.autograd.grad((found * probe).sum(), params) for found in ways]
@@ -57,7 +57,7 @@ def test_gradients_are_the_same() -> None:
 
 def test_what_cannot_be_narrowed_is_computed_in_full() -> None:
     rec = make_recommender("mistral", sliding_window=18)
-    assert rec.supports_last_layer_pruning
+    assert rec.capabilities.last_layer_pruning
     seen = counted(rec)
     with torch.no_grad():
         # 23 tokens do not fit the window of 18; then nearly all places are read; then activations are recomputed.
@@ -67,7 +67,7 @@ def test_what_cannot_be_narrowed_is_computed_in_full() -> None:
         rec.gather_hidden(BATCH, most)
     assert seen == [23, 23, 23]
     rec = make_recommender()
-    assert rec.supports_last_layer_pruning
+    assert rec.capabilities.last_layer_pruning
     seen = counted(rec)
     rec.checkpoint_activations()
     rec.gather_hidden(BATCH, AT)
@@ -90,7 +90,7 @@ def test_places_stand_side_by_side() -> None:
 def test_threads_do_not_meet() -> None:
     rec = make_recommender()
     wanted = rec.score(BATCH)
-    assert rec.supports_last_layer_pruning
+    assert rec.capabilities.last_layer_pruning
     found, errors = [], []
 
     def work() -> None:

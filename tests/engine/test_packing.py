@@ -40,7 +40,7 @@ def test_every_leaf_scores_as_its_own_prompt(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", PACKING)
 def test_a_backbone_that_cannot_pack_is_found_out(kind: str) -> None:
-    assert make_recommender(kind).supports_shared_prefix is PACKING[kind]
+    assert make_recommender(kind).capabilities.shared_prefix is PACKING[kind]
 
 
 def test_a_kernel_that_is_missing_is_found_out_with_a_warning(monkeypatch) -> None:
@@ -49,21 +49,21 @@ def test_a_kernel_that_is_missing_is_found_out_with_a_warning(monkeypatch) -> No
 
     monkeypatch.setattr(cascade, "compute_attention", missing)
     with pytest.warns(UserWarning, match="no such kernel"):
-        assert make_recommender().supports_shared_prefix is False
+        assert make_recommender().capabilities.shared_prefix is False
 
 
 def test_a_narrow_window_cannot_pack_and_a_wide_one_can() -> None:
-    assert make_recommender("mistral", sliding_window=8).supports_shared_prefix is False
+    assert make_recommender("mistral", sliding_window=8).capabilities.shared_prefix is False
     rec = make_recommender("mistral", sliding_window=200)
     assert rec.model.config.sliding_window == 200
-    assert rec.supports_shared_prefix is True
+    assert rec.capabilities.shared_prefix is True
     torch.testing.assert_close(*both(rec, forks()), atol=1e-4, rtol=0)
 
 
 def test_eager_attention_is_left_alone() -> None:
     rec = make_recommender("llama", attn_implementation="eager")
     assert rec.model.config._attn_implementation == "eager"
-    assert rec.supports_shared_prefix is False
+    assert rec.capabilities.shared_prefix is False
 
 
 def test_one_gate_for_all_and_the_global_adapter_alone() -> None:
@@ -213,6 +213,7 @@ def test_bad_packs_are_refused() -> None:
 
 
 def test_in_half_precision_a_leaf_scores_alike_in_any_company() -> None:
+    from thinkrec.engine.capabilities import probe_capabilities
     from thinkrec.engine.recommender import Recommender
     from thinkrec.model.adapters import attach_adapters
     from thinkrec.model.backbone import BackboneConfig, load_backbone
@@ -221,6 +222,8 @@ def test_in_half_precision_a_leaf_scores_alike_in_any_company() -> None:
 
     backbone = load_backbone(BackboneConfig(source="nano", dtype="bfloat16"))
     rec = Recommender(backbone, attach_adapters(backbone.model, MultiLoRAConfig(n_experts=0)))
+    rec.capabilities = probe_capabilities(rec)
+    assert rec.capabilities.shared_prefix
     rng, gaps = np.random.default_rng(0), []
 
     def part(n: int) -> Prompt:

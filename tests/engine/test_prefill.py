@@ -10,6 +10,7 @@ import torch
 from support.tiny_lm import GATES, make_part, make_prompts, make_recommender
 
 from thinkrec.engine import prefill
+from thinkrec.engine.generate import generate_greedily
 from thinkrec.engine.prefill import prefill_prompts
 from thinkrec.prompts.shared_prefix import concat_prompts, count_common_prefix, split_shared_prefix
 from thinkrec.prompts.types import Prompt
@@ -40,12 +41,12 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_is_the_same(kind: str, reads: list[int], monkeypatch) -> None:
     rec, prompts = make_recommender(kind), alike()
-    found, with_rec = rec.generate(prompts, 20), None
+    found, with_rec = generate_greedily(rec, prompts, 20), None
     with rec.inference_mode():
         with_rec = prefill_prompts(rec, prompts)
     assert reads == [40, 40]
     monkeypatch.setattr(prefill, "MIN_SHARED_TOKENS", 1000)
-    wanted = rec.generate(prompts, 20)
+    wanted = generate_greedily(rec, prompts, 20)
     with rec.inference_mode():
         plain = prefill_prompts(rec, prompts)
     assert reads == [40, 40]
@@ -59,27 +60,27 @@ def test_what_is_written_is_the_same(kind: str, reads: list[int], monkeypatch) -
 
 def test_the_trunk_is_computed_once(reads: list[int]) -> None:
     rec, tokens = make_recommender(), []
-    assert rec.supports_shared_prefix
+    assert rec.capabilities.shared_prefix
     rec.decoder.layers[0].register_forward_hook(lambda module, args, out: tokens.append(out.shape[1] * len(out)))
-    rec.generate(alike(), 2)
+    generate_greedily(rec, alike(), 2)
     assert tokens == [40 + 3 + 9 + 1 + 6, 4]
 
 
 def test_one_prompt_other_gates_and_short_beginnings_are_read_one_by_one(reads: list[int]) -> None:
     rec = make_recommender()
-    rec.generate(alike()[:1], 2)
-    rec.generate(make_prompts(), 2)
-    rec.generate(alike(trunk=31), 2)
+    generate_greedily(rec, alike()[:1], 2)
+    generate_greedily(rec, make_prompts(), 2)
+    generate_greedily(rec, alike(trunk=31), 2)
     prompts = alike()
-    rec.generate([*prompts[:2], replace(prompts[2], gate=np.array(GATES[1], dtype=np.float32))], 2)
+    generate_greedily(rec, [*prompts[:2], replace(prompts[2], gate=np.array(GATES[1], dtype=np.float32))], 2)
     assert reads == []
 
 
 def test_a_backbone_that_cannot_pack_reads_them_one_by_one(reads: list[int]) -> None:
-    assert len(make_recommender("gemma2").generate(alike(), 3)) == 4
+    assert len(generate_greedily(make_recommender("gemma2"), alike(), 3)) == 4
     assert reads == []
     narrow = make_recommender("mistral", sliding_window=20)
-    assert len(narrow.generate(alike(), 3)) == 4
+    assert len(generate_greedily(narrow, alike(), 3)) == 4
     assert reads == [40], "tried, and found too long for its window"
 
 

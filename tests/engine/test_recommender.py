@@ -8,8 +8,10 @@ import torch
 from support.tiny_lm import GATES, make_prompt, make_prompts, make_recommender
 
 from thinkrec.engine.batch import collate_prompts, split_by_token_budget
+from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.generate import generate_greedily
 from thinkrec.engine.parts import set_trainable_parts
-from thinkrec.engine.recommender import _is_other_device, compute_scores
+from thinkrec.engine.recommender import Capabilities, Recommender, compute_scores
 from thinkrec.errors import DataError, RecipeError
 
 KINDS = ("llama", "llama-tied", "qwen2", "gpt_neox", "gemma2", "granite", "cohere")
@@ -120,15 +122,70 @@ def test_score_options() -> None:
     assert compute_scores(logits, "yes").tolist() == [3.0, 0.5]
 
 
-def test_scoring_has_no_dropout_and_gives_the_mode_back() -> None:
+def test_a_pause_in_training_has_no_dropout_and_gives_the_mode_back() -> None:
     rec = make_recommender(dropout=0.5).train()
     batch = collate_prompts(make_prompts(), 0)
-    assert torch.equal(rec.score(batch), rec.score(batch))
-    assert rec.model.training and rec.projector is not None and rec.projector.training
-    assert not rec.score(batch).requires_grad
+    with pytest.raises(RuntimeError, match="training mode"):
+        rec.score(batch)
+    with pytest.raises(RuntimeError, match="training mode"):
+        generate_greedily(rec, make_prompts(), 2)
+    with rec.inference_mode():
+        assert torch.equal(rec.score(batch), rec.score(batch))
+        assert all(layer.merged_weight is not None for layer in rec.adapters.layers.values())
+    assert all(module.training for module in rec.modules())
+    assert all(layer.merged_weight is None for layer in rec.adapters.layers.values())
     rec.eval()
-    rec.score(batch)
-    assert not rec.model.training
+    assert not rec.score(batch).requires_grad
+    assert not any(module.training for module in rec.modules())
+
+
+def count_merged(rec: Recommender) -> int:
+    return sum(layer.merged_weight is not None for layer in rec.adapters.layers.values())
+
+
+def test_it_is_a_module_whose_state_dict_brings_every_weight_back() -> None:
+    rec, other = make_recommender(seed=0), make_recommender(seed=1)
+    batch = collate_prompts(make_prompts(), 0)
+    assert isinstance(rec, torch.nn.Module)
+    assert {name for name, _ in rec.named_children()} == {"model", "projector"}
+    names = {name for name, _ in rec.named_parameters()}
+    assert any(name.startswith("model.") and name.endswith("q_proj.global_a") for name in names)
+    assert any(name.startswith("projector.") for name in names)
+    other.freeze_for_inference()
+    assert not torch.allclose(rec.score(batch), other.score(batch), atol=1e-3)
+    other.load_state_dict(rec.state_dict())
+    assert count_merged(other) == len(other.adapters.layers), "merged anew, of the weights that came"
+    torch.testing.assert_close(other.score(batch), rec.score(batch), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(rec(batch)[:, 0] - rec(batch)[:, 1], rec.score(batch))
+
+
+def test_frozen_for_inference_it_is_settled_until_training_goes_on() -> None:
+    rec = make_recommender(dropout=0.5).train()
+    batch = collate_prompts(make_prompts(), 0)
+    with rec.inference_mode():
+        wanted = rec.score(batch)
+    assert rec.freeze_for_inference() is rec and not rec.training
+    assert count_merged(rec) == len(rec.adapters.layers)
+    with rec.inference_mode():
+        pass
+    assert count_merged(rec) == len(rec.adapters.layers), "a pause inside takes nothing back"
+    assert torch.equal(rec.score(batch), wanted)
+    before = rec.adapters.layers.popitem()[1].merged_weight
+    rec.to(torch.float64)
+    rec.to(torch.float32)
+    assert before is not None and count_merged(rec) == len(rec.adapters.layers)
+    rec.train()
+    assert count_merged(rec) == 0, "what is learned now must count"
+
+
+def test_capabilities_are_settled_by_who_loads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rec = make_recommender()
+    assert Recommender(rec.backbone, rec.adapters).capabilities == Capabilities(False, False, False)
+    assert rec.capabilities == Capabilities(shared_prefix=True, varlen=False, last_layer_pruning=True)
+    state = torch.random.get_rng_state()
+    rec.train()
+    assert probe_capabilities(rec) == rec.capabilities
+    assert torch.equal(torch.random.get_rng_state(), state) and all(module.training for module in rec.modules())
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt_neox"])
@@ -178,7 +235,7 @@ def _slow(rec, prompt, n: int, first: int | None = None) -> list[int]:
 @pytest.mark.parametrize("kind", ["llama", "qwen2", "gpt_neox"])
 def test_batched_generation_equals_one_row_at_a_time(kind: str) -> None:
     rec, prompts = make_recommender(kind), make_prompts()
-    got = rec.generate(prompts, 12)
+    got = generate_greedily(rec, prompts, 12)
     assert [g.tolist() for g in got] == [_slow(rec, p, 12) for p in prompts]
     assert all(g.dtype == np.int32 for g in got) and len({tuple(g) for g in got}) > 1
 
@@ -186,26 +243,26 @@ def test_batched_generation_equals_one_row_at_a_time(kind: str) -> None:
 def test_forced_verdicts_open_each_row_and_change_what_follows() -> None:
     rec, prompts = make_recommender(), make_prompts()
     forced = [4, 5, 5, 4, 4]
-    got = [g.tolist() for g in rec.generate(prompts, 8, forced)]
+    got = [g.tolist() for g in generate_greedily(rec, prompts, 8, forced)]
     assert [g[0] for g in got] == forced
     assert got == [_slow(rec, p, 8, f) for p, f in zip(prompts, forced, strict=True)]
-    other = rec.generate(prompts, 8, [9 - f for f in forced])
+    other = generate_greedily(rec, prompts, 8, [9 - f for f in forced])
     assert any(a[1:] != b[1:].tolist() for a, b in zip(got, other, strict=True))
     with pytest.raises(DataError, match="2 first tokens for 5 prompts"):
-        rec.generate(prompts, 8, [4, 5])
-    assert [g.tolist() for g in rec.generate(prompts, 1, forced)] == [[f] for f in forced]
-    assert [len(g) for g in rec.generate(prompts, 0)] == [0] * 5
+        generate_greedily(rec, prompts, 8, [4, 5])
+    assert [g.tolist() for g in generate_greedily(rec, prompts, 1, forced)] == [[f] for f in forced]
+    assert [len(g) for g in generate_greedily(rec, prompts, 0)] == [0] * 5
 
 
 def test_every_row_ends_by_itself_at_the_end_token() -> None:
     rec = make_recommender()
     prompts = make_prompts() + make_prompts(8)
-    free = [g.tolist() for g in rec.generate(prompts, 10)]
+    free = [g.tolist() for g in generate_greedily(rec, prompts, 10)]
     # Call a token that most rows come to the end token: rows then end at different times, others run to the limit.
     counts = np.bincount([t for g in free for t in set(g[1:])], minlength=60)
     rec.backbone.tokenizer.eos_token = rec.backbone.tokenizer.convert_ids_to_tokens(int(counts.argmax()))
     end = rec.backbone.eos_id
-    got = [g.tolist() for g in rec.generate(prompts, 10)]
+    got = [g.tolist() for g in generate_greedily(rec, prompts, 10)]
     assert got == [_slow(rec, p, 10) for p in prompts]
     assert len({len(g) for g in got}) >= 2
     assert all(end not in g[:-1] for g in got)
@@ -213,11 +270,3 @@ def test_every_row_ends_by_itself_at_the_end_token() -> None:
     for whole, cut in zip(free, got, strict=True):
         both = min(len(whole), len(cut))
         assert whole[:both] == cut[:both]
-
-
-@pytest.mark.parametrize(
-    ("at", "wanted", "moves"),
-    [("cpu", "cpu", False), ("cuda:0", "cuda", False), ("cuda:1", "cuda:0", True), ("cpu", "cuda", True)],
-)
-def test_weights_are_moved_only_where_that_changes_their_device(at: str, wanted: str, moves: bool) -> None:
-    assert _is_other_device(torch.device(at), torch.device(wanted)) is moves

@@ -43,8 +43,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_leaf_scores_as_its_own_prompt(kind: str, calls: list[int]) -> None:
     rec = make_recommender(kind)
-    assert rec.supports_shared_prefix
-    assert rec.supports_last_layer_pruning
+    assert rec.capabilities.shared_prefix
+    assert rec.capabilities.last_layer_pruning
     calls.clear()
     found, wanted = both(rec, forks())
     torch.testing.assert_close(found, wanted, atol=1e-4, rtol=0)
@@ -56,7 +56,7 @@ def test_every_leaf_scores_as_its_own_prompt(kind: str, calls: list[int]) -> Non
 
 def test_a_kept_trunk_is_attended_to_as_before(calls: list[int]) -> None:
     rec, kept = make_recommender(), PrefixKVCache()
-    assert rec.supports_shared_prefix
+    assert rec.capabilities.shared_prefix
     calls.clear()
     with rec.inference_mode():
         rec.compute_hidden(pack_shared_prefix(forks()[:1], kept))
@@ -78,8 +78,8 @@ def test_prompts_in_a_row_have_the_padded_ones_states_and_gradients(
     ]
     for p in params:
         p.requires_grad_(True)
-    assert rec.supports_varlen
-    assert rec.supports_last_layer_pruning
+    assert rec.capabilities.varlen
+    assert rec.capabilities.last_layer_pruning
     calls.clear()
     padded = collate_prompts(prompts, rec.backbone.pad_id)
     rec.train().checkpoint_activations(recompute)
@@ -103,8 +103,8 @@ def test_the_last_layer_of_a_row_is_computed_where_it_is_read(calls: list[int]) 
     rec, prompts = make_recommender(), make_prompts()
     seen: list[int] = []
     rec.decoder.layers[-1].mlp.register_forward_hook(lambda module, args, out: seen.append(out.shape[1]))
-    assert rec.supports_varlen
-    assert rec.supports_last_layer_pruning
+    assert rec.capabilities.varlen
+    assert rec.capabilities.last_layer_pruning
     seen.clear()
     rec.pack_and_forward(prompts, lambda batch: torch.cat([batch.answer_at, batch.token_at]))
     rec.pack_and_forward(prompts, lambda batch: batch.answer_at[batch.find_last_answers()])
@@ -121,7 +121,7 @@ def test_a_stage_learns_the_same_in_rows_and_padded(tmp_path: Path, calls: list[
         folder.mkdir()
         log = fit_stage(rec, lambda _: make_prompts(), lambda: {"auc": 0.5, "uauc": 0.5, "value": 0.5}, STAGE, folder,
                         seed=0, accelerator=Accelerator(cpu=True), title="")  # fmt: skip
-        assert rec.supports_varlen is kernel
+        assert rec.capabilities.varlen is kernel
         states.append(([entry["loss"] for entry in log], rec.adapters.state_dict()))
     assert calls
     assert states[0][0] == pytest.approx(states[1][0], rel=1e-4)
@@ -140,14 +140,14 @@ def test_rows_score_as_padded_prompts(calls: list[int], monkeypatch) -> None:
 
 def test_what_does_not_fit_its_window_is_padded(calls: list[int]) -> None:
     rec = make_recommender("mistral", sliding_window=20)
-    assert rec.supports_varlen
+    assert rec.capabilities.varlen
     assert rec.pack_and_forward(make_prompts(), lambda batch: batch.answer_at)[0].layout is None  # 23 tokens
     assert rec.pack_and_forward(make_prompts()[:3], lambda batch: batch.answer_at)[0].layout is not None
 
 
 def test_a_kernel_is_tried_before_it_is_trusted(calls: list[int], monkeypatch) -> None:
-    assert make_recommender().supports_varlen
-    assert not make_recommender("llama", attention_dropout=0.1).supports_varlen
+    assert make_recommender().capabilities.varlen
+    assert not make_recommender("llama", attention_dropout=0.1).capabilities.varlen
 
     def wrong_slopes(query, *args, **options):
         return compute_varlen_reference(query.detach(), *args, **options)[0] + 0 * query, compute_varlen_reference(
@@ -155,19 +155,19 @@ def test_a_kernel_is_tried_before_it_is_trusted(calls: list[int], monkeypatch) -
         )[1]
 
     monkeypatch.setattr(attention, "compute_varlen_attention", wrong_slopes)
-    assert not make_recommender().supports_varlen
+    assert not make_recommender().capabilities.varlen
 
     def missing(*_, **__):
         raise NotImplementedError("no such kernel")
 
     monkeypatch.setattr(attention, "compute_varlen_attention", missing)
     with pytest.warns(UserWarning, match="padded.*no such kernel"):
-        assert not make_recommender().supports_varlen
+        assert not make_recommender().capabilities.varlen
 
 
 def test_without_the_kernel_prompts_are_padded() -> None:
     rec = make_recommender()
-    assert not rec.supports_varlen
+    assert not rec.capabilities.varlen
     assert rec.pack_and_forward(make_prompts(), lambda batch: batch.answer_at)[0].ids.shape == (5, 23)
 
 
@@ -189,7 +189,7 @@ def test_the_kernel_takes_what_it_is_given() -> None:
 def test_the_kernel_gives_what_the_formula_gives() -> None:
     rec = make_recommender(num_attention_heads=2, head_dim=16)
     rec.model.to("cuda", torch.bfloat16)
-    assert rec.supports_varlen
+    assert rec.capabilities.varlen
 
 
 def test_many_prompts_of_random_lengths(calls: list[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -90,7 +91,7 @@ def test_an_error_comes_through_and_leaves_the_threads_as_they_were() -> None:
 def test_a_core_each_one_for_a_gpu_and_none_where_the_rotary_embedding_changes() -> None:
     rec = make_recommender()
     assert count_workers(rec) == 2
-    gpu = SimpleNamespace(device=torch.device("cuda"), model=rec.model)
+    gpu = SimpleNamespace(device=torch.device("cuda"), model=rec.model, max_workers=None)
     assert count_workers(gpu) == 1  # type: ignore[arg-type]
     rec.model.config.rope_parameters = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4}
     assert count_workers(rec) == 0
@@ -100,4 +101,45 @@ def test_a_core_each_one_for_a_gpu_and_none_where_the_rotary_embedding_changes()
     assert count_workers(rec) == 0
     torch.set_num_threads(40)
     rec.model.config.rope_parameters = {"rope_type": "default", "rope_theta": 1e4}
+    for most in (0, 3):
+        rec.max_workers = most
+        assert count_workers(rec) == most
+    rec.max_workers = None
+    torch.set_num_threads(40)
+    rec.model.config.rope_parameters = {"rope_type": "default", "rope_theta": 1e4}
     assert count_workers(rec) == MAX_WORKERS
+
+
+@pytest.mark.usefixtures("two")
+def test_callers_at_the_same_time_share_a_pool_and_leave_the_threads_as_they_are() -> None:
+    seen, results = [], {}
+
+    def call(name: int) -> None:
+        before = torch.get_num_threads()
+        results[name] = list(map_batches(lambda i: (name, i, torch.get_num_threads()), range(40), 2))
+        seen.append((before, torch.get_num_threads()))
+
+    callers = [threading.Thread(target=call, args=(name,)) for name in range(6)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert seen == [(2, 2)] * 6
+    assert results == {name: [(name, i, 1) for i in range(40)] for name in range(6)}
+
+
+@pytest.mark.usefixtures("two")
+def test_after_an_error_nothing_is_still_at_work() -> None:
+    running = []
+
+    def work(i: int) -> int:
+        if i == 1:
+            raise ValueError("the second")
+        running.append(i)
+        time.sleep(0.05)
+        running.remove(i)
+        return i
+
+    with pytest.raises(ValueError, match="the second"):
+        list(map_batches(work, range(100), 2))
+    assert running == []

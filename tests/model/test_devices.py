@@ -68,7 +68,7 @@ def test_scores_and_probes_need_no_doubles_on_the_device(tmp_path: Path, monkeyp
     prompts = make_prompts()
     with NoDoubles():
         rec = make_recommender()
-        assert rec.supports_shared_prefix and rec.supports_last_layer_pruning
+        assert rec.capabilities.shared_prefix and rec.capabilities.last_layer_pruning
         scores = score_prompts(rec, prompts.__getitem__, len(prompts))
         assert scores.dtype == np.float64 and np.isfinite(scores).all()
         assert score_shared_prefixes(rec, [], 0).shape == (0,)

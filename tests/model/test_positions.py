@@ -16,6 +16,8 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.interactions import TRAIN
+from thinkrec.data.query import Query
+from thinkrec.engine.generate import generate_greedily
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
 from thinkrec.model.adapters import attach_adapters
@@ -119,12 +121,12 @@ def test_reasons_have_positions_of_their_own(tokenizer) -> None:
     assert max(map(len, prompts)) + tokens <= positions
     texts = system.explain(ROWS, np.ones(len(ROWS)), tokens=tokens)
     assert len(texts) == len(ROWS)
-    cited = system.find_allowed_titles(int(ROWS[0]), int(DS.interactions.item[ROWS[0]]), tokens)
+    cited = system.find_allowed_titles(Query.from_row(DS, int(ROWS[0])), int(DS.interactions.item[ROWS[0]]), tokens)
     shown = len(prompts[0].answer_at) - 1
     assert 0 < shown < PROMPT.history
     # Numbers count the history's lines, the target behind them: no title of a line that was cut is left to cite.
     assert {known.item for known in cited.values()} <= {None, *range(shown + 1)}
-    assert len(system.find_allowed_titles(int(ROWS[0]), int(DS.interactions.item[ROWS[0]]))) > len(cited)
+    assert len(system.find_allowed_titles(Query.from_row(DS, int(ROWS[0])), int(DS.interactions.item[ROWS[0]]))) > len(cited)
 
 
 def test_a_text_ends_with_the_positions_and_says_so(tokenizer) -> None:
@@ -133,10 +135,10 @@ def test_a_text_ends_with_the_positions_and_says_so(tokenizer) -> None:
     prompt = replace(prompt, ids=np.resize(prompt.ids, 60), **{name: np.zeros(0, dtype=getattr(prompt, name).dtype)
                      for name in ("answer_at", "answer_label", "answer_weight")})  # fmt: skip
     with pytest.warns(DataWarning, match="1 of 2 texts can have 5 tokens"):
-        long, short = rec.generate([prompt, replace(prompt, ids=prompt.ids[:20])], 20, first_tokens=[10, 10])
+        long, short = generate_greedily(rec, [prompt, replace(prompt, ids=prompt.ids[:20])], 20, first_tokens=[10, 10])
     assert len(long) <= 5 < len(short) + 15
     with pytest.raises(DataError, match="a prompt of 70 tokens for a backbone of 64 positions"):
-        rec.generate([replace(prompt, ids=np.resize(prompt.ids, 70))], 20)
+        generate_greedily(rec, [replace(prompt, ids=np.resize(prompt.ids, 70))], 20)
 
 
 def test_a_target_that_does_not_fit_by_itself_is_refused_by_name(tokenizer) -> None:

@@ -10,12 +10,12 @@ STATISTICS = "collab/features/test_past_statistics.py"
 
 MUTANTS = (
     # -- data/ -------------------------------------------------------------------------------------------------------
-    Mutant("history-holds-the-row", "data/visible_past.py", "// block * block), end)", "// block * block), end + 1)",
+    Mutant("history-holds-the-row", "data/visible_past.py", "length, block), end)", "length, block), end + 1)",
            ("data/test_visible_past.py",), "the row's own label stands in its history"),
-    Mutant("history-of-the-user-before", "data/visible_past.py", "begin + max(0, (end - begin - length)",
-           "begin + max(-length, (end - begin - length)", ("data/test_visible_past.py",),
+    Mutant("history-of-the-user-before", "data/visible_past.py", "return max(0, (count - length)",
+           "return max(-length, (count - length)", ("data/test_visible_past.py",),
            "a short history is filled with another user's rows"),
-    Mutant("history-one-short", "data/visible_past.py", "(end - begin - length)", "(end - begin - length + 1)",
+    Mutant("history-one-short", "data/visible_past.py", "(count - length)", "(count - length + 1)",
            ("data/test_visible_past.py",), "one item less than asked for"),
     Mutant("ties-turned-round", "data/interactions.py", "np.lexsort((order, timestamp, user))",
            "np.lexsort((-order, timestamp, user))",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from thinkrec.claims.cases import build_cases
+from thinkrec.data.query import Query
 from thinkrec.engine.recommender import Recommender
 from thinkrec.evaluate.grounding.results import GroundingResults, evaluate_grounding
 from thinkrec.model.adapters import attach_adapters
@@ -39,7 +40,7 @@ def test_citations_are_kept_to_the_history_and_the_target(system: Predictor) -> 
     it, titles = DS.interactions, DS.items.titles
     for row in ROWS:
         shown = {titles[i] for i in (*it.item[it.get_history(int(row), 5)], it.item[row])}
-        assert set(system.find_allowed_titles(int(row), int(it.item[row]))) == {
+        assert set(system.find_allowed_titles(Query.from_row(DS, int(row)), int(it.item[row]))) == {
             title.rpartition(" (")[0] for title in shown
         }
     free = grounded(system.explain(ROWS, SCORES, tokens=40)).rows
@@ -60,7 +61,8 @@ def test_verdicts_can_be_left_to_the_model(system: Predictor) -> None:
 def test_what_may_be_cited_carries_its_label(system: Predictor) -> None:
     it, seen = DS.interactions, set()
     for row in ROWS:
-        past, found = it.get_history(int(row), 5), system.find_allowed_titles(int(row), int(it.item[row]))
+        past = it.get_history(int(row), 5)
+        found = system.find_allowed_titles(Query.from_row(DS, int(row)), int(it.item[row]))
         signs = {}
         for item, label in zip(it.item[past], it.label[past], strict=True):
             signs.setdefault(DS.items.titles[item].rpartition(" (")[0], set()).add(1 if label else -1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from thinkrec.engine.capabilities import probe_capabilities
 from thinkrec.engine.packing import pack_shared_prefix
 from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import attach_adapters
@@ -27,7 +28,8 @@ def recommender() -> Recommender:
     with torch.no_grad():
         for parameter in made.adapters.get_parameters("global"):
             parameter.normal_(std=0.05)
-    return made.eval()
+    made.capabilities = probe_capabilities(made)
+    return made.freeze_for_inference()
 
 
 @pytest.mark.parametrize(("history", "block"), [(4, 1), (4, 6), (0, 1), (30, 1)])

@@ -76,7 +76,7 @@ def test_scores_are_those_of_prompts_of_their_own(kind: str, more: dict, packs: 
                                                   threads) -> None:  # fmt: skip
     threads(cores)
     rec = make_recommender(kind, **more)
-    assert rec.supports_shared_prefix is packs
+    assert rec.capabilities.shared_prefix is packs
     made, n = asked(1, [(20, [5] * 30 + [9]), (1, [3]), (33, [2, 8]), (0, [4]), (12, [])])
     found = score_shared_prefixes(rec, made, n, batch_tokens=budget)
     wanted = np.zeros(n)
@@ -108,7 +108,7 @@ def test_nobody_asked_nothing_scored() -> None:
 def test_scores_that_are_no_numbers_are_refused() -> None:
     rec = make_recommender()
     made, n = asked(1, [(20, [5] * 3)])
-    assert rec.supports_shared_prefix and rec.supports_last_layer_pruning
+    assert rec.capabilities.shared_prefix and rec.capabilities.last_layer_pruning
     with torch.no_grad():
         rec.adapters.get_parameters("global")[0].fill_(float("nan"))
     prompts = made[0][1].to_prompts()

@@ -13,6 +13,7 @@ from thinkrec.claims.citations import Catalogue
 from thinkrec.claims.grounding import GroundingCase
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST
+from thinkrec.data.query import Query
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.score.fluency import collect_words, find_fluency_fault
 from thinkrec.score.reason_writer import KEPT, ReasonWriter, find_text_fault
@@ -117,8 +118,8 @@ def test_good_texts_of_the_model_are_shown_and_bad_ones_exchanged() -> None:
     assert who.trial.is_passing and who.trial.passed >= 12
     found = who.explain(ROWS, SCORES)
     assert sum(written.author == "model" for written in found) > 20
-    bad = who.write(stub, ROWS[:2], DS.interactions.item[ROWS[:2]], SCORES[:2],
-                    lambda places: [found[0].text, NONSENSE])  # type: ignore[arg-type]  # fmt: skip
+    queries = [Query.from_row(DS, int(row)) for row in ROWS[:2]]
+    bad = who.write(queries, SCORES[:2], lambda places: [found[0].text, NONSENSE])
     assert bad[0] == found[0] and bad[1].author in ("rules", "plain")
 
 

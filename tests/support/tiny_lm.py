@@ -26,6 +26,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from thinkrec.engine.capabilities import probe_capabilities
 from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone
@@ -102,7 +103,9 @@ def make_recommender(kind: str = "llama", n: int = 3, dim: int = 6, dropout: flo
             if dim
             else None
         )
-    return Recommender(backbone, experts, projector).eval()
+    recommender = Recommender(backbone, experts, projector).eval()
+    recommender.capabilities = probe_capabilities(recommender)
+    return recommender
 
 
 def make_prompt(rng: np.random.Generator, t: int = 12, gate=(1.0, 0.0, 0.0, 0.0)) -> Prompt:

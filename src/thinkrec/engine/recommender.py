@@ -57,8 +57,8 @@ class Recommender(nn.Module):
     Batches are padded on the right and attention is causal, so no token ever looks at padding: neither padding nor the
     company in a batch can change a row's result.
 
-    The submodules are `model`, the backbone with its adapters inside, and `projector`, if there is one; `state_dict` has
-    the weights of both. For training its mode is that of any module. For answering it is settled once, when it is
+    The submodules are `model`, the backbone with its adapters inside, and `projector`, if there is one; `state_dict`
+    has the weights of both. For training its mode is that of any module. For answering it is settled once, when it is
     loaded (`freeze_for_inference`); after that many threads may ask it at the same time.
     """
 
@@ -85,8 +85,9 @@ class Recommender(nn.Module):
         self.capabilities = capabilities or Capabilities()
         """Settled by whoever loads it, with the weights where they stay."""
         self.max_workers: int | None = None
-        """Batches worked on at the same time, at most (`thinkrec.engine.workers`); None: as many as the machine allows."""
+        """Batches worked on at the same time, at most (`thinkrec.engine.workers`); None: what the machine allows."""
         self._checkpointing = False
+        self.training = backbone.model.training
         install_attention(self.model)
         install_last_layer_hooks(self.model, experts.routing)
         # Merged weights are copies: whatever changes what they were made of makes them anew.
@@ -157,7 +158,8 @@ class Recommender(nn.Module):
     def gather_hidden(self, batch: Batch, at: torch.Tensor) -> torch.Tensor:
         """(m, width): last hidden states at the places `at`, int64 (m, 2), those of `compute_hidden`.
 
-        What nobody reads is not computed in the last layer, where the backbone allows it.
+        What nobody
+        reads is not computed in the last layer, where the backbone allows it.
         """
         places = (
             select_positions(batch, at) if self.capabilities.last_layer_pruning and not self._checkpointing else None
@@ -173,7 +175,8 @@ class Recommender(nn.Module):
     def pack_and_forward(
         self, prompts: Sequence[Prompt], at: Callable[[Batch], torch.Tensor]
     ) -> tuple[Batch, torch.Tensor]:
-        """The batch of these prompts, and its `gather_hidden` at the places that `at` picks from it.
+        """The batch of these prompts, and its `gather_hidden`
+        at the places that `at` picks from it.
 
         It has no padding where the device has a kernel for that.
         """

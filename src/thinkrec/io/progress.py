@@ -17,6 +17,11 @@ LOGGER = logging.getLogger("thinkrec")
 """The package's logger. Lines of progress go to it where the program that imports the package has set it to INFO."""
 
 
+def is_logging() -> bool:
+    """Whether the program that imports the package has set the logger to INFO and given it somewhere to write."""
+    return LOGGER.isEnabledFor(logging.INFO) and LOGGER.hasHandlers()
+
+
 class Progress:
     """`with Progress("scoring", 100) as bar: bar.advance(1)`; draws on standard error, and only if `shown`.
 
@@ -30,7 +35,7 @@ class Progress:
         """A bar of `total` steps; `unit`: what `advance` counts the work in, for the rate."""
         console = Console(stderr=True)
         self._terminal = shown and console.is_terminal
-        self._logged = not self._terminal and LOGGER.isEnabledFor(logging.INFO) and LOGGER.hasHandlers()
+        self._logged = not self._terminal and is_logging()
         self._line = self._logged or (shown and not console.is_terminal)
         self._console, self._title, self._unit = console, title, unit
         columns = (

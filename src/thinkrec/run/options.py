@@ -18,8 +18,8 @@ class RunOptions:
     """Where and with how much of the machine a recipe is run; None leaves the choice to the machine.
 
     What is given in Python or on the command line comes first, then the environment (`from_environment`), then the
-    machine. No option but `seed` is part of a stage's key: the same recipe on another device, or with other threads, goes
-    on with the stages that are there.
+    machine. No option but `seed` is part of a stage's key: the same recipe on another device, or with other threads,
+    goes on with the stages that are there.
     """
 
     device: str | None = None
@@ -29,7 +29,7 @@ class RunOptions:
     threads: int | None = None
     """Cores that PyTorch uses in this process; by default all."""
     seed: int | None = None
-    """Of training, in place of the recipe's `seed`, and like it part of every stage's key. A trained model uses none."""
+    """Of training, in place of the recipe's `seed`, and like it part of every stage's key; answers use none."""
 
     def __post_init__(self) -> None:
         """Raises RecipeError naming an option with a value that cannot be."""

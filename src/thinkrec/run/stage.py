@@ -18,6 +18,7 @@ from thinkrec.io.files import to_json_value, write_json
 from thinkrec.io.hashing import hash_json
 from thinkrec.io.processes import run_on_main
 from thinkrec.run.older_inputs import translate_stage_inputs
+from thinkrec.io.progress import LOGGER, is_logging
 from thinkrec.run.provenance import hash_code
 
 DONE, BEGUN = "done.json", "begun.json"
@@ -89,8 +90,12 @@ class StageRunner:
         return None
 
     def print_line(self, text: str) -> None:
-        """A line on the terminal, where progress is shown."""
-        if self.progress:
+        """A line in the program's log, where it has set one up (`io.progress.LOGGER`); else on the terminal, where
+        progress is shown.
+        """
+        if is_logging():
+            LOGGER.info(text)
+        elif self.progress:
             Console(stderr=True).print(f"  {text}", style="dim", highlight=False, markup=False)
 
     def append_log(self, record: Mapping[str, Any]) -> None:

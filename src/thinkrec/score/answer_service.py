@@ -40,9 +40,9 @@ GROUP = 65_536
 class AnswerService:
     """Scores, rankings and explanations of a predictor whose recommender is frozen for inference.
 
-    Several threads may ask at the same time: weights and settings are only read, what a forward pass needs of its own is
-    kept by thread, and what is made once (a writer of reasons) is made under a lock. Where a forward pass changes the
-    backbone itself (`has_shared_state`), questions take turns.
+    Several threads may ask at the same time: weights and settings are only read, what a forward pass needs of its own
+    is kept by thread, and what is made once (a writer of reasons) is made under a lock. Where a forward pass changes
+    the backbone itself (`has_shared_state`), questions take turns.
     """
 
     predictor: Predictor
@@ -82,7 +82,8 @@ class AnswerService:
         self, queries: Sequence[Query], candidates: Sequence[Any] | None, *, top: int | None, reasons: bool,
         writer: Writer | None,
     ) -> list[list[Ranked]]:  # fmt: skip
-        """For each query the candidates (item ids; None: all items not in its past) from best to worst, the first `top`.
+        """For each query the candidates (item ids; None: all items not in its past) from best to worst, the first
+        `top` of them.
 
         Queries are scored together, GROUP candidates at a time.
         """

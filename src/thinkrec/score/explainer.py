@@ -41,7 +41,8 @@ def write_reasons(
     """One text per prompt, opening with the verdict that the score implies.
 
     `verdicts`: bool (n,), True for Yes; None leaves the verdict to the model, which shows how often it agrees with its
-    own score. `citable`: per prompt, what `Predictor.find_allowed_titles` gives, which `cite` other than "any" needs. A
+    own score. `citable`: per prompt, what `Predictor.find_allowed_titles` gives, which `cite` other than "any" needs.
+    A
     reason ends by itself or after `tokens` tokens; with `cite: any` then perhaps within a title, else with its last
     whole sentence.
     Raises DataError where `citable` has another length than `prompts`.

@@ -206,8 +206,8 @@ class Predictor:
     ) -> list[np.ndarray]:
         """float64 (c,) for each query: the scores of its candidates.
 
-        Queries share batches, are rendered as they are needed, and what a user's prompts have in common is computed once
-        per CHUNK of them.
+        Queries share batches, are rendered as they are needed, and what a user's prompts have in common is computed
+        once per CHUNK of them.
         """
         ends = np.cumsum([len(query.candidates) for query in queries])
         total = int(ends[-1]) if len(ends) else 0
@@ -226,9 +226,10 @@ class Predictor:
         return np.split(scores, ends[:-1])
 
     def explain_query(
-        self, query: Query, scores: np.ndarray, *, tokens: int, cite: Cite = "any", mentions: int = 2, progress: bool = False
+        self, query: Query, scores: np.ndarray, *, tokens: int, cite: Cite = "any", mentions: int = 2,
+        progress: bool = False,
     ) -> list[str]:  # fmt: skip
-        """A reason for every candidate of a query, as `explain` gives for rows; what their prompts share is read once."""
+        """A reason for every candidate of a query, as `explain` gives for rows; what prompts share is read once."""
         prompts = {
             int(place): prompt
             for places, fork in self.render_candidates(query, tokens)

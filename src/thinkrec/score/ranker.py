@@ -71,7 +71,8 @@ def score_shared_prefixes(
 
     `asked`: per fork the places (int, one per leaf) of its scores in the result. Trunks are computed once; forks share
     batches, and one whose leaves fill several has its trunk's keys and values kept for all of them. On a backbone that
-    cannot pack (`Capabilities.shared_prefix`) every leaf is asked as a prompt of its own. Raises as `score_prompts` does.
+    cannot pack (`Capabilities.shared_prefix`) every leaf is asked as a prompt of its own. Raises as `score_prompts`
+    does.
     """
     recommender.require_evaluation_mode()
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or get_batch_tokens(recommender)

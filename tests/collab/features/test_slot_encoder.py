@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from thinkrec.collab import MFConfig, SASRecConfig
 from thinkrec.collab.features.neighbourhood import NeighbourhoodResidual
 from thinkrec.collab.features.past_statistics import (
     ItemStatistics,
@@ -14,7 +15,8 @@ from thinkrec.collab.features.past_statistics import (
     compute_user_logit,
 )
 from thinkrec.collab.features.slot_encoder import FOLDS, SlotEncoder
-from thinkrec.data.interactions import TRAIN
+from thinkrec.data.interactions import TEST, TRAIN
+from thinkrec.data.query import Query
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import read_tensors, write_tensors
 from thinkrec.testing import flip_labels, plant_dataset
@@ -63,14 +65,31 @@ def test_a_rows_own_label_and_what_follows_are_in_none_of_its_vectors(ds):
     assert not np.allclose(before.item[row + 1 :], after.item[row + 1 :])
 
 
-def test_a_candidate_has_the_vector_it_would_have_as_a_row(ds):
-    slots, data = fitted(ds), ds.interactions
-    vectors = slots.encode_rows(ds)
-    for row in (int(data.start[2]), int(data.start[5]) + 4, len(data) - 1):
-        items = np.array([data.item[row], 0, 1])
-        found = slots.encode_candidates(ds, row, items)
-        assert found.shape == (3, 6) and found.dtype == np.float32
-        np.testing.assert_allclose(found[0], vectors.item[row], atol=1e-6)
+def as_test_rows(ds):
+    """All rows as test rows: they read the statistics of all train rows, as a query does, which stands in no table."""
+    held_out = np.full(len(ds.interactions), TEST, dtype=np.int8)
+    return replace(ds, interactions=replace(ds.interactions, split=held_out))
+
+
+@pytest.mark.parametrize("config", [None, MFConfig(dim=4, training={"epochs": 1}),
+                                    SASRecConfig(dim=4, heads=1, training={"epochs": 1})], ids=["none", "mf", "sasrec"])  # fmt: skip
+@pytest.mark.parametrize("votes", [True, False])
+def test_a_query_has_the_vectors_that_its_past_and_its_row_have_in_a_table(ds, config, votes):
+    encoder = None if config is None else fit_scorer(config, ds)
+    slots = SlotEncoder.from_dataset(ds, encoder, statistics=True, votes=votes, seed=3)
+    table, data = as_test_rows(ds), ds.interactions
+    vectors = slots.encode_rows(table)
+    for row in (int(data.start[2]), int(data.start[5]) + 4, int(data.start[7]) + 15, len(data) - 1):
+        query = Query.from_row(ds, row) if row == len(data) - 1 else Query.from_row(table, row)
+        past, items = data.past.row[data.past.find_slice(row, len(data))], np.array([data.item[row], 0, 1])
+        found, candidates = slots.encode_query(ds, query), slots.encode_candidates(ds, query, items)
+        # A sequence alone in its batch may differ in the last digit; everything else is the same number.
+        if config is None or config.kind == "mf":
+            np.testing.assert_array_equal(found.user, vectors.user[row])
+        np.testing.assert_allclose(found.user, vectors.user[row], atol=1e-6)
+        np.testing.assert_array_equal(found.past, vectors.item[past])
+        assert candidates.shape == (3, vectors.item.shape[1]) and candidates.dtype == np.float32
+        np.testing.assert_allclose(candidates[0], vectors.item[row], atol=1e-6)
 
 
 def test_held_out_labels_reach_item_vectors_only_as_votes_of_the_past(ds):
