@@ -70,20 +70,20 @@ reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo w
 	$(BIN)/thinkrec evaluate results/demo/rules.parquet --grounding --run demo --out results/demo/grounding-rules.json
 	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --out results/demo/reasons.parquet
 	$(BIN)/thinkrec evaluate results/demo/reasons.parquet --grounding --run demo --out results/demo/grounding.json
-	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --cite agreeing --out results/demo/reasons-agreeing.parquet
+	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --cite polarity --out results/demo/reasons-agreeing.parquet
 	$(BIN)/thinkrec evaluate results/demo/reasons-agreeing.parquet --grounding --run demo --out results/demo/grounding-agreeing.json
 	$(BIN)/thinkrec explain-rows demo results/demo/rules.parquet --cite any --out results/demo/reasons-any.parquet
 	$(BIN)/thinkrec evaluate results/demo/reasons-any.parquet --grounding --run demo --out results/demo/grounding-any.json
 
 thinking: $(VENV)/.installed ## Trains with reasons and without, three seeds each, on a simulated catalogue and on MovieLens-1M (hours); compares
 	@for seed in $(SEEDS); do for reasons in rules none; do \
-	  $(BIN)/thinkrec run demo -o seed=$$seed -o 'baselines={}' -o explain=0 -o model.reasons.source=$$reasons \
+	  $(BIN)/thinkrec run demo -o seed=$$seed -o 'baselines={}' -o n_explained=0 -o model.reasons.source=$$reasons \
 	    --folder runs/thinking/$$reasons-$$seed || exit 1; \
 	done; done
 	$(BIN)/thinkrec compare $(SEEDS:%=runs/thinking/rules-%/scores/full/predictions.parquet) \
 	  $(SEEDS:%=--against runs/thinking/none-%/scores/full/predictions.parquet) --run runs/thinking/rules-0 --out results/demo/thinking.json
 	@for seed in $(SEEDS); do for name in thinkrec-nano thinkrec-nano-unthinking; do \
-	  $(BIN)/thinkrec run ml1m/$$name -o seed=$$seed -o explain=0 --folder runs/ml1m-seeds/$$name-$$seed || exit 1; \
+	  $(BIN)/thinkrec run ml1m/$$name -o seed=$$seed -o n_explained=0 --folder runs/ml1m-seeds/$$name-$$seed || exit 1; \
 	done; done
 	$(BIN)/thinkrec compare $(SEEDS:%=runs/ml1m-seeds/thinkrec-nano-%/scores/full/predictions.parquet) \
 	  $(SEEDS:%=--against runs/ml1m-seeds/thinkrec-nano-unthinking-%/scores/full/predictions.parquet) \
@@ -94,7 +94,7 @@ untaught: $(VENV)/.installed-text ## Pre-trains nano without any reason and has 
 	$(BIN)/python pretrain/train.py --text $(or $(THINKREC_DATA),../shared/data)/text --out runs/nano-verdicts \
 	  --work runs/pretrain-verdicts --tokens 11e6 --verdicts-only
 	@for name in $(WRITERS); do \
-	  $(BIN)/thinkrec run ml1m/$$name -o model.backbone.source=runs/nano-verdicts -o explain=0 --folder runs/verdicts/$$name && \
+	  $(BIN)/thinkrec run ml1m/$$name -o model.backbone.source=runs/nano-verdicts -o n_explained=0 --folder runs/verdicts/$$name && \
 	  $(BIN)/thinkrec explain-rows runs/verdicts/$$name $(WRITTEN) --split test --out $(UNTAUGHT)/$$name.parquet && \
 	  $(BIN)/thinkrec explain-rows runs/verdicts/$$name $(WRITTEN) --split test --cite any --out $(UNTAUGHT)/$$name-any.parquet || exit 1; \
 	done

@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="timed steps of LightGCN; more of the others")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    ds, once, rows = simulated(args.rows), training.EncoderTrainingConfig(batch=BATCH, epochs=1), []
+    ds, once, rows = simulated(args.rows), training.EncoderTrainingConfig(batch_size=BATCH, epochs=1), []
     recbole = RecBole(ds, dim=DIM, batch=BATCH, length=LENGTH)
 
     def compare(what: str, encoder: Any, steps: int, peers: dict[str, tuple[str, Callable[[], float]]]) -> None:
@@ -127,7 +127,7 @@ def main() -> None:
     )
     gcn = LightGCN(LightGCNConfig(dim=DIM, training=once))
     compare("LightGCN", gcn, few, {"RecBole": ("LightGCN", lambda: recbole.seconds("LightGCN", few))})
-    sasrec = SASRec(SASRecConfig(dim=DIM, length=LENGTH, history="labelled", training=once))
+    sasrec = SASRec(SASRecConfig(dim=DIM, max_length=LENGTH, history="labelled", training=once))
     compare(
         "SASRec",
         sasrec,

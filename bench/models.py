@@ -47,7 +47,7 @@ SHAPES: dict[str, dict] = {
 
 def catalogue(users: int = 80, items: int = 2500) -> Dataset:
     """A simulated catalogue whose users have long histories."""
-    return simulate_catalogue(SimulatorConfig(users=users, items=items, rows_per_user=(60, 80)), 3).dataset
+    return simulate_catalogue(SimulatorConfig(users=users, items=items, interactions_per_user=(60, 80)), 3).dataset
 
 
 def recommender(

@@ -4,8 +4,8 @@
 
 Ours takes rows in order of length and reads two logits; the peer is Transformers with PEFT in the batch size that is
 best for it, once with rows in their own order, as evaluation scripts have them, and once in order of length. Below: all
-test rows of some users with windows that move in blocks (`prompt.block`), which show more and share it, beside the same
-windows asked one by one.
+test rows of some users with windows that move in steps (`prompt.history_step`), which show more and share it, beside
+the same windows asked one by one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHOWN = PromptConfig(history=10, keywords=6, history_keywords=3)
 
 def in_blocks(rec, ds: Dataset, repeats: int) -> Row:
     """Test rows of whole users, about as many, with their histories shared and not."""
-    system = Predictor(ds, rec, SHOWN.model_copy(update={"block": BLOCK}))
+    system = Predictor(ds, rec, SHOWN.model_copy(update={"history_step": BLOCK}))
     it, rows = ds.interactions, np.sort(ds.interactions.get_split_rows(2))
     users = np.random.default_rng(0).permutation(np.unique(it.user[rows]))
     most = np.cumsum([int((it.user[rows] == user).sum()) for user in users])

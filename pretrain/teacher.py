@@ -22,13 +22,13 @@ def beliefs(keywords: list[tuple[str, ...]], labels: np.ndarray, config: Simulat
     genre, theme, tone = (equal(np.array([words[k] for words in keywords])) for k in range(3))
     standing = np.array([_RECEIVED.get(words[-1], 0.0) for words in keywords])
     taste = (
-        config.generosity**2
-        + config.additive**2 * (genre + theme) / 2
-        + config.tone**2 * tone
-        + (config.pair * (1 - config.drift / 2)) ** 2 * genre * theme
-        + config.quality**2 * 0.3 * np.eye(len(keywords))
+        config.user_bias_std**2
+        + config.main_effect_weight**2 * (genre + theme) / 2
+        + config.tone_weight**2 * tone
+        + (config.interaction_weight * (1 - config.drift_rate / 2)) ** 2 * genre * theme
+        + config.quality_weight**2 * 0.3 * np.eye(len(keywords))
     )
-    return infer(taste, config.quality * standing, labels)
+    return infer(taste, config.quality_weight * standing, labels)
 
 
 def infer(taste: np.ndarray, offset: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -58,22 +58,22 @@ def easy_config(rng: np.random.Generator) -> SimulatorConfig:
     return SimulatorConfig(
         users=24,
         items=80,
-        rows_per_user=(14, 24),
+        interactions_per_user=(14, 24),
         genres=int(rng.integers(2, 5)),
         themes=int(rng.integers(2, 5)),
         tones=6,
         user_genres=2,
         user_themes=2,
-        focus=1.0,
-        groups=4,
-        individual=0.5,
-        drift=0.0,
-        tone=0.0,
-        quality=0.0,
-        generosity=0.0,
-        reception=0.0,
-        pair=6.0 if pairs else 0.0,
-        additive=0.0 if pairs else 8.0,
+        favourite_share=1.0,
+        taste_groups=4,
+        deviation_rate=0.5,
+        drift_rate=0.0,
+        tone_weight=0.0,
+        quality_weight=0.0,
+        user_bias_std=0.0,
+        reception_share=0.0,
+        interaction_weight=6.0 if pairs else 0.0,
+        main_effect_weight=0.0 if pairs else 8.0,
         creators=False,
     )
 
@@ -84,22 +84,22 @@ def full_config(rng: np.random.Generator) -> SimulatorConfig:
     return SimulatorConfig(
         users=24,
         items=120,
-        rows_per_user=(10, 30),
+        interactions_per_user=(10, 30),
         genres=int(rng.integers(2, 9)),
         themes=int(rng.integers(2, 11)),
         tones=int(rng.integers(2, 8)),
         user_genres=int(rng.integers(1, 4)),
         user_themes=int(rng.integers(2, 5)),
-        focus=float(rng.uniform(0.6, 1.0)),
-        groups=int(rng.integers(1, 6)),
-        individual=float(rng.uniform(0, 0.5)),
-        drift=float(rng.uniform(0, 0.4)),
-        pair=0.0 if kind < 0.3 else float(rng.uniform(1.0, 3.0)),
-        additive=float(rng.uniform(0.5, 2.0)) if kind < 0.5 else float(rng.uniform(0, 0.5)),
-        tone=float(rng.uniform(0, 0.8)),
-        quality=float(rng.uniform(0, 1.5)),
-        generosity=float(rng.uniform(0, 1.3)),
-        reception=float(rng.choice([0.0, 0.5, 1.0])),
+        favourite_share=float(rng.uniform(0.6, 1.0)),
+        taste_groups=int(rng.integers(1, 6)),
+        deviation_rate=float(rng.uniform(0, 0.5)),
+        drift_rate=float(rng.uniform(0, 0.4)),
+        interaction_weight=0.0 if kind < 0.3 else float(rng.uniform(1.0, 3.0)),
+        main_effect_weight=float(rng.uniform(0.5, 2.0)) if kind < 0.5 else float(rng.uniform(0, 0.5)),
+        tone_weight=float(rng.uniform(0, 0.8)),
+        quality_weight=float(rng.uniform(0, 1.5)),
+        user_bias_std=float(rng.uniform(0, 1.3)),
+        reception_share=float(rng.choice([0.0, 0.5, 1.0])),
         creators=bool(rng.random() < 0.25),
     )
 
@@ -114,7 +114,7 @@ def one_world(seed: int, ease: float, words: Words) -> tuple[Simulation, Simulat
         titles = [words.plain[i].capitalize() for i in rng.choice(len(words.plain), size=config.items, replace=False)]
     elif domain.item == "film" and rng.random() < 0.7:
         titles = [words.film_titles[i] for i in rng.choice(len(words.film_titles), size=config.items, replace=False)]
-    return simulate_catalogue(config, seed, lexicon=random_lexicon(rng, words), domain=domain, titles=titles), config
+    return simulate_catalogue(config, seed, vocabulary=random_lexicon(rng, words), domain=domain, titles=titles), config
 
 
 def lessons_of(

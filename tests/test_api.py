@@ -21,17 +21,25 @@ from thinkrec.data.interactions import TEST
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, read_snapshot, write_snapshot
 from thinkrec.data.split import ByFractions
 from thinkrec.errors import CheckpointError, DataError, RecipeError
-from thinkrec.run.results import build_reason_writer
+from thinkrec.run.explained import build_reason_writer
+from thinkrec.run.variants import get_variant
 from thinkrec.score.predictor import Predictor
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
+SHORT = {
+    "batch_tokens": 2048,
+    "evals_per_epoch": 1,
+    "max_valid_rows": 40,
+    "subsample_stride": 8,
+    "warmup_steps": 1,
+    "lr": 0.01,
+}
 """A stage of a few steps."""
 
 
 @pytest.fixture(scope="module")
 def ds() -> Dataset:
-    return simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), 7).dataset
+    return simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), 7).dataset
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +250,7 @@ def test_the_recipe_chooses_who_writes(model: ThinkRec, ds: Dataset, monkeypatch
 def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
     """With blocks the prompt's history begins where a block does, not at the last `history` rows."""
     user = max(ds.user_ids, key=lambda id_: len(past(ds, id_)))
-    prompt = model._predictor.prompt.model_copy(update={"history": 4, "block": 3})
+    prompt = model._predictor.prompt.model_copy(update={"history": 4, "history_step": 3})
     monkeypatch.setitem(model.__dict__, "_predictor", replace(model._predictor, prompt=prompt))
     found = model.explain(user, ds.items.ids[4], writer="rules")
     known = past(ds, user)
@@ -367,7 +375,7 @@ def test_a_model_trained_on_logit_yes_alone_answers_by_it(ds: Dataset, tiny_back
     history = past(ds, user)[:-1]
     found = rec.explain(None, item, history=history)
     run = rec._fitted_run
-    scores = {option: replace(run.load_predictor("ThinkRec global"), option=option).score(np.array([row]))[0]
+    scores = {option: replace(run.load_predictor(get_variant("global")), option=option).score(np.array([row]))[0]
               for option in ("yes", "difference")}  # fmt: skip
     assert abs(scores["yes"] - scores["difference"]) > 0.01
     assert found.score == pytest.approx(scores["yes"], abs=1e-4)

@@ -11,7 +11,7 @@ from thinkrec import Dataset, ThinkRec
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-DS = simulate_catalogue(SimulatorConfig(users=20, items=60, rows_per_user=(6, 12)), 5).dataset
+DS = simulate_catalogue(SimulatorConfig(users=20, items=60, interactions_per_user=(6, 12)), 5).dataset
 
 
 def test_a_data_set_prints_counts() -> None:

@@ -26,7 +26,8 @@ class Line:
 
     label: str
     results: str
-    row: str
+    row: str | None = None
+    """By default the model that the results are about, to which the other rows are compared."""
     mark: str = ""
     short: bool = False
     """Whether it also stands in the table of README.md."""
@@ -38,23 +39,19 @@ ML1M = (
     Line("item mean + keywords, genres", "thinkrec-nano", "item mean + keywords", "†"),
     Line("keyword prior, written", "thinkrec-nano-keywords", "keyword prior", "†"),
     Line("item mean + keywords, written", "thinkrec-nano-keywords", "item mean + keywords", "†", short=True),
-    Line("mf", "mf", "mf"),
-    Line("lightgcn", "lightgcn", "lightgcn"),
-    Line("sasrec", "sasrec", "sasrec"),
-    Line("gsasrec", "gsasrec", "gsasrec", short=True),
-    Line("boosting", "boosting", "boosting", short=True),
-    Line("boosting-keywords", "boosting-keywords", "boosting-keywords", short=True),
-    Line("tallrec-nano", "tallrec-nano", "ThinkRec global", "‡"),
-    Line("collm-nano", "collm-nano", "ThinkRec full", "‡", short=True),
-    Line("thinkrec-nano-unthinking", "thinkrec-nano-unthinking", "ThinkRec full"),
-    Line("thinkrec-nano", "thinkrec-nano", "ThinkRec full", short=True),
-    Line("thinkrec-nano-keywords", "thinkrec-nano-keywords", "ThinkRec full", short=True),
+    Line("mf", "mf"),
+    Line("lightgcn", "lightgcn"),
+    Line("sasrec", "sasrec"),
+    Line("gsasrec", "gsasrec", short=True),
+    Line("boosting", "boosting", short=True),
+    Line("boosting-keywords", "boosting-keywords", short=True),
+    Line("tallrec-nano", "tallrec-nano", mark="‡"),
+    Line("collm-nano", "collm-nano", mark="‡", short=True),
+    Line("thinkrec-nano-unthinking", "thinkrec-nano-unthinking"),
+    Line("thinkrec-nano", "thinkrec-nano", short=True),
+    Line("thinkrec-nano-keywords", "thinkrec-nano-keywords", short=True),
 )
-BROUGHT_BY = {
-    **dict.fromkeys(("mf", "lightgcn", "sasrec", "gsasrec", "boosting", "boosting-keywords"), "57677cc"),
-    **dict.fromkeys(("tallrec-nano", "thinkrec-nano-unthinking"), "ef4b938"),
-    "collm-nano": "dd3642a",
-}
+BROUGHT_BY: dict[str, str] = {}
 """The commit that brought results whose run did not record the commit of its code; an entry goes when it is retaken."""
 LEGEND = {
     "†": "one number per item, the same for everybody",
@@ -113,7 +110,9 @@ def metrics_table(lines: list[Line] | tuple[Line, ...]) -> str:
     """Rows with intervals, the best of a column in bold, and what the marks mean."""
     rows = []
     for line in lines:
-        found = next(row for row in read(f"ml1m/{line.results}", "metrics.json")["rows"] if row["name"] == line.row)
+        metrics = read(f"ml1m/{line.results}", "metrics.json")
+        name = line.row or metrics["comparisons"][0]["against"]
+        found = next(row for row in metrics["rows"] if row["name"] == name)
         old = "commit" not in read(f"ml1m/{line.results}", "environment.json")
         rows.append((line.label, line.mark + ("§" if old else ""), found["estimates"]))
     return estimates_table(rows)

@@ -18,12 +18,13 @@ from thinkrec.errors import CheckpointError, DataError, RecipeError
 from thinkrec.io.processes import is_main, run_on_main
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.run import saved_model
+from thinkrec.run.explained import build_reason_writer
+from thinkrec.run.layout import lock_run_folder
 from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
 from thinkrec.run.recipe import InMemoryData, Recipe, resolve_paths
 from thinkrec.run.recipe_files import load_recipe
-from thinkrec.run.results import build_reason_writer
-from thinkrec.run.variants import get_final_variant, lock_run_folder
+from thinkrec.run.variants import Variant, find_variant, get_final_variant
 from thinkrec.score.answers import (
     Explanation,
     HistoryItem,
@@ -272,11 +273,13 @@ class ThinkRec:
             writer=written.author,
         )
 
-    def choose_stage(self, variant: str) -> None:
-        """Answer from now on by another trained stage than the last: a row of the table, such as "ThinkRec global".
+    def choose_stage(self, name: str) -> None:
+        """Answer from now on by another trained variant than the last.
 
-        Raises CheckpointError if it is not trained.
+        `name`: of its row in the table of results, or its short name, such as global. Raises DataError for a name that
+        no variant of the recipe has, CheckpointError if it is not trained.
         """
+        variant = find_variant(self._fitted_run.recipe, name)
         self.__dict__["_predictor"] = self._fitted_run.load_predictor(variant)
         self.__dict__["_variant"] = variant
         self.__dict__.pop("_writers", None)
@@ -302,8 +305,8 @@ class ThinkRec:
                 scores[places] > 0,
                 tokens=tokens,
                 citable=[system.find_allowed_titles(row, int(code), tokens) for code in codes[places]],
-                cite=self.recipe.cite,
-                mentions=self.recipe.mentions,
+                cite=self.recipe.citation_policy,
+                mentions=self.recipe.max_citations,
                 progress=self.progress and len(places) > 1,
             )
 
@@ -324,7 +327,7 @@ class ThinkRec:
         return self._run
 
     @cached_property
-    def _variant(self) -> str:
+    def _variant(self) -> Variant:
         return get_final_variant(self._fitted_run.model)
 
     @cached_property

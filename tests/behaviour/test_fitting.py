@@ -53,7 +53,7 @@ def steady(value: float) -> dict[str, float]:
 
 
 def stage(*parts: str, **changes) -> StageConfig:
-    options = {"lr": 1e-2, "warmup": 2, "weight_decay": 0.0, "checks": 1, **changes}
+    options = {"lr": 1e-2, "warmup_steps": 2, "weight_decay": 0.0, "evals_per_epoch": 1, **changes}
     return StageConfig.model_validate({"train": parts, **options})
 
 

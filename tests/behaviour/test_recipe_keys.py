@@ -24,9 +24,10 @@ from safetensors.torch import load_file, save_file
 from support.opposite_tastes import model_values, reason, tables
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.run import pipeline, results
+from thinkrec.run import explained, pipeline, results
 from thinkrec.run.data_sources import load_data
-from thinkrec.run.pipeline import NON_PERSONALISED, Run
+from thinkrec.run.layout import NON_PERSONALISED
+from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import Data, Recipe
 from thinkrec.run.stage import StageRunner
 from thinkrec.simulate.simulator import Simulation
@@ -45,26 +46,56 @@ EVERYTHING = GLOBAL | ENCODER | BASELINE | {f"scorers/{name}" for name in NON_PE
 NOTHING: set[str] = set()
 
 STAGE: dict[str, Any] = {
-    "epochs": 2, "stride": 2, "history_loss": 0.5, "lr": 1e-3, "weight_decay": 0.1, "warmup": 3, "batch_tokens": 128,
-    "clip": 2.0, "checks": 3, "valid_rows": 30, "recompute": True, "cache_gb": 1.0, "save_steps": 7,
-}  # fmt: skip
+    "epochs": 2,
+    "subsample_stride": 2,
+    "history_loss": 0.5,
+    "lr": 1e-3,
+    "weight_decay": 0.1,
+    "warmup_steps": 3,
+    "batch_tokens": 128,
+    "max_grad_norm": 2.0,
+    "evals_per_epoch": 3,
+    "max_valid_rows": 30,
+    "gradient_checkpointing": True,
+    "cache_gb": 1.0,
+    "save_steps": 7,
+}
 MF: dict[str, Any] = {
-    "kind": {"kind": "lightgcn"}, "dim": 16, "biases": True, "spread": 0.2, "training.lr": 0.1,
-    "training.weight_decay": 0.1, "training.batch": 64, "training.epochs": 3, "training.patience": 2,
+    "kind": {"kind": "lightgcn"}, "dim": 16, "biases": True, "init_std": 0.2, "training.lr": 0.1,
+    "training.weight_decay": 0.1, "training.batch_size": 64, "training.epochs": 3, "training.patience": 2,
 }  # fmt: skip
 WORLD: dict[str, Any] = {
-    "users": 13, "items": 31, "rows_per_user": [7, 9], "genres": 5, "themes": 7, "tones": 5, "user_genres": 1,
-    "user_themes": 1, "focus": 0.5, "groups": 2, "individual": 0.5, "pair": 1.0, "additive": 0.6, "tone": 0.8,
-    "quality": 1.0, "generosity": 1.0, "drift": 0.9, "reception": 0.1, "creators": False, "valid": 0.2, "test": 0.2,
-}  # fmt: skip
+    "users": 13,
+    "items": 31,
+    "interactions_per_user": [7, 9],
+    "genres": 5,
+    "themes": 7,
+    "tones": 5,
+    "user_genres": 1,
+    "user_themes": 1,
+    "favourite_share": 0.5,
+    "taste_groups": 2,
+    "deviation_rate": 0.5,
+    "interaction_weight": 1.0,
+    "main_effect_weight": 0.6,
+    "tone_weight": 0.8,
+    "quality_weight": 1.0,
+    "user_bias_std": 1.0,
+    "drift_rate": 0.9,
+    "reception_share": 0.1,
+    "creators": False,
+    "valid": 0.2,
+    "test": 0.2,
+}
 
 CHANGES: dict[str, tuple[Any, set[str]]] = {
     # Key -> (another value, the stages that run again). A dict replaces the section in which the key stands.
     "name": ("other", NOTHING),
+    "label": ("Other", EXPLAIN),
     "seed": (1, EVERYTHING),
     "data.kind": (None, EVERYTHING),  # another kind of data: see test_the_tables_contents_count
     "data.seed": (8, EVERYTHING),
-    **{f"data.world.{key}": (value, EVERYTHING) for key, value in WORLD.items()},
+    **{f"data.simulator.{key}": (value, EVERYTHING) for key, value in WORLD.items()},
     "model.kind": (None, EVERYTHING),  # another kind of model: see test_another_kind_of_model
     "model.backbone.source": (None, GLOBAL),  # see test_the_backbones_weights_count
     "model.backbone.dtype": ("bfloat16", GLOBAL),
@@ -72,30 +103,30 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.backbone.attention": ("eager", GLOBAL),
     "model.backbone.revision": ("main", NOTHING),  # of a hub model; a folder is known by its contents
     "model.prompt.history": (4, GLOBAL),
-    "model.prompt.block": (2, GLOBAL),
+    "model.prompt.history_step": (2, GLOBAL),
     "model.prompt.keywords": (3, GLOBAL),
     "model.prompt.history_keywords": (3, GLOBAL),
     "model.prompt.max_tokens": (512, GLOBAL),
     "model.prompt.history_vectors": (False, GLOBAL),
     **{f"model.encoder.{key}": (value, ENCODER) for key, value in MF.items()},
-    "model.statistics": ({"statistics": False, "votes": False, "score_prior": None}, GROUPS),
-    "model.votes": (False, GROUPS),
+    "model.target_encoding": ({"target_encoding": False, "neighbourhood_residual": False, "score_prior": None}, GROUPS),
+    "model.neighbourhood_residual": (False, GROUPS),
     "model.embeddings": (False, GROUPS),
     "model.adapters.rank": (2, GLOBAL),
     "model.adapters.alpha": (4.0, GLOBAL),
     "model.adapters.dropout": (0.5, GLOBAL),
     "model.adapters.targets": (["v_proj"], GLOBAL),
     "model.adapters.expert_layers": (0.5, GLOBAL),
-    "model.groups.n": (3, GROUPS),
+    "model.groups.n_groups": (3, GROUPS),
     "model.groups.method": ("ward", GROUPS),
     "model.groups.ward_limit": (100, GROUPS),
     "model.gate.tau": (0.5, EXPERTS),
     "model.gate.single_base": (0.9, EXPERTS),
     "model.gate.single_share": (0.1, EXPERTS),
-    "model.gate.flat": (0.5, EXPERTS),
+    "model.gate.entropy_threshold": (0.5, EXPERTS),
     "model.reasons.source": ("rules", GLOBAL),
     "model.reasons.file": (None, GLOBAL),  # see test_the_reasons_contents_count
-    "model.reasons.unhinted": (True, NOTHING),  # of a table of reasons: see test_hinted_reasons_left_out_count
+    "model.reasons.exclude_hinted": (True, NOTHING),  # of a table of reasons: see test_hinted_reasons_left_out_count
     "model.reasons.share": (0.4, GLOBAL),
     "model.global_stage.train": (["global", "projector"], GLOBAL),
     **{f"model.global_stage.{key}": (value, GLOBAL) for key, value in STAGE.items()},
@@ -109,12 +140,12 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     **{f"baselines.MF.{key}": (value, BASELINE) for key, value in MF.items()},
     "evaluation.k": (3, NOTHING),
     "evaluation.map_denominator": ("min", NOTHING),
-    "evaluation.draws": (200, NOTHING),
+    "evaluation.bootstrap_draws": (200, NOTHING),
     "evaluation.seed": (5, NOTHING),
-    "explain": (3, EXPLAIN),
+    "n_explained": (3, EXPLAIN),
     "reason_tokens": (50, EXPLAIN),
-    "cite": ("history", EXPLAIN),
-    "mentions": (1, EXPLAIN),
+    "citation_policy": ("history", EXPLAIN),
+    "max_citations": (1, EXPLAIN),
     "writer": ("rules", EXPLAIN),
 }
 
@@ -129,10 +160,10 @@ def plain(lm: Path) -> dict[str, Any]:
     """The recipe that every case changes in one place."""
     given = {
         "name": "keys",
-        "data": {"kind": "world", "world": {"users": 12, "items": 30, "rows_per_user": [6, 8]}},
+        "data": {"kind": "simulator", "simulator": {"users": 12, "items": 30, "interactions_per_user": [6, 8]}},
         "model": {**model_values(lm), "score_prior": {"weight": 0.5}},
         "baselines": {"MF": {"kind": "mf", "dim": 8}},
-        "explain": 2,
+        "n_explained": 2,
     }
     return Recipe.model_validate(given).model_dump(mode="json")
 
@@ -179,7 +210,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return run(self, name, inputs, note, *more, **options)
 
     monkeypatch.setattr(StageRunner, "run", watched)
-    monkeypatch.setattr(pipeline, "load_data", lambda config, *rest: simulated(config) if config.kind == "world"
+    monkeypatch.setattr(pipeline, "load_data", lambda config, *rest: simulated(config) if config.kind == "simulator"
                         else load_data(config, *rest))  # fmt: skip
     return names
 
@@ -189,9 +220,7 @@ def walk(content: dict[str, Any], folder: Path) -> None:
 
     def report(run: Run, tables: dict[str, Path]) -> None:
         if run.recipe.model.kind == "thinkrec":
-            results.explain_test_rows(
-                run, list(tables)[-1], np.zeros(len(run.test_rows)), pipeline.hash_report_inputs(tables)
-            )
+            explained.explain_test_rows(run, np.zeros(len(run.test_rows)), results.hash_report_inputs(tables))
 
     Run(Recipe.model_validate(content), folder).run_all_stages(report)
 
@@ -305,5 +334,5 @@ def test_hinted_reasons_left_out_count(backbone: Path, tmp_path: Path, ran: list
     content, path = on_tables(plain(backbone), tmp_path, interactions, items), tmp_path / "reasons.parquet"
     walk(written(content, path, interactions["label"], "red"), tmp_path / "run")
     ran.clear()
-    walk(written(content, path, interactions["label"], "red", unhinted=True), tmp_path / "run")
+    walk(written(content, path, interactions["label"], "red", exclude_hinted=True), tmp_path / "run")
     assert set(ran) == GLOBAL

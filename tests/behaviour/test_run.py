@@ -14,7 +14,7 @@ from thinkrec.data.interactions import TEST
 from thinkrec.engine import checkpoint
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import Recipe
-from thinkrec.run.variants import EXPERTS, FULL, GLOBAL, STAGE_OF_VARIANT, get_final_variant
+from thinkrec.run.variants import VARIANTS, Variant, get_final_variant
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +48,19 @@ def adapters(folder: Path) -> dict[str, torch.Tensor]:
     return checkpoint.load_recommender(folder).adapters.state_dict()
 
 
-@pytest.mark.parametrize("variant", [GLOBAL, EXPERTS, FULL])
-def test_each_variant_is_the_model_of_its_stage(variant: str, run: Run) -> None:
-    system, saved = run.load_predictor(variant), adapters(run.folder / STAGE_OF_VARIANT[variant])
+@pytest.mark.parametrize("variant", VARIANTS, ids=[variant.key for variant in VARIANTS])
+def test_each_variant_is_the_model_of_its_stage(variant: Variant, run: Run) -> None:
+    system, saved = run.load_predictor(variant), adapters(run.folder / variant.stage)
     found = system.recommender.adapters.state_dict()
     assert found.keys() == saved.keys()
     assert all(torch.equal(found[name], tensor) for name, tensor in saved.items())
-    assert (system.router is not None) is (variant != GLOBAL)
-    assert (system.slot_encoder is not None) is (variant == FULL)
-    assert (system.recommender.projector is not None) is (variant == FULL)
+    assert (system.router is not None) is (variant.key != "global")
+    assert (system.slot_encoder is not None) is (variant.key == "full")
+    assert (system.recommender.projector is not None) is (variant.key == "full")
 
 
 def test_each_stage_goes_on_from_the_one_before(run: Run) -> None:
-    first, second, third = (adapters(run.folder / name) for name in STAGE_OF_VARIANT.values())
+    first, second, third = (adapters(run.folder / name) for name in (variant.stage for variant in VARIANTS))
     assert any(name.endswith("expert_b") and tensor.any() for name, tensor in second.items())
     for name, tensor in first.items():
         assert torch.equal(second[name], tensor), "experts leave the global adapter alone"
@@ -73,10 +73,10 @@ def test_each_stage_goes_on_from_the_one_before(run: Run) -> None:
     assert learned, "experts have moved away from where they began"
 
 
-@pytest.mark.parametrize("variant", [GLOBAL, EXPERTS, FULL])
-def test_predictions_are_the_scores_of_the_test_rows(variant: str, run: Run) -> None:
+@pytest.mark.parametrize("variant", VARIANTS, ids=[variant.key for variant in VARIANTS])
+def test_predictions_are_the_scores_of_the_test_rows(variant: Variant, run: Run) -> None:
     it = run.ds.interactions
-    table = pl.read_parquet(run.folder / "scores" / variant.split()[-1] / "predictions.parquet")
+    table = pl.read_parquet(run.folder / variant.scores / "predictions.parquet")
     rows = np.flatnonzero(it.split == TEST)
     assert sorted(table["order"].to_list()) == sorted(it.order[rows].tolist())
     scores = dict(zip(it.order[rows].tolist(), run.load_predictor(variant).score(rows), strict=True))
@@ -86,6 +86,6 @@ def test_predictions_are_the_scores_of_the_test_rows(variant: str, run: Run) -> 
 
 def test_the_last_stage_answers(run: Run) -> None:
     whole = run.model
-    assert get_final_variant(whole) == FULL
-    assert get_final_variant(whole.model_copy(update={"vector_stage": None})) == EXPERTS
-    assert get_final_variant(whole.model_copy(update={"vector_stage": None, "expert_stage": None})) == GLOBAL
+    assert get_final_variant(whole).key == "full"
+    assert get_final_variant(whole.model_copy(update={"vector_stage": None})).key == "experts"
+    assert get_final_variant(whole.model_copy(update={"vector_stage": None, "expert_stage": None})).key == "global"

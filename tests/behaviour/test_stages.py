@@ -61,7 +61,7 @@ def test_experts_begin_as_copies_of_the_global_adapter(backbone: Path, after_glo
     assert any(tensor.any() for name, tensor in trained.items() if name.endswith("global_b"))
     for name, layer in started[0]["layers"].layers.items():
         for slot in range(3):
-            a, b = layer.slot(slot)
+            a, b = layer.get_adapter(slot)
             assert torch.equal(a, trained[f"{name}.global_a"]), (name, slot)
             assert torch.equal(b, trained[f"{name}.global_b"]), (name, slot)
     assert started[0]["config"].train == ("experts",)
@@ -108,7 +108,7 @@ class Swapped:
     def __init__(self, right: AdapterRouter) -> None:
         self.right = right
 
-    def gate(self, ds, rows: np.ndarray):
+    def route(self, ds, rows: np.ndarray):
         found = self.right.route(ds, rows)
         return type(found)(found.weights[:, [0, 2, 1]], found.region)
 
@@ -132,7 +132,7 @@ def test_the_vector_stage_trains_with_the_gate_that_rows_are_scored_with(
     for folder in ("experts", "vectors"):
         (tmp_path / folder).mkdir()
     stages.train_experts(teaching(DS, model(backbone)), after_global, personal(DS), tmp_path / "experts")
-    config = GateConfig(single_base=0.6, single_share=0.0, flat=0.99)
+    config = GateConfig(single_base=0.6, single_share=0.0, entropy_threshold=0.99)
     gate = AdapterRouter(Between(), personal(DS).groups, config)  # pyright: ignore
     slots = SlotEncoder.from_dataset(DS, None, statistics=True, votes=False, seed=0)
     system = Predictor(DS, checkpoint.load_recommender(tmp_path / "experts"), PromptConfig(history=3), gate, slots)

@@ -57,7 +57,7 @@ class Scripted:
 
 def chosen(backbone: Path, checks: int, **changes) -> ThinkRecConfig:
     """Exactly `checks` checks, one after each step."""
-    one = {"epochs": checks, "checks": 1, "batch_tokens": 100_000, **changes}
+    one = {"epochs": checks, "evals_per_epoch": 1, "batch_tokens": 100_000, **changes}
     return model(backbone, global_stage=stage("global", **one), expert_stage=stage("experts", **one))
 
 

@@ -63,7 +63,7 @@ def test_the_peer_scores_as_we_do() -> None:
 
     rec = recommender(2)
     fork = question(
-        simulate_catalogue(SimulatorConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12
+        simulate_catalogue(SimulatorConfig(users=5, items=60, interactions_per_user=(8, 10)), 1).dataset, rec, 5, 12
     )
     prompts = fork.to_prompts()
     peer = Peer(rec, {"one": 0, "two": 1})
@@ -82,10 +82,10 @@ def test_an_epoch_of_an_encoder_is_timed_whole_or_by_some_steps() -> None:
     ds = simulated(20_000)
     assert (len(ds.interactions), ds.interactions.n_users, len(ds.items)) == (20_000, 200, 200)
     assert 0.4 < ds.interactions.label.mean() < 0.6
-    made = MF(MFConfig(dim=4, training=EncoderTrainingConfig(batch=2048, epochs=1)))
+    made = MF(MFConfig(dim=4, training=EncoderTrainingConfig(batch_size=2048, epochs=1)))
     assert epoch(made, ds, 1000) > 0
     assert made.tables is not None, "an epoch of fewer steps is run whole"
-    few = MF(MFConfig(dim=4, training=EncoderTrainingConfig(batch=2048, epochs=1)))
+    few = MF(MFConfig(dim=4, training=EncoderTrainingConfig(batch_size=2048, epochs=1)))
     assert epoch(few, ds, 3) > 0
     assert few.tables is None, "it was left before the epoch ended"
 
@@ -99,7 +99,7 @@ def test_utilisation_counts_what_is_needed(tmp_path: Path) -> None:
     rec = recommender(0, source="tiny")
     assert rec.model.config.hidden_size == 64
     fork = question(
-        simulate_catalogue(SimulatorConfig(users=5, items=60, rows_per_user=(8, 10)), 1).dataset, rec, 5, 12
+        simulate_catalogue(SimulatorConfig(users=5, items=60, interactions_per_user=(8, 10)), 1).dataset, rec, 5, 12
     )
     # 2 layers of 4 * 16 * 64 (q, o), 2 * 2 * 16 * 64 (k, v), 3 * 64 * 128 (MLP) weights, and pairs of tokens that meet.
     t, weights = len(fork.prefix), 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 128)

@@ -90,7 +90,7 @@ def test_items_without_keywords_have_nothing_said_of_them() -> None:
 
 
 def test_the_rules_say_nothing_false_and_another_rows_reason_does() -> None:
-    made = simulate_catalogue(SimulatorConfig(users=60, items=200, rows_per_user=(12, 20)), 5)
+    made = simulate_catalogue(SimulatorConfig(users=60, items=200, interactions_per_user=(12, 20)), 5)
     ds = made.dataset
     rows = np.flatnonzero(ds.interactions.split == 2)[:200]
     texts = [argue_row(ds, int(row), 10, np.random.default_rng(int(row))).text for row in rows]

@@ -58,6 +58,6 @@ def test_two_answers_to_one_question_are_refused(
 
 def test_data_that_were_handed_over_cannot_be_loaded_by_a_recipe(tmp_path: Path) -> None:
     path = tmp_path / "given.yaml"
-    path.write_text("name: given\ndata: {kind: given}\nmodel: {kind: mf}\n")
+    path.write_text("name: given\ndata: {kind: in_memory}\nmodel: {kind: mf}\n")
     result = CliRunner().invoke(app, ["run", str(path), "--folder", str(tmp_path / "run")])
     assert result.exit_code == 2 and "handed over in Python" in result.stderr

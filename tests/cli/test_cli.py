@@ -25,14 +25,22 @@ from thinkrec.data.interactions import TEST, Interactions
 from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.results import read_metrics
 from thinkrec.run import results as outcome
-from thinkrec.run import variants
+from thinkrec.run.layout import NON_PERSONALISED
 from thinkrec.run.recipe import Recipe, parse_recipe
 from thinkrec.run.recipe_files import list_recipes
 from thinkrec.run.stage import read_stage_result
+from thinkrec.run.variants import VARIANTS
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
-SHORT = {"batch_tokens": 2048, "checks": 1, "valid_rows": 40, "stride": 8, "warmup": 1, "lr": 0.01}
+WORLD = {"users": 30, "items": 60, "interactions_per_user": [6, 12]}
+SHORT = {
+    "batch_tokens": 2048,
+    "evals_per_epoch": 1,
+    "max_valid_rows": 40,
+    "subsample_stride": 8,
+    "warmup_steps": 1,
+    "lr": 0.01,
+}
 
 
 def call(*arguments: object) -> Result:
@@ -64,7 +72,7 @@ def overrides(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         "model.groups.n": 2,
         "baselines": {"boosting": {"kind": "random"}},
         "evaluation.draws": 100,
-        "explain": 6,
+        "n_explained": 6,
         "reason_tokens": 12,
         "model.global_stage": {"train": ["global"], **SHORT},
         "model.expert_stage": {"train": ["experts"], **SHORT},
@@ -87,14 +95,14 @@ def mf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a recipe that trains matrix factorisation."""
     path = tmp_path_factory.mktemp("recipe") / "small.yaml"
     model = {"kind": "mf", "dim": 4, "training": {"epochs": 2}}
-    content = {"name": "sets/small", "data": {"kind": "world", "world": WORLD}, "model": model}
-    path.write_text(yaml.safe_dump({**content, "evaluation": {"draws": 100}}))
+    content = {"name": "sets/small", "data": {"kind": "simulator", "simulator": WORLD}, "model": model}
+    path.write_text(yaml.safe_dump({**content, "evaluation": {"bootstrap_draws": 100}}))
     return path
 
 
 def test_demo_shows_table_reasons_and_report(demo: tuple[Path, Result]) -> None:
     folder, result = demo
-    for name in (*variants.NON_PERSONALISED, variants.GLOBAL, variants.EXPERTS, variants.FULL, outcome.CEILING):
+    for name in (*NON_PERSONALISED, *(variant.label for variant in VARIANTS), outcome.CEILING):
         assert name in result.stdout
     assert result.stdout.count("probability of a like") == 3
     assert re.findall(r"^  (Yes|No)", result.stdout, flags=re.MULTILINE)
@@ -297,7 +305,7 @@ def test_tables_of_several_runs(demo: tuple[Path, Result], mf: Path, tmp_path: P
     names = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
     assert len(names) == len(set(names))
     assert {"small", "ThinkRec full", "Bayes-optimal ‡", "item mean †"} <= set(names)
-    assert call("run", mf, "--folder", tmp_path / "fewer", "-o", "data.world.users=20").exit_code == 0
+    assert call("run", mf, "--folder", tmp_path / "fewer", "-o", "data.simulator.users=20").exit_code == 0
     assert "differ in n_rows" in refused("table", folder, tmp_path / "fewer")
     assert "the run is not finished" in refused("table", tmp_path)
 

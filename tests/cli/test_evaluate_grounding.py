@@ -16,7 +16,7 @@ from thinkrec.errors import DataError
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.rule_reasons import argue_row
 
-SIZES = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
+SIZES = {"users": 30, "items": 60, "interactions_per_user": [6, 12]}
 DS = simulate_catalogue(SimulatorConfig.model_validate(SIZES), 5).dataset
 ROWS = DS.interactions.get_split_rows(2)
 TEXTS = [argue_row(DS, int(row), 4, np.random.default_rng(int(row))).text for row in ROWS]
@@ -27,8 +27,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with a recipe and the scores of its test rows: all Yes."""
     folder = tmp_path_factory.mktemp("run")
     model = {"kind": "thinkrec", "prompt": {"history": 4}}
-    content = {"name": "tiny", "data": {"kind": "world", "seed": 5, "world": SIZES}, "model": model}
-    (folder / "recipe.yaml").write_text(yaml.safe_dump({**content, "evaluation": {"draws": 100}}))
+    content = {"name": "tiny", "data": {"kind": "simulator", "seed": 5, "simulator": SIZES}, "model": model}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump({**content, "evaluation": {"bootstrap_draws": 100}}))
     (folder / "scores" / "full").mkdir(parents=True)
     scores = pl.DataFrame({"order": DS.interactions.order[ROWS], "score": np.ones(len(ROWS))})
     scores.write_parquet(folder / "scores" / "full" / "predictions.parquet")

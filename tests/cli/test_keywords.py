@@ -148,8 +148,13 @@ def test_genres_and_plots(slice_folder: Path, tmp_path: Path) -> None:
 
 def test_the_recipe_decides_number_length_and_place(slice_folder: Path, tmp_path: Path) -> None:
     own = tmp_path / "own"
-    config = MovieLensSlice(folder=slice_folder, keywords="genres+plot", most=2, plot=YakeExtractorConfig(words=1),
-                            keyword_cache=own)  # fmt: skip
+    config = MovieLensSlice(
+        folder=slice_folder,
+        keywords="genres+plot",
+        max_keywords=2,
+        plot=YakeExtractorConfig(max_words=1),
+        keyword_cache=own,
+    )
     data, _ = load_data(config, tmp_path / "run")
     assert [len(words) for words in data.items.keywords] == [2, 2, 2]
     assert all(" " not in word for word in data.items.keywords[2])

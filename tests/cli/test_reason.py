@@ -27,7 +27,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     content = {
         "name": "mine",
-        "data": {"kind": "world", "seed": SEED, "world": WORLD.model_dump()},
+        "data": {"kind": "simulator", "seed": SEED, "simulator": WORLD.model_dump()},
         "model": {"kind": "thinkrec"},
     }
     path = tmp_path / "mine.yaml"
@@ -49,12 +49,13 @@ def test_rules_need_nothing(recipe: Path) -> None:
     assert len(Path("reasons/mine/attempts.jsonl").read_text().splitlines()) == 30
     # A recipe can train on it.
     more = ["model.reasons.source=written", "model.reasons.file=reasons/mine/reasons.parquet"]
-    assert load_recipe(recipe, [*more, "model.reasons.unhinted=true"]).model.reasons.unhinted  # type: ignore[union-attr]
+    chosen = load_recipe(recipe, [*more, "model.reasons.exclude_hinted=true"]).model
+    assert chosen.reasons.exclude_hinted  # type: ignore[union-attr]
 
 
 def test_a_local_model(recipe: Path, tmp_path: Path) -> None:
     model = write_backbone(tmp_path / "lm", DS)
-    options = ("--teacher", "local", "--model", model, "--rows", 4, "--max-tokens", 5, "--policy", "drop")
+    options = ("--teacher", "local", "--model", model, "--rows", 4, "--max-tokens", 5, "--policy", "discard")
     result = call(recipe, *options, "--out", "r.jsonl", "--store", "s.jsonl")
     assert result.exit_code == 0, result.output
     assert json.loads(Path("r.report.json").read_text())["requests"] == 4
@@ -72,7 +73,7 @@ def test_an_endpoint_with_a_config_and_a_key_that_is_kept_nowhere(
         return says(f"Yes. {PROSE}")
 
     with serve(react) as served:
-        content = {"rows": 99, "policy": "drop", "teacher": {"kind": "api", "model": "m", "base_url": served.url}}
+        content = {"n_rows": 99, "policy": "discard", "teacher": {"kind": "api", "model": "m", "base_url": served.url}}
         Path("teach.yaml").write_text(yaml.safe_dump(content))
         result = call(recipe, "--config", "teach.yaml", "--rows", 6, "--key-env", "MY_KEY", "--out", "r.csv")
         assert result.exit_code == 0, result.output
@@ -95,7 +96,7 @@ def test_a_dry_run_asks_nothing_and_needs_no_key(recipe: Path) -> None:
 
 def test_a_dry_run_goes_by_what_was_measured(recipe: Path) -> None:
     with serve(lambda request: says(f"Yes. {PROSE}")) as served:
-        options = (recipe, "--teacher", "api", "--model", "m", "--base-url", served.url, "--policy", "drop")
+        options = (recipe, "--teacher", "api", "--model", "m", "--base-url", served.url, "--policy", "discard")
         assert call(*options, "--rows", 5).exit_code == 0
         text = " ".join(call(*options, "--rows", 8, "--dry-run").output.split())
         assert len(served.requests) == 5
@@ -118,7 +119,7 @@ def test_a_refusal_is_an_error_and_a_spent_budget_is_not(recipe: Path) -> None:
             "--rows",
             9,
             "--policy",
-            "drop",
+            "discard",
         )
         result = call(*options, "--budget-requests", 2)
         assert result.exit_code == 0 and "budget is spent" in " ".join(result.output.split())
@@ -149,7 +150,7 @@ def test_a_refusal_is_an_error_and_a_spent_budget_is_not(recipe: Path) -> None:
 )
 def test_mistakes_are_told_in_one_message(recipe: Path, options: tuple[str, ...], words: str) -> None:
     for name, extra in (("json", {"response_format": {"type": "json_object"}}), ("twice", {"max_tokens": 9})):
-        Path(f"{name}.yaml").write_text(yaml.safe_dump({"teacher": {"kind": "api", "model": "m", "extra": extra}}))
+        Path(f"{name}.yaml").write_text(yaml.safe_dump({"teacher": {"kind": "api", "model": "m", "extra_body": extra}}))
     result = call(recipe, *options)
     assert result.exit_code == 2 and words in result.stderr and "Traceback" not in result.output
 
@@ -157,6 +158,6 @@ def test_mistakes_are_told_in_one_message(recipe: Path, options: tuple[str, ...]
 def test_options_go_before_the_file() -> None:
     path = Path("teach.yaml")
     given = {"teacher.kind": "rules", "rows": 3, "seed": None}
-    assert read_config(None, given).rows == 3
+    assert read_config(None, given).n_rows == 3
     with pytest.raises(RecipeError, match="cannot be read"):
         read_config(path, given)

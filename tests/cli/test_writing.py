@@ -17,7 +17,7 @@ from thinkrec.data.columns import DataWarning
 from thinkrec.errors import DataError
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import parse_recipe
-from thinkrec.run.variants import FULL, GLOBAL
+from thinkrec.run.variants import get_variant
 
 
 def call(*arguments: object):
@@ -52,7 +52,7 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     found, asked = pl.read_parquet(out), pl.read_parquet(table)
     assert found["order"].to_list() == asked["order"].to_list()[:10]
     rows = trained.ds.interactions.find_rows(found["order"].to_numpy())
-    np.testing.assert_allclose(found["score"], trained.load_predictor(FULL).score(rows), atol=1e-5)
+    np.testing.assert_allclose(found["score"], trained.load_predictor(get_variant("full")).score(rows), atol=1e-5)
     it, ds = trained.ds.interactions, trained.ds
     assert found["user_id"].to_list() == [ds.user_ids[u] for u in it.user[rows]]
     assert found["item_id"].to_list() == [ds.items.ids[i] for i in it.item[rows]]
@@ -90,8 +90,8 @@ def test_another_stage_and_free_verdicts(trained: Run, table: Path, tmp_path: Pa
     found = pl.read_csv(out)
     rows = trained.ds.interactions.find_rows(found["order"].to_numpy())
     assert found.height == 11
-    np.testing.assert_allclose(found["score"], trained.load_predictor(GLOBAL).score(rows), atol=1e-5)
-    free = trained.load_predictor(GLOBAL).explain(rows, None, tokens=3)
+    np.testing.assert_allclose(found["score"], trained.load_predictor(get_variant("global")).score(rows), atol=1e-5)
+    free = trained.load_predictor(get_variant("global")).explain(rows, None, tokens=3)
     assert [text or "" for text in found["reason"]] == free
 
 
@@ -99,7 +99,7 @@ def test_what_was_written_before_a_kill_is_not_written_again(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "CHUNK", 4)
-    system, rows, part = trained.load_predictor(GLOBAL), trained.test_rows[:10], tmp_path / "x.part"
+    system, rows, part = trained.load_predictor(get_variant("global")), trained.test_rows[:10], tmp_path / "x.part"
     options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
     whole = writing.explain_rows_in_chunks(system, rows, part, options)
     lines = part.read_text().splitlines(keepends=True)
@@ -139,7 +139,7 @@ def test_reasons_with_unicode_line_ends_are_resumed(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "CHUNK", 2)
-    system, rows, part = trained.load_predictor(GLOBAL), trained.test_rows[:4], tmp_path / "x.part"
+    system, rows, part = trained.load_predictor(get_variant("global")), trained.test_rows[:4], tmp_path / "x.part"
     options = {"tokens": 3, "cite": "any", "mentions": 2, "own_verdict": False}
     writing.explain_rows_in_chunks(system, rows, part, options)
     head = part.read_text(encoding="utf-8").split("\n")[0]

@@ -21,7 +21,7 @@ def built(ds, **options) -> tree_features.FeatureTable:
 
 
 def test_contract(tmp_path):
-    check_scorer(GradientBoostingConfig(trees=12, bags=2, lr=0.2, leaves=4, min_rows=10, folds=3), tmp_path)
+    check_scorer(GradientBoostingConfig(trees=12, n_seeds=2, lr=0.2, max_leaves=4, min_leaf_rows=10, folds=3), tmp_path)
 
 
 @pytest.mark.parametrize("split", [TRAIN, VALID, TEST])

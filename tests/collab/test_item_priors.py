@@ -24,7 +24,7 @@ def test_random_contract(tmp_path):
 def test_mean_by_hand():
     ds = planted()
     data = ds.interactions
-    scorer = fitted(ItemBaselineConfig(source="mean", strength=4.0), ds)
+    scorer = fitted(ItemBaselineConfig(source="mean", prior_strength=4.0), ds)
     train = data.split == TRAIN
     mean = (data.label[train].sum() + 1) / (train.sum() + 2)
     row = int(np.flatnonzero(data.split == TEST)[5])

@@ -9,7 +9,7 @@ from thinkrec.collab import EncoderTrainingConfig, LightGCNConfig
 from thinkrec.collab.lightgcn import build_graph, propagate_vectors
 from thinkrec.data.interactions import TRAIN
 
-FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch=512, epochs=12, patience=8)
+FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch_size=512, epochs=12, patience=8)
 
 
 def test_contract(tmp_path):

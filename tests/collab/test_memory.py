@@ -31,7 +31,7 @@ def votes(ds: Dataset) -> dict[str, np.ndarray]:
 
 
 def test_blocks_of_items_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
-    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, interactions_per_user=(6, 30)), 3).dataset
     whole = votes(ds)
     for cells in (1, 900, 7 * 90):
         monkeypatch.setattr(item_neighbours, "CELLS", cells)
@@ -40,7 +40,7 @@ def test_blocks_of_items_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
-    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, interactions_per_user=(6, 30)), 3).dataset
 
     def made() -> list[np.ndarray]:
         slots = SlotEncoder.from_dataset(ds, None, statistics=True, votes=True, seed=0).encode_rows(ds)
@@ -62,7 +62,7 @@ def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_vote_is_the_weighted_mean_of_its_formula() -> None:
-    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, rows_per_user=(6, 30)), 3).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, interactions_per_user=(6, 30)), 3).dataset
     it, vectors = ds.interactions, unit(ds).toarray().astype(np.float64)
     row = int(it.start[6] - 1)
     past = np.arange(it.start[5], row)
@@ -73,7 +73,7 @@ def test_a_vote_is_the_weighted_mean_of_its_formula() -> None:
 
 
 def test_twenty_thousand_items_need_no_table_of_all_pairs() -> None:
-    small, n = simulate_catalogue(SimulatorConfig(users=10, items=40, rows_per_user=(6, 10)), 3).dataset, 20_000
+    small, n = simulate_catalogue(SimulatorConfig(users=10, items=40, interactions_per_user=(6, 10)), 3).dataset, 20_000
     rng = np.random.default_rng(0)
     words = [tuple(f"word{w}" for w in rng.integers(400, size=3)) for _ in range(n)]
     items = replace(small.items, ids=list(range(n)), titles=[f"Item {i}" for i in range(n)], keywords=words,

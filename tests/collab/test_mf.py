@@ -6,7 +6,7 @@ from contracts.encoder import COLD_USERS, check_encoder, planted
 
 from thinkrec.collab import EncoderTrainingConfig, MFConfig
 
-FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch=256, epochs=25, patience=8)
+FAST = EncoderTrainingConfig(lr=0.03, weight_decay=1e-4, batch_size=256, epochs=25, patience=8)
 
 
 @pytest.mark.parametrize("biases", [False, True])

@@ -8,7 +8,7 @@ from thinkrec.collab import EncoderTrainingConfig, SASRecConfig
 from thinkrec.collab.sasrec import compute_gbce_beta
 from thinkrec.collab.sequences import UserSequences
 
-FAST = EncoderTrainingConfig(lr=0.01, weight_decay=1e-5, batch=256, epochs=6, patience=6)
+FAST = EncoderTrainingConfig(lr=0.01, weight_decay=1e-5, batch_size=256, epochs=6, patience=6)
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ FAST = EncoderTrainingConfig(lr=0.01, weight_decay=1e-5, batch=256, epochs=6, pa
 )
 def test_contract(loss, history, biases, tmp_path):
     config = SASRecConfig(
-        loss=loss, history=history, biases=biases, length=10, dim=16, layers=1, spread=0.1, training=FAST
+        loss=loss, history=history, biases=biases, max_length=10, dim=16, layers=1, init_std=0.1, training=FAST
     )
     check_encoder(config, tmp_path)
 
@@ -66,7 +66,7 @@ def test_shared_windows_are_fewer_than_rows():
 def test_a_past_without_likes_is_the_same_start_for_all():
     ds = planted()
     ds = relabelled(ds, np.flatnonzero(ds.interactions.label[: ds.interactions.start[2]]))
-    encoder = fitted(SASRecConfig(length=5, dim=8, layers=1, training=FAST.model_copy(update={"epochs": 1})), ds)
+    encoder = fitted(SASRecConfig(max_length=5, dim=8, layers=1, training=FAST.model_copy(update={"epochs": 1})), ds)
     vectors = encoder.encode_users(ds, np.array([0, ds.interactions.start[1], ds.interactions.start[30]]))
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
@@ -77,6 +77,6 @@ def test_dislikes_are_read_only_from_labelled_histories():
     row = int(ds.interactions.start[5] - 1)
     other = relabelled(ds, np.arange(row - 5, row))
     quick = FAST.model_copy(update={"epochs": 1})
-    encoder = fitted(SASRecConfig(history="labelled", length=5, dim=8, layers=1, training=quick), ds)
+    encoder = fitted(SASRecConfig(history="labelled", max_length=5, dim=8, layers=1, training=quick), ds)
     rows = np.array([row])
     assert not np.allclose(encoder.encode_users(ds, rows), encoder.encode_users(other, rows))

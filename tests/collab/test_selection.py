@@ -99,13 +99,13 @@ def test_the_loop_never_keeps_an_epoch_whose_scores_are_not_numbers() -> None:
 
 
 def test_boosting_on_one_validation_row_per_user_selects_by_auc() -> None:
-    ds = simulate_catalogue(SimulatorConfig(users=60, items=60, rows_per_user=(8, 12)), 11).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=60, items=60, interactions_per_user=(8, 12)), 11).dataset
     it = ds.interactions
     split, ends = np.zeros(len(it), dtype=np.int8), it.start[1:]
     split[ends - 2], split[ends - 1] = VALID, TEST
     ds = replace(ds, interactions=replace(it, split=split))
     with pytest.warns(DataWarning, match="the number of trees is selected by validation AUC"):
-        records = GradientBoosting(GradientBoostingConfig(trees=30, bags=1, min_rows=5)).fit(ds, seed=0)
+        records = GradientBoosting(GradientBoostingConfig(trees=30, n_seeds=1, min_leaf_rows=5)).fit(ds, seed=0)
     assert all(record["value"] == record["auc"] for record in records)
 
 

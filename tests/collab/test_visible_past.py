@@ -125,7 +125,7 @@ def test_candidates_are_asked_from_the_visible_past(ds: Dataset) -> None:
 
 @pytest.mark.parametrize("history", ["liked", "labelled"])
 def test_a_sequence_is_read_as_if_later_splits_were_not_there(ds: Dataset, history: str) -> None:
-    config = SASRecConfig(dim=8, heads=1, layers=1, length=6, history=history, dropout=0, training={"epochs": 2})
+    config = SASRecConfig(dim=8, heads=1, layers=1, max_length=6, history=history, dropout=0, training={"epochs": 2})
     model, other = SASRec(config), SASRec(config)
     model.fit(ds, seed=0)
     other.fit(flipped(ds, TEST), seed=0)

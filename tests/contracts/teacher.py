@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from thinkrec.teacher.client import Answer, Message, Question, Teacher, TeacherStopped, make_question
+from thinkrec.teacher.client import Answer, Message, Question, Teacher, TeacherStoppedError, make_question
 
 
 def asked(n: int, rows: Sequence[int] | None = None, words: str = "Would they like it?") -> list[Question]:
@@ -65,7 +65,7 @@ def check_teacher(make: Callable[[], Teacher], rows: Sequence[int]) -> None:
 def check_budget(make: Callable[[int], Teacher], rows: Sequence[int]) -> None:
     """`make(n)`: a teacher with a budget of n requests. It stops cleanly, after n answers, and says what to do."""
     calls: list[Question] = []
-    with pytest.raises(TeacherStopped, match="raise it") as stopped:
+    with pytest.raises(TeacherStoppedError, match="raise it") as stopped:
         make(3).ask(asked(len(rows), rows), lambda ask, _: calls.append(ask))
     assert stopped.value.budget
     assert len({ask.key for ask in calls}) == len(calls) == 3

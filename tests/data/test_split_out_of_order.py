@@ -14,7 +14,8 @@ from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset, Domain, Items
 from thinkrec.data.interactions import TEST, TRAIN, Interactions
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
-from thinkrec.run.pipeline import FULL, Run
+from thinkrec.run.pipeline import Run
+from thinkrec.run.variants import get_variant
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train.mixture import select_strided_rows
@@ -22,7 +23,9 @@ from thinkrec.train.mixture import select_strided_rows
 
 def trained(folder: Path, backbone: Path, *, flip: bool) -> Run:
     """A run on a small catalogue whose splits were dealt at random; `flip` turns the labels of its test rows round."""
-    write_snapshot(simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), 5).dataset, folder)
+    write_snapshot(
+        simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), 5).dataset, folder
+    )
     rows = pl.read_parquet(folder / INTERACTIONS)
     dealt = np.random.default_rng(0).choice(["train", "valid", "test"], size=rows.height, p=[0.5, 0.25, 0.25])
     label = np.where(flip & (dealt == "test"), 1 - rows["label"].to_numpy(), rows["label"].to_numpy())
@@ -59,7 +62,7 @@ def test_test_labels_turned_round_change_no_weight(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mine.user[train], others.user[train])
     np.testing.assert_array_equal(mine.item[train], others.item[train])
     assert (mine.user[test] != others.user[test]).any()
-    scores = [run.load_predictor(FULL).score(test) for run in (plain, turned)]
+    scores = [run.load_predictor(get_variant("full")).score(test) for run in (plain, turned)]
     assert np.isfinite(scores).all()
 
 

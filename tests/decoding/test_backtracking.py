@@ -71,7 +71,8 @@ def test_a_word_is_judged_once_it_is_whole() -> None:
         seen.append(text)
         return Violation() if "bad" in text else None
 
-    rule = RejectionRule(CitationConstraint(TokenVocabulary(WORDS), {"Oak": AllowedTitle(1, 0)}), judge, most=1)
+    citations = CitationConstraint(TokenVocabulary(WORDS), {"Oak": AllowedTitle(1, 0)})
+    rule = RejectionRule(citations, judge, max_rejections=1)
     text = ids_of(b"Yes", b".", b" a", b" bad", b"ly", b" film")
     kept = [rule.count_accepted(text[: n + 1]) for n in range(len(text))]
     assert kept == [1, 2, 3, 4, 5, 3]
@@ -143,7 +144,7 @@ def test_a_careful_reason_turns_down_wrong_claims() -> None:
     words = TokenVocabulary((b"Yes", b".", b" '", b"Oak", b"'", b" was", b" rejected", b" liked", b" here", b""))
     spell = {piece: n for n, piece in enumerate(words.pieces)}
     text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", b" was", b" rejected", b" here")]
-    for cite, kept in (("agreeing", 6), ("exact", 6), ("history", 8)):
+    for cite, kept in (("polarity", 6), ("polarity_and_keywords", 6), ("history", 8)):
         rule = GroundingRules(words, {"Oak": AllowedTitle(1, 0)}, cite).constraint
         assert [rule.count_accepted(text[: n + 1]) for n in range(8)][-1] == kept
 
@@ -183,14 +184,14 @@ def test_an_exact_reason_says_nothing_wrong_of_keywords(pieces: tuple[bytes, ...
     titles = {"Oak": AllowedTitle(1, 0, keywords=frozenset({"ghosts", "wry humour"})),
               "Elm": AllowedTitle(0, 1, is_target=True, keywords=frozenset({"war", "wry", "humour"}))}  # fmt: skip
     text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", *pieces)]
-    rule = GroundingRules(words, titles, "exact").constraint
+    rule = GroundingRules(words, titles, "polarity_and_keywords").constraint
     kept = [rule.count_accepted(text[: n + 1]) for n in range(len(text))]
     assert (kept == list(range(1, len(text) + 1))) is stays
     if not stays:
         at = min(n for n, k in zip(range(len(text)), kept, strict=True) if k <= n)
         assert kept[at] < at + 1
         assert not rule.is_allowed(text[: kept[at]], text[kept[at]]), "the keyword is not tried again there"
-    free = GroundingRules(words, titles, "agreeing").constraint
+    free = GroundingRules(words, titles, "polarity").constraint
     assert [free.count_accepted(text[: n + 1]) for n in range(len(text))] == list(range(1, len(text) + 1))
 
 
@@ -202,7 +203,7 @@ def test_an_example_that_is_none_is_exchanged_or_goes_with_its_sentence(other: b
     titles = {"Oak": AllowedTitle(1, 0, keywords=frozenset({"sea"})),
               "Elm": AllowedTitle(1, 1, keywords=frozenset({"ghosts"} if other else {"war"})),
               "Ash": AllowedTitle(0, 2, is_target=True, keywords=frozenset({"ghosts"}))}  # fmt: skip
-    rule = GroundingRules(words, titles, "exact").constraint
+    rule = GroundingRules(words, titles, "polarity_and_keywords").constraint
     text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", b" was liked", b" in spite of", b" ghosts", b".")]
     assert [rule.count_accepted(text[: n + 1]) for n in range(8)] == list(range(1, 9))
     assert rule.count_accepted(text) == 2, "back to the title, which here begins its sentence"
@@ -221,7 +222,7 @@ def test_a_careful_reason_does_not_say_three_words_twice() -> None:
     words = TokenVocabulary((b"Yes", b".", b" it", b" was", b" good", b" and", b" here", b""))
     spell = {piece: n for n, piece in enumerate(words.pieces)}
     text = [spell[p] for p in (b"Yes", b".", b" it", b" was", b" good", b" and", b" it", b" was", b" good", b" here")]
-    for cite in ("history", "agreeing", "exact"):
+    for cite in ("history", "polarity", "polarity_and_keywords"):
         rule = GroundingRules(words, {}, cite).constraint
         kept = [rule.count_accepted(text[: n + 1]) for n in range(len(text))]
         assert kept[:-1] == list(range(1, len(text)))

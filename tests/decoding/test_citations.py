@@ -195,7 +195,8 @@ def test_titles_fit_what_the_sentence_has_said(said: str, fitting: set[str]) -> 
 def test_an_item_stands_twice_in_a_text_but_not_in_a_list(said: str, again: bool) -> None:
     tokenizer = nano()
     words = build_vocabulary(tokenizer)
-    rule = CitationConstraint(words, {"The Lamp": AllowedTitle(0, 0), "Potter's Wheel": AllowedTitle()}, mentions=2)
+    titles = {"The Lamp": AllowedTitle(0, 0), "Potter's Wheel": AllowedTitle()}
+    rule = CitationConstraint(words, titles, max_citations=2)
     begun = texts_after(rule, words, said, tokenizer)
     assert any("The Lamp".startswith(piece) for piece in begun) == again
     assert any("Potter's Wheel".startswith(piece) for piece in begun)
@@ -207,7 +208,7 @@ def test_a_text_may_come_back_to_its_target(mentions: int, again: bool) -> None:
     words = build_vocabulary(tokenizer)
     titles = {"The Lamp": AllowedTitle(0, 0, is_target=True), "Potter's Wheel": AllowedTitle(1, 1)}
     for said in ("'The Lamp' was good.", "'The Lamp' was good. 'The Lamp' was long. 'The Lamp' was old."):
-        rule = CitationConstraint(words, titles, mentions=mentions)
+        rule = CitationConstraint(words, titles, max_citations=mentions)
         begun = texts_after(rule, words, f"Yes. {said} So '", tokenizer)
         assert any("The Lamp".startswith(piece) for piece in begun) == again
 
@@ -238,7 +239,7 @@ def test_no_target_where_only_a_rated_title_can_follow() -> None:
 def test_a_title_is_chosen_anew_by_what_was_said_of_it_later() -> None:
     tokenizer = nano()
     words = build_vocabulary(tokenizer)
-    rule = CitationConstraint(words, SIGNED, claim, mentions=2)
+    rule = CitationConstraint(words, SIGNED, claim, max_citations=2)
     ids = tokenizer.encode("No. 'The Lamp' was turned down", add_special_tokens=False)
     at = rule.request_replacement(ids, 0, -1)
     assert at is not None and tokenizer.decode(ids[:at]).strip() == "No."

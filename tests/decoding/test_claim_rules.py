@@ -47,8 +47,8 @@ def marked(text: str) -> str:
     ],
 )
 def test_a_title_has_all_that_is_said_of_it(text: str, fits: set[str]) -> None:
-    rule = GroundingRules(WORDS, TITLES, "exact")
-    left = set(rule.cite._list_fitting_titles(marked(text), rule._infer_next_title(marked(text))))
+    rule = GroundingRules(WORDS, TITLES, "polarity_and_keywords")
+    left = set(rule.citations._list_fitting_titles(marked(text), rule._infer_next_title(marked(text))))
     assert left == fits
 
 
@@ -73,13 +73,13 @@ def test_a_title_has_all_that_is_said_of_it(text: str, fits: set[str]) -> None:
     ],
 )
 def test_only_what_is_so_may_be_said(text: str, phrases: set[str] | None) -> None:
-    found = GroundingRules(WORDS, TITLES, "exact")._find_required_phrases(marked(text))
+    found = GroundingRules(WORDS, TITLES, "polarity_and_keywords")._find_required_phrases(marked(text))
     if phrases is None:
         assert found is None or found[0] in found[1], "nothing has to be written, or it is written already"
     else:
         assert found is not None
         assert {phrase.strip() for phrase in found[1] if phrase.startswith(found[0])} == phrases
-    assert GroundingRules(WORDS, TITLES, "agreeing").constraint.required_phrases is None
+    assert GroundingRules(WORDS, TITLES, "polarity").constraint.required_phrases is None
 
 
 def ids_of(*pieces: bytes) -> list[int]:
@@ -87,7 +87,7 @@ def ids_of(*pieces: bytes) -> list[int]:
 
 
 def test_tokens_of_other_keywords_are_not_offered() -> None:
-    rule = GroundingRules(WORDS, TITLES, "exact").constraint
+    rule = GroundingRules(WORDS, TITLES, "polarity_and_keywords").constraint
     begun = ids_of(b"No", b".", b" '", b"Cold", b"'", b" brings")
     assert not rule.is_allowed(begun, SPELL[b" war"]) and not rule.is_allowed(begun, SPELL[b" ghosts"])
     assert not rule.is_allowed(begun, SPELL[b" it"])
@@ -119,7 +119,7 @@ def test_tokens_of_other_keywords_are_not_offered() -> None:
     ],
 )
 def test_what_is_taken_back(text: str, fault: str | None) -> None:
-    rule = GroundingRules(WORDS, {**TITLES, "Old Cold": TITLES["Cold"]}, "exact")
+    rule = GroundingRules(WORDS, {**TITLES, "Old Cold": TITLES["Cold"]}, "polarity_and_keywords")
     found = rule._find_violation(marked(text))
     if fault is None:
         assert found is None
@@ -134,21 +134,21 @@ GOOD = "Yes. 'Cold' shares ghosts with 'Lamp'."
 @pytest.mark.parametrize(
     ("cite", "text", "kept"),
     [
-        ("exact", GOOD, GOOD),
-        ("exact", f"{GOOD} 'Cold' brings ghosts, as 'La", GOOD),
-        ("exact", f"{GOOD} 'Oak' lacks war.", GOOD),
-        ("exact", f"{GOOD} 'Oak' lacks war. It should please.", f"{GOOD} It should please."),
-        ("exact", f"Yes. 'Cold' shares sea with 'Play'. {GOOD[5:]}", GOOD),
-        ("exact", f"{GOOD} 'Lamp' lacks poetry.", GOOD),
-        ("exact", f"{GOOD} 'Cold' would disappoint.", GOOD),
-        ("exact", f"{GOOD} 'Oak' was liked.", GOOD),
-        ("exact", f"{GOOD} Old Cold has it.", GOOD),
-        ("exact", f"{GOOD} It is | No.", GOOD),
-        ("agreeing", f"{GOOD} 'Oak' was liked. 'Oak' lacks war.", f"{GOOD} 'Oak' lacks war."),
-        ("agreeing", f"{GOOD} 'Cold' would disappoint.", GOOD),
+        ("polarity_and_keywords", GOOD, GOOD),
+        ("polarity_and_keywords", f"{GOOD} 'Cold' brings ghosts, as 'La", GOOD),
+        ("polarity_and_keywords", f"{GOOD} 'Oak' lacks war.", GOOD),
+        ("polarity_and_keywords", f"{GOOD} 'Oak' lacks war. It should please.", f"{GOOD} It should please."),
+        ("polarity_and_keywords", f"Yes. 'Cold' shares sea with 'Play'. {GOOD[5:]}", GOOD),
+        ("polarity_and_keywords", f"{GOOD} 'Lamp' lacks poetry.", GOOD),
+        ("polarity_and_keywords", f"{GOOD} 'Cold' would disappoint.", GOOD),
+        ("polarity_and_keywords", f"{GOOD} 'Oak' was liked.", GOOD),
+        ("polarity_and_keywords", f"{GOOD} Old Cold has it.", GOOD),
+        ("polarity_and_keywords", f"{GOOD} It is | No.", GOOD),
+        ("polarity", f"{GOOD} 'Oak' was liked. 'Oak' lacks war.", f"{GOOD} 'Oak' lacks war."),
+        ("polarity", f"{GOOD} 'Cold' would disappoint.", GOOD),
         ("history", f"{GOOD} 'Oak' was liked. 'Cold' would", f"{GOOD} 'Oak' was liked."),
-        ("exact", "Yes. 'Oak' lacks war.", "Yes."),
-        ("exact", "Yes", "Yes"),
+        ("polarity_and_keywords", "Yes. 'Oak' lacks war.", "Yes."),
+        ("polarity_and_keywords", "Yes", "Yes"),
     ],
 )
 def test_a_finished_text_keeps_what_holds(cite, text: str, kept: str) -> None:
@@ -157,9 +157,9 @@ def test_a_finished_text_keeps_what_holds(cite, text: str, kept: str) -> None:
 
 
 def test_a_title_that_looks_like_a_mark_is_not_one() -> None:
-    rule = GroundingRules(WORDS, {"\u27e61\u27e7 Days": AllowedTitle(1, 0), "Oak": AllowedTitle(-1, 1)}, "agreeing")
+    rule = GroundingRules(WORDS, {"\u27e61\u27e7 Days": AllowedTitle(1, 0), "Oak": AllowedTitle(-1, 1)}, "polarity")
     text = "Yes. The viewer liked '\u27e61\u27e7 Days' \u27e61\u27e7."
-    assert rule.cite.mark_citations(text) == ("Yes. The viewer liked \u27e60\u27e7  1 .", ["'\u27e61\u27e7 Days'"])
+    assert rule.citations.mark_citations(text) == ("Yes. The viewer liked \u27e60\u27e7  1 .", ["'\u27e61\u27e7 Days'"])
     assert rule.drop_untrue_sentences(text) == text.replace(" \u27e61\u27e7.", "  1 .")
 
 
@@ -167,7 +167,9 @@ def test_ids_beyond_the_vocabulary_are_never_permitted() -> None:
     rule = CitationConstraint(WORDS, TITLES)
     assert not rule.is_allowed(ids_of(b"Yes"), len(PIECES)) and not rule.is_allowed(ids_of(b"Yes"), len(PIECES) + 60)
     assert rule.is_allowed(ids_of(b"Yes"), SPELL[b" was"])
-    allowed = GroundingRules(WORDS, TITLES, "exact").constraint.allowed_token_ids(ids_of(b"Yes", b".", b" '"))
+    allowed = GroundingRules(WORDS, TITLES, "polarity_and_keywords").constraint.allowed_token_ids(
+        ids_of(b"Yes", b".", b" '")
+    )
     assert allowed is not None and allowed.max() < len(PIECES)
     war = frozenset({"war"})
     assert rule.has_fitting_title("", TitleRequirement(keywords=war)) and not rule.has_fitting_title(

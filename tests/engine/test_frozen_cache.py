@@ -14,7 +14,7 @@ from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage, set_trainable_parameters
 
 SAMPLE = make_prompts()
-STAGE = StageConfig(train=("experts",), epochs=4, lr=1e-2, batch_tokens=64, checks=1, warmup=0)
+STAGE = StageConfig(train=("experts",), epochs=4, lr=1e-2, batch_tokens=64, evals_per_epoch=1, warmup_steps=0)
 
 
 def below(rec, tmp_path: Path, most: int = 10**9) -> FrozenActivationCache | None:
@@ -110,7 +110,7 @@ def test_a_stage_learns_the_same_with_and_without(tmp_path: Path, dropout: float
         rec = make_recommender(dropout=dropout)
         folder = tmp_path / str(size)
         folder.mkdir()
-        config = STAGE.model_copy(update={"cache_gb": size, "recompute": recompute and size > 0})
+        config = STAGE.model_copy(update={"cache_gb": size, "gradient_checkpointing": recompute and size > 0})
         log = fit_stage(rec, lambda _: SAMPLE, lambda: {"auc": 0.5, "uauc": 0.5, "value": 0.5},
                         config, folder, seed=0, accelerator=Accelerator(cpu=True),
                         title="")  # fmt: skip

@@ -22,7 +22,7 @@ from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage
 
 KINDS = [kind for kind, packs in PACKING.items() if packs]
-STAGE = StageConfig(train=("global", "experts", "projector"), epochs=2, lr=0.01, batch_tokens=64, checks=1)
+STAGE = StageConfig(train=("global", "experts", "projector"), epochs=2, lr=0.01, batch_tokens=64, evals_per_epoch=1)
 
 
 @pytest.fixture

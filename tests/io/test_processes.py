@@ -44,7 +44,7 @@ def launch(tmp_path: Path, *command: str) -> subprocess.CompletedProcess[str]:
     script, recipe, marks = tmp_path / "script.py", tmp_path / "tiny.yaml", tmp_path / "marks"
     script.write_text(SCRIPT)
     marks.mkdir(exist_ok=True)
-    recipe.write_text(yaml.safe_dump(tiny_recipe(tiny_backbone(tmp_path / "lm"), explain=2)))
+    recipe.write_text(yaml.safe_dump(tiny_recipe(tiny_backbone(tmp_path / "lm"), n_explained=2)))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(
         [sys.executable, *command, str(script), str(recipe), str(tmp_path / "run"), str(marks)],

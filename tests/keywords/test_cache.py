@@ -8,11 +8,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from thinkrec.errors import CheckpointError
+from thinkrec.io.hashing import hash_content
+from thinkrec.keywords import offline
+from thinkrec.keywords.asked import TeacherExtractor
 from thinkrec.keywords.cache import KeywordCache
+from thinkrec.keywords.config import TeacherExtractorConfig, YakeExtractorConfig
 
 ENTRIES = {"a": ("sea", "Grüße"), "b": (), "c": ("x\ny", '"quoted"')}
 
@@ -33,6 +39,18 @@ def test_what_was_added_is_there_again(tmp_path: Path) -> None:
     assert "d" not in cache
 
 
+def test_keys_are_those_of_the_first_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking a language model again would cost as much again, whatever the settings are called today."""
+    pytest.importorskip("yake")
+    monkeypatch.setattr(offline.importlib.metadata, "version", lambda name: "0.6.0")
+    settings = offline.YakeExtractor(YakeExtractorConfig(max_words=2)).get_settings()
+    assert hash_content(settings, "a text") == "6d0a4ded525d694b8e7de2b49d166f549ec25625b9baf973ef22bf5d15f0a88b"
+    teacher: Any = SimpleNamespace(name="api:x")
+    asking = TeacherExtractor(teacher, TeacherExtractorConfig(item_noun="film", max_keywords=7))
+    expected = "d74558aab9b9c85e0be9698b1a59b7991c1c942d763fd55466253d91e436d40f"
+    assert asking.build_question("a text").key == hash_content(asking.get_settings(), "a text") == expected
+
+
 def test_entries_are_on_disk_before_the_file_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "cache.jsonl"
     with KeywordCache(path) as cache:
@@ -40,7 +58,18 @@ def test_entries_are_on_disk_before_the_file_is_closed(tmp_path: Path) -> None:
         assert KeywordCache(path).get("a") == ("sea",)
 
 
-@pytest.mark.parametrize("cut", range(1, 12))
+def test_a_last_line_that_only_lacks_its_end_counts_and_gets_it(tmp_path: Path) -> None:
+    path = tmp_path / "cache.jsonl"
+    fill(path, ENTRIES)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    assert KeywordCache(path).get("c") == ENTRIES["c"]
+    fill(path, {"d": ("sea",)})
+    assert path.read_bytes().startswith(content)
+    assert len(KeywordCache(path)) == 4
+
+
+@pytest.mark.parametrize("cut", range(2, 12))
 def test_a_torn_last_line_is_dropped_and_overwritten(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "cache.jsonl"
     fill(path, ENTRIES)

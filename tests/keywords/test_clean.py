@@ -85,19 +85,19 @@ def test_words_that_are_no_plurals_stay_apart_from_shorter_ones(word: str) -> No
 
 def test_kept_ones_stand_in_front_and_are_never_cut() -> None:
     keep = ("Drama", "Comedy", "War")
-    assert clean_phrases(["dramas", "heist", "sea"], most=4, keep=keep) == (*keep, "heist")
-    assert clean_phrases(["heist"], most=2, keep=keep) == keep
+    assert clean_phrases(["dramas", "heist", "sea"], max_keywords=4, keep=keep) == (*keep, "heist")
+    assert clean_phrases(["heist"], max_keywords=2, keep=keep) == keep
 
 
 def test_what_only_repeats_the_title_is_left_out() -> None:
-    assert clean_phrases(["Toy Story", "toys", "toy shop"], most=9, title="Toy Story (1995)") == ("toy shop",)
+    assert clean_phrases(["Toy Story", "toys", "toy shop"], max_keywords=9, title="Toy Story (1995)") == ("toy shop",)
 
 
 @given(PHRASES, st.integers(1, 6))
 def test_cleaned_keywords_hold_no_repeats_and_no_stop_words(phrases: list[str], most: int) -> None:
-    found = clean_phrases(phrases, most=most)
+    found = clean_phrases(phrases, max_keywords=most)
     assert len(found) <= most
-    assert found == clean_phrases(phrases, most=most)
+    assert found == clean_phrases(phrases, max_keywords=most)
     said = [normalise_words(phrase) for phrase in found]
     assert not any(b <= a for i, a in enumerate(said) for b in said[i + 1 :])
     for phrase in found:
@@ -109,7 +109,7 @@ def test_cleaned_keywords_hold_no_repeats_and_no_stop_words(phrases: list[str], 
 
 @given(ANY_PHRASES)
 def test_keywords_survive_the_items_table_as_they_are(phrases: list[str]) -> None:
-    found = clean_phrases(phrases, most=20)
+    found = clean_phrases(phrases, max_keywords=20)
     assert clean_keywords(list(found)) == found
     if found:
         assert clean_keywords("|".join(found)) == found
@@ -118,5 +118,5 @@ def test_keywords_survive_the_items_table_as_they_are(phrases: list[str]) -> Non
 @example(["B ' 0"])
 @given(ANY_PHRASES)
 def test_cleaning_twice_changes_nothing(phrases: list[str]) -> None:
-    found = clean_phrases(phrases, most=20)
-    assert clean_phrases(found, most=20) == found
+    found = clean_phrases(phrases, max_keywords=20)
+    assert clean_phrases(found, max_keywords=20) == found

@@ -95,7 +95,7 @@ def test_the_phrases_are_those_of_yake() -> None:
 def test_longest_phrase_and_other_languages() -> None:
     assert all(
         len(phrase.split()) == 1
-        for phrase in YakeExtractor(YakeExtractorConfig(words=1)).extract_phrases("big cat. dog")
+        for phrase in YakeExtractor(YakeExtractorConfig(max_words=1)).extract_phrases("big cat. dog")
     )
     german = YakeExtractor(YakeExtractorConfig(language="de")).extract_phrases(
         "Der alte Leuchtturm steht an der Küste."
@@ -104,7 +104,7 @@ def test_longest_phrase_and_other_languages() -> None:
 
 
 def test_settings_change_the_key() -> None:
-    assert YakeExtractor().get_settings() != YakeExtractor(YakeExtractorConfig(words=2)).get_settings()
+    assert YakeExtractor().get_settings() != YakeExtractor(YakeExtractorConfig(max_words=2)).get_settings()
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +188,8 @@ def test_a_teacher_is_asked_once_per_text(tmp_path: Path) -> None:
 
 def test_the_question_names_item_number_and_language() -> None:
     extractor = TeacherExtractor(
-        StandIn(lambda text: "x"), TeacherExtractorConfig(item="film", most=7, language="de", text_limit=100)
+        StandIn(lambda text: "x"),
+        TeacherExtractorConfig(item_noun="film", max_keywords=7, language="de", max_text_chars=100),
     )
     system, user = extractor.build_question("a" * 500).messages
     assert (system.role, user.role) == ("system", "user")
@@ -256,7 +257,7 @@ def test_another_teacher_or_wording_is_asked_anew() -> None:
     for teacher, config in (
         ("a", TeacherExtractorConfig()),
         ("b", TeacherExtractorConfig()),
-        ("b", TeacherExtractorConfig(most=3)),
+        ("b", TeacherExtractorConfig(max_keywords=3)),
     ):
         stand_in = StandIn(lambda text: "sea", name=teacher)
         extract_keywords(["heist"], TeacherExtractor(stand_in, config), cache=cache)

@@ -27,7 +27,7 @@ from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train.config import StageConfig
 from thinkrec.train.stages import StageContext, make_global_gate, train_stage
 
-DS = simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(16, 24)), 5).dataset
+DS = simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(16, 24)), 5).dataset
 ROWS = DS.interactions.start[1:] - 1
 GATE = np.ones(1, dtype=np.float32)
 PROMPT = PromptConfig(history=12, keywords=3, history_keywords=3)
@@ -156,7 +156,7 @@ def test_a_stage_trains_within_the_positions(tokenizer, tmp_path: Path) -> None:
     from thinkrec.train.model_config import ThinkRecConfig
 
     rec = recommender("opt", 150, tokenizer)
-    stage = StageConfig(train=("global",), stride=4, batch_tokens=512, checks=1, valid_rows=20)
+    stage = StageConfig(train=("global",), subsample_stride=4, batch_tokens=512, evals_per_epoch=1, max_valid_rows=20)
     train = np.flatnonzero(DS.interactions.split == TRAIN)
     reasons = {int(row): ("Yes" if DS.interactions.label[row] else "No") + ". It shares a word." for row in train[:40]}
     teaching = StageContext(DS, ThinkRecConfig(prompt=PROMPT), reasons, 0, False, Accelerator())

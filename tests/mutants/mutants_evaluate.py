@@ -9,8 +9,8 @@ BY_HAND = ("evaluate/metrics/test_ranking_by_hand.py",)
 BOOTSTRAP = "evaluate/metrics/test_bootstrap.py"
 
 MUTANTS = (
-    Mutant("one-class-is-a-half", "evaluate/metrics/ranking.py", "found = np.full(len(ranked.group_size), np.nan)",
-           "found = np.full(len(ranked.group_size), 0.5)", (f"{RANKING}::test_single_class_users_are_dropped_from_uauc",),
+    Mutant("one-class-is-a-half", "evaluate/metrics/ranking.py", "auc = np.full(len(ranked.group_size), np.nan)",
+           "auc = np.full(len(ranked.group_size), 0.5)", (f"{RANKING}::test_single_class_users_are_dropped_from_uauc",),
            "users without an AUC pull UAUC to .5"),
     Mutant("one-row-users-kept", "evaluate/metrics/ranking.py", "dropped = rows < 2", "dropped = rows < 1",
            (f"{RANKING}::test_one_row_users_are_dropped_from_ndcg_and_map",),
@@ -26,7 +26,7 @@ MUTANTS = (
     Mutant("discount-one-off", "evaluate/metrics/ranking.py", "np.arange(2, k + 2)", "np.arange(3, k + 3)", BY_HAND,
            "NDCG of other ranks"),
     Mutant("precision-one-off", "evaluate/metrics/ranking.py",
-           "/ (place + 1)", "/ (place + 2)", BY_HAND, "MAP of other ranks"),
+           "/ (rank + 1)", "/ (rank + 2)", BY_HAND, "MAP of other ranks"),
     Mutant("cut-one-late", "evaluate/metrics/ranking.py", "np.flatnonzero(ranked.rank < k)",
            "np.flatnonzero(ranked.rank < np.maximum(k - 1, 1))", BY_HAND, "metrics at k + 1"),
     Mutant("worst-score-first", "evaluate/metrics/ranking.py",
@@ -60,8 +60,8 @@ MUTANTS = (
            "(count * np.abs(observed - predicted)).sum() / len(y)",
            "np.abs(observed - predicted).mean()", ("evaluate/metrics/test_calibration.py::test_value_by_hand",),
            "a bin of one row counts as one of a thousand"),
-    Mutant("scores-that-are-nan", "evaluate/metrics/checks.py", "wrong = np.flatnonzero(~np.isfinite(found))",
-           "wrong = found[:0]", (f"{RANKING}::test_a_score_that_is_not_finite_is_refused_by_row",),
+    Mutant("scores-that-are-nan", "evaluate/metrics/checks.py", "wrong = np.flatnonzero(~np.isfinite(scores))",
+           "wrong = scores[:0]", (f"{RANKING}::test_a_score_that_is_not_finite_is_refused_by_row",),
            "NaN ranks first or last by accident"),
     Mutant("its-own-partner", "evaluate/metrics/permutation.py", "np.roll(order, -step)", "order",
            ("evaluate/metrics/test_permutation.py",), "the baseline is the reason itself"),

@@ -149,10 +149,10 @@ MUTANTS = (
            "weights[region == FUSE, :-1] = w", REGIONS, "experts are mixed with each other's weights"),
     Mutant("groups-not-standardised", "personal/groups.py", "_cluster_points((vectors - mean) / std,", "_cluster_points(vectors,",
            ("personal/test_group_scales.py",), "one dimension decides all groups"),
-    Mutant("centres-standardised", "personal/groups.py", "vectors[found == k].mean",
-           "((vectors - mean) / std)[found == k].mean",
+    Mutant("centres-standardised", "personal/groups.py", "vectors[labels == k].mean",
+           "((vectors - mean) / std)[labels == k].mean",
            (f"{GROUPS}::test_clouds_are_found_and_the_largest_comes_first",), "the gate compares two spaces"),
-    Mutant("labels-not-renumbered", "personal/groups.py", "labels=rank[found]", "labels=found.astype(np.int32)",
+    Mutant("labels-not-renumbered", "personal/groups.py", "labels=rank[labels]", "labels=labels.astype(np.int32)",
            (GROUPS,), "users are trained with another group's expert"),
     # -- the Python door ---------------------------------------------------------------------------------------------
     Mutant("threshold-counts-in-histories", "score/histories.py", "[number > bar for number in numbers]",

@@ -101,11 +101,11 @@ def test_one_group_none_and_unknown_users() -> None:
 def test_settings_switch_regions_off() -> None:
     rng = np.random.default_rng(0)
     vectors, centres = rng.normal(size=(300, 4)), rng.normal(size=(3, 4))
-    assert (compute_gate(vectors, centres, GateConfig(single_base=2, flat=2)).region == FUSE).all()
-    assert (compute_gate(vectors, centres, GateConfig(single_base=2, flat=0)).region == GLOBAL).all()
+    assert (compute_gate(vectors, centres, GateConfig(single_base=2, entropy_threshold=2)).region == FUSE).all()
+    assert (compute_gate(vectors, centres, GateConfig(single_base=2, entropy_threshold=0)).region == GLOBAL).all()
     assert (compute_gate(vectors, centres, GateConfig(single_base=0, single_share=0)).region == SINGLE).all()
     same = np.repeat(centres[:1], 3, axis=0)
-    assert (compute_gate(vectors, same, GateConfig(flat=1)).region == GLOBAL).all()
+    assert (compute_gate(vectors, same, GateConfig(entropy_threshold=1)).region == GLOBAL).all()
 
 
 def test_bad_values_are_named() -> None:

@@ -14,5 +14,5 @@ def test_a_large_dimension_without_groups_does_not_hide_a_small_one_with_them(me
     rng, truth = np.random.default_rng(0), np.repeat([0, 1], [60, 40])
     telling = np.where(truth == 0, -1.0, 1.0) + rng.normal(size=100) * 0.05
     vectors = np.stack([telling, rng.normal(size=100) * 0.5 * scale, telling], axis=1).astype(np.float32)
-    groups = fit_groups(vectors, GroupConfig.model_validate({"n": 2, "method": method}), seed=0)
+    groups = fit_groups(vectors, GroupConfig.model_validate({"n_groups": 2, "method": method}), seed=0)
     np.testing.assert_array_equal(groups.labels, truth)

@@ -55,7 +55,7 @@ def test_distance_is_measured_on_standardised_vectors() -> None:
 def test_the_order_of_users_and_the_run_change_nothing(seed: int, method: str, n: int) -> None:
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(40, 3)).astype(np.float32)
-    config = GroupConfig.model_validate({"n": n, "method": method})
+    config = GroupConfig.model_validate({"n_groups": n, "method": method})
     groups = fit_groups(vectors, config, seed=seed)
     sizes = np.bincount(groups.labels, minlength=n)
     assert len(sizes) == n and (sizes > 0).all() and (np.diff(sizes) <= 0).all()
@@ -84,7 +84,7 @@ def test_the_method_follows_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_saved_groups_come_back(tmp_path: Path) -> None:
     vectors, _ = _clouds()
     vectors[:, 3] = 1.0
-    groups = fit_groups(vectors, GroupConfig(n=2))
+    groups = fit_groups(vectors, GroupConfig(n_groups=2))
     assert groups.std[3] == 1
     path = tmp_path / "stage" / "groups.safetensors"
     groups.save(path)

@@ -15,7 +15,7 @@ from thinkrec.prompts.render import PromptConfig, PromptRenderer, encode_plain_t
 from thinkrec.prompts.template import truncate_keywords
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-DS = simulate_catalogue(SimulatorConfig(users=20, items=50, rows_per_user=(14, 20)), 21).dataset
+DS = simulate_catalogue(SimulatorConfig(users=20, items=50, interactions_per_user=(14, 20)), 21).dataset
 GATE = np.array([1.0], dtype=np.float32)
 
 
@@ -176,7 +176,7 @@ def test_a_fork_asks_what_its_prompts_would(text, with_vectors: bool) -> None:
 @pytest.mark.parametrize("block", [1, 4])
 @pytest.mark.parametrize("slots", [False, True])
 def test_rows_whose_history_begins_alike_make_a_family(text, block: int, slots: bool) -> None:
-    config = PromptConfig(history=3, block=block)
+    config = PromptConfig(history=3, history_step=block)
     renderer, vec = PromptRenderer(DS, text, config), vectors() if slots else None
     rows = np.random.default_rng(0).permutation(len(DS.interactions))[:200]
     gates = np.repeat(GATE[None], len(rows), axis=0)

@@ -15,7 +15,7 @@ from thinkrec.model.backbone import load_backbone
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-PLAIN = simulate_catalogue(SimulatorConfig(users=12, items=50, rows_per_user=(14, 20)), 21).dataset
+PLAIN = simulate_catalogue(SimulatorConfig(users=12, items=50, interactions_per_user=(14, 20)), 21).dataset
 SPLIT = np.random.default_rng(2).choice(3, size=len(PLAIN.interactions), p=(0.6, 0.2, 0.2)).astype(np.int8)
 DS = replace(PLAIN, interactions=replace(PLAIN.interactions, split=SPLIT))
 GATE = np.array([1.0], dtype=np.float32)
@@ -56,7 +56,7 @@ def test_no_held_out_label_is_shown_to_a_train_row_or_taught_by_it(text) -> None
 @pytest.mark.parametrize("room", [1024, 150])
 def test_a_family_shows_each_row_what_its_own_prompt_shows(text, block: int, room: int) -> None:
     """Also where there is room for the lines of some histories alone."""
-    config = PromptConfig(history=3, block=block, max_tokens=room)
+    config = PromptConfig(history=3, history_step=block, max_tokens=room)
     renderer, n = PromptRenderer(DS, text, config), len(DS.interactions)
     numbers = np.arange(n, dtype=np.float32)[:, None]
     vectors, rows = PlaceholderVectors(user=numbers, item=-numbers), np.random.default_rng(0).permutation(n)

@@ -13,7 +13,7 @@ from thinkrec.model.backbone import load_backbone
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-DS = simulate_catalogue(SimulatorConfig(users=6, items=50, rows_per_user=(14, 20)), 21).dataset
+DS = simulate_catalogue(SimulatorConfig(users=6, items=50, interactions_per_user=(14, 20)), 21).dataset
 GATE = np.array([1.0], dtype=np.float32)
 ROW = int(DS.interactions.start[3]) - 1
 

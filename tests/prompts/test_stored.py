@@ -75,7 +75,7 @@ def test_what_is_cut_short_leaves_nothing(tmp_path: Path, mixed: list[Prompt]) -
             raise KeyboardInterrupt
         return mixed[i]
 
-    (tmp_path / "a.arrow.part").write_bytes(b"of a run that was killed")
+    (tmp_path / "a.arrow.123.tmp").write_bytes(b"of a run that was killed")
     with pytest.raises(KeyboardInterrupt):
         write_prompts(LazyPrompts(12, broken), tmp_path / "a.arrow")
     assert list(tmp_path.iterdir()) == []

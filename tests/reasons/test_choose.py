@@ -18,16 +18,16 @@ IT = DS.interactions
 
 
 def test_random_rows_of_the_split_with_some_history() -> None:
-    rows = choose_rows(DS, config(rows=None, min_history=3))
+    rows = choose_rows(DS, config(n_rows=None, min_history=3))
     wanted = [row for row in IT.get_split_rows(0) if row - IT.start[IT.user[row]] >= 3]
     assert sorted(rows) == sorted(wanted) and not np.array_equal(rows, wanted)
-    assert np.array_equal(choose_rows(DS, config(rows=9, min_history=3)), rows[:9])
-    assert not np.array_equal(choose_rows(DS, config(rows=9, min_history=3, seed=1)), rows[:9])
-    assert set(IT.split[choose_rows(DS, config(rows=None, split="test"))]) == {2}
+    assert np.array_equal(choose_rows(DS, config(n_rows=9, min_history=3)), rows[:9])
+    assert not np.array_equal(choose_rows(DS, config(n_rows=9, min_history=3, seed=1)), rows[:9])
+    assert set(IT.split[choose_rows(DS, config(n_rows=None, split="test"))]) == {2}
 
 
 def test_mixed_histories() -> None:
-    rows = choose_rows(DS, config(rows=None, choose="mixed", mixed_share=0.4, history=5))
+    rows = choose_rows(DS, config(n_rows=None, selection="mixed", mixed_share=0.4, max_history=5))
     for row in IT.get_split_rows(0):
         past = IT.label[IT.get_history(int(row), 5)]
         share = min(past.mean(), 1 - past.mean()) if len(past) else 0.0
@@ -46,7 +46,7 @@ def test_wrong_ones_by_a_threshold_or_by_as_many_yeses_as_likes(tmp_path: Path) 
     rng = np.random.default_rng(0)
     score = rng.normal(size=len(rows)) + IT.label[rows]
     path = write(tmp_path / "p.parquet", rows, score)
-    settings = config(rows=None, choose="wrong", predictions=path, threshold=0.3, min_history=0)
+    settings = config(n_rows=None, selection="wrong", predictions=path, threshold=0.3, min_history=0)
     assert set(choose_rows(DS, settings)) == {r for r, s in zip(rows, score, strict=True) if (s > 0.3) != IT.label[r]}
     likes = int(IT.label[rows].sum())
     top = set(rows[np.argsort(-score)[:likes]])
@@ -70,17 +70,17 @@ def test_the_choice_does_not_hang_on_where_rows_stand(tmp_path: Path) -> None:
         it = ds.interactions
         return [(ds.user_ids[it.user[r]], ds.items.ids[it.item[r]], int(it.timestamp[r])) for r in rows]
 
-    first = names(before, choose_rows(before, config(rows=None)))
-    later = names(after, choose_rows(after, config(rows=None)))
+    first = names(before, choose_rows(before, config(n_rows=None)))
+    later = names(after, choose_rows(after, config(n_rows=None)))
     assert [name for name in later if name[0] != -3] == first and len(later) > len(first)
 
 
 def test_fewer_rows_than_asked_for_are_said() -> None:
-    n = len(choose_rows(DS, config(rows=None)))
+    n = len(choose_rows(DS, config(n_rows=None)))
     with pytest.warns(
         DataWarning, match=f"{n} rows are asked about, not 5,000: the train split has no more with at least 1"
     ):
-        choose_rows(DS, config(rows=5000))
+        choose_rows(DS, config(n_rows=5000))
 
 
 def test_predictions_are_matched_by_user_and_item(tmp_path: Path) -> None:
@@ -89,10 +89,10 @@ def test_predictions_are_matched_by_user_and_item(tmp_path: Path) -> None:
     score = np.where(np.arange(len(rows)) < 5, 1.0 - IT.label[rows], IT.label[rows])  # the first five are wrong
     table = pl.DataFrame({"order": np.roll(IT.order[rows], 1), **ids, "score": score})
     table.write_parquet(tmp_path / "p.parquet")
-    settings = config(rows=None, choose="wrong", predictions=tmp_path / "p.parquet", threshold=0.5, min_history=0)
+    settings = config(n_rows=None, selection="wrong", predictions=tmp_path / "p.parquet", threshold=0.5, min_history=0)
     assert set(choose_rows(DS, settings)) == set(rows[:5])
     with pytest.raises(ValueError, match="finite"):
-        config(choose="wrong", predictions=tmp_path / "p.parquet", threshold=float("nan"))
+        config(selection="wrong", predictions=tmp_path / "p.parquet", threshold=float("nan"))
 
 
 def test_predictions_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_predictions_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     ]
     for path, words in cases:
         with pytest.raises(DataError, match=words):
-            choose_rows(DS, config(choose="wrong", predictions=path))
+            choose_rows(DS, config(selection="wrong", predictions=path))
     with pytest.raises(ValueError, match="predictions"):
-        config(choose="wrong")
+        config(selection="wrong")
     with pytest.raises(DataError, match="no row with at least 99"):
         choose_rows(DS, config(min_history=99))

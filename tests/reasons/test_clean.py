@@ -15,7 +15,7 @@ from thinkrec.reasons.store import Attempt
 from thinkrec.teacher.rule_reasons import argue_row
 
 PLAIN = ReasonFilterConfig(min_words=0)
-FOUND = Attempt("k", 1, 1, 1, "t", "again", "first", False, "", "", None, False, 1, 1, 0.0, 1, 0.0, "")
+FOUND = Attempt("k", 1, 1, 1, "t", "retry", "first", False, "", "", None, False, 1, 1, 0.0, 1, 0.0, "")
 BETRAYALS = [
     "The correct answer is given as Yes, so it must be liked.",
     "Since the actual outcome was a like, the sea wins.",
@@ -47,7 +47,7 @@ HONEST = [
 @pytest.mark.parametrize("text", BETRAYALS)
 def test_betrayals(text: str) -> None:
     assert find_rejection_cause(FOUND, text, PLAIN) == "betrays the answer"
-    assert find_rejection_cause(FOUND, text, PLAIN.model_copy(update={"betrayal": False})) is None
+    assert find_rejection_cause(FOUND, text, PLAIN.model_copy(update={"label_leakage": False})) is None
 
 
 @pytest.mark.parametrize("text", ASKING)
@@ -70,7 +70,7 @@ def test_lengths_cuts_and_patterns() -> None:
     assert find_rejection_cause(FOUND, "one true Masterpiece", config) == "matches a pattern"
     cut = dataclasses.replace(FOUND, cut=True)
     assert find_rejection_cause(cut, "one two three", config) == "cut off"
-    assert find_rejection_cause(cut, "one two three", config.model_copy(update={"cut": False})) is None
+    assert find_rejection_cause(cut, "one two three", config.model_copy(update={"truncated": False})) is None
     with pytest.raises(ValidationError, match="no regular expression"):
         ReasonFilterConfig(patterns=("(",))
 

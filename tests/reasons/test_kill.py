@@ -59,7 +59,7 @@ def recorded(store: Path) -> set[str]:
 
 def test_killed_again_and_again_no_answer_is_asked_for_twice(tmp_path: Path) -> None:
     store, lock = tmp_path / "attempts.jsonl", threading.Lock()
-    truth = labels(config(rows=ROWS))
+    truth = labels(config(n_rows=ROWS))
     sent: dict[str, str] = {}  # number of a reply -> the conversation it answered
 
     def react(request: Request) -> Reaction:
@@ -72,7 +72,9 @@ def test_killed_again_and_again_no_answer_is_asked_for_twice(tmp_path: Path) -> 
         return Reaction(body=says(f"{verdict}. Reply {number}. {PROSE}").body, hang=0.03)
 
     with serve(react) as served:
-        settings = config(served.url, rows=ROWS, attempts=2, teacher={"concurrency": CONCURRENCY, "timeout": 10.0})
+        settings = config(
+            served.url, n_rows=ROWS, max_attempts=2, teacher={"concurrency": CONCURRENCY, "timeout": 10.0}
+        )
         kept: set[str] = set()
         for more in (8, 30):
             run = start(settings, store)

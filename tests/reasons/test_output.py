@@ -34,7 +34,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
         )
 
     with serve(react) as served:
-        settings = config(served.url, policy="hint")
+        settings = config(served.url, policy="retry_with_label")
         cases, _, _ = synthesise(settings, tmp_path_factory.mktemp("out") / "a.jsonl")
     return output.build_reason_table(DS, cases, settings)
 
@@ -89,12 +89,12 @@ def test_what_the_cleaner_refuses_is_counted_and_not_in_the_table(tmp_path: Path
         return right(truth[request.asked], "The correct answer is given here, so be it." if betrays else "word " * 30)
 
     with serve(react) as served:
-        settings = config(served.url, clean=ReasonFilterConfig(max_words=40))
+        settings = config(served.url, filter=ReasonFilterConfig(max_words=40))
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         assert report.left_out == {"betrays the answer": 3} and report.kept == 17
         assert output.build_reason_table(DS, cases, settings).height == 17
         # Another cleaner needs no more asking.
-        strict = settings.model_copy(update={"clean": ReasonFilterConfig(max_words=20)})
+        strict = settings.model_copy(update={"filter": ReasonFilterConfig(max_words=20)})
         _, report, _ = synthesise(strict, tmp_path / "a.jsonl")
         assert report.left_out == {"betrays the answer": 3, "too long": 17} and len(served.requests) == 20
 

@@ -69,10 +69,10 @@ def test_a_synthesis_completes(endpoint: tuple[str, str], tmp_path: Path) -> Non
     address, model = endpoint
     settings = config(
         address,
-        rows=5,
-        history=6,
-        attempts=2,
-        clean=ReasonFilterConfig(cut=False),
+        n_rows=5,
+        max_history=6,
+        max_attempts=2,
+        filter=ReasonFilterConfig(truncated=False),
         teacher={
             "model": model,
             "label": "nano",

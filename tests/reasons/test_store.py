@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ ODD = 'a line\u2028that is\u0085 one,\r\nwith "quotes" and half a pair: \ud800 .
 def made(n: int, failure: str | None = None, text: str = "Yes. " + ODD) -> Attempt:
     ask = make_question(n, (Message("user", "?"),), "t", "again")
     answer = Answer("" if failure else text, "r", Usage(10, 2, 0.5, 1), 0.25, failure)
-    about = {"order": n, "user_id": "u", "item_id": 3, "teacher": "t", "policy": "again", "kind": "first"}
+    about = {"order": n, "user_id": "u", "item_id": 3, "teacher": "t", "policy": "retry", "kind": "first"}
     return make_attempt(ask, answer, "2026-01-01T00:00:00Z", hinted=False, **about)
 
 
@@ -36,6 +37,20 @@ def test_what_was_added_is_there_again(tmp_path: Path) -> None:
         assert store.get_answer(found[1].key) == found[1] and store.get_answer("other") is None
         assert store.sum_usage("t") == Usage(30, 6, 1.5, 3) and store.sum_usage("else").requests == 0
     assert path.read_bytes().count(b"\n") == 3
+
+
+def test_lines_of_an_older_version_have_the_names_of_today(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    line = json.dumps(dataclasses.asdict(made(0)))
+    for policy, kind in (("again", "again"), ("hint", "hint"), ("drop", "first"), ("hint", "form")):
+        older = json.loads(line) | {"policy": policy, "kind": kind}
+        with path.open("a") as file:
+            file.write(json.dumps(older) + "\n")
+    found = [(attempt.policy, attempt.kind) for attempt in AttemptStore(path, write=False).attempts]
+    assert found == [("retry", "retry"), ("retry_with_label",) * 2, ("discard", "first"), ("retry_with_label", "form")]
+    path.write_text(json.dumps({name: value for name, value in json.loads(line).items() if name != "policy"}) + "\n")
+    with pytest.raises(DataError, match="policy"):
+        AttemptStore(path, write=False)
 
 
 def test_a_kill_at_any_byte_costs_at_most_the_line_being_written(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from support.scripted_server import Reaction, Request, fails, says, serve, trunc
 
 from thinkrec.reasons import output, questions
 from thinkrec.reasons.choose import choose_rows
+from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.reasons.store import AttemptStore
 from thinkrec.reasons.summary import format_summary_lines, summarise_outcomes
 from thinkrec.reasons.synthesis import Synthesis
-from thinkrec.teacher.build import build_teacher
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from thinkrec.teacher.build import build_teacher, format_teacher_name
 from thinkrec.teacher.client import NOTHING, Answer, make_question
 from thinkrec.teacher.config import Budget, Prices
 
@@ -28,7 +30,7 @@ def test_all_right_at_once(tmp_path: Path) -> None:
         settings = config(served.url, teacher={"prices": Prices(input=1, output=1)})
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         again, second, _ = synthesise(settings, tmp_path / "a.jsonl")
-        _, fewer, _ = synthesise(settings.model_copy(update={"rows": 5}), tmp_path / "a.jsonl")
+        _, fewer, _ = synthesise(settings.model_copy(update={"n_rows": 5}), tmp_path / "a.jsonl")
     assert (report.kept, report.first_right, report.first_accuracy, report.mean_attempts) == (20, 20, 1.0, 1.0)
     assert (report.requests, report.prompt_tokens, report.completion_tokens) == (20, 2000, 400)
     assert report.cost == pytest.approx(2400 / 1e6)
@@ -41,7 +43,7 @@ def test_rows_that_stand_elsewhere_are_not_asked_again(tmp_path: Path) -> None:
     table = interactions()
     before, after = data(table), data(table.reverse())
     with serve(lambda request: says(f"Yes. {PROSE}")) as served:
-        settings = config(served.url, rows=12, policy="drop")
+        settings = config(served.url, n_rows=12, policy="discard")
         for ds in (before, after):
             rows = choose_rows(ds, settings)
             with AttemptStore(tmp_path / "a.jsonl") as store:
@@ -55,7 +57,7 @@ def test_rows_that_stand_elsewhere_are_not_asked_again(tmp_path: Path) -> None:
 
 
 def test_a_store_whose_keys_hold_the_place_of_a_row_is_taken_up(tmp_path: Path) -> None:
-    settings = config(rows=3, policy="drop")
+    settings = config(n_rows=3, policy="discard")
     rows = choose_rows(DS, settings)
     with AttemptStore(tmp_path / "a.jsonl") as store:
         synthesis = Synthesis(DS, settings, "t", store)
@@ -69,10 +71,42 @@ def test_a_store_whose_keys_hold_the_place_of_a_row_is_taken_up(tmp_path: Path) 
         assert [len(synthesis.get_row_state(int(row)).answers) for row in rows] == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("policy", "key", "legacy"),
+    [
+        (
+            "retry",
+            "bb262ce83c4b46f6a5f871139c192177969eebd522e075732405627228d65feb",
+            "bebbb07dafc0ea92704b314c49c24d666e86bbc482f25ad10f8e19b4257e492c",
+        ),
+        (
+            "retry_with_label",
+            "0bba7b0a7aa0d29dce0096c702ef10bd58584fb7336a519252a316645c9c3dfe",
+            "a029a18d61061c28042f6d33c6d70e948fe85696a3edf960b4f5c986d615d2e7",
+        ),
+        (
+            "discard",
+            "adcbaf317c05e03173ab3fd2f947e1fb7aecd7885c07b91b3f55f4d525471b16",
+            "d1bdc9101bf2d90fb98c30369bb26ab598ed87c9a55544252303d08bd26fd640",
+        ),
+    ],
+)
+def test_keys_of_questions_are_those_of_earlier_versions(policy: str, key: str, legacy: str, tmp_path: Path) -> None:
+    # What stores hold was paid for: it has to be found again whatever the words of today are.
+    world = SimulatorConfig(users=12, items=30, interactions_per_user=(6, 8))
+    settings = SynthesisConfig.model_validate({"teacher": {"kind": "rules", "history_length": 4}, "policy": policy})
+    store = AttemptStore(tmp_path / "none.jsonl", write=False)
+    name = format_teacher_name(settings.teacher)
+    synthesis = Synthesis(simulate_catalogue(world, 3).dataset, settings, name, store)
+    question = synthesis.get_row_state(20).next_question
+    assert question is not None and question.key == key
+    assert synthesis._compute_legacy_key(20, question.messages) == legacy
+
+
 def test_again_says_nothing_of_the_outcome_and_keeps_the_conversation(tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(truth[request.asked] if turns(request) == 2 else not truth[request.asked])) as s:
-        cases, report, _ = synthesise(config(s.url, attempts=3), tmp_path / "a.jsonl")
+        cases, report, _ = synthesise(config(s.url, max_attempts=3), tmp_path / "a.jsonl")
     assert report.kept == 20 and report.hinted == 0 and report.first_accuracy == 0.0
     assert report.attempts == {"3": 20} and len(s.requests) == 60
     for request in s.requests:
@@ -93,7 +127,7 @@ def test_hint_is_recorded(tmp_path: Path) -> None:
         return right(truth[request.asked] == (told or request.asked not in wrong))
 
     with serve(react) as served:
-        settings = config(served.url, policy="hint")
+        settings = config(served.url, policy="retry_with_label")
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
     assert (report.kept, report.hinted, report.share_hinted) == (20, 7, 7 / 20)
     table = output.build_reason_table(DS, cases, settings)
@@ -105,21 +139,21 @@ def test_hint_is_recorded(tmp_path: Path) -> None:
 def test_drop_asks_once(tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(not truth[request.asked])) as served:
-        _, report, _ = synthesise(config(served.url, policy="drop", attempts=5), tmp_path / "a.jsonl")
+        _, report, _ = synthesise(config(served.url, policy="discard", max_attempts=5), tmp_path / "a.jsonl")
     assert report.wrong == 20 and len(served.requests) == 20
 
 
-@pytest.mark.parametrize("policy", ["again", "hint"])
+@pytest.mark.parametrize("policy", ["retry", "retry_with_label"])
 def test_wrong_for_ever_ends(policy: str, tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(not truth[request.asked])) as served:
-        settings = config(served.url, policy=policy, attempts=4)
+        settings = config(served.url, policy=policy, max_attempts=4)
         _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         synthesise(settings, tmp_path / "a.jsonl")
         assert len(served.requests) == 80 and set(served.counts().values()) == {1}
         assert report.wrong == 20 and report.kept == 0
         # Raising the bound goes on from there.
-        synthesise(settings.model_copy(update={"attempts": 5}), tmp_path / "a.jsonl")
+        synthesise(settings.model_copy(update={"max_attempts": 5}), tmp_path / "a.jsonl")
         assert len(served.requests) == 100
 
 
@@ -130,7 +164,7 @@ def test_an_answer_without_a_verdict_is_asked_for_its_form_and_never_hinted(tmp_
         return right(truth[request.asked]) if turns(request) else says("Not sure. " + PROSE)
 
     with serve(react) as served:
-        cases, report, _ = synthesise(config(served.url, policy="hint"), tmp_path / "a.jsonl")
+        cases, report, _ = synthesise(config(served.url, policy="retry_with_label"), tmp_path / "a.jsonl")
     assert report.kept == 20 and report.hinted == 0 and report.first_unreadable == 20 and report.first_accuracy == 0
     assert {found.kind for case in cases for found in case.answers} == {"first", "form"}
     with serve(lambda request: says("Novel idea.")) as served:
@@ -177,7 +211,7 @@ def test_the_faulty_server_loses_nothing(tmp_path: Path) -> None:
         return right(truth[request.asked] != (request.asked in names[18:]))
 
     with serve(react) as served:
-        settings = config(served.url, attempts=2, teacher={"timeout": 0.4, "concurrency": 8})
+        settings = config(served.url, max_attempts=2, teacher={"timeout": 0.4, "concurrency": 8})
         _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
         count = Counter(request.asked for request in served.requests)
         first = len(served.requests)
@@ -216,7 +250,7 @@ def test_a_refusal_in_mid_run_keeps_what_came_before(status: int, tmp_path: Path
 def test_a_budget_ends_the_run_and_the_rest_is_accounted_for(tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(truth[request.asked] == bool(turns(request)))) as served:
-        settings = config(served.url, teacher={"budget": Budget(requests=25)})
+        settings = config(served.url, teacher={"budget": Budget(max_requests=25)})
         _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
     assert stopped is not None and "budget" in stopped
     assert (report.kept, report.unfinished, report.not_asked) == (5, 15, 0) and len(served.requests) == 25
@@ -238,7 +272,7 @@ def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
         return right(truth[request.asked])
 
     with serve(react) as served:
-        settings = config(served.url, attempts=3)
+        settings = config(served.url, max_attempts=3)
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         count = Counter(request.asked for request in served.requests)
         asked = len(served.requests)
@@ -254,7 +288,7 @@ def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
 
 def test_many_different_failures_print_as_the_commonest_ones(tmp_path: Path) -> None:
     with serve(lambda request: fails(400, f"odd {request.asked[-60:]}")) as served:
-        settings = config(served.url, policy="drop", rows=12, teacher={"concurrency": 1})
+        settings = config(served.url, policy="discard", n_rows=12, teacher={"concurrency": 1})
         _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
     assert sum(report.failed.values()) == 12 == len(report.failed)
     shown = [line for line in format_summary_lines(report) if line[0].startswith("failed")]
@@ -262,7 +296,7 @@ def test_many_different_failures_print_as_the_commonest_ones(tmp_path: Path) -> 
 
 
 def test_the_question_hides_the_outcome_and_the_future() -> None:
-    settings = config(history=5)
+    settings = config(max_history=5)
     it = DS.interactions
     for row in map(int, choose_rows(DS, settings)):
         label = it.label.copy()
@@ -295,8 +329,8 @@ def test_the_reasoning_can_be_the_reason(tmp_path: Path) -> None:
 def test_another_teacher_is_asked_anew(tmp_path: Path) -> None:
     truth = labels(config())
     with serve(lambda request: right(truth[request.asked])) as served:
-        synthesise(config(served.url, rows=5), tmp_path / "a.jsonl")
-        cases, report, _ = synthesise(config(served.url, rows=5, teacher={"model": "other"}), tmp_path / "a.jsonl")
+        synthesise(config(served.url, n_rows=5), tmp_path / "a.jsonl")
+        cases, report, _ = synthesise(config(served.url, n_rows=5, teacher={"model": "other"}), tmp_path / "a.jsonl")
     assert len(served.requests) == 10
     assert report.kept == 5
     assert {"other" in found.teacher for case in cases for found in case.answers} == {True}

@@ -46,10 +46,10 @@ def test_every_command_is_understood_and_those_without_a_network_run(example: Pa
 
 def test_the_files_are_read(example: Path) -> None:
     settings = read_config(Path("teach.yaml"), {})
-    assert settings.choose == "mixed" and settings.teacher.kind == "api"
+    assert settings.selection == "mixed" and settings.teacher.kind == "api"
     recipe, _, training = (yaml.safe_load(block) for block in blocks("teach.md", "yaml"))
     found = parse_recipe({**recipe, **training}, "teach.md")
-    assert found.model.kind == "thinkrec" and found.model.reasons.unhinted
+    assert found.model.kind == "thinkrec" and found.model.reasons.exclude_hinted
     result = CliRunner().invoke(
         app, ["reason", "books.yaml", "--config", "teach.yaml", "--choose", "random", "--dry-run"]
     )

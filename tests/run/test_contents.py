@@ -20,21 +20,21 @@ from thinkrec.errors import CheckpointError
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest, load_backbone
 from thinkrec.prompts import template
 from thinkrec.run import inputs, provenance, stage
+from thinkrec.run.layout import LOCK, lock_run_folder
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import Recipe, parse_recipe
 from thinkrec.run.recipe_files import load_recipe
 from thinkrec.run.stage import StageRunner, find_changed_inputs, read_stage_result
-from thinkrec.run.variants import LOCK, lock_run_folder
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train import stages
 
-WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
+WORLD = {"users": 30, "items": 60, "interactions_per_user": [6, 12]}
 LANGUAGE = ["global", "experts", "vectors"]
 
 
 @dataclasses.dataclass
 class _Trained:
-    slots: Any = None
+    slot_encoder: Any = None
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_keywords_are_part_of_the_data(home: Path, done: list[str]) -> None:
     ds = simulate_catalogue(SimulatorConfig.model_validate(WORLD), 5).dataset
     words = [*ds.items.keywords[:-1], ("something else",)]
     changed = dataclasses.replace(ds, items=dataclasses.replace(ds.items, keywords=words))
-    assert walk(home, done, given=changed) == ["global", "scorers/encoder", "groups", "experts", "vectors"]
+    assert walk(home, done, preloaded_dataset=changed) == ["global", "scorers/encoder", "groups", "experts", "vectors"]
 
 
 def test_other_words_in_the_prompt_are_another_training(home: Path, done: list[str], monkeypatch) -> None:
@@ -136,7 +136,7 @@ def test_other_code_is_another_result_unless_asked_otherwise(home: Path, done: l
     walk(home, done)
     real = stage.hash_code
     monkeypatch.setattr(stage, "hash_code", lambda rooms: real(rooms) + "x" * ("train" in rooms))
-    assert walk(home, done, any_code=True, progress=True) == []
+    assert walk(home, done, ignore_code_changes=True, progress=True) == []
     assert "experts: finished by other code, taken as it is" in " ".join(capsys.readouterr().err.split())
     assert walk(home, done) == LANGUAGE
     monkeypatch.setattr(stage, "hash_code", lambda rooms: real(rooms) + "y" * (rooms == inputs.GROUP_CODE))
@@ -203,7 +203,7 @@ def test_a_sample_of_prompts_sees_each_part_of_them(monkeypatch) -> None:
     plain = inputs.hash_prompt_sample(ds, config, reasons)
     assert inputs.hash_prompt_sample(ds, config, {}) != plain
     assert inputs.hash_prompt_sample(ds, config.model_copy(update={"history": 3}), reasons) != plain
-    for name in ("heading", "user_line", "request"):
+    for name in ("format_heading", "format_user_line", "format_request"):
         with monkeypatch.context() as patch:
             patch.setattr(template, name, lambda *_: "something else")
             assert inputs.hash_prompt_sample(ds, config, reasons) != plain, name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from thinkrec.run.inputs import hash_reasons
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-DS = simulate_catalogue(SimulatorConfig(users=4, items=12, rows_per_user=(6, 8)), 3).dataset
+DS = simulate_catalogue(SimulatorConfig(users=4, items=12, interactions_per_user=(6, 8)), 3).dataset
 
 
 def test_each_letter_and_each_row_of_reasons_counts() -> None:

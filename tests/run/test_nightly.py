@@ -42,7 +42,7 @@ def call(*arguments: object) -> str:
 @pytest.fixture(scope="module")
 def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
     """A simulated catalogue as a user's own tables, with text ids."""
-    ds = simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), seed=5).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), seed=5).dataset
     it = ds.interactions
     rows = pl.DataFrame({
         "user_id": [f"u{u:02d}" for u in it.user], "item_id": [f"i{i:02d}" for i in it.item],
@@ -66,7 +66,7 @@ def trained(tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe["baselines"] |= {
         "sasrec": {"kind": "sasrec", "dim": 8, "history": "labelled", "training": {"epochs": 2}},
         "lightgcn": {"kind": "lightgcn", "dim": 8, "training": {"epochs": 2}},
-        "boosting": {"kind": "boosting", "trees": 8, "bags": 1, "min_rows": 5},
+        "boosting": {"kind": "boosting", "trees": 8, "n_seeds": 1, "min_leaf_rows": 5},
     }
     (home / "nightly.yaml").write_text(yaml.safe_dump(recipe))
     with pytest.MonkeyPatch.context() as patch:
@@ -152,7 +152,7 @@ def test_every_scorer_maps_by_id(trained: Path, night: Path) -> None:
     for name in ("MF", "sasrec", "lightgcn", "boosting", "item mean", "keyword prior"):
         from thinkrec.collab import KINDS
 
-        kind = yaml.safe_load((trained / "recipe.yaml").read_text())["baselines"].get(name, {"kind": "item_prior"})
+        kind = yaml.safe_load((trained / "recipe.yaml").read_text())["baselines"].get(name, {"kind": "item_baseline"})
         scorer = KINDS[kind["kind"]].load(trained / "scorers" / name)
         np.testing.assert_allclose(
             scorer.score(now, rows), scorer.score(run.ds, was), rtol=1e-5, atol=1e-6, err_msg=name
@@ -226,4 +226,4 @@ def test_the_same_run_in_another_process_and_folder_gives_the_same(trained: Path
 def test_one_stage_serves_a_baseline_and_the_encoder_of_the_same_settings(trained: Path) -> None:
     assert not (trained / "scorers" / "encoder").exists()
     assert read_stage_result(trained / "scorers" / "MF")["config"]["dim"] == 8
-    assert get_final_variant(saved_model.open_run(trained).model) == "ThinkRec full"
+    assert get_final_variant(saved_model.open_run(trained).model).key == "full"

@@ -21,7 +21,7 @@ from thinkrec.run.recipe import parse_recipe
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train import stages
 
-WORLD = {"users": 30, "items": 60, "rows_per_user": [6, 12]}
+WORLD = {"users": 30, "items": 60, "interactions_per_user": [6, 12]}
 
 
 def changed(**arrays: np.ndarray):
@@ -60,13 +60,13 @@ def test_empty_splits_and_too_few_users_are_refused(tmp_path: Path) -> None:
         check_data(recipe, changed(split=np.where(it.split == VALID, TRAIN, it.split)))
     with pytest.raises(DataError, match="test split has no rows"):
         check_data(recipe, changed(split=np.where(it.split == TEST, TRAIN, it.split)))
-    many = recipe.model.model_copy(update={"groups": recipe.model.groups.model_copy(update={"n": 31})})
+    many = recipe.model.model_copy(update={"groups": recipe.model.groups.model_copy(update={"n_groups": 31})})
     with pytest.raises(DataError, match=r"28 users .* cannot make 31 groups; lower model\.groups\.n"):
         check_data(recipe.model_copy(update={"model": many}), data())
 
 
 def test_a_baseline_that_fails_costs_its_own_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = tiny_recipe(tmp_path, model={"kind": "item_prior"}, baselines={
+    content = tiny_recipe(tmp_path, model={"kind": "item_baseline"}, baselines={
         "broken": {"kind": "lightgcn", "dim": 4, "training": {"epochs": 1}},
         "MF": {"kind": "mf", "dim": 4, "training": {"epochs": 1}},
     })  # fmt: skip
@@ -81,7 +81,7 @@ def test_a_baseline_that_fails_costs_its_own_row(tmp_path: Path, monkeypatch: py
     assert "MF" in names and "broken" not in names
     assert run.failures == {"broken": "ValueError: no edge"}
     assert json.loads(done.metrics_path.read_text())["provenance"]["failed"] == run.failures
-    assert "no row for broken" in done.report.read_text() and "ValueError: no edge" in done.report.read_text()
+    assert "no row for broken" in done.report_path.read_text() and "ValueError: no edge" in done.report_path.read_text()
 
 
 def test_an_encoder_that_fails_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,9 @@ def test_an_encoder_that_fails_stops_the_run(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("titles", ["Plain", "Dated (1999)"])
 def test_boosting_is_fitted_with_and_without_years(titles: str, tmp_path: Path) -> None:
-    content = tiny_recipe(tmp_path, model={"kind": "boosting", "trees": 4, "bags": 1, "min_rows": 5}, baselines={})
+    content = tiny_recipe(
+        tmp_path, model={"kind": "boosting", "trees": 4, "n_seeds": 1, "min_leaf_rows": 5}, baselines={}
+    )
     ds = data()
     ds = replace(ds, items=replace(ds.items, titles=[titles] * len(ds.items)))
     run = Run(parse_recipe(content, "tiny"), tmp_path / "run", preloaded_dataset=ds)

@@ -11,7 +11,7 @@ from thinkrec.errors import RecipeError
 from thinkrec.run.recipe import dump_recipe, parse_recipe
 from thinkrec.run.recipe_files import list_recipes, load_recipe
 
-PLAIN = {"name": "x", "data": {"kind": "world"}, "model": {"kind": "mf"}}
+PLAIN = {"name": "x", "data": {"kind": "simulator"}, "model": {"kind": "mf"}}
 
 
 @pytest.mark.parametrize(
@@ -19,15 +19,22 @@ PLAIN = {"name": "x", "data": {"kind": "world"}, "model": {"kind": "mf"}}
     [
         ({"modle": 1}, "modle: unknown key"),
         ({"model": {"kind": "mf", "dimension": 3}}, "model.dimension: unknown key"),
-        ({"data": {"kind": "world", "world": {"users": 0}}}, "data.world.users"),
+        ({"data": {"kind": "simulator", "simulator": {"users": 0}}}, "data.simulator.users"),
         ({"baselines": {"MF": {"kind": "mf", "dimm": 3}}}, "baselines.MF.dimm: unknown key"),
         ({"model": {"kind": "thinkrec", "encoder": {"kind": "mf", "x": 1}}}, "model.encoder.x: unknown key"),
         ({"model": {"kind": "nothing"}}, "model: "),
         (
-            {"model": {"kind": "thinkrec", "statistics": False, "votes": False, "score_prior": {"weight": 0.5}}},
+            {
+                "model": {
+                    "kind": "thinkrec",
+                    "target_encoding": False,
+                    "neighbourhood_residual": False,
+                    "score_prior": {"weight": 0.5},
+                }
+            },
             "score_prior needs",
         ),
-        ({"model": {"kind": "thinkrec", "statistics": False}}, "votes needs"),
+        ({"model": {"kind": "thinkrec", "target_encoding": False}}, "neighbourhood_residual needs"),
         ({"model": {"kind": "thinkrec", "vector_stage": None, "score_prior": {"weight": 0.5}}}, "score_prior needs"),
         ({"model": {"kind": "thinkrec", "score_prior": {"weight": -1}}}, "model.score_prior.weight"),
     ],
@@ -44,8 +51,8 @@ def test_every_recipe_survives_being_printed() -> None:
 
 
 def test_overrides_reach_nested_keys() -> None:
-    recipe = load_recipe("demo", ["seed=5", "data.world.users=50", "model.prompt.history=3"])
-    assert (recipe.seed, recipe.data.world.users, recipe.model.prompt.history) == (5, 50, 3)
+    recipe = load_recipe("demo", ["seed=5", "data.simulator.users=50", "model.prompt.history=3"])
+    assert (recipe.seed, recipe.data.simulator.users, recipe.model.prompt.history) == (5, 50, 3)
 
 
 @pytest.mark.parametrize("override", ["seed", "name.x=1"])
@@ -68,7 +75,7 @@ def test_a_file_that_is_no_recipe(tmp_path: Path) -> None:
 
 def test_one_key_of_a_section_that_the_file_does_not_name(tmp_path: Path) -> None:
     path = tmp_path / "short.yaml"
-    path.write_text("name: short\ndata: {kind: world}\nmodel: {kind: thinkrec}\n")
+    path.write_text("name: short\ndata: {kind: simulator}\nmodel: {kind: thinkrec}\n")
     changed = load_recipe(path, ["model.encoder.dim=8", "model.expert_stage.lr=0.01", "model.vector_stage.epochs=2"])
     assert changed.model.encoder.kind == "mf" and changed.model.encoder.dim == 8
     assert changed.model.expert_stage.train == ("experts",) and changed.model.expert_stage.lr == 0.01

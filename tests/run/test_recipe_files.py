@@ -18,13 +18,13 @@ from thinkrec.run.recipe_files import find_recipe, list_recipes, load_recipe
 BASE = """
     name: base
     seed: 3
-    data: {kind: world, seed: 9, world: {users: 40, items: 60, rows_per_user: [5, 9]}}
+    data: {kind: simulator, seed: 9, simulator: {users: 40, items: 60, interactions_per_user: [5, 9]}}
     model:
       kind: thinkrec
       prompt: {history: 4, keywords: 3}
-      encoder: {kind: sasrec, loss: gbce, length: 7}
+      encoder: {kind: sasrec, loss: gbce, max_length: 7}
       expert_stage: {train: [experts], lr: 0.01}
-    baselines: {MF: {kind: mf, dim: 8}, SASRec: {kind: sasrec, length: 5}}
+    baselines: {MF: {kind: mf, dim: 8}, SASRec: {kind: sasrec, max_length: 5}}
 """
 ML1M = [name for name in list_recipes() if name.startswith("ml1m/")]
 
@@ -56,17 +56,17 @@ def expected(change: str) -> dict[str, Any]:
     ("added", "change"),
     [
         ("seed: 4", "seed: 3 -> seed: 4"),
-        ("data: {world: {users: 50}}", "users: 40 -> users: 50"),
-        ("data: {world: {rows_per_user: [6, 7]}}", "[5, 9] -> [6, 7]"),
+        ("data: {simulator: {users: 50}}", "users: 40 -> users: 50"),
+        ("data: {simulator: {interactions_per_user: [6, 7]}}", "[5, 9] -> [6, 7]"),
         ("model: {expert_stage: {train: [experts, global]}}", "[experts] -> [experts, global]"),
         ("model: {expert_stage: null}", "{train: [experts], lr: 0.01} -> null"),
         ("model: {encoder: {loss: bce}}", "gbce -> bce"),
-        ("model: {encoder: {kind: sasrec, length: 8}}", "length: 7 -> length: 8"),
-        ("model: {encoder: {kind: mf}}", "{kind: sasrec, loss: gbce, length: 7} -> {kind: mf}"),
+        ("model: {encoder: {kind: sasrec, max_length: 8}}", "max_length: 7 -> max_length: 8"),
+        ("model: {encoder: {kind: mf}}", "{kind: sasrec, loss: gbce, max_length: 7} -> {kind: mf}"),
         ("baselines: {MF: {dim: 9}}", "dim: 8 -> dim: 9"),
-        ("baselines: {floor: {kind: random}}", "length: 5} -> length: 5}, floor: {kind: random}"),
-        ("baselines: {SASRec: {kind: lightgcn}}", "{kind: sasrec, length: 5} -> {kind: lightgcn}"),
-        ("explain: 3", "seed: 3 -> seed: 3\nexplain: 3"),
+        ("baselines: {floor: {kind: random}}", "max_length: 5} -> max_length: 5}, floor: {kind: random}"),
+        ("baselines: {SASRec: {kind: lightgcn}}", "{kind: sasrec, max_length: 5} -> {kind: lightgcn}"),
+        ("n_explained: 3", "seed: 3 -> seed: 3\nn_explained: 3"),
     ],
 )
 def test_what_a_file_says_goes_above_its_base(added: str, change: str, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_what_a_file_says_goes_above_its_base(added: str, change: str, tmp_path:
 
 def test_a_kind_that_changes_takes_nothing_over(tmp_path: Path) -> None:
     mine = write(tmp_path, mine="extends: base.yaml\nname: mine\nmodel: {kind: boosting}\n")
-    alone = {"name": "x", "data": {"kind": "world"}, "model": {"kind": "boosting"}}
+    alone = {"name": "x", "data": {"kind": "simulator"}, "model": {"kind": "boosting"}}
     assert load_recipe(mine).model == parse_recipe(alone, "alone").model
 
 
@@ -93,19 +93,19 @@ def test_another_split_is_another_type_too(tmp_path: Path) -> None:
 
 
 def test_bases_have_bases_and_paths_count_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path / "shared", middle="extends: base.yaml\nseed: 5\nexplain: 7\n")
+    write(tmp_path / "shared", middle="extends: base.yaml\nseed: 5\nn_explained: 7\n")
     mine = write(tmp_path / "mine", top="extends: ../shared/middle.yaml\nseed: 6\n")
     monkeypatch.chdir(tmp_path)
     for path in (mine, mine.relative_to(tmp_path)):
         recipe = load_recipe(path)
-        assert (recipe.name, recipe.seed, recipe.explain, recipe.data.seed) == ("base", 6, 7, 9)
+        assert (recipe.name, recipe.seed, recipe.n_explained, recipe.data.seed) == ("base", 6, 7, 9)
 
 
 def test_a_base_can_be_a_shipped_recipe_or_lack_what_the_file_says(tmp_path: Path) -> None:
     mine = write(tmp_path, mine="extends: ml1m/tallrec-nano\nname: mine\nseed: 5\n")
     before, after = load_recipe("ml1m/tallrec-nano"), load_recipe(mine)
     assert after == before.model_copy(update={"name": "mine", "seed": 5})
-    whole = "extends: part.yaml\nname: whole\ndata: {kind: world}\nmodel: {kind: mf}\n"
+    whole = "extends: part.yaml\nname: whole\ndata: {kind: simulator}\nmodel: {kind: mf}\n"
     assert load_recipe(write(tmp_path, part="seed: 8\n", whole=whole)).seed == 8
 
 
@@ -181,7 +181,7 @@ def test_extends_stands_at_the_top_of_a_file_alone(tmp_path: Path) -> None:
         ("{prompt: {history: x}}", "{prompt: {keywords: 2}}", "model.prompt.history:", "low"),
         ("{prompt: {history: x}}", "{prompt: {history: y}}", "(got 'y')", ""),
         ("{encoder: {kind: mf, dim: x}}", "{encoder: {kind: sasrec, dim: y}}", "(got 'y')", ""),
-        ("{statistics: true}", "{statistics: false}", "votes needs", "base, mine"),
+        ("{target_encoding: true}", "{target_encoding: false}", "neighbourhood_residual needs", "base, mine"),
     ],
 )
 def test_a_wrong_key_is_said_to_stand_in_its_file(base: str, mine: str, line: str, named: str, tmp_path: Path) -> None:

@@ -27,15 +27,15 @@ from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.personal.gate import GateConfig, compute_gate
 from thinkrec.personal.groups import GroupConfig, fit_groups
 from thinkrec.prompts.render import PromptConfig
-from thinkrec.run import results
+from thinkrec.run import explained
 from thinkrec.run.inputs import hash_prompt_sample
+from thinkrec.run.layout import map_rows_to_stages
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import EvaluationConfig, TableData, parse_recipe
-from thinkrec.run.variants import map_rows_to_stages
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train import stages
 
-SMALL = {"users": 12, "items": 30, "rows_per_user": [8, 14]}
+SMALL = {"users": 12, "items": 30, "interactions_per_user": [8, 14]}
 FAST = {"epochs": 3}
 
 
@@ -59,7 +59,9 @@ def training(**keys: Any) -> Any:
 
 
 def boosting(**keys: Any) -> Any:
-    return scorer("boosting", **{"trees": 12, "bags": 1, "min_rows": 10, "folds": 3, "blend": [0.0], **keys})
+    return scorer(
+        "boosting", **{"trees": 12, "n_seeds": 1, "min_leaf_rows": 10, "folds": 3, "item_logit_weights": [0.0], **keys}
+    )
 
 
 def groups(**keys: Any) -> Any:
@@ -88,9 +90,9 @@ def adapters(**keys: Any) -> Any:
 
 
 def evaluation(**keys: Any) -> Any:
-    config, rng = EvaluationConfig.model_validate({"draws": 100, **keys}), np.random.default_rng(0)
+    config, rng = EvaluationConfig.model_validate({"bootstrap_draws": 100, **keys}), np.random.default_rng(0)
     sample = bootstrap_metrics(rng.integers(6, size=90), rng.integers(2, size=90), rng.normal(size=90), k=config.k,
-                       denominator=config.map_denominator, draws=config.draws, seed=config.seed)  # fmt: skip
+                       denominator=config.map_denominator, draws=config.bootstrap_draws, seed=config.seed)  # fmt: skip
     return [*sample.values.values(), *(sample.draws["uauc"][-1:].tolist()), sample.n_draws]
 
 
@@ -123,8 +125,19 @@ def tables(folder: Path, **keys: Any) -> Any:
 def stage(folder: Path, **keys: Any) -> Any:
     """Weights, log and files of a short stage 1."""
     run = Run(parse_recipe(tiny_recipe(backbone(folder)), "tiny"), folder / f"run-{len(list(folder.iterdir()))}")
-    chosen = {"train": ("global",), "epochs": 1, "stride": 1, "lr": 3e-3, "batch_tokens": 512, "checks": 2,
-              "valid_rows": 60, "save_steps": 2, "history_loss": 0.5, "warmup": 4, **keys}  # fmt: skip
+    chosen = {
+        "train": ("global",),
+        "epochs": 1,
+        "subsample_stride": 1,
+        "lr": 3e-3,
+        "batch_tokens": 512,
+        "evals_per_epoch": 2,
+        "max_valid_rows": 60,
+        "save_steps": 2,
+        "history_loss": 0.5,
+        "warmup_steps": 4,
+        **keys,
+    }
     config = run.model.global_stage.model_validate(chosen)
     model = run.model.model_copy(update={"global_stage": config})
     teaching = stages.StageContext(run.ds, model, {}, 0, False, Accelerator(cpu=True))
@@ -184,10 +197,16 @@ def slots(**keys: Any) -> Any:
     from thinkrec.collab import MFConfig
     from thinkrec.collab.features.slot_encoder import SlotEncoder
 
-    ds, chosen = learned(), {"statistics": True, "votes": True, "embeddings": True, **keys}
+    ds, chosen = learned(), {"target_encoding": True, "neighbourhood_residual": True, "embeddings": True, **keys}
     encoder = build_scorer(MFConfig(dim=3))
     encoder.fit(ds, seed=0)
-    made = SlotEncoder.from_dataset(ds, encoder if chosen.pop("embeddings") else None, **chosen, seed=0)
+    made = SlotEncoder.from_dataset(
+        ds,
+        encoder if chosen["embeddings"] else None,
+        statistics=chosen["target_encoding"],
+        votes=chosen["neighbourhood_residual"],
+        seed=0,
+    )
     return [made.encode_rows(ds).item.shape[1], float(np.abs(made.encode_rows(ds).item).sum())]
 
 
@@ -217,7 +236,7 @@ def whole(**keys: Any) -> Any:
 
 def shown(**keys: Any) -> Any:
     run = Run(parse_recipe(tiny_recipe(Path("lm"), **keys), "tiny"), Path("run"))
-    return results.select_explained_rows(run, np.linspace(-1, 1, len(run.test_rows))).tolist()
+    return explained.select_explained_rows(run, np.linspace(-1, 1, len(run.test_rows))).tolist()
 
 
 Case = tuple[Callable[..., Any], dict[str, Any], dict[str, Any]]
@@ -235,31 +254,31 @@ def mine(observe: Callable[..., Any], kind: str, base: dict[str, Any], **changes
 PLOTS = "tests/cli/test_keywords.py::test_"
 GBCE = {"dim": 4, "loss": "gbce", "training": FAST}
 CASES: dict[str, dict[str, Case | str]] = {
-    "data.world": of(
+    "data.simulator": of(
         world,
         users=13,
         items=31,
-        rows_per_user=[8, 15],
+        interactions_per_user=[8, 15],
         genres=3,
         themes=3,
         tones=2,
         user_genres=1,
         user_themes=1,
-        focus=0.1,
-        groups=1,
-        individual=1.0,
-        pair=0.0,
-        additive=3.0,
-        tone=4.0,
-        quality=4.0,
-        generosity=4.0,
-        drift=1.0,
-        reception=0.0,
+        favourite_share=0.1,
+        taste_groups=1,
+        deviation_rate=1.0,
+        interaction_weight=0.0,
+        main_effect_weight=3.0,
+        tone_weight=4.0,
+        quality_weight=4.0,
+        user_bias_std=4.0,
+        drift_rate=1.0,
+        reception_share=0.0,
         creators=False,
         valid=0.3,
         test=0.3,
     ),
-    "kind: world": {
+    "kind: simulator": {
         "kind": "here",
         **of(lambda **k: simulate_catalogue(SimulatorConfig(**k), 3).dataset.compute_fingerprint()),
         "seed": (
@@ -267,15 +286,15 @@ CASES: dict[str, dict[str, Case | str]] = {
             {"seed": 3},
             {"seed": 4},
         ),
-        "world": "here",
+        "simulator": "here",
     },
     "kind: ml1m": {
         "kind": f"{PLOTS}genres_and_plots",
         "folder": f"{PLOTS}genres_and_plots",
         "keywords": "tests/data/loaders/test_movielens.py::test_keywords_of_the_slice",
-        **dict.fromkeys(("plot", "most", "keyword_cache"), f"{PLOTS}the_recipe_decides_number"),
+        **dict.fromkeys(("plot", "max_keywords", "keyword_cache"), f"{PLOTS}the_recipe_decides_number"),
     },
-    "kind: yake": {"kind": "here", **of(phrases, language="de", words=1, candidates=2, window=5)},
+    "kind: yake": {"kind": "here", **of(phrases, language="de", max_words=1, max_candidates=2, window_size=5)},
     "kind: movielens": dict.fromkeys(
         ("kind", "folder"), "tests/data/loaders/test_movielens.py::test_the_original_format_gives_the_same_data"
     ),
@@ -322,14 +341,14 @@ CASES: dict[str, dict[str, Case | str]] = {
         "by": "here",
         **of(lambda folder, **k: tables(folder=folder, split={"by": "fractions", **k}), valid=0.3, test=0.3),
     },
-    "kind: given": {"kind": "tests/test_api.py::test_saved_and_loaded_gives_equal_scores"},
+    "kind: in_memory": {"kind": "tests/test_api.py::test_saved_and_loaded_gives_equal_scores"},
     "kind: mf": {
         "kind": "here",
-        **mine(scorer, "mf", {"dim": 4, "training": FAST}, dim=5, biases=True, spread=0.5, training={"lr": 0.1}),
+        **mine(scorer, "mf", {"dim": 4, "training": FAST}, dim=5, biases=True, init_std=0.5, training={"lr": 0.1}),
     },
     "kind: lightgcn": {
         "kind": "here",
-        **mine(scorer, "lightgcn", {"dim": 4, "training": FAST}, dim=5, layers=1, spread=0.5, training={"epochs": 5}),
+        **mine(scorer, "lightgcn", {"dim": 4, "training": FAST}, dim=5, layers=1, init_std=0.5, training={"epochs": 5}),
     },
     "kind: sasrec": {
         "kind": "here",
@@ -339,66 +358,66 @@ CASES: dict[str, dict[str, Case | str]] = {
             GBCE,
             loss="bce",
             history="labelled",
-            length=3,
+            max_length=3,
             dim=6,
             layers=1,
             heads=1,
             dropout=0.0,
             biases=True,
-            spread=0.5,
+            init_std=0.5,
             negatives=3,
-            t=1.0,
-            sampled_weight=1.0,
+            gbce_t=1.0,
+            negative_weight=1.0,
             training={"epochs": 5},
         ),
     },
-    "model.encoder.training": of(training, lr=0.01, weight_decay=0.1, batch=64, epochs=2, patience=1),
+    "model.encoder.training": of(training, lr=0.01, weight_decay=0.1, batch_size=64, epochs=2, patience=1),
     "kind: boosting": {
         "kind": "here",
         **of(
             boosting,
             trees=5,
-            bags=2,
+            n_seeds=2,
             lr=0.3,
-            leaves=3,
-            min_rows=40,
+            max_leaves=3,
+            min_leaf_rows=40,
             l2=1000.0,
-            columns=1.0,
+            feature_fraction=1.0,
             folds=5,
             keyword_strength=5.0,
-            blend=[0.7],
+            item_logit_weights=[0.7],
         ),
     },
-    "kind: item_prior": {
+    "kind: item_baseline": {
         "kind": "here",
-        **mine(scorer, "item_prior", {"source": "both"}, source="mean", strength=50.0, keyword_strength=3.0),
+        **mine(scorer, "item_baseline", {"source": "both"}, source="mean", prior_strength=50.0, keyword_strength=3.0),
     },
     "kind: random": {"kind": "here"},
-    "model.groups": of(groups, n=2, method="minibatch-kmeans", ward_limit=10),
-    "model.gate": of(gates, tau=1.0, single_base=1.1, single_share=3.0, flat=0.0),
+    "model.groups": of(groups, n_groups=2, method="minibatch-kmeans", ward_limit=10),
+    "model.gate": of(gates, tau=1.0, single_base=1.1, single_share=3.0, entropy_threshold=0.0),
     "model.prompt": of(
-        prompts, history=3, block=4, keywords=1, history_keywords=1, max_tokens=300, history_vectors=False
+        prompts, history=3, history_step=4, keywords=1, history_keywords=1, max_tokens=300, history_vectors=False
     ),
     "model.adapters": of(adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], expert_layers=0.5),
     "model.global_stage": of(
         stage,
         epochs=2,
-        stride=2,
+        subsample_stride=2,
         history_loss=0.0,
         lr=1e-3,
         weight_decay=0.5,
-        warmup=0,
+        warmup_steps=0,
         batch_tokens=128,
-        clip=0.01,
-        checks=1,
-        valid_rows=1,
+        max_grad_norm=0.01,
+        evals_per_epoch=1,
+        max_valid_rows=1,
     )
     | of(trained, {"train": ("global",)}, train=("experts",))
     | of(saves, save_steps=100)
-    | dict.fromkeys(("recompute", "cache_gb"), "tests/engine/test_frozen_cache.py::test_"),
+    | dict.fromkeys(("gradient_checkpointing", "cache_gb"), "tests/engine/test_frozen_cache.py::test_"),
     "model.score_prior": of(prior, {"source": "mean"}, source="both", weight=2.0),
     "model.reasons": dict.fromkeys(("source", "file"), "tests/run/test_contents.py::test_one_letter_of_a_reason")
-    | {"unhinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"},
+    | {"exclude_hinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"},
     "model.backbone": {
         "source": "tests/model/test_backbone.py::test_",
         "dtype": "tests/model/test_backbone.py::test_",
@@ -408,7 +427,7 @@ CASES: dict[str, dict[str, Case | str]] = {
     },
     "kind: thinkrec": {
         "kind": "here",
-        **of(slots, statistics=False, votes=False, embeddings=False),
+        **of(slots, target_encoding=False, neighbourhood_residual=False, embeddings=False),
         **dict.fromkeys(
             (
                 "backbone",
@@ -427,19 +446,20 @@ CASES: dict[str, dict[str, Case | str]] = {
         ),
         "score": "tests/train/test_loop.py::test_",
     },
-    "evaluation": of(evaluation, k=1, map_denominator="min", draws=120, seed=1),
+    "evaluation": of(evaluation, k=1, map_denominator="min", bootstrap_draws=120, seed=1),
     "": {
         **of(
             whole,
             name="other",
+            label="Other",
             seed=4,
-            data={"kind": "world", "seed": 6, "world": SMALL},
+            data={"kind": "simulator", "seed": 6, "simulator": SMALL},
             baselines={},
             model={"kind": "random"},
         ),
-        **of(shown, explain=2),
+        **of(shown, n_explained=2),
         "evaluation": "here",
-        **dict.fromkeys(("reason_tokens", "cite", "mentions"), "tests/cli/test_writing.py::test_"),
+        **dict.fromkeys(("reason_tokens", "citation_policy", "max_citations"), "tests/cli/test_writing.py::test_"),
         "writer": "tests/test_api.py::test_the_recipe_chooses_who_writes",
     },
 }

@@ -26,7 +26,7 @@ CONFIGS = {
     "mf": MFConfig(dim=4, biases=True, training=SHORT),
     "lightgcn": LightGCNConfig(dim=4, training=SHORT),
     "sasrec": SASRecConfig(dim=8, training=SHORT),
-    "boosting": GradientBoostingConfig(trees=8, bags=1),
+    "boosting": GradientBoostingConfig(trees=8, n_seeds=1),
     "prior": ItemBaselineConfig(source="both"),
     "random": RandomConfig(),
 }

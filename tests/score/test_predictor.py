@@ -16,7 +16,7 @@ from thinkrec.score.predictor import Predictor
 from thinkrec.score.ranker import score_prompts
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
-DS = simulate_catalogue(SimulatorConfig(users=12, items=60, rows_per_user=(14, 20)), 5).dataset
+DS = simulate_catalogue(SimulatorConfig(users=12, items=60, interactions_per_user=(14, 20)), 5).dataset
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def recommender() -> Recommender:
 
 @pytest.mark.parametrize(("history", "block"), [(4, 1), (4, 6), (0, 1), (30, 1)])
 def test_rows_that_share_a_history_score_as_alone(recommender, history: int, block: int, monkeypatch) -> None:
-    system = Predictor(DS, recommender, PromptConfig(history=history, block=block))
+    system = Predictor(DS, recommender, PromptConfig(history=history, history_step=block))
     rows = np.random.default_rng(1).permutation(len(DS.interactions))[:90]
     packs: list[int] = []
     monkeypatch.setattr(
@@ -48,14 +48,14 @@ def test_rows_that_share_a_history_score_as_alone(recommender, history: int, blo
 
 
 def test_a_window_in_blocks_shows_what_it_says(recommender) -> None:
-    config = PromptConfig(history=4, block=6)
+    config = PromptConfig(history=4, history_step=6)
     it = DS.interactions
     first, end = (int(it.start[k]) for k in (2, 3))
     shown = [config.get_history_rows(it, row) for row in range(first, end)]
     assert [past.stop for past in shown] == list(range(first, end))
     assert [past.start - first for past in shown][:14] == [0] * 10 + [6] * 4
     assert max(past.stop - past.start for past in shown) == 9
-    exact = config.model_copy(update={"block": 1})
+    exact = config.model_copy(update={"history_step": 1})
     assert [exact.get_history_rows(it, row) for row in range(first, end)] == [
         slice(max(first, row - 4), row) for row in range(first, end)
     ]

@@ -19,7 +19,7 @@ from thinkrec.score.reason_writer import KEPT, ReasonWriter, find_text_fault
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.rule_reasons import argue_item
 
-DS = simulate_catalogue(SimulatorConfig(users=60, items=120, rows_per_user=(12, 20)), 11).dataset
+DS = simulate_catalogue(SimulatorConfig(users=60, items=120, interactions_per_user=(12, 20)), 11).dataset
 ROWS = DS.interactions.get_split_rows(TEST)[:30]
 SCORES = np.where(np.arange(30) % 2, 1.0, -1.0)
 NONSENSE = "shares the the Red,000,000"
@@ -99,7 +99,7 @@ class Stub:
 
 
 def writer(stub: Stub, choice: str = "auto", **options) -> ReasonWriter:
-    return ReasonWriter(stub, choice, 40, "exact", 2, list, **options)  # type: ignore[arg-type]
+    return ReasonWriter(stub, choice, 40, "polarity_and_keywords", 2, list, **options)  # type: ignore[arg-type]
 
 
 def test_nonsense_is_never_shown_and_the_rules_keep_the_scores_verdict() -> None:

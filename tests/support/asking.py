@@ -20,13 +20,13 @@ from thinkrec.reasons.summary import SynthesisSummary, count_accounted_rows, sum
 from thinkrec.reasons.synthesis import RowState, Synthesis
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.build import build_teacher
-from thinkrec.teacher.client import TeacherStopped
+from thinkrec.teacher.client import TeacherStoppedError
 from thinkrec.teacher.config import ApiTeacherConfig, Retries
 
-WORLD = SimulatorConfig(users=20, items=60, rows_per_user=(6, 12))
+WORLD = SimulatorConfig(users=20, items=60, interactions_per_user=(6, 12))
 SEED = 5
 DS = simulate_catalogue(WORLD, SEED).dataset
-QUICK = Retries(most=2, first_wait=0.01, longest_wait=0.03, give_up=1000)
+QUICK = Retries(max_retries=2, initial_backoff=0.01, max_backoff=0.03, max_consecutive_failures=1000)
 PROSE = "It is much like what was liked before, and little speaks against it."
 
 
@@ -55,7 +55,7 @@ def config(url: str = "http://127.0.0.1:9/v1", **changes) -> SynthesisConfig:
     teacher = ApiTeacherConfig(
         **{"model": "m", "base_url": url, "retries": QUICK, "timeout": 2.0, "concurrency": 4, "max_tokens": 50, **more}
     )
-    return SynthesisConfig(teacher=teacher, **{"rows": 20, **changes})
+    return SynthesisConfig(teacher=teacher, **{"n_rows": 20, **changes})
 
 
 def labels(settings: SynthesisConfig) -> dict[str, bool]:
@@ -87,7 +87,7 @@ def synthesise(settings: SynthesisConfig, path: Path) -> tuple[list[RowState], S
         synthesis = Synthesis(DS, settings, teacher.name, store)
         try:
             synthesis.run(rows, teacher)
-        except TeacherStopped as stop:
+        except TeacherStoppedError as stop:
             stopped = str(stop)
         cases = [synthesis.get_row_state(int(row)) for row in rows]
         report = summarise_outcomes(synthesis, cases, settings, seconds=1.0, stopped=stopped)

@@ -78,7 +78,7 @@ def personal(ds: Dataset, config: GateConfig | None = None) -> AdapterRouter:
 
 def stage(*parts: str, **changes: Any) -> dict[str, Any]:
     """A stage as plain values."""
-    return {"train": list(parts), "lr": 1e-2, "warmup": 0, "batch_tokens": 512, "checks": 1, **changes}
+    return {"train": list(parts), "lr": 1e-2, "warmup_steps": 0, "batch_tokens": 512, "evals_per_epoch": 1, **changes}
 
 
 def model(backbone: Path, **changes: Any) -> ThinkRecConfig:
@@ -94,7 +94,7 @@ def model_values(backbone: Path) -> dict[str, Any]:
         "prompt": {"history": 3},
         "encoder": {"kind": "mf", "dim": 4, "training": {"epochs": 2}},
         "adapters": {"rank": 4, "alpha": 8, "dropout": 0.0, "expert_layers": 1.0},
-        "groups": {"n": 2},
+        "groups": {"n_groups": 2},
         "global_stage": stage("global"),
         "expert_stage": stage("experts"),
         "vector_stage": stage("projector"),

@@ -17,27 +17,39 @@ def tiny_backbone(folder: Path) -> Path:
 
 def tiny_recipe(backbone: Path, **changes: Any) -> dict[str, Any]:
     """The recipe as plain values; `changes` replace whole top-level keys."""
-    stage = {"epochs": 2, "stride": 2, "lr": 3e-3, "batch_tokens": 1024, "checks": 1, "valid_rows": 60, "save_steps": 2,
-              "history_loss": 0.5}  # fmt: skip
+    stage = {
+        "epochs": 2,
+        "subsample_stride": 2,
+        "lr": 3e-3,
+        "batch_tokens": 1024,
+        "evals_per_epoch": 1,
+        "max_valid_rows": 60,
+        "save_steps": 2,
+        "history_loss": 0.5,
+    }
     return {
         "name": "tiny",
         "seed": 3,
-        "data": {"kind": "world", "seed": 5, "world": {"users": 30, "items": 60, "rows_per_user": [6, 12]}},
+        "data": {
+            "kind": "simulator",
+            "seed": 5,
+            "simulator": {"users": 30, "items": 60, "interactions_per_user": [6, 12]},
+        },
         "model": {
             "kind": "thinkrec",
             "backbone": {"source": str(backbone)},
             "prompt": {"history": 5, "keywords": 3, "history_keywords": 3},
             "encoder": {"kind": "mf", "dim": 8, "training": {"epochs": 3}},
             "adapters": {"rank": 4, "alpha": 8, "dropout": 0.1},
-            "groups": {"n": 2},
+            "groups": {"n_groups": 2},
             "reasons": {"source": "rules", "share": 0.2},
             "global_stage": {"train": ["global"], **stage},
             "expert_stage": {"train": ["experts"], **stage},
             "vector_stage": {"train": ["projector"], **stage},
         },
         "baselines": {"MF": {"kind": "mf", "dim": 8, "training": {"epochs": 3}}},
-        "evaluation": {"draws": 100},
-        "explain": 4,
+        "evaluation": {"bootstrap_draws": 100},
+        "n_explained": 4,
         "reason_tokens": 8,
         **changes,
     }

@@ -12,10 +12,10 @@ from support.scripted_server import Reaction, Request, Served, fails, says, serv
 
 from thinkrec.errors import RecipeError
 from thinkrec.teacher.api import ChatApiTeacher
-from thinkrec.teacher.client import Answer, Question, TeacherStopped, Usage
+from thinkrec.teacher.client import Answer, Question, TeacherStoppedError, Usage
 from thinkrec.teacher.config import ApiTeacherConfig, Budget, Prices, Retries
 
-QUICK = Retries(most=3, first_wait=0.01, longest_wait=0.05)
+QUICK = Retries(max_retries=3, initial_backoff=0.01, max_backoff=0.05)
 KEY = "sk-secret-0123456789"
 
 
@@ -91,7 +91,7 @@ def test_what_was_paid_for_empty_answers_counts() -> None:
 
 def test_no_connection_is_a_failure_of_the_question() -> None:
     with serve(lambda request: says("Yes.")) as served:
-        settings = config(served, retries=QUICK.model_copy(update={"most": 1}))
+        settings = config(served, retries=QUICK.model_copy(update={"max_retries": 1}))
     (answer,) = ask(ChatApiTeacher(settings), asked(1)).values()
     assert answer.failure is not None and "connection failed" in answer.failure
 
@@ -113,7 +113,7 @@ def test_a_refused_question_is_not_repeated_and_the_others_go_on() -> None:
 def test_some_errors_stop_the_run(status: int, more: dict[str, str]) -> None:
     with serve(lambda request: fails(status, "because", **more)) as served:
         calls: list[Answer] = []
-        with pytest.raises(TeacherStopped, match=f"{status}.*because") as stopped:
+        with pytest.raises(TeacherStoppedError, match=f"{status}.*because") as stopped:
             ChatApiTeacher(config(served, concurrency=2)).ask(asked(20), lambda _, answer: calls.append(answer))
     assert not stopped.value.budget
     assert calls == []
@@ -126,7 +126,7 @@ def test_what_is_under_way_beside_a_stop_is_still_handed_over() -> None:
         return Reaction(body=says("Yes. Late.").body, hang=0.3) if late else fails(402)
 
     calls: list[int | None] = []
-    with serve(react) as served, pytest.raises(TeacherStopped):
+    with serve(react) as served, pytest.raises(TeacherStoppedError):
         ChatApiTeacher(config(served, concurrency=2)).ask(asked(5), lambda question, _: calls.append(question.row))
     assert calls == [0]
 
@@ -134,8 +134,10 @@ def test_what_is_under_way_beside_a_stop_is_still_handed_over() -> None:
 def test_many_failures_in_a_row_end_the_run() -> None:
     with serve(lambda request: fails(500)) as served:
         calls: list[Answer] = []
-        settings = config(served, concurrency=1, retries=QUICK.model_copy(update={"most": 1, "give_up": 3}))
-        with pytest.raises(TeacherStopped, match="3 questions in a row failed"):
+        settings = config(
+            served, concurrency=1, retries=QUICK.model_copy(update={"max_retries": 1, "max_consecutive_failures": 3})
+        )
+        with pytest.raises(TeacherStoppedError, match="3 questions in a row failed"):
             ChatApiTeacher(settings).ask(asked(50), lambda _, answer: calls.append(answer))
     assert len(calls) == 3 and len(served.requests) == 6
 
@@ -162,7 +164,7 @@ def test_a_pause_that_the_server_names_holds_everybody_back(header: dict[str, st
 def test_a_server_that_asks_for_hours_ends_the_run() -> None:
     with (
         serve(lambda request: fails(429, headers={"Retry-After": "86400"})) as served,
-        pytest.raises(TeacherStopped, match="86400 s"),
+        pytest.raises(TeacherStoppedError, match="86400 s"),
     ):
         ask(ChatApiTeacher(config(served)), asked(3))
 
@@ -191,27 +193,27 @@ def test_an_endpoint_that_does_not_count_is_estimated() -> None:
 
 def test_a_budget_holds_with_many_requests_at_once() -> None:
     with serve(lambda request: Reaction(body=says("Yes. Good.").body, hang=0.02)) as served:
-        for budget, most in ((Budget(requests=5), 5), (Budget(tokens=1000), 8), (Budget(money=0.001), 8)):
+        for budget, most in ((Budget(max_requests=5), 5), (Budget(max_tokens=1000), 8), (Budget(max_cost=0.001), 8)):
             before, calls = len(served.requests), []
             settings = config(served, concurrency=4, max_tokens=20, budget=budget, prices=Prices(input=1, output=1))
             teacher = ChatApiTeacher(settings)
-            with pytest.raises(TeacherStopped, match="budget is spent") as stopped:
+            with pytest.raises(TeacherStoppedError, match="budget is spent") as stopped:
                 # About 100 prompt tokens, as the server says it has.
                 teacher.ask(asked(30, words="w" * 376), lambda _, answer, calls=calls: calls.append(answer.usage))
             sent = len(served.requests) - before
             assert stopped.value.budget and sent == len(calls) == most
-            assert teacher.purse.spent == sum(calls, Usage(0, 0, 0.0, 0))
+            assert teacher.budget_tracker.spent == sum(calls, Usage(0, 0, 0.0, 0))
 
 
 def test_earlier_starts_count_against_the_budget() -> None:
-    with serve(lambda request: says("Yes. Good.")) as served, pytest.raises(TeacherStopped):
-        ask(ChatApiTeacher(config(served, budget=Budget(requests=5)), spent=Usage(1, 1, 0.0, 5)), asked(2))
+    with serve(lambda request: says("Yes. Good.")) as served, pytest.raises(TeacherStoppedError):
+        ask(ChatApiTeacher(config(served, budget=Budget(max_requests=5)), spent=Usage(1, 1, 0.0, 5)), asked(2))
     assert not served.requests
 
 
 def test_what_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEACH_KEY", f" {KEY}\n")
-    settings = {"key_env": "TEACH_KEY", "temperature": 0.5, "max_tokens": 77, "extra": {"reasoning_effort": "low"}}
+    settings = {"key_env": "TEACH_KEY", "temperature": 0.5, "max_tokens": 77, "extra_body": {"reasoning_effort": "low"}}
     _, served = one(lambda request: says("Yes."), **settings)
     (request,) = served.requests
     assert {k: v for k, v in request.body.items() if k != "messages"} == {
@@ -226,7 +228,7 @@ def test_the_key_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with serve(lambda request: fails(401, f"Incorrect API key provided: {KEY}")) as served:
         teacher = ChatApiTeacher(config(served))
-        with pytest.raises(TeacherStopped) as stopped:
+        with pytest.raises(TeacherStoppedError) as stopped:
             ask(teacher, asked(1))
     assert KEY not in str(stopped.value) and "***" in str(stopped.value) and "OPENAI_API_KEY" in str(stopped.value)
     assert KEY not in teacher.name + teacher.config.model_dump_json()

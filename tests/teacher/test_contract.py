@@ -11,7 +11,7 @@ from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.teacher.build import build_teacher, format_teacher_name
 from thinkrec.teacher.config import ApiTeacherConfig, Budget, LocalTeacherConfig, RulesTeacherConfig
 
-DS = simulate_catalogue(SimulatorConfig(users=12, items=40, rows_per_user=(5, 8)), 3).dataset
+DS = simulate_catalogue(SimulatorConfig(users=12, items=40, interactions_per_user=(5, 8)), 3).dataset
 ROWS = [3, 11, 17, 25, 31, 40]
 
 
@@ -25,17 +25,17 @@ def test_an_endpoint() -> None:
         config = ApiTeacherConfig(model="m", base_url=served.url, concurrency=3)
         check_teacher(lambda: build_teacher(config), ROWS)
         assert build_teacher(config).name == format_teacher_name(config)
-        check_budget(lambda n: build_teacher(config.model_copy(update={"budget": Budget(requests=n)})), ROWS)
+        check_budget(lambda n: build_teacher(config.model_copy(update={"budget": Budget(max_requests=n)})), ROWS)
 
 
 def test_a_local_model(backbone: str) -> None:
-    config = LocalTeacherConfig(model=backbone, batch=4, max_tokens=6, device="cpu")
+    config = LocalTeacherConfig(model=backbone, batch_size=4, max_tokens=6, device="cpu")
     check_teacher(lambda: build_teacher(config), ROWS)
     assert build_teacher(config).name == format_teacher_name(config)
-    check_budget(lambda n: build_teacher(config.model_copy(update={"budget": Budget(requests=n)})), ROWS)
+    check_budget(lambda n: build_teacher(config.model_copy(update={"budget": Budget(max_requests=n)})), ROWS)
 
 
 def test_the_rules() -> None:
-    config = RulesTeacherConfig(history=6)
+    config = RulesTeacherConfig(history_length=6)
     check_teacher(lambda: build_teacher(config, DS), ROWS)
     assert build_teacher(config, DS).name == format_teacher_name(config)

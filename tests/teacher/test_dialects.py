@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from support.scripted_server import Reaction, Request, Served, fails, says, serve, streams
 
 from thinkrec.teacher.api import ChatApiTeacher
-from thinkrec.teacher.client import Answer, TeacherStopped
+from thinkrec.teacher.client import Answer, TeacherStoppedError
 from thinkrec.teacher.config import ApiTeacherConfig, Retries
 from thinkrec.teacher.endpoint import TeacherWarning
 
-QUICK = Retries(most=2, first_wait=0.01, longest_wait=0.03)
+QUICK = Retries(max_retries=2, initial_backoff=0.01, max_backoff=0.03)
 
 
 def config(served: Served, **changes: Any) -> ApiTeacherConfig:
@@ -94,7 +94,7 @@ def test_a_refusal_is_final_and_named(name: str) -> None:
 
 def test_refusals_do_not_count_as_failures_of_the_endpoint() -> None:
     with serve(lambda request: fails(400, "no", code="content_filter")) as served:
-        settings = config(served, concurrency=1, retries=QUICK.model_copy(update={"give_up": 2}))
+        settings = config(served, concurrency=1, retries=QUICK.model_copy(update={"max_consecutive_failures": 2}))
         found = ask(settings, 7)
     assert [answer.refusal for answer in found] == ["content_filter"] * 7
 
@@ -105,7 +105,7 @@ def test_a_refusal_between_two_failures_ends_the_row_of_failures() -> None:
         return fails(400, "no", code="content_filter") if number % 2 else fails(400, "too long")
 
     with serve(react) as served:
-        settings = config(served, concurrency=1, retries=QUICK.model_copy(update={"give_up": 2}))
+        settings = config(served, concurrency=1, retries=QUICK.model_copy(update={"max_consecutive_failures": 2}))
         assert len(ask(settings, 6)) == 6
 
 
@@ -245,7 +245,7 @@ def test_finding_out_is_no_try() -> None:
         return says("Yes. Good.") if len(served.requests) == 3 else fails(500)
 
     with serve(react) as served, pytest.warns(TeacherWarning):
-        (answer,) = ask(config(served, retries=QUICK.model_copy(update={"most": 1})))
+        (answer,) = ask(config(served, retries=QUICK.model_copy(update={"max_retries": 1})))
     assert (answer.text, answer.usage.requests) == ("Yes. Good.", 3)
 
 
@@ -319,13 +319,15 @@ def test_a_setting_that_the_endpoint_does_not_take_stops_the_run_by_its_name() -
     troubles = [
         (fails(400, "Unsupported value: 'temperature' does not support 0.2 with this model.", param="temperature",
                code="unsupported_value"), {"temperature": 0.2}, "teacher.temperature"),
-        (fails(400, "Unrecognized request argument supplied: top_k"), {"extra": {"top_k": 3}}, "teacher.extra.top_k"),
+        (fails(400, "Unrecognized request argument supplied: top_k"), {"extra_body": {"top_k": 3}},
+         "teacher.extra_body.top_k"),
         (error(422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "top_k"], "msg": "Extra inputs are not "
-                                 "permitted"}]}), {"extra": {"top_k": 3}}, "teacher.extra.top_k"),
+                                 "permitted"}]}), {"extra_body": {"top_k": 3}},
+         "teacher.extra_body.top_k"),
     ]  # fmt: skip
     for reaction, changes, words in troubles:
         with serve(lambda request, reaction=reaction: reaction) as served:
-            with pytest.raises(TeacherStopped, match=words):
+            with pytest.raises(TeacherStoppedError, match=words):
                 ask(config(served, concurrency=1, **changes), 5)
             assert len(served.requests) == 1
 
@@ -345,7 +347,7 @@ def test_a_setting_that_the_endpoint_does_not_take_stops_the_run_by_its_name() -
 )
 def test_some_errors_stop_the_run_in_every_dialect(reaction: Reaction, words: str) -> None:
     with serve(lambda request: reaction, models=("m-large", "other")) as served:
-        with pytest.raises(TeacherStopped, match=words) as stopped:
+        with pytest.raises(TeacherStoppedError, match=words) as stopped:
             ask(config(served, concurrency=1), 5)
         assert len(served.requests) == 1 and "start the same command" in str(stopped.value)
 
@@ -353,4 +355,4 @@ def test_some_errors_stop_the_run_in_every_dialect(reaction: Reaction, words: st
 def test_extra_does_not_go_around_the_settings() -> None:
     for key in ("model", "messages", "temperature", "max_tokens", "max_completion_tokens", "n"):
         with pytest.raises(ValidationError, match=f"'{key}' is not for `extra`"):
-            ApiTeacherConfig(extra={key: 1})
+            ApiTeacherConfig(extra_body={key: 1})

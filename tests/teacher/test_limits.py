@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from thinkrec.teacher.client import TeacherStopped, Usage
+from thinkrec.teacher.client import TeacherStoppedError, Usage
 from thinkrec.teacher.config import ApiTeacherConfig, Budget, LocalTeacherConfig, Prices, Retries
 from thinkrec.teacher.limits import MINUTE, BudgetTracker, RateLimiter, compute_backoff, parse_retry_after
 from thinkrec.teacher.retry_waits import find_retry_delay
@@ -130,14 +130,16 @@ def test_where_a_server_says_how_long() -> None:
 
 def test_back_off_grows_varies_and_is_bounded() -> None:
     rng = random.Random(0)
-    waits = [[compute_backoff(Retries(first_wait=1, longest_wait=20), n, rng) for _ in range(200)] for n in range(80)]
+    waits = [
+        [compute_backoff(Retries(initial_backoff=1, max_backoff=20), n, rng) for _ in range(200)] for n in range(80)
+    ]
     for n, found in enumerate(waits):
         whole = min(20, 2.0**n)
         assert whole / 2 <= min(found) < max(found) <= whole
 
 
 def test_a_purse_reserves_the_worst_and_waits_for_what_is_under_way() -> None:
-    purse = BudgetTracker(Budget(tokens=100), Prices())
+    purse = BudgetTracker(Budget(max_tokens=100), Prices())
     order: list[str] = []
 
     async def first() -> None:
@@ -154,7 +156,7 @@ def test_a_purse_reserves_the_worst_and_waits_for_what_is_under_way() -> None:
         order.append("second")
 
     async def third() -> None:
-        with pytest.raises(TeacherStopped, match="15 of 100 tokens"):
+        with pytest.raises(TeacherStoppedError, match="15 of 100 tokens"):
             await purse.wait_and_reserve(purse.compute_max_usage(10, 80))
 
     async def both() -> None:
@@ -167,8 +169,8 @@ def test_a_purse_reserves_the_worst_and_waits_for_what_is_under_way() -> None:
 
 
 def test_configs_refuse_what_cannot_work() -> None:
-    for wrong in ({"budget": {"money": 1}}, {"modle": "m"}, {"concurrency": 0}, {"timeout": 0}):
+    for wrong in ({"budget": {"max_cost": 1}}, {"modle": "m"}, {"concurrency": 0}, {"timeout": 0}):
         with pytest.raises(ValidationError):
             ApiTeacherConfig.model_validate(wrong)
     with pytest.raises(ValidationError, match="no price"):
-        LocalTeacherConfig.model_validate({"budget": {"money": 1}})
+        LocalTeacherConfig.model_validate({"budget": {"max_cost": 1}})

@@ -17,7 +17,7 @@ from thinkrec.teacher.client import Answer, Message, Question, make_question
 from thinkrec.teacher.config import LocalTeacherConfig
 from thinkrec.teacher.local import LocalModelTeacher, format_local_teacher_name, render_chat_prompt
 
-DS = simulate_catalogue(SimulatorConfig(users=6, items=30, rows_per_user=(5, 6)), 3).dataset
+DS = simulate_catalogue(SimulatorConfig(users=6, items=30, interactions_per_user=(5, 6)), 3).dataset
 TEMPLATE = (
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<go>{% endif %}"
 )
@@ -42,10 +42,10 @@ def titles(n: int) -> list[Question]:
 def test_an_answer_does_not_hang_on_its_batch(folder: Path) -> None:
     questions = titles(5)
     alone = ask(
-        LocalModelTeacher(LocalTeacherConfig(model=str(folder), batch=1, max_tokens=8, device="cpu")), questions
+        LocalModelTeacher(LocalTeacherConfig(model=str(folder), batch_size=1, max_tokens=8, device="cpu")), questions
     )
     together = ask(
-        LocalModelTeacher(LocalTeacherConfig(model=str(folder), batch=5, max_tokens=8, device="cpu")), questions
+        LocalModelTeacher(LocalTeacherConfig(model=str(folder), batch_size=5, max_tokens=8, device="cpu")), questions
     )
     assert {key: a.text for key, a in alone.items()} == {key: a.text for key, a in together.items()}
     assert len({a.text for a in alone.values()}) > 1
@@ -87,7 +87,7 @@ def test_a_model_that_is_not_there() -> None:
 
 def test_the_name_holds_what_changes_answers(folder: Path) -> None:
     base = LocalTeacherConfig(model=str(folder))
-    assert LocalModelTeacher(base).name == LocalModelTeacher(base.model_copy(update={"batch": 3})).name
+    assert LocalModelTeacher(base).name == LocalModelTeacher(base.model_copy(update={"batch_size": 3})).name
     assert LocalModelTeacher(base).name != LocalModelTeacher(base.model_copy(update={"temperature": 0.7})).name
     assert str(folder) not in LocalModelTeacher(base).name
 

@@ -12,7 +12,7 @@ from thinkrec.data.interactions import TRAIN
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train import stages
 
-DS = simulate_catalogue(SimulatorConfig(users=40, items=80, rows_per_user=(8, 20)), 11).dataset
+DS = simulate_catalogue(SimulatorConfig(users=40, items=80, interactions_per_user=(8, 20)), 11).dataset
 
 
 def vectors(seed: int = 0) -> PlaceholderVectors:

@@ -20,7 +20,9 @@ from thinkrec.io.files import read_tensors, write_json, write_tensors
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import STATE, fit_stage, select_best_record, set_trainable_parameters, train_step
 
-STAGE = StageConfig(train=("global",), epochs=3, lr=1e-2, warmup=1, batch_tokens=4096, checks=1, save_steps=1)
+STAGE = StageConfig(
+    train=("global",), epochs=3, lr=1e-2, warmup_steps=1, batch_tokens=4096, evals_per_epoch=1, save_steps=1
+)
 NAN = float("nan")
 
 
@@ -112,7 +114,7 @@ def test_the_score_that_is_asked_for_is_the_one_that_is_trained(option, tmp_path
     before = torch.stack(
         [rec.compute_answer_logits(rec.pack_and_forward([p], lambda b: b.answer_at)[1])[0] for p in prompts]
     ).detach()
-    config = StageConfig(train=("global", "experts"), epochs=60, lr=2e-2, warmup=1, checks=1)
+    config = StageConfig(train=("global", "experts"), epochs=60, lr=2e-2, warmup_steps=1, evals_per_epoch=1)
 
     later = count()
 
@@ -152,7 +154,7 @@ def scaled_step(
     factor: float, scale: float | None, clip: float = 1.0
 ) -> tuple[list[torch.Tensor], list[torch.Tensor], float]:
     """One step with gradients scaled as float16 training does: weights before and after, and the scale after."""
-    rec, accelerator, config = make_recommender(), Accelerator(), STAGE.model_copy(update={"clip": clip})
+    rec, accelerator, config = make_recommender(), Accelerator(), STAGE.model_copy(update={"max_grad_norm": clip})
     params = set_trainable_parameters(rec, STAGE)
     before = [p.detach().clone() for p in params]
     if scale is not None:

@@ -27,7 +27,9 @@ from thinkrec.train.stages import StageContext, train_global_adapter
 
 def leave_one_out() -> Dataset:
     """The simulated catalogue; of each user the last row is for the test and the one before for validation."""
-    world = SimulatorConfig(users=300, items=400, groups=4, individual=0.25, creators=False, rows_per_user=(12, 24))
+    world = SimulatorConfig(
+        users=300, items=400, taste_groups=4, deviation_rate=0.25, creators=False, interactions_per_user=(12, 24)
+    )
     ds = simulate_catalogue(world, 7).dataset
     it = ds.interactions
     split, ends = np.zeros(len(it), dtype=np.int8), it.start[1:]
@@ -39,8 +41,15 @@ def test_a_fit_on_one_validation_row_per_user_beats_its_untrained_self_and_the_i
     ds = leave_one_out()
     it, model = ds.interactions, load_recipe("demo").model
     assert isinstance(model, ThinkRecConfig)
-    stage = StageConfig(train=("global",), stride=10, history_loss=1.0, lr=1e-3, batch_tokens=2048, checks=1,
-                        valid_rows=150)  # fmt: skip
+    stage = StageConfig(
+        train=("global",),
+        subsample_stride=10,
+        history_loss=1.0,
+        lr=1e-3,
+        batch_tokens=2048,
+        evals_per_epoch=1,
+        max_valid_rows=150,
+    )
     model = model.model_copy(update={"global_stage": stage})
     teaching = StageContext(ds, model, {}, 0, False, Accelerator())
     with pytest.warns(DataWarning, match="selected by validation AUC: none of the 150 users has liked and disliked"):

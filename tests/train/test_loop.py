@@ -17,7 +17,7 @@ from thinkrec.train.mixture import (
     write_rule_reasons,
 )
 
-DS = simulate_catalogue(SimulatorConfig(users=40, items=80, rows_per_user=(8, 20)), 11).dataset
+DS = simulate_catalogue(SimulatorConfig(users=40, items=80, interactions_per_user=(8, 20)), 11).dataset
 TRAIN_ROWS = np.flatnonzero(DS.interactions.split == TRAIN)
 
 
@@ -55,7 +55,7 @@ def test_validation_rows_are_whole_users() -> None:
 
 
 def test_rate_warms_up_and_ends_near_zero() -> None:
-    config = StageConfig(train=("global",), lr=1.0, warmup=10)
+    config = StageConfig(train=("global",), lr=1.0, warmup_steps=10)
     rates = [_compute_learning_rate(step, 100, config) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(1.0)

@@ -1,1 +1,1 @@
-"""What a text says of titles and keywords: citations, cues, polarity, attributes, verdict."""
+"""Readers of claims: what a text says of titles and keywords (citations, cues, polarity, attributes, verdict)."""

@@ -1,4 +1,4 @@
-"""One sentence, read for what it says of attributes."""
+"""Parser of one sentence for its claims about attributes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AttributeClaim(NamedTuple):
 
     @property
     def is_correct(self) -> bool:
-        """Whether it is so; what nobody has is not so."""
+        """Whether the claim holds; of an attribute that no item shown has it does not."""
         return (
             self.is_known_keyword and all(self.attribute in words for words in self.title_keywords) != self.is_negated
         )
@@ -99,18 +99,27 @@ _SURE = re.compile(r"t*b?(?:(?P<neg>dn|D|n)?[tB]*(?P<v>l)|(?P<p>e?p))(?P<k>[^T,.
 
 
 class SentenceParser:
-    """Reads one sentence."""
+    """Reads the claims of one sentence from left to right by regular expressions over its letters.
+
+    Each `_read_*` step returns the claims it reads at a position and the position behind them; the same position
+    where it reads nothing.
+    """
 
     def __init__(self, words: Sequence[SentenceToken], cited: int, before: Subject, strict: bool) -> None:
+        """A parser of the tokens `words`.
+
+        `cited`: citations of the text before this sentence; `before`: the subject that "it" refers to at its start;
+        `strict`: any word behind "in spite of" and words for a lack is read as an attribute.
+        """
         self.words, self.strict = words, strict
         self.code = "".join(word.kind for word in words)
-        self.number = {place: cited + n for n, place in enumerate(m.start() for m in re.finditer("T", self.code))}
+        self.number = {position: cited + n for n, position in enumerate(m.start() for m in re.finditer("T", self.code))}
         self.before = before
         self.subject: Subject = ()
         self.group: Subject = ()
         self.objects: Subject = ()
         self.front: tuple[Subject, bool] = ((), False)
-        self.listed: list[int] = []  # places of the attributes said last
+        self.listed: list[int] = []  # positions of the attributes said last
         self.listing: Subject = ()  # of whom
         self.denied = self.lexical = self.stands = False
         self.held = False  # attributes stand there whose title is still to come
@@ -120,9 +129,10 @@ class SentenceParser:
         self.joint = False  # the attributes were denied to be shared; by whom is still to come
 
     def read_claims(self) -> Iterator[AttributeClaim]:
-        at = 0
-        while at < len(self.code):
-            ahead, found = at, list[AttributeClaim]()
+        """Yield the claims of the sentence in the order in which they are complete; once per parser."""
+        start = 0
+        while start < len(self.code):
+            end, claims = start, list[AttributeClaim]()
             for step in (
                 self._read_leading_phrase,
                 self._read_further_titles,
@@ -130,201 +140,206 @@ class SentenceParser:
                 self._read_subject,
                 self._read_leading_attributes,
             ):
-                found, ahead = step(at)
-                if ahead > at:
+                claims, end = step(start)
+                if end > start:
                     break
-            yield from found
-            at = max(ahead, at + 1)
+            yield from claims
+            start = max(end, start + 1)
 
     def find_pending_attributes(self) -> tuple[list[int], int] | None:
-        """The attributes that a title cited next would be said to have too, and the place of the words that say so."""
+        """Attributes that a title cited next would be said to have too, and the position of the words that say so."""
         for _ in self.read_claims():
             pass
         if not self.listed or self.denied or self.joint:
             return None
-        behind = self.listed[-1] + 1
-        found = _OPENS.fullmatch(self.code, behind)
-        if found is None and self.stands:
-            found = _STANDS_IN.fullmatch(self.code, behind)
-            return (self.listed, len(self.code) - 1) if found else None
-        if found is None:
+        end = self.listed[-1] + 1
+        match = _OPENS.fullmatch(self.code, end)
+        if match is None and self.stands:
+            match = _STANDS_IN.fullmatch(self.code, end)
+            return (self.listed, len(self.code) - 1) if match else None
+        if match is None:
             return None
-        return self.listed, len(self.code) - 1 if "T" in found[0] else behind + len(found["lead"])
+        return self.listed, len(self.code) - 1 if "T" in match[0] else end + len(match["lead"])
 
     def find_expected_attribute(self) -> tuple[Subject, bool, list[int]] | None:
-        """Where the sentence ends with words behind which an attribute has to stand: of whom it will be said, whether
-        it will be denied, and what the list holds already.
+        """The attribute claim that the end of the sentence begins; None where no attribute has to follow.
+
+        Returns (subject, whether it will be denied, positions of the attributes that the list holds already).
         """
         for _ in self.read_claims():
             pass
         goes_on = "&|," if self.shared else "&|"
         if self.listed and self.listed[-1] == len(self.code) - 2 and self.code[-1] in goes_on and not self.joint:
             return self.listing or self.subject, self.denied, self.listed
-        found = _SLOT.search(self.code)
-        if found is None or (found["h"] and self.stands) or not (self.subject or found["q"]):
+        match = _SLOT.search(self.code)
+        if match is None or (match["h"] and self.stands) or not (self.subject or match["q"]):
             return None
-        subject = (None,) if found["q"] else self.subject
-        return subject, bool(found["l"]) != bool(found["no"]) or self.neither, []
+        subject = (None,) if match["q"] else self.subject
+        return subject, bool(match["l"]) != bool(match["no"]) or self.neither, []
 
-    # Each step gives what it reads at a place, and the place behind it; the same place where it reads nothing.
-
-    def _read_leading_phrase(self, at: int) -> tuple[list[AttributeClaim], int]:
-        """What stands before its title: "Like 'B', ...", "What stands out is K", "In spite of its K, ..."."""
-        if found := _FRONT.match(self.code, at):
-            self.front = self._get_matched_citations(found), found["how"] == "U"
-            return [], found.end()
-        if found := _STANDS.match(self.code, at):
+    def _read_leading_phrase(self, start: int) -> tuple[list[AttributeClaim], int]:
+        """Phrases before their title: "Like 'B', ...", "What stands out is K", "In spite of its K, ..."."""
+        if match := _FRONT.match(self.code, start):
+            self.front = self._get_matched_citations(match), match["how"] == "U"
+            return [], match.end()
+        if match := _STANDS.match(self.code, start):
             self.stands, self.shared, self.narrow = True, True, False
             return [
-                one._replace(is_single_title=True) for one in self._build_list_claims(found, (None,), denied=False)
-            ], found.end()
-        if not self.subject and (found := _SPITE_AHEAD.match(self.code, at)):
-            self._store_listed_attributes(found)
+                claim._replace(is_single_title=True) for claim in self._build_list_claims(match, (None,), denied=False)
+            ], match.end()
+        if not self.subject and (match := _SPITE_AHEAD.match(self.code, start)):
+            self._store_listed_attributes(match)
             self.held = True
-            return [], found.end()
-        return [], at
+            return [], match.end()
+        return [], start
 
-    def _read_further_titles(self, at: int) -> tuple[list[AttributeClaim], int]:
+    def _read_further_titles(self, start: int) -> tuple[list[AttributeClaim], int]:
         """Titles of which the attributes said last are said as well."""
         if not self.listed:
-            return [], at
+            return [], start
         for form in _ALSO:
-            if found := form.match(self.code, at):
-                denied = self.denied != bool(found.groupdict().get("not"))
-                if found.groupdict().get("not") and self.denied and not self.lexical:
+            if match := form.match(self.code, start):
+                denied = self.denied != bool(match.groupdict().get("not"))
+                if match.groupdict().get("not") and self.denied and not self.lexical:
                     denied = True  # "does not have K, and 'B' does not"
-                return self._build_repeated_claims(self._get_matched_citations(found), denied, found.end()), found.end()
-        if at == self.listed[-1] + 1:
+                return self._build_repeated_claims(self._get_matched_citations(match), denied, match.end()), match.end()
+        if start == self.listed[-1] + 1:
             for form in _PARTNER:
-                if found := form.match(self.code, at):
-                    parts = found.groupdict()
-                    denied = self.denied != bool(parts.get("how") == "U" or parts.get("gone"))
+                if match := form.match(self.code, start):
+                    groups = match.groupdict()
+                    denied = self.denied != bool(groups.get("how") == "U" or groups.get("gone"))
                     if self.joint:
-                        return self._build_joint_claims(self._get_matched_citations(found), found.end()), found.end()
-                    said = self._build_repeated_claims(self._get_matched_citations(found), denied, found.end())
-                    if more := _MORE.match(self.code, found.end()):
-                        said += self._build_list_claims(more, self.subject, denied=False)
-                        said += self._build_repeated_claims(self._get_matched_citations(more), False, more.end())
-                        return said, more.end()
-                    return said, found.end()
-        return [], at
+                        return self._build_joint_claims(self._get_matched_citations(match), match.end()), match.end()
+                    claims = self._build_repeated_claims(self._get_matched_citations(match), denied, match.end())
+                    if more := _MORE.match(self.code, match.end()):
+                        claims += self._build_list_claims(more, self.subject, denied=False)
+                        claims += self._build_repeated_claims(self._get_matched_citations(more), False, more.end())
+                        return claims, more.end()
+                    return claims, match.end()
+        return [], start
 
-    def _read_predicate(self, at: int) -> tuple[list[AttributeClaim], int]:
-        """What is said of the subject."""
+    def _read_predicate(self, start: int) -> tuple[list[AttributeClaim], int]:
+        """A predicate with its attributes, said of the subject."""
         subject = self.subject
         if not subject:
-            return [], at
-        if (found := _SAME.match(self.code, at)) and self.listed:
+            return [], start
+        if (match := _SAME.match(self.code, start)) and self.listed:
             also = self.objects if self.stands else ()
-            return self._build_repeated_claims((*subject, *also), self.denied, found.end()), found.end()
+            return self._build_repeated_claims((*subject, *also), self.denied, match.end()), match.end()
         for form in _VERB:
-            if found := form.match(self.code, at):
-                parts = found.groupdict()
-                lacks = parts["v"] == "l"
-                denied = lacks != bool(parts.get("neg")) or bool(parts.get("nei")) or self.neither
+            if match := form.match(self.code, start):
+                groups = match.groupdict()
+                lacks = groups["v"] == "l"
+                denied = lacks != bool(groups.get("neg")) or bool(groups.get("nei")) or self.neither
                 self.lexical = lacks
-                if parts["v"] == "s" and (parts.get("neg") or parts.get("nei")):
-                    self._store_listed_attributes(found)
+                if groups["v"] == "s" and (groups.get("neg") or groups.get("nei")):
+                    self._store_listed_attributes(match)
                     self.joint, self.denied = True, False
-                    return [], found.end()
-                said = self._build_list_claims(found, subject, denied=denied)
-                alone = parts["v"] in ("h", "s") and len(subject) == 1 and not denied
-                self.shared = parts["v"] == "s"
-                self.narrow = lacks or parts["v"].endswith("p")
-                return [one._replace(is_single_title=alone) for one in said], found.end()
-        if self.strict and self.listed and at == self.listed[-1] + 1:
+                    return [], match.end()
+                claims = self._build_list_claims(match, subject, denied=denied)
+                is_single_title = groups["v"] in ("h", "s") and len(subject) == 1 and not denied
+                self.shared = groups["v"] == "s"
+                self.narrow = lacks or groups["v"].endswith("p")
+                return [one._replace(is_single_title=is_single_title) for one in claims], match.end()
+        if self.strict and self.listed and start == self.listed[-1] + 1:
             for form in (_STRAY, _STRAY_TITLE) if self.narrow else (_STRAY,):
-                if found := form.match(self.code, at):
-                    word = self.words[found.end() - 1]
+                if match := form.match(self.code, start):
+                    word = self.words[match.end() - 1]
                     return [
-                        self._build_claim(found.end() - 1, one, self.denied, word.end) for one in subject
-                    ], found.end()
-        if self.strict and (found := _SURE.match(self.code, at)):
-            denied = found["v"] == "l" and not found["neg"]
-            return self._build_list_claims(found, subject, denied=denied, every=True), found.end()
-        return [], at
+                        self._build_claim(match.end() - 1, one, self.denied, word.end) for one in subject
+                    ], match.end()
+        if self.strict and (match := _SURE.match(self.code, start)):
+            denied = match["v"] == "l" and not match["neg"]
+            return self._build_list_claims(match, subject, denied=denied, as_one=True), match.end()
+        return [], start
 
-    def _read_subject(self, at: int) -> tuple[list[AttributeClaim], int]:
+    def _read_subject(self, start: int) -> tuple[list[AttributeClaim], int]:
         """A new subject, or the object of a past verdict."""
-        kind = self.code[at]
+        kind = self.code[start]
         if kind in "iy":
             self.subject = (self.group if kind == "y" else self.subject[-1:] or self.objects[-1:]) or self.before
             self.neither = False
-            return self._assign_held_attributes(at + 1), at + 1
+            return self._assign_held_attributes(start + 1), start + 1
         if kind != "T":
-            return [], at
-        if found := _OWNS.match(self.code, at):
-            self.subject = self._get_matched_citations(found)
-            return self._build_list_claims(found, self.subject, denied=False), found.end()
-        end = re.compile(_G).match(self.code, at).end()  # type: ignore[union-attr]
-        places = [place for place in range(at, end) if self.code[place] == "T"]
-        opens = self.code[:at].rstrip("tBN")
+            return [], start
+        if match := _OWNS.match(self.code, start):
+            self.subject = self._get_matched_citations(match)
+            return self._build_list_claims(match, self.subject, denied=False), match.end()
+        end = re.compile(_G).match(self.code, start).end()  # type: ignore[union-attr]
+        positions = [position for position in range(start, end) if self.code[position] == "T"]
+        opens = self.code[:start].rstrip("tBN")
         verb = re.compile(r"t*(?:dn|D|n|d)?[tB]*([hsbl])").match(self.code, end)
-        lead = self.code[at - 1 : at]
+        lead = self.code[start - 1 : start]
         objects = opens.endswith("e")
         self.neither = lead == "N" and not objects
         if verb is None and objects:
-            self.objects = self.group = self._get_citations(places)
+            self.objects = self.group = self._get_citations(positions)
             self.subject = ()
             return [], end
-        if len(places) > 1 and verb is not None and "|" not in self.code[at:end]:
+        if len(positions) > 1 and verb is not None and "|" not in self.code[start:end]:
             word = self.words[verb.start(1)].text.split()[0]
-            joint = self.code[places[-2] + 1 : places[-1]]
-            alone = word in ("is", "was") or (word.endswith("s") and word != "was")
-            if "&" in joint and (alone or (objects and joint == ",&")):
-                self.objects = self._get_citations(places[:-1]) if objects else self.objects
-                places = places[-1:]
-        self.subject = self.group = self._get_citations(places)
+            joint = self.code[positions[-2] + 1 : positions[-1]]
+            is_singular = word in ("is", "was") or (word.endswith("s") and word != "was")
+            if "&" in joint and (is_singular or (objects and joint == ",&")):
+                self.objects = self._get_citations(positions[:-1]) if objects else self.objects
+                positions = positions[-1:]
+        self.subject = self.group = self._get_citations(positions)
         return self._assign_held_attributes(end), end
 
     def _assign_held_attributes(self, end: int) -> list[AttributeClaim]:
-        """What was held back for the title that has just come."""
+        """Claims of attributes that stood before the title that has just come."""
         if not self.held:
             return []
         self.held = False
         return self._build_repeated_claims(self.subject, False, end)
 
-    def _read_leading_attributes(self, at: int) -> tuple[list[AttributeClaim], int]:
+    def _read_leading_attributes(self, start: int) -> tuple[list[AttributeClaim], int]:
         """Attributes before the titles they belong to: "K runs through 'A' and 'B'"."""
-        if self.code[at] == "K" and (found := re.compile(_K).match(self.code, at)):
-            self.listed = [place for place in range(at, found.end()) if self.code[place] == "K"]
+        if self.code[start] == "K" and (match := re.compile(_K).match(self.code, start)):
+            self.listed = [position for position in range(start, match.end()) if self.code[position] == "K"]
             self.denied = self.lexical = self.joint = False
             return [], self.listed[-1] + 1
-        return [], at
+        return [], start
 
-    def _get_citations(self, places: Sequence[int]) -> Subject:
-        return tuple(self.number[place] for place in places)
+    def _get_citations(self, positions: Sequence[int]) -> Subject:
+        return tuple(self.number[position] for position in positions)
 
-    def _get_matched_citations(self, found: re.Match[str]) -> Subject:
-        return self._get_citations([place for place in range(*found.span("g")) if self.code[place] == "T"])
+    def _get_matched_citations(self, match: re.Match[str]) -> Subject:
+        return self._get_citations([position for position in range(*match.span("g")) if self.code[position] == "T"])
 
-    def _store_listed_attributes(self, found: re.Match[str], every: bool = False) -> None:
-        begin, end = found.span("k")
-        items = [m.start() for m in re.finditer(r"K|w(?!w*K)", self.code[begin:end])]
-        self.listed = [begin] if every else [begin + place for place in items]
+    def _store_listed_attributes(self, match: re.Match[str], as_one: bool = False) -> None:
+        begin, end = match.span("k")
+        offsets = [m.start() for m in re.finditer(r"K|w(?!w*K)", self.code[begin:end])]
+        self.listed = [begin] if as_one else [begin + offset for offset in offsets]
         self.joint = False
 
     def _build_list_claims(
-        self, found: re.Match[str], subject: Subject, *, denied: bool, every: bool = False
+        self, match: re.Match[str], subject: Subject, *, denied: bool, as_one: bool = False
     ) -> list[AttributeClaim]:
         """A list of attributes, said of a subject and of the titles it was likened to."""
-        self._store_listed_attributes(found, every)
+        self._store_listed_attributes(match, as_one)
         self.denied, self.listing = denied, subject
-        (others, opposite), said = self.front, list[AttributeClaim]()
-        for place in self.listed:
-            said += [self._build_claim(place, one, denied, self.words[place].end) for one in subject]
-            said += [self._build_claim(place, one, denied != opposite, self.words[place].end) for one in others]
-        return said
+        (others, opposite), claims = self.front, list[AttributeClaim]()
+        for position in self.listed:
+            claims += [self._build_claim(position, title, denied, self.words[position].end) for title in subject]
+            claims += [
+                self._build_claim(position, title, denied != opposite, self.words[position].end) for title in others
+            ]
+        return claims
 
     def _build_repeated_claims(self, subject: Subject, denied: bool, end: int) -> list[AttributeClaim]:
-        done = self.words[end - 1].end
-        return [self._build_claim(place, one, denied, done) for place in self.listed for one in subject]
+        complete_at = self.words[end - 1].end
+        return [
+            self._build_claim(position, title, denied, complete_at) for position in self.listed for title in subject
+        ]
 
     def _build_joint_claims(self, others: Subject, end: int) -> list[AttributeClaim]:
-        done, titles = self.words[end - 1].end, (*self.subject, *others)
-        return [self._build_claim(place, titles, True, done) for place in self.listed]
+        complete_at, titles = self.words[end - 1].end, (*self.subject, *others)
+        return [self._build_claim(position, titles, True, complete_at) for position in self.listed]
 
-    def _build_claim(self, place: int, of: int | Subject | None, denied: bool, done: int) -> AttributeClaim:
-        word = self.words[place]
-        citations = of if isinstance(of, tuple) else (of,)
-        return AttributeClaim(word.text, denied, (), word.start, word.end, done, False, citations, 0)
+    def _build_claim(
+        self, position: int, titles: int | Subject | None, denied: bool, complete_at: int
+    ) -> AttributeClaim:
+        word = self.words[position]
+        citations = titles if isinstance(titles, tuple) else (titles,)
+        return AttributeClaim(word.text, denied, (), word.start, word.end, complete_at, False, citations, 0)

@@ -1,4 +1,4 @@
-"""How a reason ends: what it predicts of the target, and whether its last sentence is whole."""
+"""Predictions of a reason about its target, and whether its last sentence is complete."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ class TargetPrediction(NamedTuple):
 
 
 def find_predictions(text: str, targets: Collection[int]) -> list[TargetPrediction]:
-    """What a text predicts, in order; titles stand as numbered marks, `targets` are the numbers of the target.
+    """Predictions of a text, in order; titles stand as numbered marks, `targets` are the numbers of the target.
 
     A sentence that cites rated titles alone predicts nothing of the target.
     """
-    found, begin = [], 0
+    predictions, begin = [], 0
     for sentence in split_sentences(text.translate({0x2019: "'"})):
         cited = {int(number) for number in MARK.findall(sentence)}
         if not cited or cited & set(targets):
-            read = _find_sentence_predictions(sentence)
-            found += [
+            in_sentence = _find_sentence_predictions(sentence)
+            predictions += [
                 p._replace(start=begin + p.start, cue_start=begin + p.cue_start, cue_end=begin + p.cue_end)
-                for p in read
+                for p in in_sentence
             ]
         begin += len(sentence)
-    return found
+    return predictions
 
 
 def _find_sentence_predictions(sentence: str) -> list[TargetPrediction]:
-    low, found = sentence.lower(), []
+    low, predictions = sentence.lower(), []
     for ahead in FUTURE.finditer(low):
         clause = re.split(r"[,;:\u2014]", low[ahead.start() :], maxsplit=1)[0]
         signs = [(1, GOOD), (1, _GOOD_AHEAD), (-1, BAD), (-1, _BAD_AHEAD)]
@@ -76,10 +76,10 @@ def _find_sentence_predictions(sentence: str) -> list[TargetPrediction]:
             lead = low[: ahead.start()]
             before = re.search(r"\b(?:no|not|nothing|little reason|no reason)(?: to| that)? $", lead)
             denied = len(_NOT.findall(clause[:start])) + bool(before)
-            at = ahead.start()
-            found.append(TargetPrediction(-sign if denied % 2 else sign, at, at + start, at - end))
-    found += [TargetPrediction(-1 if m["no"] else 1, m.start(), m.start(), m.end()) for m in _NOW.finditer(low)]
-    return sorted(found, key=lambda prediction: prediction.cue_end)
+            begin = ahead.start()
+            predictions.append(TargetPrediction(-sign if denied % 2 else sign, begin, begin + start, begin - end))
+    predictions += [TargetPrediction(-1 if m["no"] else 1, m.start(), m.start(), m.end()) for m in _NOW.finditer(low)]
+    return sorted(predictions, key=lambda prediction: prediction.cue_end)
 
 
 def has_complete_ending(text: str) -> bool:
@@ -92,13 +92,13 @@ def has_complete_ending(text: str) -> bool:
 
 
 def drop_incomplete_ending(text: str) -> str:
-    """A text without the beginning of a sentence at its end; all of it where no sentence is whole.
+    """A text without the beginning of a sentence at its end; all of it where no sentence is complete.
 
     >>> drop_incomplete_ending("Yes. It is good. And 'The La")
     'Yes. It is good.'
     """
-    kept = text.rstrip()
-    parts = split_sentences(kept)
-    while parts and not has_complete_ending(parts[-1]):
-        parts.pop()
-    return "".join(parts).rstrip() or kept
+    trimmed = text.rstrip()
+    sentences = split_sentences(trimmed)
+    while sentences and not has_complete_ending(sentences[-1]):
+        sentences.pop()
+    return "".join(sentences).rstrip() or trimmed

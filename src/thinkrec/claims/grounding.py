@@ -1,4 +1,4 @@
-"""One reason against the row it is about: everything that is counted, before anything is averaged."""
+"""Grounding of one reason in the row it is about: the counts behind the metrics of `evaluate.grounding`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from thinkrec.claims.unfinished import find_first_false_claim
 
 @dataclass(frozen=True)
 class GroundingCase:
-    """A row as a reader of the reason would know it."""
+    """What a reason is checked against: history, target, keywords and verdict of a row."""
 
     history: tuple[str, ...]
     """Titles of the visible history, oldest first."""
@@ -40,7 +40,7 @@ class GroundingCase:
 
 @dataclass(frozen=True)
 class ReasonGrounding:
-    """What one reason does."""
+    """Counts of what one reason cites, claims, names and decides."""
 
     citations: int
     """Titles cited, the target aside."""
@@ -86,12 +86,12 @@ class ReasonGrounding:
 
 def ground_reason(text: str, case: GroundingCase, catalogue: Catalogue) -> ReasonGrounding:
     """Count what a reason cites, claims, names and decides."""
-    shelf = TitleResolver(catalogue, case.history, case.target)
-    cited = find_citations(text, shelf)
+    resolver = TitleResolver(catalogue, case.history, case.target)
+    cited = find_citations(text, resolver)
     claims = read_claims(text, [(c.start, c.end) for c in cited], case.keywords)
     right = claimed = readable = 0
     for citation, claim in zip(cited, claims, strict=True):
-        labels = {case.liked[place] for place in citation.history_positions}
+        labels = {case.liked[position] for position in citation.history_positions}
         if citation.kind != "history" or len(labels) > 1:
             continue
         readable += 1
@@ -102,16 +102,20 @@ def ground_reason(text: str, case: GroundingCase, catalogue: Catalogue) -> Reaso
     named = find_named_keywords(text, cited, dict.fromkeys((*case.target_keywords, *(case.cause_keywords or ()))))
     verdict = verdicts.parse_verdict(text, (*case.history, case.target))
     marks = mark_citations(text, cited)
-    said = so = mentions = read = 0
+    n_attributes = n_correct = n_mentions = n_read = 0
     if case.history_keywords is not None:
         attributes = build_attribute_reader(cited, case.history_keywords, case.target_keywords)
-        found = [one for one in attributes.read_attribute_claims(marks) if one.is_known_keyword or case.is_closed_world]
-        said, so = len(found), sum(one.is_correct for one in found)
-        mentions, read = attributes.count_mentions(marks)
+        attribute_claims = [
+            attribute
+            for attribute in attributes.read_attribute_claims(marks)
+            if attribute.is_known_keyword or case.is_closed_world
+        ]
+        n_attributes, n_correct = len(attribute_claims), sum(attribute.is_correct for attribute in attribute_claims)
+        n_mentions, n_read = attributes.count_mentions(marks)
     targets = [number for number, citation in enumerate(cited) if citation.kind == "target"]
-    ahead = find_predictions(mask_polar_keywords(marks, case.keywords), targets)
+    predictions = find_predictions(mask_polar_keywords(marks, case.keywords), targets)
     opinion = verdict if verdict is not None else case.verdict
-    ends_as_it_opens = None if not ahead or opinion is None else (ahead[-1].sign > 0) == opinion
+    ends_as_it_opens = None if not predictions or opinion is None else (predictions[-1].sign > 0) == opinion
     agrees = None if case.verdict is None else verdict == case.verdict
     wrong = [
         ends_as_it_opens is False,
@@ -135,22 +139,22 @@ def ground_reason(text: str, case: GroundingCase, catalogue: Catalogue) -> Reaso
         cause_named=None if case.cause_keywords is None else named.issuperset(case.cause_keywords),
         keywords_named=0 if case.cause_keywords is None else len(named),
         causes_named=len(named.intersection(case.cause_keywords or ())),
-        attributes=said,
-        attributes_right=so,
-        mentions=mentions,
-        mentions_read=read,
-        prediction=None if not ahead else ahead[-1].sign > 0,
+        attributes=n_attributes,
+        attributes_right=n_correct,
+        mentions=n_mentions,
+        mentions_read=n_read,
+        prediction=None if not predictions else predictions[-1].sign > 0,
         ends_as_it_opens=ends_as_it_opens,
         finished=has_complete_ending(text),
-        untrue=said - so + claimed - right + sum(wrong),
+        untrue=n_attributes - n_correct + claimed - right + sum(wrong),
     )
 
 
 def find_named_keywords(text: str, cited: Sequence[Citation], keywords: Iterable[str]) -> set[str]:
     """The keywords that stand in the text as whole words, in any case, outside the titles it cites."""
-    prose, at = [], 0
+    prose, end = [], 0
     for citation in cited:
-        prose.append(text[at : citation.start])
-        at = citation.end
-    rest = " \n ".join([*prose, text[at:]])
+        prose.append(text[end : citation.start])
+        end = citation.end
+    rest = " \n ".join([*prose, text[end:]])
     return {word for word in keywords if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", rest, re.IGNORECASE)}

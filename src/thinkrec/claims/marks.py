@@ -88,5 +88,5 @@ def strip_answer_wrapping(text: str) -> str:
 
 def is_reasoning_marker(token: str) -> bool:
     """Whether a special token of a tokenizer takes part in setting reasoning apart, so that it has to stay readable."""
-    parts = ("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|channel>", "<channel|>", "<unused94>")
-    return token in parts or bool(OPEN.fullmatch(token) or CLOSE.fullmatch(token))
+    channel_tokens = ("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|channel>", "<channel|>", "<unused94>")
+    return token in channel_tokens or bool(OPEN.fullmatch(token) or CLOSE.fullmatch(token))

@@ -1,10 +1,10 @@
-"""What a reason claims of each title it cites: liked (1), disliked (-1), or nothing that can be read (None).
+"""Polarity of each citation of a reason: liked (1), disliked (-1), or nothing that can be read (None).
 
-A reader made of rules. A sentence is cut into parts at semicolons, colons, dashes and words such as "but" and "while".
-In its part, a citation takes the cue that is grammatically nearest: a predicate that follows the list it stands in
-("'A', 'B' and 'C' were rejected"), else the cue before it ("who rejected 'A', the slow 'B' and 'C'"), else one after
-it. A part without a cue takes over what the part before it said, unless the two are contrasted. Negations turn a cue
-round, predictions ("should please") are not claims about the past.
+A reader made of rules. A sentence is cut into clauses at semicolons, colons, dashes and words such as "but" and
+"while". In its clause, a citation takes the cue that is grammatically nearest: a predicate that follows the list it
+stands in ("'A', 'B' and 'C' were rejected"), else the cue before it ("who rejected 'A', the slow 'B' and 'C'"), else
+one after it. A clause without a cue takes over the sign of the clause before it, unless the two are contrasted.
+Negations reverse a cue, predictions ("should please") are not claims about the past.
 """
 
 from __future__ import annotations
@@ -37,31 +37,34 @@ _PREDICATE = re.compile(
 
 
 def read_claims(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str] = ()) -> list[int | None]:
-    """Per citation (start, end) of `text`: 1, -1 or None.
+    """Polarity per citation (start, end) of `text`: 1, -1 or None.
 
     `keywords` are phrases of the items' own texts that the reason may repeat ("well liked"); they claim nothing.
     """
-    found = read_marked_claims(_mark_and_mask(text, spans, keywords))
-    return [found.get(number) for number in range(len(spans))]
+    signs = read_marked_claims(_mark_and_mask(text, spans, keywords))
+    return [signs.get(number) for number in range(len(spans))]
 
 
 def read_marked_claims(text: str) -> dict[int, int]:
-    """Claims by the number of the citation, of a text in which numbered marks stand for citations."""
+    """Polarity by the number of the citation, of a text in which numbered marks stand for citations."""
     claims: dict[int, int] = {}
     before: int | None = None
     for sentence in split_sentences(text):
-        found, before = _read_sentence_claims(sentence, before)
-        claims |= found
+        sentence_claims, before = _read_sentence_claims(sentence, before)
+        claims |= sentence_claims
     return claims
 
 
 def _mark_and_mask(text: str, spans: Sequence[tuple[int, int]], keywords: Sequence[str]) -> str:
     """The text with citations as numbered marks and keywords blanked."""
-    pieces, at = [], 0
+    pieces, previous_end = [], 0
     for number, (start, end) in sorted(enumerate(spans), key=lambda entry: entry[1]):
-        pieces += [mask_polar_keywords(remove_mark_characters(text[at:start]), keywords), format_title_mark(number)]
-        at = end
-    return "".join([*pieces, mask_polar_keywords(remove_mark_characters(text[at:]), keywords)])
+        pieces += [
+            mask_polar_keywords(remove_mark_characters(text[previous_end:start]), keywords),
+            format_title_mark(number),
+        ]
+        previous_end = end
+    return "".join([*pieces, mask_polar_keywords(remove_mark_characters(text[previous_end:]), keywords)])
 
 
 def remove_mark_characters(text: str) -> str:
@@ -70,14 +73,15 @@ def remove_mark_characters(text: str) -> str:
 
 
 def mask_polar_keywords(text: str, keywords: Iterable[str]) -> str:
-    """A text of the same length in which keywords that hold words of liking stand as x's; typographic apostrophes are
-    plain ones.
+    """A text of the same length in which keywords that contain polarity cues stand as x's.
+
+    Typographic apostrophes become plain ones.
     """
     for phrase in sorted(set(keywords), key=len, reverse=True):
         low = phrase.lower()
-        if low not in _OWN_WORDS and any(found.search(low) for found in (GOOD, BAD, GOOD_TONE, BAD_TONE)):
+        if low not in _OWN_WORDS and any(cue.search(low) for cue in (GOOD, BAD, GOOD_TONE, BAD_TONE)):
             pattern = rf"(?<!\w){re.escape(phrase)}(?!\w)"
-            text = re.sub(pattern, lambda found: "x" * len(found[0]), text, flags=re.IGNORECASE)
+            text = re.sub(pattern, lambda match: "x" * len(match[0]), text, flags=re.IGNORECASE)
     return text.translate({0x2019: "'"})
 
 
@@ -87,29 +91,31 @@ _OWN_WORDS = frozenset(("liked", "disliked", "enjoyed", "loved", "rejected", "tu
 
 def split_sentences(text: str) -> list[str]:
     """The sentences of a text, one unfinished sentence at the end included."""
-    found, start = [], 0
+    sentences, start = [], 0
     for stop in re.finditer(r"[.!?]+[)'\"\u201d\u2019]*\s+(?=[A-Z0-9\u27e6'\"\u201c\u2018(])", text):
         if stop[0].startswith(".") and _ABBREVIATED.search(text[: stop.start()]):
             continue
-        found.append(text[start : stop.end()])
+        sentences.append(text[start : stop.end()])
         start = stop.end()
-    return [*found, text[start:]]
+    return [*sentences, text[start:]]
 
 
 def _read_sentence_claims(sentence: str, before: int | None) -> tuple[dict[int, int], int | None]:
-    """Claims of one sentence by citation number, and the sentence's last word on liking, for the next one."""
+    """Polarity by citation number in one sentence, and the sign that the next sentence takes over."""
     claims: dict[int, int] = {}
     last: int | None = None
     waiting: list[int] = []
-    for part, link in split_clauses(sentence):
-        cues = find_cues(part)
+    for clause, link in split_clauses(sentence):
+        cues = find_cues(clause)
         contrast = bool(CONTRAST.search(link))
         inherited = None if contrast else last
-        for group in _group_citations(part):
-            sign = _find_group_sign(part, group, [cue for cue in cues if not cue.is_weak or inherited is None])
+        for group in _group_citations(clause):
+            sign = _find_group_sign(clause, group, [cue for cue in cues if not cue.is_weak or inherited is None])
             if sign is None:
-                sign = _infer_sign_without_cue(part, group, last if last is not None else before, inherited)
-            elif EXCEPT.search(part[: group[0].start()].lower()) or EXCEPTED.search(part[group[-1].end() :].lower()):
+                sign = _infer_sign_without_cue(clause, group, last if last is not None else before, inherited)
+            elif EXCEPT.search(clause[: group[0].start()].lower()) or EXCEPTED.search(
+                clause[group[-1].end() :].lower()
+            ):
                 stated = [cue.sign for cue in cues if cue.end <= group[0].start()]
                 known = last if last is not None else before
                 sign = -stated[-1] if stated else -known if known is not None else sign
@@ -118,7 +124,7 @@ def _read_sentence_claims(sentence: str, before: int | None) -> tuple[dict[int, 
                     claims[int(mark[1])] = sign
                 else:
                     waiting.append(int(mark[1]))
-        if not cues and not MARK.search(part) and re.search(r"\bexceptions?\b", part.lower()):
+        if not cues and not MARK.search(clause) and re.search(r"\bexceptions?\b", clause.lower()):
             known = last if last is not None else before
             last = None if known is None else -known
         if cues:
@@ -126,9 +132,9 @@ def _read_sentence_claims(sentence: str, before: int | None) -> tuple[dict[int, 
             last = strong[-1].sign
             if (
                 waiting
-                and not MARK.search(part)
+                and not MARK.search(clause)
                 and not contrast
-                and not _refers_to_later_titles(part, link, strong[0])
+                and not _refers_to_later_titles(clause, link, strong[0])
             ):
                 claims.update({number: strong[0].sign for number in waiting})
             waiting = []
@@ -136,42 +142,44 @@ def _read_sentence_claims(sentence: str, before: int | None) -> tuple[dict[int, 
 
 
 def split_clauses(sentence: str) -> list[tuple[str, str]]:
-    """The parts of a sentence, each with the break that leads to it."""
-    found, start, link = [], 0, ""
+    """The clauses of a sentence, each with the break that leads to it."""
+    clauses, start, link = [], 0, ""
     for stop in _BREAK.finditer(sentence):
         clause = _extract_clause(sentence, stop.end())
-        if stop[0].startswith(", and") and not _OWN_SUBJECT.match(clause) and not (
-            find_cues(sentence[: stop.start()]) and _has_cue_or_exception(clause)
-        ):  # fmt: skip
+        if (
+            stop[0].startswith(", and")
+            and not _OWN_SUBJECT.match(clause)
+            and not (find_cues(sentence[: stop.start()]) and _has_cue_or_exception(clause))
+        ):
             continue  # a list goes on
         # "Although 'A' failed, ..." begins with its own break.
         if sentence[start : stop.start()].strip():
-            found.append((sentence[start : stop.start()], link))
+            clauses.append((sentence[start : stop.start()], link))
         start, link = stop.end(), stop[0].lower()
-    return [*found, (sentence[start:], link)]
+    return [*clauses, (sentence[start:], link)]
 
 
-def _refers_to_later_titles(part: str, link: str, cue: PolarityCue) -> bool:
+def _refers_to_later_titles(clause: str, link: str, cue: PolarityCue) -> bool:
     """Whether a verdict is about titles that are still to come ("..., and the viewer liked") and not those before."""
-    own = link.startswith(", and") and _OWN_SUBJECT.match(part)
-    return bool(own) and not re.search(r"\b(?:both|them|it|these|those|all|each)\b", part[cue.end :].lower())
+    own = link.startswith(", and") and _OWN_SUBJECT.match(clause)
+    return bool(own) and not re.search(r"\b(?:both|them|it|these|those|all|each)\b", clause[cue.end :].lower())
 
 
 def _has_cue_or_exception(clause: str) -> bool:
     return bool(find_cues(clause) or re.search(r"\bexceptions?\b", clause.lower()))
 
 
-def _extract_clause(sentence: str, at: int) -> str:
-    """From `at` to the next break."""
-    stop = _BREAK.search(sentence, at)
-    return sentence[at : stop.start() if stop else len(sentence)]
+def _extract_clause(sentence: str, start: int) -> str:
+    """The sentence from `start` to the next break."""
+    stop = _BREAK.search(sentence, start)
+    return sentence[start : stop.start() if stop else len(sentence)]
 
 
-def _group_citations(part: str) -> list[list[re.Match[str]]]:
-    """Citations of a part in lists that share one verb."""
+def _group_citations(clause: str) -> list[list[re.Match[str]]]:
+    """Citations of a clause in lists that share one verb."""
     groups: list[list[re.Match[str]]] = []
-    for mark in MARK.finditer(part):
-        between = part[groups[-1][-1].end() : mark.start()] if groups else ""
+    for mark in MARK.finditer(clause):
+        between = clause[groups[-1][-1].end() : mark.start()] if groups else ""
         joins = bool(groups) and re.match(r"\s*(?:,|and\b|or\b|nor\b|&|as well as\b|plus\b)", between)
         if joins and _JOIN.match(between) and not find_cues(between):
             groups[-1].append(mark)
@@ -180,34 +188,34 @@ def _group_citations(part: str) -> list[list[re.Match[str]]]:
     return groups
 
 
-def _find_group_sign(part: str, group: list[re.Match[str]], cues: list[PolarityCue]) -> int | None:
+def _find_group_sign(clause: str, group: list[re.Match[str]], cues: list[PolarityCue]) -> int | None:
     for weak in (False, True):
         pool = [cue for cue in cues if cue.is_weak == weak]
-        left = [cue for cue in pool if cue.end <= group[0].start()]
-        right = [cue for cue in pool if cue.start >= group[-1].end()]
+        preceding = [cue for cue in pool if cue.end <= group[0].start()]
+        following = [cue for cue in pool if cue.start >= group[-1].end()]
         inside = [cue for cue in pool if group[0].start() < cue.start < group[-1].end()]
-        after = part[group[-1].end() : right[0].start].lower() if right else ""
-        if right and _PREDICATE.match(MARK.sub("", after)) and "," not in after.strip(" ,"):
-            return _apply_list_negation(part, group, right[0])
-        if left:
-            between = part[left[-1].end : group[0].start()].lower()
-            return -1 if re.match(r"\s*(?:neither|none of)\b", between) else left[-1].sign
-        if right or inside:
-            return _apply_list_negation(part, group, (right or inside)[0])
+        after = clause[group[-1].end() : following[0].start].lower() if following else ""
+        if following and _PREDICATE.match(MARK.sub("", after)) and "," not in after.strip(" ,"):
+            return _apply_list_negation(clause, group, following[0])
+        if preceding:
+            between = clause[preceding[-1].end : group[0].start()].lower()
+            return -1 if re.match(r"\s*(?:neither|none of)\b", between) else preceding[-1].sign
+        if following or inside:
+            return _apply_list_negation(clause, group, (following or inside)[0])
     return None
 
 
-def _apply_list_negation(part: str, group: list[re.Match[str]], cue: PolarityCue) -> int:
-    """A cue behind a list that opens with "neither" or "not even"."""
-    lead = part[: group[0].start()].lower()
+def _apply_list_negation(clause: str, group: list[re.Match[str]], cue: PolarityCue) -> int:
+    """The sign of a cue behind a list, negated where the list opens with "neither" or "not even"."""
+    lead = clause[: group[0].start()].lower()
     negated = re.search(r"\b(?:neither|nor|not even|not)(?: [\w-]+){0,5} ?$", lead)
     return -cue.sign if negated and cue.sign > 0 else cue.sign
 
 
 def _infer_sign_without_cue(
-    part: str, group: list[re.Match[str]], last: int | None, inherited: int | None
+    clause: str, group: list[re.Match[str]], last: int | None, inherited: int | None
 ) -> int | None:
-    low = part.lower()
+    low = clause.lower()
     lead, tail = low[: group[0].start()], low[group[-1].end() :]
     if last is not None and (EXCEPT.search(lead) or EXCEPTED.search(tail)):
         return -last

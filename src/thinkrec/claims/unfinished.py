@@ -1,4 +1,4 @@
-"""What a reason has claimed so far, while it is being written.
+"""Claims of a reason that is still being written.
 
 In all texts here a numbered mark (\u27e62\u27e7) stands for every cited title, by its number in `signs`: 1 for liked,
 -1 for disliked, 0 for what fits any claim. `targets` are the numbers of what is asked about: it was not rated, so no
@@ -35,17 +35,17 @@ class FalseClaim(NamedTuple):
 
 
 def infer_next_claim(text: str, signs: Sequence[int]) -> int | None:
-    """What a text has said of a title that would be cited next: liked (1), disliked (-1), nothing (None).
+    """The polarity that a title cited next would have: liked (1), disliked (-1), none yet (None).
 
     In a list of which nothing was said yet, the next title is taken to share the sign of the others.
     """
     # With the title to come in its place, a sentence that just ended is seen to have ended.
     marked = f"{text.rstrip()} {format_title_mark(len(signs))}".translate({0x2019: "'"})
-    said = read_marked_claims(marked).get(len(signs))
-    if said is not None:
-        return said
-    part, _ = split_clauses(split_sentences(marked)[-1])[-1]
-    listed = [signs[int(mark[1])] for mark in MARK.finditer(part) if int(mark[1]) < len(signs)]
+    sign_of_next = read_marked_claims(marked).get(len(signs))
+    if sign_of_next is not None:
+        return sign_of_next
+    clause, _ = split_clauses(split_sentences(marked)[-1])[-1]
+    listed = [signs[int(mark[1])] for mark in MARK.finditer(clause) if int(mark[1]) < len(signs)]
     return next((sign for sign in reversed(listed) if sign), None)
 
 
@@ -61,19 +61,19 @@ def expects_rated_title(text: str) -> bool:
 def find_first_false_claim(text: str, signs: Sequence[int], targets: Collection[int] = ()) -> FalseClaim | None:
     """The first claim of a text that is against `signs`, or that calls a target liked or disliked in the past."""
     text = text.translate({0x2019: "'"})
-    cited = list(MARK.finditer(text))
-    each = iter(range(len(cited)))
-    said = read_marked_claims(MARK.sub(lambda _: format_title_mark(next(each)), text))
-    for place, mark in enumerate(cited):
+    marks = list(MARK.finditer(text))
+    numbers = iter(range(len(marks)))
+    claims = read_marked_claims(MARK.sub(lambda _: format_title_mark(next(numbers)), text))
+    for index, mark in enumerate(marks):
         number = int(mark[1])
-        claim = _read_past_verdict(text, mark.end()) if number in targets else said.get(place)
+        claim = _read_past_verdict(text, mark.end()) if number in targets else claims.get(index)
         if claim is not None and (number in targets or signs[number] == -claim):
-            return FalseClaim(place, claim, find_final_cue(text))
+            return FalseClaim(index, claim, find_final_cue(text))
     return None
 
 
-def _read_past_verdict(text: str, at: int) -> int | None:
-    """What is said right behind `at`, as in "<title> was turned down"."""
-    clause = text[at : at + 60]
+def _read_past_verdict(text: str, start: int) -> int | None:
+    """The sign of a past verdict right behind `start`, as in "<title> was turned down"; None without one."""
+    clause = text[start : start + 60]
     cues = find_cues(clause)
     return cues[0].sign if cues and _WAS.fullmatch(clause[: cues[0].start]) else None

@@ -1,4 +1,4 @@
-"""Reading what a teacher wrote: reasoning apart from the answer, and the verdict at its head."""
+"""Verdict at the head of an answer, refusals, and reasoning split from the answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STOP = re.compile(r"""[*_`~"'”’»)\]]+|\s*[.,:;!…–—]|\s+-+(?=\s)|[^\S
 _AFTER = re.compile(rf"{_CLOSING}[.,:;!…]*(?:{_CLOSING}(?!\w))?\s*[–—-]*\s*")
 
 IN_WORDS = "in words"
-"""By what name a refusal goes that is the whole answer."""
+"""Name of the refusal that is the whole answer."""
 _DECLINES = re.compile(
     r"""\W*(?:(?:i['’]m|i\s+am)?\s*(?:very\s+|so\s+)?(?:sorry|afraid)|i\s+apologi[sz]e|apologies|unfortunately)?[\s,.!—–-]*
     (?:but\s+|that\s+)?(?:i|we)(?:\s+can(?:['’]t|not|\s+not)|['’]m\s+(?:unable|not\s+able)\s+to|\s+am\s+(?:unable|not\s+able)\s+to
@@ -47,30 +47,31 @@ def parse_answer(text: str, titles: Iterable[str] = ()) -> ParsedAnswer:
     punctuation mark, a new line or the end has to follow. `titles`: those of the row, whose names are no verdicts.
 
     >>> parse_answer("**Yes.** It shares the sea with 'Tide'.")
-    Reading(verdict=True, prose="It shares the sea with 'Tide'.")
-    >>> [parse_answer(text).verdict for text in ("No", "Not sure", "Novel", "Yesterday", "Nope", "Yes or no?", "No end", "")]
-    [False, None, None, None, None, None, None, None]
-    >>> parse_answer("Yes, Madam was disliked.").verdict, parse_answer("Yes, Madam was disliked.", ["Yes, Madam (1985)"]).verdict
+    ParsedAnswer(verdict=True, prose="It shares the sea with 'Tide'.")
+    >>> [parse_answer(text).verdict for text in ("No", "Not sure", "Novel", "Yesterday", "Yes or no?", "No end", "")]
+    [False, None, None, None, None, None, None]
+    >>> text = "Yes, Madam was disliked."
+    >>> parse_answer(text).verdict, parse_answer(text, ["Yes, Madam (1985)"]).verdict
     (True, None)
     """
-    found = _FIRST.match(text)
-    if found is None or not _STOP.match(text, found.end()) or _starts_with_title(text, found, titles):
+    match = _FIRST.match(text)
+    if match is None or not _STOP.match(text, match.end()) or _starts_with_title(text, match, titles):
         return ParsedAnswer(None, text.strip())
-    rest = text[found.end() :]
-    no = found.group(1).lower() == "no"
+    rest = text[match.end() :]
+    no = match.group(1).lower() == "no"
     if _BOTH.match(rest) or (no and _PHRASE.match(rest)):
         return ParsedAnswer(None, text.strip())
     return ParsedAnswer(not no, _AFTER.sub("", rest, count=1).strip())
 
 
-def _starts_with_title(text: str, found: re.Match[str], titles: Iterable[str]) -> bool:
+def _starts_with_title(text: str, match: re.Match[str], titles: Iterable[str]) -> bool:
     """Whether the word that would be a verdict begins the name of a title, or is one in quotation marks."""
-    first = found.group(1).casefold()
+    first = match.group(1).casefold()
     for name in {name for title in titles for name in extract_title_names(title) if name.casefold().startswith(first)}:
-        end = found.start(1) + len(name)
-        if text[found.start(1) : end].casefold() != name.casefold() or text[end : end + 1].isalnum():
+        end = match.start(1) + len(name)
+        if text[match.start(1) : end].casefold() != name.casefold() or text[end : end + 1].isalnum():
             continue
-        quoted = text[: found.start(1)].endswith(("'", '"', "‘", "“", "«"))
+        quoted = text[: match.start(1)].endswith(("'", '"', "‘", "“", "«"))
         if normalise_name(name) != first or (quoted and re.match(r"""['"’”»]\s+\w""", text[end:])):
             return True
     return False
@@ -96,7 +97,7 @@ def is_refusal(text: str) -> bool:
 
 
 def split_reasoning(content: str, field: str = "") -> tuple[str, str]:
-    """(answer, reasoning) of a reply.
+    """Answer and reasoning of a reply.
 
     Reasoning comes from a field of its own and from what stands between marks in the content; see `marks` for those
     that are known. A part that was opened and not closed goes to the end (the reply was cut off while thinking); one
@@ -108,19 +109,19 @@ def split_reasoning(content: str, field: str = "") -> tuple[str, str]:
     ('Yes.', 'hm')
     """
     text = marks.insert_think_tags(content)
-    thoughts, said, place, inside = [field], [], 0, False
-    found = [(m.start(), m.end(), True) for m in marks.OPEN.finditer(text)]
-    found += [(m.start(), m.end(), False) for m in marks.CLOSE.finditer(text)]
-    for start, end, opens in sorted(found):
-        piece = text[place:start]
+    thoughts, answer, position, inside = [field], [], 0, False
+    boundaries = [(m.start(), m.end(), True) for m in marks.OPEN.finditer(text)]
+    boundaries += [(m.start(), m.end(), False) for m in marks.CLOSE.finditer(text)]
+    for start, end, opens in sorted(boundaries):
+        piece = text[position:start]
         if inside:
             thoughts.append(piece)
         elif opens:
-            said.append(piece)
+            answer.append(piece)
         else:
-            thoughts += [*said, piece]
-            said = []
-        place, inside = end, opens
-    (thoughts if inside else said).append(text[place:])
-    kept = [marks.strip_answer_wrapping(thought) for thought in thoughts]
-    return marks.strip_answer_wrapping("".join(said)), "\n\n".join(thought for thought in kept if thought)
+            thoughts += [*answer, piece]
+            answer = []
+        position, inside = end, opens
+    (thoughts if inside else answer).append(text[position:])
+    stripped = [marks.strip_answer_wrapping(thought) for thought in thoughts]
+    return marks.strip_answer_wrapping("".join(answer)), "\n\n".join(thought for thought in stripped if thought)

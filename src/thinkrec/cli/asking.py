@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +9,6 @@ import typer
 
 from thinkrec.cli.options import History, RunName, Threshold, User
 from thinkrec.decoding.policy import Cite, Writer
-
-
-class StageName(StrEnum):
-    """Trained stages that can write reasons."""
-
-    text = "global"
-    experts = "experts"
-    full = "full"
 
 
 def rank(
@@ -71,7 +62,12 @@ def explain_rows(
     rows: Annotated[Path, typer.Argument(metavar="TABLE", help="Table with the column order, maybe split.")],
     out: Annotated[Path, typer.Option(help="Where order, ids, score, reason go: .parquet, .csv or .jsonl.")],
     split: Annotated[str | None, typer.Option(help="Only rows of TABLE with this split.")] = None,
-    stage: Annotated[StageName | None, typer.Option(help="By default the last one trained.")] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            help="Variant of the model: its row in the run's table or its short name; by default the last one."
+        ),
+    ] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Longest reason; by default as the recipe says.")] = None,
     cite: Annotated[Cite | None, typer.Option(help="By default as the recipe says.")] = None,
     own_verdict: Annotated[bool, typer.Option("--own-verdict", help="Do not force the score's verdict.")] = False,
@@ -86,4 +82,4 @@ def explain_rows(
     """
     from thinkrec.commands import writing
 
-    writing.run_explain_rows_command(run, rows, split, out, stage and stage.value, tokens, cite, own_verdict, writer)
+    writing.run_explain_rows_command(run, rows, split, out, stage, tokens, cite, own_verdict, writer)

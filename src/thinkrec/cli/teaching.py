@@ -55,7 +55,9 @@ def reason(
     split: Annotated[str | None, typer.Option(help="train, valid or test; train.")] = None,
     choose: Annotated[str | None, typer.Option(help="random, wrong or mixed; random.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="For wrong: a table with order and score.")] = None,
-    policy: Annotated[str | None, typer.Option(help="On a wrong verdict: again, hint or drop; again.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="On a wrong verdict: retry, retry_with_label or discard; retry.")
+    ] = None,
     attempts: Annotated[int | None, typer.Option(help="Most answers per row; 3.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the choice of rows; 0.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Longest answer, reasoning included.")] = None,
@@ -71,7 +73,7 @@ def reason(
     """Ask a teacher why users liked or disliked things; keep the reasons whose verdict is right, to train on.
 
     - `thinkrec reason demo --teacher rules --rows 200`
-    - `thinkrec reason my.yaml --teacher local --model ./Qwen3-4B --rows 500 --policy again`
+    - `thinkrec reason my.yaml --teacher local --model ./Qwen3-4B --rows 500 --policy retry`
     - `thinkrec reason my.yaml --teacher api --model qwen3 --base-url http://localhost:8000/v1`
     - `thinkrec reason my.yaml --config teach.yaml --price-in 0.5 --price-out 2 --budget-money 10 --dry-run`
 
@@ -85,17 +87,17 @@ def reason(
         "teacher.base_url": base_url,
         "teacher.key_env": key_env,
         "teacher.max_tokens": max_tokens,
-        "teacher.budget.requests": budget_requests,
-        "teacher.budget.tokens": budget_tokens,
-        "teacher.budget.money": budget_money,
+        "teacher.budget.max_requests": budget_requests,
+        "teacher.budget.max_tokens": budget_tokens,
+        "teacher.budget.max_cost": budget_money,
         "teacher.prices.input": price_in,
         "teacher.prices.output": price_out,
-        "rows": rows,
+        "n_rows": rows,
         "split": split,
-        "choose": choose,
+        "selection": choose,
         "predictions": predictions,
         "policy": policy,
-        "attempts": attempts,
+        "max_attempts": attempts,
         "seed": seed,
     }
     teaching.run_reason_command(recipe, config, given, out, store, dry_run)

@@ -13,13 +13,14 @@ from thinkrec.collab.lightgcn import LightGCN, LightGCNConfig
 from thinkrec.collab.mf import MF, MFConfig
 from thinkrec.collab.sasrec import SASRec, SASRecConfig
 from thinkrec.collab.training import EncoderTrainingConfig
+from thinkrec.io.config import rename_kinds
 
+RENAMED_KINDS = {**ItemBaselineConfig.RENAMED_VALUES["kind"]}
+"""Earlier name of a kind of scorer -> its name."""
 EncoderConfig = Annotated[MFConfig | LightGCNConfig | SASRecConfig, Field(discriminator="kind")]
 """Any config whose class is an `Encoder`."""
-ScorerConfig = Annotated[
-    MFConfig | LightGCNConfig | SASRecConfig | GradientBoostingConfig | ItemBaselineConfig | RandomConfig,
-    Field(discriminator="kind"),
-]
+AnyScorerConfig = MFConfig | LightGCNConfig | SASRecConfig | GradientBoostingConfig | ItemBaselineConfig | RandomConfig
+ScorerConfig = Annotated[AnyScorerConfig, Field(discriminator="kind"), rename_kinds(RENAMED_KINDS)]
 """Any config of this room."""
 
 KINDS = {
@@ -27,7 +28,7 @@ KINDS = {
     "lightgcn": LightGCN,
     "sasrec": SASRec,
     "boosting": GradientBoosting,
-    "item_prior": ItemBaseline,
+    "item_baseline": ItemBaseline,
     "random": RandomScorer,
 }
 """Class by the `kind` of its config."""
@@ -41,6 +42,8 @@ def build_scorer(config: ScorerConfig) -> Scorer:
 __all__ = [
     "KINDS",
     "MF",
+    "RENAMED_KINDS",
+    "AnyScorerConfig",
     "Encoder",
     "EncoderConfig",
     "EncoderTrainingConfig",

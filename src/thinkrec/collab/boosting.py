@@ -1,12 +1,12 @@
-"""Gradient boosting on causal features: the floor that a reasoning recommender has to beat."""
+"""Gradient boosting on causal features: the baseline that a reasoning recommender has to beat."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import encoder_files
@@ -17,46 +17,54 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.errors import CheckpointError
+from thinkrec.io.config import Config
 from thinkrec.io.progress import Progress
 
 
-class GradientBoostingConfig(BaseModel):
+class GradientBoostingConfig(Config):
     """Boosted trees on the features of `thinkrec.collab.features.tree_features`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {
+        "bags": "n_seeds",
+        "leaves": "max_leaves",
+        "min_rows": "min_leaf_rows",
+        "columns": "feature_fraction",
+        "blend": "item_logit_weights",
+    }
 
     kind: Literal["boosting"] = "boosting"
     trees: int = Field(default=300, ge=1)
     """Upper bound on trees per bag; validation chooses how many are kept."""
-    bags: int = Field(default=3, ge=1)
+    n_seeds: int = Field(default=3, ge=1)
     """Models with different seeds whose logits are averaged."""
     lr: float = Field(default=0.05, gt=0)
     """Shrinkage of each tree."""
-    leaves: int = Field(default=15, ge=2)
+    max_leaves: int = Field(default=15, ge=2)
     """Leaves per tree."""
-    min_rows: int = Field(default=60, ge=1)
+    min_leaf_rows: int = Field(default=60, ge=1)
     """Fewest train rows in a leaf."""
     l2: float = Field(default=10.0, ge=0)
     """L2 penalty on leaf values."""
-    columns: float = Field(default=0.5, gt=0, le=1)
+    feature_fraction: float = Field(default=0.5, gt=0, le=1)
     """Share of features that a split may choose from."""
     folds: int = Field(default=10, ge=2)
     """Folds of users for the item statistics of train rows."""
     keyword_strength: float = Field(default=0.003, gt=0)
     """Inverse L2 penalty of the keyword regression among the features."""
-    blend: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5)
+    item_logit_weights: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5)
     """Candidate weights of the item-only logit that is added to the trees' logit; validation chooses one."""
 
 
 class GradientBoosting:
     """logit(like) = mean of the bags' trees + w * (logit of the item's like rate drawn towards its keywords).
 
-    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows (`selection.Selector`). What the
-    features take from train rows is kept with the trees, by id; the rest of a row's features is its user's past in the
-    data that are scored. An item that was not in the data of the fit counts as one without ratings.
+    The number of trees and w are those with the best AUC/4 + UAUC/3 on validation rows (`selection.ModelSelector`).
+    What the features take from train rows is kept with the trees, by id; the rest of a row's features is its user's
+    past in the data that are scored. An item that was not in the data of the fit counts as one without ratings.
     """
 
     def __init__(self, config: GradientBoostingConfig | None = None):
+        """An unfitted scorer."""
         self.config = config or GradientBoostingConfig()
         self.trees: TreeEnsemble | None = None
         self.learned: tree_features.FeatureStatistics | None = None
@@ -73,24 +81,24 @@ class GradientBoosting:
         options: dict[str, Any] = {
             "learning_rate": config.lr,
             "max_iter": config.trees,
-            "max_leaf_nodes": config.leaves,
-            "min_samples_leaf": config.min_rows,
+            "max_leaf_nodes": config.max_leaves,
+            "min_samples_leaf": config.min_leaf_rows,
             "l2_regularization": config.l2,
-            "max_features": config.columns,
+            "max_features": config.feature_fraction,
             "early_stopping": False,  # scikit-learn would stop on train rows; the stage is chosen on validation below
         }
         # scikit-learn cannot cut a column without any number, such as years where no title has one; no tree needs it.
         seen = table.values[train]
         seen[:, np.isnan(seen).all(axis=0)] = 0.0
         models, staged = [], np.zeros((config.trees, len(valid)))
-        with Progress("boosting", config.bags, shown=progress) as bar:
-            for bag in range(config.bags):
+        with Progress("boosting", config.n_seeds, shown=progress) as bar:
+            for bag in range(config.n_seeds):
                 model = HistGradientBoostingClassifier(**options, random_state=seed * 1000 + bag).fit(
                     seen, data.label[train]
                 )
                 models.append(model)
                 for stage, values in enumerate(model.staged_decision_function(table.values[valid])):
-                    staged[stage] += np.ravel(values) / config.bags
+                    staged[stage] += np.ravel(values) / config.n_seeds
                 bar.advance(1)
 
         item = self._get_item_logit(table, valid)
@@ -102,9 +110,9 @@ class GradientBoosting:
 
         stages = sorted({*range(10, config.trees + 1, 10), config.trees})
         records = [record(n, 0.0) for n in stages]
-        n = max(records, key=lambda one: one["value"])["epoch"]
-        blended = [record(n, weight) for weight in config.blend]
-        self.weight = max(blended, key=lambda one: one["value"])["weight"]
+        n = max(records, key=lambda entry: entry["value"])["epoch"]
+        blended = [record(n, weight) for weight in config.item_logit_weights]
+        self.weight = max(blended, key=lambda entry: entry["value"])["weight"]
         self.trees = TreeEnsemble.from_models(models, n)
         return records + blended
 
@@ -113,7 +121,7 @@ class GradientBoosting:
         return table.values[rows, table.names.index("item_best")]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         if self.trees is None or self.learned is None:
             raise RuntimeError("this boosting has no trees yet: call fit, or load a saved one")
         table = tree_features.build_features(ds, self.learned)
@@ -133,13 +141,13 @@ class GradientBoosting:
     def load(cls, folder: Path) -> GradientBoosting:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, GradientBoostingConfig)
-        found = cls(config)
-        found.weight = float(arrays.pop("weight")[0])
+        scorer = cls(config)
+        scorer.weight = float(arrays.pop("weight")[0])
         learned = {name: arrays.pop(name) for name in list(arrays) if name.startswith("learned.")}
         named = {name.removeprefix("learned."): array for name, array in learned.items()}
         try:
-            found.learned = tree_features.FeatureStatistics.from_arrays(named, TrainedIds.load(folder))
+            scorer.learned = tree_features.FeatureStatistics.from_arrays(named, TrainedIds.load(folder))
         except KeyError as error:
             raise CheckpointError(f"{folder} lacks {error} beside its trees. Fit the scorer again.") from error
-        found.trees = TreeEnsemble(**arrays)
-        return found
+        scorer.trees = TreeEnsemble(**arrays)
+        return scorer

@@ -1,4 +1,4 @@
-"""What MF and LightGCN come down to once fitted: a vector and a bias per user and per item."""
+"""Embedding tables of a fitted MF or LightGCN: a vector and a bias per user and per item."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from thinkrec.data.interactions import TRAIN
 
 
 def mask_trained_codes(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """bool (n_users,) and bool (n_items,): who and what occurs in a train row."""
+    """Masks of the users and the items that occur in a train row, bool (n_users,) and bool (n_items,)."""
     train = ds.interactions.split == TRAIN
     users = np.zeros(ds.interactions.n_users, dtype=bool)
     items = np.zeros(len(ds.items), dtype=bool)
@@ -34,8 +34,7 @@ def fill_untrained_rows(table: np.ndarray, known: np.ndarray) -> np.ndarray:
 class EmbeddingTables:
     """score(u, v) = users[u] . items[v] + user_bias[u] + item_bias[v]. All float32.
 
-    Whoever is asked about is found by id. Users and items that were not in the data of the fit have the mean vector and
-    the mean bias.
+    Rows are found by id. Users and items that were not in the data of the fit have the mean vector and the mean bias.
     """
 
     users: np.ndarray
@@ -47,11 +46,11 @@ class EmbeddingTables:
     item_bias: np.ndarray
     """(n_items,): the bias that all rows share is part of it."""
     ids: TrainedIds
-    """Whose rows these are."""
+    """The ids that the rows belong to."""
 
     @classmethod
     def from_weights(cls, ds: Dataset, users, items, user_bias=None, item_bias=None) -> EmbeddingTables:
-        """Users and items without train rows get the mean vector and the mean bias of the others."""
+        """Tables in which users and items without train rows have the mean vector and the mean bias of the others."""
         known_users, known_items = mask_trained_codes(ds)
         if user_bias is None:
             user_bias = np.zeros(len(users), dtype=np.float32)
@@ -66,7 +65,7 @@ class EmbeddingTables:
         )
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),)."""
+        """Scores of rows, float64 (len(rows),)."""
         user, item = ds.interactions.user[rows], ds.interactions.item[rows]
         users, items = self.encode_users(ds, rows).astype(np.float64), self.encode_items(ds)[item].astype(np.float64)
         product = np.einsum("nd,nd->n", users, items)
@@ -74,11 +73,11 @@ class EmbeddingTables:
         return product + _take_rows_or_mean(self.user_bias, self.ids.find_user_rows(ds)[user]) + item_bias
 
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float32 (len(rows), dim)."""
+        """Vectors of the rows' users, float32 (len(rows), dim)."""
         return _take_rows_or_mean(self.users, self.ids.find_user_rows(ds)[ds.interactions.user[rows]])
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
-        """float32 (n_items of `ds`, dim)."""
+        """Vectors of all items, float32 (n_items of `ds`, dim)."""
         return _take_rows_or_mean(self.items, self.ids.find_item_rows(ds))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -86,6 +85,6 @@ class EmbeddingTables:
         return {name: getattr(self, name) for name in ("users", "items", "user_bias", "item_bias")}
 
 
-def _take_rows_or_mean(table: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Entries of `table` (n, ...) by place; one behind the last row is the mean of all."""
-    return take_rows(table, places, table.mean(axis=0))
+def _take_rows_or_mean(table: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Rows of `table` (n, ...) by number; the number n, one behind the last row, gives the mean of all."""
+    return take_rows(table, rows, table.mean(axis=0))

@@ -1,4 +1,4 @@
-"""What every collaborative scorer and encoder offers. Classes satisfy these by shape; nothing is inherited."""
+"""Protocols of collaborative scorers and encoders. Classes satisfy them structurally; nothing is inherited."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +13,8 @@ from safetensors.numpy import load_file, save_file
 
 from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.errors import CheckpointError
+from thinkrec.io.config import OLDER_VERSION
+from thinkrec.io.files import write_atomically, write_text
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -21,28 +22,25 @@ CONFIG, STATE = "config.json", "state.safetensors"
 
 
 def write_scorer(folder: Path, config: BaseModel, arrays: dict[str, np.ndarray], ids: TrainedIds | None = None) -> None:
-    """Write the files, each beside its place and then renamed, so that a kill leaves no half file.
+    """Write the files, each under another name and then renamed, so that a kill leaves no half file.
 
-    `ids`: whom and what the arrays are about; None for a scorer that holds nothing of any user or item.
+    `ids`: the users and items that the arrays are about; None for a scorer that holds nothing of any of them.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     if ids is not None:
         ids.save(folder)
-    beside = folder / (STATE + ".part")
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, beside)
-    os.replace(beside, folder / STATE)
-    beside = folder / (CONFIG + ".part")
-    beside.write_text(json.dumps(config.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
-    os.replace(beside, folder / CONFIG)
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_atomically(folder / STATE, lambda beside: save_file(contiguous, beside))
+    write_text(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
 
 
 def read_scorer(folder: Path, config: type[Config]) -> tuple[Config, dict[str, np.ndarray]]:
     """Read both files. Raises CheckpointError if one is missing, broken or of another kind of scorer."""
     folder = Path(folder)
     try:
-        found = config.model_validate_json((folder / CONFIG).read_text(encoding="utf-8"))
-        return found, load_file(folder / STATE)
+        text = (folder / CONFIG).read_text(encoding="utf-8")
+        scorer_config = config.model_validate_json(text, context=OLDER_VERSION)
+        return scorer_config, load_file(folder / STATE)
     except FileNotFoundError as error:
         raise CheckpointError(f"{error.filename or folder / STATE} is missing. Fit the scorer again.") from error
     except ValidationError as error:

@@ -33,15 +33,15 @@ class TreeEnsemble:
     @classmethod
     def from_models(cls, models: Sequence[HistGradientBoostingClassifier], n_trees: int) -> TreeEnsemble:
         """The mean of binary models' decision functions, each cut after its first `n_trees` trees."""
-        parts: list[np.ndarray] = []
+        node_tables: list[np.ndarray] = []
         roots, offsets, total = [], [], 0
         for model in models:
             for (tree,) in model._predictors[:n_trees]:  # scikit-learn offers no public view of the nodes
                 roots.append(total)
                 offsets.append(np.full(len(tree.nodes), total))
-                parts.append(tree.nodes)
+                node_tables.append(tree.nodes)
                 total += len(tree.nodes)
-        nodes, offset = np.concatenate(parts), np.concatenate(offsets)
+        nodes, offset = np.concatenate(node_tables), np.concatenate(offsets)
         leaf, itself = nodes["is_leaf"].astype(bool), np.arange(total)
         return cls(
             feature=np.where(leaf, 0, nodes["feature_idx"]).astype(np.int64),
@@ -55,14 +55,14 @@ class TreeEnsemble:
         )
 
     def score(self, features: np.ndarray) -> np.ndarray:
-        """float64 (n,) logits from features (n, n_features)."""
+        """Logits, float64 (n,), from features (n, n_features)."""
         total = np.full(len(features), self.baseline[0])
         rows = np.arange(len(features))
         for root in self.root:
             node = np.full(len(features), root)
             while True:
-                seen = features[rows, self.feature[node]]
-                goes_left = np.where(np.isnan(seen), self.missing_left[node], seen <= self.threshold[node])
+                values = features[rows, self.feature[node]]
+                goes_left = np.where(np.isnan(values), self.missing_left[node], values <= self.threshold[node])
                 following = np.where(goes_left, self.left[node], self.right[node])
                 if np.array_equal(following, node):
                     break

@@ -1,14 +1,13 @@
-"""One number per item, nothing personal: the bar that a recommender has to clear before it is called personal."""
+"""Non-personalised baselines: one number per item for all users, and random scores."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from thinkrec.collab import encoder_files
 from thinkrec.collab.features.keyword_terms import KeywordRegression, KeywordVocabulary, fit_keyword_regression
@@ -17,26 +16,27 @@ from thinkrec.collab.selection import ModelSelector, select_two_class_rows
 from thinkrec.collab.trained_ids import TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
+from thinkrec.io.hashing import hash_text_to_number
 
 
-class RandomConfig(BaseModel):
+class RandomConfig(Config):
     """A random number per row."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["random"] = "random"
 
 
-class ItemBaselineConfig(BaseModel):
+class ItemBaselineConfig(Config):
     """One number per item from train rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"strength": "prior_strength"}
+    RENAMED_VALUES: ClassVar = {"kind": {"item_prior": "item_baseline"}}
 
-    kind: Literal["item_prior"] = "item_prior"
+    kind: Literal["item_baseline"] = "item_baseline"
     source: Literal["mean", "keywords", "both"] = "mean"
     """mean: the item's like rate. keywords: logistic regression on its keywords. both: the like rate, drawn towards
     what the keywords say in place of the overall mean."""
-    strength: float = Field(default=5.0, gt=0)
+    prior_strength: float = Field(default=5.0, gt=0)
     """mean, both: pseudo-rows at the prior that are added to an item's own rows. On ML-1M validation about 2 is best
     for `mean` and 20 for `both` with written keywords."""
     keyword_strength: float = Field(default=0.003, gt=0)
@@ -44,11 +44,14 @@ class ItemBaselineConfig(BaseModel):
 
 
 class ItemBaseline:
-    """The same score for every user. Items without train rows get the prior alone, and so do items that were not in the
-    data of the fit: the overall mean, or what the regression says of their keywords.
+    """Non-personalised baseline: logit of an item's like rate, the same for every user.
+
+    Items without train rows get the prior alone, and so do items that were not in the data of the fit: the overall
+    mean, or the keyword regression's value.
     """
 
     def __init__(self, config: ItemBaselineConfig | None = None):
+        """An unfitted scorer."""
         self.config = config or ItemBaselineConfig()
         self.values: np.ndarray | None = None
         self.terms = KeywordVocabulary(())
@@ -72,7 +75,7 @@ class ItemBaseline:
             likes = np.bincount(item, weights=label, minlength=len(ds.items))
             count = np.bincount(item, minlength=len(ds.items))
             prior = 1 / (1 + np.exp(-self.values))
-            self.values = compute_logit((likes + config.strength * prior) / (count + config.strength))
+            self.values = compute_logit((likes + config.prior_strength * prior) / (count + config.prior_strength))
         return [
             {
                 "epoch": 1,
@@ -81,46 +84,51 @@ class ItemBaseline:
         ]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         if self.values is None:
             raise RuntimeError("this item prior has no values yet: call fit, or load a saved one")
         item = ds.interactions.item[rows]
-        places = self.ids.find_item_rows(ds)[item]
-        found = take_rows(self.values, places, 0.0)
-        fresh = places >= len(self.values)
-        if fresh.any():
-            found[fresh] = self.guess.predict_logits(
-                self.terms.build_matrix([ds.items.keywords[code] for code in item[fresh]])
+        item_rows = self.ids.find_item_rows(ds)[item]
+        logits = take_rows(self.values, item_rows, 0.0)
+        is_new = item_rows >= len(self.values)
+        if is_new.any():
+            logits[is_new] = self.guess.predict_logits(
+                self.terms.build_matrix([ds.items.keywords[code] for code in item[is_new]])
             )
-        return found
+        return logits
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""
         if self.values is None:
             raise RuntimeError("this item prior has no values yet: call fit before save")
         terms = np.frombuffer(json.dumps(self.terms.terms).encode("utf-8", "surrogatepass"), dtype=np.uint8)
-        arrays = {"values": self.values, "terms": terms, "weights": self.guess.weights,
-                  "intercept": np.array([self.guess.intercept])}  # fmt: skip
+        arrays = {
+            "values": self.values,
+            "terms": terms,
+            "weights": self.guess.weights,
+            "intercept": np.array([self.guess.intercept]),
+        }
         encoder_files.write_scorer(folder, self.config, arrays, self.ids)
 
     @classmethod
     def load(cls, folder: Path) -> ItemBaseline:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, ItemBaselineConfig)
-        found = cls(config)
-        found.ids = TrainedIds.load(folder)
-        found.values = arrays["values"]
-        found.terms = KeywordVocabulary(
+        scorer = cls(config)
+        scorer.ids = TrainedIds.load(folder)
+        scorer.values = arrays["values"]
+        scorer.terms = KeywordVocabulary(
             tuple(json.loads(bytes(arrays["terms"].tolist()).decode("utf-8", "surrogatepass")))
         )
-        found.guess = KeywordRegression(arrays["weights"], float(arrays["intercept"][0]))
-        return found
+        scorer.guess = KeywordRegression(arrays["weights"], float(arrays["intercept"][0]))
+        return scorer
 
 
 class RandomScorer:
     """A score that knows nothing: a fixed random number per user, item and time, wherever the row stands."""
 
     def __init__(self, config: RandomConfig | None = None):
+        """An unfitted scorer."""
         self.config = config or RandomConfig()
         self.seed = 0
 
@@ -131,13 +139,13 @@ class RandomScorer:
         return []
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): uniform in [0, 1); a row keeps its number whichever rows are asked together."""
+        """Uniform numbers in [0, 1), float64 (len(rows),); a row's number does not depend on the other rows."""
         data = ds.interactions
         users = np.array([_hash_id(id_) for id_ in ds.user_ids] + [0] * (data.n_users - len(ds.user_ids)), np.uint64)
         items = np.array([_hash_id(id_) for id_ in ds.items.ids], dtype=np.uint64)
         state = _mix_bits(users[data.user[rows]] + np.uint64(self.seed % 2**64))
-        for part in (items[data.item[rows]], data.timestamp[rows].astype(np.uint64)):
-            state = _mix_bits(state ^ part)
+        for bits in (items[data.item[rows]], data.timestamp[rows].astype(np.uint64)):
+            state = _mix_bits(state ^ bits)
         return (state >> np.uint64(11)) / 2.0**53
 
     def save(self, folder: Path) -> None:
@@ -148,18 +156,18 @@ class RandomScorer:
     def load(cls, folder: Path) -> RandomScorer:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, RandomConfig)
-        found = cls(config)
-        found.seed = int(arrays["seed"][0])
-        return found
+        scorer = cls(config)
+        scorer.seed = int(arrays["seed"][0])
+        return scorer
 
 
 def _hash_id(id_: Any) -> int:
     """A 64-bit number of an id."""
-    return int.from_bytes(hashlib.sha256(str(id_).encode("utf-8", "surrogatepass")).digest()[:8], "little")
+    return hash_text_to_number(str(id_))
 
 
 def _mix_bits(state: np.ndarray) -> np.ndarray:
-    """uint64: the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), which spreads every bit over all."""
+    """The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), uint64, which spreads every bit over all."""
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return state ^ (state >> np.uint64(31))

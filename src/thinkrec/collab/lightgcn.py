@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
@@ -19,28 +19,30 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
 
 
-class LightGCNConfig(BaseModel):
+class LightGCNConfig(Config):
     """LightGCN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"spread": "init_std"}
 
     kind: Literal["lightgcn"] = "lightgcn"
     dim: int = Field(default=64, ge=1)
     """Length of the vectors."""
     layers: int = Field(default=2, ge=0)
     """Steps of propagation; the vectors before and after each are averaged. 0 is matrix factorisation."""
-    spread: float = Field(default=0.1, gt=0)
+    init_std: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
     training: EncoderTrainingConfig = EncoderTrainingConfig()
     """How it is optimised."""
 
 
 def build_graph(ds: Dataset) -> torch.Tensor:
-    """Sparse CSR (n, n) with n = n_users + n_items: D^-1/2 A D^-1/2 of the liked train rows, users first.
+    """Normalised adjacency D^-1/2 A D^-1/2 of the liked train rows, sparse CSR (n, n).
 
-    A node without an edge has an empty row. The matrix is symmetric, so it serves as its own transpose. Products with
+    n = n_users + n_items, users first. A node without an edge has an empty row. The matrix is symmetric, so it serves
+    as its own transpose. Products with
     CSR use all cores; with COO, PyTorch's other layout, they use one and give the same bits.
     """
     data = ds.interactions
@@ -71,7 +73,7 @@ class _SymmetricProduct(torch.autograd.Function):
 
 
 def propagate_vectors(matrix: torch.Tensor, nodes: torch.Tensor, layers: int) -> torch.Tensor:
-    """(n, dim): the mean of E, GE, GGE, ... with `layers` products. `matrix` is symmetric, sparse (n, n)."""
+    """Mean of E, GE, GGE, ... with `layers` products, (n, dim). `matrix` G is symmetric, sparse (n, n)."""
     total = nodes
     for _ in range(layers):
         nodes = _SymmetricProduct.apply(matrix, nodes)  # type: ignore[assignment]
@@ -86,6 +88,7 @@ class LightGCN:
     """
 
     def __init__(self, config: LightGCNConfig | None = None):
+        """An unfitted encoder."""
         self.config = config or LightGCNConfig()
         self.tables: EmbeddingTables | None = None
 
@@ -106,7 +109,7 @@ class LightGCN:
 
         with use_seed(seed):
             net = nn.Embedding(n_users + len(ds.items), config.dim)
-            nn.init.normal_(net.weight, std=config.spread)
+            nn.init.normal_(net.weight, std=config.init_std)
 
             def loss(batch: np.ndarray, _: np.random.Generator) -> torch.Tensor:
                 chosen = torch.from_numpy(batch)
@@ -120,7 +123,7 @@ class LightGCN:
 
             records = train_encoder(
                 net,
-                lambda rng: shuffle_batches(rows, config.training.batch, rng),
+                lambda rng: shuffle_batches(rows, config.training.batch_size, rng),
                 loss,
                 lambda: tables().score(ds, valid),
                 data.label[valid],
@@ -138,15 +141,15 @@ class LightGCN:
         return self.tables
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         return self._require_tables().score(ds, rows)
 
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float32 (len(rows), dim): the same for all rows of a user; learned from train rows alone."""
+        """Vectors of the rows' users, float32 (len(rows), dim), the same for all rows of a user."""
         return self._require_tables().encode_users(ds, rows)
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
-        """float32 (n_items of `ds`, dim)."""
+        """Vectors of all items, float32 (n_items of `ds`, dim)."""
         return self._require_tables().encode_items(ds)
 
     def save(self, folder: Path) -> None:
@@ -158,6 +161,6 @@ class LightGCN:
     def load(cls, folder: Path) -> LightGCN:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, LightGCNConfig)
-        found = cls(config)
-        found.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
-        return found
+        encoder = cls(config)
+        encoder.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
+        return encoder

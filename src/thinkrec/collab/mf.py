@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
@@ -18,19 +18,20 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
 
 
-class MFConfig(BaseModel):
+class MFConfig(Config):
     """Matrix factorisation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"spread": "init_std"}
 
     kind: Literal["mf"] = "mf"
     dim: int = Field(default=64, ge=1)
     """Length of the vectors."""
     biases: bool = False
     """Add a bias per user, per item and for all rows. Off is the plain model of the literature."""
-    spread: float = Field(default=0.1, gt=0)
+    init_std: float = Field(default=0.1, gt=0)
     """Standard deviation of the vectors before training."""
     training: EncoderTrainingConfig = EncoderTrainingConfig()
     """How it is optimised."""
@@ -39,8 +40,8 @@ class MFConfig(BaseModel):
 class _Net(nn.Module):
     def __init__(self, n_users: int, n_items: int, config: MFConfig):
         super().__init__()
-        self.users = nn.Parameter(torch.randn(n_users, config.dim) * config.spread)
-        self.items = nn.Parameter(torch.randn(n_items, config.dim) * config.spread)
+        self.users = nn.Parameter(torch.randn(n_users, config.dim) * config.init_std)
+        self.items = nn.Parameter(torch.randn(n_items, config.dim) * config.init_std)
         if config.biases:
             self.user_bias = nn.Parameter(torch.zeros(n_users))
             self.item_bias = nn.Parameter(torch.zeros(n_items))
@@ -54,13 +55,13 @@ class _Net(nn.Module):
         return logit
 
     def build_tables(self, ds: Dataset) -> EmbeddingTables:
-        """The present weights, with the gaps filled."""
-        held = {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
-        if "shared" in held:
+        """Tables of the present weights; users and items without train rows have the mean of the others."""
+        weights = {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
+        if "shared" in weights:
             return EmbeddingTables.from_weights(
-                ds, held["users"], held["items"], held["user_bias"], held["item_bias"] + held["shared"]
+                ds, weights["users"], weights["items"], weights["user_bias"], weights["item_bias"] + weights["shared"]
             )
-        return EmbeddingTables.from_weights(ds, held["users"], held["items"])
+        return EmbeddingTables.from_weights(ds, weights["users"], weights["items"])
 
 
 class MF:
@@ -70,6 +71,7 @@ class MF:
     """
 
     def __init__(self, config: MFConfig | None = None):
+        """An unfitted encoder."""
         self.config = config or MFConfig()
         self.tables: EmbeddingTables | None = None
 
@@ -94,7 +96,7 @@ class MF:
 
             records = train_encoder(
                 net,
-                lambda rng: shuffle_batches(rows, options.batch, rng),
+                lambda rng: shuffle_batches(rows, options.batch_size, rng),
                 loss,
                 lambda: net.build_tables(ds).score(ds, valid),
                 data.label[valid],
@@ -112,15 +114,15 @@ class MF:
         return self.tables
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         return self._require_tables().score(ds, rows)
 
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float32 (len(rows), dim): the same for all rows of a user; learned from train rows alone."""
+        """Vectors of the rows' users, float32 (len(rows), dim), the same for all rows of a user."""
         return self._require_tables().encode_users(ds, rows)
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
-        """float32 (n_items of `ds`, dim)."""
+        """Vectors of all items, float32 (n_items of `ds`, dim)."""
         return self._require_tables().encode_items(ds)
 
     def save(self, folder: Path) -> None:
@@ -132,6 +134,6 @@ class MF:
     def load(cls, folder: Path) -> MF:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, MFConfig)
-        found = cls(config)
-        found.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
-        return found
+        encoder = cls(config)
+        encoder.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
+        return encoder

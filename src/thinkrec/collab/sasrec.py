@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
@@ -21,19 +21,25 @@ from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.collab.training import EncoderTrainingConfig, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.io.config import Config
 
 
-class SASRecConfig(BaseModel):
+class SASRecConfig(Config):
     """SASRec, and with `loss: gbce` gSASRec."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {
+        "spread": "init_std",
+        "length": "max_length",
+        "t": "gbce_t",
+        "sampled_weight": "negative_weight",
+    }
 
     kind: Literal["sasrec"] = "sasrec"
     loss: Literal["bce", "gbce"] = "bce"
     """bce: cross-entropy on the labels. gbce: the same plus sampled negatives, the positives' term scaled by beta."""
     history: Literal["liked", "labelled"] = "liked"
     """liked: the input holds liked items only, as published. labelled: all items, each with a label embedding."""
-    length: int = Field(default=25, ge=1)
+    max_length: int = Field(default=25, ge=1)
     """Entries of the past that are read."""
     dim: int = Field(default=64, ge=1)
     """Length of the vectors."""
@@ -45,13 +51,13 @@ class SASRecConfig(BaseModel):
     """Dropout on the input and in the blocks."""
     biases: bool = False
     """Add a bias per item to the score."""
-    spread: float = Field(default=0.02, gt=0)
+    init_std: float = Field(default=0.02, gt=0)
     """Standard deviation of the item vectors before training."""
     negatives: int = Field(default=1, ge=1)
     """Sampled negatives per liked row (gbce)."""
-    t: float = Field(default=0.25, ge=0, le=1)
+    gbce_t: float = Field(default=0.25, ge=0, le=1)
     """Calibration of gbce: 0 is plain cross-entropy (beta 1), 1 undoes the sampling entirely (beta alpha)."""
-    sampled_weight: float = Field(default=0.1, ge=0)
+    negative_weight: float = Field(default=0.1, ge=0)
     """Weight of each sampled negative beside a labelled row's 1 (gbce); 1 is the published loss. Less keeps it about
     liking rather than about what is watched at all (ML-1M validation AUC about .69 at 0.1, .66 to .68 at 1)."""
     training: EncoderTrainingConfig = EncoderTrainingConfig()
@@ -59,7 +65,10 @@ class SASRecConfig(BaseModel):
 
 
 def compute_gbce_beta(negatives: int, n_items: int, t: float) -> float:
-    """beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = negatives / (n_items - 1) (Petrov, Macdonald, RecSys 2023)."""
+    """Weight beta of the positives' loss in gBCE (Petrov, Macdonald, RecSys 2023).
+
+    beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = negatives / (n_items - 1).
+    """
     alpha = min(1.0, negatives / max(1, n_items - 1))
     return alpha * (t * (1 - 1 / alpha) + 1 / alpha)
 
@@ -72,11 +81,11 @@ class _Net(nn.Module):
         n_items, dim = len(known), config.dim
         self.items = nn.Embedding(n_items + 1, dim, padding_idx=n_items)
         self.labels = nn.Embedding(2, dim) if config.history == "labelled" else None
-        self.places = nn.Embedding(config.length + 1, dim)
-        self.begin = nn.Parameter(torch.randn(dim) * config.spread)
+        self.places = nn.Embedding(config.max_length + 1, dim)
+        self.begin = nn.Parameter(torch.randn(dim) * config.init_std)
         self.bias = nn.Parameter(torch.zeros(n_items)) if config.biases else None
         for table in filter(None, (self.items, self.labels, self.places)):
-            nn.init.normal_(table.weight, std=config.spread)
+            nn.init.normal_(table.weight, std=config.init_std)
         block = nn.TransformerEncoderLayer(
             dim, config.heads, dim, config.dropout, activation="gelu", batch_first=True, norm_first=True
         )
@@ -85,7 +94,7 @@ class _Net(nn.Module):
         self.register_buffer("known", torch.from_numpy(known))
 
     def forward(self, item: torch.Tensor, label: torch.Tensor, vectors: torch.Tensor | None = None) -> torch.Tensor:
-        """item, label: int64 (windows, length). Returns encodings (windows, length + 1, dim); see `Windows`.
+        """Encodings (windows, length + 1, dim) of `item` and `label`, int64 (windows, length); see `Windows`.
 
         `vectors` (any, dim): what `item` numbers; by default the trained items and the padding.
         """
@@ -98,7 +107,7 @@ class _Net(nn.Module):
         return self.blocks(self.dropout(steps), mask=mask, is_causal=True)
 
     def compute_logit(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
-        """user: (..., dim) encodings; item: int64 (...). Returns (...)."""
+        """Logits (...) of encodings `user` (..., dim) and item codes `item`, int64 (...)."""
         product = (user * self.items(item)).sum(-1)
         return product if self.bias is None else product + self.bias[item]
 
@@ -112,27 +121,29 @@ class _Net(nn.Module):
 
     @torch.no_grad()
     def build_extended_tables(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Vectors (n_items + 2, dim) and biases (n_items + 1,): of the trained items, then the mean of those with train
-        rows, which stands for every item that came later; last, of the vectors, the padding.
+        """Vectors (n_items + 2, dim) and biases (n_items + 1,) of the trained items and of items that came later.
+
+        Behind the trained items follows the mean of those with train rows, for every item that came later; last, of the
+        vectors, the padding.
         """
         vectors, known = self.items.weight, self.known
         mean = vectors[:-1][known].mean(0, keepdim=True) if known.any() else torch.zeros_like(vectors[-1:])
         bias = torch.zeros(len(known)) if self.bias is None else self.bias
-        usual = bias[known].mean().reshape(1) if known.any() else torch.zeros(1)
-        return torch.cat([vectors[:-1], mean, vectors[-1:]]), torch.cat([bias, usual])
+        mean_bias = bias[known].mean().reshape(1) if known.any() else torch.zeros(1)
+        return torch.cat([vectors[:-1], mean, vectors[-1:]]), torch.cat([bias, mean_bias])
 
 
 @torch.no_grad()
 def _encode_rows(net: _Net, windows: Windows, vectors: torch.Tensor | None = None, size: int = 1024) -> torch.Tensor:
-    """float32 (n_rows, dim): the encoding at each row's place; `vectors` as in `_Net.forward`."""
-    found = torch.empty(len(windows.window), net.places.weight.shape[1])
-    by = np.argsort(windows.window, kind="stable")
-    sorted_window = windows.window[by]
+    """The encoding at each row's step, float32 (n_rows, dim); `vectors` as in `_Net.forward`."""
+    encodings = torch.empty(len(windows.window), net.places.weight.shape[1])
+    order = np.argsort(windows.window, kind="stable")
+    sorted_window = windows.window[order]
     for group in windows.iterate_batches(size):
         steps = net(torch.from_numpy(windows.item[group]), torch.from_numpy(windows.label[group]), vectors)
-        rows = by[np.searchsorted(sorted_window, group[0]) : np.searchsorted(sorted_window, group[-1], "right")]
-        found[rows] = steps[windows.window[rows] - group[0], windows.place[rows]]
-    return found
+        rows = order[np.searchsorted(sorted_window, group[0]) : np.searchsorted(sorted_window, group[-1], "right")]
+        encodings[rows] = steps[windows.window[rows] - group[0], windows.place[rows]]
+    return encodings
 
 
 class SASRec:
@@ -143,6 +154,7 @@ class SASRec:
     """
 
     def __init__(self, config: SASRecConfig | None = None):
+        """An unfitted encoder."""
         self.config = config or SASRecConfig()
         self.net: _Net | None = None
         self.ids = TrainedIds([], [])
@@ -157,21 +169,21 @@ class SASRec:
         rows, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
         data, config = ds.interactions, self.config
         past = UserSequences.from_dataset(ds, config.history)
-        validation = past.build_latest_windows(valid, config.length)
+        validation = past.build_latest_windows(valid, config.max_length)
         known = mask_trained_codes(ds)[1]
         choice = torch.from_numpy(np.flatnonzero(known))
         item = torch.from_numpy(data.item.astype(np.int64))
         label = torch.from_numpy(data.label.astype(np.float32))
-        beta = compute_gbce_beta(config.negatives, len(choice), config.t) if config.loss == "gbce" else 1.0
+        beta = compute_gbce_beta(config.negatives, len(choice), config.gbce_t) if config.loss == "gbce" else 1.0
 
         with use_seed(seed):
             net = _Net(known, config)
 
             def batches(rng: np.random.Generator) -> Iterator[tuple[Windows, np.ndarray, np.ndarray]]:
-                windows = past.build_strided_windows(rows, config.length, rng)
+                windows = past.build_strided_windows(rows, config.max_length, rng)
                 by = np.argsort(windows.window, kind="stable")
                 edges = np.searchsorted(windows.window[by], np.arange(len(windows.item) + 1))
-                size = max(1, round(config.training.batch * len(windows.item) / len(rows)))
+                size = max(1, round(config.training.batch_size * len(windows.item) / len(rows)))
                 order = rng.permutation(len(windows.item))
                 for begin in range(0, len(order), size):
                     group = order[begin : begin + size]
@@ -192,8 +204,8 @@ class SASRec:
                 liked = y == 1
                 drawn = choice[torch.from_numpy(rng.integers(len(choice), size=(int(liked.sum()), config.negatives)))]
                 sampled = functional.softplus(net.compute_logit(user[liked][:, None], drawn)).sum()
-                return (value.sum() + config.sampled_weight * sampled) / (
-                    len(y) + config.sampled_weight * drawn.numel()
+                return (value.sum() + config.negative_weight * sampled) / (
+                    len(y) + config.negative_weight * drawn.numel()
                 )
 
             def validate() -> np.ndarray:
@@ -227,25 +239,25 @@ class SASRec:
 
     def _encode_users(self, ds: Dataset, rows: np.ndarray) -> torch.Tensor:
         net, vectors = self._require_net(), self._require_net().build_extended_tables()[0]
-        windows = UserSequences.from_dataset(ds, self.config.history).build_latest_windows(rows, self.config.length)
+        windows = UserSequences.from_dataset(ds, self.config.history).build_latest_windows(rows, self.config.max_length)
         # The padding of `windows` is one behind the items of `ds`; here it stands behind the mean.
-        places = np.append(self.ids.find_item_rows(ds), len(vectors) - 1)
-        return _encode_rows(net, replace(windows, item=places[windows.item]), vectors)
+        item_rows = np.append(self.ids.find_item_rows(ds), len(vectors) - 1)
+        return _encode_rows(net, replace(windows, item=item_rows[windows.item]), vectors)
 
     @torch.no_grad()
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float64 (len(rows),): logits."""
+        """Logits, float64 (len(rows),)."""
         vectors, bias = self._require_net().build_extended_tables()
-        places = torch.from_numpy(self.ids.find_item_rows(ds)[ds.interactions.item[rows]])
-        product = (self._encode_users(ds, rows) * vectors[places]).sum(-1)
-        return (product + bias[places]).cpu().double().numpy()
+        item_rows = torch.from_numpy(self.ids.find_item_rows(ds)[ds.interactions.item[rows]])
+        product = (self._encode_users(ds, rows) * vectors[item_rows]).sum(-1)
+        return (product + bias[item_rows]).cpu().double().numpy()
 
     def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """float32 (len(rows), dim): the encoding of the user's sequence strictly before each row."""
+        """Encodings of the user's sequence strictly before each row, float32 (len(rows), dim)."""
         return self._encode_users(ds, rows).numpy()
 
     def encode_items(self, ds: Dataset) -> np.ndarray:
-        """float32 (n_items of `ds`, dim)."""
+        """Vectors of all items, float32 (n_items of `ds`, dim)."""
         return self._require_net().build_extended_tables()[0][torch.from_numpy(self.ids.find_item_rows(ds))].numpy()
 
     def save(self, folder: Path) -> None:
@@ -257,9 +269,9 @@ class SASRec:
     def load(cls, folder: Path) -> SASRec:
         """See `Scorer.load`."""
         config, arrays = encoder_files.read_scorer(folder, SASRecConfig)
-        found = cls(config)
+        encoder = cls(config)
         with use_seed(0):
             net = _Net(arrays["known"].astype(bool), config)
         net.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
-        found.net, found.ids = net.eval(), TrainedIds.load(folder)
-        return found
+        encoder.net, encoder.ids = net.eval(), TrainedIds.load(folder)
+        return encoder

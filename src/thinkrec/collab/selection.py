@@ -1,4 +1,4 @@
-"""What chooses between the states of a model on validation rows: one criterion per model, by what is defined there."""
+"""Model selection on validation rows: one criterion per model, by the metrics that are defined there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from thinkrec.errors import DataError
 
 
 def select_two_class_rows(ds: Dataset, split: int) -> np.ndarray:
-    """int64 (m,): the row numbers of a split. Raises DataError if its labels are not of both classes."""
+    """Row numbers of a split, int64 (m,). Raises DataError if its labels are not of both classes."""
     rows = ds.interactions.get_split_rows(split)
     present = np.unique(ds.interactions.label[rows]).tolist()
     if present != [0, 1]:
@@ -41,9 +41,9 @@ def compute_uauc(user: np.ndarray, label: np.ndarray, score: np.ndarray) -> floa
     """Unweighted mean of the AUC of each user who has both classes. NaN if there is no such user."""
     by = np.argsort(user, kind="stable")
     cuts = np.flatnonzero(np.diff(user[by])) + 1
-    values = [compute_auc(label[part], score[part]) for part in np.split(by, cuts)]
-    kept = [value for value in values if not np.isnan(value)]
-    return float(np.mean(kept)) if kept else float("nan")
+    values = [compute_auc(label[rows], score[rows]) for rows in np.split(by, cuts)]
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else float("nan")
 
 
 def compute_cross_entropy(label: np.ndarray, score: np.ndarray) -> float:
@@ -77,14 +77,23 @@ class ModelSelector:
         if not n:
             raise DataError("there are no validation rows, and models are selected on them; check the split")
         if len(classes) < 2:
-            return cls(user, label, "cross-entropy", f"all {n:,} validation rows have label {classes[0]}, so that AUC"
-                       " is not defined")  # fmt: skip
+            return cls(
+                user,
+                label,
+                "cross-entropy",
+                f"all {n:,} validation rows have label {classes[0]}, so that AUC is not defined",
+            )
         if user is None:
             return cls(user, label, "AUC", None)
         positive, negative = (np.unique(user[label == value]) for value in classes[::-1])
         if not len(np.intersect1d(positive, negative)):
-            return cls(user, label, "AUC", f"none of the {len(np.unique(user)):,} users has liked and disliked rows"
-                       f" among the {n:,} validation rows, so that UAUC is not defined")  # fmt: skip
+            return cls(
+                user,
+                label,
+                "AUC",
+                f"none of the {len(np.unique(user)):,} users has liked and disliked rows"
+                f" among the {n:,} validation rows, so that UAUC is not defined",
+            )
         return cls(user, label, "AUC / 4 + UAUC / 3", None)
 
     def warn_fallback(self, what: str) -> None:
@@ -95,18 +104,18 @@ class ModelSelector:
             )
 
     def compute_metrics(self, score: np.ndarray) -> dict[str, float]:
-        """`compute_auc`, `compute_uauc` (where there are users), `valid_loss` and `value`, the criterion, of which more is better.
+        """Metrics `auc`, `uauc` (where there are users), `valid_loss` and `value`, the criterion (higher is better).
 
-        NaN is what is not defined; if a score is not finite, that is everything: no comparison prefers such a state.
+        A metric that is not defined is NaN; if a score is not finite, all are: no comparison prefers such a state.
         """
         if not np.isfinite(score).all():
             return dict.fromkeys(("auc", *([] if self.user is None else ["uauc"]), "valid_loss", "value"), float("nan"))
-        found = {"auc": compute_auc(self.label, score)}
+        metrics = {"auc": compute_auc(self.label, score)}
         if self.user is not None:
-            found["uauc"] = compute_uauc(self.user, self.label, score)
-        found["valid_loss"] = compute_cross_entropy(self.label, score)
+            metrics["uauc"] = compute_uauc(self.user, self.label, score)
+        metrics["valid_loss"] = compute_cross_entropy(self.label, score)
         if self.criterion == "cross-entropy":
-            value = -found["valid_loss"]
+            value = -metrics["valid_loss"]
         else:
-            value = found["auc"] if self.criterion == "AUC" else found["auc"] / 4 + found["uauc"] / 3
-        return {**found, "value": value}
+            value = metrics["auc"] if self.criterion == "AUC" else metrics["auc"] / 4 + metrics["uauc"] / 3
+        return {**metrics, "value": value}

@@ -1,4 +1,4 @@
-"""Stretches of a user's past as a sequence model reads them; each row has its place in one stretch."""
+"""Windows of a user's past as a sequence model reads them; each row has its step in one window."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Windows:
     """int64 (n_rows,): the step whose encoding is the user strictly before the row."""
 
     def iterate_batches(self, size: int) -> Iterator[np.ndarray]:
-        """Window numbers, `size` at a time."""
+        """Yield window numbers, `size` at a time."""
         for begin in range(0, len(self.item), size):
             yield np.arange(begin, min(begin + size, len(self.item)))
 
 
 @dataclass(frozen=True)
 class UserSequences:
-    """Which visible earlier rows (see `Interactions.past`) count as the past: all, or the liked ones."""
+    """The visible earlier rows (see `Interactions.past`) that a sequence model reads: all, or the liked ones."""
 
     item: np.ndarray
-    """int64 (n_kept,): item codes of the rows that count, in the order of `VisiblePast.row`."""
+    """int64 (n_read,): item codes of the rows that are read, in the order of `VisiblePast.row`."""
     label: np.ndarray
     """int64: their labels."""
     first: np.ndarray
@@ -42,33 +42,33 @@ class UserSequences:
     count: np.ndarray
     """int64 (n_rows,): how many entries the user has strictly before every row of the data."""
     padding: int
-    """The item code of an empty place."""
+    """The item code of padding."""
 
     @classmethod
     def from_dataset(cls, ds: Dataset, history: str) -> UserSequences:
-        """history: `liked` keeps the liked rows only, `labelled` keeps all rows."""
+        """Sequences of a data set; `history`: `liked` reads the liked rows only, `labelled` all rows."""
         data, past = ds.interactions, ds.interactions.past
         item, label = data.item[past.row], data.label[past.row]
-        kept = label == 1 if history == "liked" else np.ones(len(label), dtype=bool)
+        is_read = label == 1 if history == "liked" else np.ones(len(label), dtype=bool)
         before = np.zeros(len(label) + 1, dtype=np.int64)
-        np.cumsum(kept, out=before[1:])
+        np.cumsum(is_read, out=before[1:])
         first = before[past.begin]
         return cls(
-            item[kept].astype(np.int64),
-            label[kept].astype(np.int64),
+            item[is_read].astype(np.int64),
+            label[is_read].astype(np.int64),
             first,
             before[past.end] - first,
             len(ds.items),
         )
 
     def build_latest_windows(self, rows: np.ndarray, length: int) -> Windows:
-        """Each row at the end of its own last `length` entries. Rows with the same past share a window."""
+        """Windows in which each row reads its own last `length` entries. Rows with the same past share a window."""
         end = self.first[rows] + self.count[rows]
         begin = np.maximum(self.first[rows], end - length)
         return self._build_windows(begin, end, end - begin, length)
 
     def build_strided_windows(self, rows: np.ndarray, length: int, rng: np.random.Generator) -> Windows:
-        """Rows share windows, so that an epoch reads each entry about twice instead of `length` times.
+        """Windows that rows share, so that an epoch reads each entry about twice instead of `length` times.
 
         A row sees at least its last half `length` entries (or all there are); the cuts move from call to call.
         """
@@ -84,18 +84,18 @@ class UserSequences:
         np.maximum.at(end, number, reached)
         return self._build_windows(begin, end[number], reached - begin, length)
 
-    def _build_windows(self, begin: np.ndarray, end: np.ndarray, place: np.ndarray, length: int) -> Windows:
+    def _build_windows(self, begin: np.ndarray, end: np.ndarray, step: np.ndarray, length: int) -> Windows:
         # One number per stretch, in the order of (begin, end): sorting pairs takes twenty times as long.
         keys, window = np.unique(begin * (length + 1) + (end - begin), return_inverse=True)
-        at = (keys // (length + 1))[:, None] + np.arange(length)
+        index = (keys // (length + 1))[:, None] + np.arange(length)
         inside = np.arange(length) < (keys % (length + 1))[:, None]
-        at = np.where(inside, at, 0)
+        index = np.where(inside, index, 0)
         if len(self.item) == 0:
-            empty = np.zeros(at.shape, dtype=np.int64)
-            return Windows(empty + self.padding, empty, window, place)
+            empty = np.zeros(index.shape, dtype=np.int64)
+            return Windows(empty + self.padding, empty, window, step)
         return Windows(
-            np.where(inside, self.item[at], self.padding),
-            np.where(inside, self.label[at], 0),
+            np.where(inside, self.item[index], self.padding),
+            np.where(inside, self.label[index], 0),
             window,
-            place,
+            step,
         )

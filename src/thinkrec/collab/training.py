@@ -1,4 +1,4 @@
-"""The one training loop of the neural encoders."""
+"""Training loop of the neural encoders."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import contextlib
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
 from thinkrec.collab.selection import ModelSelector
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 from thinkrec.io.progress import Progress
 
 Batch = TypeVar("Batch")
@@ -24,10 +25,10 @@ _LARGE = 1_000_000
 fast where they do not fit the caches. Its last digits differ, and small tables gain nothing."""
 
 
-class EncoderTrainingConfig(BaseModel):
+class EncoderTrainingConfig(Config):
     """How an encoder is optimised (Adam, early stop on validation AUC)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"batch": "batch_size"}
 
     lr: float = Field(default=1e-3, gt=0)
     """Step size of Adam. On ML-1M validation 1e-3 is within .003 AUC of 1e-2 or above it, for MF
@@ -35,7 +36,7 @@ class EncoderTrainingConfig(BaseModel):
     weight_decay: float = Field(default=1e-4, ge=0)
     """L2 penalty, added to the gradient of every parameter as Adam does. On ML-1M validation 1e-4 is best for MF and no
     worse for SASRec; LightGCN gains .005 AUC from 1e-5."""
-    batch: int = Field(default=1024, ge=1)
+    batch_size: int = Field(default=1024, ge=1)
     """Rows per step (SASRec: target rows per step, on average)."""
     epochs: int = Field(default=200, ge=1)
     """Upper bound on passes over the train rows."""
@@ -45,14 +46,14 @@ class EncoderTrainingConfig(BaseModel):
 
 @contextlib.contextmanager
 def use_seed(seed: int) -> Iterator[None]:
-    """Initial weights and dropout inside depend on `seed` alone; the caller's random state is left as it was."""
+    """Seed PyTorch inside: weights and dropout depend on `seed` alone; the caller's random state is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
 def shuffle_batches(rows: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """`rows` in random order, `size` at a time."""
+    """Yield `rows` in random order, `size` at a time."""
     mixed = rng.permutation(rows)
     for begin in range(0, len(mixed), size):
         yield mixed[begin : begin + size]
@@ -72,12 +73,25 @@ def train_encoder(
 ) -> list[dict[str, Any]]:
     """Optimise `net` and leave it, in evaluation mode, with the weights of its best epoch.
 
-    Best is by validation AUC, or by validation loss where the labels are of one class, which is said in a DataWarning.
-    batches: the batches of one epoch. loss: a scalar for one batch. validate: scores (m,) of the validation rows,
-    called in evaluation mode without gradients. labels: (m,) their labels.
-    Returns per epoch: epoch (from 1), loss (mean over steps), auc and valid_loss, value (what selects), seconds, best
-    (value so far; None before there is one).
-    Raises DataError where no epoch gave finite scores.
+    Best is by validation AUC, or by validation loss where the labels are of one class, with a DataWarning.
+
+    Args:
+        net: the module to train.
+        batches: the batches of one epoch.
+        loss: a scalar for one batch.
+        validate: scores (m,) of the validation rows; called in evaluation mode without gradients.
+        labels: (m,), labels of the validation rows.
+        options: how it is optimised.
+        seed: of the order of batches and whatever `loss` draws.
+        progress: whether to show a progress bar.
+        name: of the encoder in messages.
+
+    Returns:
+        Per epoch: epoch (from 1), loss (mean over steps), auc and valid_loss, value (the criterion), seconds, best
+        (value so far; None before there is one).
+
+    Raises:
+        DataError: no epoch gave finite scores.
     """
     rng = np.random.default_rng(seed)
     large = sum(p.numel() for p in net.parameters()) > _LARGE
@@ -85,10 +99,10 @@ def train_encoder(
     records: list[dict[str, Any]] = []
     selector = ModelSelector.from_labels(None, labels)
     selector.warn_fallback(f"{name} is")
-    best, best_epoch, kept = None, 0, {}
+    best, best_epoch, best_state = None, 0, {}
     with Progress(name, options.epochs, shown=progress) as bar:
         for epoch in range(1, options.epochs + 1):
-            began = time.perf_counter()
+            started = time.perf_counter()
             net.train()
             losses = []
             for batch in batches(rng):
@@ -99,27 +113,29 @@ def train_encoder(
                 losses.append(value.item())
             net.eval()
             with torch.no_grad():
-                reached = selector.compute_metrics(validate())
-            if np.isfinite(reached["value"]) and (best is None or reached["value"] > best):
-                best, best_epoch = reached["value"], epoch
-                kept = {key: tensor.clone() for key, tensor in net.state_dict().items()}
-            seconds = time.perf_counter() - began
+                metrics = selector.compute_metrics(validate())
+            if np.isfinite(metrics["value"]) and (best is None or metrics["value"] > best):
+                best, best_epoch = metrics["value"], epoch
+                best_state = {key: tensor.clone() for key, tensor in net.state_dict().items()}
+            seconds = time.perf_counter() - started
             mean = float(np.mean(losses))
-            records.append({"epoch": epoch, "loss": mean, **reached, "seconds": seconds, "best": best})
-            bar.advance(1, f"loss {mean:.4f} validation {selector.criterion} {abs(reached['value']):.4f}")
+            records.append({"epoch": epoch, "loss": mean, **metrics, "seconds": seconds, "best": best})
+            bar.advance(1, f"loss {mean:.4f} validation {selector.criterion} {abs(metrics['value']):.4f}")
             if epoch - best_epoch >= options.patience:
                 break
-    lost = sum(not np.isfinite(record["value"]) for record in records)
-    if not kept:
+    n_undefined = sum(not np.isfinite(record["value"]) for record in records)
+    if not best_state:
         raise DataError(
             f"{name}: none of {len(records)} epochs gave finite scores on the validation rows; its weights grew beyond"
             f" all numbers. Lower training.lr (now {options.lr:g})"
         )
-    if lost:
+    if n_undefined:
         warnings.warn(
-            f"{name}: scores were not finite after {lost} of {len(records)} epochs; the weights of epoch {best_epoch}"
-            f" are kept. A lower training.lr (now {options.lr:g}) may serve better", DataWarning, stacklevel=2,
-        )  # fmt: skip
-    net.load_state_dict(kept)
+            f"{name}: scores were not finite after {n_undefined} of {len(records)} epochs; the weights of epoch "
+            f"{best_epoch} are kept. A lower training.lr (now {options.lr:g}) may serve better",
+            DataWarning,
+            stacklevel=2,
+        )
+    net.load_state_dict(best_state)
     net.eval()
     return records

@@ -39,7 +39,7 @@ def run_compare_command(
     if out is not None and out.suffix != ".json":
         raise DataError(f"{out}: --out writes JSON; give a name such as comparison.json")
     truth, config = load_truth(interactions, run, split=split, threshold=threshold)
-    config = config if draws is None else config.model_copy(update={"draws": draws})
+    config = config if draws is None else config.model_copy(update={"bootstrap_draws": draws})
     paths = list(dict.fromkeys([*a, *b]))
     drawn, remark = bootstrap_predictions(paths, truth, config, partial=partial)
     known = dict(zip(paths, drawn, strict=True))
@@ -61,7 +61,7 @@ def run_compare_command(
             for side, named, scored in zip(("runs", "against"), names, samples, strict=True)
         }
         settings = {
-            "draws": config.draws,
+            "draws": config.bootstrap_draws,
             "seed": config.seed,
             "n_rows": samples[0][0].n_rows,
             "remarks": [remark] if remark else [],

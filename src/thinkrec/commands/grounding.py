@@ -18,7 +18,7 @@ from thinkrec.evaluate.grounding.table import render_grounding_table
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.reasons.matching import IDS, match_rows
 from thinkrec.run import saved_model
-from thinkrec.run.variants import map_rows_to_stages
+from thinkrec.run.layout import map_rows_to_stages
 
 
 def run_grounding_evaluation(reasons: Path, run: str | None, draws: int | None, out: Path | None) -> None:
@@ -59,7 +59,7 @@ def ground_reason_table(reasons: Path, folder: Path, draws: int | None = None) -
         ds,
         rows,
         prompt.history,
-        prompt.block,
+        prompt.history_step,
         scores=_read_scores(
             table, name, folder / list(map_rows_to_stages(recipe).values())[-1], ds.interactions.order[rows]
         ),
@@ -72,7 +72,7 @@ def ground_reason_table(reasons: Path, folder: Path, draws: int | None = None) -
         ds.interactions.user[rows],
         ds.items.titles,
         seed=config.seed,
-        draws=config.draws if draws is None else draws,
+        draws=config.bootstrap_draws if draws is None else draws,
     )
 
 

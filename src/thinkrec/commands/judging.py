@@ -28,7 +28,7 @@ def run_ranking_evaluation(
 ) -> None:
     """`thinkrec evaluate`."""
     truth, config = load_truth(interactions, run, split=split, threshold=threshold)
-    changes = {key: value for key, value in (("k", k), ("draws", draws)) if value is not None}
+    changes = {key: value for key, value in (("k", k), ("bootstrap_draws", draws)) if value is not None}
     results = evaluate_predictions(predictions, truth, config.model_copy(update=changes), partial=partial)
     show.make_console().print(render_results(results, title=str(predictions)))
 
@@ -57,7 +57,7 @@ def bootstrap_predictions(
             frame["score"].to_numpy(),
             k=config.k,
             denominator=config.map_denominator,
-            draws=config.draws,
+            draws=config.bootstrap_draws,
             seed=config.seed,
         )
         for frame in matched

@@ -154,7 +154,9 @@ def build_teacher_extractor(settings: Sequence[str], language: str, item: str, m
         raise explain_validation_error(error, "--teacher", tagged=True) from error
     if config.kind == "rules":
         raise RecipeError("the rule-based teacher reads ratings, not texts; choose kind=api or kind=local, or YAKE")
-    return TeacherExtractor(build_teacher(config), TeacherExtractorConfig(language=language, item=item, most=most))
+    return TeacherExtractor(
+        build_teacher(config), TeacherExtractorConfig(language=language, item_noun=item, max_keywords=most)
+    )
 
 
 def get_default_cache(out: Path) -> Path:

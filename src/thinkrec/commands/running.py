@@ -19,11 +19,13 @@ from thinkrec.io.files import write_json, write_text
 from thinkrec.io.processes import is_main, run_on_main, silence_other_processes
 from thinkrec.run import results as outcome
 from thinkrec.run import saved_model
-from thinkrec.run.pipeline import ORDER, Run
+from thinkrec.run.layout import lock_run_folder
+from thinkrec.run.pipeline import Run
+from thinkrec.run.predictions import ORDER, PREDICTIONS
 from thinkrec.run.provenance import describe_environment
 from thinkrec.run.recipe import dump_recipe
 from thinkrec.run.recipe_files import load_recipe
-from thinkrec.run.variants import lock_run_folder
+from thinkrec.run.report_data import describe_data
 
 SHOWN = 3
 """Explained recommendations that the demo prints."""
@@ -39,7 +41,7 @@ def execute_recipe(
     done: outcome.RunResults = run.run_all_stages(outcome.finish_run)
     out = show.make_console()
     out.print(tables.render_results(done.results, title=recipe.name))
-    for name, fact in outcome.describe_data(run).items():
+    for name, fact in describe_data(run).items():
         out.print(Text(f"{name}: {fact}", style="dim"))
     for name, why in run.failures.items():
         out.print(Text(f"no row for {name}: {why}"))
@@ -78,7 +80,7 @@ def export_results(run: Run, done: outcome.RunResults, folder: Path) -> Path:
     """Write what a results table rests on: predictions, metrics, the resolved recipe, hardware and duration."""
     folder.mkdir(parents=True, exist_ok=True)
     last = list(outcome.find_prediction_folders(run).values())[-1]
-    write_table(pl.read_parquet(last / "predictions.parquet").sort(ORDER), folder / "predictions.parquet")
+    write_table(pl.read_parquet(last / PREDICTIONS).sort(ORDER), folder / PREDICTIONS)
     write_text(folder / "metrics.json", done.metrics_path.read_text(encoding="utf-8"))
     write_text(folder / "recipe.yaml", dump_recipe(run.recipe))
     write_json(

@@ -15,9 +15,10 @@ from thinkrec.collab.encoder import Scorer
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import CheckpointError, DataError
 from thinkrec.run import saved_model
+from thinkrec.run.layout import NON_PERSONALISED, map_rows_to_stages
 from thinkrec.run.recipe import Recipe
 from thinkrec.run.stage import read_stage_result
-from thinkrec.run.variants import NON_PERSONALISED, list_variants, map_rows_to_stages
+from thinkrec.run.variants import list_variant_names, map_rows_to_variants
 from thinkrec.score.answers import Ranked, find_item_codes, make_unknown_user_error, map_ids_to_codes
 from thinkrec.score.candidates import UserHistory, score_candidates
 from thinkrec.score.histories import History, parse_history
@@ -66,13 +67,13 @@ class ScorerRanker:
 def load_ranker(folder: Path, name: str | None) -> ThinkRec | ScorerRanker:
     """What ranks: the row `name` of the run's table; by default the model that its recipe trains.
 
-    `name`: of a scorer as the table has it, or of a stage of the language model ("ThinkRec global", or global). Raises
-    DataError for a name that the run does not have, CheckpointError for a row that is not trained.
+    `name`: of a scorer as the table has it, or of a variant of the language model (its row in the table, or global).
+    Raises DataError for a name that the run does not have, CheckpointError for a row that is not trained.
     """
     recipe = saved_model.read_recipe(folder)
     if name is None and isinstance(recipe.model, ThinkRecConfig):
         return ThinkRec.load(folder, progress=True)
-    scorers, stages = find_scorers(recipe), map_stage_names(recipe)
+    scorers = find_scorers(recipe)
     chosen = list(scorers)[-1] if name is None else name
     if chosen in scorers:
         place, config = scorers[chosen]
@@ -83,11 +84,11 @@ def load_ranker(folder: Path, name: str | None) -> ThinkRec | ScorerRanker:
             )
         read_stage_result(folder / place)
         return ScorerRanker(KINDS[config.kind].load(folder / place), saved_model.read_current_data(recipe, folder))
-    if chosen in stages:
+    if chosen in list_variant_names(recipe):
         model = ThinkRec.load(folder, progress=True)
-        model.choose_stage(stages[chosen])
+        model.choose_stage(chosen)
         return model
-    known = ", ".join(dict.fromkeys([*scorers, *stages.values()]))
+    known = ", ".join([*scorers, *map_rows_to_variants(recipe)])
     raise DataError(f"{folder} has no row {chosen!r} that could rank; it has: {known}")
 
 
@@ -99,9 +100,3 @@ def find_scorers(recipe: Recipe) -> dict[str, tuple[str, ScorerConfig]]:
         name, place = list(places.items())[-1]
         found[name] = (place, recipe.model)
     return found
-
-
-def map_stage_names(recipe: Recipe) -> dict[str, str]:
-    """Name of a stage of the language model, long or short -> its table row."""
-    rows = list_variants(recipe.model) if isinstance(recipe.model, ThinkRecConfig) else ()
-    return {**{row: row for row in rows}, **{row.split()[-1]: row for row in rows}}

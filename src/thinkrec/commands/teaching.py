@@ -26,7 +26,7 @@ from thinkrec.reasons.synthesis import Synthesis
 from thinkrec.run.data_sources import load_data
 from thinkrec.run.recipe_files import load_recipe
 from thinkrec.teacher.build import build_teacher, format_teacher_name
-from thinkrec.teacher.client import TeacherStopped, Usage
+from thinkrec.teacher.client import TeacherStoppedError, Usage
 
 
 def run_reason_command(
@@ -39,7 +39,7 @@ def run_reason_command(
 ) -> None:
     """`thinkrec reason`. `given`: dotted keys of `SynthesisConfig` -> value, None where the option was not named.
 
-    Raises TeacherStopped, after the table and the report were written, where the teacher refuses; a spent budget is no
+    Raises TeacherStoppedError, after the table and the report were written, where the teacher refuses; a spent budget is no
     error.
     """
     recipe = load_recipe(name)
@@ -63,7 +63,7 @@ def run_reason_command(
         synthesis = Synthesis(ds, settings, teacher.name, kept)
         try:
             synthesis.run(rows, teacher, progress=True)
-        except TeacherStopped as error:
+        except TeacherStoppedError as error:
             stop = error
         cases = [synthesis.get_row_state(int(row)) for row in rows]
         found = summary.summarise_outcomes(
@@ -102,8 +102,8 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> SynthesisConfig:
         set_key(content, key, value, source)
     if not content.get("teacher", {}).get("kind"):
         raise RecipeError("who shall teach? Give --teacher api, local or rules, or a --config with teacher.kind")
-    if content["teacher"]["kind"] == "rules" and "history" in content:
-        content["teacher"].setdefault("history", content["history"])
+    if content["teacher"]["kind"] == "rules" and "max_history" in content:
+        content["teacher"].setdefault("history_length", content["max_history"])
     try:
         return SynthesisConfig.model_validate(content)
     except ValidationError as error:

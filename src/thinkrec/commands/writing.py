@@ -23,16 +23,15 @@ from thinkrec.io.hashing import hash_json
 from thinkrec.io.progress import Progress
 from thinkrec.reasons.matching import match_rows
 from thinkrec.run import saved_model
+from thinkrec.run.explained import build_reason_writer
 from thinkrec.run.pipeline import Run
-from thinkrec.run.results import build_reason_writer
 from thinkrec.run.stage import read_stage_result
-from thinkrec.run.variants import EXPERTS, FULL, GLOBAL, STAGE_OF_VARIANT, get_final_variant
+from thinkrec.run.variants import find_variant
 from thinkrec.score.predictor import Predictor
 from thinkrec.score.reason_writer import ReasonWriter
 
 CHUNK = 64
 """Rows between two writes to disk."""
-VARIANTS = {"global": GLOBAL, "experts": EXPERTS, "full": FULL}
 
 
 def run_explain_rows_command(
@@ -56,13 +55,13 @@ def run_explain_rows_command(
     check_writable(out)
     trained = saved_model.open_run(folder, progress=True)
     wanted = read_rows(rows, split, trained)
-    variant = get_final_variant(recipe.model) if stage is None else VARIANTS[stage]
+    variant = find_variant(recipe, stage)
     options = {
-        "stage": variant,
-        "trained": read_stage_result(folder / STAGE_OF_VARIANT[variant])["key"],
+        "stage": variant.label,
+        "trained": read_stage_result(folder / variant.stage)["key"],
         "tokens": tokens or recipe.reason_tokens,
-        "cite": cite or recipe.cite,
-        "mentions": recipe.mentions,
+        "cite": cite or recipe.citation_policy,
+        "mentions": recipe.max_citations,
         "own_verdict": own_verdict,
         "writer": writer,
     }

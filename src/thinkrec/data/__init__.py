@@ -1,0 +1,1 @@
+"""Input data: tables read and checked, `Dataset`, splits, titles and keywords."""

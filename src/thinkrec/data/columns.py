@@ -1,4 +1,4 @@
-"""Single columns of a table that came in: parse them, or say which rows are wrong and what to do."""
+"""Parsers of single columns of an input table: values of one type, or an error that names the wrong rows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,27 @@ from thinkrec.data.markup import clean_line
 from thinkrec.data.messages import find_similar_column, make_type_error, reject_rows, require_columns, warn_rows
 from thinkrec.errors import DataError, DataWarning
 
-# What says something about single columns is asked for here, wherever it stands.
+# Importers take everything about single columns from here, also what other files of this folder define.
 __all__ = [
-    "KEYWORD_LIMIT", "NO_VALUE", "TITLE_LIMIT", "DataWarning", "check_threshold", "clean_keywords", "clean_line",
+    "KEYWORD_LIMIT",
+    "NO_VALUE",
+    "TITLE_LIMIT",
+    "DataWarning",
+    "check_threshold",
+    "clean_keywords",
+    "clean_line",
     "find_similar_column",
-    "parse_ids", "parse_keywords", "parse_labels", "parse_order", "parse_ratings", "parse_text", "parse_times",
-    "reject_rows", "require_columns", "strip_whitespace",
-]  # fmt: skip
+    "parse_ids",
+    "parse_keywords",
+    "parse_labels",
+    "parse_order",
+    "parse_ratings",
+    "parse_text",
+    "parse_times",
+    "reject_rows",
+    "require_columns",
+    "strip_whitespace",
+]
 
 TITLE_LIMIT = 200
 """Longest title in characters (Unicode code points); the rest is cut off."""
@@ -28,7 +42,7 @@ NO_VALUE = ("nan", "NaN", "NAN", "None", "NONE", "null", "NULL", "Null", "N/A", 
 """How programs write a missing value as text."""
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
-# White space, and what else does not show: zero-width characters and the mark at the start of a file.
+# White space and characters without width: zero-width ones and the byte-order mark.
 _AROUND = " \t\r\n\f\v\u0085\u00a0\u2028\u2029\u3000\u200b\u200e\u200f\u2060\ufeff"
 # Far beyond any clock, yet far enough from the ends of int64 that differences of two times cannot overflow.
 _TIME_LIMIT = 2**62
@@ -44,7 +58,8 @@ def strip_whitespace(column: pl.Series) -> pl.Series:
 def parse_ids(column: pl.Series, source: str) -> pl.Series:
     """Ids as Int64 or String. Raises DataError on null or empty ids and on any other type.
 
-    What does not show at the ends of text is cut off, and whole numbers written as 12.0 become whole; both are said.
+    Invisible characters at the ends of text are cut off, and whole numbers written as 12.0 become integers; a warning
+    counts either.
     """
     empty = "Give every row an id or drop the row."
     kind = column.dtype
@@ -59,24 +74,24 @@ def parse_ids(column: pl.Series, source: str) -> pl.Series:
         broken = (number != number.floor()) | (number.abs() >= 2**53)
         what = f"has type {kind} and ids that are no whole numbers"
         reject_rows(column, broken, source, what, "Ids must be whole numbers or text: cast the column to either.")
-        said = "They are read as whole numbers; where an empty cell made them so, check what became of it."
-        warn_rows(column, number.is_finite(), source, "have whole ids with a point", said)
+        note = "They are read as whole numbers; where an empty cell made them so, check what became of it."
+        warn_rows(column, number.is_finite(), source, "have whole ids with a point", note)
         return number.cast(pl.Int64)
     if kind not in _TEXT:
         reject_rows(column, column.is_null(), source, "has empty ids", empty)
         raise make_type_error(
             column, source, "ids must be whole numbers or text", "Cast the column to integers or to text."
         )
-    given = column.cast(pl.String)
-    parsed = strip_whitespace(given)
+    texts = column.cast(pl.String)
+    parsed = strip_whitespace(texts)
     reject_rows(column, parsed.is_null() | (parsed == ""), source, "has empty ids", empty)
-    warn_rows(column, parsed != given, source, "have white space around the id", "It is cut off.")
+    warn_rows(column, parsed != texts, source, "have white space around the id", "It is cut off.")
     if parsed.str.contains(_WHOLE).all() and parsed.str.contains(".", literal=True).any():
-        said = "They are read as whole numbers; where an empty cell made them so, check what became of it."
-        warn_rows(column, parsed.str.contains(".", literal=True), source, "have whole ids with a point", said)
+        note = "They are read as whole numbers; where an empty cell made them so, check what became of it."
+        warn_rows(column, parsed.str.contains(".", literal=True), source, "have whole ids with a point", note)
         return parsed.str.replace(r"\.0+$", "").cast(pl.Int64)
-    said = "They count as one and the same id; drop these rows if an id was missing there."
-    warn_rows(column, parsed.is_in(NO_VALUE), source, "have an id that programs write for a missing value", said)
+    note = "They count as one and the same id; drop these rows if an id was missing there."
+    warn_rows(column, parsed.is_in(NO_VALUE), source, "have an id that programs write for a missing value", note)
     return parsed
 
 
@@ -84,9 +99,9 @@ def check_threshold(threshold: Any, source: str) -> float:
     """The threshold of ratings as a finite number. Raises DataError on anything else."""
     number = isinstance(threshold, Real) and not isinstance(threshold, bool)
     if not number or not math.isfinite(threshold):
-        shown = repr(threshold) if isinstance(threshold, str) else threshold
+        value = repr(threshold) if isinstance(threshold, str) else threshold
         raise DataError(
-            f"{source}: column 'rating' needs a finite threshold, not {shown}. "
+            f"{source}: column 'rating' needs a finite threshold, not {value}. "
             "Give one number; liked means rating > threshold."
         )
     return float(threshold)

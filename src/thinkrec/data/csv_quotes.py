@@ -1,4 +1,4 @@
-"""Where a quote stands wrongly in a file of separated values, and whether lines inside one look like rows."""
+"""Diagnosis of quotes in files of separated values: the position of a wrong one, and rows swallowed by one."""
 
 from __future__ import annotations
 
@@ -22,53 +22,55 @@ def compute_text_shape(text: str) -> str:
 
 
 def describe_quote_error(lines: list[str], first: int, separator: str) -> str:
-    """Why a record with quotes cannot be read, and where."""
+    """A sentence on why a record with quotes cannot be read, with line, column and text."""
     text = "".join(lines)
-    at, quoted, begins, column, line = 0, False, True, 1, 0
+    position, quoted, starts_field, column, line = 0, False, True, 1, 0
     opened = (0, 1, 0)
-    while at < len(text):
-        letter = text[at]
-        if quoted and letter == '"':
-            if text[at + 1 : at + 2] == '"':
-                at += 1
-            elif text[at + 1 : at + 2] in ("", separator, "\n", "\r"):
+    while position < len(text):
+        character = text[position]
+        if quoted and character == '"':
+            if text[position + 1 : position + 2] == '"':
+                position += 1
+            elif text[position + 1 : position + 2] in ("", separator, "\n", "\r"):
                 quoted = False
             else:
                 return (
                     f"line {first + line}: a quote closes the field that the quote in line {first + opened[0]}, "
-                    f"column {opened[1]} opened ({format_excerpt(text[opened[2] :])}), and then comes more ({format_excerpt(text[at:])}). "
-                    "Remove stray quotes, and double those that belong to the text of a field in quotes."
+                    f"column {opened[1]} opened ({format_excerpt(text[opened[2] :])}), and then comes more "
+                    f"({format_excerpt(text[position:])}). Remove stray quotes, and double those that belong to the "
+                    "text of a field in quotes."
                 )
-        elif not quoted and letter == '"' and begins:
-            quoted, opened = True, (line, column, at)
-        elif not quoted and letter == separator:
+        elif not quoted and character == '"' and starts_field:
+            quoted, opened = True, (line, column, position)
+        elif not quoted and character == separator:
             column += 1
-        line += letter == "\n"
-        begins = not quoted and letter in (separator, "\n", "\r")
-        at += 1
+        line += character == "\n"
+        starts_field = not quoted and character in (separator, "\n", "\r")
+        position += 1
     return (
-        f"the quote in line {first + opened[0]}, column {opened[1]} ({format_excerpt(text[opened[2] :])}) is never closed. "
-        "Close it, or double it and put the field in quotes."
+        f"the quote in line {first + opened[0]}, column {opened[1]} ({format_excerpt(text[opened[2] :])}) is never "
+        "closed. Close it, or double it and put the field in quotes."
     )
 
 
 def find_opening_quote(text: str, separator: str) -> tuple[int, int, str]:
     """Line (from 0), column (from 1) and text of the first quoted field that runs over a line end."""
-    at, column = 0, 1
-    while at < len(text):
-        if text[at] == '"':
-            end = at + 1
+    position, column = 0, 1
+    while position < len(text):
+        if text[position] == '"':
+            end = position + 1
             while end < len(text) and not (text[end] == '"' and text[end + 1 : end + 2] != '"'):
                 end += 2 if text[end] == '"' else 1
-            if any(mark in text[at:end] for mark in "\r\n"):
-                return text.count("\n", 0, at), column, text[at:]
-            at = end + 1
-        while at < len(text) and text[at] != separator:
-            at += 1
-        at, column = at + 1, column + 1
+            if any(mark in text[position:end] for mark in "\r\n"):
+                return text.count("\n", 0, position), column, text[position:]
+            position = end + 1
+        while position < len(text) and text[position] != separator:
+            position += 1
+        position, column = position + 1, column + 1
     return 0, 1, text
 
 
 def format_excerpt(text: str) -> str:
-    shown = repr(text.splitlines()[0] if text.splitlines() else text)
-    return shown if len(shown) <= 70 else shown[:67] + "..."
+    """The first line of a text as Python writes it, at most 70 characters."""
+    excerpt = repr(text.splitlines()[0] if text.splitlines() else text)
+    return excerpt if len(excerpt) <= 70 else excerpt[:67] + "..."

@@ -1,10 +1,9 @@
-"""`Dataset`: checked tables as the value that every other room receives."""
+"""`Dataset`: checked interactions and items, the value that every other folder receives."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from thinkrec.data.messages import emit_warning
 from thinkrec.data.split import ByColumn, Split, assign_split
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
+from thinkrec.io.hashing import hash_bytes
 
 Table = Any
 """A file that `read_table` knows, or anything that `as_frame` takes: a frame (Polars, pandas, Arrow), a mapping of
@@ -36,7 +36,7 @@ class Domain:
 
 
 PLAIN_WORDS = Domain()
-"""The words where nothing better is known: item, items, user."""
+"""The default words: item, items, user."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,18 @@ class Items:
     texts: pl.DataFrame
     """Any further text columns, one row per item in the same order."""
 
+    @classmethod
+    def from_frame(cls, frame: pl.DataFrame) -> Items:
+        """Items of a canonical frame: item_id, title, keywords (List(String)), further text columns."""
+        return cls(
+            ids=frame["item_id"].to_list(),
+            titles=frame["title"].to_list(),
+            keywords=[tuple(words) for words in frame["keywords"].to_list()],
+            texts=frame.drop("item_id", "title", "keywords"),
+        )
+
     def __len__(self) -> int:
+        """Number of items."""
         return len(self.ids)
 
     def __repr__(self) -> str:
@@ -100,7 +111,8 @@ class Dataset:
             duplicates: what becomes of several rows of one user and item: keep, first, last or refuse.
             separators: what separates keywords in one text, such as {"keywords": ";"}. See `check_items`.
             domain: the words for prompts and for items without a title.
-            item_source, interactions_source: names in messages; by default the path, else "items" and "interactions".
+            item_source: the name of the items in messages; by default the path, else "items".
+            interactions_source: the name of the interactions in messages; by default the path, else "interactions".
 
         Where the split is not in time order, a DataWarning counts the rows that come after one of a later split: their
         histories and statistics leave such rows out (`Interactions.past`).
@@ -111,30 +123,17 @@ class Dataset:
         rows, source = _load_table(
             interactions, interactions_source or "interactions", named=interactions_source is not None
         )
-        wares, item_source = _load_table(items, item_source or "items", named=item_source is not None)
-        wares = check_items(wares, source=item_source, noun=domain.item, separators=separators)
+        catalogue, item_source = _load_table(items, item_source or "items", named=item_source is not None)
+        catalogue = check_items(catalogue, source=item_source, noun=domain.item, separators=separators)
         rows = check_interactions(rows, source=source, threshold=threshold, missing=missing, duplicates=duplicates)
-        rows = _add_item_codes(rows, wares, source, item_source)
+        rows = _add_item_codes(rows, catalogue, source, item_source)
         rows = assign_split(rows, split or ByColumn(), source=source)
         users = rows["user_id"].unique().sort()
-        table = Interactions.build(
-            user=find_codes(rows["user_id"], users).to_numpy(),
-            item=rows["item"].to_numpy(),
-            label=rows["label"].to_numpy(),
-            timestamp=rows["timestamp"].to_numpy(),
-            split=find_codes(rows["split"], pl.Series(SPLITS)).to_numpy(),
-            order=rows["order"].to_numpy(),
-            n_users=len(users),
-        )
+        table = build_interactions(rows, users, rows["item"])
         _warn_hidden_rows(table, users.to_list(), source)
         return cls(
             interactions=table,
-            items=Items(
-                ids=wares["item_id"].to_list(),
-                titles=wares["title"].to_list(),
-                keywords=[tuple(words) for words in wares["keywords"].to_list()],
-                texts=wares.drop("item_id", "title", "keywords"),
-            ),
+            items=Items.from_frame(catalogue),
             domain=domain,
             user_ids=users.to_list(),
             threshold=threshold,
@@ -153,48 +152,49 @@ class Dataset:
             keywords: item id -> keywords, or a table with columns item_id and keywords: a frame, a mapping with these
                 two columns, a list of mappings, or a file.
             separator: what separates keywords in one text; by default one for all, see `keywords.choose_separator`.
+            source: the name of the keywords in messages.
 
         Raises:
             DataError: on an unknown or repeated item, a missing column or a wrong type.
         """
-        code = {id_: place for place, id_ in enumerate(self.items.ids)}
+        code = {id_: position for position, id_ in enumerate(self.items.ids)}
         if isinstance(keywords, Mapping) and not {"item_id", "keywords"} <= set(keywords):
-            given = _parse_item_keywords(keywords, separator, source)
+            keywords_of = _parse_item_keywords(keywords, separator, source)
         else:
             table, source = _load_table(keywords, source, named=source != "keywords")
             require_columns(table, ("item_id", "keywords"), source)
             ids = parse_ids(table["item_id"], source)
             reject_rows(table["item_id"], ids.is_duplicated(), source, "repeats items", "Keep one row per item.")
-            given = dict(zip(ids.to_list(), parse_keywords(table["keywords"], source, separator), strict=True))
-        unknown = [id_ for id_ in given if id_ not in code]
+            keywords_of = dict(zip(ids.to_list(), parse_keywords(table["keywords"], source, separator), strict=True))
+        unknown = [id_ for id_ in keywords_of if id_ not in code]
         if unknown:
             raise DataError(
                 f"{source}: {len(unknown)} items are not in the data set (the first: {unknown[:5]!r}). "
                 "Give ids exactly as in the items table (text and numbers differ), or drop these rows."
             )
-        lacking = len(code) - len(given)
+        lacking = len(code) - len(keywords_of)
         if lacking:
             emit_warning(f"{source}: {lacking} of {len(code)} items have no keywords now.")
-        words = [given.get(id_, ()) for id_ in self.items.ids]
+        words = [keywords_of.get(id_, ()) for id_ in self.items.ids]
         return replace(self, items=replace(self.items, keywords=words))
 
     def summarise(self) -> dict[str, Any]:
         """Counts for a log or report, as plain numbers.
 
-        rows and like_rate per split (and "all"), users, items, items_with_rows, and cold_test_share: the share of
+        Keys: rows and like_rate per split (and "all"), users, items, items_with_rows, and cold_test_share: the share of
         test rows whose user has no training row.
         """
         table = self.interactions
-        parts = {"all": np.ones(len(table), dtype=bool)} | {
+        masks = {"all": np.ones(len(table), dtype=bool)} | {
             name: table.split == code for code, name in enumerate(SPLITS)
         }
         trained = np.zeros(table.n_users, dtype=bool)
         trained[table.user[table.split == TRAIN]] = True
         test_users = table.user[table.split == TEST]
         return {
-            "rows": {name: int(part.sum()) for name, part in parts.items()},
+            "rows": {name: int(mask.sum()) for name, mask in masks.items()},
             "like_rate": {
-                name: float(table.label[part].mean()) if part.any() else None for name, part in parts.items()
+                name: float(table.label[mask].mean()) if mask.any() else None for name, mask in masks.items()
             },
             "users": table.n_users,
             "items": len(self.items),
@@ -211,40 +211,39 @@ class Dataset:
     def to_frame(self, rows: np.ndarray | slice = slice(None)) -> pl.DataFrame:
         """Rows by original ids: order, user_id, item_id, label, timestamp, split, as `from_tables` takes them.
 
-        rows: row numbers, by default all, in row order.
+        `rows`: row numbers, by default all, in row order.
         """
-        it = self.interactions
+        table = self.interactions
         return pl.DataFrame(
             {
-                "order": it.order[rows],
-                "user_id": pl.Series(self.user_ids).gather(it.user[rows]),
-                "item_id": pl.Series(self.items.ids).gather(it.item[rows]),
-                "label": it.label[rows],
-                "timestamp": it.timestamp[rows],
-                "split": pl.Series(SPLITS).gather(it.split[rows]),
+                "order": table.order[rows],
+                "user_id": pl.Series(self.user_ids).gather(table.user[rows]),
+                "item_id": pl.Series(self.items.ids).gather(table.item[rows]),
+                "label": table.label[rows],
+                "timestamp": table.timestamp[rows],
+                "split": pl.Series(SPLITS).gather(table.split[rows]),
             }
         )
 
     def compute_fingerprint(self) -> str:
         """SHA-256 (hex) of everything in the data set; equal contents give equal values on every machine."""
-        digest = hashlib.sha256()
+        return hash_bytes(
+            chunk
+            for name, payload in self._iterate_contents()
+            for chunk in (f"{name}:{len(payload)}:".encode(), payload)
+        )
 
-        def add(name: str, payload: bytes) -> None:
-            digest.update(f"{name}:{len(payload)}:".encode())
-            digest.update(payload)
-
+    def _iterate_contents(self) -> Iterator[tuple[str, bytes]]:
+        """Everything in the data set by name, as bytes that are equal on every machine."""
         for name in ("user", "item", "label", "timestamp", "split", "order", "start"):
             array = getattr(self.interactions, name)
-            add(
-                f"{name} {array.dtype.kind}{array.dtype.itemsize}",
-                array.astype(array.dtype.newbyteorder("<")).tobytes(),
-            )
+            little_endian = array.astype(array.dtype.newbyteorder("<"))
+            yield f"{name} {array.dtype.kind}{array.dtype.itemsize}", little_endian.tobytes()
         words = (self.domain.item, self.domain.items, self.domain.user)
         plain = {"domain": words, "users": self.user_ids, "ids": self.items.ids, "titles": self.items.titles}
         texts = {f"text {column.name}": column.to_list() for column in self.items.texts}
         for name, value in (plain | {"keywords": self.items.keywords} | texts).items():
-            add(name, json.dumps(value).encode())
-        return digest.hexdigest()
+            yield name, json.dumps(value).encode()
 
 
 def _load_table(table: Table, name: str, *, named: bool) -> tuple[pl.DataFrame, str]:
@@ -256,13 +255,13 @@ def _load_table(table: Table, name: str, *, named: bool) -> tuple[pl.DataFrame, 
 def _parse_item_keywords(keywords: Mapping[Any, Any], separator: str | None, source: str) -> dict[Any, tuple[str, ...]]:
     """Keywords per id, cleaned as one column: texts and lists may stand side by side."""
     values = [words if isinstance(words, str) or words is None else list(words) for words in keywords.values()]
-    found: dict[Any, tuple[str, ...]] = {}
+    parsed: dict[Any, tuple[str, ...]] = {}
     for kind in (str, list):
-        part = {id_: value for id_, value in zip(keywords, values, strict=True) if isinstance(value, kind)}
-        if part:
-            column = make_series("keywords", list(part.values()), source)
-            found |= dict(zip(part, parse_keywords(column, source, separator), strict=True))
-    return {id_: found.get(id_, ()) for id_ in keywords}
+        of_kind = {id_: value for id_, value in zip(keywords, values, strict=True) if isinstance(value, kind)}
+        if of_kind:
+            column = make_series("keywords", list(of_kind.values()), source)
+            parsed |= dict(zip(of_kind, parse_keywords(column, source, separator), strict=True))
+    return {id_: parsed.get(id_, ()) for id_ in keywords}
 
 
 def _warn_hidden_rows(table: Interactions, users: list, source: str) -> None:
@@ -270,24 +269,42 @@ def _warn_hidden_rows(table: Interactions, users: list, source: str) -> None:
     if table.past.is_complete:
         return
     hidden = table.past.count_visible_rows(np.arange(len(table))) < np.arange(len(table)) - table.start[table.user]
-    of, said = {name: int((table.split == code).sum()) for code, name in enumerate(SPLITS)}, []
+    totals, counts = {name: int((table.split == code).sum()) for code, name in enumerate(SPLITS)}, []
     for code, after in ((TRAIN, "validation or test row"), (VALID, "test row")):
         count = int((hidden & (table.split == code)).sum())
         if count:
-            said.append(f"{count} of {of[SPLITS[code]]} {SPLITS[code]} rows come after a {after} of the same user")
+            counts.append(
+                f"{count} of {totals[SPLITS[code]]} {SPLITS[code]} rows come after a {after} of the same user"
+            )
     whose = [repr(users[code]) for code in np.unique(table.user[hidden])]
-    more = f" and {len(whose) - 3} more" if len(whose) > 3 else ""
+    others = f" and {len(whose) - 3} more" if len(whose) > 3 else ""
     emit_warning(
-        f"{source}: the split is not in time order: {'; '.join(said)} (users {', '.join(whose[:3])}{more}). Histories "
-        "and statistics of train rows show train rows alone, those of validation rows no test row. A split by dates, "
-        "months or fractions hides nothing."
+        f"{source}: the split is not in time order: {'; '.join(counts)} (users {', '.join(whose[:3])}{others}). "
+        "Histories and statistics of train rows show train rows alone, those of validation rows no test row. A split "
+        "by dates, months or fractions hides nothing."
+    )
+
+
+def build_interactions(rows: pl.DataFrame, users: pl.Series, item: pl.Series) -> Interactions:
+    """Interactions of a canonical frame (user_id, label, timestamp, split, order).
+
+    `users`: distinct user ids, whose positions become the user codes; `item`: the item code of each row.
+    """
+    return Interactions.build(
+        user=find_codes(rows["user_id"], users).to_numpy(),
+        item=item.to_numpy(),
+        label=rows["label"].to_numpy(),
+        timestamp=rows["timestamp"].to_numpy(),
+        split=find_codes(rows["split"], pl.Series(SPLITS)).to_numpy(),
+        order=rows["order"].to_numpy(),
+        n_users=len(users),
     )
 
 
 def find_codes(values: pl.Series, known: pl.Series) -> pl.Series:
-    """Int64: position of each value in `known` (distinct), null where it is not there."""
-    places = pl.DataFrame({"value": known, "code": pl.int_range(len(known), dtype=pl.Int64, eager=True)})
-    return values.alias("value").to_frame().join(places, on="value", how="left", maintain_order="left")["code"]
+    """Position of each value in `known` (distinct), Int64, null where it is not there."""
+    codes = pl.DataFrame({"value": known, "code": pl.int_range(len(known), dtype=pl.Int64, eager=True)})
+    return values.alias("value").to_frame().join(codes, on="value", how="left", maintain_order="left")["code"]
 
 
 def _add_item_codes(rows: pl.DataFrame, items: pl.DataFrame, source: str, item_source: str) -> pl.DataFrame:

@@ -33,15 +33,18 @@ from thinkrec.errors import DataError
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", "::": "double colons"}
 _CHUNK = 65_536
-_MOST_FIELD = 2**31 - 1
-_MAGIC = {b"\x1f\x8b": "compressed by gzip; let its name end with .gz",
-          b"PK\x03\x04": "a zip or Excel file; save it as CSV",
-          b"PAR1": "a Parquet file; let its name end with .parquet", b"\xff\xfe": "in UTF-16; save it as UTF-8",
-          b"\xfe\xff": "in UTF-16; save it as UTF-8"}  # fmt: skip
+_MAX_FIELD_LENGTH = 2**31 - 1
+_MAGIC = {
+    b"\x1f\x8b": "compressed by gzip; let its name end with .gz",
+    b"PK\x03\x04": "a zip or Excel file; save it as CSV",
+    b"PAR1": "a Parquet file; let its name end with .parquet",
+    b"\xff\xfe": "in UTF-16; save it as UTF-8",
+    b"\xfe\xff": "in UTF-16; save it as UTF-8",
+}
 
 
 class FileFormatError(DataError):
-    """Why a file cannot be read as the kind its name says; the path stands in front."""
+    """A file cannot be read as the kind its name says; the message begins with the path."""
 
 
 def make_format_error(path: Path, kind: str, why: str) -> FileFormatError:
@@ -50,7 +53,7 @@ def make_format_error(path: Path, kind: str, why: str) -> FileFormatError:
 
 
 def read_delimited(path: Path, kind: str) -> pl.DataFrame:
-    """All columns as text, empty fields as null. kind: csv or tsv; a name that ends with .gz is unpacked.
+    """All columns as text, empty fields as null. `kind`: csv or tsv; a name that ends with .gz is unpacked.
 
     Raises DataError naming line, column and text where a record does not have the header's fields, where a quote opens
     or closes wrongly, and for what is not UTF-8. Empty lines are left out and, but for those at the end, counted.
@@ -76,7 +79,7 @@ def read_delimited(path: Path, kind: str) -> pl.DataFrame:
 
 
 def check_kind_of_file(path: Path, kind: str) -> None:
-    """Raises DataError where the first bytes are those of another kind of file."""
+    """Raise DataError where the first bytes are those of another kind of file."""
     with open_bytes(path) as file:
         begin = file.read(4)
     for magic, what in _MAGIC.items():
@@ -90,7 +93,7 @@ def open_bytes(path: Path) -> BinaryIO:
 
 
 def describe_utf8_error(path: Path) -> str:
-    """Which line is not UTF-8, and its text."""
+    """A sentence on which line is not UTF-8, with its text."""
     with open_bytes(path) as file:
         for number, line in enumerate(file, 1):
             try:
@@ -121,8 +124,12 @@ class _LineReader:
             self.number += 1
             if "\0" in line:
                 text = format_excerpt(line[max(0, line.index("\0") - 20) :])
-                raise make_format_error(self.path, self.kind, f"line {self.number} holds a NUL byte ({text}); the file is "
-                              "damaged or in another encoding. Write it again, in UTF-8.")  # fmt: skip
+                raise make_format_error(
+                    self.path,
+                    self.kind,
+                    f"line {self.number} holds a NUL byte ({text}); the file is "
+                    "damaged or in another encoding. Write it again, in UTF-8.",
+                )
             self.record.append(line)
             yield line
 
@@ -158,10 +165,12 @@ class _TableBuilder:
             if len(lines) > 1:
                 end = f" A quote in it is closed only in line {line + len(lines) - 1}: is it a stray one?"
             raise make_format_error(
-                self.path, self.kind, f"line {line} has {len(fields)} fields where the header has {len(self.names)} "
-                f"({format_excerpt(''.join(lines))}). Put fields that hold {_NAMES[self.separator]} or line ends in quotes, and "
-                f"give every line every field.{end}",
-            )  # fmt: skip
+                self.path,
+                self.kind,
+                f"line {line} has {len(fields)} fields where the header has {len(self.names)} "
+                f"({format_excerpt(''.join(lines))}). Put fields that hold {_NAMES[self.separator]} or line ends in "
+                f"quotes, and give every line every field.{end}",
+            )
         self._rows.append(fields)
         if len(self._rows) == _CHUNK:
             self._flush()
@@ -176,9 +185,9 @@ class _TableBuilder:
         if middle:
             emit_warning(f"{self.path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
         self._flush()
-        found = pl.concat(self._parts).with_columns(pl.all().replace("", None))
+        frame = pl.concat(self._parts).with_columns(pl.all().replace("", None))
         # Trailing separators make columns without a name and without a value.
-        return found.drop([name for name in self.unnamed if found[name].null_count() == len(found)])
+        return frame.drop([name for name in self.unnamed if frame[name].null_count() == len(frame)])
 
     def _flush(self) -> None:
         columns = zip(*self._rows, strict=True) if self._rows else [()] * len(self.names)
@@ -196,23 +205,24 @@ def _parse_header(fields: list[str], line: int, table: _TableBuilder) -> list[st
         )
         if other is not None:
             raise make_format_error(
-                table.path, table.kind, f"line {line} has no {_NAMES[table.separator][:-1]} but {_NAMES[other]} "
+                table.path,
+                table.kind,
+                f"line {line} has no {_NAMES[table.separator][:-1]} but {_NAMES[other]} "
                 f"({format_excerpt(names[0])}), so its columns are separated by {_NAMES[other]}. Save the table with "
                 f"{_NAMES[table.separator]}, or read it into a frame and pass the frame.",
-            )  # fmt: skip
-    twice = next((name for name in names if name and names.count(name) > 1), None)
-    if twice is not None:
-        at = [place + 1 for place, name in enumerate(names) if name == twice]
+            )
+    repeated = next((name for name in names if name and names.count(name) > 1), None)
+    if repeated is not None:
+        positions = [number + 1 for number, name in enumerate(names) if name == repeated]
         if is_data_row(names):
             row = format_excerpt(table.separator.join(names))
             why = f"the first line seems to be a row already ({row}). Put the names in front."
         else:
-            why = (
-                f"line {line} names two columns {twice!r} (columns {', '.join(map(str, at))}). Give each its own name."
-            )
+            columns = ", ".join(map(str, positions))
+            why = f"line {line} names two columns {repeated!r} (columns {columns}). Give each its own name."
         raise make_format_error(table.path, table.kind, why)
-    table.unnamed = [f"column_{place}" for place, name in enumerate(names, 1) if not name]
-    return [name or f"column_{place}" for place, name in enumerate(names, 1)]
+    table.unnamed = [f"column_{number}" for number, name in enumerate(names, 1) if not name]
+    return [name or f"column_{number}" for number, name in enumerate(names, 1)]
 
 
 def _read_unquoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
@@ -249,31 +259,35 @@ def _read_quoted(path: Path, kind: str, separator: str) -> pl.DataFrame:
                 raise make_format_error(
                     path, kind, describe_quote_error(lines.take_record(), first, separator)
                 ) from error
-            taken = lines.take_record()
-            if len(taken) > 1 and len(table.names) > 1:
-                alone = [is_possible_record(line, taken[0], table.names, separator) for line in taken]
+            record = lines.take_record()
+            if len(record) > 1 and len(table.names) > 1:
+                is_record = [is_possible_record(line, record[0], table.names, separator) for line in record]
                 # Two columns and an id of letters: a line of prose with one comma looks like that, too.
-                weak = len(table.names) == 2 and "9" not in compute_text_shape(taken[0].split(separator, 1)[0])
-                if (all(alone) and not weak) or (sum(alone) >= 3 and 2 * sum(alone) >= len(alone)):
-                    where, column, text = find_opening_quote("".join(taken), separator)
+                weak = len(table.names) == 2 and "9" not in compute_text_shape(record[0].split(separator, 1)[0])
+                if (all(is_record) and not weak) or (sum(is_record) >= 3 and 2 * sum(is_record) >= len(is_record)):
+                    line_offset, column, text = find_opening_quote("".join(record), separator)
                     raise make_format_error(
-                        path, kind, f"the quote in line {first + where}, column {column} ({format_excerpt(text)}) is closed only "
-                        f"in line {first + len(taken) - 1}, and {sum(alone)} of these {len(taken)} lines look like "
-                        "rows of their own. Remove the quote, or double it and put the field in quotes.",
-                    )  # fmt: skip
-                if any(alone[1:]):
-                    doubtful.append((first, first + len(taken) - 1))
-            table.add(fields, first, taken)
+                        path,
+                        kind,
+                        f"the quote in line {first + line_offset}, column {column} ({format_excerpt(text)}) is closed "
+                        f"only in line {first + len(record) - 1}, and {sum(is_record)} of these {len(record)} lines "
+                        "look like rows of their own. Remove the quote, or double it and put the field in quotes.",
+                    )
+                if any(is_record[1:]):
+                    doubtful.append((first, first + len(record) - 1))
+            table.add(fields, first, record)
     if doubtful:
-        emit_warning(f"{path}: {len(doubtful)} fields in quotes run over lines that may be rows of their own (the first: lines "
-             f"{doubtful[0][0]} to {doubtful[0][1]}); they are read as one field each.")  # fmt: skip
+        emit_warning(
+            f"{path}: {len(doubtful)} fields in quotes run over lines that may be rows of their own (the first: lines "
+            f"{doubtful[0][0]} to {doubtful[0][1]}); they are read as one field each."
+        )
     return table.build_frame()
 
 
 @contextmanager
 def _allow_long_fields() -> Iterator[None]:
     """The reader's limit on the length of a field, one for the whole process, is lifted inside."""
-    before = csv.field_size_limit(min(_MOST_FIELD, sys.maxsize))
+    before = csv.field_size_limit(min(_MAX_FIELD_LENGTH, sys.maxsize))
     try:
         yield
     finally:

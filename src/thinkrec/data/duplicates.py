@@ -14,33 +14,41 @@ Duplicates = Literal["keep", "first", "last", "refuse"]
 
 
 def resolve_duplicates(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates | None, source: str) -> pl.DataFrame:
-    """Canonical interactions after the rule about rows of one user and item; without a rule all stay, which is said.
+    """Canonical interactions after the rule about rows of one user and item; without a rule all stay, with a warning.
 
-    `fraction`: what was cut off the times. Raises DataError under `refuse`, naming rows, and for an unknown rule.
+    `fraction`: the fractions of a second that were cut off the times. Raises DataError under `refuse`, naming rows, and
+    for an unknown rule.
     """
     if rule not in (None, "keep", "first", "last", "refuse"):
         raise DataError(f"duplicates={rule!r} is not known. Use 'keep', 'first', 'last' or 'refuse'.")
-    whole = rows.with_columns(fraction.alias("part"))
-    pair = whole.select("user_id", "item_id").is_duplicated()
+    exact_rows = rows.with_columns(fraction.alias("part"))
+    pair = exact_rows.select("user_id", "item_id").is_duplicated()
     if rule == "keep" or not pair.any():
         return rows
     if rule == "refuse":
-        reject_rows(rows["item_id"], pair, source, "names an item more than once for one user",
-                    "Keep one row each, or choose `duplicates: first`, `last` or `keep`.")  # fmt: skip
+        reject_rows(
+            rows["item_id"],
+            pair,
+            source,
+            "names an item more than once for one user",
+            "Keep one row each, or choose `duplicates: first`, `last` or `keep`.",
+        )
     if rule is None:
-        exact = len(rows) - whole.select("user_id", "item_id", "label", "timestamp", "part").n_unique()
+        exact = len(rows) - exact_rows.select("user_id", "item_id", "label", "timestamp", "part").n_unique()
         others = len(rows) - rows.select("user_id", "item_id").n_unique() - exact
-        said = [f"{exact} rows repeat an earlier row exactly (user, item, label, time)"] if exact else []
-        said += [f"{others} rows name a user and item of another row with another label or time"] if others else []
+        findings = [f"{exact} rows repeat an earlier row exactly (user, item, label, time)"] if exact else []
+        findings += [f"{others} rows name a user and item of another row with another label or time"] if others else []
         first = int(pair.arg_true()[0]) + 1
         emit_warning(
-            f"{source}: {', and '.join(said)} (the first: row {first}, counted from 1); they are kept. "
+            f"{source}: {', and '.join(findings)} (the first: row {first}, counted from 1); they are kept. "
             "`duplicates: first`, `last` or `refuse` settles it otherwise, `keep` says nothing."
         )
         return rows
-    by_time = whole.with_row_index("row").sort("timestamp", "part", "order")
+    by_time = exact_rows.with_row_index("row").sort("timestamp", "part", "order")
     keep = "first" if rule == "first" else "last"
-    kept = by_time.unique(["user_id", "item_id"], keep=keep, maintain_order=True)["row"].sort()
-    emit_warning(f"{source}: {len(rows) - len(kept)} rows are left out, because their user met their item in another row; the "
-         f"{rule} one is kept (duplicates: {rule}).")  # fmt: skip
-    return rows[kept.to_list()]
+    chosen = by_time.unique(["user_id", "item_id"], keep=keep, maintain_order=True)["row"].sort()
+    emit_warning(
+        f"{source}: {len(rows) - len(chosen)} rows are left out, because their user met their item in another row; the "
+        f"{rule} one is kept (duplicates: {rule})."
+    )
+    return rows[chosen.to_list()]

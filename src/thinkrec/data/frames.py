@@ -1,4 +1,4 @@
-"""Anything that holds a table as a Polars frame."""
+"""Conversion of tables (Polars, pandas, Arrow, mappings) to Polars frames."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _REMEDY = (
 
 
 def as_frame(table: Any, source: str) -> pl.DataFrame:
-    """A Polars frame of a frame (Polars, lazy too, pandas, Arrow), a mapping of columns, or a sequence of mappings.
+    """Convert a table to a Polars frame.
 
-    Raises DataError for what is no table, for columns of several lengths, and for columns of mixed types.
+    `table`: a frame (Polars, lazy too, pandas, Arrow), a mapping of columns, or a sequence of mappings. Raises
+    DataError for what is no table, for columns of several lengths, and for columns of mixed types.
     """
     if isinstance(table, pl.DataFrame):
         return table
@@ -65,9 +66,9 @@ def make_series(name: str, values: Sequence[Any], source: str, lines: Sequence[i
         return pl.Series(name, values, strict=True)
     except Exception as error:
         kinds = dict[type, int]()
-        for place, value in enumerate(values):
+        for index, value in enumerate(values):
             if value is not None and value == value:
-                kinds.setdefault(type(value), place)
+                kinds.setdefault(type(value), index)
         # NaN is how pandas writes a missing value, beside text too.
         known = [value if value is not None and value == value else None for value in values]
         if set(kinds) <= {int, float}:
@@ -75,34 +76,36 @@ def make_series(name: str, values: Sequence[Any], source: str, lines: Sequence[i
         if set(kinds) == {str}:
             return pl.Series(name, known, dtype=pl.String)
         seen = "; ".join(
-            f"{f'line {lines[place]}' if lines else f'row {place + 1}'}: {format_value(values[place])}"
-            for place in kinds.values()
+            f"{f'line {lines[index]}' if lines else f'row {index + 1}'}: {format_value(values[index])}"
+            for index in kinds.values()
         )
         mixed = f"{source}: column '{name}' mixes values of several types ({seen})"
         if set(kinds) <= {str, int, float, bool}:
             emit_warning(f"{mixed}; all are read as text.")
             return pl.Series(name, [None if value is None else str(value) for value in known], dtype=pl.String)
         texts = [[value] if isinstance(value, str) else value for value in known]
-        if set(kinds) == {str, list} and all(isinstance(part, str | None) for value in texts for part in value or ()):
+        if set(kinds) == {str, list} and all(isinstance(entry, str | None) for value in texts for entry in value or ()):
             emit_warning(f"{mixed}; a text is read as a list of one.")
             return pl.Series(name, texts, dtype=pl.List(pl.String))
         raise DataError(f"{mixed}. Give all rows one type, such as text.") from error
 
 
 def _build_frame_from_columns(columns: Mapping[str, Any], source: str) -> pl.DataFrame:
-    found = []
+    series = []
     for name, values in columns.items():
         if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
             raise DataError(f"{source}: column '{name}' is {format_value(values)}, not a list of values. {_REMEDY}")
         if isinstance(values, list | tuple):
-            found.append(make_series(name, values, source))
+            series.append(make_series(name, values, source))
         else:
-            found.append(_to_series(name, values, source))
-    lengths = {column.name: len(column) for column in found}
+            series.append(_to_series(name, values, source))
+    lengths = {column.name: len(column) for column in series}
     if len(set(lengths.values())) > 1:
-        said = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
-        raise DataError(f"{source}: the columns are not equally long ({said} values). Give every row every value.")
-    return pl.DataFrame(found)
+        length_list = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
+        raise DataError(
+            f"{source}: the columns are not equally long ({length_list} values). Give every row every value."
+        )
+    return pl.DataFrame(series)
 
 
 def _to_series(name: str, values: Any, source: str) -> pl.Series:

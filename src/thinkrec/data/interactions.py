@@ -32,7 +32,7 @@ class Interactions:
     split: np.ndarray
     """int8 (n,): TRAIN, VALID or TEST."""
     order: np.ndarray
-    """int64 (n,): the row's place in the table that came in; unique; breaks ties in time."""
+    """int64 (n,): the row's position in the input table; unique; breaks ties in time."""
     start: np.ndarray
     """int64 (n_users + 1,): user u owns rows start[u] .. start[u + 1] - 1."""
 
@@ -56,15 +56,17 @@ class Interactions:
         )
 
     def __len__(self) -> int:
+        """Number of rows."""
         return len(self.user)
 
     def __repr__(self) -> str:
         """Counts, not the arrays: Interactions(90 rows of 7 users: 60 train, 20 valid, 10 test)."""
-        parts = ", ".join(f"{(self.split == code).sum():,} {name}" for code, name in enumerate(SPLITS))
-        return f"Interactions({len(self):,} rows of {self.n_users:,} users: {parts})"
+        counts = ", ".join(f"{(self.split == code).sum():,} {name}" for code, name in enumerate(SPLITS))
+        return f"Interactions({len(self):,} rows of {self.n_users:,} users: {counts})"
 
     @property
     def n_users(self) -> int:
+        """Number of users, those without rows included."""
         return len(self.start) - 1
 
     @cached_property
@@ -73,32 +75,32 @@ class Interactions:
         return VisiblePast.from_columns(self.user, self.split, self.start)
 
     def get_history(self, row: int, length: int, block: int = 1) -> slice | np.ndarray:
-        """The last `length` visible rows of the same user strictly before `row`, or all there are, oldest first, as an
-        index of the columns: a slice, or row numbers (int64) where the split is not in time order.
+        """Index of the last `length` visible rows of the same user strictly before `row`, or of all there are.
 
-        A train row sees train rows, a validation row no test row. With `block` > 1 the oldest of them is only changed
-        after so many rows: up to `block` - 1 more are shown, and the histories of rows in between begin alike.
+        Oldest first; a slice, or row numbers (int64) where the split is not in time order. A train row sees train rows,
+        a validation row no test row. With `block` > 1 the oldest of them is only changed after so many rows: up to
+        `block` - 1 more are shown, and the histories of rows in between begin alike.
         """
         return self.past.to_row_index(self.past.find_slice(int(row), length, block))
 
     def get_history_rows(self, row: int, length: int, block: int = 1) -> np.ndarray:
-        """int64 (k,): `get_history` as row numbers."""
+        """The rows of `get_history` as row numbers, int64 (k,)."""
         return self.past.row[self.past.find_slice(int(row), length, block)]
 
     def get_split_rows(self, split: int) -> np.ndarray:
-        """int64 (m,): the row numbers of a split, in `order` order."""
-        found = np.flatnonzero(self.split == split)
-        return found[np.argsort(self.order[found], kind="stable")]
+        """Row numbers of a split, int64 (m,), in `order` order."""
+        rows = np.flatnonzero(self.split == split)
+        return rows[np.argsort(self.order[rows], kind="stable")]
 
     def find_rows(self, order: np.ndarray) -> np.ndarray:
-        """int64 (m,): the row numbers whose `order` values are given; -1 where no row has such a value.
+        """Row numbers of the given `order` values, int64 (m,); -1 where no row has such a value.
 
-        This is how a file about some rows (reasons, predictions) finds them again in the sorted table.
+        Files about some rows (reasons, predictions) name them by `order`.
         """
         order = np.asarray(order, dtype=np.int64)
         by = np.argsort(self.order)
-        place = np.minimum(np.searchsorted(self.order, order, sorter=by), max(len(self) - 1, 0))
+        position = np.minimum(np.searchsorted(self.order, order, sorter=by), max(len(self) - 1, 0))
         if not len(self):
             return np.full(len(order), -1, dtype=np.int64)
-        found = by[place]
-        return np.where(self.order[found] == order, found, -1)
+        candidates = by[position]
+        return np.where(self.order[candidates] == order, candidates, -1)

@@ -51,7 +51,7 @@ def read_jsonl(path: Path) -> pl.DataFrame:
 
 def _parse_object(text: str, number: int, path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(text, object_pairs_hook=_build_object)
+        value = json.loads(text, object_pairs_hook=_build_object)
     except _DuplicateKeyError as error:
         raise make_format_error(
             path, "jsonl", f"line {number} has the key {error.args[0]!r} twice. Keep one."
@@ -60,11 +60,14 @@ def _parse_object(text: str, number: int, path: Path) -> dict[str, Any]:
         raise make_format_error(path, "jsonl", _describe_json_error(text, number, error)) from error
     except RecursionError as error:
         raise make_format_error(path, "jsonl", f"line {number} is nested too deeply. Give flat objects.") from error
-    if not isinstance(found, dict):
-        said = "Write one object a line, without brackets around all of them." if isinstance(found, list) else (
-            'Write an object, such as {"item_id": 1, "title": "Oak"}.')  # fmt: skip
-        raise make_format_error(path, "jsonl", f"line {number} is no object ({format_value(found)}). {said}")
-    return found
+    if not isinstance(value, dict):
+        remedy = (
+            "Write one object a line, without brackets around all of them."
+            if isinstance(value, list)
+            else ('Write an object, such as {"item_id": 1, "title": "Oak"}.')
+        )
+        raise make_format_error(path, "jsonl", f"line {number} is no object ({format_value(value)}). {remedy}")
+    return value
 
 
 class _DuplicateKeyError(Exception):
@@ -72,11 +75,11 @@ class _DuplicateKeyError(Exception):
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         names = [name for name, _ in pairs]
         raise _DuplicateKeyError(next(name for name in names if names.count(name) > 1))
-    return found
+    return mapping
 
 
 def _describe_json_error(text: str, number: int, error: ValueError) -> str:
@@ -85,27 +88,25 @@ def _describe_json_error(text: str, number: int, error: ValueError) -> str:
         return f"line 1 is only {bare!r}: the objects stand over several lines. Write each on one line."
     if bare.startswith(("{'", "{u'", '{u"')) or "': " in bare.split('"', 1)[0]:
         return (
-            f"line {number} is written as Python prints it, names in single quotes ({format_value(bare)}), which is not JSON. "
-            "Write it with json.dumps, one object a line."
+            f"line {number} is written as Python prints it, names in single quotes ({format_value(bare)}), which is "
+            "not JSON. Write it with json.dumps, one object a line."
         )
-    at = getattr(error, "pos", 0)
+    position = getattr(error, "pos", 0)
+    excerpt = format_value(text[max(0, position - 15) : position + 20].strip())
     end = "" if text.endswith("\n") else " The file ends here without a line end: was it cut off?"
-    return (
-        f"line {number}, character {at + 1} is not JSON ({format_value(text[max(0, at - 15) : at + 20].strip())}). "
-        f"Correct or remove the line.{end}"
-    )
+    return f"line {number}, character {position + 1} is not JSON ({excerpt}). Correct or remove the line.{end}"
 
 
 def _warn_missing_keys(rows: list[dict[str, Any]], lines: list[int], path: Path) -> None:
     names = dict.fromkeys(name for row in rows for name in row)
     short_rows = [(row, line) for row, line in zip(rows, lines, strict=True) if len(row) < len(names)]
-    said = []
+    missing = []
     for name in names:
         lacking = [line for row, line in short_rows if name not in row]
         if lacking:
-            said.append(f"'{name}' in {len(lacking)} (the first: line {lacking[0]})")
-    if said:
-        shown = ", ".join(said[:5]) + (f" and {len(said) - 5} more keys" if len(said) > 5 else "")
+            missing.append(f"'{name}' in {len(lacking)} (the first: line {lacking[0]})")
+    if missing:
+        keys = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more keys" if len(missing) > 5 else "")
         emit_warning(
-            f"{path}: not every one of {len(rows)} lines has every key: missing are {shown}; they count as empty."
+            f"{path}: not every one of {len(rows)} lines has every key: missing are {keys}; they count as empty."
         )

@@ -1,4 +1,4 @@
-"""Keywords as they come in: lists, one text with separators, or the text of a list; cleaned, in their order."""
+"""Parsing of keyword columns: lists, one text with separators, or the text of a list; cleaned, in their order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from thinkrec.errors import DataError
 KEYWORD_LIMIT = 80
 """Longest keyword in characters (Unicode code points); the rest is cut off."""
 NO_KEYWORD = frozenset(("nan", "none", "null", "n/a", "#n/a", "<na>", "[]", "{}", "()", "(no genres listed)"))
-"""What says, without case, that there is no keyword."""
+"""Words that mean, without case, that there is no keyword."""
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
@@ -42,32 +42,44 @@ def parse_keywords(column: pl.Series, source: str, separator: str | None = None)
         remedy = "Give a list of strings, or one text with | or , between the keywords."
         raise make_type_error(column, source, "must hold keywords", remedy)
     written = [parse_list(value) if isinstance(value, str) else None for value in values]
-    plain = [value if found is None else found for value, found in zip(values, written, strict=True)]
+    plain = [value if parsed is None else parsed for value, parsed in zip(values, written, strict=True)]
     separator = choose_separator([value for value in plain if isinstance(value, str)], separator)
-    found = [clean_keywords(value, separator) for value in plain]
+    keywords = [clean_keywords(value, separator) for value in plain]
 
-    def tell(marks: Iterable[bool], what: str, said: str) -> None:
-        warn_rows(column, pl.Series(list(marks), dtype=pl.Boolean), source, what, said)
+    def warn_where(mask: Iterable[bool], what: str, note: str) -> None:
+        warn_rows(column, pl.Series(list(mask), dtype=pl.Boolean), source, what, note)
 
-    tell((list_ is not None and bool(list_) for list_ in written), "hold a list written as text",
-         "It is read as that list.")  # fmt: skip
-    tell(((isinstance(value, str) and now == []) or _has_null_marker(now, separator)
-          for value, now in zip(values, plain, strict=True)), "say in words that there is no keyword",
-         "Such words are left out.")  # fmt: skip
+    warn_where(
+        (parsed is not None and bool(parsed) for parsed in written),
+        "hold a list written as text",
+        "It is read as that list.",
+    )
+    warn_where(
+        (
+            (isinstance(value, str) and parsed == []) or _has_null_marker(parsed, separator)
+            for value, parsed in zip(values, plain, strict=True)
+        ),
+        "say in words that there is no keyword",
+        "Such words are left out.",
+    )
     if separator == "|":
-        tell((isinstance(value, str) and "|" not in value and "," in value for value in plain),
-             "have commas and no bar, where the column separates by bars", "Each is one keyword; name another "
-             "separator under `separators`, such as keywords: ',', if it is not.")  # fmt: skip
-    return found
+        warn_where(
+            (isinstance(value, str) and "|" not in value and "," in value for value in plain),
+            "have commas and no bar, where the column separates by bars",
+            "Each is one keyword; name another separator under `separators`, such as keywords: ',', if it is not.",
+        )
+    return keywords
 
 
-def choose_separator(texts: Sequence[str], given: str | None = None) -> str:
-    """One separator for a whole column: the given one, else | if any text has one, else ; if some have one and none a
-    comma, else the comma."""
-    if given is not None:
-        if not isinstance(given, str) or not given:
-            raise DataError(f"the separator of keywords is {given!r}; give a text, such as | or ,")
-        return given
+def choose_separator(texts: Sequence[str], separator: str | None = None) -> str:
+    """One separator for a whole column.
+
+    The given one, else | if any text has one, else ; if some have one and none a comma, else the comma.
+    """
+    if separator is not None:
+        if not isinstance(separator, str) or not separator:
+            raise DataError(f"the separator of keywords is {separator!r}; give a text, such as | or ,")
+        return separator
     plain = [strip_markup(text) for text in texts]
     if any("|" in text for text in plain):
         return "|"
@@ -82,7 +94,7 @@ def clean_keywords(value: str | Iterable[str | None] | None, separator: str | No
     if isinstance(value, str):
         listed = parse_list(value)
         value = strip_markup(value).split(separator or choose_separator([value])) if listed is None else listed
-    lines = (clean_line(part, KEYWORD_LIMIT) for part in value or ())
+    lines = (clean_line(entry, KEYWORD_LIMIT) for entry in value or ())
     return tuple(dict.fromkeys(line for line in lines if line and line.casefold() not in NO_KEYWORD))
 
 
@@ -102,8 +114,8 @@ def parse_list(text: str) -> list[str] | None:
     if not _QUOTED.sub("", inside).strip(" ,\n\r\t"):
         # Strings alone: not `literal_eval`, which would join those that NumPy prints without commas.
         return [
-            ast.literal_eval(found[0]) if _is_string_literal(found[0]) else found[0][1:-1]
-            for found in _QUOTED.finditer(inside)
+            ast.literal_eval(match[0]) if _is_string_literal(match[0]) else match[0][1:-1]
+            for match in _QUOTED.finditer(inside)
         ]
     for read in (json.loads, ast.literal_eval):
         try:
@@ -111,7 +123,7 @@ def parse_list(text: str) -> list[str] | None:
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
     if "," in inside and not set(inside) & set("[]{}()'\""):
-        return [part.strip() for part in inside.split(",")]
+        return [entry.strip() for entry in inside.split(",")]
     return None
 
 
@@ -127,8 +139,8 @@ def _flatten_strings(value: Any) -> Iterable[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | tuple | set):
-        for part in value:
-            yield from _flatten_strings(part)
+        for entry in value:
+            yield from _flatten_strings(entry)
     elif isinstance(value, dict):
         name = next((value[key] for key in ("name", "title", "label") if isinstance(value.get(key), str)), None)
         if name is None:
@@ -139,5 +151,5 @@ def _flatten_strings(value: Any) -> Iterable[str]:
 
 
 def _has_null_marker(value: Any, separator: str) -> bool:
-    parts = value.split(separator) if isinstance(value, str) else value or ()
-    return any(isinstance(part, str) and part.strip().casefold() in NO_KEYWORD for part in parts)
+    entries = value.split(separator) if isinstance(value, str) else value or ()
+    return any(isinstance(entry, str) and entry.strip().casefold() in NO_KEYWORD for entry in entries)

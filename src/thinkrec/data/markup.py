@@ -39,13 +39,15 @@ def strip_markup(text: str) -> str:
             return text
         plain = _HIDDEN.sub(" ", text)
         plain = _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", plain))
-        plain = _ENTITY.sub(lambda found: html.unescape(found[0]).replace("\xa0", " "), plain)
+        plain = _ENTITY.sub(lambda match: html.unescape(match[0]).replace("\xa0", " "), plain)
         if plain == text:
             return text
         text = plain
 
 
 def clean_line(text: str | None, limit: int) -> str:
-    """One line of at most `limit` characters without HTML: control characters and runs of white space become one
-    space."""
+    """One line of at most `limit` characters without HTML.
+
+    Control characters and runs of white space become one space.
+    """
     return _BLANK.sub(" ", strip_markup(text or "")).strip()[:limit].rstrip()

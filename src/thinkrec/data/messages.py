@@ -1,4 +1,4 @@
-"""What is said about a table: warnings and errors that name its columns, rows and values, and what to do."""
+"""Warnings and errors about a table, which name its columns, rows and values, and a remedy."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ _VALUE = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*")
 
 
 def emit_warning(message: str) -> None:
-    """One DataWarning."""
+    """Emit one DataWarning, attributed to the caller of the function that found it."""
     warnings.warn(message, DataWarning, stacklevel=3)
 
 
-def warn_rows(column: pl.Series, mask: pl.Series, source: str, what: str, said: str) -> None:
-    """One DataWarning where the mask is set, with the number of rows, the first of them and their values.
+def warn_rows(column: pl.Series, mask: pl.Series, source: str, what: str, note: str) -> None:
+    """Emit one DataWarning where the mask is set, with the number of rows, the first of them and their values.
 
-    `what` follows "12 of 40 rows", `said` is what was done and what can be done about it.
+    `what` follows "12 of 40 rows", `note` is what was done and what can be done about it.
     """
     rows = mask.fill_null(False).arg_true()
     if len(rows):
         emit_warning(
-            f"{source}: column '{column.name}': {len(rows)} of {len(column)} rows {what} ({format_rows(column, rows)}). "
-            f"{said}"
+            f"{source}: column '{column.name}': {len(rows)} of {len(column)} rows {what} "
+            f"({format_rows(column, rows)}). {note}"
         )
 
 
 def format_rows(column: pl.Series, rows: pl.Series) -> str:
     """The first few rows, counted from 1, with their values."""
-    shown = [f"row {row + 1}: {format_value(column[row])}" for row in rows[:_SHOWN].to_list()]
+    examples = [f"row {row + 1}: {format_value(column[row])}" for row in rows[:_SHOWN].to_list()]
     more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
-    return f"{'; '.join(shown)}{more}; rows counted from 1"
+    return f"{'; '.join(examples)}{more}; rows counted from 1"
 
 
 def reject_rows(column: pl.Series, bad: pl.Series, source: str, what: str, remedy: str) -> None:
@@ -84,9 +84,10 @@ def require_columns(df: pl.DataFrame, names: Iterable[str], source: str) -> None
     wanted = tuple(names)
     for name in wanted:
         if name not in df.columns:
-            found = ", ".join(df.columns) or "none"
+            present = ", ".join(df.columns) or "none"
             raise DataError(
-                f"{source}: column '{name}' is missing (columns found: {found}). {_suggest_remedy(name, wanted, df.columns)}"
+                f"{source}: column '{name}' is missing (columns found: {present}). "
+                f"{_suggest_remedy(name, wanted, df.columns)}"
             )
     if df.height == 0:
         raise DataError(
@@ -111,19 +112,19 @@ def find_similar_column(name: str, columns: Sequence[str]) -> str | None:
     for other in (_normalise_name(name), *_OTHER_NAMES.get(name, "").split()):
         if other in plain:
             return plain[other]
-    near = get_close_matches(_normalise_name(name), list(plain), 1, 0.75)
-    return plain[near[0]] if near else None
+    similar = get_close_matches(_normalise_name(name), list(plain), 1, 0.75)
+    return plain[similar[0]] if similar else None
 
 
 def _suggest_remedy(name: str, wanted: Sequence[str], columns: Sequence[str]) -> str:
     if is_data_row(columns):
         return f"The first line seems to be a row already: put a line with the names in front ({', '.join(wanted)})."
-    kind = next((kind for kind, has in _KINDS.items() if has <= set(columns)), None)
+    kind = next((kind for kind, needed in _KINDS.items() if needed <= set(columns)), None)
     if kind is not None and not _KINDS[kind] <= set(wanted):
         return f"This looks like a table of {kind}; check that the right file was given here."
-    meant = find_similar_column(name, [column for column in columns if column not in wanted])
-    if meant is not None:
-        return f"Did you mean '{meant}'? Rename it to '{name}'."
+    similar = find_similar_column(name, [column for column in columns if column not in wanted])
+    if similar is not None:
+        return f"Did you mean '{similar}'? Rename it to '{name}'."
     if not any(find_similar_column(known, columns) for known in _OTHER_NAMES):
         return "Add it, rename the column that holds it, or put a line with the names in front if there is none."
     return "Add it, or rename the column that holds it."

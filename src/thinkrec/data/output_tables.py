@@ -1,4 +1,4 @@
-"""Tables that commands write: one rule about names and kinds, and never half a file."""
+"""Tables that commands write: kinds by suffix, checks before the work, atomic writing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
+from thinkrec.io.files import write_atomically
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 """Kinds of table that can be written; `read_table` reads them all."""
@@ -17,7 +18,7 @@ SUFFIXES = (".parquet", ".csv", ".jsonl")
 def check_writable(path: Path, option: str = "--out") -> None:
     """Raise DataError unless a table can be written under this name, which was given with `option`.
 
-    Nothing is made yet: the nearest folder above that exists is asked whether it can be written to.
+    Nothing is created yet: the nearest existing folder above is checked for write access.
     """
     if path.suffix.lower() not in SUFFIXES:
         known = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
@@ -46,10 +47,9 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
     kinds, and where the folder or the disk does not take the file.
     """
     check_writable(path, "table")
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     kind = path.suffix.lower()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write_kind(beside: Path) -> None:
         if kind == ".parquet":
             table.write_parquet(beside)
         elif kind == ".jsonl":
@@ -57,12 +57,11 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
         else:
             lists = [column for column in table if column.dtype == pl.List(pl.String)]
             table.with_columns(_join_lists(column, path) for column in lists).write_csv(beside)
-        beside.replace(path)
+
+    try:
+        write_atomically(path, write_kind)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); give another place") from error
-    finally:
-        if beside.is_file():
-            beside.unlink()
 
 
 def _join_lists(column: pl.Series, path: Path) -> pl.Series:
@@ -74,8 +73,10 @@ def _join_lists(column: pl.Series, path: Path) -> pl.Series:
     inside = column.explode().drop_nulls()
     barred = int(inside.str.contains("|", literal=True).sum())
     if barred:
-        emit_warning(f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as "
-             "/. End the name with .parquet to keep it.")  # fmt: skip
+        emit_warning(
+            f"{path}: {barred} entries of column '{column.name}' hold a bar, which separates in CSV; it is written as "
+            "/. End the name with .parquet to keep it."
+        )
         column = column.list.eval(pl.element().str.replace_all("|", "/", literal=True))
     text = column.list.join("|", ignore_nulls=True)
     alone = text.str.contains("[,;]") & ~text.str.contains("|", literal=True)

@@ -1,4 +1,4 @@
-"""From ratings, a threshold and marks for "not rated" to labels."""
+"""Labels from ratings, a threshold and marks for "not rated"."""
 
 from __future__ import annotations
 
@@ -14,51 +14,55 @@ from thinkrec.errors import DataError
 
 
 def find_unrated_rows(df: pl.DataFrame, missing: Collection[Any] | None, source: str) -> pl.Series:
-    """bool (n,): rows whose rating is one of `missing`."""
-    none = pl.zeros(df.height, dtype=pl.Boolean, eager=True)
+    """Mask of the rows whose rating is one of `missing`, Boolean (n,)."""
+    unrated = pl.zeros(df.height, dtype=pl.Boolean, eager=True)
     if missing is None:
-        return none
+        return unrated
     if isinstance(missing, str) or not isinstance(missing, Collection):
         raise DataError(f"{source}: missing={missing!r}; give a list of values, such as [0].")
     if not missing:
-        return none
+        return unrated
     if "rating" not in df.columns:
         raise DataError(f"{source}: `missing` names ratings, but the table has no column 'rating'. Drop it.")
     rating = df["rating"]
     words = (
         rating.cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
         if not rating.dtype.is_nested()
-        else none
+        else unrated
     )
     numbers = words.cast(pl.Float64, strict=False)
     for value in missing:
         if value is None or (isinstance(value, float) and value != value) or str(value).strip().lower() in ("", "nan"):
-            none = none | words.is_null() | (words == "") | (words == "nan").fill_null(False)
+            unrated = unrated | words.is_null() | (words == "") | (words == "nan").fill_null(False)
         elif isinstance(value, int | float):
-            none = none | (numbers == float(value)).fill_null(False)
+            unrated = unrated | (numbers == float(value)).fill_null(False)
         else:
             text = str(value).strip().lower()
-            none = none | (words == text).fill_null(False)
+            unrated = unrated | (words == text).fill_null(False)
             if re.fullmatch(r"[-+]?\d+(\.\d*)?", text):
-                none = none | (numbers == float(text)).fill_null(False)
-    return none.fill_null(True)
+                unrated = unrated | (numbers == float(text)).fill_null(False)
+    return unrated.fill_null(True)
 
 
 def derive_labels(df: pl.DataFrame, source: str, threshold: float | None, absent: pl.Series, unsure: bool) -> pl.Series:
-    """Int8 (n,): labels; any where `absent`. `unsure`: values that look like marks for "not rated" are warned of."""
-    has = [name for name in ("rating", "label") if name in df.columns]
-    if len(has) != 1:
-        found = "both columns 'rating' and 'label'" if has else "neither a column 'rating' nor 'label'"
-        near = (
+    """Labels, Int8 (n,), of no meaning where `absent`.
+
+    `unsure`: values that look like marks for "not rated" are warned of.
+    """
+    present = [name for name in ("rating", "label") if name in df.columns]
+    if len(present) != 1:
+        problem = "both columns 'rating' and 'label'" if present else "neither a column 'rating' nor 'label'"
+        similar = (
             None
-            if has
+            if present
             else next((n for n in (_find_similar_column("rating", df), _find_similar_column("label", df)) if n), None)
         )
-        hint = "" if near is None else f" Did you mean '{near}'?"
+        hint = "" if similar is None else f" Did you mean '{similar}'?"
         raise DataError(
-            f"{source}: the table has {found}. Keep exactly one: 'rating' with a threshold, or 'label' (0 or 1).{hint}"
+            f"{source}: the table has {problem}. Keep exactly one: 'rating' with a threshold, or 'label' (0 or 1)."
+            f"{hint}"
         )
-    if has == ["label"]:
+    if present == ["label"]:
         if threshold is not None:
             raise DataError(
                 f"{source}: column 'label' needs no threshold, but threshold={threshold} was given. Drop one."
@@ -79,7 +83,7 @@ def derive_labels(df: pl.DataFrame, source: str, threshold: float | None, absent
 
 
 def _parse_ratings(column: pl.Series, absent: pl.Series, source: str) -> pl.Series:
-    """Float64 (n,): ratings, 0 where `absent`."""
+    """Ratings, Float64 (n,), 0 where `absent`."""
     if not absent.any():
         return col.parse_ratings(column, source)
     text = column.dtype == pl.String

@@ -1,4 +1,4 @@
-"""A data set kept as it is: what a run was trained on, to be read back value by value and without another cleaning."""
+"""Snapshot of a data set: what a run was trained on, to be read back value by value and without another cleaning."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from thinkrec.data.dataset import Dataset, Domain, Items, find_codes
-from thinkrec.data.interactions import SPLITS, Interactions
+from thinkrec.data.dataset import Dataset, Domain, Items, build_interactions, find_codes
 from thinkrec.data.output_tables import write_table
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import write_json
@@ -36,22 +35,30 @@ def write_snapshot(ds: Dataset, folder: Path, **more: Any) -> None:
     write_table(catalogue, folder / ITEMS)
     write_table(pl.DataFrame({"user_id": ds.user_ids}), folder / USERS)
     words = {"item": ds.domain.item, "items": ds.domain.items, "user": ds.domain.user}
-    write_json(folder / MANIFEST, {"format": _FORMAT, "fingerprint": ds.compute_fingerprint(), "domain": words,
-                                   "threshold": ds.threshold, **more})  # fmt: skip
+    write_json(
+        folder / MANIFEST,
+        {
+            "format": _FORMAT,
+            "fingerprint": ds.compute_fingerprint(),
+            "domain": words,
+            "threshold": ds.threshold,
+            **more,
+        },
+    )
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What `write_snapshot` said of a snapshot. Raises CheckpointError if there is none."""
+    """The manifest that `write_snapshot` wrote. Raises CheckpointError if there is none."""
     path = folder / MANIFEST
     if not path.is_file():
         raise CheckpointError(f"{folder} holds no data set of a run (no {MANIFEST}); run the recipe again")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CheckpointError(f"{path} is no readable JSON ({error}); run the recipe again") from error
-    if found.get("format") != _FORMAT:
-        raise CheckpointError(f"{path} has format {found.get('format')}, this version reads {_FORMAT}; run again")
-    return found
+    if manifest.get("format") != _FORMAT:
+        raise CheckpointError(f"{path} has format {manifest.get('format')}, this version reads {_FORMAT}; run again")
+    return manifest
 
 
 def read_snapshot(folder: Path) -> Dataset:
@@ -61,23 +68,14 @@ def read_snapshot(folder: Path) -> Dataset:
         rows, items, users = (pl.read_parquet(folder / name) for name in (INTERACTIONS, ITEMS, USERS))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise CheckpointError(f"the data set in {folder} cannot be read ({error}); run the recipe again") from error
-    user_ids, item_ids = users["user_id"].to_list(), items["item_id"].to_list()
-    table = Interactions.build(
-        user=find_codes(rows["user_id"], users["user_id"]).to_numpy(),
-        item=find_codes(rows["item_id"], items["item_id"]).to_numpy(),
-        label=rows["label"].to_numpy(),
-        timestamp=rows["timestamp"].to_numpy(),
-        split=find_codes(rows["split"], pl.Series(SPLITS)).to_numpy(),
-        order=rows["order"].to_numpy(),
-        n_users=len(user_ids),
+    table = build_interactions(rows, users["user_id"], find_codes(rows["item_id"], items["item_id"]))
+    ds = Dataset(
+        table,
+        Items.from_frame(items),
+        Domain(**manifest["domain"]),
+        users["user_id"].to_list(),
+        manifest["threshold"],
     )
-    catalogue = Items(
-        ids=item_ids,
-        titles=items["title"].to_list(),
-        keywords=[tuple(words) for words in items["keywords"].to_list()],
-        texts=items.drop("item_id", "title", "keywords"),
-    )
-    ds = Dataset(table, catalogue, Domain(**manifest["domain"]), user_ids, manifest["threshold"])
     if ds.compute_fingerprint() != manifest["fingerprint"]:
         raise CheckpointError(
             f"the tables in {folder} are not those that the run was trained on: they were changed afterwards; restore "
@@ -91,26 +89,26 @@ def compare_datasets(trained: Dataset, now: Dataset) -> list[str]:
 
     Rows are the same if user, item, time and label are: not by their place in a table.
     """
-    said: list[str] = []
+    changes: list[str] = []
     for name, before, after in (("user", trained.user_ids, now.user_ids), ("item", trained.items.ids, now.items.ids)):
         old, new = {str(id_) for id_ in before}, {str(id_) for id_ in after}
-        said += _format_count(len(new - old), f"{name}", "new") + _format_count(len(old - new), f"{name}", "gone")
+        changes += _format_count(len(new - old), f"{name}", "new") + _format_count(len(old - new), f"{name}", "gone")
     before, after = _collect_item_texts(trained), _collect_item_texts(now)
     rewritten = sum(id_ in after and after[id_] != text for id_, text in before.items())
-    said += _format_count(rewritten, "item", "with another title or other keywords")
+    changes += _format_count(rewritten, "item", "with another title or other keywords")
     rows = [_select_row_keys(ds) for ds in (trained, now)]
     counts = [frame.group_by(frame.columns).len() for frame in rows]
     joined = counts[0].join(counts[1], on=rows[0].columns, how="full", coalesce=True).fill_null(0)
     gap = joined["len_right"].cast(pl.Int64) - joined["len"].cast(pl.Int64)
-    said += _format_count(int(gap.clip(lower_bound=0).sum()), "rating", "new")
-    said += _format_count(int((-gap).clip(lower_bound=0).sum()), "rating", "gone or changed")
-    if not said and trained.compute_fingerprint() != now.compute_fingerprint():
-        said.append("rows or items stand in another order, or other columns, splits or words have changed")
-    return said
+    changes += _format_count(int(gap.clip(lower_bound=0).sum()), "rating", "new")
+    changes += _format_count(int((-gap).clip(lower_bound=0).sum()), "rating", "gone or changed")
+    if not changes and trained.compute_fingerprint() != now.compute_fingerprint():
+        changes.append("rows or items stand in another order, or other columns, splits or words have changed")
+    return changes
 
 
 def _select_row_keys(ds: Dataset) -> pl.DataFrame:
-    """What makes a row the same: ids as text, since one table may hold numbers where the other has them as text."""
+    """Keys by which rows are compared: ids as text, since one table may hold numbers and the other text."""
     return ds.to_frame().select(pl.col("user_id", "item_id").cast(pl.String), "timestamp", "label")
 
 

@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from thinkrec.data.interactions import SPLITS
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 
 
 def _to_utc(time: datetime) -> datetime:
@@ -28,19 +29,15 @@ Moment = Annotated[datetime, AfterValidator(_to_utc)]
 """A date or time; UTC unless it names a zone."""
 
 
-class ByColumn(BaseModel):
+class ByColumn(Config):
     """The table says it itself, in a column `split` with train, valid and test."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Literal["column"] = "column"
     """Which rule this is."""
 
 
-class ByDates(BaseModel):
+class ByDates(Config):
     """Cut at two dates; timestamps are seconds since 1970, UTC."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Literal["dates"] = "dates"
     """Which rule this is."""
@@ -61,10 +58,8 @@ class ByDates(BaseModel):
         return self
 
 
-class ByMonths(BaseModel):
+class ByMonths(Config):
     """Whole calendar months in UTC; rows outside them are dropped. The defaults are the ThinkRec paper's for ML-1M."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Literal["months"] = "months"
     """Which rule this is."""
@@ -87,15 +82,13 @@ class ByMonths(BaseModel):
         year, month = (int(part) for part in self.start.split("-"))
         first = year * 12 + month - 1
         counts = (0, self.train, self.train + self.valid, self.train + self.valid + self.test)
-        places = [divmod(first + count, 12) for count in counts]
-        a, b, c, d = (datetime(year, month + 1, 1, tzinfo=UTC) for year, month in places)
+        months = [divmod(first + count, 12) for count in counts]
+        a, b, c, d = (datetime(year, month + 1, 1, tzinfo=UTC) for year, month in months)
         return a, b, c, d
 
 
-class ByFractions(BaseModel):
+class ByFractions(Config):
     """Cut at global time quantiles. Rows of one moment never part, so the shares are exact only up to ties."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Literal["fractions"] = "fractions"
     """Which rule this is."""
@@ -116,8 +109,9 @@ Split = Annotated[ByColumn | ByDates | ByMonths | ByFractions, Field(discriminat
 
 
 def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactions") -> pl.DataFrame:
-    """Canonical interactions with a column `split` (String); rows outside the rule's window are dropped, the rest keep
-    their order. A column `split` that the frame already had counts for `ByColumn` alone; other rules replace it.
+    """Canonical interactions with a column `split` (String), in their order, without rows outside the rule's window.
+
+    A column `split` that the frame already had counts for `ByColumn` alone; other rules replace it.
 
     Raises:
         DataError: if `ByColumn` finds no column, or if one of the three splits would have no rows.
@@ -147,8 +141,8 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
                 f"{source}: split is {split!r}, no rule; give ByColumn(), ByDates(...), ByMonths(...) or "
                 "ByFractions(...)."
             )
-    found = set(out["split"].unique().to_list())
-    empty = [name for name in SPLITS if name not in found]
+    present = set(out["split"].unique().to_list())
+    empty = [name for name in SPLITS if name not in present]
     if empty:
         raise DataError(
             f"{source}: the split by {split.by} leaves no rows for {', '.join(empty)}. {_describe_time_range(frame)} "
@@ -170,8 +164,8 @@ def _split_at_dates(
 
 def _label_splits(frame: pl.DataFrame, valid_from: float, test_from: float) -> pl.DataFrame:
     time = pl.col("timestamp")
-    part = pl.when(time >= test_from).then(pl.lit("test")).when(time >= valid_from).then(pl.lit("valid"))
-    return frame.with_columns(part.otherwise(pl.lit("train")).alias("split"))
+    split = pl.when(time >= test_from).then(pl.lit("test")).when(time >= valid_from).then(pl.lit("valid"))
+    return frame.with_columns(split.otherwise(pl.lit("train")).alias("split"))
 
 
 def _to_seconds(time: datetime) -> float:
@@ -182,7 +176,10 @@ def _describe_time_range(frame: pl.DataFrame) -> str:
     if not frame.height:
         return "The table has no rows."
     first, last = int(frame["timestamp"].min()), int(frame["timestamp"].max())  # pyright: ignore[reportArgumentType]
-    text = f"The data run from {_format_time(first)} to {_format_time(last)} (timestamps {first} to {last}, {frame.height} rows)."
+    text = (
+        f"The data run from {_format_time(first)} to {_format_time(last)} (timestamps {first} to {last}, "
+        f"{frame.height} rows)."
+    )
     # Seconds reach this number in the year 5138, milliseconds reached it in 1973.
     return text + " These look like milliseconds: divide them by 1000." if last > 10**11 else text
 

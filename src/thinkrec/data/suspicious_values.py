@@ -1,4 +1,4 @@
-"""Values that nobody means: what a table of interactions may hold and is most likely wrong, said with counts."""
+"""Warnings, with counts, of values in a table of interactions that are most likely wrong."""
 
 from __future__ import annotations
 
@@ -9,52 +9,58 @@ import polars as pl
 
 from thinkrec.data.messages import emit_warning, format_rows, warn_rows
 
-_UNITS = (("seconds", 1, 10**8, 10**11), ("milliseconds", 10**3, 10**11, 10**14),
-          ("microseconds", 10**6, 10**14, 10**17), ("nanoseconds", 10**9, 10**17, 2**63 - 1))  # fmt: skip
+_UNITS = (
+    ("seconds", 1, 10**8, 10**11),
+    ("milliseconds", 10**3, 10**11, 10**14),
+    ("microseconds", 10**6, 10**14, 10**17),
+    ("nanoseconds", 10**9, 10**17, 2**63 - 1),
+)
 """Unit, how many make a second, and the numbers that times after 1973 are between in it."""
 _DAY = 86_400
 _CODES = (-999, -99, -9, -1, 0, 9, 88, 98, 99, 999, 9999)
-"""What questionnaires write for an answer that is missing."""
+"""Codes of questionnaires for a missing answer."""
 
 
 def warn_outlier_ratings(column: pl.Series, ratings: pl.Series, threshold: float, source: str) -> None:
-    """One warning for each value that stands apart from all other ratings, as a mark for "not rated" does."""
+    """Warn of each value that stands apart from all other ratings, as a mark for "not rated" does."""
     odd = find_outlier_values(ratings.unique().to_list())
     for value in odd:
         rest = ratings.filter(~ratings.is_in(odd))
         counts_as = "liked" if value > threshold else "not liked"
         warn_rows(
-            column, ratings == value, source, f"have rating {value:g} where all others lie between {rest.min():g} "
-            f"and {rest.max():g}", f'They count as {counts_as}, but may mean "not rated": `missing: [{value:g}]` drops '
+            column,
+            ratings == value,
+            source,
+            f"have rating {value:g} where all others lie between {rest.min():g} and {rest.max():g}",
+            f'They count as {counts_as}, but may mean "not rated": `missing: [{value:g}]` drops '
             "such rows, `missing: []` says that every value is a rating.",
-        )  # fmt: skip
+        )
 
 
 def find_outlier_values(distinct: Iterable[float]) -> list[float]:
-    """Those of some ratings that stand apart from the scale of the others: 0 below 1 .. 5, -1 below 0 .. 10, 99 above
-    -10 .. 10.
+    """Ratings that stand apart from the scale of the others: 0 below 1 .. 5, -1 below 0 .. 10, 99 above -10 .. 10.
 
     Of the codes that are usual for missing answers, 0 stands apart where the others begin at 0.5 or more and reach 3, a
     negative one where the others are at least 0 and reach 3, and any where it is as far from them as they are wide.
     """
-    values, found = sorted(distinct), []
+    values, outliers = sorted(distinct), []
     while len(values) > 2 and values[0] in _CODES and values[0] <= 0:
         low, rest = values[0], values[1:]
         below = rest[-1] >= 3 and ((low == 0 and rest[0] >= 0.5) or (low < 0 <= rest[0]))
         apart = len(rest) > 2 and low < 0 and rest[0] - low >= rest[-1] - rest[0]
         if not below and not apart:
             break
-        found.append(low)
+        outliers.append(low)
         values = rest
     for number in range(3, len(values)):
         gap, width = values[number] - values[number - 1], values[number - 1] - values[0]
         if gap >= max(width, 3) and all(value in _CODES for value in values[number:]):
-            return found + values[number:]
-    return found
+            return outliers + values[number:]
+    return outliers
 
 
 def warn_single_class(labels: pl.Series, ratings: pl.Series | None, threshold: float | None, source: str) -> None:
-    """One warning where all labels are equal: nothing can be learned from them."""
+    """Warn where all labels are equal: nothing can be learned from them."""
     if labels.n_unique() != 1:
         return
     outcome = "liked" if labels[0] else "not liked"
@@ -73,16 +79,18 @@ def warn_single_class(labels: pl.Series, ratings: pl.Series | None, threshold: f
 def unify_time_units(
     column: pl.Series, whole: pl.Series, fraction: pl.Series, source: str
 ) -> tuple[pl.Series, pl.Series]:
-    """(whole, fraction), all in seconds where the numbers are of several units, which is said; else as given."""
+    """Whole and fractional times, all in seconds, with a warning, where numbers are of several units; else as given."""
     size = whole.abs()
     masks = {name: (size >= low) & (size < high) for name, _, low, high in _UNITS}
     used = [name for name, mask in masks.items() if mask.any()]
     if len(used) < 2:
         return whole, fraction
-    shown = [f"{int(masks[name].sum())} in {name} ({format_rows(column, masks[name].arg_true()[:1])})" for name in used]
-    shown = [text.replace("; rows counted from 1", "") for text in shown]
+    counts = [
+        f"{int(masks[name].sum())} in {name} ({format_rows(column, masks[name].arg_true()[:1])})" for name in used
+    ]
+    counts = [text.replace("; rows counted from 1", "") for text in counts]
     emit_warning(
-        f"{source}: column 'timestamp' mixes units: {', '.join(shown)}; rows counted from 1. All are read as seconds."
+        f"{source}: column 'timestamp' mixes units: {', '.join(counts)}; rows counted from 1. All are read as seconds."
     )
     for name, per, _, _ in _UNITS[1:]:
         mask = masks[name]
@@ -94,21 +102,21 @@ def unify_time_units(
 
 
 def warn_implausible_times(column: pl.Series, whole: pl.Series, source: str) -> None:
-    """One warning each for times that were never set and times still to come, where the numbers are dates at all."""
+    """Warn of times that were never set and of times in the future, where the numbers are dates at all."""
     size = whole.abs()
     unit = next((unit for unit in _UNITS if ((size >= unit[2]) & (size < unit[3])).any()), None)
     if unit is None:
         return
     name, per, low, _ = unit
     if not ((whole > 0) & (whole < low)).any():
-        said = f"They count as the earliest rows of their users. If the time is not known, drop these rows ({name})."
-        warn_rows(column, whole <= 0, source, "have a time of 0 or below, where others are dates", said)
-    said = f"They count as the latest rows of their users; correct them ({name} since 1970)."
-    warn_rows(column, whole // per > int(time.time()) + 2 * _DAY, source, "lie in the future", said)
+        note = f"They count as the earliest rows of their users. If the time is not known, drop these rows ({name})."
+        warn_rows(column, whole <= 0, source, "have a time of 0 or below, where others are dates", note)
+    note = f"They count as the latest rows of their users; correct them ({name} since 1970)."
+    warn_rows(column, whole // per > int(time.time()) + 2 * _DAY, source, "lie in the future", note)
 
 
 def warn_constant_times(users: pl.Series, whole: pl.Series, fraction: pl.Series, source: str) -> None:
-    """One warning where half of the users with several rows, or more, have one time in all of them."""
+    """Warn where half of the users with several rows, or more, have one time in all of them."""
     spans = (
         pl.DataFrame({"user": users, "time": whole, "part": fraction})
         .group_by("user", maintain_order=True)

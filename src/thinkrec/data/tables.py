@@ -1,4 +1,4 @@
-"""The two tables a user brings, read from a file and checked into canonical frames."""
+"""Input tables (interactions and items), read from a file and checked into canonical frames."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
     """A table from .parquet, .jsonl, .csv or .tsv (the last three also with .gz); text is UTF-8, CSV has a header line.
 
     All CSV columns come as text, so that a title "1984" stays text and an id "007" keeps its zeros; ids that are
-    plain whole numbers throughout become integers. See `delimited` for quotes and `jsonl` for JSON lines.
+    plain whole numbers throughout become integers. See `delimited` for quotes and `json_lines` for JSON lines.
 
     Raises:
         DataError: if the file is missing, unreadable or of another kind; it names the line where a file of text is
@@ -72,8 +72,10 @@ def check_interactions(
     missing: Collection[Any] | None = None,
     duplicates: Duplicates | None = None,
 ) -> pl.DataFrame:
-    """The canonical interactions, rows as they came: user_id, item_id (Int64 or String), label (Int8), timestamp
-    (Int64), order (Int64), and split (String) if the table has one. Other columns are dropped.
+    """The canonical interactions, rows in their order.
+
+    Columns: user_id, item_id (Int64 or String), label (Int8), timestamp (Int64), order (Int64), and split (String) if
+    the table has one. Other columns are dropped.
 
     Args:
         table: anything `as_frame` takes with user_id, item_id, timestamp, and either `rating` or `label`; optional
@@ -107,9 +109,9 @@ def check_interactions(
             "timestamp": whole,
         }
     )
-    given = "order" in df.columns
-    order = col.parse_order(df["order"], source) if given else pl.int_range(df.height, dtype=pl.Int64, eager=True)
-    out = out.with_columns(_resolve_order(out, fraction, order, source, given).alias("order"))
+    has_order = "order" in df.columns
+    order = col.parse_order(df["order"], source) if has_order else pl.int_range(df.height, dtype=pl.Int64, eager=True)
+    out = out.with_columns(_resolve_order(out, fraction, order, source, has_order).alias("order"))
     if "split" in df.columns:
         out = out.with_columns(_parse_splits(df["split"], source).alias("split"))
     if absent.any():
@@ -117,7 +119,7 @@ def check_interactions(
         out, fraction = out.filter(~absent), fraction.filter(~absent)
         if out.is_empty():
             raise DataError(f"{source}: no row is left: every rating is named in `missing`. Correct it.")
-    if not given:
+    if not has_order:
         suspicious_values.warn_constant_times(out["user_id"], out["timestamp"], fraction, source)
     return resolve_duplicates(out, fraction, duplicates, source)
 
@@ -125,8 +127,10 @@ def check_interactions(
 def check_items(
     table: Any, *, source: str = "items", noun: str = "item", separators: Mapping[Any, str] | None = None
 ) -> pl.DataFrame:
-    """The canonical items, rows as they came: item_id (Int64 or String), title (String), keywords (List(String)), then
-    every further column as text (String, empty values null).
+    """The canonical items, rows in their order.
+
+    Columns: item_id (Int64 or String), title (String), keywords (List(String)), then every further column as text
+    (String, empty values null).
 
     Titles become one clean line of at most 200 characters, keywords of at most 80. HTML is taken out of all text, and
     counted. An item without a title is called "untitled <noun> <id>". Numbers become text; lists of strings are joined
@@ -148,8 +152,8 @@ def check_items(
     col.reject_rows(df["item_id"], ids.is_duplicated(), source, "has the same id in several rows", remedy)
     _warn_markup(df, source)
     titles = _parse_titles(df["title"], ids, source, noun)
-    given = None if separators is None else separators.get("keywords")
-    keywords = col.parse_keywords(df["keywords"], source, given) if "keywords" in df.columns else [()] * df.height
+    separator = None if separators is None else separators.get("keywords")
+    keywords = col.parse_keywords(df["keywords"], source, separator) if "keywords" in df.columns else [()] * df.height
     out = [
         ids,
         pl.Series("title", titles, dtype=pl.String),
@@ -174,12 +178,12 @@ def check_items(
 
 
 def _parse_splits(column: pl.Series, source: str) -> pl.Series:
-    given = col.parse_text(column, source)
-    known = col.strip_whitespace(given).str.to_lowercase().replace(_SPLIT_WORDS)
+    texts = col.parse_text(column, source)
+    known = col.strip_whitespace(texts).str.to_lowercase().replace(_SPLIT_WORDS)
     remedy = f"Use {', '.join(SPLITS)}, or leave the column out and choose a split by time."
     col.reject_rows(column, ~known.is_in(SPLITS), source, "has unknown splits", remedy)
     warn_rows(
-        column, known != given, source, "name their split in another spelling", f"They are read as {', '.join(SPLITS)}."
+        column, known != texts, source, "name their split in another spelling", f"They are read as {', '.join(SPLITS)}."
     )
     return known
 
@@ -199,25 +203,25 @@ def _parse_titles(column: pl.Series, ids: pl.Series, source: str, noun: str) -> 
 
 
 def _warn_markup(df: pl.DataFrame, source: str) -> None:
-    """One warning with the number of values per column that hold HTML."""
-    said = []
+    """Warn of values with HTML, with their number per column."""
+    counts = []
     for column in df:
         texts = column.explode() if isinstance(column.dtype, pl.List) else column
         if column.name in ("item_id",) or texts.dtype not in (pl.String, pl.Categorical, pl.Enum):
             continue
         texts = texts.cast(pl.String)
-        near = texts.filter(texts.str.contains("[<&]").fill_null(False))
-        count = sum(strip_markup(text) != text for text in near)
+        candidates = texts.filter(texts.str.contains("[<&]").fill_null(False))
+        count = sum(strip_markup(text) != text for text in candidates)
         if count:
-            first = next(text for text in near if strip_markup(text) != text)
-            said.append(f"{count} in '{column.name}' (the first: {first[:40]!r})")
-    if said:
+            first = next(text for text in candidates if strip_markup(text) != text)
+            counts.append(f"{count} in '{column.name}' (the first: {first[:40]!r})")
+    if counts:
         emit_warning(
-            f"{source}: values with HTML: {', '.join(said)}; tags are taken out and entities become their characters."
+            f"{source}: values with HTML: {', '.join(counts)}; tags are taken out and entities become their characters."
         )
 
 
-def _resolve_order(out: pl.DataFrame, fraction: pl.Series, order: pl.Series, source: str, given: bool) -> pl.Series:
+def _resolve_order(out: pl.DataFrame, fraction: pl.Series, order: pl.Series, source: str, has_order: bool) -> pl.Series:
     """`order`, unless rounding times down to seconds would let it put a later row before an earlier one."""
     if not (fraction > 0).any():
         return order
@@ -227,13 +231,13 @@ def _resolve_order(out: pl.DataFrame, fraction: pl.Series, order: pl.Series, sou
     wrong = by["row"].filter((same & (by["fraction"] < by["fraction"].shift())).fill_null(False))
     if not len(wrong):
         return order
-    if given:
+    if has_order:
         raise DataError(
             f"{source}: column 'order' contradicts 'timestamp' within one second (row {wrong[0] + 1} and "
             f"{len(wrong) - 1} more; rows counted from 1). Number the rows in time order, or leave 'order' out."
         )
-    place = pl.DataFrame({"whole": out["timestamp"], "fraction": fraction, "order": order}).with_row_index("row")
-    by_time = place.sort("whole", "fraction", "order").with_columns(
+    exact_times = pl.DataFrame({"whole": out["timestamp"], "fraction": fraction, "order": order}).with_row_index("row")
+    by_time = exact_times.sort("whole", "fraction", "order").with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).alias("order")
     )
     return by_time.sort("row")["order"]

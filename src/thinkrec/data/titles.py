@@ -1,4 +1,4 @@
-"""The names by which prose may cite an item: without the year, the right way round, in either language, cut short.
+"""Names by which prose may cite an item: without the year, article first, in either language, without subtitle.
 
 Catalogues write "Matrix, The (1999)" and "Postino, Il (The Postman) (1994)"; people write 'The Matrix' and
 'The Postman'.
@@ -21,12 +21,12 @@ _ARTICLE = re.compile(r"^(?:the|a|an) (?=.)")
 _CUT = re.compile(r":\s|\s[-\u2013\u2014]\s")
 _INITIALS = re.compile(r"\b(?:\w\.){2,}")
 MARK = re.compile("\u27e6(\\d+)\u27e7")
-"""What `format_title_mark` writes."""
+"""Pattern of the marks that `format_title_mark` writes."""
 _APOSTROPHES = "'\u2018\u2019\u02bc`"
 
 
 def format_title_mark(number: int) -> str:
-    """Stands in a text for the title of that number, for readers that should not stumble over its words."""
+    """The mark that stands in a text for the title of that number, so that readers of claims skip its words."""
     return f"\u27e6{number}\u27e7"
 
 
@@ -39,7 +39,7 @@ def normalise_name(text: str) -> str:
     """
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
     plain = plain.translate({ord(c): None for c in _APOSTROPHES}).replace("&", " and ")
-    plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
+    plain = _INITIALS.sub(lambda match: match[0].replace(".", ""), plain)
     words = " ".join("".join(c if c.isalnum() else " " for c in plain).split())
     return words or " ".join(text.split())  # a title such as "..." is its own name
 
@@ -51,50 +51,50 @@ def strip_article(name: str) -> str:
 
 def move_article_first(name: str) -> str:
     """A trailing article put in front: "Matrix, The" -> "The Matrix"."""
-    found = _INVERTED.match(name)
-    if not found:
+    match = _INVERTED.match(name)
+    if not match:
         return name
-    return found[2] + ("" if found[2].endswith("'") else " ") + found[1]
+    return match[2] + ("" if match[2].endswith("'") else " ") + match[1]
 
 
 @lru_cache(maxsize=1 << 16)
 def extract_title_names(title: str) -> tuple[str, ...]:
-    """Full names of an item, the one that prose would use first: upright and without year, then names in brackets.
+    """Full names of an item: first with the article in front and without the year, then names in brackets.
 
     >>> extract_title_names("Postino, Il (The Postman) (1994)")
     ('Il Postino', 'The Postman')
     """
     bare = _YEAR.sub("", title).strip()
     main = _BRACKET.sub("", bare).strip()
-    found = [move_article_first(main)] if main else []
-    found += [move_article_first(_ALIAS.sub("", part.strip())) for part in _BRACKET.findall(bare)]
-    return tuple(dict.fromkeys(name for name in found if name)) or (title,)
+    names = [move_article_first(main)] if main else []
+    names += [move_article_first(_ALIAS.sub("", alias.strip())) for alias in _BRACKET.findall(bare)]
+    return tuple(dict.fromkeys(name for name in names if name)) or (title,)
 
 
 def split_subtitle(name: str) -> tuple[str, str] | None:
-    """What stands before and behind the first colon or dash of a name, or None.
+    """Title and subtitle: the text before and behind the first colon or dash of a name; None without one.
 
     >>> split_subtitle("Star Trek III: The Search for Spock")
     ('Star Trek III', 'The Search for Spock')
     """
-    found = _CUT.split(name, maxsplit=1)
-    before, after = (found[0].strip(), found[1].strip()) if len(found) == 2 else ("", "")
+    halves = _CUT.split(name, maxsplit=1)
+    before, after = (halves[0].strip(), halves[1].strip()) if len(halves) == 2 else ("", "")
     return (before, after) if before and after else None
 
 
 def build_allowed_titles(titles: Sequence[str], *, taken: Collection[str] = ()) -> dict[str, list[int]]:
-    """Spellings that name one of `titles`, for a text that may cite nothing else, and the places of what they name:
-    several only where titles are equal.
+    """Spellings that name one of `titles`, each with the positions of the titles it names.
 
-    Per title: its upright name; the title as it stands without the year (what the rule-based teacher writes); and
+    Several positions occur only where titles are equal. Per title: its name with the article in front; the title as it
+    stands without the year (what the rule-based teacher writes); and
     the part before a colon where no other title and none of the normal forms in `taken` (other items of the
     catalogue) is called so.
     """
     whole = [extract_title_names(title)[0] for title in titles]
     spoken = Counter(normalise_name(name) for name in dict.fromkeys(whole))
     short = Counter(normalise_name(cut[0]) for name in dict.fromkeys(whole) if (cut := split_subtitle(name)))
-    found: dict[str, list[int]] = {}
-    for place, (title, name) in enumerate(zip(titles, whole, strict=True)):
+    positions: dict[str, list[int]] = {}
+    for position, (title, name) in enumerate(zip(titles, whole, strict=True)):
         spellings = [name, _YEAR.sub("", title).strip()]
         cut = split_subtitle(name)
         if (
@@ -105,5 +105,5 @@ def build_allowed_titles(titles: Sequence[str], *, taken: Collection[str] = ()) 
         ):
             spellings.append(cut[0])
         for spelling in dict.fromkeys(filter(None, spellings)):
-            found.setdefault(spelling, []).append(place)
-    return found
+            positions.setdefault(spelling, []).append(position)
+    return positions

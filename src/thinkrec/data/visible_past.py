@@ -1,6 +1,6 @@
-"""Which earlier rows a row may see: all of its user's, or, where the split is not in time order, those of its own
-split and the ones before it.
+"""The visible past of a row: all earlier rows of its user or, in other splits than by time, those it may see.
 
+Where the split is not in time order, a row sees the rows of its own split and of the splits before it.
 A train row never sees a validation or test row, and a validation row never a test row, even where those come first:
 their labels would otherwise teach, or choose, what they are meant to judge. In a split by time nothing is hidden.
 """
@@ -33,27 +33,27 @@ class VisiblePast:
 
     @classmethod
     def from_columns(cls, user: np.ndarray, split: np.ndarray, start: np.ndarray) -> VisiblePast:
-        """From the columns of `Interactions`, sorted by user and time; start: int64 (n_users + 1,)."""
+        """Compute it from the columns of `Interactions`, sorted by user and time; `start`: int64 (n_users + 1,)."""
         n = len(user)
         first = start[user]
         if not np.any((split[1:] < split[:-1]) & (user[1:] == user[:-1])):
-            every = np.arange(n)
-            return cls(every, first, every, first, True)
+            all_rows = np.arange(n)
+            return cls(all_rows, first, all_rows, first, True)
         begin, end = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
         rows, owners, offset = [], [], 0
         for level in np.unique(split):
-            kept = np.flatnonzero(split <= level)
+            visible = np.flatnonzero(split <= level)
             before = np.zeros(n + 1, dtype=np.int64)
             np.cumsum(split <= level, out=before[1:])
             mine = np.flatnonzero(split == level)
             begin[mine], end[mine] = offset + before[first[mine]], offset + before[mine]
-            rows.append(kept)
-            owners.append(offset + before[first[kept]])
-            offset += len(kept)
+            rows.append(visible)
+            owners.append(offset + before[first[visible]])
+            offset += len(visible)
         return cls(np.concatenate(rows), begin, end, np.concatenate(owners), False)
 
     def count_visible_rows(self, rows: np.ndarray) -> np.ndarray:
-        """int64 (len(rows),): how many earlier rows each row sees."""
+        """Number of earlier rows that each row sees, int64 (len(rows),)."""
         return self.end[rows] - self.begin[rows]
 
     def find_slice(self, row: int, length: int, block: int = 1) -> slice:
@@ -62,5 +62,5 @@ class VisiblePast:
         return slice(begin + max(0, (end - begin - length) // block * block), end)
 
     def to_row_index(self, stretch: slice) -> slice | np.ndarray:
-        """What takes the rows of a stretch from a column: a slice where nothing is hidden, else row numbers."""
+        """Index of the rows of a stretch in a column: a slice where nothing is hidden, else row numbers."""
         return stretch if self.is_complete else self.row[stretch]

@@ -1,4 +1,4 @@
-"""Generation that is read over word by word: what a judge turns down is taken back, and another way is tried.
+"""Backtracking: generated text is checked word by word; a violation is rolled back and its first token is rejected.
 
 Where a claim does not fit the title it is made of, the title is exchanged and not the claim, if a title is left that
 fits: the model chose its argument before it chose an example for it.
@@ -17,10 +17,10 @@ from thinkrec.decoding.citations import CitationConstraint
 
 
 class Violation(NamedTuple):
-    """What a judge finds in a text."""
+    """A violation of the rules in a text that is being written, and how far to roll back."""
 
     start: int | None = None
-    """Where what has to go begins, in characters of the marked text; None: all since the last text that passed."""
+    """Start of what is rolled back, in characters of the marked text; None: all since the last text that passed."""
     citation_index: int | None = None
     """Which citation of the text, counted from 0, does not fit what is said of it."""
     polarity: int = 0
@@ -30,24 +30,34 @@ class Violation(NamedTuple):
 
 
 class RejectionRule:
-    """`citations`, and every finished word or quotation has to pass `find_violation`; see `generate.Constraint`.
+    """A citation constraint whose finished words and quotations also pass a check; see `generate.Constraint`.
 
-    `find_violation` is given the text so far, cited titles exchanged for their numbers (`CitationConstraint.decode_marked`), and gives its first
-    fault, or None where it may stand. If a citation is at fault and `CitationConstraint.request_replacement` can have it chosen anew, the text
-    goes back to before it; else the fault itself is taken back, and its first token is not tried again there.
-    After `most` faults everything passes: the text then ends as the model would have it. `required_phrases` may say that one of
-    some phrases has to stand at the end of a marked text: (what is there of it so far, the phrases in lower case).
+    After every finished word or quotation `find_violation` gets the text so far, cited titles exchanged for their
+    numbers (`CitationConstraint.decode_marked`), and returns its first violation, or None. If a citation is at fault
+    and `CitationConstraint.request_replacement` can have it chosen anew, the text is rolled back to before it; else
+    the violation itself is rolled back, and its first token is rejected at that position. After `max_rejections`
+    violations everything passes: the text then ends as the model would have it.
     """
 
     def __init__(
         self,
-        cite: CitationConstraint,
-        judge: Callable[[str], Violation | None],
+        citations: CitationConstraint,
+        find_violation: Callable[[str], Violation | None],
         *,
-        most: int = 60,
-        phrases: Callable[[str], tuple[str, Sequence[str]] | None] | None = None,
+        max_rejections: int = 60,
+        required_phrases: Callable[[str], tuple[str, Sequence[str]] | None] | None = None,
     ) -> None:
-        self.citations, self.find_violation, self.rejections_left, self.required_phrases = cite, judge, most, phrases
+        """A rule on top of `citations`.
+
+        `required_phrases` returns, for a marked text at whose end one of some phrases has to stand, (what is there of
+        it so far, the phrases in lower case); else None.
+        """
+        self.citations, self.find_violation, self.rejections_left, self.required_phrases = (
+            citations,
+            find_violation,
+            max_rejections,
+            required_phrases,
+        )
         self._n_accepted = 1
         self._rejected_ids: dict[int, set[int]] = defaultdict(set)
 
@@ -55,77 +65,87 @@ class RejectionRule:
         """Whether one token may follow."""
         if token in self._rejected_ids.get(len(ids), ()) or not self.citations.is_allowed(ids, token):
             return False
-        rests = self._find_phrase_completions(ids)
-        if rests is None:
+        completions = self._find_phrase_completions(ids)
+        if completions is None:
             return True
         piece = self.citations.vocabulary.pieces[token].lower()
         # A piece may go on behind a phrase, but not with the same word.
         return bool(piece) and any(
-            rest.startswith(piece) or (piece.startswith(rest) and not piece[len(rest) : len(rest) + 1].isalnum())
-            for rest in rests
+            completion.startswith(piece)
+            or (piece.startswith(completion) and not piece[len(completion) : len(completion) + 1].isalnum())
+            for completion in completions
         )
 
     def allowed_token_ids(self, ids: Sequence[int]) -> np.ndarray | None:
         """Which tokens may follow."""
-        allowed, refused = self.citations.allowed_token_ids(ids), self._rejected_ids.get(len(ids))
-        rests = self._find_phrase_completions(ids)
-        if rests is not None:
+        allowed, rejected = self.citations.allowed_token_ids(ids), self._rejected_ids.get(len(ids))
+        completions = self._find_phrase_completions(ids)
+        if completions is not None:
             known = self.citations.vocabulary.ids_by_lowercase_piece
-            fitting = sorted({t for rest in rests for n in range(1, len(rest) + 1) for t in known.get(rest[:n], ())})
-            fitting = [token for token in fitting if token not in (refused or ())]
+            fitting = sorted(
+                {
+                    t
+                    for completion in completions
+                    for n in range(1, len(completion) + 1)
+                    for t in known.get(completion[:n], ())
+                }
+            )
+            fitting = [token for token in fitting if token not in (rejected or ())]
             narrowed = np.array(fitting, dtype=np.int64)
             narrowed = narrowed if allowed is None else np.intersect1d(narrowed, allowed)
             if len(narrowed):
                 return narrowed
-        if not refused:
+        if not rejected:
             return allowed
-        every = np.arange(len(self.citations.vocabulary)) if allowed is None else allowed
-        kept = np.setdiff1d(every, sorted(refused))
-        return kept if len(kept) else allowed
+        candidates = np.arange(len(self.citations.vocabulary)) if allowed is None else allowed
+        remaining = np.setdiff1d(candidates, sorted(rejected))
+        return remaining if len(remaining) else allowed
 
     def count_accepted(self, ids: Sequence[int]) -> int:
-        """How many of `ids` stay, the first always; asked once after every token."""
+        """How many of `ids` stay after the check, the first always; called once after every token."""
         before = ids[:-1]
         if len(before) <= self._n_accepted or not self._starts_new_word(ids) or self.citations.is_in_quotation(before):
             return len(ids)
-        fault = self.find_violation(self.citations.decode_marked(before)) if self.rejections_left else None
-        if fault is None:
+        violation = self.find_violation(self.citations.decode_marked(before)) if self.rejections_left else None
+        if violation is None:
             self._n_accepted = len(before)
             return len(ids)
         self.rejections_left -= 1
-        at = (
+        length = (
             None
-            if fault.citation_index is None
-            else self.citations.request_replacement(before, fault.citation_index, fault.polarity, fault.keywords)
+            if violation.citation_index is None
+            else self.citations.request_replacement(
+                before, violation.citation_index, violation.polarity, violation.keywords
+            )
         )
-        if at is None or at < 1:
-            at = self._find_rollback_length(before, fault.start)
-            self._rejected_ids[at].add(ids[at])
-            self.citations.drop_replacements(len(MARK.findall(self.citations.decode_marked(ids[:at]))))
-        for place in [place for place in self._rejected_ids if place > at]:
-            del self._rejected_ids[place]
-        self._n_accepted = at
-        return at
+        if length is None or length < 1:
+            length = self._find_rollback_length(before, violation.start)
+            self._rejected_ids[length].add(ids[length])
+            self.citations.drop_replacements(len(MARK.findall(self.citations.decode_marked(ids[:length]))))
+        for position in [position for position in self._rejected_ids if position > length]:
+            del self._rejected_ids[position]
+        self._n_accepted = length
+        return length
 
     def _find_phrase_completions(self, ids: Sequence[int]) -> list[bytes] | None:
-        """What may complete a phrase, as bytes in lower case; None where none has to stand, or one is whole."""
-        found = (
+        """Bytes in lower case that complete a required phrase; None where none is required, or one is complete."""
+        requirement = (
             None
             if self.required_phrases is None or not self.rejections_left
             else self.required_phrases(self.citations.decode_marked(ids))
         )
-        if found is None:
+        if requirement is None:
             return None
-        begun, phrases = found
-        rests = [phrase[len(begun) :].encode() for phrase in phrases if phrase.startswith(begun)]
-        return None if not rests or b"" in rests else rests
+        begun, phrases = requirement
+        completions = [phrase[len(begun) :].encode() for phrase in phrases if phrase.startswith(begun)]
+        return None if not completions or b"" in completions else completions
 
-    def _find_rollback_length(self, ids: Sequence[int], begins: int | None) -> int:
-        """How many ids stand before a character of the marked text, at most those that passed, at least one."""
-        at = self._n_accepted
-        while begins is not None and at > 1 and len(self.citations.decode_marked(ids[:at])) > begins:
-            at -= 1
-        return at
+    def _find_rollback_length(self, ids: Sequence[int], start: int | None) -> int:
+        """Number of ids before character `start` of the marked text, at most those that passed, at least one."""
+        length = self._n_accepted
+        while start is not None and length > 1 and len(self.citations.decode_marked(ids[:length])) > start:
+            length -= 1
+        return length
 
     def _starts_new_word(self, ids: Sequence[int]) -> bool:
         """Whether the last token is not the rest of a word."""

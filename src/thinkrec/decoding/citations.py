@@ -1,4 +1,4 @@
-"""Generation that can only cite titles it was shown: inside quotes, nothing but a prefix of an allowed title.
+"""Constrained decoding of citations: inside quotes, nothing but a prefix of an allowed title.
 
 A small model likes to invent titles. As soon as a quote opens where a title can stand (at the start of the text or
 behind anything but a letter or digit), every further token has to keep the quoted text a prefix of "title + closing
@@ -6,9 +6,10 @@ quote". Outside quotes nothing is restricted, except tokens that would open a qu
 in it, or glue a letter or another quote to a closed one. All of this is decided on the text, byte by byte, so it
 holds however a tokenizer joins quotes, spaces and letters.
 
-With a reader of claims the choice is narrower: where the sentence has said that what comes was liked, no disliked title
+With a citation policy the choice is narrower: where the sentence has said that what comes was liked, no disliked title
 can follow, and the other way round. Where the sentence said so only later ("'A' was turned down"), the title can be
-chosen anew (`CitationConstraint.request_replacement`). No item stands twice in a list, or more often than allowed in the text.
+chosen anew (`CitationConstraint.request_replacement`). No item stands twice in a list, or more often than allowed in
+the text.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class AllowedTitle(NamedTuple):
 
 
 class TitleRequirement(NamedTuple):
-    """What a text asks of the title that it cites next."""
+    """What the citation policy requires of the title that a text cites next."""
 
     polarity: int | None = None
     """1 or -1; None for any."""
@@ -75,31 +76,37 @@ _States = frozenset[_State]
 
 
 class CitationConstraint:
-    """Keeps every quoted title of one row to `titles`; a title that the vocabulary cannot spell is left out.
+    """Keeps every quoted title of one row to allowed titles; a title that the vocabulary cannot spell is left out.
 
-    `titles` may map each to what is known of it (`AllowedTitle`); then `citation_policy` can say from the text so far, cited titles
-    exchanged for their numbers in marks (\u27e62\u27e7 for the third of `titles`), what it asks of the next title.
-    `max_citations`: how often an item may stand in the text; with more than one the target as often as it likes.
     One object serves one generated text at a time: it remembers how far it has read. It is a `generate.Constraint`.
     """
 
     def __init__(
         self,
-        words: TokenVocabulary,
+        vocabulary: TokenVocabulary,
         titles: Mapping[str, AllowedTitle] | Iterable[str],
-        claim: Callable[[str], TitleRequirement] | None = None,
-        mentions: int = 2,
+        citation_policy: Callable[[str], TitleRequirement] | None = None,
+        max_citations: int = 2,
     ) -> None:
+        """A constraint to `titles`, which may map each to what is known of it.
+
+        Args:
+            vocabulary: the tokens to choose from.
+            titles: titles that may be cited.
+            citation_policy: what the text so far, cited titles exchanged for their numbers in marks (\u27e62\u27e7 for
+                the third of `titles`), requires of the next title.
+            max_citations: how often an item may stand in the text; with more than one the target without limit.
+        """
         known = titles if isinstance(titles, Mapping) else dict.fromkeys(titles, AllowedTitle())
-        self.vocabulary, self.citation_policy, self.max_citations = words, claim, mentions
+        self.vocabulary, self.citation_policy, self.max_citations = vocabulary, citation_policy, max_citations
         self._titles = list(known.items())
-        self._all_titles = QuotedTitles.from_titles(words, known)
+        self._all_titles = QuotedTitles.from_titles(vocabulary, known)
         self._fitting_cache: dict[tuple[frozenset[int], frozenset[int], TitleRequirement], QuotedTitles] = {}
         self._replacements: dict[int, TitleRequirement] = {}
         numbers = {
             end.decode(): n
             for n, title in enumerate(known)
-            for end in quote_title(words, title).complete_quotations
+            for end in quote_title(vocabulary, title).complete_quotations
             if title
         }
         self._title_numbers = numbers
@@ -146,7 +153,7 @@ class CitationConstraint:
         return np.union1d(free, narrowed)
 
     def count_accepted(self, ids: Sequence[int]) -> int:
-        """Nothing is taken back; see `generate.Constraint`."""
+        """The number of `ids`: nothing is rolled back; see `generate.Constraint`."""
         return len(ids)
 
     def is_in_quotation(self, ids: Sequence[int]) -> bool:
@@ -159,45 +166,45 @@ class CitationConstraint:
 
     def mark_citations(self, text: str) -> tuple[str, list[str]]:
         """A text with its cited titles as marks, and the citations as they stood, in order."""
-        pieces, cited, at = [], [], 0
-        for found in self._citation_pattern.finditer(text) if self._citation_pattern else ():
+        pieces, cited, end = [], [], 0
+        for match in self._citation_pattern.finditer(text) if self._citation_pattern else ():
             pieces += [
-                text[at : found.start()].translate(_STRIP_MARKS),
-                format_title_mark(self._title_numbers[found[0]]),
+                text[end : match.start()].translate(_STRIP_MARKS),
+                format_title_mark(self._title_numbers[match[0]]),
             ]
-            cited.append(found[0])
-            at = found.end()
-        return "".join([*pieces, text[at:].translate(_STRIP_MARKS)]), cited
+            cited.append(match[0])
+            end = match.end()
+        return "".join([*pieces, text[end:].translate(_STRIP_MARKS)]), cited
 
     def has_fitting_title(self, text: str, wanted: TitleRequirement) -> bool:
-        """Whether a title is left that a marked text may cite next, as it is wanted."""
+        """Whether a title is left that a marked text may cite next and that meets the requirement."""
         return bool(self._list_fitting_titles(text, wanted))
 
     def request_replacement(
-        self, ids: Sequence[int], citation: int, sign: int, keywords: frozenset[str] = frozenset()
+        self, ids: Sequence[int], citation: int, polarity: int, keywords: frozenset[str] = frozenset()
     ) -> int | None:
-        """Have the text's n-th citation (counted from 0) chosen anew among rated titles of a sign, with keywords.
+        """Have the text's n-th citation (counted from 0) chosen anew among rated titles of a polarity, with keywords.
 
         Returns how many of `ids` stand before it, where it can be done: such a title is left there, nothing before it
-        asked for another sign, and it was not chosen anew before. Else None, and nothing changes.
+        required another polarity, and it was not chosen anew before. Else None, and nothing changes.
         """
         ids = list(ids)
         cited = list(self._citation_pattern.finditer(self._decode_text(ids))) if self._citation_pattern else []
         if citation in self._replacements or citation >= len(cited):
             return None
-        at = next(n for n in range(len(ids), -1, -1) if len(self._decode_text(ids[:n])) <= cited[citation].start())
-        text = self.decode_marked(ids[:at])
-        asked = self.citation_policy(text).polarity if self.citation_policy else None
-        wanted = TitleRequirement(sign, allows_target=False, prefers_uncited=True, keywords=keywords)
-        if asked == -sign or not self._list_fitting_titles(text, wanted):
+        length = next(n for n in range(len(ids), -1, -1) if len(self._decode_text(ids[:n])) <= cited[citation].start())
+        text = self.decode_marked(ids[:length])
+        expected = self.citation_policy(text).polarity if self.citation_policy else None
+        wanted = TitleRequirement(polarity, allows_target=False, prefers_uncited=True, keywords=keywords)
+        if expected == -polarity or not self._list_fitting_titles(text, wanted):
             return None
         self.drop_replacements(citation)
         self._replacements[citation] = wanted
-        return at
+        return length
 
-    def drop_replacements(self, citations: int) -> None:
-        """No more demands on what comes behind the first n citations: the text is taken back to there."""
-        self._replacements = {place: wanted for place, wanted in self._replacements.items() if place < citations}
+    def drop_replacements(self, n_citations: int) -> None:
+        """Forget the requirements on citations behind the first n, to which the text is rolled back."""
+        self._replacements = {index: wanted for index, wanted in self._replacements.items() if index < n_citations}
 
     def _decode_text(self, ids: Sequence[int]) -> str:
         return self.vocabulary.decode_bytes(ids).decode(errors="replace")
@@ -205,9 +212,9 @@ class CitationConstraint:
     def _select_next_titles(self, ids: list[int]) -> QuotedTitles:
         """The titles that fit what the text has said so far, and were not used up."""
         text = self.decode_marked(ids)
-        demanded = self._replacements.get(len(MARK.findall(text)))
-        if demanded is not None:
-            return self._get_fitting_titles(text, demanded)
+        replacement = self._replacements.get(len(MARK.findall(text)))
+        if replacement is not None:
+            return self._get_fitting_titles(text, replacement)
         return self._get_fitting_titles(
             text, self.citation_policy(text) if self.citation_policy else TitleRequirement()
         )
@@ -225,25 +232,25 @@ class CitationConstraint:
         return self._fitting_cache[key]
 
     def _list_fitting_titles(self, text: str, wanted: TitleRequirement) -> list[str]:
-        spent, cited = self._find_exhausted_items(text), set(self._iterate_cited_items(text))
-        left = [
+        exhausted, cited = self._find_exhausted_items(text), set(self._iterate_cited_items(text))
+        fitting = [
             (title, known)
             for title, known in self._titles
-            if known.item not in spent
+            if known.item not in exhausted
             and (wanted.polarity is None or known.polarity in (0, wanted.polarity))
             and (wanted.allows_target or not known.is_target)
             and wanted.keywords <= known.keywords
         ]
-        fresh = [title for title, known in left if known.item not in cited] if wanted.prefers_uncited else []
-        return fresh or [title for title, _ in left]
+        fresh = [title for title, known in fitting if known.item not in cited] if wanted.prefers_uncited else []
+        return fresh or [title for title, _ in fitting]
 
     def _find_exhausted_items(self, text: str) -> frozenset[int]:
         """Items that may not follow a marked text."""
         counts, listed = Counter(self._iterate_cited_items(text)), _LIST.search(text)
         # Where a text may come back to an item, it will come back to what it is about, at the latest at its end.
         targets = {known.item for _, known in self._titles if known.is_target and self.max_citations > 1}
-        spent = {item for item, times in counts.items() if times >= self.max_citations and item not in targets}
-        return frozenset(spent.union(self._iterate_cited_items(listed[0]) if listed else ()))
+        exhausted = {item for item, times in counts.items() if times >= self.max_citations and item not in targets}
+        return frozenset(exhausted.union(self._iterate_cited_items(listed[0]) if listed else ()))
 
     def _iterate_cited_items(self, marked: str) -> Iterator[int]:
         """Items that a marked text cites; not those that may stand as often as it likes."""
@@ -258,25 +265,27 @@ class CitationConstraint:
         new = len(self._ids)
         if ids[:new] != self._ids:
             new, self._states = 0, frozenset({_OutsideQuotes()})
-        for at, token in enumerate(ids[new:], start=new):
+        for index, token in enumerate(ids[new:], start=new):
             piece = self.vocabulary.pieces[token]
             # Only a token that was forced, without asking, can break the rule: reading then begins anew behind it.
             self._states = self._consume_piece(self._states, piece) or frozenset({_OutsideQuotes()})
             if any(isinstance(state, bytes) and len(state) <= len(piece) for state in self._states):
-                self._open_titles = self._select_next_titles(ids[:at])
+                self._open_titles = self._select_next_titles(ids[:index])
         self._ids = ids
         return self._states
 
     def _consume_piece(self, states: _States, piece: bytes) -> _States:
-        for at in range(len(piece)):
-            states = frozenset(after for state in states for after in self._consume_byte(state, piece[at : at + 1]))
+        for index in range(len(piece)):
+            states = frozenset(
+                after for state in states for after in self._consume_byte(state, piece[index : index + 1])
+            )
         return states
 
     def _consume_byte(self, state: _State, byte: bytes) -> list[_State]:
         if isinstance(state, bytes):
             longer = state + byte
-            found: list[_State] = [longer] if longer in self._all_titles.prefixes else []
-            return [*found, _OutsideQuotes("closed")] if longer in self._all_titles.complete_quotations else found
+            extended: list[_State] = [longer] if longer in self._all_titles.prefixes else []
+            return [*extended, _OutsideQuotes("closed")] if longer in self._all_titles.complete_quotations else extended
         if state.partial_bytes and not 0x80 <= byte[0] < 0xC0:
             state = _OutsideQuotes()  # the character before was broken, and is shown as a mark
         whole = state.partial_bytes + byte
@@ -302,7 +311,7 @@ class CitationConstraint:
 
     def _collect_quoted_tokens(self, states: Sequence[bytes], titles: QuotedTitles) -> np.ndarray:
         """Tokens that go on with an allowed title, or close it with whatever they carry behind the quote."""
-        found: set[int] = set()
+        token_ids: set[int] = set()
         for state in states:
             for end in titles.complete_quotations:
                 if not end.startswith(state):
@@ -310,11 +319,11 @@ class CitationConstraint:
                 for stop in range(len(state) + 1, min(len(end), len(state) + self.vocabulary.max_piece_bytes) + 1):
                     tokens = self.vocabulary.ids_by_piece.get(end[len(state) : stop])
                     if tokens and (stop == len(end) or end[:stop] in titles.reachable_prefixes):
-                        found.update(tokens)
+                        token_ids.update(tokens)
                 for piece in self.vocabulary.iterate_extensions(end[len(state) :]):
                     if self._can_append_piece(frozenset({state}), piece, self._all_titles):
-                        found.update(self.vocabulary.ids_by_piece[piece])
-        return np.array(sorted(found), dtype=np.int64)
+                        token_ids.update(self.vocabulary.ids_by_piece[piece])
+        return np.array(sorted(token_ids), dtype=np.int64)
 
     def _collect_outside_tokens(self, states: _States, titles: QuotedTitles) -> np.ndarray | None:
         """Tokens that may follow outside quotes; None for all."""

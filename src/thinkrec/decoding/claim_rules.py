@@ -1,4 +1,4 @@
-"""The rule of one reason: what it may cite, and that what it claims is so."""
+"""The rules of one reason: which titles it may cite, and that its claims about them hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from thinkrec.claims.verdict import parse_verdict
 from thinkrec.data.titles import MARK
 from thinkrec.decoding.backtracking import RejectionRule, Violation
 from thinkrec.decoding.citations import AllowedTitle, CitationConstraint, TitleRequirement
-from thinkrec.decoding.policy import Cite
+from thinkrec.decoding.policy import RENAMED_POLICIES, Cite
 from thinkrec.decoding.vocabulary import TokenVocabulary
 
 REPEATED = 3
@@ -29,9 +29,9 @@ def has_repeated_ngram(text: str, n: int) -> bool:
     >>> has_repeated_ngram("a film of ideas, and A film of ideas", 4)
     True
     """
-    words = [found[0] for found in _WORD.finditer(text.lower())]
+    words = [match[0] for match in _WORD.finditer(text.lower())]
     last = words[-n:]
-    return len(words) > n and any(words[at : at + n] == last for at in range(len(words) - n))
+    return len(words) > n and any(words[start : start + n] == last for start in range(len(words) - n))
 
 
 _SCRAP = re.compile(r"[\n|<>{}\\]|\(\d{4}\)")
@@ -44,91 +44,109 @@ _TWICE = re.compile(r"(?<![\w'])(\w+) \1$", re.IGNORECASE)
 
 
 def _find_word_boundaries(text: str) -> list[int]:
-    """Where the text ends, and where the space stands before each of its last few words, latest first."""
-    found = [m.start() for m in re.finditer(r" (?=[^ ]*(?: [^ ]*){0,4}$)", text)]
-    return [*([] if text.endswith(" ") else [len(text)]), *reversed(found)]
+    """Positions of the text's end and of the space before each of its last few words, latest first."""
+    spaces = [m.start() for m in re.finditer(r" (?=[^ ]*(?: [^ ]*){0,4}$)", text)]
+    return [*([] if text.endswith(" ") else [len(text)]), *reversed(spaces)]
 
 
 class GroundingRules:
-    """Cite only `titles`, each item at most `mentions` times, never repeat `REPEATED` words and, as `cite` asks, claim
-    nothing wrong of a cited title or its keywords, and predict nothing against the verdict the text opens with.
+    """Rules of a reason: allowed titles, no repeated words, and only claims and predictions that hold.
 
-    `constraint` keeps to it word by word while a text is written; `drop_untrue_sentences` drops at its end what slipped through.
+    `constraint` enforces them word by word while a text is written; `drop_untrue_sentences` removes at its end what
+    slipped through.
     """
 
     def __init__(
-        self, words: TokenVocabulary, titles: Mapping[str, AllowedTitle], cite: Cite, mentions: int = 2
+        self,
+        vocabulary: TokenVocabulary,
+        titles: Mapping[str, AllowedTitle],
+        citation_policy: Cite,
+        max_citations: int = 2,
     ) -> None:
+        """Rules for one row.
+
+        Each item is cited at most `max_citations` times and `REPEATED` words never stand twice. As `citation_policy`
+        asks, nothing false is claimed of a cited title or its keywords, and nothing is predicted against the verdict
+        that the text opens with.
+        """
         known = list(titles.values())
-        self.agreeing = cite in ("agreeing", "exact")
+        if citation_policy in RENAMED_POLICIES:
+            raise ValueError(f"citation policy `{citation_policy}` is now called `{RENAMED_POLICIES[citation_policy]}`")
+        self.checks_polarity = citation_policy in ("polarity", "polarity_and_keywords")
         self.signs = [title.polarity for title in known]
         self.targets = [number for number, title in enumerate(known) if title.is_target]
         self.keywords = frozenset().union(*(title.keywords for title in known))
         self.attributes: AttributeReader | None = None
-        long = [re.escape(title) for title in titles if " " in title]
-        self.bare = re.compile(rf"(?<!\w)(?:{'|'.join(long) or '(?!)'})(?!\w)")
-        if cite == "exact":
+        spaced = [re.escape(title) for title in titles if " " in title]
+        self.unquoted_title = re.compile(rf"(?<!\w)(?:{'|'.join(spaced) or '(?!)'})(?!\w)")
+        if citation_policy == "polarity_and_keywords":
             target = next((title.keywords for title in known if title.is_target), None)
             self.attributes = AttributeReader({number: title.keywords for number, title in enumerate(known)}, target)
-        self.cite = CitationConstraint(words, titles, self._infer_next_title if self.agreeing else None, mentions)
+        self.citations = CitationConstraint(
+            vocabulary, titles, self._infer_next_title if self.checks_polarity else None, max_citations
+        )
         self.constraint = RejectionRule(
-            self.cite, self._find_violation, phrases=self._find_required_phrases if self.attributes else None
+            self.citations,
+            self._find_violation,
+            required_phrases=self._find_required_phrases if self.attributes else None,
         )
 
     def drop_untrue_sentences(self, text: str) -> str:
         """A finished text with its last sentence whole and without sentences in which something read is untrue."""
-        marks, cited = self.cite.mark_citations(text)
-        kept = [part for part in split_sentences(drop_incomplete_ending(marks)) if part.strip()]
-        while (at := self._find_untrue_sentence(kept)) is not None:
-            first = len(MARK.findall("".join(kept[:at])))
-            del cited[first : first + len(MARK.findall(kept[at]))]
-            del kept[at]
-        each = iter(cited)
-        return MARK.sub(lambda _: next(each), "".join(kept)).strip()
+        marks, cited = self.citations.mark_citations(text)
+        sentences = [sentence for sentence in split_sentences(drop_incomplete_ending(marks)) if sentence.strip()]
+        while (index := self._find_untrue_sentence(sentences)) is not None:
+            first = len(MARK.findall("".join(sentences[:index])))
+            del cited[first : first + len(MARK.findall(sentences[index]))]
+            del sentences[index]
+        citations = iter(cited)
+        return MARK.sub(lambda _: next(citations), "".join(sentences)).strip()
 
-    def _find_untrue_sentence(self, parts: list[str]) -> int | None:
-        """Which sentence is the first with something untrue."""
-        text, ends, total = "".join(parts), [], 0
-        for part in parts:
-            total += len(part)
+    def _find_untrue_sentence(self, sentences: list[str]) -> int | None:
+        """Index of the first sentence with something untrue; None where there is none."""
+        text, ends, total = "".join(sentences), [], 0
+        for sentence in sentences:
+            total += len(sentence)
             ends.append(total)
-        places = []
+        starts = []
         plain = mask_polar_keywords(text, self.keywords)
-        if self.agreeing and (wrong := find_first_false_claim(plain, self.signs, self.targets)) is not None:
-            places.append([mark.start() for mark in MARK.finditer(text)][wrong.citation])
-        opinion = parse_verdict(text) if self.agreeing else None
+        if self.checks_polarity and (wrong := find_first_false_claim(plain, self.signs, self.targets)) is not None:
+            starts.append([mark.start() for mark in MARK.finditer(text)][wrong.citation])
+        opinion = parse_verdict(text) if self.checks_polarity else None
         if opinion is not None:
-            places += [p.start for p in find_predictions(plain, self.targets) if (p.sign > 0) != opinion]
+            starts += [p.start for p in find_predictions(plain, self.targets) if (p.sign > 0) != opinion]
         if self.attributes is not None:
-            places += [
-                said.start for said in self.attributes.read_attribute_claims(text, strict=True) if not said.is_correct
+            starts += [
+                claim.start
+                for claim in self.attributes.read_attribute_claims(text, strict=True)
+                if not claim.is_correct
             ]
             # Without quotes a title escapes the rules for titles.
-            places += [found.start() for pattern in (self.bare, _SCRAP) for found in pattern.finditer(text)]
-        return min((n for place in places for n, end in enumerate(ends) if place < end), default=None)
+            starts += [match.start() for pattern in (self.unquoted_title, _SCRAP) for match in pattern.finditer(text)]
+        return min((n for start in starts for n, end in enumerate(ends) if start < end), default=None)
 
     def _infer_next_title(self, text: str) -> TitleRequirement:
-        asked = TitleRequirement(infer_next_claim(text, self.signs), allows_target=not expects_rated_title(text))
-        return self._infer_compared_title(text, asked) or asked
+        requirement = TitleRequirement(infer_next_claim(text, self.signs), allows_target=not expects_rated_title(text))
+        return self._infer_compared_title(text, requirement) or requirement
 
-    def _infer_compared_title(self, text: str, asked: TitleRequirement) -> TitleRequirement | None:
-        """What is wanted of a title of which keywords are said that were said of another ("'A' shares K with")."""
-        awaited = None if self.attributes is None else self.attributes.find_pending_attributes(text)
-        if awaited is None:
+    def _infer_compared_title(self, text: str, requirement: TitleRequirement) -> TitleRequirement | None:
+        """Requirement on a title of which keywords are said that were said of another ("'A' shares K with")."""
+        pending = None if self.attributes is None else self.attributes.find_pending_attributes(text)
+        if pending is None:
             return None
-        keywords, _, subject = awaited
+        keywords, _, subject = pending
         numbers = MARK.findall(text)
-        if any(place is not None and int(numbers[place]) not in self.targets for place in subject):
-            return asked._replace(
+        if any(index is not None and int(numbers[index]) not in self.targets for index in subject):
+            return requirement._replace(
                 keywords=keywords, prefers_uncited=True
             )  # nothing has a keyword in common with itself
-        return asked._replace(
-            polarity=asked.polarity or self._get_verdict_sign(text), allows_target=False, keywords=keywords
+        return requirement._replace(
+            polarity=requirement.polarity or self._get_verdict_sign(text), allows_target=False, keywords=keywords
         )
 
     def _has_title_with_keywords(self, text: str, keywords: frozenset[str]) -> bool:
-        """Whether a title on the verdict's side is left that has all these."""
-        return self.cite.has_fitting_title(
+        """Whether a title of the verdict's polarity is left that has all these keywords."""
+        return self.citations.has_fitting_title(
             text, TitleRequirement(self._get_verdict_sign(text), allows_target=False, keywords=keywords)
         )
 
@@ -148,14 +166,16 @@ class GroundingRules:
 
     def _list_allowed_attributes(self, text: str) -> list[str] | None:
         """Attributes that may stand next where one has to; None where none has to, or none fits."""
-        found = None if self.attributes is None else self.attributes.find_expected_attribute(text)
-        if found is None or self.attributes is None:
+        expected = None if self.attributes is None else self.attributes.find_expected_attribute(text)
+        if expected is None or self.attributes is None:
             return None
-        subject, denied, listed = found
+        subject, denied, listed = expected
         numbers = MARK.findall(text)
-        about = [None if place is None else int(numbers[place]) for place in subject]
+        about = [None if index is None else int(numbers[index]) for index in subject]
         target = all(number is None or number in self.targets for number in about)
-        has = [self.attributes.target if n is None else self.attributes.has.get(n) or frozenset() for n in about]
+        has = [
+            self.attributes.target if n is None else self.attributes.title_keywords.get(n) or frozenset() for n in about
+        ]
         if denied:
             free = self.attributes.known.difference(*has, listed)
             return sorted(free & self.attributes.target) or sorted(free) or None
@@ -167,23 +187,23 @@ class GroundingRules:
         return sorted(free & self.attributes.target) or sorted(free) or None
 
     def _find_violation(self, text: str) -> Violation | None:
-        """The first fault of a marked text that is being written."""
-        if has_repeated_ngram(text, REPEATED) or _STRAY.search(text) or (self.agreeing and _TWICE.search(text)):
+        """The first violation in a marked text that is being written."""
+        if has_repeated_ngram(text, REPEATED) or _STRAY.search(text) or (self.checks_polarity and _TWICE.search(text)):
             return Violation()
-        if not self.agreeing:
+        if not self.checks_polarity:
             return None
-        if self.attributes is not None and (_SCRAP.search(text) or self.bare.search(text)):
+        if self.attributes is not None and (_SCRAP.search(text) or self.unquoted_title.search(text)):
             return Violation()
         plain, bare = mask_polar_keywords(text, self.keywords), len(text.rstrip(" ,.;:!?"))
         wrong = find_first_false_claim(plain, self.signs, self.targets)
         if wrong is not None:
             return Violation(wrong.start, wrong.citation, wrong.claim)
-        if _GOES_ON.search(text) and not self.cite.has_fitting_title(text, self._infer_next_title(text)):
+        if _GOES_ON.search(text) and not self.citations.has_fitting_title(text, self._infer_next_title(text)):
             return Violation()
         opinion = parse_verdict(text)
-        for ahead in find_predictions(plain, self.targets):
-            if ahead.cue_end == bare and opinion is not None and (ahead.sign > 0) != opinion:
-                return Violation(ahead.cue_start)
+        for prediction in find_predictions(plain, self.targets):
+            if prediction.cue_end == bare and opinion is not None and (prediction.sign > 0) != opinion:
+                return Violation(prediction.cue_start)
         return self._find_attribute_violation(text, bare) if self.attributes is not None else None
 
     def _find_attribute_violation(self, text: str, bare: int) -> Violation | None:
@@ -195,20 +215,20 @@ class GroundingRules:
         if wrong is not None:
             return self._build_attribute_violation(wrong, text)
         wanted = self._infer_compared_title(text, TitleRequirement())
-        if wanted is not None and not self.cite.has_fitting_title(text, wanted):
-            awaited = self.attributes.find_pending_attributes(text)
-            return Violation(None if awaited is None else awaited[1])
+        if wanted is not None and not self.citations.has_fitting_title(text, wanted):
+            pending = self.attributes.find_pending_attributes(text)
+            return Violation(None if pending is None else pending[1])
         if (
             _JOINED.search(text)
             and self.attributes.find_expected_attribute(text) is not None
             and self._list_allowed_attributes(text) is None
         ):
             return Violation()
-        alone = [said for said in self.attributes.read_attribute_claims(text) if said.is_single_title]
-        if alone and alone[-1].complete_at == bare and self._is_about_target(alone[-1], text):
-            last = alone[-1]
+        single = [claim for claim in self.attributes.read_attribute_claims(text) if claim.is_single_title]
+        if single and single[-1].complete_at == bare and self._is_about_target(single[-1], text):
+            last = single[-1]
             listed = [
-                s.attribute for s in alone if s.sentence_start == last.sentence_start and s.citations == last.citations
+                s.attribute for s in single if s.sentence_start == last.sentence_start and s.citations == last.citations
             ]
             # What is said of the target is said to be shared next: with a title of the verdict's side.
             first = [frozenset(listed[:1])] if len(listed) > 1 else [frozenset({w}) for w in self.attributes.target]
@@ -218,24 +238,26 @@ class GroundingRules:
                 return Violation(last.start)
         return None
 
-    def _build_attribute_violation(self, said: AttributeClaim, text: str) -> Violation:
-        """What is to be done about an attribute that is not so, or said twice."""
+    def _build_attribute_violation(self, claim: AttributeClaim, text: str) -> Violation:
+        """The violation of an attribute claim that does not hold, or is made twice."""
         assert self.attributes is not None
-        place = said.citations[-1]
-        if said.is_correct or said.is_negated or place is None or self._is_about_target(said, text):
-            return Violation(None if said.complete_at > said.end and said.is_negated else said.start)
-        sign = self.signs[int(MARK.findall(text)[place])]
+        index = claim.citations[-1]
+        if claim.is_correct or claim.is_negated or index is None or self._is_about_target(claim, text):
+            return Violation(None if claim.complete_at > claim.end and claim.is_negated else claim.start)
+        sign = self.signs[int(MARK.findall(text)[index])]
         # A title that does not have what is said of it: another one, or nothing of the kind.
-        if said.is_known_keyword and sign:
-            told = [
-                one
-                for one in self.attributes.read_attribute_claims(text)
-                if one.sentence_start == said.sentence_start and not one.is_negated
+        if claim.is_known_keyword and sign:
+            sentence_claims = [
+                other
+                for other in self.attributes.read_attribute_claims(text)
+                if other.sentence_start == claim.sentence_start and not other.is_negated
             ]
-            keywords = frozenset(one.attribute for one in told if place in one.citations)
-            return Violation(said.start if said.complete_at > said.end else said.sentence_start, place, sign, keywords)
-        return Violation(said.start)
+            keywords = frozenset(other.attribute for other in sentence_claims if index in other.citations)
+            return Violation(
+                claim.start if claim.complete_at > claim.end else claim.sentence_start, index, sign, keywords
+            )
+        return Violation(claim.start)
 
-    def _is_about_target(self, said: AttributeClaim, text: str) -> bool:
+    def _is_about_target(self, claim: AttributeClaim, text: str) -> bool:
         numbers = MARK.findall(text)
-        return all(place is None or int(numbers[place]) in self.targets for place in said.citations)
+        return all(index is None or int(numbers[index]) in self.targets for index in claim.citations)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-Cite = Literal["any", "history", "agreeing", "exact"]
+Cite = Literal["any", "history", "polarity", "polarity_and_keywords"]
 """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the target.
-agreeing: of these, where the sentence has said so far that its titles were liked, only liked ones, and the other way
-round; the target always. exact: agreeing, and no keyword of the prompt may be said of an item that lacks it, or denied
-one that has it; for reasons in the plain form of the rule-based teacher's."""
+polarity: of these, where the sentence has said so far that its titles were liked, only liked ones, and the other way
+round; the target always. polarity_and_keywords: that, and no keyword of the prompt may be said of an item that lacks
+it, or denied one that has it; for reasons in the plain form of the rule-based teacher's."""
+
+RENAMED_POLICIES = {"agreeing": "polarity", "exact": "polarity_and_keywords"}
+"""Earlier name of a citation policy -> its name."""
 
 Writer = Literal["auto", "rules", "model"]
 """Who writes the reason that a user is shown. model: the language model. rules: the rule-based teacher, for the score's

@@ -1,4 +1,4 @@
-"""Titles in quotes, byte by byte: what may stand, and how much of it a vocabulary can spell."""
+"""Quoted titles as bytes, and the prefixes of them that a vocabulary can spell to the end."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ MARKS = frozenset(QUOTES) | frozenset(QUOTES.values())
 
 @dataclass(frozen=True, eq=False)
 class QuotedTitles:
-    """What may stand between quotes: every title in every kind of them, as bytes."""
+    """Allowed quotations: every title in every kind of quotes, as bytes."""
 
     complete_quotations: frozenset[bytes]
     reachable_prefixes: frozenset[bytes]
     """Unfinished quotations from which the vocabulary can reach an end."""
 
     @classmethod
-    def from_titles(cls, words: TokenVocabulary, titles: Iterable[str]) -> QuotedTitles:
-        """Of titles without quotes."""
-        found = [quote_title(words, title) for title in titles if title]
+    def from_titles(cls, vocabulary: TokenVocabulary, titles: Iterable[str]) -> QuotedTitles:
+        """Quotations of titles that are given without quotes."""
+        quoted = [quote_title(vocabulary, title) for title in titles if title]
         return cls(
-            frozenset(end for t in found for end in t.complete_quotations),
-            frozenset(text for t in found for text in t.reachable_prefixes),
+            frozenset(end for t in quoted for end in t.complete_quotations),
+            frozenset(text for t in quoted for text in t.reachable_prefixes),
         )
 
     @cached_property
@@ -38,16 +38,18 @@ class QuotedTitles:
 
 
 @lru_cache(maxsize=4096)
-def quote_title(words: TokenVocabulary, title: str) -> QuotedTitles:
+def quote_title(vocabulary: TokenVocabulary, title: str) -> QuotedTitles:
     """One title in every kind of quotes."""
     ends = frozenset(f"{opening}{title}{closing}".encode() for opening, closing in QUOTES.items())
-    return QuotedTitles(ends, frozenset(prefix for text in ends for prefix in _find_spellable_prefixes(words, text)))
+    return QuotedTitles(
+        ends, frozenset(prefix for text in ends for prefix in _find_spellable_prefixes(vocabulary, text))
+    )
 
 
-def _find_spellable_prefixes(words: TokenVocabulary, text: bytes) -> set[bytes]:
-    good = {len(text)}
+def _find_spellable_prefixes(vocabulary: TokenVocabulary, text: bytes) -> set[bytes]:
+    spellable = {len(text)}
     for n in range(len(text) - 1, 0, -1):
-        steps = range(1, min(len(text) - n, words.max_piece_bytes) + 1)
-        if any(n + k in good and text[n : n + k] in words.ids_by_piece for k in steps):
-            good.add(n)
-    return {text[:n] for n in good if n < len(text)}
+        steps = range(1, min(len(text) - n, vocabulary.max_piece_bytes) + 1)
+        if any(n + k in spellable and text[n : n + k] in vocabulary.ids_by_piece for k in steps):
+            spellable.add(n)
+    return {text[:n] for n in spellable if n < len(text)}

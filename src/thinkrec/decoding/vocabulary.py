@@ -1,4 +1,4 @@
-"""What every token of a vocabulary adds to a text, as bytes, whatever kind of tokenizer it belongs to."""
+"""The bytes that every token of a vocabulary adds to a text, whatever kind of tokenizer it belongs to."""
 
 from __future__ import annotations
 
@@ -28,30 +28,28 @@ class TokenVocabulary:
     """Bytes of the longest piece."""
     sorted_pieces: list[bytes] = field(init=False)
     """Different pieces in byte order, so that those with a common beginning stand together."""
-
     quote_pieces: list[bytes] = field(init=False)
     """Those that hold a quote, or one that is not complete."""
-
     quote_token_ids: frozenset[int] = field(init=False)
     """Tokens of those pieces."""
-
     word_token_ids: frozenset[int] = field(init=False)
     """Tokens that begin with a letter, a digit or a character that is not complete."""
 
     def __post_init__(self) -> None:
-        found: dict[bytes, list[int]] = defaultdict(list)
+        """Index the pieces."""
+        ids_by_piece: dict[bytes, list[int]] = defaultdict(list)
         for token, piece in enumerate(self.pieces):
             if piece:
-                found[piece].append(token)
-        object.__setattr__(self, "ids_by_piece", {piece: tuple(tokens) for piece, tokens in found.items()})
+                ids_by_piece[piece].append(token)
+        object.__setattr__(self, "ids_by_piece", {piece: tuple(tokens) for piece, tokens in ids_by_piece.items()})
         lowered: dict[bytes, list[int]] = defaultdict(list)
-        for piece, tokens in found.items():
+        for piece, tokens in ids_by_piece.items():
             lowered[piece.lower()] += tokens
         object.__setattr__(self, "ids_by_lowercase_piece", {piece: tuple(tokens) for piece, tokens in lowered.items()})
-        object.__setattr__(self, "max_piece_bytes", max(map(len, found), default=0))
-        object.__setattr__(self, "sorted_pieces", sorted(found))
+        object.__setattr__(self, "max_piece_bytes", max(map(len, ids_by_piece), default=0))
+        object.__setattr__(self, "sorted_pieces", sorted(ids_by_piece))
         marks = (b"'", b'"', b"\xe2")  # typographic quotes begin with the last
-        quoting = [p for p in sorted(found) if any(mark in p for mark in marks)]
+        quoting = [p for p in sorted(ids_by_piece) if any(mark in p for mark in marks)]
         object.__setattr__(self, "quote_pieces", quoting)
         object.__setattr__(
             self, "quote_token_ids", frozenset(token for piece in quoting for token in self.ids_by_piece[piece])
@@ -60,17 +58,18 @@ class TokenVocabulary:
         object.__setattr__(self, "word_token_ids", frozenset(glued))
 
     def __len__(self) -> int:
+        """Number of token ids."""
         return len(self.pieces)
 
     def iterate_extensions(self, text: bytes) -> Iterator[bytes]:
         """Pieces that are longer than `text` and begin with it."""
-        for place in range(bisect_right(self.sorted_pieces, text), len(self.sorted_pieces)):
-            if not self.sorted_pieces[place].startswith(text):
+        for index in range(bisect_right(self.sorted_pieces, text), len(self.sorted_pieces)):
+            if not self.sorted_pieces[index].startswith(text):
                 break
-            yield self.sorted_pieces[place]
+            yield self.sorted_pieces[index]
 
     def decode_bytes(self, ids: Sequence[int]) -> bytes:
-        """What a sequence of tokens reads as, special tokens left out."""
+        """The text of a sequence of tokens as bytes, special tokens left out."""
         return b"".join(self.pieces[token] for token in ids)
 
 
@@ -81,7 +80,7 @@ def _starts_with_letter(piece: bytes) -> bool:
 
 @lru_cache(maxsize=4)
 def build_vocabulary(tokenizer: Any) -> TokenVocabulary:
-    """The pieces of a Hugging Face tokenizer; made once per tokenizer object.
+    """The pieces of a Hugging Face tokenizer; built once per tokenizer object.
 
     Byte-level tokens are turned back into their bytes exactly. Every other token is decoded behind a token that stands
     for itself, so that a leading space (a metaspace in sentencepiece models) is seen; byte tokens such as <0x0A> are
@@ -98,10 +97,12 @@ def build_vocabulary(tokenizer: Any) -> TokenVocabulary:
         ]
         return TokenVocabulary(tuple(known))
     anchor = _find_anchor_token(tokenizer, names, special)
-    return TokenVocabulary(tuple(
-        b"" if token in special or name is None else _decode_after_anchor(tokenizer, anchor, token, name)
-        for token, name in enumerate(names)
-    ))  # fmt: skip
+    return TokenVocabulary(
+        tuple(
+            b"" if token in special or name is None else _decode_after_anchor(tokenizer, anchor, token, name)
+            for token, name in enumerate(names)
+        )
+    )
 
 
 def _decode_byte_letters(name: str, back: dict[str, int]) -> bytes:
@@ -110,9 +111,9 @@ def _decode_byte_letters(name: str, back: dict[str, int]) -> bytes:
 
 
 def _decode_after_anchor(tokenizer: Any, anchor: int | None, token: int, name: str) -> bytes:
-    found = _BYTE_TOKEN.fullmatch(name)
-    if found:
-        return bytes([int(found[1], 16)])
+    match = _BYTE_TOKEN.fullmatch(name)
+    if match:
+        return bytes([int(match[1], 16)])
     options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
     if anchor is None:
         return tokenizer.decode([token], **options).encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import read_tensors, write_json, write_tensors
+from thinkrec.io.hashing import hash_bytes
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
@@ -106,8 +106,5 @@ def _select_tensors(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, 
 
 
 def _hash_tensors(tensors: dict[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:12]
+    pairs = ((name.encode(), tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes()) for name in sorted(tensors))
+    return hash_bytes(chunk for pair in pairs for chunk in pair)[:12]

@@ -6,7 +6,6 @@ prompt again starts from there.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import nn
 
 from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.recommender import Recommender
+from thinkrec.io.hashing import digest_bytes
 from thinkrec.model.adapters import find_decoder_layers
 from thinkrec.prompts.types import Prompt
 
@@ -158,7 +158,5 @@ class _CachedStatesLayer(nn.Module):
 
 def _hash_prompt(prompt: Prompt) -> bytes:
     """Everything of a prompt that the layers below can see; the gate is not: they hold no experts."""
-    made = hashlib.blake2b(digest_size=16)
-    for part in (prompt.ids, prompt.placeholder_at, prompt.placeholder_vectors):
-        made.update(np.ascontiguousarray(part).tobytes() + b"|")
-    return made.digest()
+    parts = (prompt.ids, prompt.placeholder_at, prompt.placeholder_vectors)
+    return digest_bytes(np.ascontiguousarray(part).tobytes() + b"|" for part in parts)

@@ -1,4 +1,4 @@
-"""What is said where a table of another kind is handed over, or a column has another name."""
+"""Checks of tables that are to be judged: another kind of table or another column name is refused with a remedy."""
 
 from __future__ import annotations
 
@@ -11,14 +11,29 @@ from thinkrec.data.columns import require_columns
 from thinkrec.errors import DataError
 
 OTHER_NAMES = {
-    "score": ("prediction", "predictions", "pred", "preds", "y_pred", "y_score", "yhat", "y_hat", "probability",
-              "proba", "prob", "logit", "logits", "value", "output"),
+    "score": (
+        "prediction",
+        "predictions",
+        "pred",
+        "preds",
+        "y_pred",
+        "y_score",
+        "yhat",
+        "y_hat",
+        "probability",
+        "proba",
+        "prob",
+        "logit",
+        "logits",
+        "value",
+        "output",
+    ),
     "order": ("row", "rows", "row_id", "index", "idx", "id", "position", "place"),
     "reason": ("text", "explanation", "answer", "response", "output", "generated", "hypothesis", "reference", "review"),
     "label": ("y", "y_true", "target", "liked", "like", "click", "clicked", "is_like"),
     "user_id": ("user", "userid", "uid", "user_index", "reviewerid", "customer_id", "u"),
     "item_id": ("item", "itemid", "iid", "movie_id", "movieid", "product_id", "asin", "book_id", "business_id", "i"),
-}  # fmt: skip
+}
 """Column -> names that others use for the same thing, in lower case."""
 
 
@@ -28,10 +43,13 @@ def require_table_columns(table: pl.DataFrame, names: Sequence[str], source: str
     Says what kind of table this seems to be, or which column was probably meant.
     """
     missing = [name for name in names if name not in table.columns]
-    for told in (_describe_other_kind(set(table.columns), names), *(_suggest_column(table, name) for name in missing)):
-        if missing and told:
-            found = ", ".join(table.columns)
-            raise DataError(f"{source}: column '{missing[0]}' is missing (columns found: {found}). {told}")
+    for remedy in (
+        _describe_other_kind(set(table.columns), names),
+        *(_suggest_column(table, name) for name in missing),
+    ):
+        if missing and remedy:
+            present = ", ".join(table.columns)
+            raise DataError(f"{source}: column '{missing[0]}' is missing (columns found: {present}). {remedy}")
     if missing == ["order"]:
         raise DataError(
             f"{source}: column 'order' is missing (columns found: {', '.join(table.columns)}), so nothing says which "
@@ -42,7 +60,7 @@ def require_table_columns(table: pl.DataFrame, names: Sequence[str], source: str
 
 
 def _describe_other_kind(columns: set[str], names: Sequence[str]) -> str:
-    """What the table seems to be, where it is none of the kind that was asked for."""
+    """A sentence on the kind of table that was given instead of the one asked for; empty where it is not recognised."""
     wanted = set(names) & {"score", "reason", "label"}
     if "score" in wanted and "reason" in columns:
         return "This is a table of reasons: add --text --references TABLE, or --grounding --run RUN."
@@ -62,6 +80,6 @@ def _suggest_column(table: pl.DataFrame, name: str) -> str:
     """A column that was probably meant by `name`, as a sentence; empty where none suggests itself."""
     lower = {column.lower().strip().replace(" ", "_").replace("-", "_"): column for column in table.columns}
     known = [lower[other] for other in (name, *OTHER_NAMES.get(name, ())) if other in lower]
-    near = get_close_matches(name, list(lower), n=1, cutoff=0.75)
-    found = known[:1] or [lower[other] for other in near]
-    return f"Did you mean {found[0]!r}? Rename it to '{name}'." if found else ""
+    similar = get_close_matches(name, list(lower), n=1, cutoff=0.75)
+    candidates = known[:1] or [lower[other] for other in similar]
+    return f"Did you mean {candidates[0]!r}? Rename it to '{name}'." if candidates else ""

@@ -1,4 +1,4 @@
-"""Numbers as the field prints them."""
+"""Metrics and intervals as text, as the field prints them: three decimals without a leading zero."""
 
 from __future__ import annotations
 

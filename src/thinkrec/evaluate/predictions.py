@@ -32,14 +32,14 @@ class GroundTruth:
 
 
 def read_predictions(path: Path) -> pl.DataFrame:
-    """order (Int64, distinct), score (Float64, finite), and user_id and item_id where the table has them.
+    """Predictions: order (Int64, distinct), score (Float64, finite), and user_id and item_id where the table has them.
 
     Raises DataError for another kind of table, a repeated order, an empty id, or a score that is not finite.
     """
     if path.is_dir():
-        found = sorted(inside.relative_to(path).as_posix() for inside in path.glob("s*/*/predictions.parquet"))
-        told = f"give one of its tables: {', '.join(found)}" if found else "give a table with order and score"
-        raise DataError(f"{path} is a folder; {told}")
+        tables = sorted(inside.relative_to(path).as_posix() for inside in path.glob("s*/*/predictions.parquet"))
+        remedy = f"give one of its tables: {', '.join(tables)}" if tables else "give a table with order and score"
+        raise DataError(f"{path} is a folder; {remedy}")
     table, name = read_table(path), str(path)
     require_table_columns(table, ("order", "score"), name)
     order = parse_order(table["order"], name)
@@ -78,29 +78,31 @@ def match_predictions(
     return matched, describe_partial_coverage(truth.rows, common["order"], "without a prediction", truth.description)
 
 
-def describe_partial_coverage(rows: pl.DataFrame, kept: pl.Series, why: str, what: str) -> str:
-    """One sentence on the `rows` (order, user) that are not among the orders `kept`; empty where none is gone.
+def describe_partial_coverage(rows: pl.DataFrame, judged: pl.Series, why: str, what: str) -> str:
+    """One sentence on the `rows` (order, user) that are not among the orders `judged`; empty where none is left out.
 
-    `what` the rows are called: "test rows"; `why` they are gone: "without a prediction".
+    `what` the rows are called: "test rows"; `why` they are left out: "without a prediction".
     """
-    gone, users = _find_gaps(rows, kept)
-    if not gone.height:
+    left_out, users = _find_gaps(rows, judged)
+    if not left_out.height:
         return ""
     lost = f", with them all rows of {_format_lost_users(users, rows)}" if len(users) else "; every user keeps some"
-    return f"Partial: {len(kept):,} of {rows.height:,} {what} are judged; {gone.height:,} {why} are left out{lost}."
+    return (
+        f"Partial: {len(judged):,} of {rows.height:,} {what} are judged; {left_out.height:,} {why} are left out{lost}."
+    )
 
 
-def describe_gaps(rows: pl.DataFrame, kept: pl.Series, what: str) -> str:
-    """How many of the `rows` (order, user) are not among `kept`, and which users lose all theirs."""
-    gone, users = _find_gaps(rows, kept)
+def describe_gaps(rows: pl.DataFrame, judged: pl.Series, what: str) -> str:
+    """How many of the `rows` (order, user) are not among the orders `judged`, and which users lose all theirs."""
+    left_out, users = _find_gaps(rows, judged)
     lost = f", among them all those of {_format_lost_users(users, rows)}" if len(users) else ""
-    return f"{gone.height:,} of {rows.height:,} {what}{lost}"
+    return f"{left_out.height:,} of {rows.height:,} {what}{lost}"
 
 
-def shorten_list(values: Iterable[object], most: int = _NAMED) -> str:
+def shorten_list(values: Iterable[object], limit: int = _NAMED) -> str:
     """The first few values with commas, and how many more there are."""
-    shown = [str(value) for value in values]
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
+    texts = [str(value) for value in values]
+    return ", ".join(texts[:limit]) + (f" and {len(texts) - limit} more" if len(texts) > limit else "")
 
 
 def _join_truth(table: pl.DataFrame, name: str, truth: GroundTruth) -> pl.DataFrame:
@@ -110,10 +112,11 @@ def _join_truth(table: pl.DataFrame, name: str, truth: GroundTruth) -> pl.DataFr
         others = table.filter(unknown).join(truth.other_rows, on="order", how="inner")
         if others.height:
             counts = others["split"].value_counts().sort("split").rows()
-            told = " and ".join(f"{count:,} of split {split}" for split, count in counts)
+            per_split = " and ".join(f"{count:,} of split {split}" for split, count in counts)
             raise DataError(
-                f"{name} has predictions for rows that are not judged: {told} (judged are the {truth.description} of "
-                f"{truth.source}). Leave them out, or choose other rows with --split train, valid, test or all."
+                f"{name} has predictions for rows that are not judged: {per_split} (judged are the "
+                f"{truth.description} of {truth.source}). Leave them out, or choose other rows with --split train, "
+                "valid, test or all."
             )
     remedy = "Give the table that these predictions were made for."
     reject_rows(table["order"], unknown, name, f"names rows that {truth.source} does not have", remedy)
@@ -131,23 +134,25 @@ def _refuse_other_ids(table: pl.DataFrame, joined: pl.DataFrame, name: str, sour
     if not rows:
         return
 
-    def told(frame: pl.DataFrame, row: int) -> str:
+    def format_ids(frame: pl.DataFrame, row: int) -> str:
         return " ".join(f"{column.removesuffix('_id')} {frame[column][row]!r}" for column in known)
 
-    shown = [f"order {table['order'][row]} is {told(table, row)} here, {told(joined, row)} there" for row in rows]
+    examples = [
+        f"order {table['order'][row]} is {format_ids(table, row)} here, {format_ids(joined, row)} there" for row in rows
+    ]
     raise DataError(
         f"{name}: {len(rows):,} of {table.height:,} rows are of another user or item than the rows of {source} with "
-        f"the same order ({'; '.join(shown[:3])}{' and more' * (len(rows) > 3)}). The tables were changed or reordered "
-        "since the predictions were made, or are of other data: give the tables that they were made for."
+        f"the same order ({'; '.join(examples[:3])}{' and more' * (len(rows) > 3)}). The tables were changed or "
+        "reordered since the predictions were made, or are of other data: give the tables that they were made for."
     )
 
 
-def _find_gaps(rows: pl.DataFrame, kept: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-    """Rows that are not among the orders `kept`, and the names of users of whom none is."""
-    there = rows["order"].is_in(kept.implode())
-    gone = rows.filter(~there).sort("order")
-    lost = gone.filter(~gone["user"].is_in(rows.filter(there)["user"].unique().implode()))
-    return gone, lost[_get_name_column(rows)].unique(maintain_order=True)
+def _find_gaps(rows: pl.DataFrame, judged: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+    """Rows that are not among the orders `judged`, and the names of users of whom none is."""
+    is_judged = rows["order"].is_in(judged.implode())
+    left_out = rows.filter(~is_judged).sort("order")
+    lost = left_out.filter(~left_out["user"].is_in(rows.filter(is_judged)["user"].unique().implode()))
+    return left_out, lost[_get_name_column(rows)].unique(maintain_order=True)
 
 
 def _format_lost_users(lost: pl.Series, rows: pl.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""Results put together from samples, and written as `metrics.json`."""
+"""Ranking results summarised from bootstrap results, and written as `metrics.json`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = [
     "summarise_results",
     "to_dict",
     "write_metrics",
-]  # fmt: skip
+]
 
 SCHEMA = "thinkrec-metrics/2"
 PROVENANCE, VERDICT = "provenance", "verdict"
@@ -113,8 +113,8 @@ def find_best_value(results: RankingResults, metric: str) -> float:
 def to_dict(results: RankingResults) -> dict[str, Any]:
     """Plain JSON values, with `null` for what is not defined, the schema's name, and the verdict if there is one."""
     verdict = build_verdict(results)
-    said = None if verdict is None else dataclasses.asdict(verdict)
-    return {"schema": SCHEMA, **to_json_value(dataclasses.asdict(results)), VERDICT: said}
+    verdict_values = None if verdict is None else dataclasses.asdict(verdict)
+    return {"schema": SCHEMA, **to_json_value(dataclasses.asdict(results)), VERDICT: verdict_values}
 
 
 def from_dict(values: Mapping[str, Any]) -> RankingResults:
@@ -124,10 +124,14 @@ def from_dict(values: Mapping[str, Any]) -> RankingResults:
     try:
         fields = {name: value for name, value in values.items() if name not in ("schema", PROVENANCE, VERDICT)}
         fields["rows"] = tuple(
-            ResultRow(r["name"], _parse_row_kind(r["kind"]), {m: Estimate(**_restore_nan(e, "value")) for m, e in r["estimates"].items()},
-                r.get("tied"))
+            ResultRow(
+                r["name"],
+                _parse_row_kind(r["kind"]),
+                {m: Estimate(**_restore_nan(e, "value")) for m, e in r["estimates"].items()},
+                r.get("tied"),
+            )
             for r in values["rows"]
-        )  # fmt: skip
+        )
         fields["comparisons"] = tuple(
             ModelComparison(
                 c["name"], c["against"], {m: PairedDifference(**_restore_nan(p, *p)) for m, p in c["pairs"].items()}
@@ -156,7 +160,7 @@ def read_metrics(path: Path) -> RankingResults:
 
 
 def read_verdict(folder: Path) -> str | None:
-    """What a run's metrics.json says against ranking with its model, in one sentence; None where nothing.
+    """The sentence of a run's metrics.json that warns of ranking with its model; None without a warning.
 
     A run without metrics.json, such as a saved recommender, was never compared: None.
     """
@@ -180,17 +184,17 @@ _WHY = {
 
 def _describe_undefined_metrics(sample: BootstrapResult) -> list[str]:
     """A sentence for each metric that has no value on the rows or on some draws; the same for all models of a table."""
-    told = []
+    sentences = []
     for metric in METRICS:
-        title, gone = format_metric_titles(sample.k)[metric], int(np.isnan(sample.draws[metric]).sum())
+        title, undefined_draws = format_metric_titles(sample.k)[metric], int(np.isnan(sample.draws[metric]).sum())
         if math.isnan(sample.values[metric]):
-            told.append(f"{title} is not defined: {_WHY[metric]}.")
-        elif gone:
-            told.append(
-                f"{title} is not defined on {gone:,} of {sample.n_draws:,} draws of users ({_WHY[metric]} there); its "
-                "interval leaves them out."
+            sentences.append(f"{title} is not defined: {_WHY[metric]}.")
+        elif undefined_draws:
+            sentences.append(
+                f"{title} is not defined on {undefined_draws:,} of {sample.n_draws:,} draws of users ({_WHY[metric]} "
+                "there); its interval leaves them out."
             )
-    return told
+    return sentences
 
 
 def _get_tied_share(sample: BootstrapResult) -> float | None:

@@ -23,6 +23,7 @@ __all__ = [
     "is_best",
     "is_significant",
     "list_reference_models",
+    "make_captioned_table",
     "render_markdown",
     "render_results",
 ]
@@ -54,14 +55,18 @@ def format_table_notes(results: RankingResults) -> list[str]:
 def describe_tied_users(shares: Mapping[str, float | None]) -> str:
     """One sentence on how many users have equal scores for a liked and a not liked row; empty where none is known.
 
-    `shares`: name of a row -> see `ranking.tied_share`.
+    `shares`: name of a row -> see `metrics.ranking.compute_tied_share`.
     """
     known = {name: share for name, share in shares.items() if share is not None and not math.isnan(share)}
     if not known:
         return ""
-    found = ", ".join(f"{share:.1%} {name}" for name, share in known.items() if share)
+    shares_text = ", ".join(f"{share:.1%} {name}" for name, share in known.items() if share)
     what = "users in UAUC with a liked and a not liked row of equal scores"
-    return f"Tied users ({what}): {found}{'; no others' if len(known) > 1 else ''}." if found else f"No {what}."
+    return (
+        f"Tied users ({what}): {shares_text}{'; no others' if len(known) > 1 else ''}."
+        if shares_text
+        else f"No {what}."
+    )
 
 
 def is_best(results: RankingResults, row: ResultRow, metric: str) -> bool:
@@ -77,9 +82,7 @@ def render_results(results: RankingResults, *, title: str = "Results") -> Group:
 
     Print with rich.
     """
-    # As Text, so that brackets in names are no markup.
-    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(format_table_notes(results))),
-                  caption_justify="left")  # fmt: skip
+    table = make_captioned_table(title, format_table_notes(results))
     table.add_column("model", overflow="fold")
     for heading in format_metric_titles(results.k).values():
         table.add_column(heading, justify="right", no_wrap=True)
@@ -88,8 +91,16 @@ def render_results(results: RankingResults, *, title: str = "Results") -> Group:
         dim = "dim" if row.kind in ("ceiling", "published") else ""
         table.add_row(Text(row.name + MARKS[row.kind], style=dim), *cells)
     verdict = build_verdict(results)
-    said = [] if verdict is None else [Text(verdict.sentence, style="bold red" if verdict.lost else "bold")]
-    return Group(table, *(_render_difference_table(results, ref) for ref in list_reference_models(results)), *said)
+    verdict_lines = [] if verdict is None else [Text(verdict.sentence, style="bold red" if verdict.lost else "bold")]
+    return Group(
+        table, *(_render_difference_table(results, ref) for ref in list_reference_models(results)), *verdict_lines
+    )
+
+
+def make_captioned_table(title: str, notes: Sequence[str]) -> Table:
+    """A table without columns yet, with its title above and one note a line below."""
+    # As Text, so that brackets in names are no markup.
+    return Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes)), caption_justify="left")
 
 
 def render_markdown(results: RankingResults) -> str:

@@ -1,4 +1,4 @@
-"""What the paired differences say, in one sentence: whether a model ranks better than the simplest and the best other.
+"""The verdict of the paired differences in one sentence: whether a model ranks better than the simplest and best other.
 
 The yardstick is UAUC, the order of items for one user. It is compared with the best row that holds one number per item,
 the same for everybody, and with the best other model of the table. A difference counts where its interval leaves out
@@ -59,15 +59,15 @@ def build_verdict(results: RankingResults) -> RankingVerdict | None:
     worse = [gap for gap in gaps if gap.pair.high < 0]
     better = [gap for gap in gaps if gap.pair.low > 0]
     undecided = [gap for gap in gaps if gap not in worse and gap not in better]
-    parts = [
-        f"ranks {how} {_join_descriptions(found, 'than')}"
-        for how, found in (("worse", worse), ("better", better))
-        if found
+    clauses = [
+        f"ranks {how} {_join_descriptions(rows, 'than')}"
+        for how, rows in (("worse", worse), ("better", better))
+        if rows
     ]
-    parts += [f"no difference {_join_descriptions(undecided, 'from')} is shown"] if undecided else []
+    clauses += [f"no difference {_join_descriptions(undecided, 'from')} is shown"] if undecided else []
     where = "For one user" if metric == "uauc" else "Over the rows of all users together"
     if worse or better:
-        sentence = f"{where} {model} {', but '.join(parts)}"
+        sentence = f"{where} {model} {', but '.join(clauses)}"
     else:
         sentence = f"{where} no difference is shown {_join_descriptions(undecided, f'between {model} and')}"
     if metric == "auc":
@@ -93,8 +93,9 @@ def _find_best_other_row(kind: str, results: RankingResults, model: str, metric:
     row = max(rows, key=lambda row: row.estimates[metric].value)
     pair = pairs[row.name]
     article = "the " if kind == "impersonal" else ""
-    gap = f"{format_metric_titles(results.k)[metric]} {format_number(pair.difference, signed=True)} {format_interval(pair.low, pair.high, signed=True)}"
-    return _RowDifference(row, pair, f"{article}{row.name} ({gap.rstrip()})")
+    title, interval = format_metric_titles(results.k)[metric], format_interval(pair.low, pair.high, signed=True)
+    difference = f"{title} {format_number(pair.difference, signed=True)} {interval}".rstrip()
+    return _RowDifference(row, pair, f"{article}{row.name} ({difference})")
 
 
 def _reverse_difference(pair: PairedDifference) -> PairedDifference:

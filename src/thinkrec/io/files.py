@@ -7,17 +7,22 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from thinkrec.errors import CheckpointError
+
+if TYPE_CHECKING:
+    import torch
+
+# PyTorch takes seconds to import: inside the two functions that need it, so that texts and tables go without.
 
 
 def read_tensors(path: Path | str) -> dict[str, torch.Tensor]:
     """All tensors of a safetensors file. Raises CheckpointError if it is missing or truncated."""
+    from safetensors.torch import load_file
+
     check_complete(path)
     try:
         return load_file(path)
@@ -50,7 +55,9 @@ def check_complete(path: Path | str) -> None:
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file atomically, making its folder if needed."""
-    _write_atomically(path, lambda beside: save_file(tensors, beside, metadata=metadata))
+    from safetensors.torch import save_file
+
+    write_atomically(path, lambda beside: save_file(tensors, beside, metadata=metadata))
 
 
 def to_json_value(value: Any) -> Any:
@@ -69,16 +76,27 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8) atomically, making its folder if needed."""
-    _write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+    write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
-def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object], *, sync: bool = True) -> None:
+    """Have `write(beside)` make a file beside `path`, then rename it to `path`: there is a whole file or none.
+
+    The folder of `path` is made if needed. What was at `path` stays as it was if `write` fails or is killed.
+
+    Args:
+        path: the file's name in the end.
+        write: makes the file whose name it is given, in the folder of `path`.
+        sync: whether the contents are on the disk before the file is renamed; not needed for what is computed again
+            after a crash of the machine.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         write(beside)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
+        if sync:
+            with beside.open("rb") as file:
+                os.fsync(file.fileno())
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

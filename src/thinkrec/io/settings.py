@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from thinkrec.errors import RecipeError
+from thinkrec.io.config import RENAMED
 
 UNIONS = ("data", "model", "encoder", "split", "teacher")
 """Keys whose value is one of several types; pydantic adds the type's name to the path of an error inside."""
@@ -100,11 +101,15 @@ def explain_validation_error(
 def _format_error_line(entry: Any, tagged: bool, hint: str, echo: bool, where: Callable[[str], str] | None) -> str:
     path = [str(part) for part in entry["loc"]]
     types = [_is_type_name(path, place, tagged) for place in range(len(path))]
+    if entry["type"] == RENAMED:
+        types[-1] = False  # a section's own `kind` stands where else the name of its type does
     key = ".".join(part for part, is_type in zip(path, types, strict=True) if not is_type)
     place = where(key) if where else ""
     if entry["type"] == "extra_forbidden":
         owner = f" for {path[-2]!r}" if len(path) > 1 and types[-2] else ""
         return f"{key}: unknown key{owner}; remove it or check its spelling{hint}{place}"
+    if entry["type"] == RENAMED:
+        return f"{key}: {entry['msg']}{place}"
     return (f"{key}: " if key else "") + entry["msg"] + (f" (got {entry.get('input')!r})" if echo else "") + place
 
 

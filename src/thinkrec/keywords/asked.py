@@ -37,23 +37,35 @@ class TeacherExtractor:
     """`KeywordExtractor` that asks a teacher one question per text."""
 
     def __init__(self, teacher: Teacher, config: TeacherExtractorConfig | None = None) -> None:
+        """An extractor that asks `teacher`."""
         self.config = config or TeacherExtractorConfig()
         self.language, self.name = self.config.language, teacher.name
         self._teacher = teacher
 
     def get_settings(self) -> dict[str, Any]:
         """Config, the teacher's name and the words of the question."""
-        return {**self.config.model_dump(), "name": self.name, "words": build_instruction(self.config)}
+        # Under the names that the keys had when the first caches were written: their answers were paid for.
+        return {
+            "kind": self.config.kind,
+            "language": self.language,
+            "item": self.config.item_noun,
+            "most": self.config.max_keywords,
+            "text_limit": self.config.max_text_chars,
+            "name": self.name,
+            "words": build_instruction(self.config),
+        }
 
-    def extract(self, texts: Sequence[str], done: Done) -> None:
-        """See `KeywordExtractor`. A failed or unreadable answer counts as none; one that a filter of content refused is kept
-        as an answer without phrases, since asking again would be in vain. One DataWarning counts them; what the
-        teacher raises passes through.
+    def extract(self, texts: Sequence[str], on_phrases: Done) -> None:
+        """Ask one question per distinct text; see `KeywordExtractor.extract`.
+
+        A failed or unreadable answer counts as none; one that a filter of content refused is kept as an answer without
+        phrases, since asking again would be in vain. One DataWarning counts them; what the teacher raises passes
+        through.
         """
         questions = [self.build_question(text) for text in texts]
-        places: dict[str, list[int]] = {}
-        for place, question in enumerate(questions):
-            places.setdefault(question.key, []).append(place)
+        positions: dict[str, list[int]] = {}
+        for position, question in enumerate(questions):
+            positions.setdefault(question.key, []).append(position)
 
         lacking: Counter[str] = Counter()
 
@@ -64,46 +76,48 @@ class TeacherExtractor:
             if not phrases:
                 unread = "the answer was no list of keywords" if answer.failure is None else answer.failure
                 why = f"refused for good ({answer.refusal})" if answer.refusal is not None else unread
-                lacking[why] += len(places[question.key])
-            for place in places[question.key] if phrases or answer.refusal is not None else ():
-                done(place, phrases)
+                lacking[why] += len(positions[question.key])
+            for position in positions[question.key] if phrases or answer.refusal is not None else ():
+                on_phrases(position, phrases)
 
         try:
-            self._teacher.ask([questions[where[0]] for where in places.values()], read)
+            self._teacher.ask([questions[indices[0]] for indices in positions.values()], read)
         finally:
             if lacking:
-                said = "; ".join(f"{count}: {why}" for why, count in lacking.most_common(SHOWN))
-                more = f"; {len(lacking) - SHOWN} further reasons" if len(lacking) > SHOWN else ""
-                text = f"{self.name}: {sum(lacking.values())} of {len(texts)} texts got no keywords ({said}{more})."
+                causes = "; ".join(f"{count}: {why}" for why, count in lacking.most_common(SHOWN))
+                others = f"; {len(lacking) - SHOWN} further reasons" if len(lacking) > SHOWN else ""
+                text = f"{self.name}: {sum(lacking.values())} of {len(texts)} texts got no keywords ({causes}{others})."
                 warnings.warn(text, DataWarning, stacklevel=2)
 
     def build_question(self, text: str) -> Question:
-        """What is asked about one text."""
+        """The question about one text."""
         from thinkrec.teacher.client import Message, Question
 
-        shown = text[: self.config.text_limit].rstrip()
-        messages = (Message(role="system", text=build_instruction(self.config)), Message(role="user", text=shown))
-        return Question(key=hash_content(self.get_settings(), shown), messages=messages)
+        excerpt = text[: self.config.max_text_chars].rstrip()
+        messages = (Message(role="system", text=build_instruction(self.config)), Message(role="user", text=excerpt))
+        return Question(key=hash_content(self.get_settings(), excerpt), messages=messages)
 
 
 def build_instruction(config: TeacherExtractorConfig) -> str:
-    """The words of the question."""
+    """The system message of a question."""
     return (
-        f"You index a catalogue. The user sends what is known about one {config.item}. Answer with at most "
-        f"{config.most} keywords in the language with the code '{config.language}', on one line, with | between them "
-        "and nothing else. The most telling come first. A keyword has one to four words and names a kind, theme, "
-        "setting, tone, style or audience that people who like one thing for it may look for in another. Say only what "
-        "the text supports."
+        f"You index a catalogue. The user sends what is known about one {config.item_noun}. Answer with at most "
+        f"{config.max_keywords} keywords in the language with the code '{config.language}', on one line, with | "
+        "between them and nothing else. The most telling come first. A keyword has one to four words and names a kind, "
+        "theme, setting, tone, style or audience that people who like one thing for it may look for in another. Say only "
+        "what the text supports."
     )
 
 
 def parse_phrases(answer: str) -> tuple[str, ...]:
-    """Phrases of an answer: a list (JSON's or Python's, also inside an object), lines, or one line cut at bars, else
-    semicolons, else commas; () if prose.
+    r"""Phrases of an answer; () if it is prose.
+
+    An answer is a list (JSON's or Python's, also inside an object), lines, or one line cut at bars, else semicolons,
+    else commas.
 
     >>> parse_phrases("Keywords: heist | dry humour | small town")
     ('heist', 'dry humour', 'small town')
-    >>> parse_phrases("1. heist\\n2. dry humour")
+    >>> parse_phrases("1. heist\n2. dry humour")
     ('heist', 'dry humour')
     >>> parse_phrases('{"keywords": ["heist"]}'), parse_phrases("['heist', 'dry humour']")
     (('heist',), ('heist', 'dry humour'))

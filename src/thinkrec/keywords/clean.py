@@ -1,4 +1,4 @@
-"""From phrases as they were found to keywords: no HTML, no stop words, no repeats, in the order they came."""
+"""Cleaning of extracted phrases to keywords: no HTML, no stop words, no repeats, in their order."""
 
 from __future__ import annotations
 
@@ -83,30 +83,30 @@ def _clean_phrase_once(phrase: str, language: str) -> str:
 
 
 def clean_phrases(
-    phrases: Iterable[str], *, most: int, keep: Sequence[str] = (), title: str = "", language: str = "en"
+    phrases: Iterable[str], *, max_keywords: int, keep: Sequence[str] = (), title: str = "", language: str = "en"
 ) -> tuple[str, ...]:
-    """`keep` as it is, then the cleaned `phrases` in their order, `most` in all (kept ones are never cut off).
+    """Keywords `keep` as they are, then the cleaned `phrases`, `max_keywords` in all (those of `keep` all stay).
 
     A phrase that only repeats the title is left out, and one where an earlier one is the same but for case, plural or
     hyphens, or has all its words:
 
-    >>> clean_phrases(["Ghost towns", "ghost town", "Clint Eastwood", "Eastwood", "the", "a heist"], most=10)
+    >>> clean_phrases(["Ghost towns", "ghost town", "Clint Eastwood", "Eastwood", "the", "a heist"], max_keywords=10)
     ('Ghost towns', 'Clint Eastwood', 'heist')
-    >>> clean_phrases(["comedy", "fathers"], most=3, keep=("Comedy", "Drama"))
+    >>> clean_phrases(["comedy", "fathers"], max_keywords=3, keep=("Comedy", "Drama"))
     ('Comedy', 'Drama', 'fathers')
     """
-    found = list(dict.fromkeys(keep))
-    seen = [normalise_words(phrase) for phrase in (title, *found)]
+    keywords = list(dict.fromkeys(keep))
+    seen = [normalise_words(phrase) for phrase in (title, *keywords)]
     for raw in phrases:
-        if len(found) >= most:
+        if len(keywords) >= max_keywords:
             break
         phrase = clean_phrase(raw, language)
         words = normalise_words(phrase)
         if not words or any(words <= earlier for earlier in seen):
             continue
-        found.append(phrase)
+        keywords.append(phrase)
         seen.append(words)
-    return tuple(found)
+    return tuple(keywords)
 
 
 def normalise_words(phrase: str) -> frozenset[str]:
@@ -117,8 +117,8 @@ def normalise_words(phrase: str) -> frozenset[str]:
 def singularise_word(word: str) -> str:
     """An English plural's singular, by its ending; other words mostly stay. Good for comparing, not for printing.
 
-    >>> [singularise_word(word) for word in ("stories", "boxes", "heroes", "towns", "loss", "chess", "series", "movies")]
-    ['story', 'box', 'hero', 'town', 'loss', 'chess', 'series', 'movie']
+    >>> [singularise_word(word) for word in ("stories", "boxes", "heroes", "loss", "chess", "series", "movies")]
+    ['story', 'box', 'hero', 'loss', 'chess', 'series', 'movie']
     """
     if word in ("series", "species", "news") or len(word) < 4:
         return word

@@ -1,4 +1,4 @@
-"""Keywords without a language model: YAKE's statistics of each text, less the pieces that are no phrases."""
+"""Keywords without a language model: YAKE's statistics of each text, without fragments of phrases."""
 
 from __future__ import annotations
 
@@ -31,20 +31,29 @@ class YakeExtractor:
         # would also give everything in small letters.
         self._yake = yake.KeywordExtractor(
             lan=self.language,
-            n=self.config.words,
-            window_size=self.config.window,
-            top=self.config.candidates,
+            n=self.config.max_words,
+            window_size=self.config.window_size,
+            top=self.config.max_candidates,
             dedup_lim=0.999,
         )
 
     def get_settings(self) -> dict[str, Any]:
         """Config, the version of YAKE and of the test for fragments."""
-        return {**self.config.model_dump(), "yake": importlib.metadata.version("yake"), "shape": 2}
+        # Under the names that the keys had when the first caches were written: what is in them is found by this.
+        return {
+            "kind": self.config.kind,
+            "language": self.language,
+            "words": self.config.max_words,
+            "candidates": self.config.max_candidates,
+            "window": self.config.window_size,
+            "yake": importlib.metadata.version("yake"),
+            "shape": 2,
+        }
 
-    def extract(self, texts: Sequence[str], done: Done) -> None:
+    def extract(self, texts: Sequence[str], on_phrases: Done) -> None:
         """See `KeywordExtractor`."""
-        for place, text in enumerate(texts):
-            done(place, self.extract_phrases(text))
+        for position, text in enumerate(texts):
+            on_phrases(position, self.extract_phrases(text))
 
     def extract_phrases(self, text: str) -> list[str]:
         """Phrases of one text, the most telling first."""

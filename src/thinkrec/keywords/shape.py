@@ -1,4 +1,4 @@
-"""Which windows of words are phrases and which are torn-off pieces of a sentence; for English, without a tagger.
+"""Test of windows of words: phrases against fragments of a sentence; for English, without a tagger.
 
 A list of frequent verbs and a few tests of what stands beside a word tell most verbs from nouns. What is asked of a
 phrase: it holds no verb form, it ends where a run of content words ends ("board game", not "magical board"), and
@@ -99,11 +99,11 @@ class TokenizedText:
 
 
 def tokenize_text(text: str) -> TokenizedText:
-    """Cut a text into words and marks, and judge each."""
+    """Words and punctuation marks of a text, each with its properties."""
     raw = _TOKEN.findall(text)
     bare = tuple(_POSSESSIVE.sub("", word) if len(word) > 2 else word for word in raw)
     lower = tuple(word.lower() for word in bare)
-    verb = tuple(_is_verb(bare, lower, place) for place in range(len(bare)))
+    verb = tuple(_is_verb(bare, lower, position) for position in range(len(bare)))
     return TokenizedText(bare, lower, tuple(a != b for a, b in zip(raw, bare, strict=True)), verb)
 
 
@@ -153,11 +153,12 @@ def _is_whole_phrase(words: TokenizedText, start: int, end: int) -> bool:
     return following in STOP_WORDS and not (following in _TIES and end - start == 1)
 
 
-def _is_verb(text: Sequence[str], lower: Sequence[str], place: int) -> bool:
-    word = lower[place]
-    before = lower[place - 1] if place else "."
-    after = lower[place + 1] if place + 1 < len(lower) else "."
-    if not word[0].isalpha() or word in STOP_WORDS or (text[place][0].isupper() and before not in _ENDS):
+def _is_verb(text: Sequence[str], lower: Sequence[str], position: int) -> bool:
+    """Whether the word at a position is a verb form, by the words beside it and a list of verbs."""
+    word = lower[position]
+    before = lower[position - 1] if position else "."
+    after = lower[position + 1] if position + 1 < len(lower) else "."
+    if not word[0].isalpha() or word in STOP_WORDS or (text[position][0].isupper() and before not in _ENDS):
         return False
     if before in _DETERMINERS or before == "of":
         # "the murder", "his plans": a noun, or a participle in front of one ("an escaped fugitive").
@@ -165,32 +166,30 @@ def _is_verb(text: Sequence[str], lower: Sequence[str], place: int) -> bool:
     if word.endswith("ing") and after == "of":
         return False
     if before == "to":
-        earlier = lower[place - 2] if place > 1 else "."
+        earlier = lower[position - 2] if position > 1 else "."
         return earlier not in _LEAD_TO and (word in _VERBS or (after[0].isalpha() and after != "and"))
     if before in _SUBJECTS:
         return not word.endswith("ly")
     if before in _AUXILIARIES:
         return word in _VERBS or word.endswith(("ed", "ing"))
-    if after in _OBJECTS and place and before not in _ENDS:
+    if after in _OBJECTS and position and before not in _ENDS:
         return before[0].isalpha() and before not in _PREPOSITIONS
     third = word.endswith("s") and not word.endswith("ss")
     if after in _PARTICLES and (third or word.endswith(("ed", "ing"))):
         return True
-    if word not in _VERBS:
-        return False
     if word not in _UNSURE:
-        return True
-    named = place + 1 < len(text) and text[place + 1][0].isupper()
-    return third and before not in STOP_WORDS and (after in _PREPOSITIONS or named)
+        return word in _VERBS
+    named = position + 1 < len(text) and text[position + 1][0].isupper()
+    return word in _VERBS and third and before not in STOP_WORDS and (after in _PREPOSITIONS or named)
 
 
 _ENDS = frozenset({".", "!", "?", ":", '"', ",", ";", "(", ")"})
 
 
-def _is_uninformative(words: TokenizedText, place: int) -> bool:
+def _is_uninformative(words: TokenizedText, position: int) -> bool:
     """Whether a lower-case word says too little alone: general words, participles, and adjectives."""
-    word = words.lower[place]
-    before = words.lower[place - 1] if place else "."
+    word = words.lower[position]
+    before = words.lower[position - 1] if position else "."
     if word in _GENERAL or (word.endswith(("ful", "ous", "less", "able", "ible")) and len(word) > 6):
         return True
     if before in _AUXILIARIES and before != "to" and not word.endswith("s"):
@@ -198,7 +197,7 @@ def _is_uninformative(words: TokenizedText, place: int) -> bool:
     return word.endswith(("ed", "ing")) and len(word) > 5 and before not in _DETERMINERS
 
 
-def _is_capitalised(words: TokenizedText, place: int) -> bool:
-    """Whether a word is written as a name, at other places than where a sentence begins."""
-    begins = place == 0 or words.lower[place - 1] in {".", "!", "?"}
-    return words.text[place][0].isupper() and (not begins or words.lower[place] in {"new", "los", "san", "las"})
+def _is_capitalised(words: TokenizedText, position: int) -> bool:
+    """Whether a word is written as a name, not only capitalised because it begins a sentence."""
+    begins = position == 0 or words.lower[position - 1] in {".", "!", "?"}
+    return words.text[position][0].isupper() and (not begins or words.lower[position] in {"new", "los", "san", "las"})

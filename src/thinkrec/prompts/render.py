@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import Interactions
 from thinkrec.errors import DataError
+from thinkrec.io.config import Config
 from thinkrec.prompts import template
 from thinkrec.prompts.draft import NO_TOKENS, PromptBuilder
 from thinkrec.prompts.shared_prefix import SharedPrefix
@@ -27,16 +28,17 @@ _MAX_CACHED_LINES = 200_000
 """History lines that are remembered; with more items than that, the others are put together each time."""
 
 
-class PromptConfig(BaseModel):
+class PromptConfig(Config):
     """What of a row reaches the language model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {"block": "history_step"}
 
     history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""
-    block: int = Field(default=1, ge=1)
-    """With more than 1 the window of earlier items moves on in steps of so many, and shows up to `block` - 1 items more
-    than `history`. The histories of a user's consecutive rows then begin alike, and test rows are scored together."""
+    history_step: int = Field(default=1, ge=1)
+    """With more than 1 the window of earlier items moves on in steps of so many, and shows up to `history_step` - 1
+    items more than `history`. The histories of a user's consecutive rows then begin alike, and test rows are scored
+    together."""
     keywords: int = Field(default=10, ge=0)
     """Most keywords of the target; a longer list keeps its first ones and its last."""
     history_keywords: int = Field(default=10, ge=0)
@@ -50,11 +52,11 @@ class PromptConfig(BaseModel):
 
     def get_history_rows(self, table: Interactions, row: int) -> slice | np.ndarray:
         """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all; see `history` there."""
-        return table.get_history(row, self.history, self.block)
+        return table.get_history(row, self.history, self.history_step)
 
     def get_history_slice(self, table: Interactions, row: int) -> slice:
         """The same as a stretch of `table.past.row`: two rows whose stretches begin alike share a beginning."""
-        return table.past.find_slice(int(row), self.history, self.block)
+        return table.past.find_slice(int(row), self.history, self.history_step)
 
 
 class PromptTokenizer(Protocol):
@@ -361,7 +363,7 @@ class PromptRenderer:
 
     def warn_about_truncation(self, slots: bool) -> None:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""
-        it, past, block = self.ds.interactions, self.ds.interactions.past, self.config.block
+        it, past, block = self.ds.interactions, self.ds.interactions.past, self.config.history_step
         begin = past.begin + np.maximum(0, (past.end - past.begin - self.config.history) // block * block)
         lines = np.concatenate([[0], np.cumsum(self._lengths[it.item[past.row]] + self._count_line_overhead(slots))])
         cut = int((lines[past.end] - lines[begin] > self._compute_history_budget(it.item, 0, slots, 0)).sum())

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from thinkrec.errors import DataError
+from thinkrec.io.files import write_atomically
 from thinkrec.io.progress import Progress
 from thinkrec.prompts.types import Prompt
 
@@ -107,9 +108,9 @@ def write_prompts(prompts: Sequence[Prompt], path: Path, *, title: str = "prompt
 
     Raises DataError where the disk has no room for them.
     """
-    beside = path.with_name(f"{path.name}.part")
     rest: Iterator[Prompt] = iter(prompts)
-    try:
+
+    def write_batches(beside: Path) -> None:
         with (
             Progress(title, len(prompts), shown=progress) as bar,
             pa.OSFile(str(beside), "wb") as out,
@@ -117,14 +118,16 @@ def write_prompts(prompts: Sequence[Prompt], path: Path, *, title: str = "prompt
         ):
             left = len(prompts)
             while chunk := list(islice(rest, RECORD_BATCH_SIZE)):
-                made = _build_record_batch(chunk)
-                _check_disk_space(path, made.nbytes * left / len(chunk))
-                writer.write_batch(made)
+                batch = _build_record_batch(chunk)
+                _check_disk_space(path, batch.nbytes * left / len(chunk))
+                writer.write_batch(batch)
                 left -= len(chunk)
                 bar.advance(len(chunk))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+
+    for left_by_a_kill in path.parent.glob(f"{path.name}.*.tmp"):
+        left_by_a_kill.unlink()
+    # Gigabytes that can be rendered again: not worth waiting for the disk.
+    write_atomically(path, write_batches, sync=False)
 
 
 def _build_record_batch(prompts: Sequence[Prompt]) -> pa.RecordBatch:

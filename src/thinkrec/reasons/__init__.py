@@ -1,0 +1,1 @@
+"""Reasons: synthesis by a teacher, their store, filter and table, and the matching to rows."""

@@ -1,4 +1,4 @@
-"""From an answer to a reason to train on, or why it is none."""
+"""Extraction of a reason from a teacher's answer, and the filter of reasons (length, label leakage, patterns)."""
 
 from __future__ import annotations
 
@@ -41,11 +41,12 @@ _SPEAKS_OF_ANSWER = re.compile("|".join(_BETRAYALS), re.IGNORECASE)
 _SPEAKS_OF_ASKING = re.compile("|".join(_ASKING), re.IGNORECASE)
 
 
-def extract_argument(found: Attempt, trace: str) -> str:
-    """The argument of an answer without its verdict, on one line: from the answer or the reasoning, as `trace` says;
-    where that is empty, from the other.
+def extract_argument(attempt: Attempt, trace: str) -> str:
+    """The argument of an answer without its verdict, on one line.
+
+    From the answer or the reasoning, as `trace` says; where that is empty, from the other.
     """
-    answer, reasoning = parse_answer(found.text).prose, found.reasoning
+    answer, reasoning = parse_answer(attempt.text).prose, attempt.reasoning
     text = (reasoning or answer) if trace == "reasoning" else (answer or reasoning)
     return " ".join(text.split())
 
@@ -65,16 +66,16 @@ def count_words(text: str) -> int:
     return len(_DENSE.sub(" ", text).split()) + (dense + 1) // 2
 
 
-def find_rejection_cause(found: Attempt, argument: str, config: ReasonFilterConfig) -> str | None:
+def find_rejection_cause(attempt: Attempt, argument: str, config: ReasonFilterConfig) -> str | None:
     """Why an argument should not be trained on, or None."""
     words = count_words(argument)
     if words < config.min_words:
         return "too short"
-    if config.cut and found.cut:
+    if config.truncated and attempt.cut:
         return "cut off"
     if config.max_words is not None and words > config.max_words:
         return "too long"
-    if config.betrayal:
+    if config.label_leakage:
         own = _CITED.sub(" ", argument)
         if _SPEAKS_OF_ANSWER.search(own):
             return "betrays the answer"

@@ -1,4 +1,4 @@
-"""What a synthesis will take, before anything is asked."""
+"""Cost estimate of a synthesis, before anything is asked."""
 
 from __future__ import annotations
 
@@ -37,30 +37,30 @@ class CostEstimate:
 def estimate_cost(cases: Sequence[RowState], config: SynthesisConfig) -> CostEstimate:
     """Estimate from the questions that would really be asked and, where there are any, the answers that came."""
     teacher = config.teacher
-    answers = [found for case in cases for found in case.answers]
+    answers = [attempt for case in cases for attempt in case.answers]
     tokens = float(config.expected_tokens)
     accuracy = config.expected_accuracy
     if answers:
-        tokens = sum(found.completion_tokens for found in answers) / len(answers)
+        tokens = sum(attempt.completion_tokens for attempt in answers) / len(answers)
         rights = sum(case.outcome == "right" for case in cases)
         accuracy = min(0.99, max(0.05, rights / len(answers)))
     limit = 0 if teacher.kind == "rules" else teacher.max_tokens
     tokens = min(tokens, limit)
     prices = teacher.prices if teacher.kind == "api" else Prices()
-    once = expected = most = (0.0, 0.0, 0.0)
+    once = expected = maximum = (0.0, 0.0, 0.0)
     for case in cases:
         if case.next_question is None:
             continue
         prompt = 0 if teacher.kind == "rules" else estimate_tokens(case.next_question.messages)
-        left = config.max_attempts - len(case.answers)
+        attempts_left = config.attempt_limit - len(case.answers)
         once = _add_counts(once, (prompt, tokens, 1.0))
-        for later in range(left):
+        for later in range(attempts_left):
             chance = (1 - accuracy) ** later
             grown = prompt + later * (tokens + FOLLOW_UP if prompt else 0)
             expected = _add_counts(expected, (chance * grown, chance * tokens, chance))
             longest = prompt + later * (limit + FOLLOW_UP if prompt else 0)
-            most = _add_counts(most, (longest, limit, 1.0))
-    sums = [_make_usage(part, prices) for part in (once, expected, most)]
+            maximum = _add_counts(maximum, (longest, limit, 1.0))
+    sums = [_make_usage(counts, prices) for counts in (once, expected, maximum)]
     return CostEstimate(
         rows=len(cases),
         n_finished=sum(case.next_question is None for case in cases),
@@ -78,6 +78,6 @@ def _add_counts(a: tuple[float, float, float], b: tuple[float, float, float]) ->
     return a[0] + b[0], a[1] + b[1], a[2] + b[2]
 
 
-def _make_usage(part: tuple[float, float, float], prices: Prices) -> Usage:
-    prompt, completion, requests = part
+def _make_usage(counts: tuple[float, float, float], prices: Prices) -> Usage:
+    prompt, completion, requests = counts
     return Usage(round(prompt), round(completion), prices.compute_cost(prompt, completion), round(requests))

@@ -1,7 +1,7 @@
-"""Which rows of the data a table of reasons is about: by `order`, checked and mended by user and item.
+"""Matching of a table of reasons to rows of the data: by `order`, checked and corrected by user and item.
 
-`order` is a place in a table. Where rows were added, taken out or put in another order since, it names another row; the
-ids beside it tell.
+`order` is a position in a table. Where rows were added, taken out or put in another order since, it names another row;
+the ids beside it show that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ IDS = ("user_id", "item_id")
 
 @dataclass(frozen=True)
 class RowMatches:
-    """Row numbers for the lines of a table, and what had to be done to find them."""
+    """Row numbers for the lines of a table, and which of them were matched otherwise than by `order`."""
 
     rows: np.ndarray
     """int64 (m,): the row of each line; -1 where the data has none, or several that it may be."""
@@ -41,34 +41,36 @@ def match_rows(ds: Dataset, table: pl.DataFrame, source: str) -> RowMatches:
     """
     order = parse_order(table["order"], source)
     rows = ds.interactions.find_rows(order.to_numpy())
-    none = np.zeros(len(rows), dtype=bool)
+    nowhere = np.zeros(len(rows), dtype=bool)
     checked = set(IDS) <= set(table.columns)
     if (rows < 0).all() if checked else (rows < 0).any():
         hint = "" if checked else ", or give it user_id and item_id, by which rows are found that have moved"
         raise DataError(f"{source}: order {order[int(np.argmin(rows))]} is no row of the data; check the table{hint}")
     if not checked:
-        return RowMatches(rows, none, none, has_ids=False)
+        return RowMatches(rows, nowhere, nowhere, has_ids=False)
     named = pl.DataFrame({name: parse_ids(table[name], source).cast(pl.String) for name in IDS})
     known = _build_id_table(ds, np.maximum(rows, 0))
-    same = (rows >= 0) & (named["user_id"] == known["user_id"]).to_numpy() & (
-        named["item_id"] == known["item_id"]
-    ).to_numpy()  # fmt: skip
+    same = (
+        (rows >= 0)
+        & (named["user_id"] == known["user_id"]).to_numpy()
+        & (named["item_id"] == known["item_id"]).to_numpy()
+    )
     lost = np.flatnonzero(~same)
-    found, several = np.where(same, rows, -1), none.copy()
+    matched, is_ambiguous = np.where(same, rows, -1), nowhere.copy()
     if len(lost):
-        every = _build_id_table(ds, np.arange(len(ds.interactions))).with_row_index("row")
-        pairs = every.group_by(IDS).agg(pl.col("row").first(), pl.len().alias("count"))
-        asked = named[lost].join(pairs, on=IDS, how="left", maintain_order="left")
-        count = asked["count"].fill_null(0).to_numpy()
-        found[lost] = np.where(count == 1, asked["row"].fill_null(0).to_numpy().astype(np.int64), -1)
-        several[lost] = count > 1
-        _, first = np.unique(found, return_index=True)
-        again = (found >= 0) & ~np.isin(np.arange(len(found)), first)
-        again |= np.isin(found, found[same]) & ~same & (found >= 0)
-        found, several = np.where(again, -1, found), several | again
-    return RowMatches(found, ~same & (found >= 0), several, has_ids=True)
+        all_rows = _build_id_table(ds, np.arange(len(ds.interactions))).with_row_index("row")
+        pairs = all_rows.group_by(IDS).agg(pl.col("row").first(), pl.len().alias("count"))
+        candidates = named[lost].join(pairs, on=IDS, how="left", maintain_order="left")
+        count = candidates["count"].fill_null(0).to_numpy()
+        matched[lost] = np.where(count == 1, candidates["row"].fill_null(0).to_numpy().astype(np.int64), -1)
+        is_ambiguous[lost] = count > 1
+        _, first = np.unique(matched, return_index=True)
+        is_repeated = (matched >= 0) & ~np.isin(np.arange(len(matched)), first)
+        is_repeated |= np.isin(matched, matched[same]) & ~same & (matched >= 0)
+        matched, is_ambiguous = np.where(is_repeated, -1, matched), is_ambiguous | is_repeated
+    return RowMatches(matched, ~same & (matched >= 0), is_ambiguous, has_ids=True)
 
 
 def _build_id_table(ds: Dataset, rows: np.ndarray) -> pl.DataFrame:
-    """(user_id, item_id) of rows, as text: one table may hold numbers where the other has the same as text."""
+    """User and item ids of rows, as text: one table may hold numbers where the other has the same as text."""
     return ds.to_frame(rows).select(pl.col(IDS).cast(pl.String))

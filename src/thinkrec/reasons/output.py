@@ -13,23 +13,31 @@ from thinkrec.reasons.synthesis import RowState, format_optional_verdict
 
 
 def find_rejection_causes(cases: Sequence[RowState], config: SynthesisConfig) -> dict[int, str | None]:
-    """Row -> why its reason is left out, or None if it goes into the table; rows whose last verdict was right."""
-    found = {}
+    """Row -> why its reason is rejected, or None if it goes into the table; rows whose last verdict was right."""
+    causes = {}
     for case in cases:
         if case.outcome == "right":
             last = case.answers[-1]
-            found[case.row] = clean.find_rejection_cause(last, clean.extract_argument(last, config.trace), config.clean)
-    return found
+            causes[case.row] = clean.find_rejection_cause(
+                last, clean.extract_argument(last, config.trace), config.filter
+            )
+    return causes
 
 
 def build_reason_table(ds: Dataset, cases: Sequence[RowState], config: SynthesisConfig) -> pl.DataFrame:
-    """order, user_id, item_id, label, reason, first_verdict, hinted, attempts, teacher; sorted by order."""
-    kept = find_rejection_causes(cases, config)
-    rows = [case for case in sorted(cases, key=lambda case: case.order) if kept.get(case.row, "") is None]
-    it = ds.interactions
+    """The table of reasons, sorted by order.
+
+    Columns: order, user_id, item_id, label, reason, first_verdict, hinted, attempts, teacher.
+    """
+    causes = find_rejection_causes(cases, config)
+    rows = [case for case in sorted(cases, key=lambda case: case.order) if causes.get(case.row, "") is None]
+    interactions = ds.interactions
     last = [case.answers[-1] for case in rows]
-    argued = [clean.extract_argument(found, config.trace) for found in last]
-    users, items = [ds.user_ids[it.user[c.row]] for c in rows], [ds.items.ids[it.item[c.row]] for c in rows]
+    argued = [clean.extract_argument(attempt, config.trace) for attempt in last]
+    users, items = (
+        [ds.user_ids[interactions.user[c.row]] for c in rows],
+        [ds.items.ids[interactions.item[c.row]] for c in rows],
+    )
     return pl.DataFrame(
         [
             pl.Series("order", [case.order for case in rows], dtype=pl.Int64),
@@ -40,9 +48,9 @@ def build_reason_table(ds: Dataset, cases: Sequence[RowState], config: Synthesis
                 "reason", [clean.format_reason(c.label, text) for c, text in zip(rows, argued, strict=True)], pl.String
             ),
             pl.Series("first_verdict", [format_optional_verdict(case.first_verdict) for case in rows], dtype=pl.String),
-            pl.Series("hinted", [found.hinted for found in last], dtype=pl.Boolean),
+            pl.Series("hinted", [attempt.hinted for attempt in last], dtype=pl.Boolean),
             pl.Series("attempts", [len(case.answers) for case in rows], dtype=pl.Int64),
-            pl.Series("teacher", [found.teacher for found in last], dtype=pl.String),
+            pl.Series("teacher", [attempt.teacher for attempt in last], dtype=pl.String),
         ]
     )
 

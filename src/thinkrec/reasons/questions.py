@@ -1,6 +1,6 @@
-"""The words with which a teacher is asked about a row. They are ours and take the domain's own nouns.
+"""Messages with which a teacher is asked about a row, in the domain's own nouns.
 
-The list and the line of the target have the shape of the recommender's own prompts (`prompts/template.py`), so that a
+The list and the line of the target have the format of the recommender's own prompts (`prompts/template.py`), so that a
 plain model that goes on from the last bar answers too.
 """
 
@@ -23,23 +23,22 @@ TEXT_LIMIT = 800
 
 def render_first_question(ds: Dataset, row: int, config: SynthesisConfig) -> tuple[Message, ...]:
     """The opening question about a row: what was liked and disliked before it, and its item; never its outcome."""
-    it, items, domain = ds.interactions, ds.items, ds.domain
+    interactions, items, domain = ds.interactions, ds.items, ds.domain
     lines = [template.format_heading(domain)]
-    past = it.get_history_rows(row, config.history)
+    past = interactions.get_history_rows(row, config.max_history)
     for earlier in past:
-        item = int(it.item[earlier])
-        words = template.truncate_keywords(items.keywords[item], config.keywords)
-        lines.append(
-            f"{template.format_item_entry(items.titles[item], words)}{template.BAR} {format_verdict(bool(it.label[earlier]))}\n"
-        )
+        item = int(interactions.item[earlier])
+        words = template.truncate_keywords(items.keywords[item], config.max_keywords)
+        verdict = format_verdict(bool(interactions.label[earlier]))
+        lines.append(f"{template.format_item_entry(items.titles[item], words)}{template.BAR} {verdict}\n")
     if not len(past):
         lines.append(template.format_empty_history(domain))
-    target = int(it.item[row])
+    target = int(interactions.item[row])
     for name in config.texts:
         text = clean_line(items.texts[name][target], TEXT_LIMIT)
         if text:
             lines.append(f"The next {domain.item}, {name}: {text}\n")
-    words = template.truncate_keywords(items.keywords[target], config.keywords)
+    words = template.truncate_keywords(items.keywords[target], config.max_keywords)
     lines.append(
         f"{template.format_request(domain)}{template.format_item_entry(items.titles[target], words)}{template.BAR}"
     )
@@ -47,7 +46,7 @@ def render_first_question(ds: Dataset, row: int, config: SynthesisConfig) -> tup
 
 
 def render_instructions(domain: Domain, words: int) -> str:
-    """The task, once."""
+    """The system message: the task and the form of an answer."""
     item, items, user = domain.item, domain.items, domain.user
     return (
         f"You judge whether a {user} will like a {item}. You see the {items} that one {user} rated, one a line: title, "
@@ -62,7 +61,7 @@ def render_instructions(domain: Domain, words: int) -> str:
 
 
 def render_retry(ds: Dataset, row: int) -> str:
-    """After a wrong verdict, without the outcome."""
+    """The message after a wrong verdict, without the outcome."""
     domain, title = ds.domain, format_cited_title(ds.items.titles[int(ds.interactions.item[row])])
     return (
         f"Think it over once more. Which of the liked and which of the disliked {domain.items} come closest to "
@@ -71,23 +70,23 @@ def render_retry(ds: Dataset, row: int) -> str:
 
 
 def render_retry_with_label(ds: Dataset, row: int) -> str:
-    """After a wrong verdict, with the outcome. An answer to this is recorded as hinted."""
+    """The message after a wrong verdict, with the outcome. An answer to this is recorded as hinted."""
     domain, liked = ds.domain, bool(ds.interactions.label[row])
     title = format_cited_title(ds.items.titles[int(ds.interactions.item[row])])
     return (
         f"As it happened, this {domain.user} {'liked' if liked else 'did not like'} {title}. Answer from the start, in "
-        f"the same form, and open with {format_verdict(liked)}. Argue from the list alone, in the words of somebody who judges "
-        "beforehand, and let nothing show that you know the outcome."
+        f"the same form, and open with {format_verdict(liked)}. Argue from the list alone, in the words of somebody "
+        "who judges beforehand, and let nothing show that you know the outcome."
     )
 
 
 def render_format_reminder() -> str:
-    """After an answer that opens with neither Yes nor No."""
+    """The message after an answer that opens with neither Yes nor No."""
     return "An answer has to open with the single word Yes or No. Answer from the start, in that form."
 
 
 def check_text_columns(ds: Dataset, texts: Sequence[str]) -> None:
-    """Raises DataError if a column is not in the items table."""
+    """Raise DataError if a column is not in the items table."""
     for name in texts:
         if name not in ds.items.texts.columns:
             known = ", ".join(ds.items.texts.columns) or "none"

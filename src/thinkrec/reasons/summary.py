@@ -18,8 +18,10 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class SynthesisSummary:
-    """Counts of rows add up to `rows`; tokens, cost and seconds are those of all attempts on these rows, over all
-    starts, as the store holds them.
+    """Outcome counts and cost of a synthesis.
+
+    Counts of rows add up to `rows`; tokens, cost and seconds are those of all attempts on these rows, over all starts,
+    as the store holds them.
     """
 
     teacher: str
@@ -67,7 +69,7 @@ class SynthesisSummary:
 
     @property
     def share_hinted(self) -> float | None:
-        """Among the rows in the table."""
+        """Share of hinted reasons among the rows in the table."""
         return self.hinted / self.kept if self.kept else None
 
     @property
@@ -90,21 +92,23 @@ def summarise_outcomes(
     seconds: float,
     stopped: str | None = None,
 ) -> SynthesisSummary:
-    """Count what became of every row."""
+    """Count the outcomes of all rows, and what the attempts on them cost."""
     refused = find_rejection_causes(cases, config)
     outcomes = Counter(case.outcome for case in cases)
-    kept = [case for case in cases if refused.get(case.row, "") is None]
+    accepted = [case for case in cases if refused.get(case.row, "") is None]
     # Of these rows, this teacher and this policy: a store may hold others too, and rows may have moved since.
     names = {synthesis.get_ids(case.row) for case in cases}
-    asked = (synthesis.teacher, config.policy)
-    mine = [a for a in synthesis.store.attempts if (a.user_id, a.item_id) in names and (a.teacher, a.policy) == asked]
-    taken = sum((found.usage for found in mine), NOTHING)
+    asked_as = (synthesis.teacher, config.policy)
+    attempts = [
+        a for a in synthesis.store.attempts if (a.user_id, a.item_id) in names and (a.teacher, a.policy) == asked_as
+    ]
+    usage = sum((attempt.usage for attempt in attempts), NOTHING)
     firsts = [case for case in cases if case.answers]
     summary = SynthesisSummary(
         teacher=synthesis.teacher,
         policy=config.policy,
         rows=len(cases),
-        kept=len(kept),
+        kept=len(accepted),
         left_out=dict(sorted(Counter(why for why in refused.values() if why is not None).items())),
         wrong=outcomes["wrong"],
         unreadable=outcomes["unreadable"],
@@ -116,12 +120,12 @@ def summarise_outcomes(
         first_right=sum(case.first_verdict == case.label for case in firsts),
         first_unreadable=sum(case.first_verdict is None for case in firsts),
         attempts={str(n): c for n, c in sorted(Counter(len(case.answers) for case in cases).items())},
-        hinted=sum(case.answers[-1].hinted for case in kept),
-        requests=taken.requests,
-        prompt_tokens=taken.prompt_tokens,
-        completion_tokens=taken.completion_tokens,
-        cost=taken.cost,
-        teacher_seconds=round(sum(found.seconds for found in mine), 3),
+        hinted=sum(case.answers[-1].hinted for case in accepted),
+        requests=usage.requests,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cost=usage.cost,
+        teacher_seconds=round(sum(attempt.seconds for attempt in attempts), 3),
         seconds=round(seconds, 3),
         stopped=stopped,
     )
@@ -129,39 +133,44 @@ def summarise_outcomes(
     return summary
 
 
-def count_accounted_rows(found: SynthesisSummary) -> int:
-    """Rows that the report says something about; equals `rows`."""
-    parts = (found.kept, found.wrong, found.unreadable, found.unfinished, found.not_asked)
-    return sum(parts) + sum(sum(counts.values()) for counts in (found.left_out, found.refused, found.failed))
+def count_accounted_rows(summary: SynthesisSummary) -> int:
+    """Rows that have an outcome in the summary; equals `rows`."""
+    single_counts = (summary.kept, summary.wrong, summary.unreadable, summary.unfinished, summary.not_asked)
+    return sum(single_counts) + sum(
+        sum(counts.values()) for counts in (summary.left_out, summary.refused, summary.failed)
+    )
 
 
-def format_summary_lines(found: SynthesisSummary) -> list[tuple[str, str]]:
+def format_summary_lines(summary: SynthesisSummary) -> list[tuple[str, str]]:
     """The report in words: (what, how much)."""
 
-    def share(part: int, whole: int) -> str:
-        return f"{part:,} of {whole:,}" + (f" ({part / whole:.1%})" if whole else "")
+    def share(n: int, whole: int) -> str:
+        return f"{n:,} of {whole:,}" + (f" ({n / whole:.1%})" if whole else "")
 
-    mean = found.mean_attempts
-    told = "; ".join(f"{number}: {count:,}" for number, count in found.attempts.items())
+    mean = summary.mean_attempts
+    rows_by_answers = "; ".join(f"{number}: {count:,}" for number, count in summary.attempts.items())
     out = [
-        ("teacher", found.teacher),
-        ("reasons in the table", share(found.kept, found.rows)),
-        *((f"left out: {why}", f"{count:,}") for why, count in found.left_out.items()),
-        ("wrong to the end", f"{found.wrong:,}"),
-        ("no verdict to the end", f"{found.unreadable:,}"),
-        *((f"refused: {why}", f"{count:,}") for why, count in found.refused.items()),
-        *_format_failure_lines(found.failed),
-        ("unfinished", f"{found.unfinished:,}"),
-        ("not asked", f"{found.not_asked:,}"),
-        ("right at first attempt", share(found.first_right, found.first_answers)),
-        ("answers per row", f"{mean:.2f} (rows by number of answers: {told})" if mean is not None else "none"),
-        ("hinted", share(found.hinted, found.kept)),
-        ("requests", f"{found.requests:,}"),
-        ("tokens", f"{found.prompt_tokens:,} prompt + {found.completion_tokens:,} answer"),
-        ("cost", f"{found.cost:,.4f}"),
-        ("time", f"{found.seconds:,.1f} s on the clock, {found.teacher_seconds:,.1f} s of the teacher"),
-    ]  # fmt: skip
-    return out + ([("stopped", found.stopped)] if found.stopped else [])
+        ("teacher", summary.teacher),
+        ("reasons in the table", share(summary.kept, summary.rows)),
+        *((f"left out: {why}", f"{count:,}") for why, count in summary.left_out.items()),
+        ("wrong to the end", f"{summary.wrong:,}"),
+        ("no verdict to the end", f"{summary.unreadable:,}"),
+        *((f"refused: {why}", f"{count:,}") for why, count in summary.refused.items()),
+        *_format_failure_lines(summary.failed),
+        ("unfinished", f"{summary.unfinished:,}"),
+        ("not asked", f"{summary.not_asked:,}"),
+        ("right at first attempt", share(summary.first_right, summary.first_answers)),
+        (
+            "answers per row",
+            f"{mean:.2f} (rows by number of answers: {rows_by_answers})" if mean is not None else "none",
+        ),
+        ("hinted", share(summary.hinted, summary.kept)),
+        ("requests", f"{summary.requests:,}"),
+        ("tokens", f"{summary.prompt_tokens:,} prompt + {summary.completion_tokens:,} answer"),
+        ("cost", f"{summary.cost:,.4f}"),
+        ("time", f"{summary.seconds:,.1f} s on the clock, {summary.teacher_seconds:,.1f} s of the teacher"),
+    ]
+    return out + ([("stopped", summary.stopped)] if summary.stopped else [])
 
 
 def _format_failure_lines(failed: dict[str, int]) -> list[tuple[str, str]]:

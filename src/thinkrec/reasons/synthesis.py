@@ -1,7 +1,7 @@
-"""Rounds of asking a teacher about rows until it argues for what really happened, within bounds.
+"""Synthesis of reasons: rounds of asking a teacher about rows until its verdict is the label, within bounds.
 
-What a row was asked is worked out anew from the store every time: the first question, then for every stored answer the
-question that followed it. So a start after a kill takes up exactly where the store ends, and nothing but the store has
+The conversation about a row is rebuilt from the store every time: the first question, then for every stored answer the
+question that followed it. So a start after a kill resumes exactly where the store ends, and nothing but the store has
 to survive.
 """
 
@@ -18,7 +18,7 @@ from thinkrec.claims.verdict import format_verdict, parse_verdict
 from thinkrec.data.dataset import Dataset
 from thinkrec.io.progress import Progress
 from thinkrec.reasons import questions
-from thinkrec.reasons.config import SynthesisConfig
+from thinkrec.reasons.config import HASHED_POLICIES, SynthesisConfig
 from thinkrec.reasons.store import Attempt, AttemptStore, make_attempt
 from thinkrec.teacher.client import Answer, Message, Question, Teacher, make_question
 
@@ -67,7 +67,7 @@ class Synthesis:
     gone."""
 
     def get_row_state(self, row: int) -> RowState:
-        """Where a row stands."""
+        """The state of a row: its answers in the store, its outcome, and its next question."""
         ds, config = self.ds, self.config
         label, failures = bool(ds.interactions.label[row]), tuple(self.failed.get(row, ()))
         messages, kind, hinted = questions.render_first_question(ds, row, config), "first", False
@@ -76,36 +76,46 @@ class Synthesis:
         outcome: Outcome = "not asked"
         refusal: Attempt | None = None
         while True:
-            ask = make_question(self._build_row_key(row), messages, self.teacher, config.policy, row)
-            found = self.store.get_answer(ask.key) or self.store.get_answer(self._compute_legacy_key(row, messages))
-            if len(answers) >= config.max_attempts:
+            ask = make_question(self._build_row_key(row), messages, self.teacher, HASHED_POLICIES[config.policy], row)
+            attempt = self.store.get_answer(ask.key) or self.store.get_answer(self._compute_legacy_key(row, messages))
+            if len(answers) >= config.attempt_limit:
                 break
-            if found is None:
+            if attempt is None:
                 refusal = self.store.get_refusal(ask.key)
                 break
-            answers.append(found)
-            opinion = parse_verdict(found.text, titles)
+            answers.append(attempt)
+            opinion = parse_verdict(attempt.text, titles)
             outcome = "unreadable" if opinion is None else "right" if opinion == label else "wrong"
             if outcome == "right":
                 break
             kind, hinted, follow = self._choose_follow_up(row, opinion, hinted)
-            messages = (*messages, Message("assistant", found.text), Message("user", follow))
-        done = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.max_attempts
+            messages = (*messages, Message("assistant", attempt.text), Message("user", follow))
+        is_finished = outcome == "right" or refusal is not None or len(answers) + len(failures) >= config.attempt_limit
         if refusal is not None:
             outcome, failures = "refused", ((len(answers), str(refusal.refused)),)
-        elif not done:
+        elif not is_finished:
             outcome = "unfinished" if answers or failures else "not asked"
         elif outcome != "right" and failures and failures[-1][0] == len(answers):
             outcome = "failed"
-        return RowState(row, int(ds.interactions.order[row]), label, tuple(answers), failures, outcome,
-                    None if done else ask, kind, hinted, titles)  # fmt: skip
+        return RowState(
+            row,
+            int(ds.interactions.order[row]),
+            label,
+            tuple(answers),
+            failures,
+            outcome,
+            None if is_finished else ask,
+            kind,
+            hinted,
+            titles,
+        )
 
     def run(self, rows: Sequence[int] | np.ndarray, teacher: Teacher, *, progress: bool = False) -> None:
         """Ask about all rows, round after round, until every one is done with.
 
-        Raises TeacherStopped as the teacher does; everything that was answered is then in the store.
+        Raises TeacherStoppedError as the teacher does; everything that was answered is then in the store.
         """
-        for number in range(1, self.config.max_attempts + 1):
+        for number in range(1, self.config.attempt_limit + 1):
             waiting = {
                 case.next_question.key: case
                 for case in map(self.get_row_state, map(int, rows))
@@ -113,18 +123,18 @@ class Synthesis:
             }
             if not waiting:
                 return
-            asked = [case.next_question for case in waiting.values() if case.next_question is not None]
-            with Progress(f"asking, round {number}", len(asked), shown=progress) as bar:
+            pending = [case.next_question for case in waiting.values() if case.next_question is not None]
+            with Progress(f"asking, round {number}", len(pending), shown=progress) as bar:
                 right = [0, 0]
 
-                def done(ask: Question, answer: Answer, waiting=waiting, right=right, bar=bar) -> None:
+                def store_and_count(ask: Question, answer: Answer, waiting=waiting, right=right, bar=bar) -> None:
                     case = waiting[ask.key]
                     self.store_answer(case, ask, answer)
                     right[0] += answer.failure is None and parse_verdict(answer.text, case.titles) == case.label
                     right[1] += answer.failure is None
                     bar.advance(1, f"{right[0]} of {right[1]} right")
 
-                teacher.ask(asked, done)
+                teacher.ask(pending, store_and_count)
 
     def store_answer(self, case: RowState, ask: Question, answer: Answer) -> None:
         """Put an answer into the store; nothing else happens to it before."""
@@ -145,34 +155,35 @@ class Synthesis:
 
     def _get_prompt_titles(self, row: int) -> tuple[str, ...]:
         """Titles that an answer may open with: those shown, and the one asked about."""
-        it = self.ds.interactions
-        past = it.item[it.get_history_rows(row, self.config.history)]
-        return tuple(self.ds.items.titles[i] for i in (*past, it.item[row]))
+        interactions = self.ds.interactions
+        past = interactions.item[interactions.get_history_rows(row, self.config.max_history)]
+        return tuple(self.ds.items.titles[i] for i in (*past, interactions.item[row]))
 
     def _build_row_key(self, row: int) -> list[int | str]:
-        """What a row is, wherever it stands in a table: user, item and time."""
-        it = self.ds.interactions
-        return [*self.get_ids(row), int(it.timestamp[row])]
+        """Key of a row that does not depend on its position: user, item and time."""
+        interactions = self.ds.interactions
+        return [*self.get_ids(row), int(interactions.timestamp[row])]
 
     def _choose_follow_up(self, row: int, opinion: bool | None, hinted: bool) -> tuple[str, bool, str]:
-        """(kind, whether the outcome is told by then, words) of what is said after a wrong answer or one without a
-        verdict.
+        """The next message after a wrong answer or one without a verdict.
+
+        Returns (kind, whether the teacher knows the outcome from then on, text).
         """
         if opinion is None:
             return "form", hinted, questions.render_format_reminder()
-        if self.config.policy == "hint":
-            return "hint", True, questions.render_retry_with_label(self.ds, row)
-        return "again", hinted, questions.render_retry(self.ds, row)
+        if self.config.policy == "retry_with_label":
+            return "retry_with_label", True, questions.render_retry_with_label(self.ds, row)
+        return "retry", hinted, questions.render_retry(self.ds, row)
 
     def _compute_legacy_key(self, row: int, messages: tuple[Message, ...]) -> str:
-        """The key that stores of version 0.1.0 have: with the row's place. What they hold was paid for."""
+        """The key in stores of version 0.1.0: with the row's `order`. Their answers were paid for."""
         name = [int(self.ds.interactions.order[row]), *self.get_ids(row)]
-        return make_question(name, messages, self.teacher, self.config.policy).key
+        return make_question(name, messages, self.teacher, HASHED_POLICIES[self.config.policy]).key
 
     def get_ids(self, row: int) -> tuple[int | str, int | str]:
-        """(user id, item id) of a row."""
-        it = self.ds.interactions
-        return self.ds.user_ids[it.user[row]], self.ds.items.ids[it.item[row]]
+        """User id and item id of a row."""
+        interactions = self.ds.interactions
+        return self.ds.user_ids[interactions.user[row]], self.ds.items.ids[interactions.item[row]]
 
 
 def format_optional_verdict(opinion: bool | None) -> str | None:

@@ -1,15 +1,22 @@
-"""From a recipe's `data` section to a data set."""
+"""From a recipe to a data set, what was planted in it, and the reasons to train on."""
 
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from thinkrec.data.dataset import Dataset
+from thinkrec.data.interactions import TRAIN
 from thinkrec.data.loaders.movielens import load_ml1m_slice, load_movielens_dataset
-from thinkrec.errors import DataError, RecipeError
+from thinkrec.errors import DataError, DataWarning, RecipeError
+from thinkrec.reasons.written import read_written_reasons
 from thinkrec.simulate.simulator import Simulation, simulate_catalogue
+from thinkrec.train.mixture import write_rule_reasons
+from thinkrec.train.model_config import ThinkRecConfig
 
 if TYPE_CHECKING:
     from thinkrec.run.recipe import Data, MovieLensSlice
@@ -20,9 +27,9 @@ def find_data_folder(name: str) -> Path:
 
     Raises DataError saying where it looked.
     """
-    found = list_data_folders(name)[0]
-    if found.is_dir():
-        return found
+    folder = list_data_folders(name)[0]
+    if folder.is_dir():
+        return folder
     places = ", ".join(map(str, list_data_folders(name)))
     raise DataError(f"the data folder {name!r} was not found (looked for {places}); set THINKREC_DATA to its parent")
 
@@ -40,8 +47,8 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
 
     `cache` is a folder for what is costly to find anew (keywords from plots), where the recipe names none.
     """
-    if config.kind == "world":
-        world = simulate_catalogue(config.world, config.seed)
+    if config.kind == "simulator":
+        world = simulate_catalogue(config.simulator, config.seed)
         return world.dataset, world
     if config.kind == "ml1m":
         folder = config.folder or find_data_folder("ml1m")
@@ -50,12 +57,12 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
         return load_ml1m_slice(folder, keywords=config.keywords), None
     if config.kind == "movielens":
         return load_movielens_dataset(config.folder), None
-    if config.kind == "given":
+    if config.kind == "in_memory":
         raise RecipeError(
-            "data.kind is given: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe by "
-            "another kind, such as tables"
+            "data.kind is in_memory: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe "
+            "by another kind, such as tables"
         )
-    tables = Dataset.from_tables(
+    ds = Dataset.from_tables(
         config.interactions,
         config.items,
         threshold=config.threshold,
@@ -65,7 +72,7 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
         separators=config.separators,
         domain=config.build_domain(),
     )
-    return tables, None
+    return ds, None
 
 
 def list_source_paths(config: Data) -> list[Path]:
@@ -77,6 +84,33 @@ def list_source_paths(config: Data) -> list[Path]:
     return [config.folder] if config.kind == "movielens" else []
 
 
+def match_simulation(simulation: Simulation | None, ds: Dataset | None, folder: Path) -> Simulation | None:
+    """What was planted in the data of a run, `ds` as its folder holds them, where the simulator still makes them.
+
+    None, with a DataWarning, where it makes other data now. Without `ds` the simulation's own data are the run's.
+    """
+    if simulation is None or ds is None or simulation.dataset.compute_fingerprint() == ds.compute_fingerprint():
+        return simulation
+    warnings.warn(
+        f"the simulator has changed since {folder} was run: what was planted in its data is not known any more",
+        DataWarning,
+        stacklevel=3,
+    )
+    return None
+
+
+def collect_reasons(ds: Dataset, model: ThinkRecConfig, seed: int) -> dict[int, str]:
+    """Row of `ds` -> the reason to train on, as the recipe's model says: none, the rules', or those of a table."""
+    config = model.reasons
+    if config.source == "rules":
+        train = np.flatnonzero(ds.interactions.split == TRAIN)
+        return write_rule_reasons(ds, train, model.prompt.history, seed)
+    if config.source == "written":
+        path = config.file or find_data_folder("ml1m") / "reasons.parquet"
+        return read_written_reasons(ds, path, unhinted=config.exclude_hinted)
+    return {}
+
+
 def _add_plot_keywords(ds: Dataset, config: MovieLensSlice, cache: Path | None) -> Dataset:
     """The slice with keywords from its plots behind the genres."""
     from thinkrec.keywords.cache import KeywordCache
@@ -85,9 +119,12 @@ def _add_plot_keywords(ds: Dataset, config: MovieLensSlice, cache: Path | None) 
 
     if "plot" not in ds.items.texts.columns:
         raise DataError("keywords: genres+plot needs a column `plot` in items.parquet; take the prepared slice")
-    known = KeywordCache(None if cache is None else cache / "plots.jsonl")
-    texts = [text or "" for text in ds.items.texts["plot"].to_list()]
-    found = extract_keywords(
-        texts, YakeExtractor(config.plot), most=config.most, keep=ds.items.keywords, titles=ds.items.titles, cache=known
+    keywords = extract_keywords(
+        [text or "" for text in ds.items.texts["plot"].to_list()],
+        YakeExtractor(config.plot),
+        most=config.max_keywords,
+        keep=ds.items.keywords,
+        titles=ds.items.titles,
+        cache=KeywordCache(None if cache is None else cache / "plots.jsonl"),
     )
-    return ds.with_keywords(dict(zip(ds.items.ids, found, strict=True)), source="plots")
+    return ds.with_keywords(dict(zip(ds.items.ids, keywords, strict=True)), source="plots")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +11,10 @@ import numpy as np
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
-from thinkrec.io.hashing import hash_json
+from thinkrec.io.hashing import hash_bytes, hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.train.model_config import ThinkRecConfig
 
 SAMPLED = 48
 """Train rows whose prompts are rendered for a stage's key, evenly spread."""
@@ -45,10 +45,29 @@ def build_backbone_inputs(config: BackboneConfig) -> dict[str, Any]:
     return {**config.model_dump(mode="json", exclude={"source", "revision"}), "digest": compute_backbone_digest(config)}
 
 
+def build_text_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, str]) -> dict[str, Any]:
+    """What every variant of the language model is made from besides data and seed: all that it reads and writes."""
+    values = model.model_dump(mode="json")
+    return {
+        "backbone": build_backbone_inputs(model.backbone),
+        "prompt": values["prompt"],
+        "adapters": values["adapters"],
+        "score": values["score"],
+        "reasons": {"share": model.reasons.share, "texts": hash_reasons(ds, reasons)},
+        "sample": hash_prompt_sample(ds, model.prompt, reasons),
+    }
+
+
+def build_group_inputs(model: ThinkRecConfig) -> dict[str, Any]:
+    """What groups of users and slot vectors are made from besides data, seed and encoder."""
+    values = model.model_dump(mode="json")
+    return {key: values[key] for key in ("groups", "target_encoding", "neighbourhood_residual", "embeddings")}
+
+
 def hash_reasons(ds: Dataset, reasons: Mapping[int, str]) -> str:
     """Hash of reasons by row number, whatever the file they came from is called."""
-    it = ds.interactions
-    return hash_json([[int(it.order[row]), reasons[row]] for row in sorted(reasons)])
+    order = ds.interactions.order
+    return hash_json([[int(order[row]), reasons[row]] for row in sorted(reasons)])
 
 
 def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]) -> str:
@@ -56,26 +75,28 @@ def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, 
 
     Texts are rendered as bytes: which tokenizer cuts them is a matter of the backbone's digest.
     """
+    return hash_bytes(_render_sample(ds, config, reasons))[:16]
+
+
+def _render_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]) -> Iterator[bytes]:
+    """The fields of the sampled prompts as bytes: plain rows first, then rows with their reasons."""
     renderer = PromptRenderer(ds, _ByteBackbone(), config)
     train = ds.interactions.get_split_rows(TRAIN)
-    told = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
+    reasoned = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
     number = np.arange(len(ds.interactions), dtype=np.float32)[:, None]
     vectors = PlaceholderVectors(user=number, item=-number)
-    found = hashlib.sha256()
-    for rows, given in ((_subsample_evenly(train), False), (_subsample_evenly(told), True)):
+    for rows, with_reason in ((_subsample_evenly(train), False), (_subsample_evenly(reasoned), True)):
         for row in rows:
-            reason = reasons[int(row)] if given else None
             prompt = renderer.render_row(
                 int(row),
                 gate=np.ones(1, np.float32),
                 vectors=vectors,
-                reason=reason,
+                reason=reasons[int(row)] if with_reason else None,
                 with_answer=True,
                 history_loss=1.0,
             )
             for name, value in vars(prompt).items():
-                found.update(f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes())
-    return found.hexdigest()[:16]
+                yield f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes()
 
 
 def _subsample_evenly(rows: np.ndarray) -> np.ndarray:

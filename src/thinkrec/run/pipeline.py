@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,57 +11,49 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from accelerate import Accelerator
 
 from thinkrec.collab import KINDS, ScorerConfig, build_scorer
 from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.features.slot_encoder import SlotEncoder
-from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.interactions import TEST, TRAIN
-from thinkrec.data.output_tables import write_table
+from thinkrec.data.interactions import TEST
 from thinkrec.data.snapshot import write_snapshot
 from thinkrec.engine import checkpoint
-from thinkrec.errors import CheckpointError, ThinkRecError
+from thinkrec.errors import ThinkRecError
 from thinkrec.io.files import write_json, write_text
-from thinkrec.io.hashing import hash_json
 from thinkrec.io.processes import make_accelerator, run_on_main
-from thinkrec.personal.groups import UserGroups, fit_groups
-from thinkrec.reasons.written import read_written_reasons
-from thinkrec.run.data_sources import find_data_folder, load_data
+from thinkrec.personal.groups import UserGroups
+from thinkrec.run.data_sources import collect_reasons, load_data, match_simulation
 from thinkrec.run.inputs import (
     GROUP_CODE,
     MODEL_CODE,
     SCORER_CODE,
-    build_backbone_inputs,
-    hash_prompt_sample,
-    hash_reasons,
+    build_group_inputs,
+    build_text_inputs,
 )
-from thinkrec.run.preflight import check_data
-from thinkrec.run.provenance import describe_environment
-from thinkrec.run.recipe import Recipe, dump_recipe, resolve_paths
-from thinkrec.run.stage import StageRunner, read_stage_result
-from thinkrec.run.variants import (
+from thinkrec.run.layout import (
     DATA,
-    EXPERTS,
-    FULL,
-    GLOBAL,
+    GROUPS,
     NON_PERSONALISED,
-    STAGE_OF_VARIANT,
     find_encoder_stage,
     find_stale_stages,
-    get_scores_stage,
+    get_scorer_stage,
+    list_shared_stages,
     lock_run_folder,
     map_rows_to_stages,
 )
+from thinkrec.run.predictions import read_predictions, write_predictions
+from thinkrec.run.preflight import check_data
+from thinkrec.run.provenance import describe_environment
+from thinkrec.run.recipe import Recipe, dump_recipe, resolve_paths
+from thinkrec.run.stage import StageRunner
+from thinkrec.run.user_groups import fit_user_groups, load_slot_encoder, load_user_groups
+from thinkrec.run.variants import Variant, collect_needs, find_parent, get_stage_config, list_variants
 from thinkrec.score.predictor import AdapterRouter, Predictor
 from thinkrec.simulate.simulator import Simulation
 from thinkrec.train import stages
-from thinkrec.train.mixture import write_rule_reasons
 from thinkrec.train.model_config import ThinkRecConfig
-
-ORDER, SCORE = "order", "score"
 
 
 @dataclass(eq=False)
@@ -79,6 +70,8 @@ class Run:
     failures: dict[str, str] = field(default_factory=dict)
     """Baseline -> why it has no row in the table."""
 
+    # -- data --------------------------------------------------------------------------------------------------------
+
     @cached_property
     def ds(self) -> Dataset:
         """The data set."""
@@ -88,26 +81,17 @@ class Run:
 
     @cached_property
     def simulation(self) -> Simulation | None:
-        """What was planted in the data, where they are simulated.
+        """What was planted in the data, where they are simulated and the simulator still makes the data of the run."""
+        if self.recipe.data.kind != "simulator":
+            return None
+        return match_simulation(load_data(self.recipe.data)[1], self.preloaded_dataset, self.folder)
 
-        None, with a DataWarning, where the simulator makes other data now than those of the run.
-        """
-        if self.recipe.data.kind != "world":
-            return None
-        world = load_data(self.recipe.data)[1]
-        if (
-            world is not None
-            and self.preloaded_dataset is not None
-            and world.dataset.compute_fingerprint() != self.preloaded_dataset.compute_fingerprint()
-        ):
-            warnings.warn(
-                f"the simulator has changed since {self.folder} was run: what was planted in its data is not known "
-                "any more",
-                DataWarning,
-                stacklevel=2,
-            )
-            return None
-        return world
+    @cached_property
+    def test_rows(self) -> np.ndarray:
+        """Test rows, in `order` order."""
+        return self.ds.interactions.get_split_rows(TEST)
+
+    # -- stages ------------------------------------------------------------------------------------------------------
 
     @cached_property
     def stage_runner(self) -> StageRunner:
@@ -115,14 +99,45 @@ class Run:
         return StageRunner(self.folder, self.progress, self.ignore_code_changes)
 
     @cached_property
-    def test_rows(self) -> np.ndarray:
-        """Test rows, in `order` order."""
-        return self.ds.interactions.get_split_rows(TEST)
-
-    @cached_property
     def base_inputs(self) -> dict[str, Any]:
         """Inputs of every stage."""
         return {"data": self.ds.compute_fingerprint(), "seed": self.recipe.seed}
+
+    @cached_property
+    def accelerator(self) -> Accelerator:
+        """How and where the run computes."""
+        return make_accelerator()
+
+    def fit_scorer(self, stage: str, config: ScorerConfig) -> str:
+        """Stage: fit a scorer and score the test rows; returns the stage's hash."""
+
+        def work(folder: Path) -> dict[str, Any]:
+            model = build_scorer(config)
+            log = model.fit(self.ds, seed=self.recipe.seed, progress=self.progress)
+            model.save(folder)
+            write_predictions(folder, self.ds, self.test_rows, model.score(self.ds, self.test_rows))
+            return {"log": log, "config": config.model_dump(mode="json")}
+
+        inputs = {**self.base_inputs, "config": config.model_dump(mode="json")}
+        return self.stage_runner.run(stage, inputs, work, SCORER_CODE)
+
+    def fit_baseline(self, name: str, config: ScorerConfig) -> None:
+        """A scorer for the table; where it fails, the reason is kept in `failures` and the run goes on."""
+        stage = get_scorer_stage(name)
+        try:
+            self.fit_scorer(stage, config)
+        except (ThinkRecError, ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
+            if stage in list_shared_stages(self.recipe):
+                raise
+            reason = (str(error).strip() or "no message").splitlines()[0]
+            self.failures[name] = reason if isinstance(error, ThinkRecError) else f"{type(error).__name__}: {reason}"
+            self.stage_runner.print_line(f"{name}: no row in the table: {self.failures[name]}")
+
+    def read_scores(self, folder: Path) -> np.ndarray:
+        """float64: scores of the test rows that a stage wrote. Raises CheckpointError where they are of other rows."""
+        return read_predictions(folder, self.ds, self.test_rows)
+
+    # -- what variants of the language model share -------------------------------------------------------------------
 
     @property
     def model(self) -> ThinkRecConfig:
@@ -130,176 +145,117 @@ class Run:
         assert self.recipe.model.kind == "thinkrec"
         return self.recipe.model
 
-    # -- scorers -----------------------------------------------------------------------------------------------------
-
-    def fit_scorer(self, name: str, config: ScorerConfig) -> str:
-        """Fit a scorer and score the test rows; returns the stage's hash."""
-
-        def work(folder: Path) -> dict[str, Any]:
-            model = build_scorer(config)
-            log = model.fit(self.ds, seed=self.recipe.seed, progress=self.progress)
-            model.save(folder)
-            self.write_scores(folder, model.score(self.ds, self.test_rows))
-            return {"log": log, "config": config.model_dump(mode="json")}
-
-        inputs = {**self.base_inputs, "config": config.model_dump(mode="json")}
-        return self.stage_runner.run(f"scorers/{name}", inputs, work, SCORER_CODE)
-
-    def write_scores(self, folder: Path, scores: np.ndarray) -> None:
-        """predictions.parquet: the `order`, user, item and score of every test row."""
-        table = self.ds.to_frame(self.test_rows).select(ORDER, "user_id", "item_id", pl.Series(SCORE, scores))
-        write_table(table, folder / "predictions.parquet")
-
-    def read_scores(self, folder: Path) -> np.ndarray:
-        """float64: scores of the test rows. Raises CheckpointError where the file is about other rows."""
-        table = pl.read_parquet(folder / "predictions.parquet").sort(ORDER)
-        if table[ORDER].to_list() != self.ds.interactions.order[self.test_rows].tolist():
-            raise CheckpointError(f"{folder} holds scores of other test rows than the run's; run the recipe again")
-        return table[SCORE].to_numpy().copy()
-
-    # -- ThinkRec ----------------------------------------------------------------------------------------------------
-
     @cached_property
     def encoder(self) -> Encoder:
         """The collaborative encoder, fitted."""
         return KINDS[self.model.encoder.kind].load(self.folder / find_encoder_stage(self.recipe))
 
-    def group_users(self, above: str) -> str:
-        """Stage: users into groups, and the statistics for slots."""
+    def group_users(self) -> str:
+        """Stages: the encoder, then users into groups with the statistics for slots; returns the hash of the latter."""
 
         def work(folder: Path) -> dict[str, Any]:
-            _, rows = stages.find_last_train_rows(self.ds)
-            vectors, users = self.encoder.encode_users(self.ds, rows), self.ds.interactions.user[rows]
-            named = [self.ds.user_ids[user] for user in users]
-            groups = fit_groups(vectors, self.model.groups, self.recipe.seed, users=named)
-            groups.save(folder / "groups.safetensors")
-            encoder = self.encoder if self.model.embeddings else None
-            slots = SlotEncoder.from_dataset(
-                self.ds, encoder, statistics=self.model.statistics, votes=self.model.votes, seed=self.recipe.seed
-            )
-            slots.save(folder / "slots.safetensors")
-            return {"sizes": np.bincount(groups.labels).tolist()}
+            return fit_user_groups(self.ds, self.encoder, self.model, self.recipe.seed, folder)
 
-        keys = ("groups", "statistics", "votes", "embeddings")
-        chosen = {key: self.model.model_dump(mode="json")[key] for key in keys}
-        return self.stage_runner.run("groups", {**self.base_inputs, "encoder": above, **chosen}, work, GROUP_CODE)
+        encoder = self.fit_scorer(find_encoder_stage(self.recipe), self.model.encoder)
+        inputs = {**self.base_inputs, "encoder": encoder, **build_group_inputs(self.model)}
+        return self.stage_runner.run(GROUPS, inputs, work, GROUP_CODE)
+
+    @cached_property
+    def user_groups(self) -> UserGroups:
+        """The groups of users."""
+        return load_user_groups(self.folder / GROUPS)
 
     @cached_property
     def adapter_router(self) -> AdapterRouter:
         """Groups and gate."""
-        return AdapterRouter(
-            self.encoder, UserGroups.load(self.folder / "groups" / "groups.safetensors"), self.model.gate
-        )
+        return AdapterRouter(self.encoder, self.user_groups, self.model.gate)
 
     @cached_property
     def slot_encoder(self) -> SlotEncoder:
         """Slot vectors."""
-        encoder = self.encoder if self.model.embeddings else None
-        return SlotEncoder.load(self.folder / "groups" / "slots.safetensors", encoder)
+        return load_slot_encoder(self.folder / GROUPS, self.encoder if self.model.embeddings else None)
 
     @cached_property
-    def accelerator(self) -> Accelerator:
-        """How and where the run computes."""
-        return make_accelerator()
+    def reasons(self) -> dict[int, str]:
+        """Reasons to train on, by row."""
+        return collect_reasons(self.ds, self.model, self.recipe.seed)
 
     @cached_property
     def stage_context(self) -> stages.StageContext:
         """What the language-model stages share."""
         return stages.StageContext(self.ds, self.model, self.reasons, self.recipe.seed, self.progress, self.accelerator)
 
-    @cached_property
-    def reasons(self) -> dict[int, str]:
-        """Reasons to train on, by row."""
-        config, ds = self.model.reasons, self.ds
-        if config.source == "rules":
-            train = np.flatnonzero(ds.interactions.split == TRAIN)
-            return write_rule_reasons(ds, train, self.model.prompt.history, self.recipe.seed)
-        if config.source == "written":
-            path = config.file or find_data_folder("ml1m") / "reasons.parquet"
-            return read_written_reasons(ds, path, unhinted=config.unhinted)
-        return {}
+    # -- variants ----------------------------------------------------------------------------------------------------
 
-    def load_predictor(self, variant: str) -> Predictor:
-        """The trained recommender of a variant: global, experts or full."""
-        model = self.model
-        if variant == GLOBAL:
-            return Predictor(
-                self.ds,
-                self.move_to_device(checkpoint.load_recommender(self.folder / "global")),
-                model.prompt,
-                option=model.score,
-            )
-        if variant == EXPERTS:
-            trained = self.move_to_device(checkpoint.load_recommender(self.folder / "experts"))
-            return Predictor(self.ds, trained, model.prompt, self.adapter_router, option=model.score)
-        trained = self.move_to_device(checkpoint.load_recommender(self.folder / "vectors"))
-        personal = None if model.expert_stage is None else self.adapter_router
-        return Predictor(self.ds, trained, model.prompt, personal, self.slot_encoder, model.score, model.score_prior)
+    def train_variants(self) -> dict[Variant, str]:
+        """Every variant of the recipe, and before it what it needs; variant -> hash of its stage, in order."""
+        keys: dict[Variant, str] = {}
+        text_inputs = {**self.base_inputs, **build_text_inputs(self.ds, self.model, self.reasons)}
+        personal_inputs: dict[str, Any] = {}
+        for variant in list_variants(self.model):
+            inputs = text_inputs
+            if collect_needs(variant, self.model):
+                # Not before a variant needs it: a recipe of text alone fits no encoder and no groups.
+                if not personal_inputs:
+                    personal_inputs = {"groups": self.group_users(), "gate": self.model.gate.model_dump(mode="json")}
+                inputs = {**text_inputs, **personal_inputs}
+            keys[variant] = self.train_variant(variant, inputs, keys)
+        return keys
 
-    def move_to_device(self, recommender: Any) -> Any:
-        """Moved to where the run computes."""
-        return recommender.to(self.accelerator.device)
+    def train_variant(self, variant: Variant, inputs: dict[str, Any], trained: dict[Variant, str]) -> str:
+        """Stage: one variant, from its parent; returns the stage's hash.
 
-    def train_variants(self) -> dict[str, str]:
-        """All language-model stages; variant -> hash of its stage, in order."""
-        model, teaching, done = self.model, lambda: self.stage_context, {}
-        values = model.model_dump(mode="json")
-        text = {
-            **self.base_inputs,
-            "backbone": build_backbone_inputs(model.backbone),
-            "prompt": values["prompt"],
-            "adapters": values["adapters"],
-            "score": values["score"],
-            "reasons": {"share": model.reasons.share, "texts": hash_reasons(self.ds, self.reasons)},
-            "sample": hash_prompt_sample(self.ds, model.prompt, self.reasons),
-        }
-        done[GLOBAL] = self.stage_runner.run(
-            "global",
-            {**text, "config": values["global_stage"]},
-            lambda folder: stages.train_global_adapter(teaching(), folder),
-            MODEL_CODE,
-            shared=True,
+        `inputs`: what decides the result besides the parent and the stage's own settings. `trained`: the hashes of the
+        variants before it.
+        """
+        parent, config = find_parent(variant, self.model), get_stage_config(variant, self.model)
+        assert config is not None
+        inputs = {**inputs, "config": config.model_dump(mode="json")}
+        if parent is not None:
+            inputs[parent.stage] = trained[parent]
+
+        def work(folder: Path) -> dict[str, Any]:
+            if parent is None:
+                return stages.train_global_adapter(self.stage_context, folder)
+            if "slots" in variant.needs:
+                start = replace(self.load_predictor(parent), slot_encoder=self.slot_encoder)
+                return stages.train_projector(self.stage_context, start, folder)
+            return stages.train_experts(self.stage_context, self.folder / parent.stage, self.adapter_router, folder)
+
+        return self.stage_runner.run(variant.stage, inputs, work, MODEL_CODE, shared=True)
+
+    def load_predictor(self, variant: Variant) -> Predictor:
+        """The trained recommender of a variant, on the device where the run computes."""
+        needs = collect_needs(variant, self.model)
+        has_slots = "slots" in needs
+        recommender: Any = checkpoint.load_recommender(self.folder / variant.stage)
+        return Predictor(
+            self.ds,
+            recommender.to(self.accelerator.device),
+            self.model.prompt,
+            self.adapter_router if "groups" in needs else None,
+            self.slot_encoder if has_slots else None,
+            self.model.score,
+            self.model.score_prior if has_slots else None,
         )
-        encoder = self.fit_scorer(find_encoder_stage(self.recipe).rpartition("/")[2], model.encoder)
-        grouped = self.group_users(encoder)
-        above = {**text, "groups": grouped, "gate": values["gate"]}
-        if model.expert_stage is not None:
-            done[EXPERTS] = self.stage_runner.run(
-                "experts",
-                {**above, "global": done[GLOBAL], "config": values["expert_stage"]},
-                lambda folder: stages.train_experts(teaching(), self.folder / "global", self.adapter_router, folder),
-                MODEL_CODE,
-                shared=True,
-            )
-        if model.vector_stage is not None:
-            below = EXPERTS if EXPERTS in done else GLOBAL
 
-            def work(folder: Path) -> dict[str, Any]:
-                return stages.train_projector(
-                    teaching(), replace(self.load_predictor(below), slot_encoder=self.slot_encoder), folder
-                )
-
-            inputs = {**above, STAGE_OF_VARIANT[below]: done[below], "config": values["vector_stage"]}
-            done[FULL] = self.stage_runner.run("vectors", inputs, work, MODEL_CODE, shared=True)
-        return done
-
-    def score_variant(self, variant: str, above: str) -> None:
-        """Stage: scores of the test rows."""
+    def score_variant(self, variant: Variant, trained: str) -> None:
+        """Stage: scores of the test rows; `trained`: the hash of the stage that trained the variant."""
 
         def work(folder: Path) -> dict[str, Any]:
             scores = self.load_predictor(variant).score(
-                self.test_rows, title=f"scoring ({variant})", progress=self.progress
+                self.test_rows, title=f"scoring ({variant.label})", progress=self.progress
             )
-            self.write_scores(folder, scores)
+            write_predictions(folder, self.ds, self.test_rows, scores)
             return {}
 
-        prior = self.model.score_prior if variant == FULL else None
+        prior = self.model.score_prior if "slots" in collect_needs(variant, self.model) else None
         inputs = {
             **self.base_inputs,
-            STAGE_OF_VARIANT[variant]: above,
+            variant.stage: trained,
             "prior": None if prior is None else prior.model_dump(mode="json"),
         }
-        self.stage_runner.run(get_scores_stage(variant), inputs, work, MODEL_CODE)
+        self.stage_runner.run(variant.scores, inputs, work, MODEL_CODE)
 
     # -- the walk ----------------------------------------------------------------------------------------------------
 
@@ -310,9 +266,8 @@ class Run:
         write_json(self.folder / "environment.json", describe_environment())
         write_snapshot(self.ds, self.folder / DATA, date=time.strftime("%Y-%m-%d %H:%M"))
         for stale in find_stale_stages(self.recipe, self.folder):
-            self.stage_runner.print_line(
-                f"{stale.relative_to(self.folder)}: removed, since the recipe no longer has it"
-            )
+            name = stale.relative_to(self.folder).as_posix()
+            self.stage_runner.print_line(f"{name}: removed, since the recipe no longer has it")
             shutil.rmtree(stale)
 
     def run_all_stages(self, report: Callable[[Run, dict[str, Path]], Any]) -> Any:
@@ -330,24 +285,8 @@ class Run:
                 for variant, key in self.train_variants().items():
                     self.score_variant(variant, key)
             else:
-                self.fit_scorer("model", self.recipe.model)
+                self.fit_scorer(get_scorer_stage("model"), self.recipe.model)
             tables = {name: self.folder / stage for name, stage in map_rows_to_stages(self.recipe).items()}
             return run_on_main(
                 lambda: report(self, {name: folder for name, folder in tables.items() if name not in self.failures})
             )
-
-    def fit_baseline(self, name: str, config: ScorerConfig) -> None:
-        """A scorer for the table; where it fails, the reason is kept in `failures` and the run goes on."""
-        try:
-            self.fit_scorer(name, config)
-        except (ThinkRecError, ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
-            if isinstance(self.recipe.model, ThinkRecConfig) and find_encoder_stage(self.recipe) == f"scorers/{name}":
-                raise
-            said = (str(error).strip() or "no message").splitlines()[0]
-            self.failures[name] = said if isinstance(error, ThinkRecError) else f"{type(error).__name__}: {said}"
-            self.stage_runner.print_line(f"{name}: no row in the table: {self.failures[name]}")
-
-
-def hash_report_inputs(tables: dict[str, Path]) -> str:
-    """Hash of everything a report is made from."""
-    return hash_json({name: read_stage_result(folder)["key"] for name, folder in tables.items()})

@@ -8,6 +8,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID
 from thinkrec.errors import DataError
 from thinkrec.run.recipe import Recipe
+from thinkrec.run.variants import collect_recipe_needs
 from thinkrec.train.model_config import ThinkRecConfig
 
 
@@ -15,22 +16,22 @@ def check_data(recipe: Recipe, ds: Dataset) -> None:
     """Raises DataError for data that some stage of the recipe could not use.
 
     Training and selection need likes and dislikes in the train and the validation rows, a table of results test rows,
-    and groups at least as many users with train rows as there are groups.
+    and groups, where the recipe makes any, at least as many users with train rows as there are groups.
     """
-    it = ds.interactions
+    interactions = ds.interactions
     for split in (TRAIN, VALID):
-        labels = it.label[it.split == split]
+        labels = interactions.label[interactions.split == split]
         if len(np.unique(labels)) < 2:
-            held = "no rows" if not len(labels) else f"{len(labels):,} rows, all {'likes' if labels[0] else 'dislikes'}"
+            rows = f"{len(labels):,} rows, all {'likes' if labels[0] else 'dislikes'}" if len(labels) else "no rows"
             raise DataError(
-                f"the {SPLITS[split]} split has {held}: training and choosing between states need likes and dislikes "
+                f"the {SPLITS[split]} split has {rows}: training and choosing between states need likes and dislikes "
                 "in it. Look at the threshold, and at the dates or shares that cut the splits."
             )
-    if not (it.split == TEST).any():
+    if not (interactions.split == TEST).any():
         raise DataError("the test split has no rows. Look at the dates or shares that cut the splits.")
-    if isinstance(recipe.model, ThinkRecConfig):
-        users = len(np.unique(it.user[it.split == TRAIN]))
-        if users < recipe.model.groups.n:
+    if isinstance(recipe.model, ThinkRecConfig) and collect_recipe_needs(recipe):
+        users = len(np.unique(interactions.user[interactions.split == TRAIN]))
+        if users < recipe.model.groups.n_groups:
             raise DataError(
-                f"{users} users with train rows cannot make {recipe.model.groups.n} groups; lower model.groups.n"
+                f"{users} users with train rows cannot make {recipe.model.groups.n_groups} groups; lower model.groups.n"
             )

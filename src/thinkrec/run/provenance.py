@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import platform
 import subprocess
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import thinkrec
+from thinkrec.io.hashing import hash_bytes
 from thinkrec.io.proc import read_proc_fields
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -24,17 +24,22 @@ def hash_code(rooms: tuple[str, ...]) -> str:
     Comments, docstrings and layout do not count: only what is computed does. Raises FileNotFoundError for a room that
     does not exist.
     """
-    digest = hashlib.sha256()
-    for room in sorted(rooms):
-        place = _PACKAGE / room
-        if not place.exists():
-            raise FileNotFoundError(place)
-        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            for node in ast.walk(tree):
-                _drop_docstrings(node)
-            digest.update(f"{path.relative_to(_PACKAGE).as_posix()}\n{ast.dump(tree)}\n".encode())
-    return digest.hexdigest()[:16]
+    return hash_bytes(_dump_module(path) for room in sorted(rooms) for path in _list_modules(room))[:16]
+
+
+def _list_modules(room: str) -> list[Path]:
+    folder = _PACKAGE / room
+    if not folder.exists():
+        raise FileNotFoundError(folder)
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [folder]
+
+
+def _dump_module(path: Path) -> bytes:
+    """A module's name and code without comments, docstrings and layout."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        _drop_docstrings(node)
+    return f"{path.relative_to(_PACKAGE).as_posix()}\n{ast.dump(tree)}\n".encode()
 
 
 def _drop_docstrings(node: ast.AST) -> None:
@@ -84,12 +89,12 @@ def find_source_commit() -> tuple[str | None, bool | None]:
 
 def _run_git(*arguments: str) -> str | None:
     try:
-        found = subprocess.run(
+        result = subprocess.run(
             ["git", *arguments], cwd=_PACKAGE, capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip()
+    return result.stdout.strip()
 
 
 def read_cpu_name() -> str:

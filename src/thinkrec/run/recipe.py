@@ -4,39 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from thinkrec.collab import ScorerConfig
+from thinkrec.collab import RENAMED_KINDS, AnyScorerConfig, ScorerConfig
 from thinkrec.data.dataset import Domain
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.split import Split
-from thinkrec.decoding.policy import Cite, Writer
+from thinkrec.decoding.policy import RENAMED_POLICIES, Cite, Writer
+from thinkrec.io.config import OLDER_VERSION, Config, rename_kinds
 from thinkrec.io.settings import explain_validation_error
 from thinkrec.keywords.config import YakeExtractorConfig
 from thinkrec.simulate.simulator import SimulatorConfig
 from thinkrec.train.model_config import ThinkRecConfig
 
-_STRICT = ConfigDict(frozen=True, extra="forbid")
 
-
-class SimulatedData(BaseModel):
+class SimulatedData(Config):
     """The simulated catalogue."""
 
-    model_config = _STRICT
-    kind: Literal["world"] = "world"
+    RENAMED_KEYS: ClassVar = {"world": "simulator"}
+    RENAMED_VALUES: ClassVar = {"kind": {"world": "simulator"}}
+
+    kind: Literal["simulator"] = "simulator"
     seed: int = Field(default=7, ge=0, lt=500_000)
     """Seed of the catalogue; pre-training used seeds from 500,000 on."""
-    world: SimulatorConfig = SimulatorConfig()
+    simulator: SimulatorConfig = SimulatorConfig()
     """Its size and the users' tastes."""
 
 
-class MovieLensSlice(BaseModel):
+class MovieLensSlice(Config):
     """The shared Parquet folder with the paper's ML-1M slice."""
 
-    model_config = _STRICT
+    RENAMED_KEYS: ClassVar = {"most": "max_keywords"}
+
     kind: Literal["ml1m"] = "ml1m"
     folder: Path | None = None
     """The folder; by default `ml1m` under $THINKREC_DATA or ../shared/data."""
@@ -44,25 +46,23 @@ class MovieLensSlice(BaseModel):
     """Genres, the written keywords, both, or genres with keywords that are found offline in the plots."""
     plot: YakeExtractorConfig = YakeExtractorConfig()
     """With genres+plot: how the offline extractor reads the plots."""
-    most: int = Field(default=10, ge=1)
+    max_keywords: int = Field(default=10, ge=1)
     """With genres+plot: the largest number of keywords of a film, its genres included."""
     keyword_cache: Path | None = None
     """With genres+plot: folder where found keywords are kept; by default keywords/ of the run."""
 
 
-class MovieLensOriginal(BaseModel):
+class MovieLensOriginal(Config):
     """The original MovieLens-1M folder (ratings.dat, movies.dat)."""
 
-    model_config = _STRICT
     kind: Literal["movielens"] = "movielens"
     folder: Path
     """The folder with both files."""
 
 
-class TableData(BaseModel):
+class TableData(Config):
     """Your own two tables (Parquet, CSV, TSV or JSON lines)."""
 
-    model_config = _STRICT
     kind: Literal["tables"] = "tables"
     interactions: Path
     """user_id, item_id, rating or label, timestamp, optional split."""
@@ -93,39 +93,45 @@ class TableData(BaseModel):
         return Domain(item=self.item, items=self.items_word, user=self.user)
 
 
-class InMemoryData(BaseModel):
+class InMemoryData(Config):
     """A data set that was handed over in Python; the run's folder holds a copy of it."""
 
-    model_config = _STRICT
-    kind: Literal["given"] = "given"
+    RENAMED_VALUES: ClassVar = {"kind": {"given": "in_memory"}}
+
+    kind: Literal["in_memory"] = "in_memory"
 
 
 Data = Annotated[
-    SimulatedData | MovieLensSlice | MovieLensOriginal | TableData | InMemoryData, Field(discriminator="kind")
+    SimulatedData | MovieLensSlice | MovieLensOriginal | TableData | InMemoryData,
+    Field(discriminator="kind"),
+    rename_kinds({**SimulatedData.RENAMED_VALUES["kind"], **InMemoryData.RENAMED_VALUES["kind"]}),
 ]
 
 
-Model = Annotated[ThinkRecConfig | ScorerConfig, Field(discriminator="kind")]
+Model = Annotated[ThinkRecConfig | AnyScorerConfig, Field(discriminator="kind"), rename_kinds(RENAMED_KINDS)]
 
 
-class EvaluationConfig(BaseModel):
+class EvaluationConfig(Config):
     """How results are counted."""
 
-    model_config = _STRICT
+    RENAMED_KEYS: ClassVar = {"draws": "bootstrap_draws"}
+
     k: int = Field(default=5, ge=1)
     """Cut-off of NDCG and MAP."""
     map_denominator: Literal["all", "min"] = "all"
     """AP@k divides by all positives of the user, or by min(k, positives)."""
-    draws: int = Field(default=1000, ge=100)
+    bootstrap_draws: int = Field(default=1000, ge=100)
     """Bootstrap draws over users."""
     seed: int = 0
     """Seed of the draws; equal for all models compared."""
 
 
-class Recipe(BaseModel):
+class Recipe(Config):
     """Everything that decides the numbers of a run."""
 
-    model_config = _STRICT
+    RENAMED_KEYS: ClassVar = {"cite": "citation_policy", "mentions": "max_citations", "explain": "n_explained"}
+    RENAMED_VALUES: ClassVar = {"citation_policy": RENAMED_POLICIES}
+
     name: str = Field(pattern=r"^[\w./-]+$")
     """Also the folder of the run, under runs/."""
     seed: int = 0
@@ -134,40 +140,47 @@ class Recipe(BaseModel):
     """What to learn from."""
     model: Model
     """What to train."""
-    baselines: dict[str, ScorerConfig] = {}
+    label: str | None = Field(default=None, min_length=1)
+    """What the model is called in tables of results, such as TALLRec: its last row bears this name, those of earlier
+    variants this name and their own. By default rows are called ThinkRec and their variant, and a scorer's row by the
+    last part of `name`."""
+    baselines: dict[str, ScorerConfig] = Field(default_factory=dict)
     """Further models, trained and scored on the same rows, for the table."""
     evaluation: EvaluationConfig = EvaluationConfig()
     """How results are counted."""
-    explain: int = Field(default=12, ge=0)
+    n_explained: int = Field(default=12, ge=0)
     """Test rows for which reasons are written (thinkrec only)."""
     reason_tokens: int = Field(default=120, ge=1)
     """Longest reason, in tokens."""
-    cite: Cite = "agreeing"
+    citation_policy: Cite = "polarity"
     """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the
-    target. agreeing: of these, only liked ones where the sentence has said so far that they were liked, and the other
-    way round. exact: agreeing, and no keyword may be said of an item that lacks it, or denied one that has it; for
-    reasons in the plain form of the rules'."""
+    target. polarity: of these, only liked ones where the sentence has said so far that they were liked, and the other
+    way round. polarity_and_keywords: that, and no keyword may be said of an item that lacks it, or denied one that has
+    it; for reasons in the plain form of the rules'."""
     writer: Writer = "auto"
     """Who writes the reasons that somebody is shown. model: the language model. rules: the rule-based teacher, for the
     score's verdict. auto: the model where its reasons pass a check on validation rows and the text at hand passes it
     too, else the rules."""
-    mentions: int = Field(default=2, ge=1)
+    max_citations: int = Field(default=2, ge=1)
     """How often a reason may cite an item, never twice in one list; with more than one the target as often as it likes.
-    Not with `cite: any`."""
+    Not with `citation_policy: any`."""
 
 
-def parse_recipe(content: dict[str, Any], source: str, where: Callable[[str], str] | None = None) -> Recipe:
+def parse_recipe(
+    content: dict[str, Any], source: str, where: Callable[[str], str] | None = None, *, stored: bool = False
+) -> Recipe:
     """Check a recipe given as plain values.
 
     Args:
         content: the plain values by key, nested.
         source: what holds the values, in messages.
         where: what to add to the message about a dotted key, such as the file it stands in.
+        stored: whether a run wrote the values: earlier names of keys and values are then translated, not refused.
 
     Raises RecipeError naming `source` and every wrong key.
     """
     try:
-        return Recipe.model_validate(content)
+        return Recipe.model_validate(content, context=OLDER_VERSION if stored else None)
     except ValidationError as error:
         hint = " (`thinkrec recipe --keys` lists every key)"
         raise explain_validation_error(error, source, hint=hint, echo=True, where=where) from error

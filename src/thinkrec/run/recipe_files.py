@@ -38,6 +38,14 @@ def find_recipe(name: str | Path) -> Path:
     raise RecipeError(f"there is no recipe {str(name)!r}; give a YAML file or one of: {', '.join(list_recipes())}")
 
 
+def read_stored_recipe(path: Path) -> Recipe:
+    """The resolved recipe that a run wrote into its folder, also under the key names of an earlier version.
+
+    Raises RecipeError naming the file and the key.
+    """
+    return parse_recipe(_read_mapping(path), str(path), stored=True)
+
+
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe with all that it extends, and apply overrides such as `seed=1` or `model.prompt.history=20`.
 

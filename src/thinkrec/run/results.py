@@ -1,43 +1,30 @@
-"""The end of a run: metrics, explained recommendations, and the report."""
+"""The end of a run: the predictions of every row evaluated, a few explained, `metrics.json` and the report written."""
 
 from __future__ import annotations
 
-import json
-import math
-import time
-import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from thinkrec.data.split import ByMonths
-from thinkrec.decoding.policy import Writer
-from thinkrec.errors import CheckpointError, DataError, DataWarning
+from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.metrics.bootstrap import BootstrapResult, bootstrap_metrics
-from thinkrec.evaluate.metrics.calibration import compute_reliability_curve
-from thinkrec.evaluate.report.data import CurvePanel, ExplainedRecommendation, LearningCurve, ReportData
-from thinkrec.evaluate.report.data_facts import count_facts, describe_facts
+from thinkrec.evaluate.report.data import ExplainedRecommendation
+from thinkrec.evaluate.report.data_facts import count_facts
 from thinkrec.evaluate.report.page import write_report
-from thinkrec.evaluate.report.user_map import UserMap, build_user_map
 from thinkrec.evaluate.results import Kind, RankingResults, summarise_results, write_metrics
-from thinkrec.io.files import write_json
-from thinkrec.personal.gate import REGIONS, compute_gate
-from thinkrec.run.inputs import REASON_CODE
-from thinkrec.run.pipeline import Run, hash_report_inputs
-from thinkrec.run.provenance import describe_environment, hash_code
-from thinkrec.run.stage import DONE, read_stage_result
-from thinkrec.run.variants import FULL, GLOBAL, NON_PERSONALISED, STAGE_OF_VARIANT, list_variants, map_rows_to_stages
-from thinkrec.score.answers import HistoryItem
-from thinkrec.score.predictor import Predictor
-from thinkrec.score.ranker import compute_like_probability
-from thinkrec.score.reason_writer import ReasonWriter, WrittenReason
-from thinkrec.train.model_config import ThinkRecConfig
-from thinkrec.train.stages import find_last_train_rows
+from thinkrec.io.hashing import hash_json
+from thinkrec.run.explained import explain_test_rows
+from thinkrec.run.layout import NON_PERSONALISED, map_rows_to_stages
+from thinkrec.run.pipeline import Run
+from thinkrec.run.provenance import describe_environment
+from thinkrec.run.report_data import build_report_data
+from thinkrec.run.stage import read_stage_result
 
 CEILING = "Bayes-optimal"
+METRICS, REPORT = "metrics.json", "report.html"
 
 
 @dataclass(frozen=True)
@@ -53,33 +40,40 @@ class RunResults:
 def find_prediction_folders(run: Run) -> dict[str, Path]:
     """Table row -> folder of its predictions, in the table's order.
 
-    A baseline that failed, or whose stage is not finished, has no row; it is named in `run.failed`. Raises
+    A baseline that failed, or whose stage is not finished, has no row; it is named in `run.failures`. Raises
     CheckpointError if a row of the model itself is not finished.
     """
-    found = {}
-    for name, stage in map_rows_to_stages(run.recipe).items():
+    folders = {}
+    for row, stage in map_rows_to_stages(run.recipe).items():
         try:
             read_stage_result(run.folder / stage)
-            found[name] = run.folder / stage
+            folders[row] = run.folder / stage
         except CheckpointError:
-            if name not in run.recipe.baselines:
+            if row not in run.recipe.baselines:
                 raise
-            run.failures[name] = "its stage is not finished"
-    return found
+            run.failures[row] = "its stage is not finished"
+    return folders
 
 
 def finish_run(run: Run, tables: Mapping[str, Path]) -> RunResults:
-    """Evaluate the test predictions of every row of the table, explain a few, write metrics.json and report.html."""
-    scores = {name: run.read_scores(folder) for name, folder in tables.items()}
+    """Evaluate the test predictions of every row of the table, explain a few, write metrics.json and report.html.
+
+    `tables`: table row -> folder of its predictions; the last row is the model that the recipe is about.
+    """
+    scores = {row: run.read_scores(folder) for row, folder in tables.items()}
     results = evaluate_scores(run, scores)
-    write_metrics(run.folder / "metrics.json", results, build_provenance(run))
-    main = list(tables)[-1]
+    metrics_path, report_path = run.folder / METRICS, run.folder / REPORT
+    write_metrics(metrics_path, results, build_provenance(run))
     explained: tuple[ExplainedRecommendation, ...] = ()
-    if run.recipe.model.kind == "thinkrec" and run.recipe.explain:
-        explained = explain_test_rows(run, main, scores[main], hash_report_inputs(dict(tables)))
-    report = run.folder / "report.html"
-    write_report(report, build_report_data(run, results, scores, main, explained))
-    return RunResults(results, explained, run.folder / "metrics.json", report)
+    if run.recipe.model.kind == "thinkrec" and run.recipe.n_explained:
+        explained = explain_test_rows(run, list(scores.values())[-1], hash_report_inputs(tables))
+    write_report(report_path, build_report_data(run, results, scores, explained))
+    return RunResults(results, explained, metrics_path, report_path)
+
+
+def hash_report_inputs(tables: Mapping[str, Path]) -> str:
+    """Hash of everything a report is made from."""
+    return hash_json({row: read_stage_result(folder)["key"] for row, folder in tables.items()})
 
 
 def build_provenance(run: Run) -> dict[str, Any]:
@@ -94,221 +88,28 @@ def build_provenance(run: Run) -> dict[str, Any]:
     }
 
 
-def describe_data(run: Run) -> dict[str, str]:
-    """What has to be known of the run's data, in words: rows, split, likes, cold rows, repeats."""
-    found, data = run.ds.summarise(), run.recipe.data
-    rows = found["rows"]
-    counts = (
-        f"{rows['train']:,} train, {rows['valid']:,} validation, {rows['test']:,} test rows; {found['users']:,} users, "
-        f"{found['items']:,} items"
-    )
-    # Both MovieLens readers go by the paper's rules, which the slice holds as labels.
-    paper = data.kind in ("ml1m", "movielens")
-    rule = data.split if data.kind == "tables" else ByMonths() if paper else None
-    return {"data": counts, **describe_facts(run.ds, split=rule, liked="rating > 3" if paper else "")}
-
-
 def evaluate_scores(run: Run, scores: Mapping[str, np.ndarray]) -> RankingResults:
-    """Metrics of all rows on the test split, with the ceiling where it is known, compared with the last row."""
-    it, config, kinds = run.ds.interactions, run.recipe.evaluation, {}
-    world = run.simulation
-    every = dict(scores)
-    if world is not None:
-        every[CEILING] = world.like_probability[run.test_rows]
+    """Metrics of all rows on the test split, with the ceiling where it is known, compared with the last row.
+
+    `scores`: table row -> (n_test,).
+    """
+    config, rows = run.recipe.evaluation, run.test_rows
+    users, labels = run.ds.interactions.user[rows], run.ds.interactions.label[rows]
+    kinds: dict[str, Kind] = {row: "impersonal" for row in scores if row in NON_PERSONALISED}
+    with_ceiling = dict(scores)
+    if run.simulation is not None:
+        with_ceiling[CEILING] = run.simulation.like_probability[rows]
         kinds[CEILING] = "ceiling"
-    samples: dict[str, BootstrapResult] = {}
-    for name, values in every.items():
-        samples[name] = bootstrap_metrics(
-            it.user[run.test_rows],
-            it.label[run.test_rows],
+    samples: dict[str, BootstrapResult] = {
+        row: bootstrap_metrics(
+            users,
+            labels,
             values,
             k=config.k,
             denominator=config.map_denominator,
-            draws=config.draws,
+            draws=config.bootstrap_draws,
             seed=config.seed,
         )
-        if name in NON_PERSONALISED:
-            kinds[name] = "impersonal"
-    typed: dict[str, Kind] = kinds
-    return summarise_results(samples, kinds=typed, against=list(scores)[-1])
-
-
-def explain_test_rows(run: Run, variant: str, scores: np.ndarray, above: str) -> tuple[ExplainedRecommendation, ...]:
-    """Stage: reasons for test rows of different users, half of them scored Yes and half No where there are both."""
-
-    def work(folder: Path) -> dict[str, Any]:
-        chosen = select_explained_rows(run, scores)
-        system = run.load_predictor(variant)
-        rows = run.test_rows[chosen]
-        texts = build_reason_writer(run, variant, system).explain(rows, scores[chosen])
-        weights = system.compute_gates(rows)
-        cases = [
-            build_explained_row(
-                run, system, int(row), float(scores[at]), written, weights.weights[i], REGIONS[weights.region[i]]
-            )
-            for i, (row, at, written) in enumerate(zip(rows, chosen, texts, strict=True))
-        ]
-        write_json(folder / "reasons.json", {"cases": [asdict(case) for case in cases]})
-        return {"n": len(cases)}
-
-    keys = {
-        "explain": run.recipe.explain,
-        "tokens": run.recipe.reason_tokens,
-        "cite": run.recipe.cite,
-        "mentions": run.recipe.mentions,
-        "writer": run.recipe.writer,
+        for row, values in with_ceiling.items()
     }
-    run.stage_runner.run("explain", {**run.base_inputs, "scores": above, **keys}, work, REASON_CODE)
-    cases = json.loads((run.folder / "explain" / "reasons.json").read_text(encoding="utf-8"))["cases"]
-    return tuple(_parse_explained_row(case) for case in cases)
-
-
-def build_reason_writer(run: Run, variant: str, system: Predictor, choice: Writer | None = None) -> ReasonWriter:
-    """Who writes the reasons of a run's variant for somebody to read; by default as the recipe says."""
-    recipe, stage = run.recipe, run.folder / STAGE_OF_VARIANT[variant] / DONE
-
-    def taught() -> list[str]:
-        try:
-            return list(run.reasons.values()) if run.model.reasons.source == "written" else []
-        except DataError as error:  # such as a table of reasons that is not where the folder was moved to
-            text = f"{error} The words of the reasons trained on are not known, so that fewer texts pass as fluent."
-            warnings.warn(text, DataWarning, stacklevel=2)
-            return []
-
-    return ReasonWriter(
-        system,
-        choice or recipe.writer,
-        recipe.reason_tokens,
-        recipe.cite,
-        recipe.mentions,
-        taught,
-        run.folder,
-        stage.read_text(encoding="utf-8") + hash_code(REASON_CODE),
-        run.progress,
-    )
-
-
-def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:
-    """Places in the test rows: `explain` of them, of different users with a full history, Yes and No in turn."""
-    it, rng = run.ds.interactions, np.random.default_rng(run.recipe.seed)
-    order = rng.permutation(len(run.test_rows))
-    past = it.past.count_visible_rows(run.test_rows[order])
-    order = order[np.argsort(-np.minimum(past, run.model.prompt.history), kind="stable")]
-    found: list[int] = []
-    seen: set[int] = set()
-    sides = [[i for i in order if scores[i] > 0], [i for i in order if scores[i] <= 0]]
-    while len(found) < run.recipe.explain and (sides[0] or sides[1]):
-        for side in sides:
-            while side:
-                i = int(side.pop(0))
-                user = int(it.user[run.test_rows[i]])
-                if user not in seen:
-                    seen.add(user)
-                    found.append(i)
-                    break
-    return np.array(found[: run.recipe.explain], dtype=np.int64)
-
-
-def build_explained_row(
-    run: Run, system: Predictor, row: int, score: float, written: WrittenReason, weights: np.ndarray, region: str
-) -> ExplainedRecommendation:
-    """One row as the report and the terminal show it, with the past that the prompt had room for."""
-    it, items = run.ds.interactions, run.ds.items
-    past = system.renderer.list_visible_history(row, int(it.item[row]), slots=system.slot_encoder is not None)
-    names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
-    return ExplainedRecommendation(
-        user=f"{run.ds.domain.user} {run.ds.user_ids[it.user[row]]}",
-        history=tuple(HistoryItem(items.titles[it.item[j]], bool(it.label[j])) for j in past),
-        target=items.titles[it.item[row]],
-        probability=float(compute_like_probability(np.array([score]))[0]),
-        gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
-        reason=written.text,
-        writer=written.author,
-        liked=bool(it.label[row]),
-        region=region,
-    )
-
-
-def _parse_explained_row(case: dict[str, Any]) -> ExplainedRecommendation:
-    history = tuple(HistoryItem(**past) for past in case["history"])
-    return ExplainedRecommendation(**{**case, "history": history, "gate": tuple((n, w) for n, w in case["gate"])})
-
-
-def build_report_data(
-    run: Run,
-    results: RankingResults,
-    scores: Mapping[str, np.ndarray],
-    main: str,
-    explained: tuple[ExplainedRecommendation, ...],
-) -> ReportData:
-    """Everything the report shows."""
-    label = run.ds.interactions.label[run.test_rows]
-    thinking = run.recipe.model.kind == "thinkrec"
-    shown = [name for name in (GLOBAL, FULL, main) if name in scores] if thinking else []
-    facts = {
-        "recipe": run.recipe.name,
-        "seed": str(run.recipe.seed),
-        "hardware": describe_environment()["device"],
-        "duration": f"{run.stage_runner.sum_seconds():.0f} s",
-        **describe_data(run),
-        "written": time.strftime("%Y-%m-%d %H:%M"),
-        **{f"no row for {name}": why for name, why in run.failures.items()},
-    }
-    return ReportData(
-        title=f"ThinkRec: {run.recipe.name}",
-        summary=describe_method(run),
-        facts=facts,
-        results=results,
-        calibration={
-            name: compute_reliability_curve(label, compute_like_probability(scores[name]))
-            for name in dict.fromkeys(shown)
-        },
-        curve_panels=tuple(read_learning_curves(run)) if thinking else (),
-        user_map=map_train_users(run) if thinking and run.model.expert_stage is not None else None,
-        recommendations=explained,
-    )
-
-
-def describe_method(run: Run) -> str:
-    """What this run did, and nothing that it did not: which settings it had, and what was chosen among how many."""
-    said = ["Every row of the table is scored on the same test rows, with the settings of this recipe."]
-    if isinstance(run.recipe.model, ThinkRecConfig):
-        logs = {
-            variant: read_stage_result(run.folder / STAGE_OF_VARIANT[variant])["log"]
-            for variant in list_variants(run.model)
-        }
-        states = ", ".join(f"{STAGE_OF_VARIANT[variant]} {len(log)}" for variant, log in logs.items())
-        said.append(
-            "Within a language-model stage the state that is best on validation rows is kept, the one before training "
-            f"only where it is clearly better (states looked at: {states})."
-        )
-    said.append(
-        "Where a scorer stops early or weighs its parts, validation rows decide. This run compared no settings with "
-        "one another, and cannot tell whether anybody did before."
-    )
-    return " ".join(said)
-
-
-def read_learning_curves(run: Run) -> list[CurvePanel]:
-    """Loss and validation metrics of every language-model stage that was run."""
-    panels = []
-    for name in (STAGE_OF_VARIANT[variant] for variant in list_variants(run.model)):
-        done = read_stage_result(run.folder / name)
-        loss, *metrics = (_build_curve(done["log"], key) for key in ("loss", "auc", "uauc"))
-        panels.append(CurvePanel(name, "training loss", (loss,), selected_x=done["best_step"]))
-        panels.append(CurvePanel(name, "validation AUC and UAUC", tuple(metrics), selected_x=done["best_step"]))
-    return panels
-
-
-def _build_curve(log: list[dict[str, Any]], key: str) -> LearningCurve:
-    """One value of every check; a gap where it is not defined."""
-    values = [math.nan if entry[key] is None else entry[key] for entry in log]
-    return LearningCurve(key if key == "loss" else key.upper(), [entry["step"] for entry in log], values)
-
-
-def map_train_users(run: Run) -> UserMap:
-    """Train users on two axes, with their groups and the gate's regions."""
-    _, rows = find_last_train_rows(run.ds)
-    groups, config = run.adapter_router.groups, run.adapter_router.config
-    vectors = run.encoder.encode_users(run.ds, rows)
-    return build_user_map(vectors, groups.labels, lambda points: compute_gate(points, groups.centres, config).weights)
+    return summarise_results(samples, kinds=kinds, against=list(scores)[-1])

@@ -1,4 +1,4 @@
-"""Trained recommenders in folders: finished runs and saved copies of them.
+"""Finished runs and saved copies of them.
 
 They are opened on the data of the training or on today's tables.
 """
@@ -18,11 +18,13 @@ from thinkrec.data.snapshot import compare_datasets, read_manifest, read_snapsho
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import write_json, write_text
 from thinkrec.run.data_sources import list_source_paths, load_data
+from thinkrec.run.layout import DATA, GROUPS, SCORERS, find_encoder_stage, list_required_stages
 from thinkrec.run.pipeline import Run
+from thinkrec.run.predictions import PREDICTIONS
 from thinkrec.run.recipe import InMemoryData, Recipe, dump_recipe
-from thinkrec.run.recipe_files import load_recipe
-from thinkrec.run.stage import read_stage_result
-from thinkrec.run.variants import DATA, STAGE_OF_VARIANT, find_encoder_stage, list_required_stages
+from thinkrec.run.recipe_files import read_stored_recipe
+from thinkrec.run.stage import BEGUN, read_stage_result
+from thinkrec.run.variants import VARIANTS
 
 SAVED = "saved.json"
 
@@ -32,7 +34,7 @@ def read_recipe(folder: Path) -> Recipe:
     path = folder / "recipe.yaml"
     if not path.is_file():
         raise CheckpointError(f"there is no recipe.yaml in {folder}; give the folder of a run or a saved recommender")
-    return load_recipe(path)
+    return read_stored_recipe(path)
 
 
 def read_training_data(folder: Path) -> Dataset:
@@ -44,7 +46,7 @@ def read_training_data(folder: Path) -> Dataset:
     if (folder / DATA).is_dir():
         return read_snapshot(folder / DATA)
     recipe = read_recipe(folder)
-    if recipe.data.kind != "world":
+    if recipe.data.kind != "simulator":
         _issue_data_warning(
             f"{folder} holds no copy of its data; the tables that its recipe names are read as they are now."
         )
@@ -63,7 +65,7 @@ def read_current_data(recipe: Recipe, folder: Path) -> Dataset:
     cannot be read.
     """
     trained = read_training_data(folder)
-    if recipe.data.kind in ("given", "world"):
+    if recipe.data.kind in ("in_memory", "simulator"):
         return trained
     when = read_manifest(folder / DATA).get("date", "the training")
     gone = [str(path) for path in list_source_paths(recipe.data) if not path.exists()]
@@ -85,16 +87,17 @@ def read_current_data(recipe: Recipe, folder: Path) -> Dataset:
 
 
 def check_stages_finished(folder: Path, recipe: Recipe) -> None:
-    """Raise CheckpointError where a stage that answering needs is missing or stale; it names the first.
+    """See that all stages that answering needs belong together.
 
-    Stale is a stage that was made from other tables or other earlier stages than those in the folder.
+    Raises CheckpointError naming the first that is not finished, or was made from other tables or other earlier stages
+    than those in the folder.
     """
     trained = read_manifest(folder / DATA)["fingerprint"]
     again = "run the recipe again to go on"
-    places = {
+    folders = {
         "encoder": find_encoder_stage(recipe),
-        "groups": "groups",
-        **{stage: stage for stage in STAGE_OF_VARIANT.values()},
+        GROUPS: GROUPS,
+        **{variant.stage: variant.stage for variant in VARIANTS},
     }
     for stage in list_required_stages(recipe):
         made_from = read_stage_result(folder / stage).get("inputs", {})
@@ -102,10 +105,16 @@ def check_stages_finished(folder: Path, recipe: Recipe) -> None:
             raise CheckpointError(
                 f"stage {stage} of {folder} was trained on other tables than the run's last start read; {again}"
             )
-        for name, place in places.items():
+        for name, earlier in folders.items():
             key = made_from.get(name)  # in the stage `groups` itself this is its settings
-            if isinstance(key, str) and (folder / place).is_dir() and read_stage_result(folder / place)["key"] != key:
-                raise CheckpointError(f"stage {stage} of {folder} was made from another {place} than is there; {again}")
+            if (
+                isinstance(key, str)
+                and (folder / earlier).is_dir()
+                and read_stage_result(folder / earlier)["key"] != key
+            ):
+                raise CheckpointError(
+                    f"stage {stage} of {folder} was made from another {earlier} than is there; {again}"
+                )
 
 
 def save_recommender(run: Run, target: Path) -> None:
@@ -142,8 +151,8 @@ def save_recommender(run: Run, target: Path) -> None:
 def _is_inference_file(stage: str, name: str) -> bool:
     """Whether a file of a stage is needed to answer; what is left out served training and evaluation."""
     if name == "state.safetensors":
-        return stage.startswith("scorers")
-    return name not in ("begun.json", "predictions.parquet") and not name.endswith(".tmp")
+        return stage.startswith(f"{SCORERS}/")
+    return name not in (BEGUN, PREDICTIONS) and not name.endswith(".tmp")
 
 
 def _issue_data_warning(text: str) -> None:

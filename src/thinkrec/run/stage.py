@@ -13,9 +13,11 @@ from typing import Any
 from rich.console import Console
 
 from thinkrec.errors import CheckpointError
+from thinkrec.io.append_log import append_record
 from thinkrec.io.files import to_json_value, write_json
 from thinkrec.io.hashing import hash_json
 from thinkrec.io.processes import run_on_main
+from thinkrec.run.older_inputs import translate_stage_inputs
 from thinkrec.run.provenance import hash_code
 
 DONE, BEGUN = "done.json", "begun.json"
@@ -47,22 +49,22 @@ class StageRunner:
         after the folder, and works while the others wait.
 
         Args:
-            name: of the stage and of its folder.
+            name: of the stage: its folder inside the run's.
             inputs: everything that decides the result, as JSON values: contents (digests), not names of files.
-            work: does the work in the folder it is given; what it returns must be JSON values.
+            work: is given the stage's folder and returns what done.json says of the result, as JSON values.
             rooms: folders and files of the package whose code does the work; their digest is one more input.
             shared: whether all processes work.
         """
         folder = self.folder / name
         wanted = {**json.loads(json.dumps(inputs, default=str)), CODE: hash_code(rooms)}
         key = hash_json([name, wanted])
-        done = run_on_main(lambda: self._prepare_folder(folder, name, key, wanted))
-        if done is not None:
-            return done
+        finished_key = run_on_main(lambda: self._prepare_folder(folder, name, key, wanted))
+        if finished_key is not None:
+            return finished_key
         began = time.time()
-        found = work(folder) if shared else run_on_main(lambda: work(folder))
+        result = work(folder) if shared else run_on_main(lambda: work(folder))
         seconds = round(time.time() - began, 1)
-        run_on_main(lambda: write_json(folder / DONE, {"key": key, "inputs": wanted, "seconds": seconds, **found}))
+        run_on_main(lambda: write_json(folder / DONE, {"key": key, "inputs": wanted, "seconds": seconds, **result}))
         run_on_main(lambda: self.append_log({"stage": name, "seconds": seconds}))
         self.print_line(f"{name}: {seconds:.0f} s")
         return key
@@ -92,12 +94,9 @@ class StageRunner:
             Console(stderr=True).print(f"  {text}", style="dim", highlight=False, markup=False)
 
     def append_log(self, record: Mapping[str, Any]) -> None:
-        """Append one line to log.jsonl."""
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(
-                json.dumps(to_json_value({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}), allow_nan=False)
-                + "\n"
-            )
+        """Append one line with the time to log.jsonl."""
+        time_stamp = time.strftime("%Y-%m-%dT%H:%M:%S")
+        append_record(self.folder / "log.jsonl", to_json_value({"time": time_stamp, **record}))
 
     def sum_seconds(self) -> float:
         """Time that all finished stages took together."""
@@ -124,16 +123,18 @@ def _flatten_values(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def read_stage_result(folder: Path) -> dict[str, Any]:
     """What a finished stage left. Raises CheckpointError if it is not finished."""
-    found = _read_stage_file(folder / DONE)
-    if found is None:
+    result = _read_stage_file(folder / DONE)
+    if result is None:
         raise CheckpointError(f"stage {folder.name} of {folder.parent} is not finished; run the recipe again to go on")
-    return found
+    return result
 
 
 def _read_stage_file(path: Path) -> dict[str, Any] | None:
     """A stage's JSON file; None where there is none, or none of this version's."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return found if isinstance(found, dict) and "key" in found else None
+    if not isinstance(content, dict) or "key" not in content:
+        return None
+    return {**content, "inputs": translate_stage_inputs(content.get("inputs", {}))}

@@ -1,97 +1,144 @@
-"""Where a run keeps what: the rows of its table, the stages behind them, and what is needed to answer questions."""
+"""The one table of variants: the trained states of a recipe's language model that can answer, and all about them.
+
+A new variant is one row here and, where it trains in a new way, one branch in `Run.train_variant`. Nothing else lists
+variants or knows their names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Literal
 
-from filelock import FileLock, Timeout
-
-from thinkrec.collab import ItemBaselineConfig
-from thinkrec.errors import CheckpointError
-from thinkrec.io.processes import is_main
+from thinkrec.errors import DataError
 from thinkrec.run.recipe import Recipe
+from thinkrec.train.config import StageConfig
 from thinkrec.train.model_config import ThinkRecConfig
 
-GLOBAL, EXPERTS, FULL = "ThinkRec global", "ThinkRec experts", "ThinkRec full"
-STAGE_OF_VARIANT = {GLOBAL: "global", EXPERTS: "experts", FULL: "vectors"}
-"""Variant -> the stage that trains it."""
-NON_PERSONALISED = {
-    "item mean": ItemBaselineConfig(source="mean"),
-    "keyword prior": ItemBaselineConfig(source="keywords"),
-    "item mean + keywords": ItemBaselineConfig(source="both", strength=20.0),
-}
-"""One number per item, nothing personal: in every table, as the least that a personal model has to beat."""
-DATA = "data"
-"""Folder with a copy of the data that the run was trained on."""
-LOCK = "run.lock"
+Need = Literal["encoder", "groups", "slots"]
+"""What a variant computes with besides text: the collaborative encoder, the groups of users that choose its adapters,
+the slot vectors in its prompts."""
 
 
-def list_variants(model: ThinkRecConfig) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Variant:
+    """One trained state of the language model."""
+
+    key: str
+    """Its name in commands and file names."""
+    label: str
+    """The row of the results table, where the recipe gives its model no label of its own."""
+    stage: str
+    """The stage, and folder in a run, that trains it."""
+    scores: str
+    """The stage, and folder in a run, of its scores of the test rows."""
+    config: str
+    """The field of `ThinkRecConfig` that configures its training; None there means that a recipe goes without it."""
+    parents: tuple[str, ...] = ()
+    """Keys of the variants that its training may start from; the first that the recipe trains counts."""
+    needs: frozenset[Need] = frozenset()
+    """What it adds to what its parent computes with."""
+
+
+VARIANTS = (
+    Variant(
+        key="global",
+        label="ThinkRec global",
+        stage="global",
+        scores="scores/global",
+        config="global_stage",
+    ),
+    Variant(
+        key="experts",
+        label="ThinkRec experts",
+        stage="experts",
+        scores="scores/experts",
+        config="expert_stage",
+        parents=("global",),
+        needs=frozenset({"encoder", "groups"}),
+    ),
+    Variant(
+        key="full",
+        label="ThinkRec full",
+        stage="vectors",
+        scores="scores/full",
+        config="vector_stage",
+        parents=("experts", "global"),
+        needs=frozenset({"encoder", "slots"}),
+    ),
+)
+"""All variants, in the order in which they are trained and stand in tables; of a recipe the last one answers."""
+
+
+def get_variant(key: str) -> Variant:
+    """The variant of a key. Raises KeyError for a key that no variant has."""
+    return {variant.key: variant for variant in VARIANTS}[key]
+
+
+def get_stage_config(variant: Variant, model: ThinkRecConfig) -> StageConfig | None:
+    """How a recipe's model trains a variant; None where it does not."""
+    return getattr(model, variant.config)
+
+
+def list_variants(model: ThinkRecConfig) -> tuple[Variant, ...]:
     """The variants that a recipe trains, in order."""
-    trained = {GLOBAL: model.global_stage, EXPERTS: model.expert_stage, FULL: model.vector_stage}
-    return tuple(variant for variant, stage in trained.items() if stage is not None)
+    return tuple(variant for variant in VARIANTS if get_stage_config(variant, model) is not None)
 
 
-def get_final_variant(model: ThinkRecConfig) -> str:
-    """The last language-model stage of a recipe, the one that answers."""
+def get_final_variant(model: ThinkRecConfig) -> Variant:
+    """The last variant that a recipe trains, the one that answers."""
     return list_variants(model)[-1]
 
 
-def get_scores_stage(variant: str) -> str:
-    """The stage that scores the test rows with a variant."""
-    return f"scores/{variant.split()[-1]}"
+def find_parent(variant: Variant, model: ThinkRecConfig) -> Variant | None:
+    """The variant of the recipe that the training of `variant` starts from; None for one that starts from nothing."""
+    trained = {candidate.key: candidate for candidate in list_variants(model)}
+    return next((trained[key] for key in variant.parents if key in trained), None)
 
 
-def find_encoder_stage(recipe: Recipe) -> str:
-    """The stage that fits the recipe's encoder: the baseline of the same settings, where there is one."""
-    assert isinstance(recipe.model, ThinkRecConfig)
-    twins = [name for name, config in recipe.baselines.items() if config == recipe.model.encoder]
-    return f"scorers/{twins[0] if twins else 'encoder'}"
+def collect_needs(variant: Variant, model: ThinkRecConfig) -> frozenset[Need]:
+    """What a variant of the recipe computes with: what it adds, and what its parents do."""
+    parent = find_parent(variant, model)
+    return variant.needs if parent is None else variant.needs | collect_needs(parent, model)
 
 
-def map_rows_to_stages(recipe: Recipe) -> dict[str, str]:
-    """Row of the results table -> the stage that holds its predictions, in the table's order; the model's own last."""
-    found = {name: f"scorers/{name}" for name in (*NON_PERSONALISED, *recipe.baselines)}
-    if isinstance(recipe.model, ThinkRecConfig):
-        return found | {variant: get_scores_stage(variant) for variant in list_variants(recipe.model)}
-    return found | {recipe.name.rpartition("/")[2]: "scorers/model"}
+def collect_recipe_needs(recipe: Recipe) -> frozenset[Need]:
+    """What the variants of a recipe need in all; nothing where it trains a scorer."""
+    if not isinstance(recipe.model, ThinkRecConfig):
+        return frozenset()
+    return collect_needs(get_final_variant(recipe.model), recipe.model)
 
 
-def list_required_stages(recipe: Recipe) -> tuple[str, ...]:
-    """Stages whose files answering needs."""
-    assert isinstance(recipe.model, ThinkRecConfig)
-    return (find_encoder_stage(recipe), "groups", STAGE_OF_VARIANT[get_final_variant(recipe.model)])
+def map_rows_to_variants(recipe: Recipe) -> dict[str, Variant]:
+    """Row of the results table -> variant, in the table's order; empty where the recipe trains a scorer.
 
-
-def find_stale_stages(recipe: Recipe, folder: Path) -> list[Path]:
-    """Folders of stages that an earlier recipe left in a run and that this one does not have."""
-    kept = {*map_rows_to_stages(recipe).values()}
-    if isinstance(recipe.model, ThinkRecConfig):
-        kept |= {find_encoder_stage(recipe), *(STAGE_OF_VARIANT[variant] for variant in list_variants(recipe.model))}
-    found = [
-        *(folder / "scorers").glob("*"),
-        *(folder / "scores").glob("*"),
-        *(folder / s for s in STAGE_OF_VARIANT.values()),
-    ]
-    return [path for path in found if path.is_dir() and path.relative_to(folder).as_posix() not in kept]
-
-
-@contextmanager
-def lock_run_folder(folder: Path) -> Iterator[None]:
-    """Hold a run's folder while stages work in it, the main process for all that were started together.
-
-    Raises CheckpointError where another process does.
+    With a label in the recipe the last row is called by it, and those before it by it and their key.
     """
-    if not is_main():
-        yield
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / LOCK, timeout=0):
-            yield
-    except Timeout as error:
-        raise CheckpointError(
-            f"another process is working in {folder}; wait for it, stop it, or choose another folder"
-        ) from error
+    if not isinstance(recipe.model, ThinkRecConfig):
+        return {}
+    variants = list_variants(recipe.model)
+    if recipe.label is None:
+        return {variant.label: variant for variant in variants}
+    return {**{f"{recipe.label} {variant.key}": variant for variant in variants[:-1]}, recipe.label: variants[-1]}
+
+
+def list_variant_names(recipe: Recipe) -> dict[str, Variant]:
+    """Every name that a variant of the recipe answers to: its row in the table, its key, its usual label."""
+    rows = map_rows_to_variants(recipe)
+    usual = {name: variant for variant in rows.values() for name in (variant.key, variant.label)}
+    return {**usual, **rows}
+
+
+def find_variant(recipe: Recipe, name: str | None = None) -> Variant:
+    """The variant of a recipe by any of its names, by default the one that answers.
+
+    Raises DataError naming the variants that the recipe trains.
+    """
+    names = list_variant_names(recipe)
+    if not names:
+        raise DataError(f"recipe {recipe.name!r} trains no language model, so that it has no variants")
+    if name is None:
+        return list(map_rows_to_variants(recipe).values())[-1]
+    if name not in names:
+        rows = ", ".join(f"{variant.key} ({row})" for row, variant in map_rows_to_variants(recipe).items())
+        raise DataError(f"recipe {recipe.name!r} trains no variant {name!r}; it has: {rows}")
+    return names[name]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from thinkrec.io.config import Config
 
 
-class ScorePriorConfig(BaseModel):
+class ScorePriorConfig(Config):
     """What is added to the score: `weight` times the logit of the item's like rate, less that of all train rows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Literal["mean", "both"] = "mean"
     """mean: the item's own like rate. both: the like rate drawn towards what its keywords say."""

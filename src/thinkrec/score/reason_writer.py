@@ -220,11 +220,11 @@ class ReasonWriter:
     def _build_case(self, system: Predictor, row: int, item: int, verdict: bool) -> GroundingCase:
         prompt = system.prompt
         return build_cases(
-            system.ds, np.array([row]), prompt.history, prompt.block, verdicts=[verdict], items=np.array([item])
+            system.ds, np.array([row]), prompt.history, prompt.history_step, verdicts=[verdict], items=np.array([item])
         )[0]
 
     def _write_by_rules(self, system: Predictor, row: int, item: int, verdict: bool) -> WrittenReason:
-        past = system.ds.interactions.get_history_rows(row, system.prompt.history, system.prompt.block)
+        past = system.ds.interactions.get_history_rows(row, system.prompt.history, system.prompt.history_step)
         # By the item's id, not its place in the table, and by the past: the same question gets the same words.
         seed = zlib.crc32(str(system.ds.items.ids[item]).encode())
         argument = argue_item(system.ds, item, past, np.random.default_rng((seed, len(past))), verdict=verdict)

@@ -1,7 +1,7 @@
 """The simulated catalogue: invented items, users with planted tastes, and the probability behind every label.
 
-Tastes hang on *combinations*: inside one genre a user likes one theme and turns another down, and the next group of
-users sees it the other way round. So an item's mean and a user's favourite genre tell less than the combinations that
+Tastes depend on *combinations*: inside one genre a user likes one theme and turns another down, and the next group of
+users has the opposite taste. So an item's mean and a user's favourite genre tell less than the combinations that
 ten labelled interactions show. Because the probability of every label is known, so is the best score any model can
 reach.
 
@@ -15,26 +15,40 @@ with standardised terms; `pair`, `additive`, `quality`, `tone` and `generosity` 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from thinkrec.data.dataset import Dataset, Domain, Items
 from thinkrec.data.interactions import Interactions
+from thinkrec.io.config import Config
 from thinkrec.simulate.vocabulary import RECEPTIONS, CatalogueVocabulary, invent_names, invent_titles
 
 
-class SimulatorConfig(BaseModel):
+class SimulatorConfig(Config):
     """How large the catalogue is and what its users' tastes are made of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {
+        "rows_per_user": "interactions_per_user",
+        "focus": "favourite_share",
+        "groups": "taste_groups",
+        "individual": "deviation_rate",
+        "pair": "interaction_weight",
+        "additive": "main_effect_weight",
+        "tone": "tone_weight",
+        "quality": "quality_weight",
+        "generosity": "user_bias_std",
+        "drift": "drift_rate",
+        "reception": "reception_share",
+    }
 
     users: int = Field(default=300, ge=1)
     """Users."""
     items: int = Field(default=1500, ge=10)
     """Items in the catalogue."""
-    rows_per_user: tuple[int, int] = (20, 60)
+    interactions_per_user: tuple[int, int] = (20, 60)
     """Fewest and most interactions of a user (uniform)."""
     genres: int = Field(default=6, ge=1)
     """Genres in use; an item has one."""
@@ -46,26 +60,26 @@ class SimulatorConfig(BaseModel):
     """Genres that a user mostly picks from."""
     user_themes: int = Field(default=2, ge=1)
     """Themes that a user mostly picks from."""
-    focus: float = Field(default=0.95, ge=0, le=1)
+    favourite_share: float = Field(default=0.95, ge=0, le=1)
     """Share of a user's interactions that fall into those genres and themes."""
-    groups: int = Field(default=4, ge=1)
+    taste_groups: int = Field(default=4, ge=1)
     """Groups of users who share their planted tastes; the second is the opposite of the first, the fourth of the
     third, and so on."""
-    individual: float = Field(default=0.25, ge=0, le=1)
+    deviation_rate: float = Field(default=0.25, ge=0, le=1)
     """Share of combinations in which a user departs from the group."""
-    pair: float = 2.2
+    interaction_weight: float = 2.2
     """Weight of the planted combinations of genre and theme."""
-    additive: float = 0.3
+    main_effect_weight: float = 0.3
     """Weight of tastes for single genres and themes."""
-    tone: float = 0.4
+    tone_weight: float = 0.4
     """Weight of the taste for the item's tone."""
-    quality: float = 0.5
+    quality_weight: float = 0.5
     """Weight of the item's quality, which everybody perceives alike."""
-    generosity: float = 0.5
+    user_bias_std: float = 0.5
     """Spread of the users' readiness to like anything."""
-    drift: float = Field(default=0.1, ge=0, le=1)
+    drift_rate: float = Field(default=0.1, ge=0, le=1)
     """Share of users whose combinations for one genre turn round half-way through."""
-    reception: float = Field(default=0.7, ge=0, le=1)
+    reception_share: float = Field(default=0.7, ge=0, le=1)
     """Share of items whose keywords tell how they were received (a noisy reading of quality)."""
     creators: bool = True
     """Whether the keywords name a creator (who tells nothing)."""
@@ -111,8 +125,8 @@ class Simulation:
         item = int(self.dataset.interactions.item[row])
         words = self.dataset.items.keywords[item]
         named = [words[:2], words[:1], words[1:2], words[2:3], words[-1:] if self.has_reception_keyword[item] else ()]
-        found = [Cause(k, float(w)) for k, w in zip(named, self.logit_terms[row], strict=True) if k]
-        return tuple(sorted(found, key=lambda cause: -abs(cause.weight)))
+        causes = [Cause(k, float(w)) for k, w in zip(named, self.logit_terms[row], strict=True) if k]
+        return tuple(sorted(causes, key=lambda cause: -abs(cause.weight)))
 
     def find_deciding_cause(self, row: int) -> Cause | None:
         """The strongest planted cause that points where the row's true probability does; None if none does."""
@@ -127,14 +141,14 @@ def _standardise_values(values: np.ndarray) -> np.ndarray:
 
 def _draw_group_tastes(config: SimulatorConfig, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Planted signs per group, (groups, genres, themes), and each user's group, (users,)."""
-    signs = np.sign(rng.random((config.groups, config.genres, config.themes)) - 0.5)
+    signs = np.sign(rng.random((config.taste_groups, config.genres, config.themes)) - 0.5)
     # Within a genre half of the themes please and half do not: the genre alone then says nothing.
-    for g in range(config.groups):
+    for g in range(config.taste_groups):
         for a in range(config.genres):
             signs[g, a] = np.where(rng.permutation(config.themes) < config.themes / 2, 1.0, -1.0)
     # Opposite pairs cancel: the mean over all users tells nothing of a combination.
-    signs[1::2] = -signs[: 2 * (config.groups // 2) : 2]
-    return signs, rng.integers(config.groups, size=config.users)
+    signs[1::2] = -signs[: 2 * (config.taste_groups // 2) : 2]
+    return signs, rng.integers(config.taste_groups, size=config.users)
 
 
 def _draw_user_focus(
@@ -159,24 +173,24 @@ def simulate_catalogue(
     config: SimulatorConfig,
     seed: int,
     *,
-    lexicon: CatalogueVocabulary | None = None,
+    vocabulary: CatalogueVocabulary | None = None,
     domain: Domain | None = None,
     titles: list[str] | None = None,
 ) -> Simulation:
-    """A catalogue by seed: equal arguments give equal worlds.
+    """A simulated catalogue by seed: equal arguments give equal catalogues.
 
     `titles`, where given, replace the invented ones (at least `config.items` of them).
     """
-    lexicon, rng = lexicon or CatalogueVocabulary(), np.random.default_rng(seed)
+    vocabulary, rng = vocabulary or CatalogueVocabulary(), np.random.default_rng(seed)
     domain = domain or Domain(item="film", items="films", user="viewer")
-    genre_names = rng.choice(lexicon.genres, size=config.genres, replace=False)
-    theme_names = rng.choice(lexicon.themes, size=config.themes, replace=False)
-    tone_names = rng.choice(lexicon.tones, size=config.tones, replace=False)
+    genre_names = rng.choice(vocabulary.genres, size=config.genres, replace=False)
+    theme_names = rng.choice(vocabulary.themes, size=config.themes, replace=False)
+    tone_names = rng.choice(vocabulary.tones, size=config.tones, replace=False)
     n = config.items
     genre, theme, tone = (rng.integers(k, size=n) for k in (config.genres, config.themes, config.tones))
     quality = rng.normal(size=n)
     received = np.clip(np.digitize(quality + 0.35 * rng.normal(size=n), (-1.1, -0.35, 0.35, 1.1)), 0, 4)
-    told = rng.random(n) < config.reception
+    has_reception = rng.random(n) < config.reception_share
     names = invent_names(max(2, n // 12), rng)
     creator = rng.integers(len(names), size=n)
     keywords: list[tuple[str, ...]] = []
@@ -184,28 +198,34 @@ def simulate_catalogue(
         words = [str(genre_names[genre[i]]), str(theme_names[theme[i]]), str(tone_names[tone[i]])]
         if config.creators:
             words.append(names[creator[i]])
-        if told[i]:
+        if has_reception[i]:
             words.append(str(rng.choice(RECEPTIONS[received[i]])))
         keywords.append(tuple(words))
 
     signs, group = _draw_group_tastes(config, rng)
     users = config.users
-    personal = signs[group] * np.where(rng.random((users, config.genres, config.themes)) < config.individual, -1.0, 1.0)
+    personal = signs[group] * np.where(
+        rng.random((users, config.genres, config.themes)) < config.deviation_rate, -1.0, 1.0
+    )
     late = personal.copy()
-    turned = np.flatnonzero(rng.random(users) < config.drift)
+    turned = np.flatnonzero(rng.random(users) < config.drift_rate)
     late[turned, rng.integers(config.genres, size=len(turned))] *= -1.0
     like_genre, like_theme = rng.normal(size=(users, config.genres)), rng.normal(size=(users, config.themes))
     like_tone = rng.normal(size=(users, config.tones))
-    generosity = config.generosity * rng.normal(size=users)
+    generosity = config.user_bias_std * rng.normal(size=users)
 
     user_rows: list[np.ndarray] = []
     item_rows: list[np.ndarray] = []
     half_rows: list[np.ndarray] = []
     for u in range(users):
-        count = min(int(rng.integers(config.rows_per_user[0], config.rows_per_user[1] + 1)), n)
+        count = min(int(rng.integers(config.interactions_per_user[0], config.interactions_per_user[1] + 1)), n)
         own_genres, own_themes = _draw_user_focus(config, personal[u], rng)
         inside = np.isin(genre, own_genres) & np.isin(theme, own_themes)
-        weight = np.where(inside, config.focus / max(1, inside.sum()), (1 - config.focus) / max(1, (~inside).sum()))
+        weight = np.where(
+            inside,
+            config.favourite_share / max(1, inside.sum()),
+            (1 - config.favourite_share) / max(1, (~inside).sum()),
+        )
         weight = np.maximum(weight, 1e-9)
         picked = rng.choice(n, size=count, replace=False, p=weight / weight.sum())
         user_rows.append(np.full(count, u))
@@ -216,16 +236,16 @@ def simulate_catalogue(
     alone = like_genre[user, genre[item]], like_theme[user, theme[item]]
     terms = np.stack(
         [
-            config.pair * taste,
-            config.additive * _standardise_values(alone[0] + alone[1]),
-            config.tone * _standardise_values(like_tone[user, tone[item]]),
-            config.quality * _standardise_values(quality)[item],
+            config.interaction_weight * taste,
+            config.main_effect_weight * _standardise_values(alone[0] + alone[1]),
+            config.tone_weight * _standardise_values(like_tone[user, tone[item]]),
+            config.quality_weight * _standardise_values(quality)[item],
         ]
     )
     # The standardised sum of two tastes, taken apart again.
     spread = (alone[0] + alone[1]).std() or 1.0
-    parts = [config.additive * (values - values.mean()) / spread for values in alone]
-    weights = np.stack([terms[0], *parts, terms[2], terms[3]], axis=1)
+    single_terms = [config.main_effect_weight * (values - values.mean()) / spread for values in alone]
+    weights = np.stack([terms[0], *single_terms, terms[2], terms[3]], axis=1)
     probability = 1.0 / (1.0 + np.exp(-(terms.sum(axis=0) + generosity[user])))
     label = (rng.random(len(user)) < probability).astype(np.int8)
     heaviest = np.abs(terms).argmax(axis=0)
@@ -240,7 +260,7 @@ def simulate_catalogue(
     split = np.digitize(rank, edges).astype(np.int8)
 
     interactions = Interactions.build(user, item, label, timestamp, split, rank, n_users=users)
-    by = np.lexsort((rank, timestamp, user))
+    row_order = np.lexsort((rank, timestamp, user))
     texts = pl.DataFrame(
         {
             "description": [
@@ -253,9 +273,15 @@ def simulate_catalogue(
     items = Items(ids=list(range(1, n + 1)), titles=titles, keywords=keywords, texts=texts)
     dataset = Dataset(interactions=interactions, items=items, domain=domain, user_ids=list(range(1, users + 1)))
 
-    def cause(row: int) -> tuple[str, ...]:
-        words, standing = keywords[item[row]], told[item[row]]
+    def get_heaviest_attributes(row: int) -> tuple[str, ...]:
+        words, standing = keywords[item[row]], has_reception[item[row]]
         return {0: words[:2], 1: words[:2], 2: words[2:3]}.get(int(heaviest[row]), words[-1:] if standing else ())
 
-    return Simulation(dataset=dataset, like_probability=probability[by], dominant_attributes=[cause(int(r)) for r in by], group=group,
-                 logit_terms=weights[by], has_reception_keyword=told)  # fmt: skip
+    return Simulation(
+        dataset=dataset,
+        like_probability=probability[row_order],
+        dominant_attributes=[get_heaviest_attributes(int(r)) for r in row_order],
+        group=group,
+        logit_terms=weights[row_order],
+        has_reception_keyword=has_reception,
+    )

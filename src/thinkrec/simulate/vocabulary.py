@@ -127,5 +127,5 @@ def invent_titles(n: int, rng: np.random.Generator) -> list[str]:
 
 def invent_names(n: int, rng: np.random.Generator) -> list[str]:
     """`n` creators; names may repeat only where the pools are exhausted."""
-    every = [f"{a} {b}" for a in FIRST_NAMES for b in LAST_NAMES]
-    return [every[i] for i in rng.choice(len(every), size=n, replace=n > len(every))]
+    all_names = [f"{a} {b}" for a in FIRST_NAMES for b in LAST_NAMES]
+    return [all_names[i] for i in rng.choice(len(all_names), size=n, replace=n > len(all_names))]

@@ -1,4 +1,4 @@
-"""What an error of an endpoint amounts to, by its status, its codes and its words: pure functions, no HTTP.
+"""Classification of an endpoint's errors by status, codes and message: pure functions, no HTTP.
 
 Vendors say the same thing in different places: a code, a type, a status in words, an inner error, or the message alone.
 """
@@ -28,8 +28,16 @@ _FILTERED_WORDS = re.compile(
     r"(?:moderation|safety|polic|filter|unsafe|harm)",
     re.IGNORECASE,
 )
-_MONEY = ("insufficientquota", "billing", "insufficientbalance", "insufficientfunds", "insufficientcredit", "arrearage",
-          "exceededcurrentquota", "paymentrequired")  # fmt: skip
+_MONEY = (
+    "insufficientquota",
+    "billing",
+    "insufficientbalance",
+    "insufficientfunds",
+    "insufficientcredit",
+    "arrearage",
+    "exceededcurrentquota",
+    "paymentrequired",
+)
 _MONEY_WORDS = re.compile(
     r"credit balance is too low|insufficient (?:account )?(?:balance|credits?|funds|quota)|account .{0,20}overdue",
     re.IGNORECASE,
@@ -70,13 +78,13 @@ def is_html_page(text: str) -> bool:
 
 
 def unwrap_error(body: Any) -> Any:
-    """The error itself: out of lists and of a key `error` around it, where it came as text out of the JSON."""
+    """The error without lists and a key `error` around it; parsed where it came as JSON text."""
     if isinstance(body, str):
         try:
-            found = json.loads(body)
+            parsed = json.loads(body)
         except ValueError:
             return body
-        return unwrap_error(found) if isinstance(found, (dict, list)) else body
+        return unwrap_error(parsed) if isinstance(parsed, (dict, list)) else body
     if isinstance(body, list) and body:
         return unwrap_error(body[0])
     if isinstance(body, Mapping) and body.get("error"):
@@ -86,7 +94,7 @@ def unwrap_error(body: Any) -> Any:
 
 
 def extract_error_message(error: Any) -> str:
-    """What an error says, in one line: the message of an object, the title of a web page, or the text."""
+    """The message of an error in one line: the message of an object, the title of a web page, or the text."""
     error = unwrap_error(error)
     if isinstance(error, Mapping):
         for name in ("message", "detail", "msg", "status_msg", "error_description", "title", "errors"):
@@ -102,7 +110,7 @@ def extract_error_message(error: Any) -> str:
 
 
 def find_error_codes(error: Any) -> Iterator[str]:
-    """All codes in an error: its code, type, status and reason, those of inner errors and details."""
+    """Yield all codes in an error: its code, type, status and reason, those of inner errors and details."""
     error = unwrap_error(error)
     if not isinstance(error, Mapping):
         return
@@ -116,7 +124,7 @@ def find_error_codes(error: Any) -> Iterator[str]:
 
 
 def find_refusal_code(status: int, error: Any) -> str | None:
-    """By what name an error status says that the content was refused; None where it says something else.
+    """The code by which an error says that the content was refused; None for other errors.
 
     Such an answer is final: the same question would be refused again.
     """

@@ -1,4 +1,4 @@
-"""From a config to a teacher."""
+"""Construction of a teacher from its config."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def build_teacher(config: TeacherConfig, ds: Dataset | None = None, *, spent: Us
     """The teacher that a config names.
 
     Args:
+        config: kind and settings of the teacher.
         ds: the data, for the rule-based teacher.
-        spent: what earlier starts took of its budget.
+        spent: usage of earlier starts, which counts against its budget.
 
     Raises:
         RecipeError: where something it needs is missing (address, model, key, a package, the data).

@@ -1,4 +1,4 @@
-"""What is asked of a teacher and what comes back: the one interface behind which all teachers stand."""
+"""Questions, answers and usage, and the protocol that all teachers satisfy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Question:
     """A conversation that waits for the teacher's next turn."""
 
     key: str
-    """Content hash; what is stored and resumed by."""
+    """Content hash, by which answers are stored and found again."""
     messages: tuple[Message, ...]
     row: int | None = None
     """The row it is about, for teachers that read the data instead of the words (rules)."""
@@ -31,7 +31,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Usage:
-    """What an answer took; retries included."""
+    """Tokens, cost and requests of an answer, retries included."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -41,6 +41,7 @@ class Usage:
     """Requests sent, retries included."""
 
     def __add__(self, other: Usage) -> Usage:
+        """The sum of both."""
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
@@ -55,12 +56,12 @@ class Usage:
 
 
 NOTHING = Usage(0, 0, 0.0, 0)
-"""What asking nothing takes."""
+"""No usage."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the teacher replied, or why it did not."""
+    """The reply of a teacher, or the cause of its failure."""
 
     text: str
     """The answer without the reasoning."""
@@ -74,14 +75,15 @@ class Answer:
     is_truncated: bool = False
     """Whether the text stopped at the length limit instead of by itself."""
     refusal: str | None = None
-    """By what name a filter of content or the model itself declined (content_filter, SAFETY, refusal); then `failure`
+    """The code by which a filter of content or the model itself declined (content_filter, SAFETY, refusal); `failure`
     says it in words, and the same question would be declined again."""
 
 
-class TeacherStopped(ThinkRecError, RuntimeError):
+class TeacherStoppedError(ThinkRecError, RuntimeError):
     """The teacher can go on with no question at all: refused (401, 402, 403), a budget is spent, or nothing answers."""
 
     def __init__(self, message: str, *, budget: bool = False) -> None:
+        """`budget`: whether a budget that the user set is spent."""
         super().__init__(message)
         self.budget = budget
         """Whether a budget that the user set ended it, which is no error."""
@@ -93,17 +95,17 @@ OnAnswer = Callable[[Question, Answer], None]
 
 @runtime_checkable
 class Teacher(Protocol):
-    """Whoever answers questions."""
+    """Answers questions."""
 
     name: str
-    """What answers: kind, model and the settings that change answers. It goes into the hash of a question."""
+    """Kind, model and the settings that change answers. It goes into the hash of a question."""
 
-    def ask(self, questions: Sequence[Question], done: OnAnswer) -> None:
+    def ask(self, questions: Sequence[Question], on_answer: OnAnswer) -> None:
         """Answer all questions, in any order.
 
-        Calls `done` once per question as soon as its answer is there, from one thread at a time. Whatever `done`
-        raises ends the asking and comes out here. Raises TeacherStopped after `done` was called for everything that
-        was answered; questions without a call were not answered and may be asked again.
+        Calls `on_answer` once per question as soon as its answer is there, from one thread at a time. Whatever
+        `on_answer` raises ends the asking and passes through. Raises TeacherStoppedError after `on_answer` was called
+        for everything that was answered; questions without a call were not answered and may be asked again.
         """
         ...
 
@@ -114,7 +116,11 @@ def make_question(
     """A question whose key is the hash of (row, prompt, teacher, policy).
 
     Args:
-        row_key: plain values that name the row for good, such as its order, user id and item id.
+        row_key: plain values that identify the row for good, such as its user id, item id and time.
+        messages: the conversation so far.
+        teacher: the name of the teacher.
+        policy: what follows a wrong verdict.
+        row: the row's number, for teachers that read the data.
     """
     words = [(message.role, message.text) for message in messages]
     return Question(hash_content(row_key, words, teacher, policy), tuple(messages), row)

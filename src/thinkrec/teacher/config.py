@@ -1,13 +1,14 @@
-"""What a recipe or the command line says about a teacher. Importing this loads no model and no HTTP client."""
+"""Configuration of teachers. Importing this loads no model and no HTTP client."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-_STRICT = ConfigDict(frozen=True, extra="forbid")
+from thinkrec.io.config import Config
+
 _OWN_KEYS = {
     "model": "set teacher.model",
     "messages": "the questions are written by the command",
@@ -19,27 +20,27 @@ _OWN_KEYS = {
 """Keys of a request that are decided elsewhere -> what to do instead."""
 
 
-class Budget(BaseModel):
+class Budget(Config):
     """What may be spent, over all starts of the same command on the same store. null: without bound."""
 
-    model_config = _STRICT
-    requests: int | None = Field(default=None, ge=0)
+    RENAMED_KEYS: ClassVar = {"requests": "max_requests", "tokens": "max_tokens", "money": "max_cost"}
+
+    max_requests: int | None = Field(default=None, ge=0)
     """Most requests, retries included."""
-    tokens: int | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=0)
     """Most tokens, prompt and completion together."""
-    money: float | None = Field(default=None, ge=0)
+    max_cost: float | None = Field(default=None, ge=0)
     """Most money, in the currency of the prices."""
 
     @property
     def is_bounded(self) -> bool:
         """Whether there is any bound."""
-        return self.requests is not None or self.tokens is not None or self.money is not None
+        return self.max_requests is not None or self.max_tokens is not None or self.max_cost is not None
 
 
-class Prices(BaseModel):
+class Prices(Config):
     """What tokens cost, per million, in any currency."""
 
-    model_config = _STRICT
     input: float = Field(default=0.0, ge=0)
     """A million prompt tokens."""
     output: float = Field(default=0.0, ge=0)
@@ -50,30 +51,38 @@ class Prices(BaseModel):
         return (prompt * self.input + completion * self.output) / 1e6
 
 
-class Retries(BaseModel):
+class Retries(Config):
     """How often and how patiently a request is repeated that failed for a passing reason.
 
     Passing reasons: no connection, no answer in time, 408, 409, 425, 429, 498, 5xx, a damaged or an empty answer. What
     a filter of content refuses does not pass.
     """
 
-    model_config = _STRICT
-    most: int = Field(default=5, ge=0)
+    RENAMED_KEYS: ClassVar = {
+        "most": "max_retries",
+        "first_wait": "initial_backoff",
+        "longest_wait": "max_backoff",
+        "patience": "max_retry_after",
+        "give_up": "max_consecutive_failures",
+    }
+
+    max_retries: int = Field(default=5, ge=0)
     """Repetitions of one question before it counts as failed."""
-    first_wait: float = Field(default=1.0, ge=0)
+    initial_backoff: float = Field(default=1.0, ge=0)
     """Seconds before the first repetition; doubles every time, and half of it is left to chance."""
-    longest_wait: float = Field(default=60.0, ge=0)
+    max_backoff: float = Field(default=60.0, ge=0)
     """Most seconds between two repetitions where the server names no time."""
-    patience: float = Field(default=900.0, ge=0)
+    max_retry_after: float = Field(default=900.0, ge=0)
     """Most seconds a server may ask to wait, in whatever header and unit; one that wants more ends the run cleanly."""
-    give_up: int = Field(default=10, ge=1)
+    max_consecutive_failures: int = Field(default=10, ge=1)
     """Questions in a row that fail, each with all its repetitions, before the run is ended as a whole."""
 
 
-class ApiTeacherConfig(BaseModel):
+class ApiTeacherConfig(Config):
     """Any endpoint that speaks the OpenAI chat protocol: hosted, vLLM, llama.cpp, Ollama, transformers serve."""
 
-    model_config = _STRICT
+    RENAMED_KEYS: ClassVar = {"extra": "extra_body"}
+
     kind: Literal["api"] = "api"
     model: str | None = None
     """The model's name at the endpoint; by default $OPENAI_MODEL."""
@@ -90,7 +99,7 @@ class ApiTeacherConfig(BaseModel):
     """Longest answer, reasoning included."""
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the endpoint calls this bound; where it refuses one name, the other is taken."""
-    extra: dict[str, Any] = {}
+    extra_body: dict[str, Any] = Field(default_factory=dict)
     """Further keys of the request's body, such as `reasoning_effort: low`; none that has a setting of its own here."""
     timeout: float = Field(default=300.0, gt=0)
     """Seconds for one request from its start to its last byte."""
@@ -107,26 +116,27 @@ class ApiTeacherConfig(BaseModel):
     budget: Budget = Budget()
     """Ends the run cleanly."""
 
-    @field_validator("extra")
+    @field_validator("extra_body")
     @classmethod
     def _reject_reserved_keys(cls, extra: dict[str, Any]) -> dict[str, Any]:
         """Refuse keys that would go around the settings, the budget or the reading of answers."""
         for key, instead in _OWN_KEYS.items():
             if key in extra:
-                raise ValueError(f"{key!r} is not for `extra`; {instead}")
+                raise ValueError(f"{key!r} is not for `extra_body`; {instead}")
         return extra
 
     @model_validator(mode="after")
     def _check_prices_given(self) -> ApiTeacherConfig:
-        if self.budget.money is not None and not (self.prices.input or self.prices.output):
+        if self.budget.max_cost is not None and not (self.prices.input or self.prices.output):
             raise ValueError("a budget in money needs prices (input and output per million tokens)")
         return self
 
 
-class LocalTeacherConfig(BaseModel):
+class LocalTeacherConfig(Config):
     """Any causal language model, in this process."""
 
-    model_config = _STRICT
+    RENAMED_KEYS: ClassVar = {"batch": "batch_size"}
+
     kind: Literal["local"] = "local"
     model: str = "nano"
     """As `backbone.source`: nano, smollm2, a folder, a .gguf file, or a hub name."""
@@ -134,7 +144,7 @@ class LocalTeacherConfig(BaseModel):
     """Number format of the weights; auto: what this machine is fastest in."""
     device: str = "auto"
     """cpu, cuda, cuda:1 and so on; auto takes a GPU where there is one."""
-    batch: int = Field(default=16, ge=1)
+    batch_size: int = Field(default=16, ge=1)
     """Questions answered at once."""
     max_tokens: int = Field(default=512, ge=1)
     """Longest answer, reasoning included."""
@@ -147,17 +157,18 @@ class LocalTeacherConfig(BaseModel):
 
     @model_validator(mode="after")
     def _reject_money_budget(self) -> LocalTeacherConfig:
-        if self.budget.money is not None:
+        if self.budget.max_cost is not None:
             raise ValueError("a local teacher has no price; give the budget in requests or tokens")
         return self
 
 
-class RulesTeacherConfig(BaseModel):
+class RulesTeacherConfig(Config):
     """The rule-based teacher: it reads the data instead of the question and costs nothing."""
 
-    model_config = _STRICT
+    RENAMED_KEYS: ClassVar = {"history": "history_length"}
+
     kind: Literal["rules"] = "rules"
-    history: int = Field(default=10, ge=0)
+    history_length: int = Field(default=10, ge=0)
     """Most earlier items it looks at."""
     seed: int = 0
     """Of its choice of words."""

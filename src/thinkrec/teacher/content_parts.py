@@ -1,4 +1,4 @@
-"""The message of a chat completion: a text, a list of parts, or an answer that came in pieces; pure functions."""
+"""The message of a chat completion: a text, a list of parts, or a stream of deltas; pure functions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "thoughts", "thought", "reasoning_text",
-                    "thinking_blocks", "reasoning_details")  # fmt: skip
+REASONING_FIELDS = (
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "thoughts",
+    "thought",
+    "reasoning_text",
+    "thinking_blocks",
+    "reasoning_details",
+)
 """Names under which endpoints hand over the reasoning beside the content; the first that holds a text counts."""
 _PLAIN = ("text", "output_text", "input_text", "")
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -37,22 +45,22 @@ def read_message(message: Mapping[str, Any]) -> MessageParts:
 
 
 def _split_content(content: Any) -> MessageParts:
-    """Of a text, a part, a list of both, or nothing. Pictures, calls and encrypted data have no words."""
+    """The words of a text, a part, a list of both, or nothing. Pictures, calls and encrypted data have none."""
     if isinstance(content, str):
         return MessageParts(content, "", "")
-    found: dict[str, list[str]] = {"said": [], "thought": [], "refused": []}
+    texts_by_kind: dict[str, list[str]] = {"answer": [], "reasoning": [], "refusal": []}
     for part in content if isinstance(content, list) else [content]:
         if isinstance(part, str):
-            found["said"].append(part)
+            texts_by_kind["answer"].append(part)
         elif isinstance(part, Mapping):
             kind = str(part.get("type") or "")
             if kind == "refusal":
-                found["refused"].append(_extract_text(part.get("refusal") or part.get("text")))
+                texts_by_kind["refusal"].append(_extract_text(part.get("refusal") or part.get("text")))
             elif _is_reasoning(kind) or part.get("thought") is True:
-                found["thought"].append(_extract_text(part))
+                texts_by_kind["reasoning"].append(_extract_text(part))
             elif kind in _PLAIN:
-                found["said"].append(_extract_text(part))
-    return MessageParts(*("\n".join(filter(None, texts)) for texts in found.values()))
+                texts_by_kind["answer"].append(_extract_text(part))
+    return MessageParts(*("\n".join(filter(None, texts)) for texts in texts_by_kind.values()))
 
 
 def _is_reasoning(kind: str) -> bool:

@@ -1,4 +1,4 @@
-"""How an endpoint wants to be asked, found out from what it refuses: pure functions, no HTTP."""
+"""Dialects of endpoints (parameter names, roles, streaming), inferred from their refusals: pure functions, no HTTP."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Dialect:
     version: bool = False
     """Whether /v1 has to follow the address that was given."""
 
-    def build_body(self, most: int) -> dict[str, Any]:
-        """The keys of a request that depend on the dialect. `most`: tokens."""
+    def build_body(self, max_tokens: int) -> dict[str, Any]:
+        """The keys of a request that depend on the dialect. `max_tokens`: bound of an answer."""
         streamed = {"stream": True, "stream_options": {"include_usage": True}} if self.stream else {}
-        return {self.length_name: most, **streamed}
+        return {self.length_name: max_tokens, **streamed}
 
     def format_messages(self, messages: Sequence[Message]) -> list[dict[str, str]]:
         """The conversation as the endpoint takes it."""
@@ -66,7 +66,7 @@ class Dialect:
 
 
 def adapt_dialect(dialect: Dialect, url: str, status: int, error: Any) -> tuple[Dialect, str] | None:
-    """(another dialect, what is different in words) where an error asks for one, else None.
+    """Another dialect and a description of the difference, where an error asks for one; else None.
 
     `status`: that of the answer; 200 where the body was a web page.
     """

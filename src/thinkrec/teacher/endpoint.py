@@ -1,4 +1,4 @@
-"""One endpoint: its address, key and client; one request, and what is to be made of its failure."""
+"""One endpoint: its address, key and client; one request, and the classification of its failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import RecipeError
 from thinkrec.teacher import api_error, reply
-from thinkrec.teacher.client import Message, TeacherStopped
+from thinkrec.teacher.client import Message, TeacherStoppedError
 from thinkrec.teacher.config import ApiTeacherConfig
 from thinkrec.teacher.dialect import Dialect, adapt_dialect, find_rejected_parameters
 from thinkrec.teacher.retry_waits import find_retry_delay
@@ -26,6 +26,7 @@ class TransientError(Exception):
     """A request failed, and another try may not."""
 
     def __init__(self, why: str, wait: float | None = None) -> None:
+        """`wait`: seconds that the server asked for."""
         super().__init__(why)
         self.wait = wait
         """Seconds the server asked for, if it did."""
@@ -35,6 +36,7 @@ class PermanentError(Exception):
     """A request failed, and so would the same one again."""
 
     def __init__(self, why: str, refusal: str | None = None) -> None:
+        """`refusal`: the code by which the content was refused."""
         super().__init__(why)
         self.refusal = refusal
         """By what name a filter or the model declined the content, if that is why."""
@@ -52,14 +54,14 @@ class Endpoint:
     """Sends one request at a time; the key stays in here."""
 
     def __init__(self, config: ApiTeacherConfig) -> None:
-        """Raises RecipeError where an address, a model, a key or the package openai lacks."""
+        """Check the config. Raises RecipeError where an address, a model, a key or the package openai lacks."""
         self.config, self.model, self._given = config, resolve_api_model(config), _resolve_base_url(config)
-        parts = urlsplit(self._given)
+        address = urlsplit(self._given)
         # The whole address of the chat questions is often pasted; a query, as some hosts want, goes along separately.
-        path = parts.path.rstrip("/").removesuffix("/chat/completions")
-        self._url = parts._replace(path=path, query="", fragment="").geturl()
+        path = address.path.rstrip("/").removesuffix("/chat/completions")
+        self._url = address._replace(path=path, query="", fragment="").geturl()
         self._key = _read_api_key(config, self._url)
-        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        self.url = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
         """For messages: without a name and password it may hold."""
         self.dialect = Dialect(config.max_tokens_name)
         self._tried = {self.dialect}
@@ -67,11 +69,11 @@ class Endpoint:
             raise RecipeError('asking an endpoint needs the package openai; run: pip install "thinkrec[teacher]"')
 
     async def send(self, client: Any, messages: Sequence[Message]) -> reply.Reply:
-        """One request. Raises Passing, Final, Differently, or TeacherStopped."""
+        """One request. Raises TransientError, PermanentError, DialectChangedError, or TeacherStoppedError."""
         import openai
 
         config, dialect = self.config, self.dialect
-        body = {**dialect.build_body(config.max_tokens), **config.extra}
+        body = {**dialect.build_body(config.max_tokens), **config.extra_body}
         if config.temperature is not None:
             body["temperature"] = config.temperature
         words: Any = dialect.format_messages(messages)
@@ -103,20 +105,20 @@ class Endpoint:
         except UnicodeDecodeError as error:
             raise TransientError("the answer is no UTF-8") from error
 
-    def _adapt_dialect(self, asked: Dialect, status: int, error: Any) -> None:
-        """Raises Differently where a request in the dialect `asked` should be sent again in another one."""
-        if asked != self.dialect:
+    def _adapt_dialect(self, used: Dialect, status: int, error: Any) -> None:
+        """Raise DialectChangedError where a request in the dialect `used` should be sent again in another one."""
+        if used != self.dialect:
             raise DialectChangedError  # another request has found out in the meantime
-        found = adapt_dialect(asked, self._url, status, error)
-        if found is None or found[0] in self._tried:
+        adapted = adapt_dialect(used, self._url, status, error)
+        if adapted is None or adapted[0] in self._tried:
             return
-        self.dialect = found[0]
-        self._tried.add(found[0])
-        warnings.warn(f"the teacher at {self.url} is asked in another way: {found[1]}", TeacherWarning, stacklevel=2)
+        self.dialect = adapted[0]
+        self._tried.add(adapted[0])
+        warnings.warn(f"the teacher at {self.url} is asked in another way: {adapted[1]}", TeacherWarning, stacklevel=2)
         raise DialectChangedError
 
-    async def _classify_error(self, client: Any, asked: Dialect, status: int, error: Any, headers: Any) -> Exception:
-        """What an error status amounts to. Raises Differently where another dialect may help."""
+    async def _classify_error(self, client: Any, used: Dialect, status: int, error: Any, headers: Any) -> Exception:
+        """The exception for an error status. Raises DialectChangedError where another dialect may help."""
         text, where = (
             self._redact_key(api_error.extract_error_message(error)) or "it gives no reason",
             f"the teacher at {self.url}",
@@ -126,8 +128,8 @@ class Endpoint:
             return PermanentError(f"the content was refused ({declined}): {text}", self._redact_key(declined))
         # A model that is not there has an address: /v1 would not help.
         if not (status == 404 and "model" in text.lower()):
-            self._adapt_dialect(asked, status, error)
-        on = "and start the same command again to go on"
+            self._adapt_dialect(used, status, error)
+        resume = "and start the same command again to go on"
         why = api_error.find_fatal_cause(status, error)
         if why is not None:
             advice = "see to it"
@@ -135,25 +137,26 @@ class Endpoint:
                 advice = f"check ${self.config.key_env}"
             elif "model" in why or "address" in why:
                 advice = f"check base_url and model ({self.model!r}){await self._describe_listed_models(client)}"
-            return TeacherStopped(f"{where} stopped the run with {status}: {why} ({text}); {advice}, {on}")
+            return TeacherStoppedError(f"{where} stopped the run with {status}: {why} ({text}); {advice}, {resume}")
         if api_error.is_retryable_status(status, error):
             wait = find_retry_delay(status, headers, error)
-            if wait is not None and wait > self.config.retries.patience:
-                return TeacherStopped(
-                    f"{where} answers {status} and asks to wait {wait:.0f} s, more than retries.patience allows "
-                    f"({self.config.retries.patience:.0f} s); start the same command later to go on"
+            if wait is not None and wait > self.config.retries.max_retry_after:
+                return TeacherStoppedError(
+                    f"{where} answers {status} and asks to wait {wait:.0f} s, more than retries.max_retry_after allows "
+                    f"({self.config.retries.max_retry_after:.0f} s); start the same command later to go on"
                 )
             return TransientError(f"the endpoint answered {status}: {text}", wait)
-        settings = find_rejected_parameters(error, ["temperature", *self.config.extra])
+        settings = find_rejected_parameters(error, ["temperature", *self.config.extra_body])
         if settings:
-            key = settings[0] if settings[0] == "temperature" else f"extra.{settings[0]}"
-            return TeacherStopped(
-                f"{where} does not take {settings[0]} as it is set ({text}); change teacher.{key} or leave it out, {on}"
+            key = settings[0] if settings[0] == "temperature" else f"extra_body.{settings[0]}"
+            return TeacherStoppedError(
+                f"{where} does not take {settings[0]} as it is set ({text}); change teacher.{key} or leave it out, "
+                f"{resume}"
             )
         return PermanentError(f"the endpoint refused the question with {status}: {text}")
 
     async def _describe_listed_models(self, client: Any) -> str:
-        """The models that the endpoint lists, the like of the one asked for first; empty where it lists none."""
+        """The models that the endpoint lists, those of a similar name first; empty where it lists none."""
         try:
             async with asyncio.timeout(min(10.0, self.config.timeout)):
                 response = await client.models.with_raw_response.list()
@@ -180,42 +183,48 @@ class Endpoint:
             # What goes to this machine needs no proxy, whatever the environment says.
             more["http_client"] = openai.DefaultAsyncHttpxClient(trust_env=False)
         query = dict(parse_qsl(urlsplit(self._given).query))
-        return openai.AsyncOpenAI(api_key=self._key or "none", base_url=self._url, max_retries=0,
-                                  timeout=self.config.timeout, default_query=query or None, **more)  # fmt: skip
+        return openai.AsyncOpenAI(
+            api_key=self._key or "none",
+            base_url=self._url,
+            max_retries=0,
+            timeout=self.config.timeout,
+            default_query=query or None,
+            **more,
+        )
 
 
 def resolve_api_model(config: ApiTeacherConfig) -> str:
     """The model's name, from the config or $OPENAI_MODEL. Raises RecipeError."""
-    found = config.model or os.environ.get("OPENAI_MODEL")
-    if not found:
+    model = config.model or os.environ.get("OPENAI_MODEL")
+    if not model:
         raise RecipeError("which model shall teach? Give teacher.model (--model), or set $OPENAI_MODEL")
-    return found
+    return model
 
 
 def format_api_teacher_name(config: ApiTeacherConfig) -> str:
-    """What goes into the hash: label or model, and the settings that change answers; not the address."""
-    settings = {"temperature": config.temperature, "max_tokens": config.max_tokens, **config.extra}
+    """The name that goes into hashes: label or model, and the settings that change answers; not the address."""
+    settings = {"temperature": config.temperature, "max_tokens": config.max_tokens, **config.extra_body}
     words = [f"{key}={value}" for key, value in sorted(settings.items()) if value is not None]
     return f"api:{config.label or resolve_api_model(config)} {' '.join(words)}"
 
 
 def _resolve_base_url(config: ApiTeacherConfig) -> str:
-    found = config.base_url or os.environ.get("OPENAI_BASE_URL")
-    if not found:
+    url = config.base_url or os.environ.get("OPENAI_BASE_URL")
+    if not url:
         raise RecipeError(
             "where is the teacher? Give teacher.base_url (--base-url), for instance http://localhost:8000/v1, or set "
             "$OPENAI_BASE_URL; nothing is sent anywhere without it"
         )
-    if urlsplit(found).scheme not in ("http", "https") or not urlsplit(found).hostname:
-        raise RecipeError(f"teacher.base_url {found!r} is no address; it reads http(s)://host[:port]/v1")
-    return found
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise RecipeError(f"teacher.base_url {url!r} is no address; it reads http(s)://host[:port]/v1")
+    return url
 
 
 def _read_api_key(config: ApiTeacherConfig, base_url: str) -> str:
-    found = os.environ.get(config.key_env, "").strip()
-    if not found and not _is_loopback_url(base_url):
+    key = os.environ.get(config.key_env, "").strip()
+    if not key and not _is_loopback_url(base_url):
         raise RecipeError(f"the key is missing: set the environment variable {config.key_env} (teacher.key_env)")
-    return found
+    return key
 
 
 def _is_loopback_url(base_url: str) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 
-def run_coroutine(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run_coroutine(make_coroutine: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine to its end, also where an event loop is already running (notebooks): then in a thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(work())
+        asyncio.run(make_coroutine())
         return
     raised: list[BaseException] = []
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
@@ -22,7 +22,7 @@ def run_coroutine(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         task = asyncio.current_task()
         assert task is not None
         started.append((asyncio.get_running_loop(), task))
-        await work()
+        await make_coroutine()
 
     def inside() -> None:
         try:

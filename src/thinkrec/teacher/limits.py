@@ -1,4 +1,4 @@
-"""How fast and how much may be asked: requests and tokens per minute, back-off, and budgets."""
+"""Rate limits (requests and tokens per minute), back-off, and budgets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from thinkrec.teacher.client import NOTHING, TeacherStopped, Usage
+from thinkrec.teacher.client import NOTHING, TeacherStoppedError, Usage
 from thinkrec.teacher.config import Budget, Prices, Retries
 
 MINUTE = 60.0
@@ -30,8 +30,8 @@ _EPOCH, _EPOCH_MS = 1e9, 1e11
 def parse_duration(text: str) -> float | None:
     """Seconds in a span with units, such as 1m30s, 250ms, 6m0s, 2 minutes, PT1M30S; None where it is none.
 
-    >>> parse_duration("1m30s"), parse_duration("250ms"), parse_duration("6m0s"), parse_duration("PT1M30S"), parse_duration("30"), parse_duration("soon")
-    (90.0, 0.25, 360.0, 90.0, None, None)
+    >>> [parse_duration(text) for text in ("1m30s", "250ms", "6m0s", "PT1M30S", "30", "soon")]
+    [90.0, 0.25, 360.0, 90.0, None, None]
     """
     rest, total = re.sub(r"^P(?:T|(?=\d+D))|(?<=D)T", "", text.strip()).lower(), 0.0
     if not rest:
@@ -53,8 +53,8 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
     A time is an HTTP date, an ISO 8601 date, or a number since 1970, in seconds or (from 1e11 on) milliseconds; `now`
     is the clock it is compared with. What has passed is 0.
 
-    >>> parse_retry_after("2"), parse_retry_after("1m30s"), parse_retry_after("soon"), parse_retry_after("-3")
-    (2.0, 90.0, None, 0.0)
+    >>> [parse_retry_after(text) for text in ("2", "1m30s", "soon", "-3")]
+    [2.0, 90.0, None, 0.0]
     """
     text = (value or "").strip()
     try:
@@ -82,7 +82,7 @@ def _parse_date(text: str) -> datetime | None:
 
 def compute_backoff(retries: Retries, attempt: int, rng: random.Random) -> float:
     """Seconds before repetition `attempt` (from 0): doubled every time up to a bound, half of it by chance."""
-    whole = min(retries.longest_wait, retries.first_wait * 2.0 ** min(attempt, 60))
+    whole = min(retries.max_backoff, retries.initial_backoff * 2.0 ** min(attempt, 60))
     return whole * (0.5 + 0.5 * rng.random())
 
 
@@ -101,16 +101,17 @@ class RateLimiter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """A limiter to `requests` and `tokens` per minute; None: without bound."""
         self._requests, self._tokens, self._clock, self._sleep = requests, tokens, clock, sleep
         self._recent: deque[list[float]] = deque()  # [time, tokens] of each start within the last minute
         self._not_before = 0.0
 
     def pause_for(self, seconds: float) -> None:
-        """Nothing starts for so long: the server asked for it."""
+        """Start nothing for so many seconds, as the server asked."""
         self._not_before = max(self._not_before, self._clock() + seconds)
 
     async def acquire(self, tokens: int) -> Callable[[int], None]:
-        """Waits for a turn; call what it returns with the tokens that were really taken."""
+        """Wait for a turn; call what it returns with the tokens that were really used."""
         while True:
             wait = self._compute_wait(tokens)
             if wait <= 0:
@@ -143,24 +144,25 @@ class RateLimiter:
 
 
 class BudgetTracker:
-    """Keeps a budget: what was spent, and what requests under way may still take.
+    """Tracks a budget: what was spent, and what requests under way may still use.
 
-    A request is let go only if the budget holds even should it take all it may, so the bound holds as far as prompts
-    are counted rightly (`estimate_tokens`).
+    A request starts only if the budget holds even should it use all it may, so the bound holds as far as prompts are
+    counted rightly (`estimate_tokens`).
     """
 
     def __init__(self, budget: Budget, prices: Prices, spent: Usage = NOTHING) -> None:
+        """`spent`: usage of earlier starts."""
         self._budget, self._prices = budget, prices
         self.spent = spent
         self._reserved = NOTHING
         self._free: asyncio.Event | None = None
 
     def reset_reserved(self) -> None:
-        """Nothing is under way; called at the start of every round of asking."""
+        """Forget all reservations; called at the start of every round of asking, when nothing is under way."""
         self._reserved, self._free = NOTHING, None
 
     def compute_max_usage(self, prompt: int, completion: int) -> Usage:
-        """What a request may take at most."""
+        """The largest usage of a request."""
         return Usage(prompt, completion, self._prices.compute_cost(prompt, completion), 1)
 
     def can_reserve(self, more: Usage) -> bool:
@@ -168,11 +170,11 @@ class BudgetTracker:
         return self._is_within_budget(self.spent + self._reserved + more)
 
     def reserve_usage(self, more: Usage) -> None:
-        """Such a request is under way."""
+        """Reserve the usage of a request that is under way."""
         self._reserved += more
 
     def settle_usage(self, reserved: Usage, taken: Usage) -> None:
-        """It came back and took this."""
+        """Replace the reservation of a request that came back by what it used."""
         self._reserved += Usage(
             -reserved.prompt_tokens, -reserved.completion_tokens, -reserved.cost, -reserved.requests
         )
@@ -181,8 +183,9 @@ class BudgetTracker:
             self._free.set()
 
     async def wait_and_reserve(self, more: Usage) -> None:
-        """Reserve `more`; waits while something under way may still give room. Raises TeacherStopped where nothing
-        does.
+        """Reserve `more`, waiting while requests under way may still leave room for it.
+
+        Raises TeacherStoppedError where none of them can.
         """
         while not self.can_reserve(more):
             if self._reserved.requests <= 0:
@@ -192,16 +195,16 @@ class BudgetTracker:
             await self._free.wait()
         self.reserve_usage(more)
 
-    def make_exhausted_error(self) -> TeacherStopped:
+    def make_exhausted_error(self) -> TeacherStoppedError:
         """The error that says the budget is spent."""
         b, s = self._budget, self.spent
         bounds = [
-            f"{s.requests} of {b.requests} requests" if b.requests is not None else "",
-            f"{s.tokens} of {b.tokens} tokens" if b.tokens is not None else "",
-            f"{s.cost:.4f} of {b.money} in money" if b.money is not None else "",
+            f"{s.requests} of {b.max_requests} requests" if b.max_requests is not None else "",
+            f"{s.tokens} of {b.max_tokens} tokens" if b.max_tokens is not None else "",
+            f"{s.cost:.4f} of {b.max_cost} in money" if b.max_cost is not None else "",
         ]
         text = ", ".join(filter(None, bounds))
-        return TeacherStopped(
+        return TeacherStoppedError(
             f"the budget is spent ({text}; the next request might exceed it); raise it and start the same command "
             "again to go on",
             budget=True,
@@ -210,7 +213,7 @@ class BudgetTracker:
     def _is_within_budget(self, total: Usage) -> bool:
         b = self._budget
         return (
-            (b.requests is None or total.requests <= b.requests)
-            and (b.tokens is None or total.tokens <= b.tokens)
-            and (b.money is None or total.cost <= b.money + 1e-12)
+            (b.max_requests is None or total.requests <= b.max_requests)
+            and (b.max_tokens is None or total.tokens <= b.max_tokens)
+            and (b.max_cost is None or total.cost <= b.max_cost + 1e-12)
         )

@@ -22,101 +22,108 @@ class LocalModelTeacher:
     """Answers batches of questions with any model that our own backbone loader knows; loads it when first asked."""
 
     def __init__(self, config: LocalTeacherConfig, *, spent: Usage = NOTHING) -> None:
-        """`spent`: what earlier starts took of the budget."""
+        """A teacher whose model is loaded when it is first asked. `spent`: usage of earlier starts."""
         self.config, self.name = config, format_local_teacher_name(config)
-        self.purse = BudgetTracker(config.budget, Prices(), spent)
+        self.budget_tracker = BudgetTracker(config.budget, Prices(), spent)
         self._backbone: Backbone | None = None
 
-    def ask(self, questions: Sequence[Question], done: OnAnswer) -> None:
+    def ask(self, questions: Sequence[Question], on_answer: OnAnswer) -> None:
         """See `Teacher.ask`. Questions of similar length are answered together; an answer waits for its batch."""
         if not questions:
             return
-        self.purse.reset_reserved()
-        bone = self._get_backbone()
-        texts = [render_chat_prompt(bone.tokenizer, question.messages) for question in questions]
+        self.budget_tracker.reset_reserved()
+        backbone = self._get_backbone()
+        texts = [render_chat_prompt(backbone.tokenizer, question.messages) for question in questions]
         ids = [self._encode_prompt(text, templated) for text, templated in texts]
-        order = sorted(range(len(questions)), key=lambda place: len(ids[place]))
-        most = bone.max_positions
+        order = sorted(range(len(questions)), key=lambda index: len(ids[index]))
+        max_positions = backbone.max_positions
         fitting = []
-        for place in order:
-            size = len(ids[place])
-            if most is not None and size + 1 > most:
-                why = f"the question has {size} tokens, and the model reads {most}; show less history or fewer keywords"
-                done(questions[place], Answer("", "", NOTHING, 0.0, failure=why))
+        for index in order:
+            size = len(ids[index])
+            if max_positions is not None and size + 1 > max_positions:
+                why = (
+                    f"the question has {size} tokens, and the model reads {max_positions}; show less history or fewer "
+                    "keywords"
+                )
+                on_answer(questions[index], Answer("", "", NOTHING, 0.0, failure=why))
             else:
-                fitting.append(place)
+                fitting.append(index)
         while fitting:
-            part = self._select_batch(fitting, ids)
-            fitting = fitting[len(part) :]
-            began = time.monotonic()
-            written = self._generate_answers([ids[place] for place in part], most)
-            seconds = (time.monotonic() - began) / len(part)
-            for place, (text, count, cut) in zip(part, written, strict=True):
-                usage = Usage(len(ids[place]), count, 0.0)
-                self.purse.spent += usage
+            batch = self._select_batch(fitting, ids)
+            fitting = fitting[len(batch) :]
+            started = time.monotonic()
+            generated = self._generate_answers([ids[index] for index in batch], max_positions)
+            seconds = (time.monotonic() - started) / len(batch)
+            for index, (text, count, is_truncated) in zip(batch, generated, strict=True):
+                usage = Usage(len(ids[index]), count, 0.0)
+                self.budget_tracker.spent += usage
                 answer, reasoning = split_reasoning(text)
                 failure = None if answer else "the answer was empty" + (" (it only reasoned)" if reasoning else "")
                 refused = IN_WORDS if is_refusal(answer) else None
                 if refused is not None:
                     failure, answer = f"the content was refused ({refused}): {' '.join(answer.split())[:200]}", ""
-                done(questions[place], Answer(answer, reasoning, usage, seconds, failure, cut, refused))
+                on_answer(questions[index], Answer(answer, reasoning, usage, seconds, failure, is_truncated, refused))
 
     def _select_batch(self, waiting: Sequence[int], ids: Sequence[list[int]]) -> list[int]:
-        """The next batch, as far as the budget holds. Raises TeacherStopped where it holds for nothing more."""
-        part, total = [], NOTHING
-        for place in waiting[: self.config.batch]:
-            total += self.purse.compute_max_usage(len(ids[place]), self.config.max_tokens)
-            if not self.purse.can_reserve(total):
+        """The next batch, as far as the budget holds. Raises TeacherStoppedError where it holds for nothing more."""
+        batch, total = [], NOTHING
+        for index in waiting[: self.config.batch_size]:
+            total += self.budget_tracker.compute_max_usage(len(ids[index]), self.config.max_tokens)
+            if not self.budget_tracker.can_reserve(total):
                 break
-            part.append(place)
-        if not part:
-            raise self.purse.make_exhausted_error()
-        return part
+            batch.append(index)
+        if not batch:
+            raise self.budget_tracker.make_exhausted_error()
+        return batch
 
     def _encode_prompt(self, text: str, templated: bool) -> list[int]:
         # A chat template writes its special tokens itself; a plain transcript needs the one at the beginning.
-        bone = self._get_backbone()
-        found = bone.tokenizer.encode(text, add_special_tokens=False)
-        first = bone.bos_id
-        return found if templated or first is None or found[:1] == [first] else [first, *found]
+        backbone = self._get_backbone()
+        ids = backbone.tokenizer.encode(text, add_special_tokens=False)
+        first = backbone.bos_id
+        return ids if templated or first is None or ids[:1] == [first] else [first, *ids]
 
-    def _generate_answers(self, prompts: Sequence[list[int]], most: int | None) -> list[tuple[str, int, bool]]:
-        """(text, tokens written, whether it was cut) of each prompt."""
+    def _generate_answers(self, prompts: Sequence[list[int]], max_positions: int | None) -> list[tuple[str, int, bool]]:
+        """Answers to prompts: (text, number of tokens, whether it was truncated) each."""
         import torch
 
-        bone, config = self._get_backbone(), self.config
+        backbone, config = self._get_backbone(), self.config
         width = max(len(ids) for ids in prompts)
-        room = config.max_tokens if most is None else min(config.max_tokens, most - width)
-        padded = [[bone.pad_id] * (width - len(ids)) + list(ids) for ids in prompts]
+        room = config.max_tokens if max_positions is None else min(config.max_tokens, max_positions - width)
+        padded = [[backbone.pad_id] * (width - len(ids)) + list(ids) for ids in prompts]
         mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
-        device = bone.model.device
+        device = backbone.model.device
         sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
         if config.temperature > 0:
             sampling = {"do_sample": True, "temperature": config.temperature, "top_p": None, "top_k": 0}
         with torch.inference_mode(), torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
             torch.manual_seed(config.seed)
-            out = bone.model.generate(  # type: ignore[operator]
-                input_ids=torch.tensor(padded, device=device), attention_mask=torch.tensor(mask, device=device),
-                max_new_tokens=room, pad_token_id=bone.pad_id, eos_token_id=self._get_eos_ids(), **sampling
-            )  # fmt: skip
+            out = backbone.model.generate(  # type: ignore[operator]
+                input_ids=torch.tensor(padded, device=device),
+                attention_mask=torch.tensor(mask, device=device),
+                max_new_tokens=room,
+                pad_token_id=backbone.pad_id,
+                eos_token_id=self._get_eos_ids(),
+                **sampling,
+            )
         return [self._decode_answer(ids) for ids in out[:, width:].tolist()]
 
     def _decode_answer(self, ids: list[int]) -> tuple[str, int, bool]:
         ends = set(self._get_eos_ids())
         stop = next((i for i, token in enumerate(ids) if token in ends), None)
-        kept = ids if stop is None else ids[:stop]
+        written = ids if stop is None else ids[:stop]
         tokenizer = self._get_backbone().tokenizer
         special = dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
         # Some tokenizers count the marks around reasoning as special; without them it would read as the answer.
-        shown = [i for i in kept if i not in special or is_reasoning_marker(special[i])]
-        text = str(tokenizer.decode(shown, skip_special_tokens=False))
-        return text, len(kept) + (stop is not None), stop is None
+        readable = [i for i in written if i not in special or is_reasoning_marker(special[i])]
+        text = str(tokenizer.decode(readable, skip_special_tokens=False))
+        return text, len(written) + (stop is not None), stop is None
 
     def _get_eos_ids(self) -> list[int]:
         """All tokens that end an answer: chat models often have one for a turn beside the one for a text."""
-        bone = self._get_backbone()
-        own = getattr(bone.model.generation_config, "eos_token_id", None)
-        return sorted({bone.eos_id, *(own if isinstance(own, list) else [own] if own is not None else [])})
+        backbone = self._get_backbone()
+        own = getattr(backbone.model.generation_config, "eos_token_id", None)
+        return sorted({backbone.eos_id, *(own if isinstance(own, list) else [own] if own is not None else [])})
 
     def _get_backbone(self) -> Backbone:
         if self._backbone is None:
@@ -124,20 +131,20 @@ class LocalModelTeacher:
 
             from thinkrec.model.backbone import BackboneConfig, load_backbone
 
-            bone = load_backbone(BackboneConfig(source=self.config.model, dtype=self.config.dtype))
+            backbone = load_backbone(BackboneConfig(source=self.config.model, dtype=self.config.dtype))
             device = self.config.device
             if device == "auto":
                 device = "cuda" if torch.cuda.is_available() else "cpu"
             try:
-                bone.model.to(torch.device(device))  # type: ignore[arg-type]
+                backbone.model.to(torch.device(device))  # type: ignore[arg-type]
             except (RuntimeError, AssertionError) as error:
                 raise RecipeError(f"teacher.device {device!r} cannot be used here ({error}); try cpu") from error
-            self._backbone = bone
+            self._backbone = backbone
         return self._backbone
 
 
 def render_chat_prompt(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, bool]:
-    """(the words a model goes on from, whether the tokenizer's chat template made them).
+    """The text a model goes on from, and whether the tokenizer's chat template rendered it.
 
     Without a template: the turns as paragraphs, the last one left open, so that a plain model continues it.
     """
@@ -150,8 +157,10 @@ def render_chat_prompt(tokenizer: Any, messages: Sequence[Message]) -> tuple[str
 
 
 def format_local_teacher_name(config: LocalTeacherConfig) -> str:
-    """What goes into the hash. A folder or file is known by its contents too: other weights under the same name are
-    another teacher. A hub name stands for itself.
+    """The name that goes into hashes.
+
+    A folder or file is known by its contents too: other weights under the same name are another teacher. A hub name
+    stands for itself.
     """
     from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
 

@@ -11,8 +11,17 @@ from thinkrec.claims.verdict import IN_WORDS, is_refusal, split_reasoning
 from thinkrec.teacher import api_error, content_parts
 
 _CUT = ("length", "maxtokens", "modellength", "maxoutputtokens", "maxlength", "tokenlimit", "incomplete")
-_BROKEN = ("error", "abort", "aborted", "cancelled", "canceled", "networkerror", "insufficientsystemresource",
-           "malformedfunctioncall", "unexpectedtoolcall")  # fmt: skip
+_BROKEN = (
+    "error",
+    "abort",
+    "aborted",
+    "cancelled",
+    "canceled",
+    "networkerror",
+    "insufficientsystemresource",
+    "malformedfunctioncall",
+    "unexpectedtoolcall",
+)
 
 
 @dataclass(frozen=True)
@@ -27,9 +36,9 @@ class Reply:
     completion_tokens: int | None
     """Reasoning included; None where the endpoint does not count."""
     refusal: str | None = None
-    """By what name a filter or the model declined; the text is then empty, as whatever there is broke off."""
+    """The code by which a filter or the model declined; the text is then empty, as whatever there is broke off."""
     refusal_text: str = ""
-    """In which words."""
+    """The words of the refusal."""
     finish_reason: str = ""
     """The reason to finish, as the endpoint gives it."""
 
@@ -42,6 +51,7 @@ class ReplyError(ValueError):
     """The body of a successful answer holds an error."""
 
     def __init__(self, status: int, error: Any) -> None:
+        """`status`: see the attribute; `error`: the error in the body."""
         super().__init__(f"the answer holds an error: {api_error.extract_error_message(error)}")
         self.status, self.error = status, error
         """The status it would have had outside; 500 where it names none."""
@@ -50,24 +60,24 @@ class ReplyError(ValueError):
 def parse_reply(body: str) -> Reply:
     """Read a chat completion, whole or as a stream of events.
 
-    Raises Damaged saying what is wrong, or Failed where the body holds an error.
+    Raises MalformedReplyError saying what is wrong, or ReplyError where the body holds an error.
     """
     try:
-        found = content_parts.join_stream(body) if content_parts.is_stream(body) else json.loads(body)
+        payload = content_parts.join_stream(body) if content_parts.is_stream(body) else json.loads(body)
     except ValueError as error:
         if api_error.is_html_page(body):
             raise MalformedReplyError(
-                f"the answer is a web page ({api_error.extract_error_message(body)[:80]!r}) and no JSON; check base_url, which "
-                "ends in /v1"
+                f"the answer is a web page ({api_error.extract_error_message(body)[:80]!r}) and no JSON; check "
+                "base_url, which ends in /v1"
             ) from error
         raise MalformedReplyError(f"the answer is no complete JSON ({error})") from error
-    if not isinstance(found, dict):
+    if not isinstance(payload, dict):
         raise MalformedReplyError("the answer is JSON but no chat completion")
-    _raise_reply_error(found)
-    blocked = _find_block_reason(found)
-    choices = found.get("choices")
+    _raise_reply_error(payload)
+    blocked = _find_block_reason(payload)
+    choices = payload.get("choices")
     if not choices and blocked:
-        return _build_reply(found, content_parts.MessageParts("", "", ""), "", blocked)
+        return _build_reply(payload, content_parts.MessageParts("", "", ""), "", blocked)
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         why = "it holds no choices" if choices in (None, []) else "its choices are no list of objects"
         raise MalformedReplyError(f"the answer is JSON but no chat completion: {why}")
@@ -78,21 +88,23 @@ def parse_reply(body: str) -> Reply:
     if not isinstance(message, dict):
         raise MalformedReplyError("the answer is JSON but no chat completion: its choice holds no message")
     reasons = [choice.get(name) for name in ("finish_reason", "native_finish_reason", "stop_reason")]
-    reasons = [reason for reason in [*reasons, found.get("stop_reason")] if isinstance(reason, str)]
+    reasons = [reason for reason in [*reasons, payload.get("stop_reason")] if isinstance(reason, str)]
     words = content_parts.read_message(message)
     filtered = next((reason for reason in reasons if api_error.is_content_filter(reason)), None)
-    return _build_reply(found, words, reasons[0] if reasons else "", filtered or ("refusal" if words.refusal else None))
+    return _build_reply(
+        payload, words, reasons[0] if reasons else "", filtered or ("refusal" if words.refusal else None)
+    )
 
 
 def _build_reply(
-    found: Mapping[str, Any], words: content_parts.MessageParts, finish: str, refusal: str | None
+    payload: Mapping[str, Any], words: content_parts.MessageParts, finish: str, refusal: str | None
 ) -> Reply:
-    counted = found.get("usage")
+    counted = payload.get("usage")
     usage: Mapping[str, Any] = counted if isinstance(counted, dict) else {}
     prompt, completion = read_usage(usage)
     if refusal is not None:
-        said = " ".join((words.refusal or words.answer).split())
-        return Reply("", words.reasoning.strip(), False, prompt, completion, refusal, said, finish)
+        wording = " ".join((words.refusal or words.answer).split())
+        return Reply("", words.reasoning.strip(), False, prompt, completion, refusal, wording, finish)
     text, reasoning = split_reasoning(words.answer, words.reasoning)
     if is_refusal(text):
         return Reply("", reasoning, False, prompt, completion, IN_WORDS, " ".join(text.split()), finish)
@@ -103,7 +115,7 @@ def _build_reply(
 
 
 def read_usage(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """(prompt tokens, completion tokens with reasoning); None where they are not counted.
+    """Prompt tokens, and completion tokens with reasoning; None where they are not counted.
 
     Some endpoints leave reasoning out of `completion_tokens` and have it in the total alone; it was paid for.
     """
@@ -115,15 +127,15 @@ def read_usage(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
     return prompt, completion
 
 
-def _raise_reply_error(found: Mapping[str, Any]) -> None:
-    error = found.get("error")
+def _raise_reply_error(payload: Mapping[str, Any]) -> None:
+    error = payload.get("error")
     if error:
         raise ReplyError(_find_error_status(error), error)
-    base = found.get("base_resp")
+    base = payload.get("base_resp")
     if isinstance(base, Mapping) and base.get("status_code"):
         raise ReplyError(_find_error_status(base), base)
-    if "choices" not in found and (found.get("object") == "error" or found.get("type") == "error"):
-        raise ReplyError(_find_error_status(found), found)
+    if "choices" not in payload and (payload.get("object") == "error" or payload.get("type") == "error"):
+        raise ReplyError(_find_error_status(payload), payload)
 
 
 def _find_error_status(error: Any) -> int:
@@ -138,15 +150,15 @@ def _find_error_status(error: Any) -> int:
     return 400 if api_error.find_refusal_code(400, error) else 500
 
 
-def _find_block_reason(found: Mapping[str, Any]) -> str | None:
-    """By what name a prompt was blocked, where that stands beside (missing) choices."""
+def _find_block_reason(payload: Mapping[str, Any]) -> str | None:
+    """The code by which a prompt was blocked, where that stands beside (missing) choices."""
     for name in ("promptFeedback", "prompt_feedback"):
-        about = found.get(name)
+        about = payload.get(name)
         if isinstance(about, Mapping):
             reason = about.get("blockReason") or about.get("block_reason")
             if reason:
                 return str(reason)
-    for entry in found.get("prompt_filter_results") or found.get("prompt_annotations") or []:
+    for entry in payload.get("prompt_filter_results") or payload.get("prompt_annotations") or []:
         results = entry.get("content_filter_results") if isinstance(entry, Mapping) else None
         if isinstance(results, Mapping) and any(isinstance(r, Mapping) and r.get("filtered") for r in results.values()):
             return "content_filter"

@@ -1,4 +1,4 @@
-"""How long a server asks to wait, wherever it says so: headers of several vendors, or the body of the error."""
+"""Waiting time that a server asks for, in headers of several vendors or in the body of the error."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _BARE = re.compile(r"\d+(?:\.\d+)?")
 def find_retry_delay(status: int, headers: Mapping[str, str], error: Any) -> float | None:
     """Seconds until another try, or None where the server names none.
 
-    In this order: retry-after-ms and the like, Retry-After, what the error says, and after 429 when the exhausted rate
-    limit is filled again. Dates are compared with the server's own clock, its header Date, if there is one.
+    In this order: retry-after-ms and the like, Retry-After, the error's body, and after 429 when the exhausted rate
+    limit is reset. Dates are compared with the server's own clock, its header Date, if there is one.
     """
     named = {name.lower(): value for name, value in headers.items()}
     now = _parse_server_time(named.get("date"))
     for name in ("retry-after-ms", "x-ms-retry-after-ms", "x-retry-after-ms"):
-        found = _parse_milliseconds(named.get(name), now)
-        if found is not None:
-            return found
+        delay = _parse_milliseconds(named.get(name), now)
+        if delay is not None:
+            return delay
     for name in ("retry-after", "x-retry-after", "x-ratelimit-retry-after", "x-ratelimit-reset-after"):
-        found = parse_retry_after(named.get(name), now)
-        if found is not None:
-            return found
-    found = _find_body_delay(error, now)
-    if found is None and status == 429:
-        found = _find_reset_delay(named, now)
-    return found
+        delay = parse_retry_after(named.get(name), now)
+        if delay is not None:
+            return delay
+    delay = _find_body_delay(error, now)
+    if delay is None and status == 429:
+        delay = _find_reset_delay(named, now)
+    return delay
 
 
 def _parse_milliseconds(value: str | None, now: datetime | None) -> float | None:
@@ -50,8 +50,8 @@ def _parse_server_time(date: str | None) -> datetime | None:
     if not date:
         return None
     try:
-        found = parse_retry_after(date, datetime.fromtimestamp(0).astimezone())
-        return None if not found else datetime.fromtimestamp(found).astimezone()
+        seconds = parse_retry_after(date, datetime.fromtimestamp(0).astimezone())
+        return None if not seconds else datetime.fromtimestamp(seconds).astimezone()
     except (OverflowError, OSError, ValueError):
         return None
 
@@ -63,8 +63,8 @@ def _find_reset_delay(headers: Mapping[str, str], now: datetime | None) -> float
         form = _RESET.match(name)
         wait = parse_retry_after(value, now) if form else None
         if form and wait is not None:
-            left = headers.get(name.replace("reset", "remaining"))
-            (exhausted if left is not None and left.strip() in ("0", "0.0") else others).append(wait)
+            remaining = headers.get(name.replace("reset", "remaining"))
+            (exhausted if remaining is not None and remaining.strip() in ("0", "0.0") else others).append(wait)
     return max(exhausted) if exhausted else min(others, default=None)
 
 
@@ -74,13 +74,13 @@ def _find_body_delay(error: Any, now: datetime | None) -> float | None:
         for key, value in _walk_values(inner):
             known = key.lower().replace("-", "").replace("_", "")
             if known in ("retryafterms", "retrydelayms"):
-                found = _parse_milliseconds(str(value), now)
+                delay = _parse_milliseconds(str(value), now)
             elif known in ("retryafter", "retrydelay", "retryafterseconds", "xratelimitreset"):
-                found = parse_retry_after(str(value), now)
+                delay = parse_retry_after(str(value), now)
             else:
                 continue
-            if found is not None:
-                return found
+            if delay is not None:
+                return delay
     words = _IN_WORDS.search(extract_error_message(error))
     if words is None:
         return None

@@ -41,15 +41,16 @@ RECENT = 0.93
 
 
 def format_cited_title(title: str) -> str:
-    """The title as prose cites it: without the year, on one line, in single quotes, or in double ones where it holds a
-    single quote that is no apostrophe.
+    """The title as prose cites it: without the year, on one line, in quotes.
+
+    Quotes are single ones, or double ones where the title holds a single quote that is no apostrophe.
     """
     bare = " ".join(_YEAR.sub("", title).split())
     return f"\u201c{bare}\u201d" if _QUOTE.search(bare) else f"'{bare}'"
 
 
-def _join_with_and(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+def _join_with_and(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
 def _pick_phrase(rng: np.random.Generator, *choices: str) -> str:
@@ -62,18 +63,19 @@ def weigh_evidence(ds: Dataset, item: int, history: np.ndarray) -> list[tuple[fl
     `history` are row numbers, oldest first. The weight is positive for a liked item.
     """
     wanted = ds.items.keywords[item]
-    found = []
+    evidence = []
     for age, row in enumerate(history[::-1]):
         theirs = set(ds.items.keywords[ds.interactions.item[row]])
         shared = tuple(word for word in wanted if word in theirs)
         sign = 1.0 if ds.interactions.label[row] else -1.0
-        found.append((sign * (len(shared) ** 4 + 0.05) * RECENT**age, int(row), shared))
-    return sorted(found, key=lambda entry: -abs(entry[0]))
+        evidence.append((sign * (len(shared) ** 4 + 0.05) * RECENT**age, int(row), shared))
+    return sorted(evidence, key=lambda entry: -abs(entry[0]))
 
 
 def argue_row(ds: Dataset, row: int, length: int, rng: np.random.Generator) -> Argument:
-    """The teacher's own opinion on a row: its history (at most `length` rows strictly before it) and target are all it
-    sees.
+    """The teacher's own opinion on a row.
+
+    It reads the row's history (at most `length` rows strictly before it) and target, nothing else.
     """
     past = ds.interactions.get_history_rows(row, length)
     return argue_item(ds, int(ds.interactions.item[row]), past, rng)
@@ -82,7 +84,7 @@ def argue_row(ds: Dataset, row: int, length: int, rng: np.random.Generator) -> A
 def argue_item(
     ds: Dataset, item: int, history: np.ndarray, rng: np.random.Generator, *, verdict: bool | None = None
 ) -> Argument:
-    """As `argue_row`, for any item and any earlier rows (row numbers, oldest first).
+    """The same as `argue_row`, for any item and any earlier rows (row numbers, oldest first).
 
     `verdict`: what to argue for; by default the sign of the evidence.
     """
@@ -94,15 +96,15 @@ def argue_item(
     opening = "Yes." if opinion else "No."
     if not weighed:
         end = "is a guess." if verdict is None else "is judged by itself."
-        said = f"Nothing is known of this {domain.user} yet, so {title} {end}"
-        return Argument(opinion, f"{opening} {said}", total, False)
+        argument = f"Nothing is known of this {domain.user} yet, so {title} {end}"
+        return Argument(opinion, f"{opening} {argument}", total, False)
     name = _find_allowed_titles(ds, item, [row for _, row, _ in weighed])
     sharing = [entry for entry in weighed if entry[2] and entry[1] in name]
     support = [entry for entry in sharing if (entry[0] > 0) == opinion][:2]
     against = [entry for entry in sharing if (entry[0] > 0) != opinion][:1]
     if not support:
-        said = _render_fallback(ds, title, weighed, against, name, verdict is None)
-        return Argument(opinion, f"{opening} {said}", total, False)
+        argument = _render_fallback(ds, title, weighed, against, name, verdict is None)
+        return Argument(opinion, f"{opening} {argument}", total, False)
     sentences = [opening, _render_support(domain, title, support, name, opinion, rng)]
     if against:
         sentences.append(_render_objection(against[0], support[0], name, opinion, own == opinion, rng))
@@ -112,15 +114,17 @@ def argue_item(
 
 def _find_allowed_titles(ds: Dataset, item: int, rows: list[int]) -> dict[int, str]:
     """Row -> how prose cites its item; rows whose name is also another item's, or was both liked and not, are out."""
-    it, found = ds.interactions, dict[str, set[tuple[int, bool]]]()
-    name = {row: format_cited_title(ds.items.titles[it.item[row]]) for row in rows}
+    interactions, labels_by_name = ds.interactions, dict[str, set[tuple[int, bool]]]()
+    name = {row: format_cited_title(ds.items.titles[interactions.item[row]]) for row in rows}
     for row in rows:
-        found.setdefault(normalise_name(name[row]), set()).add((int(it.item[row]), bool(it.label[row])))
+        labels_by_name.setdefault(normalise_name(name[row]), set()).add(
+            (int(interactions.item[row]), bool(interactions.label[row]))
+        )
     target = normalise_name(format_cited_title(ds.items.titles[item]))
     return {
         row: cited
         for row, cited in name.items()
-        if normalise_name(cited) != target and len(found[normalise_name(cited)]) == 1
+        if normalise_name(cited) != target and len(labels_by_name[normalise_name(cited)]) == 1
     }
 
 
@@ -168,10 +172,11 @@ def _render_objection(
     verb = _pick_phrase(rng, "disliked", "turned down") if verdict else _pick_phrase(rng, "liked", "enjoyed")
     missing = [word for word in support[2] if word not in shared]
     if missing:
+        common, lacking = _join_with_and(list(shared)), _join_with_and(missing)
         return _pick_phrase(
             rng,
-            f"{name[row]} was {verb} in spite of {_join_with_and(list(shared))}, but it lacks {_join_with_and(missing)}.",
-            f"Although {name[row]}, with {_join_with_and(list(shared))}, was {verb}, it is without {_join_with_and(missing)}.",
+            f"{name[row]} was {verb} in spite of {common}, but it lacks {lacking}.",
+            f"Although {name[row]}, with {common}, was {verb}, it is without {lacking}.",
         )
     if not outweighed:
         return f"Against this, {name[row]} was {verb}."

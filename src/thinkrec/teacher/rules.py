@@ -20,24 +20,25 @@ class RuleBasedTeacher:
     """
 
     def __init__(self, config: RulesTeacherConfig, ds: Dataset) -> None:
+        """A teacher that reads `ds`."""
         self.config, self._ds = config, ds
         self.name = format_rules_teacher_name(config)
 
-    def ask(self, questions: Sequence[Question], done: OnAnswer) -> None:
+    def ask(self, questions: Sequence[Question], on_answer: OnAnswer) -> None:
         """See `Teacher.ask`."""
         for question in questions:
-            began = time.monotonic()
+            started = time.monotonic()
             if question.row is None:
                 why = "the rule-based teacher answers only questions about a row of the data"
-                done(question, Answer("", "", NOTHING, 0.0, failure=why))
+                on_answer(question, Answer("", "", NOTHING, 0.0, failure=why))
                 continue
-            # Seeded by the row's lasting name, not by its place, so that more data changes no words.
+            # Seeded by the row's `order`, not by its row number, so that more data changes no words.
             order = int(self._ds.interactions.order[question.row])
             rng = np.random.default_rng((self.config.seed, abs(order), int(order < 0)))
-            text = argue_row(self._ds, question.row, self.config.history, rng).text
-            done(question, Answer(text, "", NOTHING, time.monotonic() - began))
+            text = argue_row(self._ds, question.row, self.config.history_length, rng).text
+            on_answer(question, Answer(text, "", NOTHING, time.monotonic() - started))
 
 
 def format_rules_teacher_name(config: RulesTeacherConfig) -> str:
-    """What goes into the hash."""
-    return f"rules: history={config.history} seed={config.seed}"
+    """The name that goes into hashes."""
+    return f"rules: history={config.history_length} seed={config.seed}"

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from thinkrec.io.config import Config
 
 Part = Literal["global", "experts", "projector"]
 
 
-class StageConfig(BaseModel):
+class StageConfig(Config):
     """Optimiser, schedule and selection of one stage."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    RENAMED_KEYS: ClassVar = {
+        "stride": "subsample_stride",
+        "checks": "evals_per_epoch",
+        "valid_rows": "max_valid_rows",
+        "recompute": "gradient_checkpointing",
+        "clip": "max_grad_norm",
+        "warmup": "warmup_steps",
+    }
 
     train: tuple[Part, ...]
     """Which weights learn; everything else is frozen."""
     epochs: int = Field(default=1, ge=1)
-    """Passes; see `stride` for what a pass is."""
-    stride: int = Field(default=1, ge=1)
-    """A pass takes every `stride`-th row of each user, from another offset each time. With `history_loss` > 0 a
-    prompt teaches the labels in its history too, so that a stride of about half the history wastes none."""
+    """Passes; see `subsample_stride` for what a pass is."""
+    subsample_stride: int = Field(default=1, ge=1)
+    """A pass takes every `subsample_stride`-th row of each user, from another offset each time. With `history_loss`
+    > 0 a prompt teaches the labels in its history too, so that a stride of about half the history wastes none."""
     history_loss: float = Field(default=0.0, ge=0)
     """Weight of each label in the shown history as a training answer of its own (the target weighs 1; together they
     weigh what the row's rating loss weighs). Its own past is all that stands before it, so one prompt teaches up to
@@ -30,22 +39,22 @@ class StageConfig(BaseModel):
     """Peak learning rate."""
     weight_decay: float = Field(default=1e-3, ge=0)
     """AdamW's weight decay."""
-    warmup: int = Field(default=200, ge=0)
+    warmup_steps: int = Field(default=200, ge=0)
     """Steps of linear warm-up (at most a fifth of all steps); cosine to zero afterwards."""
     batch_tokens: int = Field(default=4096, ge=64)
     """Padded tokens per step and process."""
-    clip: float = Field(default=1.0, gt=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
     """Largest gradient norm."""
-    checks: int = Field(default=2, ge=1)
+    evals_per_epoch: int = Field(default=2, ge=1)
     """How often a pass is interrupted to score validation rows; the best state is kept, the one before training
     included: by AUC / 4 + UAUC / 3, by AUC where no user has both classes there, by the loss where nobody has."""
-    valid_rows: int = Field(default=2000, ge=1)
+    max_valid_rows: int = Field(default=2000, ge=1)
     """At most this many validation rows per check (whole users, drawn by seed)."""
-    recompute: bool = False
+    gradient_checkpointing: bool = False
     """Gradient checkpointing: compute activations a second time in the backward pass instead of holding them; less
     memory, about a third more time."""
     cache_gb: float = Field(default=4.0, ge=0)
-    """Where rows come back (`epochs` > `stride`) and the lowest layers are frozen, what those give is kept in a file of
-    at most this size instead of being computed again."""
+    """Where rows come back (`epochs` > `subsample_stride`) and the lowest layers are frozen, what those give is kept in
+    a file of at most this size instead of being computed again."""
     save_steps: int = Field(default=50, ge=1)
     """State is written every so many steps, to go on after a crash."""

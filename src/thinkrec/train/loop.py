@@ -106,7 +106,7 @@ def fit_stage(
     defined. Raises RecipeError where gradients are not finite.
     """
     params = set_trainable_parameters(recommender, config)
-    recommender.checkpoint_activations(config.recompute)
+    recommender.checkpoint_activations(config.gradient_checkpointing)
     optimiser = torch.optim.AdamW(params, lr=config.lr, weight_decay=config.weight_decay)
     place = _resume_state(folder / STATE, params, optimiser, accelerator)
     best = _load_best_parameters(folder / STATE, params)
@@ -114,7 +114,7 @@ def fit_stage(
         epoch_prompts, config, folder, seed=seed, accelerator=accelerator, title=title, progress=progress
     )
     total = sum(passes.steps)
-    every = max(1, passes.steps[0] // config.checks)
+    every = max(1, passes.steps[0] // config.evals_per_epoch)
     with (
         _open_activation_cache(recommender, passes, config, folder, accelerator) as below,
         Progress(title, total, shown=progress and accelerator.is_main_process) as bar,
@@ -163,7 +163,7 @@ def _open_activation_cache(
 ) -> Iterator[FrozenActivationCache | None]:
     """The frozen layers' results, where rows come back to use them."""
     path = folder / f"below-{accelerator.process_index}.bin"
-    most = int(config.cache_gb * 1e9) if config.epochs > config.stride else 0
+    most = int(config.cache_gb * 1e9) if config.epochs > config.subsample_stride else 0
     found = FrozenActivationCache.build(recommender, path, most, passes.sample)
     try:
         yield found
@@ -207,7 +207,7 @@ def train_step(
             p.grad = cast(torch.Tensor, accelerator.reduce(grad, reduction="mean"))
     scaler = accelerator.scaler
     if scaler is None:
-        norm = torch.nn.utils.clip_grad_norm_(params, config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(params, config.max_grad_norm)
         if not torch.isfinite(norm):
             raise RecipeError(
                 f"the gradient of a step is not finite (its loss is {float(loss.detach()):g}), so training would end in"
@@ -217,7 +217,7 @@ def train_step(
         optimiser.step()
     else:
         scaler.unscale_(optimiser)
-        torch.nn.utils.clip_grad_norm_(params, config.clip)
+        torch.nn.utils.clip_grad_norm_(params, config.max_grad_norm)
         scaler.step(optimiser)
         scaler.update()
     recommender.eval()
@@ -247,7 +247,7 @@ def _select_positions(batch: Batch) -> torch.Tensor:
 
 def _compute_learning_rate(step: int, total: int, config: StageConfig) -> float:
     """Linear warm-up, then a cosine to zero at the last step."""
-    warm = max(1, min(config.warmup, total // 5))
+    warm = max(1, min(config.warmup_steps, total // 5))
     if step < warm:
         return config.lr * (step + 1) / warm
     return config.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from thinkrec.collab import EncoderConfig, MFConfig
+from thinkrec.io.config import Config
 from thinkrec.model.backbone import BackboneConfig
 from thinkrec.model.lora import LoRAConfig
 from thinkrec.personal.gate import GateConfig
@@ -16,27 +17,27 @@ from thinkrec.prompts.render import PromptConfig
 from thinkrec.score.prior import ScorePriorConfig
 from thinkrec.train.config import StageConfig
 
-_STRICT = ConfigDict(frozen=True, extra="forbid")
 
-
-class ReasonConfig(BaseModel):
+class ReasonConfig(Config):
     """Where the written reasons of reasoning rows come from."""
 
-    model_config = _STRICT
+    RENAMED_KEYS: ClassVar = {"unhinted": "exclude_hinted"}
+
     source: Literal["none", "rules", "written"] = "none"
     """No reasons; the rule-based teacher where its verdict agrees with the label; a table with `order` and `reason`."""
     file: Path | None = None
     """The table for `written`; by default reasons.parquet beside the ML-1M slice."""
-    unhinted: bool = False
+    exclude_hinted: bool = False
     """For `written`: only reasons whose writer had not been told the outcome; the table needs a column `hinted`."""
     share: float = Field(default=0.2, ge=0, lt=1)
     """Share of reasoning rows among all rows drawn."""
 
 
-class ThinkRecConfig(BaseModel):
+class ThinkRecConfig(Config):
     """The reasoning recommender: backbone, prompt, collaborative vectors, experts, and how each stage is trained."""
 
-    model_config = _STRICT
+    RENAMED_KEYS: ClassVar = {"statistics": "target_encoding", "votes": "neighbourhood_residual"}
+
     kind: Literal["thinkrec"] = "thinkrec"
     backbone: BackboneConfig = BackboneConfig()
     """The language model."""
@@ -44,12 +45,12 @@ class ThinkRecConfig(BaseModel):
     """What of a row it reads."""
     encoder: EncoderConfig = MFConfig()
     """Whose user vectors make groups and gates, and whose vectors fill the slots."""
-    statistics: bool = True
+    target_encoding: bool = True
     """Whether slot vectors also carry (cross-fitted) like rates and counts of the item, its keywords, and the user's
     past; see `collab/features/slot_encoder.py`."""
-    votes: bool = True
+    neighbourhood_residual: bool = True
     """Whether an item's slot vector also says how the user's earlier items that share its keywords went: the whole past
-    in one number, where the prompt shows its last rows. Needs `statistics`."""
+    in one number, where the prompt shows its last rows. Needs `target_encoding`."""
     embeddings: bool = True
     """Whether slot vectors carry the encoder's vectors."""
     adapters: LoRAConfig = LoRAConfig()
@@ -69,16 +70,20 @@ class ThinkRecConfig(BaseModel):
     score: Literal["difference", "yes"] = "difference"
     """logit(Yes) - logit(No), or logit(Yes) alone as in the authors' released code."""
     score_prior: ScorePriorConfig | None = None
-    """Added to the score of the last stage; needs `statistics` and `vector_stage`. Choose it on validation."""
+    """Added to the score of the last stage; needs `target_encoding` and `vector_stage`. Choose it on validation."""
 
     @model_validator(mode="after")
     def _check_score_prior(self) -> ThinkRecConfig:
-        if self.score_prior is not None and not (self.statistics and self.vector_stage is not None):
-            raise ValueError("score_prior needs `statistics: true` and a `vector_stage`; set them, or drop the prior")
+        if self.score_prior is not None and not (self.target_encoding and self.vector_stage is not None):
+            raise ValueError(
+                "score_prior needs `target_encoding: true` and a `vector_stage`; set them, or drop the prior"
+            )
         return self
 
     @model_validator(mode="after")
-    def _check_votes(self) -> ThinkRecConfig:
-        if self.votes and not self.statistics:
-            raise ValueError("votes needs `statistics: true`; set it, or `votes: false`")
+    def _check_neighbourhood_residual(self) -> ThinkRecConfig:
+        if self.neighbourhood_residual and not self.target_encoding:
+            raise ValueError(
+                "neighbourhood_residual needs `target_encoding: true`; set it, or `neighbourhood_residual: false`"
+            )
         return self

@@ -79,7 +79,7 @@ def train_stage(
     renderer, vectors = system.renderer, system.vectors
 
     def prompts(epoch: int) -> Sequence[Prompt]:
-        rating = select_strided_rows(ds, stage.stride, epoch, seed)
+        rating = select_strided_rows(ds, stage.subsample_stride, epoch, seed)
         reasoning = sample_reasoning_rows(pool, len(rating), share, epoch, seed)
         texts = [None] * len(rating) + [teaching.reasons[int(row)] for row in reasoning]
         rows = np.concatenate([rating, reasoning])
@@ -98,7 +98,7 @@ def train_stage(
         return LazyPrompts(len(rows), render)
 
     it = ds.interactions
-    checked = sample_validation_rows(ds, it.get_split_rows(VALID), stage.valid_rows, seed)
+    checked = sample_validation_rows(ds, it.get_split_rows(VALID), stage.max_valid_rows, seed)
     selector = ModelSelector.from_labels(it.user[checked], it.label[checked])
     if is_main():
         selector.warn_fallback("the states of language-model stages are")

@@ -1,1 +1,1 @@
-"""Numbers about users and items that are counted, not learned by gradients."""
+"""Counted features of users and items: target encodings, neighbourhood residuals, statistics of the past."""

@@ -1,4 +1,4 @@
-"""How the user's earlier items vote on a row's item, each weighted by how alike the two are."""
+"""Neighbourhood residuals (item-kNN): residuals of the user's earlier rows, weighted by similarity to an item."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ CELLS = 4_000_000
 
 
 def compute_idf(terms: sparse.csr_matrix) -> np.ndarray:
-    """float64 (n_terms,): inverse document frequency, ln(n_items / items with the term) + .1."""
+    """Inverse document frequency, ln(n_items / items with the term) + .1, float64 (n_terms,)."""
     frequency = np.asarray(terms.sum(axis=0)).ravel()
     return np.log((len(terms.indptr) - 1) / np.maximum(1, frequency)) + 0.1
 
 
 def build_tfidf_matrix(terms: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
-    """float32 CSR (n_items, n_terms): rows of length 1, in which a term weighs its `idf` (n_terms,)."""
+    """TF-IDF vectors of items, float32 CSR (n_items, n_terms): rows of length 1, terms weighted by `idf` (n_terms,)."""
     weighted = sparse.csr_matrix(terms @ sparse.diags(idf))
     norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     scaled = sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted)
@@ -32,9 +32,10 @@ def build_tfidf_matrix(terms: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_
 
 
 def compute_item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """float64 (n_items, rank <= RANK): right factors of the user-by-item residuals of the `used` (bool, n) rows.
+    """Item factors from residuals, float64 (n_items, rank <= RANK).
 
-    expected: float64 (n_items,), chance of liking; a residual is label - expected.
+    They are the right singular vectors, times the root of the singular values, of the user-by-item matrix of residuals
+    of the `used` (bool, n) rows. `expected`: float64 (n_items,), chance of liking; a residual is label - expected.
     """
     data = ds.interactions
     shape = (data.n_users, len(ds.items))
@@ -55,62 +56,69 @@ def compute_item_factors(ds: Dataset, expected: np.ndarray, used: np.ndarray) ->
 def compute_neighbour_residuals(
     ds: Dataset, unit: sparse.csr_matrix, expected: np.ndarray, table: np.ndarray, factors: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Per row: similarity-weighted mean residuals over the user's last REACH visible rows strictly before it, and their
-    weight.
+    """Neighbourhood residuals by feature name, float64 (n,) each, and their total weight.
 
-    unit: see `build_tfidf_matrix`. expected: float64 (folds + 1, n_items), chance of liking by each table of
-    `statistics.ItemStatistics`. factors: float64 (folds + 1, n_items, rank), see `compute_item_factors`.
-    `vote_terms*` weigh by the cosine of terms, `vote_factors` by factors of train residuals. The factors of a train row
-    leave out the users of its fold (`table`, see `statistics.table_of_row`).
+    Each is a similarity-weighted mean of the residuals label - expected over the user's last REACH visible rows
+    strictly before a row: `vote_terms*` weigh by the cosine of terms, `vote_factors` by factors of train residuals.
+    The factors of a train row leave out the users of its fold.
+
+    Args:
+        ds: the data set.
+        unit: TF-IDF vectors of its items, see `build_tfidf_matrix`.
+        expected: float64 (folds + 1, n_items), chance of liking by each table of `past_statistics.ItemStatistics`.
+        table: int64 (n,), the table that each row reads, see `past_statistics.assign_row_tables`.
+        factors: float64 (folds + 1, n_items, rank), see `compute_item_factors`.
     """
     data, visible = ds.interactions, ds.interactions.past
     n = len(data)
     residual = data.label - expected[table, data.item]
     names = ("vote_terms", "vote_terms_sharp", "vote_terms_weight", "vote_nearest", "vote_factors")
-    found = {name: np.full(n, np.nan) for name in names}
+    features = {name: np.full(n, np.nan) for name in names}
 
-    def past_of(chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(chunk, REACH) twice: row numbers of the visible rows before each row, latest first, and which there are."""
-        at = visible.end[chunk][:, None] - 1 - np.arange(REACH)
-        inside = at >= visible.begin[chunk][:, None]
-        return visible.row[np.where(inside, at, 0)], inside
+    def get_past_rows(chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Row numbers of the visible rows before each row, latest first, and which exist, (chunk, REACH) each."""
+        entries = visible.end[chunk][:, None] - 1 - np.arange(REACH)
+        inside = entries >= visible.begin[chunk][:, None]
+        return visible.row[np.where(inside, entries, 0)], inside
 
     for chunk, cosine, first in _iterate_item_cosines(data.item, unit):
-        at, inside = past_of(chunk)
-        past = np.where(inside, residual[at], 0.0)
-        alike = np.where(inside, cosine[data.item[chunk][:, None] - first, data.item[at]], 0.0)
-        sharp = alike**3
-        found["vote_terms"][chunk] = (alike * past).sum(1) / (alike.sum(1) + 0.5)
-        found["vote_terms_sharp"][chunk] = (sharp * past).sum(1) / (sharp.sum(1) + 0.05)
-        found["vote_terms_weight"][chunk] = alike.sum(1)
-        nearest = alike.argmax(axis=1)
-        found["vote_nearest"][chunk] = np.where(inside.any(axis=1), past[np.arange(len(chunk)), nearest], np.nan)
+        entries, inside = get_past_rows(chunk)
+        past = np.where(inside, residual[entries], 0.0)
+        similarity = np.where(inside, cosine[data.item[chunk][:, None] - first, data.item[entries]], 0.0)
+        sharpened = similarity**3
+        features["vote_terms"][chunk] = (similarity * past).sum(1) / (similarity.sum(1) + 0.5)
+        features["vote_terms_sharp"][chunk] = (sharpened * past).sum(1) / (sharpened.sum(1) + 0.05)
+        features["vote_terms_weight"][chunk] = similarity.sum(1)
+        nearest = similarity.argmax(axis=1)
+        features["vote_nearest"][chunk] = np.where(inside.any(axis=1), past[np.arange(len(chunk)), nearest], np.nan)
     for k in np.unique(table):
         rows = np.flatnonzero(table == k)
         for begin in range(0, len(rows), CHUNK):
             chunk = rows[begin : begin + CHUNK]
-            at, inside = past_of(chunk)
-            past = np.where(inside, residual[at], 0.0)
-            product = np.einsum("nd,npd->np", factors[k][data.item[chunk]], factors[k][data.item[at]])
-            found["vote_factors"][chunk] = np.where(inside, product * past, 0.0).sum(1) / np.sqrt(inside.sum(1) + 1.0)
-    return found
+            entries, inside = get_past_rows(chunk)
+            past = np.where(inside, residual[entries], 0.0)
+            product = np.einsum("nd,npd->np", factors[k][data.item[chunk]], factors[k][data.item[entries]])
+            features["vote_factors"][chunk] = np.where(inside, product * past, 0.0).sum(1) / np.sqrt(
+                inside.sum(1) + 1.0
+            )
+    return features
 
 
 def _iterate_item_cosines(item: np.ndarray, unit: sparse.csr_matrix) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    """All rows by their item, at most CHUNK at a time: row numbers, float32 (few, n_items) cosines of some items to
-    all, and the code of the first of these items.
+    """Yield all rows by their item, at most CHUNK at a time.
 
+    Yields (row numbers, cosines of some items to all, float32 (k, n_items), the code of the first of these items).
     A table of all items by all would take 14 GB at 60,000 items.
     """
     n_items = len(unit.indptr) - 1
     step = max(1, CELLS // max(1, n_items))
-    turned = sparse.csr_matrix(unit.T)
-    by = np.argsort(item, kind="stable")
-    edges = np.searchsorted(item[by], np.arange(0, n_items + step, step))
+    transposed = sparse.csr_matrix(unit.T)
+    order = np.argsort(item, kind="stable")
+    edges = np.searchsorted(item[order], np.arange(0, n_items + step, step))
     for number, (begin, end) in enumerate(pairwise(edges)):
         if begin == end:
             continue
         first = number * step
-        cosine = (unit[first : first + step] @ turned).toarray()
+        cosine = (unit[first : first + step] @ transposed).toarray()
         for start in range(begin, end, CHUNK):
-            yield by[start : min(end, start + CHUNK)], cosine, first
+            yield order[start : min(end, start + CHUNK)], cosine, first

@@ -1,4 +1,4 @@
-"""Keywords of items as a sparse table, and what they say about an item that nobody has rated."""
+"""Keywords of items as a sparse item-by-term matrix, and a regression of liking on them for items without ratings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _WORD = re.compile(r"[^\W_]+")
 class KeywordVocabulary:
     """The terms of a catalogue: what a column of its keyword table means, for this catalogue and for later items.
 
-    Written phrases seldom repeat, so with `has_single_words` the single words of a phrase are terms as well. Terms of fewer
-    than two items are left out: nothing can be learned from them about another item.
+    Written phrases seldom repeat, so with `has_single_words` the single words of a phrase are terms as well. Terms of
+    fewer than two items are left out: nothing can be learned from them about another item.
     """
 
     terms: tuple[str, ...]
@@ -31,7 +31,7 @@ class KeywordVocabulary:
 
     @classmethod
     def from_keywords(cls, keywords: Iterable[Sequence[str]], *, words: bool = True) -> KeywordVocabulary:
-        """From the keywords of every item."""
+        """The vocabulary of the keywords of every item; `words`: whether single words are terms as well."""
         counts: dict[str, int] = {}
         for phrases in keywords:
             for term in _extract_terms(phrases, words):
@@ -39,14 +39,14 @@ class KeywordVocabulary:
         return cls(tuple(term for term, count in counts.items() if count >= 2), words)
 
     def build_matrix(self, keywords: Sequence[Sequence[str]]) -> sparse.csr_matrix:
-        """float64 CSR (len(keywords), n_terms), 1 where the item has the term."""
+        """Item-by-term matrix, float64 CSR (len(keywords), n_terms), 1 where the item has the term."""
         codes = {term: code for code, term in enumerate(self.terms)}
         rows: list[int] = []
         columns: list[int] = []
         for item, phrases in enumerate(keywords):
-            found = [codes[term] for term in _extract_terms(phrases, self.has_single_words) if term in codes]
-            rows += [item] * len(found)
-            columns += found
+            term_codes = [codes[term] for term in _extract_terms(phrases, self.has_single_words) if term in codes]
+            rows += [item] * len(term_codes)
+            columns += term_codes
         return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(keywords), len(codes)))
 
 
@@ -58,7 +58,7 @@ def _extract_terms(phrases: Sequence[str], words: bool) -> list[str]:
 
 
 def build_keyword_matrix(ds: Dataset, *, words: bool = True) -> sparse.csr_matrix:
-    """float64 CSR (n_items, n_terms): the table of the data set's own terms; see `KeywordVocabulary`."""
+    """Item-by-term matrix of the data set's own terms, float64 CSR (n_items, n_terms); see `KeywordVocabulary`."""
     return KeywordVocabulary.from_keywords(ds.items.keywords, words=words).build_matrix(ds.items.keywords)
 
 
@@ -71,7 +71,7 @@ class KeywordRegression:
     intercept: float
 
     def predict_logits(self, table: sparse.csr_matrix) -> np.ndarray:
-        """float64 (n_items,): of the items in `table` (n_items, n_terms)."""
+        """Logits of the items in `table` (n_items, n_terms), float64 (n_items,)."""
         return np.asarray(table @ self.weights).ravel() + self.intercept
 
 
@@ -80,7 +80,7 @@ def fit_keyword_regression(
 ) -> KeywordRegression:
     """Logistic regression of liking on the terms of items, from (item, label) rows.
 
-    strength: inverse of the L2 penalty (scikit-learn's C). Rows of an item are pooled into two weighted ones. With no
+    `strength`: inverse of the L2 penalty (scikit-learn's C). Rows of an item are pooled into two weighted ones. With no
     terms, or labels of one class, every item gets the smoothed mean.
     """
     n_items, n_terms = cast(tuple[int, int], table.shape)

@@ -1,7 +1,7 @@
-"""What a user's whole past says about an item: earlier labels, weighed by the keywords their items share with it.
+"""Neighbourhood residual of a user's whole past for an item: item-kNN over keyword vectors.
 
 A prompt shows the last few rows of a user; this is one number for all of them: nearest-neighbour regression of the
-labels' residuals on the cosine of keyword vectors, drawn towards 0 where the past holds nothing alike.
+labels' residuals on the cosine of keyword vectors, shrunk towards 0 where the past holds nothing similar.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from thinkrec.collab.trained_ids import IdentityCache
 from thinkrec.data.dataset import Dataset
 
 STRENGTH = 1.0
-"""Sum of cosines at which a vote counts half."""
+"""Sum of cosines at which a residual is shrunk to half."""
 
 
 @dataclass(frozen=True, eq=False)
 class NeighbourhoodResidual:
-    """vote(u, v) = sum_j cos(v, j) r_j / (STRENGTH + sum_j cos(v, j)) over the user's earlier rows j.
+    """residual(u, v) = sum_j cos(v, j) r_j / (STRENGTH + sum_j cos(v, j)) over the user's earlier rows j.
 
     r_j = label_j - expected_j. Both sums are inner products of v's keyword vector with a sum over the past, so no
     item-by-item table is made.
     """
 
     terms: KeywordVocabulary
-    """Of the catalogue of the fit."""
+    """Terms of the catalogue of the fit."""
     idf: np.ndarray
-    """float64 (n_terms,): how rare they were there."""
+    """float64 (n_terms,): their inverse document frequency there."""
     _vector_cache: IdentityCache[sparse.csr_matrix] = field(
         default_factory=IdentityCache[sparse.csr_matrix], repr=False
     )
 
     @classmethod
     def from_dataset(cls, ds: Dataset) -> NeighbourhoodResidual:
-        """From the items' keywords; no label is read."""
+        """Fit on the items' keywords; no label is read."""
         terms = KeywordVocabulary.from_keywords(ds.items.keywords)
         return cls(terms, compute_idf(terms.build_matrix(ds.items.keywords)))
 
     def build_item_vectors(self, ds: Dataset) -> sparse.csr_matrix:
-        """float32 CSR (n_items of `ds`, n_terms): rows of unit length, rare terms weighing more.
+        """TF-IDF vectors of unit length, float32 CSR (n_items of `ds`, n_terms).
 
         Items that came after the fit have the terms of their keywords that were known then.
         """
@@ -53,49 +53,55 @@ class NeighbourhoodResidual:
         )
 
     def compute_row_residuals(self, ds: Dataset, expected: np.ndarray) -> np.ndarray:
-        """float64 (n,): the vote on every row's item by the user's visible rows strictly before the row.
+        """Neighbourhood residual of every row's item, float64 (n,), over the user's visible rows before the row.
 
-        expected: float64 (n,), chance that anybody likes the row's item.
+        `expected`: float64 (n,), chance that anybody likes the row's item.
         """
         data, past, unit = ds.interactions, ds.interactions.past, self.build_item_vectors(ds)
         item, residual = data.item[past.row], (data.label - expected)[past.row]
         blocks = split_user_blocks(past.owner, np.diff(unit.indptr)[item])
-        parts = [_compute_block_residuals(unit, past.owner[part], item[part], residual[part]) for part in blocks]
-        return (np.concatenate(parts) if parts else np.zeros(0))[past.end]
+        per_block = [
+            _compute_block_residuals(unit, past.owner[block], item[block], residual[block]) for block in blocks
+        ]
+        return (np.concatenate(per_block) if per_block else np.zeros(0))[past.end]
 
     def compute_candidate_residuals(
         self, ds: Dataset, past: np.ndarray, residual: np.ndarray, items: np.ndarray
     ) -> np.ndarray:
-        """float64 (len(items),): the vote on item codes of `ds` by past item codes (k,) with residuals (k,)."""
+        """Neighbourhood residual of item codes of `ds`, float64 (len(items),).
+
+        `past`: item codes (k,) of the user's rows; `residual`: label - expected (k,) of them.
+        """
         unit = self.build_item_vectors(ds)
-        seen, asked = unit[past], unit[items]
-        alike = asked @ np.asarray(seen.sum(axis=0)).ravel()
-        return asked @ (seen.T @ residual) / (alike + STRENGTH)
+        past_vectors, candidate_vectors = unit[past], unit[items]
+        similarity = candidate_vectors @ np.asarray(past_vectors.sum(axis=0)).ravel()
+        return candidate_vectors @ (past_vectors.T @ residual) / (similarity + STRENGTH)
 
 
 def _compute_block_residuals(
     terms: sparse.csr_matrix, owner: np.ndarray, item: np.ndarray, residual: np.ndarray
 ) -> np.ndarray:
-    """float64 (m,): the vote on the item of entries of the visible past, those of whole users, by the entries before.
+    """Neighbourhood residual of the item of each entry of the visible past over the entries before it, float64 (m,).
 
-    terms: `NeighbourhoodResidual.build_item_vectors`. owner: whose past an entry belongs to.
+    The entries are those of whole users. `terms`: `NeighbourhoodResidual.build_item_vectors`. `owner`: see
+    `VisiblePast.owner`.
     """
     n = len(item)
     columns = int(terms.indices.max(initial=0)) + 1
     widths = np.diff(terms.indptr)[item].astype(np.int64)
-    place = np.repeat(np.arange(n), widths)
-    at = np.arange(len(place)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[item[place]]
-    # Sorted by (whose past, term, place), the earlier rows that share a term are the entries just before.
-    key = owner[place] * columns + terms.indices[at]
-    by = np.lexsort((place, key))
-    key, place, weight = key[by], place[by], terms.data[at][by].astype(np.float64)
+    entry = np.repeat(np.arange(n), widths)
+    position = np.arange(len(entry)) - np.repeat(np.cumsum(widths) - widths, widths) + terms.indptr[item[entry]]
+    # Sorted by (owner, term, entry), the earlier rows that share a term are the entries just before.
+    key = owner[entry] * columns + terms.indices[position]
+    order = np.lexsort((entry, key))
+    key, entry, weight = key[order], entry[order], terms.data[position][order].astype(np.float64)
     if not len(key):
         return np.zeros(n)
-    fresh = np.concatenate([[True], key[1:] != key[:-1]])
-    begin = np.maximum.accumulate(np.where(fresh, np.arange(len(key)), 0))
+    starts_run = np.concatenate([[True], key[1:] != key[:-1]])
+    begin = np.maximum.accumulate(np.where(starts_run, np.arange(len(key)), 0))
 
-    def over_past(values: np.ndarray) -> np.ndarray:
+    def sum_over_past(values: np.ndarray) -> np.ndarray:
         sums = compute_range_sums(values, begin, np.arange(len(key)))
-        return np.bincount(place, weights=weight * sums, minlength=n)
+        return np.bincount(entry, weights=weight * sums, minlength=n)
 
-    return over_past(weight * residual[place]) / (over_past(weight) + STRENGTH)
+    return sum_over_past(weight * residual[entry]) / (sum_over_past(weight) + STRENGTH)

@@ -1,6 +1,6 @@
-"""Like rates of items and users per row, without leaks: what a row knows never includes its own label.
+"""Like rates of items and users per row, cross-fitted: a row's statistics never include its own label.
 
-A train row takes the statistics of its item from the *other* folds; users, not rows, are dealt to folds, so that
+A train row takes the statistics of its item from the *other* folds; users, not rows, are assigned to folds, so that
 nothing of the row's own user is in them either. Validation and test rows take them from all train rows.
 """
 
@@ -18,20 +18,20 @@ STRENGTH = 5.0
 
 
 def compute_logit(rate: np.ndarray) -> np.ndarray:
-    """ln(p / (1 - p)), with p kept off 0 and 1."""
-    kept = np.clip(rate, 1e-6, 1 - 1e-6)
-    return np.log(kept / (1 - kept))
+    """Logit ln(p / (1 - p)), with p clipped to [1e-6, 1 - 1e-6]."""
+    clipped = np.clip(rate, 1e-6, 1 - 1e-6)
+    return np.log(clipped / (1 - clipped))
 
 
 def assign_user_folds(n_users: int, folds: int, seed: int) -> np.ndarray:
-    """int64 (n_users,): a fold per user, of nearly equal sizes, dealt at random."""
+    """A random fold per user, int64 (n_users,); folds are of nearly equal sizes."""
     return np.random.default_rng(seed).permutation(np.arange(n_users) % folds)
 
 
 def assign_row_tables(ds: Dataset, rows: np.ndarray, fold: np.ndarray, folds: int) -> np.ndarray:
-    """int64 (len(rows),): which of `folds + 1` tables a row reads: its user's fold for train rows, else `folds`.
+    """Which of `folds + 1` tables each row reads, int64 (len(rows),): its user's fold for train rows, else `folds`.
 
-    fold: int64 (n_users of `ds`,), the fold of every user code.
+    `fold`: int64 (n_users of `ds`,), the fold of every user code.
     """
     data = ds.interactions
     return np.where(data.split[rows] == TRAIN, fold[data.user[rows]], folds)
@@ -71,10 +71,10 @@ _UNIT = 2.0**32
 
 
 def compute_range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """float64: the sum of values[begin[i] : end[i]] for every i, to the nearest 2^-32 per value.
+    """Sums of values[begin[i] : end[i]] for every i, float64, to the nearest 2^-32 per value.
 
-    Summed in whole numbers, so that a user's sum is the same to the last digit wherever their rows stand and whoever
-    else is in the table.
+    Summed in integers, so that a user's sum is the same to the last digit wherever their rows stand and whichever other
+    users are in the table.
     """
     total = np.concatenate([[0], np.cumsum(np.rint(np.asarray(values) * _UNIT).astype(np.int64))])
     return (total[end] - total[begin]) / _UNIT
@@ -85,21 +85,25 @@ PAIRS = 4_000_000
 
 
 def split_user_blocks(owner: np.ndarray, sizes: np.ndarray) -> list[slice]:
-    """Stretches of the visible past (`VisiblePast.owner`, (m,)) that hold whole users, whose `sizes` (m,) add up to at
-    most PAIRS, or one user with more."""
+    """Slices of the visible past (`VisiblePast.owner`, (m,)) that hold whole users.
+
+    The `sizes` (m,) of a slice add up to at most PAIRS, unless it is one user with more.
+    """
     edges = np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1, [len(owner)]])
     total = np.concatenate([[0], np.cumsum(sizes)])[edges]
-    found, first = list[slice](), 0
+    blocks, first = list[slice](), 0
     while len(owner) and first < len(edges) - 1:
         last = max(first + 1, int(np.searchsorted(total, total[first] + PAIRS, side="right")) - 1)
-        found.append(slice(int(edges[first]), int(edges[last])))
+        blocks.append(slice(int(edges[first]), int(edges[last])))
         first = last
-    return found
+    return blocks
 
 
 def count_past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """float64 (len(rows),) twice: likes and count among the user's (at most `last`) visible rows strictly before each
-    row (see `Interactions.past`)."""
+    """Likes and count among the user's (at most `last`) visible rows strictly before each row.
+
+    Both are float64 (len(rows),). For the visible rows see `Interactions.past`.
+    """
     data, past = ds.interactions, ds.interactions.past
     total = np.concatenate([[0], np.cumsum(data.label[past.row], dtype=np.int64)])
     begin, end = past.begin[rows], past.end[rows]
@@ -109,8 +113,10 @@ def count_past_likes(ds: Dataset, rows: np.ndarray, last: int | None = None) -> 
 
 
 def compute_past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) -> np.ndarray:
-    """float64 (n,): mean of `values` (n,) over the user's (last) visible rows strictly before each row; NaN without a
-    past."""
+    """Mean of `values` (n,) over the user's (last) visible rows strictly before each row, float64 (n,).
+
+    NaN without a past.
+    """
     past = ds.interactions.past
     begin, end = past.begin, past.end
     if last is not None:
@@ -120,11 +126,10 @@ def compute_past_mean(ds: Dataset, values: np.ndarray, last: int | None = None) 
 
 
 def compute_past_residual(ds: Dataset, expected: np.ndarray, last: int | None = None) -> np.ndarray:
-    """float64 (n,): mean of label - `expected` (n,) over the user's (last) rows strictly before each row, with 3
-    more rows at 0.
+    """Shrunk mean of label - `expected` (n,) over the user's (last) rows strictly before each row, float64 (n,).
 
-    `expected`: the chance that anybody likes the row's item. So this is generosity: a user who likes what few others
-    like is above 0, whatever the quality of the items seen. 0 without a past.
+    sum of residuals / (count + 3), 0 without a past. `expected`: the chance that anybody likes the row's item. So this
+    is the user's bias: a user who likes what few others like is above 0, whatever the quality of the items seen.
     """
     data = ds.interactions
     count = count_past_likes(ds, np.arange(len(data)), last)[1]
@@ -134,9 +139,9 @@ def compute_past_residual(ds: Dataset, expected: np.ndarray, last: int | None = 
 def compute_user_logit(
     ds: Dataset, rows: np.ndarray, last: int | None = None, strength: float = 2.0, mean: float | None = None
 ) -> np.ndarray:
-    """float64 (len(rows),): smoothed logit of the user's like rate strictly before each row.
+    """Smoothed logit of the user's like rate strictly before each row, float64 (len(rows),).
 
-    mean: the like rate towards which few rows are drawn; by default that of all train rows, one number for all.
+    `mean`: the like rate towards which few rows are shrunk; by default that of all train rows, one number for all.
     """
     data = ds.interactions
     if mean is None:
@@ -147,5 +152,5 @@ def compute_user_logit(
 
 
 def compute_user_log_count(ds: Dataset, rows: np.ndarray) -> np.ndarray:
-    """float64 (len(rows),): ln(1 + rows of the user strictly before each row)."""
+    """ln(1 + rows of the user strictly before each row), float64 (len(rows),)."""
     return np.log1p(count_past_likes(ds, rows)[1])

@@ -1,4 +1,4 @@
-"""Vectors for the prompt's slots: what is known of a row's user and item beyond its text, without its label."""
+"""Slot vectors: encoder vectors, target encodings and neighbourhood residuals of a row's user and item."""
 
 from __future__ import annotations
 
@@ -33,41 +33,44 @@ _FACTS = ("rate", "log_count", "best")
 
 @dataclass(frozen=True, eq=False)
 class SlotEncoder:
-    """Joins an encoder's vectors and the statistics of train rows into slot vectors of one length for users and items.
+    """Joins an encoder's vectors and target encodings into slot vectors of one length for users and items.
 
     User: e_u, then four numbers, all as of strictly before the row: logit of the like rate, ln(1 + count), mean of
     label - expected over the whole past, and the same over the last 10 rows.
-    Item: e_i, then logit of the like rate, ln(1 + count), logit of the like rate drawn towards what the keywords say
-    (on train rows, from folds without the user), and the vote of the user's earlier rows on the item (see `neighbourhood`), 0
-    without votes.
+    Item: e_i, then logit of the like rate, ln(1 + count), logit of the like rate shrunk towards the keyword regression
+    (on train rows, from folds without the user), and the neighbourhood residual of the user's earlier rows for the item
+    (see `neighbourhood`), 0 where it is not asked for.
     Two last numbers, (1, 0) or (0, 1), tell the shared projector which of both a vector is.
 
     Items and users are found by id in any data. A user who came after the fit has the encoder's vector for such users
-    and their own past; an item that came after it has the encoder's vector for such items, no ratings, and what the
-    keywords say (see `TargetEncoder.encode_items`).
+    and their own past; an item that came after it has the encoder's vector for such items, no ratings, and the keyword
+    regression's value (see `TargetEncoder.encode_items`).
     """
 
     encoder: Encoder | None
     target_encoder: TargetEncoder | None
-    """Of which `rate`, `log_count` and `best` are read."""
+    """Its `rate`, `log_count` and `best` are read."""
     neighbourhood: NeighbourhoodResidual | None
     mean: float
-    """Like rate of the train rows, towards which short pasts are drawn."""
+    """Like rate of the train rows, towards which short pasts are shrunk."""
 
     @classmethod
     def from_dataset(
         cls, ds: Dataset, encoder: Encoder | None, *, statistics: bool, votes: bool, seed: int
     ) -> SlotEncoder:
-        """Count the train rows of `ds`; the encoder is fitted already. `votes` needs `statistics`."""
+        """Fit target encodings on the train rows of `ds`; the encoder is fitted already.
+
+        `statistics`: whether vectors hold target encodings; `votes`: whether they also hold the neighbourhood residual.
+        """
         train = ds.interactions.label[ds.interactions.split == TRAIN]
-        facts = None
+        target_encoder = None
         if statistics:
-            facts = TargetEncoder.from_dataset(ds, folds=FOLDS, seed=seed, keyword_strength=KEYWORD_STRENGTH)
-        known = NeighbourhoodResidual.from_dataset(ds) if statistics and votes else None
-        return cls(encoder, facts, known, float((train.sum() + 1) / (len(train) + 2)))
+            target_encoder = TargetEncoder.from_dataset(ds, folds=FOLDS, seed=seed, keyword_strength=KEYWORD_STRENGTH)
+        neighbourhood = NeighbourhoodResidual.from_dataset(ds) if statistics and votes else None
+        return cls(encoder, target_encoder, neighbourhood, float((train.sum() + 1) / (len(train) + 2)))
 
     def encode_rows(self, ds: Dataset) -> PlaceholderVectors:
-        """Of all rows of `ds`: the data set of the fit, or further rows of its users and items."""
+        """Slot vectors of all rows of `ds`: the data set of the fit, or further rows of its users and items."""
         rows, code = np.arange(len(ds.interactions)), ds.interactions.item
         user: list[np.ndarray] = []
         item: list[np.ndarray] = []
@@ -75,55 +78,66 @@ class SlotEncoder:
             user.append(self.encoder.encode_users(ds, rows))
             item.append(self.encoder.encode_items(ds)[code])
         if self.target_encoder is not None:
-            known, table = self.target_encoder.encode_items(ds), self.target_encoder.find_row_tables(ds, rows)
-            expected = _to_probability(known.best[table, code])
-            user.append(np.stack([compute_user_logit(ds, rows, mean=self.mean), compute_user_log_count(ds, rows),
-                                  compute_past_residual(ds, expected), compute_past_residual(ds, expected, RECENT)], axis=1))  # fmt: skip
-            vote = (
+            encodings, table = self.target_encoder.encode_items(ds), self.target_encoder.find_row_tables(ds, rows)
+            expected = _to_probability(encodings.best[table, code])
+            user.append(
+                np.stack(
+                    [
+                        compute_user_logit(ds, rows, mean=self.mean),
+                        compute_user_log_count(ds, rows),
+                        compute_past_residual(ds, expected),
+                        compute_past_residual(ds, expected, RECENT),
+                    ],
+                    axis=1,
+                )
+            )
+            residual = (
                 np.zeros(len(rows))
                 if self.neighbourhood is None
                 else self.neighbourhood.compute_row_residuals(ds, expected)
             )
-            item.append(_build_item_features(known, table, code, vote))
+            item.append(_build_item_features(encodings, table, code, residual))
         return PlaceholderVectors(
             user=_join_features(user, (1.0, 0.0), len(rows)), item=_join_features(item, (0.0, 1.0), len(rows))
         )
 
     def encode_candidates(self, ds: Dataset, row: int, items: np.ndarray) -> np.ndarray:
-        """float32 (len(items), d): item vectors of item codes as the user of `row` would be asked about them there."""
-        found: list[np.ndarray] = []
+        """Item vectors of item codes for the user of `row` as of that row, float32 (len(items), d)."""
+        features: list[np.ndarray] = []
         if self.encoder is not None:
-            found.append(self.encoder.encode_items(ds)[items])
+            features.append(self.encoder.encode_items(ds)[items])
         if self.target_encoder is not None:
-            data, vote, known = ds.interactions, np.zeros(len(items)), self.target_encoder.encode_items(ds)
+            data, residual, encodings = ds.interactions, np.zeros(len(items)), self.target_encoder.encode_items(ds)
             if self.neighbourhood is not None:
                 past = data.get_history_rows(row, len(data))
-                expected = _to_probability(known.best[self.target_encoder.find_row_tables(ds, past), data.item[past]])
-                vote = self.neighbourhood.compute_candidate_residuals(
+                expected = _to_probability(
+                    encodings.best[self.target_encoder.find_row_tables(ds, past), data.item[past]]
+                )
+                residual = self.neighbourhood.compute_candidate_residuals(
                     ds, data.item[past], data.label[past] - expected, items
                 )
-            found.append(
+            features.append(
                 _build_item_features(
-                    known, self.target_encoder.find_row_tables(ds, np.full(len(items), row)), items, vote
+                    encodings, self.target_encoder.find_row_tables(ds, np.full(len(items), row)), items, residual
                 )
             )
-        return _join_features(found, (0.0, 1.0), len(items))
+        return _join_features(features, (0.0, 1.0), len(items))
 
     def compute_item_logit(
         self, ds: Dataset, items: np.ndarray, source: str, rows: np.ndarray | None = None
     ) -> np.ndarray:
-        """float64 (len(items),): logit of the like rate of item codes, less that of all train rows.
+        """Logit of the like rate of item codes, less that of all train rows, float64 (len(items),).
 
-        `source`: "mean", or "both" for the like rate drawn towards what the keywords say. `rows`: the row of `ds` that
-        asks for each item, if any; a train row reads from folds without its user.
+        `source`: "mean", or "both" for the like rate shrunk towards the keyword regression. `rows`: the row of `ds`
+        that each item belongs to, if any; a train row reads from folds without its user.
         """
         assert self.target_encoder is not None, "the recipe asks for statistics wherever it asks for a prior"
         table = -1 if rows is None else self.target_encoder.find_row_tables(ds, rows)
-        found = getattr(self.target_encoder.encode_items(ds), {"mean": "rate", "both": "best"}[source])
-        return found[table, items] - compute_logit(np.array(self.mean))
+        logits = getattr(self.target_encoder.encode_items(ds), {"mean": "rate", "both": "best"}[source])
+        return logits[table, items] - compute_logit(np.array(self.mean))
 
     def save(self, path: Path) -> None:
-        """Write the statistics, with the ids that they are about beside them; the encoder has a folder of its own."""
+        """Write the target encodings and, beside them, their ids; the encoder has a folder of its own."""
         arrays = {"mean": np.array(self.mean)}
         if self.target_encoder is not None:
             self.target_encoder.ids.save(path.parent)
@@ -135,37 +149,41 @@ class SlotEncoder:
     @classmethod
     def load(cls, path: Path, encoder: Encoder | None) -> SlotEncoder:
         """Read what `save` wrote. Raises CheckpointError."""
-        found = {name: tensor.numpy() for name, tensor in read_tensors(path).items()}
-        given = {name.removeprefix("facts."): found[name] for name in found if name.startswith("facts.")}
+        arrays = {name: tensor.numpy() for name, tensor in read_tensors(path).items()}
+        encodings = {name.removeprefix("facts."): arrays[name] for name in arrays if name.startswith("facts.")}
         try:
-            facts = TargetEncoder.from_arrays(given, TrainedIds.load(path.parent)) if given else None
-            mean = float(found["mean"])
+            target_encoder = TargetEncoder.from_arrays(encodings, TrainedIds.load(path.parent)) if encodings else None
+            mean = float(arrays["mean"])
         except KeyError as error:
             raise CheckpointError(
                 f"{path} lacks {error}, which this version keeps; delete the run's folder `groups` and run the recipe "
                 "again"
             ) from error
-        votes = None if facts is None or "idf" not in found else NeighbourhoodResidual(facts.terms, found["idf"])
-        return cls(encoder, facts, votes, mean)
+        neighbourhood = (
+            None
+            if target_encoder is None or "idf" not in arrays
+            else NeighbourhoodResidual(target_encoder.terms, arrays["idf"])
+        )
+        return cls(encoder, target_encoder, neighbourhood, mean)
 
 
 def _to_probability(logits: np.ndarray) -> np.ndarray:
-    """float64: the chance that anybody likes an item."""
+    """Sigmoid of logits, float64: the chance that anybody likes an item."""
     return 1 / (1 + np.exp(-logits))
 
 
 def _build_item_features(
-    known: ItemTargetEncodings, table: np.ndarray, items: np.ndarray, vote: np.ndarray
+    encodings: ItemTargetEncodings, table: np.ndarray, items: np.ndarray, residual: np.ndarray
 ) -> np.ndarray:
-    """float64 (len(items), 4): an item's numbers; see `SlotEncoder`."""
-    return np.stack([*(getattr(known, name)[table, items] for name in _FACTS), vote], axis=1)
+    """Target encodings and neighbourhood residual of items, float64 (len(items), 4); see `SlotEncoder`."""
+    return np.stack([*(getattr(encodings, name)[table, items] for name in _FACTS), residual], axis=1)
 
 
-def _join_features(parts: list[np.ndarray], kind: tuple[float, float], n: int) -> np.ndarray:
-    """float32 (n, d): parts side by side, then the two numbers that tell users from items."""
-    widths = [part.shape[1] for part in parts]
-    found = np.empty((n, sum(widths) + len(kind)), dtype=np.float32)
-    for part, end in zip(parts, np.cumsum(widths), strict=True):
-        found[:, end - part.shape[1] : end] = part
-    found[:, -len(kind) :] = kind
-    return found
+def _join_features(features: list[np.ndarray], kind: tuple[float, float], n: int) -> np.ndarray:
+    """Features side by side, then the two numbers that tell users from items, float32 (n, d)."""
+    widths = [feature.shape[1] for feature in features]
+    joined = np.empty((n, sum(widths) + len(kind)), dtype=np.float32)
+    for feature, end in zip(features, np.cumsum(widths), strict=True):
+        joined[:, end - feature.shape[1] : end] = feature
+    joined[:, -len(kind) :] = kind
+    return joined

@@ -1,8 +1,8 @@
-"""What the boosted trees see of a row: the user's visible past (`Interactions.past`), cross-fitted facts about items.
+"""Features of the boosted trees: the user's visible past (`Interactions.past`), cross-fitted encodings of items.
 
 Every feature is computed in the same way for every split. A row's own label, and any label of the same user after it,
-is in none of the row's features: item facts of a train row come from other users (`statistics`), and everything about
-the user from earlier rows.
+is in none of the row's features: item encodings of a train row come from other users (`past_statistics`), and
+everything about the user from earlier rows.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class FeatureStatistics:
 
     target_encoder: TargetEncoder
     idf: np.ndarray
-    """float64 (n_terms,): see `similar.rarity`."""
+    """float64 (n_terms,): see `item_neighbours.compute_idf`."""
     factors: np.ndarray
-    """float64 (folds + 1, n_items, rank): see `similar.item_factors`; of trained items."""
+    """float64 (folds + 1, n_items, rank): see `item_neighbours.compute_item_factors`; of trained items."""
     year: float
     """Mean year over the rows of the fit whose item has one; NaN where none has."""
 
@@ -61,18 +61,24 @@ class FeatureStatistics:
     def from_dataset(
         cls, ds: Dataset, *, folds: int = 10, seed: int = 0, keyword_strength: float = 0.003
     ) -> FeatureStatistics:
-        """Fit on the train rows of `ds`. `seed` deals users to `folds`; nothing else is random."""
+        """Fit on the train rows of `ds`. `seed` assigns users to `folds`; nothing else is random."""
         data = ds.interactions
-        facts = TargetEncoder.from_dataset(ds, folds=folds, seed=seed, keyword_strength=keyword_strength)
-        expected = 1 / (1 + np.exp(-facts.items.best))
+        target_encoder = TargetEncoder.from_dataset(ds, folds=folds, seed=seed, keyword_strength=keyword_strength)
+        expected = 1 / (1 + np.exp(-target_encoder.items.best))
         train = data.split == TRAIN
         factors = [
-            compute_item_factors(ds, expected[k], train & (facts.fold[data.user] != k)) for k in range(folds + 1)
+            compute_item_factors(ds, expected[k], train & (target_encoder.fold[data.user] != k))
+            for k in range(folds + 1)
         ]
         year = parse_years(ds)[data.item[train]]
         dated = np.isfinite(year)
-        usual = float(year[dated].mean()) if dated.any() else np.nan
-        return cls(facts, compute_idf(facts.terms.build_matrix(ds.items.keywords)), np.stack(factors), usual)
+        mean_year = float(year[dated].mean()) if dated.any() else np.nan
+        return cls(
+            target_encoder,
+            compute_idf(target_encoder.terms.build_matrix(ds.items.keywords)),
+            np.stack(factors),
+            mean_year,
+        )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All but the ids, by name, for a file."""
@@ -84,21 +90,21 @@ class FeatureStatistics:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], ids: TrainedIds) -> FeatureStatistics:
-        """What `arrays` gave. Raises KeyError naming what is not there."""
-        facts = TargetEncoder.from_arrays(arrays, ids)
-        return cls(facts, arrays["idf"], arrays["factors"], float(arrays["year"][0]))
+        """Restore what `to_arrays` gave. Raises KeyError naming what is not there."""
+        target_encoder = TargetEncoder.from_arrays(arrays, ids)
+        return cls(target_encoder, arrays["idf"], arrays["factors"], float(arrays["year"][0]))
 
 
 def parse_years(ds: Dataset) -> np.ndarray:
-    """float64 (n_items,): the year in brackets at the end of the title, NaN without one."""
-    found = [_YEAR.search(title) for title in ds.items.titles]
-    return np.array([float(match.group(1)) if match else np.nan for match in found])
+    """Years in brackets at the end of titles, float64 (n_items,), NaN without one."""
+    matches = [_YEAR.search(title) for title in ds.items.titles]
+    return np.array([float(match.group(1)) if match else np.nan for match in matches])
 
 
 def compute_term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.ndarray) -> np.ndarray:
-    """float64 (n, 6): how the user's visible earlier rows that share a term of the row's item went.
+    """Residuals of the user's visible earlier rows that share a term of the row's item, float64 (n, 6).
 
-    expected: float64 (n,), chance of liking without knowing the user. Columns: greatest, least, plain mean and
+    `expected`: float64 (n,), chance of liking without knowing the user. Columns: greatest, least, plain mean and
     count-weighted mean over terms of the smoothed mean residual (label - expected); the like rate over all pairs of
     term and earlier row; ln(1 + such pairs). Terms without earlier rows count only in the means, as 0.
     """
@@ -106,38 +112,39 @@ def compute_term_affinity(ds: Dataset, terms: sparse.csr_matrix, expected: np.nd
     item, label = data.item[past.row], data.label[past.row].astype(np.float64)
     blocks = split_user_blocks(past.owner, np.diff(terms.indptr)[item])
     residual = label - expected[past.row]
-    parts = [
-        _compute_block_affinity(terms, past.owner[part], item[part], label[part], residual[part]) for part in blocks
+    per_block = [
+        _compute_block_affinity(terms, past.owner[block], item[block], label[block], residual[block])
+        for block in blocks
     ]
-    return (np.concatenate(parts) if parts else np.zeros((0, 6)))[past.end]
+    return (np.concatenate(per_block) if per_block else np.zeros((0, 6)))[past.end]
 
 
 def _compute_block_affinity(
     terms: sparse.csr_matrix, owner: np.ndarray, item: np.ndarray, label: np.ndarray, residual: np.ndarray
 ) -> np.ndarray:
-    """`compute_term_affinity` of entries (m,) of the visible past, those of whole users."""
+    """Term affinity (see `compute_term_affinity`) of entries (m,) of the visible past, those of whole users."""
     n, widths = len(item), np.diff(terms.indptr)[item]
     entry = np.repeat(np.arange(n), widths)
     within = np.arange(len(entry)) - np.repeat(np.cumsum(widths) - widths, widths)
     term = terms.indices[terms.indptr[item[entry]] + within].astype(np.int64)
-    # Sorted by (whose past, term, entry), the earlier rows that share a term are the entries just before.
+    # Sorted by (owner, term, entry), the earlier rows that share a term are the entries just before.
     key = owner[entry] * max(1, terms.indices.max(initial=0) + 1) + term
-    by = np.lexsort((entry, key))
-    key, sorted_row = key[by], entry[by]
+    order = np.lexsort((entry, key))
+    key, sorted_row = key[order], entry[order]
     first = np.concatenate([[True], key[1:] != key[:-1]]) if len(key) else np.zeros(0, dtype=bool)
     begin = np.maximum.accumulate(np.where(first, np.arange(len(key)), 0))
-    place = np.arange(len(key))
+    position = np.arange(len(key))
 
-    def before(values: np.ndarray) -> np.ndarray:
-        return compute_range_sums(values[sorted_row], begin, place)
+    def sum_before(values: np.ndarray) -> np.ndarray:
+        return compute_range_sums(values[sorted_row], begin, position)
 
-    count = (place - begin).astype(np.float64)
-    likes = before(label)
-    shrunk = before(residual) / (count + 3)
+    count = (position - begin).astype(np.float64)
+    likes = sum_before(label)
+    shrunk = sum_before(residual) / (count + 3)
     greatest, least = np.full(n, -np.inf), np.full(n, np.inf)
-    met = count > 0
-    np.maximum.at(greatest, sorted_row[met], shrunk[met])
-    np.minimum.at(least, sorted_row[met], shrunk[met])
+    has_past = count > 0
+    np.maximum.at(greatest, sorted_row[has_past], shrunk[has_past])
+    np.minimum.at(least, sorted_row[has_past], shrunk[has_past])
     pairs = np.bincount(sorted_row, weights=count, minlength=n)
     with np.errstate(invalid="ignore", divide="ignore"):
         columns = [
@@ -154,10 +161,10 @@ def _compute_block_affinity(
 def _compute_session_features(ds: Dataset, gap: int) -> dict[str, np.ndarray]:
     """Like rate and count of the user's visible earlier rows since the last pause longer than `gap` time units."""
     data, past = ds.interactions, ds.interactions.past
-    places = np.arange(len(past.row))
-    fresh = np.ones(len(places), dtype=bool)
-    fresh[1:] = (np.diff(data.timestamp[past.row]) > gap) | (np.diff(past.owner) != 0)
-    begin = np.maximum.accumulate(np.where(fresh, places, 0))[past.end]
+    positions = np.arange(len(past.row))
+    starts_session = np.ones(len(positions), dtype=bool)
+    starts_session[1:] = (np.diff(data.timestamp[past.row]) > gap) | (np.diff(past.owner) != 0)
+    begin = np.maximum.accumulate(np.where(starts_session, positions, 0))[past.end]
     likes = np.concatenate([[0], np.cumsum(data.label[past.row], dtype=np.int64)])
     end, count = past.end, past.end - begin
     with np.errstate(invalid="ignore"):
@@ -170,23 +177,23 @@ def build_features(ds: Dataset, learned: FeatureStatistics) -> FeatureTable:
     data = ds.interactions
     rows = np.arange(len(data))
     terms = learned.target_encoder.terms.build_matrix(ds.items.keywords)
-    facts, ids = learned.target_encoder.encode_items(ds), learned.target_encoder.ids
+    encodings, ids = learned.target_encoder.encode_items(ds), learned.target_encoder.ids
     table, item = learned.target_encoder.find_row_tables(ds, rows), data.item
-    best = facts.best[table, item]
+    best = encodings.best[table, item]
     expected = 1 / (1 + np.exp(-best))
     label = data.label.astype(np.float64)
     year = parse_years(ds)[item]
 
     columns: dict[str, np.ndarray] = {
-        "item_rate": facts.rate[table, item],
-        "item_log_count": facts.log_count[table, item],
-        "item_keywords": facts.keywords[table, item],
+        "item_rate": encodings.rate[table, item],
+        "item_log_count": encodings.log_count[table, item],
+        "item_keywords": encodings.keywords[table, item],
         "item_best": best,
         "item_year": year,
         "item_terms": np.diff(terms.indptr)[item].astype(np.float64),
     }
     for column, name in enumerate(("mean", "least", "greatest")):
-        columns[f"term_rate_{name}"] = facts.targets[table, item, column]
+        columns[f"term_rate_{name}"] = encodings.targets[table, item, column]
 
     for last in (None, *SHORT):
         likes, count = count_past_likes(ds, rows, last)
@@ -198,7 +205,7 @@ def build_features(ds: Dataset, learned: FeatureStatistics) -> FeatureTable:
     likes, count = count_past_likes(ds, rows)
     columns["user_log_count"] = np.log1p(count)
     columns["user_log_likes"] = np.log1p(likes)
-    columns["past_log_item_count"] = compute_past_mean(ds, facts.log_count[table, item], 10)
+    columns["past_log_item_count"] = compute_past_mean(ds, encodings.log_count[table, item], 10)
     columns["year_from_past"] = year - compute_past_mean(ds, np.where(np.isfinite(year), year, learned.year))
     past = data.past
     first, newest = past.end == past.begin, past.row[np.maximum(past.end - 1, 0)]
@@ -215,6 +222,6 @@ def build_features(ds: Dataset, learned: FeatureStatistics) -> FeatureTable:
         columns[f"affinity_{name}"] = column
     factors = np.moveaxis(take_rows(np.moveaxis(learned.factors, 1, 0), ids.find_item_rows(ds), 0.0), 0, 1)
     columns |= compute_neighbour_residuals(
-        ds, build_tfidf_matrix(terms, learned.idf), 1 / (1 + np.exp(-facts.best)), table, factors
+        ds, build_tfidf_matrix(terms, learned.idf), 1 / (1 + np.exp(-encodings.best)), table, factors
     )
     return FeatureTable(tuple(columns), np.stack(list(columns.values()), axis=1))

@@ -1,1 +1,1 @@
-"""Data sets as their publishers give them."""
+"""Loaders of published data sets."""

@@ -48,7 +48,8 @@ def load_movielens_dataset(folder: str | Path, *, threshold: float = 3.0, split:
     """An original MovieLens-1M folder as a data set, titles via `format_display_title`.
 
     Args:
-        folder, threshold: see `load_movielens_tables`.
+        folder: see `load_movielens_tables`.
+        threshold: see `load_movielens_tables`.
         split: by default the split of the ThinkRec paper, `ByMonths()`: 2001-06 to 2003-01, 10 + 5 + 5 months.
 
     Raises:
@@ -66,8 +67,10 @@ def load_movielens_dataset(folder: str | Path, *, threshold: float = 3.0, split:
 
 
 def load_ml1m_slice(folder: str | Path, keywords: Keywords = "genres") -> Dataset:
-    """The prepared slice of MovieLens-1M: `interactions.parquet`, `items.parquet` and, unless `keywords` is "genres",
-    `keywords.parquet`. Keeps the slice's own `order` and split; titles via `format_display_title`; further columns in `texts`.
+    """The prepared slice of MovieLens-1M as a data set.
+
+    Its files are `interactions.parquet`, `items.parquet` and, unless `keywords` is "genres", `keywords.parquet`. The
+    slice's own `order` and split stay; titles via `format_display_title`; further columns in `texts`.
 
     Args:
         folder: holds the Parquet files.
@@ -146,7 +149,7 @@ def _read_dat(path: Path, names: list[str]) -> pl.DataFrame:
             f"{path}: line {wrong[0] + 1} does not have the fields {'::'.join(names)} ({lines[wrong[0]][:60]!r}; "
             f"{len(wrong)} such lines). Take the files of MovieLens-1M unchanged."
         )
-    df = pl.DataFrame({name: fields.list.get(place) for place, name in enumerate(names)})
+    df = pl.DataFrame({name: fields.list.get(index) for index, name in enumerate(names)})
     return df.with_columns(_parse_whole_ids(df[name], path) for name in names if name.endswith("_id"))
 
 

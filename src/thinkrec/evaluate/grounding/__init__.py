@@ -1,1 +1,1 @@
-"""Whether a reason can be trusted: what it cites, claims, names and decides, against the row it is about."""
+"""Grounding of reasons: citations, claims, attributes and verdict of a reason against the row it is about."""

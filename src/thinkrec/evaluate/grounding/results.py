@@ -1,4 +1,4 @@
-"""Grounding over many rows: shares with intervals over users, beside the reason of another row."""
+"""Grounding over many rows: shares with intervals over users, beside the permutation baseline."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class GroundingResults:
     baseline_rows: tuple[ReasonGrounding, ...]
     """The same for the reasons of other rows."""
     partner: tuple[int, ...]
-    """Place of the reason that stood in for each."""
+    """Position of the reason that the permutation baseline gives to each row."""
     n_users: int
     draws: int
     seed: int
@@ -121,7 +121,7 @@ def evaluate_grounding(
 
 
 def _count_ratio_terms(name: str, rows: Sequence[ReasonGrounding]) -> _Ratio:
-    """Per row what is counted and what it is a share of, float64 (n,) each."""
+    """Numerator and denominator of a metric per row, float64 (n,) each."""
     pairs = {
         "citing": lambda r: (r.in_history > 0, 1),
         "citation_precision": lambda r: (r.in_history, r.citations),
@@ -139,8 +139,8 @@ def _count_ratio_terms(name: str, rows: Sequence[ReasonGrounding]) -> _Ratio:
         "finished": lambda r: (r.finished, 1),
         "nothing_untrue": lambda r: (not r.untrue, 1),
     }
-    found = np.array([pairs[name](row) for row in rows], dtype=np.float64)
-    return found[:, 0], found[:, 1]
+    terms = np.array([pairs[name](row) for row in rows], dtype=np.float64)
+    return terms[:, 0], terms[:, 1]
 
 
 def _compute_metric(own: _Ratio, theirs: _Ratio, drawn: np.ndarray, level: float) -> GroundingMetric:
@@ -170,6 +170,6 @@ def write_grounding(path: Path, results: GroundingResults, provenance: Mapping[s
 
 def to_dict(results: GroundingResults, *, rows: bool = False) -> dict[str, Any]:
     """Plain JSON values, `null` for what is not defined; with `rows` also what every reason does."""
-    found: Mapping[str, Any] = dataclasses.asdict(results)
-    kept = {key: value for key, value in found.items() if rows or key not in ("rows", "baseline_rows", "partner")}
-    return {"schema": SCHEMA, **to_json_value(kept), "policies": {name: POLICIES[name] for name in results.measures}}
+    values: Mapping[str, Any] = dataclasses.asdict(results)
+    shown = {key: value for key, value in values.items() if rows or key not in ("rows", "baseline_rows", "partner")}
+    return {"schema": SCHEMA, **to_json_value(shown), "policies": {name: POLICIES[name] for name in results.measures}}

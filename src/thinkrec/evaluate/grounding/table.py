@@ -7,7 +7,7 @@ from rich.text import Text
 
 from thinkrec.evaluate.grounding.results import POLICIES, GroundingResults
 from thinkrec.evaluate.metrics.bootstrap import Estimate
-from thinkrec.evaluate.table import format_interval, format_number
+from thinkrec.evaluate.table import format_interval, format_number, make_captioned_table
 
 TITLES = {
     "citing": "cites its history",
@@ -38,7 +38,7 @@ def render_grounding_table(results: GroundingResults, *, title: str = "Grounding
         *_describe_unread_claims(results),
         *(f"{TITLES[name]}: {POLICIES[name]}." for name in results.measures),
     ]
-    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(notes)), caption_justify="left")
+    table = make_captioned_table(title, notes)
     table.add_column("", overflow="fold")
     for heading in ("value", "other row", "difference", "of"):
         table.add_column(heading, justify="right")
@@ -59,20 +59,20 @@ def render_grounding_table(results: GroundingResults, *, title: str = "Grounding
 
 
 def _describe_unread_claims(results: GroundingResults) -> list[str]:
-    """What the readers could make nothing of, with counts."""
+    """Sentences on the mentions and citations of which no claim could be read, with counts."""
     mentions, read = sum(row.mentions for row in results.rows), sum(row.mentions_read for row in results.rows)
-    found = []
+    sentences = []
     if not mentions:
-        found.append("No keyword of the items shown stands in the texts: nothing said of attributes was judged.")
+        sentences.append("No keyword of the items shown stands in the texts: nothing said of attributes was judged.")
     elif read < mentions:
-        found.append(
+        sentences.append(
             f"{mentions - read:,} of {mentions:,} keywords in the texts stand in sentences of other forms and were not "
             "judged."
         )
     readable, claims = sum(row.readable for row in results.rows), sum(row.claims for row in results.rows)
     if claims < readable:
-        found.append(f"Of {readable - claims:,} of {readable:,} titles cited no like or dislike could be read.")
-    return found
+        sentences.append(f"Of {readable - claims:,} of {readable:,} titles cited no like or dislike could be read.")
+    return sentences
 
 
 def _format_estimate(estimate: Estimate) -> str:

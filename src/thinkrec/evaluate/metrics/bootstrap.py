@@ -1,4 +1,4 @@
-"""How sure a number is: draws of users with replacement, the same draws for every model that is compared.
+"""Bootstrap over users: draws with replacement, the same draws for every model that is compared.
 
 A draw gives each user a multiplicity; a metric is then recomputed with every row (AUC) or user (UAUC, NDCG, MAP)
 counted that often. Users are drawn rather than rows because the rows of one user are not independent.
@@ -135,10 +135,10 @@ def summarise_draws(value: float, draws: np.ndarray, *, level: float = 0.95) -> 
 
 
 def summarise_difference_draws(value: float, draws: np.ndarray, *, level: float = 0.95) -> PairedDifference:
-    """The same of a difference that was taken draw by draw."""
-    kept = draws[~np.isnan(draws)]
+    """A difference with its percentile interval and share above zero from draws, float64 (n_draws,), NaN left out."""
+    defined = draws[~np.isnan(draws)]
     low, high = _compute_percentiles(draws, level)
-    share = float((kept > 0).mean()) if len(kept) else float("nan")
+    share = float((defined > 0).mean()) if len(defined) else float("nan")
     return PairedDifference(value, low, high, share)
 
 
@@ -151,7 +151,7 @@ class _WeightedAuc:
     negative: np.ndarray
     """int64 (n,): 1 where the sorted row is not liked."""
     liked_index: np.ndarray
-    """int64 (P,): places of the liked rows among the sorted rows."""
+    """int64 (P,): positions of the liked rows among the sorted rows."""
     n_below: np.ndarray
     """int64 (P,): number of sorted rows with a strictly lower score than each liked row."""
     n_up_to: np.ndarray
@@ -182,16 +182,16 @@ class _WeightedAuc:
 
 
 def _compute_percentiles(draws: np.ndarray, level: float) -> tuple[float, float]:
-    kept = draws[~np.isnan(draws)]
-    if not len(kept):
+    defined = draws[~np.isnan(draws)]
+    if not len(defined):
         return float("nan"), float("nan")
-    low, high = np.quantile(kept, ((1 - level) / 2, (1 + level) / 2))
+    low, high = np.quantile(defined, ((1 - level) / 2, (1 + level) / 2))
     return float(low), float(high)
 
 
 def _compute_standard_error(draws: np.ndarray) -> float:
-    kept = draws[~np.isnan(draws)]
-    return float(kept.std(ddof=1)) if len(kept) > 1 else float("nan")
+    defined = draws[~np.isnan(draws)]
+    return float(defined.std(ddof=1)) if len(defined) > 1 else float("nan")
 
 
 def _check_same_rows(a: BootstrapResult, b: BootstrapResult) -> None:

@@ -1,4 +1,4 @@
-"""Do the probabilities mean what they say: the reliability curve and its summary."""
+"""Calibration of probabilities: the reliability curve and the expected calibration error."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def compute_reliability_curve(label: ArrayLike, probability: ArrayLike, *, bins:
     ECE = sum_b (n_b / n) |share liked in b - mean probability in b| (Guo et al., ICML 2017). Bin b of B holds
     probabilities in [b / B, (b + 1) / B); 1.0 belongs to the last. Raises DataError naming a row outside 0..1.
 
-    >>> found = compute_reliability_curve([0, 1, 1, 1], [.1, .1, .9, .9], bins=2)
-    >>> found.observed, round(found.error, 3)     # |.5 - .1| / 2 + |1 - .9| / 2
+    >>> curve = compute_reliability_curve([0, 1, 1, 1], [.1, .1, .9, .9], bins=2)
+    >>> curve.observed, round(curve.error, 3)     # |.5 - .1| / 2 + |1 - .9| / 2
     (array([0.5, 1. ]), 0.25)
     """
     if bins < 1:
@@ -40,12 +40,12 @@ def compute_reliability_curve(label: ArrayLike, probability: ArrayLike, *, bins:
     p = checks.check_probabilities(probability, len(y))
     # Edges are computed as b / B, so that a probability such as 0.7 lands in the same bin as its written edge.
     edges = np.arange(1, bins) / bins
-    place = np.searchsorted(edges, p, side="right")
-    count = np.bincount(place, minlength=bins)
-    held = count > 0
-    count = count[held]
-    predicted = np.bincount(place, weights=p, minlength=bins)[held] / count
-    observed = np.bincount(place, weights=y, minlength=bins)[held] / count
+    bin_index = np.searchsorted(edges, p, side="right")
+    count = np.bincount(bin_index, minlength=bins)
+    occupied = count > 0
+    count = count[occupied]
+    predicted = np.bincount(bin_index, weights=p, minlength=bins)[occupied] / count
+    observed = np.bincount(bin_index, weights=y, minlength=bins)[occupied] / count
     error = float((count * np.abs(observed - predicted)).sum() / len(y))
     return ReliabilityCurve(predicted, observed, count, error)
 

@@ -1,4 +1,4 @@
-"""The reason of another row: what chance gives, for every figure about reasons."""
+"""The permutation baseline: every row gets the reason of another row, which shows what chance gives."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from thinkrec.errors import DataError
 
 
 def draw_permutation_baseline(code: np.ndarray, seed: int) -> np.ndarray:
-    """int64 (n,): for every row another one, of another user wherever there is one; each is taken once.
+    """A permutation of the rows, int64 (n,): for every row another one, of another user wherever there is one.
 
-    `code`, int64 (n,), is each row's user, as `metrics.checks.users` numbers them. Rows are put in a random
+    `code`, int64 (n,), is each row's user, as `metrics.checks.encode_users` numbers them. Rows are put in a random
     order with those of a user together; each takes the row that is as far on as the largest user has rows, so it lands
     outside its own user if no user has more than half of the rows. Raises DataError for less than two rows.
     """
@@ -24,6 +24,6 @@ def draw_permutation_baseline(code: np.ndarray, seed: int) -> np.ndarray:
     rank = rng.permutation(code.max() + 1)
     order = np.lexsort((rng.permutation(n), rank[code]))
     step = int(np.bincount(code).max()) % n or 1
-    found = np.empty(n, dtype=np.int64)
-    found[order] = np.roll(order, -step)
-    return found
+    partner = np.empty(n, dtype=np.int64)
+    partner[order] = np.roll(order, -step)
+    return partner

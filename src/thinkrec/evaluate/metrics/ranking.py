@@ -125,7 +125,8 @@ def compute_map(
 def compute_tied_share(values: PerUserMetrics) -> float:
     """Share of the users with both classes that have a liked and a not liked row with equal scores; NaN without any.
 
-    >>> compute_tied_share(compute_per_user_metrics([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.5, .5, .1, .2, .7]))      # user 1 of users 1 and 2
+    >>> values = compute_per_user_metrics([1, 1, 2, 2, 3], [1, 0, 1, 0, 1], [.5, .5, .1, .2, .7])
+    >>> compute_tied_share(values)      # user 1 of users 1 and 2
     0.5
     """
     both = (values.positives > 0) & (values.positives < values.rows)
@@ -134,22 +135,22 @@ def compute_tied_share(values: PerUserMetrics) -> float:
 
 def compute_mean(values: np.ndarray) -> float:
     """Mean of the values that are not NaN; NaN if there are none."""
-    kept = values[~np.isnan(values)]
-    return float(kept.mean()) if len(kept) else float("nan")
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
 
 
 def describe_policies(k: int = 5, denominator: Denominator = "all") -> dict[str, str]:
     """One sentence per metric, to be written beside its number."""
-    over = "all liked rows of the user" if denominator == "all" else f"min({k}, liked rows of the user)"
-    kept = (
+    divisor = "all liked rows of the user" if denominator == "all" else f"min({k}, liked rows of the user)"
+    counting = (
         "users with one row dropped, users without a liked row count 0, rows with equal scores count their expected "
         "value over all their orders"
     )
     return {
         "auc": "over all rows; equal scores count 1/2",
         "uauc": "unweighted mean of per-user AUC; users with one class dropped; equal scores count 1/2",
-        "ndcg": f"cut at {k}, over each user's own rows, binary gain, ideal from the user's own labels; {kept}",
-        "map": f"cut at {k}, over each user's own rows, divided by {over}; {kept}",
+        "ndcg": f"cut at {k}, over each user's own rows, binary gain, ideal from the user's own labels; {counting}",
+        "map": f"cut at {k}, over each user's own rows, divided by {divisor}; {counting}",
     }
 
 
@@ -195,22 +196,22 @@ class _RankedRows:
         )
 
     def has_ties(self) -> np.ndarray:
-        """bool (groups,): whether a liked and a not liked row of the group have equal scores."""
-        found = np.zeros(len(self.group_size), dtype=bool)
-        found[self.group[self.tie_start[(self.tie_liked > 0) & (self.tie_liked < self.tie_size)]]] = True
-        return found
+        """Whether a liked and a not liked row of each group have equal scores, bool (groups,)."""
+        has_tie = np.zeros(len(self.group_size), dtype=bool)
+        has_tie[self.group[self.tie_start[(self.tie_liked > 0) & (self.tie_liked < self.tie_size)]]] = True
+        return has_tie
 
 
 def _compute_group_auc(ranked: _RankedRows, positives: np.ndarray) -> np.ndarray:
     """float64 (groups,): AUC per group of rows from doubled mid-ranks, which stay integers, so the sums are exact."""
     owner = ranked.group[ranked.tie_start]
-    # Ranks count from the lowest score: a tie of m rows that begins at place a holds ranks N - a - m + 1 .. N - a.
+    # Ranks count from the lowest score: a tie of m rows that begins at index a holds ranks N - a - m + 1 .. N - a.
     twice_rank = 2 * (ranked.group_size[owner] - ranked.rank[ranked.tie_start]) - ranked.tie_size + 1
     rank_sum = np.bincount(owner, weights=twice_rank * ranked.tie_liked, minlength=len(ranked.group_size))
     pairs = positives * (ranked.group_size - positives)
-    found = np.full(len(ranked.group_size), np.nan)
-    np.divide(rank_sum - positives * (positives + 1), 2 * pairs, out=found, where=pairs > 0)
-    return found
+    auc = np.full(len(ranked.group_size), np.nan)
+    np.divide(rank_sum - positives * (positives + 1), 2 * pairs, out=auc, where=pairs > 0)
+    return auc
 
 
 def _compute_group_ndcg_ap(
@@ -218,8 +219,8 @@ def _compute_group_ndcg_ap(
 ) -> tuple[np.ndarray, np.ndarray]:
     """NDCG@k and AP@k per group, float64 (groups,) each, 0 for a group without liked rows.
 
-    Rows of a tie fill its places in random order. With l liked among its m rows, L liked rows above it, and t of its
-    places above place i (from 1):
+    Rows of a tie take its ranks in random order. With l liked among its m rows, L liked rows above it, and t of its
+    ranks above rank i (from 1):
 
     - expected gain at i: (l / m) / log2(i + 1);
     - expected y_i * precision_i: ((l / m) (L + 1) + t l (l - 1) / (m (m - 1))) / i, since beside a liked row at i the
@@ -231,14 +232,14 @@ def _compute_group_ndcg_ap(
         raise ValueError(f"k is {k}; a ranking is cut at 1 or deeper")
     if denominator not in ("all", "min"):
         raise ValueError(f'denominator is {denominator!r}; use "all" or "min"')
-    shown = np.flatnonzero(ranked.rank < k)
-    place, tie, code, groups = ranked.rank[shown], ranked.tie_index[shown], ranked.group[shown], len(ranked.group_size)
+    top_k = np.flatnonzero(ranked.rank < k)
+    rank, tie, code, groups = ranked.rank[top_k], ranked.tie_index[top_k], ranked.group[top_k], len(ranked.group_size)
     share = ranked.tie_liked / ranked.tie_size
     both = ranked.tie_liked * (ranked.tie_liked - 1) / np.maximum(ranked.tie_size * (ranked.tie_size - 1), 1)
     discount = 1 / np.log2(np.arange(2, k + 2))
-    gain = np.bincount(code, weights=share[tie] * discount[place], minlength=groups)
-    hits = (share * (ranked.liked_above + 1))[tie] + (shown - ranked.tie_start[tie]) * both[tie]
-    precisions = np.bincount(code, weights=hits / (place + 1), minlength=groups)
+    gain = np.bincount(code, weights=share[tie] * discount[rank], minlength=groups)
+    hits = (share * (ranked.liked_above + 1))[tie] + (top_k - ranked.tie_start[tie]) * both[tie]
+    precisions = np.bincount(code, weights=hits / (rank + 1), minlength=groups)
     ideal = np.concatenate(([0.0], np.cumsum(discount)))[np.minimum(positives, k)]
     divisor = positives if denominator == "all" else np.minimum(positives, k)
     ndcg, ap = np.zeros(groups), np.zeros(groups)

@@ -40,13 +40,13 @@ def compare_seeds(
         raise DataError(f"{len(a)} runs against {len(b)}; give one run per seed on both sides, in the same order")
     for other in a[1:]:
         compute_paired_difference(a[0], other, METRICS[0], level=level)  # refuses other rows
-    found = {}
+    comparisons = {}
     for metric in METRICS:
-        each = tuple(compute_paired_difference(x, y, metric, level=level) for x, y in zip(a, b, strict=True))
+        per_seed = tuple(compute_paired_difference(x, y, metric, level=level) for x, y in zip(a, b, strict=True))
         drawn = np.mean([x.draws[metric] - y.draws[metric] for x, y in zip(a, b, strict=True)], axis=0)
-        values = np.array([pair.difference for pair in each])
+        values = np.array([pair.difference for pair in per_seed])
         spread = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-        found[metric] = SeedComparison(
-            each, summarise_difference_draws(float(values.mean()), drawn, level=level), spread
+        comparisons[metric] = SeedComparison(
+            per_seed, summarise_difference_draws(float(values.mean()), drawn, level=level), spread
         )
-    return found
+    return comparisons

@@ -58,29 +58,30 @@ class PlotArea:
     def render_axes(self, x_label: str, y_label: str) -> str:
         """Grid lines, tick labels and axis titles."""
         floor, right = self.height - self.bottom, self.width - self.right
-        parts = []
+        elements = []
         for tick in compute_ticks(*self.y_range, 5):
             at = self.to_pixel_y(tick)
-            parts.append(f'<line class="grid" x1="{self.left}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>')
-            parts.append(
+            elements.append(f'<line class="grid" x1="{self.left}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>')
+            elements.append(
                 f'<text class="tick" text-anchor="end" x="{self.left - 7}" y="{at + 4:.1f}">{format_tick(tick)}</text>'
             )
         for tick in compute_ticks(*self.x_range, 6):
             at = self.to_pixel_x(tick)
-            parts.append(
+            elements.append(
                 f'<text class="tick" text-anchor="middle" x="{at:.1f}" y="{floor + 16}">{format_tick(tick)}</text>'
             )
-        parts.append(f'<line class="axis" x1="{self.left}" x2="{right}" y1="{floor}" y2="{floor}"/>')
+        elements.append(f'<line class="axis" x1="{self.left}" x2="{right}" y1="{floor}" y2="{floor}"/>')
         middle = (self.left + right) / 2
-        parts.append(
-            f'<text class="name" text-anchor="middle" x="{middle:.0f}" y="{self.height - 6}">{escape_html(x_label)}</text>'
+        elements.append(
+            f'<text class="name" text-anchor="middle" x="{middle:.0f}" y="{self.height - 6}">'
+            f"{escape_html(x_label)}</text>"
         )
         centre = (self.top + floor) / 2
-        parts.append(
+        elements.append(
             f'<text class="name" text-anchor="middle" transform="translate(12 {centre:.0f}) rotate(-90)">'
             f"{escape_html(y_label)}</text>"
         )
-        return "".join(parts)
+        return "".join(elements)
 
     def render_svg(self, body: str, title: str) -> str:
         """The finished picture; `title` is what a screen reader says."""
@@ -138,14 +139,14 @@ def render_reliability_curves(curves: Mapping[str, ReliabilityCurve]) -> str:
     body = frame.render_axes("predicted probability of a like", "share that was liked")
     (x0, y0), (x1, y1) = ((frame.to_pixel_x(end), frame.to_pixel_y(end)) for end in (0, 1))
     body += f'<line class="ideal" x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"/>'
-    for i, found in enumerate(curves.values()):
-        places = [
-            (frame.to_pixel_x(p), frame.to_pixel_y(o)) for p, o in zip(found.predicted, found.observed, strict=True)
+    for i, curve in enumerate(curves.values()):
+        points = [
+            (frame.to_pixel_x(p), frame.to_pixel_y(o)) for p, o in zip(curve.predicted, curve.observed, strict=True)
         ]
-        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         body += f'<polyline class="line {get_colour_class(i)}" points="{joined}"/>'
-        largest = max(found.count, default=1)
-        for (x, y), n in zip(places, found.count, strict=True):
+        largest = max(curve.count, default=1)
+        for (x, y), n in zip(points, curve.count, strict=True):
             body += _render_dot(x, y, 2 + 6 * math.sqrt(n / largest), get_colour_class(i) + " soft", f"{n:,} rows")
     return frame.render_svg(body, "Reliability curve: predicted probability against the share that was liked")
 

@@ -1,4 +1,4 @@
-"""What a report may show, as plain values. Every part may be absent; its section is then left out."""
+"""The contents of a report as plain values. Every part may be absent; its section is then left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has to be known of the data beside a results table: the split, what a like is, who is cold, what repeats."""
+"""Facts about the data beside a results table: the split, what a like is, cold users and items, repeated pairs."""
 
 from __future__ import annotations
 
@@ -17,24 +17,27 @@ _SECONDS = (10**8, 10**10)
 
 
 def count_facts(ds: Dataset) -> dict[str, Any]:
-    """Plain numbers for metrics.json.
+    """Facts about the data as plain numbers for metrics.json.
 
     - cold_test: shares of the test rows, 0..1, whose user, whose item, and one or both of them, have no train row; None
       without test rows.
     - repeats: user-item pairs that occur more than once, and the rows that they have beyond the first.
     - time: first and last time per split; None for an empty one.
     """
-    it = ds.interactions
-    train, test = it.split == TRAIN, it.split == TEST
-    cold_user = ~np.isin(it.user[test], it.user[train])
-    cold_item = ~np.isin(it.item[test], it.item[train])
+    interactions = ds.interactions
+    train, test = interactions.split == TRAIN, interactions.split == TEST
+    cold_user = ~np.isin(interactions.user[test], interactions.user[train])
+    cold_item = ~np.isin(interactions.item[test], interactions.item[train])
     cold = {"user": cold_user, "item": cold_item, "either": cold_user | cold_item}
-    pairs = it.user.astype(np.int64) * len(ds.items) + it.item
+    pairs = interactions.user.astype(np.int64) * len(ds.items) + interactions.item
     times = np.unique(pairs, return_counts=True)[1]
     return {
-        "cold_test": {name: float(found.mean()) for name, found in cold.items()} if test.any() else None,
+        "cold_test": {name: float(is_cold.mean()) for name, is_cold in cold.items()} if test.any() else None,
         "repeats": {"pairs": int((times > 1).sum()), "rows": int((times - 1).sum())},
-        "time": {name: _compute_time_range(it.timestamp[it.split == code]) for code, name in enumerate(SPLITS)},
+        "time": {
+            name: _compute_time_range(interactions.timestamp[interactions.split == code])
+            for code, name in enumerate(SPLITS)
+        },
     }
 
 
@@ -43,27 +46,31 @@ def describe_facts(ds: Dataset, *, split: Split | None = None, liked: str = "") 
 
     `split`: the rule; None where the data brought it. `liked`: what a like is, where that says more than the data.
     """
-    it, facts = ds.interactions, count_facts(ds)
-    parts = {"train": "train", "valid": "validation", "test": "test"}
+    interactions, facts = ds.interactions, count_facts(ds)
+    split_titles = {"train": "train", "valid": "validation", "test": "test"}
     spans = {name: facts["time"][name] for name in SPLITS if facts["time"][name] is not None}
-    shown = "; ".join(
-        f"{parts[name]} {_format_date(first)} to {_format_date(last)}" for name, (first, last) in spans.items()
+    periods = "; ".join(
+        f"{split_titles[name]} {_format_date(first)} to {_format_date(last)}" for name, (first, last) in spans.items()
     )
     rates = [
-        f"{parts[name]} {format_number(float(it.label[it.split == code].mean()))}"
+        f"{split_titles[name]} {format_number(float(interactions.label[interactions.split == code].mean()))}"
         for code, name in enumerate(SPLITS)
         if name in spans
     ]
     liked = liked or ("label 1" if ds.threshold is None else f"rating > {ds.threshold:g}")
     cold = facts["cold_test"]
-    shares = "no test rows" if cold is None else (
-        f"{cold['either']:.1%} have a user or an item without a train row (users {cold['user']:.1%}, items "
-        f"{cold['item']:.1%})"
-    )  # fmt: skip
+    shares = (
+        "no test rows"
+        if cold is None
+        else (
+            f"{cold['either']:.1%} have a user or an item without a train row (users {cold['user']:.1%}, items "
+            f"{cold['item']:.1%})"
+        )
+    )
     repeats = facts["repeats"]
     again = f"{repeats['pairs']:,} user-item pairs occur more than once ({repeats['rows']:,} further rows)"
     return {
-        "split": f"{describe_split(split)}: {shown}",
+        "split": f"{describe_split(split)}: {periods}",
         "liked": f"{liked}; like rate {', '.join(rates)}",
         "cold test rows": shares,
         "repeated pairs": again if repeats["pairs"] else "none",

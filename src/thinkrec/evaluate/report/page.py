@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from thinkrec.evaluate.metrics.bootstrap import METRICS
@@ -20,6 +19,7 @@ from thinkrec.evaluate.table import (
     list_reference_models,
 )
 from thinkrec.evaluate.verdict import build_verdict
+from thinkrec.io.files import write_atomically
 from thinkrec.score.answers import HistoryItem
 
 __all__ = [
@@ -37,11 +37,9 @@ TAGS = {"model": "", "impersonal": "not personal", "ceiling": "ceiling", "publis
 
 def write_report(path: str | Path, data: ReportData) -> None:
     """Write the report, beside and renamed. Parts of `data` that are absent leave no trace on the page."""
-    path = Path(path)
-    beside = path.with_name(path.name + ".part")
     # A lone surrogate in a title cannot be UTF-8; it becomes a reference that browsers show as a replacement mark.
-    beside.write_bytes(render_report(data).encode("utf-8", errors="xmlcharrefreplace"))
-    os.replace(beside, path)
+    content = render_report(data).encode("utf-8", errors="xmlcharrefreplace")
+    write_atomically(Path(path), lambda beside: beside.write_bytes(content))
 
 
 def render_report(data: ReportData) -> str:
@@ -98,22 +96,24 @@ def _render_results(results: RankingResults) -> str:
     policies += f"<li>{escape_html(ties)}</li>" if ties else ""
     verdict = build_verdict(results)
     style = "verdict lost" if verdict is not None and verdict.lost else "verdict"
-    said = "" if verdict is None else f'<p class="{style}">{escape_html(verdict.sentence)}</p>'
+    verdict_html = "" if verdict is None else f'<p class="{style}">{escape_html(verdict.sentence)}</p>'
     remarks = "".join(f'<p class="note">{escape_html(remark)}</p>' for remark in results.remarks)
-    return f'{remarks}<p class="note">{lead}</p>{_render_table(head, body)}{said}<ul class="note">{policies}</ul>'
+    return (
+        f'{remarks}<p class="note">{lead}</p>{_render_table(head, body)}{verdict_html}<ul class="note">{policies}</ul>'
+    )
 
 
 def _render_result_row(results: RankingResults, row: ResultRow) -> str:
     tag = f' <span class="tag">{TAGS[row.kind]}</span>' if TAGS[row.kind] else ""
     cells = [f"<td>{escape_html(row.name)}{tag}</td>"]
     for metric in METRICS:
-        found = row.estimates.get(metric)
-        if found is None:
+        estimate = row.estimates.get(metric)
+        if estimate is None:
             cells.append("<td>-</td>")
             continue
         style, mark = (' class="best"', "b") if is_best(results, row, metric) else ("", "span")
-        value = f"<{mark}>{format_number(found.value)}</{mark}>"
-        cells.append(f"<td{style}>{value}<small>{format_interval(found.low, found.high)}</small></td>")
+        value = f"<{mark}>{format_number(estimate.value)}</{mark}>"
+        cells.append(f"<td{style}>{value}<small>{format_interval(estimate.low, estimate.high)}</small></td>")
     return f'<tr class="{row.kind}">{"".join(cells)}</tr>'
 
 
@@ -123,7 +123,7 @@ def _render_differences(results: RankingResults) -> str:
     ends = [abs(e) for c in results.comparisons for p in c.pairs.values() for e in (p.low, p.high) if e == e]
     limit = max(ends, default=0.0)
     head = "<th>model</th>" + "".join(f"<th>{name}</th>" for name in format_metric_titles(results.k).values())
-    parts = [
+    blocks = [
         f'<p class="note">Each model minus the reference on the same draws of users, its {results.level:.0%} interval, '
         "and the share of draws on which it is ahead. Coloured where the interval leaves out zero; all pictures share "
         "one scale.</p>"
@@ -144,8 +144,8 @@ def _render_differences(results: RankingResults) -> str:
                     f"<small>{format_interval(pair.low, pair.high, signed=True)}</small><small>{share}</small></td>"
                 )
             rows += "</tr>"
-        parts.append(f"<h3>Compared to {escape_html(reference)}</h3>{_render_table(head, rows)}")
-    return "".join(parts)
+        blocks.append(f"<h3>Compared to {escape_html(reference)}</h3>{_render_table(head, rows)}")
+    return "".join(blocks)
 
 
 def _render_calibration(data: ReportData) -> str:
@@ -153,14 +153,15 @@ def _render_calibration(data: ReportData) -> str:
         return ""
     keys = charts.render_legend([(get_colour_class(i), name) for i, name in enumerate(data.calibration)])
     rows = "".join(
-        f"<tr><td>{escape_html(name)}</td><td>{format_number(found.error)}</td><td>{int(found.count.sum()):,}</td></tr>"
-        for name, found in data.calibration.items()
+        f"<tr><td>{escape_html(name)}</td><td>{format_number(curve.error)}</td><td>{int(curve.count.sum()):,}</td></tr>"
+        for name, curve in data.calibration.items()
     )
     table = _render_table("<th>model</th><th>calibration error</th><th>rows</th>", rows)
     return (
         '<p class="note">Does a predicted 70 % come true 70 % of the time? On the dashed line it does. The expected '
         "calibration error is the mean distance to that line, weighted by rows; larger dots hold more rows.</p>"
-        f'<div class="split"><figure>{keys}{charts.render_reliability_curves(data.calibration)}</figure><div>{table}</div></div>'
+        f'<div class="split"><figure>{keys}{charts.render_reliability_curves(data.calibration)}</figure>'
+        f"<div>{table}</div></div>"
     )
 
 
@@ -179,9 +180,10 @@ def _render_user_map(data: ReportData) -> str:
         return ""
     return (
         '<p class="note">Each dot is a user, placed by the first two principal components of the user vectors '
-        f"({data.user_map.explained:.0%} of their variance). The shading is what the gate does on this plane; users lie "
-        "off it, so the counts in the legend are taken at their true vectors.</p>"
-        f'<figure class="map">{charts.render_region_legend(data.user_map)}{charts.render_user_map(data.user_map)}</figure>'
+        f"({data.user_map.explained:.0%} of their variance). The shading is what the gate does on this plane; users "
+        "lie off it, so the counts in the legend are taken at their true vectors.</p>"
+        f'<figure class="map">{charts.render_region_legend(data.user_map)}'
+        f"{charts.render_user_map(data.user_map)}</figure>"
     )
 
 

@@ -49,7 +49,7 @@ def build_user_map(
     limit: int = 2000,
     seed: int = 0,
 ) -> UserMap:
-    """Project user vectors (m, dim) to their first two principal components and ask the gate for every place there.
+    """Project user vectors (m, dim) to their first two principal components, with the gate's region of each cell.
 
     `gate` maps vectors (rows, dim) to weights (rows, 1 + n), the global adapter first. Cells of the grid are mapped
     back into the space of the vectors, so the shading is the gate on that plane; users lie off it, and `counts` are
@@ -76,14 +76,14 @@ def build_user_map(
     up = low[1] + (np.arange(height) + 0.5) / height * (high[1] - low[1])
     cells = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     codes, times = np.unique(classify_regions(np.asarray(gate(vectors))), return_counts=True)
-    shown = np.arange(len(flat))
+    drawn = np.arange(len(flat))
     if len(flat) > limit:
-        shown = np.sort(np.random.default_rng(seed).choice(len(flat), size=limit, replace=False))
+        drawn = np.sort(np.random.default_rng(seed).choice(len(flat), size=limit, replace=False))
     total = float(spread.sum())
     return UserMap(
-        x=flat[shown, 0],
-        y=flat[shown, 1],
-        group=group[shown],
+        x=flat[drawn, 0],
+        y=flat[drawn, 1],
+        group=group[drawn],
         grid=classify_regions(np.asarray(gate(middle + cells @ plane))).reshape(height, width),
         extent=(float(low[0]), float(high[0]), float(low[1]), float(high[1])),
         counts={int(code): int(n) for code, n in zip(codes, times, strict=True)},

@@ -28,7 +28,7 @@ class References:
 
     @property
     def rows(self) -> pl.DataFrame:
-        """(order, user)."""
+        """Rows as a frame: order, user."""
         return pl.DataFrame({"order": self.order, "user": pl.Series(self.user)})
 
 
@@ -38,11 +38,14 @@ def read_references(
     """References of a table with `order`, `reason` and `user_id`.
 
     Args:
+        table: columns order and reason; user_id unless `users` is given; split where rows are chosen by it.
+        source: the name of the table in messages.
         split: keep the rows whose column `split` says so; by default all.
         users: (order, user), where the table has no `user_id`.
 
-    Raises DataError for a missing column, an unknown split, a repeated order, an empty reference, or a row whose user
-    is not known.
+    Raises:
+        DataError: a missing column, an unknown split, a repeated order, an empty reference, or a row whose user is not
+            known.
     """
     require_table_columns(table, ("order", "reason"), source)
     if split is not None:
@@ -87,13 +90,15 @@ def keep_common_references(
         raise DataError(
             f"no row of {references.source} is in all of {', '.join(tables)}; give reasons of the same rows"
         )
-    kept = np.isin(references.order, list(common))
-    gone = references.order[~kept].tolist()
-    cut = {name: table.filter(~orders[name].is_in(gone)) for name, table in tables.items()}
-    text = tuple(text for text, keep in zip(references.text, kept, strict=True) if keep)
-    fewer = References(references.order[kept], references.user[kept], text, references.source)
-    remark = describe_partial_coverage(references.rows, pl.Series(fewer.order), "without a reason", "references")
-    return cut, fewer, remark
+    is_common = np.isin(references.order, list(common))
+    left_out = references.order[~is_common].tolist()
+    common_tables = {name: table.filter(~orders[name].is_in(left_out)) for name, table in tables.items()}
+    text = tuple(text for text, keep in zip(references.text, is_common, strict=True) if keep)
+    common_references = References(references.order[is_common], references.user[is_common], text, references.source)
+    remark = describe_partial_coverage(
+        references.rows, pl.Series(common_references.order), "without a reason", "references"
+    )
+    return common_tables, common_references, remark
 
 
 def align_reasons(table: pl.DataFrame, source: str, references: References) -> tuple[str, ...]:
@@ -105,19 +110,19 @@ def align_reasons(table: pl.DataFrame, source: str, references: References) -> t
     order, text = parse_order(table["order"], source), parse_text(table["reason"], source)
     remedy = "Write an empty text where nothing was generated."
     reject_rows(table["reason"], text.is_null(), source, "has reasons that are missing", remedy)
-    found = dict(zip(order.to_list(), text.to_list(), strict=True))
+    reason_of = dict(zip(order.to_list(), text.to_list(), strict=True))
     wanted = references.order.tolist()
-    unknown = sorted(set(found) - set(wanted))
+    unknown = sorted(set(reason_of) - set(wanted))
     if unknown:
         raise DataError(
-            f"{source} has reasons for rows that {references.source} does not have: order {shorten_list(unknown)}. Choose "
-            "the same rows, for instance with --split."
+            f"{source} has reasons for rows that {references.source} does not have: order {shorten_list(unknown)}. "
+            "Choose the same rows, for instance with --split."
         )
-    lacking = [row for row in wanted if row not in found]
+    lacking = [row for row in wanted if row not in reason_of]
     if lacking:
         raise DataError(
             f"{source} lacks reasons for rows of {references.source}: order {shorten_list(lacking)}. "
             f"That is {describe_gaps(references.rows, order, 'references')}. Write a reason for every row that is "
             "compared, an empty one where nothing came, or compare the others alone with --partial."
         )
-    return tuple(found[row] for row in wanted)
+    return tuple(reason_of[row] for row in wanted)

@@ -44,7 +44,7 @@ class BleurtScorer:
     def score(
         self, hypotheses: Sequence[str], references: Sequence[str], *, batch: int = 8, progress: bool = False
     ) -> np.ndarray:
-        """float64 (n,): one score per pair, about 0 to 1, higher is closer."""
+        """Scores, float64 (n,), one per pair, about 0 to 1, higher is closer."""
         inputs = [self.encode_pair(text, reference) for text, reference in zip(hypotheses, references, strict=True)]
         out = np.empty(len(inputs), dtype=np.float64)
         by_length = sorted(range(len(inputs)), key=lambda row: len(inputs[row][0]))
@@ -54,11 +54,11 @@ class BleurtScorer:
                 rows = by_length[start : start + batch]
                 width = max(len(inputs[row][0]) for row in rows)
                 ids, kinds, mask = torch.zeros(3, len(rows), width, dtype=torch.long, device=device)
-                for place, row in enumerate(rows):
+                for i, row in enumerate(rows):
                     tokens, segments = inputs[row]
-                    ids[place, : len(tokens)] = torch.tensor(tokens, device=device)
-                    kinds[place, : len(tokens)] = torch.tensor(segments, device=device)
-                    mask[place, : len(tokens)] = 1
+                    ids[i, : len(tokens)] = torch.tensor(tokens, device=device)
+                    kinds[i, : len(tokens)] = torch.tensor(segments, device=device)
+                    mask[i, : len(tokens)] = 1
                 pooled = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=kinds).pooler_output
                 out[rows] = self.head(pooled).squeeze(-1).cpu().double().numpy()
                 bar.advance(len(rows))
@@ -98,34 +98,34 @@ def load_bleurt(source: str | Path, *, device: str = "cpu") -> BleurtScorer:
 def _build_encoder(weights: BleurtWeights, config: dict[str, Any]) -> tuple[torch.nn.Module, torch.nn.Linear]:
     from transformers import RemBertConfig, RemBertModel
 
-    found = weights.tensors
-    words = found["embeddings.word_embeddings.weight"]
+    tensors = weights.tensors
+    words = tensors["embeddings.word_embeddings.weight"]
     heads = config.get("num_attention_heads")
     if not isinstance(heads, int):
         raise ValueError("config.json does not say num_attention_heads")
     shape = RemBertConfig(
         vocab_size=words.shape[0],
         input_embedding_size=words.shape[1],
-        hidden_size=found["pooler.dense.weight"].shape[0],
+        hidden_size=tensors["pooler.dense.weight"].shape[0],
         num_hidden_layers=weights.n_layers,
         num_attention_heads=heads,
-        intermediate_size=found["encoder.layer.0.intermediate.dense.weight"].shape[0],
+        intermediate_size=tensors["encoder.layer.0.intermediate.dense.weight"].shape[0],
         # What TensorFlow's BERT calls gelu is the tanh form.
         hidden_act="gelu_pytorch_tanh" if config.get("hidden_act", "gelu") == "gelu" else config["hidden_act"],
-        max_position_embeddings=found["embeddings.position_embeddings.weight"].shape[0],
-        type_vocab_size=found["embeddings.token_type_embeddings.weight"].shape[0],
+        max_position_embeddings=tensors["embeddings.position_embeddings.weight"].shape[0],
+        type_vocab_size=tensors["embeddings.token_type_embeddings.weight"].shape[0],
         layer_norm_eps=float(config.get("layer_norm_eps", 1e-12)),
         pad_token_id=0,
     )
     with torch.device("meta"):  # its random weights would take seconds and as much memory again
         encoder = RemBertModel(shape)
-    lacking = set(encoder.state_dict()) - set(found)
+    lacking = set(encoder.state_dict()) - set(tensors)
     if lacking:
         raise ValueError(f"{len(lacking)} weights are missing, among them {min(lacking)}")
-    encoder.load_state_dict(found, assign=True, strict=True)
+    encoder.load_state_dict(tensors, assign=True, strict=True)
     # Not part of the weights, hence still without values.
-    places = torch.arange(shape.max_position_embeddings).expand((1, -1))
-    encoder.embeddings.register_buffer("position_ids", places, persistent=False)
+    position_ids = torch.arange(shape.max_position_embeddings).expand((1, -1))
+    encoder.embeddings.register_buffer("position_ids", position_ids, persistent=False)
     head = torch.nn.Linear(weights.head.shape[1], 1)
     head.load_state_dict({"weight": weights.head, "bias": weights.bias})
     return encoder, head

@@ -31,7 +31,7 @@ class BleurtWeights:
 
 
 def read_weights(folder: Path) -> BleurtWeights:
-    """From safetensors, a .bin file, or a TensorFlow SavedModel, in this order. Raises CheckpointError."""
+    """Weights from safetensors, a .bin file, or a TensorFlow SavedModel, in this order. Raises CheckpointError."""
     if (folder / "model.safetensors").is_file():
         return _split_weights(
             folder, {_convert_torch_name(k): v for k, v in read_tensors(folder / "model.safetensors").items()}
@@ -41,13 +41,13 @@ def read_weights(folder: Path) -> BleurtWeights:
             folder, {_convert_torch_name(k): v for k, v in _read_bin(folder / "pytorch_model.bin").items()}
         )
     if (folder / _TENSORFLOW).with_name("variables.index").is_file():
-        found = {}
+        tensors = {}
         for name, array in read_tensor_bundle(folder / _TENSORFLOW).items():
             tensor = torch.tensor(array)
             if name.endswith("kernel"):
                 tensor = tensor.T.contiguous()
-            found[_convert_tensorflow_name(name)] = tensor
-        return _split_weights(folder, found)
+            tensors[_convert_tensorflow_name(name)] = tensor
+        return _split_weights(folder, tensors)
     raise CheckpointError(
         f"{folder} holds no weights (looked for model.safetensors, pytorch_model.bin and {_TENSORFLOW}.index)"
     )
@@ -69,38 +69,42 @@ def _convert_torch_name(name: str) -> str:
 
 def _convert_tensorflow_name(name: str) -> str:
     """Such as bert/encoder/layer_3/attention/self/query/kernel -> encoder.layer.3.attention.self.query.weight."""
-    parts = re.sub(r"^(bert|rembert|bleurt)/", "", name).split("/")
-    if parts[0] == "dense":
-        parts[0] = "classifier"
-    parts = [re.sub(r"^layer_(\d+)$", r"layer.\1", part) for part in parts]
-    last = {"kernel": "weight", "gamma": "weight", "beta": "bias"}.get(parts[-1], parts[-1])
-    if parts[-1].endswith("_embeddings"):
-        last = f"{parts[-1]}.weight"
-    return ".".join([*parts[:-1], last])
+    segments = re.sub(r"^(bert|rembert|bleurt)/", "", name).split("/")
+    if segments[0] == "dense":
+        segments[0] = "classifier"
+    segments = [re.sub(r"^layer_(\d+)$", r"layer.\1", segment) for segment in segments]
+    last = {"kernel": "weight", "gamma": "weight", "beta": "bias"}.get(segments[-1], segments[-1])
+    if segments[-1].endswith("_embeddings"):
+        last = f"{segments[-1]}.weight"
+    return ".".join([*segments[:-1], last])
 
 
-def _split_weights(folder: Path, found: dict[str, torch.Tensor]) -> BleurtWeights:
-    """Keep the encoder's weights, take out the head's."""
-    parts = ("embeddings.", "encoder.", "pooler.")
-    kept = {
+def _split_weights(folder: Path, tensors: dict[str, torch.Tensor]) -> BleurtWeights:
+    """The encoder's weights and the head's; optimizer states and other tensors are left out."""
+    prefixes = ("embeddings.", "encoder.", "pooler.")
+    encoder = {
         name: tensor.float()
-        for name, tensor in found.items()
-        if name.startswith(parts) and tensor.is_floating_point() and not re.search(r"/|adam_|Adam", name)
+        for name, tensor in tensors.items()
+        if name.startswith(prefixes) and tensor.is_floating_point() and not re.search(r"/|adam_|Adam", name)
     }
-    layers = {int(match[1]) for name in kept if (match := re.match(r"encoder\.layer\.(\d+)\.", name))}
-    needed = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight",
-              "embeddings.token_type_embeddings.weight", "pooler.dense.weight")  # fmt: skip
-    lacking = [name for name in needed if name not in kept]
-    lacking += [name for name in ("classifier.weight", "classifier.bias") if name not in found]
+    layers = {int(match[1]) for name in encoder if (match := re.match(r"encoder\.layer\.(\d+)\.", name))}
+    needed = (
+        "embeddings.word_embeddings.weight",
+        "embeddings.position_embeddings.weight",
+        "embeddings.token_type_embeddings.weight",
+        "pooler.dense.weight",
+    )
+    lacking = [name for name in needed if name not in encoder]
+    lacking += [name for name in ("classifier.weight", "classifier.bias") if name not in tensors]
     if lacking or not layers:
         raise CheckpointError(f"{folder} is no BLEURT checkpoint: {lacking[0] if lacking else 'an encoder'} is missing")
-    narrow, wide = kept["embeddings.word_embeddings.weight"].shape[1], kept["pooler.dense.weight"].shape[0]
-    if f"{_SHARED}.weight" not in kept and narrow == wide:
+    narrow, wide = encoder["embeddings.word_embeddings.weight"].shape[1], encoder["pooler.dense.weight"].shape[0]
+    if f"{_SHARED}.weight" not in encoder and narrow == wide:
         # An encoder as wide as its embeddings needs no layer between them.
-        kept |= {f"{_SHARED}.weight": torch.eye(wide), f"{_SHARED}.bias": torch.zeros(wide)}
-    head, bias = found["classifier.weight"].float(), found["classifier.bias"].float()
+        encoder |= {f"{_SHARED}.weight": torch.eye(wide), f"{_SHARED}.bias": torch.zeros(wide)}
+    head, bias = tensors["classifier.weight"].float(), tensors["classifier.bias"].float()
     if head.shape != (1, wide) or bias.shape != (1,):
         raise CheckpointError(
             f"{folder}: the head has shape {tuple(head.shape)}, expected (1, {wide}): no BLEURT model"
         )
-    return BleurtWeights(kept, head, bias, len(layers))
+    return BleurtWeights(encoder, head, bias, len(layers))

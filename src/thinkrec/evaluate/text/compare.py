@@ -36,7 +36,7 @@ class TextScorer(Protocol):
     """What `BleurtScorer` and `TextEncoder` have in common."""
 
     def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
-        """float64 (n,)."""
+        """Scores of pairs, float64 (n,)."""
         ...
 
     def count_truncated(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
@@ -54,7 +54,7 @@ class SimilarityScorer(TextScorer, Protocol):
 
 @dataclass(frozen=True)
 class MetricResources:
-    """What is there to measure with; a metric without its tool is reported as not available, with the reason why."""
+    """Readers and scorers that metrics need; a metric without its resource is reported as not available, with why."""
 
     wordnet: Any | None = None
     """Reader of `open_wordnet`."""
@@ -100,16 +100,16 @@ def compute_text_metrics(
         "rouge_l": overlap.compute_rouge_l(hypotheses, references),
         "bleu": bleu,
     }
-    cut = {}
+    truncated = {}
     for name, scorer in (("bleurt", tools.bleurt), ("similarity", tools.similarity)):
         if scorer is not None:
             rows[name] = scorer.score(hypotheses, references, progress=progress)
-            cut[name] = scorer.count_truncated(hypotheses, references)
+            truncated[name] = scorer.count_truncated(hypotheses, references)
     short = met.find_short_references(references)
     for name in (met.WITH_SYNONYMS, met.WITHOUT_SYNONYMS):
         if name in rows:
             rows[name] = np.where(short, np.nan, rows[name])
-    return TextMetricValues(rows, counts, cut)
+    return TextMetricValues(rows, counts, truncated)
 
 
 def describe_policies(tools: MetricResources) -> dict[str, str]:
@@ -134,16 +134,16 @@ def bootstrap_text_metrics(
 ) -> TextBootstrapResult:
     """Means over rows that have a value, and the same with every row counted as often as its user (n,) was drawn.
 
-    The draws are those of `bootstrap.multiplicities`, so all systems on the same rows share them.
+    The draws are those of `bootstrap.draw_user_multiplicities`, so all systems on the same rows share them.
     """
     distinct, code = np.unique(user, return_inverse=True)
     n_users, names = len(distinct), list(values.rows)
     table = np.column_stack([values.rows[name] for name in names])
-    there = ~np.isnan(table)
+    is_defined = ~np.isnan(table)
     table = np.nan_to_num(table)
     sums, size = np.zeros((n_users, len(names))), np.zeros((n_users, len(names)), dtype=np.int64)
     np.add.at(sums, code, table)
-    np.add.at(size, code, there)
+    np.add.at(size, code, is_defined)
     counts = np.zeros((n_users, values.counts.shape[1]), dtype=np.int64)
     np.add.at(counts, code, values.counts)
     out, corpus = np.empty((draws, len(names))), np.full(draws, np.nan)
@@ -151,33 +151,33 @@ def bootstrap_text_metrics(
     for draw, times in enumerate(draw_user_multiplicities(n_users, draws, seed)):
         out[draw] = _divide_or_nan(times @ sums, times @ size)
         corpus[draw] = overlap.compute_corpus_bleu(times @ counts) if defined else np.nan
-    exact = dict(zip(names, _divide_or_nan(table.sum(axis=0), there.sum(axis=0)).tolist(), strict=True))
+    exact = dict(zip(names, _divide_or_nan(table.sum(axis=0), is_defined.sum(axis=0)).tolist(), strict=True))
     exact[CORPUS_BLEU] = overlap.compute_corpus_bleu(values.counts.sum(axis=0)) if defined else float("nan")
-    drawn = {name: out[:, place] for place, name in enumerate(names)} | {CORPUS_BLEU: corpus}
+    drawn = {name: out[:, column] for column, name in enumerate(names)} | {CORPUS_BLEU: corpus}
     return TextBootstrapResult(exact, drawn, (tuple(code.tolist()), draws, seed))
 
 
 def describe_omissions(systems: Mapping[str, TextMetricValues]) -> list[str]:
     """A sentence for each metric that rows have no value of, which all systems share, and for texts that were cut."""
     values = next(iter(systems.values()))
-    n, told = len(values.counts), []
-    for name, found in values.rows.items():
-        gone = int(np.isnan(found).sum())
-        if gone:
-            told.append(
-                f"{TITLES[name]}: not defined for {gone:,} of {n:,} rows, whose reference has fewer than "
+    n, sentences = len(values.counts), []
+    for name, scores in values.rows.items():
+        undefined = int(np.isnan(scores).sum())
+        if undefined:
+            sentences.append(
+                f"{TITLES[name]}: not defined for {undefined:,} of {n:,} rows, whose reference has fewer than "
                 f"{met.SHORTEST} tokens: the penalty for fragments keeps even the same text below .99. Left out of the "
                 "mean."
             )
     if not has_long_reference(values):
-        told.append(f"{TITLES[CORPUS_BLEU]}: not defined: no reference has {overlap.SHORTEST} tokens, a 4-gram.")
+        sentences.append(f"{TITLES[CORPUS_BLEU]}: not defined: no reference has {overlap.SHORTEST} tokens, a 4-gram.")
     for name, system in systems.items():
-        told += [
+        sentences += [
             f"{TITLES[metric]}: {count:,} of {n:,} pairs of {name} are longer than its input and were cut."
             for metric, count in system.truncated.items()
             if count
         ]
-    return told
+    return sentences
 
 
 def has_long_reference(values: TextMetricValues) -> bool:

@@ -20,7 +20,7 @@ POLICY = (
 
 
 class NoSynonyms:
-    """In the place of WordNet: no word has a synonym."""
+    """A stand-in for WordNet in which no word has a synonym."""
 
     def synsets(self, word: str) -> list[Any]:
         """Nothing."""
@@ -28,9 +28,10 @@ class NoSynonyms:
 
 
 def compute_meteor(hypotheses: Sequence[str], references: Sequence[str], wordnet: Any | None = None) -> np.ndarray:
-    """float64 (n,): METEOR of each pair, 0..1; an empty hypothesis counts 0. See `split_blank_tokens` for other scripts.
+    """METEOR of each pair, float64 (n,), 0..1; an empty hypothesis counts 0.
 
-    wordnet: a reader of `open_wordnet`; None matches without synonyms, which is another metric and needs another name.
+    `wordnet`: a reader of `open_wordnet`; None matches without synonyms, another metric that needs another name.
+    Other scripts: see `split_blank_tokens`.
     """
     require_nltk()
     from nltk.translate.meteor_score import single_meteor_score
@@ -46,5 +47,5 @@ def compute_meteor(hypotheses: Sequence[str], references: Sequence[str], wordnet
 
 
 def find_short_references(references: Sequence[str]) -> np.ndarray:
-    """bool (n,): whether a reference has fewer than `SHORTEST` tokens, so that no text reaches .99 against it."""
+    """Whether each reference has fewer than `SHORTEST` tokens, bool (n,), so that no text reaches .99 against it."""
     return np.array([len(split_blank_tokens(reference)) < SHORTEST for reference in references], dtype=bool)

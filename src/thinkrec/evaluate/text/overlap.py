@@ -34,7 +34,7 @@ class _WordTokenizer:
 
 
 def compute_rouge_l(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
-    """float64 (n,): F of ROUGE-L (Lin, 2004) of each pair, 0..1."""
+    """F of ROUGE-L (Lin, 2004) of each pair, float64 (n,), 0..1."""
     try:
         from rouge_score import rouge_scorer
     except ImportError as error:
@@ -57,9 +57,9 @@ def compute_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[
     metric = BLEU(effective_order=True)
     scores, counts = np.empty(len(hypotheses)), np.empty((len(hypotheses), 2 * ORDERS + 2), dtype=np.int64)
     for row, (text, reference) in enumerate(zip(hypotheses, references, strict=True)):
-        found = metric.sentence_score(separate_characters(text), [separate_characters(reference)])
-        scores[row] = found.score / 100
-        counts[row] = [*found.counts, *found.totals, found.sys_len, found.ref_len]
+        sentence_bleu = metric.sentence_score(separate_characters(text), [separate_characters(reference)])
+        scores[row] = sentence_bleu.score / 100
+        counts[row] = [*sentence_bleu.counts, *sentence_bleu.totals, sentence_bleu.sys_len, sentence_bleu.ref_len]
     return scores, counts
 
 
@@ -68,11 +68,11 @@ def compute_corpus_bleu(counts: np.ndarray) -> float:
     from sacrebleu.metrics.bleu import BLEU
 
     numbers = [int(count) for count in counts]
-    found = BLEU.compute_bleu(
+    corpus_bleu = BLEU.compute_bleu(
         correct=numbers[:ORDERS],
         total=numbers[ORDERS : 2 * ORDERS],
         sys_len=numbers[-2],
         ref_len=numbers[-1],
         smooth_method="exp",
     )
-    return found.score / 100
+    return corpus_bleu.score / 100

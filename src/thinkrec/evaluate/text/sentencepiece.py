@@ -39,7 +39,7 @@ def read_sentencepiece_model(path: Path) -> SentencePieceTokenizer:
         raise CheckpointError(f"{path} cannot be read as a SentencePiece model ({error}); copy it again") from error
     if model != _UNIGRAM:
         raise CheckpointError(f"{path} is no unigram model; BLEURT-20 has one, so this file belongs to another model")
-    ids = {piece: place for place, (piece, _) in enumerate(vocab)}
+    ids = {piece: id_ for id_, (piece, _) in enumerate(vocab)}
     lacking = [name for name in ("[CLS]", "[SEP]") if name not in ids]
     if lacking or _UNKNOWN not in kinds:
         raise CheckpointError(
@@ -47,11 +47,11 @@ def read_sentencepiece_model(path: Path) -> SentencePieceTokenizer:
         )
     # Control pieces are never found in a text, even where it holds their names.
     hidden = (_UNKNOWN, _CONTROL, _UNUSED)
-    shown = [
+    pieces = [
         (f"\x00{piece}", score) if kind in hidden else (piece, score)
         for (piece, score), kind in zip(vocab, kinds, strict=True)
     ]
-    tokenizer = Tokenizer(Unigram(shown, unk_id=kinds.index(_UNKNOWN), byte_fallback=False))
+    tokenizer = Tokenizer(Unigram(pieces, unk_id=kinds.index(_UNKNOWN), byte_fallback=False))
     steps: list[Any] = [normalizers.Precompiled(rules.precompiled_charsmap)] if rules.precompiled_charsmap else []
     if rules.remove_extra_whitespaces:
         steps += [normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")]
@@ -93,18 +93,18 @@ def _parse_model(data: bytes) -> tuple[list[tuple[str, float]], list[int], int, 
         if not isinstance(value, bytes):
             continue
         if number == 1:
-            part = dict(read_fields(value))
-            piece, score = part.get(1, b""), part.get(2, b"\0\0\0\0")
+            fields = dict(read_fields(value))
+            piece, score = fields.get(1, b""), fields.get(2, b"\0\0\0\0")
             assert isinstance(piece, bytes) and isinstance(score, bytes)
             vocab.append((piece.decode("utf-8"), struct.unpack("<f", score)[0]))
-            kinds.append(int(part.get(3, 1)))
+            kinds.append(int(fields.get(3, 1)))
         elif number == 2:
             model = int(dict(read_fields(value)).get(3, _UNIGRAM))
         elif number == 3:
-            part = dict(read_fields(value))
-            charsmap = part.get(2, b"")
+            fields = dict(read_fields(value))
+            charsmap = fields.get(2, b"")
             assert isinstance(charsmap, bytes)
-            rules = _NormalizerRules(charsmap, bool(part.get(3, 1)), bool(part.get(4, 1)))
+            rules = _NormalizerRules(charsmap, bool(fields.get(3, 1)), bool(fields.get(4, 1)))
     if not vocab:
         raise ValueError("it holds no pieces")
     return vocab, kinds, model, rules

@@ -31,13 +31,14 @@ class TextEncoder:
 
     @torch.inference_mode()
     def embed_tokens(self, text: str) -> torch.Tensor:
-        """float32 (tokens, hidden), of length 1 each; without special tokens, cut to the longest input."""
-        asked = self.tokenizer(text, return_tensors="pt", truncation=True, max_length=self.max_length,
-                               return_special_tokens_mask=True)  # fmt: skip
-        keep = asked.pop("special_tokens_mask")[0] == 0
+        """Token vectors, float32 (tokens, hidden), of length 1 each; no special tokens, cut to the longest input."""
+        inputs = self.tokenizer(
+            text, return_tensors="pt", truncation=True, max_length=self.max_length, return_special_tokens_mask=True
+        )
+        keep = inputs.pop("special_tokens_mask")[0] == 0
         if not bool(keep.any()):
             return torch.zeros(0, 1)
-        states = self.model(**asked, output_hidden_states=True).hidden_states[self.layer][0].float()
+        states = self.model(**inputs, output_hidden_states=True).hidden_states[self.layer][0].float()
         return torch.nn.functional.normalize(states[keep], dim=-1)
 
     def compute_unknown_share(self, texts: Sequence[str]) -> float:
@@ -52,7 +53,7 @@ class TextEncoder:
         return sum(long[text] or long[other] for text, other in zip(hypotheses, references, strict=True))
 
     def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
-        """float64 (n,): similarity of each pair, at most 1; 0 where one of two different texts has no tokens."""
+        """Similarity of each pair, float64 (n,), at most 1; 0 where one of two different texts has no tokens."""
         known: dict[str, torch.Tensor] = {}
         out = np.zeros(len(hypotheses))
         with Progress("similarity", len(out), shown=progress) as bar:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkrec.evaluate.metrics.bootstrap import Estimate, PairedDifference
-from thinkrec.evaluate.table import format_interval, format_number
+from thinkrec.evaluate.table import format_interval, format_number, make_captioned_table
 from thinkrec.evaluate.text import compare
 from thinkrec.evaluate.text.align import References
 from thinkrec.evaluate.text.compare import (
@@ -107,13 +107,13 @@ def write_text_metrics(
 def build_row_table(systems: Mapping[str, TextMetricValues], references: References) -> pl.DataFrame:
     """One line per system and row: system, order, user_id, and every metric that is defined for a row."""
     users = pl.Series("user_id", references.user)
-    parts = [
+    tables = [
         pl.DataFrame({"order": references.order}).with_columns(
             users, system=pl.lit(name), **{m: pl.Series(v).fill_nan(None) for m, v in values.rows.items()}
         )
         for name, values in systems.items()
     ]
-    table = pl.concat(parts, how="diagonal")
+    table = pl.concat(tables, how="diagonal")
     return table.select("system", "order", "user_id", *(m for m in TITLES if m in table.columns))
 
 
@@ -133,38 +133,37 @@ def format_table_notes(results: TextResults) -> list[str]:
 def render_text_results(results: TextResults, title: str) -> Group:
     """The table and, with several systems, the differences; print with rich."""
     metrics = [m for m in TITLES if m in results.policies or m in results.not_available]
-    table = Table(title=Text(title), title_justify="left", caption=Text("\n".join(format_table_notes(results))),
-                  caption_justify="left")  # fmt: skip
+    table = make_captioned_table(title, format_table_notes(results))
     table.add_column("reasons", overflow="fold")
     for metric in metrics:
         table.add_column(TITLES[metric], justify="right")
-    for name, found in results.estimates.items():
+    for name, estimates in results.estimates.items():
         style = "dim" if name in results.baselines else ""
-        table.add_row(Text(name, style=style), *(_format_estimate(found.get(metric)) for metric in metrics))
+        table.add_row(Text(name, style=style), *(_format_estimate(estimates.get(metric)) for metric in metrics))
     if not results.against:
         return Group(table)
     first = next(iter(results.estimates))
-    below = Table(title=Text(f"{first} minus (same draws; share of draws above zero)"), title_justify="left")
-    below.add_column("reasons", overflow="fold")
+    differences = Table(title=Text(f"{first} minus (same draws; share of draws above zero)"), title_justify="left")
+    differences.add_column("reasons", overflow="fold")
     for metric in (m for m in metrics if m in results.policies):
-        below.add_column(TITLES[metric], justify="right")
+        differences.add_column(TITLES[metric], justify="right")
     for name, pairs in results.against.items():
-        below.add_row(
+        differences.add_row(
             Text(name), *(_format_difference(pairs[metric]) for metric in metrics if metric in results.policies)
         )
-    return Group(table, below)
+    return Group(table, differences)
 
 
-def _format_estimate(found: Estimate | None) -> Text:
-    if found is None:
+def _format_estimate(estimate: Estimate | None) -> Text:
+    if estimate is None:
         return Text(NOT_AVAILABLE, style="dim")
-    return Text(format_number(found.value)).append("\n" + format_interval(found.low, found.high), style="dim")
+    return Text(format_number(estimate.value)).append("\n" + format_interval(estimate.low, estimate.high), style="dim")
 
 
-def _format_difference(found: PairedDifference) -> Text:
-    share = "n/a" if math.isnan(found.share_above) else f"{found.share_above:.0%}"
+def _format_difference(pair: PairedDifference) -> Text:
+    share = "n/a" if math.isnan(pair.share_above) else f"{pair.share_above:.0%}"
     return Text(
-        f"{format_number(found.difference, signed=True)} {share}\n{format_interval(found.low, found.high, signed=True)}"
+        f"{format_number(pair.difference, signed=True)} {share}\n{format_interval(pair.low, pair.high, signed=True)}"
     )
 
 

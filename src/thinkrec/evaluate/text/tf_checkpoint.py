@@ -31,10 +31,10 @@ def read_tensor_bundle(prefix: Path) -> dict[str, np.ndarray]:
         shards = int(header.get(1, 1))
         if header.get(2, 0) != 0:
             raise ValueError("its numbers are big-endian")
-        found = (
+        variables = (
             (name.decode(), _read_variable(name.decode(), value, prefix, shards)) for name, value in entries.items()
         )
-        return {name: array for name, array in found if array is not None}
+        return {name: array for name, array in variables if array is not None}
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{index} cannot be read as a TensorFlow checkpoint ({error}); copy it again") from error
 
@@ -42,18 +42,18 @@ def read_tensor_bundle(prefix: Path) -> dict[str, np.ndarray]:
 def _read_variable(name: str, value: bytes, prefix: Path, shards: int) -> np.ndarray | None:
     kind = shard = offset = size = 0
     shape: list[int] = []
-    for number, part in read_fields(value):
-        if number == 2 and isinstance(part, bytes):
+    for number, content in read_fields(value):
+        if number == 2 and isinstance(content, bytes):
             shape = [
                 int(dict(read_fields(dim)).get(1, 0))
-                for field, dim in read_fields(part)
+                for field, dim in read_fields(content)
                 if field == 2 and isinstance(dim, bytes)
             ]
         elif number == 7:
             raise ValueError(f"the variable {name} is cut into slices")
-        elif isinstance(part, int):
-            kind, shard = (part if number == 1 else kind), (part if number == 3 else shard)
-            offset, size = (part if number == 4 else offset), (part if number == 5 else size)
+        elif isinstance(content, int):
+            kind, shard = (content if number == 1 else kind), (content if number == 3 else shard)
+            offset, size = (content if number == 4 else offset), (content if number == 5 else size)
     if kind not in _TYPES:
         return None
     dtype, path = _TYPES[kind], prefix.with_name(f"{prefix.name}.data-{shard:05d}-of-{shards:05d}")
@@ -70,28 +70,28 @@ def _read_variable(name: str, value: bytes, prefix: Path, shards: int) -> np.nda
 def _parse_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if len(data) < _FOOTER or int.from_bytes(data[-8:], "little") != _MAGIC:
         raise ValueError("its end is not that of an index")
-    place = len(data) - _FOOTER
+    position = len(data) - _FOOTER
     for _ in range(2):  # offset and size of a block about the table, which is not needed
-        _, place = read_varint(data, place)
-    for _, handle in _parse_block(data, data[place:]):
+        _, position = read_varint(data, position)
+    for _, handle in _parse_block(data, data[position:]):
         yield from _parse_block(data, handle)
 
 
 def _parse_block(data: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
-    offset, place = read_varint(handle, 0)
-    size, _ = read_varint(handle, place)
+    offset, position = read_varint(handle, 0)
+    size, _ = read_varint(handle, position)
     if offset + size >= len(data):
         raise ValueError("a block lies behind its end")
     if data[offset + size] != 0:
         raise ValueError("its blocks are compressed")
     block = data[offset : offset + size]
     restarts = int.from_bytes(block[-4:], "little")
-    end, place, key = len(block) - 4 - 4 * restarts, 0, b""
-    while place < end:
-        shared, place = read_varint(block, place)
-        own, place = read_varint(block, place)
-        length, place = read_varint(block, place)
-        key = key[:shared] + block[place : place + own]
-        place += own
-        yield key, block[place : place + length]
-        place += length
+    end, position, key = len(block) - 4 - 4 * restarts, 0, b""
+    while position < end:
+        shared, position = read_varint(block, position)
+        own, position = read_varint(block, position)
+        length, position = read_varint(block, position)
+        key = key[:shared] + block[position : position + own]
+        position += own
+        yield key, block[position : position + length]
+        position += length

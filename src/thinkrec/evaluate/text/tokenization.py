@@ -63,14 +63,14 @@ def separate_characters(text: str) -> str:
 
 
 def split_graphemes(text: str) -> list[str]:
-    """Characters, each with the combining marks and joiners that follow it, and what is joined to it."""
-    found: list[str] = []
+    """Grapheme clusters: characters, each with the combining marks and joiners that follow it, and what is joined."""
+    graphemes: list[str] = []
     for character in text:
-        if found and (_is_continuation(character) or found[-1].endswith("\u200d")):
-            found[-1] += character
+        if graphemes and (_is_continuation(character) or graphemes[-1].endswith("\u200d")):
+            graphemes[-1] += character
         else:
-            found.append(character)
-    return found
+            graphemes.append(character)
+    return graphemes
 
 
 def split_blank_tokens(text: str) -> list[str]:

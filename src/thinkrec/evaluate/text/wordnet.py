@@ -1,9 +1,9 @@
 """WordNet 3.0 for METEOR, from the dictionary files of any source.
 
-nltk wants a folder on its data path that only its owner can write to, with a file `format_lexnames`; Debian's wordnet-base has
-the dictionary without that file, in /usr/share/wordnet. So the files are copied to a private temporary folder beside
-the missing one, nltk is shown the folder while it opens them, and both the folder and its place on nltk's data path are
-gone again when this returns.
+nltk wants a folder on its data path that only its owner can write to, with a file `lexnames`; Debian's wordnet-base
+has the dictionary without that file, in /usr/share/wordnet. So the files are copied to a private temporary folder
+beside the missing one, nltk is shown the folder while it opens them, and both the folder and its entry in nltk's data
+path are gone again when this returns.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _NUMBERS = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 def find_wordnet() -> Path | None:
     """A folder with the dictionary files at one of the usual places, or None."""
-    return next((place for place in _PLACES if not _find_missing_files(place)), None)
+    return next((folder for folder in _PLACES if not _find_missing_files(folder)), None)
 
 
 def open_wordnet(folder: Path) -> Any:
-    """nltk's reader of the dictionary files in `folder`; takes about two seconds.
+    """Reader (nltk's) of the dictionary files in `folder`; takes about two seconds.
 
     Raises DataError if files are missing or of another version, ThinkRecError if nltk is not installed.
     """
@@ -53,8 +53,8 @@ def open_wordnet(folder: Path) -> Any:
     with tempfile.TemporaryDirectory(prefix="thinkrec-wordnet-", ignore_cleanup_errors=True) as temporary:
         base = Path(temporary).resolve()
         root = base / "corpora" / "wordnet"
-        for made in (root.parent, root):
-            made.mkdir(mode=0o700)
+        for private in (root.parent, root):
+            private.mkdir(mode=0o700)
         for name in _FILES:
             shutil.copyfile(folder / name, root / name)
         (root / "lexnames").write_text(format_lexnames(), encoding="ascii")
@@ -69,13 +69,13 @@ def open_wordnet(folder: Path) -> Any:
 
 
 def format_lexnames() -> str:
-    """The file `format_lexnames`: number, name, and number of the part of speech."""
+    """Text of the file `lexnames`: number, name, and number of the part of speech."""
     names = _LEXICAL.split()
-    return "".join(f"{place:02d}\t{name}\t{_NUMBERS[name.split('.')[0]]}\n" for place, name in enumerate(names))
+    return "".join(f"{number:02d}\t{name}\t{_NUMBERS[name.split('.')[0]]}\n" for number, name in enumerate(names))
 
 
 def require_nltk() -> Any:
-    """nltk with what METEOR needs. Raises ThinkRecError naming the install line."""
+    """Import nltk with what METEOR needs. Raises ThinkRecError naming the install line."""
     try:
         import nltk
         import nltk.data
@@ -101,9 +101,9 @@ def _read_dictionary(nltk: Any, root: Path, folder: Path) -> Any:
 
 def _check_version(folder: Path) -> None:
     with (folder / "data.noun").open("rb") as file:
-        found = re.search(rb"Word[Nn]et (\S+) Copyright", file.read(4096))
-    if found is None or found[1].decode() != VERSION:
-        version = "an unknown version" if found is None else f"WordNet {found[1].decode()}"
+        version_line = re.search(rb"Word[Nn]et (\S+) Copyright", file.read(4096))
+    if version_line is None or version_line[1].decode() != VERSION:
+        version = "an unknown version" if version_line is None else f"WordNet {version_line[1].decode()}"
         raise DataError(f"{folder}: holds {version}, and METEOR is counted here with {VERSION}; run: {INSTALL}")
 
 
