@@ -15,8 +15,8 @@ from thinkrec.data.dataset import Dataset, Domain, Items
 from thinkrec.data.interactions import TEST, TRAIN, Interactions
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
 from thinkrec.run.pipeline import Run
-from thinkrec.run.variants import get_variant
 from thinkrec.run.recipe import parse_recipe
+from thinkrec.run.variants import get_variant
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train.mixture import select_strided_rows
 

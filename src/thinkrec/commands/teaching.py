@@ -39,8 +39,8 @@ def run_reason_command(
 ) -> None:
     """`thinkrec reason`. `given`: dotted keys of `SynthesisConfig` -> value, None where the option was not named.
 
-    Raises TeacherStoppedError, after the table and the report were written, where the teacher refuses; a spent budget is no
-    error.
+    Raises TeacherStoppedError, after the table and the report were written, where the teacher refuses; a spent budget
+    is no error.
     """
     recipe = load_recipe(name)
     settings = read_config(config, given)
