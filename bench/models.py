@@ -110,7 +110,7 @@ class Peer:
         """`adapters`: PEFT name -> slot of `ours`."""
         base = plain_copy(ours)
         self.pad = ours.backbone.pad_id
-        self.labels = [ours.backbone.yes_id, ours.backbone.no_id]
+        self.labels = list(ours.answers.written_pair)
         with tempfile.TemporaryDirectory() as folder:
             for i, (name, slot) in enumerate(adapters.items()):
                 ours.adapters.save_peft(Path(folder) / name, slot)

@@ -71,7 +71,7 @@ def trainer(prompts: list[Prompt], rec, folder: str) -> Trainer:
     for prompt in prompts:
         ids = np.append(prompt.ids, 0).astype(np.int64)
         labels = np.full(len(ids), -100)
-        answers = np.array([rec.backbone.no_id, rec.backbone.yes_id])[prompt.answer_label]
+        answers = rec.answers.get_label_ids()[prompt.answer_label]
         labels[prompt.answer_at + 1] = answers
         ids[-1] = answers[-1]
         rows.append({"input_ids": ids.tolist(), "labels": labels.tolist()})

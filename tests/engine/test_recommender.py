@@ -8,6 +8,7 @@ import torch
 from support.tiny_lm import GATES, make_prompt, make_prompts, make_recommender
 
 from thinkrec.engine.batch import collate_prompts, split_by_token_budget
+from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.engine.recommender import _is_other_device, compute_scores
 from thinkrec.errors import DataError, RecipeError
 
@@ -33,7 +34,7 @@ def test_logits_are_those_of_the_backbones_own_forward(kind: str) -> None:
     torch.testing.assert_close(answers, full[row, at][:, [4, 5]], atol=1e-5, rtol=1e-4)
     row, at = batch.token_at.T
     torch.testing.assert_close(tokens, full[row, at], atol=1e-5, rtol=1e-4)
-    assert (rec.backbone.yes_id, rec.backbone.no_id) == (4, 5)
+    assert rec.answers.written_pair == (4, 5)
 
 
 def test_a_heads_bias_counts() -> None:
@@ -90,7 +91,7 @@ def test_slots_replace_their_own_positions_and_nothing_else() -> None:
     # The id that stands under a slot is without effect.
     other = batch.ids.clone()
     other[batch.placeholder_at[:, 0], batch.placeholder_at[:, 1]] = 7
-    torch.testing.assert_close(rec.score(batch), rec.score(replace(batch, ids=other)))
+    torch.testing.assert_close(rec.score(batch), rec.score(batch.replace(ids=other)))
     rec.projector = None
     with pytest.raises(RecipeError, match="no projector"):
         rec.embed(batch)
@@ -134,7 +135,7 @@ def test_scoring_has_no_dropout_and_gives_the_mode_back() -> None:
 def test_recomputed_activations_use_the_routing_of_their_forward_pass(kind: str) -> None:
     def gradients(checkpoint: bool) -> list[torch.Tensor]:
         rec = make_recommender(kind).train()
-        rec.adapters.set_trainable_groups("global", "experts")
+        set_trainable_parts(rec, ("global", "experts"))
         if checkpoint:
             rec.checkpoint_activations()
         batch = collate_prompts(make_prompts(), 0)
@@ -150,7 +151,7 @@ def test_recomputed_activations_use_the_routing_of_their_forward_pass(kind: str)
 
 def test_the_projector_learns_while_all_else_is_frozen() -> None:
     rec = make_recommender()
-    rec.adapters.set_trainable_groups()
+    set_trainable_parts(rec, ("projector",))
     batch = collate_prompts(make_prompts(), 0)
     rec.compute_answer_logits(rec.gather_hidden(batch, batch.answer_at)).sum().backward()
     assert rec.projector is not None

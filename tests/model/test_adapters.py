@@ -11,6 +11,7 @@ from support.tiny_lm import TARGETS, make_model, make_recommender
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, MixtralConfig, MixtralForCausalLM, Phi3Config, Phi3ForCausalLM
 
+from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.lora import MultiLoRAConfig, MultiLoRALinear, Routing
@@ -97,14 +98,14 @@ def test_stages_train_their_own_parameters_and_the_backbone_never() -> None:
     rec = make_recommender()
     experts = rec.adapters
     for groups in (("global",), ("experts",), ("global", "experts"), ()):
-        trained = experts.set_trainable_groups(*groups)
+        trained = set_trainable_parts(rec, groups)
         assert {id(p) for p in trained} == {id(p) for p in rec.model.parameters() if p.requires_grad}
         assert {id(p) for p in trained} == {id(p) for g in groups for p in experts.get_parameters(g)}
 
 
 def test_gradients_reach_only_the_rows_own_expert() -> None:
     rec = make_recommender()
-    rec.adapters.set_trainable_groups("experts")
+    set_trainable_parts(rec, ("experts",))
     ids = torch.randint(4, 60, (2, 7))
     with rec.adapters.routing.use_weights(torch.tensor([[0.0, 0, 1, 0], [1, 0, 0, 0]])):
         rec.model(ids).logits.square().mean().backward()
@@ -191,7 +192,7 @@ def test_half_precision_multiplies_adapters_in_half_and_teaches_them_in_full() -
     for name, p in rec.model.named_parameters():
         if "global_" not in name and "expert_" not in name:
             p.data = p.data.bfloat16()
-    rec.adapters.set_trainable_groups("global", "experts")
+    set_trainable_parts(rec, ("global", "experts"))
     layer = next(iter(rec.adapters.layers.values()))
     with rec.adapters.routing.use_weights(W[:1]):
         out = layer(torch.randn(1, 4, 32, dtype=torch.bfloat16))

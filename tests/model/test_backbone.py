@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.tiny_lm import WORDS, make_backbone, make_model, make_part, make_tokenizer
+from support.tiny_lm import make_backbone, make_model, make_part, make_tokenizer
 
 from thinkrec.engine.batch import collate_prompts
+from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.adapters import attach_adapters
@@ -29,7 +30,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_local_folder(saved: Path) -> None:
     base = load_backbone(str(saved))
-    assert (base.name, base.hidden_size, base.yes_id, base.no_id) == ("tiny", 32, 4, 5)
+    assert (base.name, base.hidden_size) == ("tiny", 32)
     assert (base.bos_id, base.eos_id, base.pad_id) == (1, 2, 0)
     assert not base.model.training and not any(p.requires_grad for p in base.model.parameters())
     ids = torch.randint(4, 60, (2, 7))
@@ -69,7 +70,7 @@ def test_frozen_weights_in_few_bits_score_alike_and_carry_adapters_that_learn(
     assert (a - b).abs().max() < 1.5 * b.std()
     # In 8 bits a prompt's result depends on its company: outlying columns are found over the whole batch.
     assert rec.supports_shared_prefix is (bits == 4)
-    params = rec.adapters.set_trainable_groups("global", "experts")
+    params = set_trainable_parts(rec, ("global", "experts"))
     rec.train()
     rec.compute_answer_logits(rec.gather_hidden(batch, batch.answer_at)).square().sum().backward()
     assert all(p.dtype == torch.float32 for p in params)
@@ -133,19 +134,6 @@ def test_an_unknown_hub_name_speaks_of_name_and_network(monkeypatch: pytest.Monk
         load_backbone("nobody/nothing")
 
 
-def test_answer_tokens_have_one_form() -> None:
-    def base(words: list[str]):
-        sizes = {"vocab_size": len(words)}
-        return build_backbone(make_model(**sizes), make_tokenizer(words), "tiny", BackboneConfig(source="tiny"))
-
-    assert (base(WORDS).yes_id, base(WORDS).no_id) == (4, 5)
-    # " Yes" without " No" does not count: both fall back to the form without a space.
-    swapped = [w if w != " No" else " Maybe" for w in WORDS]
-    assert (base(swapped).yes_id, base(swapped).no_id) == (WORDS.index("Yes"), WORDS.index("No"))
-    with pytest.raises(RecipeError, match="no single tokens for Yes and No"):
-        base([w for w in WORDS if w.strip() not in ("Yes", "No")])
-
-
 def test_a_tokenizer_without_padding_or_end() -> None:
     tokenizer = make_tokenizer()
     tokenizer.pad_token = None
@@ -207,14 +195,15 @@ def _write_gguf(path: Path) -> torch.nn.Module:
 def test_a_gguf_file_loads_and_can_be_saved_as_a_folder(tmp_path: Path) -> None:
     model = _write_gguf(tmp_path / "tiny.gguf")
     base = load_backbone(str(tmp_path / "tiny.gguf"))
-    assert (base.name, base.yes_id, base.no_id, base.eos_id) == ("tiny", 3, 4, 2)
+    assert (base.name, base.eos_id) == ("tiny", 2)
+    assert base.tokenizer.encode(" Yes No", add_special_tokens=False) == [3, 4]
     ids = torch.randint(4, 60, (2, 7))
     torch.testing.assert_close(base.model(ids).logits, model(ids).logits, atol=1e-4, rtol=1e-4)
     base.model.save_pretrained(tmp_path / "folder")
     base.tokenizer.save_pretrained(tmp_path / "folder")
     again = load_backbone(str(tmp_path / "folder"))
     assert torch.equal(again.model(ids).logits, base.model(ids).logits)
-    assert (again.yes_id, again.eos_id) == (3, 2)
+    assert (again.tokenizer.encode(" Yes", add_special_tokens=False), again.eos_id) == ([3], 2)
 
 
 def test_the_optional_package_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from support.tiny_lm import make_prompts, make_recommender
 from torch.overrides import TorchFunctionMode
 
 from thinkrec.engine.frozen_cache import FrozenActivationCache
+from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.score.ranker import score_prompts, score_shared_prefixes
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -71,9 +72,7 @@ def test_scores_and_probes_need_no_doubles_on_the_device(tmp_path: Path, monkeyp
         scores = score_prompts(rec, prompts.__getitem__, len(prompts))
         assert scores.dtype == np.float64 and np.isfinite(scores).all()
         assert score_shared_prefixes(rec, [], 0).shape == (0,)
-        rec.adapters.set_trainable_groups("experts")
-        assert rec.projector is not None
-        rec.projector.requires_grad_(False)
+        set_trainable_parts(rec, ("experts",))
         below = FrozenActivationCache.build(rec, tmp_path / "below.bin", 10**7, prompts[:2])
         assert below is not None
         below.close()

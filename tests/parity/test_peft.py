@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from support.tiny_lm import make_model, make_recommender
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
@@ -21,6 +23,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from thinkrec.engine.checkpoint import save_recommender
 from thinkrec.errors import RecipeError
 from thinkrec.model.adapters import AdapterSet, attach_adapters
 from thinkrec.model.lora import MultiLoRAConfig
@@ -92,7 +95,6 @@ def test_the_files_name_what_peft_itself_would_name(tmp_path: Path) -> None:
 def test_gradients_are_pefts_gradients(tmp_path: Path) -> None:
     model, experts = _trained("llama")
     experts.save_peft(tmp_path, 1)
-    experts.set_trainable_groups("global", "experts")
     peft = PeftModel.from_pretrained(_model("llama"), str(tmp_path), is_trainable=True).eval()
     ids = torch.randint(0, 40, (3, 9), generator=torch.manual_seed(5))
     with experts.routing.use_weights(torch.eye(3)[1:2]):
@@ -110,3 +112,33 @@ def test_a_slot_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     _, experts = _trained("llama")
     with pytest.raises(RecipeError, match="slots are 0"):
         experts.save_peft(tmp_path, 3)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt_neox"])
+def test_every_adapter_of_a_saved_recommender_is_read_by_peft(kind: str, tmp_path: Path) -> None:
+    rec = make_recommender(kind, n=2, num_hidden_layers=4)
+    save_recommender(tmp_path, rec)
+    assert sorted(path.name for path in (tmp_path / "adapters").iterdir()) == ["expert_1", "expert_2", "global"]
+    ids = torch.randint(4, 50, (3, 9), generator=torch.manual_seed(5))
+    logits = []
+    for k, name in enumerate(("global", "expert_1", "expert_2")):
+        peft = PeftModel.from_pretrained(
+            make_model(kind, num_hidden_layers=4), str(tmp_path / "adapters" / name)
+        ).eval()
+        with torch.no_grad(), rec.adapters.routing.use_weights(torch.eye(3)[k : k + 1]):
+            ours, theirs = rec.model(ids).logits, peft(ids).logits
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+        logits.append(theirs)
+    assert not any(torch.allclose(a, b, atol=1e-2) for a, b in itertools.combinations(logits, 2))
+
+
+def test_several_adapters_live_in_one_peft_model(tmp_path: Path) -> None:
+    rec = make_recommender(n=2)
+    save_recommender(tmp_path, rec)
+    peft = PeftModel.from_pretrained(make_model(), str(tmp_path / "adapters" / "global"), adapter_name="global")
+    peft.load_adapter(str(tmp_path / "adapters" / "expert_2"), adapter_name="expert_2")
+    ids = torch.randint(4, 50, (3, 9), generator=torch.manual_seed(5))
+    for name, k in (("expert_2", 2), ("global", 0)):
+        peft.set_adapter(name)
+        with torch.no_grad(), rec.adapters.routing.use_weights(torch.eye(3)[k : k + 1]):
+            torch.testing.assert_close(rec.model(ids).logits, peft.eval()(ids).logits, atol=1e-5, rtol=1e-5)

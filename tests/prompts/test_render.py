@@ -11,8 +11,8 @@ from transformers import PreTrainedTokenizerFast
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Items
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, PromptRenderer, encode_plain_text
-from thinkrec.prompts.template import truncate_keywords
+from thinkrec.prompts.items import encode_plain_text, truncate_keywords
+from thinkrec.prompts.render import PromptConfig, PromptRenderer
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 DS = simulate_catalogue(SimulatorConfig(users=20, items=50, interactions_per_user=(14, 20)), 21).dataset
@@ -23,7 +23,7 @@ GATE = np.array([1.0], dtype=np.float32)
 def text() -> SimpleNamespace:
     bone = load_backbone("nano")
     assert isinstance(bone.tokenizer, PreTrainedTokenizerFast)
-    return SimpleNamespace(tokenizer=bone.tokenizer, yes_id=bone.yes_id, no_id=bone.no_id)
+    return SimpleNamespace(tokenizer=bone.tokenizer)
 
 
 def vectors(d: int = 3) -> PlaceholderVectors:
@@ -60,7 +60,7 @@ def test_answers_follow_their_positions(text) -> None:
     np.testing.assert_array_equal(prompt.answer_label, labels)
     tokens = np.append(prompt.ids, prompt.token_target[-1])  # the verdict of the target is not in the prompt itself
     for at, label in zip(prompt.answer_at, labels, strict=True):
-        assert tokens[at + 1] == (text.yes_id if label else text.no_id)
+        assert text.tokenizer.decode(tokens[at + 1]) == (" Yes" if label else " No")
     np.testing.assert_allclose(prompt.answer_weight, np.array([0.5] * 6 + [1]) * 0.9 / 4, rtol=1e-6)
 
 

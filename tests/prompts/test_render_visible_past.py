@@ -24,7 +24,7 @@ GATE = np.array([1.0], dtype=np.float32)
 @pytest.fixture(scope="module")
 def text() -> SimpleNamespace:
     bone = load_backbone("nano")
-    return SimpleNamespace(tokenizer=bone.tokenizer, yes_id=bone.yes_id, no_id=bone.no_id)
+    return SimpleNamespace(tokenizer=bone.tokenizer)
 
 
 def flipped(*splits: int) -> Dataset:

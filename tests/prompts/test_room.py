@@ -21,7 +21,7 @@ ROW = int(DS.interactions.start[3]) - 1
 @pytest.fixture(scope="module")
 def text() -> SimpleNamespace:
     bone = load_backbone("nano")
-    return SimpleNamespace(tokenizer=bone.tokenizer, yes_id=bone.yes_id, no_id=bone.no_id)
+    return SimpleNamespace(tokenizer=bone.tokenizer)
 
 
 def test_vectors_replace_tokens_of_their_own_and_no_word(text) -> None:

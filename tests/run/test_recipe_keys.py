@@ -145,7 +145,7 @@ def stage(folder: Path, **keys: Any) -> Any:
     found = stages.train_global_adapter(teaching, run.folder)
     from thinkrec.io.files import read_tensors
 
-    weights = read_tensors(next(run.folder.glob("weights-*.safetensors")))
+    weights = read_tensors(run.folder / "adapters" / "global" / "adapter_model.safetensors")
     return [float(t.abs().sum()) for t in weights.values()] + [len(found["log"]), found["log"][-1]["auc"]]
 
 

@@ -109,5 +109,6 @@ def test_marks_that_a_tokenizer_counts_as_special_stay_readable(folder: Path) ->
     bone = teacher._get_backbone()
     bone.tokenizer.add_special_tokens({"additional_special_tokens": ["[THINK]", "[/THINK]", "<|noise|>"]})
     opens, closes, noise = bone.tokenizer.convert_tokens_to_ids(["[THINK]", "[/THINK]", "<|noise|>"])
-    text, _, cut = teacher._decode_answer([opens, bone.no_id, closes, noise, bone.yes_id, bone.eos_id, bone.no_id])
+    yes, no = bone.tokenizer.encode(" Yes No", add_special_tokens=False)
+    text, _, cut = teacher._decode_answer([opens, no, closes, noise, yes, bone.eos_id, no])
     assert (*split_reasoning(text), cut) == ("Yes", "No", False)

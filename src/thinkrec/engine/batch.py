@@ -1,24 +1,28 @@
-"""A rendered prompt as one value, and how prompts become padded batches."""
+"""How prompts become padded batches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.errors import DataError
-from thinkrec.prompts.types import Prompt
+from thinkrec.prompts.fields import PromptField
+from thinkrec.prompts.types import PROMPT_FIELDS, Prompt
 
 _BUCKET = 16
 """Lengths this close may share a batch when the order is shuffled, so that batches differ between epochs."""
 
 
-@dataclass(frozen=True, eq=False)
 class Batch:
-    """Prompts side by side, padded on the right. Index pairs are (row, position)."""
+    """Prompts side by side, padded on the right; every field of `Prompt` under its own name.
+
+    Of a position field int64 (m, 2), pairs of (row, position), in row order, within a row in the prompt's order; of a
+    value field (m,), in the same order; of a field of the whole prompt (b, ...).
+    """
 
     ids: torch.Tensor
     """int64 (b, t)."""
@@ -29,7 +33,7 @@ class Batch:
     placeholder_vectors: torch.Tensor
     """float32 (m, d); d is 0 if no row has a slot."""
     answer_at: torch.Tensor
-    """int64 (q, 2), in row order, within a row in the prompt's order."""
+    """int64 (q, 2)."""
     answer_label: torch.Tensor
     """float32 (q,)."""
     answer_weight: torch.Tensor
@@ -42,12 +46,20 @@ class Batch:
     """float32 (p,)."""
     gate: torch.Tensor
     """float32 (b, 1 + n); of a packed batch (owners, 1 + n)."""
+    soft_at: torch.Tensor
+    """int64 (s, 2)."""
+    soft_index: torch.Tensor
+    """int64 (s,)."""
     layout: PackedLayout | None = None
     """Of a packed batch (one row, see `thinkrec.engine.packing.pack_shared_prefix`): which tokens belong together."""
     position_ids: torch.Tensor | None = None
     """Of a packed batch, int64 (t,): where in its own prompt each token stands."""
     gate_index: torch.Tensor | None = None
     """Of a packed batch, int64 (t,): whose gate each token has."""
+
+    def __init__(self, **values: Any) -> None:
+        """Tensors by name, and the layout of a packed batch. They are not changed afterwards; see `replace`."""
+        self.__dict__.update(values)
 
     def __len__(self) -> int:
         """Rows, padded or packed."""
@@ -63,8 +75,11 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
-        held = ((f.name, getattr(self, f.name)) for f in fields(self))
-        return replace(self, **{name: value.to(device) for name, value in held if value is not None})
+        return self.replace(**{name: value.to(device) for name, value in vars(self).items() if value is not None})
+
+    def replace(self, **values: Any) -> Batch:
+        """A copy with other values."""
+        return Batch(**{**vars(self), **values})
 
 
 def collate_prompts(prompts: Sequence[Prompt], pad_id: int) -> Batch:
@@ -78,25 +93,37 @@ def collate_prompts(prompts: Sequence[Prompt], pad_id: int) -> Batch:
     for i, prompt in enumerate(prompts):
         _check_prompt(prompt, prompts[0], i)
     lengths = np.array([len(p) for p in prompts], dtype=np.int64)
-    ids = np.full((len(prompts), int(lengths.max())), pad_id, dtype=np.int64)
-    for i, prompt in enumerate(prompts):
-        ids[i, : len(prompt)] = prompt.ids
-    vectors = [p.placeholder_vectors for p in prompts if len(p.placeholder_at)]
-    if len({v.shape[1] for v in vectors}) > 1:
-        raise DataError(f"slot vectors of different dimensions in one batch: {sorted({v.shape[1] for v in vectors})}")
-    return Batch(
-        ids=torch.from_numpy(ids),
-        lengths=torch.from_numpy(lengths),
-        placeholder_at=_build_index_pairs([p.placeholder_at for p in prompts]),
-        placeholder_vectors=_concat_arrays(vectors, np.float32) if vectors else torch.zeros(0, 0),
-        answer_at=_build_index_pairs([p.answer_at for p in prompts]),
-        answer_label=_concat_arrays([p.answer_label for p in prompts], np.float32),
-        answer_weight=_concat_arrays([p.answer_weight for p in prompts], np.float32),
-        token_at=_build_index_pairs([p.token_at for p in prompts]),
-        token_target=_concat_arrays([p.token_target for p in prompts], np.int64),
-        token_weight=_concat_arrays([p.token_weight for p in prompts], np.float32),
-        gate=torch.from_numpy(np.stack([p.gate for p in prompts]).astype(np.float32)),
-    )
+    tensors = {
+        name: _collate_field(spec, [getattr(prompt, name) for prompt in prompts], pad_id)
+        for name, spec in PROMPT_FIELDS.items()
+    }
+    return Batch(lengths=torch.from_numpy(lengths), **tensors)
+
+
+def _collate_field(spec: PromptField, arrays: list[np.ndarray], pad_id: int) -> torch.Tensor:
+    """One field of all prompts, in the batch's type."""
+    if spec.kind == "tokens":
+        return _pad_rows(arrays, pad_id)
+    if spec.kind == "position":
+        return _build_index_pairs(arrays)
+    if spec.kind == "per_prompt":
+        return torch.from_numpy(np.stack(arrays).astype(spec.batch_dtype))
+    if spec.ndim > 1:
+        arrays = [values for values in arrays if len(values)]
+        sizes = {values.shape[1] for values in arrays}
+        if len(sizes) > 1:
+            raise DataError(f"slot vectors of different dimensions in one batch: {sorted(sizes)}")
+        if not arrays:
+            return torch.from_numpy(spec.make_empty().astype(spec.batch_dtype))
+    return torch.from_numpy(np.concatenate(arrays).astype(spec.batch_dtype))
+
+
+def _pad_rows(arrays: list[np.ndarray], pad_id: int) -> torch.Tensor:
+    """int64 (b, t): rows of token ids, padded on the right."""
+    ids = np.full((len(arrays), max(map(len, arrays))), pad_id, dtype=np.int64)
+    for row, values in zip(ids, arrays, strict=True):
+        row[: len(values)] = values
+    return torch.from_numpy(ids)
 
 
 def split_by_token_budget(lengths: np.ndarray, budget: int, shuffle_seed: int | None = None) -> list[np.ndarray]:
@@ -134,34 +161,23 @@ def _build_index_pairs(positions: list[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.stack([rows, np.concatenate(positions)], axis=1).astype(np.int64))
 
 
-def _concat_arrays(arrays: list[np.ndarray], dtype: type) -> torch.Tensor:
-    return torch.from_numpy(np.concatenate(arrays).astype(dtype))
-
-
 def _check_prompt(prompt: Prompt, first: Prompt, i: int) -> None:
     if not len(prompt):
         raise DataError(f"prompt {i} of the batch has no tokens; render at least one")
-    for name in ("placeholder_at", "answer_at", "token_at"):
-        at = getattr(prompt, name)
-        if len(at) and (at.min() < 0 or at.max() >= len(prompt)):
+    for name, spec in PROMPT_FIELDS.items():
+        values = getattr(prompt, name)
+        if spec.kind == "position" and len(values) and (values.min() < 0 or values.max() >= len(prompt)):
             raise DataError(
                 f"prompt {i} of the batch: {name} holds a position outside its {len(prompt)} tokens; "
                 "positions count from 0 within the unpadded prompt"
             )
-    same = {
-        "placeholder_at": ("placeholder_vectors",),
-        "answer_at": ("answer_label", "answer_weight"),
-        "token_at": ("token_target", "token_weight"),
-    }
-    for name, others in same.items():
-        for other in others:
-            if len(getattr(prompt, name)) != len(getattr(prompt, other)):
-                raise DataError(
-                    f"prompt {i} of the batch: {name} has {len(getattr(prompt, name))} entries, {other} has "
-                    f"{len(getattr(prompt, other))}; they must be equally long"
-                )
-    if prompt.gate.shape != first.gate.shape:
-        raise DataError(
-            f"prompt {i} of the batch has {len(prompt.gate)} gate weights, prompt 0 has {len(first.gate)}; "
-            "use one number of experts for all rows"
-        )
+        if spec.kind == "value" and len(values) != (n := len(getattr(prompt, spec.of))):
+            raise DataError(
+                f"prompt {i} of the batch: {spec.of} has {n} entries, {name} has {len(values)}; they must be equally "
+                "long"
+            )
+        if spec.kind == "per_prompt" and values.shape != (wanted := getattr(first, name)).shape:
+            raise DataError(
+                f"prompt {i} of the batch has {len(values)} {name} weights, prompt 0 has {len(wanted)}; "
+                "use one number of experts for all rows"
+            )

@@ -1,110 +1,195 @@
-"""The trained recommender on disk: adapters, projector and settings in one folder."""
+"""The trained recommender on disk: one folder with a manifest and the files of its parts, adapters in PEFT's format.
+
+recommender.json                                    manifest: backbone, shape of the adapters, parts with their files
+adapters/global/adapter_model.safetensors           and adapter_config.json, as PEFT reads them
+adapters/expert_1/...                               expert 1 in the upper layers, the global adapter below
+projector.safetensors, soft_prompt.safetensors      where the recommender has these parts
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import ValidationError
 
+from thinkrec.engine.parts import TRAINABLE_PARTS, PartState
 from thinkrec.engine.recommender import Recommender
+from thinkrec.engine.weights_file import FORMAT_2, load_weights_file, upgrade_manifest
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import read_tensors, write_json, write_tensors
-from thinkrec.io.hashing import hash_bytes
+from thinkrec.io.hashing import hash_file
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
-from thinkrec.model.projector import Projector
+from thinkrec.prompts.answers import AnswerIds
 
 CONFIG_NAME = "recommender.json"
-_FORMAT = 2
+STAGING = ".saving"
+"""Folder, inside that of the recommender, of a save that is under way; complete once it holds a manifest."""
+_FORMAT = 3
 
 
 def save_recommender(folder: Path | str, recommender: Recommender, extra: Mapping[str, Any] | None = None) -> None:
-    """Write adapters, projector and settings; the backbone is only named, with the digest of its contents.
+    """Write the parts and the manifest; the backbone is only named, with the digest of its contents.
 
-    `recommender.json` is written last and names the weights by their hash, so a save that dies half-way leaves the
-    earlier state readable. `extra`: further JSON values to keep (for instance the gate's settings), see
+    Everything is written to a folder of its own first, the manifest last, and then moved to its place, so that a save
+    that dies leaves the earlier state readable until the new one is complete, and the new one from then on.
+
+    Args:
+        folder: made if needed; an earlier recommender in it is replaced.
+        recommender: whose parts (`thinkrec.engine.parts.TRAINABLE_PARTS`) are written.
+        extra: further JSON values to keep (for instance the gate's settings), see
     `read_recommender_config`.
     """
     folder = Path(folder)
-    tensors = {f"experts.{k}": v.cpu() for k, v in recommender.adapters.state_dict().items()}
-    projector = recommender.projector
-    if projector is not None:
-        tensors |= {f"projector.{k}": v.detach().cpu().contiguous() for k, v in projector.state_dict().items()}
-    weights = f"weights-{_hash_tensors(tensors)}.safetensors"
-    write_tensors(folder / weights, tensors)
-    config = {
+    _move_complete_save(folder)
+    staging = folder / STAGING
+    shutil.rmtree(staging, ignore_errors=True)
+    parts = {
+        name: _write_part(staging, part.get_state(recommender))
+        for name, part in TRAINABLE_PARTS.items()
+        if part.has_part(recommender)
+    }
+    manifest = {
         "format": _FORMAT,
-        "weights": weights,
         "backbone": recommender.backbone.config.model_dump(),
         "backbone_digest": recommender.backbone.digest,
-        "experts": recommender.adapters.config.model_dump(),
-        "projector": None if projector is None else projector.get_config(),
+        "adapters": recommender.adapters.config.model_dump(),
+        "parts": parts,
+        "answers": asdict(recommender.answers),
         "extra": dict(extra or {}),
     }
-    write_json(folder / CONFIG_NAME, config)
-    for old in folder.glob("weights-*.safetensors"):
-        if old.name != weights:
-            old.unlink()
+    write_json(staging / CONFIG_NAME, manifest)
+    _move_complete_save(folder)
 
 
 def load_recommender(folder: Path | str, backbone: Backbone | None = None) -> Recommender:
-    """Read what `save_recommender` wrote.
+    """Read what `save_recommender` wrote, in the format of today or the one before.
 
-    A given `backbone` (freshly loaded, without experts) is used instead of the named one. Raises CheckpointError where
-    a file is missing, truncated, or the backbone is not the one of the training: weights that were learned on other
-    ones would answer, and wrongly.
+    A given `backbone` (freshly loaded, without experts) is used instead of the named one.
+    Raises CheckpointError where a file is missing, truncated or another one than was saved, or the backbone is not the
+    one of the training: weights that were learned on other ones would answer, and wrongly.
     """
     folder = Path(folder)
-    config = read_recommender_config(folder)
-    tensors = read_tensors(folder / config["weights"])
+    manifest = read_recommender_config(folder)
+    states = {name: _read_part(folder, name, entry) for name, entry in manifest["parts"].items()}
     try:
-        base = backbone or load_backbone(BackboneConfig(**config["backbone"]))
-        if base.digest != config["backbone_digest"]:
+        base = backbone or load_backbone(BackboneConfig(**manifest["backbone"]))
+        if base.digest != manifest["backbone_digest"]:
             raise CheckpointError(
-                f"the adapters in {folder} were trained on another backbone: {config['backbone']['source']} had "
-                f"contents {config['backbone_digest']} then, and {base.name} has {base.digest}; restore that backbone, "
-                "or train again"
+                f"the adapters in {folder} were trained on another backbone: {manifest['backbone']['source']} had "
+                f"contents {manifest['backbone_digest']} then, and {base.name} has {base.digest}; restore that "
+                "backbone, or train again"
             )
-        experts = attach_adapters(base.model, MultiLoRAConfig(**config["experts"]))
+        adapters = attach_adapters(base.model, MultiLoRAConfig(**manifest["adapters"]))
     except ValidationError as error:
         raise CheckpointError(f"{folder / CONFIG_NAME} holds settings this version does not know: {error}") from error
-    experts.load_state_dict(_select_tensors(tensors, "experts."))
-    projector = None
-    if config["projector"] is not None:
-        projector = Projector(**config["projector"])
-        if projector.hidden != base.hidden_size:
-            raise CheckpointError(
-                f"the projector in {folder} makes vectors of {projector.hidden} numbers, the backbone {base.name} "
-                f"takes {base.hidden_size}; load it with the backbone it was trained with"
-            )
-        projector.load_state_dict(_select_tensors(tensors, "projector."))
-        projector.to(next(base.model.parameters()).device)
-    return Recommender(base, experts, projector).eval()
+    recommender = Recommender(base, adapters, answers=_read_answer_ids(manifest))
+    if manifest["format"] == FORMAT_2:
+        load_weights_file(recommender, folder, manifest)
+    for name, part in TRAINABLE_PARTS.items():
+        if name in states:
+            part.load_state(recommender, states[name])
+    return recommender.eval()
+
+
+def _read_answer_ids(manifest: Mapping[str, Any]) -> AnswerIds | None:
+    """The answer tokens of the training; None in folders of a version that had only one template."""
+    if (answers := manifest.get("answers")) is None:
+        return None
+    return AnswerIds(tuple(answers["positive"]), tuple(answers["negative"]), answers["pooling"])
 
 
 def read_recommender_config(folder: Path | str) -> dict[str, Any]:
-    """The settings that `save_recommender` wrote, `extra` included. Raises CheckpointError if missing or unreadable."""
-    path = Path(folder) / CONFIG_NAME
+    """The manifest that `save_recommender` wrote, `extra` included; one of format 2 with the keys of today.
+
+    Raises CheckpointError if it is missing, unreadable, or of a format or with parts that this version does not know.
+    """
+    path = _find_file(Path(folder), CONFIG_NAME)
     if not path.is_file():
         raise CheckpointError(f"there is no {CONFIG_NAME} in {folder}; give the folder of a trained recommender")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} is no readable JSON ({error}); delete {folder}, train or copy again") from error
-    if config.get("format") != _FORMAT:
-        raise CheckpointError(f"{path} has format {config.get('format')}, this version reads {_FORMAT}; train again")
-    return config
+    if manifest.get("format") == FORMAT_2:
+        return upgrade_manifest(manifest)
+    if manifest.get("format") != _FORMAT:
+        raise CheckpointError(
+            f"{path} has format {manifest.get('format')}, this version reads {FORMAT_2} and {_FORMAT}; train again"
+        )
+    if unknown := sorted(manifest["parts"].keys() - TRAINABLE_PARTS.keys()):
+        raise CheckpointError(
+            f"{path} names the part {unknown[0]}, which this version does not know; open it with the version of "
+            "thinkrec that wrote it"
+        )
+    return manifest
 
 
-def _select_tensors(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+def _write_part(folder: Path, state: PartState) -> dict[str, Any]:
+    """Write a part's files; returns its entry in the manifest, with each file's SHA-256."""
+    for file, tensors in state.tensors.items():
+        write_tensors(folder / file, dict(tensors), metadata={"format": "pt"})
+    for file, settings in state.settings.items():
+        write_json(folder / file, settings)
+    return {**state.config, "files": {file: hash_file(folder / file) for file in (*state.tensors, *state.settings)}}
 
 
-def _hash_tensors(tensors: dict[str, torch.Tensor]) -> str:
-    pairs = ((name.encode(), tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes()) for name in sorted(tensors))
-    return hash_bytes(chunk for pair in pairs for chunk in pair)[:12]
+def _read_part(folder: Path, name: str, entry: Mapping[str, Any]) -> PartState:
+    """The saved values of a part. Raises CheckpointError for a file that is not the one its manifest means."""
+    tensors: dict[str, dict[str, torch.Tensor]] = {}
+    for file, digest in entry["files"].items():
+        if file.endswith(".safetensors"):
+            path = _find_file(folder, file)
+            tensors[file] = read_tensors(path)
+            if hash_file(path) != digest:
+                raise CheckpointError(
+                    f"{path} is not the file that {CONFIG_NAME} names for the part {name} (its SHA-256 differs); copy "
+                    "the whole folder again, or train again"
+                )
+    return PartState(tensors, entry)
+
+
+def _find_file(folder: Path, file: str) -> Path:
+    """Where a file of the state that counts lies: of a complete save not all may have been moved yet."""
+    staged = folder / STAGING / file
+    return staged if (folder / STAGING / CONFIG_NAME).is_file() and staged.is_file() else folder / file
+
+
+def _move_complete_save(folder: Path) -> None:
+    """Move a complete save to its place, the manifest last, and remove what only the state before it had."""
+    staging = folder / STAGING
+    if not (staging / CONFIG_NAME).is_file():
+        return
+    before = _list_files(folder / CONFIG_NAME)
+    names = _list_files(staging / CONFIG_NAME)
+    for name in names:
+        if (staging / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (staging / name).replace(folder / name)
+    # Until the manifest is moved the staged one counts, so that what the earlier state alone had is in nobody's way.
+    for name in set(before) - set(names):
+        (folder / name).unlink(missing_ok=True)
+        if (folder / name).parent != folder:
+            with contextlib.suppress(OSError):  # other files may lie there
+                (folder / name).parent.rmdir()
+    (staging / CONFIG_NAME).replace(folder / CONFIG_NAME)
+    shutil.rmtree(staging)
+
+
+def _list_files(manifest_path: Path) -> list[str]:
+    """The files that a manifest names, those of format 2 included; none where it cannot be read."""
+    try:
+        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return []
+    if "weights" in manifest:
+        return [manifest["weights"]]
+    return [file for entry in manifest.get("parts", {}).values() for file in entry["files"]]

@@ -15,17 +15,21 @@ import torch
 from torch import nn
 
 from thinkrec.engine.batch import Batch, collate_prompts
+from thinkrec.engine.parts import list_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.io.hashing import digest_bytes
 from thinkrec.model.adapters import find_decoder_layers
-from thinkrec.prompts.types import Prompt
+from thinkrec.prompts.types import PROMPT_FIELDS, Prompt
 
 
 def find_first_trainable_layer(recommender: Recommender) -> int:
     """Number of the first decoder layer with a parameter that learns; 0 where something before the layers does."""
     layers = find_decoder_layers(recommender.model)[1]
     inside = {id(p) for layer in layers for p in layer.parameters()}
-    before = [*recommender.model.parameters(), *(recommender.projector.parameters() if recommender.projector else [])]
+    before = [
+        *recommender.model.parameters(),
+        *(p for module in list_modules(recommender) for p in module.parameters()),
+    ]
     if any(p.requires_grad and id(p) not in inside for p in before):
         return 0
     learning = (i for i, layer in enumerate(layers) if any(p.requires_grad for p in layer.parameters()))
@@ -158,5 +162,9 @@ class _CachedStatesLayer(nn.Module):
 
 def _hash_prompt(prompt: Prompt) -> bytes:
     """Everything of a prompt that the layers below can see; the gate is not: they hold no experts."""
-    parts = (prompt.ids, prompt.placeholder_at, prompt.placeholder_vectors)
-    return digest_bytes(np.ascontiguousarray(part).tobytes() + b"|" for part in parts)
+    names = [
+        name
+        for name, spec in PROMPT_FIELDS.items()
+        if spec.kind == "tokens" or PROMPT_FIELDS.get(spec.of, spec).replaces_token
+    ]
+    return digest_bytes(np.ascontiguousarray(getattr(prompt, name)).tobytes() + b"|" for name in names)

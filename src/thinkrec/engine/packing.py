@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.engine.segments import PrefixKVCache, Segment
 from thinkrec.errors import DataError
-from thinkrec.prompts.shared_prefix import SharedPrefix, concat_prompts, slice_prompt
+from thinkrec.prompts.shared_prefix import SharedPrefix, concat_prompts, drop_positions, slice_prompt
 from thinkrec.prompts.types import Prompt
 
 
@@ -33,15 +32,15 @@ def pack_shared_prefix(forks: Sequence[SharedPrefix], kept: PrefixKVCache | None
     parts, spans, positions, start = [], [], [], 0
     for fork in forks:
         lengths = [len(leaf) for leaf in fork.suffixes]
-        trunk = [] if kept is not None and kept.layers else [_drop_answers(fork.prefix)]
+        # Without the answers in the middle: the labels that a history shows are known.
+        trunk = [] if kept is not None and kept.layers else [drop_positions(fork.prefix, "answer_at")]
         spans.append(Segment.from_lengths(start, sum(map(len, trunk)), lengths, fork.prefix_lengths, kept))
         parts += [*trunk, *fork.suffixes]
         positions += [np.arange(len(part)) for part in trunk]
         positions += [seen + np.arange(n) for seen, n in zip(fork.prefix_lengths, lengths, strict=True)]
         start = spans[-1].end
     sizes = torch.tensor([span.end - span.start for span in spans])
-    return replace(
-        collate_prompts([concat_prompts(parts)], pad_id=0),
+    return collate_prompts([concat_prompts(parts)], pad_id=0).replace(
         gate=torch.from_numpy(np.stack(gates).astype(np.float32)),
         layout=PackedLayout(tuple(spans)),
         position_ids=torch.from_numpy(np.concatenate(positions).astype(np.int64)),
@@ -55,9 +54,3 @@ def pack_prompts(prompts: Sequence[Prompt]) -> Batch:
     Raises DataError as `pack_shared_prefix` does.
     """
     return pack_shared_prefix([SharedPrefix(slice_prompt(prompt, 0, 0), (prompt,)) for prompt in prompts])
-
-
-def _drop_answers(prompt: Prompt) -> Prompt:
-    """Without the answers in the middle: the labels that a history shows are known."""
-    none = {"answer_at": np.int32, "answer_label": np.int8, "answer_weight": np.float32}
-    return replace(prompt, **{name: np.zeros(0, dtype=dtype) for name, dtype in none.items()})

@@ -19,13 +19,26 @@ from thinkrec.engine.hooks import HOOK_STATE, UnsupportedAttentionError, install
 from thinkrec.engine.last_layer import install_last_layer_hooks, prune_last_layer, select_positions
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.engine.packing import pack_prompts
+from thinkrec.engine.parts import MODULE_PARTS, list_modules
 from thinkrec.errors import RecipeError
 from thinkrec.model.adapters import AdapterSet
 from thinkrec.model.backbone import Backbone
 from thinkrec.model.projector import Projector
+from thinkrec.model.soft_prompt import SoftPrompt
+from thinkrec.prompts.answers import AnswerIds, find_answer_ids
+from thinkrec.prompts.templates import DEFAULT_TEMPLATE, get_template
 from thinkrec.prompts.types import Prompt
 
 ScoreOption = Literal["difference", "yes"]
+
+
+def pool_answer_logits(logits: torch.Tensor, answers: AnswerIds) -> torch.Tensor:
+    """Word logits (q, 2 m), the positive words first -> class logits (q, 2).
+
+    logsumexp: log sum_w exp(l_w), the logit of a class whose probability is the sum of its words'; mean: their mean.
+    """
+    words = logits.unflatten(-1, (2, len(answers.positive)))
+    return words.mean(dim=-1) if answers.pooling == "mean" else words.logsumexp(dim=-1)
 
 
 def compute_scores(logits: torch.Tensor, option: ScoreOption = "difference") -> torch.Tensor:
@@ -45,11 +58,20 @@ class Recommender:
     company in a batch can change a row's result.
     """
 
-    def __init__(self, backbone: Backbone, experts: AdapterSet, projector: Projector | None = None):
-        """Of parts that belong together: `experts` are adapters in this backbone's layers."""
+    def __init__(
+        self,
+        backbone: Backbone,
+        experts: AdapterSet,
+        projector: Projector | None = None,
+        answers: AnswerIds | None = None,
+    ):
+        """`answers`: the tokens that scores compare; by default those for the words of the usual template."""
         self.backbone = backbone
         self.adapters = experts
         self.projector = projector
+        self.soft_prompt: SoftPrompt | None = None
+        words = get_template(DEFAULT_TEMPLATE).answers
+        self.answers = answers or find_answer_ids(words, backbone.tokenizer, backbone.name)
         self.model = backbone.model
         self._checkpointing = False
         install_attention(self.model)
@@ -94,20 +116,14 @@ class Recommender:
         return self.train(False)
 
     def embed(self, batch: Batch) -> torch.Tensor:
-        """Token embeddings (b, t, hidden) with projected vectors at the slots.
+        """Token embeddings (b, t, hidden) with the vectors of the parts in their places (`thinkrec.engine.parts`).
 
-        Raises RecipeError if the batch has slots but there is no projector.
+        Raises RecipeError if the batch has places for a part that the recommender does not have.
         """
         embeds = self.model.get_input_embeddings()(batch.ids)
-        if not len(batch.placeholder_at):
-            return embeds
-        if self.projector is None:
-            raise RecipeError(
-                "the prompts have places for collaborative vectors, but this recommender has no projector; "
-                "add one or render the prompts without vectors"
-            )
-        vectors = self.projector(batch.placeholder_vectors).to(embeds.dtype)
-        return embeds.index_put((batch.placeholder_at[:, 0], batch.placeholder_at[:, 1]), vectors)
+        for part in MODULE_PARTS.values():
+            embeds = part.insert_vectors(self, embeds, batch)
+        return embeds
 
     def compute_hidden(self, batch: Batch) -> torch.Tensor:
         """Last hidden states (b, t, width) of the decoder, without the language-model head."""
@@ -173,11 +189,14 @@ class Recommender:
         return batch.gate[batch.gate_index][None]
 
     def compute_answer_logits(self, states: torch.Tensor) -> torch.Tensor:
-        """(q, width) -> float32 (q, 2): logits of Yes and No as the next token, from two rows of the head."""
-        head, pair = self._get_lm_head(), [self.backbone.yes_id, self.backbone.no_id]
+        """(q, width) -> float32 (q, 2): logits of the positive and the negative class, from a few rows of the head.
+
+        Of several words per class they are pooled (`AnswerIds.pooling`).
+        """
+        head, rows = self._get_lm_head(), [*self.answers.positive, *self.answers.negative]
         bias = head.bias
-        logits = F.linear(states.float(), head.weight[pair].float(), None if bias is None else bias[pair].float())
-        return self._postprocess_logits(logits)
+        logits = F.linear(states.float(), head.weight[rows].float(), None if bias is None else bias[rows].float())
+        return pool_answer_logits(self._postprocess_logits(logits), self.answers)
 
     def compute_next_token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """(..., width) -> float32 (..., V), exactly what the backbone's own forward gives."""
@@ -239,7 +258,7 @@ class Recommender:
             getattr(self.model, f"{name}_disable")()
 
     def _list_modules(self) -> list[nn.Module]:
-        return [self.model] if self.projector is None else [self.model, self.projector]
+        return [self.model, *list_modules(self)]
 
     def _get_lm_head(self) -> nn.Linear:
         head = self.model.get_output_embeddings()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -20,7 +20,7 @@ Group = Literal["global", "experts"]
 
 
 class AdapterSet:
-    """The handle on all adapters of one model: what to train, save, export."""
+    """The handle on all adapters of one model: their parameters, and their values as they are saved."""
 
     def __init__(
         self,
@@ -49,13 +49,6 @@ class AdapterSet:
         ends = {"global": ("global_a", "global_b"), "experts": ("expert_a", "expert_b")}
         found = (getattr(layer, end) for layer in self.layers.values() for end in ends[group])
         return [p for p in found if p is not None]
-
-    def set_trainable_groups(self, *groups: Group) -> list[nn.Parameter]:
-        """Freeze every adapter but these groups (none: all frozen); returns what may now train."""
-        for group in ("global", "experts"):
-            for p in self.get_parameters(group):
-                p.requires_grad_(group in groups)
-        return [p for group in groups for p in self.get_parameters(group)]
 
     @contextmanager
     def merge_global_adapter(self) -> Iterator[None]:
@@ -102,30 +95,36 @@ class AdapterSet:
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
         """Copy tensors in. Raises CheckpointError if names or shapes are not exactly this model's."""
         own = self.state_dict()
-        odd = sorted(own.keys() ^ state.keys())
-        odd += sorted(n for n in own.keys() & state.keys() if own[n].shape != state[n].shape)
-        if odd:
-            raise CheckpointError(
-                f"saved adapters do not fit this model ({len(odd)} tensors differ, first: {odd[0]}); "
-                "load them with the backbone and expert settings they were trained with"
-            )
+        _check_same_tensors({n: t.shape for n, t in own.items()}, {n: t.shape for n, t in state.items()})
         for name, tensor in own.items():
             tensor.copy_(state[name])
 
-    def save_peft(self, folder: Path | str, slot: int, base: str | None = None) -> None:
-        """Write one adapter as PEFT reads it: slot 0 the global one; slot k expert k above and the global one below.
+    def list_layer_numbers(self, group: Group) -> list[int]:
+        """Numbers, from 0, of the decoder layers that hold adapters of a group, ascending."""
+        prefix = find_decoder_layers(self.model)[0] + "."
+        holding = (name for name, layer in self.layers.items() if group == "global" or layer.n_experts)
+        return sorted({int(name.removeprefix(prefix).partition(".")[0]) for name in holding})
 
-        `base` is the name of the backbone to note in `adapter_config.json`.
-        Raises RecipeError for a slot that does not exist.
+    def get_peft_tensors(self, k: int) -> dict[str, torch.Tensor]:
+        """Adapter k by the names of PEFT's files, on the CPU: 0 the global one, k the k-th expert.
+
+        An expert's file holds its own matrices in the layers with experts, and the global ones in all others: a layer
+        without experts computes the global adapter for every row, and PEFT adds one adapter to the bare backbone. So
+        each file alone gives what the rows of that adapter are computed with.
+        Raises RecipeError for an adapter that does not exist.
         """
-        if not 0 <= slot < self.n_adapters:
-            raise RecipeError(f"there is no adapter {slot}; slots are 0 (global) to {self.n_adapters - 1}")
+        if not 0 <= k < self.n_adapters:
+            raise RecipeError(f"there is no adapter {k}; slots are 0 (global) to {self.n_adapters - 1}")
         tensors = {}
         for name, layer in self.layers.items():
-            a, b = layer.get_adapter(slot)
+            a, b = layer.get_adapter(k)
             tensors[f"base_model.model.{name}.lora_A.weight"] = a.detach().cpu().contiguous()
             tensors[f"base_model.model.{name}.lora_B.weight"] = b.detach().cpu().contiguous()
-        config = {
+        return tensors
+
+    def get_peft_config(self, base: str | None = None) -> dict[str, Any]:
+        """What PEFT's `adapter_config.json` says of any of the adapters; `base` is the name of the backbone to note."""
+        return {
             "peft_type": "LORA",
             "task_type": "CAUSAL_LM",
             "base_model_name_or_path": base,
@@ -138,8 +137,28 @@ class AdapterSet:
             "init_lora_weights": True,
             "inference_mode": True,
         }
+
+    @torch.no_grad()
+    def load_peft_tensors(self, k: int, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Copy in what `get_peft_tensors` gave. In layers without experts only adapter 0 has values of its own.
+
+        Raises CheckpointError if names or shapes are not exactly this model's.
+        """
+        own = self.get_peft_tensors(k)
+        _check_same_tensors({n: t.shape for n, t in own.items()}, {n: t.shape for n, t in tensors.items()})
+        for name, layer in self.layers.items():
+            if k < layer.n_adapters:
+                for half, tensor in zip("AB", layer.get_adapter(k), strict=True):
+                    tensor.copy_(tensors[f"base_model.model.{name}.lora_{half}.weight"])
+
+    def save_peft(self, folder: Path | str, slot: int, base: str | None = None) -> None:
+        """Write one adapter as PEFT reads it (`get_peft_tensors`, `get_peft_config`).
+
+        Raises RecipeError for a slot that does not exist.
+        """
+        tensors = self.get_peft_tensors(slot)
         write_tensors(Path(folder) / "adapter_model.safetensors", tensors, metadata={"format": "pt"})
-        write_json(Path(folder) / "adapter_config.json", config)
+        write_json(Path(folder) / "adapter_config.json", self.get_peft_config(base))
 
     def _list_peft_targets(self) -> list[str]:
         """Short names, unless they would also match a linear layer outside the decoder layers, or mean all of them."""
@@ -150,6 +169,17 @@ class AdapterSet:
         ]
         everything = self.config.targets == (ALL_LINEAR,)
         return sorted(self.layers) if strays or everything else list(self.config.targets)
+
+
+def _check_same_tensors(own: Mapping[str, torch.Size], saved: Mapping[str, torch.Size]) -> None:
+    """Raises CheckpointError where names or shapes differ."""
+    odd = sorted(own.keys() ^ saved.keys())
+    odd += sorted(name for name in own.keys() & saved.keys() if own[name] != saved[name])
+    if odd:
+        raise CheckpointError(
+            f"saved adapters do not fit this model ({len(odd)} tensors differ, first: {odd[0]}); "
+            "load them with the backbone and expert settings they were trained with"
+        )
 
 
 def attach_adapters(model: nn.Module, config: MultiLoRAConfig) -> AdapterSet:

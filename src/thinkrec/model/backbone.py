@@ -48,12 +48,10 @@ class BackboneConfig(Config):
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A causal language model with its tokenizer and the two answer tokens."""
+    """A causal language model with its tokenizer."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    yes_id: int
-    no_id: int
     name: str
     config: BackboneConfig
     digest: str
@@ -96,7 +94,7 @@ def load_backbone(source: str | BackboneConfig) -> Backbone:
     """Load a backbone, in evaluation mode and frozen, on the CPU; with `bits` on the GPU if there is one.
 
     Raises CheckpointError where it is missing, truncated or needs a package that is not installed, and RecipeError
-    where its tokenizer cannot serve (no single Yes and No tokens, or no end token).
+    where its tokenizer cannot serve (no end token).
     """
     config = source if isinstance(source, BackboneConfig) else BackboneConfig(source=source)
     if config.source == "nano":
@@ -170,7 +168,7 @@ def build_backbone(
     config: BackboneConfig,
     digest: str | None = None,
 ) -> Backbone:
-    """Make a `Backbone` of a loaded model and tokenizer: find the answer tokens, freeze, define padding.
+    """Make a `Backbone` of a loaded model and tokenizer: freeze, define padding.
 
     `digest`: of the files that it was read from; by default that of the weights.
 
@@ -180,23 +178,9 @@ def build_backbone(
         raise RecipeError(f"the tokenizer of {name} has no end-of-sequence token, so no reason could end; use another")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    yes_id, no_id = _find_answer_ids(tokenizer, name)
     model.requires_grad_(False)
     model.eval()
-    return Backbone(model, tokenizer, yes_id, no_id, name, config, digest or _hash_weights(model))
-
-
-def _find_answer_ids(tokenizer: PreTrainedTokenizerBase, name: str) -> tuple[int, int]:
-    # Both answers must have the same form, or their logits would differ for a reason that is no opinion.
-    for yes, no in ((" Yes", " No"), ("Yes", "No")):
-        found = [tokenizer.encode(text, add_special_tokens=False) for text in (yes, no)]
-        unknown = tokenizer.unk_token_id
-        if all(len(ids) == 1 and ids[0] != unknown for ids in found) and found[0] != found[1]:
-            return found[0][0], found[1][0]
-    raise RecipeError(
-        f"the tokenizer of {name} has no single tokens for Yes and No (with or without a leading space); "
-        "scores compare these two tokens, so use a backbone that has them"
-    )
+    return Backbone(model, tokenizer, name, config, digest or _hash_weights(model))
 
 
 def _load_folder(folder: Path, config: BackboneConfig, name: str) -> Backbone:

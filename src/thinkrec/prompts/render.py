@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
+from functools import cache
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import Interactions
-from thinkrec.errors import DataError
+from thinkrec.errors import DataError, RecipeError
 from thinkrec.io.config import Config
-from thinkrec.prompts import template
+from thinkrec.prompts.answers import AnswerIds, find_answer_ids
 from thinkrec.prompts.draft import NO_TOKENS, PromptBuilder
+from thinkrec.prompts.items import ItemEntries, encode_plain_text
+from thinkrec.prompts.segments import HistoryPart, PromptInputs, PromptPart, SegmentBinder, TargetPart
 from thinkrec.prompts.shared_prefix import SharedPrefix
+from thinkrec.prompts.template import fill_domain_words
+from thinkrec.prompts.templates import DEFAULT_TEMPLATE, get_template
 from thinkrec.prompts.types import Prompt
 
 RATING_WEIGHTS = (0.9, 0.1)
 """Weights of (L_rec, L_think) on a rating row; ThinkRec paper, training objective."""
 REASONING_WEIGHTS = (0.1, 0.9)
 """The same on a reasoning row."""
-_MAX_CACHED_LINES = 200_000
-"""History lines that are remembered; with more items than that, the others are put together each time."""
 
 
 class PromptConfig(Config):
@@ -33,6 +36,9 @@ class PromptConfig(Config):
 
     RENAMED_KEYS: ClassVar = {"block": "history_step"}
 
+    template: str = DEFAULT_TEMPLATE
+    """The words, their order, and which next tokens are the answers: ratings-table, prompt4nr (a cloze question about
+    liked titles alone), or prompt4nr-soft (the same with trained vectors instead of words; train `soft_prompt`)."""
     history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""
     history_step: int = Field(default=1, ge=1)
@@ -50,6 +56,15 @@ class PromptConfig(Config):
     history_vectors: bool = True
     """Whether earlier items carry their collaborative vector too (where a projector is in use at all)."""
 
+    @field_validator("template")
+    @classmethod
+    def _check_template(cls, name: str) -> str:
+        try:
+            get_template(name)
+        except RecipeError as error:
+            raise ValueError(str(error)) from error
+        return name
+
     def get_history_rows(self, table: Interactions, row: int) -> slice | np.ndarray:
         """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all; see `history` there."""
         return table.get_history(row, self.history, self.history_step)
@@ -63,71 +78,63 @@ class PromptTokenizer(Protocol):
     """What the renderer needs of a backbone; one with a limited number of `positions` has that attribute too."""
 
     @property
-    def tokenizer(self) -> Any:
-        """A Transformers tokenizer."""
-        ...
-
-    @property
-    def yes_id(self) -> int:
-        """The token that answers Yes."""
-        ...
-
-    @property
-    def no_id(self) -> int:
-        """The token that answers No."""
-        ...
-
-
-def encode_plain_text(tokenizer, texts: list[str]) -> list[np.ndarray]:
-    """Token ids (int32) of each text, with anything that looks like a special token read as plain text."""
-    if not texts:
-        return []
-    coded = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    return [np.asarray(ids, dtype=np.int32) for ids in coded]
+    def tokenizer(self) -> Any: ...
 
 
 class PromptRenderer:
     """Renders rows of one data set for one tokenizer; items are tokenised once."""
 
-    def __init__(self, ds: Dataset, text: PromptTokenizer, config: PromptConfig) -> None:
-        """Tokenise the items; `text` is the backbone, or what stands for one."""
-        self.ds, self.config = ds, config
-        self.tokenizer, self.labels = text.tokenizer, np.array([text.no_id, text.yes_id], dtype=np.int32)
-        titles, keywords = ds.items.titles, ds.items.keywords
-
-        def entries(most: int) -> list[np.ndarray]:
-            return encode_plain_text(
-                self.tokenizer,
-                [
-                    template.format_item_entry(t, template.truncate_keywords(k, most))
-                    for t, k in zip(titles, keywords, strict=True)
-                ],
-            )
-
-        self._target = entries(config.keywords)
-        same = config.keywords == config.history_keywords
-        self._past = self._target if same else entries(config.history_keywords)
-        domain = ds.domain
-        parts = [
-            template.format_heading(domain),
-            template.format_empty_history(domain),
-            template.format_user_line(domain),
-            template.format_request(domain),
-            template.BAR,
-            template.NEWLINE,
-        ]
-        found = encode_plain_text(self.tokenizer, parts)
-        self._heading, self._empty, self._user, self._request, self._bar, self._newline = found
-        start = getattr(self.tokenizer, "bos_token_id", None)
+    def __init__(
+        self, ds: Dataset, text: PromptTokenizer, config: PromptConfig, answers: AnswerIds | None = None
+    ) -> None:
+        """For the rows of `ds`; `answers` are by default the tokens that `text` has for the template's answer words."""
+        self.ds, self.config, self.tokenizer = ds, config, text.tokenizer
+        self.template = get_template(config.template)
+        name = getattr(text, "name", "this backbone")
+        self.answers = answers or find_answer_ids(self.template.answers, self.tokenizer, name)
+        self.labels = self.answers.get_label_ids()
+        start, end = (getattr(self.tokenizer, f"{kind}_token_id", None) for kind in ("bos", "eos"))
         self._start = np.array([] if start is None else [start], dtype=np.int32)
-        end = getattr(self.tokenizer, "eos_token_id", None)
         self._end = np.array([] if end is None else [end], dtype=np.int32)
-        # Any id will do where a vector goes: its embedding is replaced.
-        self._placeholder_id = np.array([end if end is not None else 0], dtype=np.int32)
         self.max_positions: int | None = getattr(text, "max_positions", None)
-        self._lengths = np.array([len(ids) for ids in self._past], dtype=np.int64)
-        self._target_lengths = np.array([len(ids) for ids in self._target], dtype=np.int64)
-        self._written: dict[tuple[int, int, bool], np.ndarray] = {}
+        self._parts = self._bind_segments(np.array([end if end is not None else 0], dtype=np.int32))
+        self._history_at = next(i for i, part in enumerate(self._parts) if isinstance(part, HistoryPart))
+        self._fixed = {
+            with_vectors: len(self._start) + sum(part.count_tokens(with_vectors) for part in self._parts)
+            for with_vectors in (False, True)
+        }
+
+    def _bind_segments(self, placeholder_id: np.ndarray) -> list[PromptPart]:
+        """The template's segments for this tokenizer and these items."""
+
+        @cache
+        def encode_entries(max_keywords: int) -> ItemEntries:
+            return ItemEntries(self.tokenizer, self.ds.items, max_keywords)
+
+        def encode_items(is_target: bool, with_keywords: bool) -> ItemEntries:
+            max_keywords = self.config.keywords if is_target else self.config.history_keywords
+            return encode_entries(max_keywords if with_keywords else 0)
+
+        binder = SegmentBinder(
+            encode=lambda text: encode_plain_text(self.tokenizer, [fill_domain_words(text, self.ds.domain)])[0],
+            encode_items=encode_items,
+            label_ids=self.labels,
+            placeholder_id=placeholder_id,
+            history_vectors=self.config.history_vectors,
+        )
+        return [segment.bind(binder) for segment in self.template.segments]
+
+    @property
+    def _history(self) -> HistoryPart:
+        part = self._parts[self._history_at]
+        assert isinstance(part, HistoryPart), "a template has a history"
+        return part
+
+    @property
+    def _target(self) -> TargetPart:
+        part = self._parts[-1]
+        assert isinstance(part, TargetPart), "a template ends with its target"
+        return part
 
     def copy_with_dataset(self, ds: Dataset) -> PromptRenderer:
         """This renderer for another table over the same items, without tokenising them again."""
@@ -188,16 +195,21 @@ class PromptRenderer:
         history_loss: float = 0.0,
         reserve: int = 0,
     ) -> Prompt:
-        """The prompt for any item code and any labelled history (codes (k,), labels (k,), oldest first).
+        """The prompt for any item code and any labelled history, codes (k,) and labels (k,), oldest first.
 
-        The rest is as in `render_row`.
+        Further arguments as in `render_row`.
         """
         answer = self._build_answer_tokens(label, reason) if with_answer else NO_TOKENS
         user, draft = None if item_vector is None else user_vector, PromptBuilder()
-        shown = int(self._find_history_start(np.array([item]), past_items, len(answer), user is not None, reserve)[0])
-        self._add_history(draft, shown, past_items, past_labels, user is not None, past_vectors)
-        self._add_request(draft, shown == len(past_items), user)
-        self._add_target(draft, item, item_vector, label, answer)
+        inputs = self._select_history(past_items, past_labels, past_vectors, user is not None)
+        first = self._find_history_start(np.array([item]), inputs.past_items, len(answer), user is not None, reserve)
+        inputs.first = int(first[0])
+        inputs.is_history_empty = inputs.first == len(inputs.past_items)
+        inputs.user_vector, inputs.item, inputs.item_vector, inputs.label = user, item, item_vector, label
+        inputs.answer = answer
+        draft.add_tokens(self._start)
+        for part in self._parts:
+            part.write(draft, inputs)
         self._check_length(draft.length, item)
         rec, think = REASONING_WEIGHTS if reason else RATING_WEIGHTS
         # They share the row's L_rec: else ten labels would leave the reasons of other rows next to no say.
@@ -223,19 +235,37 @@ class PromptRenderer:
         """
         user = None if item_vectors is None else user_vector
         vectors = [None] * len(items) if item_vectors is None else item_vectors
-        first, found = self._find_history_start(np.asarray(items), past_items, 0, user is not None, reserve), []
+        inputs = self._select_history(past_items, past_labels, past_vectors, user is not None)
+        inputs.user_vector = user
+        first = self._find_history_start(np.asarray(items), inputs.past_items, 0, user is not None, reserve)
+        forks = []
         for shown in np.unique(first):
-            places, trunk = np.flatnonzero(first == shown), PromptBuilder()
-            self._add_history(trunk, int(shown), past_items, past_labels, user is not None, past_vectors)
-            self._add_request(trunk, int(shown) == len(past_items), user)
-            leaves = []
+            places, prefix = np.flatnonzero(first == shown), PromptBuilder()
+            inputs.first = int(shown)
+            inputs.is_history_empty = inputs.first == len(inputs.past_items)
+            prefix.add_tokens(self._start)
+            for part in self._parts[:-1]:
+                part.write(prefix, inputs)
+            suffixes = []
             for i in places:
-                leaf = PromptBuilder()
-                self._add_target(leaf, int(items[i]), vectors[i], 0, NO_TOKENS)
-                self._check_length(trunk.length + leaf.length, int(items[i]))
-                leaves.append(leaf.build(gate))
-            found.append((places, SharedPrefix(trunk.build(gate), tuple(leaves))))
-        return found
+                suffix = PromptBuilder()
+                inputs.item, inputs.item_vector = int(items[i]), vectors[i]
+                self._target.write(suffix, inputs)
+                self._check_length(prefix.length + suffix.length, int(items[i]))
+                suffixes.append(suffix.build(gate))
+            forks.append((places, SharedPrefix(prefix.build(gate), tuple(suffixes))))
+        return forks
+
+    def _select_history(
+        self, items: np.ndarray, labels: np.ndarray, vectors: np.ndarray | None, with_vectors: bool
+    ) -> PromptInputs:
+        """Inputs with those of the earlier items that the template shows."""
+        if not (with_vectors and self.config.history_vectors):
+            vectors = None
+        shown = self._history.segment.is_shown(labels)
+        if shown is not None:
+            items, labels, vectors = items[shown], labels[shown], None if vectors is None else vectors[shown]
+        return PromptInputs(items, labels, vectors)
 
     def group_by_prefix(self, rows: np.ndarray, gates: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         """Which rows can share what they show of the past.
@@ -257,9 +287,10 @@ class PromptRenderer:
 
     def _can_fit_history(self, past: slice) -> bool:
         """Whether no target, however long, could cost the prompt a history line."""
-        longest = np.array([self._target_lengths.argmax()])
-        it = self.ds.interactions
-        return int(self._find_history_start(longest, it.item[it.past.to_row_index(past)], 0, slots=True)[0]) == 0
+        longest = np.array([self._target.entries.lengths.argmax()])
+        index, table = self.ds.interactions.past.to_row_index(past), self.ds.interactions
+        items = self._select_history(table.item[index], table.label[index], None, True).past_items
+        return int(self._find_history_start(longest, items, 0, slots=True)[0]) == 0
 
     def render_prefix_group(
         self, rows: np.ndarray, *, gate: np.ndarray, vectors: PlaceholderVectors | None
@@ -268,84 +299,28 @@ class PromptRenderer:
 
         Each suffix follows more of the history than the one before.
         """
-        it = self.ds.interactions
-        stretches = [self.config.get_history_slice(it, row) for row in rows]
-        past = it.past.to_row_index(stretches[-1])
-        shown, trunk, leaves = None if vectors is None else vectors.item[past], PromptBuilder(), []
-        ends = self._add_history(trunk, 0, it.item[past], it.label[past], vectors is not None, shown)
-        for row in rows:
-            user, item = (None, None) if vectors is None else (vectors.user[row], vectors.item[row])
-            leaf = PromptBuilder()
-            self._add_request(leaf, False, user)
-            self._add_target(leaf, int(it.item[row]), item, 0, NO_TOKENS)
-            leaves.append(leaf.build(gate))
-        return SharedPrefix(trunk.build(gate), tuple(leaves), tuple(ends[past.stop - past.start] for past in stretches))
-
-    def _add_history(
-        self,
-        draft: PromptBuilder,
-        first: int,
-        past_items: np.ndarray,
-        past_labels: np.ndarray,
-        slots: bool,
-        past_vectors: np.ndarray | None,
-    ) -> list[int]:
-        """The heading and the history from position `first` on, and its lengths.
-
-        The lengths are how many tokens that is without any line, with the first, the first two, ...
-        """
-        shown_vectors = past_vectors if slots and self.config.history_vectors else None
-        draft.add_tokens(self._start)
-        draft.add_tokens(self._heading)
-        ends = [draft.length]
-        for j in range(first, len(past_items)):
-            item, label = int(past_items[j]), int(past_labels[j])
-            if shown_vectors is not None:
-                draft.add_placeholder(draft.length + len(self._past[item]), shown_vectors[j])
-            line = self._build_history_line(item, label, shown_vectors is not None)
-            draft.add_tokens(line)
-            draft.add_answer(draft.length - len(self._newline) - 2, label)
-            ends.append(draft.length)
-        return ends
-
-    def _build_history_line(self, item: int, label: int, slot: bool) -> np.ndarray:
-        """An earlier item with its answer, perhaps with a place for its vector."""
-        found = self._written.get((item, label, slot))
-        if found is None:
-            parts = [
-                self._past[item],
-                *([self._placeholder_id] if slot else []),
-                self._bar,
-                self.labels[label : label + 1],
-                self._newline,
-            ]
-            found = np.concatenate(parts)
-            if len(self._written) < _MAX_CACHED_LINES:
-                self._written[item, label, slot] = found
-        return found
-
-    def _add_request(self, draft: PromptBuilder, empty: bool, user_vector: np.ndarray | None) -> None:
-        """What stands between the history and the target."""
-        if empty:
-            draft.add_tokens(self._empty)
-        if user_vector is not None:
-            draft.add_tokens(self._user)
-            draft.add_placeholder(draft.length, user_vector)
-            draft.add_tokens(self._placeholder_id)
-            draft.add_tokens(self._newline)
-        draft.add_tokens(self._request)
-
-    def _add_target(
-        self, draft: PromptBuilder, item: int, item_vector: np.ndarray | None, label: int, answer: np.ndarray
-    ) -> None:
-        """The target line up to its answer, and of the answer all but its last token."""
-        draft.add_tokens(self._target[item])
-        if item_vector is not None:
-            draft.add_placeholder(draft.length, item_vector)
-            draft.add_tokens(self._placeholder_id)
-        draft.add_tokens(self._bar)
-        draft.add_answer(draft.length - 1, label)
-        draft.add_tokens(answer[:-1])
+        table = self.ds.interactions
+        stretches = [self.config.get_history_slice(table, row) for row in rows]
+        past = table.past.to_row_index(stretches[-1])
+        past_vectors = None if vectors is None else vectors.item[past]
+        inputs = self._select_history(table.item[past], table.label[past], past_vectors, vectors is not None)
+        shown = self._history.segment.is_shown(table.label[past])
+        n_lines = np.arange(len(table.label[past]) + 1) if shown is None else np.append(0, np.cumsum(shown))
+        prefix, suffixes, prefix_lengths = PromptBuilder(), [], []
+        prefix.add_tokens(self._start)
+        for part in self._parts[: self._history_at + 1]:
+            part.write(prefix, inputs)
+        for row, stretch in zip(rows, stretches, strict=True):
+            lines = int(n_lines[stretch.stop - stretch.start])
+            inputs.is_history_empty, inputs.item = lines == 0, int(table.item[row])
+            if vectors is not None:
+                inputs.user_vector, inputs.item_vector = vectors.user[row], vectors.item[row]
+            suffix = PromptBuilder()
+            for part in self._parts[self._history_at + 1 :]:
+                part.write(suffix, inputs)
+            suffixes.append(suffix.build(gate))
+            prefix_lengths.append(prefix.line_ends[lines])
+        return SharedPrefix(prefix.build(gate), tuple(suffixes), tuple(prefix_lengths))
 
     def _build_answer_tokens(self, label: int, reason: str | None) -> np.ndarray:
         verdict = self.labels[label : label + 1]
@@ -357,22 +332,26 @@ class PromptRenderer:
 
     def list_visible_history(self, row: int, item: int, *, slots: bool, reserve: int = 0) -> np.ndarray:
         """int64: the earlier rows that the prompt of a row shows when it asks about `item`; arguments as in `row`."""
-        it = self.ds.interactions
-        past = it.past.row[self.config.get_history_slice(it, row)]
-        return past[int(self._find_history_start(np.array([item]), it.item[past], 0, slots, reserve)[0]) :]
+        table = self.ds.interactions
+        past = table.past.row[self.config.get_history_slice(table, row)]
+        shown = self._history.segment.is_shown(table.label[past])
+        past = past if shown is None else past[shown]
+        return past[int(self._find_history_start(np.array([item]), table.item[past], 0, slots, reserve)[0]) :]
 
     def warn_about_truncation(self, slots: bool) -> None:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""
-        it, past, block = self.ds.interactions, self.ds.interactions.past, self.config.history_step
+        table, past, block = self.ds.interactions, self.ds.interactions.past, self.config.history_step
         begin = past.begin + np.maximum(0, (past.end - past.begin - self.config.history) // block * block)
-        lines = np.concatenate([[0], np.cumsum(self._lengths[it.item[past.row]] + self._count_line_overhead(slots))])
-        cut = int((lines[past.end] - lines[begin] > self._compute_history_budget(it.item, 0, slots, 0)).sum())
+        lengths = self._history.entries.lengths[table.item[past.row]] + self._history.count_line_overhead(slots)
+        shown = self._history.segment.is_shown(table.label[past.row])
+        lines = np.concatenate([[0], np.cumsum(lengths if shown is None else lengths * shown)])
+        cut = int((lines[past.end] - lines[begin] > self._compute_history_budget(table.item, 0, slots, 0)).sum())
         if cut:
             most, by = self.config.max_tokens, "prompt.max_tokens"
             if self.max_positions is not None and self.max_positions < most:
                 most, by = self.max_positions, "the positions of the backbone"
             warnings.warn(
-                f"{cut:,} of {len(it):,} prompts lose their oldest history lines: they are cut to {most:,} tokens"
+                f"{cut:,} of {len(table):,} prompts lose their oldest history lines: they are cut to {most:,} tokens"
                 f" ({by})",
                 DataWarning,
                 stacklevel=2,
@@ -386,25 +365,19 @@ class PromptRenderer:
                 " reasons, or take a backbone with more positions"
             )
 
-    def _count_line_overhead(self, slots: bool) -> int:
-        """Tokens of a history line beside the item's own."""
-        return len(self._bar) + 1 + len(self._newline) + int(slots and self.config.history_vectors)
-
     def _compute_history_budget(self, items: np.ndarray, answer: int, slots: bool, reserve: int) -> np.ndarray:
         """int64 (n,): tokens left for history lines beside each target and an answer of so many tokens."""
-        fixed = [self._start, self._heading, self._request, self._bar]
-        if slots:
-            fixed += [self._user, self._placeholder_id, self._newline, self._placeholder_id]
         most = self.config.max_tokens
         if self.max_positions is not None:
             most = min(most, self.max_positions - reserve)
-        return most - sum(len(part) for part in fixed) - answer - self._target_lengths[items]
+        return most - self._fixed[slots] - answer - self._target.entries.lengths[items]
 
     def _find_history_start(
         self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool, reserve: int = 0
     ) -> np.ndarray:
         """int64 (n,): the oldest history position that fits beside each target and an answer of so many tokens."""
-        needed = (self._lengths[past_items][::-1] + self._count_line_overhead(slots)).cumsum()
+        history = self._history
+        needed = (history.entries.lengths[past_items][::-1] + history.count_line_overhead(slots)).cumsum()
         return len(past_items) - np.searchsorted(
             needed, self._compute_history_budget(items, answer, slots, reserve), side="right"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from thinkrec.prompts.types import Prompt
+from thinkrec.prompts.types import PROMPT_FIELDS, Prompt
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,25 +41,8 @@ class SharedPrefix:
 def concat_prompts(parts: Sequence[Prompt]) -> Prompt:
     """One prompt out of parts that follow one another; the gate is the first one's."""
     starts = np.cumsum([0, *(len(part) for part in parts[:-1])]).astype(np.int32)
-
-    def all_of(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    def moved(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) + start for part, start in zip(parts, starts, strict=True)])
-
-    vectors = [part.placeholder_vectors for part in parts if len(part.placeholder_at)]
     return Prompt(
-        ids=all_of("ids"),
-        placeholder_at=moved("placeholder_at"),
-        placeholder_vectors=np.concatenate(vectors) if vectors else parts[0].placeholder_vectors,
-        answer_at=moved("answer_at"),
-        answer_label=all_of("answer_label"),
-        answer_weight=all_of("answer_weight"),
-        token_at=moved("token_at"),
-        token_target=all_of("token_target"),
-        token_weight=all_of("token_weight"),
-        gate=parts[0].gate,
+        **{name: spec.join([getattr(part, name) for part in parts], starts) for name, spec in PROMPT_FIELDS.items()}
     )
 
 
@@ -73,15 +56,23 @@ def count_common_prefix(prompts: Sequence[Prompt]) -> int:
         if not np.array_equal(first.gate, other.gate):
             return 0
         differ = np.flatnonzero(first.ids[:n] != other.ids[:n])
-        n = int(differ[0]) if len(differ) else n
-        slots = min(len(first.placeholder_at), len(other.placeholder_at))
-        same = first.placeholder_at[:slots] == other.placeholder_at[:slots]
-        if slots:
-            same &= (first.placeholder_vectors[:slots] == other.placeholder_vectors[:slots]).all(axis=1)
-        alike = int(np.argmin(same)) if not same.all() else slots
-        unlike = [int(prompt.placeholder_at[alike]) for prompt in (first, other) if alike < len(prompt.placeholder_at)]
-        n = min([n, *unlike])
+        n = min([int(differ[0]) if len(differ) else n, *_find_other_embeddings(first, other)])
     return n
+
+
+def _find_other_embeddings(first: Prompt, other: Prompt) -> list[int]:
+    """By kind of replaced embeddings, the first positions at which these two prompts have different ones."""
+    positions = []
+    for name, spec in PROMPT_FIELDS.items():
+        if not spec.replaces_token:
+            continue
+        pairs = [(getattr(first, part), getattr(other, part)) for part in (name, *list_value_fields(name))]
+        n = min(len(at) for at in pairs[0])
+        if n:
+            same = np.stack([(mine[:n] == theirs[:n]).reshape(n, -1).all(axis=1) for mine, theirs in pairs]).all(axis=0)
+            n = n if same.all() else int(np.argmin(same))
+        positions += [int(at[n]) for at in pairs[0] if n < len(at)]
+    return positions
 
 
 def split_shared_prefix(prompts: Sequence[Prompt], n: int) -> SharedPrefix:
@@ -98,20 +89,28 @@ def _truncate_prompt(prompt: Prompt, n: int) -> Prompt:
 
 def slice_prompt(prompt: Prompt, first: int, last: int) -> Prompt:
     """Its tokens first .. last - 1, with the slots among them and what is asked and taught there."""
+    inside = {
+        name: (getattr(prompt, name) >= first) & (getattr(prompt, name) < last)
+        for name, spec in PROMPT_FIELDS.items()
+        if spec.kind == "position"
+    }
+    values = {}
+    for name, spec in PROMPT_FIELDS.items():
+        if spec.kind == "tokens":
+            values[name] = getattr(prompt, name)[first:last]
+        elif spec.kind == "position":
+            values[name] = getattr(prompt, name)[inside[name]] - first
+        elif spec.kind == "value":
+            values[name] = getattr(prompt, name)[inside[spec.of]]
+    return replace(prompt, **values)
 
-    def inside(at: np.ndarray) -> np.ndarray:
-        return (at >= first) & (at < last)
 
-    slots, answers, tokens = inside(prompt.placeholder_at), inside(prompt.answer_at), inside(prompt.token_at)
-    return replace(
-        prompt,
-        ids=prompt.ids[first:last],
-        placeholder_at=prompt.placeholder_at[slots] - first,
-        placeholder_vectors=prompt.placeholder_vectors[slots],
-        answer_at=prompt.answer_at[answers] - first,
-        answer_label=prompt.answer_label[answers],
-        answer_weight=prompt.answer_weight[answers],
-        token_at=prompt.token_at[tokens] - first,
-        token_target=prompt.token_target[tokens],
-        token_weight=prompt.token_weight[tokens],
-    )
+def drop_positions(prompt: Prompt, position_field: str) -> Prompt:
+    """Without the entries of a position field and their values."""
+    names = (position_field, *list_value_fields(position_field))
+    return replace(prompt, **{name: PROMPT_FIELDS[name].make_empty() for name in names})
+
+
+def list_value_fields(position_field: str) -> list[str]:
+    """Names of the fields with a value for each entry of `position_field`."""
+    return [name for name, spec in PROMPT_FIELDS.items() if spec.of == position_field]

@@ -18,27 +18,11 @@ import pyarrow as pa
 from thinkrec.errors import DataError
 from thinkrec.io.files import write_atomically
 from thinkrec.io.progress import Progress
-from thinkrec.prompts.types import Prompt
+from thinkrec.prompts.types import PROMPT_FIELDS, Prompt
 
 RECORD_BATCH_SIZE = 4096
 """Prompts in a record batch."""
-_SCHEMA = pa.schema(
-    {
-        name: pa.list_(kind)
-        for name, kind in {
-            "ids": pa.int32(),
-            "placeholder_at": pa.int32(),
-            "placeholder_vectors": pa.float32(),
-            "answer_at": pa.int32(),
-            "answer_label": pa.int8(),
-            "answer_weight": pa.float32(),
-            "token_at": pa.int32(),
-            "token_target": pa.int32(),
-            "token_weight": pa.float32(),
-            "gate": pa.float32(),
-        }.items()
-    }
-)
+_SCHEMA = pa.schema({name: pa.list_(pa.from_numpy_dtype(np.dtype(spec.dtype))) for name, spec in PROMPT_FIELDS.items()})
 """One column for each field of a `Prompt`; slot vectors lie one behind the other."""
 
 
@@ -61,7 +45,7 @@ class LazyPrompts(Sequence[Prompt]):
 
 
 class StoredPrompts(Sequence[Prompt]):
-    """The prompts of a file that `write_prompts` wrote; views of the file: read-only, and good until `close`."""
+    """The prompts of a file that `write_prompts` wrote: views of the file, read-only, and good until `close`."""
 
     def __init__(self, path: Path) -> None:
         """Raises DataError where the file is not one of these."""
@@ -91,10 +75,10 @@ class StoredPrompts(Sequence[Prompt]):
         number = range(len(self))[index]
         batch, at = self._batches[number // RECORD_BATCH_SIZE], number % RECORD_BATCH_SIZE
         found = {name: values[offsets[at] : offsets[at + 1]] for name, (offsets, values) in batch.items()}
-        slots = len(found["placeholder_at"])
-        found["placeholder_vectors"] = (
-            found["placeholder_vectors"].reshape(slots, -1) if slots else np.zeros((0, 0), dtype=np.float32)
-        )
+        for name, spec in PROMPT_FIELDS.items():
+            if spec.ndim > 1:
+                n = len(found[spec.of])
+                found[name] = found[name].reshape(n, -1) if n else spec.make_empty()
         return Prompt(**found)
 
     def close(self) -> None:

@@ -1,53 +1,43 @@
-"""The words of a prompt. They are ours, short, and take the domain's own nouns.
-
-One line per earlier item, in the shape the target line has too, so that the place after the last bar always asks the
-same question. Everything about the user, and the request, stands before everything about the target: all of it is
-shared by the candidates of one user, and only the target line is not.
-
-    Films rated by one viewer, oldest first: film | keywords | Yes if liked, No if not.
-    Heat (1995) | Crime, Thriller | No
-    Babe (1995) | Comedy, Drama | Yes
-    The viewer as a vector: <user>
-    For the next film begin with Yes or No, then say why.
-    Fargo (1996) | Crime, Drama | <item> |
-"""
+"""A template: the segments of a prompt in their order, and the words that answer it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import cast
+
 from thinkrec.data.dataset import Domain
-
-BAR = " |"
-NEWLINE = "\n"
-
-
-def format_heading(domain: Domain) -> str:
-    """The first line: what the table holds."""
-    items = domain.items[:1].upper() + domain.items[1:]
-    return f"{items} rated by one {domain.user}, oldest first: {domain.item} | keywords | Yes if liked, No if not.\n"
+from thinkrec.prompts.answers import AnswerWords
+from thinkrec.prompts.segments import History, Segment, SoftTokens, Target
 
 
-def format_empty_history(domain: Domain) -> str:
-    """Stands where the lines of a user without history would."""
-    return f"None so far; this {domain.user} is new.\n"
+@dataclass(frozen=True)
+class Template:
+    """What a prompt says. Texts may name {item}, {items}, {Items} (with a capital) and {user}, the domain's nouns."""
+
+    segments: tuple[Segment, ...]
+    """In order. There is one `History`; one `Target`, which is the last: all that stands before it is shared by the
+    candidates of one user."""
+    answers: AnswerWords
+    """What a user who likes the item says, and one who does not."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the history or the target is missing, doubled, or out of place."""
+        kinds = [type(segment) for segment in self.segments]
+        if kinds.count(History) != 1 or kinds.count(Target) != 1 or kinds[-1] is not Target:
+            raise ValueError("a template has one History segment and one Target segment, which is the last")
+
+    @property
+    def history(self) -> History:
+        """The segment with the lines of earlier items."""
+        return cast(History, next(segment for segment in self.segments if isinstance(segment, History)))
+
+    @property
+    def n_soft_tokens(self) -> int:
+        """Vectors that a soft prompt for it has."""
+        return sum(segment.n for segment in self.segments if isinstance(segment, SoftTokens))
 
 
-def format_user_line(domain: Domain) -> str:
-    """Stands before the user's vector."""
-    return f"The {domain.user} as a vector:"
-
-
-def format_request(domain: Domain) -> str:
-    """The request; the target line follows."""
-    return f"For the next {domain.item} begin with Yes or No, then say why.\n"
-
-
-def format_item_entry(title: str, keywords: tuple[str, ...]) -> str:
-    """An item's text up to the bar before its vector or its label."""
-    return f"{title} | {', '.join(keywords)}" if keywords else title
-
-
-def truncate_keywords(keywords: tuple[str, ...], most: int) -> tuple[str, ...]:
-    """At most `most` keywords: the first ones and the last, since lists often end with an item's general standing."""
-    if len(keywords) <= most:
-        return keywords
-    return (*keywords[: most - 1], keywords[-1]) if most > 0 else ()
+def fill_domain_words(text: str, domain: Domain) -> str:
+    """A text of a template in the words of a domain."""
+    capital = domain.items[:1].upper() + domain.items[1:]
+    return text.format(item=domain.item, items=domain.items, Items=capital, user=domain.user)

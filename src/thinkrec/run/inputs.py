@@ -13,7 +13,9 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 from thinkrec.io.hashing import hash_bytes, hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
+from thinkrec.prompts.answers import AnswerIds
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.types import PROMPT_FIELDS
 from thinkrec.train.model_config import ThinkRecConfig
 
 SAMPLED = 48
@@ -80,7 +82,7 @@ def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, 
 
 def _render_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]) -> Iterator[bytes]:
     """The fields of the sampled prompts as bytes: plain rows first, then rows with their reasons."""
-    renderer = PromptRenderer(ds, _ByteBackbone(), config)
+    renderer = PromptRenderer(ds, _ByteBackbone(), config, AnswerIds((258,), (259,)))
     train = ds.interactions.get_split_rows(TRAIN)
     reasoned = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
     number = np.arange(len(ds.interactions), dtype=np.float32)[:, None]
@@ -95,8 +97,12 @@ def _render_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]
                 with_answer=True,
                 history_loss=1.0,
             )
-            for name, value in vars(prompt).items():
-                yield f"{name} {value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes()
+            for name, spec in PROMPT_FIELDS.items():
+                value = getattr(prompt, name)
+                if spec.is_optional and not len(value):
+                    continue
+                head = f"{spec.stage_key or name} {value.shape} {value.dtype}"
+                yield head.encode() + np.ascontiguousarray(value).tobytes()
 
 
 def _subsample_evenly(rows: np.ndarray) -> np.ndarray:
@@ -120,5 +126,3 @@ class _ByteBackbone:
     """A backbone's texts for the renderer, where there is no backbone."""
 
     tokenizer: Any = field(default_factory=_ByteTokenizer)
-    yes_id: int = 258
-    no_id: int = 259

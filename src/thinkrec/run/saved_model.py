@@ -132,9 +132,11 @@ def save_recommender(run: Run, target: Path) -> None:
         write_text(beside / "recipe.yaml", dump_recipe(recipe))
         for stage in list_required_stages(run.recipe):
             (beside / stage).mkdir(parents=True)
-            for path in (run.folder / stage).iterdir():
+            for path in (run.folder / stage).rglob("*"):
+                name = path.relative_to(run.folder / stage)
                 if path.is_file() and _is_inference_file(stage, path.name):
-                    shutil.copy2(path, beside / stage / path.name)
+                    (beside / stage / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(path, beside / stage / name)
         # With the metrics goes what they say against the model, which `rank` and `explain` repeat.
         for name in ("environment.json", "metrics.json"):
             if (run.folder / name).is_file():

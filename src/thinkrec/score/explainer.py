@@ -49,7 +49,7 @@ def write_reasons(
         given = 0 if citable is None else len(citable)
         raise DataError(f"{given} lists of titles for {len(prompts)} prompts; give one each")
     bone, texts = recommender.backbone, []
-    first = None if verdicts is None else np.where(verdicts, bone.yes_id, bone.no_id)
+    first = None if verdicts is None else np.where(verdicts, *recommender.answers.written_pair)
     words = None if cite == "any" else build_vocabulary(bone.tokenizer)
     with Progress(title, len(prompts), shown=progress) as bar:
         for start in range(0, len(prompts), batch):

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from thinkrec.engine.parts import TRAINABLE_PARTS
 from thinkrec.io.config import Config
 
-Part = Literal["global", "experts", "projector"]
+
+def _check_part_name(name: str) -> str:
+    if name not in TRAINABLE_PARTS:
+        raise ValueError(f"there is no part `{name}`; parts that train are {', '.join(TRAINABLE_PARTS)}")
+    return name
+
+
+Part = Annotated[str, AfterValidator(_check_part_name)]
+"""Name of a part that trains (`thinkrec.engine.parts.TRAINABLE_PARTS`)."""
 
 
 class StageConfig(Config):
@@ -24,7 +33,7 @@ class StageConfig(Config):
     }
 
     train: tuple[Part, ...]
-    """Which weights learn; everything else is frozen."""
+    """Which parts learn (global, experts, projector, soft_prompt); everything else is frozen."""
     epochs: int = Field(default=1, ge=1)
     """Passes; see `subsample_stride` for what a pass is."""
     subsample_stride: int = Field(default=1, ge=1)

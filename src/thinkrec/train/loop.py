@@ -17,12 +17,12 @@ from torch import nn
 
 from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.frozen_cache import FrozenActivationCache
+from thinkrec.engine.parts import TRAINABLE_PARTS, set_trainable_parts
 from thinkrec.engine.recommender import Recommender, ScoreOption, compute_scores
 from thinkrec.errors import RecipeError
 from thinkrec.io.files import read_tensors, to_json_value, write_tensors
 from thinkrec.io.processes import run_on_main
 from thinkrec.io.progress import Progress
-from thinkrec.model.adapters import Group
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
 from thinkrec.train.epochs import EpochBatches
@@ -62,13 +62,17 @@ def select_best_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def set_trainable_parameters(recommender: Recommender, config: StageConfig) -> list[nn.Parameter]:
-    """Freeze everything but the stage's parts; returns those, in a fixed order."""
-    adapters: list[Group] = [part for part in config.train if part != "projector"]
-    chosen = recommender.adapters.set_trainable_groups(*adapters)
-    if recommender.projector is not None:
-        learns = "projector" in config.train
-        recommender.projector.requires_grad_(learns)
-        chosen += list(recommender.projector.parameters()) if learns else []
+    """Freeze everything but the stage's parts; returns their parameters (`thinkrec.engine.parts.set_trainable_parts`).
+
+    Raises RecipeError where the recommender has none of the parts.
+    """
+    chosen = set_trainable_parts(recommender, config.train)
+    if not chosen:
+        existing = [name for name, part in TRAINABLE_PARTS.items() if part.has_part(recommender)]
+        raise RecipeError(
+            f"a stage trains {', '.join(config.train) or 'nothing'}, and the model has {', '.join(existing)}; "
+            "name one of these in the stage's `train`"
+        )
     return chosen
 
 

@@ -18,13 +18,17 @@ from thinkrec.collab.trained_ids import find_positions, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.engine import checkpoint
+from thinkrec.engine.parts import move_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.io.processes import is_main, run_on_main
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.model.projector import Projector
+from thinkrec.model.soft_prompt import create_soft_prompt
+from thinkrec.prompts.answers import find_answer_ids
 from thinkrec.prompts.stored import LazyPrompts
+from thinkrec.prompts.templates import get_template
 from thinkrec.prompts.types import Prompt
 from thinkrec.score.predictor import AdapterRouter, Predictor
 from thinkrec.train.config import StageConfig
@@ -51,11 +55,16 @@ class StageContext:
     accelerator: Accelerator
 
     def build_recommender(self, n_experts: int) -> Recommender:
-        """The backbone with untrained adapters."""
+        """The backbone with untrained adapters, and with a soft prompt where the template has soft tokens."""
         torch.manual_seed(self.seed)
         backbone = load_backbone(self.model.backbone)
         config = MultiLoRAConfig(**self.model.adapters.model_dump(), n_experts=n_experts)
-        return Recommender(backbone, attach_adapters(backbone.model, config)).to(self.accelerator.device)
+        template = get_template(self.model.prompt.template)
+        answers = find_answer_ids(template.answers, backbone.tokenizer, backbone.name)
+        recommender = Recommender(backbone, attach_adapters(backbone.model, config), answers=answers)
+        if template.n_soft_tokens:
+            recommender.soft_prompt = create_soft_prompt(backbone, template.n_soft_tokens)
+        return recommender.to(self.accelerator.device)
 
 
 def train_stage(
@@ -158,6 +167,7 @@ def load_with_experts(teaching: StageContext, trained: Path, n_experts: int) -> 
         {**grown.adapters.state_dict(), **{k: v.to(grown.device) for k, v in shared.items()}}
     )
     grown.adapters.init_group_adapters()
+    move_modules(source, grown)
     return grown
 
 
@@ -180,7 +190,7 @@ def train_projector(teaching: StageContext, system: Predictor, folder: Path) -> 
     recommender.projector = projector.calibrate(
         torch.from_numpy(sample),
         cast(torch.Tensor, backbone.model.get_input_embeddings().weight).detach().cpu(),
-        (backbone.yes_id, backbone.no_id),
+        recommender.answers.written_pair,
     ).to(recommender.device)
     return train_stage(teaching, system, stage, folder, "projector", lambda rows: system.compute_gates(rows).weights)
 

@@ -1,0 +1,26 @@
+"""All templates, by the name that `prompt.template` gives."""
+
+from __future__ import annotations
+
+from thinkrec.errors import RecipeError
+from thinkrec.prompts.template import Template
+from thinkrec.prompts.templates.prompt4nr import PROMPT4NR, PROMPT4NR_SOFT
+from thinkrec.prompts.templates.ratings_table import RATINGS_TABLE
+
+DEFAULT_TEMPLATE = "ratings-table"
+TEMPLATES: dict[str, Template] = {
+    DEFAULT_TEMPLATE: RATINGS_TABLE,
+    "prompt4nr": PROMPT4NR,
+    "prompt4nr-soft": PROMPT4NR_SOFT,
+}
+
+
+def get_template(name: str) -> Template:
+    """The template of that name.
+
+    Raises:
+        RecipeError: Where there is none.
+    """
+    if name not in TEMPLATES:
+        raise RecipeError(f"there is no prompt template {name!r}; choose one of {', '.join(TEMPLATES)}")
+    return TEMPLATES[name]

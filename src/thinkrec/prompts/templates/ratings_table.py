@@ -1,0 +1,31 @@
+"""The words of the usual prompt. They are ours, short, and take the domain's own nouns.
+
+One line per earlier item, in the shape the target line has too, so that the place after the last bar always asks the
+same question. Everything about the user, and the request, stands before everything about the target: all of it is
+shared by the candidates of one user, and only the target line is not.
+
+    Films rated by one viewer, oldest first: film | keywords | Yes if liked, No if not.
+    Heat (1995) | Crime, Thriller | No
+    Babe (1995) | Comedy, Drama | Yes
+    The viewer as a vector: <user>
+    For the next film begin with Yes or No, then say why.
+    Fargo (1996) | Crime, Drama | <item> |
+"""
+
+from __future__ import annotations
+
+from thinkrec.prompts.answers import AnswerWords
+from thinkrec.prompts.segments import EmptyHistory, History, Target, Text, UserVector
+from thinkrec.prompts.template import Template
+
+RATINGS_TABLE = Template(
+    segments=(
+        Text("{Items} rated by one {user}, oldest first: {item} | keywords | Yes if liked, No if not.\n"),
+        History(before_label=" |", after="\n"),
+        EmptyHistory("None so far; this {user} is new.\n"),
+        UserVector("The {user} as a vector:", after="\n"),
+        Text("For the next {item} begin with Yes or No, then say why.\n"),
+        Target(after=" |"),
+    ),
+    answers=AnswerWords((("Yes", "No"),)),
+)
