@@ -13,7 +13,8 @@ import numpy as np
 from teacher import equal, infer
 
 from thinkrec.data.dataset import Domain
-from thinkrec.prompts import template
+from thinkrec.prompts.template import fill_domain_words
+from thinkrec.prompts.templates import ratings_table
 from thinkrec.prompts.types import Prompt
 
 LINES = (10, 26)
@@ -50,7 +51,7 @@ class Drills:
         self.labels = np.array([text.no_id, text.yes_id])
         self.ids = lambda piece: tokenizer(piece, add_special_tokens=False)["input_ids"]
         self.start, self.comma = [tokenizer.bos_token_id], self.ids(",")
-        self.bar, self.newline = self.ids(template.BAR), self.ids(template.NEWLINE)
+        self.bar, self.newline = self.ids(ratings_table.BAR), self.ids(ratings_table.NEWLINE)
         self.quote, self.also, self.full_stop = (self.ids(piece) for piece in (". '", "' and '", "'."))
         self.end = [tokenizer.eos_token_id]
 
@@ -78,11 +79,11 @@ class Drills:
         truth = 1 / (1 + np.exp(-(loud * taste + hard * rng.normal())))
         label = (rng.random(lines) < truth).astype(np.int8)
         belief = infer(loud**2 * alike + hard**2, np.zeros(lines), label)
-        ids = [*self.start, *self.ids(template.format_heading(domain))]
+        ids = [*self.start, *self.ids(fill_domain_words(ratings_table.HEADING, domain))]
         answer_at, names = [], []
         for j in range(lines):
             if j == lines - 1:
-                ids += self.ids(template.format_request(domain))
+                ids += self.ids(fill_domain_words(ratings_table.REQUEST, domain))
             names.append(rng.choice(self.words, int(rng.integers(1, 2 + round(5 * hard)))).tolist())
             ids += names[-1] + self.bar
             for column in range(columns):

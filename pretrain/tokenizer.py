@@ -14,7 +14,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 from worlds import FIRST_SEED, Words, one_world
 
-from thinkrec.prompts import template
+from thinkrec.prompts.items import format_item_entry
+from thinkrec.prompts.template import fill_domain_words
+from thinkrec.prompts.templates import ratings_table
 from thinkrec.simulate.vocabulary import GENRES, RECEPTIONS, THEMES, TONES
 from thinkrec.teacher.rule_reasons import argue_row
 
@@ -29,12 +31,12 @@ def world_text(words: Words, n: int) -> list[str]:
         (world, _), rng = one_world(seed, 0.0, words), np.random.default_rng(seed)
         ds = world.dataset
         lines = [
-            template.format_item_entry(t, k) + template.BAR
+            format_item_entry(t, k) + ratings_table.BAR
             for t, k in zip(ds.items.titles, ds.items.keywords, strict=True)
         ]
         reasons = [argue_row(ds, int(row), 10, rng).text for row in rng.integers(len(ds.interactions), size=60)]
         texts.append(
-            template.format_heading(ds.domain) + template.format_request(ds.domain) + "\n".join(lines + reasons)
+            fill_domain_words(ratings_table.HEADING + ratings_table.REQUEST, ds.domain) + "\n".join(lines + reasons)
         )
     return texts
 
@@ -62,7 +64,7 @@ def main() -> None:
     )
     raw.train_from_iterator(sample, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, bos_token=START, eos_token=END, pad_token=PAD)
-    for word in (" Yes", " No", "Yes", "No", template.BAR, template.NEWLINE):
+    for word in (" Yes", " No", "Yes", "No", ratings_table.BAR, ratings_table.NEWLINE):
         assert len(tokenizer(word, add_special_tokens=False)["input_ids"]) == 1, f"{word!r} is not one token"
     tokenizer.save_pretrained(args.out)
     print(f"{len(tokenizer)} tokens -> {args.out}")

@@ -15,7 +15,7 @@ from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.interactions import TEST, TRAIN
 from thinkrec.engine import checkpoint
 from thinkrec.evaluate.metrics.ranking import compute_auc
-from thinkrec.personal.gate import FUSE, GLOBAL, SINGLE, GateConfig
+from thinkrec.personal.gate import FUSE, GLOBAL, SINGLE, EntropyGateConfig
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.prompts.types import Prompt
 from thinkrec.score.predictor import AdapterRouter, Predictor
@@ -132,7 +132,7 @@ def test_the_vector_stage_trains_with_the_gate_that_rows_are_scored_with(
     for folder in ("experts", "vectors"):
         (tmp_path / folder).mkdir()
     stages.train_experts(teaching(DS, model(backbone)), after_global, personal(DS), tmp_path / "experts")
-    config = GateConfig(single_base=0.6, single_share=0.0, entropy_threshold=0.99)
+    config = EntropyGateConfig(single_base=0.6, single_share=0.0, entropy_threshold=0.99)
     gate = AdapterRouter(Between(), personal(DS).groups, config)  # pyright: ignore
     slots = SlotEncoder.from_dataset(DS, None, statistics=True, votes=False, seed=0)
     system = Predictor(DS, checkpoint.load_recommender(tmp_path / "experts"), PromptConfig(history=3), gate, slots)

@@ -5,13 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pydantic import TypeAdapter, ValidationError
 
 from thinkrec.errors import DataError
 from thinkrec.personal.gate import (
     FUSE,
+    GATES,
     GLOBAL,
     SINGLE,
+    EntropyGateConfig,
     GateConfig,
+    GlobalGateConfig,
+    SingleGateConfig,
+    UniformGateConfig,
     compute_cosine,
     compute_entropy,
     compute_gate,
@@ -32,7 +38,7 @@ cases = st.tuples(st.integers(1, 6), st.integers(0, 5), st.integers(1, 5)).flatm
 @given(cases, st.floats(0.02, 2))
 def test_weights_are_weights_and_agree_with_the_region(case: tuple[np.ndarray, np.ndarray], tau: float) -> None:
     vectors, centres = case
-    got = compute_gate(vectors, centres, GateConfig(tau=tau))
+    got = compute_gate(vectors, centres, EntropyGateConfig(tau=tau))
     assert got.weights.shape == (len(vectors), 1 + len(centres)) and got.weights.dtype == np.float32
     assert (got.weights >= 0).all()
     np.testing.assert_allclose(got.weights.sum(axis=1), 1, atol=1e-6)
@@ -101,11 +107,55 @@ def test_one_group_none_and_unknown_users() -> None:
 def test_settings_switch_regions_off() -> None:
     rng = np.random.default_rng(0)
     vectors, centres = rng.normal(size=(300, 4)), rng.normal(size=(3, 4))
-    assert (compute_gate(vectors, centres, GateConfig(single_base=2, entropy_threshold=2)).region == FUSE).all()
-    assert (compute_gate(vectors, centres, GateConfig(single_base=2, entropy_threshold=0)).region == GLOBAL).all()
-    assert (compute_gate(vectors, centres, GateConfig(single_base=0, single_share=0)).region == SINGLE).all()
+    assert (compute_gate(vectors, centres, EntropyGateConfig(single_base=2, entropy_threshold=2)).region == FUSE).all()
+    assert (
+        compute_gate(vectors, centres, EntropyGateConfig(single_base=2, entropy_threshold=0)).region == GLOBAL
+    ).all()
+    assert (compute_gate(vectors, centres, EntropyGateConfig(single_base=0, single_share=0)).region == SINGLE).all()
     same = np.repeat(centres[:1], 3, axis=0)
-    assert (compute_gate(vectors, same, GateConfig(entropy_threshold=1)).region == GLOBAL).all()
+    assert (compute_gate(vectors, same, EntropyGateConfig(entropy_threshold=1)).region == GLOBAL).all()
+
+
+KINDS: list[GateConfig] = [EntropyGateConfig(), GlobalGateConfig(), SingleGateConfig(), UniformGateConfig()]
+
+
+def test_every_kind_has_a_rule_and_a_config() -> None:
+    assert [config.kind for config in KINDS] == list(GATES)
+    for config in KINDS:
+        assert TypeAdapter(GateConfig).validate_python({"kind": config.kind}) == config
+
+
+@pytest.mark.parametrize("config", KINDS, ids=lambda config: config.kind)
+def test_whatever_the_rule_nobody_unknown_gets_an_expert_and_weights_sum_to_one(config: GateConfig) -> None:
+    rng = np.random.default_rng(0)
+    vectors, centres = np.append(rng.normal(size=(50, 4)), np.zeros((1, 4)), axis=0), rng.normal(size=(3, 4))
+    got = compute_gate(vectors, centres, config)
+    assert (got.weights.dtype, got.region.dtype) == (np.float32, np.int8)
+    np.testing.assert_allclose(got.weights.sum(axis=1), 1, atol=1e-6)
+    assert got.weights[-1].tolist() == [1, 0, 0, 0] and got.region[-1] == GLOBAL
+    none = compute_gate(vectors, np.zeros((0, 4)), config)
+    assert (none.weights == 1).all() and none.weights.shape == (51, 1)
+
+
+def test_the_rules_of_the_ablations() -> None:
+    vectors, centres = _at(10, 35, 80), _at(0, 60)
+    nobody = compute_gate(vectors, centres, GlobalGateConfig())
+    assert nobody.weights.tolist() == [[1, 0, 0]] * 3 and (nobody.region == GLOBAL).all()
+    nearest = compute_gate(vectors, centres, SingleGateConfig())
+    assert nearest.weights.tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 1]] and (nearest.region == SINGLE).all()
+    everybody = compute_gate(vectors, centres, UniformGateConfig())
+    assert everybody.weights.tolist() == [[0, 0.5, 0.5]] * 3 and (everybody.region == FUSE).all()
+    assert compute_gate(vectors, centres[:1], UniformGateConfig()).region.tolist() == [SINGLE] * 3
+
+
+def test_settings_without_a_kind_are_those_of_the_entropy_gate() -> None:
+    read = TypeAdapter(GateConfig).validate_python
+    assert read({"tau": 0.2}) == EntropyGateConfig(tau=0.2)
+    assert read(SingleGateConfig()) == SingleGateConfig()
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        read({"kind": "global_only", "tau": 0.2})
+    with pytest.raises(ValidationError, match="'entropy', 'global_only', 'single', 'uniform'"):
+        read({"kind": "learned"})
 
 
 def test_bad_values_are_named() -> None:

@@ -18,7 +18,8 @@ from thinkrec.data.interactions import TRAIN
 from thinkrec.engine import checkpoint
 from thinkrec.errors import CheckpointError
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest, load_backbone
-from thinkrec.prompts import template
+from thinkrec.prompts.segments import Text, UserVector
+from thinkrec.prompts.templates import DEFAULT_TEMPLATE, TEMPLATES
 from thinkrec.run import inputs, provenance, stage
 from thinkrec.run.layout import LOCK, lock_run_folder
 from thinkrec.run.pipeline import Run
@@ -128,7 +129,10 @@ def test_keywords_are_part_of_the_data(home: Path, done: list[str]) -> None:
 
 def test_other_words_in_the_prompt_are_another_training(home: Path, done: list[str], monkeypatch) -> None:
     walk(home, done)
-    monkeypatch.setattr(template, "format_request", lambda domain: f"\nAnd now? One {domain.item}:\n")
+    segments = list(TEMPLATES[DEFAULT_TEMPLATE].segments)
+    segments[4] = Text("\nAnd now? One {item}:\n")
+    other = dataclasses.replace(TEMPLATES[DEFAULT_TEMPLATE], segments=tuple(segments))
+    monkeypatch.setitem(TEMPLATES, DEFAULT_TEMPLATE, other)
     assert walk(home, done) == LANGUAGE
 
 
@@ -203,10 +207,12 @@ def test_a_sample_of_prompts_sees_each_part_of_them(monkeypatch) -> None:
     plain = inputs.hash_prompt_sample(ds, config, reasons)
     assert inputs.hash_prompt_sample(ds, config, {}) != plain
     assert inputs.hash_prompt_sample(ds, config.model_copy(update={"history": 3}), reasons) != plain
-    for name in ("format_heading", "format_user_line", "format_request"):
+    usual = TEMPLATES[DEFAULT_TEMPLATE]
+    for i, other in ((0, Text("something else")), (3, UserVector("something else")), (4, Text("something else"))):
+        segments = (*usual.segments[:i], other, *usual.segments[i + 1 :])
         with monkeypatch.context() as patch:
-            patch.setattr(template, name, lambda *_: "something else")
-            assert inputs.hash_prompt_sample(ds, config, reasons) != plain, name
+            patch.setitem(TEMPLATES, DEFAULT_TEMPLATE, dataclasses.replace(usual, segments=segments))
+            assert inputs.hash_prompt_sample(ds, config, reasons) != plain, other
     assert inputs.hash_prompt_sample(ds, config, reasons) == plain
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from thinkrec.run.inputs import hash_reasons
+from thinkrec.personal.gate import EntropyGateConfig, UniformGateConfig
+from thinkrec.prompts.render import PromptConfig
+from thinkrec.run.inputs import build_gate_inputs, build_prompt_inputs, hash_prompt_sample, hash_reasons
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 DS = simulate_catalogue(SimulatorConfig(users=4, items=12, interactions_per_user=(6, 8)), 3).dataset
@@ -15,3 +17,15 @@ def test_each_letter_and_each_row_of_reasons_counts() -> None:
     digests = {hash_reasons(DS, reasons) for reasons in (plain, *others)}
     assert len(digests) == 5
     assert hash_reasons(DS, dict(reversed(plain.items()))) == hash_reasons(DS, plain)
+
+
+def test_stages_of_versions_with_one_template_and_one_gate_stay_true() -> None:
+    """Values of the version before there were others."""
+    assert "template" not in build_prompt_inputs(PromptConfig())
+    assert build_prompt_inputs(PromptConfig(template="prompt4nr"))["template"] == "prompt4nr"
+    assert "kind" not in build_gate_inputs(EntropyGateConfig())
+    assert build_gate_inputs(UniformGateConfig()) == {"kind": "uniform"}
+    ds = simulate_catalogue(SimulatorConfig(users=20, items=50, rows_per_user=(14, 20)), 21).dataset
+    reasons = dict.fromkeys(range(0, len(ds.interactions), 7), "Yes. Because.")
+    assert hash_prompt_sample(ds, PromptConfig(), reasons) == "76baaac4fa5f8d00"
+    assert hash_prompt_sample(ds, PromptConfig(history=3), {}) == "bc753aa31761bc52"

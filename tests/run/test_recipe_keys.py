@@ -71,7 +71,8 @@ def groups(**keys: Any) -> Any:
 
 def gates(**keys: Any) -> Any:
     rng = np.random.default_rng(1)
-    return compute_gate(rng.normal(size=(40, 3)), rng.normal(size=(3, 3)), GateConfig.model_validate(keys)).weights
+    config = TypeAdapter(GateConfig).validate_python(keys)
+    return compute_gate(rng.normal(size=(40, 3)), rng.normal(size=(3, 3)), config).weights
 
 
 def prompts(**keys: Any) -> Any:
@@ -394,9 +395,17 @@ CASES: dict[str, dict[str, Case | str]] = {
     },
     "kind: random": {"kind": "here"},
     "model.groups": of(groups, n_groups=2, method="minibatch-kmeans", ward_limit=10),
-    "model.gate": of(gates, tau=1.0, single_base=1.1, single_share=3.0, entropy_threshold=0.0),
+    "kind: entropy": of(gates, kind="uniform", tau=1.0, single_base=1.1, single_share=3.0, entropy_threshold=0.0),
+    **{f"kind: {kind}": of(gates, kind=kind) for kind in ("global_only", "single", "uniform")},
     "model.prompt": of(
-        prompts, history=3, history_step=4, keywords=1, history_keywords=1, max_tokens=300, history_vectors=False
+        prompts,
+        template="prompt4nr",
+        history=3,
+        history_step=4,
+        keywords=1,
+        history_keywords=1,
+        max_tokens=300,
+        history_vectors=False,
     ),
     "model.adapters": of(adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], expert_layers=0.5),
     "model.global_stage": of(

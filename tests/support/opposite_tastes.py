@@ -16,7 +16,7 @@ from accelerate import Accelerator
 
 from support.tiny_folder import write_backbone
 from thinkrec.data.dataset import Dataset, Domain
-from thinkrec.personal.gate import GateConfig
+from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.personal.groups import UserGroups
 from thinkrec.score.predictor import AdapterRouter
 from thinkrec.train.model_config import ThinkRecConfig
@@ -73,7 +73,7 @@ def personal(ds: Dataset, config: GateConfig | None = None) -> AdapterRouter:
     labels = np.array([user % 2 for user in ds.user_ids], dtype=np.int32)
     centres = np.eye(2, dtype=np.float32)
     groups = UserGroups(ds.user_ids, labels, centres, np.zeros(2, dtype=np.float32), np.ones(2, dtype=np.float32))
-    return AdapterRouter(ByTaste(), groups, config or GateConfig())  # pyright: ignore[reportArgumentType]
+    return AdapterRouter(ByTaste(), groups, config or EntropyGateConfig())  # pyright: ignore[reportArgumentType]
 
 
 def stage(*parts: str, **changes: Any) -> dict[str, Any]:

@@ -11,10 +11,15 @@ import torch
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.errors import DataError
 from thinkrec.prompts.fields import PromptField
+from thinkrec.prompts.shared_prefix import list_value_fields
 from thinkrec.prompts.types import PROMPT_FIELDS, Prompt
 
 _BUCKET = 16
 """Lengths this close may share a batch when the order is shuffled, so that batches differ between epochs."""
+
+_POSITION_FIELDS = {name: list_value_fields(name) for name, spec in PROMPT_FIELDS.items() if spec.kind == "position"}
+_NO_PAIRS = torch.zeros(0, 2, dtype=torch.int64)
+_PER_PROMPT_FIELDS = [name for name, spec in PROMPT_FIELDS.items() if spec.kind == "per_prompt"]
 
 
 class Batch:
@@ -104,6 +109,8 @@ def _collate_field(spec: PromptField, arrays: list[np.ndarray], pad_id: int) -> 
     """One field of all prompts, in the batch's type."""
     if spec.kind == "tokens":
         return _pad_rows(arrays, pad_id)
+    if spec.is_optional and not any(map(len, arrays)):
+        return _NO_PAIRS if spec.kind == "position" else torch.from_numpy(spec.make_empty().astype(spec.batch_dtype))
     if spec.kind == "position":
         return _build_index_pairs(arrays)
     if spec.kind == "per_prompt":
@@ -164,19 +171,21 @@ def _build_index_pairs(positions: list[np.ndarray]) -> torch.Tensor:
 def _check_prompt(prompt: Prompt, first: Prompt, i: int) -> None:
     if not len(prompt):
         raise DataError(f"prompt {i} of the batch has no tokens; render at least one")
-    for name, spec in PROMPT_FIELDS.items():
-        values = getattr(prompt, name)
-        if spec.kind == "position" and len(values) and (values.min() < 0 or values.max() >= len(prompt)):
+    for name, value_fields in _POSITION_FIELDS.items():
+        at = getattr(prompt, name)
+        if len(at) and (at.min() < 0 or at.max() >= len(prompt)):
             raise DataError(
                 f"prompt {i} of the batch: {name} holds a position outside its {len(prompt)} tokens; "
                 "positions count from 0 within the unpadded prompt"
             )
-        if spec.kind == "value" and len(values) != (n := len(getattr(prompt, spec.of))):
-            raise DataError(
-                f"prompt {i} of the batch: {spec.of} has {n} entries, {name} has {len(values)}; they must be equally "
-                "long"
-            )
-        if spec.kind == "per_prompt" and values.shape != (wanted := getattr(first, name)).shape:
+        for other in value_fields:
+            if (n := len(getattr(prompt, other))) != len(at):
+                raise DataError(
+                    f"prompt {i} of the batch: {name} has {len(at)} entries, {other} has {n}; they must be equally long"
+                )
+    for name in _PER_PROMPT_FIELDS:
+        values, wanted = getattr(prompt, name), getattr(first, name)
+        if values.shape != wanted.shape:
             raise DataError(
                 f"prompt {i} of the batch has {len(values)} {name} weights, prompt 0 has {len(wanted)}; "
                 "use one number of experts for all rows"

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from thinkrec.engine.answer_logits import pool_answer_logits
 from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.capabilities import can_pack_varlen, can_prune_last_layer, can_share_prefix
 from thinkrec.engine.generate import DecodingConstraint, generate_greedily
@@ -30,15 +31,6 @@ from thinkrec.prompts.templates import DEFAULT_TEMPLATE, get_template
 from thinkrec.prompts.types import Prompt
 
 ScoreOption = Literal["difference", "yes"]
-
-
-def pool_answer_logits(logits: torch.Tensor, answers: AnswerIds) -> torch.Tensor:
-    """Word logits (q, 2 m), the positive words first -> class logits (q, 2).
-
-    logsumexp: log sum_w exp(l_w), the logit of a class whose probability is the sum of its words'; mean: their mean.
-    """
-    words = logits.unflatten(-1, (2, len(answers.positive)))
-    return words.mean(dim=-1) if answers.pooling == "mean" else words.logsumexp(dim=-1)
 
 
 def compute_scores(logits: torch.Tensor, option: ScoreOption = "difference") -> torch.Tensor:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from thinkrec.errors import RecipeError
 from thinkrec.io.config import RENAMED
 
-UNIONS = ("data", "model", "encoder", "split", "teacher")
+UNIONS = ("data", "model", "encoder", "gate", "split", "teacher")
 """Keys whose value is one of several types; pydantic adds the type's name to the path of an error inside."""
 
 

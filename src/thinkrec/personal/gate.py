@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from thinkrec.errors import DataError
 from thinkrec.io.config import Config
@@ -17,11 +17,15 @@ _PART = 16_384
 """Vectors that are brought to length 1 at a time, as doubles."""
 
 
-class GateConfig(Config):
-    """Temperature and thresholds. Defaults: ThinkRec paper, section on user-wise expert fusion."""
+class EntropyGateConfig(Config):
+    """One expert, all of them fused, or the global adapter, by how clear a user's group is.
+
+    Defaults: ThinkRec paper, section on user-wise expert fusion.
+    """
 
     RENAMED_KEYS: ClassVar = {"flat": "entropy_threshold"}
 
+    kind: Literal["entropy"] = "entropy"
     tau: float = Field(default=0.1, gt=0)
     """Temperature of the softmax over cosines; smaller is sharper."""
     single_base: float = Field(default=0.5, ge=0)
@@ -29,7 +33,40 @@ class GateConfig(Config):
     single_share: float = Field(default=0.6, ge=0)
     """See `single_base`."""
     entropy_threshold: float = Field(default=0.95, ge=0)
-    """The global adapter answers alone if the weights' entropy is at least flat * ln n. 0: always; above 1: never."""
+    """The global adapter answers alone if the weights' entropy is at least entropy_threshold * ln n. 0: always; above 1: never."""
+
+
+class GlobalGateConfig(Config):
+    """The global adapter answers everybody: what the experts are worth."""
+
+    kind: Literal["global_only"] = "global_only"
+
+
+class SingleGateConfig(Config):
+    """The expert of the nearest centre answers alone: what fusing is worth."""
+
+    kind: Literal["single"] = "single"
+
+
+class UniformGateConfig(Config):
+    """All experts with equal weights: what knowing the user's group is worth."""
+
+    kind: Literal["uniform"] = "uniform"
+
+
+def _get_gate_kind(value: Any) -> Any:
+    """The `kind` of a gate's settings; without one they are those of the entropy gate."""
+    return value.get("kind", "entropy") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+GateConfig = Annotated[
+    Annotated[EntropyGateConfig, Tag("entropy")]
+    | Annotated[GlobalGateConfig, Tag("global_only")]
+    | Annotated[SingleGateConfig, Tag("single")]
+    | Annotated[UniformGateConfig, Tag("uniform")],
+    Discriminator(_get_gate_kind),
+]
+"""Any config that `GATES` knows by its kind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +77,17 @@ class GateOutput:
     """float32 (rows, 1 + n): global adapter first, then the experts; each row sums to 1."""
     region: np.ndarray
     """int8 (rows,): SINGLE, GLOBAL or FUSE, the rule that decided."""
+
+
+class GateFunction(Protocol):
+    """A rule for users about whom something is known."""
+
+    def __call__(self, cosines: np.ndarray, config: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The experts' weights float64 (rows, n), n > 0, and regions int8 (rows,) from cosines (rows, n).
+
+        Weights of a GLOBAL row are not read; of a SINGLE row all but one are 0.
+        """
+        ...
 
 
 def compute_cosine(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -63,14 +111,12 @@ def compute_entropy(weights: np.ndarray) -> np.ndarray:
 def compute_gate(vectors: np.ndarray, centres: np.ndarray, config: GateConfig | None = None) -> GateOutput:
     """Decide for each user vector (rows, d) which adapters answer, given the groups' centres (n, d).
 
-    w = softmax(cos(e_u, c_k) / tau). If max w > single_base + single_share / n, that expert alone; else if the entropy
-    of w is at least flat * ln n, the global adapter alone; else all experts, fused with weights w.
-    A vector of zeros (a user about whom nothing is known) goes to the global adapter; so does everyone if n is 0.
-    With n = 1 the formula says nothing (w is always 1, and ln 1 = 0): the only expert answers alone.
+    The rule is the one of `GATES` for the config's kind, by default the entropy gate. Whatever the rule, a vector of
+    zeros (a user about whom nothing is known) goes to the global adapter; so does everyone if n is 0.
 
     Raises DataError for values that are not finite or dimensions that differ.
     """
-    config = config or GateConfig()
+    config = config or EntropyGateConfig()
     vectors, centres = np.asarray(vectors), np.asarray(centres, dtype=np.float64)
     if vectors.ndim != 2 or centres.ndim != 2 or (len(centres) and vectors.shape[1] != centres.shape[1]):
         raise DataError(f"user vectors {vectors.shape} and centres {centres.shape} must be (rows, d) and (n, d)")
@@ -78,23 +124,61 @@ def compute_gate(vectors: np.ndarray, centres: np.ndarray, config: GateConfig | 
         bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
         if len(bad):
             raise DataError(f"{name} {bad[0]} holds a value that is not finite; check the encoder that made it")
-    rows, n = len(vectors), len(centres)
-    weights = np.zeros((rows, 1 + n), dtype=np.float32)
-    region = np.full(rows, GLOBAL, dtype=np.int8)
-    if n:
-        w = compute_softmax(compute_cosine(vectors, centres), config.tau)
-        region = _classify_regions(w, np.asarray(vectors.any(axis=1)), config)
-    else:
-        w = np.zeros((rows, 0))
+    weights = np.zeros((len(vectors), 1 + len(centres)), dtype=np.float32)
+    region = np.full(len(vectors), GLOBAL, dtype=np.int8)
+    if len(centres):
+        expert_weights, by_rule = GATES[config.kind](compute_cosine(vectors, centres), config)
+        region = np.where(vectors.any(axis=1), by_rule, GLOBAL).astype(np.int8)
+        weights[region != GLOBAL, 1:] = expert_weights[region != GLOBAL]
     weights[region == GLOBAL, 0] = 1.0
-    single = np.flatnonzero(region == SINGLE)
-    if len(single):
-        weights[single, 1 + w[single].argmax(axis=1)] = 1.0
-    weights[region == FUSE, 1:] = w[region == FUSE]
     return GateOutput(weights, region)
 
 
-def _classify_regions(w: np.ndarray, known: np.ndarray, config: GateConfig) -> np.ndarray:
+def compute_entropy_gate(cosines: np.ndarray, config: EntropyGateConfig) -> tuple[np.ndarray, np.ndarray]:
+    """The gate of the ThinkRec paper.
+
+    w = softmax(cos(e_u, c_k) / tau). If max w > single_base + single_share / n, that expert alone; else if the entropy
+    of w is at least flat * ln n, the global adapter alone; else all experts, fused with weights w.
+    With n = 1 the formula says nothing (w is always 1, and ln 1 = 0): the only expert answers alone.
+    """
+    w = compute_softmax(cosines, config.tau)
+    region = _classify_regions(w, config)
+    single = region == SINGLE
+    w[single] = _select_best_expert(w[single])
+    return w, region
+
+
+def compute_global_gate(cosines: np.ndarray, config: GlobalGateConfig) -> tuple[np.ndarray, np.ndarray]:
+    """The global adapter for all."""
+    return np.zeros_like(cosines), np.full(len(cosines), GLOBAL, dtype=np.int8)
+
+
+def compute_single_gate(cosines: np.ndarray, config: SingleGateConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Weight 1 on argmax_k cos(e_u, c_k)."""
+    return _select_best_expert(cosines), np.full(len(cosines), SINGLE, dtype=np.int8)
+
+
+def compute_uniform_gate(cosines: np.ndarray, config: UniformGateConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Weight 1 / n on every expert."""
+    n = cosines.shape[1]
+    return np.full(cosines.shape, 1 / n), np.full(len(cosines), SINGLE if n == 1 else FUSE, dtype=np.int8)
+
+
+GATES: dict[str, GateFunction] = {
+    "entropy": compute_entropy_gate,
+    "global_only": compute_global_gate,
+    "single": compute_single_gate,
+    "uniform": compute_uniform_gate,
+}
+"""Rule by the `kind` of its config."""
+
+
+def _select_best_expert(values: np.ndarray) -> np.ndarray:
+    """float64 (rows, n): 1 at each row's largest value, 0 elsewhere."""
+    return np.eye(values.shape[1])[values.argmax(axis=1)]
+
+
+def _classify_regions(w: np.ndarray, config: EntropyGateConfig) -> np.ndarray:
     n = w.shape[1]
     if n == 1:
         single, flat = np.ones(len(w), dtype=bool), np.zeros(len(w), dtype=bool)
@@ -102,7 +186,7 @@ def _classify_regions(w: np.ndarray, known: np.ndarray, config: GateConfig) -> n
         single = w.max(axis=1) > config.single_base + config.single_share / n
         # Equal weights have entropy ln n up to rounding, and must count as flat even with flat = 1.
         flat = compute_entropy(w) >= config.entropy_threshold * np.log(n) - 1e-12
-    return np.select([~known, single, flat], [GLOBAL, SINGLE, GLOBAL], FUSE).astype(np.int8)
+    return np.select([single, flat], [SINGLE, GLOBAL], FUSE).astype(np.int8)
 
 
 def _normalise_rows(vectors: np.ndarray) -> np.ndarray:

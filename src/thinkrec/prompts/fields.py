@@ -40,7 +40,7 @@ class PromptField:
             arrays: the parts' own values.
             starts: int32 (parts,), where each part begins.
         """
-        if self.kind == "per_prompt":
+        if self.kind == "per_prompt" or (self.is_optional and not any(map(len, arrays))):
             return arrays[0]
         if self.kind == "position":
             return np.concatenate([values + start for values, start in zip(arrays, starts, strict=True)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from copy import copy
 from functools import cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -101,10 +101,11 @@ class PromptRenderer:
         self.max_positions: int | None = getattr(text, "max_positions", None)
         self._parts = self._bind_segments(np.array([end if end is not None else 0], dtype=np.int32))
         self._history_at = next(i for i, part in enumerate(self._parts) if isinstance(part, HistoryPart))
-        self._fixed = {
-            with_vectors: len(self._start) + sum(part.count_tokens(with_vectors) for part in self._parts)
-            for with_vectors in (False, True)
-        }
+        self._history = cast(HistoryPart, self._parts[self._history_at])
+        self._target = cast(TargetPart, self._parts[-1])
+        # By whether prompts carry vectors: tokens of every prompt, and of a history line beside the item's own.
+        self._fixed = [len(self._start) + sum(part.count_tokens(v) for part in self._parts) for v in (False, True)]
+        self._line_overhead = [self._history.count_line_overhead(v) for v in (False, True)]
 
     def _bind_segments(self, placeholder_id: np.ndarray) -> list[PromptPart]:
         """The template's segments for this tokenizer and these items."""
@@ -125,18 +126,6 @@ class PromptRenderer:
             history_vectors=self.config.history_vectors,
         )
         return [segment.bind(binder) for segment in self.template.segments]
-
-    @property
-    def _history(self) -> HistoryPart:
-        part = self._parts[self._history_at]
-        assert isinstance(part, HistoryPart), "a template has a history"
-        return part
-
-    @property
-    def _target(self) -> TargetPart:
-        part = self._parts[-1]
-        assert isinstance(part, TargetPart), "a template ends with its target"
-        return part
 
     def copy_with_dataset(self, ds: Dataset) -> PromptRenderer:
         """This renderer for another table over the same items, without tokenising them again."""
@@ -344,7 +333,7 @@ class PromptRenderer:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""
         table, past, block = self.ds.interactions, self.ds.interactions.past, self.config.history_step
         begin = past.begin + np.maximum(0, (past.end - past.begin - self.config.history) // block * block)
-        lengths = self._history.entries.lengths[table.item[past.row]] + self._history.count_line_overhead(slots)
+        lengths = self._history.entries.lengths[table.item[past.row]] + self._line_overhead[slots]
         shown = self._history.segment.is_shown(table.label[past.row])
         lines = np.concatenate([[0], np.cumsum(lengths if shown is None else lengths * shown)])
         cut = int((lines[past.end] - lines[begin] > self._compute_history_budget(table.item, 0, slots, 0)).sum())
@@ -378,8 +367,7 @@ class PromptRenderer:
         self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool, reserve: int = 0
     ) -> np.ndarray:
         """int64 (n,): the oldest history position that fits beside each target and an answer of so many tokens."""
-        history = self._history
-        needed = (history.entries.lengths[past_items][::-1] + history.count_line_overhead(slots)).cumsum()
+        needed = (self._history.entries.lengths[past_items][::-1] + self._line_overhead[slots]).cumsum()
         return len(past_items) - np.searchsorted(
             needed, self._compute_history_budget(items, answer, slots, reserve), side="right"
         )

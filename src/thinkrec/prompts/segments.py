@@ -239,11 +239,11 @@ class HistoryPart:
 
     def write(self, draft: PromptBuilder, inputs: PromptInputs) -> None:
         """The lines from position `first` on; `draft.line_ends` then says where each begins and the last one ends."""
-        vectors, entries = inputs.past_vectors, self.entries.ids
+        vectors, entries, items, labels = inputs.past_vectors, self.entries.ids, inputs.past_items, inputs.past_labels
         back = None if self._before_label is None else len(self._after) + 2
         draft.line_ends.append(draft.length)
-        for j in range(inputs.first, len(inputs.past_items)):
-            item, label = int(inputs.past_items[j]), int(inputs.past_labels[j])
+        for j in range(inputs.first, len(items)):
+            item, label = int(items[j]), int(labels[j])
             if vectors is not None:
                 draft.add_placeholder(draft.length + len(entries[item]), vectors[j])
             draft.add_tokens(self._get_line(item, label, vectors is not None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -89,19 +90,15 @@ def _truncate_prompt(prompt: Prompt, n: int) -> Prompt:
 
 def slice_prompt(prompt: Prompt, first: int, last: int) -> Prompt:
     """Its tokens first .. last - 1, with the slots among them and what is asked and taught there."""
-    inside = {
-        name: (getattr(prompt, name) >= first) & (getattr(prompt, name) < last)
-        for name, spec in PROMPT_FIELDS.items()
-        if spec.kind == "position"
-    }
     values = {}
     for name, spec in PROMPT_FIELDS.items():
+        entries = getattr(prompt, name)
         if spec.kind == "tokens":
-            values[name] = getattr(prompt, name)[first:last]
-        elif spec.kind == "position":
-            values[name] = getattr(prompt, name)[inside[name]] - first
-        elif spec.kind == "value":
-            values[name] = getattr(prompt, name)[inside[spec.of]]
+            values[name] = entries[first:last]
+        elif spec.kind == "position" and len(entries):
+            inside = (entries >= first) & (entries < last)
+            values[name] = entries[inside] - first
+            values |= {other: getattr(prompt, other)[inside] for other in list_value_fields(name)}
     return replace(prompt, **values)
 
 
@@ -111,6 +108,7 @@ def drop_positions(prompt: Prompt, position_field: str) -> Prompt:
     return replace(prompt, **{name: PROMPT_FIELDS[name].make_empty() for name in names})
 
 
-def list_value_fields(position_field: str) -> list[str]:
+@cache
+def list_value_fields(position_field: str) -> tuple[str, ...]:
     """Names of the fields with a value for each entry of `position_field`."""
-    return [name for name, spec in PROMPT_FIELDS.items() if spec.of == position_field]
+    return tuple(name for name, spec in PROMPT_FIELDS.items() if spec.of == position_field)

@@ -1,7 +1,7 @@
 """Messages with which a teacher is asked about a row, in the domain's own nouns.
 
-The list and the line of the target have the format of the recommender's own prompts (`prompts/template.py`), so that a
-plain model that goes on from the last bar answers too.
+The list and the line of the target have the format of the recommender's own prompts
+(`prompts/templates/ratings_table.py`), so that a plain model that goes on from the last bar answers too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from thinkrec.claims.verdict import format_verdict
 from thinkrec.data.columns import clean_line
 from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.errors import DataError
-from thinkrec.prompts import template
+from thinkrec.prompts.items import format_item_entry, truncate_keywords
+from thinkrec.prompts.template import fill_domain_words
+from thinkrec.prompts.templates import ratings_table
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.teacher.client import Message
 from thinkrec.teacher.rule_reasons import format_cited_title
@@ -24,24 +26,23 @@ TEXT_LIMIT = 800
 def render_first_question(ds: Dataset, row: int, config: SynthesisConfig) -> tuple[Message, ...]:
     """The opening question about a row: what was liked and disliked before it, and its item; never its outcome."""
     interactions, items, domain = ds.interactions, ds.items, ds.domain
-    lines = [template.format_heading(domain)]
+    lines = [fill_domain_words(ratings_table.HEADING, domain)]
     past = interactions.get_history_rows(row, config.max_history)
     for earlier in past:
         item = int(interactions.item[earlier])
-        words = template.truncate_keywords(items.keywords[item], config.max_keywords)
+        words = truncate_keywords(items.keywords[item], config.max_keywords)
         verdict = format_verdict(bool(interactions.label[earlier]))
-        lines.append(f"{template.format_item_entry(items.titles[item], words)}{template.BAR} {verdict}\n")
+        lines.append(f"{format_item_entry(items.titles[item], words)}{ratings_table.BAR} {verdict}\n")
     if not len(past):
-        lines.append(template.format_empty_history(domain))
+        lines.append(fill_domain_words(ratings_table.EMPTY_HISTORY, domain))
     target = int(interactions.item[row])
     for name in config.texts:
         text = clean_line(items.texts[name][target], TEXT_LIMIT)
         if text:
             lines.append(f"The next {domain.item}, {name}: {text}\n")
-    words = template.truncate_keywords(items.keywords[target], config.max_keywords)
-    lines.append(
-        f"{template.format_request(domain)}{template.format_item_entry(items.titles[target], words)}{template.BAR}"
-    )
+    words = truncate_keywords(items.keywords[target], config.max_keywords)
+    lines += [fill_domain_words(ratings_table.REQUEST, domain), format_item_entry(items.titles[target], words)]
+    lines.append(ratings_table.BAR)
     return Message("system", render_instructions(domain, config.words)), Message("user", "".join(lines))
 
 

@@ -13,8 +13,10 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 from thinkrec.io.hashing import hash_bytes, hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
+from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.prompts.answers import AnswerIds
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.templates import DEFAULT_TEMPLATE
 from thinkrec.prompts.types import PROMPT_FIELDS
 from thinkrec.train.model_config import ThinkRecConfig
 
@@ -52,7 +54,7 @@ def build_text_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, 
     values = model.model_dump(mode="json")
     return {
         "backbone": build_backbone_inputs(model.backbone),
-        "prompt": values["prompt"],
+        "prompt": build_prompt_inputs(model.prompt),
         "adapters": values["adapters"],
         "score": values["score"],
         "reasons": {"share": model.reasons.share, "texts": hash_reasons(ds, reasons)},
@@ -64,6 +66,17 @@ def build_group_inputs(model: ThinkRecConfig) -> dict[str, Any]:
     """What groups of users and slot vectors are made from besides data, seed and encoder."""
     values = model.model_dump(mode="json")
     return {key: values[key] for key in ("groups", "target_encoding", "neighbourhood_residual", "embeddings")}
+
+
+def build_prompt_inputs(config: PromptConfig) -> dict[str, Any]:
+    """Prompt settings; the usual template is not named, so that stages of versions that had no other stay true."""
+    unnamed = {"template"} if config.template == DEFAULT_TEMPLATE else set()
+    return config.model_dump(mode="json", exclude=unnamed)
+
+
+def build_gate_inputs(config: GateConfig) -> dict[str, Any]:
+    """Gate settings; the usual kind is not named, likewise."""
+    return config.model_dump(mode="json", exclude={"kind"} if isinstance(config, EntropyGateConfig) else set())
 
 
 def hash_reasons(ds: Dataset, reasons: Mapping[int, str]) -> str:

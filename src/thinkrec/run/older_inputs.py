@@ -15,7 +15,7 @@ from thinkrec.collab import (
     SASRecConfig,
 )
 from thinkrec.io.config import Config
-from thinkrec.personal.gate import GateConfig
+from thinkrec.personal.gate import EntropyGateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.run.recipe import Recipe
@@ -25,7 +25,7 @@ from thinkrec.train.model_config import ThinkRecConfig
 SECTIONS: dict[str, type[Config]] = {
     "prompt": PromptConfig,
     "groups": GroupConfig,
-    "gate": GateConfig,
+    "gate": EntropyGateConfig,
     "training": EncoderTrainingConfig,
 }
 """Input of a stage that is a section of a recipe -> its class."""

@@ -29,6 +29,7 @@ from thinkrec.run.inputs import (
     GROUP_CODE,
     MODEL_CODE,
     SCORER_CODE,
+    build_gate_inputs,
     build_group_inputs,
     build_text_inputs,
 )
@@ -197,7 +198,7 @@ class Run:
             if collect_needs(variant, self.model):
                 # Not before a variant needs it: a recipe of text alone fits no encoder and no groups.
                 if not personal_inputs:
-                    personal_inputs = {"groups": self.group_users(), "gate": self.model.gate.model_dump(mode="json")}
+                    personal_inputs = {"groups": self.group_users(), "gate": build_gate_inputs(self.model.gate)}
                 inputs = {**text_inputs, **personal_inputs}
             keys[variant] = self.train_variant(variant, inputs, keys)
         return keys

@@ -11,7 +11,7 @@ from thinkrec.collab import EncoderConfig, MFConfig
 from thinkrec.io.config import Config
 from thinkrec.model.backbone import BackboneConfig
 from thinkrec.model.lora import LoRAConfig
-from thinkrec.personal.gate import GateConfig
+from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.render import PromptConfig
 from thinkrec.score.prior import ScorePriorConfig
@@ -57,7 +57,7 @@ class ThinkRecConfig(Config):
     """LoRA of the global adapter and the experts; the number of experts is that of the groups."""
     groups: GroupConfig = GroupConfig()
     """How users are grouped."""
-    gate: GateConfig = GateConfig()
+    gate: GateConfig = EntropyGateConfig()
     """How groups are mixed for a user."""
     reasons: ReasonConfig = ReasonConfig()
     """Reasons to train on."""

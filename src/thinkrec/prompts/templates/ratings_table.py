@@ -18,14 +18,20 @@ from thinkrec.prompts.answers import AnswerWords
 from thinkrec.prompts.segments import EmptyHistory, History, Target, Text, UserVector
 from thinkrec.prompts.template import Template
 
+HEADING = "{Items} rated by one {user}, oldest first: {item} | keywords | Yes if liked, No if not.\n"
+EMPTY_HISTORY = "None so far; this {user} is new.\n"
+REQUEST = "For the next {item} begin with Yes or No, then say why.\n"
+BAR = " |"
+NEWLINE = "\n"
+
 RATINGS_TABLE = Template(
     segments=(
-        Text("{Items} rated by one {user}, oldest first: {item} | keywords | Yes if liked, No if not.\n"),
-        History(before_label=" |", after="\n"),
-        EmptyHistory("None so far; this {user} is new.\n"),
-        UserVector("The {user} as a vector:", after="\n"),
-        Text("For the next {item} begin with Yes or No, then say why.\n"),
-        Target(after=" |"),
+        Text(HEADING),
+        History(before_label=BAR, after=NEWLINE),
+        EmptyHistory(EMPTY_HISTORY),
+        UserVector("The {user} as a vector:", after=NEWLINE),
+        Text(REQUEST),
+        Target(after=BAR),
     ),
     answers=AnswerWords((("Yes", "No"),)),
 )
