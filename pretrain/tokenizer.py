@@ -31,8 +31,7 @@ def world_text(words: Words, n: int) -> list[str]:
         (world, _), rng = one_world(seed, 0.0, words), np.random.default_rng(seed)
         ds = world.dataset
         lines = [
-            format_item_entry(t, k) + ratings_table.BAR
-            for t, k in zip(ds.items.titles, ds.items.keywords, strict=True)
+            format_item_entry(t, k) + ratings_table.BAR for t, k in zip(ds.items.titles, ds.items.keywords, strict=True)
         ]
         reasons = [argue_row(ds, int(row), 10, rng).text for row in rng.integers(len(ds.interactions), size=60)]
         texts.append(

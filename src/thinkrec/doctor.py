@@ -40,7 +40,7 @@ def collect_system_info() -> dict[str, Any]:
     Keys: versions, requirements, devices, precision, data, models, space, and problems, a list of
     {"level": "error" | "note", "what", "remedy"}: an error stops ThinkRec, a note stops only what it names.
     """
-    found: dict[str, Any] = {
+    info: dict[str, Any] = {
         "versions": _read_versions(),
         "requirements": _find_unmet_requirements(),
         "devices": _describe_devices(),
@@ -48,8 +48,8 @@ def collect_system_info() -> dict[str, Any]:
         "models": _describe_models(os.environ),
         "space": _measure_space(Path.cwd()),
     }
-    found["precision"] = find_native_formats(found["devices"])
-    return {**found, "problems": find_problems(found)}
+    info["precision"] = find_native_formats(info["devices"])
+    return {**info, "problems": find_problems(info)}
 
 
 def find_native_formats(devices: Mapping[str, Any]) -> dict[str, str]:
@@ -62,23 +62,23 @@ def find_native_formats(devices: Mapping[str, Any]) -> dict[str, str]:
     return formats
 
 
-def find_problems(found: Mapping[str, Any]) -> list[dict[str, str]]:
+def find_problems(info: Mapping[str, Any]) -> list[dict[str, str]]:
     """What is wrong with the values that `collect_system_info` gathered, errors first."""
-    listed = [*_find_errors(found), *_find_notes(found)]
+    listed = [*_find_errors(info), *_find_notes(info)]
     return [{"level": level, "what": what, "remedy": remedy} for level, what, remedy in listed]
 
 
-def render_system_info(found: Mapping[str, Any]) -> Group:
+def render_system_info(info: Mapping[str, Any]) -> Group:
     """The values of `collect_system_info` as one table and a list of problems; print with rich."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for label, text in _format_lines(found):
+    for label, text in _format_lines(info):
         table.add_row(label, Text(text))
-    if not found["problems"]:
+    if not info["problems"]:
         return Group(table, Text("\nNothing is missing.", style="green"))
     verdict = []
-    for problem in found["problems"]:
+    for problem in info["problems"]:
         style = "bold red" if problem["level"] == "error" else "yellow"
         verdict.append(Text.assemble("\n", (problem["level"], style), f": {problem['what']}"))
         verdict.append(Text(f"  remedy: {problem['remedy']}"))
@@ -117,7 +117,7 @@ def _find_unmet_requirements() -> list[str] | None:
 
 
 def _describe_devices() -> dict[str, Any]:
-    found: dict[str, Any] = {
+    devices: dict[str, Any] = {
         "cpu": {"count": _count_cpus(), "threads": None, "flags": sorted(read_cpu_flags() & CPU_BFLOAT16)},
         "cuda": [],
         "mps": False,
@@ -127,14 +127,14 @@ def _describe_devices() -> dict[str, Any]:
     try:
         import torch
     except (ImportError, OSError) as error:  # OSError: a shared library of a half-installed torch
-        return {**found, "torch_error": str(error)}
-    found["cpu"]["threads"] = torch.get_num_threads()
-    found["mps"] = torch.backends.mps.is_available()
+        return {**devices, "torch_error": str(error)}
+    devices["cpu"]["threads"] = torch.get_num_threads()
+    devices["mps"] = torch.backends.mps.is_available()
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         about = torch.cuda.get_device_properties(number)
         capability = [about.major, about.minor]
-        found["cuda"].append({"name": about.name, "memory": about.total_memory / _GB, "capability": capability})
-    return found
+        devices["cuda"].append({"name": about.name, "memory": about.total_memory / _GB, "capability": capability})
+    return devices
 
 
 def _count_cpus() -> int:
@@ -143,13 +143,13 @@ def _count_cpus() -> int:
 
 
 def _describe_data() -> dict[str, Any]:
-    found: dict[str, Any] = {"setting": os.environ.get("THINKREC_DATA"), "ml1m": None, "missing": [], "why": ""}
+    data: dict[str, Any] = {"setting": os.environ.get("THINKREC_DATA"), "ml1m": None, "missing": [], "why": ""}
     try:
         folder = find_data_folder("ml1m")
     except DataError as error:
-        return {**found, "why": str(error)}
+        return {**data, "why": str(error)}
     missing = [name for name in ML1M_FILES if not (folder / name).is_file()]
-    return {**found, "ml1m": str(folder), "missing": missing}
+    return {**data, "ml1m": str(folder), "missing": missing}
 
 
 def _describe_models(settings: Mapping[str, str]) -> dict[str, Any]:
@@ -193,9 +193,9 @@ def _measure_space(folder: Path) -> dict[str, Any]:
     }
 
 
-def _find_errors(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
-    devices, models, space = found["devices"], found["models"], found["space"]
-    for line in found["requirements"] or []:
+def _find_errors(info: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+    devices, models, space = info["devices"], info["models"], info["space"]
+    for line in info["requirements"] or []:
         yield "error", f"a required package is missing or too old: {line}", f"pip install '{line.partition(' ')[0]}'"
     if devices["torch_error"]:
         remedy = "pip install --force-reinstall -c constraints-cpu.txt torch"
@@ -211,12 +211,12 @@ def _find_errors(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "error", what, "end other programs, or lower batch_tokens of the recipe's stages"
 
 
-def _find_notes(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
-    devices, data, models = found["devices"], found["data"], found["models"]
-    if found["requirements"] is None:
+def _find_notes(info: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+    devices, data, models = info["devices"], info["data"], info["models"]
+    if info["requirements"] is None:
         yield "note", "thinkrec runs from source without being installed; versions were not checked", "pip install -e ."
     if devices["gpu_driver"] and not devices["cuda"] and not devices["torch_error"]:
-        what = f"there is an NVIDIA driver, but torch {found['versions']['torch']} sees no GPU"
+        what = f"there is an NVIDIA driver, but torch {info['versions']['torch']} sees no GPU"
         yield "note", what, "install the CUDA build of torch (pytorch.org says which), or check CUDA_VISIBLE_DEVICES"
     if data["ml1m"] is None:
         yield "note", f"the ml1m recipes cannot run: {data['why']}", "the demo and your own tables do not need it"
@@ -230,21 +230,21 @@ def _find_notes(found: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         yield "note", what, f"unset {' '.join(models['offline'])}; nano and local folders need no network"
 
 
-def _format_lines(found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for name, version in found["versions"].items():
+def _format_lines(info: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for name, version in info["versions"].items():
         yield name, version or "not installed"
-    cpu, models, space = found["devices"]["cpu"], found["models"], found["space"]
+    cpu, models, space = info["devices"]["cpu"], info["models"], info["space"]
     yield "CPU", f"{cpu['count']} cores, {cpu['threads'] or '?'} threads"
-    for number, gpu in enumerate(found["devices"]["cuda"]):
+    for number, gpu in enumerate(info["devices"]["cuda"]):
         major, minor = gpu["capability"]
         yield f"cuda:{number}", f"{gpu['name']}, {gpu['memory']:.0f} GB, compute capability {major}.{minor}"
-    if found["devices"]["mps"]:
+    if info["devices"]["mps"]:
         yield "mps", "available"
-    formats = ", ".join(f"{name} {chosen}" for name, chosen in found["precision"].items())
+    formats = ", ".join(f"{name} {chosen}" for name, chosen in info["precision"].items())
     yield "native format", f"{formats} (model.backbone.dtype: auto takes it)"
-    setting = found["data"]["setting"]
+    setting = info["data"]["setting"]
     yield "THINKREC_DATA", setting or "not set: shared/data beside the current folder or the clone"
-    yield "ml1m", found["data"]["ml1m"] or "not found"
+    yield "ml1m", info["data"]["ml1m"] or "not found"
     nano = models["nano"]
     size = f"{nano['weights'] / 1e6:.1f} million weights, {nano['bytes'] / 1e6:.1f} MB"
     yield "nano", "broken" if nano["broken"] else f"embedded, {size}"

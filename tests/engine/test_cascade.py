@@ -61,9 +61,9 @@ def test_a_cached_prefix_stands_for_the_one_in_the_row(last_only: bool) -> None:
     layer, cache = nn.Identity(), PrefixKVCache()
     whole = build_layout([(4, [2, 3], [4, 1])])
     query, key, value = draw_row(whole)
-    prefix_row = PackedLayout((Segment.from_lengths(0, 4, [], kept=cache),))
+    prefix_row = PackedLayout((Segment.from_lengths(0, 4, [], prefix_cache=cache),))
     compute_cascade_attention(prefix_row, layer, query[:, :, :4], key[:, :, :4], value[:, :, :4], SCALE)
-    suffix_row = PackedLayout((Segment.from_lengths(0, 0, [2, 3], [4, 1], kept=cache),))
+    suffix_row = PackedLayout((Segment.from_lengths(0, 0, [2, 3], [4, 1], prefix_cache=cache),))
     places = whole.suffix_bounds[:, 1] - 1 if last_only else torch.arange(4, 9)
     compute = compute_last_token_attention if last_only else compute_cascade_attention
     actual = compute(suffix_row, layer, query[:, :, places], key[:, :, 4:], value[:, :, 4:], SCALE)

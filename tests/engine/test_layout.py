@@ -25,7 +25,7 @@ def test_suffixes_are_numbered_across_segments() -> None:
 def test_prompts_side_by_side_have_only_suffixes() -> None:
     assert not LAYOUT.has_only_suffixes
     assert PackedLayout((LAYOUT.segments[1],)).has_only_suffixes
-    cached = Segment.from_lengths(0, 0, [2], [5], kept=PrefixKVCache())
+    cached = Segment.from_lengths(0, 0, [2], [5], prefix_cache=PrefixKVCache())
     assert not PackedLayout((cached,)).has_only_suffixes
     assert PackedLayout((cached,)).varlen_batch is None, "the kernel needs the prefix in the row"
     assert LAYOUT.varlen_batch is LAYOUT.varlen_batch is not None, "worked out once for all layers"

@@ -46,11 +46,11 @@ def test_a_prefix_alone_has_no_suffixes() -> None:
 def test_the_cache_is_filled_by_the_row_of_the_prefix_and_read_by_later_ones() -> None:
     layer, other, cache = nn.Identity(), nn.Identity(), PrefixKVCache()
     key, value = torch.arange(12.0).view(1, 1, 6, 2), torch.arange(12.0, 24.0).view(1, 1, 6, 2)
-    with_prefix = Segment.from_lengths(1, 3, [2], kept=cache)
+    with_prefix = Segment.from_lengths(1, 3, [2], prefix_cache=cache)
     taken = with_prefix.get_prefix_key_values(layer, key, value)
     assert taken[0].tolist() == key[:, :, 1:4].tolist() and taken[1].tolist() == value[:, :, 1:4].tolist()
     key += 100  # the cache is a copy: the row's own tensors are reused
-    later = Segment.from_lengths(0, 0, [2], [3], kept=cache)
+    later = Segment.from_lengths(0, 0, [2], [3], prefix_cache=cache)
     again = later.get_prefix_key_values(layer, key, value)
     assert again[0].tolist() == (key[:, :, 1:4] - 100).tolist() and again[1].tolist() == value[:, :, 1:4].tolist()
     assert later.get_prefix_key_values(other, key, value)[0].shape == (1, 1, 0, 2), "each layer has its own"

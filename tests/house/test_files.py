@@ -15,7 +15,6 @@ LINES = 400
 """Files stay below."""
 TOO_LONG_YET = {
     "src/thinkrec/api.py",
-    "src/thinkrec/prompts/render.py",
     "tests/cli/test_cli.py",
     "tests/decoding/test_citations.py",
     "tests/run/test_recipe_keys.py",
@@ -25,7 +24,7 @@ CALLED_BY_NAME = {"cli", "commands", "__main__"}
 """Folders whose tests call commands as a user does, so that they import none of the files."""
 UNTESTED = {"decoding.policy", "evaluate.report.style"}
 """Modules that no test file imports: words and a style sheet alone. This set may only shrink."""
-KEPT_FROM_FORMATTER_YET = {"src", "tests"}
+KEPT_FROM_FORMATTER_YET = {"tests"}
 """Folders in which lines are still kept from the formatter. This set may only shrink."""
 MIN_FEATURES = 20
 

@@ -1,8 +1,9 @@
-"""Attention of a packed row in two kernel calls, however many trunks and leaves stand in it.
+"""Attention of a packed row in two kernel calls, however many prefixes and suffixes stand in it.
 
-The kernel (FlashAttention for sequences of varying length) attends within each of many pieces of a row. One call has
-every trunk and every leaf look at itself; in the other all leaves look at what they follow of their trunks. Prompts
-side by side, as in training, are leaves without a trunk: one call.
+The kernel (FlashAttention for sequences of varying length) attends within each of many sequences of a row, whose
+bounds are its `cu_seqlens`. In one call every prefix and every suffix attends to itself, in the other all suffixes
+attend to what they follow of their prefixes; the two are merged by their log-sum-exps. Prompts side by side, as in
+training, are suffixes without a prefix: one call.
 """
 
 from __future__ import annotations
@@ -22,75 +23,81 @@ from thinkrec.engine.segments import Segment
 
 
 class _VarlenPass(NamedTuple):
-    """Some of a pass's queries, and the keys of the row that each piece of them sees."""
+    """Some queries, and the keys of the row that each sequence of them attends to."""
 
     query_index: torch.Tensor | None
-    """int64: which of the queries; None for all."""
+    """int64 (m,): which of the queries; None for all."""
     query_bounds: SequenceBounds
     key_index: torch.Tensor | None
-    """int64: which keys of the row, piece by piece; None for all."""
+    """int64 (n,): which keys of the row, sequence by sequence; None for all."""
     key_bounds: SequenceBounds
 
 
 @dataclass(frozen=True, eq=False)
 class VarlenBatch:
-    """The spans of a row as pieces, on the device of the row."""
+    """The segments of a row as sequences, on the device of the row."""
 
     self_attention: _VarlenPass
-    """Every trunk and leaf over itself."""
+    """Every prefix and suffix over itself."""
     prefix_attention: _VarlenPass
-    """The leaves that follow something, over that."""
+    """The suffixes that follow something, over that."""
     self_attention_ends: _VarlenPass
-    """The last token of every leaf over its leaf."""
+    """The last token of every suffix over its suffix."""
     prefix_attention_ends: _VarlenPass
-    """The last tokens of leaves that follow something, over that."""
+    """The last tokens of suffixes that follow something, over that."""
 
     @classmethod
-    def from_segments(cls, spans: Sequence[Segment], device: torch.device) -> VarlenBatch:
-        """The pieces of a row in which every trunk stands."""
-        whole: list[int] = []
-        leaves: list[tuple[int, int]] = []
+    def from_segments(cls, segments: Sequence[Segment], device: torch.device) -> VarlenBatch:
+        """The sequences of a row in which every prefix stands."""
+        lengths: list[int] = []
+        suffixes: list[tuple[int, int]] = []
         runs: list[_SuffixRun] = []
-        for span in spans:
-            whole += [n for n in (span.prefix_length, *span.suffix_lengths) if n]
-            first = len(leaves)
-            leaves += span.suffix_bounds
-            for number, seen in span.prefix_length_runs:
-                if seen:
-                    runs.append(_SuffixRun(first, first + number, span.start, span.start + seen))
-                first += number
-        sides = partial(_expand_ranges, device=device)
-        cuts, one = SequenceBounds.from_lengths(whole, device), SequenceBounds.from_lengths([1] * len(leaves), device)
-        seen = sides([(run.prefix_start, run.prefix_stop) for run in runs])
-        followers = sides([(leaves[run.first_suffix][0], leaves[run.stop_suffix - 1][1]) for run in runs])
+        for segment in segments:
+            lengths += [n for n in (segment.prefix_length, *segment.suffix_lengths) if n]
+            first = len(suffixes)
+            suffixes += segment.suffix_bounds
+            for n_suffixes, length in segment.prefix_length_runs:
+                if length:
+                    runs.append(_SuffixRun(first, first + n_suffixes, segment.start, segment.start + length))
+                first += n_suffixes
+        expand = partial(_expand_ranges, device=device)
+        bounds, single_tokens = (
+            SequenceBounds.from_lengths(lengths, device),
+            SequenceBounds.from_lengths([1] * len(suffixes), device),
+        )
+        prefixes = expand([(run.prefix_start, run.prefix_stop) for run in runs])
+        followers = expand([(suffixes[run.first_suffix][0], suffixes[run.stop_suffix - 1][1]) for run in runs])
         return cls(
-            self_attention=_VarlenPass(None, cuts, None, cuts),
-            prefix_attention=_VarlenPass(*followers, *seen),
-            self_attention_ends=_VarlenPass(None, one, *sides(leaves)),
-            prefix_attention_ends=_VarlenPass(*sides([(run.first_suffix, run.stop_suffix) for run in runs]), *seen),
+            self_attention=_VarlenPass(None, bounds, None, bounds),
+            prefix_attention=_VarlenPass(*followers, *prefixes),
+            self_attention_ends=_VarlenPass(None, single_tokens, *expand(suffixes)),
+            prefix_attention_ends=_VarlenPass(
+                *expand([(run.first_suffix, run.stop_suffix) for run in runs]), *prefixes
+            ),
         )
 
     def compute_attention(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, ends: bool, scale: float
     ) -> torch.Tensor:
-        """(1, h, m, d): all tokens of the row, or with `ends` the last one of every leaf, over what they see."""
-        own, followed = (
+        """(1, h, m, d): all tokens of the row, or with `ends` the last one of every suffix, over what they see."""
+        over_self, over_prefix = (
             (self.self_attention_ends, self.prefix_attention_ends)
             if ends
             else (self.self_attention, self.prefix_attention)
         )
-        found, seen = _attend_selected(own, query, key, value, causal=not ends, scale=scale)
-        at = followed.query_index
-        if at is None or not len(at):
-            return found
-        both = attention.merge_states(
-            _attend_selected(followed, query, key, value, causal=False, scale=scale), (found[:, :, at], seen[:, :, at])
+        out, lse = _attend_selected(over_self, query, key, value, causal=not ends, scale=scale)
+        index = over_prefix.query_index
+        if index is None or not len(index):
+            return out
+        merged = attention.merge_states(
+            _attend_selected(over_prefix, query, key, value, causal=False, scale=scale),
+            (out[:, :, index], lse[:, :, index]),
         )
-        return found.index_copy(2, at, both)
+        return out.index_copy(2, index, merged)
 
 
 class _SuffixRun(NamedTuple):
-    """Neighbouring leaves, first .. last - 1 of the row's, that follow the row's tokens start .. stop - 1."""
+    """Neighbouring suffixes, first .. stop - 1 of the row's, that follow the row's tokens start .. stop - 1."""
 
     first_suffix: int
     stop_suffix: int
@@ -107,13 +114,13 @@ def _expand_ranges(ranges: Sequence[tuple[int, int]], device: torch.device) -> t
 
 
 def _attend_selected(
-    over: _VarlenPass, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool, scale: float
+    selection: _VarlenPass, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, causal: bool, scale: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Output (1, h, m, d) and normaliser (1, h, m) of these queries."""
-    queries = query if over.query_index is None else query[:, :, over.query_index]
-    keys, values = (t if over.key_index is None else t[:, :, over.key_index] for t in (key, value))
+    """Output (1, h, m, d) and log-sum-exp (1, h, m) of these queries."""
+    queries = query if selection.query_index is None else query[:, :, selection.query_index]
+    keys, values = (t if selection.key_index is None else t[:, :, selection.key_index] for t in (key, value))
     return attention.compute_varlen_attention(
-        queries, keys, values, over.query_bounds, over.key_bounds, causal=causal, scale=scale
+        queries, keys, values, selection.query_bounds, selection.key_bounds, causal=causal, scale=scale
     )
 
 
@@ -127,14 +134,14 @@ def compute_varlen_reference(
     causal: bool,
     scale: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What `attend.in_pieces` gives, by its formula, piece by piece."""
+    """What `compute_varlen_attention` gives, by its formula, sequence by sequence."""
     groups = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
     limits = zip(pairwise(queries.cu_seqlens.tolist()), pairwise(keys.cu_seqlens.tolist()), strict=True)
-    parts = [
+    states = [
         attention.compute_reference_attention(
             query[:, :, slice(*q)], key[:, :, slice(*k)], value[:, :, slice(*k)], causal=causal, scale=scale
         )
         for q, k in limits
     ]
-    return torch.cat([part[0] for part in parts], dim=2), torch.cat([part[1] for part in parts], dim=2)
+    return torch.cat([state[0] for state in states], dim=2), torch.cat([state[1] for state in states], dim=2)

@@ -89,6 +89,9 @@ def _validate_renamed(
     """The config of `values`; with refused names in one error with all that is wrong besides.
 
     Args:
+        values: by name of the key, as they are called now.
+        handler: makes the config of them.
+        refused: what to say of earlier names.
         given: name of a key -> its earlier name where that was given, by which errors within it are to be called.
     """
     try:

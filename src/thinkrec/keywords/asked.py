@@ -104,8 +104,8 @@ def build_instruction(config: TeacherExtractorConfig) -> str:
         f"You index a catalogue. The user sends what is known about one {config.item_noun}. Answer with at most "
         f"{config.max_keywords} keywords in the language with the code '{config.language}', on one line, with | "
         "between them and nothing else. The most telling come first. A keyword has one to four words and names a kind, "
-        "theme, setting, tone, style or audience that people who like one thing for it may look for in another. Say only "
-        "what the text supports."
+        "theme, setting, tone, style or audience that people who like one thing for it may look for in another. "
+        "Say only what the text supports."
     )
 
 

@@ -43,12 +43,12 @@ def _has_input_gradient(layer: nn.Linear) -> bool:
     layer.eval()
     with torch.no_grad():
         layer(sample)
-    asked = sample.clone().requires_grad_()
+    learning_sample = sample.clone().requires_grad_()
     with warnings.catch_warnings():
         # PyTorch warns where a kernel has no gradient; what is said here instead is an error.
         warnings.simplefilter("ignore", UserWarning)
-        found = layer(asked).sum()
-        if found.requires_grad:
-            found.backward()
+        total = layer(learning_sample).sum()
+        if total.requires_grad:
+            total.backward()
     layer.train(training)
-    return asked.grad is not None and bool(asked.grad.any())
+    return learning_sample.grad is not None and bool(learning_sample.grad.any())

@@ -34,6 +34,7 @@ class ItemEntries:
     """Token ids of every item with at most so many keywords, by item code."""
 
     def __init__(self, tokenizer: Any, items: Items, max_keywords: int) -> None:
+        """Of all `items`, by `tokenizer`."""
         texts = [
             format_item_entry(title, truncate_keywords(keywords, max_keywords))
             for title, keywords in zip(items.titles, items.keywords, strict=True)

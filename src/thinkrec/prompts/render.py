@@ -77,7 +77,9 @@ class PromptTokenizer(Protocol):
     """What the renderer needs of a backbone; one with a limited number of `positions` has that attribute too."""
 
     @property
-    def tokenizer(self) -> Any: ...
+    def tokenizer(self) -> Any:
+        """A Transformers tokenizer."""
+        ...
 
 
 class PromptRenderer:

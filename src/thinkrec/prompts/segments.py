@@ -222,6 +222,7 @@ class HistoryPart:
     """The history lines of one catalogue; a line is put together once."""
 
     def __init__(self, segment: History, binder: SegmentBinder, before_label: np.ndarray | None) -> None:
+        """`before_label`: what stands between an item and its label, as tokens; None: no labels."""
         self.segment = segment
         self.entries = binder.encode_items(False, segment.with_keywords)
         self._binder, self._before_label, self._after = binder, before_label, binder.encode(segment.after)
