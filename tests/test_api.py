@@ -53,8 +53,10 @@ def tiny_backbone(ds: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def untrained(backbone: Path, folder: Path | None = None, options: RunOptions | None = None, **changes) -> ThinkRec:
     run = options
-    stages = {f"model__{name}_stage": {"train": [part], **SHORT}
-              for name, part in (("global", "global"), ("expert", "experts"), ("vector", "projector"))}  # fmt: skip
+    stages = {
+        f"model__{name}_stage": {"train": [part], **SHORT}
+        for name, part in (("global", "global"), ("expert", "experts"), ("vector", "projector"))
+    }
     options = {
         "model__backbone__source": str(backbone),
         "model__encoder": {"kind": "mf", "dim": 8, "training": {"epochs": 2}},
@@ -178,8 +180,12 @@ def test_threads_get_the_answers_of_one_after_the_other(saved: Path, ds: Dataset
     users, items = ds.user_ids[:6], ds.items.ids[:8]
 
     def answers(model: ThinkRec, user) -> tuple:
-        return (model.rank(user, top=5), model.score([user] * 8, items).tolist(), model.explain(user, 11),
-                model.explain(user, 12, writer="model"))  # fmt: skip
+        return (
+            model.rank(user, top=5),
+            model.score([user] * 8, items).tolist(),
+            model.explain(user, 11),
+            model.explain(user, 12, writer="model"),
+        )
 
     serial = thinkrec.load(saved)
     wanted = {user: answers(serial, user) for user in users}
@@ -192,7 +198,11 @@ def test_threads_get_the_answers_of_one_after_the_other(saved: Path, ds: Dataset
         np.testing.assert_allclose(answer[1], wanted[user][1], atol=1e-5)
         for mine, theirs in zip(answer[2:], wanted[user][2:], strict=True):
             assert (mine.reason, mine.verdict, mine.history, mine.writer) == (
-                theirs.reason, theirs.verdict, theirs.history, theirs.writer)  # fmt: skip
+                theirs.reason,
+                theirs.verdict,
+                theirs.history,
+                theirs.writer,
+            )
             assert mine.score == pytest.approx(theirs.score, abs=1e-5)
     recommender = shared._predictor.recommender
     assert not any(module.training for module in recommender.modules())
@@ -447,8 +457,9 @@ def test_the_quick_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
 
 
 def test_a_model_trained_on_logit_yes_alone_answers_by_it(ds: Dataset, tiny_backbone: Path) -> None:
-    rec = untrained(tiny_backbone, model__score="yes", model__vector_stage=None, model__expert_stage=None,
-                    model__votes=False).fit(ds)  # fmt: skip
+    rec = untrained(
+        tiny_backbone, model__score="yes", model__vector_stage=None, model__expert_stage=None, model__votes=False
+    ).fit(ds)
     it = ds.interactions
     # The last row of a user, asked for as it stands in the data: their history is the rows before it.
     row = int(it.start[4] - 1)
@@ -456,8 +467,10 @@ def test_a_model_trained_on_logit_yes_alone_answers_by_it(ds: Dataset, tiny_back
     history = past(ds, user)[:-1]
     found = rec.explain(None, item, history=history)
     run = rec._fitted_run
-    scores = {option: replace(run.load_predictor(get_variant("global")), option=option).score(np.array([row]))[0]
-              for option in ("yes", "difference")}  # fmt: skip
+    scores = {
+        option: replace(run.load_predictor(get_variant("global")), option=option).score(np.array([row]))[0]
+        for option in ("yes", "difference")
+    }
     assert abs(scores["yes"] - scores["difference"]) > 0.01
     assert found.score == pytest.approx(scores["yes"], abs=1e-4)
     assert found.verdict == ("Yes" if scores["yes"] > 0 else "No")

@@ -124,8 +124,10 @@ def test_errors_stand_before_notes(healthy: dict[str, Any]) -> None:
 
 def test_precision_follows_the_hardware(healthy: dict[str, Any]) -> None:
     devices = healthy["devices"]
-    devices["cuda"] = [{"name": "old", "memory": 16.0, "capability": [7, 5]},
-                       {"name": "new", "memory": 80.0, "capability": [9, 0]}]  # fmt: skip
+    devices["cuda"] = [
+        {"name": "old", "memory": 16.0, "capability": [7, 5]},
+        {"name": "new", "memory": 80.0, "capability": [9, 0]},
+    ]
     assert doctor.find_native_formats(devices) == {"cpu": "float32", "cuda:0": "float32", "cuda:1": "bfloat16"}
     assert doctor.find_native_formats({**devices, "cpu": {"flags": ["amx_bf16"]}, "cuda": [], "mps": True}) == {
         "cpu": "bfloat16",

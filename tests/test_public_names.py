@@ -49,9 +49,10 @@ def test_the_list_is_complete_and_every_name_is_the_one_of_its_module() -> None:
 
 def test_editors_are_told_the_same_names() -> None:
     (block,) = [
-        node for node in ast.parse(SOURCE.read_text(encoding="utf-8")).body
+        node
+        for node in ast.parse(SOURCE.read_text(encoding="utf-8")).body
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-    ]  # fmt: skip
+    ]
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
     assert {node.module: {alias.name for alias in node.names} for node in imports} == NAMES
 

@@ -90,8 +90,22 @@ def test_the_tables_of_results_are_those_of_the_results_folder() -> None:
 def test_the_makefile_has_every_target_and_explains_it() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     explained = set(re.findall(r"^([a-z0-9]+):.*## \w+", text, flags=re.MULTILINE))
-    assert explained == {"help", "setup", "demo", "test", "search", "mutants", "lint", "docs", "ml1m", "reasons",
-                         "thinking", "untaught", "bench", "clean"}  # fmt: skip
+    assert explained == {
+        "help",
+        "setup",
+        "demo",
+        "test",
+        "search",
+        "mutants",
+        "lint",
+        "docs",
+        "ml1m",
+        "reasons",
+        "thinking",
+        "untaught",
+        "bench",
+        "clean",
+    }
     assert explained == make_targets()
 
 
@@ -132,7 +146,12 @@ def test_constraints_pin_every_direct_dependency() -> None:
     assert lacking == set()
 
 
-NAMED_OTHERWISE = {"pydantic_core": "pydantic", "yaml": "pyyaml", "sklearn": "scikit-learn", "rouge_score": "rouge-score"}
+NAMED_OTHERWISE = {
+    "pydantic_core": "pydantic",
+    "yaml": "pyyaml",
+    "sklearn": "scikit-learn",
+    "rouge_score": "rouge-score",
+}
 """Package on the index, where it is not called as its module is."""
 
 

@@ -38,14 +38,25 @@ def prompts(n: int, gates: tuple[tuple[float, ...], ...] = (GLOBAL,)) -> list[Pr
     return made
 
 
-def fit(recommender: Recommender, taught: list[Prompt], folder: Path, config: StageConfig,
-        check: Callable[[], dict[str, float]] | None = None) -> list[dict]:  # fmt: skip
+def fit(
+    recommender: Recommender,
+    taught: list[Prompt],
+    folder: Path,
+    config: StageConfig,
+    check: Callable[[], dict[str, float]] | None = None,
+) -> list[dict]:
     """Train on the same prompts in every pass."""
     rising = iter(range(10**6))
     return fit_stage(
-        recommender, lambda epoch: taught, check or (lambda: steady(float(next(rising)))), config, folder, seed=1,
-        accelerator=Accelerator(cpu=True), title="test",
-    )  # fmt: skip
+        recommender,
+        lambda epoch: taught,
+        check or (lambda: steady(float(next(rising)))),
+        config,
+        folder,
+        seed=1,
+        accelerator=Accelerator(cpu=True),
+        title="test",
+    )
 
 
 def steady(value: float) -> dict[str, float]:
@@ -92,8 +103,11 @@ def test_each_expert_learns_its_own_answers_and_the_global_adapter_is_left_alone
     assert equal(before, list(recommender.adapters.get_parameters("global")))
 
 
-@pytest.mark.parametrize("values", [(0.9, 0.1, 0.2, 0.3), (0.1, 0.9, 0.3, 0.2), (0.1, 0.2, 0.3, 0.9), (0.5,) * 4],
-                         ids=["first", "second", "last", "equal: first"])  # fmt: skip
+@pytest.mark.parametrize(
+    "values",
+    [(0.9, 0.1, 0.2, 0.3), (0.1, 0.9, 0.3, 0.2), (0.1, 0.2, 0.3, 0.9), (0.5,) * 4],
+    ids=["first", "second", "last", "equal: first"],
+)
 def test_the_best_state_is_put_back(values: tuple[float, ...], tmp_path: Path) -> None:
     recommender, config = make_recommender(n=2), stage("global", epochs=4)
     seen: list[list[torch.Tensor]] = []

@@ -27,8 +27,9 @@ def red(split: str) -> str:
     return "red"
 
 
-def weights_of(folder: Path, backbone: Path, *, flip: Flip = nothing, colour: Callable[[str], str] = red,
-               with_reasons: bool = True) -> dict[str, dict[str, torch.Tensor]]:  # fmt: skip
+def weights_of(
+    folder: Path, backbone: Path, *, flip: Flip = nothing, colour: Callable[[str], str] = red, with_reasons: bool = True
+) -> dict[str, dict[str, torch.Tensor]]:
     """Run all stages on the data with some labels flipped and the reasons of some splits changed; the weights."""
     folder.mkdir()
     interactions, items = tables(flip)
@@ -42,8 +43,11 @@ def weights_of(folder: Path, backbone: Path, *, flip: Flip = nothing, colour: Ca
     recipe = {
         "name": "leaks",
         "seed": 1,
-        "data": {"kind": "tables", "interactions": str(folder / "interactions.parquet"),
-                 "items": str(folder / "items.parquet")},
+        "data": {
+            "kind": "tables",
+            "interactions": str(folder / "interactions.parquet"),
+            "items": str(folder / "items.parquet"),
+        },
         "model": {
             **model_values(backbone),
             "reasons": source if with_reasons else {"source": "none"},
@@ -51,7 +55,7 @@ def weights_of(folder: Path, backbone: Path, *, flip: Flip = nothing, colour: Ca
             "expert_stage": stage("experts", **several),
             "vector_stage": stage("projector", **several),
         },
-    }  # fmt: skip
+    }
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     Run(load_recipe(folder / "recipe.yaml"), folder / "run").train_variants()
     found = {}
@@ -66,8 +70,12 @@ def weights_of(folder: Path, backbone: Path, *, flip: Flip = nothing, colour: Ca
 def differing(one: dict[str, dict[str, torch.Tensor]], other: dict[str, dict[str, torch.Tensor]]) -> set[str]:
     """Stages of which any tensor differs."""
     assert one.keys() == other.keys()
-    return {name for name in one if one[name].keys() != other[name].keys()
-            or any(not torch.equal(one[name][key], other[name][key]) for key in one[name])}  # fmt: skip
+    return {
+        name
+        for name in one
+        if one[name].keys() != other[name].keys()
+        or any(not torch.equal(one[name][key], other[name][key]) for key in one[name])
+    }
 
 
 @pytest.fixture(scope="module")

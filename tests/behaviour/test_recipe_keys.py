@@ -61,9 +61,16 @@ STAGE: dict[str, Any] = {
     "save_steps": 7,
 }
 MF: dict[str, Any] = {
-    "kind": {"kind": "lightgcn"}, "dim": 16, "biases": True, "init_std": 0.2, "training.lr": 0.1,
-    "training.weight_decay": 0.1, "training.batch_size": 64, "training.epochs": 3, "training.patience": 2,
-}  # fmt: skip
+    "kind": {"kind": "lightgcn"},
+    "dim": 16,
+    "biases": True,
+    "init_std": 0.2,
+    "training.lr": 0.1,
+    "training.weight_decay": 0.1,
+    "training.batch_size": 64,
+    "training.epochs": 3,
+    "training.patience": 2,
+}
 WORLD: dict[str, Any] = {
     "users": 13,
     "items": 31,
@@ -210,8 +217,11 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return run(self, name, inputs, note, *more, **options)
 
     monkeypatch.setattr(StageRunner, "run", watched)
-    monkeypatch.setattr(pipeline, "load_data", lambda config, *rest: simulated(config) if config.kind == "simulator"
-                        else load_data(config, *rest))  # fmt: skip
+    monkeypatch.setattr(
+        pipeline,
+        "load_data",
+        lambda config, *rest: simulated(config) if config.kind == "simulator" else load_data(config, *rest),
+    )
     return names
 
 
@@ -264,10 +274,13 @@ def test_a_changed_key_runs_again_what_depends_on_it(key: str, backbone: Path, d
     assert len(ran) == len(dependent), "a second time nothing runs"
 
 
-@pytest.mark.parametrize(("key", "gone", "rest"), [
-    ("model.expert_stage", {"experts", "scores/experts"}, VECTORS),
-    ("model.vector_stage", {"vectors", "scores/full"}, EXPLAIN),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "gone", "rest"),
+    [
+        ("model.expert_stage", {"experts", "scores/experts"}, VECTORS),
+        ("model.vector_stage", {"vectors", "scores/full"}, EXPLAIN),
+    ],
+)
 def test_a_stage_taken_out(
     key: str, gone: set[str], rest: set[str], backbone: Path, done: Path, ran: list[str]
 ) -> None:

@@ -34,11 +34,13 @@ def run(backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     }
     # Single experts always: what an expert has learned then shows in every score.
     gate = {"single_base": 0.0, "single_share": 0.0}
-    recipe = Recipe.model_validate({
-        "name": "run",
-        "data": {"kind": "tables", **{name: str(path) for name, path in paths.items()}},
-        "model": {**model_values(backbone), "gate": gate, **trained},
-    })  # fmt: skip
+    recipe = Recipe.model_validate(
+        {
+            "name": "run",
+            "data": {"kind": "tables", **{name: str(path) for name, path in paths.items()}},
+            "model": {**model_values(backbone), "gate": gate, **trained},
+        }
+    )
     found = Run(recipe, folder / "run")
     found.run_all_stages(lambda run, tables: None)
     return found

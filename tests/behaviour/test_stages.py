@@ -54,8 +54,9 @@ def after_global(backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
-def test_experts_begin_as_copies_of_the_global_adapter(backbone: Path, after_global: Path, tmp_path: Path,
-                                                       started: list) -> None:  # fmt: skip
+def test_experts_begin_as_copies_of_the_global_adapter(
+    backbone: Path, after_global: Path, tmp_path: Path, started: list
+) -> None:
     stages.train_experts(teaching(DS, model(backbone)), after_global, personal(DS), tmp_path)
     trained = checkpoint.load_recommender(after_global).adapters.state_dict()
     assert any(tensor.any() for name, tensor in trained.items() if name.endswith("global_b"))
@@ -67,8 +68,9 @@ def test_experts_begin_as_copies_of_the_global_adapter(backbone: Path, after_glo
     assert started[0]["config"].train == ("experts",)
 
 
-def test_each_expert_is_trained_on_the_rows_of_its_own_group(backbone: Path, after_global: Path, tmp_path: Path,
-                                                             started: list) -> None:  # fmt: skip
+def test_each_expert_is_trained_on_the_rows_of_its_own_group(
+    backbone: Path, after_global: Path, tmp_path: Path, started: list
+) -> None:
     stages.train_experts(teaching(DS, model(backbone)), after_global, personal(DS), tmp_path)
     rows = select_strided_rows(DS, 1, 0, 0)
     gates = np.stack([prompt.gate for prompt in started[0]["prompts"]])
@@ -84,8 +86,9 @@ def test_users_are_grouped_by_their_last_train_row() -> None:
     np.testing.assert_array_equal(stages.find_user_groups(DS, personal(DS)), group_of(DS, rows))
 
 
-def test_two_groups_with_opposite_labels_each_expert_learns_its_own(backbone: Path, after_global: Path,
-                                                                    tmp_path: Path) -> None:  # fmt: skip
+def test_two_groups_with_opposite_labels_each_expert_learns_its_own(
+    backbone: Path, after_global: Path, tmp_path: Path
+) -> None:
     blind = model(backbone, prompt={"history": 0}, expert_stage=stage("experts", epochs=25))
     stages.train_experts(teaching(DS, blind), after_global, personal(DS), tmp_path)
     rows = DS.interactions.get_split_rows(TEST)
@@ -151,8 +154,9 @@ def test_the_vector_stage_trains_with_the_gate_that_rows_are_scored_with(
         np.testing.assert_array_equal(prompt.placeholder_vectors[-2], system.vectors.user[row])
 
 
-def test_the_projector_is_standardised_on_vectors_of_train_rows(backbone: Path, after_global: Path, tmp_path: Path,
-                                                                started: list, monkeypatch) -> None:  # fmt: skip
+def test_the_projector_is_standardised_on_vectors_of_train_rows(
+    backbone: Path, after_global: Path, tmp_path: Path, started: list, monkeypatch
+) -> None:
     seen: list[np.ndarray] = []
     calibrate = stages.Projector.calibrate
 
@@ -180,8 +184,9 @@ def rendered(
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 2.0])
-def test_history_loss_shares_the_rating_loss_of_a_row(weight: float, backbone: Path, tmp_path: Path,
-                                                      started: list) -> None:  # fmt: skip
+def test_history_loss_shares_the_rating_loss_of_a_row(
+    weight: float, backbone: Path, tmp_path: Path, started: list
+) -> None:
     chosen = model(backbone, global_stage=stage("global", history_loss=weight))
     prompts, rows, it = (
         rendered(backbone, started, chosen, {}, tmp_path),

@@ -122,13 +122,18 @@ def two_users(name: str, ds: Dataset, rows: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("order", "best"),
     [
-        (("across", "within"), 1), (("within", "across"), 0),  # equal AUC: UAUC decides
-        (("neither", "across"), 1), (("across", "neither"), 0),  # equal UAUC: AUC decides
-        (("within", "both"), 1), (("both", "within", "across"), 0), (("neither", "within", "across"), 1),
+        (("across", "within"), 1),
+        (("within", "across"), 0),  # equal AUC: UAUC decides
+        (("neither", "across"), 1),
+        (("across", "neither"), 0),  # equal UAUC: AUC decides
+        (("within", "both"), 1),
+        (("both", "within", "across"), 0),
+        (("neither", "within", "across"), 1),
     ],
-)  # fmt: skip
-def test_both_auc_and_uauc_decide(order: tuple[str, ...], best: int, backbone: Path, tmp_path: Path,
-                                  monkeypatch) -> None:  # fmt: skip
+)
+def test_both_auc_and_uauc_decide(
+    order: tuple[str, ...], best: int, backbone: Path, tmp_path: Path, monkeypatch
+) -> None:
     ds = data_set()
     # Two users' validation rows: whole users are drawn until there are four rows.
     scripted = Scripted(lambda check, rows: two_users(order[check], ds, rows), monkeypatch)

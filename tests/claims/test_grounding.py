@@ -19,8 +19,11 @@ def test_of_a_title_rated_both_ways_no_claim_is_right_or_wrong() -> None:
 
 def test_a_title_names_none_of_its_keywords() -> None:
     shelf = TitleResolver(Catalogue(["Snow Falls", "Ash"]), ["Snow Falls"], "Ash")
-    for text, found in (("Yes, as 'Snow Falls' was.", set()), ("'Snow Falls' has snow.", {"snow"}),
-                        ("Snow, as in 'Snow Falls', and Ash.", {"snow"})):  # fmt: skip
+    for text, found in (
+        ("Yes, as 'Snow Falls' was.", set()),
+        ("'Snow Falls' has snow.", {"snow"}),
+        ("Snow, as in 'Snow Falls', and Ash.", {"snow"}),
+    ):
         cited = find_citations(text, shelf)
         assert cited
         assert find_named_keywords(text, cited, ("snow", "falls")) == found

@@ -116,14 +116,25 @@ def test_the_marks_of_every_vendor(text: str) -> None:
     assert split_reasoning(text) == ("Yes. So.", "why")
 
 
-@pytest.mark.parametrize("mark", ["</think>", "</reasoning>", "[/THINK]", "◁/think▷", "<|end_of_thought|>",
-                                  "<|channel|>final<|message|>", "<|END_THINKING|>"])  # fmt: skip
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "</think>",
+        "</reasoning>",
+        "[/THINK]",
+        "◁/think▷",
+        "<|end_of_thought|>",
+        "<|channel|>final<|message|>",
+        "<|END_THINKING|>",
+    ],
+)
 def test_only_a_closing_mark(mark: str) -> None:
     assert split_reasoning(f"why{mark}Yes. So.") == ("Yes. So.", "why")
 
 
-@pytest.mark.parametrize("mark", ["<think>", "<reasoning>", "[THINK]", "◁think▷", "<|begin_of_thought|>",
-                                  "<|channel|>analysis<|message|>"])  # fmt: skip
+@pytest.mark.parametrize(
+    "mark", ["<think>", "<reasoning>", "[THINK]", "◁think▷", "<|begin_of_thought|>", "<|channel|>analysis<|message|>"]
+)
 def test_only_an_opening_mark_means_that_it_was_cut_off(mark: str) -> None:
     assert split_reasoning(f"{mark}why it is Yes") == ("", "why it is Yes")
 

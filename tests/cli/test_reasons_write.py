@@ -62,8 +62,20 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     assert [v.startswith("Yes") for v in verdicts] == (found["score"] > 0).to_list()
     user = trained.ds.interactions.user[rows]
     found.with_columns(pl.Series("user_id", user)).write_parquet(tmp_path / "references.parquet")
-    judged = call("evaluate", "text", out, "--references", tmp_path / "references.parquet", "--draws", "100",
-                  "--grounding", "--run", trained.folder, "--out", tmp_path / "metrics.json")  # fmt: skip
+    judged = call(
+        "evaluate",
+        "text",
+        out,
+        "--references",
+        tmp_path / "references.parquet",
+        "--draws",
+        "100",
+        "--grounding",
+        "--run",
+        trained.folder,
+        "--out",
+        tmp_path / "metrics.json",
+    )
     assert judged.exit_code == 0, judged.output
     assert "ROUGE-L" in judged.stdout and "verdict agrees" in judged.stdout
     written = json.loads((tmp_path / "metrics.json").read_text())
@@ -75,8 +87,17 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     assert measures == written["grounding"]["reasons"]["measures"]
     # The reasons of rows that stand elsewhere are judged by their users and items.
     found.with_columns(order=np.roll(found["order"], 1)).write_parquet(tmp_path / "moved.parquet")
-    moved = call("evaluate", "grounding", tmp_path / "moved.parquet", "--run", trained.folder, "--draws", "100",
-                 "--out", tmp_path / "m.json")  # fmt: skip
+    moved = call(
+        "evaluate",
+        "grounding",
+        tmp_path / "moved.parquet",
+        "--run",
+        trained.folder,
+        "--draws",
+        "100",
+        "--out",
+        tmp_path / "m.json",
+    )
     assert moved.exit_code == 0, moved.output
     assert json.loads((tmp_path / "m.json").read_text())["measures"] == measures
     assert not list(out.parent.glob("*.part"))

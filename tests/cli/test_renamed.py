@@ -38,8 +38,17 @@ def test_earlier_names_are_refused_with_the_new_one(typed: str, words: str) -> N
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "demo", "evaluate", "evaluate --help", "evaluate text a --grounding", "evaluate ranking text.parquet",
-     "reasons write demo rows --citation-policy any", "reasons synthesize demo --citer x", "rank demo reason"],
-)  # fmt: skip
+    [
+        "",
+        "demo",
+        "evaluate",
+        "evaluate --help",
+        "evaluate text a --grounding",
+        "evaluate ranking text.parquet",
+        "reasons write demo rows --citation-policy any",
+        "reasons synthesize demo --citer x",
+        "rank demo reason",
+    ],
+)
 def test_todays_names_pass(typed: str) -> None:
     assert find_new_name(typed.split()) is None

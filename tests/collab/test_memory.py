@@ -76,12 +76,24 @@ def test_twenty_thousand_items_need_no_table_of_all_pairs() -> None:
     small, n = simulate_catalogue(SimulatorConfig(users=10, items=40, interactions_per_user=(6, 10)), 3).dataset, 20_000
     rng = np.random.default_rng(0)
     words = [tuple(f"word{w}" for w in rng.integers(400, size=3)) for _ in range(n)]
-    items = replace(small.items, ids=list(range(n)), titles=[f"Item {i}" for i in range(n)], keywords=words,
-                    texts=small.items.texts.clear())  # fmt: skip
+    items = replace(
+        small.items,
+        ids=list(range(n)),
+        titles=[f"Item {i}" for i in range(n)],
+        keywords=words,
+        texts=small.items.texts.clear(),
+    )
     user = np.repeat(np.arange(60), 20)
     zeros = np.zeros(len(user), dtype=np.int64)
-    table = Interactions.build(user, rng.integers(n, size=len(user)), rng.integers(2, size=len(user)),
-                               np.arange(len(user)), zeros, np.arange(len(user)), n_users=60)  # fmt: skip
+    table = Interactions.build(
+        user,
+        rng.integers(n, size=len(user)),
+        rng.integers(2, size=len(user)),
+        np.arange(len(user)),
+        zeros,
+        np.arange(len(user)),
+        n_users=60,
+    )
     # Hardly two users share an item here, which an eigenvalue solver may give up on.
     tracemalloc.start()
     try:

@@ -120,7 +120,9 @@ def test_candidates_are_asked_from_the_visible_past(ds: Dataset) -> None:
     items = np.array([int(ds.interactions.item[row]), 0])
     asked, again = Query.from_row(ds, row), Query.from_row(changed, row)
     assert len(asked.items) and asked.splits.tolist() == [TRAIN] * len(asked.items)
-    np.testing.assert_array_equal(slots.encode_candidates(ds, asked, items), slots.encode_candidates(changed, again, items))
+    np.testing.assert_array_equal(
+        slots.encode_candidates(ds, asked, items), slots.encode_candidates(changed, again, items)
+    )
     np.testing.assert_array_equal(slots.encode_query(ds, asked).user, slots.encode_query(changed, again).user)
 
 

@@ -84,9 +84,10 @@ def test_a_history_holds_the_users_visible_past_and_nothing_else(frame: pl.DataF
         earlier = [
             other
             for other in range(len(table))
-            if table.user[other] == table.user[row] and keys[other] < keys[row]
+            if table.user[other] == table.user[row]
+            and keys[other] < keys[row]
             and table.split[other] <= table.split[row]
-        ]  # fmt: skip
+        ]
         assert sorted(earlier, key=keys.__getitem__)[-length:] == past
 
 

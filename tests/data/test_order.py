@@ -10,13 +10,21 @@ from thinkrec.data.dataset import Dataset
 
 def test_rows_in_any_order_give_the_same_histories() -> None:
     n, rng = 40, np.random.default_rng(0)
-    rows = pl.DataFrame({
-        "user_id": rng.integers(0, 4, n),
-        "item_id": rng.integers(0, 6, n),
-        "label": rng.integers(0, 2, n),
-        "timestamp": rng.permutation(n),
-    }).with_columns(pl.when(pl.col("timestamp") < 20).then(pl.lit("train")).when(pl.col("timestamp") < 30)
-                    .then(pl.lit("valid")).otherwise(pl.lit("test")).alias("split"))  # fmt: skip
+    rows = pl.DataFrame(
+        {
+            "user_id": rng.integers(0, 4, n),
+            "item_id": rng.integers(0, 6, n),
+            "label": rng.integers(0, 2, n),
+            "timestamp": rng.permutation(n),
+        }
+    ).with_columns(
+        pl.when(pl.col("timestamp") < 20)
+        .then(pl.lit("train"))
+        .when(pl.col("timestamp") < 30)
+        .then(pl.lit("valid"))
+        .otherwise(pl.lit("test"))
+        .alias("split")
+    )
     items = pl.DataFrame({"item_id": range(6), "title": list("abcdef")})
     found = [Dataset.from_tables(table, items).interactions for table in (rows, rows.sort("timestamp"))]
     for it in found:

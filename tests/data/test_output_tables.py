@@ -12,8 +12,9 @@ from thinkrec.data.output_tables import SUFFIXES, check_columns, check_writable,
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 
-TABLE = pl.DataFrame({"item_id": [1, 2, 3], "title": ['A, "b"', "Grüße", "c\nd"],
-                      "keywords": [["sea", "war"], [], ["two words"]]})  # fmt: skip
+TABLE = pl.DataFrame(
+    {"item_id": [1, 2, 3], "title": ['A, "b"', "Grüße", "c\nd"], "keywords": [["sea", "war"], [], ["two words"]]}
+)
 
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, ".CSV"])

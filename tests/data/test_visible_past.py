@@ -65,8 +65,15 @@ def test_an_empty_table_has_an_empty_past() -> None:
 
 def tables(split: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     n = len(split)
-    rows = pl.DataFrame({"user_id": ["ada"] * (n - 2) + ["ben"] * 2, "item_id": list(range(n)), "timestamp": range(n),
-                         "label": [1, 0] * (n // 2), "split": split})  # fmt: skip
+    rows = pl.DataFrame(
+        {
+            "user_id": ["ada"] * (n - 2) + ["ben"] * 2,
+            "item_id": list(range(n)),
+            "timestamp": range(n),
+            "label": [1, 0] * (n // 2),
+            "split": split,
+        }
+    )
     return rows, pl.DataFrame({"item_id": range(n), "title": [f"T{i}" for i in range(n)]})
 
 

@@ -182,8 +182,10 @@ def test_an_exact_reason_says_nothing_wrong_of_keywords(pieces: tuple[bytes, ...
         )
     )
     spell = {piece: n for n, piece in enumerate(words.pieces)}
-    titles = {"Oak": AllowedTitle(1, 0, keywords=frozenset({"ghosts", "wry humour"})),
-              "Elm": AllowedTitle(0, 1, is_target=True, keywords=frozenset({"war", "wry", "humour"}))}  # fmt: skip
+    titles = {
+        "Oak": AllowedTitle(1, 0, keywords=frozenset({"ghosts", "wry humour"})),
+        "Elm": AllowedTitle(0, 1, is_target=True, keywords=frozenset({"war", "wry", "humour"})),
+    }
     text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", *pieces)]
     rule = GroundingRules(words, titles, "polarity_and_keywords").constraint
     kept = [rule.count_accepted(text[: n + 1]) for n in range(len(text))]
@@ -201,9 +203,11 @@ def test_an_example_that_is_none_is_exchanged_or_goes_with_its_sentence(other: b
     pieces = (b"Yes", b".", b" '", b"Oak", b"Elm", b"Ash", b"'", b" was liked", b" in spite of", b" ghosts", b" So")
     words = TokenVocabulary((*pieces, b""))
     spell = {piece: n for n, piece in enumerate(words.pieces)}
-    titles = {"Oak": AllowedTitle(1, 0, keywords=frozenset({"sea"})),
-              "Elm": AllowedTitle(1, 1, keywords=frozenset({"ghosts"} if other else {"war"})),
-              "Ash": AllowedTitle(0, 2, is_target=True, keywords=frozenset({"ghosts"}))}  # fmt: skip
+    titles = {
+        "Oak": AllowedTitle(1, 0, keywords=frozenset({"sea"})),
+        "Elm": AllowedTitle(1, 1, keywords=frozenset({"ghosts"} if other else {"war"})),
+        "Ash": AllowedTitle(0, 2, is_target=True, keywords=frozenset({"ghosts"})),
+    }
     rule = GroundingRules(words, titles, "polarity_and_keywords").constraint
     text = [spell[p] for p in (b"Yes", b".", b" '", b"Oak", b"'", b" was liked", b" in spite of", b" ghosts", b".")]
     assert [rule.count_accepted(text[: n + 1]) for n in range(8)] == list(range(1, 9))

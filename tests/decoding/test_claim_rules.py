@@ -14,7 +14,7 @@ PIECES = (
     *(b"Yes", b"No", b".", b",", b" '", b"'", b"Lamp", b"Oak", b"Play", b"Cold", b" brings", b" shares", b" with"),
     *(b" as", b" did", b" and", b" ghosts", b" sea", b" wry", b" humour", b" war", b" lacks", b" should", b" would"),
     *(b" please", b" disappoint", b" it", b" was", b" liked", b" in spite of", b" What stands out is", b""),
-)  # fmt: skip
+)
 WORDS = TokenVocabulary(PIECES)
 SPELL = {piece: n for n, piece in enumerate(PIECES)}
 TITLES = {

@@ -88,7 +88,10 @@ def test_the_manifest_names_every_file_by_its_contents(tmp_path: Path) -> None:
     manifest = checkpoint.read_recommender_config(tmp_path)
     assert manifest["format"] == 3 and manifest["backbone_digest"] == rec.backbone.digest
     assert {name: entry.get("layers") for name, entry in manifest["parts"].items()} == {
-        "global": [0, 1, 2, 3], "experts": [2, 3], "projector": None}  # fmt: skip
+        "global": [0, 1, 2, 3],
+        "experts": [2, 3],
+        "projector": None,
+    }
     named = {file: digest for entry in manifest["parts"].values() for file, digest in entry["files"].items()}
     assert sorted([*named, "recommender.json"]) == FILES
     for file, digest in named.items():
@@ -136,8 +139,13 @@ def test_wherever_a_save_dies_the_former_or_the_new_state_is_read_in_full(
 
         try:
             with monkeypatch.context() as patch:
-                for owner, name in ((checkpoint, "write_json"), (checkpoint, "write_tensors"), (Path, "replace"),
-                                    (Path, "unlink"), (shutil, "rmtree")):  # fmt: skip
+                for owner, name in (
+                    (checkpoint, "write_json"),
+                    (checkpoint, "write_tensors"),
+                    (Path, "replace"),
+                    (Path, "unlink"),
+                    (shutil, "rmtree"),
+                ):
                     patch.setattr(owner, name, count_step(getattr(owner, name)))
                 checkpoint.save_recommender(folder, new)
             died = False
@@ -177,11 +185,16 @@ def ask_format_2(rec: Recommender) -> list[float]:
     for gate, vector in (([1, 0, 0], 0.5), ([0, 1, 0], -1.0), ([0.2, 0.3, 0.5], 2.0)):
         prompt = Prompt(
             ids=np.array([(7 * i + 11) % 6000 + 10 for i in range(12)], dtype=np.int32),
-            placeholder_at=np.array([3], dtype=np.int32), placeholder_vectors=np.array([[vector]], dtype=np.float32),
-            answer_at=np.array([11], dtype=np.int32), answer_label=np.zeros(1, dtype=np.int8),
-            answer_weight=np.ones(1, dtype=np.float32), token_at=none, token_target=none,
-            token_weight=np.zeros(0, dtype=np.float32), gate=np.array(gate, dtype=np.float32),
-        )  # fmt: skip
+            placeholder_at=np.array([3], dtype=np.int32),
+            placeholder_vectors=np.array([[vector]], dtype=np.float32),
+            answer_at=np.array([11], dtype=np.int32),
+            answer_label=np.zeros(1, dtype=np.int8),
+            answer_weight=np.ones(1, dtype=np.float32),
+            token_at=none,
+            token_target=none,
+            token_weight=np.zeros(0, dtype=np.float32),
+            gate=np.array(gate, dtype=np.float32),
+        )
         scores.append(float(rec.score(collate_prompts([prompt], rec.backbone.pad_id))[0]))
     return scores
 

@@ -52,8 +52,12 @@ def test_hidden_states_and_gradients_are_the_plain_ones(kind: str, tmp_path: Pat
             torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=1e-3)
     assert calls == [len(SAMPLE)]
     # Another batch of the same prompts, padded otherwise, is read too.
-    torch.testing.assert_close(hidden(made, SAMPLE[:2], collate_prompts(SAMPLE[:2], 0))[0, : len(SAMPLE[0])],
-                               rec.compute_hidden(batch)[0, : len(SAMPLE[0])], atol=1e-4, rtol=1e-4)  # fmt: skip
+    torch.testing.assert_close(
+        hidden(made, SAMPLE[:2], collate_prompts(SAMPLE[:2], 0))[0, : len(SAMPLE[0])],
+        rec.compute_hidden(batch)[0, : len(SAMPLE[0])],
+        atol=1e-4,
+        rtol=1e-4,
+    )
     assert len(calls) == 1
     made.close()
     assert not (tmp_path / "below.bin").exists()
@@ -111,9 +115,16 @@ def test_a_stage_learns_the_same_with_and_without(tmp_path: Path, dropout: float
         folder = tmp_path / str(size)
         folder.mkdir()
         config = STAGE.model_copy(update={"cache_gb": size, "gradient_checkpointing": recompute and size > 0})
-        log = fit_stage(rec, lambda _: SAMPLE, lambda: {"auc": 0.5, "uauc": 0.5, "value": 0.5},
-                        config, folder, seed=0, accelerator=Accelerator(cpu=True),
-                        title="")  # fmt: skip
+        log = fit_stage(
+            rec,
+            lambda _: SAMPLE,
+            lambda: {"auc": 0.5, "uauc": 0.5, "value": 0.5},
+            config,
+            folder,
+            seed=0,
+            accelerator=Accelerator(cpu=True),
+            title="",
+        )
         assert not rec._checkpointing
         states.append(([entry["loss"] for entry in log], rec.adapters.state_dict()))
         assert [path.name for path in folder.iterdir()] == ["state.safetensors"]

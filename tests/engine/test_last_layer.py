@@ -11,8 +11,15 @@ from support.tiny_lm import make_prompts, make_recommender
 from thinkrec.engine.batch import collate_prompts
 from thinkrec.engine.last_layer import select_positions
 
-KINDS = {"llama": True, "qwen2": True, "gpt_neox": True, "granite": True, "cohere": True, "mistral": True,
-         "gemma2": False}  # fmt: skip
+KINDS = {
+    "llama": True,
+    "qwen2": True,
+    "gpt_neox": True,
+    "granite": True,
+    "cohere": True,
+    "mistral": True,
+    "gemma2": False,
+}
 BATCH = collate_prompts(make_prompts(), 0)
 AT = torch.tensor([[0, 8], [1, 3], [1, 16], [4, 11], [4, 0], [4, 11]])
 

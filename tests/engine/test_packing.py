@@ -120,8 +120,10 @@ def test_attention_in_two_parts_is_attention_over_all(causal: bool) -> None:
     ):
         torch.testing.assert_close(found, wanted)
     if not causal:
-        halves = [compute_reference_attention(q, *(t[:, :, part] for t in wide), causal=False, scale=0.3)
-                  for part in (slice(0, 3), slice(3, 7))]  # fmt: skip
+        halves = [
+            compute_reference_attention(q, *(t[:, :, part] for t in wide), causal=False, scale=0.3)
+            for part in (slice(0, 3), slice(3, 7))
+        ]
         torch.testing.assert_close(
             merge_states(*halves), compute_reference_attention(q, *wide, causal=False, scale=0.3)[0]
         )

@@ -221,8 +221,13 @@ def _slow(rec, prompt, n: int, first: int | None = None) -> list[int]:
     out: list[int] = []
     while len(out) < n:
         ids = np.concatenate([prompt.ids, np.array(out, np.int32)])
-        grown = replace(prompt, ids=ids, token_at=np.array([len(ids) - 1]), token_target=np.array([0]),
-                        token_weight=np.ones(1, np.float32))  # fmt: skip
+        grown = replace(
+            prompt,
+            ids=ids,
+            token_at=np.array([len(ids) - 1]),
+            token_target=np.array([0]),
+            token_weight=np.ones(1, np.float32),
+        )
         batch = collate_prompts([grown], 0)
         with torch.no_grad():
             token = int(rec.compute_next_token_logits(rec.gather_hidden(batch, batch.token_at)).argmax())

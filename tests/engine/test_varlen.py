@@ -119,8 +119,16 @@ def test_a_stage_learns_the_same_in_rows_and_padded(tmp_path: Path, calls: list[
         rec = make_recommender()
         folder = tmp_path / str(kernel)
         folder.mkdir()
-        log = fit_stage(rec, lambda _: make_prompts(), lambda: {"auc": 0.5, "uauc": 0.5, "value": 0.5}, STAGE, folder,
-                        seed=0, accelerator=Accelerator(cpu=True), title="")  # fmt: skip
+        log = fit_stage(
+            rec,
+            lambda _: make_prompts(),
+            lambda: {"auc": 0.5, "uauc": 0.5, "value": 0.5},
+            STAGE,
+            folder,
+            seed=0,
+            accelerator=Accelerator(cpu=True),
+            title="",
+        )
         assert rec.capabilities.varlen is kernel
         states.append(([entry["loss"] for entry in log], rec.adapters.state_dict()))
     assert calls

@@ -18,12 +18,14 @@ N = 40
 USERS = [f"u{row // 4}" for row in range(N)]
 LABELS = [int(row % 4 in (0, 3)) for row in range(N)]
 SCORES = [0.5 + 0.01 * ((7 * row) % N) for row in range(N)]
-TRUTH = pl.DataFrame({
-    "order": range(100, 100 + N),
-    "user_id": USERS,
-    "item_id": [f"i{row}" for row in range(N)],
-    "label": LABELS,
-})  # fmt: skip
+TRUTH = pl.DataFrame(
+    {
+        "order": range(100, 100 + N),
+        "user_id": USERS,
+        "item_id": [f"i{row}" for row in range(N)],
+        "label": LABELS,
+    }
+)
 MINE = pl.DataFrame({"order": range(100, 100 + N), "score": SCORES})
 
 
@@ -105,8 +107,14 @@ def test_the_test_rows_of_a_table_with_splits_are_judged(folder: Path) -> None:
 def test_compare_judges_rows_that_every_table_has(folder: Path) -> None:
     MINE[:12].write_parquet(folder / "a.parquet")
     MINE[4:16].write_parquet(folder / "b.parquet")
-    arguments = ("compare", folder / "a.parquet", "--against", folder / "b.parquet", "--interactions",
-                 folder / "truth.csv")  # fmt: skip
+    arguments = (
+        "compare",
+        folder / "a.parquet",
+        "--against",
+        folder / "b.parquet",
+        "--interactions",
+        folder / "truth.csv",
+    )
     assert "28 of 40 rows" in refused(*arguments)
     text = call(*arguments, "--partial", "--draws", 100, "--out", folder / "c.json")
     assert "Partial: 8 of 40 rows are judged" in text

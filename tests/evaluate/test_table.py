@@ -34,8 +34,14 @@ def results():
 
 def test_numbers_are_printed_as_the_field_prints_them():
     assert [format_number(v) for v in (0.7094, 1.0, 0.0, -0.25, 0.6775, float("nan"), -0.0001)] == [
-        ".709", "1.000", ".000", "-.250", ".678", "n/a", ".000",
-    ]  # fmt: skip
+        ".709",
+        "1.000",
+        ".000",
+        "-.250",
+        ".678",
+        "n/a",
+        ".000",
+    ]
     assert [format_number(v, signed=True) for v in (0.0123, -0.0123, 0.0)] == ["+.012", "-.012", ".000"]
     assert format_interval(None, None) == "" and format_interval(0.1, 0.2) == "[.100, .200]"
 

@@ -51,26 +51,59 @@ def test_a_model_that_ranks_worse_than_one_number_per_item_is_told_so():
     ("others", "words", "lost", "better"),
     [
         # The signs are turned: the table holds the others minus the model.
-        ({"item mean": ("impersonal", -0.05, -0.09, -0.01)}, "ranks better than the item mean "
-         "(UAUC +.050 [+.010, +.090]).", False, None),
-        ({"item mean": ("impersonal", -0.01, -0.04, 0.02)}, "For one user no difference is shown between mine "
-         "and the item mean (UAUC +.010 [-.020, +.040]).", False, None),
-        ({"item mean": ("impersonal", -0.05, -0.09, -0.01), "boosting": ("model", 0.04, 0.01, 0.07)},
-         "ranks worse than boosting (UAUC -.040 [-.070, -.010]), but ranks better than the item mean "
-         "(UAUC +.050 [+.010, +.090]); rank with --model boosting.", True, "boosting"),
+        (
+            {"item mean": ("impersonal", -0.05, -0.09, -0.01)},
+            "ranks better than the item mean (UAUC +.050 [+.010, +.090]).",
+            False,
+            None,
+        ),
+        (
+            {"item mean": ("impersonal", -0.01, -0.04, 0.02)},
+            "For one user no difference is shown between mine and the item mean (UAUC +.010 [-.020, +.040]).",
+            False,
+            None,
+        ),
+        (
+            {"item mean": ("impersonal", -0.05, -0.09, -0.01), "boosting": ("model", 0.04, 0.01, 0.07)},
+            "ranks worse than boosting (UAUC -.040 [-.070, -.010]), but ranks better than the item mean "
+            "(UAUC +.050 [+.010, +.090]); rank with --model boosting.",
+            True,
+            "boosting",
+        ),
         # Of each kind the best row counts, and of two that are better the best is named.
-        ({**MEAN, "keywords": ("impersonal", 0.1, -0.2, 0.4), "mf": ("model", 0.1, 0.02, 0.2),
-          "sasrec": ("model", 0.3, 0.2, 0.4)}, "than the item mean (UAUC -.282 [-.390, -.167]) and "
-         "than sasrec (UAUC -.300 [-.400, -.200]); do not use it to rank; rank with --model sasrec.", True, "sasrec"),
+        (
+            {
+                **MEAN,
+                "keywords": ("impersonal", 0.1, -0.2, 0.4),
+                "mf": ("model", 0.1, 0.02, 0.2),
+                "sasrec": ("model", 0.3, 0.2, 0.4),
+            },
+            "than the item mean (UAUC -.282 [-.390, -.167]) and "
+            "than sasrec (UAUC -.300 [-.400, -.200]); do not use it to rank; rank with --model sasrec.",
+            True,
+            "sasrec",
+        ),
         # Ceilings and published figures are no rivals, and a row whose difference is not defined is passed over.
-        ({"best": ("ceiling", 0.4, 0.3, 0.5), "paper": ("published", 0.4, 0.3, 0.5),
-          "broken": ("model", float("nan"), float("nan"), float("nan")), "mf": ("model", -0.1, -0.2, -0.05)},
-         "ranks better than mf (UAUC +.100 [+.050, +.200]).", False, None),
+        (
+            {
+                "best": ("ceiling", 0.4, 0.3, 0.5),
+                "paper": ("published", 0.4, 0.3, 0.5),
+                "broken": ("model", float("nan"), float("nan"), float("nan")),
+                "mf": ("model", -0.1, -0.2, -0.05),
+            },
+            "ranks better than mf (UAUC +.100 [+.050, +.200]).",
+            False,
+            None,
+        ),
         # A low and a high that are not defined show nothing.
-        ({"mf": ("model", -0.1, float("nan"), float("nan"))}, "no difference is shown between mine and mf (UAUC "
-         "+.100).", False, None),
+        (
+            {"mf": ("model", -0.1, float("nan"), float("nan"))},
+            "no difference is shown between mine and mf (UAUC +.100).",
+            False,
+            None,
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_best_row_of_each_kind_is_named(others, words, lost, better):
     found = build_verdict(made(others))
     assert found is not None

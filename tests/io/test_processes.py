@@ -49,8 +49,11 @@ def launch(tmp_path: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(
         [sys.executable, *command, str(script), str(recipe), str(tmp_path / "run"), str(marks)],
-        capture_output=True, text=True, env=environment, timeout=240,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=240,
+    )
 
 
 def test_two_processes_train_one_model_and_write_every_stage_once(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import torch
 from support.tiny_lm import make_backbone, make_model, make_part, make_tokenizer
 
 from thinkrec.engine.batch import collate_prompts
-from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.model.adapters import attach_adapters
@@ -170,10 +170,17 @@ def _write_gguf(path: Path) -> torch.nn.Module:
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(0)
-    names = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-             "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
-             "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm",
-             "post_attention_layernorm": "ffn_norm"}  # fmt: skip
+    names = {
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+        "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
+    }
     outer = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
     for full, tensor in state.items():
         name, values = full.removesuffix(".weight"), tensor.float().numpy()

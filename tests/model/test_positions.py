@@ -47,16 +47,43 @@ def backbone(kind: str, positions: int, tokenizer) -> Backbone:
     torch.manual_seed(0)
     n = len(tokenizer)
     if kind == "gpt2":
-        model = GPT2LMHeadModel(GPT2Config(vocab_size=n, n_positions=positions, n_embd=32, n_layer=2, n_head=4,
-                                           bos_token_id=1, eos_token_id=2, initializer_range=0.2))  # fmt: skip
+        model = GPT2LMHeadModel(
+            GPT2Config(
+                vocab_size=n,
+                n_positions=positions,
+                n_embd=32,
+                n_layer=2,
+                n_head=4,
+                bos_token_id=1,
+                eos_token_id=2,
+                initializer_range=0.2,
+            )
+        )
     elif kind == "opt":
-        model = OPTForCausalLM(OPTConfig(vocab_size=n, max_position_embeddings=positions, hidden_size=32, ffn_dim=48,
-                                         word_embed_proj_dim=32, num_hidden_layers=2, num_attention_heads=4,
-                                         dropout=0.0, init_std=0.2))  # fmt: skip
+        model = OPTForCausalLM(
+            OPTConfig(
+                vocab_size=n,
+                max_position_embeddings=positions,
+                hidden_size=32,
+                ffn_dim=48,
+                word_embed_proj_dim=32,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                dropout=0.0,
+                init_std=0.2,
+            )
+        )
     else:
-        model = LlamaForCausalLM(LlamaConfig(vocab_size=n, max_position_embeddings=positions, hidden_size=32,
-                                             intermediate_size=48, num_hidden_layers=2,
-                                             num_attention_heads=4))  # fmt: skip
+        model = LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=n,
+                max_position_embeddings=positions,
+                hidden_size=32,
+                intermediate_size=48,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+            )
+        )
     return build_backbone(model, tokenizer, kind, BackboneConfig(source=kind))
 
 
@@ -126,14 +153,22 @@ def test_reasons_have_positions_of_their_own(tokenizer) -> None:
     assert 0 < shown < PROMPT.history
     # Numbers count the history's lines, the target behind them: no title of a line that was cut is left to cite.
     assert {known.item for known in cited.values()} <= {None, *range(shown + 1)}
-    assert len(system.find_allowed_titles(Query.from_row(DS, int(ROWS[0])), int(DS.interactions.item[ROWS[0]]))) > len(cited)
+    assert len(system.find_allowed_titles(Query.from_row(DS, int(ROWS[0])), int(DS.interactions.item[ROWS[0]]))) > len(
+        cited
+    )
 
 
 def test_a_text_ends_with_the_positions_and_says_so(tokenizer) -> None:
     rec = recommender("opt", 64, tokenizer)
     prompt = PromptRenderer(DS, backbone("opt", 512, tokenizer), PROMPT).render_row(int(ROWS[0]), gate=GATE)
-    prompt = replace(prompt, ids=np.resize(prompt.ids, 60), **{name: np.zeros(0, dtype=getattr(prompt, name).dtype)
-                     for name in ("answer_at", "answer_label", "answer_weight")})  # fmt: skip
+    prompt = replace(
+        prompt,
+        ids=np.resize(prompt.ids, 60),
+        **{
+            name: np.zeros(0, dtype=getattr(prompt, name).dtype)
+            for name in ("answer_at", "answer_label", "answer_weight")
+        },
+    )
     with pytest.warns(DataWarning, match="1 of 2 texts can have 5 tokens"):
         long, short = generate_greedily(rec, [prompt, replace(prompt, ids=prompt.ids[:20])], 20, first_tokens=[10, 10])
     assert len(long) <= 5 < len(short) + 15

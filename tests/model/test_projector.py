@@ -36,8 +36,12 @@ def test_a_constant_dimension_is_only_centred_and_the_buffers_are_saved() -> Non
     other.load_state_dict(projector.state_dict())
     assert torch.equal(other(vectors), projector(vectors))
     assert {n for n, _ in projector.named_parameters()} == {
-        "scale", "layers.0.weight", "layers.0.bias", "layers.2.weight", "layers.2.bias",
-    }  # fmt: skip
+        "scale",
+        "layers.0.weight",
+        "layers.0.bias",
+        "layers.2.weight",
+        "layers.2.bias",
+    }
 
 
 def test_all_vectors_zero_is_no_division_by_zero() -> None:

@@ -34,8 +34,12 @@ def names(text: str) -> set[str]:
     """Every name that a source uses, takes as an argument, or imports."""
     nodes = list(ast.walk(ast.parse(text)))
     found = {node.id for node in nodes if isinstance(node, ast.Name)} | {n.arg for n in nodes if isinstance(n, ast.arg)}
-    return found | {alias.asname or alias.name for node in nodes if isinstance(node, ast.ImportFrom | ast.Import)
-                    for alias in node.names}  # fmt: skip
+    return found | {
+        alias.asname or alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom | ast.Import)
+        for alias in node.names
+    }
 
 
 @ids

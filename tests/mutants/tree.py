@@ -21,10 +21,20 @@ from pathlib import Path
 from mutant import PACKAGE, ROOT, Mutant
 
 HEAVY = (
-    "accelerate", "hypothesis", "polars", "pydantic", "pytest", "scipy.sparse", "scipy.stats", "sklearn.cluster",
-    "sklearn.ensemble", "torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama",
+    "accelerate",
+    "hypothesis",
+    "polars",
+    "pydantic",
+    "pytest",
+    "scipy.sparse",
+    "scipy.stats",
+    "sklearn.cluster",
+    "sklearn.ensemble",
+    "torch",
+    "transformers.models.auto.modeling_auto",
+    "transformers.models.llama.modeling_llama",
     "transformers.trainer_utils",
-)  # fmt: skip
+)
 """Modules that most tests import and that take seconds."""
 COPIED = ("src", "tests", "recipes", "pyproject.toml")
 QUIET = ("-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")

@@ -28,8 +28,12 @@ from thinkrec.errors import RecipeError
 from thinkrec.model.adapters import AdapterSet, attach_adapters
 from thinkrec.model.lora import MultiLoRAConfig
 
-KINDS = {"llama": ("q_proj", "v_proj"), "gpt_neox": ("query_key_value", "dense"), "phi3": ("qkv_proj",),
-         "gpt2": ("c_attn", "c_fc")}  # fmt: skip
+KINDS = {
+    "llama": ("q_proj", "v_proj"),
+    "gpt_neox": ("query_key_value", "dense"),
+    "phi3": ("qkv_proj",),
+    "gpt2": ("c_attn", "c_fc"),
+}
 
 
 def _model(kind: str) -> PreTrainedModel:

@@ -42,11 +42,13 @@ def test_a_prompt_reads_as_it_should(text) -> None:
     it, items = DS.interactions, DS.items
     lines = [
         "Films rated by one viewer, oldest first: film | keywords | Yes if liked, No if not.",
-        *(f"{items.titles[it.item[j]]} | {', '.join(items.keywords[it.item[j]])} | {'Yes' if it.label[j] else 'No'}"
-          for j in (row - 2, row - 1)),
+        *(
+            f"{items.titles[it.item[j]]} | {', '.join(items.keywords[it.item[j]])} | {'Yes' if it.label[j] else 'No'}"
+            for j in (row - 2, row - 1)
+        ),
         "For the next film begin with Yes or No, then say why.",
         f"{items.titles[it.item[row]]} | {', '.join(items.keywords[it.item[row]])} |",
-    ]  # fmt: skip
+    ]
     assert text.tokenizer.decode(prompt.ids[1:]) == "\n".join(lines)
     assert prompt.ids[0] == text.tokenizer.bos_token_id
 

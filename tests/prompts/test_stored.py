@@ -35,8 +35,18 @@ def mixed(monkeypatch: pytest.MonkeyPatch) -> list[Prompt]:
     monkeypatch.setattr(stored, "RECORD_BATCH_SIZE", 5)
     rng, gate = np.random.default_rng(0), np.array([0.25, 0.75], dtype=np.float32)
     none = np.zeros(0, dtype=np.int32)
-    bare = Prompt(np.array([7], dtype=np.int32), none, np.zeros((0, 0), dtype=np.float32), none,
-                  none.astype(np.int8), none.astype(np.float32), none, none, none.astype(np.float32), gate)  # fmt: skip
+    bare = Prompt(
+        np.array([7], dtype=np.int32),
+        none,
+        np.zeros((0, 0), dtype=np.float32),
+        none,
+        none.astype(np.int8),
+        none.astype(np.float32),
+        none,
+        none,
+        none.astype(np.float32),
+        gate,
+    )
     return [*make_prompts(), bare, *(make_part(rng, t, gate) for t in (1, 5, 30, 2)), bare, make_prompts()[0]]
 
 

@@ -44,8 +44,12 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, st
     code = "import sys; from transformers.cli.transformers import main; sys.argv[0] = 'transformers'; sys.exit(main())"
     log = folder / "log"
     with log.open("wb") as out:
-        run = subprocess.Popen([sys.executable, "-c", code, *words], stdout=out, stderr=out,
-                               env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"})  # fmt: skip
+        run = subprocess.Popen(
+            [sys.executable, "-c", code, *words],
+            stdout=out,
+            stderr=out,
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        )
     try:
         address, limit = f"http://127.0.0.1:{port}", time.monotonic() + 120
         while not healthy(address):

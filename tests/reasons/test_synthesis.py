@@ -260,8 +260,11 @@ def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
     """Two kinds of refusal at the first question, one after a wrong answer; the next start asks none of them."""
     truth = labels(config())
     names = list(truth)
-    first = {names[0]: fails(400, "no", code="content_filter"), names[1]: says(None, refusal="I can't."),
-             names[2]: fails(400, "no", code="content_filter")}  # fmt: skip
+    first = {
+        names[0]: fails(400, "no", code="content_filter"),
+        names[1]: says(None, refusal="I can't."),
+        names[2]: fails(400, "no", code="content_filter"),
+    }
     later = names[3]
 
     def react(request: Request) -> Reaction:

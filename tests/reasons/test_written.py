@@ -23,12 +23,19 @@ BEFORE = data(interactions())
 
 def reasons(ds: Dataset, rows: np.ndarray) -> pl.DataFrame:
     it = ds.interactions
-    told = [f"{'Yes' if it.label[r] else 'No'}. User {ds.user_ids[it.user[r]]}, item {ds.items.ids[it.item[r]]}."
-            for r in rows]  # fmt: skip
-    return pl.DataFrame({
-        "order": it.order[rows], "user_id": [ds.user_ids[u] for u in it.user[rows]],
-        "item_id": [ds.items.ids[i] for i in it.item[rows]], "label": it.label[rows], "reason": told,
-    })  # fmt: skip
+    told = [
+        f"{'Yes' if it.label[r] else 'No'}. User {ds.user_ids[it.user[r]]}, item {ds.items.ids[it.item[r]]}."
+        for r in rows
+    ]
+    return pl.DataFrame(
+        {
+            "order": it.order[rows],
+            "user_id": [ds.user_ids[u] for u in it.user[rows]],
+            "item_id": [ds.items.ids[i] for i in it.item[rows]],
+            "label": it.label[rows],
+            "reason": told,
+        }
+    )
 
 
 def single(ds: Dataset) -> np.ndarray:
@@ -69,8 +76,11 @@ def test_on_the_same_data_nothing_is_said(tmp_path: Path) -> None:
 def test_rows_that_have_moved_are_found_by_user_and_item(change: str, tmp_path: Path) -> None:
     table = interactions()
     extra = table.head(3).with_columns(user_id=pl.lit(-5, dtype=table["user_id"].dtype))
-    now = {"reordered": table.reverse(), "a new user in front": pl.concat([extra, table]),
-           "appended": pl.concat([table, extra])}[change]  # fmt: skip
+    now = {
+        "reordered": table.reverse(),
+        "a new user in front": pl.concat([extra, table]),
+        "appended": pl.concat([table, extra]),
+    }[change]
     after = data(now)
     found, said = read(after, TABLE, tmp_path)
     assert len(found) == 30

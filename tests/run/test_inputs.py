@@ -12,8 +12,12 @@ DS = simulate_catalogue(SimulatorConfig(users=4, items=12, interactions_per_user
 
 def test_each_letter_and_each_row_of_reasons_counts() -> None:
     plain = {1: "Yes. It fits.", 4: "No. It does not."}
-    others = [{1: "Yes. It fits!", 4: "No. It does not."}, {2: "Yes. It fits.", 4: "No. It does not."},
-              {1: "Yes. It fits."}, {}]  # fmt: skip
+    others = [
+        {1: "Yes. It fits!", 4: "No. It does not."},
+        {2: "Yes. It fits.", 4: "No. It does not."},
+        {1: "Yes. It fits."},
+        {},
+    ]
     digests = {hash_reasons(DS, reasons) for reasons in (plain, *others)}
     assert len(digests) == 5
     assert hash_reasons(DS, dict(reversed(plain.items()))) == hash_reasons(DS, plain)

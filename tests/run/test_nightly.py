@@ -44,14 +44,27 @@ def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
     """A simulated catalogue as a user's own tables, with text ids."""
     ds = simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), seed=5).dataset
     it = ds.interactions
-    rows = pl.DataFrame({
-        "user_id": [f"u{u:02d}" for u in it.user], "item_id": [f"i{i:02d}" for i in it.item],
-        "label": it.label, "timestamp": it.timestamp, "split": [SPLITS[s] for s in it.split], "order": it.order,
-    }).sort("order").drop("order")  # fmt: skip
-    items = pl.DataFrame({
-        "item_id": [f"i{i:02d}" for i in range(len(ds.items))], "title": ds.items.titles,
-        "keywords": ["|".join(words) for words in ds.items.keywords],
-    })  # fmt: skip
+    rows = (
+        pl.DataFrame(
+            {
+                "user_id": [f"u{u:02d}" for u in it.user],
+                "item_id": [f"i{i:02d}" for i in it.item],
+                "label": it.label,
+                "timestamp": it.timestamp,
+                "split": [SPLITS[s] for s in it.split],
+                "order": it.order,
+            }
+        )
+        .sort("order")
+        .drop("order")
+    )
+    items = pl.DataFrame(
+        {
+            "item_id": [f"i{i:02d}" for i in range(len(ds.items))],
+            "title": ds.items.titles,
+            "keywords": ["|".join(words) for words in ds.items.keywords],
+        }
+    )
     return rows, items
 
 
@@ -61,8 +74,9 @@ def trained(tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("nightly")
     for table, name in zip(tables, ("interactions.csv", "items.csv"), strict=True):
         table.write_csv(home / name)
-    recipe = tiny_recipe(tiny_backbone(home / "lm"), data={
-        "kind": "tables", "interactions": "interactions.csv", "items": "items.csv"})  # fmt: skip
+    recipe = tiny_recipe(
+        tiny_backbone(home / "lm"), data={"kind": "tables", "interactions": "interactions.csv", "items": "items.csv"}
+    )
     recipe["baselines"] |= {
         "sasrec": {"kind": "sasrec", "dim": 8, "history": "labelled", "training": {"epochs": 2}},
         "lightgcn": {"kind": "lightgcn", "dim": 8, "training": {"epochs": 2}},
@@ -79,10 +93,16 @@ def grow(tables) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tonight's tables: a user, an item and rows more, both tables in another order."""
     rows, items = tables
     late = int(rows["timestamp"].max()) + 1000
-    more = pl.DataFrame({
-        "user_id": [NEW_USER] * 3 + ["u07"], "item_id": ["i00", NEW_ITEM, "i05", NEW_ITEM], "label": [1, 0, 1, 1],
-        "timestamp": [late, late + 1, late + 2, late + 3], "split": ["train", "train", "test", "test"],
-    }, schema=rows.schema)  # fmt: skip
+    more = pl.DataFrame(
+        {
+            "user_id": [NEW_USER] * 3 + ["u07"],
+            "item_id": ["i00", NEW_ITEM, "i05", NEW_ITEM],
+            "label": [1, 0, 1, 1],
+            "timestamp": [late, late + 1, late + 2, late + 3],
+            "split": ["train", "train", "test", "test"],
+        },
+        schema=rows.schema,
+    )
     thing = pl.DataFrame({"item_id": [NEW_ITEM], "title": ["Brand New Thing"], "keywords": [items["keywords"][0]]})
     grown = pl.concat([rows, more]).sample(fraction=1.0, shuffle=True, seed=4)
     return grown, pl.concat([thing, items.reverse()])
@@ -145,10 +165,15 @@ def test_every_scorer_maps_by_id(trained: Path, night: Path) -> None:
     with pytest.warns(DataWarning):
         now = thinkrec.load(night).ds
     it, then = now.interactions, run.ds.interactions
-    known = {(run.ds.user_ids[u], run.ds.items.ids[i], t): row for row, (u, i, t) in
-             enumerate(zip(then.user, then.item, then.timestamp, strict=True))}  # fmt: skip
-    here = [(row, known[key]) for row, (u, i, t) in enumerate(zip(it.user, it.item, it.timestamp, strict=True))
-            if (key := (now.user_ids[u], now.items.ids[i], t)) in known]  # fmt: skip
+    known = {
+        (run.ds.user_ids[u], run.ds.items.ids[i], t): row
+        for row, (u, i, t) in enumerate(zip(then.user, then.item, then.timestamp, strict=True))
+    }
+    here = [
+        (row, known[key])
+        for row, (u, i, t) in enumerate(zip(it.user, it.item, it.timestamp, strict=True))
+        if (key := (now.user_ids[u], now.items.ids[i], t)) in known
+    ]
     rows, was = np.array(here).T
     assert len(rows) == len(then)
     for name in ("MF", "sasrec", "lightgcn", "boosting", "item mean", "keyword prior"):
@@ -192,8 +217,10 @@ def test_a_stage_of_other_tables_is_not_asked(trained: Path, tables, tmp_path: P
     rows, items = grow(tables)
     rows.write_csv(tmp_path / "interactions.csv")
     items.write_csv(tmp_path / "items.csv")
-    recipe = load_recipe(moved / "recipe.yaml", [f"data.interactions={tmp_path / 'interactions.csv'}",
-                                                 f"data.items={tmp_path / 'items.csv'}"])  # fmt: skip
+    recipe = load_recipe(
+        moved / "recipe.yaml",
+        [f"data.interactions={tmp_path / 'interactions.csv'}", f"data.items={tmp_path / 'items.csv'}"],
+    )
     Run(recipe, moved).prepare_folder()
     with pytest.raises(CheckpointError, match="trained on other tables"):
         thinkrec.load(moved)

@@ -66,10 +66,14 @@ def test_empty_splits_and_too_few_users_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_baseline_that_fails_costs_its_own_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = tiny_recipe(tmp_path, model={"kind": "item_baseline"}, baselines={
-        "broken": {"kind": "lightgcn", "dim": 4, "training": {"epochs": 1}},
-        "MF": {"kind": "mf", "dim": 4, "training": {"epochs": 1}},
-    })  # fmt: skip
+    content = tiny_recipe(
+        tmp_path,
+        model={"kind": "item_baseline"},
+        baselines={
+            "broken": {"kind": "lightgcn", "dim": 4, "training": {"epochs": 1}},
+            "MF": {"kind": "mf", "dim": 4, "training": {"epochs": 1}},
+        },
+    )
 
     def fail(*_: object, **__: object) -> None:
         raise ValueError("no edge\nin this graph")

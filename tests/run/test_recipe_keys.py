@@ -92,8 +92,15 @@ def adapters(**keys: Any) -> Any:
 
 def evaluation(**keys: Any) -> Any:
     config, rng = EvaluationConfig.model_validate({"bootstrap_draws": 100, **keys}), np.random.default_rng(0)
-    sample = bootstrap_metrics(rng.integers(6, size=90), rng.integers(2, size=90), rng.normal(size=90), k=config.k,
-                       denominator=config.map_denominator, draws=config.bootstrap_draws, seed=config.seed)  # fmt: skip
+    sample = bootstrap_metrics(
+        rng.integers(6, size=90),
+        rng.integers(2, size=90),
+        rng.normal(size=90),
+        k=config.k,
+        denominator=config.map_denominator,
+        draws=config.bootstrap_draws,
+        seed=config.seed,
+    )
     return [*sample.values.values(), *(sample.draws["uauc"][-1:].tolist()), sample.n_draws]
 
 
@@ -101,10 +108,15 @@ def evaluation(**keys: Any) -> Any:
 def ratings() -> tuple[pl.DataFrame, pl.DataFrame]:
     rng = np.random.default_rng(0)
     start = int(datetime(2020, 1, 1).timestamp())
-    rows = pl.DataFrame({
-        "user_id": rng.integers(6, size=80), "item_id": rng.integers(9, size=80), "rating": rng.integers(1, 6, size=80),
-        "timestamp": start + np.arange(80) * 2 * 86400, "split": ["train"] * 50 + ["valid"] * 15 + ["test"] * 15,
-    })  # fmt: skip
+    rows = pl.DataFrame(
+        {
+            "user_id": rng.integers(6, size=80),
+            "item_id": rng.integers(9, size=80),
+            "rating": rng.integers(1, 6, size=80),
+            "timestamp": start + np.arange(80) * 2 * 86400,
+            "split": ["train"] * 50 + ["valid"] * 15 + ["test"] * 15,
+        }
+    )
     titles = [f"T{i}" if i else None for i in range(9)]
     return rows, pl.DataFrame({"item_id": range(9), "title": titles, "keywords": ["sea/war, love"] * 9})
 
@@ -468,7 +480,9 @@ CASES: dict[str, dict[str, Case | str]] = {
         ),
         **of(shown, n_explained=2),
         "evaluation": "here",
-        **dict.fromkeys(("reason_tokens", "citation_policy", "max_citations"), "tests/cli/test_reasons_write.py::test_"),
+        **dict.fromkeys(
+            ("reason_tokens", "citation_policy", "max_citations"), "tests/cli/test_reasons_write.py::test_"
+        ),
         "writer": "tests/test_api.py::test_the_recipe_chooses_who_writes",
     },
 }

@@ -52,30 +52,77 @@ REASONS: dict[str, Any] = {
 
 STAGES: dict[str, dict[str, Any]] = {
     "groups": {
-        "encoder": "e192a6b4f5e05d55", "groups": {"n": 3, "method": "auto", "ward_limit": 8000}, "statistics": True,
-        "votes": False, "embeddings": True,
+        "encoder": "e192a6b4f5e05d55",
+        "groups": {"n": 3, "method": "auto", "ward_limit": 8000},
+        "statistics": True,
+        "votes": False,
+        "embeddings": True,
     },
     "experts": {
-        "prompt": {"history": 10, "block": 1, "keywords": 4, "history_keywords": 4, "max_tokens": 1024,
-                   "history_vectors": True},
-        "score": "difference", "groups": "ca5b6ed843e5e259", "global": "8a2abcc93b47ac6d",
+        "prompt": {
+            "history": 10,
+            "block": 1,
+            "keywords": 4,
+            "history_keywords": 4,
+            "max_tokens": 1024,
+            "history_vectors": True,
+        },
+        "score": "difference",
+        "groups": "ca5b6ed843e5e259",
+        "global": "8a2abcc93b47ac6d",
         "gate": {"tau": 0.1, "single_base": 0.5, "single_share": 0.6, "flat": 0.95},
-        "config": {"train": ["experts"], "epochs": 1, "stride": 8, "history_loss": 1.0, "lr": 0.0005,
-                   "weight_decay": 0.001, "warmup": 200, "batch_tokens": 2048, "clip": 1.0, "checks": 1,
-                   "valid_rows": 300, "recompute": False, "cache_gb": 4.0, "save_steps": 50},
+        "config": {
+            "train": ["experts"],
+            "epochs": 1,
+            "stride": 8,
+            "history_loss": 1.0,
+            "lr": 0.0005,
+            "weight_decay": 0.001,
+            "warmup": 200,
+            "batch_tokens": 2048,
+            "clip": 1.0,
+            "checks": 1,
+            "valid_rows": 300,
+            "recompute": False,
+            "cache_gb": 4.0,
+            "save_steps": 50,
+        },
     },
     "scorers/gSASRec": {
-        "config": {"kind": "sasrec", "loss": "gbce", "history": "liked", "length": 25, "dim": 64, "layers": 2,
-                   "heads": 2, "dropout": 0.2, "biases": True, "spread": 0.02, "negatives": 1, "t": 0.25,
-                   "sampled_weight": 0.1, "training": {"lr": 0.001, "weight_decay": 0.0001, "batch": 1024,
-                                                       "epochs": 200, "patience": 10}},
+        "config": {
+            "kind": "sasrec",
+            "loss": "gbce",
+            "history": "liked",
+            "length": 25,
+            "dim": 64,
+            "layers": 2,
+            "heads": 2,
+            "dropout": 0.2,
+            "biases": True,
+            "spread": 0.02,
+            "negatives": 1,
+            "t": 0.25,
+            "sampled_weight": 0.1,
+            "training": {"lr": 0.001, "weight_decay": 0.0001, "batch": 1024, "epochs": 200, "patience": 10},
+        },
     },
     "scorers/boosting": {
-        "config": {"kind": "boosting", "trees": 300, "bags": 3, "lr": 0.05, "leaves": 15, "min_rows": 60, "l2": 10.0,
-                   "columns": 0.5, "folds": 10, "keyword_strength": 0.003, "blend": [0.0, 0.1, 0.25, 0.5]},
+        "config": {
+            "kind": "boosting",
+            "trees": 300,
+            "bags": 3,
+            "lr": 0.05,
+            "leaves": 15,
+            "min_rows": 60,
+            "l2": 10.0,
+            "columns": 0.5,
+            "folds": 10,
+            "keyword_strength": 0.003,
+            "blend": [0.0, 0.1, 0.25, 0.5],
+        },
     },
     "explain": {"explain": 12, "cite": "exact", "mentions": 2, "writer": "auto"},
-}  # fmt: skip
+}
 """What an older version wrote down as inputs of stages of that recipe."""
 
 
@@ -98,14 +145,21 @@ def test_every_renamed_key_of_a_recipe_is_refused() -> None:
     assert recipe.data.kind == "simulator" and recipe.model.kind == "thinkrec"
     model = recipe.model
     sections: dict[str, Config] = {
-        "": recipe, "data.": recipe.data, "data.world.": recipe.data.simulator, "evaluation.": recipe.evaluation,
-        "model.": model, "model.encoder.training.": model.encoder.training,
+        "": recipe,
+        "data.": recipe.data,
+        "data.world.": recipe.data.simulator,
+        "evaluation.": recipe.evaluation,
+        "model.": model,
+        "model.encoder.training.": model.encoder.training,
         **{f"model.{key}.": getattr(model, key) for key in ("prompt", "encoder", "groups", "gate", "reasons")},
         **{f"model.{key}_stage.": getattr(model, f"{key}_stage") for key in ("global", "expert", "vector")},
         **{f"baselines.{name}.": config for name, config in recipe.baselines.items()},
-        **{f"baselines.{name}.training.": config.training for name, config in recipe.baselines.items()
-           if isinstance(config, MFConfig | LightGCNConfig | SASRecConfig)},
-    }  # fmt: skip
+        **{
+            f"baselines.{name}.training.": config.training
+            for name, config in recipe.baselines.items()
+            if isinstance(config, MFConfig | LightGCNConfig | SASRecConfig)
+        },
+    }
     with pytest.raises(RecipeError) as caught:
         load_recipe(DEMO)
     refused = {line.strip() for line in str(caught.value).splitlines()[1:]}
@@ -174,8 +228,10 @@ def test_every_renamed_key_of_the_settings_of_reasons() -> None:
         SynthesisConfig.model_validate(REASONS)
     refused = {".".join(map(str, entry["loc"])) for entry in caught.value.errors()}
     assert refused == set(list_keys({**REASONS, "teacher": {"api": REASONS["teacher"]}})) - {
-        "teacher.api.kind", "teacher.api.prices.input", "teacher.api.extra.top_k"} | {
-        "teacher.api.extra", "clean"}  # fmt: skip
+        "teacher.api.kind",
+        "teacher.api.prices.input",
+        "teacher.api.extra.top_k",
+    } | {"teacher.api.extra", "clean"}
     for kind, older, name in (("local", "batch", "batch_size"), ("rules", "history", "history_length")):
         with pytest.raises(ValidationError, match=f"key `{older}` is now called `{name}`"):
             SynthesisConfig.model_validate({"teacher": {"kind": kind, older: 3}})
@@ -195,10 +251,19 @@ def test_a_scorer_that_an_older_version_saved_is_read(tmp_path: Path) -> None:
     save_file({}, tmp_path / "state.safetensors")
     for older, config in (
         ({"kind": "item_prior", "strength": 7.0}, ItemBaselineConfig(prior_strength=7.0)),
-        ({"kind": "sasrec", "spread": 0.3, "length": 9, "t": 0.5, "sampled_weight": 0.2, "training": {"batch": 32}},
-         SASRecConfig.model_validate({"init_std": 0.3, "max_length": 9, "gbce_t": 0.5, "negative_weight": 0.2,
-                                      "training": {"batch_size": 32}})),
-    ):  # fmt: skip
+        (
+            {"kind": "sasrec", "spread": 0.3, "length": 9, "t": 0.5, "sampled_weight": 0.2, "training": {"batch": 32}},
+            SASRecConfig.model_validate(
+                {
+                    "init_std": 0.3,
+                    "max_length": 9,
+                    "gbce_t": 0.5,
+                    "negative_weight": 0.2,
+                    "training": {"batch_size": 32},
+                }
+            ),
+        ),
+    ):
         (tmp_path / "config.json").write_text(json.dumps(older))
         assert read_scorer(tmp_path, type(config))[0] == config
         assert TypeAdapter(ScorerConfig).validate_python(older, context=OLDER_VERSION) == config

@@ -80,12 +80,15 @@ def test_no_other_module_lists_variants() -> None:
     assert found == ["variants.py"]
 
 
-@pytest.mark.parametrize(("left_out", "variants", "parents", "needs"), [
-    ({}, ["global", "experts", "full"], [None, "global", "experts"], {"encoder", "groups", "slots"}),
-    ({"expert_stage": None}, ["global", "full"], [None, "global"], {"encoder", "slots"}),
-    ({"vector_stage": None}, ["global", "experts"], [None, "global"], {"encoder", "groups"}),
-    (TEXT_ALONE, ["global"], [None], set()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("left_out", "variants", "parents", "needs"),
+    [
+        ({}, ["global", "experts", "full"], [None, "global", "experts"], {"encoder", "groups", "slots"}),
+        ({"expert_stage": None}, ["global", "full"], [None, "global"], {"encoder", "slots"}),
+        ({"vector_stage": None}, ["global", "experts"], [None, "global"], {"encoder", "groups"}),
+        (TEXT_ALONE, ["global"], [None], set()),
+    ],
+)
 def test_each_recipe_has_its_variants_parents_and_needs(
     left_out: dict[str, None], variants: list[str], parents: list[str | None], needs: set[str]
 ) -> None:

@@ -72,8 +72,9 @@ def test_every_leaf_is_asked_once_and_batches_keep_to_the_budget(shape, budget: 
 )
 @pytest.mark.parametrize("budget", [1, 40, 8192])
 @pytest.mark.parametrize("cores", [1, 3])
-def test_scores_are_those_of_prompts_of_their_own(kind: str, more: dict, packs: bool, budget: int, cores: int,
-                                                  threads) -> None:  # fmt: skip
+def test_scores_are_those_of_prompts_of_their_own(
+    kind: str, more: dict, packs: bool, budget: int, cores: int, threads
+) -> None:
     threads(cores)
     rec = make_recommender(kind, **more)
     assert rec.capabilities.shared_prefix is packs

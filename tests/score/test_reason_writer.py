@@ -49,8 +49,15 @@ def test_what_does_not_read_like_prose(prose: str, fault: str | None) -> None:
     assert (found if found is None else found.partition(" (")[0]) == fault
 
 
-CASE = GroundingCase(("The Lamp", "Oak"), (True, False), "Cold Harbour", keywords=("sea", "ghosts", "war"),
-            target_keywords=("sea", "ghosts"), verdict=True, history_keywords=(("sea",), ("war",)))  # fmt: skip
+CASE = GroundingCase(
+    ("The Lamp", "Oak"),
+    (True, False),
+    "Cold Harbour",
+    keywords=("sea", "ghosts", "war"),
+    target_keywords=("sea", "ghosts"),
+    verdict=True,
+    history_keywords=(("sea",), ("war",)),
+)
 GOOD = "Yes. This viewer enjoyed 'The Lamp', and 'Cold Harbour' brings sea."
 
 

@@ -33,10 +33,20 @@ PROSE = "It is much like what was liked before, and little speaks against it."
 def interactions(ds: Dataset = DS) -> pl.DataFrame:
     """The rows as a table that comes in, in `order` order, without a column `order`."""
     it = ds.interactions
-    return pl.DataFrame({
-        "user_id": pl.Series(ds.user_ids).gather(it.user), "item_id": pl.Series(ds.items.ids).gather(it.item),
-        "label": it.label, "timestamp": it.timestamp, "split": pl.Series(SPLITS).gather(it.split), "order": it.order,
-    }).sort("order").drop("order")  # fmt: skip
+    return (
+        pl.DataFrame(
+            {
+                "user_id": pl.Series(ds.user_ids).gather(it.user),
+                "item_id": pl.Series(ds.items.ids).gather(it.item),
+                "label": it.label,
+                "timestamp": it.timestamp,
+                "split": pl.Series(SPLITS).gather(it.split),
+                "order": it.order,
+            }
+        )
+        .sort("order")
+        .drop("order")
+    )
 
 
 ITEMS = pl.DataFrame({"item_id": DS.items.ids, "title": DS.items.titles})

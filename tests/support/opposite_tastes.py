@@ -36,11 +36,13 @@ def tables(flip: Callable[[str, int], bool] = lambda split, user: False) -> tupl
             label = int(item % 2 == user % 2) ^ int(flip(SPLIT[step], user))
             rows.append((user, item, label, 1000 + step, SPLIT[step]))
     names = ["user_id", "item_id", "label", "timestamp", "split"]
-    items = pl.DataFrame({
-        "item_id": list(range(ITEMS)),
-        "title": [f"Toy{i}" for i in range(ITEMS)],
-        "keywords": [["blue" if i % 2 else "red"] for i in range(ITEMS)],
-    })  # fmt: skip
+    items = pl.DataFrame(
+        {
+            "item_id": list(range(ITEMS)),
+            "title": [f"Toy{i}" for i in range(ITEMS)],
+            "keywords": [["blue" if i % 2 else "red"] for i in range(ITEMS)],
+        }
+    )
     return pl.DataFrame(rows, schema=names, orient="row"), items
 
 
@@ -112,10 +114,17 @@ def backbone(folder: Path) -> Path:
     """A tiny language model that knows the words of the data set and of `reason`."""
     ds = data_set()
     more = Dataset.from_tables(
-        pl.DataFrame({"user_id": [0, 0, 0], "item_id": [0, 0, 0], "label": [0, 1, 0], "timestamp": [1, 2, 3],
-                      "split": ["train", "valid", "test"]}),
+        pl.DataFrame(
+            {
+                "user_id": [0, 0, 0],
+                "item_id": [0, 0, 0],
+                "label": [0, 1, 0],
+                "timestamp": [1, 2, 3],
+                "split": ["train", "valid", "test"],
+            }
+        ),
         pl.DataFrame({"item_id": [0], "title": [f"{' '.join(ds.items.titles)} red blue because it is not such a toy"]}),
-    )  # fmt: skip
+    )
     return write_backbone(folder, more)
 
 

@@ -11,8 +11,15 @@ from thinkrec.engine.packing import pack_shared_prefix
 from thinkrec.engine.recommender import compute_scores
 from thinkrec.prompts.shared_prefix import SharedPrefix
 
-PACKING = {"llama": True, "llama-tied": True, "qwen2": True, "gpt_neox": True, "granite": True, "cohere": True,
-           "gemma2": False}  # fmt: skip
+PACKING = {
+    "llama": True,
+    "llama-tied": True,
+    "qwen2": True,
+    "gpt_neox": True,
+    "granite": True,
+    "cohere": True,
+    "gemma2": False,
+}
 
 
 def forks(dim: int = 6, experts: int = 3) -> list[SharedPrefix]:

@@ -115,9 +115,12 @@ def serve(react: Callable[[Request], Reaction], models: tuple[str, ...] = ()) ->
             with lock:
                 words = json.dumps(body["messages"])
                 request = Request(
-                    body["messages"], body, {name.lower(): value for name, value in self.headers.items()}, seen[words],
+                    body["messages"],
+                    body,
+                    {name.lower(): value for name, value in self.headers.items()},
+                    seen[words],
                     self.path,
-                )  # fmt: skip
+                )
                 seen[words] += 1
                 requests.append(request)
             reaction = react(request)

@@ -130,11 +130,17 @@ def make_part(rng: np.random.Generator, t: int, gate: np.ndarray, dim: int = 6) 
     """Random tokens with a slot in the middle and one answer at the end; the beginning or the end of a prompt."""
     prompt, at = make_prompt(rng, max(t, 4), gate), np.arange(t // 2, t)[:1].astype(np.int32)
     return replace(
-        prompt, ids=prompt.ids[:t], placeholder_at=at, placeholder_vectors=prompt.placeholder_vectors[: len(at), :dim],
-        answer_at=np.arange(t)[-1:].astype(np.int32), answer_label=prompt.answer_label[: min(t, 1)],
-        answer_weight=prompt.answer_weight[: min(t, 1)], token_at=prompt.token_at[:0],
-        token_target=prompt.token_target[:0], token_weight=prompt.token_weight[:0],
-    )  # fmt: skip
+        prompt,
+        ids=prompt.ids[:t],
+        placeholder_at=at,
+        placeholder_vectors=prompt.placeholder_vectors[: len(at), :dim],
+        answer_at=np.arange(t)[-1:].astype(np.int32),
+        answer_label=prompt.answer_label[: min(t, 1)],
+        answer_weight=prompt.answer_weight[: min(t, 1)],
+        token_at=prompt.token_at[:0],
+        token_target=prompt.token_target[:0],
+        token_weight=prompt.token_weight[:0],
+    )
 
 
 GATES = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0.2, 0.5, 0.3), (0, 0, 0, 1), (0.1, 0.2, 0.3, 0.4))

@@ -58,9 +58,23 @@ def after(first: Reaction, then: Reaction) -> Callable[[Request], Reaction]:
         says("<think>never ends", finish="length"),
         Reaction(body=b"\xff\xfe\x00"),
     ],
-    ids=["429", "429-words", "500", "503-0", "html", "truncated", "short", "list", "no-choice", "error-in-200", "empty",
-         "reasoning-only", "open-think", "bytes"],
-)  # fmt: skip
+    ids=[
+        "429",
+        "429-words",
+        "500",
+        "503-0",
+        "html",
+        "truncated",
+        "short",
+        "list",
+        "no-choice",
+        "error-in-200",
+        "empty",
+        "reasoning-only",
+        "open-think",
+        "bytes",
+    ],
+)
 def test_what_passes_is_asked_again(trouble: Reaction) -> None:
     answer, served = one(after(trouble, says("Yes. Good.")))
     assert (answer.text, answer.failure) == ("Yes. Good.", None)
@@ -223,8 +237,11 @@ def test_what_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     _, served = one(lambda request: says("Yes."), **settings)
     (request,) = served.requests
     assert {k: v for k, v in request.body.items() if k != "messages"} == {
-        "model": "m", "temperature": 0.5, "max_tokens": 77, "reasoning_effort": "low"
-    }  # fmt: skip
+        "model": "m",
+        "temperature": 0.5,
+        "max_tokens": 77,
+        "reasoning_effort": "low",
+    }
     assert request.headers["authorization"] == f"Bearer {KEY}"
     _, served = one(lambda request: says("Yes."), max_tokens_name="max_completion_tokens")
     assert "max_tokens" not in served.requests[0].body and "temperature" not in served.requests[0].body

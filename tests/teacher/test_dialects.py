@@ -56,31 +56,54 @@ REFUSALS = {
     "recitation": (says("", finish="RECITATION"), "RECITATION"),
     "blocklist": (says("", finish="blocklist"), "blocklist"),
     "prohibited": (says(None, finish="PROHIBITED_CONTENT"), "PROHIBITED_CONTENT"),
-    "stop_reason": (answered({"choices": [{"message": {"content": ""}, "finish_reason": "stop",
-                                           "stop_reason": "refusal"}]}), "refusal"),
-    "native": (answered({"choices": [{"message": {"content": ""}, "finish_reason": "stop",
-                                      "native_finish_reason": "SAFETY"}]}), "SAFETY"),
+    "stop_reason": (
+        answered({"choices": [{"message": {"content": ""}, "finish_reason": "stop", "stop_reason": "refusal"}]}),
+        "refusal",
+    ),
+    "native": (
+        answered(
+            {"choices": [{"message": {"content": ""}, "finish_reason": "stop", "native_finish_reason": "SAFETY"}]}
+        ),
+        "SAFETY",
+    ),
     "guardrail": (says("Sorry.", finish="guardrail_intervened"), "guardrail_intervened"),
     "sensitive": (says("", finish="sensitive"), "sensitive"),
     "400": (fails(400, "filtered", code="content_filter"), "content_filter"),
     "400-policy": (fails(400, "x", code="content_policy_violation"), "content_policy_violation"),
-    "400-inner": (fails(400, "x", code="BadRequest", innererror={"code": "ResponsibleAIPolicyViolation"}),
-                  "ResponsibleAIPolicyViolation"),
+    "400-inner": (
+        fails(400, "x", code="BadRequest", innererror={"code": "ResponsibleAIPolicyViolation"}),
+        "ResponsibleAIPolicyViolation",
+    ),
     "400-type": (error(400, {"error": {"type": "content_filter", "message": "high risk"}}), "content_filter"),
-    "400-words": (error(400, {"error": {"message": "Content Exists Risk", "code": "invalid_request_error"}}),
-                  "content filter"),
+    "400-words": (
+        error(400, {"error": {"message": "Content Exists Risk", "code": "invalid_request_error"}}),
+        "content filter",
+    ),
     "400-string": (error(400, {"error": "The prompt was blocked by our content management policy"}), "content filter"),
-    "400-inspection": (fails(400, "Input data may contain inappropriate content.", code="DataInspectionFailed"),
-                       "DataInspectionFailed"),
-    "403-moderation": (fails(403, "requires moderation", metadata={"reasons": ["violence"], "flagged_input": "x"}),
-                       "moderation"),
+    "400-inspection": (
+        fails(400, "Input data may contain inappropriate content.", code="DataInspectionFailed"),
+        "DataInspectionFailed",
+    ),
+    "403-moderation": (
+        fails(403, "requires moderation", metadata={"reasons": ["violence"], "flagged_input": "x"}),
+        "moderation",
+    ),
     "200-with-error": (answered({"error": {"code": "content_filter", "message": "no"}}), "content_filter"),
     "no-choices": (answered({"choices": [], "promptFeedback": {"blockReason": "SAFETY"}}), "SAFETY"),
-    "prompt-filter": (answered({"choices": [], "prompt_filter_results": [
-        {"content_filter_results": {"hate": {"filtered": False}, "sexual": {"filtered": True}}}]}), "content_filter"),
+    "prompt-filter": (
+        answered(
+            {
+                "choices": [],
+                "prompt_filter_results": [
+                    {"content_filter_results": {"hate": {"filtered": False}, "sexual": {"filtered": True}}}
+                ],
+            }
+        ),
+        "content_filter",
+    ),
     "stream": (streams([{"content": "Yes. Th"}], finish="content_filter"), "content_filter"),
     "words": (says("<think>no</think>I'm sorry, but I can't assist with that request."), "in words"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -132,24 +155,41 @@ REASONED = {
     "thinking": says("Yes. Good.", thinking="because"),
     "thinking_blocks": says("Yes. Good.", thinking_blocks=[{"type": "thinking", "thinking": "because"}]),
     "reasoning_details": says("Yes. Good.", reasoning_details=[{"type": "reasoning.text", "text": "because"}]),
-    "summary": says([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "because"}]},
-                     {"type": "output_text", "text": "Yes. Good."}]),  # type: ignore[arg-type]
+    "summary": says(
+        [
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": "because"}]},
+            {"type": "output_text", "text": "Yes. Good."},
+        ]
+    ),  # type: ignore[arg-type]
     "thought-flag": says([{"text": "because", "thought": True}, {"text": "Yes. Good."}]),  # type: ignore[arg-type]
     "one-part": says({"type": "text", "text": "because</think>Yes. Good."}),  # type: ignore[arg-type]
-    "encrypted": says([{"type": "thinking", "thinking": THOUGHT}, {"type": "redacted_thinking", "data": "QUJD"},
-                       "Yes. Good."]),  # type: ignore[arg-type]
+    "encrypted": says(
+        [{"type": "thinking", "thinking": THOUGHT}, {"type": "redacted_thinking", "data": "QUJD"}, "Yes. Good."]
+    ),  # type: ignore[arg-type]
     "mistral": says("[THINK]because[/THINK]Yes. Good."),
-    "harmony": says("<|channel|>analysis<|message|>because<|end|><|start|>assistant<|channel|>final<|message|>Yes. "
-                    "Good."),
-    "stream": streams([{"role": "assistant"}, {"reasoning_content": "bec"}, {"reasoning_content": "ause"},
-                       {"content": "Yes. "}, {"content": "Good."}]),
-    "stream-of-two-choices": Reaction(body=b"".join(
-        b"data: " + json.dumps({"choices": [{"index": index, "delta": {"content": text}}]}).encode() + b"\n\n"
-        for index, text in ((0, "because</think>"), (1, "No."), (0, "Yes. Good."), (1, " Bad."))
-    ) + b"data: [DONE]\n\n"),
-    "stream-unasked-in-marks": streams([{"content": "<thi"}, {"content": "nk>because</think>Yes."},
-                                        {"content": " Good."}]),
-}  # fmt: skip
+    "harmony": says(
+        "<|channel|>analysis<|message|>because<|end|><|start|>assistant<|channel|>final<|message|>Yes. Good."
+    ),
+    "stream": streams(
+        [
+            {"role": "assistant"},
+            {"reasoning_content": "bec"},
+            {"reasoning_content": "ause"},
+            {"content": "Yes. "},
+            {"content": "Good."},
+        ]
+    ),
+    "stream-of-two-choices": Reaction(
+        body=b"".join(
+            b"data: " + json.dumps({"choices": [{"index": index, "delta": {"content": text}}]}).encode() + b"\n\n"
+            for index, text in ((0, "because</think>"), (1, "No."), (0, "Yes. Good."), (1, " Bad."))
+        )
+        + b"data: [DONE]\n\n"
+    ),
+    "stream-unasked-in-marks": streams(
+        [{"content": "<thi"}, {"content": "nk>because</think>Yes."}, {"content": " Good."}]
+    ),
+}
 
 
 @pytest.mark.parametrize("name", REASONED)
@@ -317,14 +357,34 @@ def test_an_address_without_v1_and_the_whole_address_of_the_questions() -> None:
 
 def test_a_setting_that_the_endpoint_does_not_take_stops_the_run_by_its_name() -> None:
     troubles = [
-        (fails(400, "Unsupported value: 'temperature' does not support 0.2 with this model.", param="temperature",
-               code="unsupported_value"), {"temperature": 0.2}, "teacher.temperature"),
-        (fails(400, "Unrecognized request argument supplied: top_k"), {"extra_body": {"top_k": 3}},
-         "teacher.extra_body.top_k"),
-        (error(422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "top_k"], "msg": "Extra inputs are not "
-                                 "permitted"}]}), {"extra_body": {"top_k": 3}},
-         "teacher.extra_body.top_k"),
-    ]  # fmt: skip
+        (
+            fails(
+                400,
+                "Unsupported value: 'temperature' does not support 0.2 with this model.",
+                param="temperature",
+                code="unsupported_value",
+            ),
+            {"temperature": 0.2},
+            "teacher.temperature",
+        ),
+        (
+            fails(400, "Unrecognized request argument supplied: top_k"),
+            {"extra_body": {"top_k": 3}},
+            "teacher.extra_body.top_k",
+        ),
+        (
+            error(
+                422,
+                {
+                    "detail": [
+                        {"type": "extra_forbidden", "loc": ["body", "top_k"], "msg": "Extra inputs are not permitted"}
+                    ]
+                },
+            ),
+            {"extra_body": {"top_k": 3}},
+            "teacher.extra_body.top_k",
+        ),
+    ]
     for reaction, changes, words in troubles:
         with serve(lambda request, reaction=reaction: reaction) as served:
             with pytest.raises(TeacherStoppedError, match=words):

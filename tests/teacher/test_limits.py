@@ -109,10 +109,28 @@ def test_where_a_server_says_how_long() -> None:
         (20, 429, {"X-RateLimit-Reset": "1767268820", "Date": date}, None),
         (20, 429, {"X-RateLimit-Reset": "1767268820000", "Date": date}, None),
         (12, 429, {"ratelimit-reset": "12"}, None),
-        (0.25, 429, {"x-ratelimit-reset-requests": "6m0s", "x-ratelimit-remaining-requests": "5",
-                     "x-ratelimit-reset-tokens": "250ms", "x-ratelimit-remaining-tokens": "0"}, None),
-        (360, 429, {"x-ratelimit-reset-requests": "6m0s", "x-ratelimit-remaining-requests": "0",
-                    "x-ratelimit-reset-tokens": "250ms", "x-ratelimit-remaining-tokens": "0"}, None),
+        (
+            0.25,
+            429,
+            {
+                "x-ratelimit-reset-requests": "6m0s",
+                "x-ratelimit-remaining-requests": "5",
+                "x-ratelimit-reset-tokens": "250ms",
+                "x-ratelimit-remaining-tokens": "0",
+            },
+            None,
+        ),
+        (
+            360,
+            429,
+            {
+                "x-ratelimit-reset-requests": "6m0s",
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-tokens": "250ms",
+                "x-ratelimit-remaining-tokens": "0",
+            },
+            None,
+        ),
         (0.25, 429, {"x-ratelimit-reset-requests": "6m0s", "x-ratelimit-reset-tokens": "250ms"}, None),
         (40, 429, {"anthropic-ratelimit-requests-reset": "2026-01-01T12:00:40Z", "Date": date}, None),
         (None, 500, {"x-ratelimit-reset-requests": "6m0s"}, None),
@@ -122,7 +140,7 @@ def test_where_a_server_says_how_long() -> None:
         (37, 429, {}, [{"error": {"details": [{"@type": "x"}, {"retryDelay": "37s"}]}}]),
         (20, 429, {"Date": date}, {"metadata": {"headers": {"X-RateLimit-Reset": "1767268820000"}}}),
         (None, 429, {"Retry-After": "soon"}, {"message": "try again later"}),
-    ]  # fmt: skip
+    ]
     for expected, status, headers, error in cases:
         found = find_retry_delay(status, headers, error)
         assert found == (None if expected is None else pytest.approx(expected)), (headers, error)

@@ -101,10 +101,16 @@ def catalogue_of(items: list[tuple[str, tuple[str, ...]]], past: list[tuple[int,
     """One viewer who rated items in order, and is then asked about one more."""
     codes, labels = [code for code, _ in past] + [target], [int(liked) for _, liked in past] + [0]
     n = len(codes)
-    table = Interactions.build(np.zeros(n, int), np.array(codes), np.array(labels), np.arange(n), np.full(n, 2),
-                               np.arange(n), n_users=1)  # fmt: skip
-    wares = replace(DS.items, ids=list(range(len(items))), titles=[title for title, _ in items],
-                    keywords=[words for _, words in items], texts=pl.DataFrame())  # fmt: skip
+    table = Interactions.build(
+        np.zeros(n, int), np.array(codes), np.array(labels), np.arange(n), np.full(n, 2), np.arange(n), n_users=1
+    )
+    wares = replace(
+        DS.items,
+        ids=list(range(len(items))),
+        titles=[title for title, _ in items],
+        keywords=[words for _, words in items],
+        texts=pl.DataFrame(),
+    )
     return replace(DS, interactions=table, items=wares, user_ids=[1])
 
 

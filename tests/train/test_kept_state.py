@@ -36,8 +36,17 @@ def fitted(values: Sequence[float], folder: Path, **options) -> tuple[list[dict]
         seen.append(torch.cat([p.detach().flatten().clone() for p in params]))
         return {"auc": 0.5, "uauc": NAN, "value": next(coming)}
 
-    log = fit_stage(rec, lambda epoch: make_prompts(epoch), check, STAGE, folder, seed=0, accelerator=Accelerator(),
-                    title="stage", **options)  # fmt: skip
+    log = fit_stage(
+        rec,
+        lambda epoch: make_prompts(epoch),
+        check,
+        STAGE,
+        folder,
+        seed=0,
+        accelerator=Accelerator(),
+        title="stage",
+        **options,
+    )
     return log, seen, rec
 
 
@@ -109,8 +118,13 @@ def test_no_file_holds_a_word_that_is_no_json(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["difference", "yes"])
 def test_the_score_that_is_asked_for_is_the_one_that_is_trained(option, tmp_path: Path) -> None:
-    rec, prompts = make_recommender(), [replace(p, answer_label=np.array([i % 2], dtype=np.int8))
-                                        for i, p in enumerate(make_prompts() + make_prompts(4)[:3])]  # fmt: skip
+    rec, prompts = (
+        make_recommender(),
+        [
+            replace(p, answer_label=np.array([i % 2], dtype=np.int8))
+            for i, p in enumerate(make_prompts() + make_prompts(4)[:3])
+        ],
+    )
     before = torch.stack(
         [rec.compute_answer_logits(rec.pack_and_forward([p], lambda b: b.answer_at)[1])[0] for p in prompts]
     ).detach()
@@ -121,8 +135,17 @@ def test_the_score_that_is_asked_for_is_the_one_that_is_trained(option, tmp_path
     def check() -> dict[str, float]:
         return {"auc": 0.5, "uauc": 0.5, "value": next(later)}
 
-    fit_stage(rec, lambda _: prompts, check, config, tmp_path, seed=0, accelerator=Accelerator(),
-              title="overfit", option=option)  # fmt: skip
+    fit_stage(
+        rec,
+        lambda _: prompts,
+        check,
+        config,
+        tmp_path,
+        seed=0,
+        accelerator=Accelerator(),
+        title="overfit",
+        option=option,
+    )
     logits = torch.stack(
         [rec.compute_answer_logits(rec.pack_and_forward([p], lambda b: b.answer_at)[1])[0] for p in prompts]
     ).detach()

@@ -16,13 +16,20 @@ def _mixed():
     """A rating row and a reasoning row, weights as in the paper; the second has two answers, one with weight 0."""
     rating, reasoning, *_ = make_prompts()
     rating = replace(
-        rating, token_at=rating.token_at[-1:], token_target=np.array([4]), token_weight=np.array([0.1], np.float32),
-        answer_label=np.array([1], np.int8), answer_weight=np.array([0.9], np.float32),
-    )  # fmt: skip
+        rating,
+        token_at=rating.token_at[-1:],
+        token_target=np.array([4]),
+        token_weight=np.array([0.1], np.float32),
+        answer_label=np.array([1], np.int8),
+        answer_weight=np.array([0.9], np.float32),
+    )
     reasoning = replace(
-        reasoning, token_weight=np.full(3, 0.9 / 3, np.float32), answer_at=np.array([4, 13]),
-        answer_label=np.array([1, 0], np.int8), answer_weight=np.array([0, 0.1], np.float32),
-    )  # fmt: skip
+        reasoning,
+        token_weight=np.full(3, 0.9 / 3, np.float32),
+        answer_at=np.array([4, 13]),
+        answer_label=np.array([1, 0], np.int8),
+        answer_weight=np.array([0, 0.1], np.float32),
+    )
     return collate_prompts([rating, reasoning], 0)
 
 
@@ -43,8 +50,10 @@ def test_accumulated_over_parts_it_is_the_loss_of_the_whole() -> None:
     generator = torch.manual_seed(0)
     scores, logits = torch.randn(5, generator=generator), torch.randn(15, len(WORDS), generator=generator)
     whole = compute_losses(scores, logits, collate_prompts(prompts, 0)).total
-    parts = [compute_losses(scores[:2], logits[:6], collate_prompts(prompts[:2], 0), rows=5),
-             compute_losses(scores[2:], logits[6:], collate_prompts(prompts[2:], 0), rows=5)]  # fmt: skip
+    parts = [
+        compute_losses(scores[:2], logits[:6], collate_prompts(prompts[:2], 0), rows=5),
+        compute_losses(scores[2:], logits[6:], collate_prompts(prompts[2:], 0), rows=5),
+    ]
     torch.testing.assert_close(parts[0].total + parts[1].total, whole)
 
 
@@ -70,8 +79,11 @@ def test_each_loss_touches_only_its_own_places() -> None:
 
 def test_no_tokens_or_no_answers_is_no_loss() -> None:
     batch = collate_prompts(
-        [replace(p, token_at=p.token_at[:0], token_target=p.token_target[:0], token_weight=p.token_weight[:0])
-         for p in make_prompts()], 0,
-    )  # fmt: skip
+        [
+            replace(p, token_at=p.token_at[:0], token_target=p.token_target[:0], token_weight=p.token_weight[:0])
+            for p in make_prompts()
+        ],
+        0,
+    )
     got = compute_losses(torch.zeros(5), torch.zeros(0, len(WORDS)), batch)
     assert got.think.item() == 0 and got.rec.item() == pytest.approx(0.9 * np.log(2), rel=1e-6)

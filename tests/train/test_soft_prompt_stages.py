@@ -15,13 +15,15 @@ from thinkrec.train.model_config import ThinkRecConfig
 
 def test_soft_vectors_are_trained_with_the_adapter_and_handed_to_the_experts(tmp_path: Path) -> None:
     ds, template = data_set(), "prompt4nr-soft"
-    config = ThinkRecConfig.model_validate({
-        **model_values(Path("nano")),
-        "prompt": {"history": 3, "template": template},
-        "global_stage": stage("global", "soft_prompt"),
-        "expert_stage": stage("experts", lr=1e-3),
-        "score": "yes",  # with it stage 1 never keeps the state before training
-    })  # fmt: skip
+    config = ThinkRecConfig.model_validate(
+        {
+            **model_values(Path("nano")),
+            "prompt": {"history": 3, "template": template},
+            "global_stage": stage("global", "soft_prompt"),
+            "expert_stage": stage("experts", lr=1e-3),
+            "score": "yes",  # with it stage 1 never keeps the state before training
+        }
+    )
     for name in ("global", "experts"):
         (tmp_path / name).mkdir()
     context = teaching(ds, config)

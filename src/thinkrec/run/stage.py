@@ -17,8 +17,8 @@ from thinkrec.io.append_log import append_record
 from thinkrec.io.files import to_json_value, write_json
 from thinkrec.io.hashing import hash_json
 from thinkrec.io.processes import run_on_main
-from thinkrec.run.older_inputs import translate_stage_inputs
 from thinkrec.io.progress import LOGGER, is_logging
+from thinkrec.run.older_inputs import translate_stage_inputs
 from thinkrec.run.provenance import hash_code
 
 DONE, BEGUN = "done.json", "begun.json"

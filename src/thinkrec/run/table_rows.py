@@ -71,4 +71,3 @@ def list_scorer_rows(recipe: Recipe) -> dict[str, ScorerRow]:
     if not isinstance(recipe.model, ThinkRecConfig):
         configs[list(stages)[-1]] = recipe.model
     return {name: ScorerRow(name, stages[name], config) for name, config in configs.items()}
-

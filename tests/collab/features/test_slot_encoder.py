@@ -71,8 +71,11 @@ def as_test_rows(ds):
     return replace(ds, interactions=replace(ds.interactions, split=held_out))
 
 
-@pytest.mark.parametrize("config", [None, MFConfig(dim=4, training={"epochs": 1}),
-                                    SASRecConfig(dim=4, heads=1, training={"epochs": 1})], ids=["none", "mf", "sasrec"])  # fmt: skip
+@pytest.mark.parametrize(
+    "config",
+    [None, MFConfig(dim=4, training={"epochs": 1}), SASRecConfig(dim=4, heads=1, training={"epochs": 1})],
+    ids=["none", "mf", "sasrec"],
+)
 @pytest.mark.parametrize("votes", [True, False])
 def test_a_query_has_the_vectors_that_its_past_and_its_row_have_in_a_table(ds, config, votes):
     encoder = None if config is None else fit_scorer(config, ds)

@@ -105,9 +105,19 @@ def test_invented_titles_and_other_verdicts_are_counted() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("Yes. So", True), (" No, never", False), ("Not sure", None), ("Novel", None), ("no.", False), ("", None),
-     ("Yes-men", None), ("The answer is Yes", None), ("No idea", None), ("**Yes**, so", True)],
-)  # fmt: skip
+    [
+        ("Yes. So", True),
+        (" No, never", False),
+        ("Not sure", None),
+        ("Novel", None),
+        ("no.", False),
+        ("", None),
+        ("Yes-men", None),
+        ("The answer is Yes", None),
+        ("No idea", None),
+        ("**Yes**, so", True),
+    ],
+)
 def test_a_verdict_is_read_as_a_teachers_is(text: str, expected: bool | None) -> None:
     assert ground_reason(text, GroundingCase((), (), "Oak"), Catalogue(["Oak"])).verdict is expected
 

@@ -90,9 +90,7 @@ def test_ndcg_and_map_are_means_over_all_orders_of_equal_scores(rows, k, denomin
     label, score = columns(rows)
     # Other users around, so that nothing leaks from one to the next.
     user = np.array([3, 3, *[5] * len(rows), 9, 9])
-    found = compute_per_user_metrics(
-        user, [1, 0, *label, 0, 1], [2, 2, *score, 1, 1], k=k, denominator=denominator
-    )  # fmt: skip
+    found = compute_per_user_metrics(user, [1, 0, *label, 0, 1], [2, 2, *score, 1, 1], k=k, denominator=denominator)
     np.testing.assert_allclose((found.ndcg[1], found.ap[1]), slowly(label, score, k, denominator), rtol=1e-12)
     clash = any(label[a] != label[b] and score[a] == score[b] for a in range(len(rows)) for b in range(a))
     assert found.tied.tolist() == [True, clash, True]

@@ -69,8 +69,20 @@ def call(*arguments: object):
 
 def test_the_command_writes_what_it_prints(tables: Path) -> None:
     paths, out = [tables / f"s{i}.parquet" for i in range(4)], tables / "out" / "thinking.json"
-    result = call(paths[0], paths[1], "--against", paths[2], "--against", paths[3], "--interactions",
-                  tables / "truth.parquet", "--out", out, "--draws", 200)  # fmt: skip
+    result = call(
+        paths[0],
+        paths[1],
+        "--against",
+        paths[2],
+        "--against",
+        paths[3],
+        "--interactions",
+        tables / "truth.parquet",
+        "--out",
+        out,
+        "--draws",
+        200,
+    )
     assert result.exit_code == 0, result.output
     assert "sd over seeds" in result.stdout and "pair 2" in result.stdout
     found = json.loads(out.read_text())

@@ -61,8 +61,15 @@ def test_words(ds: Dataset) -> None:
 
 
 def test_times_that_are_no_dates_stay_numbers() -> None:
-    rows = pl.DataFrame({"user_id": [1, 1, 1], "item_id": [1, 2, 3], "label": [1, 0, 1], "timestamp": [3, 4, 5],
-                         "split": ["train", "valid", "test"]})  # fmt: skip
+    rows = pl.DataFrame(
+        {
+            "user_id": [1, 1, 1],
+            "item_id": [1, 2, 3],
+            "label": [1, 0, 1],
+            "timestamp": [3, 4, 5],
+            "split": ["train", "valid", "test"],
+        }
+    )
     ds = Dataset.from_tables(rows, pl.DataFrame({"item_id": [1, 2, 3], "title": ["X", "Y", "Z"]}))
     found = describe_facts(ds)
     assert found["split"].endswith("train 3 to 3; validation 4 to 4; test 5 to 5")

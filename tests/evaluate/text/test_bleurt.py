@@ -23,8 +23,15 @@ from thinkrec.evaluate.text.sentencepiece import read_sentencepiece_model
 from thinkrec.evaluate.text.similarity import compute_greedy_f1, load_encoder
 from thinkrec.evaluate.text.tf_checkpoint import read_tensor_bundle
 
-SHAPE = {"vocab_size": 64, "hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 20,
-         "max_position_embeddings": 24, "type_vocab_size": 2}  # fmt: skip
+SHAPE = {
+    "vocab_size": 64,
+    "hidden_size": 12,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "intermediate_size": 20,
+    "max_position_embeddings": 24,
+    "type_vocab_size": 2,
+}
 MADE = ["the slow sea", "a quiet storm came and went over the grey water by the shore", "", "boat"]
 GIVEN = ["the sea", "the lighthouse keeper kept a small boat by the shore while storms came", "the sea", "boat"]
 
@@ -169,8 +176,10 @@ def test_a_narrow_encoder_needs_no_layer_behind_its_embeddings(tmp_path: Path) -
 
 def test_a_tokenizer_json_does_as_well(model, tmp_path: Path) -> None:
     encoder, head = model
-    torch.save({**encoder.state_dict(), "dense.weight": head.weight.detach(), "dense.bias": head.bias.detach()},
-               tmp_path / "pytorch_model.bin")  # fmt: skip
+    torch.save(
+        {**encoder.state_dict(), "dense.weight": head.weight.detach(), "dense.bias": head.bias.detach()},
+        tmp_path / "pytorch_model.bin",
+    )
     write_config(tmp_path)
     pieces = read_sentencepiece_model(write_pieces(tmp_path / "spm.model"))
     before = load_bleurt(tmp_path).score(MADE, GIVEN)
@@ -319,11 +328,23 @@ def encoder_folder(tmp_path_factory) -> Path:
     tokenizer = Tokenizer(WordLevel({word: place for place, word in enumerate(words)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]",
-                            sep_token="[SEP]", model_max_length=16).save_pretrained(folder)  # fmt: skip
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=16,
+    ).save_pretrained(folder)
     torch.manual_seed(1)
-    config = BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16,
-                        max_position_embeddings=32)  # fmt: skip
+    config = BertConfig(
+        vocab_size=9,
+        hidden_size=8,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=32,
+    )
     BertModel(config).save_pretrained(folder)
     return folder
 

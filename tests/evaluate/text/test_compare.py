@@ -194,8 +194,20 @@ def refused(*arguments: object) -> str:
 
 def test_the_command_writes_what_it_prints(tables: Path) -> None:
     out = tables / "deep" / "text-metrics.json"
-    result = call(tables / "mine.parquet", "--references", tables / "refs.parquet", "--split", "test",
-                  "--against", tables / "other.csv", "--baseline", "--draws", 100, "--out", out)  # fmt: skip
+    result = call(
+        tables / "mine.parquet",
+        "--references",
+        tables / "refs.parquet",
+        "--split",
+        "test",
+        "--against",
+        tables / "other.csv",
+        "--baseline",
+        "--draws",
+        100,
+        "--out",
+        out,
+    )
     assert result.exit_code == 0, result.output
     for word in ("METEOR no syn.", "not available", "4 rows of 3 users", "apt-get install wordnet-base"):
         assert word in result.stdout
@@ -223,8 +235,19 @@ def test_tables_of_one_name_are_called_by_their_folders(tables: Path) -> None:
         (tables / folder / "reasons.parquet").write_bytes((tables / "mine.parquet").read_bytes())
     out = tables / "both.json"
     mine, other = (tables / folder / "reasons.parquet" for folder in ("full", "untaught"))
-    result = call(mine, "--references", tables / "refs.parquet", "--split", "test", "--against", other,
-                  "--draws", 100, "--out", out)  # fmt: skip
+    result = call(
+        mine,
+        "--references",
+        tables / "refs.parquet",
+        "--split",
+        "test",
+        "--against",
+        other,
+        "--draws",
+        100,
+        "--out",
+        out,
+    )
     assert result.exit_code == 0, result.output
     assert list(json.loads(out.read_text())["estimates"]) == ["full", "untaught"]
     assert json.loads(out.read_text())["provenance"]["against"] == ["untaught/reasons.parquet"]
@@ -247,7 +270,16 @@ def test_wrong_calls_say_what_to_do(tables: Path) -> None:
 def test_users_of_an_interactions_table(tables: Path) -> None:
     REFERENCES.drop("user_id").write_parquet(tables / "bare.parquet")
     REFERENCES.select("order", "user_id", label=pl.lit(1)).write_csv(tables / "rows.csv")
-    result = call(tables / "mine.parquet", "--references", tables / "bare.parquet", "--split", "test",
-                  "--interactions", tables / "rows.csv", "--draws", 100)  # fmt: skip
+    result = call(
+        tables / "mine.parquet",
+        "--references",
+        tables / "bare.parquet",
+        "--split",
+        "test",
+        "--interactions",
+        tables / "rows.csv",
+        "--draws",
+        100,
+    )
     assert result.exit_code == 0, result.output
     assert "4 rows of 3 users" in result.stdout

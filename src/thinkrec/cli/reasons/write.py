@@ -17,7 +17,9 @@ def write(
     rows: Annotated[Path, typer.Argument(metavar="TABLE", help="Table with the column order, maybe split.")],
     out: Annotated[Path, typer.Option(help="Where order, ids, score, reason go: .parquet, .csv or .jsonl.")],
     split: Annotated[str | None, typer.Option(help="Only rows of TABLE with this split.")] = None,
-    stage: Annotated[str | None, typer.Option(help="Row of the table, or its short name; by default the last one.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Row of the table, or its short name; by default the last one.")
+    ] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Longest reason; by default as the recipe says.")] = None,
     citation_policy: Annotated[
         Cite | None, typer.Option(help="Which titles a reason may quote; by default as the recipe says.")
