@@ -33,8 +33,8 @@ class EntropyGateConfig(Config):
     single_share: float = Field(default=0.6, ge=0)
     """See `single_base`."""
     entropy_threshold: float = Field(default=0.95, ge=0)
-    """The global adapter answers alone if the weights' entropy is at least entropy_threshold * ln n. 0: always; above 1:
-    never."""
+    """The global adapter answers alone if the weights' entropy is at least entropy_threshold * ln n. 0: always; above
+    1: never."""
 
 
 class GlobalGateConfig(Config):
