@@ -63,7 +63,7 @@ def test_a_soft_prompt_is_trained_saved_and_loaded(tmp_path: Path) -> None:
     rec = make_recommender(dim=6)
     rec.soft_prompt = create_soft_prompt(rec.backbone, 4)
     before = {name: [p.detach().clone() for p in part.list_parameters(rec)] for name, part in TRAINABLE_PARTS.items()}
-    config = StageConfig(train=("soft_prompt",), epochs=8, lr=0.05, warmup=1, checks=1, weight_decay=0.0)
+    config = StageConfig(train=("soft_prompt",), epochs=8, lr=0.05, warmup_steps=1, evals_per_epoch=1, weight_decay=0.0)
     log = fit_stage(
         rec,
         lambda _: make_soft_prompts(),

@@ -34,7 +34,8 @@ class EntropyGateConfig(Config):
     """See `single_base`."""
     entropy_threshold: float = Field(default=0.95, ge=0)
     """The global adapter answers alone if the weights' entropy is at least `entropy_threshold` * ln n.
-    0: always; above 1: never."""
+    0: always; above
+    1: never."""
 
 
 class GlobalGateConfig(Config):
