@@ -354,5 +354,5 @@ def test_some_errors_stop_the_run_in_every_dialect(reaction: Reaction, words: st
 
 def test_extra_does_not_go_around_the_settings() -> None:
     for key in ("model", "messages", "temperature", "max_tokens", "max_completion_tokens", "n"):
-        with pytest.raises(ValidationError, match=f"'{key}' is not for `extra`"):
+        with pytest.raises(ValidationError, match=f"'{key}' is not for `extra_body`"):
             ApiTeacherConfig(extra_body={key: 1})
