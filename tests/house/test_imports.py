@@ -38,7 +38,7 @@ LAYERS = (
     "run",
     "api",
     "doctor",
-    "commands",
+    "testing",
     "cli",
     "__main__",
 )

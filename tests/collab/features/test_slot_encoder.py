@@ -19,7 +19,7 @@ from thinkrec.data.interactions import TEST, TRAIN
 from thinkrec.data.query import Query
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import read_tensors, write_tensors
-from thinkrec.testing import flip_labels, plant_dataset
+from thinkrec.testing import fit_scorer, flip_labels, plant_dataset
 
 
 @pytest.fixture(scope="module")
