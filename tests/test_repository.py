@@ -203,7 +203,10 @@ def test_importing_thinkrec_is_light(module: str) -> None:
 
 
 def test_public_names_arrive_when_asked_for() -> None:
-    code = "import thinkrec; print(sorted(n for n in thinkrec.__all__ if n[0] != '_' and getattr(thinkrec, n).__name__ != n))"
+    code = (
+        "import thinkrec; "
+        "print(sorted(n for n in thinkrec.__all__ if n[0] != '_' and getattr(thinkrec, n).__name__ != n))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
     assert done.stdout.strip() == "[]"
 

@@ -221,7 +221,10 @@ class ThinkRec:
             users: ids, as `rank` takes one; the same one may come several times.
             candidates: item ids, the same for all; by default every item that is not in the user's past.
             histories: one per user, or None for what the data know of them.
-            threshold, top, reasons, writer: as in `rank`; the threshold is for the histories that are given.
+            threshold: of ratings in the histories that are given.
+            top: as in `rank`, of each user.
+            reasons: as in `rank`.
+            writer: as in `rank`.
 
         Raises:
             DataError: before anything is scored, as in `rank`, and where `histories` has another length than `users`.

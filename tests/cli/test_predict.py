@@ -16,7 +16,7 @@ from thinkrec.data.interactions import TEST, TRAIN, VALID
 from thinkrec.run import predict, results
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import parse_recipe
-from thinkrec.run.variants import GLOBAL
+from thinkrec.run.variants import get_variant
 
 
 def call(*arguments: object) -> Result:
@@ -64,7 +64,7 @@ def test_an_earlier_stage_scores(trained: Run, tmp_path: Path) -> None:
     assert call(trained.folder, "--split", "valid", "--model", "global", "--out", out).exit_code == 0
     table = pl.read_ndjson(out)
     rows = trained.ds.interactions.find_rows(table["order"].to_numpy())
-    np.testing.assert_allclose(table["score"], trained.load_predictor(GLOBAL).score(rows), atol=1e-5)
+    np.testing.assert_allclose(table["score"], trained.load_predictor(get_variant("global")).score(rows), atol=1e-5)
     judged = CliRunner().invoke(
         app, ["evaluate", "ranking", str(out), "--run", str(trained.folder), "--split", "valid", "--draws", "100"]
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from contracts.encoder import planted
 
 from thinkrec.data.interactions import TEST
 from thinkrec.data.query import Query
+from thinkrec.testing import plant_dataset
 
-DS = planted(n_users=12, per_user=20)
+DS = plant_dataset(n_users=12, per_user=20)
 IT = DS.interactions
 
 

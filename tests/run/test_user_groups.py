@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from contracts.encoder import planted
 
 from thinkrec.collab.mf import MF, MFConfig
 from thinkrec.collab.training import EncoderTrainingConfig
 from thinkrec.run.user_groups import SLOTS, USERS, fit_user_groups, load_slot_encoder, load_user_groups
+from thinkrec.testing import plant_dataset
 from thinkrec.train.model_config import ThinkRecConfig
 from thinkrec.train.stages import find_last_train_rows
 
 
 def test_what_the_stage_writes_is_read(tmp_path: Path) -> None:
-    ds = planted()
+    ds = plant_dataset()
     encoder = MF(MFConfig(dim=4, training=EncoderTrainingConfig(epochs=1)))
     encoder.fit(ds, seed=0)
     model = ThinkRecConfig()

@@ -142,8 +142,9 @@ def _attend_plainly(
 
 
 def _check_options(layout: PackedLayout | None, key: torch.Tensor, options: dict[str, Any]) -> None:
-    """Raises UnsupportedAttentionError for what packed and pruned attention does not do: caps, sinks, biases, dropout,
-    and windows that are shorter than the longest prompt. key: (b, g, s, d).
+    """Raises UnsupportedAttentionError for what packed and pruned attention does not do; key: (b, g, s, d).
+
+    Those are caps, sinks, biases, dropout, and windows that are shorter than the longest prompt.
     """
     for name in _UNSUPPORTED_OPTIONS:
         if options.get(name) is not None:

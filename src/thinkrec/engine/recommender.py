@@ -175,8 +175,7 @@ class Recommender(nn.Module):
     def pack_and_forward(
         self, prompts: Sequence[Prompt], at: Callable[[Batch], torch.Tensor]
     ) -> tuple[Batch, torch.Tensor]:
-        """The batch of these prompts, and its `gather_hidden`
-        at the places that `at` picks from it.
+        """The batch of these prompts, and its `gather_hidden` at the positions that `at` picks from it.
 
         It has no padding where the device has a kernel for that.
         """

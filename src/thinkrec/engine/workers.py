@@ -77,8 +77,9 @@ def map_batches(work: Callable[[Item], Result], items: Iterable[Item], workers: 
 
 
 class _PoolCache:
-    """Pools of threads by their number and the cores of each, made once: how many cores a thread has is settled then,
-    and is not switched while others compute.
+    """Pools of threads by their number and the cores of each, made once.
+
+    How many cores a thread has is settled then, and is not switched while others compute.
     """
 
     def __init__(self) -> None:

@@ -63,7 +63,10 @@ def _describe_other_kind(columns: set[str], names: Sequence[str]) -> str:
     """A sentence on the kind of table that was given instead of the one asked for; empty where it is not recognised."""
     wanted = set(names) & {"score", "reason", "label"}
     if "score" in wanted and "reason" in columns:
-        return "This is a table of reasons: judge it with evaluate text --references TABLE, or evaluate grounding --run RUN."
+        return (
+            "This is a table of reasons: judge it with evaluate text --references TABLE, "
+            "or evaluate grounding --run RUN."
+        )
     if "reason" in wanted and {"order", "score"} <= columns:
         return "This is a table of predictions: judge it with evaluate ranking."
     if wanted and "label" not in wanted and {"user_id", "item_id"} <= columns and columns & {"rating", "label"}:

@@ -52,8 +52,9 @@ class AdapterSet:
 
     @torch.no_grad()
     def compute_merged_weights(self) -> list[MultiLoRALinear]:
-        """Hold W + s B A of the global adapter as one dense copy per layer, which the global adapter alone then
-        computes with; returns the layers that had none.
+        """Hold W + s B A of the global adapter as one dense copy per layer; returns the layers that had none.
+
+        The global adapter alone then computes with the copies.
 
         Until `clear_merged_weights`, and while no parameter changes. Half-precision weights stay as they are: the sum
         would be rounded, and a large model has no room for the copies.

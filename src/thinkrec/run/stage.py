@@ -90,8 +90,9 @@ class StageRunner:
         return None
 
     def print_line(self, text: str) -> None:
-        """A line in the program's log, where it has set one up (`io.progress.LOGGER`); else on the terminal, where
-        progress is shown.
+        """A line in the program's log, where it has set one up (`io.progress.LOGGER`).
+
+        Else on the terminal, where progress is shown.
         """
         if is_logging():
             LOGGER.info(text)

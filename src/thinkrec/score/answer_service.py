@@ -82,9 +82,9 @@ class AnswerService:
         self, queries: Sequence[Query], candidates: Sequence[Any] | None, *, top: int | None, reasons: bool,
         writer: Writer | None,
     ) -> list[list[Ranked]]:  # fmt: skip
-        """For each query the candidates (item ids; None: all items not in its past) from best to worst, the first
-        `top` of them.
+        """For each query the first `top` of the candidates, from best to worst.
 
+        `candidates`: item ids; None: all items that are not in the query's past.
         Queries are scored together, GROUP candidates at a time.
         """
         if top is not None and top < 1:

@@ -157,8 +157,9 @@ class Predictor:
         return slice(window.start + first, window.stop)
 
     def find_allowed_titles(self, query: Query, item: int, reserve: int = 0) -> dict[str, AllowedTitle]:
-        """Names that a reason may cite when a query's user is asked about an item: those of their visible past, in a
-        prompt with this `reserve`, and of the item itself.
+        """Names that a reason may cite when a query's user is asked about an item.
+
+        They are those of the visible past, in a prompt with this `reserve`, and of the item itself.
         """
         past = self.find_visible_past(query, item, reserve)
         shown = [*query.items[past].tolist(), item]

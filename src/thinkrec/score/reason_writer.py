@@ -116,8 +116,8 @@ class ReasonWriter:
     ) -> list[WrittenReason]:
         """A reason per query, about its only candidate, each opening with the verdict that its score implies.
 
-        The past of the query is what is argued from. `scores`: float64 (n,). `ask`: has the model write for some of the n
-        places. Several threads may call it at the same time.
+        The past of the query is what is argued from. `scores`: float64 (n,). `ask`: has the model write for some
+        of the n places. Several threads may call it at the same time.
         """
         written: list[WrittenReason | None] = [None] * len(queries)
         if len(queries) and self._is_model_asked():

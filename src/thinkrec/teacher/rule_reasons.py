@@ -126,8 +126,9 @@ def argue_past(
 def _find_allowed_titles(
     items: Items, item: int, places: list[int], past_items: np.ndarray, past_labels: np.ndarray
 ) -> dict[int, str]:
-    """Place in the past -> how prose cites its item; places whose name is also another item's, or was both liked and not,
-    are out.
+    """Position in the past -> how prose cites its item.
+
+    Positions whose name is also another item's, or was both liked and not, are out.
     """
     seen = dict[str, set[tuple[int, bool]]]()
     name = {place: format_cited_title(items.titles[past_items[place]]) for place in places}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from contracts.encoder import planted
 
 from thinkrec.collab.features.past_statistics import assign_user_folds
 from thinkrec.collab.features.target_encoding import TargetEncoder
 from thinkrec.data.interactions import TRAIN
+from thinkrec.testing import plant_dataset
 
 FOLDS, SEED = 3, 5
 
 
 @pytest.fixture(scope="module")
-def fitted():
-    ds = planted()
+def fit_scorer():
+    ds = plant_dataset()
     return ds, TargetEncoder.from_dataset(ds, folds=FOLDS, seed=SEED, keyword_strength=10.0)
 
 

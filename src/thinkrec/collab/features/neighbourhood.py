@@ -66,7 +66,7 @@ class NeighbourhoodResidual:
         return (np.concatenate(per_block) if per_block else np.zeros(0))[past.end]
 
     def compute_past_residuals(self, ds: Dataset, items: np.ndarray, residual: np.ndarray) -> np.ndarray:
-        """float64 (k,): the vote on every entry of one past by the entries before it; item codes (k,), residuals (k,)."""
+        """float64 (k,): the residual of every entry of one past by the entries before it, from codes and residuals."""
         return _compute_block_residuals(
             self.build_item_vectors(ds), np.zeros(len(items), dtype=np.int64), items, residual
         )

@@ -154,8 +154,10 @@ def compute_user_logit(
 
 
 def compute_query_statistics(labels: np.ndarray, expected: np.ndarray, recent: int, mean: float) -> np.ndarray:
-    """float64 (4,): `compute_user_logit`, `compute_user_log_count`, and `compute_past_residual` over the whole past and
-    its `recent` last entries, of a past of k labels (k,) by itself. expected: float64 (k,).
+    """float64 (4,): the user's part of the slot vectors, of a past of k labels (k,) by itself.
+
+    That is `compute_user_logit`, `compute_user_log_count`, and `compute_past_residual` over the whole past and its
+    `recent` last entries. expected: float64 (k,).
     """
     likes, count = float(labels.sum(dtype=np.int64)), float(len(labels))
     end = np.array([len(labels)])
