@@ -180,7 +180,10 @@ class StoppedError(Exception):
 @pytest.mark.parametrize("at", [1, 3, 5])
 def test_a_stage_that_was_stopped_ends_as_an_unbroken_one(at: int, tmp_path: Path) -> None:
     # Six steps; the best state is that after the second, so one stop falls before it and two behind it.
-    values, config = (0.1, 0.9, 0.3, 0.2, 0.4, 0.5), stage("global", epochs=6, save_steps=1, warmup_steps=1, weight_decay=0.1)
+    values, config = (
+        (0.1, 0.9, 0.3, 0.2, 0.4, 0.5),
+        stage("global", epochs=6, save_steps=1, warmup_steps=1, weight_decay=0.1),
+    )
     taught = [drop_slots(prompt) for prompt in prompts(8)]
 
     def run(folder: Path, stop: int | None) -> tuple[list[dict], list[torch.Tensor]]:
