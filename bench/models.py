@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -91,7 +92,9 @@ def plain_copy(ours: Recommender) -> torch.nn.Module:
     """The backbone alone, as Transformers makes it, on the same device."""
     dtype = ours.model.dtype
     with torch.device(ours.device):
-        made = AutoModelForCausalLM.from_config(ours.model.config, dtype=dtype, attn_implementation="sdpa")
+        # A copy: Transformers writes the attention into the configuration that it is given.
+        config = copy.deepcopy(ours.model.config)
+        made = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
     kept = {
         name.replace(".base.", "."): value
         for name, value in ours.model.state_dict().items()

@@ -10,6 +10,8 @@ from support.tiny_lm import GATES, make_prompt, make_prompts, make_recommender
 from thinkrec.engine.batch import collate_prompts, split_by_token_budget
 from thinkrec.engine.capabilities import probe_capabilities
 from thinkrec.engine.generate import generate_greedily
+from thinkrec.engine.hooks import UnsupportedAttentionError
+from thinkrec.engine.packing import pack_prompts
 from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.engine.recommender import Capabilities, Recommender, compute_scores
 from thinkrec.errors import DataError, RecipeError
@@ -275,3 +277,18 @@ def test_every_row_ends_by_itself_at_the_end_token() -> None:
     for whole, cut in zip(free, got, strict=True):
         both = min(len(whole), len(cut))
         assert whole[:both] == cut[:both]
+
+
+def test_packed_rows_are_refused_once_another_attention_was_put_in() -> None:
+    """As Transformers does where a second model is made from the same configuration: no wrong states without a word."""
+    rec, prompts = make_recommender(), make_prompts()
+    assert rec.capabilities.shared_prefix
+    with torch.no_grad():
+        plain = rec.compute_hidden(collate_prompts(prompts, rec.backbone.pad_id))
+    rec.model.config._attn_implementation = "sdpa"
+    with pytest.raises(UnsupportedAttentionError, match="exchanged after it was loaded"):
+        rec.compute_hidden(pack_prompts(prompts))
+    batch = collate_prompts(prompts, rec.backbone.pad_id)
+    torch.testing.assert_close(rec.compute_hidden(batch), plain)
+    wanted = plain[batch.answer_at[:, 0], batch.answer_at[:, 1]]
+    torch.testing.assert_close(rec.gather_hidden(batch, batch.answer_at), wanted)

@@ -91,7 +91,16 @@ def install_attention(model: PreTrainedModel) -> bool:
         AttentionInterface.register(ATTENTION_NAME, _dispatch_attention)
         AttentionMaskInterface.register(ATTENTION_NAME, sdpa_mask)
         model.set_attn_implementation(ATTENTION_NAME)
-    return model.config._attn_implementation == ATTENTION_NAME
+    return is_attention_installed(model)
+
+
+def is_attention_installed(model: PreTrainedModel) -> bool:
+    """Whether a model still uses this module's attention.
+
+    Its configuration decides, and whoever holds the same configuration object may change it: Transformers does so where
+    a second model is made from it. Packed rows on another attention would give wrong states without a word.
+    """
+    return getattr(model.config, "_attn_implementation", None) == ATTENTION_NAME
 
 
 def _dispatch_attention(

@@ -14,7 +14,13 @@ from transformers import PreTrainedModel
 
 from thinkrec.engine.answer_logits import pool_answer_logits
 from thinkrec.engine.batch import Batch, collate_prompts
-from thinkrec.engine.hooks import HOOK_STATE, UnsupportedAttentionError, install_attention, use_layout
+from thinkrec.engine.hooks import (
+    HOOK_STATE,
+    UnsupportedAttentionError,
+    install_attention,
+    is_attention_installed,
+    use_layout,
+)
 from thinkrec.engine.last_layer import install_last_layer_hooks, prune_last_layer, select_positions
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.engine.packing import pack_prompts
@@ -146,9 +152,14 @@ class Recommender(nn.Module):
         return embeds
 
     def compute_hidden(self, batch: Batch) -> torch.Tensor:
-        """Last hidden states (b, t, width) of the decoder, without the language-model head."""
+        """Last hidden states (b, t, width) of the decoder, without the language-model head.
+
+        Raises UnsupportedAttentionError for a packed batch where the model's attention is not this package's any more.
+        """
         options: dict[str, Any] = {"inputs_embeds": self.embed(batch), "use_cache": False}
         if batch.layout is not None and batch.position_ids is not None:
+            if not is_attention_installed(self.model):
+                raise UnsupportedAttentionError("the attention of this model was exchanged after it was loaded")
             # A mask of four dimensions is taken as it is; packed attention goes by the layout instead.
             nothing = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=batch.ids.device)
             options |= {"position_ids": batch.position_ids[None], "attention_mask": nothing}
@@ -158,11 +169,12 @@ class Recommender(nn.Module):
     def gather_hidden(self, batch: Batch, at: torch.Tensor) -> torch.Tensor:
         """(m, width): last hidden states at the places `at`, int64 (m, 2), those of `compute_hidden`.
 
-        What nobody
-        reads is not computed in the last layer, where the backbone allows it.
+        What nobody reads is not computed in the last layer, where the backbone allows it.
         """
         places = (
-            select_positions(batch, at) if self.capabilities.last_layer_pruning and not self._checkpointing else None
+            select_positions(batch, at)
+            if self.capabilities.last_layer_pruning and not self._checkpointing and is_attention_installed(self.model)
+            else None
         )
         if places is not None:
             try:
