@@ -60,7 +60,7 @@ def untrained(backbone: Path, folder: Path | None = None, options: RunOptions | 
     options = {
         "model__backbone__source": str(backbone),
         "model__encoder": {"kind": "mf", "dim": 8, "training": {"epochs": 2}},
-        "model__groups__n": 2,
+        "model__groups__n_groups": 2,
         "model__adapters__rank": 4,
         "reason_tokens": 12,
         **stages,
@@ -458,7 +458,11 @@ def test_the_quick_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
 
 def test_a_model_trained_on_logit_yes_alone_answers_by_it(ds: Dataset, tiny_backbone: Path) -> None:
     rec = untrained(
-        tiny_backbone, model__score="yes", model__vector_stage=None, model__expert_stage=None, model__votes=False
+        tiny_backbone,
+        model__score="yes",
+        model__vector_stage=None,
+        model__expert_stage=None,
+        model__neighbourhood_residual=False,
     ).fit(ds)
     it = ds.interactions
     # The last row of a user, asked for as it stands in the data: their history is the rows before it.

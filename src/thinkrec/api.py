@@ -68,7 +68,7 @@ class ThinkRec:
                 goes away with this object.
             progress: whether bars are drawn on standard error.
             options: where and with how much of the machine; its `seed` takes the place of the recipe's.
-            overrides: recipe keys with __ for the dot: `seed=1`, `model__groups__n=2`.
+            overrides: recipe keys with __ for the dot: `seed=1`, `model__groups__n_groups=2`.
 
         Raises:
             RecipeError: on an unknown recipe or key, or a recipe of another model.

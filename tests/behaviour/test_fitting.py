@@ -130,7 +130,7 @@ def schedule(step: int, total: int, warm: int, peak: float) -> float:
 
 
 def test_the_learning_rate_warms_up_and_falls_in_the_log_and_in_the_steps(tmp_path: Path) -> None:
-    recommender, config = make_recommender(n=2, dim=0), stage("global", lr=1e-3, warmup=4, epochs=40)
+    recommender, config = make_recommender(n=2, dim=0), stage("global", lr=1e-3, warmup_steps=4, epochs=40)
     seen = [states(recommender, config)]
 
     def check() -> dict[str, float]:
@@ -180,7 +180,10 @@ class StoppedError(Exception):
 @pytest.mark.parametrize("at", [1, 3, 5])
 def test_a_stage_that_was_stopped_ends_as_an_unbroken_one(at: int, tmp_path: Path) -> None:
     # Six steps; the best state is that after the second, so one stop falls before it and two behind it.
-    values, config = (0.1, 0.9, 0.3, 0.2, 0.4, 0.5), stage("global", epochs=6, save_steps=1, warmup=1, weight_decay=0.1)
+    values, config = (
+        (0.1, 0.9, 0.3, 0.2, 0.4, 0.5),
+        stage("global", epochs=6, save_steps=1, warmup_steps=1, weight_decay=0.1),
+    )
     taught = [drop_slots(prompt) for prompt in prompts(8)]
 
     def run(folder: Path, stop: int | None) -> tuple[list[dict], list[torch.Tensor]]:
@@ -227,7 +230,7 @@ def test_gradients_are_clipped_and_weights_decay(tmp_path: Path, monkeypatch) ->
     monkeypatch.setattr(torch.optim.AdamW, "step", watched)
     for clip in (1e6, 0.05):
         (tmp_path / str(clip)).mkdir()
-        fit(make_recommender(n=2), prompts(8), tmp_path / str(clip), stage("global", clip=clip, epochs=3))
+        fit(make_recommender(n=2), prompts(8), tmp_path / str(clip), stage("global", max_grad_norm=clip, epochs=3))
     assert min(norms[:3]) > 0.06
     assert max(norms[3:]) == pytest.approx(0.05, rel=1e-3)
     sizes = []
@@ -241,7 +244,7 @@ def test_gradients_are_clipped_and_weights_decay(tmp_path: Path, monkeypatch) ->
 
 def test_every_pass_is_checked_as_often_as_asked(tmp_path: Path) -> None:
     # Prompts of ten tokens and batches of twenty: four steps a pass.
-    config = stage("global", epochs=3, checks=2, batch_tokens=64)
+    config = stage("global", epochs=3, evals_per_epoch=2, batch_tokens=64)
     many = prompts(24)
     log = fit(make_recommender(n=2), many, tmp_path, config)
     assert [entry["step"] for entry in log] == [2, 4, 6, 8, 10, 12]

@@ -60,10 +60,12 @@ def weights_of(
     Run(load_recipe(folder / "recipe.yaml"), folder / "run").train_variants()
     found = {}
     for name in STAGES:
-        paths = [path for path in (folder / "run" / name).glob("*.safetensors") if "train" not in path.stem]
-        parts = [load_file(path) for path in paths if name.startswith("scorers") or path.name != "state.safetensors"]
-        assert parts, name
-        found[name] = {key: tensor for part in parts for key, tensor in part.items()}
+        place = folder / "run" / name
+        paths = [path for path in place.rglob("*.safetensors") if "train" not in path.stem]
+        learned = [path for path in paths if name.startswith("scorers") or path.name != "state.safetensors"]
+        assert learned, name
+        # Adapters lie in files of one name each, in folders of their own.
+        found[name] = {f"{path.relative_to(place)} {key}": t for path in learned for key, t in load_file(path).items()}
     return found
 
 

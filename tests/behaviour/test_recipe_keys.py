@@ -109,6 +109,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.backbone.bits": (8, GLOBAL),
     "model.backbone.attention": ("eager", GLOBAL),
     "model.backbone.revision": ("main", NOTHING),  # of a hub model; a folder is known by its contents
+    "model.prompt.template": ("prompt4nr", GLOBAL),
     "model.prompt.history": (4, GLOBAL),
     "model.prompt.history_step": (2, GLOBAL),
     "model.prompt.keywords": (3, GLOBAL),
@@ -127,6 +128,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.groups.n_groups": (3, GROUPS),
     "model.groups.method": ("ward", GROUPS),
     "model.groups.ward_limit": (100, GROUPS),
+    "model.gate.kind": ({"kind": "uniform"}, EXPERTS),
     "model.gate.tau": (0.5, EXPERTS),
     "model.gate.single_base": (0.9, EXPERTS),
     "model.gate.single_share": (0.1, EXPERTS),

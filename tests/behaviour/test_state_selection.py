@@ -137,7 +137,7 @@ def test_both_auc_and_uauc_decide(
     ds = data_set()
     # Two users' validation rows: whole users are drawn until there are four rows.
     scripted = Scripted(lambda check, rows: two_users(order[check], ds, rows), monkeypatch)
-    done = train_global_adapter(teaching(ds, chosen(backbone, len(order), valid_rows=4)), tmp_path)
+    done = train_global_adapter(teaching(ds, chosen(backbone, len(order), max_valid_rows=4)), tmp_path)
     log = [entry for entry in done["log"] if entry["step"]]
     assert [entry["auc"] for entry in log] == pytest.approx([VALUES[name][0] for name in order])
     assert [entry["uauc"] for entry in log] == pytest.approx([VALUES[name][1] for name in order])

@@ -153,7 +153,7 @@ def test_a_run_is_trained_opened_saved_and_asked(trained: tuple[Path, Path], mod
     # Another body of the class is another scorer.
     module.write_text(f"{MODULE}\n# changed\n")
     run = Run(parse_recipe(yaml.safe_load(path.read_text()), "mine"), folder)
-    run.fit_scorer("Theirs", run.recipe.baselines["Theirs"])
+    run.fit_scorer("scorers/Theirs", run.recipe.baselines["Theirs"])
     assert (folder / "scorers/Theirs/done.json").stat().st_mtime_ns != when["scorers/Theirs"]
     scores = run.read_scores(folder / "scorers/Theirs")
     assert np.isfinite(scores).all()

@@ -31,7 +31,7 @@ def trained(folder: Path, backbone: Path, *, flip: bool) -> Run:
     label = np.where(flip & (dealt == "test"), 1 - rows["label"].to_numpy(), rows["label"].to_numpy())
     rows.with_columns(split=pl.Series(dealt), label=pl.Series(label)).write_parquet(folder / INTERACTIONS)
     data = {"kind": "tables", "interactions": folder / INTERACTIONS, "items": folder / ITEMS}
-    recipe = tiny_recipe(backbone, data={name: str(value) for name, value in data.items()}, explain=0)
+    recipe = tiny_recipe(backbone, data={name: str(value) for name, value in data.items()}, n_explained=0)
     recipe["model"]["encoder"] = {
         "kind": "sasrec",
         "dim": 8,

@@ -76,7 +76,7 @@ def test_numbers_of_ids_and_rows_are_those_of_older_versions() -> None:
         13609203764316046965,
     ]
     assert hash_text_to_number("u7") == 2659489903401769192 != hash_text_to_number("u7", "blake2b")
-    ds = simulate_catalogue(SimulatorConfig(users=30, items=60, rows_per_user=(6, 12)), 5).dataset
+    ds = simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), 5).dataset
     numbers = _hash_rows(ds, np.arange(4), 3)
     assert numbers.dtype == np.uint64
     assert numbers.tolist() == [

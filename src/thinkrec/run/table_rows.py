@@ -37,7 +37,7 @@ def choose_table_row(recipe: Recipe, folder: Path, name: str | None) -> ScorerRo
     Args:
         recipe: that of the run.
         folder: that of the run, for messages.
-        name: a scorer as the table has it, or a variant by its row or its short name ("ThinkRec global", or global).
+        name: a scorer as the table has it, or a variant by its row (such as ThinkRec global) or its key (global).
 
     Raises:
         DataError: for a name that the run does not have, with those that it has.

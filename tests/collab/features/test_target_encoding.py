@@ -14,7 +14,7 @@ FOLDS, SEED = 3, 5
 
 
 @pytest.fixture(scope="module")
-def fit_scorer():
+def fitted():
     ds = plant_dataset()
     return ds, TargetEncoder.from_dataset(ds, folds=FOLDS, seed=SEED, keyword_strength=10.0)
 
