@@ -35,7 +35,6 @@ SMALL = {"users": 12, "items": 30, "interactions_per_user": [8, 14]}
 FAST = {"epochs": 3}
 
 
-
 def world(**keys: Any) -> Any:
     return simulate_catalogue(SimulatorConfig.model_validate({**SMALL, **keys}), 3).dataset.compute_fingerprint()
 
