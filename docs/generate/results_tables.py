@@ -55,8 +55,8 @@ BROUGHT_BY: dict[str, str] = {}
 """The commit that brought results whose run did not record the commit of its code; an entry goes when it is retaken."""
 LEGEND = {
     "†": "one number per item, the same for everybody",
-    "‡": "trained as in TALLRec or CoLLM on the same backbone and labelled histories, without the statistics, votes and"
-    " reasons that ThinkRec is given",
+    "‡": "trained as in TALLRec or CoLLM on the same backbone and labelled histories, without the target"
+    " encodings, neighbourhood residuals and reasons that ThinkRec is given",
     "§": "of the code of 21 November 2026, to be taken again",
 }
 

@@ -282,7 +282,7 @@ def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
         _, again, _ = synthesise(settings, tmp_path / "a.jsonl")
         assert len(served.requests) == asked
     assert report.refused == again.refused == {"SAFETY": 1, "content_filter": 2, "refusal": 1}
-    assert (report.accepted, report.failed, again.kept, again.failed) == (16, {}, 16, {})
+    assert (report.accepted, report.failed, again.accepted, again.failed) == (16, {}, 16, {})
     assert [count[name] for name in names[:5]] == [1, 1, 1, 2, 1]
     assert [case.outcome for case in cases].count("refused") == 4
     shown = dict(format_summary_lines(report))
