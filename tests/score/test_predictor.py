@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from thinkrec.data.query import Query
 from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.packing import pack_shared_prefix
 from thinkrec.engine.recommender import Recommender
@@ -61,3 +62,19 @@ def test_a_window_in_blocks_shows_what_it_says(recommender) -> None:
     assert [exact.get_history_rows(it, row) for row in range(first, end)] == [
         slice(max(first, row - 4), row) for row in range(first, end)
     ]
+
+
+@pytest.mark.parametrize("template", ["ratings-table", "prompt4nr"])
+def test_a_querys_visible_past_is_what_its_prompt_shows(recommender, template: str) -> None:
+    """A template that shows liked titles alone leaves the others out of citations and explanations too."""
+    predictor = Predictor(DS, recommender, PromptConfig(history=6, template=template))
+    table = DS.interactions
+    for row in range(5, len(table), 37):
+        query = Query.from_row(DS, row)
+        visible = predictor.find_visible_past(query, int(table.item[row]))
+        shown = predictor.renderer.list_visible_history(row, int(table.item[row]), slots=False)
+        assert query.items[visible].tolist() == table.item[shown].tolist()
+        assert query.labels[visible].tolist() == table.label[shown].tolist()
+        assert template == "ratings-table" or query.labels[visible].all()
+        allowed = predictor.find_allowed_titles(query, int(table.item[row]))
+        assert len(allowed) <= len(visible) + 1

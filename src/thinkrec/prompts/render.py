@@ -318,13 +318,25 @@ class PromptRenderer:
         """int64: the earlier rows that the prompt of a row shows when it asks about `item`; arguments as in `row`."""
         table = self.ds.interactions
         past = table.past.row[self.config.get_history_slice(table, row)]
-        shown = self._history.segment.is_shown(table.label[past])
-        past = past if shown is None else past[shown]
-        return past[self.find_visible_start(table.item[past], item, slots=slots, reserve=reserve) :]
+        return past[self.find_visible_past(table.item[past], table.label[past], item, slots=slots, reserve=reserve)]
 
-    def find_visible_start(self, past_items: np.ndarray, item: int, *, slots: bool, reserve: int = 0) -> int:
-        """The first of the past items (codes (k,), oldest first) that a prompt about `item` has room for."""
-        return int(self._find_history_start(np.array([item]), past_items, 0, slots, reserve)[0])
+    def find_visible_past(
+        self, past_items: np.ndarray, past_labels: np.ndarray, item: int, *, slots: bool, reserve: int = 0
+    ) -> np.ndarray:
+        """int64: which of the past items a prompt about `item` shows.
+
+        A template may show liked ones alone, and the oldest go where there is no room for them.
+
+        Args:
+            past_items: codes (k,), oldest first.
+            past_labels: labels (k,).
+            item: code of the item asked about.
+            slots: as in `render_row`.
+            reserve: as in `render_row`.
+        """
+        shown = self._history.segment.is_shown(past_labels)
+        positions = np.arange(len(past_items)) if shown is None else np.flatnonzero(shown)
+        return positions[int(self._find_history_start(np.array([item]), past_items[positions], 0, slots, reserve)[0]) :]
 
     def warn_about_truncation(self, slots: bool) -> None:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""

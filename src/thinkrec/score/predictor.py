@@ -149,12 +149,12 @@ class Predictor:
             progress=progress,
         )
 
-    def find_visible_past(self, query: Query, item: int, reserve: int = 0) -> slice:
-        """The part of a query's past that its prompt about `item` shows; `reserve`: see `render_prompts`."""
+    def find_visible_past(self, query: Query, item: int, reserve: int = 0) -> np.ndarray:
+        """int64: the entries of a query's past that its prompt about `item` shows; `reserve`: see `render_prompts`."""
         window = query.find_window(self.prompt.history, self.prompt.history_step)
         slots = self.slot_encoder is not None
-        first = self.renderer.find_visible_start(query.items[window], item, slots=slots, reserve=reserve)
-        return slice(window.start + first, window.stop)
+        items, labels = query.items[window], query.labels[window]
+        return window.start + self.renderer.find_visible_past(items, labels, item, slots=slots, reserve=reserve)
 
     def find_allowed_titles(self, query: Query, item: int, reserve: int = 0) -> dict[str, AllowedTitle]:
         """Names that a reason may cite when a query's user is asked about an item.
