@@ -13,7 +13,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone, load_backbone
@@ -73,7 +73,7 @@ def recommender(
         for parameter in (*made.adapters.get_parameters("global"), *made.adapters.get_parameters("experts")):
             parameter.normal_(std=0.03)
     made = made.to(device).eval()
-    made.capabilities = probe_capabilities(made)
+    made.capabilities = detect_capabilities(made)
     return made.freeze_for_inference()
 
 

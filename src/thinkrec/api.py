@@ -50,8 +50,15 @@ class ThinkRec:
     Stages and scoring tell how far they are in the logger "thinkrec", at INFO.
     """
 
-    def __init__(self, recipe: str | Path | Recipe | None = None, *, folder: str | Path | None = None,
-                 progress: bool = True, options: RunOptions | None = None, **overrides: Any) -> None:  # fmt: skip
+    def __init__(
+        self,
+        recipe: str | Path | Recipe | None = None,
+        *,
+        folder: str | Path | None = None,
+        progress: bool = True,
+        options: RunOptions | None = None,
+        **overrides: Any,
+    ) -> None:
         """Choose how to train.
 
         Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thinkrec.claims.unfinished import FalseClaim, expects_rated_title, find_first_false_claim, infer_next_claim
+from thinkrec.claims.unfinished import FalseClaim, find_first_false_claim, infer_next_claim, is_rated_title_expected
 
 SIGNS = [1, -1, 1, 0]
 """A and C were liked, B was not, of D nothing is asked."""
@@ -93,4 +93,4 @@ def test_what_is_asked_about_was_neither_liked_nor_disliked(text: str, wrong: Fa
     ],
 )
 def test_where_only_a_rated_title_can_follow(text: str, awaits: bool) -> None:
-    assert expects_rated_title(marked(text)) == awaits
+    assert is_rated_title_expected(marked(text)) == awaits

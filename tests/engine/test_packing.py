@@ -215,7 +215,7 @@ def test_bad_packs_are_refused() -> None:
 
 
 def test_in_half_precision_a_leaf_scores_alike_in_any_company() -> None:
-    from thinkrec.engine.capabilities import probe_capabilities
+    from thinkrec.engine.capabilities import detect_capabilities
     from thinkrec.engine.recommender import Recommender
     from thinkrec.model.adapters import attach_adapters
     from thinkrec.model.backbone import BackboneConfig, load_backbone
@@ -224,7 +224,7 @@ def test_in_half_precision_a_leaf_scores_alike_in_any_company() -> None:
 
     backbone = load_backbone(BackboneConfig(source="nano", dtype="bfloat16"))
     rec = Recommender(backbone, attach_adapters(backbone.model, MultiLoRAConfig(n_experts=0)))
-    rec.capabilities = probe_capabilities(rec)
+    rec.capabilities = detect_capabilities(rec)
     assert rec.capabilities.shared_prefix
     rng, gaps = np.random.default_rng(0), []
 

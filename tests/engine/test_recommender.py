@@ -8,7 +8,7 @@ import torch
 from support.tiny_lm import GATES, make_prompt, make_prompts, make_recommender
 
 from thinkrec.engine.batch import collate_prompts, split_by_token_budget
-from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.generate import generate_greedily
 from thinkrec.engine.hooks import UnsupportedAttentionError
 from thinkrec.engine.packing import pack_prompts
@@ -186,7 +186,7 @@ def test_capabilities_are_settled_by_who_loads_it(monkeypatch: pytest.MonkeyPatc
     assert rec.capabilities == Capabilities(shared_prefix=True, varlen=False, last_layer_pruning=True)
     state = torch.random.get_rng_state()
     rec.train()
-    assert probe_capabilities(rec) == rec.capabilities
+    assert detect_capabilities(rec) == rec.capabilities
     assert torch.equal(torch.random.get_rng_state(), state) and all(module.training for module in rec.modules())
 
 

@@ -13,19 +13,8 @@ CODE = tuple(
 )
 LINES = 400
 """Files stay below."""
-TOO_LONG_YET = {
-    "src/thinkrec/api.py",
-    "tests/cli/test_cli.py",
-    "tests/decoding/test_citations.py",
-    "tests/run/test_recipe_keys.py",
-}
-"""Files still to be split. This set may only shrink."""
 CALLED_BY_NAME = {"cli", "__main__"}
 """Folders whose tests call commands as a user does, so that they import none of the files."""
-UNTESTED = {"decoding.policy", "evaluate.report.style"}
-"""Modules that no test file imports: words and a style sheet alone. This set may only shrink."""
-KEPT_FROM_FORMATTER_YET = {"tests"}
-"""Folders in which lines are still kept from the formatter. This set may only shrink."""
 MIN_FEATURES = 20
 
 
@@ -71,15 +60,11 @@ def list_features() -> dict[str, list[str]]:
 
 def test_no_file_is_longer_than_one_reads_at_once() -> None:
     lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines()) for path in CODE}
-    too_long = {name: lines for name, lines in lengths.items() if lines >= LINES}
-    assert {name: lines for name, lines in too_long.items() if name not in TOO_LONG_YET} == {}
-    assert TOO_LONG_YET - set(too_long) == set(), "short enough now: take them out of TOO_LONG_YET"
+    assert {name: lines for name, lines in lengths.items() if lines >= LINES} == {}
 
 
 def test_every_source_file_has_a_test_that_imports_it() -> None:
-    untested = find_untested_modules()
-    assert untested - UNTESTED == set(), "write a test file for them, in the folder of tests/ of the same name"
-    assert UNTESTED - untested == set(), "tested now: take them out of UNTESTED"
+    assert find_untested_modules() == set(), "write a test file for them, in the folder of tests/ of the same name"
 
 
 def test_nothing_is_kept_from_the_formatter() -> None:
@@ -93,9 +78,7 @@ def test_nothing_is_kept_from_the_formatter() -> None:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
         if mark.search(line)
     ]
-    folders = {line.partition("/")[0] for line in lines}
-    assert [line for line in lines if line.partition("/")[0] not in KEPT_FROM_FORMATTER_YET] == []
-    assert KEPT_FROM_FORMATTER_YET - folders == set(), "take these out of KEPT_FROM_FORMATTER_YET"
+    assert lines == []
 
 
 def test_no_test_touches_the_import_path() -> None:

@@ -15,19 +15,8 @@ VERBS = frozenset(
 )
 ONE_WORD = {("api", "load"), ("cli", "main")}
 """Functions of one word that are no commands; (module, name)."""
-NO_VERB_YET = {
-    ("claims.polarity", "_refers_to_later_titles"),
-    ("claims.unfinished", "expects_rated_title"),
-    ("claims.verdict", "_starts_with_title"),
-    ("decoding.vocabulary", "_starts_with_letter"),
-    ("engine.capabilities", "_matches_plain_path"),
-    ("model.adapters", "_matches_target"),
-}
-"""Functions still to be renamed. This set may only shrink."""
 BANNED = frozenset(["found", "made", "kept", "it", "wares", "bone", "told", "shelf", "purse", "meant", "said", "each"])
 """Names that say nothing of a value, or that say what it is like instead of what it is."""
-NOT_YET = frozenset((HERE / "banned_not_yet.txt").read_text(encoding="utf-8").split())
-"""Files that still hold banned names. This list may only shrink."""
 
 
 def list_commands() -> set[tuple[str, str]]:
@@ -84,7 +73,7 @@ def find_banned_names(path: Path) -> list[str]:
 
 
 def test_every_function_is_a_verb_with_its_object() -> None:
-    exempt = ONE_WORD | NO_VERB_YET | list_commands()
+    exempt = ONE_WORD | list_commands()
     lines = []
     for path in list_source_files():
         for function in list_functions(parse_file(path)):
@@ -95,22 +84,18 @@ def test_every_function_is_a_verb_with_its_object() -> None:
     assert lines == []
 
 
-@pytest.mark.parametrize("exempt", [ONE_WORD, NO_VERB_YET], ids=["one word", "no verb yet"])
-def test_exemptions_are_of_functions_that_need_them(exempt: set[tuple[str, str]]) -> None:
+def test_exemptions_are_of_functions_that_need_them() -> None:
     there = {
         (name_module(path), function.name)
         for path in list_source_files()
         for function in list_functions(parse_file(path))
         if explain_bad_name(function.name)
     }
-    assert exempt - there == set()
+    assert ONE_WORD - there == set()
 
 
 def test_no_local_name_says_nothing() -> None:
-    lines = {path.relative_to(PACKAGE).as_posix(): find_banned_names(path) for path in list_source_files()}
-    assert [line for name, of in lines.items() if name not in NOT_YET for line in of] == []
-    done = {name for name in NOT_YET if not lines.get(name)}
-    assert done == set(), "take these out of tests/house/banned_not_yet.txt"
+    assert [line for path in list_source_files() for line in find_banned_names(path)] == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import torch
 from support.tiny_lm import make_backbone, make_model, make_part, make_tokenizer
 
 from thinkrec.engine.batch import collate_prompts
-from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError, RecipeError
@@ -70,7 +70,7 @@ def test_frozen_weights_in_few_bits_score_alike_and_carry_adapters_that_learn(
     a, b = rec.score(batch), whole.score(batch)
     assert (a - b).abs().max() < 1.5 * b.std()
     # In 8 bits a prompt's result depends on its company: outlying columns are found over the whole batch.
-    assert probe_capabilities(rec).shared_prefix is (bits == 4)
+    assert detect_capabilities(rec).shared_prefix is (bits == 4)
     params = set_trainable_parts(rec, ("global", "experts"))
     rec.train()
     rec.compute_answer_logits(rec.gather_hidden(batch, batch.answer_at)).square().sum().backward()

@@ -120,7 +120,7 @@ MUTANTS = (
     Mutant("moved-rows-not-seen", "reasons/matching.py", "& (named[\"user_id\"] == known[\"user_id\"]).to_numpy()",
            "| (named[\"user_id\"] == known[\"user_id\"]).to_numpy()",
            ("reasons/test_written.py",), "reasons are trained on for other rows"),
-    Mutant("title-is-a-verdict", "claims/verdict.py", " or _starts_with_title(text, match, titles)", "",
+    Mutant("title-is-a-verdict", "claims/verdict.py", " or _has_title_at_start(text, match, titles)", "",
            ("claims/test_verdict.py",), "the title Yes, Madam is read as Yes"),
     Mutant("first-word-is-a-verdict", "claims/verdict.py", " or not _STOP.match(text, match.end())", "",
            ("claims/test_verdict.py",), "No Country for Old Men is read as No"),

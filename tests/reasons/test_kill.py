@@ -98,7 +98,7 @@ def test_killed_again_and_again_no_answer_is_asked_for_twice(tmp_path: Path) -> 
     assert 0 < wrong < ROWS
     assert repeats <= 2 * CONCURRENCY, "at most what was under way at each kill"
     assert len(served.counts()) == len(recorded(store)) == ROWS + wrong
-    assert (report.kept, report.attempts) == (ROWS, {"1": ROWS - wrong, "2": wrong})
+    assert (report.accepted, report.attempts) == (ROWS, {"1": ROWS - wrong, "2": wrong})
 
 
 def test_ctrl_c_leaves_a_store_to_go_on_from(tmp_path: Path) -> None:
@@ -114,4 +114,4 @@ def test_ctrl_c_leaves_a_store_to_go_on_from(tmp_path: Path) -> None:
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=10) != 0
         _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
-        assert report.kept == 20 and len(served.requests) <= 22
+        assert report.accepted == 20 and len(served.requests) <= 22

@@ -91,7 +91,7 @@ def test_what_the_cleaner_refuses_is_counted_and_not_in_the_table(tmp_path: Path
     with serve(react) as served:
         settings = config(served.url, filter=ReasonFilterConfig(max_words=40))
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
-        assert report.left_out == {"betrays the answer": 3} and report.kept == 17
+        assert report.left_out == {"betrays the answer": 3} and report.accepted == 17
         assert output.build_reason_table(DS, cases, settings).height == 17
         # Another cleaner needs no more asking.
         strict = settings.model_copy(update={"filter": ReasonFilterConfig(max_words=20)})

@@ -94,6 +94,6 @@ def test_a_synthesis_completes(endpoint: tuple[str, str], tmp_path: Path) -> Non
     assert report.first_unreadable < 5, "it was trained to answer with a verdict"
     write_table(output.build_reason_table(DS, cases, settings), tmp_path / "reasons.parquet")
     reasons = read_written_reasons(DS, tmp_path / "reasons.parquet")
-    assert len(reasons) == report.kept
+    assert len(reasons) == report.accepted
     again, second, _ = synthesise(settings, tmp_path / "attempts.jsonl")
     assert second.requests == report.requests and [c.answers for c in again] == [c.answers for c in cases]

@@ -31,11 +31,11 @@ def test_all_right_at_once(tmp_path: Path) -> None:
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         again, second, _ = synthesise(settings, tmp_path / "a.jsonl")
         _, fewer, _ = synthesise(settings.model_copy(update={"n_rows": 5}), tmp_path / "a.jsonl")
-    assert (report.kept, report.first_right, report.first_accuracy, report.mean_attempts) == (20, 20, 1.0, 1.0)
+    assert (report.accepted, report.first_right, report.first_accuracy, report.mean_attempts) == (20, 20, 1.0, 1.0)
     assert (report.requests, report.prompt_tokens, report.completion_tokens) == (20, 2000, 400)
     assert report.cost == pytest.approx(2400 / 1e6)
     assert len(served.requests) == 20, "a second start asks nothing"
-    assert second.kept == 20 and [c.answers for c in again] == [c.answers for c in cases]
+    assert second.accepted == 20 and [c.answers for c in again] == [c.answers for c in cases]
     assert (fewer.rows, fewer.requests) == (5, 5), "the report is about these rows, not all of the store"
 
 
@@ -107,7 +107,7 @@ def test_again_says_nothing_of_the_outcome_and_keeps_the_conversation(tmp_path: 
     truth = labels(config())
     with serve(lambda request: right(truth[request.asked] if turns(request) == 2 else not truth[request.asked])) as s:
         cases, report, _ = synthesise(config(s.url, max_attempts=3), tmp_path / "a.jsonl")
-    assert report.kept == 20 and report.hinted == 0 and report.first_accuracy == 0.0
+    assert report.accepted == 20 and report.hinted == 0 and report.first_accuracy == 0.0
     assert report.attempts == {"3": 20} and len(s.requests) == 60
     for request in s.requests:
         roles = [message["role"] for message in request.messages]
@@ -129,7 +129,7 @@ def test_hint_is_recorded(tmp_path: Path) -> None:
     with serve(react) as served:
         settings = config(served.url, policy="retry_with_label")
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
-    assert (report.kept, report.hinted, report.share_hinted) == (20, 7, 7 / 20)
+    assert (report.accepted, report.hinted, report.share_hinted) == (20, 7, 7 / 20)
     table = output.build_reason_table(DS, cases, settings)
     assert table["hinted"].sum() == 7 and table.filter(~table["hinted"])["attempts"].to_list() == [1] * 13
     for row in table.iter_rows(named=True):
@@ -151,7 +151,7 @@ def test_wrong_for_ever_ends(policy: str, tmp_path: Path) -> None:
         _, report, _ = synthesise(settings, tmp_path / "a.jsonl")
         synthesise(settings, tmp_path / "a.jsonl")
         assert len(served.requests) == 80 and set(served.counts().values()) == {1}
-        assert report.wrong == 20 and report.kept == 0
+        assert report.wrong == 20 and report.accepted == 0
         # Raising the bound goes on from there.
         synthesise(settings.model_copy(update={"max_attempts": 5}), tmp_path / "a.jsonl")
         assert len(served.requests) == 100
@@ -165,7 +165,7 @@ def test_an_answer_without_a_verdict_is_asked_for_its_form_and_never_hinted(tmp_
 
     with serve(react) as served:
         cases, report, _ = synthesise(config(served.url, policy="retry_with_label"), tmp_path / "a.jsonl")
-    assert report.kept == 20 and report.hinted == 0 and report.first_unreadable == 20 and report.first_accuracy == 0
+    assert report.accepted == 20 and report.hinted == 0 and report.first_unreadable == 20 and report.first_accuracy == 0
     assert {found.kind for case in cases for found in case.answers} == {"first", "form"}
     with serve(lambda request: says("Novel idea.")) as served:
         _, report, _ = synthesise(config(served.url), tmp_path / "b.jsonl")
@@ -183,7 +183,7 @@ def test_an_answer_that_opens_with_a_title_of_the_row_has_no_verdict(
 
     with serve(react) as served:
         cases, report, _ = synthesise(config(served.url), tmp_path / "a.jsonl")
-    assert report.unreadable == 20 and report.first_unreadable == 20 and report.kept == 0
+    assert report.unreadable == 20 and report.first_unreadable == 20 and report.accepted == 0
     assert all(case.first_verdict is None for case in cases)
 
 
@@ -219,10 +219,10 @@ def test_the_faulty_server_loses_nothing(tmp_path: Path) -> None:
         lasting.clear()
         _, second, _ = synthesise(settings, tmp_path / "a.jsonl")
     assert stopped is None
-    assert (report.kept, report.wrong, sum(report.failed.values())) == (14, 2, 4)
+    assert (report.accepted, report.wrong, sum(report.failed.values())) == (14, 2, 4)
     assert any("400" in why for why in report.failed) and any("empty" in why for why in report.failed)
     assert [count[name] for name in names] == [2] * 14 + [6, 6, 6, 2] + [2, 2]
-    assert (second.kept, second.wrong, second.failed) == (18, 2, {})
+    assert (second.accepted, second.wrong, second.failed) == (18, 2, {})
     assert len(served.requests) - first == 4
 
 
@@ -240,10 +240,10 @@ def test_a_refusal_in_mid_run_keeps_what_came_before(status: int, tmp_path: Path
         settings = config(served.url, teacher={"concurrency": 1})
         _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
         assert stopped is not None and str(status) in stopped
-        assert (report.kept, report.not_asked, report.stopped) == (6, 14, stopped)
+        assert (report.accepted, report.not_asked, report.stopped) == (6, 14, stopped)
         closed.clear()
         _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
-        assert (report.kept, stopped) == (20, None)
+        assert (report.accepted, stopped) == (20, None)
         assert len(served.requests) == 21
 
 
@@ -253,7 +253,7 @@ def test_a_budget_ends_the_run_and_the_rest_is_accounted_for(tmp_path: Path) -> 
         settings = config(served.url, teacher={"budget": Budget(max_requests=25)})
         _, report, stopped = synthesise(settings, tmp_path / "a.jsonl")
     assert stopped is not None and "budget" in stopped
-    assert (report.kept, report.unfinished, report.not_asked) == (5, 15, 0) and len(served.requests) == 25
+    assert (report.accepted, report.unfinished, report.not_asked) == (5, 15, 0) and len(served.requests) == 25
 
 
 def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_refusal_is_asked_once_a_row_and_never_again(tmp_path: Path) -> None:
         _, again, _ = synthesise(settings, tmp_path / "a.jsonl")
         assert len(served.requests) == asked
     assert report.refused == again.refused == {"SAFETY": 1, "content_filter": 2, "refusal": 1}
-    assert (report.kept, report.failed, again.kept, again.failed) == (16, {}, 16, {})
+    assert (report.accepted, report.failed, again.accepted, again.failed) == (16, {}, 16, {})
     assert [count[name] for name in names[:5]] == [1, 1, 1, 2, 1]
     assert [case.outcome for case in cases].count("refused") == 4
     shown = dict(format_summary_lines(report))
@@ -324,7 +324,7 @@ def test_the_reasoning_can_be_the_reason(tmp_path: Path) -> None:
     with serve(react) as served:
         settings = config(served.url)
         cases, report, _ = synthesise(settings, tmp_path / "a.jsonl")
-        assert report.kept == 20, "an answer without argument falls back on the trace"
+        assert report.accepted == 20, "an answer without argument falls back on the trace"
         texts = output.build_reason_table(DS, cases, settings)["reason"]
     assert set(texts.str.replace(r"^(Yes|No)\. ", "")) == {"The trace goes on and on here"}
 
@@ -335,5 +335,5 @@ def test_another_teacher_is_asked_anew(tmp_path: Path) -> None:
         synthesise(config(served.url, n_rows=5), tmp_path / "a.jsonl")
         cases, report, _ = synthesise(config(served.url, n_rows=5, teacher={"model": "other"}), tmp_path / "a.jsonl")
     assert len(served.requests) == 10
-    assert report.kept == 5
+    assert report.accepted == 5
     assert {"other" in found.teacher for case in cases for found in case.answers} == {True}

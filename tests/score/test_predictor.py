@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from thinkrec.data.query import Query
-from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.packing import pack_shared_prefix
 from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import attach_adapters
@@ -29,7 +29,7 @@ def recommender() -> Recommender:
     with torch.no_grad():
         for parameter in made.adapters.get_parameters("global"):
             parameter.normal_(std=0.05)
-    made.capabilities = probe_capabilities(made)
+    made.capabilities = detect_capabilities(made)
     return made.freeze_for_inference()
 
 

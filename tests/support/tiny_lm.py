@@ -26,7 +26,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone
@@ -104,7 +104,7 @@ def make_recommender(kind: str = "llama", n: int = 3, dim: int = 6, dropout: flo
             else None
         )
     recommender = Recommender(backbone, experts, projector).eval()
-    recommender.capabilities = probe_capabilities(recommender)
+    recommender.capabilities = detect_capabilities(recommender)
     return recommender
 
 

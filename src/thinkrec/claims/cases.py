@@ -31,11 +31,11 @@ def build_cases(
     if verdicts is None:
         known = np.full(len(rows), np.nan) if scores is None else np.asarray(scores, dtype=np.float64)
         verdicts = [None if np.isnan(score) else bool(score > 0) for score in known]
-    it, cases = ds.interactions, []
-    for row, item, verdict in zip(rows, it.item[rows], verdicts, strict=True):
-        past = it.get_history(int(row), length, block)
+    interactions, cases = ds.interactions, []
+    for row, item, verdict in zip(rows, interactions.item[rows], verdicts, strict=True):
+        past = interactions.get_history(int(row), length, block)
         deciding = None if world is None else world.find_deciding_cause(int(row))
-        case = build_case(ds.items, it.item[past], it.label[past], int(item), verdict)
+        case = build_case(ds.items, interactions.item[past], interactions.label[past], int(item), verdict)
         keywords = None if deciding is None else deciding.keywords
         cases.append(replace(case, cause_keywords=keywords, is_closed_world=world is not None))
     return cases

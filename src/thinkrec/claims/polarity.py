@@ -134,7 +134,7 @@ def _read_sentence_claims(sentence: str, before: int | None) -> tuple[dict[int, 
                 waiting
                 and not MARK.search(clause)
                 and not contrast
-                and not _refers_to_later_titles(clause, link, strong[0])
+                and not _is_about_later_titles(clause, link, strong[0])
             ):
                 claims.update({number: strong[0].sign for number in waiting})
             waiting = []
@@ -159,7 +159,7 @@ def split_clauses(sentence: str) -> list[tuple[str, str]]:
     return [*clauses, (sentence[start:], link)]
 
 
-def _refers_to_later_titles(clause: str, link: str, cue: PolarityCue) -> bool:
+def _is_about_later_titles(clause: str, link: str, cue: PolarityCue) -> bool:
     """Whether a verdict is about titles that are still to come ("..., and the viewer liked") and not those before."""
     own = link.startswith(", and") and _OWN_SUBJECT.match(clause)
     return bool(own) and not re.search(r"\b(?:both|them|it|these|those|all|each)\b", clause[cue.end :].lower())

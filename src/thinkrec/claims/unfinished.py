@@ -49,7 +49,7 @@ def infer_next_claim(text: str, signs: Sequence[int]) -> int | None:
     return next((sign for sign in reversed(listed) if sign), None)
 
 
-def expects_rated_title(text: str) -> bool:
+def is_rated_title_expected(text: str) -> bool:
     """Whether a title cited next would be the object of a past verdict ("the viewer turned down")."""
     text = text.rstrip()
     listed = _LISTED.search(text)

@@ -55,7 +55,7 @@ def parse_answer(text: str, titles: Iterable[str] = ()) -> ParsedAnswer:
     (True, None)
     """
     match = _FIRST.match(text)
-    if match is None or not _STOP.match(text, match.end()) or _starts_with_title(text, match, titles):
+    if match is None or not _STOP.match(text, match.end()) or _has_title_at_start(text, match, titles):
         return ParsedAnswer(None, text.strip())
     rest = text[match.end() :]
     no = match.group(1).lower() == "no"
@@ -64,7 +64,7 @@ def parse_answer(text: str, titles: Iterable[str] = ()) -> ParsedAnswer:
     return ParsedAnswer(not no, _AFTER.sub("", rest, count=1).strip())
 
 
-def _starts_with_title(text: str, match: re.Match[str], titles: Iterable[str]) -> bool:
+def _has_title_at_start(text: str, match: re.Match[str], titles: Iterable[str]) -> bool:
     """Whether the word that would be a verdict begins the name of a title, or is one in quotation marks."""
     first = match.group(1).casefold()
     for name in {name for title in titles for name in extract_title_names(title) if name.casefold().startswith(first)}:

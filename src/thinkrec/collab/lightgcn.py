@@ -12,14 +12,19 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
-from thinkrec.collab import encoder_files
 from thinkrec.collab.embedding_tables import EmbeddingTables
 from thinkrec.collab.selection import select_two_class_rows
-from thinkrec.collab.trained_ids import TrainedIds
+from thinkrec.collab.table_encoder import (
+    encode_all_items,
+    encode_query_user,
+    encode_row_users,
+    load_tables,
+    save_tables,
+    score_rows,
+)
 from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
-from thinkrec.data.query import Query
 from thinkrec.io.config import Config
 
 
@@ -88,10 +93,16 @@ class LightGCN:
     Users and items without train rows have the mean propagated vector of those with train rows.
     """
 
+    score = score_rows
+    encode_users = encode_row_users
+    encode_query = encode_query_user
+    encode_items = encode_all_items
+    save = save_tables
+
     def __init__(self, config: LightGCNConfig | None = None):
         """An unfitted encoder."""
-        self.config = config or LightGCNConfig()
         self.tables: EmbeddingTables | None = None
+        self.config = config or LightGCNConfig()
 
     @property
     def dim(self) -> int:
@@ -136,36 +147,10 @@ class LightGCN:
             self.tables = tables()
         return records
 
-    def _require_tables(self) -> EmbeddingTables:
-        if self.tables is None:
-            raise RuntimeError("this LightGCN has no vectors yet: call fit, or load a saved one")
-        return self.tables
-
-    def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """Logits, float64 (len(rows),)."""
-        return self._require_tables().score(ds, rows)
-
-    def encode_users(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
-        """Vectors of the rows' users, float32 (len(rows), dim), the same for all rows of a user."""
-        return self._require_tables().encode_users(ds, rows)
-
-    def encode_query(self, ds: Dataset, query: Query) -> np.ndarray:
-        """float32 (dim,): the user's vector by their id, or the mean; the past of the query changes nothing."""
-        return self._require_tables().encode_query(query)
-
-    def encode_items(self, ds: Dataset) -> np.ndarray:
-        """Vectors of all items, float32 (n_items of `ds`, dim)."""
-        return self._require_tables().encode_items(ds)
-
-    def save(self, folder: Path) -> None:
-        """See `Scorer.save`."""
-        tables = self._require_tables()
-        encoder_files.write_scorer(folder, self.config, tables.to_arrays(), tables.ids)
-
     @classmethod
     def load(cls, folder: Path) -> LightGCN:
         """See `Scorer.load`."""
-        config, arrays = encoder_files.read_scorer(folder, LightGCNConfig)
+        config, tables = load_tables(folder, LightGCNConfig)
         encoder = cls(config)
-        encoder.tables = EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
+        encoder.tables = tables
         return encoder

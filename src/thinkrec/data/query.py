@@ -40,16 +40,22 @@ class Query:
     @classmethod
     def from_dataset(cls, ds: Dataset, user: int, candidates: np.ndarray = _NO_ITEMS) -> Query:
         """The user of a code with all that the data know of them, asked at the time of the last row in the data."""
-        it = ds.interactions
-        rows = np.arange(it.start[user], it.start[user + 1])
-        return cls._from_rows(ds, user, rows, int(it.timestamp.max()), candidates)
+        interactions = ds.interactions
+        rows = np.arange(interactions.start[user], interactions.start[user + 1])
+        return cls._from_rows(ds, user, rows, int(interactions.timestamp.max()), candidates)
 
     @classmethod
     def from_row(cls, ds: Dataset, row: int) -> Query:
         """The user of a row as known strictly before it (`Interactions.past`), asked about its item at its time."""
-        it = ds.interactions
-        rows = it.get_history_rows(row, len(it))
-        return cls._from_rows(ds, int(it.user[row]), rows, int(it.timestamp[row]), it.item[[row]].astype(np.int64))
+        interactions = ds.interactions
+        rows = interactions.get_history_rows(row, len(interactions))
+        return cls._from_rows(
+            ds,
+            int(interactions.user[row]),
+            rows,
+            int(interactions.timestamp[row]),
+            interactions.item[[row]].astype(np.int64),
+        )
 
     @classmethod
     def from_ratings(
@@ -61,13 +67,13 @@ class Query:
 
     @classmethod
     def _from_rows(cls, ds: Dataset, user: int, rows: np.ndarray, time: int, candidates: np.ndarray) -> Query:
-        it = ds.interactions
+        interactions = ds.interactions
         return cls(
             ds.user_ids[user],
-            it.item[rows].astype(np.int64),
-            it.label[rows],
-            it.timestamp[rows],
-            it.split[rows],
+            interactions.item[rows].astype(np.int64),
+            interactions.label[rows],
+            interactions.timestamp[rows],
+            interactions.split[rows],
             time,
             candidates,
         )

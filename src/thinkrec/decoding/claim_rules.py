@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from thinkrec.claims.attributes import AttributeClaim, AttributeReader
 from thinkrec.claims.ending import drop_incomplete_ending, find_predictions
 from thinkrec.claims.polarity import mask_polar_keywords, split_sentences
-from thinkrec.claims.unfinished import expects_rated_title, find_first_false_claim, infer_next_claim
+from thinkrec.claims.unfinished import find_first_false_claim, infer_next_claim, is_rated_title_expected
 from thinkrec.claims.verdict import parse_verdict
 from thinkrec.data.titles import MARK
 from thinkrec.decoding.backtracking import RejectionRule, Violation
@@ -126,7 +126,9 @@ class GroundingRules:
         return min((n for start in starts for n, end in enumerate(ends) if start < end), default=None)
 
     def _infer_next_title(self, text: str) -> TitleRequirement:
-        requirement = TitleRequirement(infer_next_claim(text, self.signs), allows_target=not expects_rated_title(text))
+        requirement = TitleRequirement(
+            infer_next_claim(text, self.signs), allows_target=not is_rated_title_expected(text)
+        )
         return self._infer_compared_title(text, requirement) or requirement
 
     def _infer_compared_title(self, text: str, requirement: TitleRequirement) -> TitleRequirement | None:

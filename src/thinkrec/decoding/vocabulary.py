@@ -54,7 +54,7 @@ class TokenVocabulary:
         object.__setattr__(
             self, "quote_token_ids", frozenset(token for piece in quoting for token in self.ids_by_piece[piece])
         )
-        glued = (token for token, piece in enumerate(self.pieces) if piece and _starts_with_letter(piece))
+        glued = (token for token, piece in enumerate(self.pieces) if piece and _is_word_start(piece))
         object.__setattr__(self, "word_token_ids", frozenset(glued))
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class TokenVocabulary:
         return b"".join(self.pieces[token] for token in ids)
 
 
-def _starts_with_letter(piece: bytes) -> bool:
+def _is_word_start(piece: bytes) -> bool:
     first = piece.decode(errors="replace")[0]
     return first.isalnum() or first == "\ufffd"
 

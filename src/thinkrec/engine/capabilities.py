@@ -27,7 +27,7 @@ _HALF_TOLERANCE = 0.1
 _PREFIX_LENGTHS, _SUFFIX_LENGTHS = (7, 12), (3, 5, 1)
 
 
-def probe_capabilities(recommender: Recommender) -> Capabilities:
+def detect_capabilities(recommender: Recommender) -> Capabilities:
     """Try every fast path on random prompts of this backbone's shape, beside the plain one, where the weights are now.
 
     The random generators and the mode of the recommender are left as they were.
@@ -50,20 +50,20 @@ def can_share_prefix(recommender: Recommender) -> bool:
     plain = collate_prompts([prompt for fork in forks for prompt in fork.to_prompts()], recommender.backbone.pad_id)
 
     def packed() -> torch.Tensor:
-        found, kept = [], PrefixKVCache()
+        states, cache = [], PrefixKVCache()
         first, last = forks[-1].suffixes[:1], forks[-1].suffixes[1:]
         # The last fork in two rows, the second of which finds the trunk's keys and values kept.
         rows = [
             (forks[:-1], None),
-            ([replace(forks[-1], suffixes=first)], kept),
-            ([replace(forks[-1], suffixes=last)], kept),
+            ([replace(forks[-1], suffixes=first)], cache),
+            ([replace(forks[-1], suffixes=last)], cache),
         ]
-        for part, keeping in rows:
-            row = pack_shared_prefix(part, keeping).to(recommender.device)
-            found.append(recommender.compute_hidden(row)[0, row.answer_at[:, 1]])
-        return torch.cat(found)
+        for part, row_cache in rows:
+            row = pack_shared_prefix(part, row_cache).to(recommender.device)
+            states.append(recommender.compute_hidden(row)[0, row.answer_at[:, 1]])
+        return torch.cat(states)
 
-    return _matches_plain_path(recommender, plain, packed)
+    return _is_equal_to_plain_path(recommender, plain, packed)
 
 
 def can_pack_varlen(recommender: Recommender) -> bool:
@@ -80,27 +80,27 @@ def can_pack_varlen(recommender: Recommender) -> bool:
     source, device = torch.Generator().manual_seed(0), recommender.device
 
     def part(n: int) -> torch.Tensor:
-        made = torch.randn(1, n, sum(_PREFIX_LENGTHS), width, generator=source)
-        return made.to(device, recommender.model.dtype).requires_grad_()
+        values = torch.randn(1, n, sum(_PREFIX_LENGTHS), width, generator=source)
+        return values.to(device, recommender.model.dtype).requires_grad_()
 
-    made = part(heads), part(groups), part(groups)
-    if not attention.has_flash_kernel(made[0]):
+    tensors = part(heads), part(groups), part(groups)
+    if not attention.has_flash_kernel(tensors[0]):
         return False
     cuts, probe = (
         SequenceBounds.from_lengths(_PREFIX_LENGTHS, device),
-        torch.randn(made[0].shape, generator=source).to(device),
+        torch.randn(tensors[0].shape, generator=source).to(device),
     )
-    ways = []
+    results = []
     try:
-        for way in (attention.compute_varlen_attention, compute_varlen_reference):
-            out, seen = way(*made, cuts, cuts, causal=True, scale=width**-0.5)
-            ways.append((out, seen, *torch.autograd.grad((out.float() * probe).sum(), made)))
+        for compute in (attention.compute_varlen_attention, compute_varlen_reference):
+            out, seen = compute(*tensors, cuts, cuts, causal=True, scale=width**-0.5)
+            results.append((out, seen, *torch.autograd.grad((out.float() * probe).sum(), tensors)))
     except RuntimeError as error:
         warnings.warn(f"prompts are padded, because the kernel failed when it was tried: {error}", stacklevel=2)
         return False
     return all(
         (mine - theirs).abs().max() <= _HALF_TOLERANCE * theirs.float().std()
-        for mine, theirs in zip(*ways, strict=True)
+        for mine, theirs in zip(*results, strict=True)
     )
 
 
@@ -112,13 +112,13 @@ def can_prune_last_layer(recommender: Recommender) -> bool:
     )
     plain = plain.to(recommender.device)
     place = plain.answer_at[plain.find_last_answers(), 1][:, None]
-    found = PositionSelection(place, torch.arange(len(place), device=place.device))
+    selection = PositionSelection(place, torch.arange(len(place), device=place.device))
 
     def few() -> torch.Tensor:
-        with prune_last_layer(found):
+        with prune_last_layer(selection):
             return recommender.compute_hidden(plain)[:, 0]
 
-    return _matches_plain_path(recommender, plain, few)
+    return _is_equal_to_plain_path(recommender, plain, few)
 
 
 def _make_random_prefixes(recommender: Recommender) -> list[SharedPrefix]:
@@ -143,20 +143,20 @@ def _make_random_prefixes(recommender: Recommender) -> list[SharedPrefix]:
     return [SharedPrefix(part(n), tuple(part(m) for m in _SUFFIX_LENGTHS)) for n in _PREFIX_LENGTHS]
 
 
-def _matches_plain_path(recommender: Recommender, plain: Batch, fast: Callable[[], torch.Tensor]) -> bool:
+def _is_equal_to_plain_path(recommender: Recommender, plain: Batch, fast: Callable[[], torch.Tensor]) -> bool:
     if not install_attention(recommender.model):
         return False
     plain = plain.to(recommender.device)
     last = plain.answer_at[plain.find_last_answers()]
     with recommender.inference_mode():
-        wanted = recommender.compute_hidden(plain)[last[:, 0], last[:, 1]].cpu().double()
+        expected = recommender.compute_hidden(plain)[last[:, 0], last[:, 1]].cpu().double()
         try:
-            found = fast().cpu().double()
+            states = fast().cpu().double()
         except UnsupportedAttentionError:
             return False
         except RuntimeError as error:
             # A kernel that this device or this torch does not have.
             warnings.warn(f"a fast path is left out, because it failed when it was tried: {error}", stacklevel=2)
             return False
-    apart = (found - wanted).abs().max() / wanted.std()
+    apart = (states - expected).abs().max() / expected.std()
     return bool(apart <= _TOLERANCE.get(recommender.model.dtype, _HALF_TOLERANCE))

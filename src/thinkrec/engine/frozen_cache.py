@@ -59,18 +59,18 @@ class FrozenActivationCache:
         first = find_first_trainable_layer(recommender)
         if first == 0 or most <= 0:
             return None
-        made = cls(recommender, first, path, most)
+        cache = cls(recommender, first, path, most)
         batch = collate_prompts(sample, recommender.backbone.pad_id).to(recommender.device)
         real = torch.arange(batch.ids.shape[1], device=recommender.device)[None] < batch.lengths[:, None]
         with recommender.inference_mode():
-            wanted = recommender.compute_hidden(batch)[real].cpu().double()
+            expected = recommender.compute_hidden(batch)[real].cpu().double()
             twice = []
             for _ in range(2):
-                with made.use_cached_states(sample, batch):
+                with cache.use_cached_states(sample, batch):
                     twice.append(recommender.compute_hidden(batch)[real].cpu().double())
-        if all((found - wanted).abs().max() <= 1e-3 * wanted.std() for found in twice):
-            return made
-        made.close()
+        if all((states - expected).abs().max() <= 1e-3 * expected.std() for states in twice):
+            return cache
+        cache.close()
         return None
 
     def close(self) -> None:
@@ -113,10 +113,10 @@ class FrozenActivationCache:
         return self.recommender.model.dtype
 
     def _compute_states(self, batch: Batch) -> torch.Tensor:
-        found: list[torch.Tensor] = []
+        captured: list[torch.Tensor] = []
 
         def stop(module: nn.Module, args: tuple, kwargs: dict) -> None:
-            found.append(args[0] if args else kwargs["hidden_states"])
+            captured.append(args[0] if args else kwargs["hidden_states"])
             raise _ForwardStoppedError
 
         hook = self._layers[self.first_trainable].register_forward_pre_hook(stop, with_kwargs=True)
@@ -127,7 +127,7 @@ class FrozenActivationCache:
             pass
         finally:
             hook.remove()
-        return found[0].to(self._dtype)
+        return captured[0].to(self._dtype)
 
     def _store_states(self, key: bytes, state: torch.Tensor) -> None:
         held = state.contiguous().cpu().view(torch.uint8).numpy().tobytes()

@@ -133,9 +133,14 @@ def _dispatch_attention(
 
 
 def _attend_plainly(
-    module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-    attention_mask: torch.Tensor | None, scaling: float | None, options: dict[str, Any],
-) -> tuple[torch.Tensor, None]:  # fmt: skip
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None,
+    options: dict[str, Any],
+) -> tuple[torch.Tensor, None]:
     """Transformers' own attention; long causal prompts in chunks of queries where that is the same."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -167,9 +172,13 @@ def _check_options(layout: PackedLayout | None, key: torch.Tensor, options: dict
 
 
 def _attend_at_positions(
-    module: nn.Module, query: torch.Tensor, pruning: PruningState, layout: PackedLayout | None, scale: float,
+    module: nn.Module,
+    query: torch.Tensor,
+    pruning: PruningState,
+    layout: PackedLayout | None,
+    scale: float,
     scaling: float | None,
-) -> torch.Tensor:  # fmt: skip
+) -> torch.Tensor:
     """Attention of the queries at `pruning.positions` alone, over the keys and values of all tokens; (b, s, h, d)."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 

@@ -80,8 +80,8 @@ def install_last_layer_hooks(model: nn.Module, routing: Routing) -> None:
         try:
             # Not the call but its inside: hooks, these among them, are for the real one.
             module.forward(*args, **kwargs)
-        except KeyValuesCapturedError as found:
-            now.key_values = found.args[0], found.args[1]
+        except KeyValuesCapturedError as captured:
+            now.key_values = captured.args[0], captured.args[1]
         else:
             raise UnsupportedAttentionError("attention of another kind")
         finally:

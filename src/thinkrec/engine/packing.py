@@ -15,7 +15,7 @@ from thinkrec.prompts.shared_prefix import SharedPrefix, concat_prompts, drop_po
 from thinkrec.prompts.types import Prompt
 
 
-def pack_shared_prefix(forks: Sequence[SharedPrefix], kept: PrefixKVCache | None = None) -> Batch:
+def pack_shared_prefix(forks: Sequence[SharedPrefix], cache: PrefixKVCache | None = None) -> Batch:
     """Forks side by side in one row (1, t), without padding; its answers are the leaves' own, in order.
 
     `kept`: keeps the keys and values of the only fork's trunk; once it holds them, it stands for the trunk.
@@ -25,7 +25,7 @@ def pack_shared_prefix(forks: Sequence[SharedPrefix], kept: PrefixKVCache | None
     if not forks:
         raise DataError("pack got no forks; a batch needs at least one")
     gates = [fork.prefix.gate for fork in forks]
-    if kept is not None and len(forks) > 1:
+    if cache is not None and len(forks) > 1:
         raise DataError(f"{len(forks)} forks whose trunk is to be kept; pack them one at a time")
     if len({gate.shape for gate in gates}) > 1:
         raise DataError("forks with different numbers of experts in one batch; use one number for all")
@@ -33,8 +33,8 @@ def pack_shared_prefix(forks: Sequence[SharedPrefix], kept: PrefixKVCache | None
     for fork in forks:
         lengths = [len(leaf) for leaf in fork.suffixes]
         # Without the answers in the middle: the labels that a history shows are known.
-        trunk = [] if kept is not None and kept.layers else [drop_positions(fork.prefix, "answer_at")]
-        spans.append(Segment.from_lengths(start, sum(map(len, trunk)), lengths, fork.prefix_lengths, kept))
+        trunk = [] if cache is not None and cache.layers else [drop_positions(fork.prefix, "answer_at")]
+        spans.append(Segment.from_lengths(start, sum(map(len, trunk)), lengths, fork.prefix_lengths, cache))
         parts += [*trunk, *fork.suffixes]
         positions += [np.arange(len(part)) for part in trunk]
         positions += [seen + np.arange(n) for seen, n in zip(fork.prefix_lengths, lengths, strict=True)]

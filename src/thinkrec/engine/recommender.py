@@ -46,7 +46,7 @@ def compute_scores(logits: torch.Tensor, option: ScoreOption = "difference") -> 
 class Capabilities:
     """Which fast paths leave a backbone's results as they are on its device; by default none is taken.
 
-    Found out by trying (`thinkrec.engine.capabilities.probe_capabilities`), once, by whoever loads a recommender.
+    Found out by trying (`thinkrec.engine.capabilities.detect_capabilities`), once, by whoever loads a recommender.
     """
 
     shared_prefix: bool = False

@@ -73,7 +73,7 @@ def build_comparison_table(
         return Text(f"{format_number(x)} - {format_number(y)}\n{gap}{seeds}")
 
     for i, (x, y) in enumerate(zip(a, b, strict=True)):
-        cells = (cell(c.each[i], x.values[m], y.values[m], None) for m, c in comparisons.items())
+        cells = (cell(c.per_seed[i], x.values[m], y.values[m], None) for m, c in comparisons.items())
         table.add_row(f"pair {i + 1}", *cells, end_section=True)
     table.add_row(
         "mean", *(cell(c.mean, _compute_mean(a, m), _compute_mean(b, m), c.deviation) for m, c in comparisons.items())

@@ -32,13 +32,13 @@ class _Depth:
 
 
 def _get_process_state(cpu: bool = False) -> PartialState:
-    found = PartialState(cpu=cpu or _is_cpu_only(), timeout=_PATIENCE)
-    if found.num_processes < _count_processes():
+    state = PartialState(cpu=cpu or _is_cpu_only(), timeout=_PATIENCE)
+    if state.num_processes < _count_processes():
         raise RecipeError(
             f"{_count_processes()} processes were started, but they cannot find one another; start them with torchrun"
             " or accelerate launch"
         )
-    return found
+    return state
 
 
 def _count_processes() -> int:
@@ -67,19 +67,19 @@ def run_on_main(work: Callable[[], Result]) -> Result:
     """What `work` gives in the main process, in all of them; the others wait, and an error is raised in all."""
     if _get_process_state().num_processes == 1 or _Depth.inside:
         return work()
-    found: list = [None, None]
+    outcome: list = [None, None]
     if is_main():
         _Depth.inside += 1
         try:
-            found[0] = work()
+            outcome[0] = work()
         except Exception as error:
-            found[1] = error
+            outcome[1] = error
         finally:
             _Depth.inside -= 1
-    broadcast_object_list(found, from_process=0)
-    if found[1] is not None:
-        raise found[1]
-    return found[0]
+    broadcast_object_list(outcome, from_process=0)
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]
 
 
 def make_accelerator(device: str | None = None) -> Accelerator:
@@ -90,12 +90,12 @@ def make_accelerator(device: str | None = None) -> Accelerator:
     cpu = device == "cpu" or _is_cpu_only()
     _get_process_state(cpu)
     try:
-        found = Accelerator(cpu=cpu)
+        accelerator = Accelerator(cpu=cpu)
     except ValueError as error:
         raise RecipeError(f"the launcher's settings cannot serve here: {error}") from error
-    if found.distributed_type in _OTHER:
+    if accelerator.distributed_type in _OTHER:
         raise RecipeError(
-            f"the launcher shares work by {found.distributed_type.value}; adapters are small enough for plain data"
-            " parallelism: use torchrun, or accelerate launch with --multi_gpu"
+            f"the launcher shares work by {accelerator.distributed_type.value}; adapters are small enough for plain"
+            " data parallelism: use torchrun, or accelerate launch with --multi_gpu"
         )
-    return found
+    return accelerator

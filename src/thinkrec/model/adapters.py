@@ -47,8 +47,8 @@ class AdapterSet:
     def get_parameters(self, group: Group) -> list[nn.Parameter]:
         """The global adapter's parameters, or those of all experts."""
         ends = {"global": ("global_a", "global_b"), "experts": ("expert_a", "expert_b")}
-        found = (getattr(layer, end) for layer in self.layers.values() for end in ends[group])
-        return [p for p in found if p is not None]
+        halves = (getattr(layer, end) for layer in self.layers.values() for end in ends[group])
+        return [p for p in halves if p is not None]
 
     @torch.no_grad()
     def compute_merged_weights(self) -> list[MultiLoRALinear]:
@@ -96,8 +96,8 @@ class AdapterSet:
         """Dense reference (out, in) of what a row with weights w (1 + n,) adds: sum_k w_k s B_k A_k."""
         layer = self.layers[layer_name]
         pairs = [layer.get_adapter(k) for k in range(layer.n_adapters)]
-        each = torch.stack([layer.scale * (b @ a) for a, b in pairs])
-        return each[0] if layer.n_adapters == 1 else (w.to(each)[:, None, None] * each).sum(0)
+        deltas = torch.stack([layer.scale * (b @ a) for a, b in pairs])
+        return deltas[0] if layer.n_adapters == 1 else (w.to(deltas)[:, None, None] * deltas).sum(0)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """All adapter tensors by "<module name>.<global_a | global_b | expert_a | expert_b>", detached."""
@@ -179,7 +179,7 @@ class AdapterSet:
         strays = [
             name
             for name, module in self.model.named_modules()
-            if isinstance(module, nn.Linear) and any(_matches_target(name, t) for t in self.config.targets)
+            if isinstance(module, nn.Linear) and any(_has_target_name(name, t) for t in self.config.targets)
         ]
         everything = self.config.targets == (ALL_LINEAR,)
         return sorted(self.layers) if strays or everything else list(self.config.targets)
@@ -208,10 +208,10 @@ def attach_adapters(model: nn.Module, config: MultiLoRAConfig) -> AdapterSet:
         raise RecipeError("this model already carries experts; load the backbone again before attaching others")
     prefix, layers = find_decoder_layers(model)
     linears = [{n: m for n, m in layer.named_modules() if isinstance(m, nn.Linear | Conv1D)} for layer in layers]
-    available = sorted({name for found in linears for name in found})
+    available = sorted({name for named_linears in linears for name in named_linears})
     everything = config.targets == (ALL_LINEAR,) and available
     missing = (
-        [] if everything else [t for t in config.targets if not any(_matches_target(name, t) for name in available)]
+        [] if everything else [t for t in config.targets if not any(_has_target_name(name, t) for name in available)]
     )
     if missing:
         others = sorted({kind for layer in layers for kind in _describe_other_weights(layer)})
@@ -226,11 +226,11 @@ def attach_adapters(model: nn.Module, config: MultiLoRAConfig) -> AdapterSet:
     routing = Routing()
     adapted: dict[str, MultiLoRALinear] = {}
     transposed = False
-    for i, found in enumerate(linears):
-        for name, held in found.items():
-            if everything or any(_matches_target(name, t) for t in config.targets):
-                base = held if isinstance(held, nn.Linear) else _to_linear(held)
-                transposed |= base is not held
+    for i, named_linears in enumerate(linears):
+        for name, linear in named_linears.items():
+            if everything or any(_has_target_name(name, t) for t in config.targets):
+                base = linear if isinstance(linear, nn.Linear) else _to_linear(linear)
+                transposed |= base is not linear
                 module = MultiLoRALinear(base, config, config.n_experts if i in with_experts else 0, routing)
                 module.train(model.training)  # a new module is in training mode, so with dropout; a loaded model is not
                 layers[i].set_submodule(name, module)
@@ -238,13 +238,13 @@ def attach_adapters(model: nn.Module, config: MultiLoRAConfig) -> AdapterSet:
     return AdapterSet(model, config, adapted, routing, transposed=transposed)
 
 
-def _to_linear(held: Conv1D) -> nn.Linear:
+def _to_linear(layer: Conv1D) -> nn.Linear:
     """The same layer with its weight as (out, in)."""
-    wide, out = held.weight.shape
-    made = nn.Linear(wide, out, device="meta")
-    made.weight = nn.Parameter(held.weight.detach().T.contiguous(), requires_grad=False)
-    made.bias = nn.Parameter(held.bias.detach(), requires_grad=False)
-    return made
+    wide, out = layer.weight.shape
+    linear = nn.Linear(wide, out, device="meta")
+    linear.weight = nn.Parameter(layer.weight.detach().T.contiguous(), requires_grad=False)
+    linear.bias = nn.Parameter(layer.bias.detach(), requires_grad=False)
+    return linear
 
 
 def _describe_other_weights(layer: nn.Module) -> list[str]:
@@ -267,7 +267,7 @@ def find_decoder_layers(model: nn.Module) -> tuple[str, nn.ModuleList]:
     lists = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
     if not lists:
         raise RecipeError(f"{type(model).__name__} has no list of {depth} decoder layers; use a decoder-only causal LM")
-    return min(lists, key=lambda found: found[0].count("."))
+    return min(lists, key=lambda entry: entry[0].count("."))
 
 
 def _resolve_expert_layers(config: MultiLoRAConfig, depth: int) -> set[int]:
@@ -282,5 +282,5 @@ def _resolve_expert_layers(config: MultiLoRAConfig, depth: int) -> set[int]:
     return set(range(depth - math.ceil(chosen * depth), depth))
 
 
-def _matches_target(name: str, target: str) -> bool:
+def _has_target_name(name: str, target: str) -> bool:
     return name == target or name.endswith("." + target)

@@ -68,8 +68,8 @@ class Backbone:
     def max_positions(self) -> int | None:
         """Most tokens that it can read and write together; None if its configuration names no limit."""
         config = self.model.config.get_text_config()
-        found = (getattr(config, name, None) for name in _POSITIONS)
-        return next((int(most) for most in found if isinstance(most, int) and most > 0), None)
+        limits = (getattr(config, name, None) for name in _POSITIONS)
+        return next((int(limit) for limit in limits if isinstance(limit, int) and limit > 0), None)
 
     @property
     def bos_id(self) -> int | None:
@@ -79,15 +79,15 @@ class Backbone:
     @property
     def eos_id(self) -> int:
         """End-of-sequence token: what ends a training target and a generated reason."""
-        found = _take_first_id(self.tokenizer.eos_token_id)
-        assert found is not None, "wrap() refuses tokenizers without an end token"
-        return found
+        token_id = _take_first_id(self.tokenizer.eos_token_id)
+        assert token_id is not None, "wrap() refuses tokenizers without an end token"
+        return token_id
 
     @property
     def pad_id(self) -> int:
         """Filler on the right of a batch; the end token where the tokenizer has none of its own."""
-        found = _take_first_id(self.tokenizer.pad_token_id)
-        return self.eos_id if found is None else found
+        token_id = _take_first_id(self.tokenizer.pad_token_id)
+        return self.eos_id if token_id is None else token_id
 
 
 def load_backbone(source: str | BackboneConfig) -> Backbone:
@@ -213,10 +213,10 @@ def _load_pretrained(where: Path | str, config: BackboneConfig, name: str, **mor
     except (OSError, ValueError) as error:
         hint = "" if isinstance(where, Path) else "; it is no local folder, so check the hub name and the network"
         raise CheckpointError(f"cannot load backbone {where}{hint}: {error}") from error
-    found = build_backbone(model, tokenizer, name, config, hash_files(_list_files(config)))
+    backbone = build_backbone(model, tokenizer, name, config, hash_files(_list_files(config)))
     if config.bits is not None:
         enable_quantized_gradients(model, name)
-    return found
+    return backbone
 
 
 def _resolve_dtype(config: BackboneConfig) -> torch.dtype:
@@ -231,13 +231,13 @@ def _build_quantization_options(config: BackboneConfig, name: str) -> dict[str, 
 
     if config.bits == 4:
         compute = _resolve_dtype(config)
-        made = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
+        quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
     else:
-        made = BitsAndBytesConfig(load_in_8bit=True)
+        quantization = BitsAndBytesConfig(load_in_8bit=True)
     # Weights are packed for the device that they are loaded on, and some cannot be moved afterwards.
     # Of several processes each has a card of its own, the current one.
     device = torch.cuda.current_device() if torch.cuda.is_available() else "cpu"
-    return {"quantization_config": made, "device_map": {"": device}}
+    return {"quantization_config": quantization, "device_map": {"": device}}
 
 
 def _load_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
@@ -263,9 +263,9 @@ def _load_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
     fresh.load_state_dict(loaded.model.state_dict())
     # Transformers 5.17 takes the beginning token of such a file for its end token; the file says which is which.
     for kind in ("bos", "eos", "pad"):
-        said = _take_first_id(getattr(plain, f"{kind}_token_id", None))
-        if said is not None:
-            setattr(loaded.tokenizer, f"{kind}_token", loaded.tokenizer.convert_ids_to_tokens(said))
+        token_id = _take_first_id(getattr(plain, f"{kind}_token_id", None))
+        if token_id is not None:
+            setattr(loaded.tokenizer, f"{kind}_token", loaded.tokenizer.convert_ids_to_tokens(token_id))
     return build_backbone(fresh, loaded.tokenizer, name, config, loaded.digest)
 
 
@@ -279,6 +279,6 @@ def _find_smollm2_file() -> Path:
     return files[0]
 
 
-def _take_first_id(found: Any) -> int | None:
+def _take_first_id(token_ids: Any) -> int | None:
     # transformers types token ids more widely than any tokenizer fills them: one id, a list of them, or None.
-    return found[0] if isinstance(found, list) else found
+    return token_ids[0] if isinstance(token_ids, list) else token_ids

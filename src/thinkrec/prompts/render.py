@@ -146,14 +146,14 @@ class PromptRenderer:
         written behind the prompt, for which positions are left.
         Raises DataError where the backbone has too few positions for the prompt even without a history.
         """
-        it = self.ds.interactions
-        past = self.config.get_history_rows(it, row)
+        interactions = self.ds.interactions
+        past = self.config.get_history_rows(interactions, row)
         return self.render_candidate(
-            int(it.item[row]),
-            it.item[past],
-            it.label[past],
+            int(interactions.item[row]),
+            interactions.item[past],
+            interactions.label[past],
             gate=gate,
-            label=int(it.label[row]),
+            label=int(interactions.label[row]),
             user_vector=None if vectors is None else vectors.user[row],
             item_vector=None if vectors is None else vectors.item[row],
             past_vectors=None if vectors is None else vectors.item[past],
@@ -257,13 +257,13 @@ class PromptRenderer:
         They are rows of one user with the same gate whose histories begin at the same row.
         Returns their places in `rows`, two or more a family, in the order of the past; and the places of all others.
         """
-        it, found = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
+        interactions, groups = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
         for place in np.argsort(rows, kind="stable"):
-            past = self.config.get_history_slice(it, int(rows[place]))
+            past = self.config.get_history_slice(interactions, int(rows[place]))
             if past.start < past.stop and self._can_fit_history(past):
                 # One user's rows stand together, so where a history begins says whose it is, and of which split.
-                found.setdefault((past.start, gates[place].tobytes()), []).append(int(place))
-        shared = [np.array(places) for places in found.values() if len(places) > 1]
+                groups.setdefault((past.start, gates[place].tobytes()), []).append(int(place))
+        shared = [np.array(places) for places in groups.values() if len(places) > 1]
         alone = np.ones(len(rows), dtype=bool)
         for places in shared:
             alone[places] = False

@@ -74,12 +74,12 @@ class StoredPrompts(Sequence[Prompt]):
             return [self[i] for i in range(*index.indices(len(self)))]
         number = range(len(self))[index]
         batch, at = self._batches[number // RECORD_BATCH_SIZE], number % RECORD_BATCH_SIZE
-        found = {name: values[offsets[at] : offsets[at + 1]] for name, (offsets, values) in batch.items()}
+        fields = {name: values[offsets[at] : offsets[at + 1]] for name, (offsets, values) in batch.items()}
         for name, spec in PROMPT_FIELDS.items():
             if spec.ndim > 1:
-                n = len(found[spec.of])
-                found[name] = found[name].reshape(n, -1) if n else spec.make_empty()
-        return Prompt(**found)
+                n = len(fields[spec.of])
+                fields[name] = fields[name].reshape(n, -1) if n else spec.make_empty()
+        return Prompt(**fields)
 
     def close(self) -> None:
         """Let go of the file; its prompts must not be used any more."""

@@ -27,7 +27,7 @@ class SynthesisSummary:
     teacher: str
     policy: str
     rows: int
-    kept: int
+    accepted: int
     """Rows in the table."""
     left_out: dict[str, int]
     """Rows with the right verdict whose reason the cleaner refused, by why."""
@@ -70,7 +70,7 @@ class SynthesisSummary:
     @property
     def share_hinted(self) -> float | None:
         """Share of hinted reasons among the rows in the table."""
-        return self.hinted / self.kept if self.kept else None
+        return self.hinted / self.accepted if self.accepted else None
 
     @property
     def mean_attempts(self) -> float | None:
@@ -79,9 +79,10 @@ class SynthesisSummary:
         return sum(int(number) * count for number, count in self.attempts.items()) / rows if rows else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, shares included."""
+        """Plain values, shares included; `accepted` under its name in the report's file, `kept`."""
         shares = {name: getattr(self, name) for name in ("first_accuracy", "mean_attempts", "share_hinted")}
-        return {**asdict(self), **shares}
+        counts = {"kept" if name == "accepted" else name: value for name, value in asdict(self).items()}
+        return {**counts, **shares}
 
 
 def summarise_outcomes(
@@ -108,7 +109,7 @@ def summarise_outcomes(
         teacher=synthesis.teacher,
         policy=config.policy,
         rows=len(cases),
-        kept=len(accepted),
+        accepted=len(accepted),
         left_out=dict(sorted(Counter(why for why in refused.values() if why is not None).items())),
         wrong=outcomes["wrong"],
         unreadable=outcomes["unreadable"],
@@ -135,7 +136,7 @@ def summarise_outcomes(
 
 def count_accounted_rows(summary: SynthesisSummary) -> int:
     """Rows that have an outcome in the summary; equals `rows`."""
-    single_counts = (summary.kept, summary.wrong, summary.unreadable, summary.unfinished, summary.not_asked)
+    single_counts = (summary.accepted, summary.wrong, summary.unreadable, summary.unfinished, summary.not_asked)
     return sum(single_counts) + sum(
         sum(counts.values()) for counts in (summary.left_out, summary.refused, summary.failed)
     )
@@ -151,7 +152,7 @@ def format_summary_lines(summary: SynthesisSummary) -> list[tuple[str, str]]:
     rows_by_answers = "; ".join(f"{number}: {count:,}" for number, count in summary.attempts.items())
     out = [
         ("teacher", summary.teacher),
-        ("reasons in the table", share(summary.kept, summary.rows)),
+        ("reasons in the table", share(summary.accepted, summary.rows)),
         *((f"left out: {why}", f"{count:,}") for why, count in summary.left_out.items()),
         ("wrong to the end", f"{summary.wrong:,}"),
         ("no verdict to the end", f"{summary.unreadable:,}"),
@@ -164,7 +165,7 @@ def format_summary_lines(summary: SynthesisSummary) -> list[tuple[str, str]]:
             "answers per row",
             f"{mean:.2f} (rows by number of answers: {rows_by_answers})" if mean is not None else "none",
         ),
-        ("hinted", share(summary.hinted, summary.kept)),
+        ("hinted", share(summary.hinted, summary.accepted)),
         ("requests", f"{summary.requests:,}"),
         ("tokens", f"{summary.prompt_tokens:,} prompt + {summary.completion_tokens:,} answer"),
         ("cost", f"{summary.cost:,.4f}"),

@@ -76,10 +76,10 @@ class RunOptions:
         if self.device is None or self.device == "cpu":
             return
         kind, _, index = self.device.partition(":")
-        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        count = 0 if found is None or found.type != kind else torch.accelerator.device_count()
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        count = 0 if accelerator is None or accelerator.type != kind else torch.accelerator.device_count()
         if not count or (index and not (index.isdecimal() and int(index) < count)):
-            has = f"{count} of {kind}" if count else "cpu" if found is None else f"cpu and {found.type}"
+            has = f"{count} of {kind}" if count else "cpu" if accelerator is None else f"cpu and {accelerator.type}"
             raise RecipeError(f"run option device is {self.device}, but this machine has {has}; choose one of these")
         if index:
             torch.accelerator.set_device_index(int(index))

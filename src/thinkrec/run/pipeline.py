@@ -20,7 +20,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST
 from thinkrec.data.snapshot import write_snapshot
 from thinkrec.engine import checkpoint
-from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import ThinkRecError
 from thinkrec.io.files import write_json, write_text
@@ -233,7 +233,7 @@ class Run:
     def load_recommender(self, variant: Variant) -> Recommender:
         """A variant's recommender where the run computes, settled for answering: capabilities, mode, merged weights."""
         recommender = checkpoint.load_recommender(self.folder / variant.stage).to(self.accelerator.device)
-        recommender.capabilities = probe_capabilities(recommender)
+        recommender.capabilities = detect_capabilities(recommender)
         recommender.max_workers = self.options.workers
         return recommender.freeze_for_inference()
 

@@ -25,8 +25,8 @@ def list_recipe_folders() -> list[Path]:
 
 def list_recipes() -> list[str]:
     """Names of all shipped recipes."""
-    found = {p.relative_to(f).with_suffix("").as_posix() for f in list_recipe_folders() for p in f.rglob("*.yaml")}
-    return sorted(found)
+    names = {p.relative_to(f).with_suffix("").as_posix() for f in list_recipe_folders() for p in f.rglob("*.yaml")}
+    return sorted(names)
 
 
 def find_recipe(name: str | Path) -> Path:

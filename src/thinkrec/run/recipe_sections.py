@@ -47,16 +47,16 @@ def list_recipe_sections() -> list[RecipeSection]:
     ]
 
 
-def _collect_places(model: type[BaseModel], place: str, found: dict[type[BaseModel], list[str]]) -> None:
-    if place in found.setdefault(model, []):
+def _collect_places(model: type[BaseModel], place: str, places: dict[type[BaseModel], list[str]]) -> None:
+    if place in places.setdefault(model, []):
         return
-    found[model].append(place)
+    places[model].append(place)
     for name, field in model.model_fields.items():
         within = f"{place}.{name}" if place else name
         if getattr(field.annotation, "__origin__", None) is dict:
             within += ".NAME"
         for inner in _find_config_models(field.annotation):
-            _collect_places(inner, within, found)
+            _collect_places(inner, within, places)
 
 
 def _find_config_models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -78,7 +78,7 @@ def _describe_keys(model: type[BaseModel]) -> Iterator[RecipeKey]:
 
 def _read_field_sources(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
     """Field -> (annotation as written, the docstring under it)."""
-    found: dict[str, tuple[str, str]] = {}
+    sources: dict[str, tuple[str, str]] = {}
     for owner in reversed(model.__mro__):
         if not issubclass(owner, BaseModel) or owner is BaseModel:
             continue
@@ -89,8 +89,8 @@ def _read_field_sources(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
                 text = (
                     after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
                 )
-                found[node.target.id] = (ast.unparse(node.annotation), " ".join(str(text).split()))
-    return found
+                sources[node.target.id] = (ast.unparse(node.annotation), " ".join(str(text).split()))
+    return sources
 
 
 def _format_limit(limit: Any) -> str:

@@ -79,9 +79,14 @@ class AnswerService:
         return scores
 
     def rank_queries(
-        self, queries: Sequence[Query], candidates: Sequence[Any] | None, *, top: int | None, reasons: bool,
+        self,
+        queries: Sequence[Query],
+        candidates: Sequence[Any] | None,
+        *,
+        top: int | None,
+        reasons: bool,
         writer: Writer | None,
-    ) -> list[list[Ranked]]:  # fmt: skip
+    ) -> list[list[Ranked]]:
         """For each query the first `top` of the candidates, from best to worst.
 
         `candidates`: item ids; None: all items that are not in the query's past.
@@ -158,8 +163,8 @@ class AnswerService:
         if reasons:
             why = self._write_reasons(replace(query, candidates=codes[best]), scores[best], writer)
         return [
-            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), *said)
-            for i, said in zip(best, why, strict=True)
+            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), *reason)
+            for i, reason in zip(best, why, strict=True)
         ]
 
     def _write_reasons(self, query: Query, scores: np.ndarray, writer: Writer | None) -> list[WrittenReason]:

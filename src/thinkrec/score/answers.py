@@ -93,8 +93,8 @@ def suggest_closest_items(text: str, ds: Dataset, most: int = 3) -> str:
     titles, ids = ds.items.titles, [str(id_) for id_ in ds.items.ids]
     low = text.lower()
     lowered = [title.lower() for title in titles]
-    found = [code for code, title in enumerate(lowered) if low and low in title][:most]
-    found += [lowered.index(title) for title in get_close_matches(low, lowered, most)]
-    found += [ids.index(id_) for id_ in get_close_matches(text, ids, most)]
-    shown = [f"{ds.items.ids[code]!r} ({titles[code]})" for code in dict.fromkeys(found)][:most]
+    codes = [code for code, title in enumerate(lowered) if low and low in title][:most]
+    codes += [lowered.index(title) for title in get_close_matches(low, lowered, most)]
+    codes += [ids.index(id_) for id_ in get_close_matches(text, ids, most)]
+    shown = [f"{ds.items.ids[code]!r} ({titles[code]})" for code in dict.fromkeys(codes)][:most]
     return f"closest: {', '.join(shown)}" if shown else f"ids look like {', '.join(map(repr, ds.items.ids[:most]))}"

@@ -54,7 +54,7 @@ def _explain_chunk(
     scores = system.score(rows)
     if writer is not None:
         reasons = zip(scores, writer.explain(rows, scores), strict=True)
-        return [{"score": float(score), "reason": said.text, "writer": said.author} for score, said in reasons]
+        return [{"score": float(score), "reason": reason.text, "writer": reason.author} for score, reason in reasons]
     texts = system.explain(
         rows,
         None if options["own_verdict"] else scores,

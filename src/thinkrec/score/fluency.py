@@ -32,10 +32,10 @@ def find_fluency_fault(prose: str, known: frozenset[str]) -> str | None:
 
     Titles stand as X. `known`: words in lower case (`collect_words`).
     """
-    if (found := _SOUP.search(prose)) is not None:
-        return f"strange marks ({found[0]})"
-    if (found := _TWICE.search(prose)) is not None:
-        return f"a word twice in a row ({found[0]})"
+    if (match := _SOUP.search(prose)) is not None:
+        return f"strange marks ({match[0]})"
+    if (match := _TWICE.search(prose)) is not None:
+        return f"a word twice in a row ({match[0]})"
     words = [word.lower() for word in _WORD.findall(prose)]
     if not LEAST <= len(words) <= MOST:
         return f"{len(words)} words"

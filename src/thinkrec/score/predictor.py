@@ -68,9 +68,9 @@ class Predictor:
     @cached_property
     def renderer(self) -> PromptRenderer:
         """Renders rows of `ds`."""
-        found = PromptRenderer(self.ds, self.recommender.backbone, self.prompt)
-        found.warn_about_truncation(self.slot_encoder is not None)
-        return found
+        renderer = PromptRenderer(self.ds, self.recommender.backbone, self.prompt)
+        renderer.warn_about_truncation(self.slot_encoder is not None)
+        return renderer
 
     @cached_property
     def vectors(self) -> PlaceholderVectors | None:
@@ -79,11 +79,11 @@ class Predictor:
 
     def compute_gates(self, rows: np.ndarray) -> GateOutput:
         """Adapter weights (rows, 1 + n) and regions; weight 1 on the global adapter without `router`."""
-        return _route_globally(len(rows)) if self.router is None else self.router.route(self.ds, rows)
+        return _make_global_gate(len(rows)) if self.router is None else self.router.route(self.ds, rows)
 
     def compute_query_gate(self, query: Query) -> np.ndarray:
         """float32 (1 + n,): adapter weights of a query, as `compute_gates`."""
-        gates = _route_globally(1) if self.router is None else self.router.route_query(self.ds, query)
+        gates = _make_global_gate(1) if self.router is None else self.router.route_query(self.ds, query)
         return gates.weights[0]
 
     def render_prompts(self, rows: np.ndarray, reserve: int = 0) -> Sequence[Prompt]:
@@ -106,12 +106,12 @@ class Predictor:
             for places in shared:
                 yield places, renderer.render_prefix_group(rows[places], gate=weights[places[0]], vectors=vectors)
 
-        found = np.zeros(len(rows))
+        scores = np.zeros(len(rows))
         options = {"option": self.option, "title": title, "progress": progress}
-        found[apart] = score_prompts(self.recommender, render, len(apart), **options)
+        scores[apart] = score_prompts(self.recommender, render, len(apart), **options)
         if shared:
-            found += score_shared_prefixes(self.recommender, forks(), len(rows), **options)
-        return found + self.compute_prior_offset(self.ds.interactions.item[rows], rows)
+            scores += score_shared_prefixes(self.recommender, forks(), len(rows), **options)
+        return scores + self.compute_prior_offset(self.ds.interactions.item[rows], rows)
 
     def compute_prior_offset(self, items: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """float64 (len(items),): what the prior adds to the score of item codes, asked for by `rows` if given."""
@@ -163,7 +163,7 @@ class Predictor:
         """
         past = self.find_visible_past(query, item, reserve)
         shown = [*query.items[past].tolist(), item]
-        found = build_allowed_titles([self.ds.items.titles[i] for i in shown], taken=self._known_names)
+        places_by_name = build_allowed_titles([self.ds.items.titles[i] for i in shown], taken=self._known_names)
         signs = [1 if liked else -1 for liked in query.labels[past]]
         words = [normalise_keywords(self.ds.items.keywords[i]) for i in shown]
 
@@ -171,10 +171,10 @@ class Predictor:
             has = frozenset().union(*(words[place] for place in places))
             if len(signs) in places:
                 return AllowedTitle(0, len(signs), is_target=True, keywords=has)
-            said = {signs[place] for place in places}
-            return AllowedTitle(said.pop() if len(said) == 1 else 0, places[0], keywords=has)
+            opinions = {signs[place] for place in places}
+            return AllowedTitle(opinions.pop() if len(opinions) == 1 else 0, places[0], keywords=has)
 
-        return {name: known(places) for name, places in found.items()}
+        return {name: known(places) for name, places in places_by_name.items()}
 
     @cached_property
     def _known_names(self) -> frozenset[str]:
@@ -227,9 +227,15 @@ class Predictor:
         return np.split(scores, ends[:-1])
 
     def explain_query(
-        self, query: Query, scores: np.ndarray, *, tokens: int, cite: Cite = "any", mentions: int = 2,
+        self,
+        query: Query,
+        scores: np.ndarray,
+        *,
+        tokens: int,
+        cite: Cite = "any",
+        mentions: int = 2,
         progress: bool = False,
-    ) -> list[str]:  # fmt: skip
+    ) -> list[str]:
         """A reason for every candidate of a query, as `explain` gives for rows; what prompts share is read once."""
         prompts = {
             int(place): prompt
@@ -238,11 +244,17 @@ class Predictor:
         }
         citable = [self.find_allowed_titles(query, int(item), tokens) for item in query.candidates]
         return write_reasons(
-            self.recommender, [prompts[place] for place in range(len(prompts))], scores > 0, tokens=tokens,
-            citable=citable, cite=cite, mentions=mentions, progress=progress,
-        )  # fmt: skip
+            self.recommender,
+            [prompts[place] for place in range(len(prompts))],
+            scores > 0,
+            tokens=tokens,
+            citable=citable,
+            cite=cite,
+            mentions=mentions,
+            progress=progress,
+        )
 
 
-def _route_globally(n: int) -> GateOutput:
+def _make_global_gate(n: int) -> GateOutput:
     """The global adapter alone, for n rows."""
     return compute_gate(np.zeros((n, 1)), np.zeros((0, 1)))

@@ -51,8 +51,8 @@ def score_prompts(
         return batch[0], _score_prompt_batch(recommender, batch[1], option)
 
     with Progress(title, n, shown=progress) as bar, torch.no_grad():
-        for places, found in map_batches(score_batch, batches(), count_workers(recommender)):
-            scores[places] = found
+        for places, batch_scores in map_batches(score_batch, batches(), count_workers(recommender)):
+            scores[places] = batch_scores
             bar.advance(len(places))
     return _check_finite(scores)
 
@@ -84,17 +84,17 @@ def score_shared_prefixes(
             if len(group) > 1 or _count_tokens(fork) <= budget:
                 yield group, None
             else:
-                kept = _prefill_shared_prefix(recommender, fork)
-                yield from (([part], kept) for part in _split_suffixes(places, fork, budget, workers))
+                cache = _prefill_shared_prefix(recommender, fork)
+                yield from (([part], cache) for part in _split_suffixes(places, fork, budget, workers))
 
     def score_group(batch: tuple[list[Asked], PrefixKVCache | None]) -> tuple[np.ndarray, np.ndarray]:
-        group, kept = batch
-        found = _score_suffixes(recommender, [fork for _, fork in group], kept, option, budget)
-        return np.concatenate([places for places, _ in group]), found
+        group, cache = batch
+        batch_scores = _score_suffixes(recommender, [fork for _, fork in group], cache, option, budget)
+        return np.concatenate([places for places, _ in group]), batch_scores
 
     with Progress(title, n, shown=progress) as bar, torch.no_grad():
-        for places, found in map_batches(score_group, batches(), workers):
-            scores[places] = found
+        for places, batch_scores in map_batches(score_group, batches(), workers):
+            scores[places] = batch_scores
             bar.advance(len(places))
     return _check_finite(scores)
 
@@ -122,21 +122,21 @@ def _prefill_shared_prefix(recommender: Recommender, fork: SharedPrefix) -> Pref
     """A trunk's keys and values; None where leaves have to be asked otherwise."""
     if not len(fork.prefix) or not recommender.capabilities.shared_prefix:
         return None
-    kept = PrefixKVCache()
+    cache = PrefixKVCache()
     try:
-        recommender.compute_hidden(pack_shared_prefix([SharedPrefix(fork.prefix, ())], kept).to(recommender.device))
+        recommender.compute_hidden(pack_shared_prefix([SharedPrefix(fork.prefix, ())], cache).to(recommender.device))
     except UnsupportedAttentionError:
         return None
-    return kept
+    return cache
 
 
 def _score_suffixes(
-    recommender: Recommender, forks: list[SharedPrefix], kept: PrefixKVCache | None, option: ScoreOption, budget: int
+    recommender: Recommender, forks: list[SharedPrefix], cache: PrefixKVCache | None, option: ScoreOption, budget: int
 ) -> np.ndarray:
     """Scores of all leaves, in order."""
     try:
         if recommender.capabilities.shared_prefix:
-            batch = pack_shared_prefix(forks, kept).to(recommender.device)
+            batch = pack_shared_prefix(forks, cache).to(recommender.device)
             logits = recommender.compute_answer_logits(recommender.gather_hidden(batch, batch.answer_at))
             return compute_scores(logits, option).cpu().double().numpy()
     except UnsupportedAttentionError:

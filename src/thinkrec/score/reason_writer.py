@@ -57,14 +57,14 @@ def find_text_fault(text: str, case: GroundingCase, catalogue: Catalogue, known:
 
     `case.verdict`: what the score says. `known`: words that read like words, in lower case.
     """
-    found = ground_reason(text, case, catalogue)
-    if found.verdict is None or found.agrees is False:
+    grounding = ground_reason(text, case, catalogue)
+    if grounding.verdict is None or grounding.agrees is False:
         return "another verdict than the score's, or none"
-    if found.ends_as_it_opens is False:
+    if grounding.ends_as_it_opens is False:
         return "a prediction against its verdict"
-    if not found.finished:
+    if not grounding.finished:
         return "no whole sentence at its end"
-    if found.untrue:
+    if grounding.untrue:
         return "something untrue"
     cited = find_citations(text, TitleResolver(catalogue, case.history, case.target))
     pieces, at = [], 0
@@ -74,7 +74,7 @@ def find_text_fault(text: str, case: GroundingCase, catalogue: Catalogue, known:
     prose = parse_answer("".join([*pieces, text[at:]])).prose
     if (fault := find_fluency_fault(prose, known)) is not None:
         return fault
-    return None if found.in_history or found.attributes_right else "nothing said of the row"
+    return None if grounding.in_history or grounding.attributes_right else "nothing said of the row"
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,13 @@ class ReasonWriter:
 
         def ask(places: np.ndarray) -> list[str]:
             return self.predictor.explain_query(
-                replace(query, candidates=query.candidates[places]), scores[places], tokens=self.tokens,
-                cite=self.citation_policy, mentions=self.max_citations, progress=self.progress and len(places) > 1,
-            )  # fmt: skip
+                replace(query, candidates=query.candidates[places]),
+                scores[places],
+                tokens=self.tokens,
+                cite=self.citation_policy,
+                mentions=self.max_citations,
+                progress=self.progress and len(places) > 1,
+            )
 
         singles = [replace(query, candidates=query.candidates[[place]]) for place in range(len(scores))]
         return self.write(singles, scores, ask)
@@ -161,12 +165,12 @@ class ReasonWriter:
     @cached_property
     def trial(self) -> ReasonTrial:
         """The model's reasons for validation rows, judged; read from the folder where they were judged before."""
-        kept = self._stored_results
-        if "rows" in kept:
-            return ReasonTrial(kept["rows"], kept["passed"], kept["faults"])
-        it = self.predictor.ds.interactions
-        past = np.arange(len(it.user)) - it.start[it.user]
-        pool = np.flatnonzero((it.split == VALID) & (past > 0))
+        stored = self._stored_results
+        if "rows" in stored:
+            return ReasonTrial(stored["rows"], stored["passed"], stored["faults"])
+        interactions = self.predictor.ds.interactions
+        past = np.arange(len(interactions.user)) - interactions.start[interactions.user]
+        pool = np.flatnonzero((interactions.split == VALID) & (past > 0))
         chosen = np.random.default_rng(0).permutation(pool)[:ROWS]
         faults: Counter[str] = Counter()
         done = passed = 0
@@ -183,9 +187,9 @@ class ReasonWriter:
             # Of models that are good enough, one in 256 or fewer has none of the first eight pass.
             if passed >= SHARE * len(chosen) or passed + left < SHARE * len(chosen) or not passed:
                 break
-        found = ReasonTrial(done, passed, dict(faults))
-        self._store_results({"rows": done, "passed": passed, "faults": found.faults})
-        return found
+        trial = ReasonTrial(done, passed, dict(faults))
+        self._store_results({"rows": done, "passed": passed, "faults": trial.faults})
+        return trial
 
     @cached_property
     def _known_words(self) -> frozenset[str]:
@@ -210,15 +214,15 @@ class ReasonWriter:
         head = {"key": hash_json([self.key, self.tokens, self.citation_policy, self.max_citations])}
         if path is not None and path.is_file():
             try:
-                kept = json.loads(path.read_text(encoding="utf-8"))
+                stored = json.loads(path.read_text(encoding="utf-8"))
             except ValueError:
                 return head
-            if isinstance(kept, dict) and kept.get("key") == head["key"]:
-                return kept
+            if isinstance(stored, dict) and stored.get("key") == head["key"]:
+                return stored
         return head
 
-    def _store_results(self, found: dict[str, Any]) -> None:
-        self._stored_results.update(found)
+    def _store_results(self, results: dict[str, Any]) -> None:
+        self._stored_results.update(results)
         if self.folder is not None:
             with suppress(OSError):  # a folder that may only be read: found out anew at the next start
                 write_json(self.folder / KEPT, self._stored_results)

@@ -90,14 +90,19 @@ def argue_item(
 
     `verdict`: what to argue for; by default the sign of the evidence.
     """
-    it = ds.interactions
-    return argue_past(ds, item, it.item[history], it.label[history], rng, verdict=verdict)
+    interactions = ds.interactions
+    return argue_past(ds, item, interactions.item[history], interactions.label[history], rng, verdict=verdict)
 
 
 def argue_past(
-    ds: Dataset, item: int, past_items: np.ndarray, past_labels: np.ndarray, rng: np.random.Generator, *,
+    ds: Dataset,
+    item: int,
+    past_items: np.ndarray,
+    past_labels: np.ndarray,
+    rng: np.random.Generator,
+    *,
     verdict: bool | None = None,
-) -> Argument:  # fmt: skip
+) -> Argument:
     """As `argue_item`, for any past: item codes (k,) of `ds` and labels (k,), oldest first."""
     domain, title = ds.domain, format_cited_title(ds.items.titles[item])
     weighed = weigh_evidence(ds.items, item, past_items, past_labels)

@@ -127,10 +127,10 @@ def fit_stage(
 
         def record(rate: float) -> bool:
             """Check, and say whether this is now the state to keep."""
-            found, losses = _gather_metrics(check, place.window, accelerator)
-            place.log.append(to_json_value({"step": place.step, "loss": losses, "lr": rate, **found}))
+            metrics, losses = _gather_metrics(check, place.window, accelerator)
+            place.log.append(to_json_value({"step": place.step, "loss": losses, "lr": rate, **metrics}))
             place.window.clear()
-            bar.set_note(" ".join(f"{key} {_format_metric(found.get(key))}" for key in ("auc", "uauc")))
+            bar.set_note(" ".join(f"{key} {_format_metric(metrics.get(key))}" for key in ("auc", "uauc")))
             return select_best_record(place.log) is place.log[-1]
 
         if check_start and not place.log and not place.step:
@@ -156,8 +156,8 @@ def fit_stage(
     passes.close()
     recommender.checkpoint_activations(False)
     with torch.no_grad():
-        for p, kept in zip(params, best, strict=True):
-            p.copy_(kept)
+        for p, best_value in zip(params, best, strict=True):
+            p.copy_(best_value)
     return place.log
 
 
@@ -168,12 +168,12 @@ def _open_activation_cache(
     """The frozen layers' results, where rows come back to use them."""
     path = folder / f"below-{accelerator.process_index}.bin"
     most = int(config.cache_gb * 1e9) if config.epochs > config.subsample_stride else 0
-    found = FrozenActivationCache.build(recommender, path, most, passes.sample)
+    cache = FrozenActivationCache.build(recommender, path, most, passes.sample)
     try:
-        yield found
+        yield cache
     finally:
-        if found is not None:
-            found.close()
+        if cache is not None:
+            cache.close()
 
 
 def train_step(
@@ -232,12 +232,12 @@ def _gather_metrics(
     check: Callable[[], dict[str, float]], window: Sequence[float], accelerator: Accelerator
 ) -> tuple[dict[str, float], float]:
     """The main process's check and the mean training loss, for all processes: they must keep the same states."""
-    found = check()
+    metrics = check()
     mean = float(np.mean(window)) if window else math.nan
     if accelerator.num_processes > 1:
-        each = cast(torch.Tensor, accelerator.reduce(torch.tensor(mean, device=accelerator.device), "mean"))
-        mean = float(each)
-    return run_on_main(lambda: found), mean
+        shared_mean = cast(torch.Tensor, accelerator.reduce(torch.tensor(mean, device=accelerator.device), "mean"))
+        mean = float(shared_mean)
+    return run_on_main(lambda: metrics), mean
 
 
 def _format_metric(value: float | None) -> str:

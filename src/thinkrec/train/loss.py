@@ -34,5 +34,5 @@ def compute_losses(scores: torch.Tensor, token_logits: torch.Tensor, batch: Batc
     """
     n = len(batch) if rows is None else rows
     rec = F.binary_cross_entropy_with_logits(scores.float(), batch.answer_label, batch.answer_weight, reduction="sum")
-    each = F.cross_entropy(token_logits.float(), batch.token_target, reduction="none")
-    return Losses(rec=rec / n, think=(each * batch.token_weight).sum() / n)
+    token_losses = F.cross_entropy(token_logits.float(), batch.token_target, reduction="none")
+    return Losses(rec=rec / n, think=(token_losses * batch.token_weight).sum() / n)

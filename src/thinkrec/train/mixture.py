@@ -13,11 +13,11 @@ from thinkrec.teacher.rule_reasons import argue_row
 
 def select_strided_rows(ds: Dataset, stride: int, epoch: int, seed: int) -> np.ndarray:
     """Every `stride`-th train row of each user, offset by user and epoch: `stride` passes see every row once."""
-    it = ds.interactions
-    rows = np.flatnonzero(it.split == TRAIN)
-    position = it.past.count_visible_rows(rows)
-    offset = np.random.default_rng(seed).integers(stride, size=it.n_users)
-    return rows[(position + offset[it.user[rows]] + epoch) % stride == 0]
+    interactions = ds.interactions
+    rows = np.flatnonzero(interactions.split == TRAIN)
+    position = interactions.past.count_visible_rows(rows)
+    offset = np.random.default_rng(seed).integers(stride, size=interactions.n_users)
+    return rows[(position + offset[interactions.user[rows]] + epoch) % stride == 0]
 
 
 def sample_reasoning_rows(pool: np.ndarray, n_rating: int, share: float, epoch: int, seed: int) -> np.ndarray:
@@ -35,12 +35,12 @@ def sample_reasoning_rows(pool: np.ndarray, n_rating: int, share: float, epoch: 
 
 def write_rule_reasons(ds: Dataset, rows: np.ndarray, history: int, seed: int) -> dict[int, str]:
     """The rule-based teacher's prose for those rows on which its own verdict agrees with the label."""
-    found = {}
+    reasons = {}
     for row in rows:
         argument = argue_row(ds, int(row), history, np.random.default_rng((seed, int(row))))
         if argument.verdict == bool(ds.interactions.label[row]):
-            found[int(row)] = argument.text
-    return found
+            reasons[int(row)] = argument.text
+    return reasons
 
 
 def sample_validation_rows(ds: Dataset, rows: np.ndarray, most: int, seed: int) -> np.ndarray:
@@ -48,8 +48,8 @@ def sample_validation_rows(ds: Dataset, rows: np.ndarray, most: int, seed: int) 
     users = ds.interactions.user[rows]
     order = np.random.default_rng(seed).permutation(np.unique(users))
     counts = np.bincount(users, minlength=ds.interactions.n_users)[order]
-    kept = order[: max(1, int(np.searchsorted(np.cumsum(counts), most, side="right")))]
-    return rows[np.isin(users, kept)]
+    chosen = order[: max(1, int(np.searchsorted(np.cumsum(counts), most, side="right")))]
+    return rows[np.isin(users, chosen)]
 
 
 def select_rows_with_reasons(ds: Dataset, reasons: Mapping[int, str]) -> np.ndarray:

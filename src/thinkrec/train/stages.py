@@ -18,7 +18,7 @@ from thinkrec.collab.trained_ids import find_positions, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.engine import checkpoint
-from thinkrec.engine.capabilities import probe_capabilities
+from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.parts import move_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.io.processes import is_main, run_on_main
@@ -66,7 +66,7 @@ class StageContext:
         if template.n_soft_tokens:
             recommender.soft_prompt = create_soft_prompt(backbone, template.n_soft_tokens)
         recommender = recommender.to(self.accelerator.device)
-        recommender.capabilities = probe_capabilities(recommender)
+        recommender.capabilities = detect_capabilities(recommender)
         return recommender
 
 
@@ -109,9 +109,9 @@ def train_stage(
 
         return LazyPrompts(len(rows), render)
 
-    it = ds.interactions
-    checked = sample_validation_rows(ds, it.get_split_rows(VALID), stage.max_valid_rows, seed)
-    selector = ModelSelector.from_labels(it.user[checked], it.label[checked])
+    interactions = ds.interactions
+    checked = sample_validation_rows(ds, interactions.get_split_rows(VALID), stage.max_valid_rows, seed)
+    selector = ModelSelector.from_labels(interactions.user[checked], interactions.label[checked])
     if is_main():
         selector.warn_fallback("the states of language-model stages are")
 
@@ -232,7 +232,7 @@ def find_user_groups(ds: Dataset, personal: AdapterRouter) -> np.ndarray:
 
 def find_last_train_rows(ds: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Users with train rows, and the last train row of each: where their vector is taken for grouping."""
-    it = ds.interactions
-    rows = np.flatnonzero(it.split == TRAIN)
-    last = np.append(it.user[rows][1:] != it.user[rows][:-1], True)
-    return it.user[rows[last]], rows[last]
+    interactions = ds.interactions
+    rows = np.flatnonzero(interactions.split == TRAIN)
+    last = np.append(interactions.user[rows][1:] != interactions.user[rows][:-1], True)
+    return interactions.user[rows[last]], rows[last]

@@ -30,7 +30,7 @@ def samples(noise: float, first: int, n: int = 3):
 def test_the_mean_is_that_of_the_seeds_and_its_interval_that_of_their_mean_draws() -> None:
     a, b = samples(1.0, 0), samples(1.3, 10)
     for metric, found in compare_seeds(a, b).items():
-        assert list(found.each) == [compute_paired_difference(x, y, metric) for x, y in zip(a, b, strict=True)]
+        assert list(found.per_seed) == [compute_paired_difference(x, y, metric) for x, y in zip(a, b, strict=True)]
         gaps = [x.values[metric] - y.values[metric] for x, y in zip(a, b, strict=True)]
         assert found.mean.difference == pytest.approx(np.mean(gaps))
         assert found.deviation == pytest.approx(np.std(gaps, ddof=1))

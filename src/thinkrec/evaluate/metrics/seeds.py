@@ -21,7 +21,7 @@ from thinkrec.evaluate.metrics.bootstrap import (
 class SeedComparison:
     """One metric of A minus B."""
 
-    each: tuple[PairedDifference, ...]
+    per_seed: tuple[PairedDifference, ...]
     """Per seed, A's run minus B's run of that seed, on the same draws of users."""
     mean: PairedDifference
     """The mean over seeds of A minus that of B; its interval is over users, the seeds as they are."""
