@@ -32,8 +32,8 @@ setup: $(VENV)/.installed ## Makes the environment and installs thinkrec in it, 
 demo: $(VENV)/.installed ## Trains on a simulated catalogue, ranks, explains, and writes a report
 	$(BIN)/thinkrec demo
 
-test: $(VENV)/.installed-test ## Runs all tests; those on MovieLens-1M are skipped where it is not there
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} $(BIN)/python -m pytest
+test: $(VENV)/.installed-test ## Runs all tests, two files at a time; those on MovieLens-1M are skipped where it is not there
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n 2 --dist loadfile
 
 search: $(VENV)/.installed-test ## Runs the property tests on new examples; `make test` keeps to the same ones
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=search
