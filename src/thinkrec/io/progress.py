@@ -126,5 +126,5 @@ class Progress:
             return ""
         rate = self._work / seconds
         left = seconds * ((task.total or 0) - task.completed) / done
-        rest = f", {left:.0f} s left" if left > 0 else ""
+        rest = f", {left:.0f} s left" if left > 0 and not self._ended.is_set() else ""
         return f"({rate:,.0f} {self._unit}/s{rest}) " if rate >= 10 else f"({rate:.2g} {self._unit}/s{rest}) "
