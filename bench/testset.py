@@ -1,6 +1,6 @@
 """The MovieLens-1M test rows, exactly: sliding histories share little, so this is about everything else.
 
-    python bench/testset.py            (needs the shared data; see --help of `thinkrec data`)
+    python bench/testset.py            (needs the MovieLens-1M slice; `thinkrec doctor` says where it is looked for)
 
 Ours takes rows in order of length and reads two logits; the peer is Transformers with PEFT in the batch size that is
 best for it, once with rows in their own order, as evaluation scripts have them, and once in order of length. Below: all

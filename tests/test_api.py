@@ -165,7 +165,7 @@ def test_threads_get_the_answers_of_one_after_the_other(saved: Path, ds: Dataset
                 theirs.writer,
             )
             assert mine.score == pytest.approx(theirs.score, abs=1e-5)
-    recommender = shared._predictor.recommender
+    recommender = shared._get_service().predictor.recommender
     assert not any(module.training for module in recommender.modules())
     assert all(layer.merged_weight is not None for layer in recommender.adapters.layers.values())
 
@@ -190,13 +190,13 @@ def test_a_prior_adds_the_items_logit_to_rows_and_candidates(saved: Path, ds: Da
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     plain, prior = thinkrec.load(saved), thinkrec.load(folder)
     users, items = pairs(ds, 12)
-    slots = plain._predictor.slot_encoder
+    slots = plain._get_service().predictor.slot_encoder
     codes = np.array([ds.items.ids.index(item) for item in items])
     added = np.array(prior.score(users, items)) - np.array(plain.score(users, items))
     np.testing.assert_allclose(added, 0.5 * slots.compute_item_logit(ds, codes, "both"), atol=1e-5)
     assert np.ptp(added) > 0.05
     rows = ds.interactions.get_split_rows(TEST)[:12]
-    found = prior._predictor.score(rows) - plain._predictor.score(rows)
+    found = prior._get_service().predictor.score(rows) - plain._get_service().predictor.score(rows)
     np.testing.assert_allclose(
         found, 0.5 * slots.compute_item_logit(ds, ds.interactions.item[rows], "both", rows), atol=1e-5
     )
@@ -281,15 +281,15 @@ def test_the_recipe_chooses_who_writes(model: ThinkRec, ds: Dataset, monkeypatch
         model._get_service()._writers.clear()
         assert model.explain(user, item).writer in authors
         (row,) = model._fitted_run.test_rows[:1]
-        who = build_reason_writer(model._fitted_run, model._variant, model._predictor)
+        who = build_reason_writer(model._fitted_run, model._variant, model._get_service().predictor)
         assert who.explain(np.array([row]), np.array([1.0]))[0].author in authors, "as the report asks"
 
 
 def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset) -> None:
     """With blocks the prompt's history begins where a block does, not at the last `history` rows."""
     user = max(ds.user_ids, key=lambda id_: len(past(ds, id_)))
-    prompt = model._predictor.prompt.model_copy(update={"history": 4, "history_step": 3})
-    service = AnswerService(replace(model._predictor, prompt=prompt), model._get_service().build_writer)
+    prompt = model._get_service().predictor.prompt.model_copy(update={"history": 4, "history_step": 3})
+    service = AnswerService(replace(model._get_service().predictor, prompt=prompt), model._get_service().build_writer)
     found = service.explain_item(service.build_query(user, None, None), ds.items.ids[4], "rules")
     known = past(ds, user)
     shown = known[len(known) - len(found.history) :]

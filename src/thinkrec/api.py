@@ -29,7 +29,6 @@ from thinkrec.run.variants import Variant, find_variant, get_final_variant
 from thinkrec.score.answer_service import AnswerService
 from thinkrec.score.answers import Explanation, Ranked
 from thinkrec.score.histories import History
-from thinkrec.score.predictor import Predictor
 from thinkrec.train.model_config import ThinkRecConfig
 
 
@@ -200,7 +199,7 @@ class ThinkRec:
             threshold: of ratings in `history`, liked means rating > threshold; by default that of the data.
             top: how many to return; by default all.
             reasons: whether it also says why, of every item that is returned.
-            writer: who writes the reasons (`score.cite.Writer`); by default as the recipe says.
+            writer: who writes the reasons (`decoding.policy.Writer`); by default as the recipe says.
 
         Raises:
             DataError: on an unknown user without history, an unknown item, or an entry of `history` that says nothing.
@@ -289,10 +288,6 @@ class ThinkRec:
         return AnswerService(
             predictor, lambda choice: build_reason_writer(run, variant, predictor, choice), self.progress
         )
-
-    @property
-    def _predictor(self) -> Predictor:
-        return self._get_service().predictor
 
     @cached_property
     def _temporary_folder(self) -> Path:

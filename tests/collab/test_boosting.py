@@ -8,7 +8,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import GradientBoostingConfig
 from thinkrec.collab.features import tree_features
-from thinkrec.collab.features.keyword_terms import build_keyword_matrix
+from thinkrec.collab.features.keyword_terms import KeywordVocabulary
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.collab.gradient_boosting import TreeEnsemble
 from thinkrec.data.interactions import TEST, TRAIN, VALID
@@ -92,7 +92,10 @@ def test_features_are_named_and_work_without_keywords_years_or_pauses():
     assert not np.isinf(found.values).any()
     rate = found.values[:, found.names.index("item_rate")]
     assert np.isfinite(rate).all() and np.unique(rate).size > 10
-    assert build_keyword_matrix(bare).shape == (len(ds.items), 0)
+    assert KeywordVocabulary.from_keywords(bare.items.keywords).build_matrix(bare.items.keywords).shape == (
+        len(ds.items),
+        0,
+    )
 
 
 def test_a_feature_worked_by_hand():
@@ -107,7 +110,7 @@ def test_a_feature_worked_by_hand():
     assert column["last_label"] == past[-1]
     assert column["item_year"] == 1950 + data.item[row]
     words = set(ds.items.keywords[data.item[row]])
-    terms = build_keyword_matrix(ds)
+    terms = KeywordVocabulary.from_keywords(ds.items.keywords).build_matrix(ds.items.keywords)
     shared = [(terms[data.item[row]].multiply(terms[data.item[other]])).sum() for other in range(data.start[3], row)]
     assert len(words) == 3
     assert column["affinity_rate"] == pytest.approx(np.dot(shared, past) / np.sum(shared))

@@ -292,3 +292,5 @@ def test_packed_rows_are_refused_once_another_attention_was_put_in() -> None:
     torch.testing.assert_close(rec.compute_hidden(batch), plain)
     wanted = plain[batch.answer_at[:, 0], batch.answer_at[:, 1]]
     torch.testing.assert_close(rec.gather_hidden(batch, batch.answer_at), wanted)
+    last = batch.answer_at[batch.find_last_answers()]
+    torch.testing.assert_close(rec.gather_hidden(batch, last), plain[last[:, 0], last[:, 1]])

@@ -1,7 +1,8 @@
 """A run that version 0.1 trained (code of commit 00f28d3) answers today as it did then.
 
 `tests/fixtures/run-0.1.zip` holds a small run of all stages on the embedded backbone, the same model saved, and what
-it answered: scores, rankings, reasons, of all trained stages, for known users and for strangers.
+it answered: scores, rankings, reasons, of all trained stages, for known users and for strangers. It was made by
+`tests/fixtures/make_run_0_1.py`.
 """
 
 from __future__ import annotations

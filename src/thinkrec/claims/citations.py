@@ -162,11 +162,6 @@ def find_citations(text: str, resolver: TitleResolver) -> list[Citation]:
     return sorted([*quoted, *_find_unquoted_citations(text, resolver, spans)], key=lambda c: c.start)
 
 
-def find_quoted_titles(text: str, resolver: TitleResolver) -> list[str]:
-    """The quoted titles alone, as written."""
-    return [citation.text for citation in _find_quoted_citations(text, resolver)]
-
-
 def _find_quoted_citations(text: str, resolver: TitleResolver) -> Iterator[Citation]:
     start = 0
     while start < len(text):

@@ -41,22 +41,24 @@ def detect_capabilities(recommender: Recommender) -> Capabilities:
 
 
 def can_share_prefix(recommender: Recommender) -> bool:
-    """Compare a few random questions asked in forks with the same questions asked one by one.
+    """Compare a few random prompts packed behind shared prefixes with the same prompts asked one by one.
 
     False where attention is not the kind that packing replaces, or does more than it (caps, sinks, biases), or where
     something else in the decoder looks across tokens (state-space and convolution layers).
     """
-    forks = _make_random_prefixes(recommender)
-    plain = collate_prompts([prompt for fork in forks for prompt in fork.to_prompts()], recommender.backbone.pad_id)
+    shared_prefixes = _make_random_prefixes(recommender)
+    plain = collate_prompts(
+        [prompt for shared in shared_prefixes for prompt in shared.to_prompts()], recommender.backbone.pad_id
+    )
 
     def packed() -> torch.Tensor:
         states, cache = [], PrefixKVCache()
-        first, last = forks[-1].suffixes[:1], forks[-1].suffixes[1:]
-        # The last fork in two rows, the second of which finds the trunk's keys and values kept.
+        first, last = shared_prefixes[-1].suffixes[:1], shared_prefixes[-1].suffixes[1:]
+        # The last one in two rows, the second of which finds the prefix's keys and values kept.
         rows = [
-            (forks[:-1], None),
-            ([replace(forks[-1], suffixes=first)], cache),
-            ([replace(forks[-1], suffixes=last)], cache),
+            (shared_prefixes[:-1], None),
+            ([replace(shared_prefixes[-1], suffixes=first)], cache),
+            ([replace(shared_prefixes[-1], suffixes=last)], cache),
         ]
         for part, row_cache in rows:
             row = pack_shared_prefix(part, row_cache).to(recommender.device)
@@ -107,7 +109,7 @@ def can_pack_varlen(recommender: Recommender) -> bool:
 def can_prune_last_layer(recommender: Recommender) -> bool:
     """Compare the states at a few places of random prompts with all states of the same prompts."""
     plain = collate_prompts(
-        [prompt for fork in _make_random_prefixes(recommender) for prompt in fork.to_prompts()],
+        [prompt for shared in _make_random_prefixes(recommender) for prompt in shared.to_prompts()],
         recommender.backbone.pad_id,
     )
     plain = plain.to(recommender.device)

@@ -1,4 +1,4 @@
-"""Many sequences in one row without padding, and sequences that fork: a trunk computed once, leaves that all see it.
+"""Many sequences in one row without padding, also with a shared prefix that is computed once for all its suffixes.
 
 Everything in a decoder but attention looks at one token at a time, so only attention has to know which tokens belong
 together. A `PackedLayout` says so. While one is in use (`use_layout`), the attention that `install_attention` has put
@@ -38,10 +38,10 @@ class PruningState:
     """Which tokens of a batch somebody reads after the last layer; see `thinkrec.engine.last_layer`."""
 
     positions: torch.Tensor
-    """int64 (b, s): their positions in the row. Of a packed row (1, s): the last token of every leaf, or where no leaf
-    has a trunk any tokens."""
+    """int64 (b, s): their positions in the row. Of a packed row (1, s): the last token of every suffix, or any tokens
+    where no suffix has a prefix."""
     is_suffix_ends: bool = False
-    """Whether they are the last token of every leaf of a packed row."""
+    """Whether they are the last token of every suffix of a packed row."""
     is_capturing: bool = False
     """While the last layer is run for its keys and values alone."""
     key_values: tuple[torch.Tensor, torch.Tensor] | None = None

@@ -31,13 +31,13 @@ class PositionSelection(NamedTuple):
     output_index: torch.Tensor
     """int64 (m,): where in the flattened result each place went."""
     is_suffix_ends: bool = False
-    """Whether they are the last tokens of all leaves of a packed row, in order."""
+    """Whether they are the last tokens of all suffixes of a packed row, in order."""
 
 
 def select_positions(batch: Batch, at: torch.Tensor) -> PositionSelection | None:
     """The index pairs `at` (m, 2) of a batch side by side.
 
-    None where that would be most of the batch, or of a row with trunks anything but the last tokens of its leaves.
+    None where that would be most of the batch, or of a row with prefixes anything but the last tokens of its suffixes.
     """
     if batch.layout is not None:
         everything = torch.arange(len(at), device=at.device)

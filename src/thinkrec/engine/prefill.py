@@ -55,7 +55,7 @@ def prefill_prompts(recommender: Recommender, prompts: Sequence[Prompt]) -> Pref
 
 
 def _prefill_shared_prefix(recommender: Recommender, prompts: Sequence[Prompt], n: int) -> PrefillState:
-    """Their first n tokens are the trunk of a fork."""
+    """Their first n tokens are computed once, as a shared prefix."""
     batch = pack_shared_prefix([split_shared_prefix(prompts, n)]).to(recommender.device)
     assert batch.layout is not None
     with capture_key_values() as taken:
@@ -70,13 +70,13 @@ def _prefill_shared_prefix(recommender: Recommender, prompts: Sequence[Prompt], 
     return PrefillState(last, cache, mask, mask.sum(1), None if weights is None else weights.expand(len(prompts), -1))
 
 
-def _compute_aligned_index(layout: PackedLayout, trunk: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where in a row of one fork each place of its right-aligned prompts is found, int64 (b, t), and the mask."""
+def _compute_aligned_index(layout: PackedLayout, prefix: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where in a row of one prefix each place of its right-aligned prompts is found, int64 (b, t), and the mask."""
     begin, end = layout.suffix_bounds[:, :1], layout.suffix_bounds[:, 1:]
-    length = trunk + end - begin
+    length = prefix + end - begin
     t = int(length.max())
     inside = torch.arange(t, device=begin.device)[None] - (t - length)
-    at = torch.where(inside < trunk, inside, begin + inside - trunk)
+    at = torch.where(inside < prefix, inside, begin + inside - prefix)
     return at.clamp_min(0), (inside >= 0).long()
 
 

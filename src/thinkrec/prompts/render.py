@@ -212,17 +212,18 @@ class PromptRenderer:
         past_vectors: np.ndarray | None = None,
         reserve: int = 0,
     ) -> list[tuple[np.ndarray, SharedPrefix]]:
-        """The prompts of many items (codes (n,)) over one history as forks; otherwise as `render_candidate`.
+        """The prompts of many items (codes (n,)) behind the prefix of one history; otherwise as `render_candidate`.
 
         `user_vector` (d,), `item_vectors` (n, d) and `past_vectors` (k, d) are given together or not at all.
-        Returns (places in `items`, fork) pairs: mostly one, more where long targets leave room for less history.
+        Returns pairs (places in `items`, shared prefix): mostly one, more where long targets leave room for less
+        history.
         """
         user = None if item_vectors is None else user_vector
         vectors = [None] * len(items) if item_vectors is None else item_vectors
         inputs = self._select_history(past_items, past_labels, past_vectors, user is not None)
         inputs.user_vector = user
         first = self._find_history_start(np.asarray(items), inputs.past_items, 0, user is not None, reserve)
-        forks = []
+        shared_prefixes = []
         for shown in np.unique(first):
             places, prefix = np.flatnonzero(first == shown), PromptBuilder()
             inputs.first = int(shown)
@@ -237,8 +238,8 @@ class PromptRenderer:
                 self._target.write(suffix, inputs)
                 self._check_length(prefix.length + suffix.length, int(items[i]))
                 suffixes.append(suffix.build(gate))
-            forks.append((places, SharedPrefix(prefix.build(gate), tuple(suffixes))))
-        return forks
+            shared_prefixes.append((places, SharedPrefix(prefix.build(gate), tuple(suffixes))))
+        return shared_prefixes
 
     def _select_history(
         self, items: np.ndarray, labels: np.ndarray, vectors: np.ndarray | None, with_vectors: bool

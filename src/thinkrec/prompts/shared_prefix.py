@@ -18,15 +18,15 @@ class SharedPrefix:
     prefix: Prompt
     """Its gate is that of all questions."""
     suffixes: tuple[Prompt, ...]
-    """Positions count from the leaf's own first token. Each has one answer, after its last token."""
+    """Positions count from the suffix's own first token. Each has one answer, after its last token."""
     explicit_prefix_lengths: tuple[int, ...] | None = None
-    """How many of the trunk's tokens each leaf follows; None: all of them."""
+    """How many of the prefix's tokens each suffix follows; None: all of them."""
 
     def to_prompts(self) -> list[Prompt]:
         """The same questions as prompts of their own."""
         return [
-            concat_prompts([_truncate_prompt(self.prefix, n), leaf])
-            for n, leaf in zip(self.prefix_lengths, self.suffixes, strict=True)
+            concat_prompts([_truncate_prompt(self.prefix, n), suffix])
+            for n, suffix in zip(self.prefix_lengths, self.suffixes, strict=True)
         ]
 
     @property
@@ -77,7 +77,7 @@ def _find_other_embeddings(first: Prompt, other: Prompt) -> list[int]:
 
 
 def split_shared_prefix(prompts: Sequence[Prompt], n: int) -> SharedPrefix:
-    """Prompts whose first n tokens are `count_common_prefix` as a fork."""
+    """Prompts whose first n tokens are `count_common_prefix` as one value."""
     return SharedPrefix(
         _truncate_prompt(prompts[0], n), tuple(slice_prompt(prompt, n, len(prompt)) for prompt in prompts)
     )

@@ -102,7 +102,7 @@ class Predictor:
         def render(i: int) -> Prompt:
             return renderer.render_row(int(rows[apart[i]]), gate=weights[apart[i]], vectors=vectors)
 
-        def forks() -> Iterator[tuple[np.ndarray, SharedPrefix]]:
+        def iterate_prefix_groups() -> Iterator[tuple[np.ndarray, SharedPrefix]]:
             for places in shared:
                 yield places, renderer.render_prefix_group(rows[places], gate=weights[places[0]], vectors=vectors)
 
@@ -110,7 +110,7 @@ class Predictor:
         options = {"option": self.option, "title": title, "progress": progress}
         scores[apart] = score_prompts(self.recommender, render, len(apart), **options)
         if shared:
-            scores += score_shared_prefixes(self.recommender, forks(), len(rows), **options)
+            scores += score_shared_prefixes(self.recommender, iterate_prefix_groups(), len(rows), **options)
         return scores + self.compute_prior_offset(self.ds.interactions.item[rows], rows)
 
     def compute_prior_offset(self, items: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
@@ -131,7 +131,7 @@ class Predictor:
     ) -> list[str]:
         """A reason per row that opens with the verdict its score implies; with `scores` None, with the model's own.
 
-        `cite`: see `cite.Cite`; `mentions`: how often a reason may then cite an item.
+        `cite`: see `decoding.policy.Cite`; `mentions`: how often a reason may then cite an item.
         """
         citable = None
         if cite != "any":
@@ -181,7 +181,7 @@ class Predictor:
         return frozenset(normalise_name(name) for title in self.ds.items.titles for name in extract_title_names(title))
 
     def render_candidates(self, query: Query, reserve: int = 0) -> Iterator[tuple[np.ndarray, SharedPrefix]]:
-        """The prompts of a query's candidates: (places in `candidates`, fork) pairs, CHUNK candidates at a time.
+        """The prompts of a query's candidates: pairs (places in `candidates`, shared prefix), CHUNK at a time.
 
         `reserve`: see `render_prompts`.
         """
@@ -190,7 +190,7 @@ class Predictor:
         vectors = None if slots is None else slots.encode_query(self.ds, query)
         for first in range(0, len(query.candidates), CHUNK):
             items = query.candidates[first : first + CHUNK]
-            forks = self.renderer.render_candidates(
+            shared_prefixes = self.renderer.render_candidates(
                 items,
                 query.items[window],
                 query.labels[window],
@@ -200,7 +200,7 @@ class Predictor:
                 past_vectors=None if vectors is None else vectors.past[window],
                 reserve=reserve,
             )
-            yield from ((first + places, fork) for places, fork in forks)
+            yield from ((first + places, shared_prefix) for places, shared_prefix in shared_prefixes)
 
     def score_queries(
         self, queries: Sequence[Query], *, title: str = "scoring", progress: bool = False
@@ -215,13 +215,13 @@ class Predictor:
         if not total:
             return [np.zeros(0) for _ in queries]
 
-        def iterate_forks() -> Iterator[tuple[np.ndarray, SharedPrefix]]:
+        def iterate_prefixes() -> Iterator[tuple[np.ndarray, SharedPrefix]]:
             for query, end in zip(queries, ends, strict=True):
-                for places, fork in self.render_candidates(query):
-                    yield end - len(query.candidates) + places, fork
+                for places, shared_prefix in self.render_candidates(query):
+                    yield end - len(query.candidates) + places, shared_prefix
 
         scores = score_shared_prefixes(
-            self.recommender, iterate_forks(), total, option=self.option, title=title, progress=progress
+            self.recommender, iterate_prefixes(), total, option=self.option, title=title, progress=progress
         )
         scores = scores + self.compute_prior_offset(np.concatenate([query.candidates for query in queries]))
         return np.split(scores, ends[:-1])
@@ -239,8 +239,8 @@ class Predictor:
         """A reason for every candidate of a query, as `explain` gives for rows; what prompts share is read once."""
         prompts = {
             int(place): prompt
-            for places, fork in self.render_candidates(query, tokens)
-            for place, prompt in zip(places, fork.to_prompts(), strict=True)
+            for places, shared_prefix in self.render_candidates(query, tokens)
+            for place, prompt in zip(places, shared_prefix.to_prompts(), strict=True)
         }
         citable = [self.find_allowed_titles(query, int(item), tokens) for item in query.candidates]
         return write_reasons(

@@ -67,11 +67,11 @@ def score_shared_prefixes(
     title: str = "scoring",
     progress: bool = False,
 ) -> np.ndarray:
-    """float64 (n,): the score of every leaf, as `score_prompts` would give it for the same question.
+    """float64 (n,): the score of every suffix, as `score_prompts` would give it for the same question.
 
-    `asked`: per fork the places (int, one per leaf) of its scores in the result. Trunks are computed once; forks share
-    batches, and one whose leaves fill several has its trunk's keys and values kept for all of them. On a backbone that
-    cannot pack (`Capabilities.shared_prefix`) every leaf is asked as a prompt of its own. Raises as `score_prompts`
+    `asked`: per shared prefix the places (int, one per suffix) of its scores in the result. Prefixes are computed once,
+    and several share a batch; where the suffixes of one fill several, its keys and values are kept. On a backbone that
+    cannot pack (`Capabilities.shared_prefix`) every suffix is asked as a prompt of its own. Raises as `score_prompts`
     does.
     """
     recommender.require_evaluation_mode()
@@ -80,16 +80,16 @@ def score_shared_prefixes(
 
     def batches() -> Iterator[tuple[list[Asked], PrefixKVCache | None]]:
         for group in _group_into_batches(asked, budget):
-            places, fork = group[0]
-            if len(group) > 1 or _count_tokens(fork) <= budget:
+            places, shared = group[0]
+            if len(group) > 1 or _count_tokens(shared) <= budget:
                 yield group, None
             else:
-                cache = _prefill_shared_prefix(recommender, fork)
-                yield from (([part], cache) for part in _split_suffixes(places, fork, budget, workers))
+                cache = _prefill_shared_prefix(recommender, shared)
+                yield from (([part], cache) for part in _split_suffixes(places, shared, budget, workers))
 
     def score_group(batch: tuple[list[Asked], PrefixKVCache | None]) -> tuple[np.ndarray, np.ndarray]:
         group, cache = batch
-        batch_scores = _score_suffixes(recommender, [fork for _, fork in group], cache, option, budget)
+        batch_scores = _score_suffixes(recommender, [shared for _, shared in group], cache, option, budget)
         return np.concatenate([places for places, _ in group]), batch_scores
 
     with Progress(title, n, shown=progress) as bar, torch.no_grad():
@@ -115,33 +115,37 @@ def get_batch_tokens(recommender: Recommender) -> int:
 
 
 Asked = tuple[np.ndarray, SharedPrefix]
-"""The places of a fork's scores, and the fork."""
+"""The places of the scores of its suffixes, and the shared prefix."""
 
 
-def _prefill_shared_prefix(recommender: Recommender, fork: SharedPrefix) -> PrefixKVCache | None:
-    """A trunk's keys and values; None where leaves have to be asked otherwise."""
-    if not len(fork.prefix) or not recommender.capabilities.shared_prefix:
+def _prefill_shared_prefix(recommender: Recommender, shared: SharedPrefix) -> PrefixKVCache | None:
+    """A prefix's keys and values; None where suffixes have to be asked otherwise."""
+    if not len(shared.prefix) or not recommender.capabilities.shared_prefix:
         return None
     cache = PrefixKVCache()
     try:
-        recommender.compute_hidden(pack_shared_prefix([SharedPrefix(fork.prefix, ())], cache).to(recommender.device))
+        recommender.compute_hidden(pack_shared_prefix([SharedPrefix(shared.prefix, ())], cache).to(recommender.device))
     except UnsupportedAttentionError:
         return None
     return cache
 
 
 def _score_suffixes(
-    recommender: Recommender, forks: list[SharedPrefix], cache: PrefixKVCache | None, option: ScoreOption, budget: int
+    recommender: Recommender,
+    shared_prefixes: list[SharedPrefix],
+    cache: PrefixKVCache | None,
+    option: ScoreOption,
+    budget: int,
 ) -> np.ndarray:
-    """Scores of all leaves, in order."""
+    """Scores of all suffixes, in order."""
     try:
         if recommender.capabilities.shared_prefix:
-            batch = pack_shared_prefix(forks, cache).to(recommender.device)
+            batch = pack_shared_prefix(shared_prefixes, cache).to(recommender.device)
             logits = recommender.compute_answer_logits(recommender.gather_hidden(batch, batch.answer_at))
             return compute_scores(logits, option).cpu().double().numpy()
     except UnsupportedAttentionError:
         pass
-    prompts = [prompt for fork in forks for prompt in fork.to_prompts()]
+    prompts = [prompt for shared in shared_prefixes for prompt in shared.to_prompts()]
     scores = np.zeros(len(prompts))
     for places in split_by_token_budget(np.array([len(prompt) for prompt in prompts]), budget):
         scores[places] = _score_prompt_batch(recommender, [prompts[i] for i in places], option)
@@ -154,29 +158,29 @@ def _score_prompt_batch(recommender: Recommender, prompts: list[Prompt], option:
     return compute_scores(recommender.compute_answer_logits(states), option).cpu().double().numpy()
 
 
-def _count_tokens(fork: SharedPrefix) -> int:
-    return len(fork.prefix) + sum(map(len, fork.suffixes))
+def _count_tokens(shared: SharedPrefix) -> int:
+    return len(shared.prefix) + sum(map(len, shared.suffixes))
 
 
 def _group_into_batches(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
-    """Forks that share a batch of at most `budget` tokens; a longer one comes alone."""
+    """Shared prefixes for one batch of at most `budget` tokens; a longer one comes alone."""
     group, room = [], budget
-    for places, fork in asked:
-        if not fork.suffixes:
+    for places, shared in asked:
+        if not shared.suffixes:
             continue
-        size = _count_tokens(fork)
+        size = _count_tokens(shared)
         if group and size > room:
             yield group
             group, room = [], budget
-        group.append((places, fork))
+        group.append((places, shared))
         room -= size
     if group:
         yield group
 
 
-def _split_suffixes(places: np.ndarray, fork: SharedPrefix, budget: int, workers: int) -> list[Asked]:
-    """A fork's leaves in even parts of at most `budget` tokens (or one leaf), as many as keep all workers busy."""
-    ends = np.cumsum([len(leaf) for leaf in fork.suffixes])
+def _split_suffixes(places: np.ndarray, shared: SharedPrefix, budget: int, workers: int) -> list[Asked]:
+    """The suffixes in even parts of at most `budget` tokens (or one suffix), as many as keep all workers busy."""
+    ends = np.cumsum([len(suffix) for suffix in shared.suffixes])
     workers = max(1, workers)
     rounds = -(-int(ends[-1]) // (budget * workers))
     most = min(budget, -(-int(ends[-1]) // (rounds * workers)))
@@ -184,8 +188,8 @@ def _split_suffixes(places: np.ndarray, fork: SharedPrefix, budget: int, workers
     while first < len(ends):
         done = ends[first - 1] if first else 0
         last = max(first + 1, int(np.searchsorted(ends, done + most, side="right")))
-        sees = None if fork.explicit_prefix_lengths is None else fork.explicit_prefix_lengths[first:last]
-        parts.append((places[first:last], SharedPrefix(fork.prefix, fork.suffixes[first:last], sees)))
+        sees = None if shared.explicit_prefix_lengths is None else shared.explicit_prefix_lengths[first:last]
+        parts.append((places[first:last], SharedPrefix(shared.prefix, shared.suffixes[first:last], sees)))
         first = last
     return parts
 

@@ -32,11 +32,6 @@ class Budget(Config):
     max_cost: float | None = Field(default=None, ge=0)
     """Most money, in the currency of the prices."""
 
-    @property
-    def is_bounded(self) -> bool:
-        """Whether there is any bound."""
-        return self.max_requests is not None or self.max_tokens is not None or self.max_cost is not None
-
 
 class Prices(Config):
     """What tokens cost, per million, in any currency."""

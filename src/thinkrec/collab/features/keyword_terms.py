@@ -12,7 +12,6 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from thinkrec.collab.features.past_statistics import compute_logit
-from thinkrec.data.dataset import Dataset
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -55,11 +54,6 @@ def _extract_terms(phrases: Sequence[str], words: bool) -> list[str]:
     if words:
         terms |= {f"{word} *" for phrase in phrases for word in _WORD.findall(phrase.lower()) if len(word) > 2}
     return sorted(terms)
-
-
-def build_keyword_matrix(ds: Dataset, *, words: bool = True) -> sparse.csr_matrix:
-    """Item-by-term matrix of the data set's own terms, float64 CSR (n_items, n_terms); see `KeywordVocabulary`."""
-    return KeywordVocabulary.from_keywords(ds.items.keywords, words=words).build_matrix(ds.items.keywords)
 
 
 @dataclass(frozen=True, eq=False)
