@@ -92,7 +92,8 @@ def test_features_are_named_and_work_without_keywords_years_or_pauses():
     assert not np.isinf(found.values).any()
     rate = found.values[:, found.names.index("item_rate")]
     assert np.isfinite(rate).all() and np.unique(rate).size > 10
-    assert KeywordVocabulary.from_keywords(bare.items.keywords).build_matrix(bare.items.keywords).shape == (
+    vocabulary = KeywordVocabulary.from_keywords(bare.items.keywords)
+    assert vocabulary.build_matrix(bare.items.keywords).shape == (
         len(ds.items),
         0,
     )

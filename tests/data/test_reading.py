@@ -44,7 +44,7 @@ def forty(separator: str, changes: dict[int, Callable[[str], str]]) -> str:
 
 def write(path: Path, text: str | bytes) -> Path:
     content = text.encode() if isinstance(text, str) else text
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
     return path
 
 
@@ -144,7 +144,7 @@ def test_what_csv_holds_is_read_or_refused_and_never_changed(rows, tmp_path_fact
         ("a.csv", "title\nné\n".encode() + b"\xe9t\xe9\n", ["line 3 is not UTF-8"]),
         ("a.csv", "a,b\n1,x\0y\n", ["line 2 holds a NUL byte"]),
         ("a.csv", "a,b\n1,2\n".encode("utf-16"), ["in UTF-16"]),
-        ("a.csv", gzip.compress(b"a,b\n1,2\n"), ["compressed by gzip", ".gz"]),
+        ("a.csv", gzip.compress(b"a,b\n1,2\n", mtime=0), ["compressed by gzip", ".gz"]),
         ("a.csv", b"PK\x03\x04rest", ["zip or Excel"]),
         ("a.csv", b"\n\n", ["the file is empty"]),
         ("a.jsonl", '{"a": 1}\n{"a": 2,}\n{"a": 3}\n', ["line 2, character", "is not JSON"]),
@@ -169,7 +169,7 @@ def test_what_is_refused_says_where_and_what_to_do(name: str, content, words: li
 
 def test_unpacked_files_are_refused_alike(tmp_path: Path) -> None:
     assert "line 3 has 1 fields" in refusal(write(tmp_path / "a.csv.gz", "a,b\n1,2\n3\n"))
-    whole = gzip.compress(b"a,b\n" + b"1,2\n" * 5000)
+    whole = gzip.compress(b"a,b\n" + b"1,2\n" * 5000, mtime=0)
     (tmp_path / "b.csv.gz").write_bytes(whole[:-20])
     assert "damaged or was not written in full" in refusal(tmp_path / "b.csv.gz")
 

@@ -19,8 +19,8 @@ def pack_shared_prefix(shared_prefixes: Sequence[SharedPrefix], cache: PrefixKVC
     """Prefixes with their suffixes in one row (1, t), without padding; its answers are the suffixes' own, in order.
 
     `cache`: keeps the keys and values of the only prefix; once it holds them, it stands for the prefix.
-    Raises DataError as `thinkrec.engine.batch.collate_prompts` does, where prefixes disagree about the number of experts, and where
-    several are to be kept.
+    Raises DataError as `thinkrec.engine.batch.collate_prompts` does, where prefixes disagree about the number of
+    experts, and where several are to be kept.
     """
     if not shared_prefixes:
         raise DataError("pack got no forks; a batch needs at least one")

@@ -172,9 +172,7 @@ class Recommender(nn.Module):
         What nobody reads is not computed in the last layer, where the backbone allows it.
         """
         places = (
-            select_positions(batch, at)
-            if self.capabilities.last_layer_pruning and not self._checkpointing and is_attention_installed(self.model)
-            else None
+            select_positions(batch, at) if self.capabilities.last_layer_pruning and not self._checkpointing else None
         )
         if places is not None:
             try:
