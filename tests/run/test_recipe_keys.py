@@ -202,8 +202,11 @@ CASES: dict[str, dict[str, Case | str]] = {
         history_keywords=1,
         max_tokens=300,
         history_vectors=False,
+    )
+    | dict.fromkeys(("item_columns", "reason_text", "reason_text_tokens"), "tests/prompts/test_item_texts.py::test_"),
+    "model.adapters": of(
+        adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], layers=0.5, expert_layers=0.5
     ),
-    "model.adapters": of(adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], expert_layers=0.5),
     "model.global_stage": of(
         stage,
         epochs=2,
