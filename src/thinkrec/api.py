@@ -107,8 +107,8 @@ class ThinkRec:
         config = _get_thinkrec_config(self.recipe)
         if config.has_reason_table and config.reasons.file is None:
             raise RecipeError(
-                f"model.reasons.source is {config.reasons.source}, which means the reasons beside MovieLens-1M; for your own data name "
-                "a table in model.reasons.file, or choose rules or none"
+                f"model.reasons.source is {config.reasons.source}, which means the reasons beside MovieLens-1M; for"
+                " your own data name a table in model.reasons.file, or choose rules or none"
             )
         self.options.apply()
         folder = run_on_main(lambda: self.folder or self._temporary_folder)

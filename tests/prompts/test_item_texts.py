@@ -86,7 +86,11 @@ def test_the_text_takes_its_room_from_the_history(text) -> None:
 
 def test_a_long_text_is_cut_and_counted(text) -> None:
     renderer = PromptRenderer(DS, text, CONFIG.model_copy(update={"reason_text_tokens": 6}))
-    lengths = [len(text.tokenizer(" " + plot, add_special_tokens=False)["input_ids"]) for plot in map(clean, TEXTS["plot"]) if plot]
+    lengths = [
+        len(text.tokenizer(" " + plot, add_special_tokens=False)["input_ids"])
+        for plot in map(clean, TEXTS["plot"])
+        if plot
+    ]
     cut, without = sum(n > 6 for n in lengths), sum(plot is None for plot in TEXTS["plot"])
     assert cut and without
     row = next(row for row in ROWS if plot_of(row))

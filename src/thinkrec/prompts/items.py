@@ -30,7 +30,9 @@ def read_text_column(items: Items, column: str, key: str) -> list[str]:
         raise DataError(f"{key} names `{column}`, which is no text column of the items (there are: {known})")
     values = items.texts[column].to_list()
     if not all(value is None or isinstance(value, str | list) for value in values):
-        raise DataError(f"{key} names `{column}`, a column of the items that holds {items.texts[column].dtype}, not text")
+        raise DataError(
+            f"{key} names `{column}`, a column of the items that holds {items.texts[column].dtype}, not text"
+        )
     lines = (", ".join(map(str, value)) if isinstance(value, list) else value or "" for value in values)
     return [" ".join(line.split()) for line in lines]
 

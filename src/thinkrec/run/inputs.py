@@ -11,6 +11,7 @@ import numpy as np
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
+from thinkrec.engine.checkpoint import read_recommender_config
 from thinkrec.io.config import Config
 from thinkrec.io.hashing import hash_bytes, hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
@@ -19,6 +20,7 @@ from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.prompts.answers import AnswerIds
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
 from thinkrec.prompts.types import PROMPT_FIELDS
+from thinkrec.train.config import StageConfig
 from thinkrec.train.model_config import ThinkRecConfig
 
 SAMPLED = 48
@@ -80,6 +82,15 @@ def build_prompt_inputs(config: PromptConfig) -> dict[str, Any]:
 def build_adapter_inputs(config: LoRAConfig) -> dict[str, Any]:
     """Shape of the adapters; younger keys likewise."""
     return _dump_without_defaults(config, YOUNGER_ADAPTER_KEYS)
+
+
+def build_stage_inputs(config: StageConfig) -> dict[str, Any]:
+    """How a stage trains; where it takes trained weights instead, which parts of them, by their contents."""
+    if config.weights is None:
+        return config.model_dump(mode="json", exclude={"weights"})
+    manifest = read_recommender_config(config.weights)
+    files = {name: entry["files"] for name, entry in manifest["parts"].items() if name in config.train}
+    return {"train": list(config.train), "weights": files, "backbone": manifest["backbone_digest"]}
 
 
 def _dump_without_defaults(config: Config, keys: tuple[str, ...]) -> dict[str, Any]:
