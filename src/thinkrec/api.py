@@ -104,11 +104,11 @@ class ThinkRec:
 
         Raises DataError if a split cannot serve, RecipeError if the recipe's reasons belong to another data set.
         """
-        reasons = _get_thinkrec_config(self.recipe).reasons
-        if reasons.source == "written" and reasons.file is None:
+        config = _get_thinkrec_config(self.recipe)
+        if config.has_reason_table and config.reasons.file is None:
             raise RecipeError(
-                "model.reasons.source is written, which means the reasons beside MovieLens-1M; for your own data name "
-                "a table in model.reasons.file, or choose rules or none"
+                f"model.reasons.source is {config.reasons.source}, which means the reasons beside MovieLens-1M; for"
+                " your own data name a table in model.reasons.file, or choose rules or none"
             )
         self.options.apply()
         folder = run_on_main(lambda: self.folder or self._temporary_folder)

@@ -13,6 +13,7 @@ import copy
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,9 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.prompt.history_step": (2, GLOBAL),
     "model.prompt.keywords": (3, GLOBAL),
     "model.prompt.history_keywords": (3, GLOBAL),
+    "model.prompt.item_columns": (None, GLOBAL),  # see test_text_columns_count
+    "model.prompt.reason_text": (None, GLOBAL),  # see test_text_columns_count
+    "model.prompt.reason_text_tokens": (7, GLOBAL),
     "model.prompt.max_tokens": (512, GLOBAL),
     "model.prompt.history_vectors": (False, GLOBAL),
     **{f"model.encoder.{key}": (value, ENCODER) for key, value in MF.items()},
@@ -124,6 +128,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.adapters.alpha": (4.0, GLOBAL),
     "model.adapters.dropout": (0.5, GLOBAL),
     "model.adapters.targets": (["v_proj"], GLOBAL),
+    "model.adapters.layers": (0.9, GLOBAL),
     "model.adapters.expert_layers": (0.5, GLOBAL),
     "model.groups.n_groups": (3, GROUPS),
     "model.groups.method": ("ward", GROUPS),
@@ -138,6 +143,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.reasons.exclude_hinted": (True, NOTHING),  # of a table of reasons: see test_hinted_reasons_left_out_count
     "model.reasons.share": (0.4, GLOBAL),
     "model.global_stage.train": (["global", "projector"], GLOBAL),
+    **{f"model.{stage}.weights": (None, NOTHING) for stage in ("global_stage", "expert_stage", "vector_stage")},
     **{f"model.global_stage.{key}": (value, GLOBAL) for key, value in STAGE.items()},
     "model.expert_stage.train": (["experts", "global"], EXPERTS),
     **{f"model.expert_stage.{key}": (value, EXPERTS) for key, value in STAGE.items()},
@@ -274,6 +280,23 @@ def test_a_changed_key_runs_again_what_depends_on_it(key: str, backbone: Path, d
     assert set(ran) == dependent
     walk(content, done)
     assert len(ran) == len(dependent), "a second time nothing runs"
+
+
+@pytest.mark.parametrize(("key", "value"), [("item_columns", ["story"]), ("reason_text", "story")])
+def test_text_columns_count(
+    key: str, value: Any, backbone: Path, tmp_path: Path, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tell(config: Any, *_: Any) -> tuple[Dataset, Simulation]:
+        ds, simulation = simulated(config)
+        stories = pl.DataFrame({"story": [f"The story of {title}." for title in ds.items.titles]})
+        told = replace(ds, items=replace(ds.items, texts=stories))
+        return told, replace(simulation, dataset=told)
+
+    monkeypatch.setattr(pipeline, "load_data", tell)
+    walk(plain(backbone), tmp_path / "run")
+    ran.clear()
+    walk(changed(plain(backbone), f"model.prompt.{key}", value), tmp_path / "run")
+    assert set(ran) == GLOBAL
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,21 @@ def test_explicit_layers_and_no_experts() -> None:
         attach_adapters(make_model(), MultiLoRAConfig(expert_layers=1.5))
 
 
+def test_adapters_in_chosen_layers_alone() -> None:
+    model = make_model(num_hidden_layers=8)
+    adapters = attach_adapters(model, MultiLoRAConfig(n_experts=2, layers=0.5, expert_layers=0.25))
+    assert adapters.list_layer_numbers("global") == [4, 5, 6, 7] and adapters.list_layer_numbers("experts") == [6, 7]
+    # Short names would have PEFT adapt the lower layers too.
+    targets = adapters.get_peft_config()["target_modules"]
+    assert targets == sorted(adapters.layers) and {name.split(".")[2] for name in targets} == {"4", "5", "6", "7"}
+    named = attach_adapters(make_model(num_hidden_layers=8), MultiLoRAConfig(n_experts=0, layers=(1, 3)))
+    assert named.list_layer_numbers("global") == [1, 3]
+    with pytest.raises(RecipeError, match=r"adapters\.expert_layers has layer 4 .*adapters\.layers"):
+        attach_adapters(make_model(num_hidden_layers=8), MultiLoRAConfig(n_experts=1, layers=0.25, expert_layers=0.5))
+    with pytest.raises(RecipeError, match=r"adapters\.layers names layer 9"):
+        attach_adapters(make_model(num_hidden_layers=8), MultiLoRAConfig(layers=(9,)))
+
+
 def test_unknown_targets_list_what_there_is_and_twice_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"q_proj.*self_attn|attention\.query_key_value"):
         attach_adapters(make_model("gpt_neox"), MultiLoRAConfig())

@@ -202,8 +202,9 @@ CASES: dict[str, dict[str, Case | str]] = {
         history_keywords=1,
         max_tokens=300,
         history_vectors=False,
-    ),
-    "model.adapters": of(adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], expert_layers=0.5),
+    )
+    | dict.fromkeys(("item_columns", "reason_text", "reason_text_tokens"), "tests/prompts/test_item_texts.py::test_"),
+    "model.adapters": of(adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], layers=0.5, expert_layers=0.5),
     "model.global_stage": of(
         stage,
         epochs=2,
@@ -219,7 +220,8 @@ CASES: dict[str, dict[str, Case | str]] = {
     )
     | of(trained, {"train": ("global",)}, train=("experts",))
     | of(saves, save_steps=100)
-    | dict.fromkeys(("gradient_checkpointing", "cache_gb"), "tests/engine/test_frozen_cache.py::test_"),
+    | dict.fromkeys(("gradient_checkpointing", "cache_gb"), "tests/engine/test_frozen_cache.py::test_")
+    | {"weights": "tests/run/test_weights.py::test_"},
     "model.score_prior": of(prior, {"source": "mean"}, source="both", weight=2.0),
     "model.reasons": dict.fromkeys(("source", "file"), "tests/run/test_contents.py::test_one_letter_of_a_reason")
     | {"exclude_hinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"},

@@ -24,6 +24,7 @@ from thinkrec.cli import (
     report,
     run,
     table,
+    weights,
 )
 from thinkrec.cli.group import ErrorReportingGroup
 
@@ -70,6 +71,7 @@ for command in (
     table.table,
     doctor.doctor,
     recipe.recipe,
+    weights.weights,
 ):
     app.command()(command)
 for group in (evaluate.group, reasons.group):

@@ -12,6 +12,7 @@ from thinkrec.cli.options import Device, Overrides, Seed, Threads, Workers
 
 if TYPE_CHECKING:
     from thinkrec.run.options import RunOptions
+    from thinkrec.run.pipeline import Run
     from thinkrec.run.results import RunResults
 
 
@@ -22,6 +23,9 @@ def run(
     results: Annotated[Path | None, typer.Option(help="Also export predictions and metrics to this/NAME.")] = None,
     any_code: Annotated[
         bool, typer.Option("--any-code", help="Keep finished stages although the package's code has changed since.")
+    ] = False,
+    train_only: Annotated[
+        bool, typer.Option("--train-only", help="Train, for rank and explain; no baselines, test scores or report.")
     ] = False,
     device: Device = None,
     workers: Workers = None,
@@ -36,15 +40,39 @@ def run(
     - `thinkrec run ml1m/mf`
     - `thinkrec run my.yaml --seed 1 -o model.prompt.history=20 --folder runs/longer`
     - `thinkrec run ml1m/mf --results results`
+    - `thinkrec run my.yaml --train-only`; without that option the same command then does the rest
     """
     from rich.text import Text
 
     from thinkrec.cli import show
+    from thinkrec.errors import RecipeError
     from thinkrec.run.options import RunOptions
 
     options = RunOptions.from_environment(device=device, workers=workers, threads=threads, seed=seed)
+    if train_only:
+        if results is not None:
+            raise RecipeError("--train-only makes no predictions or metrics to export; leave out --results")
+        place = prepare_run(recipe, folder, overrides or [], options=options, any_code=any_code)
+        place.train_all_stages()
+        show.make_console().print(Text(f"trained: {place.folder}"), soft_wrap=True)
+        return
     done = execute_recipe(recipe, folder, overrides or [], options=options, results=results, any_code=any_code)
     show.make_console().print(Text(f"metrics: {done.metrics_path}\nreport:  {done.report_path}"))
+
+
+def prepare_run(
+    name: str, folder: Path | None, overrides: Sequence[str], *, options: RunOptions, any_code: bool = False
+) -> Run:
+    """A recipe with its folder, ready to be run, or gone on with, as the options say."""
+    from thinkrec.io.processes import is_main, silence_other_processes
+    from thinkrec.run.pipeline import Run
+    from thinkrec.run.recipe_files import load_recipe
+
+    options.apply()
+    recipe = options.apply_seed(load_recipe(name, overrides))
+    silence_other_processes()
+    place = folder or Path("runs") / recipe.name
+    return Run(recipe, place, progress=is_main(), ignore_code_changes=any_code, options=options)
 
 
 def execute_recipe(
@@ -61,18 +89,13 @@ def execute_recipe(
 
     from thinkrec.cli import show
     from thinkrec.evaluate.table import render_results
-    from thinkrec.io.processes import is_main, run_on_main, silence_other_processes
+    from thinkrec.io.processes import run_on_main
     from thinkrec.run.exports import export_results
-    from thinkrec.run.pipeline import Run
-    from thinkrec.run.recipe_files import load_recipe
     from thinkrec.run.report_data import describe_data
     from thinkrec.run.results import finish_run
 
-    options.apply()
-    recipe = options.apply_seed(load_recipe(name, overrides))
-    silence_other_processes()
-    place = folder or Path("runs") / recipe.name
-    run = Run(recipe, place, progress=is_main(), ignore_code_changes=any_code, options=options)
+    run = prepare_run(name, folder, overrides, options=options, any_code=any_code)
+    recipe = run.recipe
     done: RunResults = run.run_all_stages(finish_run)
     console = show.make_console()
     console.print(render_results(done.results, title=recipe.name))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,12 @@ STAGING = ".saving"
 _FORMAT = 3
 
 
-def save_recommender(folder: Path | str, recommender: Recommender, extra: Mapping[str, Any] | None = None) -> None:
+def save_recommender(
+    folder: Path | str,
+    recommender: Recommender,
+    extra: Mapping[str, Any] | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
     """Write the parts and the manifest; the backbone is only named, with the digest of its contents.
 
     Everything is written to a folder of its own first, the manifest last, and then moved to its place, so that a save
@@ -45,15 +50,15 @@ def save_recommender(folder: Path | str, recommender: Recommender, extra: Mappin
     Args:
         folder: made if needed; an earlier recommender in it is replaced.
         recommender: whose parts (`thinkrec.engine.parts.TRAINABLE_PARTS`) are written.
-        extra: further JSON values to keep (for instance the gate's settings), see
-    `read_recommender_config`.
+        extra: further JSON values to keep (for instance the gate's settings), see `read_recommender_config`.
+        dtype: number format of the files; by default that of the parts, float32.
     """
     folder = Path(folder)
     _move_complete_save(folder)
     staging = folder / STAGING
     shutil.rmtree(staging, ignore_errors=True)
     parts = {
-        name: _write_part(staging, part.get_state(recommender))
+        name: _write_part(staging, part.get_state(recommender), dtype)
         for name, part in TRAINABLE_PARTS.items()
         if part.has_part(recommender)
     }
@@ -82,12 +87,7 @@ def load_recommender(folder: Path | str, backbone: Backbone | None = None) -> Re
     states = {name: _read_part(folder, name, entry) for name, entry in manifest["parts"].items()}
     try:
         base = backbone or load_backbone(BackboneConfig(**manifest["backbone"]))
-        if base.digest != manifest["backbone_digest"]:
-            raise CheckpointError(
-                f"the adapters in {folder} were trained on another backbone: {manifest['backbone']['source']} had "
-                f"contents {manifest['backbone_digest']} then, and {base.name} has {base.digest}; restore that "
-                "backbone, or train again"
-            )
+        _check_backbone(base, folder, manifest)
         adapters = attach_adapters(base.model, MultiLoRAConfig(**manifest["adapters"]))
     except ValidationError as error:
         raise CheckpointError(f"{folder / CONFIG_NAME} holds settings this version does not know: {error}") from error
@@ -98,6 +98,30 @@ def load_recommender(folder: Path | str, backbone: Backbone | None = None) -> Re
         if name in states:
             part.load_state(recommender, states[name])
     return recommender.eval()
+
+
+def load_parts(recommender: Recommender, folder: Path | str, manifest: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Put some parts of a saved recommender into another one, whose adapters have the same shape.
+
+    `manifest`: what `read_recommender_config` gives for the folder. Raises CheckpointError where it lacks one of the
+    parts, was trained on another backbone, or as `load_recommender` does.
+    """
+    folder = Path(folder)
+    _check_backbone(recommender.backbone, folder, manifest)
+    if lacking := [name for name in names if name not in manifest["parts"]]:
+        held = ", ".join(manifest["parts"]) or "nothing"
+        raise CheckpointError(f"the weights in {folder} have no {lacking[0]}, they have {held}; give others, or train")
+    for name in names:
+        TRAINABLE_PARTS[name].load_state(recommender, _read_part(folder, name, manifest["parts"][name]))
+
+
+def _check_backbone(base: Backbone, folder: Path, manifest: Mapping[str, Any]) -> None:
+    if base.digest != manifest["backbone_digest"]:
+        raise CheckpointError(
+            f"the adapters in {folder} were trained on another backbone: {manifest['backbone']['source']} had "
+            f"contents {manifest['backbone_digest']} then, and {base.name} has {base.digest}; restore that "
+            "backbone, or train again"
+        )
 
 
 def _read_answer_ids(manifest: Mapping[str, Any]) -> AnswerIds | None:
@@ -133,10 +157,11 @@ def read_recommender_config(folder: Path | str) -> dict[str, Any]:
     return manifest
 
 
-def _write_part(folder: Path, state: PartState) -> dict[str, Any]:
+def _write_part(folder: Path, state: PartState, dtype: torch.dtype | None) -> dict[str, Any]:
     """Write a part's files; returns its entry in the manifest, with each file's SHA-256."""
     for file, tensors in state.tensors.items():
-        write_tensors(folder / file, dict(tensors), metadata={"format": "pt"})
+        written = {name: tensor if dtype is None else tensor.to(dtype) for name, tensor in tensors.items()}
+        write_tensors(folder / file, written, metadata={"format": "pt"})
     for file, settings in state.settings.items():
         write_json(folder / file, settings)
     return {**state.config, "files": {file: hash_file(folder / file) for file in (*state.tensors, *state.settings)}}

@@ -175,7 +175,7 @@ class AdapterSet:
         write_json(Path(folder) / "adapter_config.json", self.get_peft_config(base))
 
     def _list_peft_targets(self) -> list[str]:
-        """Short names, unless they would also match a linear layer outside the decoder layers, or mean all of them."""
+        """Short names, unless they would also match a linear layer that has no adapters, or mean all of them."""
         strays = [
             name
             for name, module in self.model.named_modules()
@@ -201,8 +201,8 @@ def attach_adapters(model: nn.Module, config: MultiLoRAConfig) -> AdapterSet:
 
     A `Conv1D` of GPT-2 and its like, a linear layer with its weight transposed, is made an nn.Linear first.
     Raises RecipeError if a target is not a linear layer of the decoder layers (the message lists those there are, and
-    weights of other kinds), if `expert_layers` names a layer that does not exist, or if the model already carries
-    adapters.
+    weights of other kinds), if `layers` or `expert_layers` names a layer that does not exist, if a layer is to hold
+    experts and no adapters, or if the model already carries adapters.
     """
     if any(isinstance(m, MultiLoRALinear) for m in model.modules()):
         raise RecipeError("this model already carries experts; load the backbone again before attaching others")
@@ -221,13 +221,20 @@ def attach_adapters(model: nn.Module, config: MultiLoRAConfig) -> AdapterSet:
             + (f". Of other kinds, which cannot carry adapters here: {', '.join(others)}" if others else "")
             + (". One layer for queries, keys and values together can be named as it is" if available else "")
         )
-    with_experts = _resolve_expert_layers(config, len(layers))
+    with_adapters = _resolve_layers(config.layers, "adapters.layers", len(layers))
+    with_experts = _resolve_layers(config.expert_layers, "adapters.expert_layers", len(layers))
+    if config.n_experts and not with_experts <= with_adapters:
+        outside = min(with_experts - with_adapters)
+        raise RecipeError(
+            f"adapters.expert_layers has layer {outside} hold experts, but adapters.layers gives it no adapters; "
+            "let the layers with experts be among those with adapters"
+        )
     model.requires_grad_(False)
     routing = Routing()
     adapted: dict[str, MultiLoRALinear] = {}
     transposed = False
-    for i, named_linears in enumerate(linears):
-        for name, linear in named_linears.items():
+    for i in sorted(with_adapters):
+        for name, linear in linears[i].items():
             if everything or any(_has_target_name(name, t) for t in config.targets):
                 base = linear if isinstance(linear, nn.Linear) else _to_linear(linear)
                 transposed |= base is not linear
@@ -270,15 +277,15 @@ def find_decoder_layers(model: nn.Module) -> tuple[str, nn.ModuleList]:
     return min(lists, key=lambda entry: entry[0].count("."))
 
 
-def _resolve_expert_layers(config: MultiLoRAConfig, depth: int) -> set[int]:
-    chosen = config.expert_layers
+def _resolve_layers(chosen: float | tuple[int, ...], key: str, depth: int) -> set[int]:
+    """Numbers of the layers that a key chooses: the last fraction of them, or those it names."""
     if isinstance(chosen, tuple):
         wrong = [i for i in chosen if not 0 <= i < depth]
         if wrong:
-            raise RecipeError(f"experts.expert_layers names layer {wrong[0]}; this backbone has 0 to {depth - 1}")
+            raise RecipeError(f"{key} names layer {wrong[0]}; this backbone has 0 to {depth - 1}")
         return set(chosen)
     if not 0 <= chosen <= 1:
-        raise RecipeError(f"experts.expert_layers is {chosen}; a fraction lies between 0 and 1")
+        raise RecipeError(f"{key} is {chosen}; a fraction lies between 0 and 1")
     return set(range(depth - math.ceil(chosen * depth), depth))
 
 

@@ -28,8 +28,11 @@ class LoRAConfig(Config):
     """Dropout on the adapter's input while training."""
     targets: tuple[str, ...] = Field(default=("q_proj", "v_proj"), min_length=1)
     """Names of the linear modules, inside every decoder layer, that get adapters; `[all-linear]`: all of them."""
+    layers: float | tuple[int, ...] = 1.0
+    """Which decoder layers hold adapters at all: the last fraction of the layers (rounded up), or their numbers counted
+    from 0. Below the lowest of them nothing is learned, so that training computes no gradients there."""
     expert_layers: float | tuple[int, ...] = 0.25
-    """Which layers hold experts: the last fraction of the layers (rounded up), or their numbers counted from 0."""
+    """Which of these layers hold experts, in the same way: the fraction is of all layers of the backbone."""
 
 
 class MultiLoRAConfig(LoRAConfig):

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.columns import DataWarning
@@ -17,7 +17,7 @@ from thinkrec.errors import DataError, RecipeError
 from thinkrec.io.config import Config
 from thinkrec.prompts.answers import AnswerIds, find_answer_ids
 from thinkrec.prompts.draft import NO_TOKENS, PromptBuilder
-from thinkrec.prompts.items import ItemEntries, encode_plain_text
+from thinkrec.prompts.items import ItemEntries, ItemTexts, encode_plain_text
 from thinkrec.prompts.segments import HistoryPart, PromptInputs, PromptPart, SegmentBinder, TargetPart
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.template import fill_domain_words
@@ -48,12 +48,27 @@ class PromptConfig(Config):
     """Most keywords of the target; a longer list keeps its first ones and its last."""
     history_keywords: int = Field(default=10, ge=0)
     """Most keywords of an earlier item, cut the same way."""
+    item_columns: tuple[str, ...] = ()
+    """Text columns of the items, such as genres, that stand before the keywords in every line; a list of texts is
+    joined by commas."""
+    reason_text: str | None = None
+    """Text column of the items, such as a plot or a description, that stands in the target's line of a prompt behind
+    which a reason is written, in training and in answering, so that the reason can speak of it. Scores never see it;
+    only the template ratings-table has a place for it."""
+    reason_text_tokens: int = Field(default=96, ge=1)
+    """Most tokens of that text; what is longer is cut there."""
     max_tokens: int = Field(default=1024, ge=64)
     """Longest prompt. A longer one loses its oldest history lines, never a vector, the request or the target: where
     those alone are longer than this, so is the prompt. A backbone with fewer positions cuts at those, and refuses what
     then still does not fit."""
     history_vectors: bool = True
     """Whether earlier items carry their collaborative vector too (where a projector is in use at all)."""
+
+    @model_validator(mode="after")
+    def _check_reason_text(self) -> PromptConfig:
+        if self.reason_text is not None and get_template(self.template).target.before_text is None:
+            raise ValueError(f"template {self.template} has no place for reason_text; use {DEFAULT_TEMPLATE}")
+        return self
 
     @field_validator("template")
     @classmethod
@@ -111,15 +126,22 @@ class PromptRenderer:
 
         @cache
         def encode_entries(max_keywords: int) -> ItemEntries:
-            return ItemEntries(self.tokenizer, self.ds.items, max_keywords)
+            return ItemEntries(self.tokenizer, self.ds.items, max_keywords, self.config.item_columns)
 
         def encode_items(is_target: bool, with_keywords: bool) -> ItemEntries:
             max_keywords = self.config.keywords if is_target else self.config.history_keywords
             return encode_entries(max_keywords if with_keywords else 0)
 
+        def encode_target_texts(before: np.ndarray) -> ItemTexts | None:
+            if self.config.reason_text is None:
+                return None
+            most = self.config.reason_text_tokens
+            return ItemTexts(self.tokenizer, self.ds.items, self.config.reason_text, before, most)
+
         binder = SegmentBinder(
             encode=lambda text: encode_plain_text(self.tokenizer, [fill_domain_words(text, self.ds.domain)])[0],
             encode_items=encode_items,
+            encode_target_texts=encode_target_texts,
             label_ids=self.labels,
             placeholder_id=placeholder_id,
             history_vectors=self.config.history_vectors,
@@ -143,7 +165,8 @@ class PromptRenderer:
         training target (L_think) and, where a `reason` ("Yes. ..." / "No. ...") is given, the whole of it, closed by
         the end-of-sequence token. `history_loss` is the weight of every label in the history as an answer of its own,
         where the target weighs 1; together they weigh what L_rec weighs in the row. `reserve`: tokens that will be
-        written behind the prompt, for which positions are left.
+        written behind the prompt, for which positions are left. Where a reason is given or room is left for one, the
+        prompt is one for a reason (`PromptConfig.reason_text`).
         Raises DataError where the backbone has too few positions for the prompt even without a history.
         """
         interactions = self.ds.interactions
@@ -186,7 +209,11 @@ class PromptRenderer:
         answer = self._build_answer_tokens(label, reason) if with_answer else NO_TOKENS
         user, draft = None if item_vector is None else user_vector, PromptBuilder()
         inputs = self._select_history(past_items, past_labels, past_vectors, user is not None)
-        first = self._find_history_start(np.array([item]), inputs.past_items, len(answer), user is not None, reserve)
+        inputs.is_for_reason = reason is not None or reserve > 0
+        budget = self._compute_history_budget(
+            np.array([item]), len(answer), user is not None, reserve, inputs.is_for_reason
+        )
+        first = self._find_history_start(budget, inputs.past_items, user is not None)
         inputs.first = int(first[0])
         inputs.is_history_empty = inputs.first == len(inputs.past_items)
         inputs.user_vector, inputs.item, inputs.item_vector, inputs.label = user, item, item_vector, label
@@ -221,8 +248,9 @@ class PromptRenderer:
         user = None if item_vectors is None else user_vector
         vectors = [None] * len(items) if item_vectors is None else item_vectors
         inputs = self._select_history(past_items, past_labels, past_vectors, user is not None)
-        inputs.user_vector = user
-        first = self._find_history_start(np.asarray(items), inputs.past_items, 0, user is not None, reserve)
+        inputs.user_vector, inputs.is_for_reason = user, reserve > 0
+        budget = self._compute_history_budget(np.asarray(items), 0, user is not None, reserve, inputs.is_for_reason)
+        first = self._find_history_start(budget, inputs.past_items, user is not None)
         shared_prefixes = []
         for shown in np.unique(first):
             places, prefix = np.flatnonzero(first == shown), PromptBuilder()
@@ -275,7 +303,7 @@ class PromptRenderer:
         longest = np.array([self._target.entries.lengths.argmax()])
         index, table = self.ds.interactions.past.to_row_index(past), self.ds.interactions
         items = self._select_history(table.item[index], table.label[index], None, True).past_items
-        return int(self._find_history_start(longest, items, 0, slots=True)[0]) == 0
+        return int(self._find_history_start(self._compute_history_budget(longest, 0, slots=True), items, True)[0]) == 0
 
     def render_prefix_group(
         self, rows: np.ndarray, *, gate: np.ndarray, vectors: PlaceholderVectors | None
@@ -337,7 +365,8 @@ class PromptRenderer:
         """
         shown = self._history.segment.is_shown(past_labels)
         positions = np.arange(len(past_items)) if shown is None else np.flatnonzero(shown)
-        return positions[int(self._find_history_start(np.array([item]), past_items[positions], 0, slots, reserve)[0]) :]
+        budget = self._compute_history_budget(np.array([item]), 0, slots, reserve, is_for_reason=reserve > 0)
+        return positions[int(self._find_history_start(budget, past_items[positions], slots)[0]) :]
 
     def warn_about_truncation(self, slots: bool) -> None:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""
@@ -346,7 +375,7 @@ class PromptRenderer:
         lengths = self._history.entries.lengths[table.item[past.row]] + self._line_overhead[slots]
         shown = self._history.segment.is_shown(table.label[past.row])
         lines = np.concatenate([[0], np.cumsum(lengths if shown is None else lengths * shown)])
-        cut = int((lines[past.end] - lines[begin] > self._compute_history_budget(table.item, 0, slots, 0)).sum())
+        cut = int((lines[past.end] - lines[begin] > self._compute_history_budget(table.item, 0, slots)).sum())
         if cut:
             most, by = self.config.max_tokens, "prompt.max_tokens"
             if self.max_positions is not None and self.max_positions < most:
@@ -354,6 +383,18 @@ class PromptRenderer:
             warnings.warn(
                 f"{cut:,} of {len(table):,} prompts lose their oldest history lines: they are cut to {most:,} tokens"
                 f" ({by})",
+                DataWarning,
+                stacklevel=2,
+            )
+
+    def warn_about_reason_texts(self) -> None:
+        """Say as a DataWarning how many items have no text for the prompts of reasons, and how many a cut one."""
+        texts = self._target.texts
+        if texts is not None and (texts.n_without or texts.n_cut):
+            n, column, most = len(self.ds.items), self.config.reason_text, self.config.reason_text_tokens
+            warnings.warn(
+                f"of {n:,} {self.ds.domain.items} {texts.n_without:,} have no `{column}` to stand in the prompt of a"
+                f" reason, and {texts.n_cut:,} one that is cut to {most} tokens (prompt.reason_text_tokens)",
                 DataWarning,
                 stacklevel=2,
             )
@@ -366,18 +407,16 @@ class PromptRenderer:
                 " reasons, or take a backbone with more positions"
             )
 
-    def _compute_history_budget(self, items: np.ndarray, answer: int, slots: bool, reserve: int) -> np.ndarray:
+    def _compute_history_budget(
+        self, items: np.ndarray, answer: int, slots: bool, reserve: int = 0, is_for_reason: bool = False
+    ) -> np.ndarray:
         """int64 (n,): tokens left for history lines beside each target and an answer of so many tokens."""
         most = self.config.max_tokens
         if self.max_positions is not None:
             most = min(most, self.max_positions - reserve)
-        return most - self._fixed[slots] - answer - self._target.entries.lengths[items]
+        return most - self._fixed[slots] - answer - self._target.count_item_tokens(items, is_for_reason)
 
-    def _find_history_start(
-        self, items: np.ndarray, past_items: np.ndarray, answer: int, slots: bool, reserve: int = 0
-    ) -> np.ndarray:
-        """int64 (n,): the oldest history position that fits beside each target and an answer of so many tokens."""
+    def _find_history_start(self, budget: np.ndarray, past_items: np.ndarray, slots: bool) -> np.ndarray:
+        """int64 (n,): the oldest history position that fits into each budget of tokens (n,)."""
         needed = (self._history.entries.lengths[past_items][::-1] + self._line_overhead[slots]).cumsum()
-        return len(past_items) - np.searchsorted(
-            needed, self._compute_history_budget(items, answer, slots, reserve), side="right"
-        )
+        return len(past_items) - np.searchsorted(needed, budget, side="right")

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from thinkrec.prompts.draft import NO_TOKENS, PromptBuilder
-from thinkrec.prompts.items import ItemEntries
+from thinkrec.prompts.items import ItemEntries, ItemTexts
 
 _MAX_CACHED_LINES = 200_000
 """History lines that are remembered; with more items than that, the others are put together each time."""
@@ -43,6 +43,8 @@ class PromptInputs:
     """The target's label; it enters no token unless `answer` has it."""
     answer: np.ndarray = field(default_factory=lambda: NO_TOKENS)
     """int32: the tokens that are taught behind the target."""
+    is_for_reason: bool = False
+    """Whether a reason will follow, so that the target's own text stands in the prompt where the template has it."""
 
 
 @dataclass
@@ -59,6 +61,8 @@ class SegmentBinder:
     """int32 (1,): what stands where a vector goes; any token will do, since its embedding is replaced."""
     history_vectors: bool
     """Whether history lines have a place for a vector, where prompts carry vectors."""
+    encode_target_texts: Callable[[np.ndarray], ItemTexts | None] = field(default=lambda before: None)
+    """Tokens before it -> the targets' own texts for prompts of reasons; None where there are none to be shown."""
     n_soft_tokens: int = 0
     """Soft tokens of the segments bound so far."""
 
@@ -158,11 +162,14 @@ class Target:
 
     after: str = " |"
     with_keywords: bool = True
+    before_text: str | None = None
+    """What stands between the item and its own text, in the prompt of a reason; None: such a text is never shown."""
 
     def bind(self, binder: SegmentBinder) -> TargetPart:
         """See `Segment`."""
         entries = binder.encode_items(True, self.with_keywords)
-        return TargetPart(entries, binder.placeholder_id, binder.encode(self.after))
+        texts = None if self.before_text is None else binder.encode_target_texts(binder.encode(self.before_text))
+        return TargetPart(entries, binder.placeholder_id, binder.encode(self.after), texts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,14 +280,23 @@ class TargetPart:
     entries: ItemEntries
     placeholder_id: np.ndarray
     after: np.ndarray
+    texts: ItemTexts | None = None
 
     def count_tokens(self, with_vectors: bool) -> int:
         """What stands behind the item's own tokens."""
         return len(self.after) + int(with_vectors)
 
+    def count_item_tokens(self, items: np.ndarray, is_for_reason: bool) -> np.ndarray:
+        """int64 (n,): the items' own tokens, by item codes (n,)."""
+        if self.texts is None or not is_for_reason:
+            return self.entries.lengths[items]
+        return self.entries.lengths[items] + self.texts.lengths[items]
+
     def write(self, draft: PromptBuilder, inputs: PromptInputs) -> None:
         """The line up to its answer, and of the answer all but its last token."""
         draft.add_tokens(self.entries.ids[inputs.item])
+        if self.texts is not None and inputs.is_for_reason:
+            draft.add_tokens(self.texts.ids[inputs.item])
         if inputs.item_vector is not None:
             draft.add_placeholder(draft.length, inputs.item_vector)
             draft.add_tokens(self.placeholder_id)

@@ -32,6 +32,11 @@ class Template:
         return cast(History, next(segment for segment in self.segments if isinstance(segment, History)))
 
     @property
+    def target(self) -> Target:
+        """The segment with the target."""
+        return cast(Target, self.segments[-1])
+
+    @property
     def n_soft_tokens(self) -> int:
         """Vectors that a soft prompt for it has."""
         return sum(segment.n for segment in self.segments if isinstance(segment, SoftTokens))

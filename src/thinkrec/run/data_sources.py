@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from thinkrec.run.recipe import Data, MovieLensSlice
 
 
+REASON_FILES = {"written": "reasons.parquet", "grounded": "reasons-grounded.parquet"}
+"""Source of reasons -> its table beside the ML-1M slice."""
+
+
 def find_data_folder(name: str) -> Path:
     """A named folder under $THINKREC_DATA, else under shared/data beside the current folder or the clone.
 
@@ -105,8 +109,8 @@ def collect_reasons(ds: Dataset, model: ThinkRecConfig, seed: int) -> dict[int, 
     if config.source == "rules":
         train = np.flatnonzero(ds.interactions.split == TRAIN)
         return write_rule_reasons(ds, train, model.prompt.history, seed)
-    if config.source == "written":
-        path = config.file or find_data_folder("ml1m") / "reasons.parquet"
+    if config.source in REASON_FILES:
+        path = config.file or find_data_folder("ml1m") / REASON_FILES[config.source]
         return read_written_reasons(ds, path, unhinted=config.exclude_hinted)
     return {}
 

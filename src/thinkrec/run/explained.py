@@ -73,7 +73,7 @@ def build_reason_writer(run: Run, variant: Variant, predictor: Predictor, choice
 
     def read_reasons() -> list[str]:
         try:
-            return list(run.reasons.values()) if run.model.reasons.source == "written" else []
+            return list(run.reasons.values()) if run.model.has_reason_table else []
         except DataError as error:  # such as a table of reasons that is not where the folder was moved to
             text = f"{error} The words of the reasons trained on are not known, so that fewer texts pass as fluent."
             warnings.warn(text, DataWarning, stacklevel=2)

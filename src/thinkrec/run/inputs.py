@@ -11,17 +11,23 @@ import numpy as np
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
+from thinkrec.engine.checkpoint import read_recommender_config
+from thinkrec.io.config import Config
 from thinkrec.io.hashing import hash_bytes, hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
+from thinkrec.model.lora import LoRAConfig
 from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.prompts.answers import AnswerIds
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
-from thinkrec.prompts.templates import DEFAULT_TEMPLATE
 from thinkrec.prompts.types import PROMPT_FIELDS
+from thinkrec.train.config import StageConfig
 from thinkrec.train.model_config import ThinkRecConfig
 
 SAMPLED = 48
 """Train rows whose prompts are rendered for a stage's key, evenly spread."""
+
+YOUNGER_PROMPT_KEYS = ("template", "item_columns", "reason_text", "reason_text_tokens")
+YOUNGER_ADAPTER_KEYS = ("layers",)
 
 SCORER_CODE = ("collab", "data")
 GROUP_CODE = ("collab", "data", "personal")
@@ -55,7 +61,7 @@ def build_text_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, 
     return {
         "backbone": build_backbone_inputs(model.backbone),
         "prompt": build_prompt_inputs(model.prompt),
-        "adapters": values["adapters"],
+        "adapters": build_adapter_inputs(model.adapters),
         "score": values["score"],
         "reasons": {"share": model.reasons.share, "texts": hash_reasons(ds, reasons)},
         "sample": hash_prompt_sample(ds, model.prompt, reasons),
@@ -69,9 +75,28 @@ def build_group_inputs(model: ThinkRecConfig) -> dict[str, Any]:
 
 
 def build_prompt_inputs(config: PromptConfig) -> dict[str, Any]:
-    """Prompt settings; the usual template is not named, so that stages of versions that had no other stay true."""
-    unnamed = {"template"} if config.template == DEFAULT_TEMPLATE else set()
-    return config.model_dump(mode="json", exclude=unnamed)
+    """Prompt settings; younger keys are not named at their defaults, so that stages of older versions stay true."""
+    return _dump_without_defaults(config, YOUNGER_PROMPT_KEYS)
+
+
+def build_adapter_inputs(config: LoRAConfig) -> dict[str, Any]:
+    """Shape of the adapters; younger keys likewise."""
+    return _dump_without_defaults(config, YOUNGER_ADAPTER_KEYS)
+
+
+def build_stage_inputs(config: StageConfig) -> dict[str, Any]:
+    """How a stage trains; where it takes trained weights instead, which parts of them, by their contents."""
+    if config.weights is None:
+        return config.model_dump(mode="json", exclude={"weights"})
+    manifest = read_recommender_config(config.weights)
+    files = {name: entry["files"] for name, entry in manifest["parts"].items() if name in config.train}
+    return {"train": list(config.train), "weights": files, "backbone": manifest["backbone_digest"]}
+
+
+def _dump_without_defaults(config: Config, keys: tuple[str, ...]) -> dict[str, Any]:
+    """The settings as plain values, without those of `keys` that have their defaults."""
+    fields = type(config).model_fields
+    return config.model_dump(mode="json", exclude={k for k in keys if getattr(config, k) == fields[k].default})
 
 
 def build_gate_inputs(config: GateConfig) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from thinkrec.run.inputs import (
     SCORER_CODE,
     build_gate_inputs,
     build_group_inputs,
+    build_stage_inputs,
     build_text_inputs,
 )
 from thinkrec.run.layout import (
@@ -216,7 +217,7 @@ class Run:
         """
         parent, config = find_parent(variant, self.model), get_stage_config(variant, self.model)
         assert config is not None
-        inputs = {**inputs, "config": config.model_dump(mode="json")}
+        inputs = {**inputs, "config": build_stage_inputs(config)}
         if parent is not None:
             inputs[parent.stage] = trained[parent]
 
@@ -282,6 +283,19 @@ class Run:
             name = stale.relative_to(self.folder).as_posix()
             self.stage_runner.print_line(f"{name}: removed, since the recipe no longer has it")
             shutil.rmtree(stale)
+
+    def train_all_stages(self) -> None:
+        """Every stage that answers rest on, and none that is only for a table: no baselines, no scores of test rows.
+
+        Raises as `run_all_stages` does.
+        """
+        with lock_run_folder(self.folder):
+            run_on_main(lambda: check_data(self.recipe, self.ds))
+            run_on_main(self.prepare_folder)
+            if isinstance(self.recipe.model, ThinkRecConfig):
+                self.train_variants()
+            else:
+                self.fit_scorer(get_scorer_stage("model"), self.recipe.model)
 
     def run_all_stages(self, report: Callable[[Run, dict[str, Path]], Any]) -> Any:
         """Every stage, then `report(run, {table row: folder of its predictions})`, in the main process for all.

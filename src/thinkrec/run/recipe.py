@@ -208,6 +208,8 @@ def resolve_paths(recipe: Recipe) -> Recipe:
         put(values["data"], key)
     if isinstance(recipe.model, ThinkRecConfig):
         put(values["model"]["reasons"], "file")
+        for stage in ("global_stage", "expert_stage", "vector_stage"):
+            put(values["model"][stage], "weights")
         source = recipe.model.backbone.source
         # A name that is no path here is one of ours, or a hub's.
         if source not in ("nano", "smollm2") and Path(source).expanduser().exists():

@@ -101,6 +101,8 @@ def read_learning_curves(run: Run) -> list[CurvePanel]:
     panels = []
     for stage in (variant.stage for variant in list_variants(run.model)):
         result = read_stage_result(run.folder / stage)
+        if not result["log"]:  # weights that were trained before
+            continue
         loss, *metrics = (_build_curve(result["log"], key) for key in ("loss", "auc", "uauc"))
         panels.append(CurvePanel(stage, "training loss", (loss,), selected_x=result["best_step"]))
         panels.append(CurvePanel(stage, "validation AUC and UAUC", tuple(metrics), selected_x=result["best_step"]))

@@ -70,6 +70,7 @@ class Predictor:
         """Renders rows of `ds`."""
         renderer = PromptRenderer(self.ds, self.recommender.backbone, self.prompt)
         renderer.warn_about_truncation(self.slot_encoder is not None)
+        renderer.warn_about_reason_texts()
         return renderer
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -67,3 +68,7 @@ class StageConfig(Config):
     a file of at most this size instead of being computed again."""
     save_steps: int = Field(default=50, ge=1)
     """State is written every so many steps, to go on after a crash."""
+    weights: Path | None = None
+    """Folder of weights that were trained before, as `thinkrec weights` writes it: the stage takes its parts from
+    there and trains nothing; all keys above but `train` are then without effect. Refused where they are of another
+    backbone or of adapters of another shape."""

@@ -23,12 +23,14 @@ class ReasonConfig(Config):
 
     RENAMED_KEYS: ClassVar = {"unhinted": "exclude_hinted"}
 
-    source: Literal["none", "rules", "written"] = "none"
-    """No reasons; the rule-based teacher where its verdict agrees with the label; a table with `order` and `reason`."""
+    source: Literal["none", "rules", "written", "grounded"] = "none"
+    """No reasons; the rule-based teacher where its verdict agrees with the label; a table with `order` and `reason`,
+    either written freely or grounded in what prompts with genres, keywords and `prompt.reason_text` show."""
     file: Path | None = None
-    """The table for `written`; by default reasons.parquet beside the ML-1M slice."""
+    """The table for `written` or `grounded`; by default reasons.parquet or reasons-grounded.parquet beside the ML-1M
+    slice."""
     exclude_hinted: bool = False
-    """For `written`: only reasons whose writer had not been told the outcome; the table needs a column `hinted`."""
+    """For a table: only reasons whose writer had not been told the outcome; the table needs a column `hinted`."""
     share: float = Field(default=0.2, ge=0, lt=1)
     """Share of reasoning rows among all rows drawn."""
 
@@ -71,6 +73,11 @@ class ThinkRecConfig(Config):
     """logit(Yes) - logit(No), or logit(Yes) alone as in the authors' released code."""
     score_prior: ScorePriorConfig | None = None
     """Added to the score of the last stage; needs `target_encoding` and `vector_stage`. Choose it on validation."""
+
+    @property
+    def has_reason_table(self) -> bool:
+        """Whether reasons are read from a table."""
+        return self.reasons.source in ("written", "grounded")
 
     @model_validator(mode="after")
     def _check_score_prior(self) -> ThinkRecConfig:

@@ -21,6 +21,7 @@ from thinkrec.engine import checkpoint
 from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.parts import move_modules
 from thinkrec.engine.recommender import Recommender
+from thinkrec.errors import CheckpointError
 from thinkrec.io.processes import is_main, run_on_main
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
@@ -80,12 +81,14 @@ def train_stage(
     *,
     keep_start: bool = True,
 ) -> dict[str, Any]:
-    """Train one stage of `system.recommender` and save the result to `folder`.
+    """Train one stage of `system.recommender`, or take its weights (`stage.weights`), and save the result to `folder`.
 
     `gates`: rows -> adapter weights (rows, 1 + n) in training; validation uses the system's own gate. `keep_start`:
     whether the state before training may be the best one.
     Returns the log of checks, the step of the kept state, what selected it, and why that if it is not the usual.
     """
+    if stage.weights is not None:
+        return take_trained_parts(system.recommender, stage, folder)
     ds, seed, share = teaching.ds, teaching.seed, teaching.model.reasons.share
     pool = select_rows_with_reasons(ds, teaching.reasons)
     renderer, vectors = system.renderer, system.vectors
@@ -146,6 +149,27 @@ def train_stage(
         "selected_by": selector.criterion,
         "selected_because": selector.fallback_reason,
     }
+
+
+def take_trained_parts(recommender: Recommender, stage: StageConfig, folder: Path) -> dict[str, Any]:
+    """In place of training: put the stage's parts from `stage.weights` into a recommender, and save it to `folder`.
+
+    Returns what done.json says of it. Raises CheckpointError where the weights are of another backbone, of adapters of
+    another shape, or lack a part that the stage is to give.
+    """
+    assert stage.weights is not None
+    manifest = checkpoint.read_recommender_config(stage.weights)
+    own, theirs = recommender.adapters.config, MultiLoRAConfig(**manifest["adapters"])
+    shape = ("rank", "alpha", "targets", "layers")
+    for key in (*shape, "expert_layers", "n_experts") if "experts" in stage.train else shape:
+        if getattr(own, key) != getattr(theirs, key):
+            raise CheckpointError(
+                f"the weights in {stage.weights} have adapters with {key} {getattr(theirs, key)}, and the recipe has"
+                f" {getattr(own, key)}; use the recipe that they were trained with"
+            )
+    checkpoint.load_parts(recommender, stage.weights, manifest, stage.train)
+    run_on_main(lambda: checkpoint.save_recommender(folder, recommender))
+    return {"log": [], "best_step": 0, "selected_by": None, "selected_because": None, "weights": str(stage.weights)}
 
 
 def train_global_adapter(teaching: StageContext, folder: Path) -> dict[str, Any]:

@@ -10,6 +10,8 @@ shared by the candidates of one user, and only the target line is not.
     The viewer as a vector: <user>
     For the next film begin with Yes or No, then say why.
     Fargo (1996) | Crime, Drama | <item> |
+
+Where a reason is to be written, the target's own text may stand between its keywords and its vector, behind a bar too.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ RATINGS_TABLE = Template(
         EmptyHistory(EMPTY_HISTORY),
         UserVector("The {user} as a vector:", after=NEWLINE),
         Text(REQUEST),
-        Target(after=BAR),
+        Target(after=BAR, before_text=BAR),
     ),
     answers=AnswerWords((("Yes", "No"),)),
 )
