@@ -13,14 +13,15 @@ from thinkrec.claims.citations import Citation
 from thinkrec.claims.polarity import split_clauses, split_sentences
 from thinkrec.data.titles import MARK
 from thinkrec.errors import ThinkRecError
-from thinkrec.evaluate.text.function_words import FUNCTION_WORDS
+from thinkrec.evaluate.text.function_words import FUNCTION_WORDS, LIKING_WORDS
 from thinkrec.evaluate.text.words import select_long_words, split_words
 
 POLICY = (
     "words said of the target that stand in its title, keywords or texts (columns: {}) / words said of it. Said of it: "
     "words of four letters or more in clauses that name it, and in clauses directly behind that name no title and "
-    "begin with it or its, or stand behind a colon or a dash; without titles, function words and words for items and "
-    "users ({}); by Porter stem, once each; not defined where nothing is said of it; mean over the other rows"
+    "begin with it or its, or stand behind a colon or a dash; without titles, function words, words of liking, and "
+    "words for items and users ({}); by Porter stem, once each; not defined where nothing is said of it; mean over the "
+    "other rows"
 )
 ELSEWHERE_POLICY = (
     "the same words in the title, keywords and texts of another target, that of another row by seed: what chance gives "
@@ -49,13 +50,13 @@ def find_clauses_about_target(text: str, citations: Sequence[Citation]) -> Itera
 
 
 def collect_content_stems(text: str, ignored: Collection[str] = ()) -> frozenset[str]:
-    """Porter stems of the words of four letters or more, without function words and those of `ignored`.
+    """Porter stems of the words of four letters or more, without function words, words of liking and `ignored`.
 
     >>> sorted(collect_content_stems("A slow drama about haunted houses, a film for viewers", {"film", "viewers"}))
     ['drama', 'haunt', 'hous', 'slow']
     """
     words = set(select_long_words(split_words(text)))
-    return frozenset(_stem_word(word) for word in words - FUNCTION_WORDS - set(ignored))
+    return frozenset(_stem_word(word) for word in words - FUNCTION_WORDS - LIKING_WORDS - set(ignored))
 
 
 def compute_support(said: Sequence[frozenset[str]], texts: Sequence[frozenset[str]]) -> np.ndarray:
