@@ -45,8 +45,8 @@ def compute_metrics_alone(
     if tools.row_items is not None:
         rows[NAMED] = find_named_targets(citations)
         if tools.row_items.has_texts:
-            said = collect_stems_about_targets(texts, citations, tools.row_items)
-            rows |= compute_support_metrics(said, tools.row_items, seed)
+            stems = collect_stems_about_targets(texts, citations, tools.row_items)
+            rows |= compute_support_metrics(stems, tools.row_items, seed)
     bare = [remove_titles(text, cited) for text, cited in zip(texts, citations, strict=True)]
     return TextMetricValues(rows, truncated=truncated, word_use=count_word_use(bare), unknown=unknown)
 
@@ -72,7 +72,7 @@ def collect_stems_about_targets(
     ]
 
 
-def compute_support_metrics(said: Sequence[frozenset[str]], row_items: RowItems, seed: int) -> dict[str, np.ndarray]:
+def compute_support_metrics(stems: Sequence[frozenset[str]], row_items: RowItems, seed: int) -> dict[str, np.ndarray]:
     """Support of what is said of each row's target, by its own texts and by those of another row's target.
 
     The words stay and the texts are exchanged: so a row weighs the same in both, and common words, which stand in any
@@ -80,10 +80,10 @@ def compute_support_metrics(said: Sequence[frozenset[str]], row_items: RowItems,
     The other target is another item; a row has no such value where all rows are about one.
     """
     known, target = row_items.collect_target_stems(), row_items.target
-    support = {SUPPORT: compute_support(said, known)}
+    support = {SUPPORT: compute_support(stems, known)}
     if len(target) < 2:
         return {**support, SUPPORT_ELSEWHERE: np.full(len(target), np.nan)}
     _, code = np.unique(target, return_inverse=True)
     partner = draw_permutation_baseline(code, seed)
-    elsewhere = compute_support(said, [known[other] for other in partner.tolist()])
+    elsewhere = compute_support(stems, [known[other] for other in partner.tolist()])
     return {**support, SUPPORT_ELSEWHERE: np.where(target[partner] == target, np.nan, elsewhere)}

@@ -77,7 +77,7 @@ class Dictionary:
         if part in _PREFIXES or len(part) == 1:
             return True
         return any(
-            form in self.words for stem in (part, *_strip_endings(part)) for form in (stem, *_respell_word(stem))
+            form in self.words for stem in (part, *_strip_endings(part)) for form in (stem, *_translate_spelling(stem))
         )
 
 
@@ -141,7 +141,7 @@ def _strip_endings(word: str) -> Iterator[str]:
             yield base[:-1]
 
 
-def _respell_word(word: str) -> Iterator[str]:
+def _translate_spelling(word: str) -> Iterator[str]:
     for british, american in _SPELLINGS:
         for match in re.finditer(british, word):
             yield word[: match.start()] + american + word[match.end() :]

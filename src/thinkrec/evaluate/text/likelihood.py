@@ -40,7 +40,7 @@ class ReferenceModel:
         rows = [row for row in range(len(texts)) if len(encoded[row]) > 1]
         device = next(self.backbone.model.parameters()).device
         with Progress("likelihood", len(rows), shown=progress) as bar:
-            for batch in _batch_rows(rows, [len(ids) for ids in encoded], batch_tokens):
+            for batch in _split_batches(rows, [len(ids) for ids in encoded], batch_tokens):
                 width = max(len(encoded[row]) for row in batch)
                 ids = torch.full((len(batch), width), self.backbone.pad_id, device=device)
                 mask = torch.zeros_like(ids)
@@ -69,7 +69,7 @@ def load_reference_model(source: str) -> ReferenceModel:
     return ReferenceModel(load_backbone(source))
 
 
-def _batch_rows(rows: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+def _split_batches(rows: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     """Rows in batches of texts of about one length, each of at most `batch_tokens` with its padding."""
     batch: list[int] = []
     for row in sorted(rows, key=lambda row: lengths[row]):

@@ -59,14 +59,14 @@ def collect_content_stems(text: str, ignored: Collection[str] = ()) -> frozenset
     return frozenset(_stem_word(word) for word in words - FUNCTION_WORDS - LIKING_WORDS - set(ignored))
 
 
-def compute_support(said: Sequence[frozenset[str]], texts: Sequence[frozenset[str]]) -> np.ndarray:
+def compute_support(stems: Sequence[frozenset[str]], texts: Sequence[frozenset[str]]) -> np.ndarray:
     """Share of the stems said of each row's target that are among those of its texts, float64 (n,), NaN without any.
 
     >>> compute_support([frozenset(("slow", "haunt")), frozenset()], [frozenset(("haunt", "hous"))] * 2).tolist()
     [0.5, nan]
     """
     return np.array(
-        [len(words & known) / len(words) if words else np.nan for words, known in zip(said, texts, strict=True)]
+        [len(words & known) / len(words) if words else np.nan for words, known in zip(stems, texts, strict=True)]
     )
 
 
