@@ -148,6 +148,7 @@ def test_what_is_left_out_and_unknown_is_said(comparison: TextComparison) -> Non
     assert "unknown words of loops, with how often: sincome (3)." in remarks
     assert "nats a token: 1 texts of loops are longer than its input and were cut." in remarks
     assert not any(REFERENCES in remark for remark in remarks)
+    assert comparison.results.remarks == (), "the references of METEOR have tokens enough"
 
 
 def test_tables_show_both_kinds(comparison: TextComparison) -> None:

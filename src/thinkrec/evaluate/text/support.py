@@ -56,7 +56,7 @@ def collect_content_stems(text: str, ignored: Collection[str] = ()) -> frozenset
     ['drama', 'haunt', 'hous', 'slow']
     """
     words = set(select_long_words(split_words(text)))
-    return frozenset(_stem_word(word) for word in words - FUNCTION_WORDS - LIKING_WORDS - set(ignored))
+    return frozenset(_compute_stem(word) for word in words - FUNCTION_WORDS - LIKING_WORDS - set(ignored))
 
 
 def compute_support(stems: Sequence[frozenset[str]], texts: Sequence[frozenset[str]]) -> np.ndarray:
@@ -71,7 +71,7 @@ def compute_support(stems: Sequence[frozenset[str]], texts: Sequence[frozenset[s
 
 
 @lru_cache(maxsize=1 << 16)
-def _stem_word(word: str) -> str:
+def _compute_stem(word: str) -> str:
     return _make_stemmer().stem(word)
 
 
