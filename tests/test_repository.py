@@ -151,6 +151,7 @@ NAMED_OTHERWISE = {
     "yaml": "pyyaml",
     "sklearn": "scikit-learn",
     "rouge_score": "rouge-score",
+    "spellchecker": "pyspellchecker",
 }
 """Package on the index, where it is not called as its module is."""
 

@@ -17,7 +17,9 @@ from transformers import RemBertConfig, RemBertModel
 
 from thinkrec.errors import CheckpointError
 from thinkrec.evaluate.text.bleurt import BleurtScorer, load_bleurt
-from thinkrec.evaluate.text.compare import MetricResources, compute_text_metrics, describe_omissions
+from thinkrec.evaluate.text.compare import compute_text_metrics
+from thinkrec.evaluate.text.metric_types import MetricResources
+from thinkrec.evaluate.text.policies import describe_omissions
 from thinkrec.evaluate.text.protobuf import read_fields, read_varint
 from thinkrec.evaluate.text.sentencepiece import read_sentencepiece_model
 from thinkrec.evaluate.text.similarity import compute_greedy_f1, load_encoder

@@ -213,14 +213,15 @@ def test_the_command_writes_what_it_prints(tables: Path) -> None:
         assert word in result.stdout
     found = json.loads(out.read_text())
     systems = ["mine", "other", "reference of another row", "mine, reason of another row"]
-    assert list(found["estimates"]) == systems
+    assert list(found["estimates"]) == [*systems, "the references"]
     assert found["baselines"] == systems[2:]
-    assert found["not_available"].keys() == {"meteor", "bleurt"}
+    needs_run = {"unknown_words", "target_named", "support", "support_elsewhere"}
+    assert found["not_available"].keys() == {"meteor", "bleurt", "likelihood"} | needs_run
     assert "meteor" not in found["policies"]
     assert found["policies"].keys() == found["estimates"]["mine"].keys()
     assert str(tables) not in out.read_text()
     rows = pl.read_parquet(out.with_suffix(".parquet"))
-    assert Counter(rows["system"]) == dict.fromkeys(systems, 4)
+    assert Counter(rows["system"]) == dict.fromkeys([*systems, "the references"], 4)
     mine = rows.filter(pl.col("system") == "mine")
     assert mine["order"].to_list() == [10, 20, 30, 40]
     for metric in ("meteor_no_synonyms", "rouge_l", "bleu"):
@@ -249,7 +250,7 @@ def test_tables_of_one_name_are_called_by_their_folders(tables: Path) -> None:
         out,
     )
     assert result.exit_code == 0, result.output
-    assert list(json.loads(out.read_text())["estimates"]) == ["full", "untaught"]
+    assert list(json.loads(out.read_text())["estimates"]) == ["full", "untaught", "the references"]
     assert json.loads(out.read_text())["provenance"]["against"] == ["untaught/reasons.parquet"]
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from thinkrec.errors import DataError
 from thinkrec.evaluate.text.align import read_references
-from thinkrec.evaluate.text.compare import MetricResources
+from thinkrec.evaluate.text.metric_types import MetricResources
 from thinkrec.evaluate.text.permutation import ANOTHER_ROW, build_permutation_baseline
 from thinkrec.evaluate.text.reason_tables import compare_reason_tables, name_tables
+from thinkrec.evaluate.text.summary import REFERENCES
 
 TEXTS = ["Yes. The sea is slow.", "No. A war that is loud.", "Yes. A quiet farm in spring.", "No. Too many ghosts."]
 TABLE = pl.DataFrame({"order": [1, 2, 3, 4], "user_id": ["a", "a", "b", "c"], "reason": TEXTS})
@@ -28,7 +29,7 @@ def test_a_system_is_compared_row_by_row(paths: dict[str, Path]) -> None:
     references = read_references(TABLE, "refs")
     found = compare_reason_tables({"same": paths["same"]}, references, MetricResources(), baseline=True, draws=100)
     names = ["same", f"reference {ANOTHER_ROW}", f"same, reason {ANOTHER_ROW}"]
-    assert list(found.systems) == names
+    assert list(found.systems) == [*names, REFERENCES]
     assert found.results.estimates["same"]["rouge_l"].value == pytest.approx(1)
     assert found.results.estimates[names[1]]["rouge_l"].value < 0.9
     assert found.references is references

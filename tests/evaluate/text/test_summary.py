@@ -12,14 +12,8 @@ from rich.console import Console
 
 from thinkrec.evaluate.text.align import References
 from thinkrec.evaluate.text.compare import MetricResources, TextMetricValues, compute_text_metrics
-from thinkrec.evaluate.text.summary import (
-    NOT_AVAILABLE,
-    TextResults,
-    build_row_table,
-    render_text_results,
-    summarise_texts,
-    write_text_metrics,
-)
+from thinkrec.evaluate.text.render import NOT_AVAILABLE, render_text_results
+from thinkrec.evaluate.text.summary import TextResults, build_row_table, summarise_texts, write_text_metrics
 
 TEXTS = ("the grey sea was calm", "a quiet storm over the hills", "two boats by the shore", "the last day of winter")
 REFERENCES = References(np.array([3, 4, 8, 9]), np.array([1, 1, 2, 3]), TEXTS, "r.csv")
@@ -74,6 +68,6 @@ def test_the_printed_table_says_what_is_not_there(results: TextResults) -> None:
 def test_the_file_has_no_value_that_is_not_a_number(tmp_path: Path, results: TextResults) -> None:
     write_text_metrics(tmp_path / "text-metrics.json", results, {"made": "here"}, {"same": {"share": 1.0}})
     content = json.loads((tmp_path / "text-metrics.json").read_text())
-    assert content["schema"] == "thinkrec-text-metrics/1"
+    assert content["schema"] == "thinkrec-text-metrics/2"
     assert content["estimates"]["same"]["rouge_l"]["value"] == pytest.approx(1.0)
     assert (content["provenance"], content["grounding"]) == ({"made": "here"}, {"same": {"share": 1.0}})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -78,7 +79,7 @@ def keep_common_references(
 ) -> tuple[dict[str, pl.DataFrame], References, str]:
     """Tables and references cut to the references that every table has a reason for, and a remark on what is gone.
 
-    Rows without a reference stay in the tables, for `align_reasons` to refuse. Raises DataError if nothing is left.
+    Reasons without a reference are left out as well, which the remark says. Raises DataError if nothing is left.
     """
     common = set(references.order.tolist())
     orders = {}
@@ -91,14 +92,19 @@ def keep_common_references(
             f"no row of {references.source} is in all of {', '.join(tables)}; give reasons of the same rows"
         )
     is_common = np.isin(references.order, list(common))
-    left_out = references.order[~is_common].tolist()
-    common_tables = {name: table.filter(~orders[name].is_in(left_out)) for name, table in tables.items()}
+    common_tables = {name: table.filter(orders[name].is_in(list(common))) for name, table in tables.items()}
     text = tuple(text for text, keep in zip(references.text, is_common, strict=True) if keep)
     common_references = References(references.order[is_common], references.user[is_common], text, references.source)
     remark = describe_partial_coverage(
         references.rows, pl.Series(common_references.order), "without a reason", "references"
     )
-    return common_tables, common_references, remark
+    known = references.order.tolist()
+    remarks = [
+        f"{count:,} of {len(orders[name]):,} reasons of {Path(name).name} have no reference and are left out."
+        for name in tables
+        if (count := int((~orders[name].is_in(known)).sum()))
+    ]
+    return common_tables, common_references, " ".join(filter(None, [remark, *remarks]))
 
 
 def align_reasons(table: pl.DataFrame, source: str, references: References) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,62 +18,15 @@ from thinkrec.evaluate.metrics.bootstrap import (
 )
 from thinkrec.evaluate.text import meteor as met
 from thinkrec.evaluate.text import overlap
-
-CORPUS_BLEU = "corpus_bleu"
-TITLES = {
-    "meteor": "METEOR",
-    "meteor_no_synonyms": "METEOR no syn.",
-    "rouge_l": "ROUGE-L",
-    "bleu": "BLEU",
-    "corpus_bleu": "corpus BLEU",
-    "bleurt": "BLEURT",
-    "similarity": "similarity",
-}
-"""Metric -> column title, in the order of columns."""
-
-
-class TextScorer(Protocol):
-    """What `BleurtScorer` and `TextEncoder` have in common."""
-
-    def score(self, hypotheses: Sequence[str], references: Sequence[str], *, progress: bool = False) -> np.ndarray:
-        """Scores of pairs, float64 (n,)."""
-        ...
-
-    def count_truncated(self, hypotheses: Sequence[str], references: Sequence[str]) -> int:
-        """Pairs that are scored on a part of their texts."""
-        ...
-
-
-class SimilarityScorer(TextScorer, Protocol):
-    """What `TextEncoder` also has."""
-
-    def compute_unknown_share(self, texts: Sequence[str]) -> float:
-        """Share of tokens, 0..1, that the vocabulary does not have."""
-        ...
-
-
-@dataclass(frozen=True)
-class MetricResources:
-    """Readers and scorers that metrics need; a metric without its resource is reported as not available, with why."""
-
-    wordnet: Any | None = None
-    """Reader of `open_wordnet`."""
-    bleurt: TextScorer | None = None
-    similarity: SimilarityScorer | None = None
-    unavailable: Mapping[str, str] | None = None
-    """Metric -> why it is not available."""
-
-
-@dataclass(frozen=True)
-class TextMetricValues:
-    """One system's values."""
-
-    rows: dict[str, np.ndarray]
-    """Metric -> float64 (n,), in the order of the references; NaN where a row has no such value."""
-    counts: np.ndarray
-    """int64 (n, 10): see `overlap.compute_bleu`."""
-    truncated: Mapping[str, int] = field(default_factory=dict)
-    """Metric -> pairs that were scored on a part of their texts."""
+from thinkrec.evaluate.text.metric_types import (
+    CORPUS_BLEU,
+    DISTINCT,
+    DISTINCT_SHARE,
+    MetricResources,
+    TextMetricValues,
+)
+from thinkrec.evaluate.text.policies import has_long_reference
+from thinkrec.evaluate.text.vocabulary_size import compute_distinct_words, compute_user_influence
 
 
 @dataclass(frozen=True)
@@ -90,7 +43,7 @@ class TextBootstrapResult:
 def compute_text_metrics(
     hypotheses: Sequence[str], references: Sequence[str], tools: MetricResources, *, progress: bool = False
 ) -> TextMetricValues:
-    """All metrics that `tools` allow, per row."""
+    """All metrics of texts beside their references that `tools` allow, per row."""
     bleu, counts = overlap.compute_bleu(hypotheses, references)
     rows = (
         {} if tools.wordnet is None else {met.WITH_SYNONYMS: met.compute_meteor(hypotheses, references, tools.wordnet)}
@@ -112,21 +65,10 @@ def compute_text_metrics(
     return TextMetricValues(rows, counts, truncated)
 
 
-def describe_policies(tools: MetricResources) -> dict[str, str]:
-    """Metric -> how it is counted, for those that are measured."""
-    from thinkrec.evaluate.text import bleurt, similarity
-
-    known = {
-        met.WITH_SYNONYMS: met.POLICY.format("and WordNet 3.0 "),
-        met.WITHOUT_SYNONYMS: met.POLICY.format(""),
-        "rouge_l": overlap.ROUGE_POLICY,
-        "bleu": overlap.SENTENCE_POLICY,
-        CORPUS_BLEU: overlap.CORPUS_POLICY,
-        "bleurt": bleurt.POLICY,
-        "similarity": similarity.POLICY,
-    }
-    absent = {met.WITH_SYNONYMS: tools.wordnet, "bleurt": tools.bleurt, "similarity": tools.similarity}
-    return {name: text for name, text in known.items() if absent.get(name, text) is not None}
+def merge_values(compared: TextMetricValues, alone: TextMetricValues) -> TextMetricValues:
+    """A system's values beside the references and those without them, as one."""
+    rows, truncated = compared.rows | alone.rows, {**compared.truncated, **alone.truncated}
+    return replace(alone, rows=rows, counts=compared.counts, truncated=truncated)
 
 
 def bootstrap_text_metrics(
@@ -144,45 +86,48 @@ def bootstrap_text_metrics(
     sums, size = np.zeros((n_users, len(names))), np.zeros((n_users, len(names)), dtype=np.int64)
     np.add.at(sums, code, table)
     np.add.at(size, code, is_defined)
-    counts = np.zeros((n_users, values.counts.shape[1]), dtype=np.int64)
-    np.add.at(counts, code, values.counts)
-    out, corpus = np.empty((draws, len(names))), np.full(draws, np.nan)
-    defined = has_long_reference(values)
+    pooled = _build_pooled_metrics(values, code, n_users)
+    out, pooled_draws = np.empty((draws, len(names))), np.empty((draws, len(pooled)))
     for draw, times in enumerate(draw_user_multiplicities(n_users, draws, seed)):
         out[draw] = _divide_or_nan(times @ sums, times @ size)
-        corpus[draw] = overlap.compute_corpus_bleu(times @ counts) if defined else np.nan
+        pooled_draws[draw] = [compute(times) for compute in pooled.values()]
     exact = dict(zip(names, _divide_or_nan(table.sum(axis=0), is_defined.sum(axis=0)).tolist(), strict=True))
-    exact[CORPUS_BLEU] = overlap.compute_corpus_bleu(values.counts.sum(axis=0)) if defined else float("nan")
-    drawn = {name: out[:, column] for column, name in enumerate(names)} | {CORPUS_BLEU: corpus}
+    exact |= {name: compute(np.ones(n_users, dtype=np.int64)) for name, compute in pooled.items()}
+    drawn = {name: out[:, column] for column, name in enumerate(names)}
+    drawn |= {name: pooled_draws[:, column] for column, name in enumerate(pooled)}
     return TextBootstrapResult(exact, drawn, (tuple(code.tolist()), draws, seed))
 
 
-def describe_omissions(systems: Mapping[str, TextMetricValues]) -> list[str]:
-    """A sentence for each metric that rows have no value of, which all systems share, and for texts that were cut."""
-    values = next(iter(systems.values()))
-    n, sentences = len(values.counts), []
-    for name, scores in values.rows.items():
-        undefined = int(np.isnan(scores).sum())
-        if undefined:
-            sentences.append(
-                f"{TITLES[name]}: not defined for {undefined:,} of {n:,} rows, whose reference has fewer than "
-                f"{met.SHORTEST} tokens: the penalty for fragments keeps even the same text below .99. Left out of the "
-                "mean."
-            )
-    if not has_long_reference(values):
-        sentences.append(f"{TITLES[CORPUS_BLEU]}: not defined: no reference has {overlap.SHORTEST} tokens, a 4-gram.")
-    for name, system in systems.items():
-        sentences += [
-            f"{TITLES[metric]}: {count:,} of {n:,} pairs of {name} are longer than its input and were cut."
-            for metric, count in system.truncated.items()
-            if count
-        ]
-    return sentences
+def _build_pooled_metrics(
+    values: TextMetricValues, code: np.ndarray, n_users: int
+) -> dict[str, Callable[[np.ndarray], float]]:
+    """Metrics of all rows together -> what gives their value for multiplicities of users, int64 (n_users,)."""
+    metrics: dict[str, Callable[[np.ndarray], float]] = {}
+    if values.counts is not None:
+        counts = np.zeros((n_users, values.counts.shape[1]), dtype=np.int64)
+        np.add.at(counts, code, values.counts)
+        defined = has_long_reference(values)
+        metrics[CORPUS_BLEU] = lambda times: overlap.compute_corpus_bleu(times @ counts) if defined else float("nan")
+    if values.word_use is not None:
+        value = compute_distinct_words(values.word_use)
+        influence = compute_user_influence(values.word_use, code, n_users)
+        metrics[DISTINCT] = lambda times: value + float((times - 1) @ influence) / n_users
+    return metrics
 
 
-def has_long_reference(values: TextMetricValues) -> bool:
-    """Whether any reference has as many tokens as corpus BLEU's longest n-gram."""
-    return bool((values.counts[:, -1] >= overlap.SHORTEST).any())
+def add_distinct_share(sample: TextBootstrapResult, references: TextBootstrapResult) -> TextBootstrapResult:
+    """The sample with its distinct words as a share of those of the references, on the same draws.
+
+    Raises DataError if they are not over the same rows and draws.
+    """
+    _check_same_rows(sample, references)
+    drawn = _divide_or_nan(sample.draws[DISTINCT], references.draws[DISTINCT])
+    exact = _divide_or_nan(np.array([sample.values[DISTINCT]]), np.array([references.values[DISTINCT]]))
+    return replace(
+        sample,
+        values={**sample.values, DISTINCT_SHARE: float(exact[0])},
+        draws={**sample.draws, DISTINCT_SHARE: drawn},
+    )
 
 
 def _divide_or_nan(total: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -198,8 +143,12 @@ def compute_paired_difference(
     a: TextBootstrapResult, b: TextBootstrapResult, metric: str, *, level: float = 0.95
 ) -> PairedDifference:
     """`a` minus `b` on the same draws. Raises DataError if they are not over the same rows and draws."""
-    if a.key != b.key:
-        raise DataError("paired comparison: the two systems are not on the same rows, users, draws and seed")
+    _check_same_rows(a, b)
     return summarise_difference_draws(
         a.values[metric] - b.values[metric], a.draws[metric] - b.draws[metric], level=level
     )
+
+
+def _check_same_rows(a: TextBootstrapResult, b: TextBootstrapResult) -> None:
+    if a.key != b.key:
+        raise DataError("paired comparison: the two systems are not on the same rows, users, draws and seed")

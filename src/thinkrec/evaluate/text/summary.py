@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,27 +10,23 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
 
 from thinkrec.evaluate.metrics.bootstrap import Estimate, PairedDifference
-from thinkrec.evaluate.table import format_interval, format_number, make_captioned_table
-from thinkrec.evaluate.text import compare
 from thinkrec.evaluate.text.align import References
 from thinkrec.evaluate.text.compare import (
-    TITLES,
-    MetricResources,
-    TextMetricValues,
+    TextBootstrapResult,
+    add_distinct_share,
     bootstrap_text_metrics,
     compute_interval,
     compute_paired_difference,
-    describe_policies,
 )
+from thinkrec.evaluate.text.metric_types import DISTINCT, TITLES, MetricResources, TextMetricValues
+from thinkrec.evaluate.text.policies import describe_omissions, describe_omissions_alone, describe_policies
 from thinkrec.io.files import to_json_value, write_json
 
-SCHEMA = "thinkrec-text-metrics/1"
-NOT_AVAILABLE = "not available"
+SCHEMA = "thinkrec-text-metrics/2"
+REFERENCES = "the references"
+"""The row of the references themselves, for metrics of texts without their references."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,8 @@ class TextResults:
     level: float
     remarks: tuple[str, ...] = ()
     """Sentences on what was left out, to stand first under the table."""
+    remarks_alone: tuple[str, ...] = ()
+    """The same for the table of the texts without their references."""
 
 
 def summarise_texts(
@@ -61,18 +58,26 @@ def summarise_texts(
     references: References,
     tools: MetricResources,
     *,
+    references_alone: TextMetricValues | None = None,
     baselines: tuple[str, ...] = (),
     draws: int = 1000,
     seed: int = 0,
     level: float = 0.95,
     remarks: tuple[str, ...] = (),
 ) -> TextResults:
-    """Means, intervals and paired differences of systems that were measured on the same references."""
+    """Means, intervals and paired differences of systems that were measured on the same references.
+
+    `references_alone`: the metrics of the references themselves, which become a row of their own.
+    """
+    measured = {**systems, **({} if references_alone is None else {REFERENCES: references_alone})}
     drawn = {
         name: bootstrap_text_metrics(values, references.user, draws=draws, seed=seed)
-        for name, values in systems.items()
+        for name, values in measured.items()
     }
+    if references_alone is not None:
+        drawn = {name: _compare_distinct_words(name, sample, drawn[REFERENCES]) for name, sample in drawn.items()}
     first = next(iter(drawn))
+    policies, names = describe_policies(tools), {metric for sample in drawn.values() for metric in sample.values}
     return TextResults(
         estimates={
             n: {m: compute_interval(d, m, level=level) for m in _order_metrics(d.values)} for n, d in drawn.items()
@@ -80,20 +85,29 @@ def summarise_texts(
         baselines=baselines,
         against={
             name: {
-                m: compute_paired_difference(drawn[first], other, m, level=level) for m in _order_metrics(other.values)
+                m: compute_paired_difference(drawn[first], other, m, level=level)
+                for m in _order_metrics(other.values)
+                if m in drawn[first].values
             }
             for name, other in drawn.items()
             if name != first
         },
-        policies=describe_policies(tools),
+        policies={metric: policy for metric, policy in policies.items() if metric in names},
         not_available=dict(tools.unavailable or {}),
         n_rows=len(references.order),
         n_users=len(np.unique(references.user)),
         draws=draws,
         seed=seed,
         level=level,
-        remarks=(*remarks, *compare.describe_omissions(systems)),
+        remarks=(*remarks, *describe_omissions(systems), *tools.notes),
+        remarks_alone=tuple(describe_omissions_alone(measured)),
     )
+
+
+def _compare_distinct_words(
+    name: str, sample: TextBootstrapResult, references: TextBootstrapResult
+) -> TextBootstrapResult:
+    return sample if name == REFERENCES or DISTINCT not in sample.values else add_distinct_share(sample, references)
 
 
 def write_text_metrics(
@@ -115,56 +129,6 @@ def build_row_table(systems: Mapping[str, TextMetricValues], references: Referen
     ]
     table = pl.concat(tables, how="diagonal")
     return table.select("system", "order", "user_id", *(m for m in TITLES if m in table.columns))
-
-
-def format_table_notes(results: TextResults) -> list[str]:
-    """The sentences that belong under the table."""
-    lines = [
-        *results.remarks,
-        f"{results.n_rows:,} rows of {results.n_users:,} users, matched by order. Brackets: {results.level:.0%} "
-        f"interval over {results.draws:,} draws of users with replacement, seed {results.seed}, the same draws for "
-        "every row.",
-    ]
-    lines += [f"{TITLES[metric]}: {policy}." for metric, policy in results.policies.items()]
-    lines += [f"{TITLES[metric]}: {NOT_AVAILABLE}: {why}." for metric, why in results.not_available.items()]
-    return lines
-
-
-def render_text_results(results: TextResults, title: str) -> Group:
-    """The table and, with several systems, the differences; print with rich."""
-    metrics = [m for m in TITLES if m in results.policies or m in results.not_available]
-    table = make_captioned_table(title, format_table_notes(results))
-    table.add_column("reasons", overflow="fold")
-    for metric in metrics:
-        table.add_column(TITLES[metric], justify="right")
-    for name, estimates in results.estimates.items():
-        style = "dim" if name in results.baselines else ""
-        table.add_row(Text(name, style=style), *(_format_estimate(estimates.get(metric)) for metric in metrics))
-    if not results.against:
-        return Group(table)
-    first = next(iter(results.estimates))
-    differences = Table(title=Text(f"{first} minus (same draws; share of draws above zero)"), title_justify="left")
-    differences.add_column("reasons", overflow="fold")
-    for metric in (m for m in metrics if m in results.policies):
-        differences.add_column(TITLES[metric], justify="right")
-    for name, pairs in results.against.items():
-        differences.add_row(
-            Text(name), *(_format_difference(pairs[metric]) for metric in metrics if metric in results.policies)
-        )
-    return Group(table, differences)
-
-
-def _format_estimate(estimate: Estimate | None) -> Text:
-    if estimate is None:
-        return Text(NOT_AVAILABLE, style="dim")
-    return Text(format_number(estimate.value)).append("\n" + format_interval(estimate.low, estimate.high), style="dim")
-
-
-def _format_difference(pair: PairedDifference) -> Text:
-    share = "n/a" if math.isnan(pair.share_above) else f"{pair.share_above:.0%}"
-    return Text(
-        f"{format_number(pair.difference, signed=True)} {share}\n{format_interval(pair.low, pair.high, signed=True)}"
-    )
 
 
 def _order_metrics(values: Mapping[str, Any]) -> list[str]:
