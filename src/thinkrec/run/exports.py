@@ -13,7 +13,6 @@ from thinkrec.errors import DataError
 from thinkrec.io.files import write_json, write_text
 from thinkrec.run.pipeline import Run
 from thinkrec.run.predictions import ORDER
-from thinkrec.run.provenance import describe_environment
 from thinkrec.run.recipe import dump_recipe
 from thinkrec.run.results import RunResults, find_prediction_folders
 from thinkrec.run.variants import find_variant
@@ -27,7 +26,8 @@ def export_results(run: Run, done: RunResults, folder: Path) -> Path:
     write_text(folder / "metrics.json", done.metrics_path.read_text(encoding="utf-8"))
     write_text(folder / "recipe.yaml", dump_recipe(run.recipe))
     write_json(
-        folder / "environment.json", {**describe_environment(), "duration_s": round(run.stage_runner.sum_seconds(), 1)}
+        folder / "environment.json",
+        {**run.describe_environment(), "duration_s": round(run.stage_runner.sum_seconds(), 1)},
     )
     return folder
 

@@ -14,7 +14,7 @@ from thinkrec.data.interactions import TRAIN
 from thinkrec.engine.checkpoint import read_recommender_config
 from thinkrec.io.config import Config
 from thinkrec.io.hashing import hash_bytes, hash_json
-from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest
+from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest, resolve_backbone_dtype
 from thinkrec.model.lora import LoRAConfig
 from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.prompts.answers import AnswerIds
@@ -51,8 +51,9 @@ REASON_CODE = (*MODEL_CODE, "reasons", "teacher")
 
 
 def build_backbone_inputs(config: BackboneConfig) -> dict[str, Any]:
-    """A backbone by the digest of its contents, whatever its folder is called, and how it is held."""
-    return {**config.model_dump(mode="json", exclude={"source", "revision"}), "digest": compute_backbone_digest(config)}
+    """A backbone by the digest of its contents, whatever its folder is called, and how it is held on this machine."""
+    held = {**config.model_dump(mode="json", exclude={"source", "revision"}), "dtype": resolve_backbone_dtype(config)}
+    return {**held, "digest": compute_backbone_digest(config)}
 
 
 def build_text_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, str]) -> dict[str, Any]:

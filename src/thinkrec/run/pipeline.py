@@ -25,7 +25,9 @@ from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import ThinkRecError
 from thinkrec.io.files import write_json, write_text
 from thinkrec.io.processes import make_accelerator, run_on_main
+from thinkrec.model.backbone import resolve_backbone_dtype
 from thinkrec.personal.groups import UserGroups
+from thinkrec.run.backbone_choice import describe_backbone, resolve_backbone
 from thinkrec.run.data_sources import collect_reasons, load_data, match_simulation
 from thinkrec.run.inputs import (
     GROUP_CODE,
@@ -76,6 +78,12 @@ class Run:
     """How it is run; its seed is the recipe's already (`RunOptions.apply_seed`)."""
     failures: dict[str, str] = field(default_factory=dict)
     """Baseline -> why it has no row in the table."""
+
+    def __post_init__(self) -> None:
+        """Name the backbone that `model.backbone.source: auto` means here."""
+        asked = self.recipe
+        self.recipe = resolve_backbone(asked)
+        self._asked_source = asked.model.backbone.source if isinstance(asked.model, ThinkRecConfig) else ""
 
     # -- data --------------------------------------------------------------------------------------------------------
 
@@ -273,11 +281,24 @@ class Run:
 
     # -- the walk ----------------------------------------------------------------------------------------------------
 
+    def describe_environment(self) -> dict[str, Any]:
+        """Versions, commit and hardware; with a language model also its source and the format that it is held in."""
+        if not isinstance(self.recipe.model, ThinkRecConfig):
+            return describe_environment()
+        backbone = self.model.backbone
+        held = {"source": backbone.source, "dtype": resolve_backbone_dtype(backbone)}
+        return {**describe_environment(), "backbone": held}
+
     def prepare_folder(self) -> None:
-        """Write what makes the folder self-describing: the resolved recipe, the environment, and a copy of the data."""
+        """Write what makes the folder self-describing: the resolved recipe, the environment, and a copy of the data.
+
+        Says which backbone will be trained; raises CheckpointError where it is missing.
+        """
+        if isinstance(self.recipe.model, ThinkRecConfig):
+            self.stage_runner.print_line(describe_backbone(self.model.backbone, self._asked_source))
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / "recipe.yaml", dump_recipe(resolve_paths(self.recipe)))
-        write_json(self.folder / "environment.json", describe_environment())
+        write_json(self.folder / "environment.json", self.describe_environment())
         write_snapshot(self.ds, self.folder / DATA, date=time.strftime("%Y-%m-%d %H:%M"))
         for stale in find_stale_stages(self.recipe, self.folder):
             name = stale.relative_to(self.folder).as_posix()

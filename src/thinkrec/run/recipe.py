@@ -212,6 +212,6 @@ def resolve_paths(recipe: Recipe) -> Recipe:
             put(values["model"][stage], "weights")
         source = recipe.model.backbone.source
         # A name that is no path here is one of ours, or a hub's.
-        if source not in ("nano", "smollm2") and Path(source).expanduser().exists():
+        if source not in ("nano", "smollm2", "auto") and Path(source).expanduser().exists():
             put(values["model"]["backbone"], "source")
     return Recipe.model_validate(values)

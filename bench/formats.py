@@ -1,0 +1,79 @@
+"""float32 beside bfloat16, in scoring and in training, by the width of the backbone: what `dtype: auto` rests on.
+
+    python bench/formats.py             (nano, random Llamas of several widths, and smollm2 where it is installed)
+    python bench/formats.py --device cuda
+
+Scoring: 8 prompts of 256 random words as `thinkrec run` scores test rows. Training: forward, backward and step on 4 of
+them, adapters of rank 16 on every linear layer. Both formats take turns, after one turn to warm up; medians count.
+`ours` is bfloat16, the peer is float32, `ratio` how many times as fast bfloat16 is.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+import torch
+from common import Row, finish, parser_of, times
+from transformers import AutoModelForCausalLM, LlamaConfig
+
+from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone, load_backbone
+from thinkrec.model.backbone_files import is_smollm2_installed
+from thinkrec.train.speed import SpeedProbe
+
+WIDTHS = (256, 384, 512, 768)
+"""Hidden sizes of the random Llamas, of eight layers each."""
+FORMATS = ("float32", "bfloat16")
+
+
+def build_random(width: int, dtype: str) -> Backbone:
+    """Eight layers of random weights behind nano's tokenizer, shaped as small Llamas are."""
+    nano = load_backbone("nano")
+    shape = LlamaConfig(
+        hidden_size=width,
+        intermediate_size=width * 8 // 3,
+        num_hidden_layers=8,
+        num_attention_heads=width // 64,
+        num_key_value_heads=max(1, width // 192),
+        head_dim=64,
+        vocab_size=6144,
+    )
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(shape, dtype=getattr(torch, dtype), attn_implementation="sdpa")
+    return build_backbone(model, nano.tokenizer, f"width {width}", nano.config)
+
+
+def main() -> None:
+    parser = parser_of(__doc__ or "", "formats")
+    parser.add_argument("--widths", type=int, nargs="*", default=WIDTHS, help="hidden sizes of the random Llamas")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    names = ["nano", *map(str, args.widths), *(["smollm2"] if is_smollm2_installed() else [])]
+    rows = []
+    for name in names:
+        probes = {}
+        for dtype in FORMATS:
+            config = BackboneConfig(source=name, dtype=dtype)
+            base = build_random(int(name), dtype) if name.isdigit() else load_backbone(config)
+            probes[dtype] = SpeedProbe(base, args.device)
+        width = probes["float32"].recommender.backbone.hidden_size
+        for job in ("score_batch", "train_batch"):
+            seconds = times({dtype: getattr(probe, job) for dtype, probe in probes.items()}, args.repeats)
+            tokens = getattr(probes["float32"], job)()
+            rate = {dtype: tokens / statistics.median(taken) for dtype, taken in seconds.items()}
+            rows.append(
+                Row(
+                    what=f"{name} (hidden size {width}): {job.partition('_')[0]}",
+                    peer="float32",
+                    ours=rate["bfloat16"],
+                    theirs=rate["float32"],
+                    unit="tokens/s",
+                    ratio=rate["bfloat16"] / rate["float32"],
+                    limit=None,
+                    all={"seconds": seconds, "hidden_size": width},
+                )
+            )
+    finish(rows, args.out)
+
+
+if __name__ == "__main__":
+    main()
