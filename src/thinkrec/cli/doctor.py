@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,11 +15,14 @@ def doctor(
     backbone: Annotated[
         str, typer.Option("--backbone", help="Whose speed: auto, nano, smollm2, a folder, a .gguf file, a hub name.")
     ] = "auto",
+    dtype: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"], typer.Option(help="Number format in which --speed measures.")
+    ] = "auto",
 ) -> None:
     """Check this machine: versions, devices, memory, language models, data; every problem with its remedy.
 
     - `thinkrec doctor`
-    - `thinkrec doctor --speed --backbone smollm2`
+    - `thinkrec doctor --speed --backbone smollm2`, and with `--dtype bfloat16` beside it
     - `thinkrec doctor --json > machine.json`
     """
     import json
@@ -29,7 +32,7 @@ def doctor(
 
     info = machine.collect_system_info()
     if speed:
-        info["speed"] = machine.measure_backbone_speed(backbone)
+        info["speed"] = machine.measure_backbone_speed(backbone, dtype)
     if as_json:
         print(json.dumps(info, indent=2))
     else:

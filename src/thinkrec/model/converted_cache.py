@@ -34,6 +34,10 @@ _WRITE_ERRORS = (OSError, SafetensorError)
 """What a full or protected disk raises; safetensors wraps it."""
 
 
+class CacheWarning(UserWarning):
+    """Something about the cache that costs time and changes no result."""
+
+
 @dataclass(frozen=True)
 class ConvertedCopy:
     """A copy in the cache."""
@@ -82,7 +86,9 @@ def open_converted_copy(key: str, convert: Callable[[Path], object]) -> Iterator
         yield folder
         return
     if folder.exists():
-        warnings.warn(f"the converted model {folder} is damaged ({fault}) and is made again", stacklevel=4)
+        warnings.warn(
+            f"the converted model {folder} is damaged ({fault}) and is made again", CacheWarning, stacklevel=4
+        )
         _remove_folder(folder)
     try:
         beside = _make_copy(folder, convert)
@@ -90,6 +96,7 @@ def open_converted_copy(key: str, convert: Callable[[Path], object]) -> Iterator
         warnings.warn(
             f"the converted model cannot be kept in {folder.parent} ({error}), so that every start converts it again;"
             f" make room there, or name another folder in {VARIABLE}",
+            CacheWarning,
             stacklevel=4,
         )
         with tempfile.TemporaryDirectory(prefix="thinkrec-", ignore_cleanup_errors=True) as temporary:

@@ -23,8 +23,11 @@ class NativeDtype(NamedTuple):
     dtype: Format
 
 
-CPU_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
-"""Instructions for bfloat16, as Linux names them."""
+CPU_BFLOAT16 = frozenset({"amx_bf16"})
+"""Instructions, as Linux names them, by which a CPU multiplies bfloat16 several times as fast as float32."""
+CPU_BFLOAT16_DOT = frozenset({"avx512_bf16"})
+"""Instructions for bfloat16 that do not make a CPU fast in it: on an Intel Xeon without AMX, matrix products take 1.7
+times as long as in float32, and so do whole passes (bench/formats.py; docs/performance.md)."""
 NATIVE_DTYPES = (
     NativeDtype("cuda", (8, 0), frozenset(), "bfloat16"),
     # Older ones have units for float16 alone, in which hidden states of large models overflow.
@@ -35,9 +38,9 @@ NATIVE_DTYPES = (
 )
 """The first row that fits counts."""
 LEAST_HIDDEN_SIZE = 512
-"""Hidden size from which bfloat16 is the faster (bench/formats.py; figures in docs/performance.md). Below, a step is
-many small products, of which changing formats takes a larger share than multiplying saves. One bound for all devices,
-so that a run of a small model can move between them."""
+"""Hidden size from which a format other than float32 is taken. SmolLM2 (576) gains by it (docs/performance.md); nano
+(192) is held in float32 on every device, since its products are too small for the conversions to pay and since a run of
+it is to go on wherever it is moved."""
 
 
 def find_native_dtype(device: str, capability: tuple[int, int] = (0, 0), flags: frozenset[str] = frozenset()) -> Format:

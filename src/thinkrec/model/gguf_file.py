@@ -105,11 +105,15 @@ def convert_gguf_file(path: Path, dtype: torch.dtype, folder: Path) -> None:
     written.
     """
     logging.disable_progress_bar()
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # it would speak of weights that stay packed, which these do not
     try:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
         model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=dtype)
     except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"cannot load backbone {path}: {error}") from error
+    finally:
+        logging.set_verbosity(verbosity)
     # A model read from GGUF remembers that it was quantised and refuses to be saved: move its weights to a plain one,
     # which needs no values of its own before.
     config = model.config

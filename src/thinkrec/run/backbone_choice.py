@@ -41,7 +41,7 @@ def describe_backbone(config: BackboneConfig, asked: str) -> str:
     if held == "bfloat16" and (named := sorted(CPU_BFLOAT16 & read_cpu_flags())) and _is_on_cpu():
         return f"{line} (by {', '.join(named)})"
     if held == "float32" and _is_on_cpu() and read_hidden_size(config) >= LEAST_HIDDEN_SIZE:
-        slow = f"{line}: expect two to three times the time of a CPU that multiplies bfloat16"
+        slow = f"{line}: expect about twice the time of a CPU that is fast in bfloat16 ({', '.join(CPU_BFLOAT16)})"
         if detect_native_dtype() == "bfloat16":
             slow = f"{line}, as the recipe says; model.backbone.dtype: auto would be faster here"
         return f"{slow}. Lines of progress say tokens/s and time left; thinkrec doctor --speed measures beforehand"

@@ -1,0 +1,144 @@
+"""What a backbone needs in memory: weights, adapters with their optimiser, and activations by tokens in a step.
+
+    python bench/backbones.py                   (a few minutes; writes bench/results/backbones.json)
+
+Weights and adapters are counted on models of the true shape without any numbers in them (the meta device). Activations
+are counted, not estimated: every tensor that autograd keeps of a forward pass, once, in models of the true width with
+one layer and with two, on random weights; their difference is a layer's, and the rest is what layers do not hang on. No
+name is loaded from anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from transformers import AutoModelForCausalLM, LlamaConfig, PretrainedConfig, Qwen3Config
+
+from thinkrec.model.adapters import attach_adapters
+from thinkrec.model.lora import ALL_LINEAR, MultiLoRAConfig
+
+RANK = 16
+TOKENS = 128
+"""In a measured pass, as one prompt; activations grow with the tokens: the fused kernel keeps no table of pairs."""
+GB = 1e9
+
+
+def build_shapes(layers: int | None = None) -> dict[str, PretrainedConfig]:
+    """The architectures, with their true number of layers or with `layers` and hardly any vocabulary."""
+    true = layers is None
+
+    def cut(config: type[PretrainedConfig], n_layers: int, vocabulary: int, **shape: Any) -> PretrainedConfig:
+        return config(
+            num_hidden_layers=n_layers if layers is None else layers, vocab_size=vocabulary if true else 64, **shape
+        )
+
+    def widths(hidden: int, inner: int, heads: int, kv: int, head_dim: int, tied: bool) -> dict[str, Any]:
+        return {
+            "hidden_size": hidden,
+            "intermediate_size": inner,
+            "num_attention_heads": heads,
+            "num_key_value_heads": kv,
+            "head_dim": head_dim,
+            "tie_word_embeddings": tied,
+        }
+
+    return {
+        "nano": cut(LlamaConfig, 4, 6144, **widths(192, 512, 4, 4, 64, True)),
+        "SmolLM2-135M": cut(LlamaConfig, 30, 49152, **widths(576, 1536, 9, 3, 64, True)),
+        "Qwen3-0.6B": cut(Qwen3Config, 28, 151936, **widths(1024, 3072, 16, 8, 128, True)),
+        "Llama-3-8B": cut(LlamaConfig, 32, 128256, **widths(4096, 14336, 32, 8, 128, False)),
+    }
+
+
+def count_parameters(config: PretrainedConfig) -> tuple[int, int]:
+    """Weights of a backbone, and of one adapter of rank `RANK` on all its linear layers."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+        weights = sum(p.numel() for p in model.parameters())
+        adapters = attach_adapters(model, MultiLoRAConfig(rank=RANK, targets=(ALL_LINEAR,), n_experts=0))
+    return weights, sum(p.numel() for p in adapters.get_parameters("global"))
+
+
+def measure_activations(config: PretrainedConfig, dtype: torch.dtype) -> int:
+    """Bytes that autograd keeps of the decoder's forward pass over `TOKENS` tokens, weights left out."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
+    model.requires_grad_(False)
+    adapters = attach_adapters(model, MultiLoRAConfig(rank=RANK, dropout=0.0, targets=(ALL_LINEAR,), n_experts=0))
+    for p in adapters.get_parameters("global"):
+        p.requires_grad_(True)
+    weights = {p.untyped_storage().data_ptr() for p in (*model.parameters(), *model.buffers())}
+    sizes: dict[int, int] = {}
+    held = []
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            sizes[storage.data_ptr()] = storage.nbytes()
+            held.append(tensor)  # so that no other tensor gets its place before the end
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        states = model.base_model(input_ids=torch.randint(0, 64, (1, TOKENS)), use_cache=False).last_hidden_state
+    del states
+    return sum(sizes.values())
+
+
+def describe_backbones() -> list[dict[str, Any]]:
+    """One record per backbone: counts, and bytes of activations per token by format."""
+    one, two = build_shapes(1), build_shapes(2)
+    records = []
+    for name, config in build_shapes().items():
+        weights, adapter = count_parameters(config)
+        layers = config.num_hidden_layers
+        record: dict[str, Any] = {"backbone": name, "weights": weights, "adapter": adapter, "layers": layers}
+        for dtype in (torch.float32, torch.bfloat16):
+            first, second = measure_activations(one[name], dtype), measure_activations(two[name], dtype)
+            layer = (second - first) / TOKENS
+            total = first / TOKENS + (layers - 1) * layer
+            record[str(dtype).removeprefix("torch.")] = {"layer": layer, "token": total}
+        records.append(record)
+    return records
+
+
+def render_table(records: list[dict[str, Any]]) -> Table:
+    """GB of each part, in both formats."""
+    table = Table()
+    parts = ("backbone", "weights", "float32", "bfloat16", "4 bits", "adapter", "with AdamW", "per 1,000 tokens")
+    for heading in parts:
+        table.add_column(heading)
+    for record in records:
+        weights, adapter = record["weights"], record["adapter"]
+        # Four bytes each: the weight, its gradient, and the two moments of AdamW.
+        table.add_row(
+            record["backbone"],
+            f"{weights / 1e6:,.0f} M",
+            f"{weights * 4 / GB:.2f} GB",
+            f"{weights * 2 / GB:.2f} GB",
+            f"{weights * 0.5 / GB:.2f} GB",
+            f"{adapter / 1e6:.1f} M",
+            f"{adapter * 16 / GB:.2f} GB",
+            f"{record['float32']['token'] * 1000 / GB:.2f} / {record['bfloat16']['token'] * 1000 / GB:.2f} GB",
+        )
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    out = Path(__file__).parent / "results" / "backbones.json"
+    parser.add_argument("--out", type=Path, default=out, help="where the JSON goes")
+    args = parser.parse_args()
+    records = describe_backbones()
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps({"rank": RANK, "tokens": TOKENS, "backbones": records}, indent=1) + "\n", "utf-8")
+    Console(width=140).print(render_table(records))
+
+
+if __name__ == "__main__":
+    main()
