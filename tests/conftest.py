@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,14 @@ from thinkrec.data.dataset import Dataset, Domain
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True)
 hypothesis_settings.register_profile("search", deadline=None, derandomize=False, print_blob=True)
 hypothesis_settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_copies_in_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Converted models are kept in a folder of the session; the user's own is neither read nor filled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THINKREC_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,18 @@ def test_a_line_has_step_loss_metrics_rate_and_time_left(monkeypatch: pytest.Mon
     assert last == first.replace("150 of 300", "150").replace(", 120 s left", ""), "at the end nothing is left"
 
 
+def test_what_comes_before_the_first_step_is_in_no_rate(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with Progress("global adapter", 300, shown=True, unit="tokens") as bar:
+        now[0] = 600.0  # validation before the first step
+        bar.restart_clock()
+        now[0] = 640.0
+        bar.advance(100, "loss 0.512", 136_000)
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == "global adapter: 100 of 300 in 40 s (3,400 tokens/s, 80 s left) loss 0.512"
+
+
 def test_a_long_step_does_not_keep_it_silent(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.2)
     with Progress("boosting", 3, shown=True):

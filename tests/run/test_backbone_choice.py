@@ -59,7 +59,10 @@ def test_a_run_with_auto_names_what_it_trained_everywhere(
         "resolve_backbone_source",
         lambda config: config.model_copy(update={"source": str(lm)}) if config.source == "auto" else config,
     )
-    run = Run(make_recipe("auto"), tmp_path / "run", progress=True)
+    recipe = make_recipe("auto")
+    brief = recipe.model.global_stage.model_copy(update={"epochs": 1, "subsample_stride": 9, "max_valid_rows": 10})
+    short = recipe.model.model_copy(update={"global_stage": brief, "expert_stage": None, "vector_stage": None})
+    run = Run(recipe.model_copy(update={"model": short}), tmp_path / "run", progress=True)
     run.prepare_folder()
     run.train_variants()
     lines = [line.strip() for line in capsys.readouterr().err.replace("\n", "").split("  ") if "backbone:" in line]

@@ -17,6 +17,8 @@ from support.tiny_lm import make_prompts, make_recommender
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import RecipeError
 from thinkrec.io.files import read_tensors, write_json, write_tensors
+from thinkrec.io.progress import Progress
+from thinkrec.train import loop
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import STATE, fit_stage, select_best_record, set_trainable_parameters, train_step
 
@@ -201,3 +203,18 @@ def test_a_step_whose_gradients_overflow_changes_no_weight_and_lowers_the_scale(
     before, after, scale = scaled_step(1e30, 1e38)
     assert all(torch.equal(p, q) for p, q in zip(before, after, strict=True))
     assert scale == pytest.approx(0.5e38)
+
+
+def test_the_rate_counts_from_the_first_step_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+
+    class Watched(Progress):
+        def restart_clock(self) -> None:
+            events.append("clock")
+
+        def advance(self, *_: object) -> None:
+            events.append("step")
+
+    monkeypatch.setattr(loop, "Progress", Watched)
+    fitted((0.5, 0.6, 0.7, 0.8), tmp_path, check_start=True)
+    assert events == ["clock", "step", "step", "step"]

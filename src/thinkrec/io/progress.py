@@ -68,6 +68,10 @@ class Progress:
         self._skipped += steps
         self._bar.update(self._task, advance=steps)
 
+    def restart_clock(self) -> None:
+        """The work begins now: what came before it, such as a look at validation, is in neither rate nor time left."""
+        self._began = time.monotonic()
+
     def advance(self, steps: int, text: str = "", work: int | None = None) -> None:
         """So many more steps are done; `text` shows at the end of the line. `work`: in units, by default the steps."""
         self._last = text or self._last

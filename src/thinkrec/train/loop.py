@@ -135,6 +135,7 @@ def fit_stage(
 
         if check_start and not place.log and not place.step:
             record(0.0)
+            bar.restart_clock()
         for step, group in enumerate(passes):
             if step < place.step:
                 continue
