@@ -56,13 +56,14 @@ def build_shapes(layers: int | None = None) -> dict[str, PretrainedConfig]:
     }
 
 
-def count_parameters(config: PretrainedConfig) -> tuple[int, int]:
-    """Weights of a backbone, and of one adapter of rank `RANK` on all its linear layers."""
+def count_parameters(config: PretrainedConfig) -> dict[str, int]:
+    """Weights of a backbone, those of its linear layers, and of one adapter of rank `RANK` on all of these."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
         weights = sum(p.numel() for p in model.parameters())
         adapters = attach_adapters(model, MultiLoRAConfig(rank=RANK, targets=(ALL_LINEAR,), n_experts=0))
-    return weights, sum(p.numel() for p in adapters.get_parameters("global"))
+    linear = sum(layer.base.weight.numel() for layer in adapters.layers.values())
+    return {"weights": weights, "linear": linear, "adapter": sum(p.numel() for p in adapters.get_parameters("global"))}
 
 
 def measure_activations(config: PretrainedConfig, dtype: torch.dtype) -> int:
@@ -95,9 +96,8 @@ def describe_backbones() -> list[dict[str, Any]]:
     one, two = build_shapes(1), build_shapes(2)
     records = []
     for name, config in build_shapes().items():
-        weights, adapter = count_parameters(config)
         layers = config.num_hidden_layers
-        record: dict[str, Any] = {"backbone": name, "weights": weights, "adapter": adapter, "layers": layers}
+        record: dict[str, Any] = {"backbone": name, "layers": layers, **count_parameters(config)}
         for dtype in (torch.float32, torch.bfloat16):
             first, second = measure_activations(one[name], dtype), measure_activations(two[name], dtype)
             layer = (second - first) / TOKENS
@@ -114,14 +114,14 @@ def render_table(records: list[dict[str, Any]]) -> Table:
     for heading in parts:
         table.add_column(heading)
     for record in records:
-        weights, adapter = record["weights"], record["adapter"]
+        weights, linear, adapter = record["weights"], record["linear"], record["adapter"]
         # Four bytes each: the weight, its gradient, and the two moments of AdamW.
         table.add_row(
             record["backbone"],
             f"{weights / 1e6:,.0f} M",
             f"{weights * 4 / GB:.2f} GB",
             f"{weights * 2 / GB:.2f} GB",
-            f"{weights * 0.5 / GB:.2f} GB",
+            f"{(linear * 0.5 + (weights - linear) * 2) / GB:.2f} GB",
             f"{adapter / 1e6:.1f} M",
             f"{adapter * 16 / GB:.2f} GB",
             f"{record['float32']['token'] * 1000 / GB:.2f} / {record['bfloat16']['token'] * 1000 / GB:.2f} GB",

@@ -4,16 +4,19 @@
     python bench/formats.py --device cuda
 
 Scoring: 8 prompts of 256 random words as `thinkrec run` scores test rows. Training: forward, backward and step on 4 of
-them, adapters of rank 16 on every linear layer. Both formats take turns, after one turn to warm up; medians count.
+them, adapters of rank 16 on every linear layer. Both formats take turns, after one turn to warm up; medians count. On
+a CPU, seconds are those of computing, in all threads together, so that other programs on the machine do not count.
 `ours` is bfloat16, the peer is float32, `ratio` how many times as fast bfloat16 is.
 """
 
 from __future__ import annotations
 
 import statistics
+import time
+from collections.abc import Callable
 
 import torch
-from common import Row, finish, parser_of, times
+from common import Row, finish, parser_of
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone, load_backbone
@@ -42,6 +45,22 @@ def build_random(width: int, dtype: str) -> Backbone:
     return build_backbone(model, nano.tokenizer, f"width {width}", nano.config)
 
 
+def time_in_turns(jobs: dict[str, Callable[[], int]], repeats: int) -> dict[str, list[float]]:
+    """Seconds of every job, in turns after one turn to warm up; of computing where there is no GPU."""
+    on_gpu = torch.cuda.is_available()
+    seconds: dict[str, list[float]] = {name: [] for name in jobs}
+    for turn in range(-1, repeats):
+        for name, job in jobs.items():
+            began = time.perf_counter() if on_gpu else time.process_time()
+            job()
+            if on_gpu:
+                torch.cuda.synchronize()
+            taken = (time.perf_counter() if on_gpu else time.process_time()) - began
+            if turn >= 0:
+                seconds[name].append(taken)
+    return seconds
+
+
 def main() -> None:
     parser = parser_of(__doc__ or "", "formats")
     parser.add_argument("--widths", type=int, nargs="*", default=WIDTHS, help="hidden sizes of the random Llamas")
@@ -57,7 +76,7 @@ def main() -> None:
             probes[dtype] = SpeedProbe(base, args.device)
         width = probes["float32"].recommender.backbone.hidden_size
         for job in ("score_batch", "train_batch"):
-            seconds = times({dtype: getattr(probe, job) for dtype, probe in probes.items()}, args.repeats)
+            seconds = time_in_turns({dtype: getattr(probe, job) for dtype, probe in probes.items()}, args.repeats)
             tokens = getattr(probes["float32"], job)()
             rate = {dtype: tokens / statistics.median(taken) for dtype, taken in seconds.items()}
             rows.append(

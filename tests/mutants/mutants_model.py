@@ -6,6 +6,8 @@ from mutant import Mutant
 
 RENDER = "prompts/test_render.py"
 EXPERTS = "model/test_adapters.py"
+COPIES = "model/test_converted_cache.py"
+CHOICE = "run/test_backbone_choice.py"
 GATE = "personal/test_gate.py"
 GROUPS = "personal/test_groups.py"
 REGIONS = (f"{GATE}::test_three_regions_by_hand",)
@@ -212,4 +214,26 @@ MUTANTS = (
            "query.items, 0 * expected)",
            ("collab/features/test_slot_encoder.py::test_a_query_has_the_vectors_that_its_past_and_its_row_have_in_a_table",),
            "items of a query's past carry no votes"),
+    # -- backbones ---------------------------------------------------------------------------------------------------
+    Mutant("damaged-copy-counts", "model/converted_cache.py", "file.stat().st_size != size or hash_file(file) != digest",
+           "file.stat().st_size != size", (f"{COPIES}::test_a_damaged_copy_is_noticed_and_made_again",),
+           "a byte that changed on the disk answers"),
+    Mutant("half-copy-in-its-place", "model/converted_cache.py", "return folder if find_fault(folder) is None else beside",
+           "return folder", (f"{COPIES}::test_a_half_copy_of_another_process_is_not_taken_for_one",), "half a model is loaded"),
+    Mutant("copy-of-another-format", "model/backbone.py", "[:32]}-{dtype}-{CONVERSION}", "[:32]}-{CONVERSION}",
+           ("model/test_gguf_file.py::test_a_copy_belongs_to_contents_and_format_whatever_the_file_is_called",),
+           "bfloat16 is taken for float32"),
+    Mutant("end-token-of-transformers", "model/gguf_file.py", 'for kind in ("bos", "eos", "pad"):', 'for kind in ("bos", "pad"):',
+           ("model/test_gguf_file.py::test_the_copy_has_the_weights_and_the_tokens_of_the_file",), "reasons end elsewhere"),
+    Mutant("nano-in-bfloat16", "model/dtypes.py", '"float32" if hidden_size < LEAST_HIDDEN_SIZE else detect_native_dtype()',
+           "detect_native_dtype()", ("model/test_dtypes.py::test_nano_is_held_in_float32_everywhere",), "the demo's numbers change"),
+    Mutant("auto-in-keys", "run/inputs.py", '"dtype": resolve_backbone_dtype(config)}', '"dtype": config.dtype}',
+           (f"{CHOICE}::test_auto_hashes_as_the_format_it_means_so_that_finished_runs_in_float32_stay",),
+           "finished runs in float32 train again"),
+    Mutant("auto-in-the-recipe", "run/pipeline.py", "self.recipe = resolve_backbone(asked)", "self.recipe = asked",
+           (f"{CHOICE}::test_auto_stands_in_no_recipe_of_a_run",), "a saved model does not say what it was trained on"),
+    Mutant("validation-in-the-rate", "train/loop.py", "            bar.restart_clock()\n", "",
+           ("train/test_kept_state.py::test_the_rate_counts_from_the_first_step_on",), "the time left is days"),
+    Mutant("probe-scores-unmerged", "train/speed.py", "self.recommender.freeze_for_inference()", "self.recommender.eval()",
+           ("train/test_speed.py::test_training_changes_the_adapters_and_scoring_answers_with_them",), "a speed that no run has"),
 )  # fmt: skip
