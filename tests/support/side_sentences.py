@@ -39,8 +39,7 @@ HISTORY = 10
 """Lines that the writers of the reasons were shown."""
 SIDES = {"liked": 1, "disliked": -1, "none": None, "unclear": 0}
 """Label -> what a reader has to say; of what is unclear to a person nothing is counted."""
-Reader = Callable[[str, Sequence[tuple[int, int]], Sequence[str]], list[int | None]]
-READERS: dict[str, Reader] = {"the rules' reader": read_claims, "the prose reader": read_stated_sides}
+Reader = Callable[["WrittenReason"], list[int | None]]
 
 
 class TitleKey(NamedTuple):
@@ -77,6 +76,20 @@ class WrittenReason:
         """The first 12 hexadecimal digits of the SHA-256 of a sentence as it was written."""
         plain = MARK.sub(lambda mark: self.cited[int(mark[1])].text, self.sentences[sentence]).strip()
         return hashlib.sha256(plain.encode()).hexdigest()[:12]
+
+
+def read_by_rules(reason: WrittenReason) -> list[int | None]:
+    """What the reader says that the rules of generation ask."""
+    return read_claims(reason.text, [(c.start, c.end) for c in reason.cited], reason.case.keywords)
+
+
+def read_by_prose(reason: WrittenReason) -> list[int | None]:
+    """What the reader of free prose says."""
+    targets = [number for number, citation in enumerate(reason.cited) if citation.kind == "target"]
+    return read_stated_sides(reason.text, [(c.start, c.end) for c in reason.cited], reason.case.keywords, targets)
+
+
+READERS: dict[str, Reader] = {"the rules' reader": read_by_rules, "the prose reader": read_by_prose}
 
 
 def read_written_sentences(ds: Dataset, folder: Path, tables: Iterable[str] = TABLES) -> Iterator[WrittenReason]:
@@ -142,7 +155,7 @@ def read_sides(ds: Dataset, folder: Path, name: str, reader: Reader) -> list[Sid
     for reason in read_written_sentences(ds, folder):
         if (reason.table, reason.order) not in wanted:
             continue
-        claims = reader(reason.text, [(c.start, c.end) for c in reason.cited], reason.case.keywords)
+        claims = reader(reason)
         for sentence in range(len(reason.sentences)):
             for title, citation in enumerate(reason.list_history_citations(sentence)):
                 key = TitleKey(reason.table, reason.order, sentence, title)
