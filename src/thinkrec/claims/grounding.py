@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from thinkrec.claims import verdict as verdicts
-from thinkrec.claims.attributes import build_attribute_reader, mark_citations
+from thinkrec.claims.attributes import AttributeReader, build_attribute_reader, mark_citations
 from thinkrec.claims.citations import Catalogue, Citation, TitleResolver, find_citations
 from thinkrec.claims.ending import find_predictions, has_complete_ending
 from thinkrec.claims.polarity import mask_polar_keywords, read_claims
+from thinkrec.claims.prose_attributes import read_phrase_keywords
+from thinkrec.claims.prose_reader import read_stated_sides
 from thinkrec.claims.unfinished import find_first_false_claim
 
 
@@ -54,6 +57,14 @@ class ReasonGrounding:
     """Claims that agree with the label."""
     readable: int
     """Cited history titles with one label: those of which a claim could be right or wrong."""
+    stated_likes: int
+    """Of these, liked ones of which the reader of free prose reads a side."""
+    stated_dislikes: int
+    """Of these, disliked ones of which it does."""
+    likes_called_disliked: int
+    """Liked ones that are said to be disliked."""
+    dislikes_called_liked: int
+    """Disliked ones that are said to be liked."""
     target_named: bool
     verdict: bool | None
     """What it opens with, as verdicts of teachers are read; None where that is neither Yes nor No."""
@@ -73,6 +84,12 @@ class ReasonGrounding:
     """Keywords of the items shown that stand in the text outside titles."""
     mentions_read: int
     """Of these, those of which it could be read what item they are said of."""
+    said_keywords: int
+    """Attribute claims, and keywords in the noun phrases of titles that no claim was read of."""
+    said_keywords_right: int
+    """Of these, those that are so."""
+    mentions_said: int
+    """Keywords in the text that these are about."""
     prediction: bool | None
     """What the text last predicts of the target; None where no prediction can be read."""
     ends_as_it_opens: bool | None
@@ -102,7 +119,7 @@ def ground_reason(text: str, case: GroundingCase, catalogue: Catalogue) -> Reaso
     named = find_named_keywords(text, cited, dict.fromkeys((*case.target_keywords, *(case.cause_keywords or ()))))
     verdict = verdicts.parse_verdict(text, (*case.history, case.target))
     marks = mark_citations(text, cited)
-    n_attributes = n_correct = n_mentions = n_read = 0
+    n_attributes = n_correct = n_mentions = n_read = n_phrase = n_phrase_right = n_phrase_mentions = 0
     if case.history_keywords is not None:
         attributes = build_attribute_reader(cited, case.history_keywords, case.target_keywords)
         attribute_claims = [
@@ -112,7 +129,9 @@ def ground_reason(text: str, case: GroundingCase, catalogue: Catalogue) -> Reaso
         ]
         n_attributes, n_correct = len(attribute_claims), sum(attribute.is_correct for attribute in attribute_claims)
         n_mentions, n_read = attributes.count_mentions(marks)
+        n_phrase, n_phrase_right, n_phrase_mentions = _count_phrase_keywords(marks, attributes)
     targets = [number for number, citation in enumerate(cited) if citation.kind == "target"]
+    stated = _count_stated_sides(text, cited, case, targets)
     predictions = find_predictions(mask_polar_keywords(marks, case.keywords), targets)
     opinion = verdict if verdict is not None else case.verdict
     ends_as_it_opens = None if not predictions or opinion is None else (predictions[-1].sign > 0) == opinion
@@ -133,6 +152,10 @@ def ground_reason(text: str, case: GroundingCase, catalogue: Catalogue) -> Reaso
         claims=claimed,
         right=right,
         readable=readable,
+        stated_likes=stated[True, True] + stated[True, False],
+        stated_dislikes=stated[False, True] + stated[False, False],
+        likes_called_disliked=stated[True, False],
+        dislikes_called_liked=stated[False, True],
         target_named=any(c.kind == "target" for c in cited),
         verdict=verdict,
         agrees=agrees,
@@ -143,11 +166,34 @@ def ground_reason(text: str, case: GroundingCase, catalogue: Catalogue) -> Reaso
         attributes_right=n_correct,
         mentions=n_mentions,
         mentions_read=n_read,
+        said_keywords=n_attributes + n_phrase,
+        said_keywords_right=n_correct + n_phrase_right,
+        mentions_said=n_read + n_phrase_mentions,
         prediction=None if not predictions else predictions[-1].sign > 0,
         ends_as_it_opens=ends_as_it_opens,
         finished=has_complete_ending(text),
         untrue=n_attributes - n_correct + claimed - right + sum(wrong),
     )
+
+
+def _count_stated_sides(
+    text: str, cited: Sequence[Citation], case: GroundingCase, targets: Sequence[int]
+) -> Counter[tuple[bool, bool]]:
+    """(liked, said to be liked) -> number of cited history titles with one label whose side is stated."""
+    sides = read_stated_sides(text, [(c.start, c.end) for c in cited], case.keywords, targets)
+    counts: Counter[tuple[bool, bool]] = Counter()
+    for citation, side in zip(cited, sides, strict=True):
+        labels = {case.liked[position] for position in citation.history_positions}
+        if citation.kind == "history" and len(labels) == 1 and side is not None:
+            counts[labels.pop(), side > 0] += 1
+    return counts
+
+
+def _count_phrase_keywords(marks: str, attributes: AttributeReader) -> tuple[int, int, int]:
+    """(keywords in noun phrases of titles, those that the items have, places), where no attribute claim was read."""
+    claimed = {claim.start for claim in attributes.read_attribute_claims(marks)}
+    phrases = [one for one in read_phrase_keywords(marks, attributes) if one.start not in claimed]
+    return len(phrases), sum(one.is_true for one in phrases), len({one.start for one in phrases})
 
 
 def find_named_keywords(text: str, cited: Sequence[Citation], keywords: Iterable[str]) -> set[str]:

@@ -33,6 +33,11 @@ POLICIES = {
     "citation_existence": "titles cited that are in the catalogue at all / titles cited, the target aside",
     "polarity_coverage": "cited history titles of which a claim (liked or disliked) can be read / all of them",
     "polarity_accuracy": "claims that agree with the label / claims that can be read",
+    "stated_side_coverage": "cited history titles of which free prose states a side (liked or disliked) / all of them, by "
+    "a reader that no rule of generation asks",
+    "stated_side_right": "titles whose stated side is the label's / titles of which a side is stated",
+    "likes_called_disliked": "liked titles that are said to be disliked / liked titles of which a side is stated",
+    "dislikes_called_liked": "disliked titles that are said to be liked / disliked titles of which a side is stated",
     "target_named": "share of reasons that name the target",
     "verdict_given": "share of reasons that open with the word Yes or No, in any case",
     "verdict_agreement": "share of reasons that open with the verdict that the score implies; others disagree",
@@ -42,6 +47,8 @@ POLICIES = {
     "claim about several titles once for each",
     "attribute_coverage": "keywords in the text of which it can be read what title they are said of / all of them, "
     "titles aside; the others are not judged",
+    "said_keywords_true": "the same for these and for keywords in the noun phrase of a title (\"the war drama of 'A'\")",
+    "said_keywords_coverage": "keywords in the text that these are about / all of them, titles aside",
     "prediction_agreement": "reasons whose last prediction of the target agrees with the verdict / those with one",
     "finished": "share of reasons that end with a whole sentence",
     "nothing_untrue": "share of reasons in which all that is read holds: attributes, likes, titles, verdict and score, "
@@ -128,6 +135,13 @@ def _count_ratio_terms(name: str, rows: Sequence[ReasonGrounding]) -> _Ratio:
         "citation_existence": lambda r: (r.exist, r.citations),
         "polarity_coverage": lambda r: (r.claims, r.readable),
         "polarity_accuracy": lambda r: (r.right, r.claims),
+        "stated_side_coverage": lambda r: (_count_stated(r), r.readable),
+        "stated_side_right": lambda r: (
+            _count_stated(r) - r.likes_called_disliked - r.dislikes_called_liked,
+            _count_stated(r),
+        ),
+        "likes_called_disliked": lambda r: (r.likes_called_disliked, r.stated_likes),
+        "dislikes_called_liked": lambda r: (r.dislikes_called_liked, r.stated_dislikes),
         "target_named": lambda r: (r.target_named, 1),
         "verdict_given": lambda r: (r.verdict is not None, 1),
         "verdict_agreement": lambda r: (bool(r.agrees), r.agrees is not None),
@@ -135,12 +149,18 @@ def _count_ratio_terms(name: str, rows: Sequence[ReasonGrounding]) -> _Ratio:
         "cause_precision": lambda r: (r.causes_named, r.keywords_named),
         "attribute_accuracy": lambda r: (r.attributes_right, r.attributes),
         "attribute_coverage": lambda r: (r.mentions_read, r.mentions),
+        "said_keywords_true": lambda r: (r.said_keywords_right, r.said_keywords),
+        "said_keywords_coverage": lambda r: (r.mentions_said, r.mentions),
         "prediction_agreement": lambda r: (bool(r.ends_as_it_opens), r.ends_as_it_opens is not None),
         "finished": lambda r: (r.finished, 1),
         "nothing_untrue": lambda r: (not r.untrue, 1),
     }
     terms = np.array([pairs[name](row) for row in rows], dtype=np.float64)
     return terms[:, 0], terms[:, 1]
+
+
+def _count_stated(row: ReasonGrounding) -> int:
+    return row.stated_likes + row.stated_dislikes
 
 
 def _compute_metric(own: _Ratio, theirs: _Ratio, drawn: np.ndarray, level: float) -> GroundingMetric:

@@ -15,6 +15,10 @@ TITLES = {
     "citation_existence": "citations that exist",
     "polarity_coverage": "polarity read",
     "polarity_accuracy": "polarity accuracy",
+    "stated_side_coverage": "stated side read",
+    "stated_side_right": "stated side right",
+    "likes_called_disliked": "likes called disliked",
+    "dislikes_called_liked": "dislikes called liked",
     "target_named": "target named",
     "verdict_given": "verdict given",
     "verdict_agreement": "verdict agrees with score",
@@ -22,6 +26,8 @@ TITLES = {
     "cause_precision": "cause precision",
     "attribute_accuracy": "attribute accuracy",
     "attribute_coverage": "attributes read",
+    "said_keywords_true": "keywords said of a film true",
+    "said_keywords_coverage": "keywords said of a film read",
     "prediction_agreement": "ends as it opens",
     "finished": "finished",
     "nothing_untrue": "nothing untrue",
@@ -72,6 +78,14 @@ def _describe_unread_claims(results: GroundingResults) -> list[str]:
     readable, claims = sum(row.readable for row in results.rows), sum(row.claims for row in results.rows)
     if claims < readable:
         sentences.append(f"Of {readable - claims:,} of {readable:,} titles cited no like or dislike could be read.")
+    stated = sum(row.stated_likes + row.stated_dislikes for row in results.rows)
+    if readable:
+        wrong_likes = sum(row.likes_called_disliked for row in results.rows)
+        wrong_dislikes = sum(row.dislikes_called_liked for row in results.rows)
+        sentences.append(
+            f"The reader of free prose reads a side of {stated:,} of them: {wrong_likes:,} likes are called disliked, "
+            f"{wrong_dislikes:,} dislikes liked."
+        )
     return sentences
 
 
