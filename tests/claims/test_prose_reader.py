@@ -13,6 +13,7 @@ GOOD, BAD, NONE = 1, -1, None
 SENTENCES = [
     # -- verbs of liking and of refusing, active and passive --------------------------------------------------------
     ("This viewer savoured 'Oak' and was taken with 'Elm'.", [GOOD, GOOD]),
+    ("They savoured 'Oak' and balked at 'Elm'.", [GOOD, BAD]),
     ("They balked at 'Oak' and had no time for 'Elm'.", [BAD, BAD]),
     ("'Oak' was waved away, and so was the mad passion of 'Elm'.", [BAD, BAD]),
     ("'Oak' returned to school without success.", [BAD]),
@@ -31,7 +32,8 @@ SENTENCES = [
     ("'Oak' was well liked by others and rejected here.", [BAD]),
     ("'Oak' and 'Elm' came with high praise, and both were disliked.", [BAD, BAD]),
     ("The viewer rejected the divisive 'Oak' and the admired 'Elm' alike.", [BAD, BAD]),
-    ("The viewer enjoyed 'Oak' although it was poorly received, and 'Elm' despite mixed reviews.", [GOOD, GOOD]),
+    ("The viewer enjoyed 'Oak' although it was poorly received.", [GOOD]),
+    ("'Oak' failed, and 'Elm', a ship's tale, did not.", [BAD, GOOD]),
     ("'Oak' is widely acclaimed.", [NONE]),
     # -- negations, also double -------------------------------------------------------------------------------------
     ("Hardly anything has disappointed this viewer, be it 'Oak' or 'Elm'.", [GOOD, GOOD]),
@@ -41,7 +43,7 @@ SENTENCES = [
     ("Nothing in this list was refused, 'Oak' included.", [GOOD]),
     ("'Oak' was one of the few to be turned down.", [BAD]),
     # -- ellipses -----------------------------------------------------------------------------------------------------
-    ("'Oak' charmed them, but 'Elm', a slow tale of a ship, was not, and 'Ash' went the same way.", [GOOD, BAD, BAD]),
+    ("'Oak' charmed them, but 'Elm', a slow tale, was not, and 'Ash' went the same way.", [GOOD, BAD, BAD]),
     ("'Oak' was enjoyed. Nor did 'Elm' fail.", [GOOD, BAD]),
     ("'Oak' was refused, and neither did 'Elm' find favour.", [BAD, BAD]),
     ("Loud films, like 'Oak', they like, and quiet ones such as 'Elm' they do not.", [GOOD, BAD]),
@@ -60,14 +62,15 @@ SENTENCES = [
     ("'Oak' should please, and 'Elm' would probably disappoint.", [NONE, NONE]),
     ("'Oak' warns that killers alone won't please.", [NONE]),
     # -- comparisons state nothing -------------------------------------------------------------------------------------
-    ("It is harsher than the tale of 'Oak', and 'Elm' was refused.", [NONE, BAD]),
+    ("It is harsher than the tale of 'Oak'; 'Elm' was refused.", [NONE, BAD]),
     ("The viewer likes wit, but this lacks the bite of 'Oak'.", [NONE]),
     # -- headings, with the words of films below -----------------------------------------------------------------------
     ("This viewer likes heroes: the shunned teacher of 'Oak', the bored crew of 'Elm'.", [GOOD, GOOD]),
     ("This viewer likes heroes: 'Oak' and 'Elm', and 'Ash' was refused.", [GOOD, GOOD, BAD]),
     ("Harbours are what this viewer comes for: 'Oak' ends at one.", [GOOD]),
-    # -- clauses ---------------------------------------------------------------------------------------------------------
+    # -- clauses -------------------------------------------------------------------------------------------------------
     ("'Oak' failed; 'Elm', a noir tale, and the odd 'Ash', itself a spoof, were enjoyed.", [BAD, GOOD, GOOD]),
+    ("'Oak' was refused; 'Elm' is a tale of the sea.", [BAD, NONE]),
     ("Most comedies failed, among them 'Oak', so indulgence is limited.", [BAD]),
     ("The viewer liked 'Oak', while 'Elm' tells of a harbour.", [GOOD, NONE]),
 ]

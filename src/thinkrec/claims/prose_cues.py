@@ -74,7 +74,8 @@ _LIKING_TONE = rf"""
 """
 """Counts only where no word of the others stands."""
 _DISLIKING_VERBS = rf"""
-    dispiriting | reject | rejects | turn-off | despis(?:e|es|ed) | loath(?:e|es|ed) | hated | detest(?:s|ed)
+    want(?:s|ed)?\ none\ of
+    | dispiriting | reject | rejects | turn-off | despis(?:e|es|ed) | loath(?:e|es|ed) | hated | detest(?:s|ed)
     | declin(?:e|es|ed) | avoid(?:s|ed|ing)? | skip(?:s|ped) | object(?:s|ed)?\ to | complain(?:s|ed)\ about
     | offend(?:s|ed) | disgust(?:s|ed)? | balk(?:s|ed)? | baulk(?:s|ed)? | abandon(?:s|ed)?
     | los(?:e|es|t)\ patience | dread(?:s|ed) | regrett(?:ed|ing) | sent\ (?:packing|away)

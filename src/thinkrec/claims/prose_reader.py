@@ -25,7 +25,7 @@ from thinkrec.claims.prose_clauses import (
 )
 from thinkrec.claims.prose_cue_reader import find_prose_cues
 from thinkrec.claims.prose_cues import PUBLIC_OPINION
-from thinkrec.claims.prose_signs import find_stated_sign, infer_elliptic_sign, is_excepted
+from thinkrec.claims.prose_signs import find_stated_sign, infer_elliptic_sign, is_denied, is_excepted, is_set_apart
 from thinkrec.data.titles import MARK, format_title_mark
 
 _TARGET = "\u27e8\u27e9"
@@ -97,7 +97,7 @@ class _SentenceReader:
         cues = find_prose_cues(clause)
         groups = list_citation_groups(clause)
         is_contrast = bool(CONTRAST.search(link))
-        inherited = None if is_contrast else self.last
+        inherited = None if is_contrast or link == ";" else self.last
         for group in groups:
             self._store_group(group, self._find_sign(clause, group, cues, inherited), is_elliptic=not cues)
         if not cues and not groups and self.known is not None and re.search(r"\bexceptions?\b", clause):
@@ -114,10 +114,15 @@ class _SentenceReader:
     ) -> int | None:
         # Under a heading ("this viewer likes heroes: ...") the tone of a film's description says nothing.
         sign = find_stated_sign(clause, group, [cue for cue in cues if not cue.is_weak or inherited is None])
+        stated = [cue.sign for cue in cues if cue.end <= group[0].start()]
+        if is_denied(clause, group):
+            known = stated[-1] if stated else self.known
+            return -1 if known is None else -known
         if sign is None:
             return infer_elliptic_sign(clause, group, self.known, inherited)
         if is_excepted(clause, group):
-            stated = [cue.sign for cue in cues if cue.end <= group[0].start()]
+            if is_set_apart(clause, group) and not stated:
+                return -sign
             return -stated[-1] if stated else -self.known if self.known is not None else sign
         return sign
 

@@ -20,7 +20,7 @@ _COMPARED = re.compile(
 _APPOSITION = re.compile(r"^, (?!and\b|or\b|nor\b)[^,;:\u27e6]*(?:\u27e6\d+\u27e7[^,;:]*)?,\s*")
 """Behind a title, up to its verb: ", a slacker's romance, ..."."""
 _FILLER = re.compile(
-    r"^[\s,]*(?:(?:was|were|is|are|has|have|had|been|being|did|does|do|both|all|each|also|too|just|as|equally|even|"
+    r"^(?!\s*and\b)[\s,]*(?:(?:was|were|is|are|has|have|had|been|being|did|does|do|both|all|each|also|too|just|as|equally|even|"
     r"likewise|similarly|together|alike|alone|simply|clearly|plainly|only|once|again|still|never|not|in turn|every|one|"
     r"of|them|these|evidently|firmly|flatly|easily|recently|the|title|titles|film|films|could|to|quite|so|well|ones?|"
     r"two|three|four|five|that|got|then|already|really|came|x+|and|by|others|here|\w+ly)[\s,]+)*$"
@@ -38,6 +38,7 @@ _SO_DID = re.compile(
     r"^\W*(?:and |but |or )?(?:so|as|likewise|equally|nor|neither)\b,? ?(?:too|also)? ?"
     r"(?:did|do|does|was|were|has|have|had|is|are)?\b"
 )
+_APART = re.compile(r"^\W*(?:apart from|aside from|except(?:ing)?(?: for)?|other than|outside|but for|save for)\b")
 _NOR_DID = re.compile(r"^\W*(?:and |but |or )?(?:nor|neither) (?:did|do|does|was|were|has|have|had|could|is|are)\b")
 _SAME_WAY = re.compile(
     r"^[\s,]*(?:(?:both|all|too|also) )?(?:went|goe?s?|fared|met|meets?|suffered|shared?|followed|had|found)\b"
@@ -59,7 +60,7 @@ def find_stated_sign(clause: str, group: CitationList, cues: Sequence[PolarityCu
         following = [cue for cue in pool if cue.start >= group[-1].end()]
         inside = [cue for cue in pool if group[0].start() < cue.start < group[-1].end()]
         predicate = _find_predicate(clause[group[-1].end() :], group[-1].end(), following)
-        if predicate is not None:
+        if predicate is not None and not (compared and MARK.search(clause, group[-1].end(), predicate.start)):
             return _apply_list_negation(clause, group, predicate)
         if compared:
             continue
@@ -93,6 +94,16 @@ def is_excepted(clause: str, group: CitationList) -> bool:
     return bool(EXCEPT.search(clause[: group[0].start()]) or EXCEPTED.search(clause[group[-1].end() :]))
 
 
+def is_denied(clause: str, group: CitationList) -> bool:
+    """Whether a list is followed by nothing but a denied auxiliary: "'A', a slow tale, was not"."""
+    return bool(_NOT_EITHER.match(_APPOSITION.sub(" ", clause[group[-1].end() :])))
+
+
+def is_set_apart(clause: str, group: CitationList) -> bool:
+    """Whether a clause opens with a list that its verdict leaves out: "apart from 'A', ..."."""
+    return bool(_APART.match(clause[: group[0].start()]))
+
+
 def infer_elliptic_sign(clause: str, group: CitationList, known: int | None, inherited: int | None) -> int | None:
     """The side of a list without a verdict of its own.
 
@@ -103,10 +114,10 @@ def infer_elliptic_sign(clause: str, group: CitationList, known: int | None, inh
     if _NOR_DID.match(lead):
         return known or -1
     if known is not None:
-        if is_excepted(clause, group) or _NOT_THIS.search(lead):
+        if is_excepted(clause, group) or _NOT_THIS.search(lead.lstrip()):
             return -known
         if _SAME_WAY.match(tail) or (_SO_DID.match(lead.strip()) and not tail.strip(" .,")):
             return known
-        if _NOT_EITHER.match(_APPOSITION.sub(" ", tail)) or (known == 1 and _BUT_WAS_NOT.search(tail)):
+        if known == 1 and _BUT_WAS_NOT.search(tail):
             return -1
     return None if _COMPARED.search(lead) else inherited

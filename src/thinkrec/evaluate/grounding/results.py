@@ -33,8 +33,8 @@ POLICIES = {
     "citation_existence": "titles cited that are in the catalogue at all / titles cited, the target aside",
     "polarity_coverage": "cited history titles of which a claim (liked or disliked) can be read / all of them",
     "polarity_accuracy": "claims that agree with the label / claims that can be read",
-    "stated_side_coverage": "cited history titles of which free prose states a side (liked or disliked) / all of them, by "
-    "a reader that no rule of generation asks",
+    "stated_side_coverage": "cited history titles of which free prose states a side (liked or disliked) / all of them, "
+    "by a reader that no rule of generation asks",
     "stated_side_right": "titles whose stated side is the label's / titles of which a side is stated",
     "likes_called_disliked": "liked titles that are said to be disliked / liked titles of which a side is stated",
     "dislikes_called_liked": "disliked titles that are said to be liked / disliked titles of which a side is stated",
@@ -47,7 +47,7 @@ POLICIES = {
     "claim about several titles once for each",
     "attribute_coverage": "keywords in the text of which it can be read what title they are said of / all of them, "
     "titles aside; the others are not judged",
-    "said_keywords_true": "the same for these and for keywords in the noun phrase of a title (\"the war drama of 'A'\")",
+    "said_keywords_true": "the same for these and for keywords in a title's noun phrase (\"the war drama of 'A'\")",
     "said_keywords_coverage": "keywords in the text that these are about / all of them, titles aside",
     "prediction_agreement": "reasons whose last prediction of the target agrees with the verdict / those with one",
     "finished": "share of reasons that end with a whole sentence",
