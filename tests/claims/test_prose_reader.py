@@ -55,6 +55,7 @@ SENTENCES = [
     # -- appositions and verdicts that refer back --------------------------------------------------------------------
     ("'Oak', which stirred love into its war, was turned down.", [BAD]),
     ("'Oak' was dear and 'Elm' was long, and they disliked both.", [BAD, BAD]),
+    ("The nearest relative is 'Oak', a sequel to a film they enjoyed, and it was rejected.", [BAD]),
     ("War was tried in 'Oak', and they wanted none of it.", [BAD]),
     # -- what can be, by what was shown --------------------------------------------------------------------------------
     ("'Oak' shows that farce can win them over.", [GOOD]),
@@ -63,6 +64,7 @@ SENTENCES = [
     ("'Oak' warns that killers alone won't please.", [NONE]),
     # -- comparisons state nothing -------------------------------------------------------------------------------------
     ("It is harsher than the tale of 'Oak'; 'Elm' was refused.", [NONE, BAD]),
+    ("The viewer likes wit, so this recalls 'Oak'.", [NONE]),
     ("The viewer likes wit, but this lacks the bite of 'Oak'.", [NONE]),
     # -- headings, with the words of films below -----------------------------------------------------------------------
     ("This viewer likes heroes: the shunned teacher of 'Oak', the bored crew of 'Elm'.", [GOOD, GOOD]),

@@ -11,6 +11,7 @@ CITATIONS = "claims/test_citations.py"
 ATTRIBUTES = "claims/test_attributes.py"
 UNFINISHED = "claims/test_unfinished.py"
 BY_CONSTRUCTION = (f"{RESULTS}::test_the_teacher_made_of_rules_is_grounded_by_construction",)
+PROSE = ("claims/test_prose_reader.py",)
 COPYING = "decoding/test_citations.py"
 REVIEW = "decoding/test_backtracking.py"
 
@@ -69,6 +70,30 @@ MUTANTS = (
            "all(self.attribute in words for words in self.title_keywords)", (ATTRIBUTES,), '"lacks" is read as "has"'),
     Mutant("invented-attributes-are-right", "claims/attribute_sentence.py", "self.is_known_keyword and all(",
            "not self.is_known_keyword or all(", (ATTRIBUTES,), "what nobody has counts as true"),
+    # -- free prose --------------------------------------------------------------------------------------------------
+    Mutant("public-praise-is-a-verdict", "claims/prose_reader.py",
+           'PUBLIC_OPINION.sub(lambda match: "x" * len(match[0]), sentence)', "sentence", PROSE,
+           '"well liked by others and rejected here" is read as liked'),
+    Mutant("prose-negations-ignored", "claims/prose_cue_reader.py", "sign = -cue.sign if is_negated else cue.sign",
+           "sign = cue.sign", PROSE, '"hardly anything disappointed" is read as disliked'),
+    Mutant("verbs-within-appositions", "claims/prose_signs.py", "*([apposition.end()] if apposition else []), 0",
+           "0,", PROSE, "a word between a title and its verb is its verdict"),
+    Mutant("comparisons-are-verdicts", "claims/prose_signs.py", "None if _COMPARED.search(lead) else inherited",
+           "inherited", PROSE, '"lacks the bite of" a film says that it was liked'),
+    Mutant("verdicts-do-not-refer-back", "claims/prose_reader.py", "if is_about_earlier_titles(clause):", "if False:",
+           PROSE, '"and they disliked both" is lost'),
+    Mutant("set-apart-is-included", "claims/prose_reader.py", "                return -sign\n",
+           "                return sign\n", PROSE, '"apart from" is read as "like"'),
+    Mutant("sides-of-the-target", "claims/prose_reader.py", "_TARGET if int(mark[1]) in targets else mark[0]", "mark[0]",
+           PROSE, "a past verdict is read of what nobody rated"),
+    Mutant("stated-sides-always-right", "evaluate/grounding/results.py",
+           "_count_stated(r) - r.likes_called_disliked - r.dislikes_called_liked", "_count_stated(r)",
+           ("evaluate/grounding/test_stated_sides.py",), "stated side right cannot fail"),
+    Mutant("stated-sides-swapped", "claims/grounding.py", "counts[labels.pop(), side > 0] += 1",
+           "counts[labels.pop(), side < 0] += 1", ("evaluate/grounding/test_stated_sides.py",),
+           "likes called failures count as right"),
+    Mutant("phrase-keywords-always-true", "claims/prose_attributes.py", "word.text in has, begin", "True, begin",
+           ("claims/test_prose_attributes.py",), "keywords lent to the wrong film count as true"),
     # -- decoding ----------------------------------------------------------------------------------------------------
     Mutant("wrong-claims-pass", "claims/unfinished.py", "signs[number] == -claim",
            "signs[number] == 2 * claim", (f"{UNFINISHED}::test_the_first_claim_that_does_not_hold",),

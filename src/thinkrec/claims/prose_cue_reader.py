@@ -84,9 +84,7 @@ def _is_epithet(low: str, cue: PolarityCue, words: list[str]) -> bool:
         bool(re.search(r"(?:ed|ent)$", low[: cue.end]))
         and bool(re.match(_EPITHET_NOUN, low[cue.end :]))
         and (cue.sign > 0 or not re.match(r" \u27e6", low[cue.end :]))
-        and bool(
-            re.search(r"\b(?:the|an?|even|as|such|and|like|most|another|its|his|her)(?: \w+ly)?$", " ".join(words))
-        )
+        and bool(re.search(r"\b(?:the|an?|even|as|such|like|most|another|its|his|her)(?: \w+ly)?$", " ".join(words)))
     )
 
 
