@@ -19,7 +19,7 @@ CASE = GroundingCase(
 )
 TEXTS = [
     "Yes. They savoured 'Oak' and balked at 'Elm'; 'Yew' is a tale of the sea.",
-    "Yes. They savoured 'Elm', had no time for 'Oak', and adored the war film 'Elm'.",
+    "Yes. They savoured 'Elm' and had no time for 'Oak'. The war film 'Elm' charmed them.",
 ]
 
 
