@@ -23,4 +23,4 @@ def test_signs_with_negations(clause: str, signs: list[int]) -> None:
 
 
 def test_an_adjective_before_a_title_is_weak() -> None:
-    assert [cue.is_weak for cue in find_prose_cues("rejecting the admired \u27e60\u27e7")] == [False, True]
+    assert [cue.is_weak for cue in find_prose_cues("they refused one, then the admired \u27e60\u27e7")] == [False, True]

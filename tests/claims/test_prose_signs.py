@@ -21,11 +21,10 @@ def test_a_verb_behind_an_apposition_decides() -> None:
 
 
 def test_ellipses_and_exceptions() -> None:
-    def group(clause: str):
-        return list_citation_groups(clause)[0]
-
-    assert is_denied(clause := f"{A}, a slow tale, was not.", group(clause))
-    assert is_excepted(clause := f"all but one, the exception being {A}", group(clause))
-    assert is_set_apart(clause := f"apart from {A}", group(clause))
-    assert infer_elliptic_sign(clause := f"so was {A}", group(clause), -1, None) == -1
-    assert infer_elliptic_sign(clause := f"it recalls {A}", group(clause), 1, 1) is None
+    denied, excepted, apart = f"{A}, a slow tale, was not.", f"all but one, the exception being {A}", f"apart from {A}"
+    assert is_denied(denied, list_citation_groups(denied)[0])
+    assert is_excepted(excepted, list_citation_groups(excepted)[0])
+    assert is_set_apart(apart, list_citation_groups(apart)[0])
+    so_was, recalls = f"so was {A}", f"it recalls {A}"
+    assert infer_elliptic_sign(so_was, list_citation_groups(so_was)[0], -1, None) == -1
+    assert infer_elliptic_sign(recalls, list_citation_groups(recalls)[0], 1, 1) is None
