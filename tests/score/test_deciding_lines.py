@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 
+from thinkrec.score import deciding_lines
 from thinkrec.score.deciding_lines import select_deciding_lines
 from thinkrec.score.line_effects import LineEffects
 
@@ -27,3 +30,7 @@ def effects(erase: list[float], labels: list[int]) -> LineEffects:
 )
 def test_chosen_lines(erase, labels, share, most, wanted) -> None:
     assert np.flatnonzero(select_deciding_lines(effects(erase, labels), share, most)).tolist() == wanted
+
+
+def test_the_example_holds() -> None:
+    assert doctest.testmod(deciding_lines).failed == 0

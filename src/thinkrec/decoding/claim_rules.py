@@ -181,6 +181,8 @@ class GroundingRules:
         if denied:
             free = self.attributes.known.difference(*has, listed)
             return sorted(free & self.attributes.target) or sorted(free) or None
+        if not has:
+            return None  # the sentence names nobody of whom an attribute could be said
         free = frozenset.intersection(*has) - listed
         if target:
             shared = [word for word in free if self._has_title_with_keywords(text, listed | {word})]

@@ -34,15 +34,17 @@ from thinkrec.score.line_effects import LineEffects
 from thinkrec.score.scorer_queries import ScorerQueries
 from thinkrec.teacher.rule_reasons import argue_past
 
-REASON, OTHER, RULES, RECENT, ORACLE, PLANTED = (
-    "the reasons",
-    "reason of another row",
-    "rules",
-    "most recent line",
-    "largest effect",
-    "planted cause",
-)
+REASON, OTHER, RULES, RECENT, ORACLE, PLANTED = "reasons", "other row", "rules", "most recent", "oracle", "planted"
 """Systems of the table, in its order."""
+SYSTEMS = {
+    REASON: "what the reasons of the table cite",
+    OTHER: "the lines at the places that the reason of another row cites, with the sides of their own labels",
+    RULES: "the reason of the rule-based teacher for the score's verdict",
+    RECENT: "the last line",
+    ORACLE: "the line of the largest effect, with the side of that effect",
+    PLANTED: "the lines whose items have all keywords of the planted cause that decided",
+}
+"""System -> what it is."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -118,9 +118,9 @@ def test_bad_input_is_refused() -> None:
 def test_the_table_and_the_file_say_everything(tmp_path: Path) -> None:
     found = judge()
     console = Console(width=240, record=True, file=(tmp_path / "out").open("w"))
-    console.print(render_faithfulness_table(found))
+    console.print(render_faithfulness_table(found, {"own": "what it cites"}))
     text = console.export_text()
-    for word in (*TITLES.values(), "1 rows show no history line", "2 rows, 2 users", "own", "other"):
+    for word in (*TITLES.values(), "1 rows show no history line", "2 rows, 2 users", "own: what it cites", "other"):
         assert word in text, word
     assert set(TITLES) == set(POLICIES)
     write_faithfulness(tmp_path / "f.json", {"reasons": found}, {"run": "demo"})

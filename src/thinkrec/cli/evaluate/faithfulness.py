@@ -40,7 +40,7 @@ def faithfulness(
     from thinkrec.evaluate.faithfulness.table import render_faithfulness_table
     from thinkrec.evaluate.text.reason_tables import name_tables
     from thinkrec.run.folders import find_run_folder
-    from thinkrec.run.reason_faithfulness import measure_reason_faithfulness
+    from thinkrec.run.reason_faithfulness import SYSTEMS, measure_reason_faithfulness
 
     check_json_name(out, "faithfulness.json")
     folder, cache = find_run_folder(run), None if out is None else out.parent
@@ -49,7 +49,7 @@ def faithfulness(
     )
     console = show.make_console()
     for name, result in results.items():
-        console.print(render_faithfulness_table(result, title=f"Faithfulness of {name}"))
+        console.print(render_faithfulness_table(result, SYSTEMS, title=f"Faithfulness of {name}"))
     if out is not None:
         # Names without folders: the file is meant to be kept and shown.
         provenance = {"run": Path(run).name, "model": model, "rows": rows, "seed": seed}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.table import Table
 from rich.text import Text
 
@@ -13,19 +15,21 @@ TITLES = {
     "erase_win": "erase win",
     "erase_gain": "erase gain (sd)",
     "flip_win": "flip win",
-    "sufficiency": "sufficiency",
+    "sufficiency": "suffices",
     "cct": "CCT",
-    "cct_size": "CCT of size",
+    "cct_size": "CCT (size)",
     "side_right": "side right",
     "cause": "planted cause",
 }
 """Measure -> its name in a table."""
 
 
-def render_faithfulness_table(results: FaithfulnessResults, *, title: str = "Faithfulness") -> Table:
-    """One line per system, one column per measure; how it is counted below."""
+def render_faithfulness_table(
+    results: FaithfulnessResults, systems: Mapping[str, str], *, title: str = "Faithfulness"
+) -> Table:
+    """One line per system, one column per measure; how it is counted below, and what each of the `systems` is."""
     shown = [name for name in POLICIES if any(name in measures for measures in results.systems.values())]
-    table = make_captioned_table(title, _list_notes(results, shown))
+    table = make_captioned_table(title, [*_list_notes(results, shown), *_list_systems(results, systems)])
     table.add_column("", overflow="fold")
     for name in shown:
         table.add_column(TITLES[name], justify="right")
@@ -46,6 +50,10 @@ def _list_notes(results: FaithfulnessResults, shown: list[str]) -> list[str]:
     if left_out:
         notes.append(f"Cited lines without an uncited line of the same label, left out of wins: {', '.join(left_out)}.")
     return notes + [f"{TITLES[name]}: {POLICIES[name]}." for name in shown]
+
+
+def _list_systems(results: FaithfulnessResults, systems: Mapping[str, str]) -> list[str]:
+    return [f"{name}: {systems[name]}." for name in results.systems if name in systems]
 
 
 def _format_metric(metric: FaithfulnessMetric | None) -> str:
