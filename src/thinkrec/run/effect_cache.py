@@ -59,11 +59,11 @@ class EffectCache:
                 bar.advance(len(chunk))
         return [known[order] for order in orders]
 
-    def score_kept(self, rows: np.ndarray, kept: Sequence[np.ndarray], title: str) -> np.ndarray:
-        """float64 (n,): the score of each row with its kept lines alone, bool (h,) each; `title`: of the bar."""
+    def score_kept(self, rows: np.ndarray, masks: Sequence[np.ndarray], title: str) -> np.ndarray:
+        """float64 (n,): the score of each row with the lines of its mask alone, bool (h,) each; `title`: of the bar."""
         wanted = [
             (int(order), "".join("x" if line else "." for line in keep))
-            for order, keep in zip(self.ds.interactions.order[rows], kept, strict=True)
+            for order, keep in zip(self.ds.interactions.order[rows], masks, strict=True)
         ]
         table = self._read_table(KEPT)
         known = (
@@ -74,7 +74,7 @@ class EffectCache:
             for first in range(0, len(missing), CHUNK):
                 chunk = missing[first : first + CHUNK]
                 queries = [Query.from_row(self.ds, int(rows[place])) for place in chunk]
-                scores = score_kept_lines(self.scorer, queries, [kept[place] for place in chunk])
+                scores = score_kept_lines(self.scorer, queries, [masks[place] for place in chunk])
                 known |= {wanted[place]: float(score) for place, score in zip(chunk, scores, strict=True)}
                 self._write_table(KEPT, [self._build_kept_table(known)])
                 bar.advance(len(chunk))

@@ -18,7 +18,7 @@ from thinkrec.data.query import Query
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.faithfulness.baselines import cite_largest_effect, cite_most_recent, cite_same_places
-from thinkrec.evaluate.faithfulness.cited_lines import CitedLines, give_label_directions, read_cited_lines
+from thinkrec.evaluate.faithfulness.cited_lines import CitedLines, assign_label_directions, read_cited_lines
 from thinkrec.evaluate.faithfulness.results import FaithfulnessResults, SystemCitations, evaluate_faithfulness
 from thinkrec.evaluate.metrics.checks import encode_users
 from thinkrec.evaluate.metrics.permutation import draw_permutation_baseline
@@ -179,7 +179,7 @@ def _list_systems(
     }
     if causes is not None:
         systems[PLANTED] = [
-            give_label_directions(np.zeros(len(row.erase), dtype=bool) if cause is None else cause, row.labels)
+            assign_label_directions(np.zeros(len(row.erase), dtype=bool) if cause is None else cause, row.labels)
             for cause, row in zip(causes, effects, strict=True)
         ]
     return systems

@@ -74,14 +74,14 @@ def compute_line_effects(
     return effects
 
 
-def score_kept_lines(scorer: QueryScorer, queries: Sequence[Query], kept: Sequence[np.ndarray]) -> np.ndarray:
+def score_kept_lines(scorer: QueryScorer, queries: Sequence[Query], masks: Sequence[np.ndarray]) -> np.ndarray:
     """float64 (n,): the score of each question with some of its lines alone.
 
-    `kept`: per question a bool (h,), which of the lines that it shows stay; all others are erased. The older past, of
+    `masks`: per question a bool (h,), which of the lines that it shows stay; all others are erased. The older past, of
     which no line is shown, stays as it is in the vectors and neighbourhood residuals: no reason could have cited it.
-    Raises DataError where `kept` does not fit the lines, and as `compute_line_effects`.
+    Raises DataError where a mask does not fit the lines, and as `compute_line_effects`.
     """
-    edited = [keep_lines(scorer, query, keep) for query, keep in zip(queries, kept, strict=True)]
+    edited = [keep_lines(scorer, query, keep) for query, keep in zip(queries, masks, strict=True)]
     scores = [
         values for first in range(0, len(edited), CHUNK) for values in scorer.score_queries(edited[first:][:CHUNK])
     ]

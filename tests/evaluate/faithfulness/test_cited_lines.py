@@ -7,7 +7,7 @@ import pytest
 
 from thinkrec.claims.citations import Catalogue
 from thinkrec.claims.grounding import GroundingCase
-from thinkrec.evaluate.faithfulness.cited_lines import give_label_directions, read_cited_lines
+from thinkrec.evaluate.faithfulness.cited_lines import assign_label_directions, read_cited_lines
 
 CASE = GroundingCase(
     history=("Tide (1990)", "Ember (1991)", "Quarry (1992)", "Tide (1990)"),
@@ -41,5 +41,5 @@ def test_directions_are_what_is_said(text: str, directions: list[int], stated: i
 
 
 def test_label_directions_state_nothing() -> None:
-    found = give_label_directions(np.array([True, False, True]), np.array([1, 1, 0], dtype=np.int8))
+    found = assign_label_directions(np.array([True, False, True]), np.array([1, 1, 0], dtype=np.int8))
     assert found.directions.tolist() == [1, 0, -1] and (found.stated, found.right) == (0, 0)

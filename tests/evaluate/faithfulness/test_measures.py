@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from thinkrec.evaluate.faithfulness import measures
-from thinkrec.evaluate.faithfulness.measures import compare_with_uncited, sum_within_row
+from thinkrec.evaluate.faithfulness.measures import compare_with_uncited, compute_correlation_terms
 
 
 def test_examples_hold() -> None:
@@ -52,7 +52,7 @@ def test_a_citation_that_knows_nothing_wins_half_of_the_time() -> None:
 
 
 def test_correlation_terms_are_about_the_rows_own_means() -> None:
-    found = sum_within_row(np.array([1.0, 0.0, -1.0]), np.array([5.0, 2.0, 2.0]))
+    found = compute_correlation_terms(np.array([1.0, 0.0, -1.0]), np.array([5.0, 2.0, 2.0]))
     assert (found.product, found.first, found.second) == (3.0, 2.0, 6.0)
-    empty = sum_within_row(np.zeros(0), np.zeros(0))
+    empty = compute_correlation_terms(np.zeros(0), np.zeros(0))
     assert (empty.product, empty.first, empty.second) == (0.0, 0.0, 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from thinkrec.evaluate.faithfulness.cited_lines import CitedLines, give_label_directions
+from thinkrec.evaluate.faithfulness.cited_lines import CitedLines, assign_label_directions
 
 
 def cite_same_places(other: CitedLines, labels: np.ndarray) -> CitedLines:
@@ -20,12 +20,12 @@ def cite_same_places(other: CitedLines, labels: np.ndarray) -> CitedLines:
     length = min(len(labels), len(other.directions))
     if length:
         cited[-length:] = other.is_cited[-length:]
-    return give_label_directions(cited, labels)
+    return assign_label_directions(cited, labels)
 
 
 def cite_most_recent(labels: np.ndarray) -> CitedLines:
     """The last line, with the side of its label (h,)."""
-    return give_label_directions(np.arange(len(labels)) == len(labels) - 1, labels)
+    return assign_label_directions(np.arange(len(labels)) == len(labels) - 1, labels)
 
 
 def cite_largest_effect(effects: np.ndarray) -> CitedLines:

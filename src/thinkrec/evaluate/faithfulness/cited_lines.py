@@ -56,6 +56,6 @@ def read_cited_lines(text: str, case: GroundingCase, catalogue: Catalogue) -> Ci
     return CitedLines(directions, stated, right)
 
 
-def give_label_directions(cited: np.ndarray, labels: np.ndarray) -> CitedLines:
+def assign_label_directions(cited: np.ndarray, labels: np.ndarray) -> CitedLines:
     """Lines, bool (h,), cited with the side that their labels (h,) give them; nothing is stated in words."""
     return CitedLines(np.where(cited, 2 * labels.astype(np.int8) - 1, 0).astype(np.int8))

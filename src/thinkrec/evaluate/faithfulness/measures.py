@@ -61,10 +61,10 @@ class CorrelationTerms:
     second: float
 
 
-def sum_within_row(first: np.ndarray, second: np.ndarray) -> CorrelationTerms:
+def compute_correlation_terms(first: np.ndarray, second: np.ndarray) -> CorrelationTerms:
     """Sums of (x - mean x)(y - mean y), (x - mean x)^2 and (y - mean y)^2 over the lines (h,) of one row.
 
-    >>> sum_within_row(np.array([1.0, 0.0]), np.array([3.0, 1.0]))
+    >>> compute_correlation_terms(np.array([1.0, 0.0]), np.array([3.0, 1.0]))
     CorrelationTerms(product=1.0, first=0.5, second=2.0)
     """
     if not len(first):

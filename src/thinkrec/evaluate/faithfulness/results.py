@@ -200,7 +200,7 @@ def _measure_system(
             below_count = "rows" if name == "sufficiency" else below
             measured[name] = _Measured(float(value[0]), draws, int(whole[below_count][0]))
     for name, prefix in _CORRELATIONS.items():
-        value, draws = (_correlate_sums(sums, prefix) for sums in (whole, drawn))
+        value, draws = (_compute_correlations(sums, prefix) for sums in (whole, drawn))
         if not math.isnan(value[0]):
             measured[name] = _Measured(float(value[0]), draws, int(whole["lines"][0]))
     return {name: measured[name] for name in POLICIES if name in measured}
@@ -211,7 +211,7 @@ def _divide_sums(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)
 
 
-def _correlate_sums(sums: Mapping[str, np.ndarray], prefix: str) -> np.ndarray:
+def _compute_correlations(sums: Mapping[str, np.ndarray], prefix: str) -> np.ndarray:
     """Pooled correlation from sums within rows; NaN where either side never varies."""
     spread = np.sqrt(sums[f"{prefix}_first"] * sums[f"{prefix}_second"])
     return _divide_sums(sums[f"{prefix}_product"], spread)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from thinkrec.evaluate.faithfulness.cited_lines import CitedLines
-from thinkrec.evaluate.faithfulness.measures import compare_with_uncited, sum_within_row
+from thinkrec.evaluate.faithfulness.measures import compare_with_uncited, compute_correlation_terms
 from thinkrec.score.line_effects import LineEffects
 
 
@@ -24,7 +24,7 @@ def build_row_sums(
     Other arguments as in `results.evaluate_faithfulness`; `kept_scores`: float64 (n,), with the cited lines alone.
     """
     entries = [
-        _sum_row(
+        _compute_row_sums(
             effects[row],
             float(empty_scores[row]),
             lines[row],
@@ -36,13 +36,13 @@ def build_row_sums(
     return {name: np.array([entry[name] for entry in entries], dtype=np.float64) for name in entries[0]}
 
 
-def _sum_row(
+def _compute_row_sums(
     effects: LineEffects, empty_score: float, lines: CitedLines, kept_score: float, cause: np.ndarray | None
 ) -> dict[str, float]:
     directions, cited = lines.directions.astype(np.float64), lines.is_cited
     erased = compare_with_uncited(effects.erase, effects.labels, lines.directions)
-    signed = sum_within_row(directions, effects.erase)
-    size = sum_within_row(cited.astype(np.float64), np.abs(effects.erase))
+    signed = compute_correlation_terms(directions, effects.erase)
+    size = compute_correlation_terms(cited.astype(np.float64), np.abs(effects.erase))
     sums = {
         "rows": 1.0,
         "lines": float(len(directions)),
