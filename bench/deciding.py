@@ -1,4 +1,4 @@
-"""How far the policy `deciding` may narrow what a reason cites: SHARE and MOST of `score/deciding_lines.py`.
+"""How far the policy `deciding` may narrow what a reason cites: SHARE of `score/deciding_lines.py`.
 
     python bench/deciding.py RUN REASONS [--split valid] [--rows 60]
 
@@ -33,9 +33,9 @@ from thinkrec.score.explainer import write_reasons
 from thinkrec.score.line_effects import LineEffects, compute_line_effects
 from thinkrec.score.predictor import Predictor
 
-CHOICES = [(0.0, 99), (0.1, 99), (0.25, 99), (0.25, 4), (0.5, 99)]
-"""(share, most)."""
-HEADER = f"{'share':>6} {'most':>5} {'allowed':>8} {'none':>5} {'cited':>6} {'win':>6} {'of':>5} {'side':>6}"
+CHOICES = (0.0, 0.1, 0.2, 0.3, 0.5)
+"""Values of SHARE."""
+HEADER = f"{'share':>6} {'allowed':>8} {'none':>5} {'cited':>6} {'win':>6} {'of':>5} {'side':>6}"
 """And the two correlations, METEOR and the seconds."""
 
 
@@ -55,10 +55,10 @@ def main() -> None:
     print(f"{len(rows)} rows; effects measured in {time.perf_counter() - started:.0f} s")
     print(f"{HEADER} {'CCT':>6} {'size':>6} {'METEOR':>7} {'s':>5}")
     everything = [np.ones(len(row.erase), dtype=bool) for row in effects]
-    print_choice(predictor, run.recipe, rows, effects, everything, references, "all", "")
-    for share, most in CHOICES:
-        lines = [select_deciding_lines(row, share, most) for row in effects]
-        print_choice(predictor, run.recipe, rows, effects, lines, references, f"{share:.2f}", str(most))
+    print_choice(predictor, run.recipe, rows, effects, everything, references, "all")
+    for share in CHOICES:
+        lines = [select_deciding_lines(row, share) for row in effects]
+        print_choice(predictor, run.recipe, rows, effects, lines, references, f"{share:.2f}")
 
 
 def read_references(ds, path: Path, split: str | None, most: int) -> tuple[np.ndarray, list[str]]:
@@ -79,7 +79,6 @@ def print_choice(
     lines: list[np.ndarray],
     references: list[str],
     share: str,
-    most: str,
 ) -> None:
     """Have the model write with these lines (bool (h,) per row) citable, and judge it."""
     started = time.perf_counter()
@@ -109,7 +108,7 @@ def print_choice(
         return total[f"{prefix}_product"] / np.sqrt(total[f"{prefix}_first"] * total[f"{prefix}_second"])
 
     print(
-        f"{share:>6} {most:>5} {np.mean([row.sum() for row in lines]):8.2f} {sum(not row.any() for row in lines):5}"
+        f"{share:>6} {np.mean([row.sum() for row in lines]):8.2f} {sum(not row.any() for row in lines):5}"
         f" {total['cited'] / len(shown):6.2f} {total['erase_wins'] / total['erase_pairs']:6.3f}"
         f" {total['erase_pairs']:5.0f} {total['right'] / total['stated']:6.3f} {correlate('signed'):6.3f}"
         f" {correlate('size'):6.3f} {compute_meteor(texts, references).mean():7.3f} {seconds:5.0f}",

@@ -18,18 +18,18 @@ def effects(erase: list[float], labels: list[int]) -> LineEffects:
 
 
 @pytest.mark.parametrize(
-    ("erase", "labels", "share", "most", "wanted"),
+    ("erase", "labels", "share", "wanted"),
     [
-        ([0.4, -0.4, 0.4, -0.4], [1, 1, 0, 0], 0.1, 9, [0, 3]),  # the side that a label states has to be the effect's
-        ([0.4, 0.1, 0.09], [1, 1, 1], 0.25, 9, [0, 1]),
-        ([0.1, -2.0], [1, 1], 0.25, 9, []),  # the largest counts, though it may not be cited itself
-        ([0.1, 0.3, 0.2, -0.4], [1, 1, 1, 0], 0.0, 2, [1, 3]),
-        ([0.0, 0.0], [1, 0], 0.25, 9, []),
-        ([], [], 0.25, 9, []),
+        ([0.4, -0.4, 0.4, -0.4], [1, 1, 0, 0], 0.1, [0, 3]),  # the side that a label states has to be the effect's
+        ([0.4, 0.1, 0.09], [1, 1, 1], 0.25, [0, 1]),
+        ([0.1, -2.0, -0.3, 0.9], [1, 1, 0, 0], 0.9, [0, 2]),  # each side by itself, and only by what may be cited
+        ([0.4, 0.01, -0.01], [1, 1, 0], 0.0, [0, 1, 2]),
+        ([0.0, 0.0], [1, 0], 0.0, []),
+        ([], [], 0.25, []),
     ],
 )
-def test_chosen_lines(erase, labels, share, most, wanted) -> None:
-    assert np.flatnonzero(select_deciding_lines(effects(erase, labels), share, most)).tolist() == wanted
+def test_chosen_lines(erase, labels, share, wanted) -> None:
+    assert np.flatnonzero(select_deciding_lines(effects(erase, labels), share)).tolist() == wanted
 
 
 def test_the_example_holds() -> None:
