@@ -28,7 +28,7 @@ from thinkrec.run import saved_model
 from thinkrec.run.folders import find_run_folder
 from thinkrec.run.recipe import Recipe
 from thinkrec.run.variants import find_variant
-from thinkrec.score.deciding_lines import select_deciding_lines
+from thinkrec.score.deciding_lines import map_deciding_lines
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.line_effects import LineEffects, compute_line_effects
 from thinkrec.score.predictor import Predictor
@@ -54,10 +54,10 @@ def main() -> None:
     effects = compute_line_effects(predictor, [Query.from_row(run.ds, int(row)) for row in rows], flip=False)
     print(f"{len(rows)} rows; effects measured in {time.perf_counter() - started:.0f} s")
     print(f"{HEADER} {'CCT':>6} {'size':>6} {'METEOR':>7} {'s':>5}")
-    everything = [np.ones(len(row.erase), dtype=bool) for row in effects]
+    everything = [dict.fromkeys(row.places.tolist(), 0.0) for row in effects]
     print_choice(predictor, run.recipe, rows, effects, everything, references, "all")
     for share in CHOICES:
-        lines = [select_deciding_lines(row, share) for row in effects]
+        lines = [map_deciding_lines(row, share) for row in effects]
         print_choice(predictor, run.recipe, rows, effects, lines, references, f"{share:.2f}")
 
 
@@ -76,16 +76,16 @@ def print_choice(
     recipe: Recipe,
     rows: np.ndarray,
     effects: list[LineEffects],
-    lines: list[np.ndarray],
+    lines: list[dict[int, float]],
     references: list[str],
     share: str,
 ) -> None:
-    """Have the model write with these lines (bool (h,) per row) citable, and judge it."""
+    """Have the model write with these lines (place in the past -> strength) citable, and judge it."""
     started = time.perf_counter()
     queries = [Query.from_row(predictor.ds, int(row)) for row in rows]
     titles = [
-        predictor.find_allowed_titles(query, int(query.candidates[0]), recipe.reason_tokens, row.places[allowed])
-        for query, row, allowed in zip(queries, effects, lines, strict=True)
+        predictor.find_allowed_titles(query, int(query.candidates[0]), recipe.reason_tokens, allowed)
+        for query, allowed in zip(queries, lines, strict=True)
     ]
     cite = "polarity_and_keywords" if recipe.citation_policy == "polarity_and_keywords" else "polarity"
     texts = write_reasons(
@@ -108,7 +108,7 @@ def print_choice(
         return total[f"{prefix}_product"] / np.sqrt(total[f"{prefix}_first"] * total[f"{prefix}_second"])
 
     print(
-        f"{share:>6} {np.mean([row.sum() for row in lines]):8.2f} {sum(not row.any() for row in lines):5}"
+        f"{share:>6} {np.mean([len(row) for row in lines]):8.2f} {sum(not row for row in lines):5}"
         f" {total['cited'] / len(shown):6.2f} {total['erase_wins'] / total['erase_pairs']:6.3f}"
         f" {total['erase_pairs']:5.0f} {total['right'] / total['stated']:6.3f} {correlate('signed'):6.3f}"
         f" {correlate('size'):6.3f} {compute_meteor(texts, references).mean():7.3f} {seconds:5.0f}",

@@ -144,8 +144,8 @@ MUTANTS = (
     Mutant(
         "deciding-whatever-the-label",
         "score/deciding_lines.py",
-        "& (strength > 0)",
-        "& (strength != 0)",
+        "strength = effects.erase * (2 * effects.labels.astype(np.int64) - 1)",
+        "strength = np.abs(effects.erase)",
         DECIDING,
         "a liked line that lowers the score may be cited as evidence for",
     ),

@@ -87,6 +87,8 @@ def test_deciding_titles_are_those_whose_lines_moved_the_score_as_they_say(syste
         wanted = {DS.items.titles[item].rpartition(" (")[0] for item in (*query.items[lines], query.candidates[0])}
         assert set(titles) == wanted
         assert [title.is_target for title in titles.values()].count(True) == 1
+        strengths = sorted(title.strength for title in titles.values() if not title.is_target)
+        assert strengths == pytest.approx(sorted(np.abs(effects.erase[select_deciding_lines(effects)])), abs=1e-4)
         counts.add(len(titles))
     assert len(counts) > 1, "rows differ in how many lines decide"
 
@@ -100,7 +102,8 @@ def test_a_name_of_several_lines_needs_all_of_them_and_the_targets_none(system: 
     twice = replace(query, items=items)
 
     def list_names(lines: list[int]) -> set[str]:
-        return set(system.find_allowed_titles(twice, int(query.candidates[0]), 0, past[lines]))
+        strengths = dict.fromkeys(past[lines].tolist(), 0.5)
+        return set(system.find_allowed_titles(twice, int(query.candidates[0]), 0, strengths))
 
     name, target, other = (DS.items.titles[items[past[n]]].rpartition(" (")[0] for n in (0, 2, 3))
     assert list_names([0, 1, 3]) == {name, target, other}

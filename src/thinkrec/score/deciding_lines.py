@@ -35,3 +35,9 @@ def select_deciding_lines(effects: LineEffects, share: float = SHARE) -> np.ndar
         side = (effects.labels == label) & (strength > 0)
         chosen |= side & (strength >= share * strength[side].max(initial=0.0))
     return chosen
+
+
+def map_deciding_lines(effects: LineEffects, share: float = SHARE) -> dict[int, float]:
+    """Place in the past of every deciding line -> the size of its effect."""
+    chosen = select_deciding_lines(effects, share)
+    return dict(zip(effects.places[chosen].tolist(), np.abs(effects.erase[chosen]).tolist(), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,7 +23,7 @@ from thinkrec.personal.groups import UserGroups
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
-from thinkrec.score.deciding_lines import select_deciding_lines
+from thinkrec.score.deciding_lines import map_deciding_lines
 from thinkrec.score.explainer import write_reasons
 from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.prior import ScorePriorConfig
@@ -166,22 +166,23 @@ class Predictor:
 
         Where it asks for deciding lines, the effects of all lines are measured: one more prompt per line.
         """
-        lines: list[np.ndarray | None] = [None] * len(queries)
+        lines: list[dict[int, float] | None] = [None] * len(queries)
         if cite in DECIDING_POLICIES:
             measured = compute_line_effects(self, queries, flip=False)
-            lines = [effects.places[select_deciding_lines(effects)] for effects in measured]
+            lines = [map_deciding_lines(effects) for effects in measured]
         return [
-            self.find_allowed_titles(query, int(query.candidates[0]), reserve, places)
-            for query, places in zip(queries, lines, strict=True)
+            self.find_allowed_titles(query, int(query.candidates[0]), reserve, strengths)
+            for query, strengths in zip(queries, lines, strict=True)
         ]
 
     def find_allowed_titles(
-        self, query: Query, item: int, reserve: int = 0, lines: np.ndarray | None = None
+        self, query: Query, item: int, reserve: int = 0, lines: Mapping[int, float] | None = None
     ) -> dict[str, AllowedTitle]:
         """Names that a reason may cite when a query's user is asked about an item.
 
-        They are those of the visible past, in a prompt with this `reserve`, and of the item itself. With `lines`,
-        places in the past, names of other lines are left out, even where a name is that of one of these too.
+        They are those of the visible past, in a prompt with this `reserve`, and of the item itself. With `lines`, place
+        in the past -> how much the line moved the score, names of other lines are left out, even where a name is that
+        of one of these too.
         """
         past = self.find_visible_past(query, item, reserve)
         shown = [*query.items[past].tolist(), item]
@@ -194,9 +195,11 @@ class Predictor:
             if len(signs) in places:
                 return AllowedTitle(0, len(signs), is_target=True, keywords=has)
             opinions = {signs[place] for place in places}
-            return AllowedTitle(opinions.pop() if len(opinions) == 1 else 0, places[0], keywords=has)
+            strength = max(strengths.get(place, 0.0) for place in places)
+            return AllowedTitle(opinions.pop() if len(opinions) == 1 else 0, places[0], False, has, strength)
 
-        citable = set(range(len(past)) if lines is None else np.flatnonzero(np.isin(past, lines)).tolist())
+        strengths = {} if lines is None else {n: lines[p] for n, p in enumerate(past.tolist()) if p in lines}
+        citable = set(range(len(past)) if lines is None else strengths)
         return {
             name: known(places)
             for name, places in places_by_name.items()
