@@ -165,4 +165,12 @@ MUTANTS = (
         ("score/test_explainer.py",),
         "a reason cannot name what it is about",
     ),
+    Mutant(
+        "weakest-titles-first",
+        "decoding/citations.py",
+        "key=lambda item: -waiting[item]",
+        "key=lambda item: waiting[item]",
+        ("decoding/test_citations.py::test_the_strongest_titles_come_first_where_strengths_are_known",),
+        "a reason begins with what moved the score least",
+    ),
 )

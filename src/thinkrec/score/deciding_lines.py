@@ -12,7 +12,7 @@ import numpy as np
 
 from thinkrec.score.line_effects import LineEffects
 
-SHARE = 0.25
+SHARE = 0.1
 """A line counts from this share of the strongest one of its side on. Chosen on validation rows, by
 `python bench/deciding.py`: `docs/results/faithfulness.md`."""
 
