@@ -33,7 +33,7 @@ from thinkrec.score.explainer import write_reasons
 from thinkrec.score.line_effects import LineEffects, compute_line_effects
 from thinkrec.score.predictor import Predictor
 
-CHOICES = (0.0, 0.1, 0.2, 0.3, 0.5)
+CHOICES = (0.0, 0.1, 0.25)
 """Values of SHARE."""
 HEADER = f"{'share':>6} {'allowed':>8} {'none':>5} {'cited':>6} {'win':>6} {'of':>5} {'side':>6}"
 """And the two correlations, METEOR and the seconds."""
