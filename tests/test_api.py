@@ -285,6 +285,20 @@ def test_the_recipe_chooses_who_writes(model: ThinkRec, ds: Dataset, monkeypatch
         assert who.explain(np.array([row]), np.array([1.0]))[0].author in authors, "as the report asks"
 
 
+def test_explain_measures_the_lines_that_it_shows(model: ThinkRec, ds: Dataset) -> None:
+    user, item = ds.user_ids[3], ds.items.ids[4]
+    bare, found = model.explain(user, item), model.explain(user, item, effects=True)
+    assert bare.effects is None and found.effects is not None
+    assert replace(found, effects=None) == bare
+    assert len(found.effects) == len(found.history) > 2 and np.std(found.effects) > 0
+    own = past(ds, user)
+    most = int(np.abs(found.effects).argmax())
+    gone = [entry for place, entry in enumerate(own) if place != len(own) - len(found.history) + most]
+    if len(own) == len(found.history):  # nothing older that could move in
+        without = model.explain(user, item, history=gone)
+        assert found.score - without.score == pytest.approx(found.effects[most], abs=1e-4)
+
+
 def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset) -> None:
     """With blocks the prompt's history begins where a block does, not at the last `history` rows."""
     user = max(ds.user_ids, key=lambda id_: len(past(ds, id_)))

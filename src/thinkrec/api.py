@@ -256,10 +256,15 @@ class ThinkRec:
         history: History | None = None,
         threshold: float | None = None,
         writer: Writer | None = None,
+        effects: bool = False,
     ) -> Explanation:
-        """Whether the user would like the item, and why; arguments and errors as in `rank`."""
+        """Whether the user would like the item, and why; arguments and errors as in `rank`.
+
+        `effects`: also measure what each history line does to the score (`Explanation.effects`), which asks the model
+        once more per line.
+        """
         service = self._get_service()
-        return service.explain_item(service.build_query(user, history, threshold), item, writer)
+        return service.explain_item(service.build_query(user, history, threshold), item, writer, effects)
 
     def choose_stage(self, name: str) -> None:
         """Answer from now on by another trained variant than the last.

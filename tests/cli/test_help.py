@@ -38,7 +38,7 @@ def test_the_version_is_printed() -> None:
 
 def test_help_teaches_with_examples() -> None:
     alone = ("demo", "run", "rank", "explain", "predict", "compare", "keywords", "report", "table", "doctor", "recipe")
-    grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding")]
+    grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding", "faithfulness")]
     for command in (*alone, *grouped, "evaluate", "reasons", "reasons synthesize", "reasons write"):
         text = plain(call(*command.split(), "--help").stdout)
         assert f"thinkrec {command}" in text, command
@@ -50,7 +50,9 @@ def test_commands_are_listed_from_the_first_thing_one_does() -> None:
     assert listed == [*first, "report", "table", "doctor", "recipe"]
 
 
-@pytest.mark.parametrize("command", ["", "rank", "evaluate", "evaluate text", "reasons synthesize", "predict"])
+@pytest.mark.parametrize(
+    "command", ["", "rank", "evaluate", "evaluate text", "evaluate faithfulness", "reasons synthesize", "predict"]
+)
 def test_help_needs_no_heavy_package(command: str) -> None:
     heavy = ("torch", "transformers", "polars", "numpy", "scipy")
     code = (

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from thinkrec.cli import app
 from thinkrec.data.columns import DataWarning
+from thinkrec.data.query import Query
 from thinkrec.errors import DataError
 from thinkrec.reasons.named_rows import read_named_rows
 from thinkrec.run.pipeline import Run
@@ -183,6 +184,20 @@ def test_other_writers_stand_beside_their_reasons(trained: Run, table: Path, tmp
     assert measures["nothing_untrue"]["value"]["value"] == 1
     both = call("reasons", "write", trained.folder, table, "--out", out, "--writer", "rules", "--own-verdict")
     assert both.exit_code == 2 and "give one of them" in both.stderr
+
+
+def test_deciding_lines_alone_are_cited_and_the_effects_are_measured(trained: Run, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "deciding.parquet"
+    result = call("reasons", "write", trained.folder, table, "--out", out, "--citation-policy", "deciding")
+    assert result.exit_code == 0, result.output
+    judged = call("evaluate", "faithfulness", out, "--run", trained.folder, "--out", tmp_path / "f.json")
+    assert judged.exit_code == 0, judged.output
+    kept = pl.read_parquet(tmp_path / "line-effects.parquet")
+    predictor = trained.load_predictor(get_variant("full"))
+    for order, score in kept.select("order", "score").unique().iter_rows():
+        row = int(trained.ds.interactions.find_rows(np.array([order]))[0])
+        (asked,) = predictor.score_queries([Query.from_row(trained.ds, row)])
+        assert score == pytest.approx(float(asked[0]), abs=1e-4)
 
 
 def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> None:

@@ -46,3 +46,11 @@ def test_titles_are_escaped_in_the_report_and_the_writer_stands_there(tmp_path) 
         page = (tmp_path / "report.html").read_text(encoding="utf-8")
         assert "<b>& Sons" not in page and page.count("&lt;b&gt;&amp; Sons") == 3
         assert ("reason by rules" in page) is marked
+
+
+def test_effects_stand_beside_their_lines() -> None:
+    past = (HistoryItem(TITLE, True), HistoryItem("Emma", False))
+    found = Explanation(7, "Oak", "Yes", 1.0, 0.7, "Yes.", past, (("global", 1.0),), effects=(0.25, -0.0311))
+    lines = printed(show.render_line_effects(found)).splitlines()
+    assert any(TITLE in line and "yes" in line and "+0.250" in line for line in lines)
+    assert any("Emma" in line and "no" in line and "-0.031" in line for line in lines)

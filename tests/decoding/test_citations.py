@@ -298,3 +298,29 @@ def test_rules_read_anew_when_the_text_is_another() -> None:
     first = rule.allowed_token_ids([0, 5, 2])
     rule.allowed_token_ids([0])
     np.testing.assert_array_equal(rule.allowed_token_ids([0, 5, 2]), first)
+
+
+def test_the_strongest_titles_come_first_where_strengths_are_known() -> None:
+    def known(polarity: int, item: int, strength: float) -> AllowedTitle:
+        return AllowedTitle(polarity, item, strength=strength)
+
+    titles = {
+        "Weak": known(1, 0, 0.1),
+        "Best": known(1, 1, 0.9),
+        "Third": known(1, 2, 0.5),
+        "Second": known(1, 3, 0.6),
+        "The Second": known(1, 3, 0.6),  # another spelling
+        "Bad": known(-1, 4, 0.05),
+        "Target": AllowedTitle(0, 5, is_target=True),
+    }
+    liked = TitleRequirement(1)
+
+    def fitting(strengths: dict[str, AllowedTitle], text: str, wanted: TitleRequirement) -> set[str]:
+        return set(CitationConstraint(TokenVocabulary((b"x",)), strengths)._list_fitting_titles(text, wanted))
+
+    assert fitting(titles, "", liked) == {"Best", "Target"}
+    again = fitting(titles, "\u27e61\u27e7. ", liked)
+    assert again == {"Best", "Second", "The Second", "Target"}, "the next strongest, and what is cited once more"
+    assert fitting(titles, "", TitleRequirement(-1)) == {"Bad", "Target"}, "of the side that is asked for"
+    plain = {title: entry._replace(strength=0.0) for title, entry in titles.items()}
+    assert fitting(plain, "", liked) == set(titles) - {"Bad"}, "nothing is known of them"

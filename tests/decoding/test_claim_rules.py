@@ -176,3 +176,11 @@ def test_ids_beyond_the_vocabulary_are_never_permitted() -> None:
         "", TitleRequirement(1, keywords=war)
     )
     assert isinstance(allowed, np.ndarray)
+
+
+@pytest.mark.parametrize("titles", [TITLES, {"Cold": TITLES["Cold"]}])
+@pytest.mark.parametrize("text", ["Yes. The viewer liked ghosts and", "No. In spite of ghosts and"])
+def test_a_list_of_keywords_that_nobody_is_said_to_have_asks_for_none(text: str, titles) -> None:
+    rule = GroundingRules(WORDS, titles, "deciding_and_keywords")
+    assert rule.attributes is not None and rule.attributes.find_expected_attribute(text) is not None
+    assert rule._list_allowed_attributes(text) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mutants_data
 import mutants_evaluate
+import mutants_faithfulness
 import mutants_grounding
 import mutants_model
 import mutants_reasons
@@ -17,6 +18,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *mutants_reasons.MUTANTS,
     *mutants_evaluate.MUTANTS,
     *mutants_grounding.MUTANTS,
+    *mutants_faithfulness.MUTANTS,
 )
 
 THIRTEEN = (

@@ -15,6 +15,8 @@ from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.prompts.render import PromptConfig
+from thinkrec.score.deciding_lines import select_deciding_lines
+from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.predictor import Predictor
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
@@ -73,3 +75,37 @@ def test_what_may_be_cited_carries_its_label(system: Predictor) -> None:
             if title != target and len(signs[title]) == 1:
                 assert {known.polarity} == signs[title]
     assert seen == {-1, 1}
+
+
+def test_deciding_titles_are_those_whose_lines_moved_the_score_as_they_say(system: Predictor) -> None:
+    queries = [Query.from_row(DS, int(row)) for row in ROWS]
+    allowed = system.list_allowed_titles(queries, "deciding")
+    assert [len(titles) for titles in system.list_allowed_titles(queries, "polarity")] == [2, 6, 6, 6, 6, 6]
+    counts = set()
+    for query, titles, effects in zip(queries, allowed, compute_line_effects(system, queries, flip=False), strict=True):
+        lines = effects.places[select_deciding_lines(effects)]
+        wanted = {DS.items.titles[item].rpartition(" (")[0] for item in (*query.items[lines], query.candidates[0])}
+        assert set(titles) == wanted
+        assert [title.is_target for title in titles.values()].count(True) == 1
+        strengths = sorted(title.strength for title in titles.values() if not title.is_target)
+        assert strengths == pytest.approx(sorted(np.abs(effects.erase[select_deciding_lines(effects)])), abs=1e-4)
+        counts.add(len(titles))
+    assert len(counts) > 1, "rows differ in how many lines decide"
+
+
+def test_a_name_of_several_lines_needs_all_of_them_and_the_targets_none(system: Predictor) -> None:
+    query = Query.from_row(DS, int(ROWS[1]))
+    past = system.find_visible_past(query, int(query.candidates[0]))
+    items = query.items.copy()
+    items[past[1]] = items[past[0]]  # rated twice
+    items[past[2]] = query.candidates[0]  # the target, rated before
+    twice = replace(query, items=items)
+
+    def list_names(lines: list[int]) -> set[str]:
+        strengths = dict.fromkeys(past[lines].tolist(), 0.5)
+        return set(system.find_allowed_titles(twice, int(query.candidates[0]), 0, strengths))
+
+    name, target, other = (DS.items.titles[items[past[n]]].rpartition(" (")[0] for n in (0, 2, 3))
+    assert list_names([0, 1, 3]) == {name, target, other}
+    assert list_names([0, 3]) == {target, other}
+    assert list_names([]) == {target}

@@ -17,6 +17,9 @@ def explain(
     history: History = None,
     threshold: HistoryThreshold = None,
     writer: Annotated[Writer | None, typer.Option(help="Who writes the reason; by default as the recipe says.")] = None,
+    effects: Annotated[
+        bool, typer.Option("--effects", help="Also measure what each history line does to the score.")
+    ] = False,
     device: Device = None,
     workers: Workers = None,
     threads: Threads = None,
@@ -25,6 +28,7 @@ def explain(
 
     - `thinkrec explain demo 17 42`
     - `thinkrec explain demo somebody-new 42 --history liked.csv`
+    - `thinkrec explain demo 17 42 --effects`
     """
     from thinkrec.api import ThinkRec
     from thinkrec.cli import show
@@ -38,5 +42,7 @@ def explain(
     model = ThinkRec.load(folder, progress=True, options=options)
     show.print_verdict(read_verdict(folder))
     past = read_optional_history(history, threshold, model.ds.threshold)
-    answer = model.explain(user, item, history=past, writer=writer)
+    answer = model.explain(user, item, history=past, writer=writer, effects=effects)
     show.make_console().print(show.render_explanation(answer, f"{model.ds.domain.user} {user}"))
+    if answer.effects is not None:
+        show.make_console().print(show.render_line_effects(answer))

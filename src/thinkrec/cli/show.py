@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkrec.evaluate.report.data import ExplainedRecommendation
+from thinkrec.evaluate.table import make_captioned_table
 from thinkrec.io.processes import is_main
 from thinkrec.score.answers import Explanation, HistoryItem, Ranked
 
@@ -50,6 +51,18 @@ def render_explanation(answer: Explanation, user: str) -> Text:
     return _render_case(
         user, answer.title, answer.probability, score, answer.history, answer.gate, answer.reason, answer.writer
     )
+
+
+def render_line_effects(answer: Explanation) -> Table:
+    """What each history line does to the score of an answer whose effects were measured, oldest first."""
+    note = "Effect: the score less the score without the line."
+    table = make_captioned_table("What each line does to the score", [note])
+    table.add_column("line", overflow="fold")
+    table.add_column("liked?")
+    table.add_column("effect", justify="right")
+    for past, effect in zip(answer.history, answer.effects or (), strict=True):
+        table.add_row(Text(past.title), "yes" if past.liked else "no", f"{effect:+.3f}")
+    return table
 
 
 def render_explained_row(case: ExplainedRecommendation) -> Text:

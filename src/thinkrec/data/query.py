@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,12 @@ class Query:
     """When the question is asked, in the data's time."""
     candidates: np.ndarray = field(default_factory=lambda: _NO_ITEMS)
     """int64 (c,): item codes that are asked about."""
+    shown_from: int | None = None
+    """Where the part of the past begins that prompts show, as a place in the past before anything was erased; None: as
+    many of the last ratings as they ask for."""
+    erased: np.ndarray = field(default_factory=lambda: _NO_ITEMS)
+    """int64 (m,), ascending: places, in the past before, of ratings that were taken out (`erase_ratings`). Windows of
+    the last n ratings begin where they did, so that no older rating moves into them."""
 
     @classmethod
     def from_dataset(cls, ds: Dataset, user: int, candidates: np.ndarray = _NO_ITEMS) -> Query:
@@ -79,5 +85,44 @@ class Query:
         )
 
     def find_window(self, length: int, block: int = 1) -> slice:
-        """The last `length` ratings, as `Interactions.get_history` shows them to a row."""
-        return slice(find_window_start(len(self.items), length, block), len(self.items))
+        """The last `length` ratings, as `Interactions.get_history` shows them to a row; less what was erased of them.
+
+        It begins at `shown_from` where that is given.
+        """
+        start = self.shown_from
+        if start is None:
+            start = find_window_start(len(self.items) + len(self.erased), length, block)
+        return self._slice_from(start)
+
+    def find_recent(self, length: int) -> slice:
+        """The last `length` ratings, less what was erased of them, whatever prompts show."""
+        return self._slice_from(find_window_start(len(self.items) + len(self.erased), length))
+
+    def pin_window(self, start: int) -> Query:
+        """The same question, of whose past (nothing erased yet) prompts show the ratings from `start` on."""
+        return replace(self, shown_from=start)
+
+    def erase_ratings(self, places: np.ndarray) -> Query:
+        """The same question by a user who never gave the ratings at some places of the past, int64.
+
+        Raises IndexError for a place that the past does not have.
+        """
+        before = np.delete(np.arange(len(self.items) + len(self.erased)), self.erased)
+        return replace(
+            self,
+            items=np.delete(self.items, places),
+            labels=np.delete(self.labels, places),
+            timestamps=np.delete(self.timestamps, places),
+            splits=np.delete(self.splits, places),
+            erased=np.union1d(self.erased, before[places]).astype(np.int64),
+        )
+
+    def flip_labels(self, places: np.ndarray) -> Query:
+        """The same question by a user who thought the opposite of what stands at some places of the past, int64."""
+        labels = self.labels.copy()
+        labels[places] = 1 - labels[places]
+        return replace(self, labels=labels)
+
+    def _slice_from(self, start: int) -> slice:
+        """The ratings from a place on that was counted before anything was erased."""
+        return slice(start - int(np.searchsorted(self.erased, start)), len(self.items))

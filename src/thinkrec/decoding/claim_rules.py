@@ -13,7 +13,7 @@ from thinkrec.claims.verdict import parse_verdict
 from thinkrec.data.titles import MARK
 from thinkrec.decoding.backtracking import RejectionRule, Violation
 from thinkrec.decoding.citations import AllowedTitle, CitationConstraint, TitleRequirement
-from thinkrec.decoding.policy import RENAMED_POLICIES, Cite
+from thinkrec.decoding.policy import KEYWORD_POLICIES, POLARITY_POLICIES, RENAMED_POLICIES, Cite
 from thinkrec.decoding.vocabulary import TokenVocabulary
 
 REPEATED = 3
@@ -72,14 +72,14 @@ class GroundingRules:
         known = list(titles.values())
         if citation_policy in RENAMED_POLICIES:
             raise ValueError(f"citation policy `{citation_policy}` is now called `{RENAMED_POLICIES[citation_policy]}`")
-        self.checks_polarity = citation_policy in ("polarity", "polarity_and_keywords")
+        self.checks_polarity = citation_policy in POLARITY_POLICIES
         self.signs = [title.polarity for title in known]
         self.targets = [number for number, title in enumerate(known) if title.is_target]
         self.keywords = frozenset().union(*(title.keywords for title in known))
         self.attributes: AttributeReader | None = None
         spaced = [re.escape(title) for title in titles if " " in title]
         self.unquoted_title = re.compile(rf"(?<!\w)(?:{'|'.join(spaced) or '(?!)'})(?!\w)")
-        if citation_policy == "polarity_and_keywords":
+        if citation_policy in KEYWORD_POLICIES:
             target = next((title.keywords for title in known if title.is_target), None)
             self.attributes = AttributeReader({number: title.keywords for number, title in enumerate(known)}, target)
         self.citations = CitationConstraint(
@@ -181,6 +181,8 @@ class GroundingRules:
         if denied:
             free = self.attributes.known.difference(*has, listed)
             return sorted(free & self.attributes.target) or sorted(free) or None
+        if not has:
+            return None  # the sentence names nobody of whom an attribute could be said
         free = frozenset.intersection(*has) - listed
         if target:
             shared = [word for word in free if self._has_title_with_keywords(text, listed | {word})]

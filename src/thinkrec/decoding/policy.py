@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-Cite = Literal["any", "history", "polarity", "polarity_and_keywords"]
+Cite = Literal["any", "history", "polarity", "polarity_and_keywords", "deciding", "deciding_and_keywords"]
 """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the target.
 polarity: of these, where the sentence has said so far that its titles were liked, only liked ones, and the other way
 round; the target always. polarity_and_keywords: that, and no keyword of the prompt may be said of an item that lacks
-it, or denied one that has it; for reasons in the plain form of the rule-based teacher's."""
+it, or denied one that has it; for reasons in the plain form of the rule-based teacher's. deciding: polarity, and of the
+history only titles that moved the score, measured, the way their label says. deciding_and_keywords: both."""
+
+KEYWORD_POLICIES = frozenset(("polarity_and_keywords", "deciding_and_keywords"))
+"""Those that hold what is said of keywords too."""
+DECIDING_POLICIES = frozenset(("deciding", "deciding_and_keywords"))
+"""Those that need the effects of the history lines (`score.line_effects`)."""
+POLARITY_POLICIES = frozenset(("polarity", "deciding")) | KEYWORD_POLICIES
+"""Those that hold likes and dislikes to the labels."""
 
 RENAMED_POLICIES = {"agreeing": "polarity", "exact": "polarity_and_keywords"}
 """Earlier name of a citation policy -> its name."""

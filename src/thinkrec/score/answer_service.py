@@ -26,6 +26,7 @@ from thinkrec.score.answers import (
     map_ids_to_codes,
 )
 from thinkrec.score.histories import History, parse_history
+from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.predictor import Predictor
 from thinkrec.score.ranker import compute_like_probability
 from thinkrec.score.reason_writer import ReasonWriter, WrittenReason
@@ -109,13 +110,17 @@ class AnswerService:
                 bar.advance(len(group))
         return rankings
 
-    def explain_item(self, query: Query, item: Any, writer: Writer | None) -> Explanation:
-        """Whether the query's user would like an item id, and why."""
+    def explain_item(self, query: Query, item: Any, writer: Writer | None, effects: bool = False) -> Explanation:
+        """Whether the query's user would like an item id, and why; with `effects` also what each history line does."""
         query = replace(query, candidates=self._encode_items([item]))
         code, items = int(query.candidates[0]), self.ds.items
         with self._take_turn():
             scores = self.predictor.score_queries([query])[0]
         (written,) = self._write_reasons(query, scores, writer)
+        moved = None
+        if effects:
+            with self._take_turn():
+                moved = tuple(compute_line_effects(self.predictor, [query], flip=False)[0].erase.tolist())
         weights, past = self.predictor.compute_query_gate(query), self.predictor.find_visible_past(query, code)
         names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
         return Explanation(
@@ -131,6 +136,7 @@ class AnswerService:
             ),
             gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
             writer=written.author,
+            effects=moved,
         )
 
     def build_query(self, user: Any, history: History | None, threshold: float | None) -> Query:

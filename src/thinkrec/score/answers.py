@@ -59,6 +59,9 @@ class Explanation:
     """(adapter, weight): the global one first, then the experts; weights sum to 1."""
     writer: str = "model"
     """Who wrote the reason: model, rules, or plain (the rules, with nothing shared to argue from)."""
+    effects: tuple[float, ...] | None = None
+    """Per entry of `history`, the score less the score without it, where that was asked for: positive speaks for the
+    item. See `score.line_effects`."""
 
 
 def map_ids_to_codes(ids: Sequence[Any]) -> dict[str, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,14 +16,16 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.query import Query
 from thinkrec.data.titles import build_allowed_titles, extract_title_names, normalise_name
 from thinkrec.decoding.citations import AllowedTitle
-from thinkrec.decoding.policy import Cite
+from thinkrec.decoding.policy import DECIDING_POLICIES, Cite
 from thinkrec.engine.recommender import Recommender, ScoreOption
 from thinkrec.personal.gate import GateConfig, GateOutput, compute_gate
 from thinkrec.personal.groups import UserGroups
 from thinkrec.prompts.render import PromptConfig, PromptRenderer
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
+from thinkrec.score.deciding_lines import map_deciding_lines
 from thinkrec.score.explainer import write_reasons
+from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.prior import ScorePriorConfig
 from thinkrec.score.ranker import CHUNK, score_prompts, score_shared_prefixes
 
@@ -137,7 +139,7 @@ class Predictor:
         citable = None
         if cite != "any":
             queries = [Query.from_row(self.ds, int(row)) for row in rows]
-            citable = [self.find_allowed_titles(query, int(query.candidates[0]), tokens) for query in queries]
+            citable = self.list_allowed_titles(queries, cite, tokens)
         verdicts = None if scores is None else scores > 0
         return write_reasons(
             self.recommender,
@@ -157,10 +159,30 @@ class Predictor:
         items, labels = query.items[window], query.labels[window]
         return window.start + self.renderer.find_visible_past(items, labels, item, slots=slots, reserve=reserve)
 
-    def find_allowed_titles(self, query: Query, item: int, reserve: int = 0) -> dict[str, AllowedTitle]:
+    def list_allowed_titles(
+        self, queries: Sequence[Query], cite: Cite, reserve: int = 0
+    ) -> list[dict[str, AllowedTitle]]:
+        """What `find_allowed_titles` gives for queries about one candidate each, as the policy `cite` asks.
+
+        Where it asks for deciding lines, the effects of all lines are measured: one more prompt per line.
+        """
+        lines: list[dict[int, float] | None] = [None] * len(queries)
+        if cite in DECIDING_POLICIES:
+            measured = compute_line_effects(self, queries, flip=False)
+            lines = [map_deciding_lines(effects) for effects in measured]
+        return [
+            self.find_allowed_titles(query, int(query.candidates[0]), reserve, strengths)
+            for query, strengths in zip(queries, lines, strict=True)
+        ]
+
+    def find_allowed_titles(
+        self, query: Query, item: int, reserve: int = 0, lines: Mapping[int, float] | None = None
+    ) -> dict[str, AllowedTitle]:
         """Names that a reason may cite when a query's user is asked about an item.
 
-        They are those of the visible past, in a prompt with this `reserve`, and of the item itself.
+        They are those of the visible past, in a prompt with this `reserve`, and of the item itself. With `lines`, place
+        in the past -> how much the line moved the score, names of other lines are left out, even where a name is that
+        of one of these too.
         """
         past = self.find_visible_past(query, item, reserve)
         shown = [*query.items[past].tolist(), item]
@@ -173,9 +195,16 @@ class Predictor:
             if len(signs) in places:
                 return AllowedTitle(0, len(signs), is_target=True, keywords=has)
             opinions = {signs[place] for place in places}
-            return AllowedTitle(opinions.pop() if len(opinions) == 1 else 0, places[0], keywords=has)
+            strength = max(strengths.get(place, 0.0) for place in places)
+            return AllowedTitle(opinions.pop() if len(opinions) == 1 else 0, places[0], False, has, strength)
 
-        return {name: known(places) for name, places in places_by_name.items()}
+        strengths = {} if lines is None else {n: lines[p] for n, p in enumerate(past.tolist()) if p in lines}
+        citable = set(range(len(past)) if lines is None else strengths)
+        return {
+            name: known(places)
+            for name, places in places_by_name.items()
+            if len(past) in places or citable.issuperset(places)
+        }
 
     @cached_property
     def _known_names(self) -> frozenset[str]:
@@ -243,7 +272,8 @@ class Predictor:
             for places, shared_prefix in self.render_candidates(query, tokens)
             for place, prompt in zip(places, shared_prefix.to_prompts(), strict=True)
         }
-        citable = [self.find_allowed_titles(query, int(item), tokens) for item in query.candidates]
+        singles = [replace(query, candidates=query.candidates[[place]]) for place in range(len(query.candidates))]
+        citable = self.list_allowed_titles(singles, cite, tokens)
         return write_reasons(
             self.recommender,
             [prompts[place] for place in range(len(prompts))],

@@ -117,7 +117,8 @@ class SlotEncoder:
         if self.target_encoder is not None:
             known, table = self.target_encoder.encode_items(ds), self.target_encoder.n_folds
             expected = self._compute_expected(ds, query)
-            user.append(compute_query_statistics(query.labels, expected, RECENT, self.mean)[None])
+            recent = len(query.items) - query.find_recent(RECENT).start
+            user.append(compute_query_statistics(query.labels, expected, recent, self.mean)[None])
             vote = np.zeros(len(query.items))
             if self.neighbourhood is not None:
                 vote = self.neighbourhood.compute_past_residuals(ds, query.items, query.labels - expected)
