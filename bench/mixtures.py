@@ -17,7 +17,8 @@ import torch
 from common import Row, arguments, backbone_of, finish, median, times
 from models import Peer, catalogue, close, recommender, without_gate
 
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.types import Prompt
 from thinkrec.score.ranker import score_prompts
 

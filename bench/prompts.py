@@ -19,7 +19,8 @@ from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.loaders.movielens import load_ml1m_slice
 from thinkrec.engine.batch import split_by_token_budget
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.stored import LazyPrompts, StoredPrompts, write_prompts
 from thinkrec.run.data_sources import find_data_folder
 from thinkrec.train.mixture import select_strided_rows

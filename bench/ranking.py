@@ -13,7 +13,8 @@ from common import Row, arguments, backbone_of, finish, median, times
 from models import Peer, catalogue, close, recommender
 
 from thinkrec.data.dataset import Dataset
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.score.ranker import score_prompts, score_shared_prefixes
 

@@ -16,7 +16,8 @@ from models import Peer, close, recommender
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.loaders.movielens import load_ml1m_slice
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.run.data_sources import find_data_folder
 from thinkrec.score.predictor import Predictor
 from thinkrec.score.ranker import score_prompts

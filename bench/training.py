@@ -22,7 +22,8 @@ from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
 from thinkrec.engine.batch import split_by_token_budget
 from thinkrec.engine.frozen_cache import FrozenActivationCache
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import set_trainable_parameters, train_step

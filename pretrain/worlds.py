@@ -9,7 +9,8 @@ from drills import Lesson
 from teacher import beliefs
 
 from thinkrec.data.dataset import Domain
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.simulate.simulator import Simulation, SimulatorConfig, simulate_catalogue
 from thinkrec.simulate.vocabulary import GENRES, THEMES, TONES, CatalogueVocabulary
 from thinkrec.teacher.rule_reasons import argue_row

@@ -16,7 +16,7 @@ from thinkrec.data.interactions import TEST, TRAIN
 from thinkrec.engine import checkpoint
 from thinkrec.evaluate.metrics.ranking import compute_auc
 from thinkrec.personal.gate import FUSE, GLOBAL, SINGLE, EntropyGateConfig
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.types import Prompt
 from thinkrec.score.predictor import AdapterRouter, Predictor
 from thinkrec.train import stages

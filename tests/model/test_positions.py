@@ -23,7 +23,8 @@ from thinkrec.errors import DataError
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone
 from thinkrec.model.lora import MultiLoRAConfig
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.score.predictor import Predictor
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train.config import StageConfig

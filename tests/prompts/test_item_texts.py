@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from thinkrec.data.columns import DataWarning
 from thinkrec.errors import DataError
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 PLAIN = simulate_catalogue(SimulatorConfig(users=6, items=50, interactions_per_user=(14, 20)), 21).dataset

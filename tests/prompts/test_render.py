@@ -11,8 +11,9 @@ from transformers import PreTrainedTokenizerFast
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Items
 from thinkrec.model.backbone import load_backbone
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.items import encode_plain_text, truncate_keywords
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 DS = simulate_catalogue(SimulatorConfig(users=20, items=50, interactions_per_user=(14, 20)), 21).dataset

@@ -12,7 +12,8 @@ from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN, VALID
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 PLAIN = simulate_catalogue(SimulatorConfig(users=12, items=50, interactions_per_user=(14, 20)), 21).dataset

@@ -10,7 +10,8 @@ import pytest
 
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.model.backbone import load_backbone
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 DS = simulate_catalogue(SimulatorConfig(users=6, items=50, interactions_per_user=(14, 20)), 21).dataset

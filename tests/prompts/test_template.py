@@ -19,7 +19,8 @@ from thinkrec.errors import RecipeError
 from thinkrec.model.backbone import load_backbone
 from thinkrec.prompts import templates
 from thinkrec.prompts.answers import AnswerIds, AnswerWords, find_answer_ids
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.segments import EmptyHistory, History, SoftTokens, Target, Text, UserVector
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.template import Template

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thinkrec.personal.gate import EntropyGateConfig, UniformGateConfig
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.run.inputs import build_gate_inputs, build_prompt_inputs, hash_prompt_sample, hash_reasons
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 

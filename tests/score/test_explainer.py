@@ -14,7 +14,7 @@ from thinkrec.evaluate.grounding.results import GroundingResults, evaluate_groun
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.score.deciding_lines import select_deciding_lines
 from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.predictor import Predictor

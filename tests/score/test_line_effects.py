@@ -18,7 +18,7 @@ from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.model.projector import Projector
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.score.line_effects import compute_line_effects, keep_lines, score_kept_lines
 from thinkrec.score.predictor import Predictor
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue

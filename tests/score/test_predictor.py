@@ -13,7 +13,7 @@ from thinkrec.engine.recommender import Recommender
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.score.predictor import Predictor
 from thinkrec.score.ranker import score_prompts
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue

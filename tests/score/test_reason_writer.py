@@ -14,7 +14,7 @@ from thinkrec.claims.grounding import GroundingCase
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST
 from thinkrec.data.query import Query
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.score.fluency import collect_words, find_fluency_fault
 from thinkrec.score.reason_writer import KEPT, ReasonWriter, find_text_fault
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue

@@ -21,7 +21,7 @@ from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.personal.gate import GateConfig, compute_gate
 from thinkrec.personal.groups import GroupConfig, fit_groups
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.run import explained
 from thinkrec.run.inputs import hash_prompt_sample
 from thinkrec.run.layout import map_rows_to_stages

@@ -18,7 +18,8 @@ from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest, res
 from thinkrec.model.lora import LoRAConfig
 from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.prompts.answers import AnswerIds
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.types import PROMPT_FIELDS
 from thinkrec.train.config import StageConfig
 from thinkrec.train.model_config import ThinkRecConfig

@@ -17,7 +17,7 @@ from thinkrec.collab import (
 from thinkrec.io.config import Config
 from thinkrec.personal.gate import EntropyGateConfig
 from thinkrec.personal.groups import GroupConfig
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.run.recipe import Recipe
 from thinkrec.train.config import StageConfig
 from thinkrec.train.model_config import ThinkRecConfig

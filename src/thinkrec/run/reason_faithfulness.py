@@ -23,7 +23,7 @@ from thinkrec.evaluate.faithfulness.results import FaithfulnessResults, SystemCi
 from thinkrec.evaluate.metrics.checks import encode_users
 from thinkrec.evaluate.metrics.permutation import draw_permutation_baseline
 from thinkrec.io.hashing import hash_json
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.reasons.named_rows import read_named_rows
 from thinkrec.run import saved_model
 from thinkrec.run.effect_cache import EffectCache

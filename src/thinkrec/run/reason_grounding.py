@@ -11,7 +11,7 @@ from thinkrec.claims.cases import build_cases
 from thinkrec.data.columns import parse_order, reject_rows, require_columns
 from thinkrec.data.tables import read_table
 from thinkrec.evaluate.grounding.results import GroundingResults, evaluate_grounding
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.reasons.matching import IDS, match_rows
 from thinkrec.run import saved_model
 from thinkrec.run.layout import map_rows_to_stages

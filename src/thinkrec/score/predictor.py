@@ -20,7 +20,8 @@ from thinkrec.decoding.policy import DECIDING_POLICIES, Cite
 from thinkrec.engine.recommender import Recommender, ScoreOption
 from thinkrec.personal.gate import GateConfig, GateOutput, compute_gate
 from thinkrec.personal.groups import UserGroups
-from thinkrec.prompts.render import PromptConfig, PromptRenderer
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
 from thinkrec.score.deciding_lines import map_deciding_lines

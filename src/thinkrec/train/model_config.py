@@ -13,7 +13,7 @@ from thinkrec.model.backbone import BackboneConfig
 from thinkrec.model.lora import LoRAConfig
 from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.personal.groups import GroupConfig
-from thinkrec.prompts.render import PromptConfig
+from thinkrec.prompts.config import PromptConfig
 from thinkrec.score.prior import ScorePriorConfig
 from thinkrec.train.config import StageConfig
 

@@ -136,7 +136,7 @@ def _read_users(interactions: Path | None, opened: Run | None) -> pl.DataFrame |
 def _find_items(opened: Run | None, table: pl.DataFrame, references: References) -> RowItems | None:
     """The items of the references' rows, with histories as long as the run's prompts show them; None without a run."""
     from thinkrec.evaluate.text.row_items import find_row_items
-    from thinkrec.prompts.render import PromptConfig
+    from thinkrec.prompts.config import PromptConfig
 
     if opened is None:
         return None
