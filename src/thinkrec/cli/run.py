@@ -52,7 +52,7 @@ def run(
     if train_only:
         if results is not None:
             raise RecipeError("--train-only makes no predictions or metrics to export; leave out --results")
-        place = prepare_run(recipe, folder, overrides or [], options=options, any_code=any_code)
+        place = build_run(recipe, folder, overrides or [], options=options, any_code=any_code)
         place.train_all_stages()
         show.make_console().print(Text(f"trained: {place.folder}"), soft_wrap=True)
         return
@@ -60,7 +60,7 @@ def run(
     show.make_console().print(Text(f"metrics: {done.metrics_path}\nreport:  {done.report_path}"))
 
 
-def prepare_run(
+def build_run(
     name: str, folder: Path | None, overrides: Sequence[str], *, options: RunOptions, any_code: bool = False
 ) -> Run:
     """A recipe with its folder, ready to be run, or gone on with, as the options say."""
@@ -94,7 +94,7 @@ def execute_recipe(
     from thinkrec.run.report_data import describe_data
     from thinkrec.run.results import finish_run
 
-    run = prepare_run(name, folder, overrides, options=options, any_code=any_code)
+    run = build_run(name, folder, overrides, options=options, any_code=any_code)
     recipe = run.recipe
     done: RunResults = run.run_all_stages(finish_run)
     console = show.make_console()
