@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from thinkrec.engine.attention import compute_chunked_attention, should_chunk_queries
+from thinkrec.engine.attention_gradient import attend_causally, should_multiply_gradients
 from thinkrec.engine.cascade import compute_cascade_attention, compute_last_token_attention, unpack_to_padded
 from thinkrec.engine.layout import PackedLayout
 
@@ -141,17 +142,16 @@ def _attend_plainly(
     scaling: float | None,
     options: dict[str, Any],
 ) -> tuple[torch.Tensor, None]:
-    """Transformers' own attention; long causal prompts in chunks of queries where that is the same."""
+    """Transformers' own attention; causal prompts by this package's where that is the same and quicker."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    if (
-        attention_mask is None
-        and should_chunk_queries(query)
-        and _is_causal_self_attention(module, query, key, value, options)
-    ):
+    if attention_mask is None and _is_causal_self_attention(module, query, key, value, options):
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-        out, _ = compute_chunked_attention(query, key, value, scale=scale)
-        return out.transpose(1, 2).contiguous(), None
+        if should_multiply_gradients(query, key, value):
+            return attend_causally(query, key, value, scale=scale).transpose(1, 2).contiguous(), None
+        if should_chunk_queries(query):
+            out, _ = compute_chunked_attention(query, key, value, scale=scale)
+            return out.transpose(1, 2).contiguous(), None
     return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
 
 
