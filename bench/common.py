@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from rich.console import Console
@@ -49,18 +49,27 @@ class Row:
         return self.limit is None or (self.ratio <= self.limit if self.at_most else self.ratio >= self.limit)
 
 
-def times(runs: Mapping[str, Callable[[], Any]], repeats: int = REPEATS) -> dict[str, list[float]]:
-    """Seconds of every run, `repeats` times in turns after one turn to warm up, so that drift hits all alike."""
+def times(
+    runs: Mapping[str, Callable[[], Any]],
+    repeats: int = REPEATS,
+    *,
+    is_warm: bool = False,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Seconds of every run, `repeats` times in turns after one turn to warm up, so that drift hits all alike.
+
+    `is_warm`: without that turn, where the runs have done the like before. `clock`: what gives the seconds.
+    """
     found: dict[str, list[float]] = {name: [] for name in runs}
-    for turn in range(-1, repeats):
+    for turn in range(0 if is_warm else -1, repeats):
         for name, run in runs.items():
             gc.collect()
             _wait()
-            began = time.perf_counter()
+            began = clock()
             run()
             _wait()
             if turn >= 0:
-                found[name].append(time.perf_counter() - began)
+                found[name].append(clock() - began)
     return found
 
 
@@ -100,6 +109,18 @@ def arguments(doc: str, name: str) -> argparse.Namespace:
 
 def finish(rows: list[Row], out: Path, more: Mapping[str, Any] | None = None) -> None:
     """Print the table, write the JSON, and leave with status 1 where a limit is not kept."""
+    write_rows(rows, out, more)
+    leave(rows)
+
+
+def leave(rows: list[Row]) -> NoReturn:
+    """Print the table and leave, with status 1 where a limit is not kept."""
+    Console(width=160).print(table(rows))
+    sys.exit(0 if all(row.holds for row in rows) else 1)
+
+
+def write_rows(rows: list[Row], out: Path, more: Mapping[str, Any] | None = None) -> None:
+    """The rows as JSON, with the command and the machine."""
     out.parent.mkdir(parents=True, exist_ok=True)
     # From the root of the repository, wherever that is.
     command = " ".join(["python", *sys.argv]).replace(f"{RESULTS.parents[1]}{os.sep}", "")
@@ -110,8 +131,6 @@ def finish(rows: list[Row], out: Path, more: Mapping[str, Any] | None = None) ->
         **(more or {}),
     }
     out.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
-    Console(width=160).print(table(rows))
-    sys.exit(0 if all(row.holds for row in rows) else 1)
 
 
 def table(rows: list[Row]) -> Table:

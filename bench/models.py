@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from thinkrec.data.dataset import Dataset
 from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.recommender import Recommender
-from thinkrec.model.adapters import attach_adapters
+from thinkrec.model.adapters import AdapterSet, attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone, load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.prompts.types import Prompt
@@ -59,15 +60,21 @@ def recommender(
     source: str = "nano",
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
+    upper: float = 1.0,
 ) -> Recommender:
-    """A backbone (nano, smollm2, a folder, or one of `SHAPES`) with random adapters that change its answers."""
+    """A backbone (nano, smollm2, a folder, or one of `SHAPES`) with random adapters that change its answers.
+
+    `upper`: the share of the layers, from the last one down, that have any.
+    """
     held = {torch.float32: "float32", torch.bfloat16: "bfloat16"}[dtype]
     if source in SHAPES:
         backbone = _random(SHAPES[source], source, device, dtype)
     else:
         backbone = load_backbone(BackboneConfig(source=source, dtype=held))  # type: ignore[arg-type]
     config = MultiLoRAConfig(rank=rank, alpha=2 * rank, dropout=0.0, targets=targets, n_experts=n_experts)
-    made = Recommender(backbone, attach_adapters(backbone.model, config))
+    adapters = attach_adapters(backbone.model, config)
+    drop_lower_adapters(adapters, upper)
+    made = Recommender(backbone, adapters)
     torch.manual_seed(0)
     with torch.no_grad():
         for parameter in (*made.adapters.get_parameters("global"), *made.adapters.get_parameters("experts")):
@@ -75,6 +82,15 @@ def recommender(
     made = made.to(device).eval()
     made.capabilities = detect_capabilities(made)
     return made.freeze_for_inference()
+
+
+def drop_lower_adapters(adapters: AdapterSet, upper: float) -> None:
+    """Leave adapters in this share of the layers, from the last one down; the others have their linear layers back."""
+    depth = adapters.model.config.num_hidden_layers
+    first = depth - round(upper * depth)
+    for name in list(adapters.layers):
+        if int(name.split("layers.")[1].partition(".")[0]) < first:
+            adapters.model.set_submodule(name, adapters.layers.pop(name).base)
 
 
 def _random(shape: dict, name: str, device: str, dtype: torch.dtype) -> Backbone:
@@ -119,13 +135,18 @@ class Peer:
         self.labels = list(ours.answers.written_pair)
         with tempfile.TemporaryDirectory() as folder:
             for i, (name, slot) in enumerate(adapters.items()):
-                ours.adapters.save_peft(Path(folder) / name, slot)
+                save_adapter(ours, Path(folder) / name, slot)
                 if i == 0:
                     self.model = PeftModel.from_pretrained(base, Path(folder) / name, adapter_name=name)
                 else:
                     self.model.load_adapter(Path(folder) / name, adapter_name=name)
         self.model.set_adapter(next(iter(adapters)))
         self.model.to(ours.device).eval()
+
+    def merge_adapters(self) -> Peer:
+        """The same with its adapters added to the weights, in their format."""
+        self.model = self.model.merge_and_unload()
+        return self
 
     @torch.no_grad()
     def score(self, prompts: list[Prompt], size: int, names: list[str] | None = None) -> np.ndarray:
@@ -150,6 +171,14 @@ class Peer:
             ).logits[:, -1]
             found.append((logits[:, self.labels[0]] - logits[:, self.labels[1]]).float().cpu().numpy())
         return np.concatenate(found)
+
+
+def save_adapter(ours: Recommender, folder: Path, slot: int) -> None:
+    """One adapter for PEFT, in the layers that have one alone."""
+    ours.adapters.save_peft(folder, slot)
+    path = folder / "adapter_config.json"
+    layers = {"layers_to_transform": ours.adapters.list_layer_numbers("global")}
+    path.write_text(json.dumps(json.loads(path.read_text()) | layers))
 
 
 def without_gate(prompt: Prompt) -> Prompt:
