@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from thinkrec.engine import attention
+from thinkrec.engine import attention, fused_layers
 from thinkrec.engine.attention import SequenceBounds
 from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.hooks import UnsupportedAttentionError, install_attention
@@ -24,6 +25,8 @@ from thinkrec.prompts.types import Prompt
 _TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3}
 """Largest difference, in standard deviations of a hidden state; half precision: `_HALF_TOLERANCE`."""
 _HALF_TOLERANCE = 0.1
+_HALF_GRADIENT_TOLERANCE = 0.25
+"""The same for root mean squares of gradients, which halves round in every layer on their way down."""
 _PREFIX_LENGTHS, _SUFFIX_LENGTHS = (7, 12), (3, 5, 1)
 
 
@@ -37,6 +40,7 @@ def detect_capabilities(recommender: Recommender) -> Capabilities:
         shared_prefix=shared_prefix,
         varlen=can_pack_varlen(recommender) and shared_prefix,
         last_layer_pruning=can_prune_last_layer(recommender),
+        fused_layers=can_fuse_layers(recommender),
     )
 
 
@@ -121,6 +125,63 @@ def can_prune_last_layer(recommender: Recommender) -> bool:
             return recommender.compute_hidden(plain)[:, 0]
 
     return _is_equal_to_plain_path(recommender, plain, few)
+
+
+def can_fuse_layers(recommender: Recommender) -> bool:
+    """Compare states and adapters' gradients of random prompts by fused layers with those by the backbone's own.
+
+    False elsewhere than on a CPU, for narrow backbones (`MIN_WIDTH`), and for layers that are not of Llama's kind or
+    do more than those (multiplied residuals, layers without rotary embeddings).
+    """
+    routing = recommender.adapters.routing
+    if recommender.device.type != "cpu" or recommender.backbone.hidden_size < fused_layers.MIN_WIDTH:
+        return False
+    if not fused_layers.install_fused_layers(recommender.model, routing):
+        return False
+    prompts = [prompt for shared in _make_random_prefixes(recommender) for prompt in shared.to_prompts()]
+    batch = collate_prompts(prompts, recommender.backbone.pad_id)
+    results = []
+    with _enable_adapter_gradients(recommender) as parameters:
+        for on in (False, True):
+            with recommender.adapters.routing.use_weights(recommender.compute_routing_weights(batch)):
+                embeds = recommender.embed(batch).detach()
+                with torch.enable_grad(), fused_layers.use_fused_layers(on):
+                    states = recommender.decoder(inputs_embeds=embeds, use_cache=False).last_hidden_state
+                    real = torch.arange(states.shape[1])[None] < batch.lengths[:, None]
+                    # A fixed direction: the sum of squares hardly changes behind a norm.
+                    probe = torch.randn(states[real].shape, generator=torch.Generator().manual_seed(0))
+                    loss = (states[real].float() * probe).sum()
+                    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+            results.append([states[real].detach(), *(g for g in gradients if g is not None)])
+    return len(results[0]) == len(results[1]) and all(
+        _is_near(mine, theirs, recommender.model.dtype) for theirs, mine in zip(*results, strict=True)
+    )
+
+
+@contextmanager
+def _enable_adapter_gradients(recommender: Recommender) -> Iterator[list[torch.nn.Parameter]]:
+    """Evaluation mode, and gradients for the adapters alone, until the block ends."""
+    adapters = [p for group in ("global", "experts") for p in recommender.adapters.get_parameters(group)]
+    learning, merged = [p.requires_grad for p in adapters], recommender.adapters.clear_merged_weights()
+    modes = [(module, module.training) for module in recommender.modules()]
+    try:
+        recommender.eval()
+        for p in adapters:
+            p.requires_grad_(True)
+        yield adapters
+    finally:
+        for p, was in zip(adapters, learning, strict=True):
+            p.requires_grad_(was)
+        for module, was in modes:
+            module.training = was
+        if merged:
+            recommender.adapters.compute_merged_weights()
+
+
+def _is_near(mine: torch.Tensor, theirs: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Whether tensors are as near as the format allows, as root mean squares."""
+    apart, size = ((t.double().square().mean().sqrt()) for t in (mine.double() - theirs.double(), theirs))
+    return bool(apart <= _TOLERANCE.get(dtype, _HALF_GRADIENT_TOLERANCE) * size)
 
 
 def _make_random_prefixes(recommender: Recommender) -> list[SharedPrefix]:

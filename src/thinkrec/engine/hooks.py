@@ -57,6 +57,7 @@ class _HookState(threading.local):
     layout: PackedLayout | None = None
     pruning: PruningState | None = None
     captured_key_values: list[tuple[torch.Tensor, torch.Tensor]] | None = None
+    is_fused: bool = False
 
 
 HOOK_STATE = _HookState()
@@ -89,7 +90,7 @@ def install_attention(model: PreTrainedModel) -> bool:
     from transformers.masking_utils import sdpa_mask
 
     if getattr(model.config, "_attn_implementation", None) == "sdpa":
-        AttentionInterface.register(ATTENTION_NAME, _dispatch_attention)
+        AttentionInterface.register(ATTENTION_NAME, dispatch_attention)
         AttentionMaskInterface.register(ATTENTION_NAME, sdpa_mask)
         model.set_attn_implementation(ATTENTION_NAME)
     return is_attention_installed(model)
@@ -104,7 +105,7 @@ def is_attention_installed(model: PreTrainedModel) -> bool:
     return getattr(model.config, "_attn_implementation", None) == ATTENTION_NAME
 
 
-def _dispatch_attention(
+def dispatch_attention(
     module: nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,

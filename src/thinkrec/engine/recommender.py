@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from thinkrec.engine.answer_logits import pool_answer_logits
 from thinkrec.engine.batch import Batch, collate_prompts
+from thinkrec.engine.fused_layers import install_fused_layers, use_fused_layers
 from thinkrec.engine.hooks import (
     HOOK_STATE,
     UnsupportedAttentionError,
@@ -55,6 +56,8 @@ class Capabilities:
     """Prompts stand side by side in one row instead of being padded (`Recommender.pack_and_forward`)."""
     last_layer_pruning: bool = False
     """The last layer may be computed at some positions alone (`thinkrec.engine.last_layer`)."""
+    fused_layers: bool = False
+    """Layers are computed in fewer passes and larger products (`thinkrec.engine.fused_layers`)."""
 
 
 class Recommender(nn.Module):
@@ -96,6 +99,7 @@ class Recommender(nn.Module):
         self.training = backbone.model.training
         install_attention(self.model)
         install_last_layer_hooks(self.model, experts.routing)
+        install_fused_layers(self.model, experts.routing)
         # Merged weights are copies: whatever changes what they were made of makes them anew.
         self.register_load_state_dict_post_hook(lambda module, _: module._refresh_merged_weights())
 
@@ -163,7 +167,12 @@ class Recommender(nn.Module):
             # A mask of four dimensions is taken as it is; packed attention goes by the layout instead.
             nothing = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=batch.ids.device)
             options |= {"position_ids": batch.position_ids[None], "attention_mask": nothing}
-        with self.adapters.routing.use_weights(self.compute_routing_weights(batch)), use_layout(batch.layout):
+        weights = self.compute_routing_weights(batch)
+        with (
+            self.adapters.routing.use_weights(weights),
+            use_layout(batch.layout),
+            use_fused_layers(self.capabilities.fused_layers),
+        ):
             return self.decoder(**options).last_hidden_state
 
     def gather_hidden(self, batch: Batch, at: torch.Tensor) -> torch.Tensor:
@@ -265,12 +274,12 @@ class Recommender(nn.Module):
         routing = self.adapters.routing
 
         @contextmanager
-        def restore_context(weights: torch.Tensor | None, layout: PackedLayout | None) -> Iterator[None]:
-            with routing.use_weights(weights), use_layout(layout):
+        def restore_context(weights: torch.Tensor | None, layout: PackedLayout | None, fused: bool) -> Iterator[None]:
+            with routing.use_weights(weights), use_layout(layout), use_fused_layers(fused):
                 yield
 
         def contexts() -> tuple[Any, Any]:
-            return nullcontext(), restore_context(routing.weights, HOOK_STATE.layout)
+            return nullcontext(), restore_context(routing.weights, HOOK_STATE.layout, HOOK_STATE.is_fused)
 
         if on == self._checkpointing:
             return
