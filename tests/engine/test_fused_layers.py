@@ -14,7 +14,13 @@ from support.tiny_lm import make_model, make_prompts, make_recommender, make_tok
 from thinkrec.engine import capabilities, fused_layers
 from thinkrec.engine.batch import Batch, collate_prompts
 from thinkrec.engine.capabilities import can_fuse_layers
-from thinkrec.engine.fused_layers import FusedLayer, install_fused_layers, is_llama_layer, use_fused_layers
+from thinkrec.engine.fused_layers import (
+    FusedLayer,
+    install_fused_layers,
+    is_llama_layer,
+    should_fuse_layers,
+    use_fused_layers,
+)
 from thinkrec.engine.packing import pack_prompts, pack_shared_prefix
 from thinkrec.engine.parts import set_trainable_parts
 from thinkrec.engine.recommender import Capabilities, Recommender
@@ -223,8 +229,7 @@ def test_other_kinds_of_layers_are_left_alone() -> None:
 
 
 def test_they_are_tried_before_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not can_fuse_layers(build()), "a narrow backbone"
-    monkeypatch.setattr(fused_layers, "MIN_WIDTH", 1)
+    monkeypatch.setattr(fused_layers, "should_fuse_layers", lambda model, width: width == 32)
     recommender = build().train()
     before = [p.requires_grad for p in recommender.parameters()]
     assert can_fuse_layers(recommender)
@@ -240,6 +245,17 @@ def test_they_are_tried_before_they_are_used(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(fused_layers, "multiply_onto", forget_gradient)
     assert not can_fuse_layers(build()), "training goes through it"
+
+
+def test_they_pay_in_bfloat16_on_wide_layers_with_a_matrix_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, wide = make_model().to(torch.bfloat16), fused_layers.MIN_WIDTH
+    monkeypatch.setattr(fused_layers, "read_cpu_flags", lambda: frozenset({"avx512_bf16", "amx_bf16"}))
+    assert should_fuse_layers(model, wide)
+    assert not should_fuse_layers(model, wide - 1)
+    assert not can_fuse_layers(build(dtype=torch.bfloat16)), "a narrow backbone is not even tried"
+    assert not should_fuse_layers(model.float(), wide)
+    monkeypatch.setattr(fused_layers, "read_cpu_flags", lambda: frozenset({"avx512_bf16"}))
+    assert not should_fuse_layers(model.bfloat16(), wide)
 
 
 def test_expert_columns_weigh_what_routing_says() -> None:

@@ -11,7 +11,7 @@ from thinkrec.engine.layer_math import (
     compute_swiglu,
     differentiate_rms_norm,
     differentiate_swiglu,
-    scale_rows,
+    divide_rows,
     split_and_rotate,
 )
 
@@ -46,7 +46,7 @@ def test_a_scaled_row_is_rounded_once() -> None:
     once = (rows.float() * (mean_square + 1e-5).rsqrt()[:, None]).bfloat16()
     # Twice, with the factor in half precision, other numbers come out.
     twice = rows * (mean_square + 1e-5).rsqrt()[:, None].bfloat16()
-    mine = scale_rows(rows, mean_square, 1e-5)
+    mine = divide_rows(rows, mean_square, 1e-5)
     assert (mine != once).float().mean() < 0.02
     assert (twice != once).float().mean() > 0.1
 

@@ -130,11 +130,11 @@ def can_prune_last_layer(recommender: Recommender) -> bool:
 def can_fuse_layers(recommender: Recommender) -> bool:
     """Compare states and adapters' gradients of random prompts by fused layers with those by the backbone's own.
 
-    False elsewhere than on a CPU, for narrow backbones (`MIN_WIDTH`), and for layers that are not of Llama's kind or
-    do more than those (multiplied residuals, layers without rotary embeddings).
+    False where they would not be quicker (`should_fuse_layers`), and for layers that are not of Llama's kind or do more
+    than those (multiplied residuals, layers without rotary embeddings).
     """
     routing = recommender.adapters.routing
-    if recommender.device.type != "cpu" or recommender.backbone.hidden_size < fused_layers.MIN_WIDTH:
+    if not fused_layers.should_fuse_layers(recommender.model, recommender.backbone.hidden_size):
         return False
     if not fused_layers.install_fused_layers(recommender.model, routing):
         return False
@@ -143,7 +143,7 @@ def can_fuse_layers(recommender: Recommender) -> bool:
     results = []
     with _enable_adapter_gradients(recommender) as parameters:
         for on in (False, True):
-            with recommender.adapters.routing.use_weights(recommender.compute_routing_weights(batch)):
+            with routing.use_weights(recommender.compute_routing_weights(batch)):
                 embeds = recommender.embed(batch).detach()
                 with torch.enable_grad(), fused_layers.use_fused_layers(on):
                     states = recommender.decoder(inputs_embeds=embeds, use_cache=False).last_hidden_state

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 
-def scale_rows(rows: torch.Tensor, mean_square: torch.Tensor, eps: float) -> torch.Tensor:
+def divide_rows(rows: torch.Tensor, mean_square: torch.Tensor, eps: float) -> torch.Tensor:
     """Rows (n, w) / sqrt(mean_square + eps), mean_square float32 (n,), computed in float32 and rounded once.
 
     Batch normalisation with fixed statistics does this in one pass, where each row counts as a channel.
@@ -28,7 +28,7 @@ def compute_rms_norm(rows: torch.Tensor, weight: torch.Tensor, eps: float, out: 
     Returns float32 (n,), the mean squares. Formula: Zhang and Sennrich (2019).
     """
     mean_square = torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float32).square_().div_(rows.shape[-1])
-    torch.mul(scale_rows(rows, mean_square, eps), weight, out=out)
+    torch.mul(divide_rows(rows, mean_square, eps), weight, out=out)
     return mean_square
 
 
@@ -36,10 +36,10 @@ def differentiate_rms_norm(
     grad: torch.Tensor, rows: torch.Tensor, mean_square: torch.Tensor, weight: torch.Tensor, eps: float
 ) -> torch.Tensor:
     """Gradient (n, w) for the rows: with u = rows / rms and g = weight grad, (g - u mean(g u)) / rms."""
-    normed = scale_rows(rows, mean_square, eps)
+    normed = divide_rows(rows, mean_square, eps)
     weighted = grad * weight
     share = (weighted * normed).sum(-1, keepdim=True, dtype=torch.float32).div_(-rows.shape[-1])
-    return scale_rows(weighted.addcmul_(normed, share.to(rows.dtype)), mean_square, eps)
+    return divide_rows(weighted.addcmul_(normed, share.to(rows.dtype)), mean_square, eps)
 
 
 def compute_swiglu(gate: torch.Tensor, up: torch.Tensor, out: torch.Tensor) -> None:
