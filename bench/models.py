@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from thinkrec.data.dataset import Dataset
 from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.recommender import Recommender
-from thinkrec.model.adapters import AdapterSet, attach_adapters
+from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import Backbone, BackboneConfig, build_backbone, load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.prompts.types import Prompt
@@ -71,10 +70,8 @@ def recommender(
         backbone = _random(SHAPES[source], source, device, dtype)
     else:
         backbone = load_backbone(BackboneConfig(source=source, dtype=held))  # type: ignore[arg-type]
-    config = MultiLoRAConfig(rank=rank, alpha=2 * rank, dropout=0.0, targets=targets, n_experts=n_experts)
-    adapters = attach_adapters(backbone.model, config)
-    drop_lower_adapters(adapters, upper)
-    made = Recommender(backbone, adapters)
+    config = MultiLoRAConfig(rank=rank, alpha=2 * rank, dropout=0.0, targets=targets, layers=upper, n_experts=n_experts)
+    made = Recommender(backbone, attach_adapters(backbone.model, config))
     torch.manual_seed(0)
     with torch.no_grad():
         for parameter in (*made.adapters.get_parameters("global"), *made.adapters.get_parameters("experts")):
@@ -82,15 +79,6 @@ def recommender(
     made = made.to(device).eval()
     made.capabilities = detect_capabilities(made)
     return made.freeze_for_inference()
-
-
-def drop_lower_adapters(adapters: AdapterSet, upper: float) -> None:
-    """Leave adapters in this share of the layers, from the last one down; the others have their linear layers back."""
-    depth = adapters.model.config.num_hidden_layers
-    first = depth - round(upper * depth)
-    for name in list(adapters.layers):
-        if int(name.split("layers.")[1].partition(".")[0]) < first:
-            adapters.model.set_submodule(name, adapters.layers.pop(name).base)
 
 
 def _random(shape: dict, name: str, device: str, dtype: torch.dtype) -> Backbone:
@@ -135,7 +123,7 @@ class Peer:
         self.labels = list(ours.answers.written_pair)
         with tempfile.TemporaryDirectory() as folder:
             for i, (name, slot) in enumerate(adapters.items()):
-                save_adapter(ours, Path(folder) / name, slot)
+                ours.adapters.save_peft(Path(folder) / name, slot)
                 if i == 0:
                     self.model = PeftModel.from_pretrained(base, Path(folder) / name, adapter_name=name)
                 else:
@@ -171,14 +159,6 @@ class Peer:
             ).logits[:, -1]
             found.append((logits[:, self.labels[0]] - logits[:, self.labels[1]]).float().cpu().numpy())
         return np.concatenate(found)
-
-
-def save_adapter(ours: Recommender, folder: Path, slot: int) -> None:
-    """One adapter for PEFT, in the layers that have one alone."""
-    ours.adapters.save_peft(folder, slot)
-    path = folder / "adapter_config.json"
-    layers = {"layers_to_transform": ours.adapters.list_layer_numbers("global")}
-    path.write_text(json.dumps(json.loads(path.read_text()) | layers))
 
 
 def without_gate(prompt: Prompt) -> Prompt:
