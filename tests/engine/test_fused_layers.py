@@ -247,15 +247,16 @@ def test_they_are_tried_before_they_are_used(monkeypatch: pytest.MonkeyPatch) ->
     assert not can_fuse_layers(build()), "training goes through it"
 
 
-def test_they_pay_in_bfloat16_on_wide_layers_with_a_matrix_unit(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, wide = make_model().to(torch.bfloat16), fused_layers.MIN_WIDTH
-    monkeypatch.setattr(fused_layers, "read_cpu_flags", lambda: frozenset({"avx512_bf16", "amx_bf16"}))
+def test_they_pay_on_wide_layers_and_in_bfloat16_with_a_matrix_unit_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, wide = make_model(), fused_layers.MIN_WIDTH
+    monkeypatch.setattr(fused_layers, "read_cpu_flags", lambda: frozenset({"avx512_bf16"}))
     assert should_fuse_layers(model, wide)
     assert not should_fuse_layers(model, wide - 1)
-    assert not can_fuse_layers(build(dtype=torch.bfloat16)), "a narrow backbone is not even tried"
-    assert not should_fuse_layers(model.float(), wide)
-    monkeypatch.setattr(fused_layers, "read_cpu_flags", lambda: frozenset({"avx512_bf16"}))
+    assert not can_fuse_layers(build()), "a narrow backbone is not even tried"
     assert not should_fuse_layers(model.bfloat16(), wide)
+    monkeypatch.setattr(fused_layers, "read_cpu_flags", lambda: frozenset({"avx512_bf16", "amx_bf16"}))
+    assert should_fuse_layers(model, wide)
+    assert not should_fuse_layers(model.half(), wide)
 
 
 def test_expert_columns_weigh_what_routing_says() -> None:

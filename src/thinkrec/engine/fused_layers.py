@@ -32,8 +32,8 @@ from thinkrec.model.lora import MultiLoRALinear, Routing
 MIN_WIDTH = 384
 """Hidden size from which layers are fused: below it calls cost more than what they compute."""
 MATRIX_UNIT = "amx_bf16"
-"""What a CPU must have for it, as Linux names it: without a unit for products in bfloat16 those take four fifths of the
-time, and fused layers save next to nothing (docs/performance.md)."""
+"""What a CPU must have for bfloat16, as Linux names it: without a unit for its products those take four fifths of the
+time, and fused layers save nothing (docs/performance.md)."""
 _FORMATS = (torch.float32, torch.bfloat16)
 _PARTS = {
     "input_layernorm": (),
@@ -48,12 +48,9 @@ _LOCK = threading.Lock()
 def should_fuse_layers(model: nn.Module, width: int) -> bool:
     """Whether fused layers are quicker for a model of this hidden size, where and in the format that it is in."""
     weight = next(model.parameters())
-    return (
-        weight.device.type == "cpu"
-        and weight.dtype == torch.bfloat16
-        and width >= MIN_WIDTH
-        and MATRIX_UNIT in read_cpu_flags()
-    )
+    if weight.device.type != "cpu" or width < MIN_WIDTH:
+        return False
+    return weight.dtype == torch.float32 or (weight.dtype == torch.bfloat16 and MATRIX_UNIT in read_cpu_flags())
 
 
 @contextmanager

@@ -177,8 +177,9 @@ class _Stamp:
     """Equal to a later one of the same tensor, unless that was written into or moved in between."""
 
     def __init__(self, tensor: torch.Tensor) -> None:
-        # The tensor is held, so that no other one can stand at its address.
-        self.tensor, self.state = tensor, (tensor.data_ptr(), tensor.dtype, tensor._version)
+        # Its memory is held, so that nothing else can stand at that address: `Module.to` gives a parameter other memory.
+        self.tensor, self.memory = tensor, tensor.detach()
+        self.state = (tensor.data_ptr(), tensor.dtype, tensor._version)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Stamp) and self.tensor is other.tensor and self.state == other.state
