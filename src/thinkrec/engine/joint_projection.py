@@ -177,7 +177,7 @@ class _Stamp:
     """Equal to a later one of the same tensor, unless that was written into or moved in between."""
 
     def __init__(self, tensor: torch.Tensor) -> None:
-        # Its memory is held, so that nothing else can stand at that address: `Module.to` gives a parameter other memory.
+        # Its memory is held, so that nothing else can stand there: `Module.to` gives a parameter other memory.
         self.tensor, self.memory = tensor, tensor.detach()
         self.state = (tensor.data_ptr(), tensor.dtype, tensor._version)
 
