@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import DynamicCache
 from transformers.cache_utils import Cache
 
 from thinkrec.engine.batch import collate_prompts
 from thinkrec.engine.hooks import UnsupportedAttentionError, capture_key_values
+from thinkrec.engine.kv_cache import make_kv_cache
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.engine.packing import pack_shared_prefix
 from thinkrec.engine.recommender import Recommender
@@ -49,8 +49,16 @@ def prefill_prompts(recommender: Recommender, prompts: Sequence[Prompt]) -> Pref
     embeds, mask = _align_rows_right(recommender.embed(batch), batch.lengths)
     weights = recommender.compute_routing_weights(batch)
     place = (mask.cumsum(1) - 1).clamp_min(0)
+    # A model that mixes attention with something else knows best what it keeps.
+    cache = make_kv_cache(recommender.model.config) if recommender.capabilities.shared_prefix else None
     with recommender.adapters.routing.use_weights(weights):
-        state = recommender.decoder(inputs_embeds=embeds, attention_mask=mask, position_ids=place, use_cache=True)
+        state = recommender.decoder(
+            inputs_embeds=embeds,
+            attention_mask=mask,
+            position_ids=place,
+            past_key_values=cache,
+            use_cache=True,
+        )
     return PrefillState(state.last_hidden_state[:, -1], state.past_key_values, mask, batch.lengths, weights)
 
 
@@ -61,7 +69,7 @@ def _prefill_shared_prefix(recommender: Recommender, prompts: Sequence[Prompt], 
     with capture_key_values() as taken:
         states = recommender.compute_hidden(batch)[0]
     at, mask = _compute_aligned_index(batch.layout, n)
-    cache = DynamicCache(config=recommender.model.config)
+    cache = make_kv_cache(recommender.model.config)
     for layer, parts in enumerate(taken):
         key, value = (part[0][:, at].transpose(0, 1) for part in parts)
         cache.update(key, value, layer)
