@@ -103,3 +103,14 @@ def test_references_of_other_data_are_refused(folder: Path, tmp_path: Path) -> N
         ],
     )  # the orders are of no row
     assert result.exit_code == 2 and "names rows that the run does not have" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("name", ["loops.json", "written.json", "more.json"])
+def test_the_table_of_every_row_is_not_written_over_a_table_that_is_read(folder: Path, name: str) -> None:
+    before = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+    against = ("--against", folder / "more.parquet")
+    (folder / "more.parquet").write_bytes(before["loops.parquet"])
+    result = call(folder, *against, "--partial", "--run", folder / "run", "--out", folder / name)
+    assert result.exit_code == 2 and f"would write over {folder / name}".replace(".json", ".parquet") in result.output
+    assert all((folder / file).read_bytes() == content for file, content in before.items())
+    assert not (folder / name).exists()

@@ -99,7 +99,7 @@ def test_wrong_calls_say_what_to_do(items: Path, tmp_path: Path) -> None:
     assert "names no column" in refused(items, "--columns", " , ", "--out", out)
     assert "give a column of text" in refused(bad_kind(tmp_path), "--columns", "plot", "--out", out)
     assert "end it with .parquet, .csv or .jsonl" in refused(items, "--columns", "plot", "--out", tmp_path / "out.xlsx")
-    assert "the table itself" in refused(items, "--columns", "plot", "--out", items)
+    assert "which is read; give another name" in refused(items, "--columns", "plot", "--out", items)
     assert "no such file" in refused(tmp_path / "none.csv", "--columns", "plot", "--out", out)
     assert "two small letters" in refused(items, "--columns", "plot", "--language", "English", "--out", out)
     assert "--extractor is not teacher" in refused(items, "--columns", "plot", "--teacher", "model=x", "--out", out)

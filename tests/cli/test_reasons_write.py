@@ -216,3 +216,9 @@ def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> N
     assert not out.exists()
     both = call("evaluate", "text", table, "--grounding", "--references", table)
     assert "--grounding needs --run" in both.stderr
+
+
+def test_the_table_of_rows_is_not_written_over(trained: Run, table: Path) -> None:
+    before = table.read_bytes()
+    result = call("reasons", "write", trained.folder, table, "--out", table)
+    assert result.exit_code == 2 and "would write over" in result.output and table.read_bytes() == before

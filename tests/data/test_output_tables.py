@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from thinkrec.data.columns import DataWarning, parse_keywords
-from thinkrec.data.output_tables import SUFFIXES, check_columns, check_writable, write_table
+from thinkrec.data.output_tables import SUFFIXES, check_columns, check_not_read, check_writable, write_table
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 
@@ -94,3 +94,11 @@ def test_columns_that_csv_cannot_hold_are_refused_before_the_work(tmp_path: Path
     check_columns(TABLE, tmp_path / "a.csv")
     with pytest.raises(DataError, match="CSV cannot hold the columns nested"):
         check_columns(nested, tmp_path / "a.csv")
+
+
+def test_a_table_that_is_read_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "link.parquet").symlink_to(tmp_path / "rows.parquet")
+    for out in (tmp_path / "rows.parquet", tmp_path / "deep" / ".." / "rows.parquet", tmp_path / "link.parquet"):
+        with pytest.raises(DataError, match=r"^--out would write over .*which is read"):
+            check_not_read(out, [None, tmp_path / "other.parquet", tmp_path / "rows.parquet"])
+    check_not_read(tmp_path / "new.parquet", [None, tmp_path / "rows.parquet"])

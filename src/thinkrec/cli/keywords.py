@@ -47,7 +47,7 @@ def keywords(
     """
     import re
 
-    from thinkrec.data.output_tables import check_columns, check_writable, write_table
+    from thinkrec.data.output_tables import check_columns, check_not_read, check_writable, write_table
     from thinkrec.data.tables import check_items, read_table
     from thinkrec.errors import DataError
     from thinkrec.keywords.tables import (
@@ -65,9 +65,8 @@ def keywords(
         chosen = build_teacher_extractor(teacher or [], language, item, most)
     else:
         chosen = build_offline_extractor(language)
-    if out.resolve() == items.resolve():
-        raise DataError(f"{out}: this is the table itself; give another file for --out")
     check_writable(out)
+    check_not_read(out, [items])
     table = read_table(items)
     check_columns(table, out)
     check_items(table, source=str(items))  # refuse a table before anything is asked

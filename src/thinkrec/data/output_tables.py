@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -30,6 +31,15 @@ def check_writable(path: Path, option: str = "--out") -> None:
         raise DataError(f"{option} {path}: {above} is a file, not a folder; give another place")
     if not os.access(above, os.W_OK | os.X_OK):
         raise DataError(f"{option} {path}: the folder {above} cannot be written to; give another place")
+
+
+def check_not_read(path: Path, tables: Iterable[Path | None], option: str = "--out") -> None:
+    """Raise DataError where a file that is to be written is one of the tables that are read; None stands for no table.
+
+    `option`: what would write it, in messages.
+    """
+    if any(table is not None and table.resolve() == path.resolve() for table in tables):
+        raise DataError(f"{option} would write over {path}, which is read; give another name")
 
 
 def check_columns(table: pl.DataFrame, path: Path, option: str = "--out") -> None:

@@ -68,6 +68,7 @@ def text(
 
     from thinkrec.cli import show
     from thinkrec.cli.json_files import check_json_name
+    from thinkrec.data.output_tables import check_not_read
     from thinkrec.data.tables import read_table
     from thinkrec.errors import DataError
     from thinkrec.evaluate.text.align import read_references
@@ -78,6 +79,9 @@ def text(
     if interactions is not None and run is not None:
         raise DataError("say where the users are once: --interactions TABLE or --run RUN")
     check_json_name(out, "text-metrics.json")
+    if out is not None:
+        rows = out.with_suffix(".parquet")
+        check_not_read(rows, [reasons, references, *(against or ()), interactions], f"--out {out} (its table per row)")
     if grounding and run is None:
         raise DataError("--grounding needs --run RUN, whose data the reasons are about")
     opened = _open_run(run)

@@ -52,7 +52,7 @@ def synthesize(
     from rich.text import Text
 
     from thinkrec.cli import show
-    from thinkrec.data.output_tables import check_writable, write_table
+    from thinkrec.data.output_tables import check_not_read, check_writable, write_table
     from thinkrec.io.files import write_json
     from thinkrec.reasons.choose import choose_rows
     from thinkrec.reasons.config_files import read_synthesis_config
@@ -90,6 +90,7 @@ def synthesize(
     folder = Path("reasons") / opened.name
     out, store = out or folder / "reasons.parquet", store or folder / "attempts.jsonl"
     check_writable(out)
+    check_not_read(out, [predictions, config])
     chosen = choose_rows(ds, settings)
     console = show.make_console()
     if dry_run:

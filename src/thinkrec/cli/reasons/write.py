@@ -37,7 +37,7 @@ def write(
     from rich.text import Text
 
     from thinkrec.cli import show
-    from thinkrec.data.output_tables import check_writable, write_table
+    from thinkrec.data.output_tables import check_not_read, check_writable, write_table
     from thinkrec.errors import DataError
     from thinkrec.reasons.named_rows import read_named_rows
     from thinkrec.run import saved_model
@@ -54,6 +54,7 @@ def write(
     if own_verdict and writer != "model":
         raise DataError(f"--own-verdict lets the model decide, and --writer {writer} does not; give one of them")
     check_writable(out)
+    check_not_read(out, [rows])
     opened = saved_model.open_run(folder, progress=True)
     wanted = read_named_rows(rows, split, opened.ds)
     variant = find_variant(recipe, stage)
