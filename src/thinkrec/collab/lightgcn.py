@@ -12,16 +12,9 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
+from thinkrec.collab import table_encoder
 from thinkrec.collab.embedding_tables import EmbeddingTables
 from thinkrec.collab.selection import select_two_class_rows
-from thinkrec.collab.table_encoder import (
-    encode_all_items,
-    encode_query_user,
-    encode_row_users,
-    load_tables,
-    save_tables,
-    score_rows,
-)
 from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
@@ -93,21 +86,14 @@ class LightGCN:
     Users and items without train rows have the mean propagated vector of those with train rows.
     """
 
-    score = score_rows
-    encode_users = encode_row_users
-    encode_query = encode_query_user
-    encode_items = encode_all_items
-    save = save_tables
+    score, save = table_encoder.score_rows, table_encoder.save_tables
+    encode_users, encode_query = table_encoder.encode_row_users, table_encoder.encode_query_user
+    encode_items, dim = table_encoder.encode_all_items, property(table_encoder.get_dim)
 
     def __init__(self, config: LightGCNConfig | None = None):
         """An unfitted encoder."""
         self.tables: EmbeddingTables | None = None
         self.config = config or LightGCNConfig()
-
-    @property
-    def dim(self) -> int:
-        """Length of the vectors."""
-        return self.config.dim
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
         """See `Scorer.fit`: one record per epoch. Every step propagates over the whole graph once."""
@@ -150,7 +136,7 @@ class LightGCN:
     @classmethod
     def load(cls, folder: Path) -> LightGCN:
         """See `Scorer.load`."""
-        config, tables = load_tables(folder, LightGCNConfig)
+        config, tables = table_encoder.load_tables(folder, LightGCNConfig)
         encoder = cls(config)
         encoder.tables = tables
         return encoder

@@ -6,7 +6,7 @@ Each class takes them as its own (`score = score_rows`), so that nothing is inhe
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
@@ -37,6 +37,11 @@ def get_tables(encoder: TableEncoder) -> EmbeddingTables:
     if encoder.tables is None:
         raise RuntimeError(f"this {type(encoder).__name__} has no vectors yet: call fit, or load a saved one")
     return encoder.tables
+
+
+def get_dim(self: Any) -> int:
+    """Length of the vectors."""
+    return self.config.dim
 
 
 def score_rows(self: TableEncoder, ds: Dataset, rows: np.ndarray) -> np.ndarray:

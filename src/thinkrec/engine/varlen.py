@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from thinkrec.engine import attention
 from thinkrec.engine.attention import SequenceBounds
@@ -125,23 +126,16 @@ def _attend_selected(
 
 
 def compute_varlen_reference(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    queries: SequenceBounds,
-    keys: SequenceBounds,
-    *,
-    causal: bool,
-    scale: float,
-) -> tuple[torch.Tensor, torch.Tensor]:
+    q: Tensor, k: Tensor, v: Tensor, queries: SequenceBounds, keys: SequenceBounds, *, causal: bool, scale: float
+) -> tuple[Tensor, Tensor]:
     """What `compute_varlen_attention` gives, by its formula, sequence by sequence."""
-    groups = query.shape[1] // key.shape[1]
-    key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
+    groups = q.shape[1] // k.shape[1]
+    k, v = (t.repeat_interleave(groups, dim=1) for t in (k, v))
     limits = zip(pairwise(queries.cu_seqlens.tolist()), pairwise(keys.cu_seqlens.tolist()), strict=True)
     states = [
         attention.compute_reference_attention(
-            query[:, :, slice(*q)], key[:, :, slice(*k)], value[:, :, slice(*k)], causal=causal, scale=scale
+            q[:, :, slice(*own)], k[:, :, slice(*seen)], v[:, :, slice(*seen)], causal=causal, scale=scale
         )
-        for q, k in limits
+        for own, seen in limits
     ]
     return torch.cat([state[0] for state in states], dim=2), torch.cat([state[1] for state in states], dim=2)

@@ -18,6 +18,7 @@ from thinkrec.data.titles import build_allowed_titles, extract_title_names, norm
 from thinkrec.decoding.citations import AllowedTitle
 from thinkrec.decoding.policy import DECIDING_POLICIES, Cite
 from thinkrec.engine.recommender import Recommender, ScoreOption
+from thinkrec.io.progress import Progress
 from thinkrec.personal.gate import GateConfig, GateOutput, compute_gate
 from thinkrec.personal.groups import UserGroups
 from thinkrec.prompts.config import PromptConfig
@@ -111,10 +112,11 @@ class Predictor:
                 yield places, renderer.render_prefix_group(rows[places], gate=weights[places[0]], vectors=vectors)
 
         scores = np.zeros(len(rows))
-        options = {"option": self.option, "title": title, "progress": progress}
-        scores[apart] = score_prompts(self.recommender, render, len(apart), **options)
-        if shared:
-            scores += score_shared_prefixes(self.recommender, iterate_prefix_groups(), len(rows), **options)
+        with Progress(title, len(rows), shown=progress) as bar:
+            scores[apart] = score_prompts(self.recommender, render, len(apart), option=self.option, bar=bar)
+            if shared:
+                groups = iterate_prefix_groups()
+                scores += score_shared_prefixes(self.recommender, groups, len(rows), option=self.option, bar=bar)
         return scores + self.compute_prior_offset(self.ds.interactions.item[rows], rows)
 
     def compute_prior_offset(self, items: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
@@ -251,9 +253,9 @@ class Predictor:
                 for places, shared_prefix in self.render_candidates(query):
                     yield end - len(query.candidates) + places, shared_prefix
 
-        scores = score_shared_prefixes(
-            self.recommender, iterate_prefixes(), total, option=self.option, title=title, progress=progress
-        )
+        with Progress(title, total, shown=progress) as bar:
+            prefixes = iterate_prefixes()
+            scores = score_shared_prefixes(self.recommender, prefixes, total, option=self.option, bar=bar)
         scores = scores + self.compute_prior_offset(np.concatenate([query.candidates for query in queries]))
         return np.split(scores, ends[:-1])
 

@@ -31,12 +31,12 @@ def score_prompts(
     *,
     batch_tokens: int | None = None,
     option: ScoreOption = "difference",
-    title: str = "scoring",
-    progress: bool = False,
+    bar: Progress | None = None,
 ) -> np.ndarray:
     """float64 (n,): the target's score of prompts render(0) .. render(n - 1); larger means more likely liked.
 
-    Raises CheckpointError where a score is not finite, since such a row has no rank; RuntimeError in training mode.
+    `bar` is moved on by the prompts that are done. Raises CheckpointError where a score is not finite, since such a row
+    has no rank; RuntimeError in training mode.
     """
     recommender.require_evaluation_mode()
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or get_batch_tokens(recommender)
@@ -50,10 +50,11 @@ def score_prompts(
     def score_batch(batch: tuple[np.ndarray, list[Prompt]]) -> tuple[np.ndarray, np.ndarray]:
         return batch[0], _score_prompt_batch(recommender, batch[1], option)
 
-    with Progress(title, n, shown=progress) as bar, torch.no_grad():
+    with torch.no_grad():
         for places, batch_scores in map_batches(score_batch, batches(), count_workers(recommender)):
             scores[places] = batch_scores
-            bar.advance(len(places))
+            if bar is not None:
+                bar.advance(len(places))
     return _check_finite(scores)
 
 
@@ -64,8 +65,7 @@ def score_shared_prefixes(
     *,
     batch_tokens: int | None = None,
     option: ScoreOption = "difference",
-    title: str = "scoring",
-    progress: bool = False,
+    bar: Progress | None = None,
 ) -> np.ndarray:
     """float64 (n,): the score of every suffix, as `score_prompts` would give it for the same question.
 
@@ -92,10 +92,11 @@ def score_shared_prefixes(
         batch_scores = _score_suffixes(recommender, [shared for _, shared in group], cache, option, budget)
         return np.concatenate([places for places, _ in group]), batch_scores
 
-    with Progress(title, n, shown=progress) as bar, torch.no_grad():
+    with torch.no_grad():
         for places, batch_scores in map_batches(score_group, batches(), workers):
             scores[places] = batch_scores
-            bar.advance(len(places))
+            if bar is not None:
+                bar.advance(len(places))
     return _check_finite(scores)
 
 
