@@ -12,7 +12,7 @@ PINS = pyproject.toml constraints-cpu.txt
 
 WRITERS = thinkrec-nano thinkrec-nano-unthinking tallrec-nano collm-nano
 ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec-nano-keywords
-SMOLLM2 = thinkrec-smollm2-keywords
+SMOLLM2 = thinkrec-smollm2 thinkrec-smollm2-keywords
 # The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
 REASONS = results/ml1m/thinkrec-nano

@@ -17,9 +17,10 @@ from thinkrec.collab.sasrec import SASRecConfig
 from thinkrec.errors import RecipeError
 from thinkrec.io.config import OLDER_VERSION, Config
 from thinkrec.keywords.config import TeacherExtractorConfig, YakeExtractorConfig
+from thinkrec.model.backbone import resolve_backbone_dtype
 from thinkrec.reasons.config import SynthesisConfig
 from thinkrec.run import saved_model
-from thinkrec.run.inputs import build_gate_inputs, build_prompt_inputs
+from thinkrec.run.inputs import build_gate_inputs, build_prompt_inputs, build_stage_inputs
 from thinkrec.run.older_inputs import translate_stage_inputs
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.recipe_files import load_recipe, read_stored_recipe
@@ -138,8 +139,13 @@ def test_a_committed_result_opens(path: Path) -> None:
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.parent.name)
 def test_a_committed_result_is_that_of_its_recipe(path: Path) -> None:
     stored, today = read_stored_recipe(path), load_recipe(str(path.parent.relative_to(ROOT / "results")))
-    # Results that were written before rows had labels of their own.
-    assert stored.model_copy(update={"label": today.label}) == today
+    # Results that were written before rows had labels of their own, and `auto` was the number format.
+    changes: dict[str, Any] = {"label": today.label}
+    if isinstance(stored.model, ThinkRecConfig) and isinstance(today.model, ThinkRecConfig):
+        assert (stored.model.backbone.dtype, resolve_backbone_dtype(today.model.backbone)) == ("float32", "float32")
+        backbone = stored.model.backbone.model_copy(update={"dtype": today.model.backbone.dtype})
+        changes["model"] = stored.model.model_copy(update={"backbone": backbone})
+    assert stored.model_copy(update=changes) == today
 
 
 def test_every_renamed_key_of_a_recipe_is_refused() -> None:
@@ -275,12 +281,12 @@ def test_a_scorer_that_an_older_version_saved_is_read(tmp_path: Path) -> None:
 def test_a_renamed_key_alone_makes_no_stage_run_again(stage: str) -> None:
     recipe = read_stored_recipe(DEMO)
     values = recipe.model_dump(mode="json")
+    assert isinstance(recipe.model, ThinkRecConfig) and recipe.model.expert_stage is not None
     configs = {
-        "experts": values["model"]["expert_stage"],
+        "experts": build_stage_inputs(recipe.model.expert_stage),
         **{f"scorers/{n}": v for n, v in values["baselines"].items()},
     }
     today = {**values["model"], **values, "config": configs.get(stage)}
-    assert isinstance(recipe.model, ThinkRecConfig)
     today |= {"prompt": build_prompt_inputs(recipe.model.prompt), "gate": build_gate_inputs(recipe.model.gate)}
     translated = translate_stage_inputs(STAGES[stage])
     hashes = {

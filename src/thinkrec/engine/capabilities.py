@@ -180,7 +180,8 @@ def _enable_adapter_gradients(recommender: Recommender) -> Iterator[list[torch.n
 
 def _is_near(mine: torch.Tensor, theirs: torch.Tensor, dtype: torch.dtype) -> bool:
     """Whether tensors are as near as the format allows, as root mean squares."""
-    apart, size = ((t.double().square().mean().sqrt()) for t in (mine.double() - theirs.double(), theirs))
+    mine, theirs = mine.cpu().double(), theirs.cpu().double()
+    apart, size = (t.square().mean().sqrt() for t in (mine - theirs, theirs))
     return bool(apart <= _TOLERANCE.get(dtype, _HALF_GRADIENT_TOLERANCE) * size)
 
 
