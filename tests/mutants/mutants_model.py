@@ -238,7 +238,7 @@ MUTANTS = (
            ("model/test_gguf_file.py::test_a_copy_belongs_to_contents_and_format_whatever_the_file_is_called",),
            "bfloat16 is taken for float32"),
     Mutant("end-token-of-transformers", "model/gguf_file.py", 'for kind in ("bos", "eos", "pad"):', 'for kind in ("bos", "pad"):',
-           ("model/test_gguf_file.py::test_the_copy_has_the_weights_and_the_tokens_of_the_file",), "reasons end elsewhere"),
+           ("model/test_gguf_file.py::test_the_file_says_which_token_ends_a_text_whatever_the_tokenizer_takes_for_it",), "reasons end elsewhere"),
     Mutant("nano-in-bfloat16", "model/dtypes.py", '"float32" if hidden_size < LEAST_HIDDEN_SIZE else detect_native_dtype()',
            "detect_native_dtype()", ("model/test_dtypes.py::test_nano_is_held_in_float32_everywhere",), "the demo's numbers change"),
     Mutant("auto-in-keys", "run/inputs.py", '"dtype": resolve_backbone_dtype(config)}', '"dtype": config.dtype}',
