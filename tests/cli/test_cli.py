@@ -15,6 +15,7 @@ import yaml
 from sklearn.metrics import roc_auc_score
 from support.command_line import call, refused
 from support.tiny_folder import write_backbone
+from support.untrained_model import SHORT
 from typer.testing import Result
 
 from thinkrec import ThinkRec
@@ -32,14 +33,6 @@ from thinkrec.run.variants import VARIANTS
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 WORLD = {"users": 30, "items": 60, "interactions_per_user": [6, 12]}
-SHORT = {
-    "batch_tokens": 2048,
-    "evals_per_epoch": 1,
-    "max_valid_rows": 40,
-    "subsample_stride": 8,
-    "warmup_steps": 1,
-    "lr": 0.01,
-}
 
 
 @pytest.fixture(scope="module")

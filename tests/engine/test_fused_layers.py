@@ -145,6 +145,17 @@ def test_merged_weights_are_used_while_they_last() -> None:
         torch.testing.assert_close(recommender.compute_hidden(batch), plain, atol=0, rtol=0)
 
 
+def test_a_call_with_merged_weights_and_one_with_experts_do_not_share_their_weights() -> None:
+    recommender = build().freeze_for_inference()
+    layer, routing = recommender.decoder.layers[3].forward.__self__, recommender.adapters.routing
+    global_alone, _ = layer._refresh_projections(1, 3)
+    before = [[weight.clone() for weight in projection.weights] for projection in global_alone]
+    with routing.use_weights(torch.tensor([[0.1, 0.2, 0.3, 0.4]])):
+        mixed, _ = layer._refresh_projections(1, 3)  # as by another thread, before the first one has multiplied
+    for projection, other, weights in zip(global_alone, mixed, before, strict=True):
+        assert all(map(torch.equal, projection.weights, weights)) and len(projection.a) == 0 < len(other.a)
+
+
 def test_what_changes_the_adapters_or_the_weights_is_followed() -> None:
     recommender, batch = build(), collate()
 
@@ -260,7 +271,7 @@ def test_they_pay_on_wide_layers_and_in_bfloat16_with_a_matrix_unit_alone(monkey
 
 
 def test_expert_columns_weigh_what_routing_says() -> None:
-    adapted = build().decoder.layers[3].forward.__self__.joint_qkv.adapted
+    adapted = build().decoder.layers[3].forward.__self__.unmerged[0].adapted
     by_row = torch.tensor([[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0]])
     spread = fused_layers._spread_weights(adapted, by_row, 2, 3)
     assert spread is not None and spread.shape == (6, 3 * 4 * 4)

@@ -98,29 +98,32 @@ class FusedLayer:
         """Of a layer of Llama's kind; `routing`: the weights of its adapters."""
         self.layer, self.routing = layer, routing
         attention, mlp = cast(Any, layer.self_attn), cast(Any, layer.mlp)
-        self.joint_qkv = JointProjection([attention.q_proj, attention.k_proj, attention.v_proj], [3])
-        self.output = JointProjection([attention.o_proj], [1])
-        self.gate_up = JointProjection([mlp.gate_proj, mlp.up_proj], [1, 1])
-        self.down = JointProjection([mlp.down_proj], [1])
-        self.projections = (self.joint_qkv, self.output, self.gate_up, self.down)
+        joined = (
+            ([attention.q_proj, attention.k_proj, attention.v_proj], [3]),
+            ([attention.o_proj], [1]),
+            ([mlp.gate_proj, mlp.up_proj], [1, 1]),
+            ([mlp.down_proj], [1]),
+        )
+        # Merged and unmerged weights are held apart: of threads that ask at the same time, one may need either.
+        self.unmerged, self.merged = (tuple(JointProjection(*parts) for parts in joined) for _ in range(2))
         d = attention.head_dim
         self.heads, self.groups = (linear.weight.shape[0] // d for linear in (attention.q_proj, attention.k_proj))
 
     def can_compute(self, hidden: torch.Tensor, options: dict[str, Any]) -> bool:
         """Whether a call is one that this forward pass knows."""
         rotary = options.get("position_embeddings")
-        adapted = [linear for projection in self.projections for linear in projection.adapted]
+        adapted = [linear for projection in self.unmerged for linear in projection.adapted]
         return (
             HOOK_STATE.is_fused
             and hidden.device.type == "cpu"
             and hidden.dtype in _FORMATS
-            and hidden.dtype == self.joint_qkv.linears[0].weight.dtype
+            and hidden.dtype == self.unmerged[0].linears[0].weight.dtype
             and options.get("past_key_values") is None
             and not options.get("use_cache")
             and not torch.is_autocast_enabled("cpu")
             and rotary is not None
             and rotary[0].ndim == 3
-            and rotary[0].shape[-1] * self.heads == self.output.in_features
+            and rotary[0].shape[-1] * self.heads == self.unmerged[1].in_features
             and not any(linear.training and linear.dropout.p for linear in adapted)
             and not any(part._forward_hooks or part._forward_pre_hooks for part in list(self.layer.modules())[1:])
         )
@@ -128,10 +131,10 @@ class FusedLayer:
     def compute(self, hidden: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:
         """(b, t, width): what the layer gives for the hidden states that enter it, (b, t, width)."""
         layer, (b, t, width) = cast(Any, self.layer), hidden.shape
-        spreads = self._refresh_projections(b, t)
+        (joint_qkv, output, gate_up, down), spreads = self._refresh_projections(b, t)
         rows = hidden.reshape(b * t, width)
         norm = layer.input_layernorm
-        joined = project_normed(self.joint_qkv, rows, norm.weight, norm.variance_epsilon, spreads[0])
+        joined = project_normed(joint_qkv, rows, norm.weight, norm.variance_epsilon, spreads[0])
         cos, sin = options["position_embeddings"]
         query, key, value = split_and_rotate(joined.view(b, t, -1), cos, sin, self.heads, self.groups)
         attended, _ = dispatch_attention(
@@ -145,24 +148,25 @@ class FusedLayer:
             sliding_window=getattr(layer.self_attn, "sliding_window", None),
             **{name: value for name, value in options.items() if name not in _OWN_OPTIONS},
         )
-        rows = multiply_onto(self.output, rows, attended.reshape(b * t, -1), spreads[1])
+        rows = multiply_onto(output, rows, attended.reshape(b * t, -1), spreads[1])
         norm = layer.post_attention_layernorm
         return compute_feed_forward(
-            self.gate_up, self.down, rows, norm.weight, norm.variance_epsilon, (spreads[2], spreads[3])
+            gate_up, down, rows, norm.weight, norm.variance_epsilon, (spreads[2], spreads[3])
         ).view(b, t, width)
 
-    def _refresh_projections(self, b: int, t: int) -> list[torch.Tensor | None]:
-        """Bring all projections up to date; returns the weight of each one's adapter columns, (b t or 1, k)."""
-        weights, spreads = self.routing.weights, []
+    def _refresh_projections(self, b: int, t: int) -> tuple[list[JointProjection], list[torch.Tensor | None]]:
+        """The projections of this call, up to date, and the weight of each one's adapter columns, (b t or 1, k)."""
+        weights, chosen, spreads = self.routing.weights, [], []
         with _LOCK:
-            for projection in self.projections:
-                adapted = projection.adapted
+            for unmerged, merged in zip(self.unmerged, self.merged, strict=True):
+                adapted = unmerged.adapted
                 routed = weights if any(linear.n_experts for linear in adapted) else None
-                is_merged = bool(adapted) and routed is None and len(adapted) == len(projection.linears)
+                is_merged = bool(adapted) and routed is None and len(adapted) == len(unmerged.linears)
                 is_merged = is_merged and all(linear.merged_weight is not None for linear in adapted)
-                projection.refresh(is_merged)
+                chosen.append(merged if is_merged else unmerged)
+                chosen[-1].refresh(is_merged)
                 spreads.append(None if is_merged else _spread_weights(adapted, routed, b, t))
-        return spreads
+        return chosen, spreads
 
 
 _OWN_OPTIONS = ("position_embeddings", "attention_mask", "past_key_values", "use_cache", "position_ids")
