@@ -118,6 +118,8 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.prompt.item_columns": (None, GLOBAL),  # see test_text_columns_count
     "model.prompt.reason_text": (None, GLOBAL),  # see test_text_columns_count
     "model.prompt.reason_text_tokens": (7, GLOBAL),
+    "model.prompt.reason_sides": (True, GLOBAL),
+    "model.prompt.reason_history": (3, GLOBAL),
     "model.prompt.max_tokens": (512, GLOBAL),
     "model.prompt.history_vectors": (False, GLOBAL),
     **{f"model.encoder.{key}": (value, ENCODER) for key, value in MF.items()},

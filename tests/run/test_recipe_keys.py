@@ -203,7 +203,8 @@ CASES: dict[str, dict[str, Case | str]] = {
         max_tokens=300,
         history_vectors=False,
     )
-    | dict.fromkeys(("item_columns", "reason_text", "reason_text_tokens"), "tests/prompts/test_item_texts.py::test_"),
+    | dict.fromkeys(("item_columns", "reason_text", "reason_text_tokens"), "tests/prompts/test_item_texts.py::test_")
+    | dict.fromkeys(("reason_sides", "reason_history"), "tests/prompts/test_reason_sides.py::test_"),
     "model.adapters": of(adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], layers=0.5, expert_layers=0.5),
     "model.global_stage": of(
         stage,

@@ -40,6 +40,12 @@ class PromptConfig(Config):
     only the template ratings-table has a place for it."""
     reason_text_tokens: int = Field(default=96, ge=1)
     """Most tokens of that text; what is longer is cut there."""
+    reason_sides: bool = False
+    """Whether every earlier item's line opens with its side ("liked: ", "disliked: ") in the prompt of a reason. A model
+    that reads from left to right knows nothing of a label that stands behind a title while it reads the title, which
+    makes it hard to name one of a given side. Labels of such lines are not taught, since they are already told."""
+    reason_history: int | None = Field(default=None, ge=0)
+    """Most earlier items shown in the prompt of a reason, the most recent ones; null: as many as in that of a score."""
     max_tokens: int = Field(default=1024, ge=64)
     """Longest prompt. A longer one loses its oldest history lines, never a vector, the request or the target: where
     those alone are longer than this, so is the prompt. A backbone with fewer positions cuts at those, and refuses what
@@ -51,6 +57,12 @@ class PromptConfig(Config):
     def _check_reason_text(self) -> PromptConfig:
         if self.reason_text is not None and get_template(self.template).target.before_text is None:
             raise ValueError(f"template {self.template} has no place for reason_text; use {DEFAULT_TEMPLATE}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_reason_sides(self) -> PromptConfig:
+        if self.reason_sides and get_template(self.template).history.sides is None:
+            raise ValueError(f"template {self.template} has no words for reason_sides; use {DEFAULT_TEMPLATE}")
         return self
 
     @field_validator("template")

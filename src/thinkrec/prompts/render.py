@@ -57,9 +57,8 @@ class PromptRenderer:
         self._history_at = next(i for i, part in enumerate(self._parts) if isinstance(part, HistoryPart))
         self._history = cast(HistoryPart, self._parts[self._history_at])
         self._target = cast(TargetPart, self._parts[-1])
-        # By whether prompts carry vectors: tokens of every prompt, and of a history line beside the item's own.
+        # By whether prompts carry vectors: tokens of every prompt.
         self._fixed = [len(self._start) + sum(part.count_tokens(v) for part in self._parts) for v in (False, True)]
-        self._line_overhead = [self._history.count_line_overhead(v) for v in (False, True)]
 
     def _bind_segments(self, placeholder_id: np.ndarray) -> list[PromptPart]:
         """The template's segments for this tokenizer and these items."""
@@ -85,6 +84,7 @@ class PromptRenderer:
             label_ids=self.labels,
             placeholder_id=placeholder_id,
             history_vectors=self.config.history_vectors,
+            reason_sides=self.config.reason_sides,
         )
         return [segment.bind(binder) for segment in self.template.segments]
 
@@ -153,7 +153,7 @@ class PromptRenderer:
         budget = self._compute_history_budget(
             np.array([item]), len(answer), user is not None, reserve, inputs.is_for_reason
         )
-        first = self._find_history_start(budget, inputs.past_items, user is not None)
+        first = self._find_history_start(budget, inputs.past_items, user is not None, inputs.is_for_reason)
         inputs.first = int(first[0])
         inputs.is_history_empty = inputs.first == len(inputs.past_items)
         inputs.user_vector, inputs.item, inputs.item_vector, inputs.label = user, item, item_vector, label
@@ -164,7 +164,8 @@ class PromptRenderer:
         self._check_length(draft.length, item)
         rec, think = REASONING_WEIGHTS if reason else RATING_WEIGHTS
         # They share the row's L_rec: else ten labels would leave the reasons of other rows next to no say.
-        share = np.append(np.full(len(draft.answer_at) - 1, history_loss), 1.0)
+        is_told = inputs.is_for_reason and self._history.sides is not None
+        share = np.append(np.full(len(draft.answer_at) - 1, 0.0 if is_told else history_loss), 1.0)
         return draft.build(gate, answer, rec * share / share.sum(), think / max(1, len(answer)))
 
     def render_candidates(
@@ -190,7 +191,7 @@ class PromptRenderer:
         inputs = self._select_history(past_items, past_labels, past_vectors, user is not None)
         inputs.user_vector, inputs.is_for_reason = user, reserve > 0
         budget = self._compute_history_budget(np.asarray(items), 0, user is not None, reserve, inputs.is_for_reason)
-        first = self._find_history_start(budget, inputs.past_items, user is not None)
+        first = self._find_history_start(budget, inputs.past_items, user is not None, inputs.is_for_reason)
         shared_prefixes = []
         for shown in np.unique(first):
             places, prefix = np.flatnonzero(first == shown), PromptBuilder()
@@ -306,13 +307,14 @@ class PromptRenderer:
         shown = self._history.segment.is_shown(past_labels)
         positions = np.arange(len(past_items)) if shown is None else np.flatnonzero(shown)
         budget = self._compute_history_budget(np.array([item]), 0, slots, reserve, is_for_reason=reserve > 0)
-        return positions[int(self._find_history_start(budget, past_items[positions], slots)[0]) :]
+        first = self._find_history_start(budget, past_items[positions], slots, is_for_reason=reserve > 0)
+        return positions[int(first[0]) :]
 
     def warn_about_truncation(self, slots: bool) -> None:
         """Say as a DataWarning how many rows of the data have prompts that lose history lines, if any do."""
         table, past, block = self.ds.interactions, self.ds.interactions.past, self.config.history_step
         begin = past.begin + np.maximum(0, (past.end - past.begin - self.config.history) // block * block)
-        lengths = self._history.entries.lengths[table.item[past.row]] + self._line_overhead[slots]
+        lengths = self._history.entries.lengths[table.item[past.row]] + self._history.count_line_overhead(slots)
         shown = self._history.segment.is_shown(table.label[past.row])
         lines = np.concatenate([[0], np.cumsum(lengths if shown is None else lengths * shown)])
         cut = int((lines[past.end] - lines[begin] > self._compute_history_budget(table.item, 0, slots)).sum())
@@ -356,7 +358,13 @@ class PromptRenderer:
             most = min(most, self.max_positions - reserve)
         return most - self._fixed[slots] - answer - self._target.count_item_tokens(items, is_for_reason)
 
-    def _find_history_start(self, budget: np.ndarray, past_items: np.ndarray, slots: bool) -> np.ndarray:
-        """int64 (n,): the oldest history position that fits into each budget of tokens (n,)."""
-        needed = (self._history.entries.lengths[past_items][::-1] + self._line_overhead[slots]).cumsum()
-        return len(past_items) - np.searchsorted(needed, budget, side="right")
+    def _find_history_start(
+        self, budget: np.ndarray, past_items: np.ndarray, slots: bool, is_for_reason: bool = False
+    ) -> np.ndarray:
+        """int64 (n,): the oldest history position that is shown and fits into each budget of tokens (n,)."""
+        overhead = self._history.count_line_overhead(slots, is_for_reason)
+        needed = (self._history.entries.lengths[past_items][::-1] + overhead).cumsum()
+        n_shown = np.searchsorted(needed, budget, side="right")
+        if is_for_reason and self.config.reason_history is not None:
+            n_shown = np.minimum(n_shown, self.config.reason_history)
+        return len(past_items) - n_shown

@@ -61,6 +61,8 @@ class SegmentBinder:
     """int32 (1,): what stands where a vector goes; any token will do, since its embedding is replaced."""
     history_vectors: bool
     """Whether history lines have a place for a vector, where prompts carry vectors."""
+    reason_sides: bool = False
+    """Whether lines open with their side in prompts of reasons."""
     encode_target_texts: Callable[[np.ndarray], ItemTexts | None] = field(default=lambda before: None)
     """Tokens before it -> the targets' own texts for prompts of reasons; None where there are none to be shown."""
     n_soft_tokens: int = 0
@@ -145,11 +147,14 @@ class History:
     with_keywords: bool = True
     liked_only: bool = False
     """Whether only those of the shown items have a line that the user liked."""
+    sides: tuple[str, str] | None = None
+    """What a line of label 0 and one of label 1 opens with in prompts of reasons, where a recipe asks for it."""
 
     def bind(self, binder: SegmentBinder) -> HistoryPart:
         """See `Segment`."""
         before = None if self.before_label is None else binder.encode(self.before_label)
-        return HistoryPart(self, binder, before)
+        sides = self.sides if binder.reason_sides else None
+        return HistoryPart(self, binder, before, None if sides is None else [binder.encode(side) for side in sides])
 
     def is_shown(self, labels: np.ndarray) -> np.ndarray | None:
         """Bool (k,): which earlier items have a line, by their labels (k,); None: all."""
@@ -164,12 +169,15 @@ class Target:
     with_keywords: bool = True
     before_text: str | None = None
     """What stands between the item and its own text, in the prompt of a reason; None: such a text is never shown."""
+    before_item: str = ""
+    """What stands before the item in the prompt of a reason whose history lines open with their side."""
 
     def bind(self, binder: SegmentBinder) -> TargetPart:
         """See `Segment`."""
         entries = binder.encode_items(True, self.with_keywords)
         texts = None if self.before_text is None else binder.encode_target_texts(binder.encode(self.before_text))
-        return TargetPart(entries, binder.placeholder_id, binder.encode(self.after), texts)
+        before = binder.encode(self.before_item) if binder.reason_sides and self.before_item else NO_TOKENS
+        return TargetPart(entries, binder.placeholder_id, binder.encode(self.after), texts, before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,48 +236,61 @@ class _SoftTokensPart:
 class HistoryPart:
     """The history lines of one catalogue; a line is put together once."""
 
-    def __init__(self, segment: History, binder: SegmentBinder, before_label: np.ndarray | None) -> None:
-        """`before_label`: what stands between an item and its label, as tokens; None: no labels."""
-        self.segment = segment
+    def __init__(
+        self,
+        segment: History,
+        binder: SegmentBinder,
+        before_label: np.ndarray | None,
+        sides: list[np.ndarray] | None = None,
+    ) -> None:
+        """`before_label`: what stands between an item and its label, as tokens; None: no labels.
+
+        `sides`: what a line of label 0 and one of label 1 opens with in prompts of reasons, as tokens; None: nothing.
+        """
+        self.segment, self.sides = segment, sides
         self.entries = binder.encode_items(False, segment.with_keywords)
         self._binder, self._before_label, self._after = binder, before_label, binder.encode(segment.after)
-        self._lines: dict[tuple[int, int, bool], np.ndarray] = {}
+        self._lines: dict[tuple[int, int, bool, bool], np.ndarray] = {}
 
     def count_tokens(self, with_vectors: bool) -> int:
         """None but those of the lines."""
         return 0
 
-    def count_line_overhead(self, with_vectors: bool) -> int:
-        """Tokens of a line beside the item's own."""
+    def count_line_overhead(self, with_vectors: bool, is_for_reason: bool = False) -> int:
+        """Most tokens of a line beside the item's own."""
         label = 0 if self._before_label is None else len(self._before_label) + 1
-        return label + len(self._after) + int(with_vectors and self._binder.history_vectors)
+        side = max(map(len, self.sides)) if self.sides is not None and is_for_reason else 0
+        return side + label + len(self._after) + int(with_vectors and self._binder.history_vectors)
 
     def write(self, draft: PromptBuilder, inputs: PromptInputs) -> None:
         """The lines from position `first` on; `draft.line_ends` then says where each begins and the last one ends."""
         vectors, entries, items, labels = inputs.past_vectors, self.entries.ids, inputs.past_items, inputs.past_labels
         back = None if self._before_label is None else len(self._after) + 2
+        sides = self.sides if inputs.is_for_reason else None
         draft.line_ends.append(draft.length)
         for j in range(inputs.first, len(items)):
             item, label = int(items[j]), int(labels[j])
             if vectors is not None:
-                draft.add_placeholder(draft.length + len(entries[item]), vectors[j])
-            draft.add_tokens(self._get_line(item, label, vectors is not None))
+                before = 0 if sides is None else len(sides[label])
+                draft.add_placeholder(draft.length + before + len(entries[item]), vectors[j])
+            draft.add_tokens(self._get_line(item, label, vectors is not None, sides is not None))
             if back is not None:
                 draft.add_answer(draft.length - back, label)
             draft.line_ends.append(draft.length)
 
-    def _get_line(self, item: int, label: int, with_vector: bool) -> np.ndarray:
-        """int32: an earlier item with its answer, perhaps with a place for its vector."""
-        line = self._lines.get((item, label, with_vector))
+    def _get_line(self, item: int, label: int, with_vector: bool, with_side: bool) -> np.ndarray:
+        """int32: an earlier item with its answer, perhaps with a place for its vector, perhaps behind its side."""
+        line = self._lines.get((item, label, with_vector, with_side))
         if line is None:
-            parts = [self.entries.ids[item]]
+            parts = [self.sides[label]] if with_side and self.sides is not None else []
+            parts.append(self.entries.ids[item])
             if with_vector:
                 parts.append(self._binder.placeholder_id)
             if self._before_label is not None:
                 parts += [self._before_label, self._binder.label_ids[label : label + 1]]
             line = np.concatenate([*parts, self._after])
             if len(self._lines) < _MAX_CACHED_LINES:
-                self._lines[item, label, with_vector] = line
+                self._lines[item, label, with_vector, with_side] = line
         return line
 
 
@@ -281,6 +302,8 @@ class TargetPart:
     placeholder_id: np.ndarray
     after: np.ndarray
     texts: ItemTexts | None = None
+    before: np.ndarray = field(default_factory=lambda: NO_TOKENS)
+    """Tokens before the item in prompts of reasons."""
 
     def count_tokens(self, with_vectors: bool) -> int:
         """What stands behind the item's own tokens."""
@@ -288,12 +311,15 @@ class TargetPart:
 
     def count_item_tokens(self, items: np.ndarray, is_for_reason: bool) -> np.ndarray:
         """int64 (n,): the items' own tokens, by item codes (n,)."""
-        if self.texts is None or not is_for_reason:
+        if not is_for_reason:
             return self.entries.lengths[items]
-        return self.entries.lengths[items] + self.texts.lengths[items]
+        texts = 0 if self.texts is None else self.texts.lengths[items]
+        return len(self.before) + self.entries.lengths[items] + texts
 
     def write(self, draft: PromptBuilder, inputs: PromptInputs) -> None:
         """The line up to its answer, and of the answer all but its last token."""
+        if inputs.is_for_reason:
+            draft.add_tokens(self.before)
         draft.add_tokens(self.entries.ids[inputs.item])
         if self.texts is not None and inputs.is_for_reason:
             draft.add_tokens(self.texts.ids[inputs.item])

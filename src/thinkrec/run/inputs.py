@@ -27,7 +27,14 @@ from thinkrec.train.model_config import ThinkRecConfig
 SAMPLED = 48
 """Train rows whose prompts are rendered for a stage's key, evenly spread."""
 
-YOUNGER_PROMPT_KEYS = ("template", "item_columns", "reason_text", "reason_text_tokens")
+YOUNGER_PROMPT_KEYS = (
+    "template",
+    "item_columns",
+    "reason_text",
+    "reason_text_tokens",
+    "reason_sides",
+    "reason_history",
+)
 YOUNGER_ADAPTER_KEYS = ("layers",)
 
 SCORER_CODE = ("collab", "data")

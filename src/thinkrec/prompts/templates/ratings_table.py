@@ -11,7 +11,8 @@ shared by the candidates of one user, and only the target line is not.
     For the next film begin with Yes or No, then say why.
     Fargo (1996) | Crime, Drama | <item> |
 
-Where a reason is to be written, the target's own text may stand between its keywords and its vector, behind a bar too.
+Where a reason is to be written, the target's own text may stand between its keywords and its vector, behind a bar too,
+and lines may open with "liked: ", "disliked: " or "next: " (`PromptConfig.reason_sides`).
 """
 
 from __future__ import annotations
@@ -25,15 +26,17 @@ EMPTY_HISTORY = "None so far; this {user} is new.\n"
 REQUEST = "For the next {item} begin with Yes or No, then say why.\n"
 BAR = " |"
 NEWLINE = "\n"
+SIDES = ("disliked: ", "liked: ")
+NEXT = "next: "
 
 RATINGS_TABLE = Template(
     segments=(
         Text(HEADING),
-        History(before_label=BAR, after=NEWLINE),
+        History(before_label=BAR, after=NEWLINE, sides=SIDES),
         EmptyHistory(EMPTY_HISTORY),
         UserVector("The {user} as a vector:", after=NEWLINE),
         Text(REQUEST),
-        Target(after=BAR, before_text=BAR),
+        Target(after=BAR, before_text=BAR, before_item=NEXT),
     ),
     answers=AnswerWords((("Yes", "No"),)),
 )
