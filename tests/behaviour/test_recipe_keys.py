@@ -50,6 +50,7 @@ STAGE: dict[str, Any] = {
     "epochs": 2,
     "subsample_stride": 2,
     "history_loss": 0.5,
+    "reason_share": 0.1,
     "lr": 1e-3,
     "weight_decay": 0.1,
     "warmup_steps": 3,

@@ -15,7 +15,7 @@ from thinkrec.cli import app
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.query import Query
 from thinkrec.errors import DataError
-from thinkrec.reasons.named_rows import read_named_rows
+from thinkrec.reasons.named_rows import draw_rows, read_named_rows
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.variants import get_variant
@@ -101,6 +101,28 @@ def test_every_row_asked_for_is_written_with_its_score(trained: Run, table: Path
     assert moved.exit_code == 0, moved.output
     assert json.loads((tmp_path / "m.json").read_text())["measures"] == measures
     assert not list(out.parent.glob("*.part"))
+
+
+def test_some_rows_drawn_by_seed_and_shown(trained: Run, table: Path, tmp_path: Path) -> None:
+    out, again = tmp_path / "some.parquet", tmp_path / "again.parquet"
+    some = ("--split", "test", "--rows", "3", "--seed", "4", "--writer", "rules", "--show")
+    result = call("reasons", "write", trained.folder, table, "--out", out, *some)
+    assert result.exit_code == 0, result.output
+    found = pl.read_parquet(out)
+    pl.read_parquet(table)[::-1].write_parquet(tmp_path / "reversed.parquet")
+    assert call("reasons", "write", trained.folder, tmp_path / "reversed.parquet", "--out", again, *some).exit_code == 0
+    assert pl.read_parquet(again)["order"].to_list() == found["order"].to_list(), "drawn by what rows are, not where"
+    other = draw_rows(trained.test_rows[:10], 3, 5)
+    assert trained.ds.interactions.order[other].tolist() != found["order"].to_list()
+    shown, titles = " ".join(result.stdout.split()), trained.ds.items.titles
+    codes = trained.ds.interactions.item[trained.ds.interactions.find_rows(found["order"].to_numpy())]
+    places = [shown.index(f"{titles[code]} for viewer") for code in codes]
+    assert places == sorted(places) and len(set(places)) == 3
+    assert all(" ".join(reason.split()) in shown for reason in found["reason"])
+    assert shown.count("in fact liked") + shown.count("in fact not liked") == 3
+    with pytest.raises(DataError, match=r"11 rows were asked for, and the table names 10"):
+        draw_rows(trained.test_rows[:10], 11, 0)
+    np.testing.assert_array_equal(draw_rows(trained.test_rows[:10][::-1], None, 0), trained.test_rows[:10][::-1])
 
 
 def test_another_stage_and_free_verdicts(trained: Run, table: Path, tmp_path: Path) -> None:

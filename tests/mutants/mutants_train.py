@@ -23,7 +23,7 @@ MUTANTS = (
     Mutant("reasons-of-every-split", "train/mixture.py", "row for row in reasons if split[row] == TRAIN",
            "row for row in reasons", (f"{LEAKS}::test_reasons_of_validation_and_test_rows_leave_every_weight",),
            "reasons of test rows are trained on"),
-    Mutant("reasons-never", "train/stages.py", "sample_reasoning_rows(pool, len(rating)",
+    Mutant("reasons-never", "train/mixture.py", "sample_reasoning_rows(pool, len(rating)",
            "sample_reasoning_rows(pool[:0], len(rating)",
            (f"{LEAKS}::test_reasons_of_train_rows_change_what_language_model_stages_learn",
            f"{STAGES}::test_reasons_of_train_rows_make_up_their_share_of_a_pass"), "no reason is ever trained on"),

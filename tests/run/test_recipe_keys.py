@@ -222,7 +222,7 @@ CASES: dict[str, dict[str, Case | str]] = {
     | of(trained, {"train": ("global",)}, train=("experts",))
     | of(saves, save_steps=100)
     | dict.fromkeys(("gradient_checkpointing", "cache_gb"), "tests/engine/test_frozen_cache.py::test_")
-    | {"weights": "tests/run/test_weights.py::test_"},
+    | {"weights": "tests/run/test_weights.py::test_", "reason_share": "tests/train/test_mixture.py::test_"},
     "model.score_prior": of(prior, {"source": "mean"}, source="both", weight=2.0),
     "model.reasons": dict.fromkeys(("source", "file"), "tests/run/test_contents.py::test_one_letter_of_a_reason")
     | {"exclude_hinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"},

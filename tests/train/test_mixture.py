@@ -7,7 +7,9 @@ import pytest
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
+from thinkrec.train.config import StageConfig
 from thinkrec.train.mixture import (
+    draw_stage_rows,
     sample_reasoning_rows,
     sample_validation_rows,
     select_rows_with_reasons,
@@ -34,6 +36,16 @@ def test_reasons_make_up_their_share_of_the_pass(n_rating: int, share: float, ex
     counts = [int((rows == row).sum()) for row in pool]
     assert max(counts) - min(counts) <= 1, "none is drawn twice more often than another"
     assert len(sample_reasoning_rows(pool[:0], n_rating, share, epoch=0, seed=0)) == 0
+
+
+@pytest.mark.parametrize(("own", "share"), [(None, 0.5), (0.0, 0.5), (0.75, 0.0)])
+def test_a_stage_may_have_a_share_of_its_own(tiny_dataset: Dataset, own: float | None, share: float) -> None:
+    stage, pool = StageConfig(train=("global",), subsample_stride=2, reason_share=own), np.arange(3)
+    rating, reasoning = draw_stage_rows(tiny_dataset, pool, stage, share, 1, 0)
+    np.testing.assert_array_equal(rating, select_strided_rows(tiny_dataset, 2, 1, 0))
+    used = share if own is None else own
+    assert len(reasoning) == round(len(rating) * used / (1 - used))
+    np.testing.assert_array_equal(reasoning, sample_reasoning_rows(pool, len(rating), used, 1, 0))
 
 
 def test_validation_rows_are_all_rows_of_some_users(tiny_dataset: Dataset) -> None:

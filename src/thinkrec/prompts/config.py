@@ -41,8 +41,8 @@ class PromptConfig(Config):
     reason_text_tokens: int = Field(default=96, ge=1)
     """Most tokens of that text; what is longer is cut there."""
     reason_sides: bool = False
-    """Whether every earlier item's line opens with its side ("liked: ", "disliked: ") in the prompt of a reason. A model
-    that reads from left to right knows nothing of a label that stands behind a title while it reads the title, which
+    """Whether every earlier item's line opens with its side ("liked: ", "disliked: ") in the prompt of a reason. A
+    model reads from left to right: while it reads a title, it knows nothing of a label that stands behind it, which
     makes it hard to name one of a given side. Labels of such lines are not taught, since they are already told."""
     reason_history: int | None = Field(default=None, ge=0)
     """Most earlier items shown in the prompt of a reason, the most recent ones; null: as many as in that of a score."""

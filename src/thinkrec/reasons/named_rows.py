@@ -15,6 +15,18 @@ from thinkrec.errors import DataError, DataWarning
 from thinkrec.reasons.matching import match_rows
 
 
+def draw_rows(rows: np.ndarray, n: int | None, seed: int) -> np.ndarray:
+    """int64: `n` of the rows drawn by seed, in the order of the data, whatever order they came in; None: all as given.
+
+    Raises DataError where there are fewer.
+    """
+    if n is None:
+        return rows
+    if n > len(rows):
+        raise DataError(f"{n} rows were asked for, and the table names {len(rows)}; ask for at most as many")
+    return np.sort(np.random.default_rng(seed).permutation(np.sort(rows))[:n])
+
+
 def read_named_rows(path: Path, split: str | None, ds: Dataset) -> np.ndarray:
     """int64: rows of the data named by the column `order` of a table, only those of `split` if given."""
     table, source = read_table(path), str(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,7 @@ def explain_test_rows(run: Run, scores: np.ndarray, tables_hash: str) -> tuple[E
         chosen = select_explained_rows(run, scores)
         rows, predictor = run.test_rows[chosen], run.load_predictor(variant)
         reasons = build_reason_writer(run, variant, predictor).explain(rows, scores[chosen])
-        gates = predictor.compute_gates(rows)
-        cases = [
-            build_explained_row(run, predictor, int(row), float(score), reason, weights, REGIONS[region])
-            for row, score, reason, weights, region in zip(
-                rows, scores[chosen], reasons, gates.weights, gates.region, strict=True
-            )
-        ]
+        cases = build_explained_rows(run, predictor, rows, scores[chosen].tolist(), reasons)
         write_json(folder / REASONS, {"cases": [asdict(case) for case in cases]})
         return {"n": len(cases)}
 
@@ -144,6 +139,17 @@ def build_explained_row(
         liked=bool(interactions.label[row]),
         region=region,
     )
+
+
+def build_explained_rows(
+    run: Run, predictor: Predictor, rows: np.ndarray, scores: Sequence[float], reasons: Sequence[WrittenReason]
+) -> list[ExplainedRecommendation]:
+    """Rows with their scores and reasons as the terminal shows them."""
+    gates = predictor.compute_gates(rows)
+    return [
+        build_explained_row(run, predictor, int(row), score, reason, weights, REGIONS[region])
+        for row, score, reason, weights, region in zip(rows, scores, reasons, gates.weights, gates.region, strict=True)
+    ]
 
 
 def _parse_explained_row(case: dict[str, Any]) -> ExplainedRecommendation:

@@ -36,6 +36,7 @@ YOUNGER_PROMPT_KEYS = (
     "reason_history",
 )
 YOUNGER_ADAPTER_KEYS = ("layers",)
+YOUNGER_STAGE_KEYS = ("reason_share", "weights")
 
 SCORER_CODE = ("collab", "data")
 GROUP_CODE = ("collab", "data", "personal")
@@ -96,7 +97,7 @@ def build_adapter_inputs(config: LoRAConfig) -> dict[str, Any]:
 def build_stage_inputs(config: StageConfig) -> dict[str, Any]:
     """How a stage trains; where it takes trained weights instead, which parts of them, by their contents."""
     if config.weights is None:
-        return config.model_dump(mode="json", exclude={"weights"})
+        return _dump_without_defaults(config, YOUNGER_STAGE_KEYS)
     manifest = read_recommender_config(config.weights)
     files = {name: entry["files"] for name, entry in manifest["parts"].items() if name in config.train}
     return {"train": list(config.train), "weights": files, "backbone": manifest["backbone_digest"]}

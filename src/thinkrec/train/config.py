@@ -45,6 +45,8 @@ class StageConfig(Config):
     weigh what the row's rating loss weighs). Its own past is all that stands before it, so one prompt teaches up to
     `prompt.history` + 1 causal predictions. The user's vector stands below the history: only the target can teach its
     use."""
+    reason_share: float | None = Field(default=None, ge=0, lt=1)
+    """Share of reasoning rows among all rows of this stage; null: `reasons.share`."""
     lr: float = Field(default=1e-4, gt=0)
     """Peak learning rate."""
     weight_decay: float = Field(default=1e-3, ge=0)

@@ -9,6 +9,7 @@ import numpy as np
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 from thinkrec.teacher.rule_reasons import argue_row
+from thinkrec.train.config import StageConfig
 
 
 def select_strided_rows(ds: Dataset, stride: int, epoch: int, seed: int) -> np.ndarray:
@@ -31,6 +32,15 @@ def sample_reasoning_rows(pool: np.ndarray, n_rating: int, share: float, epoch: 
     rng = np.random.default_rng((seed, epoch, 1))
     passes = [rng.permutation(pool) for _ in range(-(-wanted // len(pool)))]
     return np.concatenate(passes)[:wanted]
+
+
+def draw_stage_rows(
+    ds: Dataset, pool: np.ndarray, stage: StageConfig, share: float, epoch: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rating rows and reasoning rows (from `pool`) of one pass of a stage; `share` is the recipe's `reasons.share`."""
+    rating = select_strided_rows(ds, stage.subsample_stride, epoch, seed)
+    own = share if stage.reason_share is None else stage.reason_share
+    return rating, sample_reasoning_rows(pool, len(rating), own, epoch, seed)
 
 
 def write_rule_reasons(ds: Dataset, rows: np.ndarray, history: int, seed: int) -> dict[int, str]:

@@ -36,10 +36,9 @@ from thinkrec.score.predictor import AdapterRouter, Predictor
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage, select_best_record
 from thinkrec.train.mixture import (
-    sample_reasoning_rows,
+    draw_stage_rows,
     sample_validation_rows,
     select_rows_with_reasons,
-    select_strided_rows,
 )
 from thinkrec.train.model_config import ThinkRecConfig
 
@@ -94,8 +93,7 @@ def train_stage(
     renderer, vectors = system.renderer, system.vectors
 
     def prompts(epoch: int) -> Sequence[Prompt]:
-        rating = select_strided_rows(ds, stage.subsample_stride, epoch, seed)
-        reasoning = sample_reasoning_rows(pool, len(rating), share, epoch, seed)
+        rating, reasoning = draw_stage_rows(ds, pool, stage, share, epoch, seed)
         texts = [None] * len(rating) + [teaching.reasons[int(row)] for row in reasoning]
         rows = np.concatenate([rating, reasoning])
         weights = gates(rows)

@@ -26,11 +26,19 @@ def write(
     ] = None,
     own_verdict: Annotated[bool, typer.Option("--own-verdict", help="Do not force the score's verdict.")] = False,
     writer: Annotated[Writer, typer.Option(help="Who writes; model shows what the model does.")] = "model",
+    n_rows: Annotated[
+        int | None, typer.Option("--rows", min=1, help="So many of the rows, drawn by seed; by default all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of that choice.")] = 0,
+    print_rows: Annotated[
+        bool, typer.Option("--show", help="Also print every row: history, target, score, and the reason.")
+    ] = False,
 ) -> None:
     """Write reasons for many rows of a run's data, for `evaluate text` and `evaluate grounding`.
 
     - `thinkrec reasons write ml1m/thinkrec-nano reasons.parquet --split test --out mine.parquet`
     - `thinkrec reasons write demo predictions.parquet --citation-policy any --own-verdict --out free.parquet`
+    - `thinkrec reasons write demo rows.parquet --rows 5 --show --out five.parquet`
 
     A stopped command goes on where it was.
     """
@@ -39,13 +47,14 @@ def write(
     from thinkrec.cli import show
     from thinkrec.data.output_tables import check_not_read, check_writable, write_table
     from thinkrec.errors import DataError
-    from thinkrec.reasons.named_rows import read_named_rows
+    from thinkrec.reasons.named_rows import draw_rows, read_named_rows
     from thinkrec.run import saved_model
-    from thinkrec.run.explained import build_reason_writer
+    from thinkrec.run.explained import build_explained_rows, build_reason_writer
     from thinkrec.run.folders import find_run_folder
     from thinkrec.run.stage import read_stage_result
     from thinkrec.run.variants import find_variant
     from thinkrec.score.explained_rows import explain_rows_in_chunks
+    from thinkrec.score.reason_writer import WrittenReason
 
     folder = find_run_folder(run)
     recipe = saved_model.read_recipe(folder)
@@ -56,7 +65,7 @@ def write(
     check_writable(out)
     check_not_read(out, [rows])
     opened = saved_model.open_run(folder, progress=True)
-    wanted = read_named_rows(rows, split, opened.ds)
+    wanted = draw_rows(read_named_rows(rows, split, opened.ds), n_rows, seed)
     variant = find_variant(recipe, stage)
     options = {
         "stage": variant.label,
@@ -76,4 +85,9 @@ def write(
     table = explain_rows_in_chunks(predictor, wanted, part, options, author)
     write_table(table, out)
     part.unlink()
+    if print_rows:
+        by = table["writer"] if writer != "model" else [writer] * table.height
+        reasons = [WrittenReason(text, author) for text, author in zip(table["reason"], by, strict=True)]
+        for case in build_explained_rows(opened, predictor, wanted, table["score"].to_list(), reasons):
+            show.make_console().print(show.render_explained_row(case))
     show.make_console().print(Text(f"reasons of {table.height} rows: {out}"), soft_wrap=True)
