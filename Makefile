@@ -15,6 +15,7 @@ ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec
 SMOLLM2 = thinkrec-smollm2 thinkrec-smollm2-keywords
 # The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
+GROUNDED = $(dir $(WRITTEN))reasons-grounded.parquet
 REASONS = results/ml1m/thinkrec-nano
 SEEDS = 0 1 2
 # The same recipes on a backbone that never saw a reason.
@@ -23,10 +24,10 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 test search mutants lint docs ml1m ml1m-smollm2 reasons thinking untaught bench bench-smollm2 bench-gpu clean
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-smollm2 reasons thinking untaught bench bench-smollm2 bench-gpu clean
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.installed ## Makes the environment and installs thinkrec in it, editable (once; done by the others too)
 
@@ -35,6 +36,15 @@ demo: $(VENV)/.installed ## Trains on a simulated catalogue, ranks, explains, an
 
 demo-smollm2: $(VENV)/.installed-smollm2 ## The same with SmolLM2-135M in the place of the embedded model (an hour or more on two cores)
 	$(BIN)/thinkrec demo --backbone smollm2
+
+explain-smollm2: $(VENV)/.installed-smollm2 ## SmolLM2-135M explains rows of the demo and of MovieLens-1M with the committed adapters (minutes)
+	$(BIN)/thinkrec run demo-smollm2 --train-only -o model.global_stage.weights=adapters/demo-smollm2 --folder runs/explain/demo-smollm2
+	$(BIN)/thinkrec reasons write runs/explain/demo-smollm2 results/demo/rules.parquet --rows 6 --show --out runs/explain/demo.parquet
+	@if [ ! -f $(GROUNDED) ]; then echo "MovieLens-1M is not there ($(GROUNDED)): none of its rows is explained"; else \
+	  $(BIN)/thinkrec run ml1m/thinkrec-smollm2-keywords --train-only -o model.global_stage.weights=adapters/ml1m-smollm2-keywords \
+	    -o model.vector_stage=null --folder runs/explain/ml1m-smollm2-keywords && \
+	  $(BIN)/thinkrec reasons write runs/explain/ml1m-smollm2-keywords $(GROUNDED) --split test --rows 6 --show --out runs/explain/ml1m.parquet; \
+	fi
 
 test: $(VENV)/.installed-test ## Runs all tests, two files at a time; those on MovieLens-1M are skipped where it is not there
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n 2 --dist loadfile

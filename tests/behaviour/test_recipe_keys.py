@@ -145,6 +145,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.reasons.file": (None, GLOBAL),  # see test_the_reasons_contents_count
     "model.reasons.exclude_hinted": (True, NOTHING),  # of a table of reasons: see test_hinted_reasons_left_out_count
     "model.reasons.share": (0.4, GLOBAL),
+    "model.reasons.side_weight": (3.0, GLOBAL),
     "model.global_stage.train": (["global", "projector"], GLOBAL),
     **{f"model.{stage}.weights": (None, NOTHING) for stage in ("global_stage", "expert_stage", "vector_stage")},
     **{f"model.global_stage.{key}": (value, GLOBAL) for key, value in STAGE.items()},

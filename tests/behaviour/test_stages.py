@@ -219,6 +219,17 @@ def test_reasons_of_train_rows_make_up_their_share_of_a_pass(backbone: Path, tmp
         assert prompt.token_weight.sum() == pytest.approx(0.1)
 
 
+def test_tokens_that_decide_on_sides_weigh_more_in_training(backbone: Path, tmp_path: Path, started: list) -> None:
+    reasons = {row: f"{'Yes' if label else 'No'}. They liked 'it'." for row, label in enumerate(DS.interactions.label)}
+    chosen = model(backbone, reasons={"share": 0.2, "side_weight": 4.0})
+    prompts = rendered(backbone, started, chosen, reasons, tmp_path)
+    taught = [prompt for prompt in prompts if len(prompt.token_at) > 1]
+    assert taught
+    for prompt in taught:
+        assert prompt.token_weight.max() == pytest.approx(4 * prompt.token_weight.min())
+        assert prompt.token_weight.sum() == pytest.approx(0.9)
+
+
 def test_a_stage_is_trained_for_the_score_that_is_asked_for(backbone: Path, tmp_path: Path) -> None:
     found = []
     for option in ("difference", "yes"):

@@ -9,6 +9,7 @@ EXPERTS = "model/test_adapters.py"
 COPIES = "model/test_converted_cache.py"
 CHOICE = "run/test_backbone_choice.py"
 GATE = "personal/test_gate.py"
+SIDES = "prompts/test_reason_sides.py"
 GROUPS = "personal/test_groups.py"
 REGIONS = (f"{GATE}::test_three_regions_by_hand",)
 SHARES = ("behaviour/test_stages.py::test_reasons_of_train_rows_make_up_their_share_of_a_pass",)
@@ -42,10 +43,24 @@ MUTANTS = (
            "draft.add_placeholder(draft.length - 1, inputs.item_vector)",
            ("prompts/test_room.py::test_vectors_replace_tokens_of_their_own_and_no_word",),
            "the item's vector replaces a word"),
-    Mutant("newest-lines-dropped", "prompts/render.py", "entries.lengths[past_items][::-1] + self",
-           "entries.lengths[past_items] + self",
+    Mutant("newest-lines-dropped", "prompts/render.py", "entries.lengths[past_items][::-1] +",
+           "entries.lengths[past_items] +",
            ("prompts/test_room.py::test_as_many_of_the_newest_lines_are_shown_as_there_is_room_for",),
            "room is counted from the wrong end"),
+    Mutant("sides-in-scores", "prompts/segments.py", "sides = self.sides if inputs.is_for_reason else None", "sides = self.sides",
+           (f"{SIDES}::test_lines_of_a_reasons_prompt_open_with_their_side",), "labels in front in the prompts of scores too"),
+    Mutant("sides-taught", "prompts/render.py", "0.0 if is_told else history_loss", "history_loss",
+           (f"{SIDES}::test_told_labels_are_not_taught",), "labels that a line opens with are taught"),
+    Mutant("vector-in-the-title", "prompts/segments.py", "before = 0 if sides is None else len(sides[label])", "before = 0",
+           (f"{SIDES}::test_training_and_asking_show_the_same",), "with sides in front, vectors replace tokens of titles"),
+    Mutant("reason-history-ignored", "prompts/render.py", "np.minimum(n_shown, self.config.reason_history)", "n_shown",
+           (f"{SIDES}::test_fewer_lines_in_prompts_of_reasons_alone",), "prompts of reasons show the whole window"),
+    Mutant("side-weight-ignored", "train/stages.py", "side_weight=teaching.model.reasons.side_weight", "side_weight=1.0",
+           ("behaviour/test_stages.py::test_tokens_that_decide_on_sides_weigh_more_in_training",), "reasons.side_weight ignored"),
+    Mutant("side-weight-grows", "prompts/render.py", "return whole / whole.mean()", "return whole",
+           ("prompts/test_side_tokens.py::test_a_reason_weighs_the_same_as_a_whole",), "reasons with many titles weigh more"),
+    Mutant("own-share-ignored", "train/mixture.py", "share if stage.reason_share is None else stage.reason_share", "share",
+           ("train/test_mixture.py::test_a_stage_may_have_a_share_of_its_own",), "a stage's own share of reasons ignored"),
     Mutant("last-keyword-cut", "prompts/items.py", "(*keywords[: most - 1], keywords[-1])", "keywords[:most]",
            (f"{RENDER}::test_shorten_keeps_the_first_and_the_last",), "an item's standing is cut"),
     Mutant("special-tokens-in-titles", "prompts/items.py", "split_special_tokens=True", "split_special_tokens=False",

@@ -225,7 +225,8 @@ CASES: dict[str, dict[str, Case | str]] = {
     | {"weights": "tests/run/test_weights.py::test_", "reason_share": "tests/train/test_mixture.py::test_"},
     "model.score_prior": of(prior, {"source": "mean"}, source="both", weight=2.0),
     "model.reasons": dict.fromkeys(("source", "file"), "tests/run/test_contents.py::test_one_letter_of_a_reason")
-    | {"exclude_hinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"},
+    | {"exclude_hinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"}
+    | {"side_weight": "tests/prompts/test_side_tokens.py::test_"},
     "model.backbone": {
         "source": "tests/model/test_backbone.py::test_",
         "dtype": "tests/model/test_backbone.py::test_",

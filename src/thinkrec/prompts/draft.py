@@ -62,12 +62,16 @@ class PromptBuilder:
         self._labels.append(label)
 
     def build(
-        self, gate: np.ndarray, target: np.ndarray = NO_TOKENS, weights: np.ndarray | None = None, weight: float = 1.0
+        self,
+        gate: np.ndarray,
+        target: np.ndarray = NO_TOKENS,
+        weights: np.ndarray | None = None,
+        weight: float | np.ndarray = 1.0,
     ) -> Prompt:
         """The prompt so far.
 
-        `target`: tokens that are taught from the last answer's place on, each with `weight`; `weights`: of the answers,
-        by default 1 each.
+        `target`: tokens that are taught from the last answer's place on, each with `weight` or one of an array of them;
+        `weights`: of the answers, by default 1 each.
         """
         last = self.answer_at[-1] if self.answer_at else 0
         vectors, n_answers = self._placeholder_vectors, len(self._labels)

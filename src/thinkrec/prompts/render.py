@@ -18,6 +18,7 @@ from thinkrec.prompts.draft import NO_TOKENS, PromptBuilder
 from thinkrec.prompts.items import ItemEntries, ItemTexts, encode_plain_text
 from thinkrec.prompts.segments import HistoryPart, PromptInputs, PromptPart, SegmentBinder, TargetPart
 from thinkrec.prompts.shared_prefix import SharedPrefix
+from thinkrec.prompts.side_tokens import weigh_side_tokens
 from thinkrec.prompts.template import fill_domain_words
 from thinkrec.prompts.templates import get_template
 from thinkrec.prompts.types import Prompt
@@ -97,6 +98,7 @@ class PromptRenderer:
         reason: str | None = None,
         with_answer: bool = False,
         history_loss: float = 0.0,
+        side_weight: float = 1.0,
         reserve: int = 0,
     ) -> Prompt:
         """The prompt of a row.
@@ -104,7 +106,8 @@ class PromptRenderer:
         `gate`: float32 (1 + n,) adapter weights. `vectors` adds the slots. With `with_answer` the verdict token is a
         training target (L_think) and, where a `reason` ("Yes. ..." / "No. ...") is given, the whole of it, closed by
         the end-of-sequence token. `history_loss` is the weight of every label in the history as an answer of its own,
-        where the target weighs 1; together they weigh what L_rec weighs in the row. `reserve`: tokens that will be
+        where the target weighs 1; together they weigh what L_rec weighs in the row. `side_weight`: of the tokens of a
+        reason that decide on sides, where others weigh 1 (`prompts.side_tokens`). `reserve`: tokens that will be
         written behind the prompt, for which positions are left. Where a reason is given or room is left for one, the
         prompt is one for a reason (`PromptConfig.reason_text`).
         Raises DataError where the backbone has too few positions for the prompt even without a history.
@@ -123,6 +126,7 @@ class PromptRenderer:
             reason=reason,
             with_answer=with_answer,
             history_loss=history_loss,
+            side_weight=side_weight,
             reserve=reserve,
         )
 
@@ -140,6 +144,7 @@ class PromptRenderer:
         reason: str | None = None,
         with_answer: bool = False,
         history_loss: float = 0.0,
+        side_weight: float = 1.0,
         reserve: int = 0,
     ) -> Prompt:
         """The prompt for any item code and any labelled history, codes (k,) and labels (k,), oldest first.
@@ -166,7 +171,10 @@ class PromptRenderer:
         # They share the row's L_rec: else ten labels would leave the reasons of other rows next to no say.
         is_told = inputs.is_for_reason and self._history.sides is not None
         share = np.append(np.full(len(draft.answer_at) - 1, 0.0 if is_told else history_loss), 1.0)
-        return draft.build(gate, answer, rec * share / share.sum(), think / max(1, len(answer)))
+        think_weight = think / max(1, len(answer))
+        if reason and side_weight != 1 and with_answer:
+            think_weight = think_weight * self._weigh_answer_tokens(reason, side_weight)
+        return draft.build(gate, answer, rec * share / share.sum(), think_weight)
 
     def render_candidates(
         self,
@@ -280,9 +288,13 @@ class PromptRenderer:
         verdict = self.labels[label : label + 1]
         if reason is None:
             return verdict
-        # "Yes. Because ..." -> ". Because ...": the verdict itself is the label's own token.
-        rest = reason.partition(".")[2]
-        return np.concatenate([verdict, encode_plain_text(self.tokenizer, ["." + rest])[0], self._end])
+        return np.concatenate([verdict, encode_plain_text(self.tokenizer, [_drop_verdict(reason)])[0], self._end])
+
+    def _weigh_answer_tokens(self, reason: str, side_weight: float) -> np.ndarray:
+        """float32: a weight for each of `_build_answer_tokens`, with mean 1."""
+        weights = weigh_side_tokens(self.tokenizer, _drop_verdict(reason), side_weight)
+        whole = np.concatenate([[1.0], weights, np.ones(len(self._end))]).astype(np.float32)
+        return whole / whole.mean()
 
     def list_visible_history(self, row: int, item: int, *, slots: bool, reserve: int = 0) -> np.ndarray:
         """int64: the earlier rows that the prompt of a row shows when it asks about `item`; arguments as in `row`."""
@@ -368,3 +380,8 @@ class PromptRenderer:
         if is_for_reason and self.config.reason_history is not None:
             n_shown = np.minimum(n_shown, self.config.reason_history)
         return len(past_items) - n_shown
+
+
+def _drop_verdict(reason: str) -> str:
+    """The reason behind its verdict ("Yes. Because ..." gives ". Because ..."), which is the label's own token."""
+    return "." + reason.partition(".")[2]

@@ -73,7 +73,12 @@ def build_text_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, 
         "prompt": build_prompt_inputs(model.prompt),
         "adapters": build_adapter_inputs(model.adapters),
         "score": values["score"],
-        "reasons": {"share": model.reasons.share, "texts": hash_reasons(ds, reasons)},
+        "reasons": {
+            "share": model.reasons.share,
+            "texts": hash_reasons(ds, reasons),
+            # The key is younger than finished stages, which stay true at its default.
+            **({} if model.reasons.side_weight == 1 else {"side_weight": model.reasons.side_weight}),
+        },
         "sample": hash_prompt_sample(ds, model.prompt, reasons),
     }
 

@@ -33,6 +33,9 @@ class ReasonConfig(Config):
     """For a table: only reasons whose writer had not been told the outcome; the table needs a column `hinted`."""
     share: float = Field(default=0.2, ge=0, lt=1)
     """Share of reasoning rows among all rows drawn."""
+    side_weight: float = Field(default=1.0, gt=0)
+    """Weight of the tokens of a reason that decide on sides (words such as liked or rejected, and the first token of a
+    quoted title), where all others weigh 1. A reason weighs the same as a whole."""
 
 
 class ThinkRecConfig(Config):

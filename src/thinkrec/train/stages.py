@@ -106,6 +106,7 @@ def train_stage(
                 reason=texts[i],
                 with_answer=True,
                 history_loss=stage.history_loss,
+                side_weight=teaching.model.reasons.side_weight,
             )
 
         return LazyPrompts(len(rows), render)
