@@ -166,6 +166,14 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "citation_policy": ("history", EXPLAIN),
     "max_citations": (1, EXPLAIN),
     "writer": ("rules", EXPLAIN),
+    "decoding.no_repeat_ngram": (4, EXPLAIN),
+    "decoding.presence_penalty": (1.0, EXPLAIN),
+    "decoding.temperature": (0.7, EXPLAIN),
+    "decoding.top_p": ({"temperature": 0.7, "top_p": 0.9}, EXPLAIN),
+    "decoding.min_p": ({"temperature": 0.7, "min_p": 0.1}, EXPLAIN),
+    "decoding.seed": ({"temperature": 0.7, "seed": 1}, EXPLAIN),
+    "decoding.n_samples": ({"temperature": 0.7, "n_samples": 2}, EXPLAIN),
+    "decoding.choose_by": ("likelihood", EXPLAIN),
 }
 
 

@@ -221,6 +221,20 @@ def test_deciding_lines_alone_are_cited_and_the_effects_are_measured(trained: Ru
         assert score == pytest.approx(float(asked[0]), abs=1e-4)
 
 
+def test_words_are_chosen_as_the_options_say(trained: Run, table: Path, tmp_path: Path) -> None:
+    texts = {}
+    free = ("--citation-policy", "any", "--tokens", "12")
+    drawn = ("--decoding", "temperature=2.0")
+    cases = {"plain": (), "drawn": drawn, "again": drawn, "seed": (*drawn, "--decoding", "seed=1")}
+    for name, more in {**cases, "same": ("--decoding", "temperature=0")}.items():
+        out = tmp_path / f"{name}.parquet"
+        result = call("reasons", "write", trained.folder, table, "--out", out, *free, *more)
+        assert result.exit_code == 0, result.output
+        texts[name] = pl.read_parquet(out)["reason"].to_list()
+    assert texts["plain"] == texts["same"] and texts["drawn"] == texts["again"]
+    assert len({tuple(texts[name]) for name in ("plain", "drawn", "seed")}) == 3
+
+
 def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> None:
     def refused(*arguments: object) -> str:
         result = call("reasons", "write", *arguments)
@@ -235,6 +249,9 @@ def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> N
     pl.DataFrame({"row": [1]}).write_parquet(tmp_path / "bare.parquet")
     assert "order" in refused(trained.folder, tmp_path / "bare.parquet", "--out", out)
     assert "there is no run" in refused("nothing", table, "--out", out)
+    assert "temprature: unknown key" in refused(trained.folder, table, "--out", out, "--decoding", "temprature=1")
+    assert "top_p without effect" in refused(trained.folder, table, "--out", out, "--decoding", "top_p=0.5")
+    assert "KEY=VALUE" in refused(trained.folder, table, "--out", out, "--decoding", "top_p")
     assert not out.exists()
     both = call("evaluate", "text", table, "--grounding", "--references", table)
     assert "--grounding needs --run" in both.stderr

@@ -11,7 +11,8 @@ from support.tiny_lm import make_prompts, make_recommender
 
 from thinkrec.decoding.backtracking import RejectionRule, Violation
 from thinkrec.decoding.citations import AllowedTitle, CitationConstraint
-from thinkrec.decoding.claim_rules import GroundingRules, has_repeated_ngram
+from thinkrec.decoding.claim_rules import GroundingRules
+from thinkrec.decoding.repetition import has_repeated_ngram
 from thinkrec.decoding.vocabulary import TokenVocabulary
 from thinkrec.engine.generate import generate_greedily
 

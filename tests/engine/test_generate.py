@@ -167,3 +167,34 @@ def test_ids_beyond_the_tokenizer_are_never_written() -> None:
         head.weight[len(WORDS) :] *= 50
     actual = continue_prompts(recommender, make_prompts(), 6)
     assert max(max(ids) for ids in actual) < len(WORDS)
+
+
+@dataclass
+class SecondBest:
+    """Takes the second most likely of the allowed tokens."""
+
+    seen: list[int] = field(default_factory=list)
+
+    def choose_token(self, ids: Sequence[int], logits: torch.Tensor, rule: DecodingConstraint | None) -> int:
+        self.seen.append(len(ids))
+        allowed = None if rule is None else rule.allowed_token_ids(ids)
+        candidates = np.arange(len(logits)) if allowed is None else allowed
+        return int(candidates[np.argsort(-logits.numpy()[candidates], kind="stable")[1]])
+
+
+def test_choosers_take_the_place_of_the_most_likely_token(recommender: Recommender) -> None:
+    prompts = make_prompts()
+    words = list(range(FIRST_WORD, len(WORDS)))
+    rules: list[OnlyWords | None] = [None, *(OnlyWords(words, 1) for _ in prompts[1:])]
+    choosers = [SecondBest() for _ in prompts]
+    actual = continue_prompts(
+        recommender, prompts, 6, first_tokens=[4] * len(prompts), constraints=rules, choosers=choosers
+    )
+    for prompt, ids, chooser, rule in zip(prompts, actual, choosers, rules, strict=True):
+        assert ids[0] == 4 and chooser.seen[0] == 1, "a decided verdict is not chosen"
+        assert rule is None or sorted(chooser.seen) != chooser.seen, "asked again for what was taken back"
+        for n in range(1, len(ids)) if rule is None else ():
+            assert ids[n] == int(np.argsort(-compute_next_logits(recommender, prompt, ids[:n]), kind="stable")[1])
+        assert rule is None or set(ids[1:]) <= set(words)
+    with pytest.raises(DataError, match="1 choosers of tokens for 5 prompts"):
+        continue_prompts(recommender, prompts, 2, choosers=choosers[:1])

@@ -105,7 +105,7 @@ MUTANTS = (
     Mutant("exact-rule-off", "decoding/claim_rules.py", 'if citation_policy in KEYWORD_POLICIES:', "if False:",
            (f"{REVIEW}::test_an_exact_reason_says_nothing_wrong_of_keywords",), 
            "`citation_policy: polarity_and_keywords` does nothing"),
-    Mutant("repeats-pass", "decoding/claim_rules.py", "if has_repeated_ngram(text, REPEATED) or ", "if ",
+    Mutant("repeats-pass", "decoding/claim_rules.py", "if self._repeats_words(text) or ", "if ",
            (f"{REVIEW}::test_a_careful_reason_turns_down_wrong_claims",
            f"{REVIEW}::test_a_careful_reason_does_not_say_three_words_twice"), "reasons run in circles"),
     Mutant("titles-of-the-other-sign", "decoding/citations.py", "known.polarity in (0, wanted.polarity)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mutants_data
+import mutants_decoding
 import mutants_evaluate
 import mutants_faithfulness
 import mutants_grounding
@@ -18,6 +19,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *mutants_reasons.MUTANTS,
     *mutants_evaluate.MUTANTS,
     *mutants_grounding.MUTANTS,
+    *mutants_decoding.MUTANTS,
     *mutants_faithfulness.MUTANTS,
 )
 

@@ -15,6 +15,7 @@ from support.recipe_key_observers import (
     SMALL,
     adapters,
     boosting,
+    draws,
     evaluation,
     gates,
     groups,
@@ -272,7 +273,16 @@ CASES: dict[str, dict[str, Case | str]] = {
             ("reason_tokens", "citation_policy", "max_citations"), "tests/cli/test_reasons_write.py::test_"
         ),
         "writer": "tests/test_api.py::test_the_recipe_chooses_who_writes",
+        "decoding": "here",
     },
+}
+
+
+CASES["decoding"] = {
+    **of(draws, {"temperature": 1.0}, presence_penalty=3.0, temperature=2.0, top_p=0.5, min_p=0.5, seed=1),
+    "no_repeat_ngram": "tests/score/test_explainer.py::test_words_in_a_row_stand_once_without_a_policy",
+    "n_samples": "tests/score/test_explainer.py::test_draws_do_not_depend_on_the_batch",
+    "choose_by": "tests/score/test_sample_choice.py::test_likelihood_and_distinct_words",
 }
 
 

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from thinkrec.claims.cases import build_cases
+from thinkrec.claims.citations import Catalogue
 from thinkrec.data.query import Query
+from thinkrec.decoding.claim_rules import GroundingRules
+from thinkrec.decoding.config import DecodingConfig
+from thinkrec.decoding.free_citations import FreeCitations
+from thinkrec.decoding.policy import Cite
+from thinkrec.decoding.repetition import has_repeated_ngram
+from thinkrec.decoding.vocabulary import build_vocabulary
+from thinkrec.engine.generate import generate_greedily
 from thinkrec.engine.recommender import Recommender
+from thinkrec.errors import DataError
 from thinkrec.evaluate.grounding.results import GroundingResults, evaluate_grounding
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.prompts.config import PromptConfig
 from thinkrec.score.deciding_lines import select_deciding_lines
+from thinkrec.score.explainer import decode_token_ids, write_reasons
 from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.predictor import Predictor
+from thinkrec.score.sample_choice import count_case_agreement
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 WORLD = simulate_catalogue(SimulatorConfig(users=20, items=80), 9)
@@ -109,3 +121,67 @@ def test_a_name_of_several_lines_needs_all_of_them_and_the_targets_none(system: 
     assert list_names([0, 1, 3]) == {name, target, other}
     assert list_names([0, 3]) == {target, other}
     assert list_names([]) == {target}
+
+
+@pytest.mark.parametrize("cite", ["any", "history", "polarity", "polarity_and_keywords"])
+def test_by_default_the_most_likely_words_are_written_as_they_always_were(system: Predictor, cite: Cite) -> None:
+    """The plain way, letter by letter: one row, no chooser, and under a policy its rules as they are by default."""
+    words = build_vocabulary(system.recommender.backbone.tokenizer)
+    texts = system.explain(ROWS[:3], SCORES[:3], tokens=40, cite=cite)
+    for row, score, text in zip(ROWS[:3].tolist(), SCORES[:3], texts, strict=True):
+        titles = system.find_allowed_titles(Query.from_row(DS, row), int(DS.interactions.item[row]), 40)
+        rules = None if cite == "any" else GroundingRules(words, titles, cite)
+        first = system.recommender.answers.written_pair[0 if score > 0 else 1]
+        (ids,) = generate_greedily(
+            system.recommender,
+            system.render_prompts(np.array([row]), 40),
+            40,
+            [int(first)],
+            [None if rules is None else rules.constraint],
+        )
+        plain = decode_token_ids(system.recommender.backbone.tokenizer, ids)
+        assert text == (plain if rules is None else rules.drop_untrue_sentences(plain))
+
+
+def test_draws_do_not_depend_on_the_batch_and_the_best_sample_is_shown(system: Predictor) -> None:
+    drawn = DecodingConfig(temperature=1.0, top_p=0.95, seed=3)
+    together = system.explain(ROWS[:4], SCORES[:4], tokens=40, decoding=drawn)
+    alone = [system.explain(ROWS[i : i + 1], SCORES[i : i + 1], tokens=40, decoding=drawn)[0] for i in (2, 0)]
+    assert alone == [together[2], together[0]]
+    assert together != system.explain(ROWS[:4], SCORES[:4], tokens=40)
+    assert together != system.explain(ROWS[:4], SCORES[:4], tokens=40, decoding=drawn.model_copy(update={"seed": 4}))
+    for choose_by in ("agreement", "likelihood"):
+        several = drawn.model_copy(update={"n_samples": 3, "choose_by": choose_by})
+        best = system.explain(ROWS[:2], SCORES[:2], tokens=40, decoding=several)
+        # The first sample is what one sample alone would be: so a choice that always takes it would show.
+        assert best != together[:2] and best == system.explain(ROWS[:2], SCORES[:2], tokens=40, decoding=several)
+
+
+def test_agreement_chooses_what_the_prompt_bears_out(system: Predictor) -> None:
+    several = DecodingConfig(temperature=1.2, n_samples=4, seed=1)
+    one = several.model_copy(update={"n_samples": 1})
+
+    def count_faults(texts: list[str]) -> int:
+        cases = build_cases(DS, ROWS, 5, scores=SCORES)
+        catalogue = Catalogue(DS.items.titles)
+        return sum(count_case_agreement(t, c, catalogue)[0] for t, c in zip(texts, cases, strict=True))
+
+    drawn = count_faults(system.explain(ROWS, SCORES, tokens=40, decoding=one))
+    assert count_faults(system.explain(ROWS, SCORES, tokens=40, decoding=several)) < drawn
+
+
+def test_words_in_a_row_stand_once_without_a_policy(system: Predictor) -> None:
+    free = system.explain(ROWS, SCORES, tokens=60)
+    once = system.explain(ROWS, SCORES, tokens=60, decoding=DecodingConfig(no_repeat_ngram=2))
+
+    def count_repeats(texts: list[str]) -> int:
+        reader = FreeCitations(build_vocabulary(system.recommender.backbone.tokenizer))
+        marked = [reader.mark_titles(text) for text in texts]
+        return sum(has_repeated_ngram(text[: m.end()], 2) for text in marked for m in re.finditer(r"\w(?!\w)", text))
+
+    assert count_repeats(free) > 0 == count_repeats(once)
+
+
+def test_samples_chosen_by_agreement_need_a_reader() -> None:
+    with pytest.raises(DataError, match="count_agreement"):
+        write_reasons(None, [], None, tokens=4, decoding=DecodingConfig(temperature=1.0, n_samples=2))  # type: ignore[arg-type]

@@ -10,12 +10,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from accelerate import Accelerator
 from pydantic import TypeAdapter
 
 from support.tiny_run import tiny_backbone, tiny_recipe
 from thinkrec.collab import ScorerConfig, build_scorer
 from thinkrec.data.dataset import Dataset
+from thinkrec.decoding.config import DecodingConfig
+from thinkrec.decoding.free_citations import FreeCitations
+from thinkrec.decoding.sampling import TokenSampler
+from thinkrec.decoding.vocabulary import TokenVocabulary
 from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.lora import MultiLoRAConfig
@@ -55,6 +60,15 @@ def boosting(**keys: Any) -> Any:
     return scorer(
         "boosting", **{"trees": 12, "n_seeds": 1, "min_leaf_rows": 10, "folds": 3, "item_logit_weights": [0.0], **keys}
     )
+
+
+def draws(**keys: Any) -> Any:
+    words = TokenVocabulary((b"", b" slow", b" drama", b" of", b" ghosts", b".", b" war"))
+    sampler = TokenSampler(DecodingConfig(**keys), FreeCitations(words), np.arange(3))
+    ids: list[int] = []
+    for _ in range(30):
+        ids.append(sampler.choose_token(ids, torch.arange(len(words)) / 3, None))
+    return ids
 
 
 def groups(**keys: Any) -> Any:

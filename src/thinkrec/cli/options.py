@@ -10,6 +10,10 @@ import typer
 Overrides = Annotated[
     list[str] | None, typer.Option("-o", "--set", metavar="KEY=VALUE", help="Change a key; may be repeated.")
 ]
+Decoding = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="Change how words are chosen, as `decoding` in a recipe; may be repeated."),
+]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run or a saved model, or a name under runs/.")]
 User = Annotated[str, typer.Argument(metavar="USER", help="User id, as in your data.")]
 History = Annotated[

@@ -14,6 +14,7 @@ import numpy as np
 
 from thinkrec.data.titles import MARK
 from thinkrec.decoding.citations import CitationConstraint
+from thinkrec.decoding.free_citations import FreeCitations
 
 
 class Violation(NamedTuple):
@@ -41,7 +42,7 @@ class RejectionRule:
 
     def __init__(
         self,
-        citations: CitationConstraint,
+        citations: CitationConstraint | FreeCitations,
         find_violation: Callable[[str], Violation | None],
         *,
         max_rejections: int = 60,

@@ -14,24 +14,13 @@ from thinkrec.data.titles import MARK
 from thinkrec.decoding.backtracking import RejectionRule, Violation
 from thinkrec.decoding.citations import AllowedTitle, CitationConstraint, TitleRequirement
 from thinkrec.decoding.policy import KEYWORD_POLICIES, POLARITY_POLICIES, RENAMED_POLICIES, Cite
+from thinkrec.decoding.repetition import NameMasker, has_repeated_ngram
 from thinkrec.decoding.vocabulary import TokenVocabulary
 
 REPEATED = 3
 """Words in a row that stand in a reason at most once; 95 % of the written ML-1M reasons keep to that by themselves."""
-_WORD = re.compile(rf"\w+(?:['\u2019]\w+)*|{MARK.pattern}")
 _STRAY = re.compile(r"(?<![sS])['\u2019](?!\w)")
 """A closing quote where none was opened: not an apostrophe, which stands before a letter or behind an s."""
-
-
-def has_repeated_ngram(text: str, n: int) -> bool:
-    """Whether the last n words of a text, in any case, stand together further up too.
-
-    >>> has_repeated_ngram("a film of ideas, and A film of ideas", 4)
-    True
-    """
-    words = [match[0] for match in _WORD.finditer(text.lower())]
-    last = words[-n:]
-    return len(words) > n and any(words[start : start + n] == last for start in range(len(words) - n))
 
 
 _SCRAP = re.compile(r"[\n|<>{}\\]|\(\d{4}\)")
@@ -62,10 +51,12 @@ class GroundingRules:
         titles: Mapping[str, AllowedTitle],
         citation_policy: Cite,
         max_citations: int = 2,
+        no_repeat_ngram: int | None = None,
     ) -> None:
         """Rules for one row.
 
-        Each item is cited at most `max_citations` times and `REPEATED` words never stand twice. As `citation_policy`
+        Each item is cited at most `max_citations` times and `no_repeat_ngram` words, `REPEATED` where it is None, never
+        stand twice; 0 lets them. As `citation_policy`
         asks, nothing false is claimed of a cited title or its keywords, and nothing is predicted against the verdict
         that the text opens with.
         """
@@ -73,6 +64,11 @@ class GroundingRules:
         if citation_policy in RENAMED_POLICIES:
             raise ValueError(f"citation policy `{citation_policy}` is now called `{RENAMED_POLICIES[citation_policy]}`")
         self.checks_polarity = citation_policy in POLARITY_POLICIES
+        self.no_repeat_ngram = REPEATED if no_repeat_ngram is None else no_repeat_ngram
+        # By default names count word by word, as they did when this could not be set.
+        self._names = NameMasker(
+            title for title, one in titles.items() if one.is_target and no_repeat_ngram is not None
+        )
         self.signs = [title.polarity for title in known]
         self.targets = [number for number, title in enumerate(known) if title.is_target]
         self.keywords = frozenset().union(*(title.keywords for title in known))
@@ -190,9 +186,13 @@ class GroundingRules:
         # What it shares with the target makes it an example.
         return sorted(free & self.attributes.target) or sorted(free) or None
 
+    def _repeats_words(self, text: str) -> bool:
+        n = self.no_repeat_ngram
+        return n > 0 and has_repeated_ngram(self._names.mask_names(text), n)
+
     def _find_violation(self, text: str) -> Violation | None:
         """The first violation in a marked text that is being written."""
-        if has_repeated_ngram(text, REPEATED) or _STRAY.search(text) or (self.checks_polarity and _TWICE.search(text)):
+        if self._repeats_words(text) or _STRAY.search(text) or (self.checks_polarity and _TWICE.search(text)):
             return Violation()
         if not self.checks_polarity:
             return None

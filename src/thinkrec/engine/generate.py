@@ -1,4 +1,4 @@
-"""Greedy continuation of many prompts at once, each row with its own experts."""
+"""Continuation of many prompts at once, each row with its own experts; greedy unless told otherwise."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ class DecodingConstraint(Protocol):
         ...
 
 
+class TokenChooser(Protocol):
+    """How one row's tokens are chosen, where not the most likely one is taken."""
+
+    def choose_token(self, ids: Sequence[int], logits: torch.Tensor, rule: DecodingConstraint | None) -> int:
+        """The token behind `ids`; one that `rule` allows. `logits`: float (V,), those of the tokenizer's tokens."""
+        ...
+
+
 @torch.no_grad()
 def generate_greedily(
     recommender: Recommender,
@@ -39,17 +47,19 @@ def generate_greedily(
     max_new_tokens: int,
     first_tokens: Sequence[int] | None = None,
     constraints: Sequence[DecodingConstraint | None] | None = None,
+    choosers: Sequence[TokenChooser] | None = None,
 ) -> list[np.ndarray]:
     """Most likely next token, again and again, until a row gives the end token or `max_new_tokens` are there.
 
     `first_tokens`: one id per row that takes the place of the first choice (a verdict already decided by the score);
-    it counts as generated. `constraints`: one per row or None; it narrows every other choice.
+    it counts as generated. `constraints`: one per row or None; it narrows every other choice. `choosers`: one per row,
+    which choose in place of the most likely token.
     Returns int32 ids per row without the prompt; the end token is the last one exactly if the
     row ended by itself. A row also ends where the backbone has no further position, which a DataWarning announces.
     Raises DataError where a prompt leaves none at all, RuntimeError in training mode.
     """
     recommender.require_evaluation_mode()
-    _check_counts(prompts, first_tokens, constraints)
+    _check_counts(prompts, first_tokens, constraints, choosers)
     rules = [None] * len(prompts) if constraints is None else constraints
     out: list[list[int]] = [[] for _ in range(len(prompts))]
     if max_new_tokens < 1:
@@ -67,7 +77,9 @@ def generate_greedily(
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
         for at in alive:
             ids, rule, token = out[rows[at]], rules[rows[at]], chosen[at]
-            if rule is not None and forced is None and not rule.is_allowed(ids, token):
+            if choosers is not None and forced is None:
+                token = choosers[rows[at]].choose_token(ids, logits[at], rule)
+            elif rule is not None and forced is None and not rule.is_allowed(ids, token):
                 token = _select_best_token(logits[at], rule.allowed_token_ids(ids))
             _append_token(ids, token, rule, mask[at])
         alive = [at for at in alive if out[rows[at]][-1] != eos and len(out[rows[at]]) < most[rows[at]]]
@@ -92,11 +104,18 @@ def generate_greedily(
         forced = None
 
 
-def _check_counts(prompts: Sequence[Prompt], first_tokens: Sequence | None, constraints: Sequence | None) -> None:
+def _check_counts(
+    prompts: Sequence[Prompt],
+    first_tokens: Sequence | None,
+    constraints: Sequence | None,
+    choosers: Sequence | None,
+) -> None:
     if first_tokens is not None and len(first_tokens) != len(prompts):
         raise DataError(f"{len(first_tokens)} first tokens for {len(prompts)} prompts; give one each")
     if constraints is not None and len(constraints) != len(prompts):
         raise DataError(f"{len(constraints)} constraints for {len(prompts)} prompts; give one each, or None for a row")
+    if choosers is not None and len(choosers) != len(prompts):
+        raise DataError(f"{len(choosers)} choosers of tokens for {len(prompts)} prompts; give one each")
 
 
 def _append_token(ids: list[int], token: int, rule: DecodingConstraint | None, mask: torch.Tensor) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import DataError, DataWarning
 from thinkrec.evaluate.report.data import ExplainedRecommendation
@@ -56,6 +57,7 @@ def explain_test_rows(run: Run, scores: np.ndarray, tables_hash: str) -> tuple[E
         "citation_policy": recipe.citation_policy,
         "max_citations": recipe.max_citations,
         "writer": recipe.writer,
+        **name_changed_decoding(recipe.decoding),
     }
     run.stage_runner.run(EXPLAIN, inputs, work, REASON_CODE)
     cases = json.loads((run.folder / EXPLAIN / REASONS).read_text(encoding="utf-8"))["cases"]
@@ -84,7 +86,14 @@ def build_reason_writer(run: Run, variant: Variant, predictor: Predictor, choice
         run.folder,
         stage_result.read_text(encoding="utf-8") + hash_code(REASON_CODE),
         run.progress,
+        recipe.decoding,
     )
+
+
+def name_changed_decoding(config: DecodingConfig) -> dict[str, Any]:
+    """How words are chosen, as inputs of what is written; nothing at the defaults, so that what stands stays true."""
+    changes = config.dump_changes()
+    return {"decoding": changes} if changes else {}
 
 
 def select_explained_rows(run: Run, scores: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from thinkrec.collab import RENAMED_KINDS, SCORER_METHODS, AnyScorerConfig, Name
 from thinkrec.data.dataset import Domain
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.split import Split
+from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.policy import RENAMED_POLICIES, Cite, Writer
 from thinkrec.io.config import OLDER_VERSION, Config, rename_kinds
 from thinkrec.io.settings import explain_validation_error
@@ -170,6 +171,8 @@ class Recipe(Config):
     max_citations: int = Field(default=2, ge=1)
     """How often a reason may cite an item, never twice in one list; with more than one the target as often as it likes.
     Not with `citation_policy: any`."""
+    decoding: DecodingConfig = DecodingConfig()
+    """How the words of a reason are chosen; `thinkrec evaluate decoding` compares settings on validation rows."""
 
 
 def parse_recipe(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from thinkrec.decoding.config import DecodingConfig
 from thinkrec.io.hashing import hash_json
 from thinkrec.io.progress import Progress
 from thinkrec.score.predictor import Predictor
@@ -61,6 +62,7 @@ def _explain_chunk(
         tokens=options["tokens"],
         cite=options["cite"],
         mentions=options["mentions"],
+        decoding=DecodingConfig.model_validate(options.get("decoding", {})),
     )
     return [{"score": float(score), "reason": text} for score, text in zip(scores, texts, strict=True)]
 

@@ -9,6 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from thinkrec.claims.attributes import normalise_keywords
+from thinkrec.claims.cases import build_case
+from thinkrec.claims.citations import Catalogue
+from thinkrec.claims.grounding import GroundingCase
 from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.collab.features.slot_vectors import PlaceholderVectors
@@ -16,6 +19,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.query import Query
 from thinkrec.data.titles import build_allowed_titles, extract_title_names, normalise_name
 from thinkrec.decoding.citations import AllowedTitle
+from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.policy import DECIDING_POLICIES, Cite
 from thinkrec.engine.recommender import Recommender, ScoreOption
 from thinkrec.io.progress import Progress
@@ -26,10 +30,11 @@ from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
 from thinkrec.score.deciding_lines import map_deciding_lines
-from thinkrec.score.explainer import write_reasons
+from thinkrec.score.explainer import GREEDY, write_reasons
 from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.prior import ScorePriorConfig
 from thinkrec.score.ranker import CHUNK, score_prompts, score_shared_prefixes
+from thinkrec.score.sample_choice import count_case_agreement
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,27 +138,62 @@ class Predictor:
         tokens: int,
         cite: Cite = "any",
         mentions: int = 2,
+        decoding: DecodingConfig = GREEDY,
         progress: bool = False,
     ) -> list[str]:
         """A reason per row that opens with the verdict its score implies; with `scores` None, with the model's own.
 
-        `cite`: see `decoding.policy.Cite`; `mentions`: how often a reason may then cite an item.
+        `cite`: see `decoding.policy.Cite`; `mentions`: how often a reason may then cite an item; `decoding`: how its
+        words are chosen.
         """
-        citable = None
-        if cite != "any":
-            queries = [Query.from_row(self.ds, int(row)) for row in rows]
-            citable = self.list_allowed_titles(queries, cite, tokens)
+        queries = [Query.from_row(self.ds, int(row)) for row in rows]
+        prompts = self.render_prompts(rows, tokens)
+        return self._write_reasons(queries, prompts, scores, tokens, cite, mentions, decoding, progress)
+
+    def _write_reasons(
+        self,
+        queries: Sequence[Query],
+        prompts: Sequence[Prompt],
+        scores: np.ndarray | None,
+        tokens: int,
+        cite: Cite,
+        mentions: int,
+        decoding: DecodingConfig,
+        progress: bool,
+    ) -> list[str]:
+        """Reasons for queries about one candidate each, from their prompts with `tokens` places left."""
+        is_plain = cite == "any" and not decoding.dump_changes()
         verdicts = None if scores is None else scores > 0
+        cases: dict[int, GroundingCase] = {}
+
+        def count_agreement(place: int, text: str) -> tuple[int, int]:
+            if place not in cases:
+                verdict = None if verdicts is None else bool(verdicts[place])
+                cases[place] = self._build_case(queries[place], tokens, verdict)
+            return count_case_agreement(text, cases[place], self._catalogue)
+
         return write_reasons(
             self.recommender,
-            self.render_prompts(rows, tokens),
+            prompts,
             verdicts,
             tokens=tokens,
-            citable=citable,
+            citable=None if is_plain else self.list_allowed_titles(queries, cite, tokens),
             cite=cite,
             mentions=mentions,
+            decoding=decoding,
+            count_agreement=count_agreement,
             progress=progress,
         )
+
+    def _build_case(self, query: Query, reserve: int, verdict: bool | None) -> GroundingCase:
+        """What a reason about a query's only candidate is checked against: what its prompt shows."""
+        item = int(query.candidates[0])
+        past = self.find_visible_past(query, item, reserve)
+        return build_case(self.ds.items, query.items[past], query.labels[past], item, verdict)
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(self.ds.items.titles)
 
     def find_visible_past(self, query: Query, item: int, reserve: int = 0) -> np.ndarray:
         """int64: the entries of a query's past that its prompt about `item` shows; `reserve`: see `render_prompts`."""
@@ -267,6 +307,7 @@ class Predictor:
         tokens: int,
         cite: Cite = "any",
         mentions: int = 2,
+        decoding: DecodingConfig = GREEDY,
         progress: bool = False,
     ) -> list[str]:
         """A reason for every candidate of a query, as `explain` gives for rows; what prompts share is read once."""
@@ -276,17 +317,8 @@ class Predictor:
             for place, prompt in zip(places, shared_prefix.to_prompts(), strict=True)
         }
         singles = [replace(query, candidates=query.candidates[[place]]) for place in range(len(query.candidates))]
-        citable = self.list_allowed_titles(singles, cite, tokens)
-        return write_reasons(
-            self.recommender,
-            [prompts[place] for place in range(len(prompts))],
-            scores > 0,
-            tokens=tokens,
-            citable=citable,
-            cite=cite,
-            mentions=mentions,
-            progress=progress,
-        )
+        in_order = [prompts[place] for place in range(len(prompts))]
+        return self._write_reasons(singles, in_order, scores, tokens, cite, mentions, decoding, progress)
 
 
 def _make_global_gate(n: int) -> GateOutput:

@@ -27,9 +27,11 @@ from thinkrec.claims.grounding import GroundingCase, ground_reason
 from thinkrec.claims.verdict import parse_answer
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.data.query import Query
+from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.policy import Cite, Writer
 from thinkrec.io.files import write_json
 from thinkrec.io.hashing import hash_json
+from thinkrec.score.explainer import GREEDY
 from thinkrec.score.fluency import collect_words, find_fluency_fault
 from thinkrec.score.predictor import Predictor
 from thinkrec.teacher.rule_reasons import argue_past, argue_row
@@ -109,6 +111,7 @@ class ReasonWriter:
     folder: Path | None = None
     key: str = ""
     progress: bool = False
+    decoding: DecodingConfig = GREEDY
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     def write(
@@ -147,6 +150,7 @@ class ReasonWriter:
                 tokens=self.tokens,
                 cite=self.citation_policy,
                 mentions=self.max_citations,
+                decoding=self.decoding,
                 progress=self.progress and len(places) > 1,
             )
 
@@ -211,7 +215,9 @@ class ReasonWriter:
     def _stored_results(self) -> dict[str, Any]:
         """What was found out before about the same weights and settings."""
         path = None if self.folder is None else self.folder / KEPT
-        head = {"key": hash_json([self.key, self.tokens, self.citation_policy, self.max_citations])}
+        changes = self.decoding.dump_changes()
+        settings = [self.key, self.tokens, self.citation_policy, self.max_citations, *([changes] if changes else [])]
+        head = {"key": hash_json(settings)}
         if path is not None and path.is_file():
             try:
                 stored = json.loads(path.read_text(encoding="utf-8"))
@@ -234,6 +240,7 @@ class ReasonWriter:
             tokens=self.tokens,
             cite=self.citation_policy,
             mentions=self.max_citations,
+            decoding=self.decoding,
             progress=self.progress,
         )
 

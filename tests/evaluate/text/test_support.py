@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from thinkrec.claims.citations import Catalogue, TitleResolver, find_citations
+from thinkrec.claims.function_words import FUNCTION_WORDS, LIKING_WORDS
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import DataError
 from thinkrec.evaluate.text.align import References, read_references
 from thinkrec.evaluate.text.alone import collect_stems_about_targets, compute_support_metrics, find_named_targets
-from thinkrec.evaluate.text.function_words import FUNCTION_WORDS, LIKING_WORDS
 from thinkrec.evaluate.text.row_items import NOUNS, RowItems, find_row_items
 from thinkrec.evaluate.text.support import collect_content_stems, compute_support, find_clauses_about_target
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from thinkrec.cli.options import RunName
+from thinkrec.cli.options import Decoding, RunName
 from thinkrec.decoding.policy import Cite, Writer
 
 
@@ -24,6 +24,7 @@ def write(
     citation_policy: Annotated[
         Cite | None, typer.Option(help="Which titles a reason may quote; by default as the recipe says.")
     ] = None,
+    decoding: Decoding = None,
     own_verdict: Annotated[bool, typer.Option("--own-verdict", help="Do not force the score's verdict.")] = False,
     writer: Annotated[Writer, typer.Option(help="Who writes; model shows what the model does.")] = "model",
     n_rows: Annotated[
@@ -39,17 +40,19 @@ def write(
     - `thinkrec reasons write ml1m/thinkrec-nano reasons.parquet --split test --out mine.parquet`
     - `thinkrec reasons write demo predictions.parquet --citation-policy any --own-verdict --out free.parquet`
     - `thinkrec reasons write demo rows.parquet --rows 5 --show --out five.parquet`
+    - `thinkrec reasons write demo predictions.parquet --decoding temperature=0.7 --out drawn.parquet`
 
     A stopped command goes on where it was.
     """
     from rich.text import Text
 
     from thinkrec.cli import show
+    from thinkrec.cli.decoding_options import change_decoding
     from thinkrec.data.output_tables import check_not_read, check_writable, write_table
     from thinkrec.errors import DataError
     from thinkrec.reasons.named_rows import draw_rows, read_named_rows
     from thinkrec.run import saved_model
-    from thinkrec.run.explained import build_explained_rows, build_reason_writer
+    from thinkrec.run.explained import build_explained_rows, build_reason_writer, name_changed_decoding
     from thinkrec.run.folders import find_run_folder
     from thinkrec.run.stage import read_stage_result
     from thinkrec.run.variants import find_variant
@@ -62,6 +65,7 @@ def write(
         raise DataError(f"{folder} trains {recipe.model.kind}, which writes no reasons; give a run of kind thinkrec")
     if own_verdict and writer != "model":
         raise DataError(f"--own-verdict lets the model decide, and --writer {writer} does not; give one of them")
+    chosen = change_decoding(recipe.decoding, decoding or ())
     check_writable(out)
     check_not_read(out, [rows])
     opened = saved_model.open_run(folder, progress=True)
@@ -75,12 +79,13 @@ def write(
         "mentions": recipe.max_citations,
         "own_verdict": own_verdict,
         "writer": writer,
+        **name_changed_decoding(chosen),
     }
     predictor = opened.load_predictor(variant)
     author = None
     if writer != "model":
         author = build_reason_writer(opened, variant, predictor, writer)
-        author = replace(author, tokens=options["tokens"], citation_policy=options["cite"])
+        author = replace(author, tokens=options["tokens"], citation_policy=options["cite"], decoding=chosen)
     part = out.with_name(out.name + ".part")
     table = explain_rows_in_chunks(predictor, wanted, part, options, author)
     write_table(table, out)

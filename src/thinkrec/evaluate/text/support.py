@@ -10,10 +10,10 @@ import numpy as np
 
 from thinkrec.claims.attributes import mark_citations
 from thinkrec.claims.citations import Citation
+from thinkrec.claims.function_words import FUNCTION_WORDS, LIKING_WORDS
 from thinkrec.claims.polarity import split_clauses, split_sentences
 from thinkrec.data.titles import MARK
 from thinkrec.errors import ThinkRecError
-from thinkrec.evaluate.text.function_words import FUNCTION_WORDS, LIKING_WORDS
 from thinkrec.evaluate.text.words import select_long_words, split_words
 
 POLICY = (
