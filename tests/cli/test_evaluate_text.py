@@ -21,7 +21,15 @@ SIZES = {"users": 30, "items": 60, "interactions_per_user": [6, 12]}
 DS = simulate_catalogue(SimulatorConfig.model_validate(SIZES), 5).dataset
 ROWS = DS.interactions.get_split_rows(2)[:12]
 TEXTS = [argue_row(DS, int(row), 4, np.random.default_rng(int(row))).text for row in ROWS]
-ALONE = ("repeated_4grams", "unknown_words", "likelihood", "target_named", "support", "support_elsewhere")
+ALONE = (
+    "repeated_4grams",
+    "unknown_words",
+    "likelihood",
+    "target_named",
+    "support",
+    "support_shown",
+    "support_elsewhere",
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +56,9 @@ def call(folder: Path, *arguments: object) -> Result:
 def test_a_run_and_a_model_give_every_metric(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wordnet, "_PLACES", ())
     out = tmp_path / "text-metrics.json"
-    result = call(folder, "--run", folder / "run", "--reference-model", "nano", "--out", out)
+    result = call(
+        folder, "--run", folder / "run", "--reference-model", "nano", "--reference-dtype", "float32", "--out", out
+    )
     assert result.exit_code == 0, result.output
     for words in ("The same texts by themselves", "the references", "unknown words of loops", "sincome (72)"):
         assert words in result.stdout
@@ -60,10 +70,11 @@ def test_a_run_and_a_model_give_every_metric(folder: Path, tmp_path: Path, monke
     assert written["unknown_words"]["value"] == 0, "rules write English about the items"
     assert (loops["target_named"]["value"], written["target_named"]["value"]) == (0, 1)
     assert loops["support"]["value"] is None, "nothing is said of the target"
-    assert written["support"]["value"] > written["support_elsewhere"]["value"]
+    assert written["support"]["value"] >= written["support_shown"]["value"] > written["support_elsewhere"]["value"]
+    assert content["policies"]["support_shown"].endswith("title, at most 10 keywords")
     assert loops["distinct_words_share"]["value"] < 0.1
     assert set(content["not_available"]) == {"meteor", "bleurt"}
-    assert content["provenance"]["reference_model"] == "nano" and content["provenance"]["run"] == "run"
+    assert content["provenance"]["reference_model"] == "nano (float32)" and content["provenance"]["run"] == "run"
     assert content["provenance"]["packages"]["pyspellchecker"]
     rows = pl.read_parquet(out.with_suffix(".parquet"))
     assert set(ALONE) <= set(rows.columns) and set(rows["system"]) == {"loops", "the references"}

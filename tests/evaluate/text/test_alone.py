@@ -132,7 +132,7 @@ def test_the_references_are_a_row_that_is_compared(comparison: TextComparison) -
     results = comparison.results
     assert list(results.estimates) == ["loops", "reference of another row", "loops, reason of another row", REFERENCES]
     assert results.baselines == tuple(list(results.estimates)[1:3])
-    assert set(results.estimates[REFERENCES]) == set(ALONE) - {"distinct_words_share"}
+    assert set(results.estimates[REFERENCES]) == set(ALONE) - {"distinct_words_share", "support_shown"}
     assert set(results.against[REFERENCES]) == set(results.estimates[REFERENCES])
     assert results.against[REFERENCES]["support"].difference == pytest.approx(-2 / 3)
     assert not set(results.estimates["reference of another row"]) & set(ALONE), "chance changes nothing in a text"

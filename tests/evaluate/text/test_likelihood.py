@@ -55,8 +55,15 @@ def test_long_texts_are_cut_and_counted(model: ReferenceModel) -> None:
 
 def test_any_source_of_a_backbone_will_do(tmp_path) -> None:
     nano = load_reference_model("nano")
-    assert nano.name == "nano"
+    assert nano.name == "nano (float32)"
     film, salad = nano.score(["Yes. The viewer liked the film.", "film. liked the viewer The Yes. the"])
     assert 0 < film < salad
     with pytest.raises(CheckpointError, match="has no config"):
         load_reference_model(str(tmp_path))
+
+
+def test_the_format_can_be_given_and_is_named() -> None:
+    assert load_reference_model("nano", "bfloat16").name == "nano (bfloat16)"
+    exact, rounded = load_reference_model("nano", "float32"), load_reference_model("nano", "bfloat16")
+    text = ["Yes. The viewer liked the film."]
+    assert exact.score(text)[0] != rounded.score(text)[0] == pytest.approx(exact.score(text)[0], rel=0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,8 +14,10 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.errors import DataError
 from thinkrec.evaluate.text.align import References, read_references
 from thinkrec.evaluate.text.alone import collect_stems_about_targets, compute_support_metrics, find_named_targets
+from thinkrec.evaluate.text.resources import explain_missing_items
 from thinkrec.evaluate.text.row_items import NOUNS, RowItems, find_row_items
 from thinkrec.evaluate.text.support import collect_content_stems, compute_support, find_clauses_about_target
+from thinkrec.prompts.config import PromptConfig
 
 TITLES = ["Harbour Lights (1990)", "The Long War (1991)", "Quiet Fields (1992)", "Iron Comet (1993)"]
 ITEMS = pl.DataFrame(
@@ -120,6 +124,33 @@ def test_the_reasons_by_hand(row_items: RowItems, references: References) -> Non
     metrics = compute_support_metrics(said, row_items, seed=0)
     np.testing.assert_allclose(metrics["support"], [4 / 5, 2 / 3])
     np.testing.assert_allclose(metrics["support_elsewhere"], [0, 0])
+
+
+def test_what_the_prompt_shows_is_less_than_what_the_tables_hold(
+    ds: Dataset, references: References, row_items: RowItems
+) -> None:
+    said = [frozenset(("slow", "lighthous", "dragon")), frozenset(("strand", "crew"))]
+    expected = {
+        (): ([1 / 3, 0], "title, at most 10 keywords"),
+        (("reason_text", "plot"),): ([2 / 3, 1], "title, plot, at most 10 keywords"),
+        (("item_columns", ("plot",)), ("keywords", 0)): ([1 / 3, 1], "title, plot, at most 0 keywords"),
+    }
+    for keys, (values, words) in expected.items():
+        items = find_row_items(ds, TABLE, references, 10, shown=PromptConfig.model_validate(dict(keys)))
+        metrics = compute_support_metrics(said, items, seed=0)
+        np.testing.assert_allclose(metrics["support_shown"], values)
+        np.testing.assert_allclose(metrics["support"], [2 / 3, 1])
+        assert items.describe_shown() == words
+        assert items.select_rows(np.array([False, True])).shown is items.shown
+    assert "support_shown" not in compute_support_metrics(said, row_items, seed=0)
+    lacking = find_row_items(ds, TABLE, references, 10, shown=PromptConfig(reason_text="summary"))
+    with pytest.raises(DataError, match="names `summary`"):
+        compute_support_metrics(said, lacking, seed=0)
+
+
+def test_a_metric_that_needs_a_prompt_says_so_without_one(row_items: RowItems) -> None:
+    assert "trains a language model" in explain_missing_items(row_items)["support_shown"]
+    assert explain_missing_items(replace(row_items, shown=PromptConfig())) == {}
 
 
 def test_another_target_is_another_item(row_items: RowItems) -> None:

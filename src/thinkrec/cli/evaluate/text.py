@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thinkrec.cli.options import Partial
+from thinkrec.model.backbone_config import BackboneDtype
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,6 +47,9 @@ def text(
         str | None,
         typer.Option(help="Language model for the likelihood of texts: nano, smollm2, a folder, a hub name."),
     ] = None,
+    reference_dtype: Annotated[
+        BackboneDtype, typer.Option(help="Format that it is held in; auto: the one this machine is fastest in.")
+    ] = "auto",
     draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws.")] = 1000,
     out: Annotated[Path | None, typer.Option(help="Write JSON here, and a table with every row beside it.")] = None,
 ) -> None:
@@ -93,6 +97,7 @@ def text(
         encoder=encoder,
         wordnet=wordnet,
         reference_model=reference_model,
+        reference_dtype=reference_dtype,
         row_items=_find_items(opened, table, targets),
     )
     comparison = compare_reason_tables(
@@ -145,8 +150,9 @@ def _find_items(opened: Run | None, table: pl.DataFrame, references: References)
     if opened is None:
         return None
     model = opened.recipe.model
-    prompt = model.prompt if model.kind == "thinkrec" else PromptConfig()
-    return find_row_items(opened.ds, table, references, prompt.history, prompt.history_step)
+    shown = model.prompt if model.kind == "thinkrec" else None
+    prompt = shown or PromptConfig()
+    return find_row_items(opened.ds, table, references, prompt.history, prompt.history_step, shown)
 
 
 def _shorten_path(path: Path) -> str:

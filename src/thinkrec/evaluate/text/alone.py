@@ -16,6 +16,7 @@ from thinkrec.evaluate.text.metric_types import (
     REPEATED,
     SUPPORT,
     SUPPORT_ELSEWHERE,
+    SUPPORT_SHOWN,
     UNKNOWN,
     MetricResources,
     TextMetricValues,
@@ -75,12 +76,15 @@ def collect_stems_about_targets(
 def compute_support_metrics(stems: Sequence[frozenset[str]], row_items: RowItems, seed: int) -> dict[str, np.ndarray]:
     """Support of what is said of each row's target, by its own texts and by those of another row's target.
 
+    Where it is known what a prompt shows of an item, also by that alone.
     The words stay and the texts are exchanged: so a row weighs the same in both, and common words, which stand in any
     item's texts, count the same in both. (Another row's reason would be about another item, and rarely name this one.)
     The other target is another item; a row has no such value where all rows are about one.
     """
     known, target = row_items.collect_target_stems(), row_items.target
     support = {SUPPORT: compute_support(stems, known)}
+    if row_items.shown is not None:
+        support[SUPPORT_SHOWN] = compute_support(stems, row_items.collect_target_stems(only_shown=True))
     if len(target) < 2:
         return {**support, SUPPORT_ELSEWHERE: np.full(len(target), np.nan)}
     _, code = np.unique(target, return_inverse=True)

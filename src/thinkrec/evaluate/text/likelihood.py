@@ -10,6 +10,7 @@ import torch
 
 from thinkrec.io.progress import Progress
 from thinkrec.model.backbone import Backbone, load_backbone
+from thinkrec.model.backbone_config import BackboneConfig, BackboneDtype
 
 POLICY = (
     "mean of -ln p(token | text before it) under {}, as its tokenizer encodes the text, every token but the first, cut "
@@ -26,8 +27,9 @@ class ReferenceModel:
 
     @property
     def name(self) -> str:
-        """What the policy calls it."""
-        return self.backbone.name
+        """What the policy calls it: the model and the format that it is held in."""
+        held = str(next(self.backbone.model.parameters()).dtype).removeprefix("torch.")
+        return f"{self.backbone.name} ({held})"
 
     @torch.inference_mode()
     def score(self, texts: Sequence[str], *, batch_tokens: int = 1024, progress: bool = False) -> np.ndarray:
@@ -64,9 +66,12 @@ class ReferenceModel:
         return sum(limit is not None and len(self.backbone.tokenizer(text)["input_ids"]) > limit for text in texts)
 
 
-def load_reference_model(source: str) -> ReferenceModel:
-    """A model by any source of `load_backbone`, in float32. Raises CheckpointError or RecipeError as that does."""
-    return ReferenceModel(load_backbone(source))
+def load_reference_model(source: str, dtype: BackboneDtype = "auto") -> ReferenceModel:
+    """A model by any source of `load_backbone`, held in `dtype` as `BackboneConfig` explains it.
+
+    Raises CheckpointError or RecipeError as that does.
+    """
+    return ReferenceModel(load_backbone(BackboneConfig(source=source, dtype=dtype)))
 
 
 def _split_batches(rows: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

@@ -21,7 +21,7 @@ REPEATED, DISTINCT, DISTINCT_SHARE, UNKNOWN = (
     "unknown_words",
 )
 LIKELIHOOD, NAMED = "likelihood", "target_named"
-SUPPORT, SUPPORT_ELSEWHERE = "support", "support_elsewhere"
+SUPPORT, SUPPORT_SHOWN, SUPPORT_ELSEWHERE = "support", "support_shown", "support_elsewhere"
 COMPARED = {
     "meteor": "METEOR",
     "meteor_no_synonyms": "METEOR no syn.",
@@ -40,6 +40,7 @@ ALONE = {
     LIKELIHOOD: "nats a token",
     NAMED: "target named",
     SUPPORT: "support",
+    SUPPORT_SHOWN: "support by what is shown",
     SUPPORT_ELSEWHERE: "support by another item",
 }
 """Metrics of a text without its reference, which the references have as well -> title of its line, in their order."""

@@ -19,6 +19,7 @@ from thinkrec.evaluate.text.metric_types import (
     REPEATED,
     SUPPORT,
     SUPPORT_ELSEWHERE,
+    SUPPORT_SHOWN,
     TITLES,
     UNKNOWN,
     MetricResources,
@@ -69,6 +70,8 @@ def describe_policies_alone(tools: MetricResources) -> dict[str, str]:
         if tools.row_items.has_texts:
             columns = ", ".join(tools.row_items.items.texts.columns) or "there are no text columns"
             policies[SUPPORT] = support.POLICY.format(columns, ", ".join(tools.row_items.nouns))
+            if tools.row_items.shown is not None:
+                policies[SUPPORT_SHOWN] = support.SHOWN_POLICY.format(tools.row_items.describe_shown())
             policies[SUPPORT_ELSEWHERE] = support.ELSEWHERE_POLICY
     return policies
 

@@ -14,11 +14,13 @@ from thinkrec.evaluate.text.metric_types import (
     NAMED,
     SUPPORT,
     SUPPORT_ELSEWHERE,
+    SUPPORT_SHOWN,
     UNKNOWN,
     MetricResources,
 )
 from thinkrec.evaluate.text.row_items import RowItems
 from thinkrec.evaluate.text.wordnet import INSTALL, find_wordnet, open_wordnet
+from thinkrec.model.backbone_config import BackboneDtype
 
 UNKNOWN_SHARE = 0.2
 """Largest share of unknown tokens with which an encoder's similarity says anything: they are all alike to it."""
@@ -31,6 +33,7 @@ def load_metric_resources(
     encoder: Path | None = None,
     wordnet: Path | None = None,
     reference_model: str | None = None,
+    reference_dtype: BackboneDtype = "auto",
     row_items: RowItems | None = None,
 ) -> MetricResources:
     """Load what is there; what was asked for and cannot be loaded is an error, what was not is "not available".
@@ -40,6 +43,7 @@ def load_metric_resources(
         encoder: folder of a model for similarity.
         wordnet: folder of WordNet 3.0; by default where it is usually installed, which a note then says.
         reference_model: any source of `load_backbone`, for the likelihood of texts.
+        reference_dtype: the format that it is held in.
         row_items: the items of the references' rows, for what is said of them.
     """
     why, notes = {}, ()
@@ -65,7 +69,7 @@ def load_metric_resources(
     else:
         from thinkrec.evaluate.text.likelihood import load_reference_model
 
-        likelihood = load_reference_model(reference_model)
+        likelihood = load_reference_model(reference_model, reference_dtype)
     dictionary, lacking = load_item_dictionary(row_items)
     return MetricResources(
         synonyms,
@@ -93,10 +97,12 @@ def load_item_dictionary(row_items: RowItems | None) -> tuple[Dictionary | None,
 def explain_missing_items(row_items: RowItems | None) -> dict[str, str]:
     """Metric -> why it is not available, of those that need the items of the rows or their texts."""
     if row_items is None:
-        return dict.fromkeys((NAMED, SUPPORT, SUPPORT_ELSEWHERE), _NO_ITEMS)
+        return dict.fromkeys((NAMED, SUPPORT, SUPPORT_SHOWN, SUPPORT_ELSEWHERE), _NO_ITEMS)
     if not row_items.has_texts:
         why = "the items of the run have nothing but titles; give them keywords or a column of text"
-        return dict.fromkeys((SUPPORT, SUPPORT_ELSEWHERE), why)
+        return dict.fromkeys((SUPPORT, SUPPORT_SHOWN, SUPPORT_ELSEWHERE), why)
+    if row_items.shown is None:
+        return {SUPPORT_SHOWN: "it is not known what a prompt shows; give a run that trains a language model"}
     return {}
 
 

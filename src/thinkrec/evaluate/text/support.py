@@ -23,6 +23,7 @@ POLICY = (
     "words for items and users ({}); by Porter stem, once each; not defined where nothing is said of it; mean over the "
     "other rows"
 )
+SHOWN_POLICY = "the same words in what the prompt of a reason shows of the target: {}"
 ELSEWHERE_POLICY = (
     "the same words in the title, keywords and texts of another target, that of another row by seed: what chance gives "
     "for words as common as these"
