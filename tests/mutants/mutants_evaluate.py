@@ -78,4 +78,10 @@ MUTANTS = (
            "    if rows or not rows:\n        return\n",
            ("evaluate/test_predictions.py::test_ids_beside_the_scores_are_compared_with_the_row",),
            "scores are judged by other rows' labels"),
+    Mutant("support-by-all-texts", "evaluate/text/alone.py", "collect_target_stems(only_shown=True)",
+           "collect_target_stems()",
+           ("evaluate/text/test_support.py::test_what_the_prompt_shows_is_less_than_what_the_tables_hold",),
+           "guesses pass as shown"),
+    Mutant("reference-format-ignored", "evaluate/text/likelihood.py", "source=source, dtype=dtype", "source=source",
+           ("evaluate/text/test_likelihood.py::test_the_format_can_be_given_and_is_named",), "an option does nothing"),
 )  # fmt: skip
