@@ -38,7 +38,7 @@ def test_the_version_is_printed() -> None:
 
 def test_help_teaches_with_examples() -> None:
     alone = ("demo", "run", "rank", "explain", "predict", "compare", "keywords", "report", "table", "doctor", "recipe")
-    grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding", "faithfulness")]
+    grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding", "faithfulness", "decoding")]
     for command in (*alone, *grouped, "evaluate", "reasons", "reasons synthesize", "reasons write"):
         text = plain(call(*command.split(), "--help").stdout)
         assert f"thinkrec {command}" in text, command

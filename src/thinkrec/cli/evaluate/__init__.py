@@ -1,10 +1,10 @@
-"""`thinkrec evaluate ranking | text | grounding | faithfulness`: how good predictions and reasons are."""
+"""`thinkrec evaluate ranking | text | grounding | faithfulness | decoding`: how good predictions and reasons are."""
 
 from __future__ import annotations
 
 import typer
 
-from thinkrec.cli.evaluate import faithfulness, grounding, ranking, text
+from thinkrec.cli.evaluate import decoding, faithfulness, grounding, ranking, text
 
 group = typer.Typer(name="evaluate", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -17,8 +17,9 @@ def about() -> None:
     - `thinkrec evaluate text reasons.parquet --references written.parquet`
     - `thinkrec evaluate grounding reasons.parquet --run demo`
     - `thinkrec evaluate faithfulness reasons.parquet --run demo`
+    - `thinkrec evaluate decoding demo reasons.parquet --grid grid.yaml --out decoding.json`
     """
 
 
-for command in (ranking.ranking, text.text, grounding.grounding, faithfulness.faithfulness):
+for command in (ranking.ranking, text.text, grounding.grounding, faithfulness.faithfulness, decoding.decoding):
     group.command()(command)
