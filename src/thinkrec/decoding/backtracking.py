@@ -28,6 +28,9 @@ class Violation(NamedTuple):
     """With `citation_index`: which sign would fit."""
     keywords: frozenset[str] = frozenset()
     """With `citation_index`: which keywords a title that fits has."""
+    phrase_end: int | None = None
+    """End of the words from `start` on that are rejected as a whole, however tokens and capitals would spell them; None
+    rejects their first token alone."""
 
 
 class RejectionRule:
@@ -121,7 +124,7 @@ class RejectionRule:
         )
         if length is None or length < 1:
             length = self._find_rollback_length(before, violation.start)
-            self._rejected_ids[length].add(ids[length])
+            self._rejected_ids[length].update(self._list_rejected_tokens(before, length, violation.phrase_end))
             self.citations.drop_replacements(len(MARK.findall(self.citations.decode_marked(ids[:length]))))
         for position in [position for position in self._rejected_ids if position > length]:
             del self._rejected_ids[position]
@@ -140,6 +143,18 @@ class RejectionRule:
         begun, phrases = requirement
         completions = [phrase[len(begun) :].encode() for phrase in phrases if phrase.startswith(begun)]
         return None if not completions or b"" in completions else completions
+
+    def _list_rejected_tokens(self, ids: Sequence[int], length: int, phrase_end: int | None) -> set[int]:
+        """The token behind `length` ids, and where a phrase ends at `phrase_end` all that could begin it anew."""
+        rejected = {ids[length]}
+        if phrase_end is not None:
+            start = len(self.citations.decode_marked(ids[:length]))
+            phrase = self.citations.decode_marked(ids)[start:phrase_end].lower().encode()
+            known = self.citations.vocabulary.ids_by_lowercase_piece
+            # A space alone begins every word.
+            stop = [n for n in range(1, len(phrase) + 1) if phrase[:n].strip()]
+            rejected.update(token for n in stop for token in known.get(phrase[:n], ()))
+        return rejected
 
     def _find_rollback_length(self, ids: Sequence[int], start: int | None) -> int:
         """Number of ids before character `start` of the marked text, at most those that passed, at least one."""

@@ -13,7 +13,14 @@ from thinkrec.claims.verdict import parse_verdict
 from thinkrec.data.titles import MARK
 from thinkrec.decoding.backtracking import RejectionRule, Violation
 from thinkrec.decoding.citations import AllowedTitle, CitationConstraint, TitleRequirement
-from thinkrec.decoding.policy import KEYWORD_POLICIES, POLARITY_POLICIES, RENAMED_POLICIES, Cite
+from thinkrec.decoding.policy import (
+    KEYWORD_POLICIES,
+    POLARITY_POLICIES,
+    PROSE_KEYWORD_POLICIES,
+    RENAMED_POLICIES,
+    Cite,
+)
+from thinkrec.decoding.prose_keywords import ProseKeywordRule
 from thinkrec.decoding.repetition import NameMasker, has_repeated_ngram
 from thinkrec.decoding.vocabulary import TokenVocabulary
 
@@ -73,11 +80,15 @@ class GroundingRules:
         self.targets = [number for number, title in enumerate(known) if title.is_target]
         self.keywords = frozenset().union(*(title.keywords for title in known))
         self.attributes: AttributeReader | None = None
+        self.prose_keywords: ProseKeywordRule | None = None
         spaced = [re.escape(title) for title in titles if " " in title]
         self.unquoted_title = re.compile(rf"(?<!\w)(?:{'|'.join(spaced) or '(?!)'})(?!\w)")
+        target = next((title.keywords for title in known if title.is_target), None)
+        title_keywords = {number: title.keywords for number, title in enumerate(known)}
         if citation_policy in KEYWORD_POLICIES:
-            target = next((title.keywords for title in known if title.is_target), None)
-            self.attributes = AttributeReader({number: title.keywords for number, title in enumerate(known)}, target)
+            self.attributes = AttributeReader(title_keywords, target)
+        elif citation_policy in PROSE_KEYWORD_POLICIES:
+            self.prose_keywords = ProseKeywordRule(title_keywords, target, self.signs, self.targets)
         self.citations = CitationConstraint(
             vocabulary, titles, self._infer_next_title if self.checks_polarity else None, max_citations
         )
@@ -119,12 +130,16 @@ class GroundingRules:
             ]
             # Without quotes a title escapes the rules for titles.
             starts += [match.start() for pattern in (self.unquoted_title, _SCRAP) for match in pattern.finditer(text)]
+        if self.prose_keywords is not None:
+            starts += [one.start for one in self.prose_keywords.read_false_keywords(text)]
         return min((n for start in starts for n, end in enumerate(ends) if start < end), default=None)
 
     def _infer_next_title(self, text: str) -> TitleRequirement:
         requirement = TitleRequirement(
             infer_next_claim(text, self.signs), allows_target=not is_rated_title_expected(text)
         )
+        if self.prose_keywords is not None:
+            return requirement._replace(keywords=self.prose_keywords.find_pending_keywords(text))
         return self._infer_compared_title(text, requirement) or requirement
 
     def _infer_compared_title(self, text: str, requirement: TitleRequirement) -> TitleRequirement | None:
@@ -208,6 +223,8 @@ class GroundingRules:
         for prediction in find_predictions(plain, self.targets):
             if prediction.cue_end == bare and opinion is not None and (prediction.sign > 0) != opinion:
                 return Violation(prediction.cue_start)
+        if self.prose_keywords is not None:
+            return self.prose_keywords.find_violation(text)
         return self._find_attribute_violation(text, bare) if self.attributes is not None else None
 
     def _find_attribute_violation(self, text: str, bare: int) -> Violation | None:

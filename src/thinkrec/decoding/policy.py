@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from typing import Literal
 
-Cite = Literal["any", "history", "polarity", "polarity_and_keywords", "deciding", "deciding_and_keywords"]
+Cite = Literal[
+    "any",
+    "history",
+    "polarity",
+    "polarity_and_keywords",
+    "polarity_and_prose_keywords",
+    "deciding",
+    "deciding_and_keywords",
+    "deciding_and_prose_keywords",
+]
 """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the target.
 polarity: of these, where the sentence has said so far that its titles were liked, only liked ones, and the other way
 round; the target always. polarity_and_keywords: that, and no keyword of the prompt may be said of an item that lacks
-it, or denied one that has it; for reasons in the plain form of the rule-based teacher's. deciding: polarity, and of the
-history only titles that moved the score, measured, the way their label says. deciding_and_keywords: both."""
+it, or denied one that has it; for reasons in the plain form of the rule-based teacher's. polarity_and_prose_keywords:
+the same for free prose, as far as it is read (`decoding.prose_keywords`). deciding: polarity, and of the history only
+titles that moved the score, measured, the way their label says. deciding_and_keywords, deciding_and_prose_keywords:
+both."""
 
 KEYWORD_POLICIES = frozenset(("polarity_and_keywords", "deciding_and_keywords"))
-"""Those that hold what is said of keywords too."""
-DECIDING_POLICIES = frozenset(("deciding", "deciding_and_keywords"))
+"""Those that hold what is said of keywords too, in the plain form."""
+PROSE_KEYWORD_POLICIES = frozenset(("polarity_and_prose_keywords", "deciding_and_prose_keywords"))
+"""Those that do so in free prose."""
+DECIDING_POLICIES = frozenset(("deciding", "deciding_and_keywords", "deciding_and_prose_keywords"))
 """Those that need the effects of the history lines (`score.line_effects`)."""
-POLARITY_POLICIES = frozenset(("polarity", "deciding")) | KEYWORD_POLICIES
+POLARITY_POLICIES = frozenset(("polarity", "deciding")) | KEYWORD_POLICIES | PROSE_KEYWORD_POLICIES
 """Those that hold likes and dislikes to the labels."""
 
 RENAMED_POLICIES = {"agreeing": "polarity", "exact": "polarity_and_keywords"}

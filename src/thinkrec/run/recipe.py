@@ -162,8 +162,9 @@ class Recipe(Config):
     """Which titles a reason may put in quotes. any: what it likes. history: those of the visible history and the
     target. polarity: of these, only liked ones where the sentence has said so far that they were liked, and the other
     way round. polarity_and_keywords: that, and no keyword may be said of an item that lacks it, or denied one that has
-    it; for reasons in the plain form of the rules'. deciding: polarity, and of the history only titles that moved the
-    score, measured by leaving their line out, the way their label says. deciding_and_keywords: both."""
+    it; for reasons in the plain form of the rules'. polarity_and_prose_keywords: the same for free prose. deciding:
+    polarity, and of the history only titles that moved the score, measured by leaving their line out, the way their
+    label says. deciding_and_keywords, deciding_and_prose_keywords: both."""
     writer: Writer = "auto"
     """Who writes the reasons that somebody is shown. model: the language model. rules: the rule-based teacher, for the
     score's verdict. auto: the model where its reasons pass a check on validation rows and the text at hand passes it
