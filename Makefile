@@ -17,6 +17,8 @@ SMOLLM2 = thinkrec-smollm2 thinkrec-smollm2-keywords
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
 GROUNDED = $(dir $(WRITTEN))reasons-grounded.parquet
 REASONS = results/ml1m/thinkrec-nano
+# Where SmolLM2's reasons go.
+SPOKEN = results/ml1m/thinkrec-smollm2-keywords
 SEEDS = 0 1 2
 # The same recipes on a backbone that never saw a reason.
 UNTAUGHT = results/ml1m/untaught
@@ -24,10 +26,10 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-smollm2 reasons thinking untaught bench bench-smollm2 bench-gpu clean
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-smollm2 reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-gpu clean
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.installed ## Makes the environment and installs thinkrec in it, editable (once; done by the others too)
 
@@ -82,6 +84,9 @@ reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo w
 	$(BIN)/thinkrec reasons write ml1m/thinkrec-nano $(WRITTEN) --split test --citation-policy any --own-verdict --out $(REASONS)/reasons-own-verdict.parquet
 	$(BIN)/thinkrec evaluate text $(REASONS)/reasons.parquet --grounding --run ml1m/thinkrec-nano --references $(WRITTEN) --split test \
 	  $(foreach table,$(filter-out $(REASONS)/reasons.parquet,$(OTHERS)),--against $(table)) --baseline --out $(REASONS)/text-metrics.json
+	$(BIN)/thinkrec reasons write ml1m/thinkrec-nano $(WRITTEN) --split test --writer auto --out $(REASONS)/reasons-auto.parquet
+	$(BIN)/thinkrec evaluate grounding $(REASONS)/reasons-auto.parquet --run ml1m/thinkrec-nano --out $(REASONS)/grounding-auto.json
+	$(BIN)/thinkrec evaluate grounding $(WRITTEN) --run ml1m/thinkrec-nano
 	$(BIN)/thinkrec demo
 	$(BIN)/thinkrec reasons synthesize demo --teacher rules --split test --rows 300 --max-attempts 1 --out results/demo/rules.parquet
 	$(BIN)/thinkrec evaluate grounding results/demo/rules.parquet --run demo --out results/demo/grounding-rules.json
@@ -91,6 +96,53 @@ reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo w
 	$(BIN)/thinkrec evaluate grounding results/demo/reasons-agreeing.parquet --run demo --out results/demo/grounding-agreeing.json
 	$(BIN)/thinkrec reasons write demo results/demo/rules.parquet --citation-policy any --out results/demo/reasons-any.parquet
 	$(BIN)/thinkrec evaluate grounding results/demo/reasons-any.parquet --run demo --out results/demo/grounding-any.json
+	PYTHONPATH=tests:tests/claims $(BIN)/python -m support.count_untrue
+
+reasons-smollm2: $(VENV)/.installed-text $(VENV)/.installed-smollm2 ## Has SmolLM2 and nano write reasons for the same MovieLens-1M test rows; judges them (an hour beside the recipe's own hours)
+	$(BIN)/thinkrec run ml1m/thinkrec-smollm2-keywords
+	$(BIN)/thinkrec reasons write ml1m/thinkrec-smollm2-keywords $(GROUNDED) --split test --out $(SPOKEN)/reasons.parquet
+	$(BIN)/thinkrec reasons write ml1m/thinkrec-smollm2-keywords $(GROUNDED) --split test --citation-policy any --out $(SPOKEN)/reasons-any.parquet
+	$(BIN)/thinkrec reasons write ml1m/thinkrec-smollm2-keywords $(GROUNDED) --split test --citation-policy polarity_and_prose_keywords \
+	  --out $(SPOKEN)/reasons-keywords.parquet
+	$(BIN)/thinkrec evaluate text $(SPOKEN)/reasons.parquet --against $(SPOKEN)/reasons-any.parquet --against $(SPOKEN)/reasons-keywords.parquet \
+	  --references $(GROUNDED) --split test --baseline --grounding --run ml1m/thinkrec-smollm2-keywords --reference-model smollm2 \
+	  --out $(SPOKEN)/text-metrics.json
+	$(BIN)/thinkrec run ml1m/thinkrec-nano-keywords
+	$(BIN)/thinkrec evaluate text $(REASONS)/reasons.parquet --against $(REASONS)/reasons-any.parquet --references $(GROUNDED) --split test --partial \
+	  --grounding --run ml1m/thinkrec-nano-keywords --reference-model smollm2 --out $(SPOKEN)/text-metrics-nano.json
+	$(BIN)/thinkrec reasons write ml1m/thinkrec-smollm2-keywords $(WRITTEN) --split test --out $(SPOKEN)/reasons-older.parquet
+	$(BIN)/thinkrec reasons write ml1m/thinkrec-smollm2-keywords $(WRITTEN) --split test --citation-policy any --out $(SPOKEN)/reasons-older-any.parquet
+	$(BIN)/thinkrec evaluate text $(SPOKEN)/reasons-older.parquet --against $(SPOKEN)/reasons-older-any.parquet --references $(WRITTEN) --split test \
+	  --baseline --grounding --run ml1m/thinkrec-smollm2-keywords --out $(SPOKEN)/text-metrics-older.json
+
+decoding-smollm2: $(VENV)/.installed-text $(VENV)/.installed-smollm2 ## Compares settings of SmolLM2's writer on the 60 validation reasons (hours; what is written is kept)
+	$(BIN)/thinkrec run ml1m/thinkrec-smollm2-keywords
+	$(BIN)/thinkrec evaluate decoding ml1m/thinkrec-smollm2-keywords $(GROUNDED) --grid bench/decoding-grid.yaml --out $(SPOKEN)/decoding.json
+
+faithfulness: $(VENV)/.installed-text ## Measures on the demo and on thinkrec-nano whether reasons cite what moved the score (after `make reasons`)
+	$(BIN)/thinkrec demo
+	$(BIN)/thinkrec reasons write demo results/demo/rules.parquet --citation-policy deciding_and_keywords --out results/demo/reasons-deciding.parquet
+	$(BIN)/thinkrec evaluate faithfulness results/demo/reasons-any.parquet results/demo/reasons-agreeing.parquet results/demo/reasons.parquet \
+	  results/demo/reasons-deciding.parquet --run demo --out results/demo/faithfulness.json
+	$(BIN)/thinkrec run ml1m/thinkrec-nano
+	@for policy in any polarity deciding; do \
+	  $(BIN)/thinkrec reasons write ml1m/thinkrec-nano $(WRITTEN) --split test --citation-policy $$policy \
+	    --out $(REASONS)/faithfulness/$$policy.parquet || exit 1; \
+	done
+	$(BIN)/thinkrec evaluate faithfulness $(foreach policy,any polarity deciding,$(REASONS)/faithfulness/$(policy).parquet) \
+	  --rows 100 --run ml1m/thinkrec-nano --out $(REASONS)/faithfulness/faithfulness.json
+	$(BIN)/thinkrec evaluate text $(REASONS)/faithfulness/deciding.parquet --against $(REASONS)/faithfulness/polarity.parquet \
+	  --against $(REASONS)/faithfulness/any.parquet --references $(WRITTEN) --split test --run ml1m/thinkrec-nano
+	$(BIN)/python bench/deciding.py ml1m/thinkrec-nano $(WRITTEN) --split valid
+
+faithfulness-smollm2: $(VENV)/.installed-text $(VENV)/.installed-smollm2 ## The same with SmolLM2 on 40 test rows (hours; what is measured is kept)
+	$(BIN)/thinkrec run ml1m/thinkrec-smollm2-keywords
+	@for policy in any polarity deciding; do \
+	  $(BIN)/thinkrec reasons write ml1m/thinkrec-smollm2-keywords $(GROUNDED) --split test --citation-policy $$policy \
+	    --out $(SPOKEN)/faithfulness/$$policy.parquet || exit 1; \
+	done
+	$(BIN)/thinkrec evaluate faithfulness $(foreach policy,any polarity deciding,$(SPOKEN)/faithfulness/$(policy).parquet) \
+	  --rows 40 --run ml1m/thinkrec-smollm2-keywords --out $(SPOKEN)/faithfulness/faithfulness.json
 
 thinking: $(VENV)/.installed ## Trains with reasons and without, three seeds each, on a simulated catalogue and on MovieLens-1M (hours); compares
 	@for seed in $(SEEDS); do for reasons in rules none; do \

@@ -101,6 +101,7 @@ def test_the_makefile_has_every_target_and_explains_it() -> None:
         "docs",
         "ml1m",
         "reasons",
+        "faithfulness",
         "thinking",
         "untaught",
         "bench",

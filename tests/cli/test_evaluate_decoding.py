@@ -136,5 +136,7 @@ def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> N
     assert "no row has the split 'nowhere'" in refused("--split", "nowhere")
     assert "at least two are needed" in refused("--split", "train")
     assert "--out writes JSON" in refused("--out", tmp_path / "x.txt")
+    with decoding_trial.TextLog(tmp_path / "out.texts.jsonl"):
+        assert "another process has it open; let that comparison end" in refused()
     (tmp_path / "out.texts.jsonl").write_text('{"key": 1}\n{}\n')
     assert "line 1 is no entry" in refused()

@@ -10,6 +10,7 @@ from thinkrec.errors import RecipeError
 from thinkrec.run.decoding_grid import WriterSettings, read_settings_grid
 from thinkrec.run.decoding_trial import AIMS_FREE, AIMS_RULED, compute_shortfall
 from thinkrec.run.recipe import Recipe
+from thinkrec.run.recipe_files import load_recipe
 
 RECIPE = Recipe.model_validate(
     {
@@ -82,3 +83,10 @@ def test_the_shortfall_is_relative_and_nothing_is_gained_beyond_an_aim() -> None
     assert compute_shortfall({**reached, "said_keywords_true": 0.45}, AIMS_FREE) == 0
     assert compute_shortfall({**reached, "said_keywords_true": 0.45}, AIMS_RULED) == pytest.approx(0.5)
     assert compute_shortfall({**reached, "not_repeated": float("nan")}, AIMS_FREE) == 1
+
+
+def test_the_committed_grid_is_one_for_every_recipe_that_writes() -> None:
+    root = Path(__file__).resolve().parents[2]
+    settings = read_settings_grid(root / "bench" / "decoding-grid.yaml", load_recipe("ml1m/thinkrec-smollm2-keywords"))
+    assert len(settings) == 16 and settings[0].citation_policy == "any"
+    assert all(one.max_citations == 1 and one.reason_tokens == 180 for one in settings)

@@ -1,6 +1,6 @@
 """How many of the committed reasons of the demo say something untrue, by the independent checker:
 
-PYTHONPATH=tests python -m support.count_untrue
+PYTHONPATH=tests:tests/claims python -m support.count_untrue
 """
 
 from __future__ import annotations

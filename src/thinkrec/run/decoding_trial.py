@@ -22,7 +22,7 @@ from thinkrec.evaluate.text.alone import compute_metrics_alone
 from thinkrec.evaluate.text.compare import compute_text_metrics, merge_values
 from thinkrec.evaluate.text.metric_types import MetricResources, TextMetricValues
 from thinkrec.evaluate.text.row_items import RowItems
-from thinkrec.io.append_log import AppendLog
+from thinkrec.io.append_log import AppendLog, LogLockedError
 from thinkrec.io.hashing import hash_json
 from thinkrec.io.progress import Progress
 from thinkrec.run.decoding_grid import WriterSettings
@@ -61,8 +61,11 @@ class TextLog:
         self.entries = {(entry.key, entry.order): entry for entry in self._log.read_entries()}
 
     def __enter__(self) -> TextLog:
-        """Open it for writing."""
-        self._log.__enter__()
+        """Open it for writing. Raises DataError where another process has it open."""
+        try:
+            self._log.__enter__()
+        except LogLockedError as error:
+            raise DataError(f"{error}; let that comparison end, or stop it, or give another --out") from error
         return self
 
     def __exit__(self, *error: object) -> None:
