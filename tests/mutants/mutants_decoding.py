@@ -6,6 +6,9 @@ from mutant import Mutant
 
 SAMPLING = "decoding/test_sampling.py::test_"
 REPETITION = "decoding/test_repetition.py::test_"
+PROSE = "decoding/test_prose_keywords.py::test_"
+PHRASES = "claims/test_keyword_phrases.py::test_"
+GRID = "run/test_decoding_grid.py::test_"
 CHOICE = "score/test_sample_choice.py::test_"
 
 MUTANTS = (
@@ -44,6 +47,33 @@ MUTANTS = (
     Mutant("unnamed-target-is-no-fault", "score/sample_choice.py", " + (not grounding.target_named)", "",
            (f"{CHOICE}agreement_counts_sides_keywords_titles_the_target_and_the_end",),
            "reasons that name nothing are shown"),
+    Mutant("prose-rule-off", "decoding/claim_rules.py", "elif citation_policy in PROSE_KEYWORD_POLICIES:",
+           "elif False:", (f"{PROSE}a_title_has_the_keywords_before_it",), "a policy does nothing"),
+    Mutant("prose-rule-blind-behind", "decoding/prose_keywords.py", "if has is not None and given.keyword not in has:",
+           "if False:", (f"{PROSE}a_keyword_behind_a_title_that_lacks_it_is_taken_back_whole",),
+           "appositions are not held"),
+    Mutant("prose-rule-half-keywords", "decoding/prose_keywords.py",
+           "if one.complete_at == one.end == len(text) and self._may_go_on(one.keyword):", "if False:",
+           (f"{PROSE}a_keyword_behind_a_title_that_lacks_it_is_taken_back_whole",),
+           "longer keywords can never be said"),
+    Mutant("prose-rule-first-token", "decoding/backtracking.py", "if phrase_end is not None:", "if False:",
+           (f"{PROSE}a_rejected_phrase_comes_back_in_no_other_spelling",), "words come back in odd capitals"),
+    Mutant("prose-rule-end", "decoding/claim_rules.py",
+           "starts += [one.start for one in self.prose_keywords.read_false_keywords(text)]", "pass",
+           (f"{PROSE}sentences_with_a_false_keyword_are_dropped_at_the_end",), "untrue sentences stay"),
+    Mutant("pending-over-clauses", "claims/keyword_phrases.py", "if self._rest.fullmatch(text, match.end(), end)",
+           "if True", (f"{PHRASES}what_a_title_would_be_given",), "keywords of another clause narrow the titles"),
+    Mutant("pending-not-in-lists", "claims/keyword_phrases.py",
+           "end = len(text) if listed is None else listed.start()", "end = len(text)",
+           (f"{PHRASES}what_a_title_would_be_given",), "the second film of a list is free"),
+    Mutant("grid-not-crossed", "run/decoding_grid.py", "itertools.product(*lists.values())", "zip(*lists.values())",
+           (f"{GRID}lists_are_crossed_and_what_is_not_named_stays_as_in_the_recipe",), "settings are left out"),
+    Mutant("shortfall-rewards-excess", "run/decoding_trial.py", "max(0.0, aim - value) / aim", "(aim - value) / aim",
+           (f"{GRID}the_shortfall_is_relative_and_nothing_is_gained_beyond_an_aim",),
+           "one metric pays for another"),
+    Mutant("written-again", "run/decoding_trial.py", "if entry is None], dtype=int)", "], dtype=int)",
+           ("cli/test_evaluate_decoding.py::test_a_stop_loses_nothing_and_a_longer_grid_writes_only_what_is_new",),
+           "a stopped comparison starts afresh"),
     Mutant("samples-of-other-rows", "score/explainer.py", "slice(row * k, row * k + k)", "slice(row, row + k)",
            ("score/test_explainer.py::test_draws_do_not_depend_on_the_batch_and_the_best_sample_is_shown",
             "score/test_explainer.py::test_agreement_chooses_what_the_prompt_bears_out"),

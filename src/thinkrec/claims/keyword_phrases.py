@@ -36,7 +36,6 @@ _PREPOSITIONS = "of|in|from|behind|about|for|on|at|by|into|over|between|among|ag
 _PLAIN = rf"(?!(?:{_STOPS})\b)[^\W\d_][\w'\u2019-]*"
 _NARROW = rf"(?!(?:{_STOPS}|{_PREPOSITIONS})\b)[^\W\d_][\w'\u2019-]*"
 _LIST_END = re.compile(rf"(?:{MARK.pattern}[\s,]*(?:and|or|nor)?[\s,]*)+$")
-_CLAUSE_START = re.compile(rf"{MARK.pattern}|[.,;:!?\u2013\u2014]")
 
 
 class GivenKeyword(NamedTuple):
@@ -85,10 +84,9 @@ class KeywordPhraseReader:
         """
         listed = _LIST_END.search(text)
         end = len(text) if listed is None else listed.start()
-        start = max((match.end() for match in _CLAUSE_START.finditer(text, 0, end)), default=0)
         matches = [
             match
-            for match in self._known.finditer(text, start, end)
+            for match in self._known.finditer(text, 0, end)
             if self._rest.fullmatch(text, match.end(), end)
             and (listed is None or re.search(r"\b(?:of|in|from|behind)\b", text[match.end() : end]))
         ]
