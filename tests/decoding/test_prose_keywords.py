@@ -12,8 +12,10 @@ from thinkrec.decoding.claim_rules import GroundingRules
 from thinkrec.decoding.policy import PROSE_KEYWORD_POLICIES
 from thinkrec.decoding.vocabulary import TokenVocabulary
 
-PIECES = (b"", b"Yes", b".", b",", b" '", b"'", b"Lamp", b"Oak", b"Cold", b" is", b" a", b" war", b" w", b" W", b"ar")
-PIECES = (*PIECES, b" of", b" The", b" sea", b" slow", b" film", b" and", b" liked", b" was", b" dark", b" comedy")
+PIECES: tuple[bytes, ...] = (
+    *(b"", b"Yes", b".", b",", b" '", b"'", b"Lamp", b"Oak", b"Cold", b" is", b" a", b" war", b" w", b" W", b"ar"),
+    *(b" of", b" The", b" sea", b" slow", b" film", b" and", b" liked", b" was", b" dark", b" comedy"),
+)
 WORDS = TokenVocabulary(PIECES)
 TITLES = {
     "Lamp": AllowedTitle(1, 0, keywords=frozenset({"ghosts", "sea"})),
