@@ -112,7 +112,7 @@ def render_settings_table(results: DecodingResults, title: str) -> Table:
     table = make_captioned_table(
         title,
         [
-            f"{texts.n_rows:,} rows, {texts.n_users:,} users. Intervals, differences to the first setting and what each "
+            f"{texts.n_rows:,} rows, {texts.n_users:,} users. Intervals, differences to the first setting and what a "
             "column counts are in the file. distinct: share of the references' distinct words; shown: support by what "
             "the prompt shows.",
             f"{CHOICE.format(*aims)}. Settings were compared on these rows: their values are no estimate for others.",
