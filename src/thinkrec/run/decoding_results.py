@@ -120,7 +120,7 @@ def render_settings_table(results: DecodingResults, title: str) -> Table:
             *texts.remarks_alone,
         ],
     )
-    table.add_column("", overflow="fold")
+    table.add_column("", overflow="fold", min_width=24)
     metrics = (*TEXT_METRICS, *GROUNDING_METRICS)
     for heading in (*(HEADINGS[metric] for metric in metrics), "short of aims", "CPU s"):
         table.add_column(heading, justify="right", overflow="fold")
