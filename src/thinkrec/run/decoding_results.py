@@ -150,6 +150,7 @@ def write_settings_results(path: Path, results: DecodingResults, provenance: Map
                 for metric in (*TEXT_METRICS, *GROUNDING_METRICS)
                 if (estimate := results.get_estimate(name, metric)) is not None
             },
+            "counts": {m: result.grounding[m].count for m in GROUNDING_METRICS if m in result.grounding},
             "first_minus_this": to_json_value(
                 {m: dataclasses.asdict(d) for m, d in texts.against.get(name, {}).items() if m in TEXT_METRICS}
             ),
