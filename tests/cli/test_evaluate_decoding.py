@@ -63,7 +63,7 @@ def test_settings_are_measured_and_chosen(trained: Run, table: Path, tmp_path: P
     assert first["settings"]["reason_tokens"] == trained.recipe.reason_tokens
     assert {"meteor_no_synonyms", "repeated_4grams", "distinct_words_share"} <= set(first["estimates"])
     assert first["first_minus_this"] == {} != content["settings"]["polarity"]["first_minus_this"]
-    assert first["cpu_seconds"] > 0
+    assert first["cpu_seconds"] > 0 and first["counts"]["target_named"] == 11
     # The texts are those of the writer, in the order of the rows.
     texts = [json.loads(line) for line in (tmp_path / "out.texts.jsonl").read_text().splitlines()]
     greedy = [entry for entry in texts if entry["key"] == texts[11]["key"]]

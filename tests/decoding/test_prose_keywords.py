@@ -10,10 +10,13 @@ from thinkrec.decoding.backtracking import RejectionRule, Violation
 from thinkrec.decoding.citations import AllowedTitle, CitationConstraint
 from thinkrec.decoding.claim_rules import GroundingRules
 from thinkrec.decoding.policy import PROSE_KEYWORD_POLICIES
+from thinkrec.decoding.prose_keywords import FalseKeyword, ProseKeywordRule
 from thinkrec.decoding.vocabulary import TokenVocabulary
 
-PIECES = (b"", b"Yes", b".", b",", b" '", b"'", b"Lamp", b"Oak", b"Cold", b" is", b" a", b" war", b" w", b" W", b"ar")
-PIECES = (*PIECES, b" of", b" The", b" sea", b" slow", b" film", b" and", b" liked", b" was", b" dark", b" comedy")
+PIECES: tuple[bytes, ...] = (
+    *(b"", b"Yes", b".", b",", b" '", b"'", b"Lamp", b"Oak", b"Cold", b" is", b" a", b" war", b" w", b" W", b"ar"),
+    *(b" of", b" The", b" sea", b" slow", b" film", b" and", b" liked", b" was", b" dark", b" comedy"),
+)
 WORDS = TokenVocabulary(PIECES)
 TITLES = {
     "Lamp": AllowedTitle(1, 0, keywords=frozenset({"ghosts", "sea"})),
@@ -125,3 +128,17 @@ def test_a_rejected_phrase_comes_back_in_no_other_spelling() -> None:
 )
 def test_sentences_with_a_false_keyword_are_dropped_at_the_end(text: str, kept: str | None) -> None:
     assert make_rules().drop_untrue_sentences(text) == (text if kept is None else kept)
+
+
+def test_what_is_false_is_named_with_its_place() -> None:
+    keywords = {0: frozenset({"ghosts"}), 1: frozenset({"war"})}
+    rule = ProseKeywordRule(keywords, None, [1, -1], [])
+    text = (
+        "Yes. The war of \u27e60\u27e7, a slow ghosts tale, was liked. \u27e61\u27e7, the ghosts of the year, was not."
+    )
+    war, ghosts = text.index("war"), text.rindex("ghosts")
+    assert list(rule.read_false_keywords(text)) == [
+        FalseKeyword("war", war, war + 3, text.index("\u27e7") + 1, 0),
+        FalseKeyword("ghosts", ghosts, ghosts + 6, ghosts + 6, None),
+    ]
+    assert rule.find_pending_keywords("Yes. The slow war of") == {"war"}

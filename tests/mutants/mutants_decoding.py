@@ -20,7 +20,7 @@ MUTANTS = (
            "the best of equal texts is chosen"),
     Mutant("temperature-ignored", "decoding/sampling.py", "scaled = logits / temperature", "scaled = logits",
            (f"{SAMPLING}draws_have_the_probabilities_of_the_temperature",), "a setting does nothing"),
-    Mutant("nucleus-of-the-ends", "decoding/sampling.py", "(1.0 - top_p) * total / len(kept)",
+    Mutant("nucleus-of-the-ends", "decoding/sampling.py", "(1.0 - top_p) * total / len(likely)",
            "(1.0 - top_p) * total / 10", (f"{SAMPLING}truncation_keeps_the_nucleus_and_the_likely",),
            "likely tokens are never drawn"),
     Mutant("penalty-in-titles", "decoding/sampling.py", " or self.citations.is_in_quotation(ids)", "",

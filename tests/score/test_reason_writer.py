@@ -14,6 +14,7 @@ from thinkrec.claims.grounding import GroundingCase
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST
 from thinkrec.data.query import Query
+from thinkrec.decoding.config import DecodingConfig
 from thinkrec.prompts.config import PromptConfig
 from thinkrec.score.fluency import collect_words, find_fluency_fault
 from thinkrec.score.reason_writer import KEPT, ReasonWriter, find_text_fault
@@ -155,3 +156,26 @@ def test_with_nothing_shared_it_says_what_the_score_goes_by() -> None:
         assert written.text.startswith("Yes. " if score > 0 else "No. ")
         assert "Nothing in this viewer's past shares a keyword with" in written.text
         assert "the score goes by the past as a whole" in written.text
+
+
+def test_the_settings_of_decoding_reach_the_model_and_name_what_was_found_out(tmp_path: Path) -> None:
+    @dataclass
+    class Listener(Stub):
+        decoding: object = None
+
+        def explain(self, rows: np.ndarray, scores: np.ndarray, **options: object) -> list[str]:
+            self.decoding = options["decoding"]
+            return super().explain(rows, scores, **options)
+
+    drawn = DecodingConfig(temperature=0.5)
+    listener = Listener(DS, None)
+    writer(listener, "model", decoding=drawn).explain(ROWS[:1], SCORES[:1])
+    assert listener.decoding == drawn
+
+    def count_asked(decoding: DecodingConfig) -> int:
+        stub = Stub(DS, None)
+        assert writer(stub, folder=tmp_path, key="k", decoding=decoding).trial.is_passing
+        return stub.asked
+
+    assert count_asked(DecodingConfig()) > 0 == count_asked(DecodingConfig())
+    assert count_asked(drawn) > 0, "another trial"

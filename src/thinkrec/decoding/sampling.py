@@ -68,8 +68,8 @@ class TokenSampler:
             if allowed is not None:
                 token = int(allowed[self._draw_token(adjusted[allowed])])
         # What was rolled back stands behind the new end, and no longer counts.
-        kept = {at: value for at, value in self._log_probabilities.items() if at < len(ids)}
-        self._log_probabilities = {**kept, len(ids): float(raw[token] - _log_sum_exp(raw))}
+        before = {at: value for at, value in self._log_probabilities.items() if at < len(ids)}
+        self._log_probabilities = {**before, len(ids): float(raw[token] - _log_sum_exp(raw))}
         return token
 
     def _draw_token(self, logits: np.ndarray) -> int:
@@ -139,15 +139,15 @@ def truncate_probabilities(probabilities: np.ndarray, top_p: float, min_p: float
     >>> truncate_probabilities(np.array([0.5, 0.3, 0.15, 0.05]), 1.0, 0.25).tolist()
     [0.5, 0.3, 0.15, 0.0]
     """
-    kept = np.where(probabilities >= min_p * probabilities.max(), probabilities, 0.0)
+    likely = np.where(probabilities >= min_p * probabilities.max(), probabilities, 0.0)
     if top_p >= 1.0:
-        return kept
-    total = kept.sum()
+        return likely
+    total = likely.sum()
     # All that are smaller than this sum to less than what may be left out, so that sorting the others is enough.
-    places = np.flatnonzero(kept >= (1.0 - top_p) * total / len(kept))
-    order = places[np.argsort(-kept[places], kind="stable")]
-    n_kept = int(np.searchsorted(kept[order].cumsum(), top_p * total - 1e-12, side="left")) + 1
-    return np.where(np.isin(np.arange(len(kept)), order[:n_kept]), kept, 0.0)
+    places = np.flatnonzero(likely >= (1.0 - top_p) * total / len(likely))
+    order = places[np.argsort(-likely[places], kind="stable")]
+    n_kept = int(np.searchsorted(likely[order].cumsum(), top_p * total - 1e-12, side="left")) + 1
+    return np.where(np.isin(np.arange(len(likely)), order[:n_kept]), likely, 0.0)
 
 
 def _log_sum_exp(logits: np.ndarray) -> float:

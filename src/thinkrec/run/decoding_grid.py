@@ -70,12 +70,12 @@ def read_settings_grid(path: Path, recipe: Recipe) -> list[WriterSettings]:
     settings = [
         _parse_settings(values, usual, f"{path}, section {number}")
         for number, section in enumerate(sections, start=1)
-        for values in _cross_values(section, f"{path}, section {number}")
+        for values in _expand_values(section, f"{path}, section {number}")
     ]
     return list({one.model_dump_json(): one for one in settings}.values())
 
 
-def _cross_values(section: Mapping[str, Any], source: str) -> Iterator[dict[str, Any]]:
+def _expand_values(section: Mapping[str, Any], source: str) -> Iterator[dict[str, Any]]:
     lists = {key: value if isinstance(value, list) else [value] for key, value in section.items()}
     if empty := [str(key) for key, values in lists.items() if not values]:
         raise RecipeError(f"{source}: {', '.join(empty)} has an empty list; give a value or leave the key out")

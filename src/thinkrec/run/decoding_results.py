@@ -13,12 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from thinkrec.evaluate.grounding.results import POLICIES
-from thinkrec.evaluate.grounding.table import TITLES as GROUNDING_TITLES
 from thinkrec.evaluate.metrics.bootstrap import Estimate
 from thinkrec.evaluate.number_format import format_number
 from thinkrec.evaluate.table import make_captioned_table
 from thinkrec.evaluate.text.align import References
-from thinkrec.evaluate.text.metric_types import TITLES, MetricResources, TextMetricValues
+from thinkrec.evaluate.text.metric_types import MetricResources, TextMetricValues
 from thinkrec.evaluate.text.row_items import RowItems
 from thinkrec.evaluate.text.summary import REFERENCES, TextResults, summarise_texts
 from thinkrec.io.files import to_json_value, write_json
@@ -27,6 +26,18 @@ from thinkrec.run.decoding_trial import AIMS_FREE, AIMS_RULED, SettingResult, co
 
 SCHEMA = "thinkrec-decoding/1"
 TEXT_METRICS = ("meteor_no_synonyms", "repeated_4grams", "distinct_words_share", "support", "support_shown")
+HEADINGS = {
+    "meteor_no_synonyms": "METEOR no syn.",
+    "repeated_4grams": "repeated",
+    "distinct_words_share": "distinct",
+    "support": "support",
+    "support_shown": "shown",
+    "target_named": "named",
+    "citation_precision": "cited",
+    "stated_side_right": "sides",
+    "said_keywords_true": "keywords",
+}
+"""Metric -> its column, short so that a line has room for all; the file has the policies."""
 GROUNDING_METRICS = ("target_named", "citation_precision", "stated_side_right", "said_keywords_true")
 CHOICE = (
     "chosen, for `any` and for the other policies: the smallest sum of (aim - value) / aim over the aims missed; aims "
@@ -101,17 +112,17 @@ def render_settings_table(results: DecodingResults, title: str) -> Table:
     table = make_captioned_table(
         title,
         [
-            f"{texts.n_rows:,} rows, {texts.n_users:,} users. Intervals and differences to the first setting are in the"
-            " file.",
+            f"{texts.n_rows:,} rows, {texts.n_users:,} users. Intervals, differences to the first setting and what a "
+            "column counts are in the file. distinct: share of the references' distinct words; shown: support by what "
+            "the prompt shows.",
             f"{CHOICE.format(*aims)}. Settings were compared on these rows: their values are no estimate for others.",
             *texts.remarks,
             *texts.remarks_alone,
         ],
     )
-    table.add_column("", overflow="fold")
-    titles = {**TITLES, **GROUNDING_TITLES}
+    table.add_column("", overflow="fold", min_width=24)
     metrics = (*TEXT_METRICS, *GROUNDING_METRICS)
-    for heading in (*(titles[metric] for metric in metrics), "short of aims", "s"):
+    for heading in (*(HEADINGS[metric] for metric in metrics), "short of aims", "CPU s"):
         table.add_column(heading, justify="right", overflow="fold")
     for name in (*results.settings, REFERENCES):
         cells = [name, *(_format_value(results.get_estimate(name, metric)) for metric in metrics)]
@@ -139,6 +150,7 @@ def write_settings_results(path: Path, results: DecodingResults, provenance: Map
                 for metric in (*TEXT_METRICS, *GROUNDING_METRICS)
                 if (estimate := results.get_estimate(name, metric)) is not None
             },
+            "counts": {m: result.grounding[m].count for m in GROUNDING_METRICS if m in result.grounding},
             "first_minus_this": to_json_value(
                 {m: dataclasses.asdict(d) for m, d in texts.against.get(name, {}).items() if m in TEXT_METRICS}
             ),
