@@ -29,15 +29,25 @@ def select_deciding_lines(effects: LineEffects, share: float = SHARE) -> np.ndar
     >>> select_deciding_lines(effects, share=0.25).tolist()  # small; a like that lowers; a dislike that raises
     [True, False, False, True, False]
     """
-    strength = effects.erase * (2 * effects.labels.astype(np.int64) - 1)
+    strength = compute_strengths(effects)
     chosen = np.zeros(len(strength), dtype=bool)
     for label in (0, 1):
-        side = (effects.labels == label) & (strength > 0)
-        chosen |= side & (strength >= share * strength[side].max(initial=0.0))
+        side = effects.labels == label
+        least = share * strength[side].max(initial=0.0)
+        chosen |= side & (strength >= least) & ((strength > 0) | (share < 0))
     return chosen
 
 
 def map_deciding_lines(effects: LineEffects, share: float = SHARE) -> dict[int, float]:
-    """Place in the past of every deciding line -> the size of its effect."""
+    """Place in the past of every deciding line -> how far it moves the score the way its label says."""
     chosen = select_deciding_lines(effects, share)
-    return dict(zip(effects.places[chosen].tolist(), np.abs(effects.erase[chosen]).tolist(), strict=True))
+    strength = compute_strengths(effects)[chosen]
+    return dict(zip(effects.places[chosen].tolist(), strength.tolist(), strict=True))
+
+
+def compute_strengths(effects: LineEffects) -> np.ndarray:
+    """float64 (h,): how far each line moves the score the way its label says; below 0 where it moves it the other way.
+
+    The effect of erasing a liked line, the negative of that of a disliked one.
+    """
+    return effects.erase * (2 * effects.labels.astype(np.int64) - 1)
