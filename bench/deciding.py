@@ -1,4 +1,4 @@
-"""How far the policy `deciding` may narrow what a reason cites: SHARE of `score/deciding_lines.py`, and AHEAD of
+"""How far the policy `deciding` may narrow what a reason cites: SHARES of `score/deciding_lines.py`, and AHEAD of
 `decoding/citations.py`.
 
     python bench/deciding.py RUN REASONS [--split valid] [--rows 60] [--choice SHARE:AHEAD ...]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.output_tables import write_table
 from thinkrec.decoding.policy import Cite
-from thinkrec.engine.generate import TokenSampler
+from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
 from thinkrec.io.files import write_json
 from thinkrec.io.hashing import hash_json
@@ -81,7 +82,7 @@ def sample_reasons(folder: Path, options: SampleOptions, out: Path, *, progress:
     if options.n_model and run.recipe.model.kind != "thinkrec":
         raise DataError(f"{folder} trains {run.recipe.model.kind}, which writes no reasons; give --model 0")
     if options.n_model:
-        TokenSampler(options.temperature, (0,))  # refused now rather than after the rules' reasons
+        check_temperature(options.temperature)
     prompt = run.recipe.model.prompt if run.recipe.model.kind == "thinkrec" else PromptConfig()
     teacher = RulesTeacherConfig(history_length=prompt.history)
     config = SynthesisConfig(teacher=teacher, n_rows=options.n_rows, split="train", seed=options.seed)
@@ -182,20 +183,52 @@ def write_model_candidates(
     title: str = "drawing reasons",
     progress: bool = False,
 ) -> DrawnReasons:
-    """Reasons of the model for the rows' labels, drawn at a temperature; equal `seed` and row, equal draw.
+    """Reasons of the model for the rows' labels, drawn at a temperature; the same for equal rows and `seed`.
 
     `tokens`, `cite`, `mentions`: as of `Predictor.explain`.
     """
     ds, texts = predictor.ds, list[str | None]()
-    numbers = hash_rows(ds, rows, seed)
+    noisy: Any = NoisyRecommender(predictor.recommender, temperature, seed)
+    drawing = replace(predictor, recommender=noisy)
     with Progress(title, len(rows), shown=progress) as bar:
         for start in range(0, len(rows), CHUNK):
-            part, drawn = rows[start : start + CHUNK], numbers[start : start + CHUNK]
+            part = rows[start : start + CHUNK]
             labels = np.where(ds.interactions.label[part] > 0, 1.0, -1.0)
-            samplers = [TokenSampler(temperature, (seed, int(number))) for number in drawn]
-            texts += predictor.explain(part, labels, tokens=tokens, cite=cite, mentions=mentions, samplers=samplers)
+            texts += drawing.explain(part, labels, tokens=tokens, cite=cite, mentions=mentions)
             bar.advance(len(part))
     return _build_table(ds, rows, texts)
+
+
+def check_temperature(temperature: float) -> None:
+    """Raise DataError unless tokens can be drawn at it."""
+    if not 0 < temperature < float("inf"):
+        raise DataError(f"--temperature {temperature} draws nothing; give a number above 0")
+
+
+class NoisyRecommender:
+    """A recommender whose next tokens are draws: the most likely one of its logits is a sample of the softmax.
+
+    Gumbel noise on logit / temperature: the largest of these is a draw from the softmax, and the largest among some
+    tokens one from the softmax over these alone, so that constraints which take the best that they allow draw too.
+    """
+
+    def __init__(self, recommender: Recommender, temperature: float, seed: int) -> None:
+        """Draws for `recommender`; the same for the same calls in the same order.
+
+        Raises DataError for a temperature that is no number above 0.
+        """
+        check_temperature(temperature)
+        self._recommender, self._temperature, self._rng = recommender, temperature, np.random.default_rng(seed)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the recommender's."""
+        return getattr(self._recommender, name)
+
+    def compute_next_token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """float32 (b, v): logits of the tokens behind hidden states (b, d), with noise."""
+        logits = self._recommender.compute_next_token_logits(hidden)
+        noise = torch.from_numpy(self._rng.gumbel(size=tuple(logits.shape)))
+        return logits / self._temperature + noise.to(logits)
 
 
 def _build_table(ds: Dataset, rows: np.ndarray, texts: list[str | None]) -> DrawnReasons:
