@@ -39,7 +39,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder.mkdir()
     opened = Run(parse_recipe(RECIPE, "tiny"), folder)
     opened.prepare_folder()
-    opened.fit_scorer(get_scorer_stage("model"), opened.recipe.model)
+    config = opened.recipe.model
+    assert config.kind == "boosting"
+    opened.fit_scorer(get_scorer_stage("model"), config)
     return opened
 
 
