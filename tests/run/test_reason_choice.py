@@ -91,8 +91,15 @@ def call(*arguments: object) -> Result:
 def test_what_cites_the_strongest_line_is_chosen(run: Run, rows: np.ndarray, tables: dict[str, Path]) -> None:
     table, summary = choose_reasons(tables, run.folder, progress=False)
     assert table.columns == [
-        "order", "user_id", "item_id", "label", "reason", "candidate", "agreement", "n_candidates",
-    ]  # fmt: skip
+        "order",
+        "user_id",
+        "item_id",
+        "label",
+        "reason",
+        "candidate",
+        "agreement",
+        "n_candidates",
+    ]
     by_order = dict(zip(table["order"], table["candidate"], strict=True))
     assert sorted(by_order) == sorted(run.ds.interactions.order[rows].tolist())
     judged = summary.rows - summary.unjudged - summary.ties - summary.single

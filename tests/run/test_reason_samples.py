@@ -128,8 +128,11 @@ def test_tables_are_made_once(trained: Run, tmp_path: Path) -> None:
     first = call(*arguments)
     assert first.exit_code == 0, first.output
     assert sorted(path.name for path in out.iterdir()) == [
-        "model-1.parquet", "rules-1.parquet", "rules-2.parquet", "samples.json",
-    ]  # fmt: skip
+        "model-1.parquet",
+        "rules-1.parquet",
+        "rules-2.parquet",
+        "samples.json",
+    ]
     table = pl.read_parquet(out / "model-1.parquet")
     assert table.columns == ["order", "user_id", "item_id", "label", "reason"] and table.height == 12
     split = trained.ds.interactions.split[trained.ds.interactions.find_rows(table["order"].to_numpy())]

@@ -72,8 +72,10 @@ def read_candidates(ds: Dataset, tables: Mapping[str, Path]) -> Candidates:
                 counts[cause] += 1
     if not by_row:
         causes = sum(left_out.values(), Counter())
-        told = "; ".join(f"{count:,}: {cause}" for cause, count in causes.most_common())
-        raise DataError(f"none of the reasons in {', '.join(map(str, tables.values()))} is about a train row ({told})")
+        message = "; ".join(f"{count:,}: {cause}" for cause, count in causes.most_common())
+        raise DataError(
+            f"none of the reasons in {', '.join(map(str, tables.values()))} is about a train row ({message})"
+        )
     return Candidates({row: by_row[row] for row in sorted(by_row)}, left_out, len(named - by_row.keys()))
 
 

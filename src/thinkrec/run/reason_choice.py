@@ -118,7 +118,7 @@ def choose_reasons(
     effects = open_effect_cache(run, model, cache, flip=False, progress=progress).measure_effects(rows)
     catalogue = Catalogue(run.ds.items.titles)
     judged = [
-        _judge_candidates(
+        _evaluate_candidates(
             Query.from_row(run.ds, int(row)), run.ds.items, measured, candidates.by_row[int(row)], catalogue
         )
         for row, measured in zip(rows, effects, strict=True)
@@ -154,14 +154,14 @@ def choose_reasons(
     )
 
 
-def _judge_candidates(
+def _evaluate_candidates(
     query: Query, items: Any, effects: LineEffects, candidates: Sequence[Candidate], catalogue: Catalogue
 ) -> list[_Judged]:
     case = build_case(items, query.items[effects.places], effects.labels, int(query.candidates[0]), None)
-    return [_judge_lines(one, effects, read_cited_lines(one.reason, case, catalogue)) for one in candidates]
+    return [_evaluate_lines(one, effects, read_cited_lines(one.reason, case, catalogue)) for one in candidates]
 
 
-def _judge_lines(candidate: Candidate, effects: LineEffects, lines: CitedLines) -> _Judged:
+def _evaluate_lines(candidate: Candidate, effects: LineEffects, lines: CitedLines) -> _Judged:
     pairs = compare_with_uncited(effects.erase, effects.labels, lines.directions)
     agreement = compute_agreement(effects, lines)
     return _Judged(candidate, agreement, pairs.wins, pairs.pairs, int(lines.is_cited.sum()))

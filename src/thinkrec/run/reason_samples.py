@@ -140,15 +140,15 @@ class _SampleFolder:
         path, manifest = self.path / f"{name}.parquet", self.path / SAMPLES
         known = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
         key = hash_json([self.key, inputs])
-        told = "kept"
+        outcome = "kept"
         if not path.is_file() or known.get(name, {}).get("key") != key:
-            drawn, told = draw(), "made"
+            drawn, outcome = draw(), "made"
             write_table(drawn.table, path)
             known[name] = {"key": key, "reasons": drawn.table.height, "without": drawn.without}
             write_json(manifest, known)
         entry = known[name]
         left = f"; {entry['without']:,} rows where nothing drawn can be argued from" if entry["without"] else ""
-        self.facts.append((name, f"{entry['reasons']:,} reasons, {told}{left}"))
+        self.facts.append((name, f"{entry['reasons']:,} reasons, {outcome}{left}"))
 
 
 def write_rule_candidates(ds: Dataset, rows: np.ndarray, history: int, block: int, seed: int) -> DrawnReasons:

@@ -129,8 +129,8 @@ def argue_past(
     support = [entry for entry in citable if (entry[0] > 0) == opinion][:2]
     against = [entry for entry in citable if (entry[0] > 0) != opinion][:1]
     if not support:
-        told = weighed if strengths is None else None
-        argument = _render_fallback(ds.domain, title, weighed, told, against, name, verdict is None)
+        compared = weighed if strengths is None else None
+        argument = _render_fallback(ds.domain, title, weighed, compared, against, name, verdict is None)
         return Argument(opinion, f"{opening} {argument}", total, False)
     # What is said to be shared is said of the first: the strongest that shares something.
     support = sorted(support, key=lambda entry: not entry[2])

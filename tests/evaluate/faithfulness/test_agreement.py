@@ -30,8 +30,11 @@ def test_the_example_holds() -> None:
 
 def test_strong_lines_on_either_side_are_best() -> None:
     best = agree(1, 0, 0, -1, 0)
-    assert best == max(agree(*(d if cited else 0 for d, cited in zip((1, 1, 1, -1, -1), mask, strict=True)))
-                       for mask in np.ndindex(2, 2, 2, 2, 2) if 0 < sum(mask) < 5)  # fmt: skip
+    assert best == max(
+        agree(*(d if cited else 0 for d, cited in zip((1, 1, 1, -1, -1), mask, strict=True)))
+        for mask in np.ndindex(2, 2, 2, 2, 2)
+        if 0 < sum(mask) < 5
+    )
     assert best > agree(1, 0, 0, 0, 0) > agree(0, 1, 0, 0, 0) > agree(0, 0, 1, 0, 0), "one strong line is not all"
     assert agree(0, 0, 0, -1, 0) > agree(0, 0, 0, 0, -1), "a dislike is as good as a like"
 
