@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-import torch
 from support.tiny_run import tiny_backbone, tiny_recipe
 from typer.testing import CliRunner, Result
 
@@ -17,11 +16,10 @@ from thinkrec.claims.citations import Catalogue
 from thinkrec.claims.grounding import ground_reason
 from thinkrec.cli import app
 from thinkrec.data.interactions import TRAIN
-from thinkrec.errors import DataError
+from thinkrec.decoding.config import DecodingConfig
 from thinkrec.evaluate.faithfulness.cited_lines import read_cited_lines
 from thinkrec.run.pipeline import Run
 from thinkrec.run.reason_samples import (
-    NoisyRecommender,
     SampleOptions,
     sample_reasons,
     write_model_candidates,
@@ -63,33 +61,6 @@ def test_the_past_is_what_the_prompt_shows() -> None:
         assert all(f"'{title}'" not in text or title in shown for title in DS.items.titles)
 
 
-class Fixed:
-    """A recommender with the logits 0, 1 and 3 for any state."""
-
-    backbone = "its own"
-
-    def compute_next_token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        return torch.tensor([0.0, 1.0, 3.0]).expand(len(hidden), 3)
-
-
-@pytest.mark.parametrize("temperature", [0.7, 2.0])
-def test_the_most_likely_of_noisy_logits_is_a_draw_from_the_softmax(temperature: float) -> None:
-    noisy = NoisyRecommender(Fixed(), temperature, 0)  # type: ignore[arg-type]
-    assert noisy.backbone == "its own"
-    logits = noisy.compute_next_token_logits(torch.zeros(20_000, 4))
-    wanted = torch.softmax(torch.tensor([0.0, 1.0, 3.0]) / temperature, 0)
-    shares = torch.bincount(logits.argmax(-1), minlength=3) / 20_000
-    torch.testing.assert_close(shares, wanted, atol=0.015, rtol=0)
-    some = torch.bincount(logits[:, :2].argmax(-1), minlength=2) / 20_000
-    torch.testing.assert_close(some, wanted[:2] / wanted[:2].sum(), atol=0.015, rtol=0)
-
-
-@pytest.mark.parametrize("temperature", [0.0, -1.0, float("inf"), float("nan")])
-def test_a_temperature_that_draws_nothing_is_refused(temperature: float) -> None:
-    with pytest.raises(DataError, match="above 0"):
-        NoisyRecommender(Fixed(), temperature, 0)  # type: ignore[arg-type]
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("samples")
@@ -108,33 +79,37 @@ def test_the_model_draws_for_the_label(trained: Run) -> None:
     predictor = trained.load_predictor(get_variant("global"))
     rows = trained.ds.interactions.get_split_rows(TRAIN)[:8]
     options = {"tokens": 8, "cite": "any", "mentions": 2}
-    one, same, two = (
-        write_model_candidates(predictor, rows, **options, temperature=1.5, seed=seed).table for seed in (1, 1, 2)
-    )
-    assert one.equals(same) and not one.equals(two) and one["order"].equals(two["order"])
+
+    def draw(temperature: float, seed: int, some: np.ndarray = rows) -> pl.DataFrame:
+        decoding = DecodingConfig(temperature=temperature, seed=seed)
+        return write_model_candidates(predictor, some, decoding, **options).table
+
+    one, two = draw(1.5, 1), draw(1.5, 2)
+    assert one.equals(draw(1.5, 1)) and not one.equals(two) and one["order"].equals(two["order"])
     assert one["label"].n_unique() == 2, "rows of both labels"
     for drawn in (one, two):
         opened = [text.lstrip().startswith("Yes") for text in drawn["reason"]]
         assert opened == (drawn["label"] == 1).to_list()
-    rows = trained.ds.interactions.find_rows(one["order"].to_numpy())
-    greedy = predictor.explain(rows, np.where(one["label"].to_numpy() > 0, 1.0, -1.0), **options)
-    cold = write_model_candidates(predictor, rows, **options, temperature=1e-6, seed=1).table
-    assert cold["reason"].to_list() == greedy != one["reason"].to_list()
+    some = trained.ds.interactions.find_rows(one["order"].to_numpy())
+    greedy = predictor.explain(some, np.where(one["label"].to_numpy() > 0, 1.0, -1.0), **options)
+    assert draw(1e-4, 1, some)["reason"].to_list() == greedy != one["reason"].to_list()
 
 
 def test_tables_are_made_once(trained: Run, tmp_path: Path) -> None:
     out = tmp_path / "candidates"
-    arguments = (trained.folder, "--rows", 12, "--rules", 2, "--model", 1, "--tokens", 4, "--out", out)
+    arguments = (trained.folder, "--rows", 12, "--rules", 2, "--model", 2, "--tokens", 4, "--out", out)
     first = call(*arguments)
     assert first.exit_code == 0, first.output
     assert sorted(path.name for path in out.iterdir()) == [
         "model-1.parquet",
+        "model-2.parquet",
         "rules-1.parquet",
         "rules-2.parquet",
         "samples.json",
     ]
     table = pl.read_parquet(out / "model-1.parquet")
     assert table.columns == ["order", "user_id", "item_id", "label", "reason"] and table.height == 12
+    assert not table["reason"].equals(pl.read_parquet(out / "model-2.parquet")["reason"]), "another draw"
     split = trained.ds.interactions.split[trained.ds.interactions.find_rows(table["order"].to_numpy())]
     assert (split == TRAIN).all()
     known = json.loads((out / "samples.json").read_text())
@@ -142,7 +117,7 @@ def test_tables_are_made_once(trained: Run, tmp_path: Path) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
     assert "reasons, made" not in call(*arguments).stdout
     assert {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")} == before
-    hot = sample_reasons(trained.folder, SampleOptions(12, 2, 1, temperature=9.0, tokens=4), out)
+    hot = sample_reasons(trained.folder, SampleOptions(12, 2, 1, temperature=4.0, tokens=4), out)
     assert [what.split(", ")[1].split(";")[0] for _, what in hot[1:]] == ["kept", "kept", "made"]
     other = sample_reasons(trained.folder, SampleOptions(11, 1, 0), out)
     assert "made" in other[1][1], "other rows are other reasons"
@@ -156,6 +131,6 @@ def test_wrong_calls_are_refused(trained: Run, tmp_path: Path) -> None:
 
     out = tmp_path / "c"
     assert "ask for no reason" in refuse(trained.folder, "--rules", 0, "--out", out)
-    assert "draws nothing" in refuse(trained.folder, "--model", 1, "--temperature", 0, "--out", out)
+    assert "nothing can be drawn" in refuse(trained.folder, "--model", 1, "--temperature", 0, "--out", out)
     assert "there is no run" in refuse("nothing", "--out", out)
     assert not out.exists()

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.output_tables import write_table
+from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.policy import Cite
-from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
 from thinkrec.io.files import write_json
 from thinkrec.io.hashing import hash_json
@@ -35,6 +34,8 @@ CHUNK = 64
 """Rows that the model writes for between two steps of the bar."""
 
 
+MAX_TEMPERATURE = 5.0
+"""As `DecodingConfig.temperature` allows."""
 SAMPLES = "samples.json"
 """In the folder: table -> what it was made from, as a hash, its reasons, and the rows left out."""
 
@@ -82,7 +83,7 @@ def sample_reasons(folder: Path, options: SampleOptions, out: Path, *, progress:
     if options.n_model and run.recipe.model.kind != "thinkrec":
         raise DataError(f"{folder} trains {run.recipe.model.kind}, which writes no reasons; give --model 0")
     if options.n_model:
-        check_temperature(options.temperature)
+        _check_temperature(options.temperature)
     prompt = run.recipe.model.prompt if run.recipe.model.kind == "thinkrec" else PromptConfig()
     teacher = RulesTeacherConfig(history_length=prompt.history)
     config = SynthesisConfig(teacher=teacher, n_rows=options.n_rows, split="train", seed=options.seed)
@@ -102,6 +103,14 @@ def sample_reasons(folder: Path, options: SampleOptions, out: Path, *, progress:
     return [("rows", f"{len(rows):,} train rows"), *tables.facts]
 
 
+def _check_temperature(temperature: float) -> None:
+    """Refuse now, and not after the rules' reasons, what nothing can be drawn at."""
+    if not 0 < temperature <= MAX_TEMPERATURE:
+        raise DataError(
+            f"--temperature {temperature:g}: nothing can be drawn; give a number above 0, at most {MAX_TEMPERATURE:g}"
+        )
+
+
 def _write_model_tables(
     run: Run, options: SampleOptions, rows: np.ndarray, folder: _SampleFolder, progress: bool
 ) -> None:
@@ -111,16 +120,17 @@ def _write_model_tables(
         "tokens": options.tokens or recipe.reason_tokens,
         "cite": options.citation_policy or recipe.citation_policy,
         "mentions": recipe.max_citations,
-        "temperature": options.temperature,
     }
     trained = read_stage_result(run.folder / variant.stage)["key"]
     for number in range(1, options.n_model + 1):
-        seed, title = options.seed + number, f"drawing reasons ({number} of {options.n_model})"
+        title = f"drawing reasons ({number} of {options.n_model})"
+        drawn = {"temperature": options.temperature, "seed": options.seed + number, "n_samples": 1}
+        decoding = DecodingConfig(**{**recipe.decoding.model_dump(), **drawn})
         folder.write_once(
             f"model-{number}",
-            [variant.label, trained, settings, seed],
-            lambda seed=seed, title=title: write_model_candidates(
-                predictor, rows, **settings, seed=seed, title=title, progress=progress
+            [variant.label, trained, settings, decoding.dump_changes()],
+            lambda decoding=decoding, title=title: write_model_candidates(
+                predictor, rows, decoding, **settings, title=title, progress=progress
             ),
         )
 
@@ -174,61 +184,26 @@ def write_rule_candidates(ds: Dataset, rows: np.ndarray, history: int, block: in
 def write_model_candidates(
     predictor: Predictor,
     rows: np.ndarray,
+    decoding: DecodingConfig,
     *,
     tokens: int,
     cite: Cite,
     mentions: int,
-    temperature: float,
-    seed: int,
     title: str = "drawing reasons",
     progress: bool = False,
 ) -> DrawnReasons:
-    """Reasons of the model for the rows' labels, drawn at a temperature; the same for equal rows and `seed`.
+    """Reasons of the model for the rows' labels, drawn as `decoding` says; the same for the same row and seed.
 
     `tokens`, `cite`, `mentions`: as of `Predictor.explain`.
     """
     ds, texts = predictor.ds, list[str | None]()
-    noisy: Any = NoisyRecommender(predictor.recommender, temperature, seed)
-    drawing = replace(predictor, recommender=noisy)
     with Progress(title, len(rows), shown=progress) as bar:
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
             labels = np.where(ds.interactions.label[part] > 0, 1.0, -1.0)
-            texts += drawing.explain(part, labels, tokens=tokens, cite=cite, mentions=mentions)
+            texts += predictor.explain(part, labels, tokens=tokens, cite=cite, mentions=mentions, decoding=decoding)
             bar.advance(len(part))
     return _build_table(ds, rows, texts)
-
-
-def check_temperature(temperature: float) -> None:
-    """Raise DataError unless tokens can be drawn at it."""
-    if not 0 < temperature < float("inf"):
-        raise DataError(f"--temperature {temperature} draws nothing; give a number above 0")
-
-
-class NoisyRecommender:
-    """A recommender whose next tokens are draws: the most likely one of its logits is a sample of the softmax.
-
-    Gumbel noise on logit / temperature: the largest of these is a draw from the softmax, and the largest among some
-    tokens one from the softmax over these alone, so that constraints which take the best that they allow draw too.
-    """
-
-    def __init__(self, recommender: Recommender, temperature: float, seed: int) -> None:
-        """Draws for `recommender`; the same for the same calls in the same order.
-
-        Raises DataError for a temperature that is no number above 0.
-        """
-        check_temperature(temperature)
-        self._recommender, self._temperature, self._rng = recommender, temperature, np.random.default_rng(seed)
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else is the recommender's."""
-        return getattr(self._recommender, name)
-
-    def compute_next_token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """float32 (b, v): logits of the tokens behind hidden states (b, d), with noise."""
-        logits = self._recommender.compute_next_token_logits(hidden)
-        noise = torch.from_numpy(self._rng.gumbel(size=tuple(logits.shape)))
-        return logits / self._temperature + noise.to(logits)
 
 
 def _build_table(ds: Dataset, rows: np.ndarray, texts: list[str | None]) -> DrawnReasons:
