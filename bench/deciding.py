@@ -1,6 +1,7 @@
-"""How far the policy `deciding` may narrow what a reason cites: SHARE of `score/deciding_lines.py`.
+"""How far the policy `deciding` may narrow what a reason cites: SHARES of `score/deciding_lines.py`, and AHEAD of
+`decoding/citations.py`.
 
-    python bench/deciding.py RUN REASONS [--split valid] [--rows 60]
+    python bench/deciding.py RUN REASONS [--split valid] [--rows 60] [--choice SHARE:AHEAD ...]
 
 REASONS is a table (order, reason, perhaps split) of rows of the run: the reasons are references, so that it shows what
 each choice costs in likeness to them (METEOR without synonyms; needs the extra `text`). Give validation rows.
@@ -20,6 +21,7 @@ from thinkrec.claims.cases import build_case
 from thinkrec.claims.citations import Catalogue
 from thinkrec.data.query import Query
 from thinkrec.data.tables import read_table
+from thinkrec.decoding import citations
 from thinkrec.evaluate.faithfulness.cited_lines import CitedLines, read_cited_lines
 from thinkrec.evaluate.faithfulness.row_sums import build_row_sums
 from thinkrec.evaluate.text.meteor import compute_meteor
@@ -33,9 +35,9 @@ from thinkrec.score.explainer import write_reasons
 from thinkrec.score.line_effects import LineEffects, compute_line_effects
 from thinkrec.score.predictor import Predictor
 
-CHOICES = (0.0, 0.1, 0.25)
-"""Values of SHARE."""
-HEADER = f"{'share':>6} {'allowed':>8} {'none':>5} {'cited':>6} {'win':>6} {'of':>5} {'side':>6}"
+CHOICES = ("0.1:1", "0:1", "0:99", "-0.1:1", "-0.25:1", "-0.5:1", "-1:1", "-0.25:2", "-0.25:99")
+"""SHARE, and how many of the strongest titles are open at a time (99: all)."""
+HEADER = f"{'choice':>9} {'allowed':>8} {'none':>5} {'cited':>6} {'win':>6} {'of':>5} {'side':>6}"
 """And the two correlations, METEOR and the seconds."""
 
 
@@ -46,7 +48,9 @@ def main() -> None:
     parser.add_argument("reasons", type=Path)
     parser.add_argument("--split", help="only rows of the table with this split")
     parser.add_argument("--rows", type=int, default=60, help="at most so many, drawn by seed 0")
+    parser.add_argument("--choice", action="append", help="SHARE:AHEAD, may be given again; by default CHOICES")
     options = parser.parse_args()
+    choices = [parse_choice(text) for text in options.choice or CHOICES]
     run = saved_model.open_run(find_run_folder(options.run))
     rows, references = read_references(run.ds, options.reasons, options.split, options.rows)
     predictor = run.load_predictor(find_variant(run.recipe, None))
@@ -56,9 +60,19 @@ def main() -> None:
     print(f"{HEADER} {'CCT':>6} {'size':>6} {'METEOR':>7} {'s':>5}")
     everything = [dict.fromkeys(row.places.tolist(), 0.0) for row in effects]
     print_choice(predictor, run.recipe, rows, effects, everything, references, "all")
-    for share in CHOICES:
+    for share, ahead in choices:
+        citations.AHEAD = ahead
         lines = [map_deciding_lines(row, share) for row in effects]
-        print_choice(predictor, run.recipe, rows, effects, lines, references, f"{share:.2f}")
+        print_choice(predictor, run.recipe, rows, effects, lines, references, f"{share:g}:{ahead}")
+
+
+def parse_choice(text: str) -> tuple[float, int]:
+    """SHARE:AHEAD as numbers; ends the script where that is not what it is."""
+    share, _, ahead = text.partition(":")
+    try:
+        return float(share), int(ahead)
+    except ValueError:
+        raise SystemExit(f"--choice {text!r} is not SHARE:AHEAD, such as 0.1:1") from None
 
 
 def read_references(ds, path: Path, split: str | None, most: int) -> tuple[np.ndarray, list[str]]:
@@ -78,7 +92,7 @@ def print_choice(
     effects: list[LineEffects],
     lines: list[dict[int, float]],
     references: list[str],
-    share: str,
+    choice: str,
 ) -> None:
     """Have the model write with these lines (place in the past -> strength) citable, and judge it."""
     started = time.perf_counter()
@@ -108,7 +122,7 @@ def print_choice(
         return total[f"{prefix}_product"] / np.sqrt(total[f"{prefix}_first"] * total[f"{prefix}_second"])
 
     print(
-        f"{share:>6} {np.mean([len(row) for row in lines]):8.2f} {sum(not row for row in lines):5}"
+        f"{choice:>9} {np.mean([len(row) for row in lines]):8.2f} {sum(not row for row in lines):5}"
         f" {total['cited'] / len(shown):6.2f} {total['erase_wins'] / total['erase_pairs']:6.3f}"
         f" {total['erase_pairs']:5.0f} {total['right'] / total['stated']:6.3f} {correlate('signed'):6.3f}"
         f" {correlate('size'):6.3f} {compute_meteor(texts, references).mean():7.3f} {seconds:5.0f}",

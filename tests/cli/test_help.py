@@ -39,7 +39,8 @@ def test_the_version_is_printed() -> None:
 def test_help_teaches_with_examples() -> None:
     alone = ("demo", "run", "rank", "explain", "predict", "compare", "keywords", "report", "table", "doctor", "recipe")
     grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding", "faithfulness", "decoding")]
-    for command in (*alone, *grouped, "evaluate", "reasons", "reasons synthesize", "reasons write"):
+    grouped += [f"reasons {job}" for job in ("synthesize", "sample", "choose", "write")]
+    for command in (*alone, *grouped, "evaluate", "reasons"):
         text = plain(call(*command.split(), "--help").stdout)
         assert f"thinkrec {command}" in text, command
 
@@ -51,7 +52,17 @@ def test_commands_are_listed_from_the_first_thing_one_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "rank", "evaluate", "evaluate text", "evaluate faithfulness", "reasons synthesize", "predict"]
+    "command",
+    [
+        "",
+        "rank",
+        "evaluate",
+        "evaluate text",
+        "evaluate faithfulness",
+        "reasons synthesize",
+        "reasons choose",
+        "predict",
+    ],
 )
 def test_help_needs_no_heavy_package(command: str) -> None:
     heavy = ("torch", "transformers", "polars", "numpy", "scipy")

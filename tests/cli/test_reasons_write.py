@@ -11,16 +11,21 @@ import pytest
 from support.tiny_run import tiny_backbone, tiny_recipe
 from typer.testing import CliRunner
 
+from thinkrec.claims.cases import build_case
+from thinkrec.claims.citations import Catalogue
 from thinkrec.cli import app
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.query import Query
 from thinkrec.errors import DataError
+from thinkrec.evaluate.faithfulness.cited_lines import read_cited_lines
 from thinkrec.reasons.named_rows import draw_rows, read_named_rows
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.variants import get_variant
 from thinkrec.score import explained_rows
+from thinkrec.score.deciding_lines import select_deciding_lines
 from thinkrec.score.explained_rows import explain_rows_in_chunks
+from thinkrec.score.line_effects import compute_line_effects
 
 
 def call(*arguments: object):
@@ -233,6 +238,25 @@ def test_words_are_chosen_as_the_options_say(trained: Run, table: Path, tmp_path
         texts[name] = pl.read_parquet(out)["reason"].to_list()
     assert texts["plain"] == texts["same"] and texts["drawn"] == texts["again"]
     assert len({tuple(texts[name]) for name in ("plain", "drawn", "seed")}) == 3
+
+
+def test_under_deciding_the_rules_cite_what_moved_the_score(trained: Run, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rules.parquet"
+    result = call(
+        "reasons", "write", trained.folder, table, "--out", out, "--writer", "rules", "--citation-policy", "deciding"
+    )
+    assert result.exit_code == 0, result.output
+    ds, predictor, found = trained.ds, trained.load_predictor(get_variant("full")), pl.read_parquet(out)
+    queries = [Query.from_row(ds, int(row)) for row in ds.interactions.find_rows(found["order"].to_numpy())]
+    catalogue, cited = Catalogue(ds.items.titles), 0
+    measured = compute_line_effects(predictor, queries, flip=False)
+    for query, effects, text in zip(queries, measured, found["reason"], strict=True):
+        past = query.items[effects.places]
+        case = build_case(ds.items, past, effects.labels, int(query.candidates[0]), effects.score > 0)
+        lines = read_cited_lines(text, case, catalogue).is_cited
+        assert not (lines & ~select_deciding_lines(effects)).any(), text
+        cited += int(lines.sum())
+    assert cited > 5
 
 
 def test_wrong_calls_are_refused(trained: Run, table: Path, tmp_path: Path) -> None:

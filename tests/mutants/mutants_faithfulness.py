@@ -1,4 +1,4 @@
-"""Mutants of the effects of history lines, of evaluate/faithfulness/, and of the policy `deciding`."""
+"""Mutants of the effects of history lines, evaluate/faithfulness/, the policy `deciding` and reasons chosen by effects."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ MEASURES = ("evaluate/faithfulness/test_measures.py",)
 RESULTS = ("evaluate/faithfulness/test_results.py",)
 CITED = ("evaluate/faithfulness/test_cited_lines.py",)
 DECIDING = ("score/test_deciding_lines.py",)
+RULES = ("teacher/test_rule_reasons.py::test_with_strengths_it_argues_from_what_moved_the_score",)
+WRITER = ("score/test_reason_writer.py",)
+CHOICE = ("run/test_reason_choice.py",)
+CANDIDATES = ("reasons/test_candidates.py",)
 
 MUTANTS = (
     Mutant(
@@ -144,8 +148,8 @@ MUTANTS = (
     Mutant(
         "deciding-whatever-the-label",
         "score/deciding_lines.py",
-        "strength = effects.erase * (2 * effects.labels.astype(np.int64) - 1)",
-        "strength = np.abs(effects.erase)",
+        "return effects.erase * (2 * effects.labels.astype(np.int64) - 1)",
+        "return np.abs(effects.erase)",
         DECIDING,
         "a liked line that lowers the score may be cited as evidence for",
     ),
@@ -172,5 +176,109 @@ MUTANTS = (
         "key=lambda item: waiting[item]",
         ("decoding/test_citations.py::test_the_strongest_titles_come_first_where_strengths_are_known",),
         "a reason begins with what moved the score least",
+    ),
+    Mutant(
+        "rules-cite-neighbours-first",
+        "teacher/rule_reasons.py",
+        "key=lambda entry: -strengths[entry[1]]",
+        "key=lambda entry: 0",
+        RULES,
+        "the rules argue from what shares keywords, whatever it did to the score",
+    ),
+    Mutant(
+        "rules-outweigh-by-keywords",
+        "teacher/rule_reasons.py",
+        "max(strengths[place] for _, place, _ in support) > strengths[against[1]]",
+        "True",
+        RULES,
+        "the rules say that the stronger line weighs less",
+    ),
+    Mutant(
+        "rules-forget-the-policy",
+        "score/reason_writer.py",
+        "if self.citation_policy not in DECIDING_POLICIES or not queries:",
+        "if True:",
+        WRITER,
+        "under the policy deciding the rules cite what did not decide",
+    ),
+    Mutant(
+        "rules-count-places-from-the-first-rating",
+        "score/reason_writer.py",
+        "{place - past.start: value for",
+        "{place: value for",
+        WRITER,
+        "the rules cite other lines than those that decided",
+    ),
+    Mutant(
+        "agreement-by-the-label",
+        "evaluate/faithfulness/agreement.py",
+        "lines.directions * (2 * effects.labels.astype(np.float64) - 1)",
+        "lines.directions",
+        ("evaluate/faithfulness/test_agreement.py",),
+        "citing dislikes counts against a reason",
+    ),
+    Mutant(
+        "worst-candidate-chosen",
+        "run/reason_choice.py",
+        "best = max((entry.agreement",
+        "best = min((entry.agreement",
+        CHOICE,
+        "reasons are trained on whatever they cite",
+    ),
+    Mutant(
+        "random-choice-chooses",
+        "run/reason_choice.py",
+        "pool = entries if at_random else leading",
+        "pool = leading",
+        CHOICE,
+        "what the chosen are compared with is chosen too",
+    ),
+    Mutant(
+        "draws-by-place",
+        "run/reason_choice.py",
+        "hash_rows(run.ds, rows, seed)",
+        "range(len(rows))",
+        CHOICE,
+        "which candidate is drawn goes by which rows are beside it",
+    ),
+    Mutant(
+        "candidates-of-every-split",
+        "reasons/candidates.py",
+        "return NO_TRAIN_ROW",
+        "return None",
+        CANDIDATES,
+        "reasons about test rows are trained on",
+    ),
+    Mutant(
+        "candidates-against-the-label",
+        "reasons/candidates.py",
+        "return OTHER_VERDICT",
+        "return None",
+        CANDIDATES,
+        "a reason for Yes is chosen for a row with No",
+    ),
+    Mutant(
+        "one-draw-for-all",
+        "run/reason_samples.py",
+        '"seed": options.seed + number, "n_samples": 1',
+        '"seed": options.seed, "n_samples": 1',
+        ("run/test_reason_samples.py::test_tables_are_made_once",),
+        "all candidates of the model are the same",
+    ),
+    Mutant(
+        "all-evidence-in-every-candidate",
+        "run/reason_samples.py",
+        "if rng.random() < 0.5}",
+        "if rng.random() < 2}",
+        ("run/test_reason_samples.py::test_rules_argue_for_the_label_from_evidence_that_differs_by_seed",),
+        "the rules' candidates cite the same lines",
+    ),
+    Mutant(
+        "effects-without-flips-count",
+        "run/effect_cache.py",
+        "if self.flip:",
+        "if False:",
+        (f"{CHOICE[0]}::test_effects_without_turned_labels_are_measured_anew_where_those_are_wanted",),
+        "flip win is left out of a table without a word",
     ),
 )

@@ -20,7 +20,7 @@ from thinkrec.collab import (
 from thinkrec.data.interactions import TEST
 from thinkrec.data.query import Query
 from thinkrec.score import candidates
-from thinkrec.score.candidates import score_candidates
+from thinkrec.score.candidates import score_candidates, score_single_candidates
 from thinkrec.testing import fit_scorer, plant_dataset
 
 DS = plant_dataset(n_users=40, per_user=24)
@@ -75,3 +75,18 @@ def test_a_history_counts_for_somebody_new(scorer: Scorer) -> None:
     # Only these read the past; for the others somebody new is the mean user or nobody in particular.
     reads = type(scorer).__name__ in ("SASRec", "GradientBoosting")
     assert (np.abs(liked - nobody) > 1e-6).any() == reads
+
+
+def test_questions_of_many_users_are_answered_together_as_one_by_one(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries = [Query.from_row(DS, int(row)) for row in DS.interactions.get_split_rows(TEST)[::17]]
+    queries[1] = queries[1].erase_ratings(np.array([3, 5]))
+    newcomer = Query.from_ratings(DS, None, np.arange(8), np.ones(8, np.int8))
+    queries.insert(2, replace(newcomer, candidates=np.array([9])))
+    queries.append(replace(Query.from_ratings(DS, None, np.arange(0), np.ones(0, np.int8)), candidates=np.array([4])))
+    wanted = [score_candidates(scorer, DS, query)[0] for query in queries]
+    np.testing.assert_allclose(score_single_candidates(scorer, DS, queries), wanted, atol=1e-5)
+    monkeypatch.setattr(candidates, "ROWS", 60)
+    np.testing.assert_allclose(score_single_candidates(scorer, DS, queries), wanted, atol=1e-5)
+    assert score_single_candidates(scorer, DS, []).shape == (0,)

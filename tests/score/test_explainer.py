@@ -25,7 +25,7 @@ from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.prompts.config import PromptConfig
-from thinkrec.score.deciding_lines import select_deciding_lines
+from thinkrec.score.deciding_lines import LENIENT, STRICT, compute_strengths, select_deciding_lines
 from thinkrec.score.explainer import decode_token_ids, write_reasons
 from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.predictor import Predictor
@@ -89,18 +89,22 @@ def test_what_may_be_cited_carries_its_label(system: Predictor) -> None:
     assert seen == {-1, 1}
 
 
-def test_deciding_titles_are_those_whose_lines_moved_the_score_as_they_say(system: Predictor) -> None:
+@pytest.mark.parametrize(("cite", "share"), [("deciding", LENIENT), ("deciding_and_keywords", STRICT)])
+def test_deciding_titles_are_those_whose_lines_moved_the_score_as_they_say(
+    system: Predictor, cite: Cite, share: float
+) -> None:
     queries = [Query.from_row(DS, int(row)) for row in ROWS]
-    allowed = system.list_allowed_titles(queries, "deciding")
+    allowed = system.list_allowed_titles(queries, cite)
     assert [len(titles) for titles in system.list_allowed_titles(queries, "polarity")] == [2, 6, 6, 6, 6, 6]
     counts = set()
     for query, titles, effects in zip(queries, allowed, compute_line_effects(system, queries, flip=False), strict=True):
-        lines = effects.places[select_deciding_lines(effects)]
+        chosen = select_deciding_lines(effects, share)
+        lines = effects.places[chosen]
         wanted = {DS.items.titles[item].rpartition(" (")[0] for item in (*query.items[lines], query.candidates[0])}
         assert set(titles) == wanted
         assert [title.is_target for title in titles.values()].count(True) == 1
         strengths = sorted(title.strength for title in titles.values() if not title.is_target)
-        assert strengths == pytest.approx(sorted(np.abs(effects.erase[select_deciding_lines(effects)])), abs=1e-4)
+        assert strengths == pytest.approx(sorted(compute_strengths(effects)[chosen]), abs=1e-4)
         counts.add(len(titles))
     assert len(counts) > 1, "rows differ in how many lines decide"
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from thinkrec.claims.cases import build_case
 from thinkrec.claims.citations import Catalogue
 from thinkrec.claims.grounding import GroundingCase
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST
 from thinkrec.data.query import Query
 from thinkrec.decoding.config import DecodingConfig
+from thinkrec.evaluate.faithfulness.cited_lines import read_cited_lines
 from thinkrec.prompts.config import PromptConfig
 from thinkrec.score.fluency import collect_words, find_fluency_fault
 from thinkrec.score.reason_writer import KEPT, ReasonWriter, find_text_fault
@@ -107,8 +109,8 @@ class Stub:
         return argue_item(self.ds, int(it.item[row]), history, rng, verdict=verdict).text
 
 
-def writer(stub: Stub, choice: str = "auto", **options) -> ReasonWriter:
-    return ReasonWriter(stub, choice, 40, "polarity_and_keywords", 2, list, **options)  # type: ignore[arg-type]
+def writer(stub: Stub, choice: str = "auto", cite: str = "polarity_and_keywords", **options) -> ReasonWriter:
+    return ReasonWriter(stub, choice, 40, cite, 2, list, **options)  # type: ignore[arg-type]
 
 
 def test_nonsense_is_never_shown_and_the_rules_keep_the_scores_verdict() -> None:
@@ -179,3 +181,52 @@ def test_the_settings_of_decoding_reach_the_model_and_name_what_was_found_out(tm
 
     assert count_asked(DecodingConfig()) > 0 == count_asked(DecodingConfig())
     assert count_asked(drawn) > 0, "another trial"
+
+
+@dataclass
+class OneLine(Stub):
+    """A model whose score is moved by one line of the visible past alone: the third from the end."""
+
+    def find_visible_past(self, query: Query, item: int) -> np.ndarray:
+        window = query.find_window(self.prompt.history, self.prompt.history_step)
+        return np.arange(window.start, window.stop)
+
+    def score_queries(self, queries: list[Query]) -> list[np.ndarray]:
+        # What is erased leaves a gap; the third from the end of the past as it was is at this place.
+        scores = []
+        for query in queries:
+            whole = len(query.items) + len(query.erased)
+            left = np.setdiff1d(np.arange(whole), query.erased)
+            at = np.flatnonzero(left == whole - 3)
+            scores.append(np.array([2.0 * query.labels[at[0]] - 1.0 if len(at) else 0.0]))
+        return scores
+
+
+@pytest.mark.parametrize("cite", ["deciding", "deciding_and_keywords"])
+@pytest.mark.parametrize("choice", ["rules", "auto"])
+def test_the_rules_cite_what_decided_where_the_policy_asks(cite: str, choice: str) -> None:
+    stub = OneLine(DS, NONSENSE)
+    scores = np.array([float(stub.score_queries([Query.from_row(DS, int(row))])[0][0]) for row in ROWS])
+    catalogue, cited = Catalogue(DS.items.titles), 0
+    for row, score, reason in zip(ROWS, scores, writer(stub, choice, cite).explain(ROWS, scores), strict=True):
+        past = DS.interactions.get_history_rows(int(row), 8)
+        case = build_case(DS.items, DS.interactions.item[past], DS.interactions.label[past], 0, bool(score > 0))
+        lines = read_cited_lines(
+            reason.text, replace(case, target=DS.items.titles[DS.interactions.item[row]]), catalogue
+        )
+        assert set(np.flatnonzero(lines.is_cited)) <= {len(past) - 3}, reason.text
+        assert reason.author == ("rules" if lines.is_cited.any() else "plain")
+        cited += int(lines.is_cited.sum())
+    assert cited > 25
+    usual = writer(OneLine(DS, NONSENSE), "rules").explain(ROWS, scores)
+    assert sum("the score of" in reason.text for reason in usual) == 0
+
+
+def test_reasons_keep_their_places_where_the_rules_write_some_of_them() -> None:
+    queries = [Query.from_row(DS, int(row)) for row in ROWS[:4]]
+    stub = OneLine(DS, None)
+    who = writer(stub, "auto", "deciding")
+    rules = who.write(queries, SCORES[:4], lambda places: [NONSENSE] * 4)
+    good = stub.argue(int(ROWS[2]), bool(SCORES[2] > 0))
+    mixed = who.write(queries, SCORES[:4], lambda places: [NONSENSE, NONSENSE, good, NONSENSE])
+    assert mixed[2] == (good, "model") and [mixed[i] for i in (0, 1, 3)] == [rules[i] for i in (0, 1, 3)]

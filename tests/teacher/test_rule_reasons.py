@@ -17,8 +17,9 @@ from thinkrec.claims.grounding import ground_reason
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import Interactions
 from thinkrec.data.loaders.movielens import load_ml1m_slice
+from thinkrec.evaluate.faithfulness.cited_lines import read_cited_lines
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
-from thinkrec.teacher.rule_reasons import argue_item, argue_row, format_cited_title
+from thinkrec.teacher.rule_reasons import argue_item, argue_past, argue_row, format_cited_title
 
 WORLD = simulate_catalogue(SimulatorConfig(users=120, items=150), 31)
 DS = WORLD.dataset
@@ -155,3 +156,58 @@ def test_with_a_verdict_given_it_says_what_there_is() -> None:
         assert "'Elm' was" in lost and not any(words in lost for words in weighs), "the rules would have said No"
         assert "'Oak' was" in won and any(words in won for words in weighs)
     assert argue_item(DS, 0, np.zeros(0, dtype=np.int64), rng, verdict=True).text.startswith("Yes. Nothing is known")
+
+
+def argue_with(past: list[tuple[int, bool]], strengths: dict[int, float], verdict: bool, seed: int = 0):
+    """What is said of Yew (sea, ice) behind this past, whose lines of these strengths may be cited."""
+    items = [("Oak", ("sea", "ice")), ("Elm", ("sea",)), ("Ash", ("war",)), ("Fir", ("war",)), ("Yew", ("sea", "ice"))]
+    ds = catalogue_of(items, past, 4)
+    table, places = ds.interactions, np.arange(len(past))
+    rng = np.random.default_rng(seed)
+    return argue_past(ds, 4, table.item[places], table.label[places], rng, verdict=verdict, strengths=strengths)
+
+
+def test_with_strengths_it_argues_from_what_moved_the_score() -> None:
+    past = [(0, True), (1, True), (2, True), (3, False)]
+    for seed in range(8):
+        own = argue_with(past, {0: 0.1, 1: 0.5, 2: 0.3, 3: 0.4}, True, seed).text
+        assert "'Oak'" not in own, "the neighbour that shares most did not move the score as far as two others"
+        assert "'Elm'" in own and "'Fir' was" in own and "without" not in own
+        assert ("'Ash'" in own) == ("What stands out" not in own)
+        bare = argue_with(past, {2: 0.3, 3: 0.4}, True, seed)
+        assert bare.is_supported and "'Ash'" in bare.text and "the score of 'Yew'" in bare.text
+        assert "raises" in bare.text and "less" not in bare.text and "stronger" not in bare.text
+        assert "lowers the score" in argue_with(past, {3: 0.4}, False, seed).text
+        assert "lower the score" in argue_with([(2, False), (3, False)], {0: 1.0, 1: 2.0}, False, seed).text
+        weighs = argue_with(past, {2: 0.5, 3: 0.4}, True, seed).text
+        assert "weighs less" in weighs or "the other evidence is stronger" in weighs
+
+
+def test_where_nothing_on_its_side_moved_the_score_it_names_nothing_for_it() -> None:
+    past = [(0, True), (3, False)]
+    alone = argue_with(past, {1: 0.4}, True)
+    assert not alone.is_supported and alone.text.endswith("Against this, the viewer disliked 'Fir'.")
+    assert "'Oak'" not in alone.text and "liked 1 of the last 2" in alone.text
+    shared = argue_with([(0, True), (1, False)], {1: 0.4}, True).text
+    assert shared.endswith("Against this, the viewer disliked 'Elm', and 'Yew' shares sea with 'Elm'.")
+    none = argue_with(past, {}, False)
+    assert not none.is_supported and "the score goes by the past as a whole" in none.text
+    assert "shares a keyword" not in none.text and "'Fir'" not in none.text
+
+
+def test_all_it_says_of_what_decided_holds() -> None:
+    catalogue, said = Catalogue(DS.items.titles), 0
+    for row in ROWS[:150]:
+        past, item = DS.interactions.get_history_rows(int(row), 10), int(DS.interactions.item[row])
+        rng = np.random.default_rng(int(row))
+        strengths = {int(place): float(rng.random()) for place in rng.permutation(len(past))[: len(past) // 2]}
+        items, labels, verdict = DS.interactions.item[past], DS.interactions.label[past], bool(rng.integers(2))
+        text = argue_past(DS, item, items, labels, rng, verdict=verdict, strengths=strengths).text
+        (case,) = build_cases(DS, np.array([row]), 10, verdicts=[verdict])
+        grounding = ground_reason(text, case, catalogue)
+        assert not grounding.untrue and grounding.finished and grounding.agrees is not False, text
+        cited = read_cited_lines(text, case, catalogue)
+        assert set(np.flatnonzero(cited.directions)) <= strengths.keys(), text
+        assert cited.right == cited.stated == cited.is_cited.sum(), text
+        said += cited.stated
+    assert said > 200

@@ -18,9 +18,10 @@ Cite = Literal[
 polarity: of these, where the sentence has said so far that its titles were liked, only liked ones, and the other way
 round; the target always. polarity_and_keywords: that, and no keyword of the prompt may be said of an item that lacks
 it, or denied one that has it; for reasons in the plain form of the rule-based teacher's. polarity_and_prose_keywords:
-the same for free prose, as far as it is read (`decoding.prose_keywords`). deciding: polarity, and of the history only
-titles that moved the score, measured, the way their label says. deciding_and_keywords, deciding_and_prose_keywords:
-both."""
+the same for free prose, as far as it is read (`decoding.prose_keywords`). deciding: polarity, and the titles of the
+history in the order in which they moved the score the way their label says, measured, but for those that moved it the
+other way as far; deciding_and_prose_keywords: both. deciding_and_keywords: polarity_and_keywords, and of the history
+only titles that moved the score the way their label says."""
 
 KEYWORD_POLICIES = frozenset(("polarity_and_keywords", "deciding_and_keywords"))
 """Those that hold what is said of keywords too, in the plain form."""

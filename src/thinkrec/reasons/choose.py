@@ -42,10 +42,10 @@ def choose_rows(ds: Dataset, config: SynthesisConfig) -> np.ndarray:
             f"{len(rows):,} rows are asked about, not {config.n_rows:,}: the {config.split} split has no more {what}."
         )
         warnings.warn(text, DataWarning, stacklevel=2)
-    return rows[np.argsort(_hash_rows(ds, rows, config.seed), kind="stable")][: config.n_rows]
+    return rows[np.argsort(hash_rows(ds, rows, config.seed), kind="stable")][: config.n_rows]
 
 
-def _hash_rows(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
+def hash_rows(ds: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
     """Hash of (seed, user, item, time) of each row, uint64 (m,): independent of the row's position."""
     user, item, timestamp = ds.interactions.user, ds.interactions.item, ds.interactions.timestamp
     names = (f"{seed}\0{ds.user_ids[user[row]]}\0{ds.items.ids[item[row]]}\0{timestamp[row]}" for row in rows)

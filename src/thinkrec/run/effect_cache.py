@@ -15,8 +15,14 @@ from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.output_tables import write_table
 from thinkrec.data.query import Query
+from thinkrec.io.hashing import hash_json
 from thinkrec.io.progress import Progress
+from thinkrec.prompts.config import PromptConfig
+from thinkrec.run.pipeline import Run
+from thinkrec.run.stage import read_stage_result
+from thinkrec.run.table_rows import ScorerRow, choose_table_row, load_row_scorer
 from thinkrec.score.line_effects import LineEffects, QueryScorer, compute_line_effects, score_kept_lines
+from thinkrec.score.scorer_queries import ScorerQueries
 
 EFFECTS, KEPT = "line-effects.parquet", "kept-lines.parquet"
 """(key, order, line, place, item_id, label, score, erase, flip); (key, order, lines, score) with these lines alone."""
@@ -37,6 +43,8 @@ class EffectCache:
     folder: Path | None = None
     """Where the tables are; None keeps nothing."""
     progress: bool = False
+    flip: bool = True
+    """Whether labels are turned too, which takes twice as many questions; effects that have it serve either wish."""
 
     def measure_effects(self, rows: np.ndarray) -> list[LineEffects]:
         """The effects of every line of rows (row numbers)."""
@@ -45,13 +53,15 @@ class EffectCache:
         known = (
             {} if lines is None else {int(part["order"][0]): _parse_effects(part) for part in _split_by_order(lines)}
         )
+        if self.flip:
+            known = {order: effects for order, effects in known.items() if np.isfinite(effects.flip).all()}
         missing = [(row, order) for row, order in zip(rows, orders, strict=True) if order not in known]
-        parts = [] if lines is None else [lines]
+        parts = [] if lines is None else [lines.filter(pl.col("order").is_in(list(known)))]
         with Progress("measuring history lines", len(missing), shown=self.progress) as bar:
             for first in range(0, len(missing), CHUNK):
                 chunk = missing[first : first + CHUNK]
                 queries = [Query.from_row(self.ds, int(row)) for row, _ in chunk]
-                fresh = compute_line_effects(self.scorer, queries)
+                fresh = compute_line_effects(self.scorer, queries, flip=self.flip)
                 for (_, order), query, effects in zip(chunk, queries, fresh, strict=True):
                     known[order] = effects
                     parts.append(self._build_effect_table(order, query, effects))
@@ -116,6 +126,24 @@ class EffectCache:
     def _write_table(self, name: str, parts: list[pl.DataFrame]) -> None:
         if self.folder is not None and parts:
             write_table(pl.concat(parts), self.folder / name)
+
+
+def open_effect_cache(
+    run: Run, model: str | None, folder: Path | None, *, flip: bool = True, progress: bool = False
+) -> EffectCache:
+    """The scorer of a row of the run's table (`choose_table_row`), with what was measured of it before in `folder`.
+
+    Raises DataError for a row that the run does not have, CheckpointError where it is not trained.
+    """
+    row = choose_table_row(run.recipe, run.folder, model)
+    if isinstance(row, ScorerRow):
+        prompt = run.recipe.model.prompt if run.recipe.model.kind == "thinkrec" else PromptConfig()
+        scorer = ScorerQueries(load_row_scorer(row, run.folder), run.ds, prompt.history, prompt.history_step)
+        stage, name = row.stage, row.name
+    else:
+        scorer, stage, name = run.load_predictor(row.variant), row.variant.stage, row.variant.label
+    key = hash_json([name, read_stage_result(run.folder / stage)["key"]])[:16]
+    return EffectCache(scorer, run.ds, key, folder, progress, flip)
 
 
 def _split_by_order(table: pl.DataFrame) -> list[pl.DataFrame]:

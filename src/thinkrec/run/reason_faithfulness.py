@@ -22,24 +22,22 @@ from thinkrec.evaluate.faithfulness.cited_lines import CitedLines, assign_label_
 from thinkrec.evaluate.faithfulness.results import FaithfulnessResults, SystemCitations, evaluate_faithfulness
 from thinkrec.evaluate.metrics.checks import encode_users
 from thinkrec.evaluate.metrics.permutation import draw_permutation_baseline
-from thinkrec.io.hashing import hash_json
-from thinkrec.prompts.config import PromptConfig
 from thinkrec.reasons.named_rows import read_named_rows
 from thinkrec.run import saved_model
-from thinkrec.run.effect_cache import EffectCache
+from thinkrec.run.effect_cache import EffectCache, open_effect_cache
 from thinkrec.run.pipeline import Run
-from thinkrec.run.stage import read_stage_result
-from thinkrec.run.table_rows import ScorerRow, choose_table_row, load_row_scorer
+from thinkrec.score.deciding_lines import compute_strengths, select_deciding_lines
 from thinkrec.score.line_effects import LineEffects
-from thinkrec.score.scorer_queries import ScorerQueries
 from thinkrec.teacher.rule_reasons import argue_past
 
-REASON, OTHER, RULES, RECENT, ORACLE, PLANTED = "reasons", "other row", "rules", "most recent", "oracle", "planted"
+REASON, OTHER, RULES, RULES_DECIDING = "reasons", "other row", "rules", "rules, deciding"
+RECENT, ORACLE, PLANTED = "most recent", "oracle", "planted"
 """Systems of the table, in its order."""
 SYSTEMS = {
     REASON: "what the reasons of the table cite",
     OTHER: "the lines at the places that the reason of another row cites, with the sides of their own labels",
     RULES: "the reason of the rule-based teacher for the score's verdict",
+    RULES_DECIDING: "the same under the policy deciding: of the history it cites only what moved the score",
     RECENT: "the last line",
     ORACLE: "the line of the largest effect, with the side of that effect",
     PLANTED: "the lines whose items have all keywords of the planted cause that decided",
@@ -88,7 +86,7 @@ def measure_reason_faithfulness(
         CheckpointError: where the model is not trained.
     """
     run = saved_model.open_run(folder, progress=progress)
-    measured = _open_cache(run, model, cache, progress)
+    measured = open_effect_cache(run, model, cache, progress=progress)
     results = {}
     for name, path in reasons.items():
         rows, texts = _read_reasons(path, run, n_rows, seed)
@@ -107,19 +105,6 @@ def measure_reason_faithfulness(
         judged = _JudgedRows(run, rows, texts, queries, effects, cases)
         results[name] = _evaluate_rows(judged, measured, seed, draws)
     return results
-
-
-def _open_cache(run: Run, model: str | None, cache: Path | None, progress: bool) -> EffectCache:
-    """The scorer of a row of the run's table, with what was measured of it before."""
-    row = choose_table_row(run.recipe, run.folder, model)
-    if isinstance(row, ScorerRow):
-        prompt = run.recipe.model.prompt if run.recipe.model.kind == "thinkrec" else PromptConfig()
-        scorer = ScorerQueries(load_row_scorer(row, run.folder), run.ds, prompt.history, prompt.history_step)
-        stage, name = row.stage, row.name
-    else:
-        scorer, stage, name = run.load_predictor(row.variant), row.variant.stage, row.variant.label
-    key = hash_json([name, read_stage_result(run.folder / stage)["key"]])[:16]
-    return EffectCache(scorer, run.ds, key, cache, progress)
 
 
 def _read_reasons(path: Path, run: Run, n_rows: int | None, seed: int) -> tuple[np.ndarray, list[str]]:
@@ -166,14 +151,18 @@ def _list_systems(
     own = [read_cited_lines(text, case, catalogue) for text, case in zip(judged.texts, judged.cases, strict=True)]
     users = encode_users(judged.run.ds.interactions.user[judged.rows], len(judged.rows))[1]
     other = draw_permutation_baseline(users, seed)
-    rules = [
-        read_cited_lines(_write_by_rules(judged.run, query, row), case, catalogue)
-        for query, row, case in zip(judged.queries, effects, judged.cases, strict=True)
-    ]
+    rules, deciding = (
+        [
+            read_cited_lines(_write_by_rules(judged.run, query, row, is_deciding), case, catalogue)
+            for query, row, case in zip(judged.queries, effects, judged.cases, strict=True)
+        ]
+        for is_deciding in (False, True)
+    )
     systems = {
         REASON: own,
         OTHER: [cite_same_places(own[int(j)], row.labels) for j, row in zip(other, effects, strict=True)],
         RULES: rules,
+        RULES_DECIDING: deciding,
         RECENT: [cite_most_recent(row.labels) for row in effects],
         ORACLE: [cite_largest_effect(row.erase) for row in effects],
     }
@@ -185,11 +174,15 @@ def _list_systems(
     return systems
 
 
-def _write_by_rules(run: Run, query: Query, effects: LineEffects) -> str:
+def _write_by_rules(run: Run, query: Query, effects: LineEffects, is_deciding: bool) -> str:
     """The rule-based reason for the score's verdict, from the lines shown; the same words for the same question."""
+    strengths = None
+    if is_deciding:
+        values = compute_strengths(effects)
+        strengths = {int(line): float(values[line]) for line in np.flatnonzero(select_deciding_lines(effects))}
     item, past = int(query.candidates[0]), query.items[effects.places]
     rng = np.random.default_rng((zlib.crc32(str(run.ds.items.ids[item]).encode()), len(past)))
-    return argue_past(run.ds, item, past, effects.labels, rng, verdict=effects.score > 0).text
+    return argue_past(run.ds, item, past, effects.labels, rng, verdict=effects.score > 0, strengths=strengths).text
 
 
 def _find_cause_lines(judged: _JudgedRows) -> list[np.ndarray | None] | None:

@@ -163,8 +163,10 @@ class Recipe(Config):
     target. polarity: of these, only liked ones where the sentence has said so far that they were liked, and the other
     way round. polarity_and_keywords: that, and no keyword may be said of an item that lacks it, or denied one that has
     it; for reasons in the plain form of the rules'. polarity_and_prose_keywords: the same for free prose. deciding:
-    polarity, and of the history only titles that moved the score, measured by leaving their line out, the way their
-    label says. deciding_and_keywords, deciding_and_prose_keywords: both."""
+    polarity, and the titles of the history in the order in which they moved the score the way their label says,
+    measured by leaving their line out, but for those that moved it the other way as far; deciding_and_prose_keywords:
+    both. deciding_and_keywords: polarity_and_keywords, and of the history only titles that moved the score the way
+    their label says."""
     writer: Writer = "auto"
     """Who writes the reasons that somebody is shown. model: the language model. rules: the rule-based teacher, for the
     score's verdict. auto: the model where its reasons pass a check on validation rows and the text at hand passes it

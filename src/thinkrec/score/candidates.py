@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +31,57 @@ def score_candidates(scorer: Scorer, ds: Dataset, query: Query, *, progress: boo
             scores[first : first + size] = _score_batch(scorer, ds, query, part)
             bar.advance(len(part))
     return scores
+
+
+def score_single_candidates(scorer: Scorer, ds: Dataset, queries: Sequence[Query]) -> np.ndarray:
+    """float64 (n,): the scores of queries about one candidate each, as `score_candidates` gives them one by one.
+
+    They are asked together, ROWS rows at a time: a table costs most scorers more than the rows in it.
+    """
+    scores = np.zeros(len(queries))
+    # Users without an id of their own are unknown to every scorer, and stand in a table without ids.
+    for is_known in (True, False):
+        places = [place for place, query in enumerate(queries) if (query.user is not None) == is_known]
+        for part in _split_by_rows(queries, places):
+            scores[part] = _score_singles(scorer, ds, [queries[place] for place in part])
+    return scores
+
+
+def _split_by_rows(queries: Sequence[Query], places: Sequence[int]) -> Iterator[list[int]]:
+    """The places in parts of at most ROWS rows; one query with more stands alone."""
+    part: list[int] = []
+    room = ROWS
+    for place in places:
+        rows = len(queries[place].items) + 1
+        if part and rows > room:
+            yield part
+            part, room = [], ROWS
+        part.append(place)
+        room -= rows
+    if part:
+        yield part
+
+
+def _score_singles(scorer: Scorer, ds: Dataset, queries: Sequence[Query]) -> np.ndarray:
+    lengths = np.array([len(query.items) + 1 for query in queries])
+    total = int(lengths.sum())
+
+    def join(pasts: Iterable[np.ndarray], last: Iterable[int]) -> np.ndarray:
+        return np.concatenate([part for past, end in zip(pasts, last, strict=True) for part in (past, [end])])
+
+    n = len(queries)
+    table = Interactions.build(
+        user=np.repeat(np.arange(n), lengths),
+        item=join((query.items for query in queries), (int(query.candidates[0]) for query in queries)),
+        label=join((query.labels for query in queries), [0] * n),
+        timestamp=join((query.timestamps for query in queries), (query.time for query in queries)),
+        split=join((query.splits for query in queries), [TEST] * n),
+        order=np.arange(total),
+        n_users=n,
+    )
+    named = [] if queries[0].user is None else [query.user for query in queries]
+    asked = replace(ds, interactions=table, user_ids=named)
+    return np.asarray(scorer.score(asked, np.cumsum(lengths) - 1), dtype=np.float64)
 
 
 def _score_batch(scorer: Scorer, ds: Dataset, query: Query, items: np.ndarray) -> np.ndarray:

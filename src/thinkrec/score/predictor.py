@@ -29,7 +29,7 @@ from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
-from thinkrec.score.deciding_lines import map_deciding_lines
+from thinkrec.score.deciding_lines import SHARES, map_deciding_lines
 from thinkrec.score.explainer import GREEDY, write_reasons
 from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.prior import ScorePriorConfig
@@ -212,7 +212,7 @@ class Predictor:
         lines: list[dict[int, float] | None] = [None] * len(queries)
         if cite in DECIDING_POLICIES:
             measured = compute_line_effects(self, queries, flip=False)
-            lines = [map_deciding_lines(effects) for effects in measured]
+            lines = [map_deciding_lines(effects, SHARES[cite]) for effects in measured]
         return [
             self.find_allowed_titles(query, int(query.candidates[0]), reserve, strengths)
             for query, strengths in zip(queries, lines, strict=True)

@@ -3,7 +3,8 @@
 The check of a text (`find_text_fault`): it opens with the verdict of the score, predicts nothing against it, ends with
 a whole sentence, nothing that can be read in it is untrue, it says something of the row, and it reads like prose
 (`fluency.py`). With `auto` the model is first tried on validation rows, once per trained stage, and used if at least
-`SHARE` of its texts pass; then every text is checked again when it is shown.
+`SHARE` of its texts pass; then every text is checked again when it is shown. Under a citation policy that asks for what
+decided the score the rules cite that too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,11 +29,13 @@ from thinkrec.claims.verdict import parse_answer
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.data.query import Query
 from thinkrec.decoding.config import DecodingConfig
-from thinkrec.decoding.policy import Cite, Writer
+from thinkrec.decoding.policy import DECIDING_POLICIES, Cite, Writer
 from thinkrec.io.files import write_json
 from thinkrec.io.hashing import hash_json
+from thinkrec.score.deciding_lines import map_deciding_lines
 from thinkrec.score.explainer import GREEDY
 from thinkrec.score.fluency import collect_words, find_fluency_fault
+from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.predictor import Predictor
 from thinkrec.teacher.rule_reasons import argue_past, argue_row
 
@@ -127,10 +130,11 @@ class ReasonWriter:
             for place, text in enumerate(ask(np.arange(len(queries)))):
                 if self.choice == "model" or self._find_fault(text, queries[place], scores[place]) is None:
                     written[place] = WrittenReason(text, "model")
-        return [
-            self._write_by_rules(query, bool(score > 0)) if reason is None else reason
-            for query, score, reason in zip(queries, scores, written, strict=True)
-        ]
+        left = [place for place, reason in enumerate(written) if reason is None]
+        strengths = self._measure_strengths([queries[place] for place in left])
+        for place, lines in zip(left, strengths, strict=True):
+            written[place] = self._write_by_rules(queries[place], bool(scores[place] > 0), lines)
+        return [reason for reason in written if reason is not None]
 
     def explain(self, rows: np.ndarray, scores: np.ndarray) -> list[WrittenReason]:
         """A reason for each of these rows of the data set, about their own items."""
@@ -252,10 +256,17 @@ class ReasonWriter:
         items = self.predictor.ds.items
         return build_case(items, query.items[past], query.labels[past], int(query.candidates[0]), verdict)
 
-    def _write_by_rules(self, query: Query, verdict: bool) -> WrittenReason:
+    def _measure_strengths(self, queries: Sequence[Query]) -> list[dict[int, float] | None]:
+        """Per query what the rules may cite where the policy asks for what decided: place in the past -> strength."""
+        if self.citation_policy not in DECIDING_POLICIES or not queries:
+            return [None] * len(queries)
+        return [map_deciding_lines(effects) for effects in compute_line_effects(self.predictor, queries, flip=False)]
+
+    def _write_by_rules(self, query: Query, verdict: bool, lines: Mapping[int, float] | None) -> WrittenReason:
         ds, item, past = self.predictor.ds, int(query.candidates[0]), self._find_shown_past(query)
         shown, labels = query.items[past], query.labels[past]
         # By the item's id, not its place in the table, and by the past: the same question gets the same words.
         rng = np.random.default_rng((zlib.crc32(str(ds.items.ids[item]).encode()), len(shown)))
-        argument = argue_past(ds, item, shown, labels, rng, verdict=verdict)
+        strengths = None if lines is None else {place - past.start: value for place, value in lines.items()}
+        argument = argue_past(ds, item, shown, labels, rng, verdict=verdict, strengths=strengths)
         return WrittenReason(argument.text, "rules" if argument.is_supported else "plain")

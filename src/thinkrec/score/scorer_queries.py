@@ -10,7 +10,7 @@ import numpy as np
 from thinkrec.collab.encoder import Scorer
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.query import Query
-from thinkrec.score.candidates import score_candidates
+from thinkrec.score.candidates import score_candidates, score_single_candidates
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,8 @@ class ScorerQueries:
 
     def score_queries(self, queries: Sequence[Query]) -> list[np.ndarray]:
         """float64 (c,) for each query: the scores of its candidates."""
+        if all(len(query.candidates) == 1 for query in queries):
+            return list(score_single_candidates(self.scorer, self.ds, queries)[:, None])
         return [score_candidates(self.scorer, self.ds, query) for query in queries]
 
     def find_visible_past(self, query: Query, item: int) -> np.ndarray:
