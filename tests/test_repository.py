@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from thinkrec.run.recipe_files import list_recipe_folders, load_recipe
+from thinkrec.run.recipe_files import is_recipe_file, list_recipe_folders, load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 WITH_EXAMPLES = [path for path in SOURCES if ">>> " in path.read_text(encoding="utf-8")]
-RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+RECIPES = sorted(path for path in (ROOT / "recipes").rglob("*.yaml") if is_recipe_file(path))
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 

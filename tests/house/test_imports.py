@@ -36,6 +36,7 @@ LAYERS = (
     "train",
     "evaluate",
     "run",
+    "study",
     "api",
     "doctor",
     "testing",

@@ -23,6 +23,7 @@ from thinkrec.cli import (
     recipe,
     report,
     run,
+    study,
     table,
     weights,
 )
@@ -69,6 +70,7 @@ for command in (
     keywords.keywords,
     report.report,
     table.table,
+    study.study,
     doctor.doctor,
     recipe.recipe,
     weights.weights,

@@ -15,6 +15,8 @@ from thinkrec.run.recipe import Recipe, parse_recipe
 
 EXTENDS = "extends"
 """The key of a file that names its base; no key of a Recipe."""
+STUDY, SPACE = "study.yaml", ".space.yaml"
+"""What a study's settings are called, and how the names of search spaces end: they stand among recipes and are none."""
 
 
 def list_recipe_folders() -> list[Path]:
@@ -25,8 +27,13 @@ def list_recipe_folders() -> list[Path]:
 
 def list_recipes() -> list[str]:
     """Names of all shipped recipes."""
-    names = {p.relative_to(f).with_suffix("").as_posix() for f in list_recipe_folders() for p in f.rglob("*.yaml")}
-    return sorted(names)
+    files = ((folder, path) for folder in list_recipe_folders() for path in folder.rglob("*.yaml"))
+    return sorted({p.relative_to(f).with_suffix("").as_posix() for f, p in files if is_recipe_file(p)})
+
+
+def is_recipe_file(path: Path) -> bool:
+    """Whether a YAML file among recipes is one, and no study or search space."""
+    return path.name != STUDY and not path.name.endswith(SPACE)
 
 
 def find_recipe(name: str | Path) -> Path:

@@ -113,7 +113,7 @@ def render_learning_curves(panel: CurvePanel) -> str:
     xs = [x for _, run in runs for x, _ in run] + ([panel.selected_x] if panel.selected_x is not None and runs else [])
     if not xs:
         return ""
-    frame = PlotArea(_pad_range(xs, 0), _pad_range([y for _, run in runs for _, y in run], 0.06), width=400, height=250)
+    frame = PlotArea(pad_range(xs, 0), pad_range([y for _, run in runs for _, y in run], 0.06), width=400, height=250)
     body = frame.render_axes(panel.x_label, panel.y_label)
     if panel.selected_x is not None:
         at = frame.to_pixel_x(panel.selected_x)
@@ -192,8 +192,11 @@ def render_region_legend(users: UserMap) -> str:
     return render_legend(names)
 
 
-def render_interval(pair: PairedDifference, limit: float) -> str:
-    """A small picture of a difference with its interval on a scale from -limit to limit, zero in the middle."""
+def render_interval(pair: PairedDifference, limit: float, side: str | None = None) -> str:
+    """A small picture of a difference with its interval on a scale from -limit to limit, zero in the middle.
+
+    `side`: up, down or open, which colours it; by default as the interval lies to zero.
+    """
     width, height = 108, 18
     if not all(map(math.isfinite, (pair.difference, pair.low, pair.high))) or limit <= 0:
         return ""
@@ -201,7 +204,7 @@ def render_interval(pair: PairedDifference, limit: float) -> str:
     def at(value: float) -> float:
         return width / 2 + max(-1.0, min(1.0, value / limit)) * (width / 2 - 5)
 
-    side = "up" if pair.low > 0 else "down" if pair.high < 0 else "open"
+    side = side or ("up" if pair.low > 0 else "down" if pair.high < 0 else "open")
     return (
         f'<svg class="whisker {side}" viewBox="0 0 {width} {height}" aria-hidden="true">'
         f'<line class="zero" x1="{width / 2}" x2="{width / 2}" y1="1" y2="{height - 1}"/>'
@@ -230,7 +233,8 @@ def _split_finite_runs(xs: Sequence[float], ys: Sequence[float]) -> list[list[tu
     return [run for run in runs if run]
 
 
-def _pad_range(values: Sequence[float], share: float) -> tuple[float, float]:
+def pad_range(values: Sequence[float], share: float) -> tuple[float, float]:
+    """Lowest and highest value with a margin of that share of their distance; never empty."""
     low, high = min(values), max(values)
     margin = share * (high - low) if high > low else max(abs(high) * 0.1, 0.5)
     return low - margin, high + margin
