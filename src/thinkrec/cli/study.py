@@ -32,8 +32,8 @@ def study(
 ) -> None:
     """Run a folder of recipes over several seeds, and say which differences are real.
 
-    A stopped study goes on where it was. Several machines that share the folder of the runs each start the same command,
-    and take different runs; one that dies is followed by another after two minutes.
+    A stopped study goes on where it was. Several machines that share the folder of the runs each start the same
+    command, and take different runs; one that dies is followed by another after two minutes.
 
     - `thinkrec study ml1m-collaborative`
     - `thinkrec study my-recipes --processes 4 --threads 2`

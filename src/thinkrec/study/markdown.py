@@ -122,8 +122,8 @@ def _render_variance(results: StudyResults) -> str:
         if row.means
     ]
     note = (
-        "Standard error of the mean by each source alone: users (bootstrap) / seeds (standard deviation over seeds divided "
-        "by the root of their number; - with one seed)."
+        "Standard error of the mean by each source alone: users (bootstrap) / seeds (standard deviation over seeds, "
+        "divided by the root of their number; - with one seed)."
     )
     return f"{note}\n\n" + _render_table(["row", *format_metric_titles(results.k).values()], lines)
 

@@ -150,7 +150,7 @@ def _list_input_files(recipe: Recipe) -> list[Path]:
 
 
 def _expand_folders(places: Iterable[Path]) -> Iterable[Path]:
-    """Files, and those that lie directly in folders; what is not there, such as a hub's name, and notes are left out."""
+    """Files, and those directly in folders; what is not there, such as a name of a hub, and notes are left out."""
     for place in dict.fromkeys(places):
         inside = sorted(place.iterdir()) if place.is_dir() else [place]
         yield from (path for path in inside if path.is_file() and path.suffix != ".md")

@@ -136,6 +136,8 @@ def _build_entries(recipe: StudyRecipe, config: StudyConfig, folder: Path) -> It
         name = recipe.name or loaded.label or loaded.name
         tables = list(map_rows_to_stages(loaded))
         rows = {name: recipe.row or tables[-1], **{new: old for old, new in recipe.further_rows.items()}}
+        if len(rows) != 1 + len(recipe.further_rows):
+            raise RecipeError(f"{folder / STUDY}: two rows of the recipe {recipe.recipe!r} have one name; rename one")
         for row in rows.values():
             if row not in tables:
                 raise RecipeError(
