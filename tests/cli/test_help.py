@@ -37,7 +37,20 @@ def test_the_version_is_printed() -> None:
 
 
 def test_help_teaches_with_examples() -> None:
-    alone = ("demo", "run", "rank", "explain", "predict", "compare", "keywords", "report", "table", "doctor", "recipe")
+    alone = (
+        "demo",
+        "run",
+        "rank",
+        "explain",
+        "predict",
+        "compare",
+        "keywords",
+        "report",
+        "table",
+        "study",
+        "doctor",
+        "recipe",
+    )
     grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding", "faithfulness", "decoding")]
     grouped += [f"reasons {job}" for job in ("synthesize", "sample", "choose", "write")]
     for command in (*alone, *grouped, "evaluate", "reasons"):
@@ -48,7 +61,7 @@ def test_help_teaches_with_examples() -> None:
 def test_commands_are_listed_from_the_first_thing_one_does() -> None:
     listed = re.findall(r"^[│|] ([a-z]+)  ", plain(call("--help").stdout), flags=re.MULTILINE)
     first = ["demo", "run", "rank", "explain", "predict", "evaluate", "compare", "keywords", "reasons"]
-    assert listed == [*first, "report", "table", "doctor", "recipe", "weights"]
+    assert listed == [*first, "report", "table", "study", "doctor", "recipe", "weights"]
 
 
 @pytest.mark.parametrize(
