@@ -24,8 +24,9 @@ def test_a_report_of_what_is_there_runs_nothing(tmp_path: Path) -> None:
     assert "a: No run of it is finished." in result.stdout and "a: seed 0 not finished." in result.stdout
     assert (tmp_path / "runs" / "results.md").is_file() and (tmp_path / "runs" / "report.html").is_file()
     assert not (tmp_path / "runs" / "a").exists()
-    message = refused("study", tmp_path / "t", "--folder", tmp_path / "runs", "--report", "--results", tmp_path / "out")
-    assert "runs are not finished: a, seed 0" in message
+    result = call("study", tmp_path / "t", "--folder", tmp_path / "runs", "--report", "--results", tmp_path / "out")
+    assert result.exit_code == 2 and "error: not exported" in result.stderr
+    assert "runs are not finished: a, seed 0" in result.stderr and not (tmp_path / "out").exists()
 
 
 def test_help_says_how_several_machines_share_a_study() -> None:

@@ -57,7 +57,7 @@ def test_killed_three_times_the_study_ends_with_the_same_tables(tmp_path: Path) 
     study = tmp_path / "study"
     for name in ("first", "second"):
         # Long enough to be killed in the middle, also on a fast machine.
-        longer = {**MF, "training": {"epochs": 4000, "patience": 4000}}
+        longer = {**MF, "training": {"epochs": 400, "patience": 400}}
         write_recipe(study, name, model={**longer, "dim": 4 if name == "first" else 6})
     write_study(study, seeds=[0, 1], against=["item mean"], pairs=[["second", "first"]])
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"

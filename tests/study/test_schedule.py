@@ -82,7 +82,8 @@ def test_a_failure_is_told_with_its_reason_and_the_others_go_on(tmp_path: Path, 
     failures = Schedule(ScheduleOptions(progress=False), lines.append).run_all(runs)
     assert failures == {
         "a, seed 0": f"no such file (output: {runs[0].folder / OUTPUT})",
-        "b, seed 1": f"its process was ended by signal 9, perhaps for want of memory (output: {runs[3].folder / OUTPUT})",
+        "b, seed 1": "its process was ended by signal 9, perhaps for want of memory "
+        f"(output: {runs[3].folder / OUTPUT})",
     }
     assert len(fake.started) == 4
     assert "a, seed 0: begun before, gone on with" in lines
