@@ -72,11 +72,12 @@ def test_killed_three_times_the_study_ends_with_the_same_tables(tmp_path: Path) 
         ).is_file(),
         "after three runs": lambda: count_finished(broken) >= 3,
     }
+    said = ""
     for when, condition in begun.items():
         process = start(study, broken)
         wait_until(condition, process)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        said += process.communicate(timeout=PATIENCE)[1]  # the pipe ends when all that it started are gone
         holders = list_holders(broken)
         wait_until(lambda pids=holders: not any(map(is_running, pids)))
         assert count_finished(broken) < 4, when
@@ -84,7 +85,7 @@ def test_killed_three_times_the_study_ends_with_the_same_tables(tmp_path: Path) 
     last = start(study, broken)
     output, errors = last.communicate(timeout=PATIENCE)
     assert last.returncode == 0, errors
-    assert "begun before, gone on with" in errors and "study: 4 in" in errors
+    assert "first, seed 0: begun before, gone on with" in said and "study: 4 in" in errors
     assert "second: Against item mean" in output
     assert (broken / "results.md").read_bytes() == (unbroken / "results.md").read_bytes()
     assert "Traceback" not in (broken / "first" / "seed-0" / OUTPUT).read_text()

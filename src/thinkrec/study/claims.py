@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Claim:
     """A claim that this process holds."""
 
     path: Path
+    _released: threading.Event = field(default_factory=threading.Event)
 
     def refresh_heartbeat(self) -> bool:
         """Say that this process is alive; False where another one has taken over."""
@@ -40,8 +42,20 @@ class Claim:
             return False
         return _list_claims(self.path.parent)[-1] == self.path
 
+    def keep_heartbeat(self, give_up: Callable[[], object]) -> None:
+        """Touch it from now on, in a thread of its own; `give_up` is called where another one has taken over."""
+
+        def touch_file() -> None:
+            while not self._released.wait(BEAT):
+                if not self.refresh_heartbeat():
+                    give_up()
+                    return
+
+        threading.Thread(target=touch_file, name="thinkrec-heartbeat", daemon=True).start()
+
     def release(self) -> None:
         """Let go of it; whoever comes next need not wait."""
+        self._released.set()
         if self.path.is_file():
             write_json(self.path, {**_describe_holder(), "released": True})
 

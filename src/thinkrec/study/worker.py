@@ -19,7 +19,7 @@ from thinkrec.run.options import RunOptions
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.results import finish_run
-from thinkrec.study.claims import BEAT, Claim, take_claim
+from thinkrec.study.claims import Claim, take_claim
 from thinkrec.study.runs import write_record
 
 OUTPUT = "output.log"
@@ -49,7 +49,7 @@ def run_job(job: Job) -> None:
     if claim is None:
         sys.exit(CLAIMED)
     _redirect_output(job.folder / OUTPUT)
-    _keep_heartbeat(claim)
+    claim.keep_heartbeat(lambda: os._exit(SUPERSEDED))
     try:
         sys.exit(_run_recipe(job, claim))
     finally:
@@ -89,15 +89,6 @@ def _stop_with_parent() -> None:
         os._exit(SUPERSEDED)
 
     threading.Thread(target=wait_for_parent, name="thinkrec-parent", daemon=True).start()
-
-
-def _keep_heartbeat(claim: Claim) -> None:
-    def touch_claim() -> None:
-        while claim.refresh_heartbeat():
-            threading.Event().wait(BEAT)
-        os._exit(SUPERSEDED)
-
-    threading.Thread(target=touch_claim, name="thinkrec-heartbeat", daemon=True).start()
 
 
 def _redirect_output(path: Path) -> None:
