@@ -25,6 +25,7 @@ ROOMS = (
     "claims",
     "decoding",
     "run",
+    "study",
 )
 SINGLE = ("run/pipeline.py", "run/stage.py", "run/saved_model.py")
 ids = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
 import time
 from pathlib import Path
 
+import pytest
+
+from thinkrec.study import claims
 from thinkrec.study.claims import CLAIMS, _describe_holder, _has_ended_here, find_holder, take_claim
 
 
@@ -92,3 +96,44 @@ def test_of_many_at_once_one_gets_it(tmp_path: Path) -> None:
         process.kill()
         process.join()
     assert sum(taken) == 1
+
+
+def test_two_that_saw_the_same_number_cannot_both_create_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = take_claim(tmp_path)
+    assert first is not None
+    # The second one looked before the first had created its number.
+    monkeypatch.setattr(claims, "find_holder", lambda *_, **__: None)
+    lists = [[], [first.path]]
+    monkeypatch.setattr(claims, "_list_claims", lambda place: lists.pop(0))
+    assert take_claim(tmp_path) is None
+
+
+def test_a_number_that_was_free_again_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / CLAIMS
+    place.mkdir()
+    later = place / "000007.json"
+    later.write_text("{}")
+    monkeypatch.setattr(claims, "find_holder", lambda *_, **__: None)
+    lists = [[place / "000002.json"], [place / "000003.json", later]]
+    monkeypatch.setattr(claims, "_list_claims", lambda place: lists.pop(0))
+    assert take_claim(tmp_path) is None
+    assert [path.name for path in place.iterdir()] == ["000007.json"]
+
+
+def test_the_heartbeat_stops_whoever_was_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "BEAT", 0.01)
+    given_up, asleep = threading.Event(), take_claim(tmp_path)
+    assert asleep is not None
+    asleep.keep_heartbeat(given_up.set)
+    assert not given_up.wait(0.2)
+    (tmp_path / CLAIMS / "000002.json").write_text("{}")
+    assert given_up.wait(30)
+    ended = take_claim(tmp_path / "other")
+    assert ended is not None
+    ended.keep_heartbeat(lambda: pytest.fail("it was let go of"))
+    ended.release()
+    then = ended.path.stat().st_mtime_ns
+    time.sleep(0.1)
+    assert ended.path.stat().st_mtime_ns == then

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -100,15 +101,20 @@ def find_best_trial(trials: Sequence[Trial]) -> Trial:
     return max(done, key=lambda trial: trial.score)
 
 
-def _open_study(recipe: str, overrides: Sequence[str], space: Space, folder: Path, options: SearchOptions) -> Any:
+def _load_optuna() -> Any:
+    """The package, which not everybody has. Raises RecipeError saying how to install it."""
     try:
-        import optuna
-        from optuna.storages.journal import JournalFileBackend
+        importlib.import_module("optuna.storages.journal")
+        return importlib.import_module("optuna")
     except ImportError as error:
         raise RecipeError("a search needs Optuna; install it: pip install 'thinkrec[search]'") from error
+
+
+def _open_study(recipe: str, overrides: Sequence[str], space: Space, folder: Path, options: SearchOptions) -> Any:
+    optuna = _load_optuna()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
-    storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL)))
     study = optuna.create_study(storage=storage, study_name="search", direction="maximize", load_if_exists=True)
     # Another seed at every start: the same one would suggest again what was tried.
     seed = int(hash_json([options.seed, len(study.trials)]), 16) % 2**32
@@ -140,33 +146,30 @@ def _check_inputs(study: Any, inputs: Mapping[str, Any], folder: Path) -> None:
 
 def _requeue_dead_trials(study: Any, folder: Path) -> None:
     """Trials that were under way when their process ended are put first again."""
-    from optuna.trial import TrialState
-
-    for entry in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+    states = _load_optuna().trial.TrialState
+    for entry in study.get_trials(deepcopy=False, states=[states.RUNNING]):
         if find_holder(_name_folder(folder, entry.params)) is not None:
             continue
-        study.tell(entry.number, state=TrialState.FAIL, skip_if_finished=True)
+        study.tell(entry.number, state=states.FAIL, skip_if_finished=True)
         if len(entry.params) == len(study.user_attrs[INPUTS]["space"]):
             study.enqueue_trial(entry.params)
 
 
 def _list_done(study: Any) -> list[Any]:
-    from optuna.trial import TrialState
-
+    states = _load_optuna().trial.TrialState
     entries = study.get_trials(deepcopy=False)
-    return [e for e in entries if e.state == TrialState.COMPLETE or FAILURE in e.user_attrs]
+    return [e for e in entries if e.state == states.COMPLETE or FAILURE in e.user_attrs]
 
 
 def _run_trial(
     study: Any, trial: Any, recipe: str, overrides: Sequence[str], folder: Path, options: SearchOptions
 ) -> None:
     """Train and judge one setting, and tell the study."""
-    from optuna.trial import TrialState
-
+    states = _load_optuna().trial.TrialState
     claim = take_claim(folder)
     if claim is None:
         trial.set_user_attr(FAILURE, "another process tries the same values just now")
-        study.tell(trial, state=TrialState.FAIL)
+        study.tell(trial, state=states.FAIL)
         return
     claim.keep_heartbeat(lambda: os._exit(1))
     try:
@@ -178,7 +181,7 @@ def _run_trial(
         trial.set_user_attr(
             FAILURE, reason if isinstance(error, ThinkRecError) else f"{type(error).__name__}: {reason}"
         )
-        study.tell(trial, state=TrialState.FAIL)
+        study.tell(trial, state=states.FAIL)
     finally:
         claim.release()
 
