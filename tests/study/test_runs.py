@@ -40,6 +40,12 @@ def test_reasons_and_a_backbone_in_a_folder_count_too(tmp_path: Path) -> None:
     }
     inputs = describe_inputs(load_recipe(write_recipe(tmp_path / "r", "lm", model=model)))
     assert set(inputs["files"]) == {"lm/config.json", f"{tmp_path.name}/reasons.parquet"}
+    gone = {**model, "backbone": {"source": str(tmp_path / "gone")}}
+    assert set(describe_inputs(load_recipe(write_recipe(tmp_path / "r", "gone", model=gone)))["files"]) == {
+        f"{tmp_path.name}/reasons.parquet"
+    }
+    nano = describe_inputs(load_recipe(write_recipe(tmp_path / "r", "nano", model={"kind": "thinkrec"})))
+    assert any(name.startswith("nano/") for name in nano["files"]), "the embedded backbone counts by its contents"
     plain = describe_inputs(load_recipe(write_recipe(tmp_path / "r", "mf")))
     assert plain["code"] != inputs["code"], "a language model is made by more rooms than MF"
 

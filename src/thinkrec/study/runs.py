@@ -11,6 +11,14 @@ from typing import Any, Literal
 from thinkrec.errors import CheckpointError
 from thinkrec.io.files import write_json
 from thinkrec.io.hashing import hash_file
+from thinkrec.model.backbone_config import BackboneConfig
+from thinkrec.model.backbone_files import (
+    find_backbone_folder,
+    find_gguf_file,
+    list_backbone_files,
+    resolve_backbone_source,
+)
+from thinkrec.run.backbone_choice import resolve_backbone
 from thinkrec.run.data_sources import REASON_FILES, list_data_folders, list_source_paths
 from thinkrec.run.inputs import REASON_CODE, SCORER_CODE
 from thinkrec.run.provenance import hash_code
@@ -129,7 +137,7 @@ def _check_run_folder(run: StudyRun) -> None:
     if not (run.folder / "recipe.yaml").is_file() or (run.folder / RECORD).is_file():
         return
     there = read_recipe(run.folder)
-    if there != resolve_paths(run.recipe):
+    if there != resolve_paths(resolve_backbone(run.recipe)):
         raise CheckpointError(
             f"{run.folder} holds a run of the recipe {there.name!r} that this study did not make, and the study wants "
             f"{run.recipe.name!r} there ({run.name}); move it away, or give another folder with --folder"
@@ -145,8 +153,18 @@ def _list_input_files(recipe: Recipe) -> list[Path]:
             places.append(model.reasons.file or list_data_folders("ml1m")[0] / REASON_FILES[model.reasons.source])
         stages = (model.global_stage, model.expert_stage, model.vector_stage)
         places += [stage.weights for stage in stages if stage is not None and stage.weights is not None]
-        places.append(Path(model.backbone.source))
+        places += _list_backbone_files(model.backbone)
     return list(_expand_folders(places))
+
+
+def _list_backbone_files(config: BackboneConfig) -> list[Path]:
+    """The files of a backbone on this machine; none of a hub's model, which its name and revision stand for."""
+    config = resolve_backbone_source(config)
+    try:
+        is_local = find_gguf_file(config) is not None or find_backbone_folder(config) is not None
+        return list_backbone_files(config) if is_local else []
+    except CheckpointError:
+        return []  # the run will say what is missing, and cost its own figures alone
 
 
 def _expand_folders(places: Iterable[Path]) -> Iterable[Path]:
