@@ -100,7 +100,7 @@ MUTANTS = (
         "study/claims.py",
         "return _list_claims(self.path.parent)[-1] == self.path",
         "return True",
-        (f"{CLAIMS}::test_a_claim_without_a_heartbeat_is_followed", f"{CLAIMS}::test_one_holds_it_until_it_lets_go"),
+        (f"{CLAIMS}::test_the_heartbeat_stops_whoever_was_taken_over",),
         "a machine that was asleep works on beside its successor",
     ),
     Mutant(

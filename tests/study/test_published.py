@@ -6,7 +6,7 @@ import pytest
 
 from thinkrec.errors import RecipeError
 from thinkrec.study.config import PublishedFigures
-from thinkrec.study.published import find_published_figures, load_collection
+from thinkrec.study.published import find_published_figures, list_other_figures, load_collection
 
 
 def test_every_figure_has_a_source_and_lies_between_nothing_and_one() -> None:
@@ -27,6 +27,13 @@ def test_figures_by_key() -> None:
     assert (cross.auc, cross.uauc, cross.ndcg) == (0.8001, None, 0.6197)
     own = PublishedFigures(source="here", auc=0.5)
     assert find_published_figures(own) is own
+
+
+def test_the_rest_of_a_published_table_is_found_beside_it() -> None:
+    others = list_other_figures(["thinkrec-table-2/ml1m/MF", "cora-reruns/ml1m/BinLLM"])
+    table_2 = ["LightGCN", "SASRec", "gSASRec", "Prompt4NR", "TALLRec", "CoLLM", "ThinkRec"]
+    assert [row for row, _ in others] == [*table_2, "TALLRec", "CoLLM-MF", "CoLLM-SASRec"]
+    assert others[6][1].auc == 0.7764 and list_other_figures([]) == []
 
 
 def test_an_unknown_key_is_answered_with_those_like_it() -> None:

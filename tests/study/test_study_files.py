@@ -14,12 +14,12 @@ from thinkrec.study.study_files import find_study_folder, make_slug, read_study
 
 
 def test_a_folder_of_recipes_alone_is_a_study(tmp_path: Path) -> None:
-    for name in ("b", "a"):
-        write_recipe(tmp_path / "mine", name)
+    for name, seed in (("b", 0), ("a", 7)):
+        write_recipe(tmp_path / "mine", name, seed=seed)
     (tmp_path / "mine" / "a.space.yaml").write_text("not: a recipe\n")
     study = read_study(tmp_path / "mine")
     assert (study.title, study.list_rows(), study.list_pairs()) == ("mine", ["a", "b"], [("b", "a")])
-    assert [entry.seeds for entry in study.entries] == [(0,), (0,)]
+    assert [entry.seeds for entry in study.entries] == [(7,), (0,)], "each recipe's own"
 
 
 def test_names_patterns_seeds_and_overrides(tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ def test_a_run_that_fails_costs_its_own_figures_alone(tiny_study: TinyStudy) -> 
     assert "gone.csv" in tiny_study.done.failures["broken, seed 0"]
     assert any("broken, seed 0 failed" in line for line in tiny_study.lines)
     text = tiny_study.done.results_path.read_text()
+    assert "| § TALLRec, ThinkRec (WWW 2026), Table 2 |  | .687 | .655 | .768 | .471 |" in text
+    assert "TALLRec, ThinkRec (WWW 2026), Table 2" in tiny_study.done.page_path.read_text()
     assert "Not complete" in text and "gone.csv" in text
     assert "gone.csv" in (tiny_study.runs / "broken" / "seed-0" / OUTPUT).read_text(), "the whole error is kept"
 

@@ -70,8 +70,8 @@ class StudyConfig(Config):
     """Heading of the tables; by default the name of the folder."""
     recipes: tuple[Annotated[StudyRecipe, BeforeValidator(_expand_shorthand)], ...] = ()
     """What is run; by default every recipe in the folder, by name."""
-    seeds: Seeds = (0,)
-    """Seeds of training."""
+    seeds: Seeds | None = None
+    """Seeds of training; by default each recipe's own."""
     overrides: tuple[str, ...] = ()
     """KEY=VALUE for all recipes, as `thinkrec run -o` has it."""
     published: dict[Name, tuple[Name | PublishedFigures, ...]] = Field(default_factory=dict)

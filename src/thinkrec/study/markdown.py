@@ -31,6 +31,10 @@ def render_study(results: StudyResults) -> str:
         blocks += ["**Not complete.**", _render_list(gaps)]
     blocks.append("## Published beside measured")
     blocks += _render_parts(results)
+    if results.other_published:
+        head = ["published, not run here", "", *format_metric_titles(results.k).values()]
+        lines = [_render_published(figures, f"{name}, ") for name, figures in results.other_published]
+        blocks.append(_render_table(head, lines))
     legend = ["† not personal: one number per item, the same for everybody; § published, not run here, not ranked."]
     blocks += [_render_list([*legend, *list_notes(results)]), "## Which differences are real"]
     blocks.append(
@@ -79,9 +83,9 @@ def _render_row(row: StudyRow, best: dict[str, str]) -> list[list[str]]:
     return lines + [_render_published(figures) for figures in row.published]
 
 
-def _render_published(figures: PublishedFigures) -> list[str]:
+def _render_published(figures: PublishedFigures, row: str = "") -> list[str]:
     values = [getattr(figures, metric) for metric in METRICS]
-    return [f"§ {escape_markdown(figures.source)}", "", *("-" if v is None else format_number(v) for v in values)]
+    return [f"§ {escape_markdown(row + figures.source)}", "", *("-" if v is None else format_number(v) for v in values)]
 
 
 def _format_mean(mean: SeedMean, best: str) -> str:

@@ -12,7 +12,7 @@ from thinkrec.evaluate.report import charts
 from thinkrec.evaluate.report.charts import escape_html, get_colour_class
 from thinkrec.evaluate.report.style import CSS
 from thinkrec.io.files import write_atomically
-from thinkrec.study.config import StudyFigure
+from thinkrec.study.config import PublishedFigures, StudyFigure
 from thinkrec.study.markdown import find_best_mean, list_part_rows
 from thinkrec.study.results import PairTest, StudyResults, StudyRow
 from thinkrec.study.sentences import build_row_sentences, describe_gaps, format_p_value, is_real, list_notes
@@ -70,6 +70,11 @@ def _render_results(results: StudyResults) -> str:
         best = {metric: find_best_mean(rows, metric) for metric in METRICS}
         body = "".join(_render_row(row, best) for row in rows)
         blocks += f'<p class="note">{escape_html(text)}</p>{_render_table(head, body)}'
+    if results.other_published:
+        head = head.replace("<th>row</th>", "<th>published, not run here</th>", 1).replace(
+            "<th>seeds</th>", "<th></th>", 1
+        )
+        blocks += _render_table(head, "".join(_render_published(f, f"{n}, ") for n, f in results.other_published))
     return blocks + _render_items(list_notes(results))
 
 
@@ -88,12 +93,14 @@ def _render_row(row: StudyRow, best: Mapping[str, str]) -> str:
         interval = format_interval(mean.low, mean.high)
         cells += f"<td{style}><{mark}>{value}</{mark}><small>{interval}</small>{spread}</td>"
     lines = f'<tr class="{row.kind}">{cells}</tr>'
-    for figures in row.published:
-        values = [getattr(figures, metric) for metric in METRICS]
-        shown = "".join(f"<td>{'-' if value is None else format_number(value)}</td>" for value in values)
-        source = f'{escape_html(figures.source)} <span class="tag">published</span>'
-        lines += f'<tr class="published"><td>{source}</td><td></td>{shown}</tr>'
-    return lines
+    return lines + "".join(map(_render_published, row.published))
+
+
+def _render_published(figures: PublishedFigures, row: str = "") -> str:
+    values = [getattr(figures, metric) for metric in METRICS]
+    shown = "".join(f"<td>{'-' if value is None else format_number(value)}</td>" for value in values)
+    source = f'{escape_html(row + figures.source)} <span class="tag">published</span>'
+    return f'<tr class="published"><td>{source}</td><td></td>{shown}</tr>'
 
 
 def _render_sentences(results: StudyResults) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,13 @@ def load_collection() -> dict[str, dict[str, Any]]:
         if data not in _HEAD
         for row, figures in rows.items()
     }
+
+
+def list_other_figures(keys: Sequence[str]) -> list[tuple[str, PublishedFigures]]:
+    """(row, its figures) for the rows that stand in the same published tables as `keys` and are not among them."""
+    tables = dict.fromkeys(key.rpartition("/")[0] for key in keys)
+    others = [key for table in tables for key in load_collection() if key.rpartition("/")[0] == table]
+    return [(key.rpartition("/")[2], find_published_figures(key)) for key in others if key not in keys]
 
 
 def find_published_figures(key: str | PublishedFigures) -> PublishedFigures:

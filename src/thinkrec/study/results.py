@@ -71,6 +71,8 @@ class StudyResults:
     draws: int
     bootstrap_seed: int
     policies: dict[str, str]
+    other_published: tuple[tuple[str, PublishedFigures], ...] = ()
+    """Rows of the published tables that the study refers to and does not run."""
     figures: tuple[StudyFigure, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
     """Run or row -> why it has no figures."""

@@ -19,7 +19,7 @@ from thinkrec.run.layout import NON_PERSONALISED, map_rows_to_stages
 from thinkrec.run.recipe import Recipe
 from thinkrec.run.recipe_files import STUDY, find_recipe, is_recipe_file, list_recipe_folders, list_recipes, load_recipe
 from thinkrec.study.config import PublishedFigures, StudyConfig, StudyRecipe
-from thinkrec.study.published import find_published_figures
+from thinkrec.study.published import find_published_figures, list_other_figures
 
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -48,6 +48,8 @@ class Study:
     entries: tuple[StudyEntry, ...]
     published: dict[str, tuple[PublishedFigures, ...]] = field(default_factory=dict)
     """Row -> figures from elsewhere."""
+    other_published: tuple[tuple[str, PublishedFigures], ...] = ()
+    """What else stands in the published tables that the study refers to: row there, and its figures."""
 
     @property
     def title(self) -> str:
@@ -92,7 +94,8 @@ def read_study(folder: Path) -> Study:
     entries = [entry for recipe in recipes for entry in _build_entries(recipe, config, folder)]
     _check_names(entries, path)
     published = {row: tuple(map(find_published_figures, keys)) for row, keys in config.published.items()}
-    study = Study(folder, config, tuple(entries), published)
+    keys = [key for figures in config.published.values() for key in figures if isinstance(key, str)]
+    study = Study(folder, config, tuple(entries), published, tuple(list_other_figures(keys)))
     _check_references(study, path)
     return study
 
@@ -143,7 +146,7 @@ def _build_entries(recipe: StudyRecipe, config: StudyConfig, folder: Path) -> It
                 raise RecipeError(
                     f"{folder / STUDY}: the run of {recipe.recipe!r} has no row {row!r}; it has: {', '.join(tables)}"
                 )
-        yield StudyEntry(name, loaded, file, recipe.seeds or config.seeds, rows)
+        yield StudyEntry(name, loaded, file, recipe.seeds or config.seeds or (loaded.seed,), rows)
 
 
 def _find_files(name: str, folder: Path) -> list[Path]:
