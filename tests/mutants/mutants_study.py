@@ -155,8 +155,8 @@ MUTANTS = (
         "real-before-the-correction",
         "study/sentences.py",
         "value = pair.adjusted[metric]",
-        "value = pair.differences[metric].p_value / 12",
-        (f"{TABLES}::test_a_real_difference_is_called_real_and_nothing_else",),
+        "value = pair.differences[metric].p_value",
+        (f"{TABLES}::test_what_is_called_real_goes_by_the_corrected_p_value",),
         "the sentence does not go by the corrected p-value",
     ),
     Mutant(

@@ -16,7 +16,14 @@ from thinkrec.study.collect import Collection
 from thinkrec.study.markdown import render_study
 from thinkrec.study.page import render_study_page, write_study_page
 from thinkrec.study.results import StudyResults
-from thinkrec.study.sentences import build_row_sentences, describe_gaps, format_p_value, join_words, list_notes
+from thinkrec.study.sentences import (
+    build_row_sentences,
+    describe_gaps,
+    format_p_value,
+    is_real,
+    join_words,
+    list_notes,
+)
 from thinkrec.study.study_files import read_study
 from thinkrec.study.summarise import summarise_study
 
@@ -45,6 +52,15 @@ def test_the_family_is_all_pairs_times_all_metrics_and_p_values_are_corrected_ov
     adjusted = [value for pair in made_up.pairs for value in pair.adjusted.values()]
     assert min(adjusted) == pytest.approx(12 * plain[0])
     assert any("Family: 12 tests (3 x 4" in note for note in list_notes(made_up))
+
+
+def test_what_is_called_real_goes_by_the_corrected_p_value(made_up: StudyResults) -> None:
+    pair = made_up.pairs[0]
+    assert pair.differences["auc"].p_value < 0.05
+    for adjusted, real in ((0.051, False), (0.05, True), (math.nan, False)):
+        changed = dataclasses.replace(pair, adjusted={**pair.adjusted, "auc": adjusted})
+        assert is_real(changed, "auc", made_up) is real
+    assert not is_real(pair, "auc", dataclasses.replace(made_up, level=0.99999))
 
 
 def test_one_seed_and_seeds_that_change_nothing_are_said(made_up: StudyResults) -> None:
