@@ -63,6 +63,8 @@ def study(
         only_report=report,
         print_line=lambda line: errors.print(Text(line), soft_wrap=True),
     )
+    for remark in done.results.remarks:
+        errors.print(Text(f"note: {remark}"), soft_wrap=True)
     console = show.make_console()
     for row, sentence in build_row_sentences(done.results).items():
         console.print(Text(row, style="bold").append(f": {sentence}", style="not bold"), soft_wrap=True)

@@ -77,4 +77,4 @@ class StudyResults:
     failures: tuple[tuple[str, str], ...] = ()
     """Run or row -> why it has no figures."""
     remarks: tuple[str, ...] = ()
-    """What was said of the data while the runs were made."""
+    """What was said of the data while the runs were made; it names files and values, so that no table holds it."""

@@ -71,6 +71,7 @@ class Schedule:
                     if ended:
                         bar.advance(ended)
                         left = self._describe_time_left(runs)
+                bar.set_note("")
             finally:
                 self._stop_runs()
         return self.failures

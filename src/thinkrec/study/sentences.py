@@ -26,12 +26,15 @@ def build_pair_sentence(pair: PairTest, results: StudyResults) -> str:
         if math.isnan(difference.p_value):
             undefined.append(titles[metric])
         elif not is_real(pair, metric, results):
-            undecided.append(text)
+            undecided.append(metric)
         else:
             (better if difference.difference > 0 else worse).append(text)
     known = [f"{word} in {join_words(texts)}" for word, texts in (("better", better), ("worse", worse)) if texts]
     clauses = [f"a real difference: {', '.join(known)}"] if known else []
-    clauses += [f"no difference is shown in {join_words(undecided)}"] if undecided else []
+    if undecided:
+        least = min(pair.adjusted[metric] for metric in undecided)
+        of = f"p {format_p_value(least)}" if len(undecided) == 1 else f"smallest p {format_p_value(least)}"
+        clauses.append(f"no difference is shown in {join_words([titles[metric] for metric in undecided])} ({of})")
     clauses += [f"no test is defined for {join_words(undefined)}"] if undefined else []
     return f"Against {pair.against} {'; '.join(clauses)}."
 
@@ -74,7 +77,7 @@ def list_notes(results: StudyResults) -> list[str]:
             f"Family: {results.family_size} tests ({len(results.pairs)} x {len(results.metrics)}: every pair of rows "
             f"in {join_words([titles[metric] for metric in results.metrics])}). p-values are corrected over all of "
             f"them (Holm); a difference is called real where its corrected p is at most "
-            f"{format_p_value(1 - results.level)}.",
+            f"{format_p_value(1 - results.level)}. Intervals are those of each difference by itself, not corrected.",
             "Two sources of variance. Users: the variance over draws of users of the difference between both means. "
             "Seeds: the variance over seeds of each side, divided by their number. Their sum is the variance of the "
             "difference, its root the standard error; p is that of Student's t = difference / standard error, with the "
@@ -90,7 +93,7 @@ def list_notes(results: StudyResults) -> list[str]:
     same = [row.name for row in results.rows if row.same_scores]
     if same:
         notes.append(f"The very same scores with every seed: {join_words(same)}. No seed reaches what they compute.")
-    return [*notes, *results.remarks]
+    return notes
 
 
 def describe_parts(results: StudyResults) -> list[str]:
