@@ -48,6 +48,7 @@ def test_help_teaches_with_examples() -> None:
         "report",
         "table",
         "study",
+        "search",
         "doctor",
         "recipe",
     )

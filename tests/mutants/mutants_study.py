@@ -170,7 +170,7 @@ MUTANTS = (
     Mutant(
         "correction-over-one-pair",
         "study/summarise.py",
-        "values = adjust_p_values([pairs[number].differences[metric].p_value for number, metric in places])",
+        "values = compute_adjusted_p_values([pairs[number].differences[metric].p_value for number, metric in places])",
         "values = [pairs[number].differences[metric].p_value for number, metric in places]",
         (f"{TABLES}::test_the_family_is_all_pairs_times_all_metrics_and_p_values_are_corrected_over_it",),
         "p-values are not corrected",

@@ -121,10 +121,10 @@ def _read_file_system_time(place: Path) -> float:
 
 def _describe_holder() -> dict[str, Any]:
     pid = os.getpid()
-    return {"host": socket.gethostname(), "machine": _identify_machine(), "pid": pid, "began": _read_process_start(pid)}
+    return {"host": socket.gethostname(), "machine": _describe_machine(), "pid": pid, "began": _read_process_start(pid)}
 
 
-def _identify_machine() -> str | None:
+def _describe_machine() -> str | None:
     """This boot of this machine, and which of its process numbers can be seen; None where the system does not say."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -146,4 +146,4 @@ def _read_process_start(pid: int) -> str | None:
 def _has_ended_here(holder: dict[str, Any], read_start: Callable[[int], str | None] = _read_process_start) -> bool:
     """Whether a claim is that of a process of this machine that is not there any more."""
     machine = holder.get("machine")
-    return machine is not None and machine == _identify_machine() and read_start(holder["pid"]) != holder["began"]
+    return machine is not None and machine == _describe_machine() and read_start(holder["pid"]) != holder["began"]

@@ -69,7 +69,7 @@ def run_search(
     Raises RecipeError where Optuna is missing, and CheckpointError where the folder holds another search.
     """
     study = _open_study(recipe, overrides, space, folder, options)
-    _requeue_dead_trials(study, folder)
+    _resume_dead_trials(study, folder)
     with Progress("search", options.n_trials, shown=options.progress, unit="trials") as bar:
         bar.skip(len(_list_done(study)))
         while len(_list_done(study)) < options.n_trials:
@@ -127,7 +127,7 @@ def _open_study(recipe: str, overrides: Sequence[str], space: Space, folder: Pat
     _check_inputs(study, inputs, folder)
     if not study.trials:
         current = {key: _get_value(inputs["recipe"], key) for key in space}
-        if all(_holds_value(space[key], value) for key, value in current.items()):
+        if all(_can_hold_value(space[key], value) for key, value in current.items()):
             study.enqueue_trial(current)
     return study
 
@@ -144,7 +144,7 @@ def _check_inputs(study: Any, inputs: Mapping[str, Any], folder: Path) -> None:
         )
 
 
-def _requeue_dead_trials(study: Any, folder: Path) -> None:
+def _resume_dead_trials(study: Any, folder: Path) -> None:
     """Trials that were under way when their process ended are put first again."""
     states = _load_optuna().trial.TrialState
     for entry in study.get_trials(deepcopy=False, states=[states.RUNNING]):
@@ -222,7 +222,7 @@ def _get_value(content: Any, key: str) -> Any:
     return content
 
 
-def _holds_value(setting: Any, value: Any) -> bool:
+def _can_hold_value(setting: Any, value: Any) -> bool:
     if hasattr(setting, "choices"):
         return value in setting.choices
     return isinstance(value, int | float) and not isinstance(value, bool) and setting.low <= value <= setting.high

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from thinkrec.evaluate.metrics.bootstrap import METRICS, BootstrapResult
-from thinkrec.evaluate.metrics.multiple_tests import adjust_p_values
+from thinkrec.evaluate.metrics.multiple_tests import compute_adjusted_p_values
 from thinkrec.evaluate.metrics.ranking import describe_policies
 from thinkrec.evaluate.metrics.seed_means import compare_seed_means, compute_seed_mean
 from thinkrec.study.collect import Collection, RowSamples, get_evaluation_config
@@ -23,11 +23,11 @@ def summarise_study(study: Study, collection: Collection, failures: Mapping[str,
     parts = list(dict.fromkeys(row.part for row in collection.rows))
     by_name = {row.name: row for row in collection.rows}
     level = study.config.level
-    pairs, untested = _test_pairs(study, by_name, level)
+    pairs, untested = _compare_pairs(study, by_name, level)
     return StudyResults(
         title=study.title,
         rows=tuple(_build_rows(study, by_name, parts, level)),
-        pairs=tuple(_adjust_pairs(pairs)),
+        pairs=tuple(_attach_adjusted_values(pairs)),
         untested=tuple(untested),
         family_size=sum(not math.isnan(d.p_value) for pair in pairs for d in pair.differences.values()),
         metrics=study.config.metrics,
@@ -71,7 +71,7 @@ def _build_rows(study: Study, by_name: Mapping[str, RowSamples], parts: Sequence
     return rows
 
 
-def _test_pairs(
+def _compare_pairs(
     study: Study, by_name: Mapping[str, RowSamples], level: float
 ) -> tuple[list[PairTest], list[tuple[str, str, str]]]:
     """Every pair of the study that both sides have figures for, and those that could not be tested, with why."""
@@ -92,10 +92,10 @@ def _test_pairs(
     return pairs, untested
 
 
-def _adjust_pairs(pairs: Sequence[PairTest]) -> list[PairTest]:
+def _attach_adjusted_values(pairs: Sequence[PairTest]) -> list[PairTest]:
     """The pairs with p-values that hold for all of them together."""
     places = [(number, metric) for number, pair in enumerate(pairs) for metric in pair.differences]
-    values = adjust_p_values([pairs[number].differences[metric].p_value for number, metric in places])
+    values = compute_adjusted_p_values([pairs[number].differences[metric].p_value for number, metric in places])
     adjusted: list[dict[str, float]] = [{} for _ in pairs]
     for (number, metric), value in zip(places, values, strict=True):
         adjusted[number][metric] = value

@@ -101,7 +101,7 @@ def export_study(study: Study, done: FinishedStudy, folder: Path) -> Path:
         for run in (run for run in done.runs if run.row == entry.name):
             for row, table_row in entry.rows.items():
                 table = run.folder / map_rows_to_stages(run.recipe)[table_row] / PREDICTIONS
-                kept = folder / "predictions" / make_slug(row) / f"seed-{run.seed}.parquet"
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                write_table(pl.read_parquet(table).sort(ORDER), kept)
+                target = folder / "predictions" / make_slug(row) / f"seed-{run.seed}.parquet"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_table(pl.read_parquet(table).sort(ORDER), target)
     return folder

@@ -48,7 +48,7 @@ def run_job(job: Job) -> None:
     claim = take_claim(job.folder, dead_after=job.dead_after)
     if claim is None:
         sys.exit(CLAIMED)
-    _redirect_output(job.folder / OUTPUT)
+    _replace_output(job.folder / OUTPUT)
     claim.keep_heartbeat(lambda: os._exit(SUPERSEDED))
     try:
         sys.exit(_run_recipe(job, claim))
@@ -91,7 +91,7 @@ def _stop_with_parent() -> None:
     threading.Thread(target=wait_for_parent, name="thinkrec-parent", daemon=True).start()
 
 
-def _redirect_output(path: Path) -> None:
+def _replace_output(path: Path) -> None:
     """Send standard output and error, that of libraries in other languages too, to the end of a file."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from thinkrec.evaluate.metrics.multiple_tests import adjust_p_values
+from thinkrec.evaluate.metrics.multiple_tests import compute_adjusted_p_values
 
 
 def reject_step_by_step(p_values: list[float], alpha: float) -> set[int]:
@@ -21,16 +21,16 @@ def reject_step_by_step(p_values: list[float], alpha: float) -> set[int]:
 
 
 def test_values_by_hand() -> None:
-    assert adjust_p_values([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert adjust_p_values([]) == []
-    assert adjust_p_values([0.4, 0.9]) == pytest.approx([0.8, 0.9])
+    assert compute_adjusted_p_values([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert compute_adjusted_p_values([]) == []
+    assert compute_adjusted_p_values([0.4, 0.9]) == pytest.approx([0.8, 0.9])
 
 
 def test_it_calls_real_what_the_procedure_rejects() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         values = (rng.random(8) ** 4).tolist()
-        adjusted = adjust_p_values(values)
+        adjusted = compute_adjusted_p_values(values)
         for alpha in (0.01, 0.05, 0.2):
             assert {place for place, value in enumerate(adjusted) if value <= alpha} == reject_step_by_step(
                 values, alpha
@@ -39,6 +39,6 @@ def test_it_calls_real_what_the_procedure_rejects() -> None:
 
 
 def test_a_test_that_is_not_defined_belongs_to_no_family() -> None:
-    adjusted = adjust_p_values([0.02, math.nan, 0.04])
+    adjusted = compute_adjusted_p_values([0.02, math.nan, 0.04])
     assert math.isnan(adjusted[1])
     assert [adjusted[0], adjusted[2]] == pytest.approx([0.04, 0.04])

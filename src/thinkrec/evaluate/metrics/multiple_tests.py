@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def adjust_p_values(p_values: Sequence[float]) -> list[float]:
+def compute_adjusted_p_values(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values, each in its place, 0..1.
 
     With the m defined values in ascending order, adjusted p_(i) = max over j <= i of min(1, (m - j + 1) p_(j)). Calling
@@ -16,7 +16,7 @@ def adjust_p_values(p_values: Sequence[float]) -> list[float]:
     family, at alpha, however the tests hang together (Holm, Scandinavian Journal of Statistics 1979). NaN stays NaN: a
     test that is not defined belongs to no family.
 
-    >>> adjust_p_values([0.01, 0.04, 0.03])
+    >>> compute_adjusted_p_values([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
     values = np.array(p_values, dtype=np.float64)

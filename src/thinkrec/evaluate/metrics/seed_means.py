@@ -65,7 +65,7 @@ def compute_seed_mean(samples: Sequence[BootstrapResult], metric: str, *, level:
 
     Raises DataError for no sample, or for samples that are not over the same rows and draws.
     """
-    values, draws = _stack_samples(samples, metric)
+    values, draws = _collect_draws(samples, metric)
     estimate = summarise_draws(float(values.mean()), draws, level=level)
     user_error = math.nan if estimate.error is None else estimate.error
     deviation = float(values.std(ddof=1)) if len(values) > 1 else math.nan
@@ -84,7 +84,7 @@ def compare_seed_means(
 
     Raises DataError for a side without samples, or for samples that are not over the same rows and draws.
     """
-    (x, x_draws), (y, y_draws) = _stack_samples(a, metric), _stack_samples(b, metric)
+    (x, x_draws), (y, y_draws) = _collect_draws(a, metric), _collect_draws(b, metric)
     compute_paired_difference(a[0], b[0], metric, level=level)  # refuses other rows
     difference = float(x.mean() - y.mean())
     drawn = x_draws - y_draws
@@ -109,7 +109,7 @@ def compare_seed_means(
     )
 
 
-def _stack_samples(samples: Sequence[BootstrapResult], metric: str) -> tuple[np.ndarray, np.ndarray]:
+def _collect_draws(samples: Sequence[BootstrapResult], metric: str) -> tuple[np.ndarray, np.ndarray]:
     """(values per seed, float64 (n_seeds,); draws of their mean, float64 (n_draws,))."""
     if not samples:
         raise DataError("there is no run to take a mean over; give at least one")
