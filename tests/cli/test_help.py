@@ -38,7 +38,8 @@ def test_the_version_is_printed() -> None:
 
 def test_help_teaches_with_examples() -> None:
     alone = ("demo", "run", "rank", "explain", "predict", "compare", "keywords", "report", "table", "doctor", "recipe")
-    grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding", "faithfulness", "decoding")]
+    jobs = ("ranking", "text", "grounding", "faithfulness", "decoding", "thinking")
+    grouped = [f"evaluate {job}" for job in jobs]
     grouped += [f"reasons {job}" for job in ("synthesize", "sample", "choose", "write")]
     for command in (*alone, *grouped, "evaluate", "reasons"):
         text = plain(call(*command.split(), "--help").stdout)

@@ -9,6 +9,7 @@ import mutants_faithfulness
 import mutants_grounding
 import mutants_model
 import mutants_reasons
+import mutants_thinking
 import mutants_train
 from mutant import Mutant
 
@@ -21,6 +22,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *mutants_grounding.MUTANTS,
     *mutants_decoding.MUTANTS,
     *mutants_faithfulness.MUTANTS,
+    *mutants_thinking.MUTANTS,
 )
 
 THIRTEEN = (

@@ -19,7 +19,7 @@ from thinkrec.prompts.items import ItemEntries, ItemTexts, encode_plain_text
 from thinkrec.prompts.segments import HistoryPart, PromptInputs, PromptPart, SegmentBinder, TargetPart
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.side_tokens import weigh_side_tokens
-from thinkrec.prompts.template import fill_domain_words
+from thinkrec.prompts.template import Template, fill_domain_words
 from thinkrec.prompts.templates import get_template
 from thinkrec.prompts.types import Prompt
 
@@ -42,11 +42,20 @@ class PromptRenderer:
     """Renders rows of one data set for one tokenizer; items are tokenised once."""
 
     def __init__(
-        self, ds: Dataset, text: PromptTokenizer, config: PromptConfig, answers: AnswerIds | None = None
+        self,
+        ds: Dataset,
+        text: PromptTokenizer,
+        config: PromptConfig,
+        answers: AnswerIds | None = None,
+        *,
+        template: Template | None = None,
     ) -> None:
-        """For the rows of `ds`; `answers` are by default the tokens that `text` has for the template's answer words."""
+        """For the rows of `ds`; `answers` are by default the tokens that `text` has for the template's answer words.
+
+        `template`: by default the one that `config` names.
+        """
         self.ds, self.config, self.tokenizer = ds, config, text.tokenizer
-        self.template = get_template(config.template)
+        self.template = template or get_template(config.template)
         name = getattr(text, "name", "this backbone")
         self.answers = answers or find_answer_ids(self.template.answers, self.tokenizer, name)
         self.labels = self.answers.get_label_ids()
