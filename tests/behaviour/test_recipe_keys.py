@@ -147,11 +147,11 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.reasons.share": (0.4, GLOBAL),
     "model.reasons.side_weight": (3.0, GLOBAL),
     "model.reasons.plan_share": ({"source": "rules", "plan_share": 0.2}, GLOBAL),
-    "model.reasons.plan_source": ("rules", NOTHING),  # of plan-first rows: see test_plans_count
+    "model.reasons.plan_source": ("rules", NOTHING),  # of plan-first rows: see tests/run/test_inputs.py
     "model.reasons.plan_prose": (True, NOTHING),
     "model.global_stage.train": (["global", "projector"], GLOBAL),
     **{f"model.{stage}.weights": (None, NOTHING) for stage in ("global_stage", "expert_stage", "vector_stage")},
-    # See test_soft_labels_count: without them their weight counts for nothing.
+    # See tests/run/test_inputs.py: without them their weight counts for nothing.
     **{f"model.{stage}.soft_labels": (None, NOTHING) for stage in ("global_stage", "expert_stage", "vector_stage")},
     **{
         f"model.{stage}.soft_label_weight": (0.5, NOTHING) for stage in ("global_stage", "expert_stage", "vector_stage")
@@ -385,36 +385,6 @@ def test_the_reasons_contents_count(backbone: Path, tmp_path: Path, ran: list[st
     ran.clear()
     walk(written(content, path, interactions["label"], "blue"), tmp_path / "run")
     assert set(ran) == GLOBAL
-
-
-def test_plans_count(backbone: Path, done: Path, ran: list[str]) -> None:
-    content = changed(plain(backbone), "model.reasons", {"reasons": {"source": "rules", "plan_share": 0.2}})
-    walk(content, done)
-    for key, value in (("plan_prose", True), ("plan_source", "rules")):
-        ran.clear()
-        walk(changed(content, f"model.reasons.{key}", value), done)
-        assert set(ran) == GLOBAL
-
-
-def test_soft_labels_count(backbone: Path, tmp_path: Path, ran: list[str]) -> None:
-    interactions, items = tables()
-    content, path = on_tables(plain(backbone), tmp_path, interactions, items), tmp_path / "soft.parquet"
-    content = changed(content, "model.vector_stage.soft_labels", str(path))
-    train = interactions.with_row_index("order").filter(pl.col("split") == "train")
-    columns = train.select("order", "user_id", "item_id").with_columns(score=pl.lit(0.5))
-    columns.write_parquet(path)
-    walk(content, tmp_path / "run")
-    ran.clear()
-    walk(content, tmp_path / "run")
-    assert not ran
-    for change in (0.25, 0.75):
-        ran.clear()
-        if change == 0.25:
-            columns.with_columns(score=pl.lit(change)).write_parquet(path)
-        else:
-            content = changed(content, "model.vector_stage.soft_label_weight", change)
-        walk(content, tmp_path / "run")
-        assert set(ran) == VECTORS
 
 
 def test_hinted_reasons_left_out_count(backbone: Path, tmp_path: Path, ran: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.plan import Plan, PlanTokens, shorten_title
 from thinkrec.prompts.plan_renderer import PLAN_WEIGHTS, PlanRenderer
 from thinkrec.prompts.render import PromptRenderer
+from thinkrec.prompts.templates.plan_first import PLAN_REQUEST
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 DS = simulate_catalogue(SimulatorConfig(users=6, items=50, interactions_per_user=(14, 20)), 21).dataset
@@ -56,7 +58,7 @@ def test_a_plan_first_prompt_is_the_usual_one_with_another_request(text, planner
     usual = text.tokenizer.decode(PromptRenderer(DS, text, CONFIG).render_row(ROW, gate=GATE).ids).splitlines()
     planned = text.tokenizer.decode(planner.render_row(ROW, gate=GATE).ids).splitlines()
     assert [i for i, (a, b) in enumerate(zip(usual, planned, strict=True)) if a != b] == [len(usual) - 2]
-    assert planned[-2] == "For the next film name what speaks for and against it, then say Yes or No."
+    assert planned[-2] == PLAN_REQUEST.format(item="film").strip()
 
 
 def test_the_score_is_asked_behind_the_plan(text, planner: PlanRenderer) -> None:
@@ -95,7 +97,7 @@ def test_training_teaches_the_choices_of_the_plan_then_the_verdict(
 
 def test_room_is_left_for_any_plan(text) -> None:
     long = max((shorten_title(title) for title in DS.items.titles), key=lambda t: len(text.tokenizer.encode(t)))
-    small = SimpleNamespace(tokenizer=text.tokenizer, max_positions=220)
+    small: Any = SimpleNamespace(tokenizer=text.tokenizer, max_positions=220)
     planner = PlanRenderer(DS, small, PromptConfig(history=10))
     prompt = planner.render_row(ROW, gate=GATE)
     assert len(planner.append_plan(prompt, Plan((long,) * 3, (long,) * 3))) <= 220

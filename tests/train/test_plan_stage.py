@@ -62,7 +62,7 @@ def test_plan_first_rows_are_added_and_all_others_stay(lm, monkeypatch, tmp_path
             np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
     assert len(planned) - len(plain) == round(len(plain) / 3)
     for prompt in planned[len(plain) :]:
-        text = tokenizer.decode(prompt.ids)
+        text = str(tokenizer.decode(prompt.ids))
         assert text.rstrip().endswith("|") and "'" not in text.splitlines()[0]
         assert prompt.answer_at[-1] == len(prompt) - 1 == prompt.token_at[-1]
 
@@ -87,7 +87,7 @@ def test_prose_follows_the_verdict_where_it_is_asked_for(lm, monkeypatch, tmp_pa
 
 
 def test_plans_of_the_rules_are_of_any_train_row_and_do_not_know_its_label() -> None:
-    text = SimpleNamespace(tokenizer=load_backbone("nano").tokenizer)
+    text: Any = SimpleNamespace(tokenizer=load_backbone("nano").tokenizer)
     config = ReasonConfig(source="rules", plan_share=0.2, plan_source="rules")
     teacher = PlanTeacher(DS, PlanRenderer(DS, text, PromptConfig(history=3)), config, REASONS)
     np.testing.assert_array_equal(teacher.select_rows(), np.flatnonzero(TABLE.split == 0))

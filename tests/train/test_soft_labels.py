@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,7 +32,8 @@ GATE = np.array([1.0], dtype=np.float32)
 
 @pytest.fixture(scope="module")
 def renderer() -> PromptRenderer:
-    return PromptRenderer(DS, SimpleNamespace(tokenizer=load_backbone("nano").tokenizer), PromptConfig(history=4))
+    text: Any = SimpleNamespace(tokenizer=load_backbone("nano").tokenizer)
+    return PromptRenderer(DS, text, PromptConfig(history=4))
 
 
 def write_scores(path: Path, rows: np.ndarray = ROWS, **columns) -> Path:

@@ -50,10 +50,7 @@ class PromptRenderer:
         *,
         template: Template | None = None,
     ) -> None:
-        """For the rows of `ds`; `answers` are by default the tokens that `text` has for the template's answer words.
-
-        `template`: by default the one that `config` names.
-        """
+        """For the rows of `ds`; by default the template that `config` names, and the tokens of its answer words."""
         self.ds, self.config, self.tokenizer = ds, config, text.tokenizer
         self.template = template or get_template(config.template)
         name = getattr(text, "name", "this backbone")
@@ -297,7 +294,11 @@ class PromptRenderer:
         verdict = self.labels[label : label + 1]
         if reason is None:
             return verdict
-        return np.concatenate([verdict, encode_plain_text(self.tokenizer, [_drop_verdict(reason)])[0], self._end])
+        return np.concatenate([verdict, self.encode_prose(reason)])
+
+    def encode_prose(self, reason: str) -> np.ndarray:
+        """int32: the tokens of a reason ("Yes. ...") behind its verdict, up to the end-of-sequence token."""
+        return np.concatenate([encode_plain_text(self.tokenizer, [_drop_verdict(reason)])[0], self._end])
 
     def _weigh_answer_tokens(self, reason: str, side_weight: float) -> np.ndarray:
         """float32: a weight for each of `_build_answer_tokens`, with mean 1."""
