@@ -79,7 +79,7 @@ def measure_thinking(
         seed: of the rows, the plans, the controls and the draws of users.
         temperature: of the plans.
         draws: of users; by default as the run's recipe says.
-        with_controls: whether others' plans are scored too.
+        with_controls: whether others' plans are scored too, and the model's own are looked at.
         progress: whether bars are drawn.
 
     Raises:
@@ -129,7 +129,7 @@ class _Measurement:
             systems |= self._list_own_systems(own, [k for k in numbers if k], planned, seconds)
             if with_controls:
                 systems |= self._list_controls(own, min(most, CONTROL_PLANS), planned)
-            diagnosis = measure_plans(PlannedRows(self.run, self.scorer, self.rows, own, self.seed), one_pass)
+                diagnosis = measure_plans(PlannedRows(self.run, self.scorer, self.rows, own, self.seed), one_pass)
         config = self.run.recipe.evaluation
         results = evaluate_thinking(
             table.user[self.rows],
