@@ -146,8 +146,16 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.reasons.exclude_hinted": (True, NOTHING),  # of a table of reasons: see test_hinted_reasons_left_out_count
     "model.reasons.share": (0.4, GLOBAL),
     "model.reasons.side_weight": (3.0, GLOBAL),
+    "model.reasons.plan_share": ({"source": "rules", "plan_share": 0.2}, GLOBAL),
+    "model.reasons.plan_source": ("rules", NOTHING),  # of plan-first rows: see tests/run/test_inputs.py
+    "model.reasons.plan_prose": (True, NOTHING),
     "model.global_stage.train": (["global", "projector"], GLOBAL),
     **{f"model.{stage}.weights": (None, NOTHING) for stage in ("global_stage", "expert_stage", "vector_stage")},
+    # See tests/run/test_inputs.py: without them their weight counts for nothing.
+    **{f"model.{stage}.soft_labels": (None, NOTHING) for stage in ("global_stage", "expert_stage", "vector_stage")},
+    **{
+        f"model.{stage}.soft_label_weight": (0.5, NOTHING) for stage in ("global_stage", "expert_stage", "vector_stage")
+    },
     **{f"model.global_stage.{key}": (value, GLOBAL) for key, value in STAGE.items()},
     "model.expert_stage.train": (["experts", "global"], EXPERTS),
     **{f"model.expert_stage.{key}": (value, EXPERTS) for key, value in STAGE.items()},

@@ -52,7 +52,8 @@ def test_help_teaches_with_examples() -> None:
         "doctor",
         "recipe",
     )
-    grouped = [f"evaluate {job}" for job in ("ranking", "text", "grounding", "faithfulness", "decoding")]
+    jobs = ("ranking", "text", "grounding", "faithfulness", "decoding", "thinking")
+    grouped = [f"evaluate {job}" for job in jobs]
     grouped += [f"reasons {job}" for job in ("synthesize", "sample", "choose", "write")]
     for command in (*alone, *grouped, "evaluate", "reasons"):
         text = plain(call(*command.split(), "--help").stdout)

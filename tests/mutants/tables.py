@@ -10,6 +10,7 @@ import mutants_grounding
 import mutants_model
 import mutants_reasons
 import mutants_study
+import mutants_thinking
 import mutants_train
 from mutant import Mutant
 
@@ -23,6 +24,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *mutants_decoding.MUTANTS,
     *mutants_faithfulness.MUTANTS,
     *mutants_study.MUTANTS,
+    *mutants_thinking.MUTANTS,
 )
 
 THIRTEEN = (

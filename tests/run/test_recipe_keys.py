@@ -223,11 +223,13 @@ CASES: dict[str, dict[str, Case | str]] = {
     | of(trained, {"train": ("global",)}, train=("experts",))
     | of(saves, save_steps=100)
     | dict.fromkeys(("gradient_checkpointing", "cache_gb"), "tests/engine/test_frozen_cache.py::test_")
-    | {"weights": "tests/run/test_weights.py::test_", "reason_share": "tests/train/test_mixture.py::test_"},
+    | {"weights": "tests/run/test_weights.py::test_", "reason_share": "tests/train/test_mixture.py::test_"}
+    | dict.fromkeys(("soft_labels", "soft_label_weight"), "tests/train/test_soft_labels.py::test_the_loss_is"),
     "model.score_prior": of(prior, {"source": "mean"}, source="both", weight=2.0),
     "model.reasons": dict.fromkeys(("source", "file"), "tests/run/test_contents.py::test_one_letter_of_a_reason")
     | {"exclude_hinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"}
-    | {"side_weight": "tests/prompts/test_side_tokens.py::test_"},
+    | {"side_weight": "tests/prompts/test_side_tokens.py::test_"}
+    | dict.fromkeys(("plan_share", "plan_source", "plan_prose"), "tests/train/test_plan_stage.py::test_"),
     "model.backbone": {
         "source": "tests/model/test_backbone.py::test_",
         "dtype": "tests/model/test_backbone.py::test_",

@@ -12,7 +12,7 @@ OPTIONS = {
     ("reasons synthesize", "--attempts"): "--max-attempts",
 }
 """(command, option) -> what the option is called now."""
-EVALUATIONS = ("ranking", "text", "grounding", "faithfulness", "decoding")
+EVALUATIONS = ("ranking", "text", "grounding", "faithfulness", "decoding", "thinking")
 
 
 def find_new_name(typed: Sequence[str]) -> str | None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from thinkrec.data.columns import DataWarning
+from thinkrec.engine.decode_batch import DecodeBatch
 from thinkrec.engine.prefill import prefill_prompts
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
@@ -65,42 +66,29 @@ def generate_greedily(
     if max_new_tokens < 1:
         return [np.array(ids, dtype=np.int32) for ids in out]
     most = _compute_token_limits(recommender, prompts, max_new_tokens)
-    eos, embed, device = recommender.backbone.eos_id, recommender.model.get_input_embeddings(), recommender.device
-    begun = prefill_prompts(recommender, prompts)
-    last, cache, mask, lengths = begun.last_hidden, begun.cache, begun.attention_mask, begun.lengths
-    known, weights = len(recommender.backbone.tokenizer), begun.routing_weights
+    eos, known = recommender.backbone.eos_id, len(recommender.backbone.tokenizer)
+    batch = DecodeBatch(recommender, prefill_prompts(recommender, prompts))
     rows, alive, forced = list(range(len(prompts))), list(range(len(prompts))), first_tokens
     while True:
         # Backbones round their vocabulary up: ids beyond the tokenizer read as nothing.
-        logits = recommender.compute_next_token_logits(last)[:, :known]
+        logits = recommender.compute_next_token_logits(batch.last_hidden)[:, :known]
         chosen = logits.argmax(-1).tolist() if forced is None else list(forced)
-        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+        batch.add_places()
         for at in alive:
             ids, rule, token = out[rows[at]], rules[rows[at]], chosen[at]
             if choosers is not None and forced is None:
                 token = choosers[rows[at]].choose_token(ids, logits[at], rule)
             elif rule is not None and forced is None and not rule.is_allowed(ids, token):
                 token = _select_best_token(logits[at], rule.allowed_token_ids(ids))
-            _append_token(ids, token, rule, mask[at])
+            _append_token(ids, token, rule, batch.mask[at])
         alive = [at for at in alive if out[rows[at]][-1] != eos and len(out[rows[at]]) < most[rows[at]]]
         if not alive:
             return [np.array(ids, dtype=np.int32) for ids in out]
         # Finished rows ride along until they are half the batch: dropping them copies the whole cache.
         if 2 * len(alive) <= len(rows):
-            keep = torch.tensor(alive, dtype=torch.long, device=device)
-            cache.batch_select_indices(keep)
-            rows, mask, lengths = [rows[at] for at in alive], mask[keep], lengths[keep]
-            weights, alive = None if weights is None else weights[keep], list(range(len(alive)))
-        last_ids = torch.tensor([[out[row][-1]] for row in rows], dtype=torch.long, device=device)
-        place = lengths[:, None] + torch.tensor([[len(out[row]) - 1] for row in rows], device=device)
-        with recommender.adapters.routing.use_weights(weights):
-            last = recommender.decoder(
-                inputs_embeds=embed(last_ids),
-                attention_mask=mask,
-                position_ids=place,
-                past_key_values=cache,
-                use_cache=True,
-            ).last_hidden_state[:, -1]
+            batch.select_rows(alive)
+            rows, alive = [rows[at] for at in alive], list(range(len(alive)))
+        batch.read_tokens([out[row][-1:] for row in rows], [len(out[row]) - 1 for row in rows])
         forced = None
 
 

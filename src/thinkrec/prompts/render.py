@@ -19,7 +19,7 @@ from thinkrec.prompts.items import ItemEntries, ItemTexts, encode_plain_text
 from thinkrec.prompts.segments import HistoryPart, PromptInputs, PromptPart, SegmentBinder, TargetPart
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.side_tokens import weigh_side_tokens
-from thinkrec.prompts.template import fill_domain_words
+from thinkrec.prompts.template import Template, fill_domain_words
 from thinkrec.prompts.templates import get_template
 from thinkrec.prompts.types import Prompt
 
@@ -42,11 +42,17 @@ class PromptRenderer:
     """Renders rows of one data set for one tokenizer; items are tokenised once."""
 
     def __init__(
-        self, ds: Dataset, text: PromptTokenizer, config: PromptConfig, answers: AnswerIds | None = None
+        self,
+        ds: Dataset,
+        text: PromptTokenizer,
+        config: PromptConfig,
+        answers: AnswerIds | None = None,
+        *,
+        template: Template | None = None,
     ) -> None:
-        """For the rows of `ds`; `answers` are by default the tokens that `text` has for the template's answer words."""
+        """For the rows of `ds`; by default the template that `config` names, and the tokens of its answer words."""
         self.ds, self.config, self.tokenizer = ds, config, text.tokenizer
-        self.template = get_template(config.template)
+        self.template = template or get_template(config.template)
         name = getattr(text, "name", "this backbone")
         self.answers = answers or find_answer_ids(self.template.answers, self.tokenizer, name)
         self.labels = self.answers.get_label_ids()
@@ -288,7 +294,11 @@ class PromptRenderer:
         verdict = self.labels[label : label + 1]
         if reason is None:
             return verdict
-        return np.concatenate([verdict, encode_plain_text(self.tokenizer, [_drop_verdict(reason)])[0], self._end])
+        return np.concatenate([verdict, self.encode_prose(reason)])
+
+    def encode_prose(self, reason: str) -> np.ndarray:
+        """int32: the tokens of a reason ("Yes. ...") behind its verdict, up to the end-of-sequence token."""
+        return np.concatenate([encode_plain_text(self.tokenizer, [_drop_verdict(reason)])[0], self._end])
 
     def _weigh_answer_tokens(self, reason: str, side_weight: float) -> np.ndarray:
         """float32: a weight for each of `_build_answer_tokens`, with mean 1."""

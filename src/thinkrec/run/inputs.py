@@ -13,16 +13,18 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 from thinkrec.engine.checkpoint import read_recommender_config
 from thinkrec.io.config import Config
-from thinkrec.io.hashing import hash_bytes, hash_json
+from thinkrec.io.hashing import hash_bytes, hash_file, hash_json
 from thinkrec.model.backbone import BackboneConfig, compute_backbone_digest, resolve_backbone_dtype
 from thinkrec.model.lora import LoRAConfig
 from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.prompts.answers import AnswerIds
 from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.plan_renderer import PlanRenderer
 from thinkrec.prompts.render import PromptRenderer
-from thinkrec.prompts.types import PROMPT_FIELDS
+from thinkrec.prompts.types import PROMPT_FIELDS, Prompt
 from thinkrec.train.config import StageConfig
 from thinkrec.train.model_config import ThinkRecConfig
+from thinkrec.train.plan_teacher import PlanTeacher
 
 SAMPLED = 48
 """Train rows whose prompts are rendered for a stage's key, evenly spread."""
@@ -36,7 +38,8 @@ YOUNGER_PROMPT_KEYS = (
     "reason_history",
 )
 YOUNGER_ADAPTER_KEYS = ("layers",)
-YOUNGER_STAGE_KEYS = ("reason_share", "weights")
+YOUNGER_STAGE_KEYS = ("reason_share", "weights", "soft_labels")
+PLAN_KEYS = ("plan_share", "plan_source", "plan_prose")
 
 SCORER_CODE = ("collab", "data")
 GROUP_CODE = ("collab", "data", "personal")
@@ -51,6 +54,7 @@ MODEL_CODE = (
     "model",
     "personal",
     "prompts",
+    "reasons/matching.py",
     "score",
     "teacher/rule_reasons.py",
     "train",
@@ -78,9 +82,21 @@ def build_text_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, 
             "texts": hash_reasons(ds, reasons),
             # The key is younger than finished stages, which stay true at its default.
             **({} if model.reasons.side_weight == 1 else {"side_weight": model.reasons.side_weight}),
+            **build_plan_inputs(ds, model, reasons),
         },
         "sample": hash_prompt_sample(ds, model.prompt, reasons),
     }
+
+
+def build_plan_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, str]) -> dict[str, Any]:
+    """How plan-first rows are taught, and what a few of them look like; nothing where none are."""
+    if not model.reasons.plan_share:
+        return {}
+    values = {key: getattr(model.reasons, key) for key in PLAN_KEYS}
+    teacher = PlanTeacher(ds, PlanRenderer(ds, _ByteBackbone(), model.prompt, _BYTE_ANSWERS), model.reasons, reasons)
+    rows = _subsample_evenly(teacher.select_rows())
+    prompts = (teacher.render_row(int(row), gate=np.ones(1, np.float32)) for row in rows)
+    return {**values, "sample": hash_bytes(piece for prompt in prompts for piece in _dump_prompt(prompt))[:16]}
 
 
 def build_group_inputs(model: ThinkRecConfig) -> dict[str, Any]:
@@ -102,7 +118,11 @@ def build_adapter_inputs(config: LoRAConfig) -> dict[str, Any]:
 def build_stage_inputs(config: StageConfig) -> dict[str, Any]:
     """How a stage trains; where it takes trained weights instead, which parts of them, by their contents."""
     if config.weights is None:
-        return _dump_without_defaults(config, YOUNGER_STAGE_KEYS)
+        values = _dump_without_defaults(config, YOUNGER_STAGE_KEYS)
+        if config.soft_labels is not None:
+            return {**values, "soft_labels": hash_file(config.soft_labels)}
+        del values["soft_label_weight"]
+        return values
     manifest = read_recommender_config(config.weights)
     files = {name: entry["files"] for name, entry in manifest["parts"].items() if name in config.train}
     return {"train": list(config.train), "weights": files, "backbone": manifest["backbone_digest"]}
@@ -135,7 +155,7 @@ def hash_prompt_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, 
 
 def _render_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]) -> Iterator[bytes]:
     """The fields of the sampled prompts as bytes: plain rows first, then rows with their reasons."""
-    renderer = PromptRenderer(ds, _ByteBackbone(), config, AnswerIds((258,), (259,)))
+    renderer = PromptRenderer(ds, _ByteBackbone(), config, _BYTE_ANSWERS)
     train = ds.interactions.get_split_rows(TRAIN)
     reasoned = np.array(sorted(set(reasons) & set(train.tolist())), dtype=np.int64)
     number = np.arange(len(ds.interactions), dtype=np.float32)[:, None]
@@ -150,12 +170,17 @@ def _render_sample(ds: Dataset, config: PromptConfig, reasons: Mapping[int, str]
                 with_answer=True,
                 history_loss=1.0,
             )
-            for name, spec in PROMPT_FIELDS.items():
-                value = getattr(prompt, name)
-                if spec.is_optional and not len(value):
-                    continue
-                head = f"{spec.stage_key or name} {value.shape} {value.dtype}"
-                yield head.encode() + np.ascontiguousarray(value).tobytes()
+            yield from _dump_prompt(prompt)
+
+
+def _dump_prompt(prompt: Prompt) -> Iterator[bytes]:
+    """The fields of one prompt as bytes; optional ones where they have entries."""
+    for name, spec in PROMPT_FIELDS.items():
+        value = getattr(prompt, name)
+        if spec.is_optional and not len(value):
+            continue
+        head = f"{spec.stage_key or name} {value.shape} {value.dtype}"
+        yield head.encode() + np.ascontiguousarray(value).tobytes()
 
 
 def _subsample_evenly(rows: np.ndarray) -> np.ndarray:
@@ -163,6 +188,9 @@ def _subsample_evenly(rows: np.ndarray) -> np.ndarray:
     return (
         rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(np.int64))] if len(rows) else rows
     )
+
+
+_BYTE_ANSWERS = AnswerIds((258,), (259,))
 
 
 class _ByteTokenizer:

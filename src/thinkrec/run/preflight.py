@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
+from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID
 from thinkrec.errors import DataError
 from thinkrec.run.recipe import Recipe
-from thinkrec.run.variants import collect_recipe_needs
+from thinkrec.run.variants import collect_recipe_needs, get_stage_config, list_variants
 from thinkrec.train.model_config import ThinkRecConfig
+from thinkrec.train.soft_labels import SoftLabels
 
 
 def check_data(recipe: Recipe, ds: Dataset) -> None:
     """Raises DataError for data that some stage of the recipe could not use.
 
     Training and selection need likes and dislikes in the train and the validation rows, a table of results test rows,
-    and groups, where the recipe makes any, at least as many users with train rows as there are groups.
+    and groups, where the recipe makes any, at least as many users with train rows as there are groups. Soft labels have
+    to be about train rows.
     """
     interactions = ds.interactions
     for split in (TRAIN, VALID):
@@ -35,3 +40,15 @@ def check_data(recipe: Recipe, ds: Dataset) -> None:
             raise DataError(
                 f"{users} users with train rows cannot make {recipe.model.groups.n_groups} groups; lower model.groups.n"
             )
+    if isinstance(recipe.model, ThinkRecConfig):
+        _check_soft_labels(recipe.model, ds)
+
+
+def _check_soft_labels(model: ThinkRecConfig, ds: Dataset) -> None:
+    """Raises DataError for soft labels of some stage that are about other data."""
+    for variant in list_variants(model):
+        stage = get_stage_config(variant, model)
+        if stage is not None and stage.soft_labels is not None and stage.weights is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DataWarning)  # said when the stage reads them
+                SoftLabels.read(ds, stage.soft_labels)

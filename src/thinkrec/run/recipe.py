@@ -217,6 +217,7 @@ def resolve_paths(recipe: Recipe) -> Recipe:
         put(values["model"]["reasons"], "file")
         for stage in ("global_stage", "expert_stage", "vector_stage"):
             put(values["model"][stage], "weights")
+            put(values["model"][stage], "soft_labels")
         source = recipe.model.backbone.source
         # A name that is no path here is one of ours, or a hub's.
         if source not in ("nano", "smollm2", "auto") and Path(source).expanduser().exists():

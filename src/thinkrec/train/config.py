@@ -70,6 +70,12 @@ class StageConfig(Config):
     a file of at most this size instead of being computed again."""
     save_steps: int = Field(default=50, ge=1)
     """State is written every so many steps, to go on after a crash."""
+    soft_labels: Path | None = None
+    """Table of scores of train rows (order, user_id, item_id, score), as `thinkrec evaluate thinking --scores` and
+    `thinkrec predict` write it: the sigmoid of a row's score takes the place of its label in rating rows. Rows without
+    a score keep their label. Refused where the table is about other data or other splits."""
+    soft_label_weight: float = Field(default=1.0, gt=0, le=1)
+    """How much of a rating row's target its score makes up; the rest stays the label."""
     weights: Path | None = None
     """Folder of weights that were trained before, as `thinkrec weights` writes it: the stage takes its parts from
     there and trains nothing; all keys above but `train` are then without effect. Refused where they are of another

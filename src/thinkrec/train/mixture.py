@@ -21,15 +21,18 @@ def select_strided_rows(ds: Dataset, stride: int, epoch: int, seed: int) -> np.n
     return rows[(position + offset[interactions.user[rows]] + epoch) % stride == 0]
 
 
-def sample_reasoning_rows(pool: np.ndarray, n_rating: int, share: float, epoch: int, seed: int) -> np.ndarray:
+def sample_reasoning_rows(
+    pool: np.ndarray, n_rating: int, share: float, epoch: int, seed: int, stream: int = 1
+) -> np.ndarray:
     """Rows with a reason, as many as make up `share` of the pass together with `n_rating` rating rows.
 
-    Each row of the pool is drawn equally often but for one: whole shuffled passes, then a remainder.
+    Each row of the pool is drawn equally often but for one: whole shuffled passes, then a remainder. `stream`: another
+    number draws other rows.
     """
     wanted = round(n_rating * share / (1 - share))
     if not len(pool) or not wanted:
         return np.zeros(0, dtype=np.int64)
-    rng = np.random.default_rng((seed, epoch, 1))
+    rng = np.random.default_rng((seed, epoch, stream))
     passes = [rng.permutation(pool) for _ in range(-(-wanted // len(pool)))]
     return np.concatenate(passes)[:wanted]
 

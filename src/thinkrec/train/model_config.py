@@ -8,12 +8,14 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from thinkrec.collab import EncoderConfig, MFConfig
+from thinkrec.errors import RecipeError
 from thinkrec.io.config import Config
 from thinkrec.model.backbone import BackboneConfig
 from thinkrec.model.lora import LoRAConfig
 from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.config import PromptConfig
+from thinkrec.prompts.templates.plan_first import get_plan_template
 from thinkrec.score.prior import ScorePriorConfig
 from thinkrec.train.config import StageConfig
 
@@ -36,6 +38,16 @@ class ReasonConfig(Config):
     side_weight: float = Field(default=1.0, gt=0)
     """Weight of the tokens of a reason that decide on sides (words such as liked or rejected, and the first token of a
     quoted title), where all others weigh 1. A reason weighs the same as a whole."""
+    plan_share: float = Field(default=0.0, ge=0, lt=1)
+    """Share of plan-first rows among all rows drawn, in addition to the others: they teach the other order, a plan
+    (titles of the history by their labels) and then the verdict, behind a request of their own. 0: none; with more,
+    `thinkrec evaluate thinking` can score by thinking first."""
+    plan_source: Literal["reason", "rules"] = "reason"
+    """Whose plans are taught. reason: of rows with a reason, the titles that it cites; where the reason was written for
+    the outcome, its plan tells the outcome. rules: of any train rows, the strongest evidence by shared keywords, which
+    is the same whatever the outcome."""
+    plan_prose: bool = False
+    """Whether plan-first rows go on with the reason's prose behind the verdict."""
 
 
 class ThinkRecConfig(Config):
@@ -81,6 +93,22 @@ class ThinkRecConfig(Config):
     def has_reason_table(self) -> bool:
         """Whether reasons are read from a table."""
         return self.reasons.source in ("written", "grounded")
+
+    @model_validator(mode="after")
+    def _check_plan_share(self) -> ThinkRecConfig:
+        if not self.reasons.plan_share:
+            return self
+        if self.reasons.source == "none" and self.reasons.plan_source == "reason":
+            raise ValueError(
+                "reasons.plan_share needs reasons to take plans from; set reasons.source, or plan_source: rules"
+            )
+        if self.reasons.plan_prose and self.reasons.plan_source != "reason":
+            raise ValueError("reasons.plan_prose needs plans of the rows that have a reason; set plan_source: reason")
+        try:
+            get_plan_template(self.prompt.template)
+        except RecipeError as error:
+            raise ValueError(str(error)) from error
+        return self
 
     @model_validator(mode="after")
     def _check_score_prior(self) -> ThinkRecConfig:

@@ -37,10 +37,13 @@ from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage, select_best_record
 from thinkrec.train.mixture import (
     draw_stage_rows,
+    sample_reasoning_rows,
     sample_validation_rows,
     select_rows_with_reasons,
 )
 from thinkrec.train.model_config import ThinkRecConfig
+from thinkrec.train.plan_teacher import PlanTeacher
+from thinkrec.train.soft_labels import SoftLabels
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +94,24 @@ def train_stage(
     ds, seed, share = teaching.ds, teaching.seed, teaching.model.reasons.share
     pool = select_rows_with_reasons(ds, teaching.reasons)
     renderer, vectors = system.renderer, system.vectors
+    plan_share = teaching.model.reasons.plan_share
+    planner = PlanTeacher.build(system, teaching.model.reasons, teaching.reasons) if plan_share else None
+    plan_pool = planner.select_rows() if planner is not None else pool
+    soft = None if stage.soft_labels is None else SoftLabels.read(ds, stage.soft_labels, stage.soft_label_weight)
 
     def prompts(epoch: int) -> Sequence[Prompt]:
         rating, reasoning = draw_stage_rows(ds, pool, stage, share, epoch, seed)
+        n_usual = len(rating) + len(reasoning)
+        planned = sample_reasoning_rows(plan_pool, n_usual, plan_share, epoch, seed, stream=2)
         texts = [None] * len(rating) + [teaching.reasons[int(row)] for row in reasoning]
-        rows = np.concatenate([rating, reasoning])
+        rows = np.concatenate([rating, reasoning, planned])
         weights = gates(rows)
 
         def render(i: int) -> Prompt:
-            return renderer.render_row(
+            if i >= n_usual:
+                assert planner is not None
+                return planner.render_row(int(rows[i]), gate=weights[i], vectors=vectors)
+            prompt = renderer.render_row(
                 int(rows[i]),
                 gate=weights[i],
                 vectors=vectors,
@@ -108,6 +120,10 @@ def train_stage(
                 history_loss=stage.history_loss,
                 side_weight=teaching.model.reasons.side_weight,
             )
+            if soft is None or i >= len(rating):
+                return prompt
+            answered = list_answered_rows(system, prompt, int(rows[i]))
+            return soft.soften_prompt(prompt, answered, renderer.labels)
 
         return LazyPrompts(len(rows), render)
 
@@ -148,6 +164,16 @@ def train_stage(
         "selected_by": selector.criterion,
         "selected_because": selector.fallback_reason,
     }
+
+
+def list_answered_rows(system: Predictor, prompt: Prompt, row: int) -> np.ndarray:
+    """int64 (q,): the row that each answer of a row's training prompt is the label of; its own is the last."""
+    if len(prompt.answer_at) == 1:
+        return np.array([row], dtype=np.int64)
+    item, slots = int(system.ds.interactions.item[row]), system.slot_encoder is not None
+    past = system.renderer.list_visible_history(row, item, slots=slots)
+    # The verdict that is taught takes a token of room, so that the oldest line may have given way to it.
+    return np.append(past, row)[-len(prompt.answer_at) :]
 
 
 def take_trained_parts(recommender: Recommender, stage: StageConfig, folder: Path) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""`thinkrec evaluate ranking | text | grounding | faithfulness | decoding`: how good predictions and reasons are."""
+"""`thinkrec evaluate JOB`: how good predictions and reasons are, and what settings and thinking do to them."""
 
 from __future__ import annotations
 
 import typer
 
-from thinkrec.cli.evaluate import decoding, faithfulness, grounding, ranking, text
+from thinkrec.cli.evaluate import decoding, faithfulness, grounding, ranking, text, thinking
 
 group = typer.Typer(name="evaluate", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -18,8 +18,17 @@ def about() -> None:
     - `thinkrec evaluate grounding reasons.parquet --run demo`
     - `thinkrec evaluate faithfulness reasons.parquet --run demo`
     - `thinkrec evaluate decoding demo reasons.parquet --grid grid.yaml --out decoding.json`
+    - `thinkrec evaluate thinking plans --rows 400`
     """
 
 
-for command in (ranking.ranking, text.text, grounding.grounding, faithfulness.faithfulness, decoding.decoding):
+COMMANDS = (
+    ranking.ranking,
+    text.text,
+    grounding.grounding,
+    faithfulness.faithfulness,
+    decoding.decoding,
+    thinking.thinking,
+)
+for command in COMMANDS:
     group.command()(command)

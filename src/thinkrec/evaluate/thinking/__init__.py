@@ -1,0 +1,1 @@
+"""What thinking before the verdict does to ranking: quality beside tokens and time."""
