@@ -242,6 +242,8 @@ class PromptRenderer:
         Returns their places in `rows`, two or more a family, in the order of the past; and the places of all others.
         """
         interactions, groups = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
+        if not self._history.segment.is_chronological:
+            return [], np.arange(len(rows))
         for place in np.argsort(rows, kind="stable"):
             past = self.config.get_history_slice(interactions, int(rows[place]))
             if past.start < past.stop and self._can_fit_history(past):

@@ -147,6 +147,8 @@ class History:
     with_keywords: bool = True
     liked_only: bool = False
     """Whether only those of the shown items have a line that the user liked."""
+    is_chronological: bool = True
+    """Whether a later row's lines stand behind an earlier one's, so that both can share a beginning."""
     sides: tuple[str, str] | None = None
     """What a line of label 0 and one of label 1 opens with in prompts of reasons, where a recipe asks for it."""
 
@@ -264,19 +266,21 @@ class HistoryPart:
 
     def write(self, draft: PromptBuilder, inputs: PromptInputs) -> None:
         """The lines from position `first` on; `draft.line_ends` then says where each begins and the last one ends."""
-        vectors, entries, items, labels = inputs.past_vectors, self.entries.ids, inputs.past_items, inputs.past_labels
-        back = None if self._before_label is None else len(self._after) + 2
-        sides = self.sides if inputs.is_for_reason else None
         draft.line_ends.append(draft.length)
-        for j in range(inputs.first, len(items)):
-            item, label = int(items[j]), int(labels[j])
-            if vectors is not None:
-                before = 0 if sides is None else len(sides[label])
-                draft.add_placeholder(draft.length + before + len(entries[item]), vectors[j])
-            draft.add_tokens(self._get_line(item, label, vectors is not None, sides is not None))
-            if back is not None:
-                draft.add_answer(draft.length - back, label)
+        for place in range(inputs.first, len(inputs.past_items)):
+            self.write_line(draft, inputs, place)
             draft.line_ends.append(draft.length)
+
+    def write_line(self, draft: PromptBuilder, inputs: PromptInputs, place: int) -> None:
+        """The line of the earlier item at one position of the history."""
+        item, label = int(inputs.past_items[place]), int(inputs.past_labels[place])
+        vectors, sides = inputs.past_vectors, self.sides if inputs.is_for_reason else None
+        if vectors is not None:
+            before = 0 if sides is None else len(sides[label])
+            draft.add_placeholder(draft.length + before + len(self.entries.ids[item]), vectors[place])
+        draft.add_tokens(self._get_line(item, label, vectors is not None, sides is not None))
+        if self._before_label is not None:
+            draft.add_answer(draft.length - len(self._after) - 2, label)
 
     def _get_line(self, item: int, label: int, with_vector: bool, with_side: bool) -> np.ndarray:
         """int32: an earlier item with its answer, perhaps with a place for its vector, perhaps behind its side."""
