@@ -228,10 +228,13 @@ def test_the_last_row_bears_the_recipes_label() -> None:
     rows = ["ThinkRec global", "ThinkRec experts", "ThinkRec full"]
     assert list(map_rows_to_variants(make_recipe())) == rows
     assert list(map_rows_to_variants(make_recipe(label="Mine"))) == ["Mine global", "Mine experts", "Mine"]
-    assert list(map_rows_to_stages(load_recipe("ml1m/tallrec-nano")).items())[-1] == ("TALLRec", "scores/global")
-    assert list(map_rows_to_stages(load_recipe("ml1m/collm-nano")).items())[-2:] == [
-        ("CoLLM global", "scores/global"),
-        ("CoLLM", "scores/full"),
+    assert list(map_rows_to_stages(load_recipe("ml1m/tallrec-nano")).items())[-1] == (
+        "TALLRec on labelled text",
+        "scores/global",
+    )
+    assert list(map_rows_to_stages(load_recipe("ml1m/collm-as-published")).items())[-2:] == [
+        ("CoLLM as published global", "scores/global"),
+        ("CoLLM as published", "scores/full"),
     ]
     assert list(map_rows_to_stages(load_recipe("ml1m/mf")))[-1] == "mf"
     assert list(map_rows_to_stages(load_recipe("ml1m/mf", ["label=MF, again"])))[-1] == "MF, again"

@@ -104,10 +104,7 @@ def build_plan_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, 
     return {**values, "sample": hash_bytes(piece for prompt in prompts for piece in _dump_prompt(prompt))[:16]}
 
 
-def build_group_inputs(model: ThinkRecConfig) -> dict[str, Any]:
-    """What groups of users and slot vectors are made from besides data, seed and encoder."""
-    values = model.model_dump(mode="json")
-    return {key: values[key] for key in ("groups", "target_encoding", "neighbourhood_residual", "embeddings")}
+def build_group_inputs(model: ThinkRecConfig, needs: frozenset[Need]) -> dict[str, Any]:
     """What groups of users and slot vectors are made from besides data, seed and encoder, where they are needed."""
     values, keys = model.model_dump(mode="json"), [*(["groups"] if "groups" in needs else [])]
     if "slots" in needs:
