@@ -23,7 +23,7 @@ BASELINES = \
 ABLATIONS = \
   ablations/without-thinking ablations/without-experts ablations/without-both \
   ablations/without-labels ablations/without-keywords ablations/without-vectors \
-  ablations/gate-off ablations/fusion-single ablations/fusion-uniform ablations/fusion-global \
+  ablations/gate-off ablations/fusion-single ablations/fusion-uniform ablations/fusion-global ablations/fusion-released \
   ablations/tau-low ablations/tau-high ablations/experts-all-layers ablations/score-yes
 # The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet

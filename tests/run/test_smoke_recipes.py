@@ -1,6 +1,6 @@
 """Every shipped recipe, made small, from data to report; the last training loss of each of its stages is stored.
 
-After a change that is meant to change losses: PYTHONPATH=src:tests python tests/run/test_smoke_recipes.py
+After a change that is meant to change losses: PYTHONPATH=src:tests python tests/run/test_smoke_recipes.py [NAME ...]
 """
 
 from __future__ import annotations
@@ -129,16 +129,17 @@ def test_a_small_recipe_keeps_what_tells_it_from_others(inputs: Path) -> None:
     assert same == [["ml1m/ablations/without-experts", "ml1m/thinkrec-nano-short"]]
 
 
-def store_losses() -> None:
-    """Run all and write the file."""
+def store_losses(names: list[str]) -> None:
+    """Run these recipes, by default all, and write their losses into the file; those of recipes that are gone go."""
+    stored = json.loads(STORED.read_text(encoding="utf-8")) if STORED.is_file() else {}
     with tempfile.TemporaryDirectory() as place:
         inputs = write_inputs(Path(place))
-        found = {}
-        for name in list_recipes():
+        found = {name: losses for name, losses in stored.items() if name in list_recipes()}
+        for name in names or list_recipes():
             print(name, flush=True)
             found[name] = run_small(name, inputs, Path(place) / "runs" / name)[1]
         STORED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(store_losses())
+    store_losses(sys.argv[1:])

@@ -38,7 +38,7 @@ YOUNGER_PROMPT_KEYS = (
     "reason_sides",
     "reason_history",
 )
-YOUNGER_ADAPTER_KEYS = ("layers",)
+YOUNGER_ADAPTER_KEYS = ("layers", "fusion")
 YOUNGER_STAGE_KEYS = ("reason_share", "weights", "soft_labels")
 PLAN_KEYS = ("plan_share", "plan_source", "plan_prose")
 OLDER_GROUP_INPUTS = ("encoder", "groups", "target_encoding", "neighbourhood_residual", "embeddings")
