@@ -90,7 +90,9 @@ def test_vectors_of_two_lists_stand_behind_their_own_titles(text) -> None:
 def test_two_lists_lose_their_oldest_lines_of_both(text) -> None:
     whole = make_renderer(text, "tallrec").render_row(ROW, gate=GATE)
     cut = make_renderer(text, "tallrec", max_tokens=len(whole) - 1)
-    assert cut.list_visible_history(ROW, int(DS.interactions.item[ROW]), slots=False).tolist() == list(range(ROW - 5, ROW))
+    assert cut.list_visible_history(ROW, int(DS.interactions.item[ROW]), slots=False).tolist() == list(
+        range(ROW - 5, ROW)
+    )
     lines = read_lines(text, cut.render_row(ROW, gate=GATE))
     assert DS.items.titles[ITEMS[0]] not in lines and DS.items.titles[ITEMS[1]] in lines
     # One line more than there is room for would go over the budget.
@@ -105,7 +107,7 @@ def test_two_lists_say_a_label_once(wrong) -> None:
 
 
 def test_collm_shows_liked_titles_and_two_vectors(text) -> None:
-    renderer, vectors = make_renderer(text, "collm", history_vectors=False), make_vectors()
+    renderer, vectors = make_renderer(text, "collm"), make_vectors()
     prompt = renderer.render_row(ROW, gate=GATE, vectors=vectors)
     np.testing.assert_array_equal(prompt.placeholder_vectors, np.stack([vectors.user[ROW], vectors.item[ROW]]))
     keep = np.delete(prompt.ids, prompt.placeholder_at)

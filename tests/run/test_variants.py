@@ -199,7 +199,10 @@ def test_stages_of_an_older_version_that_fitted_more_still_count(
     recipe, folder = make_recipe(backbone, **NUMBERS_ALONE), tmp_path / "run"
     Run(recipe, folder).train_variants()
     keys = {}
-    for stage, more in (("groups", {"encoder": "0" * 16, "groups": {"n_groups": 2}}), ("vectors", {"gate": {"tau": 1}})):
+    for stage, more in (
+        ("groups", {"encoder": "0" * 16, "groups": {"n_groups": 2}}),
+        ("vectors", {"gate": {"tau": 1}}),
+    ):
         path = folder / stage / "done.json"
         done = json.loads(path.read_text(encoding="utf-8"))
         done["inputs"] |= more

@@ -36,8 +36,8 @@ class LoRAConfig(Config):
     """Which of these layers hold experts, in the same way: the fraction is of all layers of the backbone."""
     fusion: Literal["exact", "linear"] = "exact"
     """How a row's experts are fused. exact: sum_k w_k s B_k A_k. linear: what the authors' released code does (PEFT's
-    combination of that name), s (sum_k sqrt(w_k) B_k) (sum_k sqrt(w_k) A_k), which has cross terms B_j A_k; both are the
-    same where one adapter answers alone."""
+    combination of that name), s (sum_k sqrt(w_k) B_k) (sum_k sqrt(w_k) A_k), which has cross terms B_j A_k. Both are
+    the same where one adapter answers alone."""
 
 
 class MultiLoRAConfig(LoRAConfig):
@@ -160,7 +160,7 @@ class MultiLoRALinear(nn.Module):
         return self._add_low_rank(y, self._fuse_slots(inner @ a.T, routed), b)
 
     def _fuse_slots(self, middle: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """x A^T (b, ..., slots * r) of all slots -> what B takes, by weights (b or 1, ..., slots); see `fusion`."""
+        """From x A^T (b, ..., slots * r) to what B takes, by weights (b or 1, ..., slots); see `LoRAConfig.fusion`."""
         if self.fusion == "exact":
             return middle * weights.repeat_interleave(self.rank, dim=-1)
         roots = weights.sqrt()[..., None]

@@ -228,7 +228,7 @@ class PromptRenderer:
         self, items: np.ndarray, labels: np.ndarray, vectors: np.ndarray | None, with_vectors: bool
     ) -> PromptInputs:
         """Inputs with those of the earlier items that the template shows."""
-        if not (with_vectors and self.config.history_vectors):
+        if not (with_vectors and self._history.has_vectors):
             vectors = None
         shown = self._history.segment.is_shown(labels)
         if shown is not None:

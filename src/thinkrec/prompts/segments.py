@@ -147,6 +147,8 @@ class History:
     with_keywords: bool = True
     liked_only: bool = False
     """Whether only those of the shown items have a line that the user liked."""
+    with_vectors: bool = True
+    """Whether lines may carry vectors at all, whatever `prompt.history_vectors` says."""
     is_chronological: bool = True
     """Whether a later row's lines stand behind an earlier one's, so that both can share a beginning."""
     sides: tuple[str, str] | None = None
@@ -262,7 +264,12 @@ class HistoryPart:
         """Most tokens of a line beside the item's own."""
         label = 0 if self._before_label is None else len(self._before_label) + 1
         side = max(map(len, self.sides)) if self.sides is not None and is_for_reason else 0
-        return side + label + len(self._after) + int(with_vectors and self._binder.history_vectors)
+        return side + label + len(self._after) + int(with_vectors and self.has_vectors)
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether lines have a place for a vector, where prompts carry vectors."""
+        return self._binder.history_vectors and self.segment.with_vectors
 
     def write(self, draft: PromptBuilder, inputs: PromptInputs) -> None:
         """The lines from position `first` on; `draft.line_ends` then says where each begins and the last one ends."""
@@ -274,7 +281,10 @@ class HistoryPart:
     def write_line(self, draft: PromptBuilder, inputs: PromptInputs, place: int) -> None:
         """The line of the earlier item at one position of the history."""
         item, label = int(inputs.past_items[place]), int(inputs.past_labels[place])
-        vectors, sides = inputs.past_vectors, self.sides if inputs.is_for_reason else None
+        vectors, sides = (
+            (inputs.past_vectors if self.has_vectors else None),
+            (self.sides if inputs.is_for_reason else None),
+        )
         if vectors is not None:
             before = 0 if sides is None else len(sides[label])
             draft.add_placeholder(draft.length + before + len(self.entries.ids[item]), vectors[place])

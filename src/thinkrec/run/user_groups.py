@@ -1,4 +1,4 @@
-"""What stands in the stage `groups`: the groups of users, and the statistics behind slot vectors, as they are needed."""
+"""What stands in the stage `groups`: the groups of users, the statistics behind slot vectors, or both."""
 
 from __future__ import annotations
 

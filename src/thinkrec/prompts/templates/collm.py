@@ -1,7 +1,7 @@
 """Liked titles, the user as a vector, and a question about a title with its vector, after CoLLM (TKDE 2025).
 
-In our own words. No labels, no keywords, and no vectors of earlier items (`prompt.history_vectors: false`). Without
-vectors, as in CoLLM's first step, the line with the user's vector is left out.
+In our own words. No labels, no keywords, no vectors of earlier items. Without vectors, as in CoLLM's first step, the
+line with the user's vector is left out.
 
     Films that one viewer rated highly, oldest first:
     Babe (1995)
@@ -20,7 +20,7 @@ from thinkrec.prompts.templates.tallrec import QUESTION
 COLLM = Template(
     segments=(
         Text("{Items} that one {user} rated highly, oldest first:\n"),
-        History(before_label=None, with_keywords=False, liked_only=True),
+        History(before_label=None, with_keywords=False, liked_only=True, with_vectors=False),
         EmptyHistory("None so far.\n"),
         UserVector("What else is known of the {user}, as a vector:"),
         Text(QUESTION),
