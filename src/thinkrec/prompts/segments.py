@@ -281,10 +281,8 @@ class HistoryPart:
     def write_line(self, draft: PromptBuilder, inputs: PromptInputs, place: int) -> None:
         """The line of the earlier item at one position of the history."""
         item, label = int(inputs.past_items[place]), int(inputs.past_labels[place])
-        vectors, sides = (
-            (inputs.past_vectors if self.has_vectors else None),
-            (self.sides if inputs.is_for_reason else None),
-        )
+        vectors = inputs.past_vectors if self.has_vectors else None
+        sides = self.sides if inputs.is_for_reason else None
         if vectors is not None:
             before = 0 if sides is None else len(sides[label])
             draft.add_placeholder(draft.length + before + len(self.entries.ids[item]), vectors[place])
