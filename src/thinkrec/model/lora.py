@@ -157,9 +157,9 @@ class MultiLoRALinear(nn.Module):
         a, b = (part.to(x.dtype) for part in self.stack_adapters())
         weights = weights.to(inner.dtype)
         routed = weights if by_token else weights.view(len(weights), *[1] * (x.ndim - 2), -1)
-        return self._add_low_rank(y, self._fuse_slots(inner @ a.T, routed), b)
+        return self._add_low_rank(y, self._mix_slots(inner @ a.T, routed), b)
 
-    def _fuse_slots(self, middle: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    def _mix_slots(self, middle: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """From x A^T (b, ..., slots * r) to what B takes, by weights (b or 1, ..., slots); see `LoRAConfig.fusion`."""
         if self.fusion == "exact":
             return middle * weights.repeat_interleave(self.rank, dim=-1)
