@@ -13,6 +13,8 @@ from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.segments import History
 from thinkrec.prompts.templates import get_template
+from thinkrec.prompts.templates.collm import COLLM
+from thinkrec.prompts.templates.tallrec import TALLREC, TALLREC_KEYWORDS
 from thinkrec.prompts.two_lists import TwoLists
 from thinkrec.prompts.types import Prompt
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
@@ -47,6 +49,11 @@ def make_renderer(text: SimpleNamespace, template: str, **changes) -> PromptRend
 
 def read_lines(text: SimpleNamespace, prompt: Prompt) -> list[str]:
     return text.tokenizer.decode(prompt.ids[1:]).split("\n")
+
+
+def test_a_recipe_finds_them_by_name() -> None:
+    found = [get_template(name) for name in ("collm", "tallrec", "tallrec-keywords")]
+    assert found == [COLLM, TALLREC, TALLREC_KEYWORDS] and TALLREC != TALLREC_KEYWORDS
 
 
 def test_tallrec_shows_two_lists_of_titles(text) -> None:
