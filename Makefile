@@ -13,6 +13,18 @@ PINS = pyproject.toml constraints-cpu.txt
 WRITERS = thinkrec-nano thinkrec-nano-unthinking tallrec-nano collm-nano
 ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec-nano-keywords
 SMOLLM2 = thinkrec-smollm2 thinkrec-smollm2-keywords
+# ThinkRec and the language-model baselines under one protocol: docs/how-to/baselines.md.
+COMPLETE = thinkrec-nano-short thinkrec-nano-complete
+BASELINES = \
+  prompt4nr-as-published prompt4nr-same-information prompt4nr-soft-as-published prompt4nr-soft-same-information \
+  tallrec-as-published tallrec-same-information \
+  collm-as-published collm-lightgcn-as-published collm-sasrec-as-published \
+  collm-same-information collm-lightgcn-same-information collm-sasrec-same-information
+ABLATIONS = \
+  ablations/without-thinking ablations/without-experts ablations/without-both \
+  ablations/without-labels ablations/without-keywords ablations/without-vectors \
+  ablations/gate-off ablations/fusion-single ablations/fusion-uniform ablations/fusion-global ablations/fusion-released \
+  ablations/tau-low ablations/tau-high ablations/experts-all-layers ablations/score-yes
 # The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
 GROUNDED = $(dir $(WRITTEN))reasons-grounded.parquet
@@ -30,7 +42,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-smollm2 study reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-gpu clean
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-gpu clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +85,14 @@ docs: $(VENV)/.installed-docs ## Builds the documentation site in site/; a warni
 ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stages are kept) and prints their table
 	@for name in $(ML1M); do $(BIN)/thinkrec run ml1m/$$name || exit 1; done
 	$(BIN)/thinkrec table $(ML1M:%=ml1m/%)
+
+ml1m-baselines: $(VENV)/.installed ## ThinkRec complete, Prompt4NR, TALLRec and CoLLM on MovieLens-1M, as published and with the same information (hours)
+	@for name in $(COMPLETE) $(BASELINES); do $(BIN)/thinkrec run ml1m/$$name --results results || exit 1; done
+	$(BIN)/thinkrec table $(COMPLETE:%=ml1m/%) $(BASELINES:%=ml1m/%)
+
+ml1m-ablations: $(VENV)/.installed ## ThinkRec complete on MovieLens-1M with one thing left out or changed at a time (hours)
+	@for name in thinkrec-nano-complete $(ABLATIONS); do $(BIN)/thinkrec run ml1m/$$name --results results || exit 1; done
+	$(BIN)/thinkrec table ml1m/thinkrec-nano-complete $(ABLATIONS:%=ml1m/%)
 
 ml1m-smollm2: $(VENV)/.installed-smollm2 ## Runs the MovieLens-1M recipes with SmolLM2-135M (hours; about half of that with AMX)
 	@for name in $(SMOLLM2); do $(BIN)/thinkrec run ml1m/$$name || exit 1; done

@@ -133,6 +133,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.adapters.targets": (["v_proj"], GLOBAL),
     "model.adapters.layers": (0.9, GLOBAL),
     "model.adapters.expert_layers": (0.5, GLOBAL),
+    "model.adapters.fusion": ("linear", GLOBAL),
     "model.groups.n_groups": (3, GROUPS),
     "model.groups.method": ("ward", GROUPS),
     "model.groups.ward_limit": (100, GROUPS),

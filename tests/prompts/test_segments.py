@@ -66,7 +66,7 @@ def test_a_prompt_is_as_long_as_its_parts_say(
     assert draft.length == expected + (len(empty.ids) if n == 0 else 0)
     prompt = draft.build(np.ones(1, dtype=np.float32))
     assert len(prompt) == draft.length
-    n_vectors = (n + 2) if with_vectors else 0
+    n_vectors = (n * template.history.with_vectors + 2) if with_vectors else 0
     assert len(prompt.placeholder_at) == n_vectors
     assert set(prompt.ids[prompt.placeholder_at].tolist()) <= {0}, "a vector stands on a token of its own"
     assert prompt.answer_at[-1] == len(prompt) - 1

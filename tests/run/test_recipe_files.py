@@ -12,8 +12,10 @@ import yaml
 
 from thinkrec.cli.recipe import recipe as print_recipe
 from thinkrec.errors import RecipeError
+from thinkrec.prompts.templates import get_template
 from thinkrec.run.recipe import dump_recipe, parse_recipe
 from thinkrec.run.recipe_files import find_recipe, list_recipes, load_recipe
+from thinkrec.run.variants import map_rows_to_variants
 
 BASE = """
     name: base
@@ -228,3 +230,64 @@ def test_a_shipped_recipe_is_in_block_style_and_begins_with_its_launch(name: str
 @pytest.mark.parametrize("name", [name for name in ML1M if name not in ("ml1m/thinkrec-nano", "ml1m/thinkrec-smollm2")])
 def test_an_ml1m_recipe_adds_at_most_20_lines(name: str) -> None:
     assert len(find_recipe(name).read_text(encoding="utf-8").splitlines()) <= 20
+
+
+KINDS = ("as-published", "same-information")
+BASELINES = [name for name in ML1M if name.endswith(KINDS)]
+
+
+def test_every_baseline_comes_in_both_kinds() -> None:
+    methods = {name.removesuffix(f"-{kind}") for kind in KINDS for name in BASELINES}
+    methods = {name for name in methods if not name.endswith(KINDS)}
+    assert sorted(f"{method}-{kind}" for method in methods for kind in KINDS) == BASELINES
+    assert {"prompt4nr", "prompt4nr-soft", "tallrec", "collm", "collm-lightgcn", "collm-sasrec"} == {
+        method.removeprefix("ml1m/") for method in methods
+    }
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_adds_at_most_15_lines_to_its_base(name: str) -> None:
+    lines = find_recipe(name).read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if not line.startswith("#")]) <= 15
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_is_told_what_its_kind_says(name: str) -> None:
+    """As published no keywords, no labels beside TALLRec's, no numbers; else all that ThinkRec is given."""
+    recipe, ours = load_recipe(name), load_recipe("ml1m/thinkrec-nano-short")
+    model, template = recipe.model, get_template(recipe.model.prompt.template)
+    assert model.reasons.source == "none" and model.expert_stage is None
+    assert recipe.data == ours.data and model.adapters == ours.model.adapters
+    parts = [template.history.with_keywords, template.target.with_keywords]
+    if name.endswith("as-published"):
+        assert parts == [False, False] and template.history.before_label is None
+        assert template.history.liked_only is ("tallrec" not in name)
+        assert model.vector_stage is None or not (model.target_encoding or model.neighbourhood_residual)
+        assert (model.vector_stage is not None) is ("collm" in name)
+    else:
+        assert parts == [True, True] and not template.history.liked_only
+        assert model.vector_stage is not None and model.target_encoding and model.neighbourhood_residual
+        assert (model.prompt.keywords, model.prompt.history_keywords) == (6, 2)
+    if "collm" in name:
+        assert model.embeddings and model.vector_stage.train == ("projector",)
+    assert ("soft_prompt" in model.global_stage.train) is ("soft" in name) is (template.n_soft_tokens > 0)
+
+
+@pytest.mark.parametrize("name", [name for name in list_recipes() if name.startswith("ml1m/ablations/")])
+def test_an_ablation_bears_its_own_name(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.label is not None and recipe.label != load_recipe("ml1m/thinkrec-nano-complete").label
+    rows = list(map_rows_to_variants(recipe))
+    assert rows[-1] == recipe.label and all(row.startswith(recipe.label) for row in rows)
+
+
+def test_no_two_recipes_share_a_name_in_tables() -> None:
+    labels = [load_recipe(name).label for name in ML1M]
+    known = [label for label in labels if label is not None]
+    assert len(set(known)) == len(known)
+
+
+def test_the_makefile_lists_every_ml1m_recipe() -> None:
+    lists = (Path(__file__).resolve().parents[2] / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"[\w/-]+", lists))
+    assert [name for name in ML1M if name.removeprefix("ml1m/") not in named] == []

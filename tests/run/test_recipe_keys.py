@@ -206,7 +206,8 @@ CASES: dict[str, dict[str, Case | str]] = {
     )
     | dict.fromkeys(("item_columns", "reason_text", "reason_text_tokens"), "tests/prompts/test_item_texts.py::test_")
     | dict.fromkeys(("reason_sides", "reason_history"), "tests/prompts/test_reason_sides.py::test_"),
-    "model.adapters": of(adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], layers=0.5, expert_layers=0.5),
+    "model.adapters": of(adapters, rank=3, alpha=7.0, dropout=0.2, targets=["k_proj"], layers=0.5, expert_layers=0.5)
+    | {"fusion": "tests/model/test_fusion.py::test_"},
     "model.global_stage": of(
         stage,
         epochs=2,

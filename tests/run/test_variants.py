@@ -87,11 +87,18 @@ def test_no_other_module_lists_variants() -> None:
         ({}, ["global", "experts", "full"], [None, "global", "experts"], {"encoder", "groups", "slots"}),
         ({"expert_stage": None}, ["global", "full"], [None, "global"], {"encoder", "slots"}),
         ({"vector_stage": None}, ["global", "experts"], [None, "global"], {"encoder", "groups"}),
+        ({"expert_stage": None, "embeddings": False}, ["global", "full"], [None, "global"], {"slots"}),
+        (
+            {"embeddings": False},
+            ["global", "experts", "full"],
+            [None, "global", "experts"],
+            {"encoder", "groups", "slots"},
+        ),
         (TEXT_ALONE, ["global"], [None], set()),
     ],
 )
 def test_each_recipe_has_its_variants_parents_and_needs(
-    left_out: dict[str, None], variants: list[str], parents: list[str | None], needs: set[str]
+    left_out: dict[str, Any], variants: list[str], parents: list[str | None], needs: set[str]
 ) -> None:
     recipe = make_recipe(**left_out)
     assert recipe.model.kind == "thinkrec"
@@ -148,6 +155,67 @@ def test_text_alone_fits_no_encoder_and_no_groups(
     assert find_stale_stages(make_recipe(backbone), run.folder) == []
 
 
+NUMBERS_ALONE = {"expert_stage": None, "embeddings": False}
+"""Slot vectors of target encodings alone, as in ml1m/thinkrec-nano."""
+
+
+def test_vectors_of_statistics_alone_fit_neither_encoder_nor_groups(
+    backbone: Path, tmp_path: Path, stages: dict[str, Mapping[str, Any]]
+) -> None:
+    recipe = make_recipe(backbone, **NUMBERS_ALONE)
+    Run(recipe, tmp_path / "run").train_variants()
+    assert list(stages) == ["global", "groups", "vectors"]
+    statistics = {"target_encoding", "neighbourhood_residual", "embeddings"}
+    assert set(stages["groups"]) == {"data", "seed"} | statistics
+    assert stages["vectors"].keys() - stages["global"].keys() == {"groups", "global"}, "no gate: nothing is mixed"
+    assert list_required_stages(recipe) == ("groups", "vectors")
+    with_vectors = make_recipe(backbone, expert_stage=None)
+    Run(with_vectors, tmp_path / "other").train_variants()
+    assert set(stages["groups"]) == {"data", "seed", "encoder"} | statistics, "vectors without groups"
+
+
+def test_experts_without_vectors_fit_no_statistics(
+    backbone: Path, tmp_path: Path, stages: dict[str, Mapping[str, Any]]
+) -> None:
+    Run(make_recipe(backbone, vector_stage=None), tmp_path / "run").train_variants()
+    assert set(stages["groups"]) == {"data", "seed", "encoder", "groups"}
+
+
+def test_a_run_of_statistics_alone_holds_nothing_else_and_answers(backbone: Path, tmp_path: Path) -> None:
+    recipe, folder = make_recipe(backbone, label="Mine", **NUMBERS_ALONE), tmp_path / "run"
+    Run(recipe, folder).run_all_stages(results.finish_run)
+    assert (folder / "groups" / "slots.safetensors").is_file()
+    assert not (folder / "groups" / "groups.safetensors").exists() and not (folder / "scorers" / "encoder").exists()
+    model = thinkrec.load(folder)
+    before = model.rank(3, top=3)
+    model.save(tmp_path / "saved")
+    assert thinkrec.load(tmp_path / "saved").rank(3, top=3) == before
+
+
+def test_stages_of_an_older_version_that_fitted_more_still_count(
+    backbone: Path, tmp_path: Path, stages: dict[str, Mapping[str, Any]]
+) -> None:
+    """Until then the encoder and groups were fitted for every recipe with vectors, and stood in the inputs."""
+    recipe, folder = make_recipe(backbone, **NUMBERS_ALONE), tmp_path / "run"
+    Run(recipe, folder).train_variants()
+    keys = {}
+    for stage, more in (
+        ("groups", {"encoder": "0" * 16, "groups": {"n_groups": 2}}),
+        ("vectors", {"gate": {"tau": 1}}),
+    ):
+        path = folder / stage / "done.json"
+        done = json.loads(path.read_text(encoding="utf-8"))
+        done["inputs"] |= more
+        path.write_text(json.dumps(done), encoding="utf-8")
+        keys[stage] = done["key"]
+    again = Run(recipe, folder).train_variants()
+    assert again[get_variant("full")] == keys["vectors"]
+    assert "tau" in (folder / "vectors" / "done.json").read_text(encoding="utf-8"), "it was not made again"
+    # With experts all of it counts.
+    Run(make_recipe(backbone, embeddings=False), folder).train_variants()
+    assert "tau" not in (folder / "vectors" / "done.json").read_text(encoding="utf-8").replace('"tau": 0.1', "")
+
+
 def test_more_groups_than_users_matter_only_where_groups_are_made(backbone: Path, tmp_path: Path) -> None:
     from thinkrec.run.preflight import check_data
 
@@ -156,16 +224,20 @@ def test_more_groups_than_users_matter_only_where_groups_are_made(backbone: Path
         run = Run(make_recipe(backbone, **many), tmp_path)
         check_data(run.recipe, run.ds)
     check_data(make_recipe(backbone, **many, **TEXT_ALONE), run.ds)
+    check_data(make_recipe(backbone, **many, expert_stage=None), run.ds)
 
 
 def test_the_last_row_bears_the_recipes_label() -> None:
     rows = ["ThinkRec global", "ThinkRec experts", "ThinkRec full"]
     assert list(map_rows_to_variants(make_recipe())) == rows
     assert list(map_rows_to_variants(make_recipe(label="Mine"))) == ["Mine global", "Mine experts", "Mine"]
-    assert list(map_rows_to_stages(load_recipe("ml1m/tallrec-nano")).items())[-1] == ("TALLRec", "scores/global")
-    assert list(map_rows_to_stages(load_recipe("ml1m/collm-nano")).items())[-2:] == [
-        ("CoLLM global", "scores/global"),
-        ("CoLLM", "scores/full"),
+    assert list(map_rows_to_stages(load_recipe("ml1m/tallrec-nano")).items())[-1] == (
+        "TALLRec on labelled text",
+        "scores/global",
+    )
+    assert list(map_rows_to_stages(load_recipe("ml1m/collm-as-published")).items())[-2:] == [
+        ("CoLLM as published global", "scores/global"),
+        ("CoLLM as published", "scores/full"),
     ]
     assert list(map_rows_to_stages(load_recipe("ml1m/mf")))[-1] == "mf"
     assert list(map_rows_to_stages(load_recipe("ml1m/mf", ["label=MF, again"])))[-1] == "MF, again"

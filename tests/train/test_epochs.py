@@ -11,7 +11,7 @@ from support.tiny_lm import make_prompt
 
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
-from thinkrec.train.epochs import EpochBatches
+from thinkrec.train.epochs import EpochBatches, list_eval_steps
 
 LENGTHS = [6, 20, 9, 31, 6, 12, 44, 8, 15, 7, 7]
 
@@ -67,3 +67,16 @@ def test_the_order_follows_seed_and_pass(tmp_path: Path) -> None:
 
     assert read("a", 1) == read("b", 1)
     assert any(read(f"c{seed}", seed) != read(f"d{seed}", 1) for seed in range(2, 6))
+
+
+@pytest.mark.parametrize(
+    ("steps", "evals", "expected"),
+    [
+        ([6], 1, [6]),
+        ([310], 3, [104, 207, 310]),  # 103 steps apart there would be a fourth, one step behind the third
+        ([5, 4], 2, [3, 5, 7, 9]),
+        ([2], 3, [1, 2]),
+    ],
+)
+def test_a_pass_is_checked_as_often_as_asked_and_at_its_end(steps: list[int], evals: int, expected: list[int]) -> None:
+    assert sorted(list_eval_steps(steps, evals)) == expected

@@ -131,9 +131,11 @@ def can_fuse_layers(recommender: Recommender) -> bool:
     """Compare states and adapters' gradients of random prompts by fused layers with those by the backbone's own.
 
     False where they would not be quicker (`should_fuse_layers`), and for layers that are not of Llama's kind or do more
-    than those (multiplied residuals, layers without rotary embeddings).
+    than those (multiplied residuals, layers without rotary embeddings), or whose experts are fused with cross terms.
     """
     routing = recommender.adapters.routing
+    if recommender.adapters.config.fusion != "exact":
+        return False
     if not fused_layers.should_fuse_layers(recommender.model, recommender.backbone.hidden_size):
         return False
     if not fused_layers.install_fused_layers(recommender.model, routing):

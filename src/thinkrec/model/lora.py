@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -33,6 +34,10 @@ class LoRAConfig(Config):
     from 0. Below the lowest of them nothing is learned, so that training computes no gradients there."""
     expert_layers: float | tuple[int, ...] = 0.25
     """Which of these layers hold experts, in the same way: the fraction is of all layers of the backbone."""
+    fusion: Literal["exact", "linear"] = "exact"
+    """How a row's experts are fused. exact: sum_k w_k s B_k A_k. linear: what the authors' released code does (PEFT's
+    combination of that name), s (sum_k sqrt(w_k) B_k) (sum_k sqrt(w_k) A_k), which has cross terms B_j A_k. Both are
+    the same where one adapter answers alone."""
 
 
 class MultiLoRAConfig(LoRAConfig):
@@ -78,6 +83,7 @@ class MultiLoRALinear(nn.Module):
         self.base = base
         self.rank = config.rank
         self.scale = config.alpha / config.rank
+        self.fusion = config.fusion
         self.n_experts = n_experts
         self.routing = routing
         self.dropout = nn.Dropout(config.dropout)
@@ -149,10 +155,17 @@ class MultiLoRALinear(nn.Module):
                 f" {self.n_adapters} slots; give one row of weights per batch row, one for all, or one per token"
             )
         a, b = (part.to(x.dtype) for part in self.stack_adapters())
-        spread = weights.to(inner.dtype).repeat_interleave(self.rank, dim=-1)
-        return self._add_low_rank(
-            y, (inner @ a.T) * (spread if by_token else spread.view(len(weights), *[1] * (x.ndim - 2), -1)), b
-        )
+        weights = weights.to(inner.dtype)
+        routed = weights if by_token else weights.view(len(weights), *[1] * (x.ndim - 2), -1)
+        return self._add_low_rank(y, self._mix_slots(inner @ a.T, routed), b)
+
+    def _mix_slots(self, middle: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """From x A^T (b, ..., slots * r) to what B takes, by weights (b or 1, ..., slots); see `LoRAConfig.fusion`."""
+        if self.fusion == "exact":
+            return middle * weights.repeat_interleave(self.rank, dim=-1)
+        roots = weights.sqrt()[..., None]
+        mixed = (middle.unflatten(-1, (self.n_adapters, self.rank)) * roots).sum(-2, keepdim=True)
+        return (mixed * roots).flatten(-2)
 
     def _add_low_rank(self, y: torch.Tensor, middle: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """Give y + s * middle B^T, in one multiplication that adds where the formats allow it."""

@@ -19,8 +19,10 @@ class PromptConfig(Config):
     RENAMED_KEYS: ClassVar = {"block": "history_step"}
 
     template: str = DEFAULT_TEMPLATE
-    """The words, their order, and which next tokens are the answers: ratings-table, prompt4nr (a cloze question about
-    liked titles alone), or prompt4nr-soft (the same with trained vectors instead of words; train `soft_prompt`)."""
+    """The words, their order, and which next tokens are the answers: ratings-table; prompt4nr (a cloze question about
+    liked titles alone) or prompt4nr-soft (the same with trained vectors instead of words; train `soft_prompt`), both
+    also with -labelled (all items, keywords and labels); tallrec (titles in two lists, liked and disliked) or
+    tallrec-keywords; collm (liked titles, the user's vector); ratings-table-unlabelled."""
     history: int = Field(default=10, ge=0)
     """Most earlier items shown, the most recent ones."""
     history_step: int = Field(default=1, ge=1)

@@ -228,7 +228,7 @@ class PromptRenderer:
         self, items: np.ndarray, labels: np.ndarray, vectors: np.ndarray | None, with_vectors: bool
     ) -> PromptInputs:
         """Inputs with those of the earlier items that the template shows."""
-        if not (with_vectors and self.config.history_vectors):
+        if not (with_vectors and self._history.has_vectors):
             vectors = None
         shown = self._history.segment.is_shown(labels)
         if shown is not None:
@@ -242,6 +242,8 @@ class PromptRenderer:
         Returns their places in `rows`, two or more a family, in the order of the past; and the places of all others.
         """
         interactions, groups = self.ds.interactions, dict[tuple[int, bytes], list[int]]()
+        if not self._history.segment.is_chronological:
+            return [], np.arange(len(rows))
         for place in np.argsort(rows, kind="stable"):
             past = self.config.get_history_slice(interactions, int(rows[place]))
             if past.start < past.stop and self._can_fit_history(past):

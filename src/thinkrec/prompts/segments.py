@@ -147,6 +147,10 @@ class History:
     with_keywords: bool = True
     liked_only: bool = False
     """Whether only those of the shown items have a line that the user liked."""
+    with_vectors: bool = True
+    """Whether lines may carry vectors at all, whatever `prompt.history_vectors` says."""
+    is_chronological: bool = True
+    """Whether a later row's lines stand behind an earlier one's, so that both can share a beginning."""
     sides: tuple[str, str] | None = None
     """What a line of label 0 and one of label 1 opens with in prompts of reasons, where a recipe asks for it."""
 
@@ -260,23 +264,31 @@ class HistoryPart:
         """Most tokens of a line beside the item's own."""
         label = 0 if self._before_label is None else len(self._before_label) + 1
         side = max(map(len, self.sides)) if self.sides is not None and is_for_reason else 0
-        return side + label + len(self._after) + int(with_vectors and self._binder.history_vectors)
+        return side + label + len(self._after) + int(with_vectors and self.has_vectors)
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether lines have a place for a vector, where prompts carry vectors."""
+        return self._binder.history_vectors and self.segment.with_vectors
 
     def write(self, draft: PromptBuilder, inputs: PromptInputs) -> None:
         """The lines from position `first` on; `draft.line_ends` then says where each begins and the last one ends."""
-        vectors, entries, items, labels = inputs.past_vectors, self.entries.ids, inputs.past_items, inputs.past_labels
-        back = None if self._before_label is None else len(self._after) + 2
-        sides = self.sides if inputs.is_for_reason else None
         draft.line_ends.append(draft.length)
-        for j in range(inputs.first, len(items)):
-            item, label = int(items[j]), int(labels[j])
-            if vectors is not None:
-                before = 0 if sides is None else len(sides[label])
-                draft.add_placeholder(draft.length + before + len(entries[item]), vectors[j])
-            draft.add_tokens(self._get_line(item, label, vectors is not None, sides is not None))
-            if back is not None:
-                draft.add_answer(draft.length - back, label)
+        for place in range(inputs.first, len(inputs.past_items)):
+            self.write_line(draft, inputs, place)
             draft.line_ends.append(draft.length)
+
+    def write_line(self, draft: PromptBuilder, inputs: PromptInputs, place: int) -> None:
+        """The line of the earlier item at one position of the history."""
+        item, label = int(inputs.past_items[place]), int(inputs.past_labels[place])
+        vectors = inputs.past_vectors if self.has_vectors else None
+        sides = self.sides if inputs.is_for_reason else None
+        if vectors is not None:
+            before = 0 if sides is None else len(sides[label])
+            draft.add_placeholder(draft.length + before + len(self.entries.ids[item]), vectors[place])
+        draft.add_tokens(self._get_line(item, label, vectors is not None, sides is not None))
+        if self._before_label is not None:
+            draft.add_answer(draft.length - len(self._after) - 2, label)
 
     def _get_line(self, item: int, label: int, with_vector: bool, with_side: bool) -> np.ndarray:
         """int32: an earlier item with its answer, perhaps with a place for its vector, perhaps behind its side."""

@@ -22,8 +22,10 @@ class Template:
 
     def __post_init__(self) -> None:
         """Raises ValueError where the history or the target is missing, doubled, or out of place."""
-        kinds = [type(segment) for segment in self.segments]
-        if kinds.count(History) != 1 or kinds.count(Target) != 1 or kinds[-1] is not Target:
+        n_histories, n_targets = (
+            sum(isinstance(segment, kind) for segment in self.segments) for kind in (History, Target)
+        )
+        if n_histories != 1 or n_targets != 1 or not isinstance(self.segments[-1], Target):
             raise ValueError("a template has one History segment and one Target segment, which is the last")
 
     @property

@@ -22,6 +22,7 @@ from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.plan_renderer import PlanRenderer
 from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.types import PROMPT_FIELDS, Prompt
+from thinkrec.run.variants import Need
 from thinkrec.train.config import StageConfig
 from thinkrec.train.model_config import ThinkRecConfig
 from thinkrec.train.plan_teacher import PlanTeacher
@@ -37,9 +38,13 @@ YOUNGER_PROMPT_KEYS = (
     "reason_sides",
     "reason_history",
 )
-YOUNGER_ADAPTER_KEYS = ("layers",)
+YOUNGER_ADAPTER_KEYS = ("layers", "fusion")
 YOUNGER_STAGE_KEYS = ("reason_share", "weights", "soft_labels")
 PLAN_KEYS = ("plan_share", "plan_source", "plan_prose")
+OLDER_GROUP_INPUTS = ("encoder", "groups", "target_encoding", "neighbourhood_residual", "embeddings")
+"""What an older version's stage `groups` was made from also where nothing of it was needed: a finished one counts."""
+OLDER_VARIANT_INPUTS = ("gate",)
+"""The same for variants without experts, whose gate decides nothing."""
 
 SCORER_CODE = ("collab", "data")
 GROUP_CODE = ("collab", "data", "personal")
@@ -99,10 +104,12 @@ def build_plan_inputs(ds: Dataset, model: ThinkRecConfig, reasons: Mapping[int, 
     return {**values, "sample": hash_bytes(piece for prompt in prompts for piece in _dump_prompt(prompt))[:16]}
 
 
-def build_group_inputs(model: ThinkRecConfig) -> dict[str, Any]:
-    """What groups of users and slot vectors are made from besides data, seed and encoder."""
-    values = model.model_dump(mode="json")
-    return {key: values[key] for key in ("groups", "target_encoding", "neighbourhood_residual", "embeddings")}
+def build_group_inputs(model: ThinkRecConfig, needs: frozenset[Need]) -> dict[str, Any]:
+    """What groups of users and slot vectors are made from besides data, seed and encoder, where they are needed."""
+    values, keys = model.model_dump(mode="json"), [*(["groups"] if "groups" in needs else [])]
+    if "slots" in needs:
+        keys += ["target_encoding", "neighbourhood_residual", "embeddings"]
+    return {key: values[key] for key in keys}
 
 
 def build_prompt_inputs(config: PromptConfig) -> dict[str, Any]:

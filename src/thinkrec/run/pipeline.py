@@ -32,6 +32,8 @@ from thinkrec.run.data_sources import collect_reasons, load_data, match_simulati
 from thinkrec.run.inputs import (
     GROUP_CODE,
     MODEL_CODE,
+    OLDER_GROUP_INPUTS,
+    OLDER_VARIANT_INPUTS,
     SCORER_CODE,
     build_gate_inputs,
     build_group_inputs,
@@ -55,8 +57,16 @@ from thinkrec.run.preflight import check_data
 from thinkrec.run.provenance import describe_environment
 from thinkrec.run.recipe import Recipe, dump_recipe, resolve_paths
 from thinkrec.run.stage import StageRunner
-from thinkrec.run.user_groups import fit_user_groups, load_slot_encoder, load_user_groups
-from thinkrec.run.variants import Variant, collect_needs, find_parent, get_stage_config, list_variants
+from thinkrec.run.user_groups import fit_slot_encoder, fit_user_groups, load_slot_encoder, load_user_groups
+from thinkrec.run.variants import (
+    Variant,
+    collect_needs,
+    collect_recipe_needs,
+    find_parent,
+    find_row,
+    get_stage_config,
+    list_variants,
+)
 from thinkrec.score.predictor import AdapterRouter, Predictor
 from thinkrec.simulate.simulator import Simulation
 from thinkrec.train import stages
@@ -166,14 +176,21 @@ class Run:
         return cast(Encoder, load_scorer(self.model.encoder, self.folder / find_encoder_stage(self.recipe)))
 
     def group_users(self) -> str:
-        """Stages: the encoder, then users into groups with the statistics for slots; returns the hash of the latter."""
+        """Stages: the encoder, then users into groups and the statistics for slots; returns the hash of the latter.
+
+        Only what the recipe's variants need is fitted.
+        """
+        needs, seed = collect_recipe_needs(self.recipe), self.recipe.seed
 
         def work(folder: Path) -> dict[str, Any]:
-            return fit_user_groups(self.ds, self.encoder, self.model, self.recipe.seed, folder)
+            if "slots" in needs:
+                fit_slot_encoder(self.ds, self.slot_vector_encoder, self.model, seed, folder)
+            return fit_user_groups(self.ds, self.encoder, self.model, seed, folder) if "groups" in needs else {}
 
-        encoder = self.fit_scorer(find_encoder_stage(self.recipe), self.model.encoder)
-        inputs = {**self.base_inputs, "encoder": encoder, **build_group_inputs(self.model)}
-        return self.stage_runner.run(GROUPS, inputs, work, GROUP_CODE)
+        inputs = {**self.base_inputs, **build_group_inputs(self.model, needs)}
+        if "encoder" in needs:
+            inputs["encoder"] = self.fit_scorer(find_encoder_stage(self.recipe), self.model.encoder)
+        return self.stage_runner.run(GROUPS, inputs, work, GROUP_CODE, ignored=OLDER_GROUP_INPUTS)
 
     @cached_property
     def user_groups(self) -> UserGroups:
@@ -185,10 +202,15 @@ class Run:
         """Groups and gate."""
         return AdapterRouter(self.encoder, self.user_groups, self.model.gate)
 
+    @property
+    def slot_vector_encoder(self) -> Encoder | None:
+        """The encoder whose vectors slot vectors carry; None where they carry none."""
+        return self.encoder if self.model.embeddings else None
+
     @cached_property
     def slot_encoder(self) -> SlotEncoder:
         """Slot vectors."""
-        return load_slot_encoder(self.folder / GROUPS, self.encoder if self.model.embeddings else None)
+        return load_slot_encoder(self.folder / GROUPS, self.slot_vector_encoder)
 
     @cached_property
     def reasons(self) -> dict[int, str]:
@@ -206,14 +228,15 @@ class Run:
         """Every variant of the recipe, and before it what it needs; variant -> hash of its stage, in order."""
         keys: dict[Variant, str] = {}
         text_inputs = {**self.base_inputs, **build_text_inputs(self.ds, self.model, self.reasons)}
-        personal_inputs: dict[str, Any] = {}
+        group_key = ""
         for variant in list_variants(self.model):
-            inputs = text_inputs
-            if collect_needs(variant, self.model):
+            inputs, needs = text_inputs, collect_needs(variant, self.model)
+            if needs:
                 # Not before a variant needs it: a recipe of text alone fits no encoder and no groups.
-                if not personal_inputs:
-                    personal_inputs = {"groups": self.group_users(), "gate": build_gate_inputs(self.model.gate)}
-                inputs = {**text_inputs, **personal_inputs}
+                group_key = group_key or self.group_users()
+                inputs = {**text_inputs, "groups": group_key}
+            if "groups" in needs:
+                inputs["gate"] = build_gate_inputs(self.model.gate)
             keys[variant] = self.train_variant(variant, inputs, keys)
         return keys
 
@@ -237,7 +260,7 @@ class Run:
                 return stages.train_projector(self.stage_context, start, folder)
             return stages.train_experts(self.stage_context, self.folder / parent.stage, self.adapter_router, folder)
 
-        return self.stage_runner.run(variant.stage, inputs, work, MODEL_CODE, shared=True)
+        return self.stage_runner.run(variant.stage, inputs, work, MODEL_CODE, shared=True, ignored=OLDER_VARIANT_INPUTS)
 
     def load_recommender(self, variant: Variant) -> Recommender:
         """A variant's recommender where the run computes, settled for answering: capabilities, mode, merged weights."""
@@ -266,7 +289,7 @@ class Run:
 
         def work(folder: Path) -> dict[str, Any]:
             scores = self.load_predictor(variant).score(
-                self.test_rows, title=f"scoring ({variant.label})", progress=self.progress
+                self.test_rows, title=f"scoring ({find_row(self.recipe, variant)})", progress=self.progress
             )
             write_predictions(folder, self.ds, self.test_rows, scores)
             return {}

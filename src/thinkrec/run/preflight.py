@@ -34,7 +34,7 @@ def check_data(recipe: Recipe, ds: Dataset) -> None:
             )
     if not (interactions.split == TEST).any():
         raise DataError("the test split has no rows. Look at the dates or shares that cut the splits.")
-    if isinstance(recipe.model, ThinkRecConfig) and collect_recipe_needs(recipe):
+    if isinstance(recipe.model, ThinkRecConfig) and "groups" in collect_recipe_needs(recipe):
         users = len(np.unique(interactions.user[interactions.split == TRAIN]))
         if users < recipe.model.groups.n_groups:
             raise DataError(

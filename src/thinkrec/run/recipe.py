@@ -43,8 +43,8 @@ class MovieLensSlice(Config):
     kind: Literal["ml1m"] = "ml1m"
     folder: Path | None = None
     """The folder; by default `ml1m` under $THINKREC_DATA or ../shared/data."""
-    keywords: Literal["genres", "written", "both", "genres+plot"] = "genres"
-    """Genres, the written keywords, both, or genres with keywords that are found offline in the plots."""
+    keywords: Literal["genres", "written", "both", "genres+plot", "none"] = "genres"
+    """Genres, the written keywords, both, genres with keywords that are found offline in the plots, or none at all."""
     plot: YakeExtractorConfig = YakeExtractorConfig()
     """With genres+plot: how the offline extractor reads the plots."""
     max_keywords: int = Field(default=10, ge=1)

@@ -42,6 +42,7 @@ class StageRunner:
         rooms: tuple[str, ...] = (),
         *,
         shared: bool = False,
+        ignored: tuple[str, ...] = (),
     ) -> str:
         """Do `work(stage folder)` unless it was done on the same inputs; returns the hash to hand to later stages.
 
@@ -55,11 +56,14 @@ class StageRunner:
             work: is given the stage's folder and returns what done.json says of the result, as JSON values.
             rooms: folders and files of the package whose code does the work; their digest is one more input.
             shared: whether all processes work.
+            ignored: inputs that do not decide the result where they are not in `inputs`; a finished stage that names
+                them counts all the same.
         """
         folder = self.folder / name
         wanted = {**json.loads(json.dumps(inputs, default=str)), CODE: hash_code(rooms)}
         key = hash_json([name, wanted])
-        finished_key = run_on_main(lambda: self._prepare_folder(folder, name, key, wanted))
+        idle = frozenset(ignored) - wanted.keys()
+        finished_key = run_on_main(lambda: self._prepare_folder(folder, name, key, wanted, idle))
         if finished_key is not None:
             return finished_key
         began = time.time()
@@ -70,9 +74,14 @@ class StageRunner:
         self.print_line(f"{name}: {seconds:.0f} s")
         return key
 
-    def _prepare_folder(self, folder: Path, name: str, key: str, wanted: Mapping[str, Any]) -> str | None:
-        """Prepare a stage's folder; the key of what is finished there, None where there is work to do."""
-        done = _read_stage_file(folder / DONE)
+    def _prepare_folder(
+        self, folder: Path, name: str, key: str, wanted: Mapping[str, Any], idle: frozenset[str]
+    ) -> str | None:
+        """Prepare a stage's folder; the key of what is finished there, None where there is work to do.
+
+        `idle`: inputs that do not count in what stands there.
+        """
+        done, begun = _read_stage_file(folder / DONE, idle), _read_stage_file(folder / BEGUN, idle)
         if done is not None:
             changed = find_changed_inputs(done.get("inputs", {}), wanted)
             if not changed or (self.ignore_code_changes and changed == [CODE]):
@@ -80,7 +89,6 @@ class StageRunner:
                     self.print_line(f"{name}: finished by other code, taken as it is (asked for)")
                 return done["key"]
             self.print_line(f"{name}: done again, since {', '.join(changed)} changed")
-        begun = _read_stage_file(folder / BEGUN)
         if folder.exists() and (
             done is not None or begun is None or find_changed_inputs(begun.get("inputs", {}), wanted)
         ):
@@ -135,12 +143,13 @@ def read_stage_result(folder: Path) -> dict[str, Any]:
     return result
 
 
-def _read_stage_file(path: Path) -> dict[str, Any] | None:
-    """A stage's JSON file; None where there is none, or none of this version's."""
+def _read_stage_file(path: Path, idle: frozenset[str] = frozenset()) -> dict[str, Any] | None:
+    """A stage's JSON file without the inputs `idle`; None where there is none, or none of this version's."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
     if not isinstance(content, dict) or "key" not in content:
         return None
-    return {**content, "inputs": translate_stage_inputs(content.get("inputs", {}))}
+    inputs = translate_stage_inputs(content.get("inputs", {}))
+    return {**content, "inputs": {name: value for name, value in inputs.items() if name not in idle}}

@@ -1,4 +1,4 @@
-"""What stands in the stage `groups`: the groups of users, and the statistics behind slot vectors."""
+"""What stands in the stage `groups`: the groups of users, the statistics behind slot vectors, or both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USERS, SLOTS = "groups.safetensors", "slots.safetensors"
 
 
 def fit_user_groups(ds: Dataset, encoder: Encoder, model: ThinkRecConfig, seed: int, folder: Path) -> dict[str, Any]:
-    """Group users by their vectors at their last train row, fit the slot encoder, and write both to `folder`.
+    """Group users by their vectors at their last train row, and write the groups to `folder`.
 
     Returns what the stage says of itself: the sizes of the groups, the largest first.
     """
@@ -26,15 +26,19 @@ def fit_user_groups(ds: Dataset, encoder: Encoder, model: ThinkRecConfig, seed: 
     users = [ds.user_ids[user] for user in ds.interactions.user[rows]]
     groups = fit_groups(encoder.encode_users(ds, rows), model.groups, seed, users=users)
     groups.save(folder / USERS)
+    return {"sizes": np.bincount(groups.labels).tolist()}
+
+
+def fit_slot_encoder(ds: Dataset, encoder: Encoder | None, model: ThinkRecConfig, seed: int, folder: Path) -> None:
+    """Fit the statistics behind slot vectors and write them to `folder`; `encoder`: where they carry its vectors."""
     slots = SlotEncoder.from_dataset(
         ds,
-        encoder if model.embeddings else None,
+        encoder,
         statistics=model.target_encoding,
         votes=model.neighbourhood_residual,
         seed=seed,
     )
     slots.save(folder / SLOTS)
-    return {"sizes": np.bincount(groups.labels).tolist()}
 
 
 def load_user_groups(folder: Path) -> UserGroups:
@@ -43,5 +47,5 @@ def load_user_groups(folder: Path) -> UserGroups:
 
 
 def load_slot_encoder(folder: Path, encoder: Encoder | None) -> SlotEncoder:
-    """The slot encoder that `fit_user_groups` wrote; `encoder`: where slot vectors carry its vectors."""
+    """The slot encoder that `fit_slot_encoder` wrote; `encoder`: where slot vectors carry its vectors."""
     return SlotEncoder.load(folder / SLOTS, encoder)

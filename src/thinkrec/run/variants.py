@@ -36,7 +36,7 @@ class Variant:
     parents: tuple[str, ...] = ()
     """Keys of the variants that its training may start from; the first that the recipe trains counts."""
     needs: frozenset[Need] = frozenset()
-    """What it adds to what its parent computes with."""
+    """What it adds to what its parent computes with; whether that asks for an encoder says `collect_needs`."""
 
 
 VARIANTS = (
@@ -54,7 +54,7 @@ VARIANTS = (
         scores="scores/experts",
         config="expert_stage",
         parents=("global",),
-        needs=frozenset({"encoder", "groups"}),
+        needs=frozenset({"groups"}),
     ),
     Variant(
         key="full",
@@ -63,7 +63,7 @@ VARIANTS = (
         scores="scores/full",
         config="vector_stage",
         parents=("experts", "global"),
-        needs=frozenset({"encoder", "slots"}),
+        needs=frozenset({"slots"}),
     ),
 )
 """All variants, in the order in which they are trained and stand in tables; of a recipe the last one answers."""
@@ -96,9 +96,14 @@ def find_parent(variant: Variant, model: ThinkRecConfig) -> Variant | None:
 
 
 def collect_needs(variant: Variant, model: ThinkRecConfig) -> frozenset[Need]:
-    """What a variant of the recipe computes with: what it adds, and what its parents do."""
+    """What a variant of the recipe computes with: what it adds, what its parents do, and the encoder behind either.
+
+    Groups are made of the encoder's vectors; slot vectors carry them only with `embeddings`.
+    """
     parent = find_parent(variant, model)
-    return variant.needs if parent is None else variant.needs | collect_needs(parent, model)
+    needs = variant.needs if parent is None else variant.needs | collect_needs(parent, model)
+    has_encoder = "groups" in needs or ("slots" in needs and model.embeddings)
+    return needs | {"encoder"} if has_encoder else needs
 
 
 def collect_recipe_needs(recipe: Recipe) -> frozenset[Need]:
@@ -119,6 +124,11 @@ def map_rows_to_variants(recipe: Recipe) -> dict[str, Variant]:
     if recipe.label is None:
         return {variant.label: variant for variant in variants}
     return {**{f"{recipe.label} {variant.key}": variant for variant in variants[:-1]}, recipe.label: variants[-1]}
+
+
+def find_row(recipe: Recipe, variant: Variant) -> str:
+    """The row of the recipe's table that a variant answers for."""
+    return next(row for row, owner in map_rows_to_variants(recipe).items() if owner is variant)
 
 
 def list_variant_names(recipe: Recipe) -> dict[str, Variant]:

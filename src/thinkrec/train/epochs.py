@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,23 @@ from thinkrec.io.processes import run_on_main
 from thinkrec.prompts.stored import StoredPrompts, write_prompts
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
+
+
+def list_eval_steps(steps: Sequence[int], evals_per_epoch: int) -> frozenset[int]:
+    """The steps, counted from 1 over all passes, after which validation rows are scored.
+
+    They are spread evenly over each pass, whose last step is one of them; a pass of fewer steps has fewer.
+
+    Args:
+        steps: of each pass.
+        evals_per_epoch: how many in a pass.
+
+    >>> sorted(list_eval_steps([310, 5], 3))
+    [104, 207, 310, 312, 314, 315]
+    """
+    ends = accumulate(steps)
+    parts = range(1, evals_per_epoch + 1)
+    return frozenset(end - n - (-n * k // evals_per_epoch) for n, end in zip(steps, ends, strict=True) for k in parts)
 
 
 class EpochBatches:

@@ -25,7 +25,7 @@ from thinkrec.io.processes import run_on_main
 from thinkrec.io.progress import Progress
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
-from thinkrec.train.epochs import EpochBatches
+from thinkrec.train.epochs import EpochBatches, list_eval_steps
 from thinkrec.train.loss import compute_losses
 
 STATE = "state.safetensors"
@@ -118,7 +118,7 @@ def fit_stage(
         epoch_prompts, config, folder, seed=seed, accelerator=accelerator, title=title, progress=progress
     )
     total = sum(passes.steps)
-    every = max(1, passes.steps[0] // config.evals_per_epoch)
+    eval_steps = list_eval_steps(passes.steps, config.evals_per_epoch)
     with (
         _open_activation_cache(recommender, passes, config, folder, accelerator) as below,
         Progress(title, total, shown=progress and accelerator.is_main_process, unit="tokens") as bar,
@@ -148,7 +148,7 @@ def fit_stage(
             place.window.append(train_step(recommender, prompts, params, optimiser, config, accelerator, below, option))
             place.step = step + 1
             bar.advance(1, f"loss {np.mean(place.window[-20:]):.3f}", sum(map(len, prompts)))
-            if (place.step % every == 0 or place.step == total) and record(rate):
+            if place.step in eval_steps and record(rate):
                 best = [p.detach().clone() for p in params]
             if (place.step % config.save_steps == 0 or place.step == total) and accelerator.is_main_process:
                 place.processes = accelerator.num_processes

@@ -142,13 +142,15 @@ def test_keywords_of_the_slice(ml1m_folder: Path, slice_data: Dataset) -> None:
     assert written.items.keywords == [tuple(words) for words in came.sort("item_id")["keywords"].to_list()]
     both = load_ml1m_slice(ml1m_folder, keywords="both")
     assert both.items.keywords[0] == (*written.items.keywords[0], *slice_data.items.keywords[0])
-    assert len({data.compute_fingerprint() for data in (slice_data, written, both)}) == 3
+    none = load_ml1m_slice(ml1m_folder, keywords="none")
+    assert set(none.items.keywords) == {()}
+    assert len({data.compute_fingerprint() for data in (slice_data, written, both, none)}) == 4
     assert {"year", "genres", "plot", "director", "actors", "country", "summary", "tags"} == set(
         written.items.texts.columns
     )
     assert slice_data.items.texts["genres"][0] == "Animation, Children's, Comedy"
     assert slice_data.items.titles[10] == "The American President (1995)"
-    with pytest.raises(DataError, match="Use 'genres', 'written' or 'both'"):
+    with pytest.raises(DataError, match="Use 'genres', 'written', 'both' or 'none'"):
         load_ml1m_slice(ml1m_folder, keywords="plots")  # pyright: ignore[reportArgumentType]
 
 

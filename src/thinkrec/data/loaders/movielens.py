@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import polars as pl
 
@@ -16,7 +16,7 @@ from thinkrec.errors import DataError
 FILM_WORDS = Domain(item="film", items="films", user="viewer")
 """How prompts speak about MovieLens."""
 
-Keywords = Literal["genres", "written", "both"]
+Keywords = Literal["genres", "written", "both", "none"]
 
 # The articles that MovieLens-1M moves behind a comma. Not any word will do: "Paris, Texas", "Girl, Interrupted".
 _ARTICLES = r"The|An|A|La|Les|Le|L'|El|Il|I|Der|Die|Das|Det|O"
@@ -74,14 +74,15 @@ def load_ml1m_slice(folder: str | Path, keywords: Keywords = "genres") -> Datase
 
     Args:
         folder: holds the Parquet files.
-        keywords: "genres"; "written", the written phrases in their order; or "both", the written ones, then the genres.
+        keywords: "genres"; "written", the written phrases in their order; "both", the written ones, then the genres; or
+            "none".
 
     Raises:
         DataError: if a file is missing, not a table, or lacks a column.
     """
     folder = Path(folder)
-    if keywords not in ("genres", "written", "both"):
-        raise DataError(f"keywords={keywords!r} is not known. Use 'genres', 'written' or 'both'.")
+    if keywords not in get_args(Keywords):
+        raise DataError(f"keywords={keywords!r} is not known. Use 'genres', 'written', 'both' or 'none'.")
     rows_file, items_file, words_file = (folder / f"{name}.parquet" for name in ("interactions", "items", "keywords"))
     items = read_table(items_file)
     if missing := {"title", "genres"} - set(items.columns):
@@ -96,6 +97,8 @@ def load_ml1m_slice(folder: str | Path, keywords: Keywords = "genres") -> Datase
     )
     if keywords == "genres":
         return dataset
+    if keywords == "none":
+        return dataset.with_keywords(dict.fromkeys(dataset.items.ids, ()))
     written = dataset.with_keywords(read_table(words_file), source=str(words_file))
     if keywords == "written":
         return written

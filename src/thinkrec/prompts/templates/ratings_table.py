@@ -40,3 +40,15 @@ RATINGS_TABLE = Template(
     ),
     answers=AnswerWords((("Yes", "No"),)),
 )
+RATINGS_TABLE_UNLABELLED = Template(
+    segments=(
+        Text("{Items} rated by one {user}, oldest first: {item} | keywords\n"),
+        History(before_label=None, after=NEWLINE),
+        EmptyHistory(EMPTY_HISTORY),
+        UserVector("The {user} as a vector:", after=NEWLINE),
+        Text(REQUEST),
+        Target(after=BAR, before_text=BAR),
+    ),
+    answers=AnswerWords((("Yes", "No"),)),
+)
+"""The same without the labels: what they are worth."""
