@@ -103,7 +103,8 @@ def collect_needs(variant: Variant, model: ThinkRecConfig) -> frozenset[Need]:
     parent = find_parent(variant, model)
     needs = variant.needs if parent is None else variant.needs | collect_needs(parent, model)
     has_encoder = "groups" in needs or ("slots" in needs and model.embeddings)
-    return needs | {"encoder"} if has_encoder else needs
+    encoder: frozenset[Need] = frozenset(("encoder",) if has_encoder else ())
+    return needs | encoder
 
 
 def collect_recipe_needs(recipe: Recipe) -> frozenset[Need]:
