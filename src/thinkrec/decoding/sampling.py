@@ -60,7 +60,7 @@ class TokenSampler:
 
     def choose_token(self, ids: Sequence[int], logits: torch.Tensor, rule: DecodingConstraint | None) -> int:
         """The next token behind `ids`, one that `rule` allows. `logits`: float (V,)."""
-        raw = logits.double().cpu().numpy()
+        raw = logits.cpu().double().numpy()
         adjusted = self._penalise_words(ids, raw)
         token = self._draw_token(adjusted)
         if rule is not None and not rule.is_allowed(ids, token):

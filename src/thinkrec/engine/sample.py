@@ -83,7 +83,7 @@ def sample_texts(
             rows = alive
             if not rows:
                 break
-        values = recommender.compute_next_token_logits(batch.last_hidden).double().cpu().numpy()
+        values = recommender.compute_next_token_logits(batch.last_hidden).cpu().double().numpy()
         fresh = [
             _write_on(ids[row], flat_forms[row], value, flat_draws[row], temperature) if logits[row] is None else [0]
             for row, value in zip(rows, values, strict=True)

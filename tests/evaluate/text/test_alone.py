@@ -136,7 +136,7 @@ def test_the_references_are_a_row_that_is_compared(comparison: TextComparison) -
     assert set(results.against[REFERENCES]) == set(results.estimates[REFERENCES])
     assert results.against[REFERENCES]["support"].difference == pytest.approx(-2 / 3)
     assert not set(results.estimates["reference of another row"]) & set(ALONE), "chance changes nothing in a text"
-    assert set(results.policies) == (set(TITLES) - {"meteor", "bleurt", "similarity"})
+    assert set(results.policies) == (set(TITLES) - {"meteor", "bleurt", "similarity", "support_shown"})
 
 
 def test_what_is_left_out_and_unknown_is_said(comparison: TextComparison) -> None:

@@ -215,7 +215,7 @@ def test_the_command_writes_what_it_prints(tables: Path) -> None:
     systems = ["mine", "other", "reference of another row", "mine, reason of another row"]
     assert list(found["estimates"]) == [*systems, "the references"]
     assert found["baselines"] == systems[2:]
-    needs_run = {"unknown_words", "target_named", "support", "support_elsewhere"}
+    needs_run = {"unknown_words", "target_named", "support", "support_shown", "support_elsewhere"}
     assert found["not_available"].keys() == {"meteor", "bleurt", "likelihood"} | needs_run
     assert "meteor" not in found["policies"]
     assert found["policies"].keys() == found["estimates"]["mine"].keys()
