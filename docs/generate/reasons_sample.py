@@ -36,15 +36,15 @@ HEAD = (
 
 
 def read_reasons(tables: dict[str, Path]) -> pl.DataFrame:
-    """Rows that all tables have: user_id, item_id, and one column of reasons for each table."""
+    """Rows that all tables have, by order, user and item: these, and one column of reasons for each table."""
     joined: pl.DataFrame | None = None
     for name, path in tables.items():
         table = pl.read_parquet(path)
-        ids = (
-            [pl.col(column).cast(pl.String) for column in ("user_id", "item_id")] if "user_id" in table.columns else []
-        )
-        table = table.select("order", *ids, pl.col("reason").alias(name))
-        joined = table if joined is None else joined.join(table.select("order", name), on="order", how="inner")
+        # nano's table of 21 November has no users and items.
+        keys = [key for key in ("order", "user_id", "item_id") if key in table.columns]
+        table = table.select(*keys, pl.col("reason").alias(name))
+        shared = keys if joined is None else [key for key in keys if key in joined.columns]
+        joined = table if joined is None else joined.join(table, on=shared, how="inner")
     assert joined is not None
     return joined.sort("order")
 

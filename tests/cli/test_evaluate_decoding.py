@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from support.tiny_run import tiny_backbone, tiny_recipe
+from support.tiny_run import train_tiny_run
 from typer.testing import CliRunner
 
 from thinkrec.cli import app
 from thinkrec.run import decoding_trial
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import parse_recipe
 from thinkrec.score.predictor import Predictor
 from thinkrec.teacher.rule_reasons import argue_row
 
@@ -24,12 +23,7 @@ GRID = "- {citation_policy: any, temperature: [0, 1.5]}\n- {citation_policy: pol
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("decoding")
-    recipe = parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone")), "tiny")
-    run = Run(recipe, folder / "run")
-    run.folder.mkdir()
-    run.prepare_folder()
-    run.train_variants()
-    return run
+    return train_tiny_run(folder)
 
 
 @pytest.fixture

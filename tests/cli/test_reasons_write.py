@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from support.tiny_run import tiny_backbone, tiny_recipe
+from support.tiny_run import train_tiny_run
 from typer.testing import CliRunner
 
 from thinkrec.claims.cases import build_case
@@ -20,7 +20,6 @@ from thinkrec.errors import DataError
 from thinkrec.evaluate.faithfulness.cited_lines import read_cited_lines
 from thinkrec.reasons.named_rows import draw_rows, read_named_rows
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.variants import get_variant
 from thinkrec.score import explained_rows
 from thinkrec.score.deciding_lines import select_deciding_lines
@@ -35,12 +34,7 @@ def call(*arguments: object):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("written")
-    recipe = parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone")), "tiny")
-    run = Run(recipe, folder / "run")
-    run.folder.mkdir()
-    run.prepare_folder()
-    run.train_variants()
-    return run
+    return train_tiny_run(folder)
 
 
 @pytest.fixture

@@ -122,6 +122,7 @@ def test_words_said_already_are_penalised_once_and_titles_function_words_and_the
     hill[12] = 0.3
     assert one.choose_token(quoted, hill, None) == 12, "a title is not said again by its words"
     assert one.choose_token([6, 11], hill, None) == 12, "within a quotation nothing is penalised"
+    assert one.choose_token([12, 5, 6, 11], hill, None) == 12, "not either what was said before it"
     assert one.choose_token([12, 5, 12, 5], hill, None) != 12
     assert sampler(presence_penalty=0.5, words={"hill"}).choose_token([12, 5], hill, None) == 12
 

@@ -12,7 +12,7 @@ from support.tiny_lm import WORDS, make_prompts, make_recommender
 
 from thinkrec.engine.batch import collate_prompts
 from thinkrec.engine.recommender import Recommender
-from thinkrec.engine.sample import SampledText, draw_token, sample_texts
+from thinkrec.engine.sample import SampledText, draw_token, find_drawn_place, sample_texts
 from thinkrec.errors import DataError
 from thinkrec.prompts.types import Prompt
 
@@ -148,3 +148,8 @@ def test_counts_that_do_not_fit_are_refused() -> None:
     recommender.train()
     with pytest.raises(RuntimeError, match="training mode"):
         sample_texts(recommender, prompts, forms, draws)
+
+
+def test_a_number_falls_on_a_place_with_a_share() -> None:
+    shares = np.array([0.0, 0.5, 0.0, 1.5, 0.0])
+    assert [find_drawn_place(shares, number) for number in (0.0, 0.24, 0.26, 1.0 - 2**-53, 1.0)] == [1, 1, 3, 3, 3]

@@ -96,8 +96,8 @@ MUTANTS = (
     Mutant(
         "draws-by-place-in-the-call",
         "score/plan_scorer.py",
-        "order = int(self.predictor.ds.interactions.order[row])",
-        "order = id(object())",
+        "draws = [self._make_draws(int(rows[i]), k, seed) for i in chunk]",
+        "draws = [self._make_draws(i, k, seed) for i in chunk]",
         (f"{RUN}::test_scores_behind_sampled_plans_are_those_behind_the_same_plans_given",),
         "the same row has other plans in another call",
     ),

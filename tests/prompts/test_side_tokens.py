@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from thinkrec.errors import RecipeError
 from thinkrec.model.backbone import load_backbone
 from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.render import REASONING_WEIGHTS, PromptRenderer
@@ -39,6 +40,14 @@ def test_a_token_weighs_more_where_it_decides(text) -> None:
     for weight, (start, end) in zip(weights, tokens["offset_mapping"], strict=True):
         assert weight == (5.0 if any(start < b and end > a for a, b in spans) else 1.0)
     assert {1.0, 5.0} == set(weights.tolist())
+
+
+def test_a_tokenizer_without_offsets_is_refused_with_a_remedy() -> None:
+    def encode(*_: object, **__: object) -> None:
+        raise NotImplementedError
+
+    with pytest.raises(RecipeError, match=r"needs a fast tokenizer.*side_weight: 1"):
+        weigh_side_tokens(encode, TEXT, 4.0)
 
 
 def test_a_reason_weighs_the_same_as_a_whole(text) -> None:

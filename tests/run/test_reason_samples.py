@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from support.tiny_run import tiny_backbone, tiny_recipe
+from support.tiny_run import train_tiny_run
 from typer.testing import CliRunner, Result
 
 from thinkrec.claims.cases import build_cases
@@ -25,7 +25,6 @@ from thinkrec.run.reason_samples import (
     write_model_candidates,
     write_rule_candidates,
 )
-from thinkrec.run.recipe import parse_recipe
 from thinkrec.run.variants import get_variant
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
@@ -64,11 +63,7 @@ def test_the_past_is_what_the_prompt_shows() -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("samples")
-    run = Run(parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone")), "tiny"), folder / "run")
-    run.folder.mkdir()
-    run.prepare_folder()
-    run.train_variants()
-    return run
+    return train_tiny_run(folder)
 
 
 def call(*arguments: object) -> Result:

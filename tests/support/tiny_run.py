@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from support.tiny_lm import make_model, make_tokenizer
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import parse_recipe
 
 
 def tiny_backbone(folder: Path) -> Path:
@@ -53,3 +55,13 @@ def tiny_recipe(backbone: Path, **changes: Any) -> dict[str, Any]:
         "reason_tokens": 8,
         **changes,
     }
+
+
+def train_tiny_run(folder: Path) -> Run:
+    """A run of that recipe in `folder`, its variants trained and nothing scored."""
+    recipe = parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone")), "tiny")
+    run = Run(recipe, folder / "run")
+    run.folder.mkdir()
+    run.prepare_folder()
+    run.train_variants()
+    return run

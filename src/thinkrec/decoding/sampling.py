@@ -16,6 +16,7 @@ from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.free_citations import FreeCitations
 from thinkrec.decoding.vocabulary import TokenVocabulary
 from thinkrec.engine.generate import DecodingConstraint
+from thinkrec.engine.sample import find_drawn_place
 
 _CONTENT = re.compile(r"(?<![^\W_])[^\W\d_]{4,}(?![^\W_])")
 SHORTEST_BEGINNING = 3
@@ -80,8 +81,7 @@ class TokenSampler:
             compute_probabilities(logits, self.config.temperature), self.config.top_p, self.config.min_p
         )
         # By the places in order, not by rank: where two probabilities are nearly equal, the batch decides their rank.
-        sums = probabilities.cumsum()
-        return int(np.searchsorted(sums, self._rng.random() * sums[-1], side="right"))
+        return find_drawn_place(probabilities, self._rng.random())
 
     def _penalise_words(self, ids: Sequence[int], logits: np.ndarray) -> np.ndarray:
         if not self.config.presence_penalty or self.citations.is_in_quotation(ids):

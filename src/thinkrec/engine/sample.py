@@ -123,8 +123,14 @@ def draw_token(logits: np.ndarray, allowed: np.ndarray, draw: Iterator[float], t
     values = logits[allowed]
     if not temperature:
         return int(allowed[values.argmax()])
-    shares = np.exp((values - values.max()) / temperature).cumsum()
-    return int(allowed[min(int(np.searchsorted(shares, next(draw) * shares[-1], side="right")), len(allowed) - 1)])
+    return int(allowed[find_drawn_place(np.exp((values - values.max()) / temperature), next(draw))])
+
+
+def find_drawn_place(shares: np.ndarray, number: float) -> int:
+    """Where a uniform number in [0, 1) falls among shares, float64 (n,) of any sum: a place whose share is not 0."""
+    sums = shares.cumsum()
+    # A number next to 1 may round to the whole sum, behind the last place.
+    return int(min(np.searchsorted(sums, number * sums[-1], side="right"), np.searchsorted(sums, sums[-1])))
 
 
 def _check_counts(prompts: Sequence, forms: Sequence, draws: Sequence, temperature: float) -> int:

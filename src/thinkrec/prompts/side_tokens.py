@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from thinkrec.claims.cue_reader import find_cues
+from thinkrec.errors import RecipeError
 
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
 _OPENING_QUOTE = re.compile(r"(?<![^\W_])['\u2018\"\u201c](?=[^\W_])")
@@ -29,9 +30,15 @@ def find_side_spans(text: str) -> list[tuple[int, int]]:
 def weigh_side_tokens(tokenizer: Any, text: str, side_weight: float) -> np.ndarray:
     """float32 (n,): the weight of each token of `text`, `side_weight` for those that `find_side_spans` touches, else 1.
 
-    Raises NotImplementedError for a tokenizer that does not say which characters a token stands for.
+    Raises RecipeError for a tokenizer that does not say which characters a token stands for.
     """
-    coded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    try:
+        coded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    except NotImplementedError as error:
+        raise RecipeError(
+            "model.reasons.side_weight needs a fast tokenizer, one that says which characters a token stands for, and"
+            f" this backbone has {type(tokenizer).__name__}; set side_weight: 1, or add a tokenizer.json to the folder"
+        ) from error
     offsets = np.asarray(coded["offset_mapping"], dtype=np.int64).reshape(-1, 2)
     weights = np.ones(len(offsets), dtype=np.float32)
     for start, end in find_side_spans(text):

@@ -47,7 +47,8 @@ class ReasonConfig(Config):
     the outcome, its plan tells the outcome. rules: of any train rows, the strongest evidence by shared keywords, which
     is the same whatever the outcome."""
     plan_prose: bool = False
-    """Whether plan-first rows go on with the reason's prose behind the verdict."""
+    """Whether plan-first rows go on with the reason's prose behind the verdict. It is taught alone: no command writes
+    prose behind a plan yet."""
 
 
 class ThinkRecConfig(Config):
