@@ -33,7 +33,7 @@ class OurStage:
     def run(self) -> None:
         """One pass."""
         for batch in self.batches:
-            loss = train_step(self.rec, batch, self.params, self.optimiser, self.config, self.accelerator)
+            loss = train_step(self.rec, [batch], self.params, self.optimiser, self.config, self.accelerator)
             self.losses.append(loss)
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ class Stage:
     def run(self) -> None:
         """One pass."""
         for batch in self.batches:
-            train_step(self.rec, batch, self.params, self.optimiser, self.config, self.accelerator, self.below)
+            train_step(self.rec, [batch], self.params, self.optimiser, self.config, self.accelerator, self.below)
 
 
 def trainer(prompts: list[Prompt], rec, folder: str) -> Trainer:

@@ -1,4 +1,4 @@
-"""Batches of a pass: within the budget, each prompt once, and every process has the same number of steps."""
+"""Batches of a pass: within the budget, each prompt once, and the same for any number of processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.tiny_lm import make_prompt
 
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
-from thinkrec.train.epochs import EpochBatches, list_eval_steps
+from thinkrec.train.epochs import EpochBatches, list_eval_steps, share_evenly
 
 LENGTHS = [6, 20, 9, 31, 6, 12, 44, 8, 15, 7, 7]
 
@@ -38,18 +38,26 @@ def list_batches(
     return steps, batches.steps
 
 
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_each_process_gets_a_batch_in_every_step(tmp_path: Path, processes: int) -> None:
+@pytest.mark.parametrize("processes", [1, 2, 3, 9])
+def test_a_step_is_of_the_same_prompts_for_any_number_of_processes(tmp_path: Path, processes: int) -> None:
     steps, counts = list_batches(tmp_path, processes)
-    assert len(steps) == sum(counts)
-    assert {len(step) for step in steps} == {processes}
-    for epoch, part in enumerate((steps[: counts[0]], steps[counts[0] :])):
-        read = [prompt.ids.tolist() for step in part for batch in step for prompt in batch]
-        expected = [prompt.ids.tolist() for prompt in make_epoch(epoch)]
-        assert all(ids in read for ids in expected)
-        # The last batch is read once more by processes that would have none.
-        repeated = len(read) - len(expected)
-        assert repeated == 0 if processes == 1 else repeated <= (processes - 1) * len(part[-1][-1])
+    (tmp_path / "one").mkdir()
+    alone, counts_alone = list_batches(tmp_path / "one", 1)
+    assert counts == counts_alone and len(steps) == sum(counts)
+    for shares, (batch,) in zip(steps, alone, strict=True):
+        assert len(shares) == processes
+        assert sorted(p.ids.tolist() for share in shares for p in share) == sorted(p.ids.tolist() for p in batch)
+    epoch = [prompt.ids.tolist() for step in alone[: counts[0]] for batch in step for prompt in batch]
+    assert sorted(epoch) == sorted(prompt.ids.tolist() for prompt in make_epoch(0))
+
+
+def test_shares_weigh_about_the_same() -> None:
+    lengths = np.random.default_rng(0).integers(50, 400, 40)
+    shares = share_evenly(lengths, 3)
+    assert sorted(np.concatenate(shares).tolist()) == list(range(40))
+    totals = [int(lengths[share].sum()) for share in shares]
+    assert max(totals) - min(totals) <= lengths.min()
+    assert [len(share) for share in share_evenly(np.array([7, 3]), 4)] == [1, 1, 0, 0]
 
 
 def test_no_batch_is_wider_than_the_budget(tmp_path: Path) -> None:

@@ -101,16 +101,20 @@ def test_a_run_goes_on_from_an_undefined_value(tmp_path: Path) -> None:
         assert torch.equal(p, q)
 
 
-def test_a_stage_goes_on_with_as_many_processes(tmp_path: Path) -> None:
+def test_a_state_of_steps_on_other_rows_is_refused(tmp_path: Path) -> None:
     fitted((0.9, 0.8, 0.7), tmp_path)
     tensors = read_tensors(tmp_path / STATE)
     place = json.loads(bytes(tensors["place"].tolist()))
-    assert place["processes"] == 1
-    place["processes"] = 3
-    tensors["place"] = torch.tensor(list(json.dumps(place).encode()), dtype=torch.uint8)
-    write_tensors(tmp_path / STATE, tensors)
-    with pytest.raises(RecipeError, match=r"was begun by 3 processes and cannot be gone on with by 1; start as many"):
-        fitted([], tmp_path)
+    assert "processes" not in place
+    for processes, refused in ((1, False), (3, True)):
+        content = json.dumps({**place, "processes": processes}).encode()
+        tensors["place"] = torch.tensor(list(content), dtype=torch.uint8)
+        write_tensors(tmp_path / STATE, tensors)
+        if refused:
+            with pytest.raises(RecipeError, match=r"begun by several processes of an older version.*delete"):
+                fitted([], tmp_path)
+        else:
+            fitted([], tmp_path)
 
 
 def test_no_file_holds_a_word_that_is_no_json(tmp_path: Path) -> None:
@@ -171,7 +175,7 @@ def test_a_gradient_that_is_not_finite_is_refused(monkeypatch: pytest.MonkeyPatc
         params[0].fill_(float("inf"))
     before = [p.detach().clone() for p in params]
     with pytest.raises(RecipeError, match=r"gradient of a step is not finite.*lower the stage's lr \(now 0\.01\)"):
-        train_step(rec, make_prompts(), params, torch.optim.AdamW(params), STAGE, Accelerator())
+        train_step(rec, [make_prompts()], params, torch.optim.AdamW(params), STAGE, Accelerator())
     assert all(torch.equal(p, q) for p, q in zip(params, before, strict=True))
 
 
@@ -186,7 +190,7 @@ def scaled_step(
         accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
     prompts = [replace(p, token_weight=p.token_weight * factor) for p in make_prompts()]
     # Its first step hardly depends on the gradient's size; this one does, so that clipping shows.
-    train_step(rec, prompts, params, torch.optim.SGD(params, lr=1.0), config, accelerator)
+    train_step(rec, [prompts], params, torch.optim.SGD(params, lr=1.0), config, accelerator)
     return before, [p.detach().clone() for p in params], 0.0 if scale is None else accelerator.scaler.get_scale()
 
 

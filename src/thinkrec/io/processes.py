@@ -1,4 +1,4 @@
-"""Several processes (torchrun, accelerate launch): all train together, the main one alone reads, decides and writes.
+"""Several processes (torchrun, accelerate launch): all train and score, the main one alone reads, decides and writes.
 
 A process that was started by itself is the main one, and everything here is then a plain call.
 """
@@ -10,9 +10,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
+import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
-from accelerate.utils import DistributedType, broadcast_object_list, get_int_from_env, parse_flag_from_env
+from accelerate.utils import (
+    DistributedType,
+    broadcast_object_list,
+    gather_object,
+    get_int_from_env,
+    parse_flag_from_env,
+)
 
 from thinkrec.errors import RecipeError
 
@@ -80,6 +87,29 @@ def run_on_main(work: Callable[[], Result]) -> Result:
     if outcome[1] is not None:
         raise outcome[1]
     return outcome[0]
+
+
+def compute_shares(rows: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """`compute(rows)`, float64 (len(rows),), in all processes, each of which computes a part of it.
+
+    `rows`: int64; neighbours in their ascending order stay together as far as can be, since they may share work.
+    Everything is computed here where the process is alone or inside `run_on_main`. An error is raised in all.
+    """
+    state = _get_process_state()
+    if state.num_processes == 1 or _Depth.inside:
+        return compute(rows)
+    parts = np.array_split(np.argsort(rows, kind="stable"), state.num_processes)
+    mine: list = [None, None]
+    try:
+        mine[0] = compute(rows[parts[state.process_index]])
+    except Exception as error:
+        mine[1] = error
+    values = np.zeros(len(rows))
+    for part, (value, error) in zip(parts, gather_object([mine]), strict=True):
+        if error is not None:
+            raise error
+        values[part] = value
+    return values
 
 
 def make_accelerator(device: str | None = None) -> Accelerator:

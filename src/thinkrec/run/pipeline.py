@@ -24,7 +24,7 @@ from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import ThinkRecError
 from thinkrec.io.files import write_json, write_text
-from thinkrec.io.processes import make_accelerator, run_on_main
+from thinkrec.io.processes import compute_shares, is_main, make_accelerator, run_on_main
 from thinkrec.model.backbone import resolve_backbone_dtype
 from thinkrec.personal.groups import UserGroups
 from thinkrec.run.backbone_choice import describe_backbone, resolve_backbone
@@ -288,10 +288,10 @@ class Run:
         """Stage: scores of the test rows; `trained`: the hash of the stage that trained the variant."""
 
         def work(folder: Path) -> dict[str, Any]:
-            scores = self.load_predictor(variant).score(
-                self.test_rows, title=f"scoring ({find_row(self.recipe, variant)})", progress=self.progress
-            )
-            write_predictions(folder, self.ds, self.test_rows, scores)
+            predictor, title = self.load_predictor(variant), f"scoring ({find_row(self.recipe, variant)})"
+            progress = self.progress and is_main()
+            scores = compute_shares(self.test_rows, lambda rows: predictor.score(rows, title=title, progress=progress))
+            run_on_main(lambda: write_predictions(folder, self.ds, self.test_rows, scores))
             return {}
 
         prior = self.model.score_prior if "slots" in collect_needs(variant, self.model) else None
@@ -300,7 +300,7 @@ class Run:
             variant.stage: trained,
             "prior": None if prior is None else prior.model_dump(mode="json"),
         }
-        self.stage_runner.run(variant.scores, inputs, work, MODEL_CODE)
+        self.stage_runner.run(variant.scores, inputs, work, MODEL_CODE, shared=True)
 
     # -- the walk ----------------------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class StageConfig(Config):
     warmup_steps: int = Field(default=200, ge=0)
     """Steps of linear warm-up (at most a fifth of all steps); cosine to zero afterwards."""
     batch_tokens: int = Field(default=4096, ge=64)
-    """Padded tokens per step and process."""
+    """Padded tokens per step, of all processes together."""
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Largest gradient norm."""
     evals_per_epoch: int = Field(default=2, ge=1)

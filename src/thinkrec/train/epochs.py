@@ -33,8 +33,26 @@ def list_eval_steps(steps: Sequence[int], evals_per_epoch: int) -> frozenset[int
     return frozenset(end - n - (-n * k // evals_per_epoch) for n, end in zip(steps, ends, strict=True) for k in parts)
 
 
+def share_evenly(lengths: np.ndarray, n_shares: int) -> list[np.ndarray]:
+    """Positions of `n_shares` shares of about equal length in all, each int64 and ascending.
+
+    The longest goes first, each to the share that has least so far.
+
+    >>> [share.tolist() for share in share_evenly(np.array([5, 9, 4, 1]), 2)]
+    [[1], [0, 2, 3]]
+    """
+    totals, owner = np.zeros(n_shares), np.zeros(len(lengths), dtype=np.int64)
+    for place in np.argsort(-np.asarray(lengths), kind="stable"):
+        owner[place] = np.argmin(totals)
+        totals[owner[place]] += lengths[place]
+    return [np.flatnonzero(owner == share) for share in range(n_shares)]
+
+
 class EpochBatches:
-    """`steps` of each pass, and per step one list of prompts for every process.
+    """`steps` of each pass, and per step one list of prompts for every process: together they are one batch.
+
+    A step is of the same prompts whatever the number of processes, so that results do not depend on it and a stage may
+    go on with another number.
 
     Each pass has a file in the stage's folder until `close`. What a stopped run left there is used again: a folder is
     one stage of one recipe, so that its prompts are the same.
@@ -65,17 +83,16 @@ class EpochBatches:
 
             run_on_main(write)
             self._stored.append(StoredPrompts(path))
-        self.steps = [-(-len(self._split_into_batches(epoch)) // self.processes) for epoch in range(config.epochs)]
+        self.steps = [len(self._split_into_batches(epoch)) for epoch in range(config.epochs)]
         self.sample: list[Prompt] = self._stored[0][:4]
         """A few prompts."""
 
     def __iter__(self) -> Iterator[list[list[Prompt]]]:
-        """For each step, pass after pass, one batch per process."""
+        """For each step, pass after pass, one list of prompts per process; some may be empty."""
         for epoch, prompts in enumerate(self._stored):
-            cut = self._split_into_batches(epoch)
-            for first in range(0, len(cut), self.processes):
-                group = [cut[min(first + k, len(cut) - 1)] for k in range(self.processes)]
-                yield [[prompts[i] for i in rows] for rows in group]
+            for batch in self._split_into_batches(epoch):
+                shares = share_evenly(prompts.lengths[batch], self.processes)
+                yield [[prompts[i] for i in batch[share]] for share in shares]
 
     def close(self) -> None:
         """Remove the files; the stage is finished."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,6 @@ from thinkrec.engine.parts import TRAINABLE_PARTS, set_trainable_parts
 from thinkrec.engine.recommender import Recommender, ScoreOption, compute_scores
 from thinkrec.errors import RecipeError
 from thinkrec.io.files import read_tensors, to_json_value, write_tensors
-from thinkrec.io.processes import run_on_main
 from thinkrec.io.progress import Progress
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
@@ -43,8 +43,6 @@ class _LoopState:
     window: list[float] = field(default_factory=list)
     scaler: dict[str, Any] = field(default_factory=dict)
     """Of float16 training: how losses are scaled now."""
-    processes: int = 1
-    """How many share a step: the same step of another number would have seen other rows."""
 
 
 def select_best_record(log: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -96,7 +94,8 @@ def fit_stage(
         recommender: what is trained, in place.
         epoch_prompts: the prompts of pass e (0, 1, ...); the same call gives the same prompts. They are read once, in
             order, and kept in an Arrow file of `folder` while the stage lasts.
-        check: validation metrics with a key "value", larger is better; NaN is what is not defined.
+        check: validation metrics with a key "value", larger is better; NaN is what is not defined. It is called in all
+            processes and gives the same in all, since they must keep the same states.
         config: the parts that learn, how long, and how.
         folder: holds `state.safetensors`; where one is there, training goes on from it.
         seed: of the order of the prompts and of dropout.
@@ -127,8 +126,9 @@ def fit_stage(
 
         def record(rate: float) -> bool:
             """Check, and say whether this is now the state to keep."""
-            metrics, losses = _gather_metrics(check, place.window, accelerator)
-            place.log.append(to_json_value({"step": place.step, "loss": losses, "lr": rate, **metrics}))
+            metrics = check()
+            mean = float(np.mean(place.window)) if place.window else math.nan
+            place.log.append(to_json_value({"step": place.step, "loss": mean, "lr": rate, **metrics}))
             place.window.clear()
             bar.set_note(" ".join(f"{key} {_format_metric(metrics.get(key))}" for key in ("auc", "uauc")))
             return select_best_record(place.log) is place.log[-1]
@@ -136,22 +136,20 @@ def fit_stage(
         if check_start and not place.log and not place.step:
             record(0.0)
             bar.restart_clock()
-        for step, group in enumerate(passes):
+        for step, shares in enumerate(passes):
             if step < place.step:
                 continue
-            prompts = group[accelerator.process_index]
             # One seed per step: dropout is then the same in a resumed run, without any generator state to keep.
             torch.manual_seed((seed * 1_000_003 + step) * 64 + accelerator.process_index)
             rate = _compute_learning_rate(step, total, config)
             for options in optimiser.param_groups:
                 options["lr"] = rate
-            place.window.append(train_step(recommender, prompts, params, optimiser, config, accelerator, below, option))
+            place.window.append(train_step(recommender, shares, params, optimiser, config, accelerator, below, option))
             place.step = step + 1
-            bar.advance(1, f"loss {np.mean(place.window[-20:]):.3f}", sum(map(len, prompts)))
+            bar.advance(1, f"loss {np.mean(place.window[-20:]):.3f}", sum(map(len, chain(*shares))))
             if place.step in eval_steps and record(rate):
                 best = [p.detach().clone() for p in params]
             if (place.step % config.save_steps == 0 or place.step == total) and accelerator.is_main_process:
-                place.processes = accelerator.num_processes
                 place.scaler = {} if accelerator.scaler is None else accelerator.scaler.state_dict()
                 _save_state(folder / STATE, place, params, best, optimiser)
     passes.close()
@@ -179,7 +177,7 @@ def _open_activation_cache(
 
 def train_step(
     recommender: Recommender,
-    prompts: list[Prompt],
+    shares: Sequence[list[Prompt]],
     params: list[nn.Parameter],
     optimiser: torch.optim.Optimizer,
     config: StageConfig,
@@ -189,33 +187,28 @@ def train_step(
 ) -> float:
     """One step on one batch; returns its loss. `below` stands for the layers under the first one that learns.
 
+    `shares`: the batch's prompts, cut into one list per process, some of which may be empty. Loss and gradient are
+    those of the whole batch, whatever the number of processes.
+
     Where the launcher asks for float16, gradients come scaled up; they are brought back before they are clipped, and a
     step whose gradients overflowed changes no weight. Raises RecipeError where they are not finite otherwise.
     """
     recommender.train()
+    n_rows, prompts = sum(map(len, shares)), shares[accelerator.process_index]
     with accelerator.autocast():
-        if below is None:
-            batch, states = recommender.pack_and_forward(prompts, _select_positions)
-        else:
-            batch = collate_prompts(prompts, recommender.backbone.pad_id).to(recommender.device)
-            with below.use_cached_states(prompts, batch):
-                states = recommender.gather_hidden(batch, _select_positions(batch))
-    answers, tokens = states.split([len(batch.answer_at), len(batch.token_at)])
-    scores = compute_scores(recommender.compute_answer_logits(answers), option)
-    loss = compute_losses(scores, recommender.compute_next_token_logits(tokens), batch, rows=len(prompts)).total
+        # A share without rows takes part in every reduction all the same.
+        loss = _compute_loss(recommender, prompts, n_rows, below, option) if prompts else params[0].sum() * 0.0
     optimiser.zero_grad(set_to_none=True)
     accelerator.backward(loss)
+    value = loss.detach().float()
     if accelerator.num_processes > 1:
-        for p in params:
-            # All processes take part in every reduction, also one whose batch did not touch this parameter.
-            grad = torch.zeros_like(p) if p.grad is None else p.grad
-            p.grad = cast(torch.Tensor, accelerator.reduce(grad, reduction="mean"))
+        value = _sum_gradients(params, value, accelerator)
     scaler = accelerator.scaler
     if scaler is None:
         norm = torch.nn.utils.clip_grad_norm_(params, config.max_grad_norm)
         if not torch.isfinite(norm):
             raise RecipeError(
-                f"the gradient of a step is not finite (its loss is {float(loss.detach()):g}), so training would end in"
+                f"the gradient of a step is not finite (its loss is {float(value):g}), so training would end in"
                 f" weights that are no numbers; lower the stage's lr (now {config.lr:g}), or set"
                 " model.backbone.dtype: float32"
             )
@@ -226,19 +219,36 @@ def train_step(
         scaler.step(optimiser)
         scaler.update()
     recommender.eval()
-    return float(loss.detach())
+    return float(value)
 
 
-def _gather_metrics(
-    check: Callable[[], dict[str, float]], window: Sequence[float], accelerator: Accelerator
-) -> tuple[dict[str, float], float]:
-    """The main process's check and the mean training loss, for all processes: they must keep the same states."""
-    metrics = check()
-    mean = float(np.mean(window)) if window else math.nan
-    if accelerator.num_processes > 1:
-        shared_mean = cast(torch.Tensor, accelerator.reduce(torch.tensor(mean, device=accelerator.device), "mean"))
-        mean = float(shared_mean)
-    return run_on_main(lambda: metrics), mean
+def _compute_loss(
+    recommender: Recommender,
+    prompts: list[Prompt],
+    n_rows: int,
+    below: FrozenActivationCache | None,
+    option: ScoreOption,
+) -> torch.Tensor:
+    """What prompts add to the loss of a batch of `n_rows` rows, a scalar."""
+    if below is None:
+        batch, states = recommender.pack_and_forward(prompts, _select_positions)
+    else:
+        batch = collate_prompts(prompts, recommender.backbone.pad_id).to(recommender.device)
+        with below.use_cached_states(prompts, batch):
+            states = recommender.gather_hidden(batch, _select_positions(batch))
+    answers, tokens = states.split([len(batch.answer_at), len(batch.token_at)])
+    scores = compute_scores(recommender.compute_answer_logits(answers), option)
+    return compute_losses(scores, recommender.compute_next_token_logits(tokens), batch, rows=n_rows).total
+
+
+def _sum_gradients(params: list[nn.Parameter], loss: torch.Tensor, accelerator: Accelerator) -> torch.Tensor:
+    """Sum gradients over processes, in place, and the loss, which is returned: one exchange for all of them."""
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
+    flat = torch.cat([loss.reshape(1), *(gradient.float().reshape(-1) for gradient in gradients)])
+    total, *parts = cast(torch.Tensor, accelerator.reduce(flat, reduction="sum")).split([1, *map(torch.numel, params)])
+    for p, part in zip(params, parts, strict=True):
+        p.grad = part.reshape(p.shape).to(p.dtype)
+    return total[0]
 
 
 def _format_metric(value: float | None) -> str:
@@ -276,12 +286,14 @@ def _resume_state(
     if not path.is_file():
         return _LoopState()
     tensors = read_tensors(path)
-    place = _LoopState(**json.loads(bytes(tensors["place"].tolist())))
-    if place.processes != accelerator.num_processes:
+    content = json.loads(bytes(tensors["place"].tolist()))
+    # Steps of several processes were as many batches, before one batch was shared among them.
+    if content.pop("processes", 1) != 1:
         raise RecipeError(
-            f"{path.parent} was begun by {place.processes} processes and cannot be gone on with by"
-            f" {accelerator.num_processes}; start as many, or delete {path} to train this stage from its start"
+            f"{path.parent} was begun by several processes of an older version, whose steps were of other rows; delete"
+            f" {path} to train this stage from its start"
         )
+    place = _LoopState(**content)
     if place.scaler and accelerator.scaler is not None:
         accelerator.scaler.load_state_dict(place.scaler)
     with torch.no_grad():

@@ -70,7 +70,7 @@ class SpeedProbe:
         """A step of training on half of the prompts; returns their tokens."""
         self._is_frozen = False
         half = self.prompts[: PROMPTS // 2]
-        train_step(self.recommender, half, self.params, self.optimiser, self.stage, self.accelerator)
+        train_step(self.recommender, [half], self.params, self.optimiser, self.stage, self.accelerator)
         return len(half) * PROMPT_TOKENS
 
 

@@ -22,7 +22,7 @@ from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.parts import move_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError
-from thinkrec.io.processes import is_main, run_on_main
+from thinkrec.io.processes import compute_shares, is_main, run_on_main
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
@@ -135,7 +135,8 @@ def train_stage(
 
     def check() -> dict[str, float]:
         with system.recommender.inference_mode():
-            return selector.compute_metrics(system.score(checked, title=f"{title}: validation"))
+            scores = compute_shares(checked, lambda rows: system.score(rows, title=f"{title}: validation"))
+        return selector.compute_metrics(scores)
 
     log = fit_stage(
         system.recommender,
