@@ -81,6 +81,7 @@ lint: $(VENV)/.installed-dev ## Checks style, format and types; changes nothing
 docs: $(VENV)/.installed-docs ## Builds the documentation site in site/; a warning is an error
 	$(BIN)/python docs/generate/results_tables.py --check
 	$(BIN)/python docs/generate/reasons_sample.py --check
+	$(BIN)/python docs/generate/scale_tables.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stages are kept) and prints their table

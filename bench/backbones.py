@@ -18,42 +18,16 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.table import Table
-from transformers import AutoModelForCausalLM, LlamaConfig, PretrainedConfig, Qwen3Config
+from transformers import AutoModelForCausalLM, PretrainedConfig
 
 from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.lora import ALL_LINEAR, MultiLoRAConfig
+from thinkrec.scale.shapes import build_known_configs
 
 RANK = 16
 TOKENS = 128
 """In a measured pass, as one prompt; activations grow with the tokens: the fused kernel keeps no table of pairs."""
 GB = 1e9
-
-
-def build_shapes(layers: int | None = None) -> dict[str, PretrainedConfig]:
-    """The architectures, with their true number of layers or with `layers` and hardly any vocabulary."""
-    true = layers is None
-
-    def cut(config: type[PretrainedConfig], n_layers: int, vocabulary: int, **shape: Any) -> PretrainedConfig:
-        return config(
-            num_hidden_layers=n_layers if layers is None else layers, vocab_size=vocabulary if true else 64, **shape
-        )
-
-    def widths(hidden: int, inner: int, heads: int, kv: int, head_dim: int, tied: bool) -> dict[str, Any]:
-        return {
-            "hidden_size": hidden,
-            "intermediate_size": inner,
-            "num_attention_heads": heads,
-            "num_key_value_heads": kv,
-            "head_dim": head_dim,
-            "tie_word_embeddings": tied,
-        }
-
-    return {
-        "nano": cut(LlamaConfig, 4, 6144, **widths(192, 512, 4, 4, 64, True)),
-        "SmolLM2-135M": cut(LlamaConfig, 30, 49152, **widths(576, 1536, 9, 3, 64, True)),
-        "Qwen3-0.6B": cut(Qwen3Config, 28, 151936, **widths(1024, 3072, 16, 8, 128, True)),
-        "Llama-3-8B": cut(LlamaConfig, 32, 128256, **widths(4096, 14336, 32, 8, 128, False)),
-    }
 
 
 def count_parameters(config: PretrainedConfig) -> dict[str, int]:
@@ -93,9 +67,9 @@ def measure_activations(config: PretrainedConfig, dtype: torch.dtype) -> int:
 
 def describe_backbones() -> list[dict[str, Any]]:
     """One record per backbone: counts, and bytes of activations per token by format."""
-    one, two = build_shapes(1), build_shapes(2)
+    one, two = build_known_configs(1), build_known_configs(2)
     records = []
-    for name, config in build_shapes().items():
+    for name, config in build_known_configs().items():
         layers = config.num_hidden_layers
         record: dict[str, Any] = {"backbone": name, "layers": layers, **count_parameters(config)}
         for dtype in (torch.float32, torch.bfloat16):

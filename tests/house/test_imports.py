@@ -36,6 +36,7 @@ LAYERS = (
     "train",
     "evaluate",
     "run",
+    "scale",
     "study",
     "api",
     "doctor",

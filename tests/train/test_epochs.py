@@ -11,7 +11,7 @@ from support.tiny_lm import make_prompt
 
 from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
-from thinkrec.train.epochs import EpochBatches, list_eval_steps, share_evenly
+from thinkrec.train.epochs import EpochBatches, list_eval_steps, split_evenly
 
 LENGTHS = [6, 20, 9, 31, 6, 12, 44, 8, 15, 7, 7]
 
@@ -53,11 +53,11 @@ def test_a_step_is_of_the_same_prompts_for_any_number_of_processes(tmp_path: Pat
 
 def test_shares_weigh_about_the_same() -> None:
     lengths = np.random.default_rng(0).integers(50, 400, 40)
-    shares = share_evenly(lengths, 3)
+    shares = split_evenly(lengths, 3)
     assert sorted(np.concatenate(shares).tolist()) == list(range(40))
     totals = [int(lengths[share].sum()) for share in shares]
     assert max(totals) - min(totals) <= lengths.min()
-    assert [len(share) for share in share_evenly(np.array([7, 3]), 4)] == [1, 1, 0, 0]
+    assert [len(share) for share in split_evenly(np.array([7, 3]), 4)] == [1, 1, 0, 0]
 
 
 def test_no_batch_is_wider_than_the_budget(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from thinkrec.cli import (
     compare,
+    cost,
     demo,
     doctor,
     evaluate,
@@ -73,6 +74,7 @@ for command in (
     table.table,
     study.study,
     search.search,
+    cost.cost,
     doctor.doctor,
     recipe.recipe,
     weights.weights,

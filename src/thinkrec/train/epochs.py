@@ -33,13 +33,13 @@ def list_eval_steps(steps: Sequence[int], evals_per_epoch: int) -> frozenset[int
     return frozenset(end - n - (-n * k // evals_per_epoch) for n, end in zip(steps, ends, strict=True) for k in parts)
 
 
-def share_evenly(lengths: np.ndarray, n_shares: int) -> list[np.ndarray]:
+def split_evenly(lengths: np.ndarray, n_shares: int) -> list[np.ndarray]:
     """Positions of `n_shares` shares of about equal length in all, each int64 and ascending.
 
     The longest goes first, each to the share that has least so far.
 
-    >>> [share.tolist() for share in share_evenly(np.array([5, 9, 4, 1]), 2)]
-    [[1], [0, 2, 3]]
+    >>> [share.tolist() for share in split_evenly(np.array([5, 9, 4, 1]), 2)]
+    [[1, 3], [0, 2]]
     """
     totals, owner = np.zeros(n_shares), np.zeros(len(lengths), dtype=np.int64)
     for place in np.argsort(-np.asarray(lengths), kind="stable"):
@@ -91,7 +91,7 @@ class EpochBatches:
         """For each step, pass after pass, one list of prompts per process; some may be empty."""
         for epoch, prompts in enumerate(self._stored):
             for batch in self._split_into_batches(epoch):
-                shares = share_evenly(prompts.lengths[batch], self.processes)
+                shares = split_evenly(prompts.lengths[batch], self.processes)
                 yield [[prompts[i] for i in batch[share]] for share in shares]
 
     def close(self) -> None:

@@ -202,7 +202,7 @@ def train_step(
     accelerator.backward(loss)
     value = loss.detach().float()
     if accelerator.num_processes > 1:
-        value = _sum_gradients(params, value, accelerator)
+        value = _add_gradients(params, value, accelerator)
     scaler = accelerator.scaler
     if scaler is None:
         norm = torch.nn.utils.clip_grad_norm_(params, config.max_grad_norm)
@@ -241,7 +241,7 @@ def _compute_loss(
     return compute_losses(scores, recommender.compute_next_token_logits(tokens), batch, rows=n_rows).total
 
 
-def _sum_gradients(params: list[nn.Parameter], loss: torch.Tensor, accelerator: Accelerator) -> torch.Tensor:
+def _add_gradients(params: list[nn.Parameter], loss: torch.Tensor, accelerator: Accelerator) -> torch.Tensor:
     """Sum gradients over processes, in place, and the loss, which is returned: one exchange for all of them."""
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
     flat = torch.cat([loss.reshape(1), *(gradient.float().reshape(-1) for gradient in gradients)])
