@@ -50,6 +50,7 @@ ML1M = (
     Line("thinkrec-nano-unthinking", "thinkrec-nano-unthinking"),
     Line("thinkrec-nano", "thinkrec-nano", short=True),
     Line("thinkrec-nano-keywords", "thinkrec-nano-keywords", short=True),
+    Line("thinkrec-nano-short", "thinkrec-nano-short"),
 )
 BROUGHT_BY: dict[str, str] = {}
 """The commit that brought results whose run did not record the commit of its code; an entry goes when it is retaken."""

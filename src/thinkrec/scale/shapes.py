@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ def build_known_configs(layers: int | None = None) -> dict[str, PretrainedConfig
     With `layers`: so many, and hardly any vocabulary, for measuring one layer.
     """
 
-    def cut(config: type[PretrainedConfig], n_layers: int, vocabulary: int, **shape: Any) -> PretrainedConfig:
+    def cut(config: Callable[..., PretrainedConfig], n_layers: int, vocabulary: int, **shape: Any) -> PretrainedConfig:
         is_true = layers is None
         return config(
             num_hidden_layers=n_layers if is_true else layers, vocab_size=vocabulary if is_true else 64, **shape
@@ -76,8 +77,11 @@ def count_shape(name: str, config: PretrainedConfig, lora: LoRAConfig, n_experts
             if isinstance(module, torch.nn.Linear) and module is not head
         )
         adapters = attach_adapters(model, MultiLoRAConfig(**lora.model_dump(), n_experts=n_experts))
-        parts = ["global", *(["experts"] if n_experts else [])]
-        count = sum(p.numel() for part in parts for p in adapters.get_parameters(part))
+        parameters_of = [
+            adapters.get_parameters("global"),
+            *([adapters.get_parameters("experts")] if n_experts else []),
+        ]
+        count = sum(p.numel() for part in parameters_of for p in part)
     heads = int(config.num_attention_heads)
     return BackboneShape(
         name=name,
