@@ -21,6 +21,7 @@ from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
 from thinkrec.data.split import ByFractions
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.run.variants import get_variant
+from thinkrec.simulate.example_tables import write_example_tables
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 
@@ -121,6 +122,19 @@ def test_the_quick_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     lines = printed.splitlines()
     assert len([line for line in lines if line.startswith("b") and line.endswith("%")]) == 2, "ada met all but two"
     assert "Ranked(item='b" in printed
+    assert (tmp_path / "my-model" / "saved.json").is_file()
+
+
+def test_the_readmes_python_runs_on_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    page = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    block = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)[0]
+    monkeypatch.chdir(tmp_path)
+    write_example_tables(tmp_path)
+    data = Dataset.from_tables("ratings.csv", "items.csv", threshold=3, split=ByFractions(valid=0.1, test=0.1))
+    made = untrained(write_backbone(tmp_path / "backbone", data), model__reasons={"source": "none"})
+    monkeypatch.setattr("thinkrec.api.load_recipe", lambda *_: made.recipe)
+    exec(block, {})
+    assert len([line for line in capsys.readouterr().out.splitlines() if line]) >= 2
     assert (tmp_path / "my-model" / "saved.json").is_file()
 
 

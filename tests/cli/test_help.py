@@ -49,6 +49,8 @@ def test_help_teaches_with_examples() -> None:
         "table",
         "study",
         "search",
+        "cost",
+        "example",
         "doctor",
         "recipe",
     )
@@ -62,8 +64,8 @@ def test_help_teaches_with_examples() -> None:
 
 def test_commands_are_listed_from_the_first_thing_one_does() -> None:
     listed = re.findall(r"^[│|] ([a-z]+)  ", plain(call("--help").stdout), flags=re.MULTILINE)
-    first = ["demo", "run", "rank", "explain", "predict", "evaluate", "compare", "keywords", "reasons"]
-    assert listed == [*first, "report", "table", "study", "search", "doctor", "recipe", "weights"]
+    first = ["demo", "example", "run", "rank", "explain", "predict", "evaluate", "compare", "keywords", "reasons"]
+    assert listed == [*first, "report", "table", "study", "search", "cost", "doctor", "recipe", "weights"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from thinkrec.cli import (
     demo,
     doctor,
     evaluate,
+    example,
     explain,
     keywords,
     predict,
@@ -64,6 +65,7 @@ def about(
 
 for command in (
     demo.demo,
+    example.example,
     run.run,
     rank.rank,
     explain.explain,
