@@ -27,6 +27,8 @@ GROUPS = "groups"
 """The stage, and folder, of the groups of users and the statistics behind slot vectors."""
 SCORERS, SCORES = "scorers", "scores"
 """Folders of the stages that fit scorers, and of those that score the test rows with a variant."""
+COMPOSED = "composition"
+"""The stage, and folder, of the weights that compose the last variant's score."""
 LOCK = "run.lock"
 
 
@@ -40,6 +42,15 @@ def find_encoder_stage(recipe: Recipe) -> str:
     assert isinstance(recipe.model, ThinkRecConfig)
     twins = [name for name, config in recipe.baselines.items() if config == recipe.model.encoder]
     return get_scorer_stage(twins[0] if twins else "encoder")
+
+
+def find_composition_scorer_stage(recipe: Recipe) -> str | None:
+    """The stage that fits the scorer of the composition: the baseline of the same settings, where there is one."""
+    if not isinstance(recipe.model, ThinkRecConfig) or recipe.model.composition is None:
+        return None
+    config = recipe.model.composition.scorer
+    twins = [name for name, other in recipe.baselines.items() if other == config]
+    return None if config is None else get_scorer_stage(twins[0] if twins else COMPOSED)
 
 
 def map_rows_to_stages(recipe: Recipe) -> dict[str, str]:
@@ -62,25 +73,29 @@ def list_shared_stages(recipe: Recipe) -> tuple[str, ...]:
     """The stages besides its own that some variant of the recipe computes with."""
     needs = collect_recipe_needs(recipe)
     encoder = (find_encoder_stage(recipe),) if "encoder" in needs else ()
-    return (*encoder, GROUPS) if needs & {"groups", "slots"} else encoder
+    scorer = find_composition_scorer_stage(recipe)
+    scorers = encoder if scorer is None else (*encoder, scorer)
+    return (*scorers, GROUPS) if needs & {"groups", "slots"} else scorers
 
 
 def list_required_stages(recipe: Recipe) -> tuple[str, ...]:
     """Stages whose files answering needs."""
     assert isinstance(recipe.model, ThinkRecConfig)
-    return (*list_shared_stages(recipe), get_final_variant(recipe.model).stage)
+    composed = () if recipe.model.composition is None else (COMPOSED,)
+    return (*list_shared_stages(recipe), get_final_variant(recipe.model).stage, *composed)
 
 
 def find_stale_stages(recipe: Recipe, folder: Path) -> list[Path]:
     """Folders of stages that an earlier recipe left in a run and that this one does not have."""
     current = {*map_rows_to_stages(recipe).values(), *list_shared_stages(recipe)}
     if isinstance(recipe.model, ThinkRecConfig):
-        current |= {variant.stage for variant in list_variants(recipe.model)}
+        current |= {*(variant.stage for variant in list_variants(recipe.model)), *list_required_stages(recipe)}
     candidates = [
         *(folder / SCORERS).glob("*"),
         *(folder / SCORES).glob("*"),
         *(folder / variant.stage for variant in VARIANTS),
         folder / GROUPS,
+        folder / COMPOSED,
     ]
     return [path for path in candidates if path.is_dir() and path.relative_to(folder).as_posix() not in current]
 

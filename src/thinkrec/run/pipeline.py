@@ -28,6 +28,7 @@ from thinkrec.io.processes import compute_shares, is_main, make_accelerator, run
 from thinkrec.model.backbone import resolve_backbone_dtype
 from thinkrec.personal.groups import UserGroups
 from thinkrec.run.backbone_choice import describe_backbone, resolve_backbone
+from thinkrec.run.composition import fit_run_composition, load_composer
 from thinkrec.run.data_sources import collect_reasons, load_data, match_simulation
 from thinkrec.run.inputs import (
     GROUP_CODE,
@@ -41,9 +42,11 @@ from thinkrec.run.inputs import (
     build_text_inputs,
 )
 from thinkrec.run.layout import (
+    COMPOSED,
     DATA,
     GROUPS,
     NON_PERSONALISED,
+    find_composition_scorer_stage,
     find_encoder_stage,
     find_stale_stages,
     get_scorer_stage,
@@ -64,9 +67,11 @@ from thinkrec.run.variants import (
     collect_recipe_needs,
     find_parent,
     find_row,
+    get_final_variant,
     get_stage_config,
     list_variants,
 )
+from thinkrec.score.composer import Composer
 from thinkrec.score.predictor import AdapterRouter, Predictor
 from thinkrec.simulate.simulator import Simulation
 from thinkrec.train import stages
@@ -93,6 +98,7 @@ class Run:
         """Name the backbone that `model.backbone.source: auto` means here."""
         asked = self.recipe
         self.recipe = resolve_backbone(asked)
+        self._composition_key = ""
         self._asked_source = asked.model.backbone.source if isinstance(asked.model, ThinkRecConfig) else ""
 
     # -- data --------------------------------------------------------------------------------------------------------
@@ -238,6 +244,7 @@ class Run:
             if "groups" in needs:
                 inputs["gate"] = build_gate_inputs(self.model.gate)
             keys[variant] = self.train_variant(variant, inputs, keys)
+        self.compose_score(get_final_variant(self.model), keys)
         return keys
 
     def train_variant(self, variant: Variant, inputs: dict[str, Any], trained: dict[Variant, str]) -> str:
@@ -269,8 +276,38 @@ class Run:
         recommender.max_workers = self.options.workers
         return recommender.freeze_for_inference()
 
-    def load_predictor(self, variant: Variant) -> Predictor:
-        """The trained recommender of a variant, on the device where the run computes."""
+    def compose_score(self, variant: Variant, trained: dict[Variant, str]) -> None:
+        """Stages: the scorer that the last variant's score is composed with, if any, and the weights of all parts."""
+        config, stage = self.model.composition, find_composition_scorer_stage(self.recipe)
+        if config is None:
+            return
+        inputs = {
+            **self.base_inputs,
+            variant.stage: trained[variant],
+            "config": config.model_dump(mode="json", exclude={"scorer"}),
+        }
+        if stage is not None and config.scorer is not None:
+            inputs["scorer"] = self.fit_scorer(stage, config.scorer)
+
+        def work(folder: Path) -> dict[str, Any]:
+            predictor = self.load_predictor(variant, is_composed=False)
+            return fit_run_composition(predictor, self.load_composer(None), folder, self.recipe.seed, self.progress)
+
+        self._composition_key = self.stage_runner.run(COMPOSED, inputs, work, MODEL_CODE, shared=True)
+
+    def load_composer(self, folder: Path | None) -> Composer:
+        """What makes composed scores; `folder`: of the fitted weights, None before there are any."""
+        assert self.model.composition is not None
+        stage = find_composition_scorer_stage(self.recipe)
+        scorer_folder = None if stage is None else self.folder / stage
+        return load_composer(self.model.composition, self.slot_encoder, scorer_folder, folder)
+
+    def load_predictor(self, variant: Variant, *, is_composed: bool = True) -> Predictor:
+        """The trained recommender of a variant, on the device where the run computes.
+
+        `is_composed`: whether the last variant gives composed scores, where the recipe asks for them.
+        """
+        is_composed = is_composed and self._is_composed(variant)
         needs = collect_needs(variant, self.model)
         has_slots = "slots" in needs
         recommender = self.load_recommender(variant)
@@ -282,7 +319,11 @@ class Run:
             self.slot_encoder if has_slots else None,
             self.model.score,
             self.model.score_prior if has_slots else None,
+            self.load_composer(self.folder / COMPOSED) if is_composed else None,
         )
+
+    def _is_composed(self, variant: Variant) -> bool:
+        return self.model.composition is not None and variant is get_final_variant(self.model)
 
     def score_variant(self, variant: Variant, trained: str) -> None:
         """Stage: scores of the test rows; `trained`: the hash of the stage that trained the variant."""
@@ -300,6 +341,8 @@ class Run:
             variant.stage: trained,
             "prior": None if prior is None else prior.model_dump(mode="json"),
         }
+        if self._is_composed(variant):
+            inputs[COMPOSED] = self._composition_key
         self.stage_runner.run(variant.scores, inputs, work, MODEL_CODE, shared=True)
 
     # -- the walk ----------------------------------------------------------------------------------------------------

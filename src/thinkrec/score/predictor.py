@@ -29,6 +29,8 @@ from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.render import PromptRenderer
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
+from thinkrec.score.composer import Composer
+from thinkrec.score.composition import ScoreParts
 from thinkrec.score.deciding_lines import SHARES, map_deciding_lines
 from thinkrec.score.explainer import GREEDY, write_reasons
 from thinkrec.score.line_effects import compute_line_effects
@@ -73,6 +75,8 @@ class Predictor:
     option: ScoreOption = "difference"
     prior: ScorePriorConfig | None = None
     """Added to the model's score; needs `slot_encoder` with statistics."""
+    composer: Composer | None = None
+    """Makes the score that is given of the model's and others (`score.composition`)."""
 
     @cached_property
     def renderer(self) -> PromptRenderer:
@@ -106,6 +110,17 @@ class Predictor:
 
     def score(self, rows: np.ndarray, *, title: str = "scoring", progress: bool = False) -> np.ndarray:
         """float64 (len(rows),): score of each row's target from the user's past strictly before the row."""
+        scores = self.score_by_model(rows, title=title, progress=progress)
+        if self.composer is None:
+            return scores
+
+        def score_batch_state(queries: Sequence[Query]) -> list[np.ndarray]:
+            return self.score_queries_by_model(queries, title=f"{title}, batch state", progress=progress)
+
+        return self.composer.compose_rows(self.ds, rows, scores, score_batch_state)
+
+    def score_by_model(self, rows: np.ndarray, *, title: str = "scoring", progress: bool = False) -> np.ndarray:
+        """float64 (len(rows),): `score` without composition."""
         weights, renderer, vectors = self.compute_gates(rows).weights, self.renderer, self.vectors
         shared, apart = renderer.group_by_prefix(rows, weights)
 
@@ -278,7 +293,20 @@ class Predictor:
     def score_queries(
         self, queries: Sequence[Query], *, title: str = "scoring", progress: bool = False
     ) -> list[np.ndarray]:
-        """float64 (c,) for each query: the scores of its candidates.
+        """float64 (c,) for each query: the scores of its candidates, composed where scores are."""
+        scores = self.score_queries_by_model(queries, title=title, progress=progress)
+        if self.composer is None or not sum(map(len, scores)):
+            return scores
+        return self.composer.compose_queries(self.ds, queries, scores)
+
+    def split_scores(self, query: Query, scores: np.ndarray) -> list[ScoreParts] | None:
+        """The scores of a query's candidates as sums for people; None where scores are not composed."""
+        return None if self.composer is None else self.composer.split_query_scores(self.ds, query, scores)
+
+    def score_queries_by_model(
+        self, queries: Sequence[Query], *, title: str = "scoring", progress: bool = False
+    ) -> list[np.ndarray]:
+        """float64 (c,) for each query: `score_queries` without composition.
 
         Queries share batches, are rendered as they are needed, and what a user's prompts have in common is computed
         once per CHUNK of them.

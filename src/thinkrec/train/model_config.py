@@ -16,6 +16,7 @@ from thinkrec.personal.gate import EntropyGateConfig, GateConfig
 from thinkrec.personal.groups import GroupConfig
 from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.templates.plan_first import get_plan_template
+from thinkrec.score.composition import CompositionConfig
 from thinkrec.score.prior import ScorePriorConfig
 from thinkrec.train.config import StageConfig
 
@@ -89,6 +90,9 @@ class ThinkRecConfig(Config):
     """logit(Yes) - logit(No), or logit(Yes) alone as in the authors' released code."""
     score_prior: ScorePriorConfig | None = None
     """Added to the score of the last stage; needs `target_encoding` and `vector_stage`. Choose it on validation."""
+    composition: CompositionConfig | None = None
+    """What the score of the last stage is composed with, by weights fitted on validation rows, and calibrated; needs
+    `target_encoding` and `vector_stage`. null: the model's score alone."""
 
     @property
     def has_reason_table(self) -> bool:
@@ -113,9 +117,14 @@ class ThinkRecConfig(Config):
 
     @model_validator(mode="after")
     def _check_score_prior(self) -> ThinkRecConfig:
-        if self.score_prior is not None and not (self.target_encoding and self.vector_stage is not None):
+        has_items = self.target_encoding and self.vector_stage is not None
+        if self.score_prior is not None and not has_items:
             raise ValueError(
                 "score_prior needs `target_encoding: true` and a `vector_stage`; set them, or drop the prior"
+            )
+        if self.composition is not None and not has_items:
+            raise ValueError(
+                "composition needs `target_encoding: true` and a `vector_stage`; set them, or drop the composition"
             )
         return self
 

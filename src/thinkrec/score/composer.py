@@ -1,0 +1,103 @@
+"""Asks for the parts of a composed score, of rows and of queries, and puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from thinkrec.collab.encoder import Scorer
+from thinkrec.collab.features.slot_encoder import SlotEncoder
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.query import Query
+from thinkrec.score.candidates import score_candidates, score_single_candidates
+from thinkrec.score.composition import CompositionConfig, ScoreComposition, ScoreParts
+
+RESIDUALS = slice(-4, -2)
+"""Where a user's slot vector holds the residuals of the past: before the two numbers that tell users from items."""
+ScoreQueries = Callable[[Sequence[Query]], list[np.ndarray]]
+"""The model's own scores of queries."""
+
+
+def build_batch_queries(ds: Dataset, rows: np.ndarray) -> tuple[list[Query], list[np.ndarray]]:
+    """Queries about the items of rows as of the first of their user's rows in the same split, a batch state.
+
+    Returns the queries and, for each, the places in `rows`, int64, of its candidates.
+    """
+    data = ds.interactions
+    group = data.user[rows].astype(np.int64) * 4 + data.split[rows]
+    queries, places = [], []
+    for key in np.unique(group):
+        at = np.flatnonzero(group == key)
+        user, split = divmod(int(key), 4)
+        own = np.arange(data.start[user], data.start[user + 1])
+        first = int(own[data.split[own] == split][0])
+        queries.append(replace(Query.from_row(ds, first), candidates=data.item[rows[at]].astype(np.int64)))
+        places.append(at)
+    return queries, places
+
+
+@dataclass(frozen=True, eq=False)
+class Composer:
+    """What a composed score is made of, beside the model."""
+
+    config: CompositionConfig
+    slot_encoder: SlotEncoder
+    scorer: Scorer | None = None
+    composition: ScoreComposition | None = None
+    """None while it is being fitted."""
+
+    def collect_row_parts(
+        self, ds: Dataset, rows: np.ndarray, scores: np.ndarray, score_queries: ScoreQueries
+    ) -> dict[str, np.ndarray]:
+        """Part -> (len(rows),) for rows with the model's `scores`; parts whose weight is 0 are not asked for."""
+        parts = {"model": scores}
+        if self._is_asked("batch"):
+            queries, places = build_batch_queries(ds, rows)
+            parts["batch"] = np.zeros(len(rows))
+            for at, values in zip(places, score_queries(queries), strict=True):
+                parts["batch"][at] = values
+        if self.scorer is not None and self._is_asked("scorer"):
+            parts["scorer"] = np.asarray(self.scorer.score(ds, rows), dtype=np.float64)
+        if self.config.item is not None:
+            items = ds.interactions.item[rows]
+            parts["item"] = self.slot_encoder.compute_item_logit(ds, items, self.config.item, rows)
+        return parts
+
+    def compose_rows(
+        self, ds: Dataset, rows: np.ndarray, scores: np.ndarray, score_queries: ScoreQueries
+    ) -> np.ndarray:
+        """float64 (len(rows),): composed scores of rows with the model's `scores`."""
+        assert self.composition is not None
+        return self.composition.combine(self.collect_row_parts(ds, rows, scores, score_queries))
+
+    def compose_queries(self, ds: Dataset, queries: Sequence[Query], scores: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """float64 (c,) for each query, from the model's scores; a query asks about now, so both states are one."""
+        assert self.composition is not None
+        ends = np.cumsum([len(values) for values in scores])
+        own = np.concatenate(scores)
+        parts = {"model": own, "batch": own}
+        if self.scorer is not None and self._is_asked("scorer"):
+            parts["scorer"] = np.concatenate(self._score_by_scorer(self.scorer, ds, queries))
+        if self.config.item is not None:
+            items = np.concatenate([query.candidates for query in queries])
+            parts["item"] = self.slot_encoder.compute_item_logit(ds, items, self.config.item)
+        return np.split(self.composition.combine(parts), ends[:-1])
+
+    def split_query_scores(self, ds: Dataset, query: Query, scores: np.ndarray) -> list[ScoreParts]:
+        """The composed scores (c,) of a query's candidates as sums for people."""
+        assert self.composition is not None
+        logits = self.slot_encoder.compute_item_logit(ds, query.candidates, "both")
+        return self.composition.split_scores(scores, logits, self.slot_encoder.encode_query(ds, query).user[RESIDUALS])
+
+    def _is_asked(self, part: str) -> bool:
+        if self.composition is None:
+            return part in self.config.list_parts()
+        return bool(self.composition.weights.get(part))
+
+    @staticmethod
+    def _score_by_scorer(scorer: Scorer, ds: Dataset, queries: Sequence[Query]) -> list[np.ndarray]:
+        if all(len(query.candidates) == 1 for query in queries):
+            return list(score_single_candidates(scorer, ds, queries)[:, None])
+        return [score_candidates(scorer, ds, query) for query in queries]
