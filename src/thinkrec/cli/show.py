@@ -12,15 +12,24 @@ from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.table import make_captioned_table
 from thinkrec.io.processes import is_main
 from thinkrec.score.answers import Explanation, HistoryItem, Ranked
+from thinkrec.score.composition import ScoreParts
 
 WIDE = 130
 """Columns where nobody looks: a file or a pipe should not get tables cut at 80."""
+
+PART_HEADINGS = ("base", "item", "user", "personal")
+"""What a composed score is the sum of, see `score.composition.ScoreParts`."""
 
 
 def make_console() -> Console:
     """Standard output; of several processes only the main one's shows anything."""
     console = Console(highlight=False, quiet=not is_main())
     return console if console.is_terminal else Console(highlight=False, width=WIDE, quiet=console.quiet)
+
+
+def list_part_values(parts: ScoreParts) -> tuple[float, ...]:
+    """The values of PART_HEADINGS."""
+    return parts.base, parts.item, parts.user, parts.personal
 
 
 def print_verdict(sentence: str | None) -> None:
@@ -34,10 +43,13 @@ def render_ranking(ranked: Sequence[Ranked], title: str) -> Table:
     table = Table(title=Text(title), title_justify="left")
     for heading in ("", "id", "title"):
         table.add_column(heading, overflow="fold")
-    for heading in ("probability", "score"):
+    has_parts = any(entry.parts is not None for entry in ranked)
+    for heading in ("probability", "score", *(PART_HEADINGS if has_parts else ())):
         table.add_column(heading, justify="right")
     for place, entry in enumerate(ranked, 1):
-        cells = (str(place), str(entry.item), entry.title, f"{entry.probability:.1%}", f"{entry.score:+.2f}")
+        parts = () if entry.parts is None else list_part_values(entry.parts)
+        numbers = (f"{entry.probability:.1%}", f"{entry.score:+.2f}", *(f"{value:+.2f}" for value in parts))
+        cells = (str(place), str(entry.item), entry.title, *numbers)
         table.add_row(*map(Text, cells))
         if entry.reason is not None:
             table.add_row("", "", Text(entry.reason, style="italic").append(_format_writer(entry.writer), style="dim"))
@@ -48,6 +60,9 @@ def render_ranking(ranked: Sequence[Ranked], title: str) -> Table:
 def render_explanation(answer: Explanation, user: str) -> Text:
     """One answer, its past, its gate and its reason."""
     score = f", score {answer.score:+.2f}"
+    if answer.parts is not None:
+        named = zip(PART_HEADINGS, list_part_values(answer.parts), strict=True)
+        score += " = " + ", ".join(f"{name} {value:+.2f}" for name, value in named)
     return _render_case(
         user, answer.title, answer.probability, score, answer.history, answer.gate, answer.reason, answer.writer
     )

@@ -16,13 +16,16 @@ from thinkrec.decoding.policy import Writer
 from thinkrec.errors import DataError, DataWarning
 from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.io.files import write_json
+from thinkrec.io.hashing import hash_file
 from thinkrec.personal.gate import REGIONS
 from thinkrec.run.inputs import REASON_CODE
+from thinkrec.run.layout import COMPOSED
 from thinkrec.run.pipeline import Run
 from thinkrec.run.provenance import hash_code
 from thinkrec.run.stage import DONE
 from thinkrec.run.variants import Variant, get_final_variant
 from thinkrec.score.answers import HistoryItem
+from thinkrec.score.composition import COMPOSITION
 from thinkrec.score.predictor import Predictor
 from thinkrec.score.ranker import compute_like_probability
 from thinkrec.score.reason_writer import ReasonWriter, WrittenReason
@@ -67,6 +70,7 @@ def explain_test_rows(run: Run, scores: np.ndarray, tables_hash: str) -> tuple[E
 def build_reason_writer(run: Run, variant: Variant, predictor: Predictor, choice: Writer | None = None) -> ReasonWriter:
     """Who writes the reasons of a run's variant for somebody to read; by default as the recipe says."""
     recipe, stage_result = run.recipe, run.folder / variant.stage / DONE
+    composed = hash_file(run.folder / COMPOSED / COMPOSITION) if predictor.composer is not None else ""
 
     def read_reasons() -> list[str]:
         try:
@@ -84,7 +88,7 @@ def build_reason_writer(run: Run, variant: Variant, predictor: Predictor, choice
         recipe.max_citations,
         read_reasons,
         run.folder,
-        stage_result.read_text(encoding="utf-8") + hash_code(REASON_CODE),
+        stage_result.read_text(encoding="utf-8") + composed + hash_code(REASON_CODE),
         run.progress,
         recipe.decoding,
     )

@@ -122,6 +122,7 @@ class AnswerService:
             with self._take_turn():
                 moved = tuple(compute_line_effects(self.predictor, [query], flip=False)[0].erase.tolist())
         weights, past = self.predictor.compute_query_gate(query), self.predictor.find_visible_past(query, code)
+        parts = self.predictor.split_scores(query, scores)
         names = ["global", *(f"expert {k}" for k in range(1, len(weights)))]
         return Explanation(
             item=items.ids[code],
@@ -137,6 +138,7 @@ class AnswerService:
             gate=tuple((name, float(w)) for name, w in zip(names, weights, strict=True)),
             writer=written.author,
             effects=moved,
+            parts=None if parts is None else parts[0],
         )
 
     def build_query(self, user: Any, history: History | None, threshold: float | None) -> Query:
@@ -168,9 +170,10 @@ class AnswerService:
         why: Sequence[WrittenReason | tuple[None, None]] = [(None, None)] * len(best)
         if reasons:
             why = self._write_reasons(replace(query, candidates=codes[best]), scores[best], writer)
+        parts = self.predictor.split_scores(replace(query, candidates=codes[best]), scores[best])
         return [
-            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), *reason)
-            for i, reason in zip(best, why, strict=True)
+            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), *reason, part)
+            for i, reason, part in zip(best, why, parts or [None] * len(best), strict=True)
         ]
 
     def _write_reasons(self, query: Query, scores: np.ndarray, writer: Writer | None) -> list[WrittenReason]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import DataError
+from thinkrec.score.composition import ScoreParts
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Ranked:
     """Where `reasons` are asked for; opens with the verdict that the score implies."""
     writer: str | None = None
     """Who wrote it: model, rules, or plain (the rules, with nothing shared to argue from)."""
+    parts: ScoreParts | None = None
+    """The score as a sum, where the recipe composes it (`model.composition`)."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Explanation:
     effects: tuple[float, ...] | None = None
     """Per entry of `history`, the score less the score without it, where that was asked for: positive speaks for the
     item. See `score.line_effects`."""
+    parts: ScoreParts | None = None
+    """The score as a sum, where the recipe composes it (`model.composition`)."""
 
 
 def map_ids_to_codes(ids: Sequence[Any]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from thinkrec.cli.evaluate import decoding, faithfulness, grounding, ranking, text, thinking
+from thinkrec.cli.evaluate import ceiling, decoding, faithfulness, grounding, personality, ranking, text, thinking
 
 group = typer.Typer(name="evaluate", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -19,6 +19,8 @@ def about() -> None:
     - `thinkrec evaluate faithfulness reasons.parquet --run demo`
     - `thinkrec evaluate decoding demo reasons.parquet --grid grid.yaml --out decoding.json`
     - `thinkrec evaluate thinking plans --rows 400`
+    - `thinkrec evaluate ceiling ml1m/boosting-keywords`
+    - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
     """
 
 
@@ -29,6 +31,8 @@ COMMANDS = (
     faithfulness.faithfulness,
     decoding.decoding,
     thinking.thinking,
+    ceiling.ceiling,
+    personality.personality,
 )
 for command in COMMANDS:
     group.command()(command)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from thinkrec.cli.options import Draws, RunName
+
+Number = TypeVar("Number", int, float)
 
 
 def thinking(
@@ -55,7 +57,7 @@ def thinking(
         check_writable(scores)
     measured = measure_thinking(
         find_run_folder(run),
-        samples=_parse_numbers(samples),
+        samples=parse_numbers(samples, int, "--samples", "whole numbers such as 0,1,2,4"),
         split=split,
         model=model,
         n_rows=rows,
@@ -78,11 +80,9 @@ def thinking(
         console.print(Text(f"scores of {measured.scores.height} rows: {scores}"), soft_wrap=True)
 
 
-def _parse_numbers(text: str) -> list[int]:
-    """Whole numbers from text such as "0,1,2"."""
+def parse_numbers(text: str, kind: type[Number], option: str, example: str) -> list[Number]:
+    """Numbers from text such as "0,1,2"; `option` and `example` are for the message."""
     try:
-        return [int(part) for part in text.split(",")]
+        return [kind(part) for part in text.split(",")]
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no list of whole numbers such as 0,1,2,4", param_hint="--samples"
-        ) from None
+        raise typer.BadParameter(f"{text!r} is no list of {example}", param_hint=option) from None
