@@ -37,8 +37,9 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
 
 def test_the_config_lists_what_is_weighed() -> None:
     assert CompositionConfig().list_parts() == ("model", "batch", "item")
-    full = CompositionConfig.model_validate({"scorer": {"kind": "boosting"}, "batch_state": False, "item": None})
-    assert full.list_parts() == ("model", "scorer")
+    full = CompositionConfig.model_validate({"scorer": {"kind": "boosting"}, "item": None})
+    assert full.list_parts() == ("model", "batch", "scorer", "scorer_batch")
+    assert full.model_copy(update={"batch_state": False}).list_parts() == ("model", "scorer")
     for wrong in (0.5, 1.0):
         with pytest.raises(ValidationError):
             CompositionConfig(min_auc=wrong)

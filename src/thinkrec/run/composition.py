@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from thinkrec.collab import load_scorer
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.interactions import VALID
 from thinkrec.data.output_tables import write_table
+from thinkrec.data.query import Query
 from thinkrec.io.processes import compute_shares, is_main, run_on_main
 from thinkrec.run.predictions import ORDER
-from thinkrec.score.composer import RESIDUALS, Composer
+from thinkrec.score.composer import RESIDUALS, Composer, score_batch_state
 from thinkrec.score.composition import CompositionConfig, ScoreComposition
 from thinkrec.score.composition_fit import fit_composition
 from thinkrec.score.predictor import Predictor
@@ -24,7 +26,11 @@ PARTS = "parts.parquet"
 
 
 def load_composer(
-    config: CompositionConfig, slot_encoder: SlotEncoder, scorer_folder: Path | None, folder: Path | None
+    config: CompositionConfig,
+    slot_encoder: SlotEncoder,
+    scorer_folder: Path | None,
+    folder: Path | None,
+    progress: bool = False,
 ) -> Composer:
     """What makes composed scores.
 
@@ -33,13 +39,15 @@ def load_composer(
         slot_encoder: knows items' logits and users' residuals.
         scorer_folder: where the composition's scorer is kept, if it has one.
         folder: of the fitted weights; None before there are any.
+        progress: whether a bar is drawn over what takes long.
 
     Raises CheckpointError where a folder is not whole.
     """
     scorer = None
     if config.scorer is not None and scorer_folder is not None:
         scorer = load_scorer(config.scorer, scorer_folder)
-    return Composer(config, slot_encoder, scorer, None if folder is None else ScoreComposition.load(folder))
+    fitted = None if folder is None else ScoreComposition.load(folder)
+    return Composer(config, slot_encoder, scorer, fitted, progress)
 
 
 def fit_run_composition(
@@ -55,21 +63,15 @@ def fit_run_composition(
     def score_model(chosen: np.ndarray) -> np.ndarray:
         return predictor.score_by_model(chosen, title="scoring (validation)", progress=shown)
 
-    def score_batch(chosen: np.ndarray) -> np.ndarray:
-        def score_queries(queries: Any) -> list[np.ndarray]:
-            return predictor.score_queries_by_model(queries, title="scoring (batch state)", progress=shown)
+    def score_queries(queries: Sequence[Query]) -> list[np.ndarray]:
+        return predictor.score_queries_by_model(queries, title="scoring (batch state)", progress=shown)
 
-        return composer.collect_row_parts(ds, chosen, np.zeros(len(chosen)), score_queries)["batch"]
-
-    scores = compute_shares(rows, score_model)
-    batch = compute_shares(rows, score_batch) if config.batch_state else None
+    parts = {"model": compute_shares(rows, score_model)}
+    if config.batch_state:
+        parts["batch"] = compute_shares(rows, lambda chosen: score_batch_state(ds, chosen, score_queries))
 
     def choose() -> dict[str, Any]:
-        own = Composer(config.model_copy(update={"batch_state": False}), composer.slot_encoder, composer.scorer)
-        parts = own.collect_row_parts(ds, rows, scores, predictor.score_queries_by_model)
-        if batch is not None:
-            parts["batch"] = batch
-        parts = {name: parts[name] for name in config.list_parts()}
+        parts.update(composer.collect_other_parts(ds, rows))
         write_table(pl.DataFrame({ORDER: ds.interactions.order[rows], **parts}), folder / PARTS)
         data, slots = ds.interactions, composer.slot_encoder
         composition, log = fit_composition(

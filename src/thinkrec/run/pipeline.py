@@ -300,7 +300,8 @@ class Run:
         assert self.model.composition is not None
         stage = find_composition_scorer_stage(self.recipe)
         scorer_folder = None if stage is None else self.folder / stage
-        return load_composer(self.model.composition, self.slot_encoder, scorer_folder, folder)
+        progress = self.progress and is_main()
+        return load_composer(self.model.composition, self.slot_encoder, scorer_folder, folder, progress)
 
     def load_predictor(self, variant: Variant, *, is_composed: bool = True) -> Predictor:
         """The trained recommender of a variant, on the device where the run computes.

@@ -11,6 +11,7 @@ from thinkrec.collab.encoder import Scorer
 from thinkrec.collab.features.slot_encoder import SlotEncoder
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.query import Query
+from thinkrec.io.progress import Progress
 from thinkrec.score.candidates import score_candidates, score_single_candidates
 from thinkrec.score.composition import CompositionConfig, ScoreComposition, ScoreParts
 
@@ -38,6 +39,29 @@ def build_batch_queries(ds: Dataset, rows: np.ndarray) -> tuple[list[Query], lis
     return queries, places
 
 
+def score_batch_state(ds: Dataset, rows: np.ndarray, score_queries: ScoreQueries) -> np.ndarray:
+    """float64 (len(rows),): what `score_queries` says of rows as of the first of their user's rows in the split."""
+    queries, places = build_batch_queries(ds, rows)
+    scores = np.zeros(len(rows))
+    for at, values in zip(places, score_queries(queries), strict=True):
+        scores[at] = values
+    return scores
+
+
+def score_by_scorer(
+    scorer: Scorer, ds: Dataset, queries: Sequence[Query], *, progress: bool = False
+) -> list[np.ndarray]:
+    """float64 (c,) for each query: a scorer's scores of its candidates."""
+    if all(len(query.candidates) == 1 for query in queries):
+        return list(score_single_candidates(scorer, ds, queries)[:, None])
+    scores = list[np.ndarray]()
+    with Progress("scoring (scorer, batch state)", len(queries), shown=progress, unit="users") as bar:
+        for query in queries:
+            scores.append(score_candidates(scorer, ds, query))
+            bar.advance(1)
+    return scores
+
+
 @dataclass(frozen=True, eq=False)
 class Composer:
     """What a composed score is made of, beside the model."""
@@ -47,6 +71,8 @@ class Composer:
     scorer: Scorer | None = None
     composition: ScoreComposition | None = None
     """None while it is being fitted."""
+    progress: bool = False
+    """Whether a bar is drawn while the scorer is asked from batch states."""
 
     def collect_row_parts(
         self, ds: Dataset, rows: np.ndarray, scores: np.ndarray, score_queries: ScoreQueries
@@ -54,12 +80,18 @@ class Composer:
         """Part -> (len(rows),) for rows with the model's `scores`; parts whose weight is 0 are not asked for."""
         parts = {"model": scores}
         if self._is_asked("batch"):
-            queries, places = build_batch_queries(ds, rows)
-            parts["batch"] = np.zeros(len(rows))
-            for at, values in zip(places, score_queries(queries), strict=True):
-                parts["batch"][at] = values
-        if self.scorer is not None and self._is_asked("scorer"):
-            parts["scorer"] = np.asarray(self.scorer.score(ds, rows), dtype=np.float64)
+            parts["batch"] = score_batch_state(ds, rows, score_queries)
+        return parts | self.collect_other_parts(ds, rows)
+
+    def collect_other_parts(self, ds: Dataset, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Part -> (len(rows),): those that ask no language model."""
+        parts, scorer = dict[str, np.ndarray](), self.scorer
+        if scorer is not None and self._is_asked("scorer"):
+            parts["scorer"] = np.asarray(scorer.score(ds, rows), dtype=np.float64)
+        if scorer is not None and self._is_asked("scorer_batch"):
+            parts["scorer_batch"] = score_batch_state(
+                ds, rows, lambda asked: score_by_scorer(scorer, ds, asked, progress=self.progress)
+            )
         if self.config.item is not None:
             items = ds.interactions.item[rows]
             parts["item"] = self.slot_encoder.compute_item_logit(ds, items, self.config.item, rows)
@@ -78,8 +110,8 @@ class Composer:
         ends = np.cumsum([len(values) for values in scores])
         own = np.concatenate(scores)
         parts = {"model": own, "batch": own}
-        if self.scorer is not None and self._is_asked("scorer"):
-            parts["scorer"] = np.concatenate(self._score_by_scorer(self.scorer, ds, queries))
+        if self.scorer is not None and (self._is_asked("scorer") or self._is_asked("scorer_batch")):
+            parts["scorer"] = parts["scorer_batch"] = np.concatenate(score_by_scorer(self.scorer, ds, queries))
         if self.config.item is not None:
             items = np.concatenate([query.candidates for query in queries])
             parts["item"] = self.slot_encoder.compute_item_logit(ds, items, self.config.item)
@@ -95,9 +127,3 @@ class Composer:
         if self.composition is None:
             return part in self.config.list_parts()
         return bool(self.composition.weights.get(part))
-
-    @staticmethod
-    def _score_by_scorer(scorer: Scorer, ds: Dataset, queries: Sequence[Query]) -> list[np.ndarray]:
-        if all(len(query.candidates) == 1 for query in queries):
-            return list(score_single_candidates(scorer, ds, queries)[:, None])
-        return [score_candidates(scorer, ds, query) for query in queries]
