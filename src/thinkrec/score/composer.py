@@ -17,6 +17,8 @@ from thinkrec.score.composition import CompositionConfig, ScoreComposition, Scor
 
 RESIDUALS = slice(-4, -2)
 """Where a user's slot vector holds the residuals of the past: before the two numbers that tell users from items."""
+QUERIES = 40
+"""Queries whose candidates a scorer is asked about at a time."""
 ScoreQueries = Callable[[Sequence[Query]], list[np.ndarray]]
 """The model's own scores of queries."""
 
@@ -51,14 +53,24 @@ def score_batch_state(ds: Dataset, rows: np.ndarray, score_queries: ScoreQueries
 def score_by_scorer(
     scorer: Scorer, ds: Dataset, queries: Sequence[Query], *, progress: bool = False
 ) -> list[np.ndarray]:
-    """float64 (c,) for each query: a scorer's scores of its candidates."""
-    if all(len(query.candidates) == 1 for query in queries):
-        return list(score_single_candidates(scorer, ds, queries)[:, None])
+    """float64 (c,) for each query: a scorer's scores of its candidates.
+
+    Several queries are asked together, QUERIES at a time: most scorers take longer for a table than for its rows.
+    """
+    if len(queries) == 1:
+        return [score_candidates(scorer, ds, queries[0])]
     scores = list[np.ndarray]()
-    with Progress("scoring (scorer, batch state)", len(queries), shown=progress, unit="users") as bar:
-        for query in queries:
-            scores.append(score_candidates(scorer, ds, query))
-            bar.advance(1)
+    with Progress("scoring (scorer)", len(queries), shown=progress, unit="users") as bar:
+        for first in range(0, len(queries), QUERIES):
+            part = queries[first : first + QUERIES]
+            singles = [
+                replace(query, candidates=query.candidates[[place]])
+                for query in part
+                for place in range(len(query.candidates))
+            ]
+            ends = np.cumsum([len(query.candidates) for query in part])
+            scores += np.split(score_single_candidates(scorer, ds, singles), ends[:-1])
+            bar.advance(len(part))
     return scores
 
 
