@@ -11,7 +11,7 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -q -c constra
 PINS = pyproject.toml constraints-cpu.txt
 
 WRITERS = thinkrec-nano thinkrec-nano-unthinking tallrec-nano collm-nano
-ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec-nano-keywords
+ML1M = mf lightgcn sasrec gsasrec boosting boosting-keywords $(WRITERS) thinkrec-nano-keywords thinkrec-nano-composed thinkrec-nano-composed-genres
 SMOLLM2 = thinkrec-smollm2 thinkrec-smollm2-keywords
 # ThinkRec and the language-model baselines under one protocol: docs/how-to/baselines.md.
 COMPLETE = thinkrec-nano-short thinkrec-nano-complete

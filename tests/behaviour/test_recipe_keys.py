@@ -165,6 +165,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "model.score": ("yes", GLOBAL),
     "model.score_prior.source": ("both", FULL),
     "model.score_prior.weight": (0.9, FULL),
+    "model.composition": ({"composition": {"item": "mean"}}, {"composition"} | FULL),
     **{f"baselines.MF.{key}": (value, BASELINE) for key, value in MF.items()},
     "evaluation.k": (3, NOTHING),
     "evaluation.map_denominator": ("min", NOTHING),

@@ -227,6 +227,10 @@ CASES: dict[str, dict[str, Case | str]] = {
     | {"weights": "tests/run/test_weights.py::test_", "reason_share": "tests/train/test_mixture.py::test_"}
     | dict.fromkeys(("soft_labels", "soft_label_weight"), "tests/train/test_soft_labels.py::test_the_loss_is"),
     "model.score_prior": of(prior, {"source": "mean"}, source="both", weight=2.0),
+    "model.composition": dict.fromkeys(
+        ("batch_state", "scorer", "item"), "tests/score/test_composition.py::test_the_config_lists_what_is_weighed"
+    )
+    | {"min_auc": "tests/score/test_composition_fit.py::test_a_least_auc_is_kept"},
     "model.reasons": dict.fromkeys(("source", "file"), "tests/run/test_contents.py::test_one_letter_of_a_reason")
     | {"exclude_hinted": "tests/reasons/test_output.py::test_", "share": "tests/train/test_loop.py::test_"}
     | {"side_weight": "tests/prompts/test_side_tokens.py::test_"}
@@ -254,6 +258,7 @@ CASES: dict[str, dict[str, Case | str]] = {
                 "expert_stage",
                 "vector_stage",
                 "score_prior",
+                "composition",
             ),
             "here",
         ),
