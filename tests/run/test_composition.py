@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     fitted = ScoreComposition.load(stage)
     replace(
         fitted,
-        weights={"model": 1.0, "batch": 0.5, "scorer": 0.25, "scorer_batch": 0.5, "item": 0.75},
+        weights={"model": 1.0, "batch": 0.5, "scorer": 0.25, "item": 0.75},
         scale=0.5,
         offset=0.1,
     ).save(stage)
@@ -48,7 +48,7 @@ def test_the_stage_keeps_parts_weights_and_figures(run: Run) -> None:
     done = read_stage_result(run.folder / "composition")
     parts = pl.read_parquet(run.folder / "composition" / PARTS)
     valid = run.ds.interactions.get_split_rows(VALID)
-    assert parts.columns == ["order", "model", "batch", "scorer", "scorer_batch", "item"]
+    assert parts.columns == ["order", "model", "batch", "scorer", "item"]
     assert parts["order"].to_list() == run.ds.interactions.order[valid].tolist()
     assert set(done["weights"]) == set(parts.columns[1:]) == set(done["alone"])
     assert done["weights"]["model"] == 1
@@ -67,7 +67,7 @@ def test_rows_are_scored_by_all_parts(run: Run) -> None:
     item = slots.compute_item_logit(run.ds, run.ds.interactions.item[rows], "both", rows)
     assert predictor.composer is not None
     prior = predictor.composer.scorer.score(run.ds, rows)
-    expected = 0.5 * (model + 0.5 * batch + 0.75 * prior + 0.75 * item) + 0.1
+    expected = 0.5 * (model + 0.5 * batch + 0.25 * prior + 0.75 * item) + 0.1
     np.testing.assert_allclose(predictor.score(rows), expected, atol=1e-4)
     assert np.abs(batch - model).max() > 1e-3
 
@@ -94,7 +94,7 @@ def test_questions_have_the_composed_score_and_its_parts(run: Run, tmp_path: Pat
     own = predictor.score_queries([query])[0]
     item = run.slot_encoder.compute_item_logit(run.ds, query.candidates, "both")
     prior = model._get_service().predictor.composer.scorer.values[query.candidates]
-    expected = 0.5 * (1.5 * own + 0.75 * prior + 0.75 * item) + 0.1
+    expected = 0.5 * (1.5 * own + 0.25 * prior + 0.75 * item) + 0.1
     assert [r.score for r in ranked] == pytest.approx(expected, abs=1e-4)
     assert ranked[0].probability == pytest.approx(1 / (1 + np.exp(-ranked[0].score)))
     for entry in ranked:

@@ -38,7 +38,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
 def test_the_config_lists_what_is_weighed() -> None:
     assert CompositionConfig().list_parts() == ("model", "batch", "item")
     full = CompositionConfig.model_validate({"scorer": {"kind": "boosting"}, "item": None})
-    assert full.list_parts() == ("model", "batch", "scorer", "scorer_batch")
+    assert full.list_parts() == ("model", "batch", "scorer")
     assert full.model_copy(update={"batch_state": False}).list_parts() == ("model", "scorer")
     for wrong in (0.5, 1.0):
         with pytest.raises(ValidationError):

@@ -84,7 +84,7 @@ class Composer:
     composition: ScoreComposition | None = None
     """None while it is being fitted."""
     progress: bool = False
-    """Whether a bar is drawn while the scorer is asked from batch states."""
+    """Whether a bar is drawn while the scorer is asked about queries."""
 
     def collect_row_parts(
         self, ds: Dataset, rows: np.ndarray, scores: np.ndarray, score_queries: ScoreQueries
@@ -100,10 +100,6 @@ class Composer:
         parts, scorer = dict[str, np.ndarray](), self.scorer
         if scorer is not None and self._is_asked("scorer"):
             parts["scorer"] = np.asarray(scorer.score(ds, rows), dtype=np.float64)
-        if scorer is not None and self._is_asked("scorer_batch"):
-            parts["scorer_batch"] = score_batch_state(
-                ds, rows, lambda asked: score_by_scorer(scorer, ds, asked, progress=self.progress)
-            )
         if self.config.item is not None:
             items = ds.interactions.item[rows]
             parts["item"] = self.slot_encoder.compute_item_logit(ds, items, self.config.item, rows)
@@ -122,8 +118,8 @@ class Composer:
         ends = np.cumsum([len(values) for values in scores])
         own = np.concatenate(scores)
         parts = {"model": own, "batch": own}
-        if self.scorer is not None and (self._is_asked("scorer") or self._is_asked("scorer_batch")):
-            parts["scorer"] = parts["scorer_batch"] = np.concatenate(score_by_scorer(self.scorer, ds, queries))
+        if self.scorer is not None and self._is_asked("scorer"):
+            parts["scorer"] = np.concatenate(score_by_scorer(self.scorer, ds, queries, progress=self.progress))
         if self.config.item is not None:
             items = np.concatenate([query.candidates for query in queries])
             parts["item"] = self.slot_encoder.compute_item_logit(ds, items, self.config.item)

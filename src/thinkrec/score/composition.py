@@ -5,7 +5,7 @@ last ones, and it blurs the order of one user's rows, which were scored behind d
 adds the same model's score from a *batch state*: the past as of the first of the user's rows in the row's split, as a
 nightly batch would rank them. For a question about the present both states are the same.
 
-    score = scale * (s(now) + w_1 s(batch) + w_2 c(now) + w_3 c(batch) + w_4 q(item)) + offset
+    score = scale * (s(now) + w_1 s(batch) + w_2 c(now) + w_3 q(item)) + offset
 
 with s the model, c a scorer and q the item's logit.
 
@@ -29,7 +29,7 @@ from thinkrec.errors import CheckpointError
 from thinkrec.io.config import Config
 from thinkrec.io.files import write_json
 
-Part = Literal["model", "batch", "scorer", "scorer_batch", "item"]
+Part = Literal["model", "batch", "scorer", "item"]
 COMPOSITION = "composition.json"
 
 
@@ -37,7 +37,7 @@ class CompositionConfig(Config):
     """What is added to the model's score, with weights that validation rows choose."""
 
     batch_state: bool = True
-    """Whether model and scorer are also asked from the user's state at the first of their rows in the split."""
+    """Whether the model is also asked from the user's state at the first of their rows in the split."""
     scorer: ScorerConfig | None = None
     """A scorer whose logit is added, such as {kind: boosting}; null: none."""
     item: Literal["mean", "both"] | None = "both"
@@ -52,7 +52,6 @@ class CompositionConfig(Config):
             "model": True,
             "batch": self.batch_state,
             "scorer": self.scorer is not None,
-            "scorer_batch": self.scorer is not None and self.batch_state,
             "item": self.item is not None,
         }
         return tuple(part for part, is_asked in asked.items() if is_asked)

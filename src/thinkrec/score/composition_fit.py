@@ -13,7 +13,7 @@ from thinkrec.score.composition import ScoreComposition
 
 GRID = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Weights that are tried; the model's own is 1."""
-STARTS = (0.0, 0.25, 0.5)
+STARTS = (0.0, 0.5)
 """Weights of the other parts where a search starts."""
 ROUNDS = 5
 SHORTFALL_COST = 10.0
