@@ -51,6 +51,8 @@ ML1M = (
     Line("thinkrec-nano", "thinkrec-nano", short=True),
     Line("thinkrec-nano-keywords", "thinkrec-nano-keywords", short=True),
     Line("thinkrec-nano-short", "thinkrec-nano-short"),
+    Line("thinkrec-nano-composed-genres", "thinkrec-nano-composed-genres", mark="¤"),
+    Line("thinkrec-nano-composed", "thinkrec-nano-composed", mark="¤"),
 )
 BROUGHT_BY: dict[str, str] = {}
 """The commit that brought results whose run did not record the commit of its code; an entry goes when it is retaken."""
@@ -58,6 +60,8 @@ LEGEND = {
     "†": "one number per item, the same for everybody",
     "‡": "trained as in TALLRec or CoLLM on the same backbone and labelled histories, without the target"
     " encodings, neighbourhood residuals and reasons that ThinkRec is given",
+    "¤": "the row of the same keywords, its score composed with a batch state, boosted trees and the item's logit"
+    " by weights from validation rows",
     "§": "of the code of 21 November 2026, to be taken again",
 }
 
@@ -87,7 +91,7 @@ def render_tables() -> dict[str, str]:
         "ml1m-short": metrics_table([line for line in ML1M if line.short]),
         "ml1m": metrics_table(ML1M),
         "ml1m-made": provenance_table(dict.fromkeys(line.results for line in ML1M)),
-        "ml1m-verdicts": verdicts(["ml1m/thinkrec-nano", "ml1m/thinkrec-nano-keywords"]),
+        "ml1m-verdicts": verdicts(["ml1m/thinkrec-nano", "ml1m/thinkrec-nano-keywords", "ml1m/thinkrec-nano-composed"]),
         "demo": demo_table(),
         "demo-verdicts": verdicts(["demo"]),
     }
