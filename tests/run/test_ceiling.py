@@ -16,7 +16,7 @@ DS = simulate_catalogue(SimulatorConfig(users=40, items=60, interactions_per_use
 def test_train_rows_are_thinned_and_no_others() -> None:
     data = DS.interactions
     for by in ("rows", "users"):
-        part = ceiling.thin_train_rows(DS, by, 0.5, 0).interactions
+        part = ceiling.subsample_train_rows(DS, by, 0.5, 0).interactions
         assert (part.split != TRAIN).sum() == (data.split != TRAIN).sum()
         assert 0.3 < (part.split == TRAIN).sum() / (data.split == TRAIN).sum() < 0.7
         users = len(np.unique(part.user[part.split == TRAIN]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from thinkrec.collab.selection import compute_auc, compute_uauc
-from thinkrec.score.composition_fit import fit_calibration, fit_composition, search_weights
+from thinkrec.score.composition_fit import choose_weights, fit_calibration, fit_composition
 
 USERS, ROWS = 60, 20
 
@@ -48,11 +48,11 @@ def test_a_least_auc_is_kept(planted) -> None:
         return compute_auc(label, sum(weights[name] * parts[name] for name in parts))
 
     floor = auc({"model": 1.0, "item": 1.0}) - 0.001
-    bound = search_weights(parts, user, label, every, floor)
+    bound = choose_weights(parts, user, label, every, floor)
     assert auc(bound) >= floor
     # UAUC alone takes the item for all it is worth.
     assert bound["item"] < 2.0
-    assert search_weights(parts, user, label, every, 0.51)["item"] == 2.0
+    assert choose_weights(parts, user, label, every, 0.51)["item"] == 2.0
 
 
 def test_probabilities_are_calibrated(planted) -> None:

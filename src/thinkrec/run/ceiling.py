@@ -105,32 +105,32 @@ def measure_learning_curve(
     data, points = ds.interactions, list[LearningPoint]()
     asked = [(by, share) for by in ("rows", "users") for share in sorted({*shares, 1.0}) if by == "rows" or share < 1]
     for by, share in asked:
-        part = ds if share == 1 else thin_train_rows(ds, by, share, seed)
+        part = ds if share == 1 else subsample_train_rows(ds, by, share, seed)
         scorer = build_scorer(config)
         scorer.fit(part, seed=seed)
         scores = scorer.score(ds, rows)
         bar.advance(1)
-        kept = int((part.interactions.split == TRAIN).sum())
+        n_rows = int((part.interactions.split == TRAIN).sum())
         user, label = data.user[rows], data.label[rows]
-        point = LearningPoint(name, by, share, kept, compute_auc(label, scores), compute_uauc(user, label, scores))
+        point = LearningPoint(name, by, share, n_rows, compute_auc(label, scores), compute_uauc(user, label, scores))
         points.append(point)
         if share == 1:
             points.append(replace(point, by="users"))
     return points
 
 
-def thin_train_rows(ds: Dataset, by: str, share: float, seed: int) -> Dataset:
+def subsample_train_rows(ds: Dataset, by: str, share: float, seed: int) -> Dataset:
     """The data set without a drawn part of its train rows (`by`: rows or users, see `LearningPoint`)."""
     data, rng = ds.interactions, np.random.default_rng(seed)
     train = data.split == TRAIN
     if by == "rows":
-        kept = ~train | (rng.random(len(train)) < share)
+        remaining = ~train | (rng.random(len(train)) < share)
     else:
         users = np.unique(data.user[train])
         chosen = rng.choice(users, max(1, round(share * len(users))), replace=False)
-        kept = ~train | np.isin(data.user, chosen)
+        remaining = ~train | np.isin(data.user, chosen)
     columns = (data.user, data.item, data.label, data.timestamp, data.split, data.order)
-    return replace(ds, interactions=Interactions.build(*(c[kept] for c in columns), n_users=data.n_users))
+    return replace(ds, interactions=Interactions.build(*(c[remaining] for c in columns), n_users=data.n_users))
 
 
 def build_terms(ds: Dataset, trees: np.ndarray, seed: int) -> dict[str, np.ndarray]:

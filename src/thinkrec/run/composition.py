@@ -25,6 +25,11 @@ PARTS = "parts.parquet"
 """The parts of every validation row, from which the weights were chosen."""
 
 
+def build_composition_inputs(config: CompositionConfig) -> dict[str, Any]:
+    """What decides the weights besides data, model and the scorer, which is a stage of its own."""
+    return {"config": config.model_dump(mode="json", exclude={"scorer"})}
+
+
 def load_composer(
     config: CompositionConfig,
     slot_encoder: SlotEncoder,

@@ -28,7 +28,7 @@ from thinkrec.io.processes import compute_shares, is_main, make_accelerator, run
 from thinkrec.model.backbone import resolve_backbone_dtype
 from thinkrec.personal.groups import UserGroups
 from thinkrec.run.backbone_choice import describe_backbone, resolve_backbone
-from thinkrec.run.composition import fit_run_composition, load_composer
+from thinkrec.run.composition import build_composition_inputs, fit_run_composition, load_composer
 from thinkrec.run.data_sources import collect_reasons, load_data, match_simulation
 from thinkrec.run.inputs import (
     GROUP_CODE,
@@ -281,11 +281,7 @@ class Run:
         config, stage = self.model.composition, find_composition_scorer_stage(self.recipe)
         if config is None:
             return
-        inputs = {
-            **self.base_inputs,
-            variant.stage: trained[variant],
-            "config": config.model_dump(mode="json", exclude={"scorer"}),
-        }
+        inputs = {**self.base_inputs, variant.stage: trained[variant], **build_composition_inputs(config)}
         if stage is not None and config.scorer is not None:
             inputs["scorer"] = self.fit_scorer(stage, config.scorer)
 
@@ -298,17 +294,12 @@ class Run:
     def load_composer(self, folder: Path | None) -> Composer:
         """What makes composed scores; `folder`: of the fitted weights, None before there are any."""
         assert self.model.composition is not None
-        stage = find_composition_scorer_stage(self.recipe)
-        scorer_folder = None if stage is None else self.folder / stage
-        progress = self.progress and is_main()
-        return load_composer(self.model.composition, self.slot_encoder, scorer_folder, folder, progress)
+        stage, progress = find_composition_scorer_stage(self.recipe), self.progress and is_main()
+        return load_composer(self.model.composition, self.slot_encoder, stage and self.folder / stage, folder, progress)
 
     def load_predictor(self, variant: Variant, *, is_composed: bool = True) -> Predictor:
-        """The trained recommender of a variant, on the device where the run computes.
-
-        `is_composed`: whether the last variant gives composed scores, where the recipe asks for them.
-        """
-        is_composed = is_composed and self._is_composed(variant)
+        """The trained recommender of a variant where the run computes; `is_composed`: its score, where asked for."""
+        is_composed = is_composed and self.has_composition(variant)
         needs = collect_needs(variant, self.model)
         has_slots = "slots" in needs
         recommender = self.load_recommender(variant)
@@ -323,7 +314,8 @@ class Run:
             self.load_composer(self.folder / COMPOSED) if is_composed else None,
         )
 
-    def _is_composed(self, variant: Variant) -> bool:
+    def has_composition(self, variant: Variant) -> bool:
+        """Whether a variant's score is composed: that of the last one, where the recipe asks for it."""
         return self.model.composition is not None and variant is get_final_variant(self.model)
 
     def score_variant(self, variant: Variant, trained: str) -> None:
@@ -342,7 +334,7 @@ class Run:
             variant.stage: trained,
             "prior": None if prior is None else prior.model_dump(mode="json"),
         }
-        if self._is_composed(variant):
+        if self.has_composition(variant):
             inputs[COMPOSED] = self._composition_key
         self.stage_runner.run(variant.scores, inputs, work, MODEL_CODE, shared=True)
 

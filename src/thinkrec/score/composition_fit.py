@@ -46,7 +46,7 @@ def fit_composition(
         and `held_out`, where each half of the users is scored by weights that the other half chose.
     """
     every = np.ones(len(label), dtype=bool)
-    weights = search_weights(parts, user, label, every, min_auc)
+    weights = choose_weights(parts, user, label, every, min_auc)
     total = _add_parts(parts, weights)
     scale, offset = fit_calibration(total, label)
     composed = scale * total + offset
@@ -57,13 +57,13 @@ def fit_composition(
     )
     return composition, {
         "n_rows": len(label),
-        "alone": {name: _measure(scores, user, label) for name, scores in parts.items()},
-        "composed": _measure(composed, user, label),
+        "alone": {name: _measure_ranking(scores, user, label) for name, scores in parts.items()},
+        "composed": _measure_ranking(composed, user, label),
         "held_out": _measure_held_out(parts, user, label, min_auc, seed),
     }
 
 
-def search_weights(
+def choose_weights(
     parts: Mapping[str, np.ndarray], user: np.ndarray, label: np.ndarray, rows: np.ndarray, min_auc: float | None
 ) -> dict[str, float]:
     """Weights of the parts, from GRID, by coordinate ascent from every one of STARTS on the rows of a mask.
@@ -82,8 +82,8 @@ def search_weights(
             for name in others:
                 for weight in GRID:
                     trial = {**weights, name: weight}
-                    if (found := value(_add_parts(seen, trial))) > reached + 1e-9:
-                        reached, weights = found, trial
+                    if (score := value(_add_parts(seen, trial))) > reached + 1e-9:
+                        reached, weights = score, trial
             if weights == before:
                 break
         if reached > best[0]:
@@ -120,7 +120,7 @@ def _add_parts(parts: Mapping[str, np.ndarray], weights: Mapping[str, float]) ->
     return np.sum([weight * parts[name] for name, weight in weights.items()], axis=0)
 
 
-def _measure(scores: np.ndarray, user: np.ndarray, label: np.ndarray) -> dict[str, float]:
+def _measure_ranking(scores: np.ndarray, user: np.ndarray, label: np.ndarray) -> dict[str, float]:
     metrics = ModelSelector.from_labels(user, label).compute_metrics(scores)
     return {name: metrics[name] for name in ("auc", "uauc") if name in metrics}
 
@@ -136,7 +136,7 @@ def _measure_held_out(
         chosen, judged = half != k, half == k
         if any(len(np.unique(label[rows])) < 2 for rows in (chosen, judged)):
             continue
-        weights = search_weights(parts, user, label, chosen, min_auc)
+        weights = choose_weights(parts, user, label, chosen, min_auc)
         total = _add_parts({name: scores[judged] for name, scores in parts.items()}, weights)
-        measured.append({**_measure(total, user[judged], label[judged]), "weights": weights})
+        measured.append({**_measure_ranking(total, user[judged], label[judged]), "weights": weights})
     return measured
