@@ -64,6 +64,8 @@ def shrink_model(model: dict[str, Any], folder: Path) -> None:
     """Few steps of a language model of two layers."""
     model["backbone"] |= {"source": str(folder / "lm"), "dtype": "float32"}
     shrink_scorer(model["encoder"])
+    if model["composition"] is not None and model["composition"]["scorer"] is not None:
+        shrink_scorer(model["composition"]["scorer"])
     if "tau" in model["gate"]:
         # Of few users the vectors differ much: at the paper's tau every user's group would answer alone.
         model["gate"]["tau"] *= 5
