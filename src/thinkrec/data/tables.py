@@ -1,67 +1,27 @@
-"""Input tables (interactions and items), read from a file and checked into canonical frames."""
+"""Input tables (interactions and items), checked into canonical frames."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from thinkrec.data import columns as col
 from thinkrec.data import suspicious_values
-from thinkrec.data.delimited import SEPARATORS, read_delimited
 from thinkrec.data.duplicates import Duplicates, resolve_duplicates
 from thinkrec.data.frames import as_frame
 from thinkrec.data.interactions import SPLITS
-from thinkrec.data.json_lines import read_jsonl
 from thinkrec.data.markup import strip_markup
 from thinkrec.data.messages import emit_warning, format_rows, warn_rows
 from thinkrec.data.ratings import derive_labels, find_unrated_rows
+from thinkrec.data.table_files import read_table
 from thinkrec.errors import DataError
 
-_WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
+# Importers take reading and checking of tables from here.
+__all__ = ["check_interactions", "check_items", "read_table"]
+
 _SPLIT_WORDS = {"training": "train", "validation": "valid", "val": "valid", "testing": "test"}
-
-
-def read_table(path: str | Path) -> pl.DataFrame:
-    """A table from .parquet, .jsonl, .csv or .tsv (the last three also with .gz); text is UTF-8, CSV has a header line.
-
-    All CSV columns come as text, so that a title "1984" stays text and an id "007" keeps its zeros; ids that are
-    plain whole numbers throughout become integers. See `delimited` for quotes and `json_lines` for JSON lines.
-
-    Raises:
-        DataError: if the file is missing, unreadable or of another kind; it names the line where a file of text is
-            wrong.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise DataError(f"{path}: this is a folder; give the file of a table.")
-    kinds = [suffix.lower() for suffix in path.suffixes]
-    packed = len(kinds) > 1 and kinds[-1] == ".gz"
-    kind = kinds[-2] if packed else (kinds[-1] if kinds else "")
-    if kind not in (".parquet", ".jsonl", *SEPARATORS) or (packed and kind == ".parquet"):
-        raise DataError(f"{path}: not a known kind of table. Use .parquet, .csv, .tsv, .csv.gz, .tsv.gz or .jsonl.")
-    if not path.is_file():
-        raise DataError(
-            f"{path}: no such file. Check the path, which is taken from the current folder unless absolute."
-        )
-    if kind == ".parquet":
-        try:
-            return pl.read_parquet(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            why = "the file is damaged, was not written in full, or is of another kind. Write it again."
-            raise DataError(f"{path}: cannot be read as parquet: {why}") from error
-    if kind == ".jsonl":
-        return read_jsonl(path)
-    df = read_delimited(path, kind[1:])
-    for name in ("user_id", "item_id"):
-        if name in df.columns and df[name].null_count() == 0:
-            bare = col.strip_whitespace(df[name])
-            if bare.str.contains(_WHOLE_NUMBER).all():
-                warn_rows(df[name], bare != df[name], str(path), "have white space around the id", "It is cut off.")
-                df = df.with_columns(bare.cast(pl.Int64))
-    return df
 
 
 def check_interactions(
