@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from thinkrec.errors import DataError
 from thinkrec.io.config import Config
 
 Quoting = Literal["auto", "quotes", "backslash", "none"]
@@ -54,3 +55,10 @@ class TableFormat(Config):
 
 PLAIN_FORMAT = TableFormat()
 """The format that a file's name says."""
+
+
+def check_row_rules(on_error: str, unknown_items: str) -> None:
+    """Raise DataError for a rule about rows that is neither raise nor drop."""
+    for name, rule in (("on_error", on_error), ("unknown_items", unknown_items)):
+        if rule not in ("raise", "drop"):
+            raise DataError(f"{name}={rule!r} is not known. Use 'raise' or 'drop'.")

@@ -9,13 +9,16 @@ import polars as pl
 
 from thinkrec.data import columns as col
 from thinkrec.data import suspicious_values
+from thinkrec.data.dropped_rows import drop_bad_rows
 from thinkrec.data.duplicates import Duplicates, resolve_duplicates
 from thinkrec.data.frames import as_frame
 from thinkrec.data.interactions import SPLITS
 from thinkrec.data.markup import strip_markup
 from thinkrec.data.messages import emit_warning, format_rows, warn_rows
 from thinkrec.data.ratings import derive_labels, find_unrated_rows
+from thinkrec.data.row_problems import number_rows
 from thinkrec.data.table_files import read_table
+from thinkrec.data.table_format import OnError
 from thinkrec.errors import DataError
 
 # Importers take reading and checking of tables from here.
@@ -31,6 +34,7 @@ def check_interactions(
     threshold: float | None = None,
     missing: Collection[Any] | None = None,
     duplicates: Duplicates | None = None,
+    on_error: OnError = "raise",
 ) -> pl.DataFrame:
     """The canonical interactions, rows in their order.
 
@@ -46,6 +50,7 @@ def check_interactions(
             dropped and counted. By default none is, and values that look like such marks are warned of; an empty
             list says that there are none.
         duplicates: what becomes of several rows of one user and item; by default they are kept, with a warning.
+        on_error: drop leaves out rows with values that cannot be used, and says how many and which.
 
     Times finer than a second are rounded down. Where the table's row order would then put two rows of one user the
     wrong way round, `order` follows the exact times instead; an `order` column that contradicts them is refused.
@@ -56,6 +61,34 @@ def check_interactions(
     """
     df = as_frame(table, source)
     col.require_columns(df, ("user_id", "item_id", "timestamp"), source)
+    numbers = None
+    if on_error == "drop":
+        df, numbers = drop_bad_rows(df, source, lambda: _parse_every_column(df, source, threshold, missing))
+    with number_rows(numbers):
+        return _check_columns(df, source, threshold, missing, duplicates)
+
+
+def _parse_every_column(
+    df: pl.DataFrame, source: str, threshold: float | None, missing: Collection[Any] | None
+) -> None:
+    """Report what is wrong with the rows of each column of interactions."""
+    for name in ("user_id", "item_id"):
+        col.parse_ids(df[name], source)
+    col.parse_times(df["timestamp"], source)
+    derive_labels(df, source, threshold, find_unrated_rows(df, missing, source), False)
+    if "order" in df.columns:
+        col.parse_order(df["order"], source)
+    if "split" in df.columns:
+        _parse_splits(df["split"], source)
+
+
+def _check_columns(
+    df: pl.DataFrame,
+    source: str,
+    threshold: float | None,
+    missing: Collection[Any] | None,
+    duplicates: Duplicates | None,
+) -> pl.DataFrame:
     whole, fraction = col.parse_times(df["timestamp"], source)
     if not (df["timestamp"].dtype.is_temporal() or df["timestamp"].dtype == pl.Null):
         whole, fraction = suspicious_values.unify_time_units(df["timestamp"], whole, fraction, source)
@@ -85,7 +118,12 @@ def check_interactions(
 
 
 def check_items(
-    table: Any, *, source: str = "items", noun: str = "item", separators: Mapping[Any, str] | None = None
+    table: Any,
+    *,
+    source: str = "items",
+    noun: str = "item",
+    separators: Mapping[Any, str] | None = None,
+    on_error: OnError = "raise",
 ) -> pl.DataFrame:
     """The canonical items, rows in their order.
 
@@ -95,7 +133,8 @@ def check_items(
     Titles become one clean line of at most 200 characters, keywords of at most 80. HTML is taken out of all text, and
     counted. An item without a title is called "untitled <noun> <id>". Numbers become text; lists of strings are joined
     by ", "; other nested columns are dropped. `separators` may name what separates the keywords of a column of text,
-    such as {"keywords": ";"}; see `keywords.choose_separator`.
+    such as {"keywords": ";"}; see `keywords.choose_separator`. `on_error="drop"` leaves out rows without an id, and of
+    several rows of one item all but the first, and says how many and which.
 
     Raises:
         DataError: on a missing or ill-typed column, an empty id, or two rows with one id; the message names the rows.
@@ -107,9 +146,25 @@ def check_items(
         raise DataError(
             f"{source}: separators names {', '.join(map(repr, unknown))}; only 'keywords' is cut into parts."
         )
+    numbers = None
+    if on_error == "drop":
+        df, numbers = drop_bad_rows(df, source, lambda: _parse_item_ids(df, source, keep_first=True))
+    with number_rows(numbers):
+        return _check_item_columns(df, source, noun, separators)
+
+
+def _parse_item_ids(df: pl.DataFrame, source: str, keep_first: bool = False) -> pl.Series:
     ids = col.parse_ids(df["item_id"], source)
     remedy = "Keep one row per item."
-    col.reject_rows(df["item_id"], ids.is_duplicated(), source, "has the same id in several rows", remedy)
+    repeated = ~ids.is_first_distinct() if keep_first else ids.is_duplicated()
+    col.reject_rows(df["item_id"], repeated, source, "has the same id in several rows", remedy)
+    return ids
+
+
+def _check_item_columns(
+    df: pl.DataFrame, source: str, noun: str, separators: Mapping[Any, str] | None
+) -> pl.DataFrame:
+    ids = _parse_item_ids(df, source)
     _warn_markup(df, source)
     titles = _parse_titles(df["title"], ids, source, noun)
     separator = None if separators is None else separators.get("keywords")
