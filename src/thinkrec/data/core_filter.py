@@ -26,8 +26,8 @@ def drop_unknown_items(rows: pl.DataFrame, source: str, item_source: str) -> pl.
     what = f"column 'item_id' names items that {item_source} does not have ({format_rows(rows['item_id'], places)})"
     if unknown.all():
         raise DataError(
-            f"{source}: no row is left: {what}. Check that both tables are of one catalogue, and whether one writes its "
-            "ids in another way."
+            f"{source}: no row is left: {what}. Check that both tables are of one catalogue, and whether one writes "
+            "its ids in another way."
         )
     items = rows["item_id"].filter(unknown).n_unique()
     if get_collected() is not None:
@@ -36,8 +36,8 @@ def drop_unknown_items(rows: pl.DataFrame, source: str, item_source: str) -> pl.
         report_dropped(Problem(source, "item_id", len(places), numbers, what, remedy))
     else:
         emit_warning(
-            f"{source}: {len(places)} of {rows.height} rows are left out (unknown_items: drop): they name {items} items "
-            f"that {item_source} does not have ({format_rows(rows['item_id'], places)})."
+            f"{source}: {len(places)} of {rows.height} rows are left out (unknown_items: drop): they name {items} "
+            f"items that {item_source} does not have ({format_rows(rows['item_id'], places)})."
         )
     return rows.filter(~unknown)
 
@@ -63,7 +63,7 @@ def filter_core(rows: pl.DataFrame, min_user_rows: int, min_item_rows: int, sour
     if kept.height < rows.height:
         users, items = (rows[name].n_unique() - kept[name].n_unique() for name in ("user_id", "item_id"))
         emit_warning(
-            f"{source}: {rows.height - kept.height} of {rows.height} rows, {users} users and {items} items with rows are "
-            f"left out, which have too few ({asked})."
+            f"{source}: {rows.height - kept.height} of {rows.height} rows, {users} users and {items} items with rows "
+            f"are left out, which have too few ({asked})."
         )
     return kept

@@ -24,6 +24,8 @@ from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
 from thinkrec.io.hashing import hash_bytes
 
+CUT_BY_TIME = ("dates", "months", "fractions")
+"""Rules of a split that need times; the default, a column `split`, needs them for histories unless it is named."""
 Table = Any
 """A file that `read_table` knows, or anything that `as_frame` takes: a frame (Polars, pandas, Arrow), a mapping of
 columns, or a list of mappings."""
@@ -142,7 +144,13 @@ class Dataset:
             catalogue, source=item_source, noun=domain.item, separators=separators, on_error=on_error
         )
         rows = check_interactions(
-            rows, source=source, threshold=threshold, missing=missing, duplicates=duplicates, on_error=on_error
+            rows,
+            source=source,
+            threshold=threshold,
+            missing=missing,
+            duplicates=duplicates,
+            on_error=on_error,
+            needs_times=split is None or split.by in CUT_BY_TIME,
         )
         rows = _add_item_codes(rows, catalogue, source, item_source, unknown_items)
         rows = filter_core(rows, min_user_rows, min_item_rows, source)

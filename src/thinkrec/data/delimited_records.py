@@ -94,9 +94,7 @@ class LineReader:
 class TableBuilder:
     """Records become a frame, a part at a time; the first one is the header where there is one."""
 
-    def __init__(
-        self, path: Path, kind: str, separator: str, header: bool = True, on_error: OnError = "raise"
-    ) -> None:
+    def __init__(self, path: Path, kind: str, separator: str, header: bool = True, on_error: OnError = "raise") -> None:
         self.path, self.kind, self.separator = path, kind, separator
         self.names: list[str] = []
         self.unnamed: list[str] = []

@@ -12,9 +12,7 @@ from thinkrec.data.row_problems import collect_problems
 from thinkrec.errors import DataError, DataWarning
 
 
-def drop_bad_rows(
-    df: pl.DataFrame, source: str, parse: Callable[[], object]
-) -> tuple[pl.DataFrame, pl.Series | None]:
+def drop_bad_rows(df: pl.DataFrame, source: str, parse: Callable[[], object]) -> tuple[pl.DataFrame, pl.Series | None]:
     """The rows in which `parse` finds nothing wrong, and their places in `df` (from 0); None where all stay.
 
     `parse` reads every column of `df` and is called once, its warnings unheard: what it parses is not used. Raises

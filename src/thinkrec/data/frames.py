@@ -11,8 +11,8 @@ from thinkrec.data.messages import emit_warning, format_value
 from thinkrec.errors import DataError
 
 _REMEDY = (
-    "Give a Polars, pandas or Arrow table, a data set of `datasets`, a mapping of column names to values, a list of rows "
-    "as mappings, or a path."
+    "Give a Polars, pandas or Arrow table, a data set of `datasets`, a mapping of column names to values, a list of "
+    "rows as mappings, or a path."
 )
 _SPLIT_COLUMN = "split"
 

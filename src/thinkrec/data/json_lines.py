@@ -113,9 +113,7 @@ def _parse_object(text: str, number: int, path: Path, kind: str) -> dict[str, An
     try:
         value = json.loads(text, object_pairs_hook=_build_object)
     except _DuplicateKeyError as error:
-        raise make_format_error(
-            path, kind, f"line {number} has the key {error.args[0]!r} twice. Keep one."
-        ) from None
+        raise make_format_error(path, kind, f"line {number} has the key {error.args[0]!r} twice. Keep one.") from None
     except ValueError as error:
         raise make_format_error(path, kind, _describe_json_error(text, number, error)) from error
     except RecursionError as error:

@@ -88,9 +88,7 @@ def report_dropped(problem: Problem) -> None:
         collected.add(problem)
         return
     plural = "" if problem.count == 1 else "s"
-    emit_warning(
-        f"{problem.source}: {problem.count} {problem.unit}{plural} left out (on_error: drop): {problem.what}."
-    )
+    emit_warning(f"{problem.source}: {problem.count} {problem.unit}{plural} left out (on_error: drop): {problem.what}.")
 
 
 def make_type_error(column: pl.Series, source: str, what: str, remedy: str) -> DataError:

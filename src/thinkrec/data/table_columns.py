@@ -52,9 +52,7 @@ def split_recbole_type(name: str) -> tuple[str, str | None]:
     return (plain, kind) if colon and plain and kind in RECBOLE_TYPES else (name, None)
 
 
-def _find_column(
-    df: pl.DataFrame, theirs: str | int, source: str, typed: Mapping[str, tuple[str, str | None]]
-) -> str:
+def _find_column(df: pl.DataFrame, theirs: str | int, source: str, typed: Mapping[str, tuple[str, str | None]]) -> str:
     if isinstance(theirs, int):
         if theirs > df.width:
             raise DataError(f"{source}: `columns` names place {theirs}, but the table has {df.width} columns.")

@@ -20,9 +20,7 @@ _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
 _KNOWN = "Use .parquet, .csv, .tsv, .csv.gz, .tsv.gz or .jsonl"
 
 
-def read_table(
-    path: str | Path, form: TableFormat = PLAIN_FORMAT, *, on_error: OnError = "raise"
-) -> pl.DataFrame:
+def read_table(path: str | Path, form: TableFormat = PLAIN_FORMAT, *, on_error: OnError = "raise") -> pl.DataFrame:
     """A table from .parquet, .arrow, .jsonl, .json, .csv or .tsv, from RecBole's .inter and .item, or from other text.
 
     Text may be compressed (.gz, .zst, .bz2, .xz); a file of another name needs `form.separator`. A folder, or a pattern

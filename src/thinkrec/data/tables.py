@@ -35,6 +35,7 @@ def check_interactions(
     missing: Collection[Any] | None = None,
     duplicates: Duplicates | None = None,
     on_error: OnError = "raise",
+    needs_times: bool = True,
 ) -> pl.DataFrame:
     """The canonical interactions, rows in their order.
 
@@ -51,6 +52,8 @@ def check_interactions(
             list says that there are none.
         duplicates: what becomes of several rows of one user and item; by default they are kept, with a warning.
         on_error: drop leaves out rows with values that cannot be used, and says how many and which.
+        needs_times: whether the table has to have a timestamp. Where it need not and has none, all times are 0, so that
+            the place in the table (or `order`) decides what came before, and a warning says so.
 
     Times finer than a second are rounded down. Where the table's row order would then put two rows of one user the
     wrong way round, `order` follows the exact times instead; an `order` column that contradicts them is refused.
@@ -60,6 +63,22 @@ def check_interactions(
         DataError: on a missing or ill-typed column or value; the message names the rows.
     """
     df = as_frame(table, source)
+    col.require_columns(df, ("user_id", "item_id"), source)
+    if not needs_times and "timestamp" not in df.columns and col.find_similar_column("timestamp", df.columns) is None:
+        emit_warning(
+            f"{source}: there is no column 'timestamp': the place of a row in the table decides what came before it. "
+            "Where that means nothing, histories have no order in time either."
+        )
+        return check_interactions(
+            df.with_columns(
+                timestamp=pl.lit(0), order=df["order"] if "order" in df.columns else pl.int_range(pl.len())
+            ),
+            source=source,
+            threshold=threshold,
+            missing=missing,
+            duplicates=duplicates,
+            on_error=on_error,
+        )
     col.require_columns(df, ("user_id", "item_id", "timestamp"), source)
     numbers = None
     if on_error == "drop":
@@ -161,9 +180,7 @@ def _parse_item_ids(df: pl.DataFrame, source: str, keep_first: bool = False) -> 
     return ids
 
 
-def _check_item_columns(
-    df: pl.DataFrame, source: str, noun: str, separators: Mapping[Any, str] | None
-) -> pl.DataFrame:
+def _check_item_columns(df: pl.DataFrame, source: str, noun: str, separators: Mapping[Any, str] | None) -> pl.DataFrame:
     ids = _parse_item_ids(df, source)
     _warn_markup(df, source)
     titles = _parse_titles(df["title"], ids, source, noun)
