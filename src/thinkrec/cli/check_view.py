@@ -130,8 +130,8 @@ def _print_facts(console: Console, facts: DataFacts) -> None:
         f"{facts.rows:,} rows of {facts.users:,} users; {facts.items:,} items, {facts.items_with_rows:,} with rows",
         f"density {facts.density:.3%}; rows per user {low} to {high:,}, median {middle:g}; per item {least} to "
         f"{most:,}, median {median:g}; repeated pairs {facts.repeated_pairs:,}",
-        f"keywords: {facts.with_keywords:.0%} of the items have some; {facts.shared_keywords:.0%} of the keywords stand "
-        "on two items or more",
+        f"keywords: {facts.with_keywords:.0%} of the items have some; {facts.shared_keywords:.0%} of the keywords "
+        "stand on two items or more",
     ]
     console.print(Text("\n".join(lines)))
     console.print(render_chart("users by rows", facts.activity))

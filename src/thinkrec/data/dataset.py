@@ -150,7 +150,7 @@ class Dataset:
             missing=missing,
             duplicates=duplicates,
             on_error=on_error,
-            needs_times=split is None or split.by in CUT_BY_TIME,
+            needs_times=getattr(split, "by", None) in (None, *CUT_BY_TIME),
         )
         rows = _add_item_codes(rows, catalogue, source, item_source, unknown_items)
         rows = filter_core(rows, min_user_rows, min_item_rows, source)

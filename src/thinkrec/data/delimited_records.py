@@ -41,15 +41,19 @@ class LineReader:
         )
 
     def __enter__(self) -> LineReader:
+        """The reader, whose file is open."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the file."""
         self._file.close()
 
     def __iter__(self) -> Iterator[str]:
+        """The lines that are left."""
         return self
 
     def __next__(self) -> str:
+        """The next line that is text."""
         # No generator: after the end of the file there may be lines that were returned.
         while line := self._returned.pop() if self._returned else self._file.readline():
             self.number += 1
@@ -95,6 +99,7 @@ class TableBuilder:
     """Records become a frame, a part at a time; the first one is the header where there is one."""
 
     def __init__(self, path: Path, kind: str, separator: str, header: bool = True, on_error: OnError = "raise") -> None:
+        """`header`: whether the first record has names. `on_error`: whether a wrong record is an error."""
         self.path, self.kind, self.separator = path, kind, separator
         self.names: list[str] = []
         self.unnamed: list[str] = []

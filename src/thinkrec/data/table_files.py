@@ -79,7 +79,7 @@ def list_table_files(path: str | Path) -> list[Path]:
 
 
 def get_kind(path: Path) -> str | None:
-    """What a file's name says of its kind, such as .csv, whether it is compressed or not; None where it says nothing."""
+    """What a file's name says of its kind, such as .csv, also of a compressed one; None where it says nothing."""
     kinds = [suffix.lower() for suffix in path.suffixes]
     packed = len(kinds) > 1 and kinds[-1] in PACKED
     kind = kinds[-2] if packed else (kinds[-1] if kinds else "")

@@ -87,6 +87,11 @@ def check_interactions(
         return _check_columns(df, source, threshold, missing, duplicates)
 
 
+def _number_rows(df: pl.DataFrame) -> pl.DataFrame:
+    """The table with times of 0, and the place of a row as its order."""
+    return df.with_columns(timestamp=pl.lit(0), order=pl.int_range(pl.len()))
+
+
 def _parse_every_column(
     df: pl.DataFrame, source: str, threshold: float | None, missing: Collection[Any] | None
 ) -> None:

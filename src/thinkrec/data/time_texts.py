@@ -117,7 +117,7 @@ def _merge_numbers(column: pl.Series, dates: pl.Series, number: pl.Series, sourc
         if mask.any()
     ]
     emit_warning(
-        f"{source}: column '{column.name}' mixes {' and '.join(counted)}; all are read as seconds, numbers of 12 digits "
-        "and more as milliseconds or finer."
+        f"{source}: column '{column.name}' mixes {' and '.join(counted)}; all are read as seconds, numbers of 12 "
+        "digits and more as milliseconds or finer."
     )
     return pl.select(pl.when(number & ~small).then(microseconds).otherwise(dates)).to_series().alias(column.name)

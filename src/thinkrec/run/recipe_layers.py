@@ -74,6 +74,7 @@ def read_layers(path: Path) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
+    """The keys and values of one YAML file. Raises RecipeError naming the file."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

@@ -85,7 +85,7 @@ def compute_facts(ds: Dataset) -> DataFacts:
 
 
 def count_by_date(seconds: np.ndarray) -> tuple[tuple[str, int], ...]:
-    """Rows per year, or per month where they span less than two years, in order of time; none where times are no dates."""
+    """Rows per year, or per month where they span less than two years, in order; none where they are no dates."""
     if not len(seconds) or int(seconds.max()) < EARLIEST_DATE or int(seconds.max()) > 10**11:
         return ()
     dates = seconds.astype("datetime64[s]")

@@ -55,8 +55,8 @@ def list_fact_notes(facts: DataFacts) -> list[Finding]:
     cold = facts.cold_test["either"]
     if cold is not None and cold > 0.3:
         notes.append(
-            f"{cold:.0%} of the test rows have a user or an item without a train row: what is learned of users and items "
-            "helps little there. Another split, or min_user_rows and min_item_rows, makes fewer of them."
+            f"{cold:.0%} of the test rows have a user or an item without a train row: what is learned of users and "
+            "items helps little there. Another split, or min_user_rows and min_item_rows, makes fewer of them."
         )
     rates = [facts.like_rates[name] for name in facts.split_rows]
     known = [rate for rate in rates if rate is not None]
@@ -65,8 +65,8 @@ def list_fact_notes(facts: DataFacts) -> list[Finding]:
         notes.append(f"the like rate differs much between splits ({shown}): scores will be off in the later ones.")
     if facts.one_sided_test_users is not None and facts.one_sided_test_users > 0.5:
         notes.append(
-            f"{facts.one_sided_test_users:.0%} of the test's users have likes or dislikes alone there: metrics per user "
-            "(UAUC) count the others only."
+            f"{facts.one_sided_test_users:.0%} of the test's users have likes or dislikes alone there: metrics per "
+            "user (UAUC) count the others only."
         )
     if facts.rows_per_user[1] < 5:
         notes.append(
@@ -78,7 +78,7 @@ def list_fact_notes(facts: DataFacts) -> list[Finding]:
         notes.append(f"{facts.with_keywords:.0%} of the items have keywords; reasons name no others.")
     if facts.repeated_titles:
         notes.append(
-            f"{facts.repeated_titles:,} items have a title that another item has too: in a prompt they are told apart by "
-            "keywords alone."
+            f"{facts.repeated_titles:,} items have a title that another item has too: in a prompt they are told "
+            "apart by keywords alone."
         )
     return [Finding("note", note) for note in notes]

@@ -214,8 +214,8 @@ def _list_missing_tables(found: Inspection, given: Mapping[str, Any]) -> list[Fi
     ours |= set(given.get("interactions_format", {}).get("columns", {}))
     if table is not None and not {"rating", "label"} & ours:
         problems.append(
-            f"{table.path}: no column of ratings or labels was found. Every row then says that somebody met an item, and "
-            "none that it was not liked: see docs/own-data.md."
+            f"{table.path}: no column of ratings or labels was found. Every row then says that somebody met an item, "
+            "and none that it was not liked: see docs/own-data.md."
         )
     if table is not None and "timestamp" not in ours and propose_split(ours) is None:
         problems.append(

@@ -21,7 +21,8 @@ _KNOWN = {
     "split": "split fold subset part",
     "title": "title name itemname moviename movietitle booktitle filmtitle originaltitle producttitle productname "
     "artistname trackname songname gamename appname businessname displayname recipename",
-    "keywords": "keywords keyword genres genre categories category tags tag maincategory subjects shelves cuisine class",
+    "keywords": "keywords keyword genres genre categories category tags tag maincategory subjects shelves "
+    "cuisine class",
 }
 _COUNTS = ("weight", "plays", "playcount", "listens", "count", "hours", "playtime", "playtimeforever", "quantity")
 """Names of columns that say how often or how long: no ratings, though read as such."""

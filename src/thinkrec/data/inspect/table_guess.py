@@ -43,7 +43,7 @@ class ReadTable:
 
 
 def read_unknown_table(path: Path, item_ids: Collection[str] = ()) -> ReadTable:
-    """Read a table of which only its place is known; see `guess_columns` for `item_ids`. Errors are part of the value."""
+    """Read a table of which only its place is known; for `item_ids` see `guess_columns`. Errors are kept in it."""
     try:
         form, notes = guess_format(path)
         with warnings.catch_warnings(record=True) as said, collect_problems() as found:
