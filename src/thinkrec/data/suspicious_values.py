@@ -61,7 +61,7 @@ def find_outlier_values(distinct: Iterable[float]) -> list[float]:
 
 def warn_single_class(labels: pl.Series, ratings: pl.Series | None, threshold: float | None, source: str) -> None:
     """Warn where all labels are equal: nothing can be learned from them."""
-    if labels.n_unique() != 1:
+    if labels.n_unique() != 1 or labels.null_count():
         return
     outcome = "liked" if labels[0] else "not liked"
     if ratings is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -56,6 +56,13 @@ class TableData(Config):
     """Its plural."""
     user: str = "user"
     """Who rates: viewer, reader, customer."""
+
+    def dump_given_keys(self) -> dict[str, Any]:
+        """The keys of a recipe that have no default, as plain values; what chooses a type is always among them."""
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        if self.split is not None:
+            values["split"] = {"by": self.split.by} | self.split.model_dump(mode="json", exclude_none=True)
+        return {"kind": self.kind} | values
 
     def build_domain(self) -> Domain:
         """The words for prompts."""

@@ -116,7 +116,7 @@ def _read_file(path: Path, form: TableFormat, on_error: OnError) -> pl.DataFrame
 def _read_arrow(path: Path) -> pl.DataFrame:
     """An Arrow file, or a stream, as Hugging Face's `datasets` writes it."""
     try:
-        return pl.read_ipc(path, memory_map=False)
+        return pl.read_ipc(path)
     except (pl.exceptions.PolarsError, OSError):
         try:
             return pl.read_ipc_stream(path)

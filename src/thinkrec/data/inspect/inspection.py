@@ -82,9 +82,7 @@ class Inspection:
             "ratings": None if self.ratings is None else [list(pair) for pair in self.ratings.counts],
             "facts": None if self.facts is None else self.facts.to_json(),
             "training_time": None if self.time is None else self.time.to_json(),
-            "data": None
-            if self.config is None
-            else self.config.model_dump(mode="json", exclude_defaults=True) | {"kind": "tables"},
+            "data": None if self.config is None else self.config.dump_given_keys(),
         }
 
     def _name_role(self, table: ReadTable) -> str:

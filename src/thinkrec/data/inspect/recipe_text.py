@@ -21,7 +21,7 @@ def build_recipe_text(found: Inspection, path: Path, model: ModelKind, command: 
     """
     if found.config is None or found.list_open_problems():
         raise DataError(f"{path}: no recipe was written, because a run on these tables would stop; see the problems.")
-    data: dict[str, Any] = {"kind": "tables"} | found.config.model_dump(mode="json", exclude_defaults=True)
+    data = found.config.dump_given_keys()
     for key in ("interactions", "items"):
         data[key] = str(Path(data[key]).absolute())
     whys = {proposal.key: proposal.why for proposal in found.proposals}

@@ -48,7 +48,11 @@ def guess_layout(text: str, usual: str | None) -> Layout | None:
     fitting = [layout for layout in layouts if layout.width > 1]
     if not fitting:
         return None
-    best = max(fitting, key=lambda layout: (round(layout.share, 2), layout.separator == usual, layout.width))
+    # Every text has spaces: they separate only where nothing else does as well.
+    best = max(
+        fitting,
+        key=lambda at: (round(at.share, 2), at.separator == usual, at.separator != " ", at.width),
+    )
     if best.separator == usual:
         return best
     found = f"{name_separator(best.separator)} between fields, because {best.share:.0%} of the lines have {best.width}"
