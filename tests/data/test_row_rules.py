@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from thinkrec.data.core_filter import filter_core
+from thinkrec.data.core_filter import keep_core_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.dropped_rows import drop_bad_rows
 from thinkrec.data.messages import reject_rows
@@ -114,15 +114,15 @@ def test_unknown_items_are_refused_or_left_out() -> None:
 def test_the_core_has_enough_rows_on_both_sides() -> None:
     """User 3 goes, which leaves item c one row; so it goes, which leaves user 2 one row."""
     rows = pl.DataFrame({"user_id": [1, 1, 2, 2, 3, 4, 4], "item_id": ["a", "b", "a", "c", "c", "a", "b"]})
-    kept, said = hear(lambda: filter_core(rows, 2, 2, "t"))
+    kept, said = hear(lambda: keep_core_rows(rows, 2, 2, "t"))
     assert kept.rows() == [(1, "a"), (1, "b"), (4, "a"), (4, "b")]
     assert said == [
         "t: 3 of 7 rows, 2 users and 1 items with rows are left out, which have too few (min_user_rows 2, "
         "min_item_rows 2)."
     ]
-    assert filter_core(rows, 1, 1, "t") is rows
+    assert keep_core_rows(rows, 1, 1, "t") is rows
     with pytest.raises(DataError, match=r"no row is left of 7 by min_user_rows 3, min_item_rows 1\. Lower them\."):
-        filter_core(rows, 3, 1, "t")
+        keep_core_rows(rows, 3, 1, "t")
 
 
 def test_a_table_without_times_goes_where_no_split_needs_them() -> None:

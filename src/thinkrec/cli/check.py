@@ -44,16 +44,16 @@ def check(
     is_recipe = len(files) == 1 and (Path(files[0]).suffix.lower() in _PLAIN_KINDS or not _is_table_name(files[0]))
     if is_recipe and write is not None:
         raise RecipeError("--write makes a recipe of tables, and this is one already; leave it out")
-    found = _inspect_recipe(files[0], overrides or []) if is_recipe else _inspect_tables(files, overrides or [])
-    problems = found.problems if write is None else found.list_open_problems()
+    inspection = _inspect_recipe(files[0], overrides or []) if is_recipe else _inspect_tables(files, overrides or [])
+    problems = inspection.problems if write is None else inspection.list_open_problems()
     if write is not None and not problems:
-        _write_recipe(found, write, model, files)
+        _write_recipe(inspection, write, model, files)
     if as_json:
         import json
 
-        typer.echo(json.dumps(found.to_json(), indent=2, default=str))
+        typer.echo(json.dumps(inspection.to_json(), indent=2, default=str))
     else:
-        print_inspection(found, write if not problems else None)
+        print_inspection(inspection, write if not problems else None)
     if problems:
         raise typer.Exit(1)
 
@@ -88,13 +88,13 @@ def _inspect_recipe(name: str, overrides: list[str]) -> Inspection:
     return inspect_tables(recipe.data) if recipe.data.kind == "tables" else inspect_dataset(load_data(recipe.data)[0])
 
 
-def _write_recipe(found: Inspection, path: Path, model: ModelKind, files: list[str]) -> None:
+def _write_recipe(inspection: Inspection, path: Path, model: ModelKind, files: list[str]) -> None:
     import shlex
 
     from thinkrec.data.inspect.recipe_text import build_recipe_text
 
     command = shlex.join(["thinkrec", "check", *files, "--write", str(path)])
-    text = build_recipe_text(found, path, model, command)
+    text = build_recipe_text(inspection, path, model, command)
     # Not by `io.files`, which imports PyTorch.
     beside = path.with_name(f".{path.name}.part")
     beside.write_text(text, encoding="utf-8")

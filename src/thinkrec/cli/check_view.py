@@ -23,34 +23,34 @@ BAR, BARS = 40, 24
 """Characters of the longest bar, and lines of a chart."""
 
 
-def print_inspection(found: Inspection, written: Path | None) -> None:
+def print_inspection(inspection: Inspection, written: Path | None) -> None:
     """Print all of it, problems before figures; `written`: the recipe that was written."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
-    for table in found.tables:
+    for table in inspection.tables:
         if not table.error:
-            console.print(render_guess(table, _name_role(found, table)))
-    _print_findings(console, found, written)
-    if found.ratings is not None:
-        bars = [(f"{value:g}", count) for value, count in found.ratings.counts]
+            console.print(render_guess(table, _name_role(inspection, table)))
+    _print_findings(console, inspection, written)
+    if inspection.ratings is not None:
+        bars = [(f"{value:g}", count) for value, count in inspection.ratings.counts]
         console.print(render_chart("ratings", bars))
-    if found.facts is not None:
-        _print_facts(console, found.facts)
-    if found.proposals:
-        console.print(render_proposals(found.proposals))
-    if found.time is not None:
-        console.print(Text(format_training_time(found.time)))
+    if inspection.facts is not None:
+        _print_facts(console, inspection.facts)
+    if inspection.proposals:
+        console.print(render_proposals(inspection.proposals))
+    if inspection.time is not None:
+        console.print(Text(format_training_time(inspection.time)))
     if written is not None:
         console.print(Text(f"recipe: {written}\nrun it: thinkrec run {written}"), soft_wrap=True)
-    elif not found.problems:
+    elif not inspection.problems:
         console.print(Text("a run would go through", style="green"))
 
 
-def _print_findings(console: Console, found: Inspection, written: Path | None) -> None:
+def _print_findings(console: Console, inspection: Inspection, written: Path | None) -> None:
     for title, findings, style in (
-        ("problems", found.problems, "red"),
-        ("notes", [finding for finding in found.findings if finding.severity == "note"], "yellow"),
+        ("problems", inspection.problems, "red"),
+        ("notes", [finding for finding in inspection.findings if finding.severity == "note"], "yellow"),
     ):
         if findings:
             console.print(Text(f"{len(findings)} {title if len(findings) > 1 else title[:-1]}", style="bold"))
@@ -117,10 +117,10 @@ def format_training_time(time: TrainingTime) -> str:
     )
 
 
-def _name_role(found: Inspection, table: ReadTable) -> str:
-    if table is found.interactions:
+def _name_role(inspection: Inspection, table: ReadTable) -> str:
+    if table is inspection.interactions:
         return "interactions"
-    return "items" if table is found.items else "not used"
+    return "items" if table is inspection.items else "not used"
 
 
 def _print_facts(console: Console, facts: DataFacts) -> None:

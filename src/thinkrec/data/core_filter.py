@@ -42,7 +42,7 @@ def drop_unknown_items(rows: pl.DataFrame, source: str, item_source: str) -> pl.
     return rows.filter(~unknown)
 
 
-def filter_core(rows: pl.DataFrame, min_user_rows: int, min_item_rows: int, source: str) -> pl.DataFrame:
+def keep_core_rows(rows: pl.DataFrame, min_user_rows: int, min_item_rows: int, source: str) -> pl.DataFrame:
     """Interactions of users and items that have enough of them: the k-core, where both numbers are k.
 
     Users and items with too few rows are left out in turn until all that stay have enough, since either takes rows from

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from thinkrec.data.columns import parse_ids, parse_keywords, reject_rows, require_columns
-from thinkrec.data.core_filter import UnknownItems, drop_unknown_items, filter_core
+from thinkrec.data.core_filter import UnknownItems, drop_unknown_items, keep_core_rows
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.frames import as_frame, make_series
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
@@ -122,7 +122,7 @@ class Dataset:
             duplicates: what becomes of several rows of one user and item: keep, first, last or refuse.
             on_error: drop leaves out lines that are no rows and rows with values that cannot be used, with counts.
             unknown_items: drop leaves out interactions with items that the items table does not have, with a count.
-            min_user_rows: users with fewer interactions are left out, in turn with items; see `filter_core`.
+            min_user_rows: users with fewer interactions are left out, in turn with items; see `keep_core_rows`.
             min_item_rows: items with fewer lose theirs likewise, and stay in the catalogue.
             separators: what separates keywords in one text, such as {"keywords": ";"}. See `check_items`.
             interactions_format: how their file is written, and what they call their columns.
@@ -153,7 +153,7 @@ class Dataset:
             needs_times=getattr(split, "by", None) in (None, *CUT_BY_TIME),
         )
         rows = _add_item_codes(rows, catalogue, source, item_source, unknown_items)
-        rows = filter_core(rows, min_user_rows, min_item_rows, source)
+        rows = keep_core_rows(rows, min_user_rows, min_item_rows, source)
         rows = assign_split(rows, split or ByColumn(), source=source)
         users = rows["user_id"].unique().sort()
         table = build_interactions(rows, users, rows["item"])

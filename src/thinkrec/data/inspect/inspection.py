@@ -102,50 +102,52 @@ def inspect_files(paths: Sequence[Path], settings: Sequence[str] = ()) -> Inspec
     """
     changes: dict[str, Any] = {}
     parse_settings(changes, settings, "option", "key=value, for instance threshold=3")
-    found = Inspection(tables=[read_unknown_table(path) for path in paths])
-    found.findings += [Finding("problem", table.error, str(table.path)) for table in found.tables if table.error]
-    found.items = next((table for table in found.tables if table.guess.role == "items"), None)
-    _reconsider_columns(found)
-    found.interactions = next((table for table in found.tables if table.guess.role == "interactions"), None)
-    for table in found.tables:
-        found.findings += [make_problem(problem) for problem in table.problems]
-        found.findings += [Finding("note", note, str(table.path)) for note in table.notes]
-    found.findings += _list_missing_tables(found, changes)
-    if found.interactions is None or found.items is None:
-        return found
-    rating = next((c for c in found.interactions.guess.columns if c.ours == "rating"), None)
+    inspection = Inspection(tables=[read_unknown_table(path) for path in paths])
+    inspection.findings += [
+        Finding("problem", table.error, str(table.path)) for table in inspection.tables if table.error
+    ]
+    inspection.items = next((table for table in inspection.tables if table.guess.role == "items"), None)
+    _reconsider_columns(inspection)
+    inspection.interactions = next((table for table in inspection.tables if table.guess.role == "interactions"), None)
+    for table in inspection.tables:
+        inspection.findings += [make_problem(problem) for problem in table.problems]
+        inspection.findings += [Finding("note", note, str(table.path)) for note in table.notes]
+    inspection.findings += _list_missing_tables(inspection, changes)
+    if inspection.interactions is None or inspection.items is None:
+        return inspection
+    rating = next((c for c in inspection.interactions.guess.columns if c.ours == "rating"), None)
     if rating is not None:
-        found.ratings = count_ratings(found.interactions.frame[rating.theirs])
-    found.proposals = _propose_settings(found.interactions, found.items, changes)
-    values: dict[str, Any] = {proposal.key: proposal.value for proposal in found.proposals}
-    values |= {"interactions": str(found.interactions.path), "items": str(found.items.path)}
-    for name, table in (("interactions_format", found.interactions), ("items_format", found.items)):
+        inspection.ratings = count_ratings(inspection.interactions.frame[rating.theirs])
+    inspection.proposals = _propose_settings(inspection.interactions, inspection.items, changes)
+    values: dict[str, Any] = {proposal.key: proposal.value for proposal in inspection.proposals}
+    values |= {"interactions": str(inspection.interactions.path), "items": str(inspection.items.path)}
+    for name, table in (("interactions_format", inspection.interactions), ("items_format", inspection.items)):
         values[name] = table.form.model_dump(mode="json", exclude_defaults=True)
     parse_settings(values, settings, "option", "key=value, for instance threshold=3")
     try:
         config = TableData.model_validate(values)
     except ValidationError as error:
         raise explain_validation_error(error, "the settings of the tables", echo=True) from error
-    if not any(finding.severity == "problem" and finding.settled_by is None for finding in found.findings):
-        _inspect_config(found, config, {str(table.path) for table in found.tables})
-    return found
+    if not any(finding.severity == "problem" and finding.settled_by is None for finding in inspection.findings):
+        _inspect_config(inspection, config, {str(table.path) for table in inspection.tables})
+    return inspection
 
 
 def inspect_tables(config: TableData) -> Inspection:
     """Inspect the data set of a recipe that names its tables."""
-    found = Inspection()
-    _inspect_config(found, config, set())
-    return found
+    inspection = Inspection()
+    _inspect_config(inspection, config, set())
+    return inspection
 
 
 def inspect_dataset(ds: Dataset) -> Inspection:
     """Inspect a data set that is there already."""
-    found = Inspection()
-    _add_facts(found, ds)
-    return found
+    inspection = Inspection()
+    _add_facts(inspection, ds)
+    return inspection
 
 
-def _inspect_config(found: Inspection, config: TableData, read: set[str]) -> None:
+def _inspect_config(inspection: Inspection, config: TableData, read: set[str]) -> None:
     """Load the tables with all that is wrong in them left out, and add problems, notes and figures.
 
     `read`: tables whose lines were reported already.
@@ -156,58 +158,62 @@ def _inspect_config(found: Inspection, config: TableData, read: set[str]) -> Non
         try:
             ds = load_tables(lenient)
         except DataError as error:
-            found.findings += [make_problem(problem) for problem in collected.problems]
-            found.findings.append(Finding("problem", str(error)))
+            inspection.findings += [make_problem(problem) for problem in collected.problems]
+            inspection.findings.append(Finding("problem", str(error)))
             return
     problems = [make_problem(problem) for problem in collected.problems]
     fresh = [problem for problem in problems if not (problem.unit == "line" and problem.source in read)]
     settled = {f"{key}: {value}" for key, value in _SETTLING.items() if getattr(config, key) == value}
-    found.findings += [
+    inspection.findings += [
         replace(problem, severity="note") if problem.settled_by in settled else problem for problem in fresh
     ]
-    told = {finding.text for finding in found.findings}
+    told = {finding.text for finding in inspection.findings}
     notes = [str(entry.message) for entry in said if issubclass(entry.category, DataWarning)]
-    found.findings += [Finding("note", note) for note in dict.fromkeys(notes) if note not in told]
-    needed = {problem.settled_by for problem in problems} | {f.settled_by for f in found.problems}
+    inspection.findings += [Finding("note", note) for note in dict.fromkeys(notes) if note not in told]
+    needed = {problem.settled_by for problem in problems} | {f.settled_by for f in inspection.problems}
     updates = {key: value for key, value in _SETTLING.items() if f"{key}: {value}" in needed}
-    found.config = config.model_copy(update=updates)
-    found.proposals += [
+    inspection.config = config.model_copy(update=updates)
+    inspection.proposals += [
         Proposal(key, value, "some rows or lines cannot be used; see the problems")
         for key, value in updates.items()
         if getattr(config, key) != value
     ]
-    _add_facts(found, ds)
+    _add_facts(inspection, ds)
 
 
-def _add_facts(found: Inspection, ds: Dataset) -> None:
-    found.facts = compute_facts(ds)
-    found.time = estimate_training_time(ds)
-    found.findings += [Finding("problem", text) for text in list_split_problems(ds)]
-    found.findings += list_fact_notes(found.facts)
+def _add_facts(inspection: Inspection, ds: Dataset) -> None:
+    inspection.facts = compute_facts(ds)
+    inspection.time = estimate_training_time(ds)
+    inspection.findings += [Finding("problem", text) for text in list_split_problems(ds)]
+    inspection.findings += list_fact_notes(inspection.facts)
 
 
-def _reconsider_columns(found: Inspection) -> None:
+def _reconsider_columns(inspection: Inspection) -> None:
     """Look at tables without a header again, now that the ids of the items are known."""
-    if found.items is None:
+    if inspection.items is None:
         return
-    column = next(c.theirs for c in found.items.guess.columns if c.ours == "item_id")
-    ids = set(strip_whitespace(found.items.frame[column].cast(pl.String)).drop_nulls().to_list())
-    for place, table in enumerate(found.tables):
-        if table is not found.items and not table.error and (not table.form.header or table.guess.role == "unknown"):
+    column = next(c.theirs for c in inspection.items.guess.columns if c.ours == "item_id")
+    ids = set(strip_whitespace(inspection.items.frame[column].cast(pl.String)).drop_nulls().to_list())
+    for place, table in enumerate(inspection.tables):
+        if (
+            table is not inspection.items
+            and not table.error
+            and (not table.form.header or table.guess.role == "unknown")
+        ):
             guess = guess_columns(table.frame, table.form.header, ids)
-            found.tables[place] = name_guessed_columns(table, guess)
+            inspection.tables[place] = name_guessed_columns(table, guess)
 
 
-def _list_missing_tables(found: Inspection, given: Mapping[str, Any]) -> list[Finding]:
+def _list_missing_tables(inspection: Inspection, given: Mapping[str, Any]) -> list[Finding]:
     problems = []
     seen = "; ".join(
-        f"{table.path.name} has {', '.join(table.frame.columns)}" for table in found.tables if not table.error
+        f"{table.path.name} has {', '.join(table.frame.columns)}" for table in inspection.tables if not table.error
     )
-    if found.interactions is None:
+    if inspection.interactions is None:
         problems.append(f"no table of interactions was found, with a column of users and one of items ({seen}).")
-    if found.items is None:
+    if inspection.items is None:
         problems.append(f"no table of items was found, with ids and titles ({seen}). Give both tables.")
-    table = found.interactions
+    table = inspection.interactions
     ours = {column.ours for column in table.guess.columns} if table is not None else set()
     ours |= set(given.get("interactions_format", {}).get("columns", {}))
     if table is not None and not {"rating", "label"} & ours:

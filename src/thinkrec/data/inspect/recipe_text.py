@@ -14,17 +14,17 @@ ModelKind = Literal["thinkrec", "boosting", "mf", "lightgcn"]
 """What the written recipe trains; thinkrec extends the recipe `demo`."""
 
 
-def build_recipe_text(found: Inspection, path: Path, model: ModelKind, command: str) -> str:
-    """The recipe with the settings that were found, how to launch it, and why each was chosen.
+def build_recipe_text(inspection: Inspection, path: Path, model: ModelKind, command: str) -> str:
+    """The recipe with the settings that were inspection, how to launch it, and why each was chosen.
 
     Raises DataError where the tables are not good enough for any.
     """
-    if found.config is None or found.list_open_problems():
+    if inspection.config is None or inspection.list_open_problems():
         raise DataError(f"{path}: no recipe was written, because a run on these tables would stop; see the problems.")
-    data = found.config.dump_given_keys()
+    data = inspection.config.dump_given_keys()
     for key in ("interactions", "items"):
         data[key] = str(Path(data[key]).absolute())
-    whys = {proposal.key: proposal.why for proposal in found.proposals}
+    whys = {proposal.key: proposal.why for proposal in inspection.proposals}
     lines = [f"# Written by `{command}`; launch it with", f"#   thinkrec run {path}"]
     lines += ["extends: demo"] if model == "thinkrec" else []
     lines += [f"name: {path.stem}", "data:"]

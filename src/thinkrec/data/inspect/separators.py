@@ -51,7 +51,14 @@ def guess_layout(text: str, usual: str | None) -> Layout | None:
     # Every text has spaces: they separate only where nothing else does as well.
     best = max(
         fitting,
-        key=lambda at: (round(at.share, 2), at.separator == usual, at.separator != " ", at.width),
+        key=lambda at: (
+            round(at.share, 2),
+            at.separator == usual,
+            at.separator != " ",
+            len(at.separator),
+            at.width,
+            at.quoting != "none",
+        ),
     )
     if best.separator == usual:
         return best
