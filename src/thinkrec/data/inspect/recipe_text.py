@@ -15,7 +15,7 @@ ModelKind = Literal["thinkrec", "boosting", "mf", "lightgcn"]
 
 
 def build_recipe_text(inspection: Inspection, path: Path, model: ModelKind, command: str) -> str:
-    """The recipe with the settings that were inspection, how to launch it, and why each was chosen.
+    """The recipe with the settings that were found, how to launch it, and why each was chosen.
 
     Raises DataError where the tables are not good enough for any.
     """
