@@ -48,6 +48,7 @@ def test_encodings(content: bytes, encoding: str | None, tmp_path: Path) -> None
         ("1::A, b c\n2::D e, f\n", "::", "auto"),
         ('a;b\n1;"x \\"y\\" z"\n2;q\n', ";", "backslash"),
         ("1 2 3\n4 5 6\n", " ", "auto"),
+        ("id,title,genres\n" + '1,"Film, The",Drama\n' * 300, ",", "auto"),
     ],
 )
 def test_separators_and_quotes(text: str, separator: str, quoting: str) -> None:

@@ -56,8 +56,8 @@ def guess_layout(text: str, usual: str | None) -> Layout | None:
             at.separator == usual,
             at.separator != " ",
             len(at.separator),
+            at.quoting != "none",  # else a comma in quotes would make one field more
             at.width,
-            at.quoting != "none",
         ),
     )
     if best.separator == usual:
