@@ -204,9 +204,9 @@ def test_long_texts_are_read(tmp_path: Path) -> None:
 
 
 def test_many_rows_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from thinkrec.data import delimited
+    from thinkrec.data import delimited_records
 
-    monkeypatch.setattr(delimited, "_CHUNK", 7)
+    monkeypatch.setattr(delimited_records, "_CHUNK", 7)
     assert read_table(write(tmp_path / "a.tsv", forty("\t", {})))["timestamp"].to_list() == [
         str(1000 + n) for n in range(1, 41)
     ]

@@ -128,9 +128,12 @@ def test_units_of_time_that_are_mixed_become_seconds() -> None:
     # What is left of a second still decides between two rows.
     close = [T0 * 1000 + 900, T0 * 1000 + 100, *[T0 + step for step in range(2, 8)]]
     assert checked(timestamp=close)[0]["order"].to_list()[:2] == [1, 0]
-    for one_unit in ([1000 * (T0 + step) for step in range(8)], list(range(8)), list(range(-4, 4))):
+    for one_unit in ([T0 + step for step in range(8)], list(range(8)), list(range(-4, 4))):
         found, said = checked(timestamp=one_unit)
         assert found["timestamp"].to_list() == one_unit and said == []
+    found, (said,) = checked(timestamp=[1000 * (T0 + step) + 7 for step in range(8)])
+    assert found["timestamp"].to_list() == [T0 + step for step in range(8)]
+    assert "'timestamp' is in no seconds: 8 in milliseconds (row 1" in said
 
 
 def test_times_that_were_never_set_or_are_still_to_come() -> None:

@@ -192,7 +192,7 @@ MUTANTS = (
            "a saved model answers from another past"),
     Mutant("last-stage-skipped", "run/variants.py", "return list_variants(model)[-1]", "return list_variants(model)[0]",
            (f"{RUN}::test_the_last_stage_answers",), "stage 1 answers where stage 3 was trained"),
-    Mutant("one-class-validation", "run/preflight.py", "if len(np.unique(labels)) < 2:", "if len(labels) < 2:",
+    Mutant("one-class-validation", "data/split_check.py", "if len(np.unique(labels)) < 2:", "if len(labels) < 2:",
            ("run/test_preflight.py::test_one_class_is_refused_before_anything_is_trained",),
            "a run fails after its first stage"),
     Mutant("start-is-never-kept", "train/loop.py", "if start is not None and (best is None or",

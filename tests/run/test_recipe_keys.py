@@ -111,7 +111,13 @@ CASES: dict[str, dict[str, Case | str]] = {
             items_word="films",
             user="viewer",
         ),
+        **dict.fromkeys(("on_error", "unknown_items"), "tests/data/test_row_rules.py::test_"),
+        **dict.fromkeys(("min_user_rows", "min_item_rows"), "tests/data/test_row_rules.py::test_the_core"),
+        **dict.fromkeys(("interactions_format", "items_format"), "here"),
     },
+    "data.interactions_format": dict.fromkeys(
+        ("separator", "encoding", "header", "quoting", "columns"), "tests/data/test_table_files.py::test_"
+    ),
     "by: column": {"by": "here"},
     "by: dates": {
         "by": "here",

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from thinkrec.cli import (
+    check,
     compare,
     cost,
     demo,
@@ -66,6 +67,7 @@ def about(
 for command in (
     demo.demo,
     example.example,
+    check.check,
     run.run,
     rank.rank,
     explain.explain,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
 from numbers import Real
 from typing import Any
 
@@ -12,6 +11,7 @@ import polars as pl
 from thinkrec.data.keywords import KEYWORD_LIMIT, clean_keywords, parse_keywords
 from thinkrec.data.markup import clean_line
 from thinkrec.data.messages import find_similar_column, make_type_error, reject_rows, require_columns, warn_rows
+from thinkrec.data.time_texts import parse_text_times
 from thinkrec.errors import DataError, DataWarning
 
 # Importers take everything about single columns from here, also what other files of this folder define.
@@ -76,7 +76,7 @@ def parse_ids(column: pl.Series, source: str) -> pl.Series:
         reject_rows(column, broken, source, what, "Ids must be whole numbers or text: cast the column to either.")
         note = "They are read as whole numbers; where an empty cell made them so, check what became of it."
         warn_rows(column, number.is_finite(), source, "have whole ids with a point", note)
-        return number.cast(pl.Int64)
+        return number.cast(pl.Int64, strict=False)
     if kind not in _TEXT:
         reject_rows(column, column.is_null(), source, "has empty ids", empty)
         raise make_type_error(
@@ -133,7 +133,9 @@ def parse_labels(column: pl.Series, source: str) -> pl.Series:
         raise make_type_error(column, source, "labels must be 0 or 1", remedy)
     if set(number.drop_nulls().unique().to_list()) == {-1.0, 1.0}:
         remedy = "Write 0 in place of -1 for what was not liked."
-    reject_rows(column, ~number.is_in([0.0, 1.0]), source, "has labels other than 0 and 1", remedy)
+    known = number.is_in([0.0, 1.0])
+    reject_rows(column, ~known, source, "has labels other than 0 and 1", remedy)
+    number = pl.select(pl.when(known).then(number.alias(column.name))).to_series()
     return number.cast(pl.Int8)
 
 
@@ -157,7 +159,7 @@ def parse_times(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
     remedy = "Give a number (seconds since 1970, UTC), a datetime or an ISO 8601 date, or drop these rows."
     reject_rows(column, column.is_null(), source, "has empty timestamps", remedy)
     text = column.dtype in _TEXT
-    exact = _parse_text_times(column.cast(pl.String), source, remedy) if text else column
+    exact = parse_text_times(strip_whitespace(column.cast(pl.String)), source, remedy) if text else column
     if exact.dtype == pl.Date or isinstance(exact.dtype, pl.Datetime):
         ticks = exact.cast(pl.Datetime("us")) if exact.dtype == pl.Date else exact
         if isinstance(ticks.dtype, pl.Datetime) and ticks.dtype.time_zone is not None:
@@ -170,7 +172,7 @@ def parse_times(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
         reject_rows(column, ~number.is_finite(), source, "has timestamps that are not finite numbers", remedy)
         reject_rows(column, number.abs() >= _TIME_LIMIT, source, "has timestamps beyond any clock", remedy)
         floor = number.floor()
-        return floor.cast(pl.Int64), number - floor
+        return floor.cast(pl.Int64, strict=False), number - floor
     if exact.dtype.is_integer():
         whole = exact.cast(pl.Int64, strict=False)
         outside = whole.is_null() | (whole >= _TIME_LIMIT) | (whole <= -_TIME_LIMIT)
@@ -184,25 +186,3 @@ def parse_text(column: pl.Series, source: str) -> pl.Series:
     if column.dtype == pl.Null or column.dtype in _TEXT:
         return column.cast(pl.String)
     raise make_type_error(column, source, "must hold text", "Cast the column to text.")
-
-
-def _parse_text_times(column: pl.Series, source: str, remedy: str) -> pl.Series:
-    column = strip_whitespace(column)
-    for kind in (pl.Int64, pl.Float64):
-        numbers = column.cast(kind, strict=False)
-        if numbers.null_count() == 0:
-            return numbers
-    number = column.cast(pl.Float64, strict=False).is_not_null()
-    times = [_parse_iso_time(text) for text in column.to_list()]
-    is_date = pl.Series([time is not None for time in times], dtype=pl.Boolean)
-    reject_rows(column, ~(number | is_date), source, "has timestamps that are neither numbers nor dates", remedy)
-    reject_rows(column, ~is_date, source, "mixes numbers and dates", remedy)
-    return pl.Series(column.name, times, dtype=pl.Datetime("us", "UTC"))
-
-
-def _parse_iso_time(text: str) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -12,15 +12,20 @@ import numpy as np
 import polars as pl
 
 from thinkrec.data.columns import parse_ids, parse_keywords, reject_rows, require_columns
+from thinkrec.data.core_filter import UnknownItems, drop_unknown_items, keep_core_rows
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.frames import as_frame, make_series
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
 from thinkrec.data.messages import emit_warning
 from thinkrec.data.split import ByColumn, Split, assign_split
+from thinkrec.data.table_columns import name_columns
+from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat, check_row_rules
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
 from thinkrec.io.hashing import hash_bytes
 
+CUT_BY_TIME = ("dates", "months", "fractions")
+"""Rules of a split that need times; the default, a column `split`, needs them for histories unless it is named."""
 Table = Any
 """A file that `read_table` knows, or anything that `as_frame` takes: a frame (Polars, pandas, Arrow), a mapping of
 columns, or a list of mappings."""
@@ -95,7 +100,13 @@ class Dataset:
         split: Split | None = None,
         missing: Collection[Any] | None = None,
         duplicates: Duplicates | None = None,
+        on_error: OnError = "raise",
+        unknown_items: UnknownItems = "raise",
+        min_user_rows: int = 1,
+        min_item_rows: int = 1,
         separators: Mapping[Any, str] | None = None,
+        interactions_format: TableFormat = PLAIN_FORMAT,
+        items_format: TableFormat = PLAIN_FORMAT,
         domain: Domain = PLAIN_WORDS,
         item_source: str | None = None,
         interactions_source: str | None = None,
@@ -109,7 +120,13 @@ class Dataset:
             split: the rule that makes train, valid and test; by default the table's own column `split`.
             missing: ratings that mean "not rated"; their rows are dropped. See `check_interactions`.
             duplicates: what becomes of several rows of one user and item: keep, first, last or refuse.
+            on_error: drop leaves out lines that are no rows and rows with values that cannot be used, with counts.
+            unknown_items: drop leaves out interactions with items that the items table does not have, with a count.
+            min_user_rows: users with fewer interactions are left out, in turn with items; see `keep_core_rows`.
+            min_item_rows: items with fewer lose theirs likewise, and stay in the catalogue.
             separators: what separates keywords in one text, such as {"keywords": ";"}. See `check_items`.
+            interactions_format: how their file is written, and what they call their columns.
+            items_format: likewise.
             domain: the words for prompts and for items without a title.
             item_source: the name of the items in messages; by default the path, else "items".
             interactions_source: the name of the interactions in messages; by default the path, else "interactions".
@@ -120,13 +137,23 @@ class Dataset:
         Raises:
             DataError: on anything wrong in a table, an unknown item, or an empty split.
         """
-        rows, source = _load_table(
-            interactions, interactions_source or "interactions", named=interactions_source is not None
+        check_row_rules(on_error, unknown_items)
+        rows, source = _load_table(interactions, interactions_source, "interactions", interactions_format, on_error)
+        catalogue, item_source = _load_table(items, item_source, "items", items_format, on_error)
+        catalogue = check_items(
+            catalogue, source=item_source, noun=domain.item, separators=separators, on_error=on_error
         )
-        catalogue, item_source = _load_table(items, item_source or "items", named=item_source is not None)
-        catalogue = check_items(catalogue, source=item_source, noun=domain.item, separators=separators)
-        rows = check_interactions(rows, source=source, threshold=threshold, missing=missing, duplicates=duplicates)
-        rows = _add_item_codes(rows, catalogue, source, item_source)
+        rows = check_interactions(
+            rows,
+            source=source,
+            threshold=threshold,
+            missing=missing,
+            duplicates=duplicates,
+            on_error=on_error,
+            needs_times=getattr(split, "by", None) in (None, *CUT_BY_TIME),
+        )
+        rows = _add_item_codes(rows, catalogue, source, item_source, unknown_items)
+        rows = keep_core_rows(rows, min_user_rows, min_item_rows, source)
         rows = assign_split(rows, split or ByColumn(), source=source)
         users = rows["user_id"].unique().sort()
         table = build_interactions(rows, users, rows["item"])
@@ -161,7 +188,7 @@ class Dataset:
         if isinstance(keywords, Mapping) and not {"item_id", "keywords"} <= set(keywords):
             keywords_of = _parse_item_keywords(keywords, separator, source)
         else:
-            table, source = _load_table(keywords, source, named=source != "keywords")
+            table, source = _load_table(keywords, None if source == "keywords" else source, "keywords")
             require_columns(table, ("item_id", "keywords"), source)
             ids = parse_ids(table["item_id"], source)
             reject_rows(table["item_id"], ids.is_duplicated(), source, "repeats items", "Keep one row per item.")
@@ -246,10 +273,14 @@ class Dataset:
             yield name, json.dumps(value).encode()
 
 
-def _load_table(table: Table, name: str, *, named: bool) -> tuple[pl.DataFrame, str]:
+def _load_table(
+    table: Table, name: str | None, what: str, form: TableFormat = PLAIN_FORMAT, on_error: OnError = "raise"
+) -> tuple[pl.DataFrame, str]:
+    """A table and its name in messages: `name`, else its path, else `what` it is."""
     if isinstance(table, str | Path):
-        return read_table(table), name if named else str(table)
-    return as_frame(table, name), name
+        return read_table(table, form, on_error=on_error), name or str(table)
+    frame = as_frame(table, name or what)
+    return name_columns(frame, form.columns, name or what), name or what
 
 
 def _parse_item_keywords(keywords: Mapping[Any, Any], separator: str | None, source: str) -> dict[Any, tuple[str, ...]]:
@@ -307,12 +338,17 @@ def find_codes(values: pl.Series, known: pl.Series) -> pl.Series:
     return values.alias("value").to_frame().join(codes, on="value", how="left", maintain_order="left")["code"]
 
 
-def _add_item_codes(rows: pl.DataFrame, items: pl.DataFrame, source: str, item_source: str) -> pl.DataFrame:
+def _add_item_codes(
+    rows: pl.DataFrame, items: pl.DataFrame, source: str, item_source: str, unknown_items: UnknownItems
+) -> pl.DataFrame:
     named, known = rows["item_id"], items["item_id"]
     # One table may come from CSV, where whole numbers are read as such, and the other hold the same ids as text.
     if named.dtype != known.dtype:
         named, known = named.cast(pl.String), known.cast(pl.String)
     codes = find_codes(named, known)
-    remedy = "Add the items there, or drop these rows."
+    rows = rows.with_columns(codes.alias("item"))
+    if unknown_items == "drop":
+        return drop_unknown_items(rows, source, item_source)
+    remedy = "Add the items there, or leave such rows out by `unknown_items: drop`."
     reject_rows(rows["item_id"], codes.is_null(), source, f"names items that {item_source} does not have", remedy)
-    return rows.with_columns(codes.alias("item"))
+    return rows

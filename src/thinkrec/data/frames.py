@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -11,20 +11,25 @@ from thinkrec.data.messages import emit_warning, format_value
 from thinkrec.errors import DataError
 
 _REMEDY = (
-    "Give a Polars, pandas or Arrow table, a mapping of column names to values, a list of rows as mappings, or a path."
+    "Give a Polars, pandas or Arrow table, a data set of `datasets`, a mapping of column names to values, a list of "
+    "rows as mappings, or a path."
 )
+_SPLIT_COLUMN = "split"
 
 
 def as_frame(table: Any, source: str) -> pl.DataFrame:
     """Convert a table to a Polars frame.
 
-    `table`: a frame (Polars, lazy too, pandas, Arrow), a mapping of columns, or a sequence of mappings. Raises
-    DataError for what is no table, for columns of several lengths, and for columns of mixed types.
+    `table`: a frame (Polars, lazy too, pandas, Arrow), an Arrow stream, a data set of Hugging Face's `datasets` (of
+    several splits: with a column `split`), a mapping of columns, or mappings one after the other, in a list or an
+    iterator. Raises DataError for what is no table, for columns of several lengths, and for columns of mixed types.
     """
     if isinstance(table, pl.DataFrame):
         return table
     if table is None:
         raise DataError(f"{source}: no table was given. {_REMEDY}")
+    if type(table).__module__.partition(".")[0] == "datasets":
+        return _read_hub_dataset(table, source)
     if isinstance(table, Mapping):
         return _build_frame_from_columns({str(name): values for name, values in table.items()}, source)
     if (
@@ -33,6 +38,8 @@ def as_frame(table: Any, source: str) -> pl.DataFrame:
         and all(isinstance(r, Mapping) for r in table)
     ):
         return build_frame_from_rows(table, source)
+    if isinstance(table, Iterator) and not hasattr(table, "__arrow_c_stream__"):
+        return _read_iterator(table, source)
     try:
         if isinstance(table, pl.LazyFrame):
             return table.collect()
@@ -42,6 +49,32 @@ def as_frame(table: Any, source: str) -> pl.DataFrame:
         return pl.DataFrame(table)
     except Exception as error:  # Polars and Arrow raise a dozen kinds, and all mean the same to the caller
         raise DataError(f"{source}: {type(table).__name__} cannot be read as a table. {_REMEDY}") from error
+
+
+def _read_hub_dataset(table: Any, source: str) -> pl.DataFrame:
+    """A `datasets` data set as a frame; the parts of a DatasetDict one after the other, each with its name as split."""
+    if isinstance(table, Mapping):
+        parts = {str(name): as_frame(part, f"{source} ({name})") for name, part in table.items()}
+        if not parts:
+            raise DataError(f"{source}: the data set has no part. {_REMEDY}")
+        named = [
+            part if _SPLIT_COLUMN in part.columns or len(parts) == 1 else part.with_columns(split=pl.lit(name))
+            for name, part in parts.items()
+        ]
+        if len(parts) > 1 and any(_SPLIT_COLUMN not in part.columns for part in parts.values()):
+            emit_warning(f"{source}: its parts {', '.join(parts)} are read as one table with a column 'split'.")
+        return pl.concat(named, how="diagonal_relaxed")
+    if hasattr(table, "with_format") and hasattr(table, "num_rows"):
+        return pl.DataFrame(pl.from_arrow(table.with_format("arrow")[:]))
+    return _read_iterator(iter(table), source)  # a data set that is streamed
+
+
+def _read_iterator(table: Iterator[Any], source: str) -> pl.DataFrame:
+    """Mappings, or parts that are tables themselves such as Arrow's record batches, until there is no more."""
+    parts = list(table)
+    if all(isinstance(part, Mapping) and not hasattr(part, "__arrow_c_array__") for part in parts):
+        return build_frame_from_rows(parts, source)
+    return pl.concat([as_frame(part, source) for part in parts], how="diagonal_relaxed")
 
 
 def build_frame_from_rows(

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 
 import polars as pl
 
+from thinkrec.data.row_problems import SHOWN, Problem, get_collected, get_row_numbers
 from thinkrec.errors import DataError, DataWarning
 
-_SHOWN = 5
 _OTHER_NAMES = {
     "user_id": "user userid uid customer customerid reviewer reviewerid member memberid account viewer reader",
     "item_id": "item itemid iid movie movieid film filmid book bookid product productid asin parentasin business "
@@ -56,16 +56,39 @@ def warn_rows(column: pl.Series, mask: pl.Series, source: str, what: str, note: 
 
 def format_rows(column: pl.Series, rows: pl.Series) -> str:
     """The first few rows, counted from 1, with their values."""
-    examples = [f"row {row + 1}: {format_value(column[row])}" for row in rows[:_SHOWN].to_list()]
-    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+    shown = rows[:SHOWN].to_list()
+    numbers = get_row_numbers(shown, len(column))
+    examples = [f"row {number}: {format_value(column[row])}" for number, row in zip(numbers, shown, strict=True)]
+    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     return f"{'; '.join(examples)}{more}; rows counted from 1"
 
 
 def reject_rows(column: pl.Series, bad: pl.Series, source: str, what: str, remedy: str) -> None:
-    """Raise DataError where the mask `bad` is set (or null); names the first few rows, counted from 1, and values."""
-    rows = bad.fill_null(True).arg_true()
-    if len(rows):
-        raise DataError(f"{source}: column '{column.name}' {what} ({format_rows(column, rows)}). {remedy}")
+    """Raise DataError where the mask `bad` is set (or null); names the first few rows, counted from 1, and values.
+
+    Where problems are collected (`row_problems`), they are added there in place of the error.
+    """
+    collected, bad = get_collected(), bad.fill_null(True)
+    if collected is not None:
+        bad = collected.select_new(source, column.name, bad)
+    rows = bad.arg_true()
+    if not len(rows):
+        return
+    what = f"column '{column.name}' {what} ({format_rows(column, rows)})"
+    if collected is None:
+        raise DataError(f"{source}: {what}. {remedy}")
+    numbers = tuple(get_row_numbers(rows[:SHOWN].to_list(), len(column)))
+    collected.add(Problem(source, column.name, len(rows), numbers, what, remedy))
+
+
+def report_dropped(problem: Problem) -> None:
+    """Say which rows or lines are left out because of one problem; where problems are collected, add it there."""
+    collected = get_collected()
+    if collected is not None:
+        collected.add(problem)
+        return
+    plural = "" if problem.count == 1 else "s"
+    emit_warning(f"{problem.source}: {problem.count} {problem.unit}{plural} left out (on_error: drop): {problem.what}.")
 
 
 def make_type_error(column: pl.Series, source: str, what: str, remedy: str) -> DataError:

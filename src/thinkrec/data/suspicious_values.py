@@ -61,7 +61,7 @@ def find_outlier_values(distinct: Iterable[float]) -> list[float]:
 
 def warn_single_class(labels: pl.Series, ratings: pl.Series | None, threshold: float | None, source: str) -> None:
     """Warn where all labels are equal: nothing can be learned from them."""
-    if labels.n_unique() != 1:
+    if labels.n_unique() != 1 or labels.null_count():
         return
     outcome = "liked" if labels[0] else "not liked"
     if ratings is None:
@@ -83,14 +83,15 @@ def unify_time_units(
     size = whole.abs()
     masks = {name: (size >= low) & (size < high) for name, _, low, high in _UNITS}
     used = [name for name, mask in masks.items() if mask.any()]
-    if len(used) < 2:
+    if not used or used == [_UNITS[0][0]]:
         return whole, fraction
     counts = [
         f"{int(masks[name].sum())} in {name} ({format_rows(column, masks[name].arg_true()[:1])})" for name in used
     ]
     counts = [text.replace("; rows counted from 1", "") for text in counts]
+    seems = "mixes units" if len(used) > 1 else "is in no seconds"
     emit_warning(
-        f"{source}: column 'timestamp' mixes units: {', '.join(counts)}; rows counted from 1. All are read as seconds."
+        f"{source}: column 'timestamp' {seems}: {', '.join(counts)}; rows counted from 1. All are read as seconds."
     )
     for name, per, _, _ in _UNITS[1:]:
         mask = masks[name]

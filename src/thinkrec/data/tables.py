@@ -1,67 +1,30 @@
-"""Input tables (interactions and items), read from a file and checked into canonical frames."""
+"""Input tables (interactions and items), checked into canonical frames."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from thinkrec.data import columns as col
 from thinkrec.data import suspicious_values
-from thinkrec.data.delimited import SEPARATORS, read_delimited
+from thinkrec.data.dropped_rows import drop_bad_rows
 from thinkrec.data.duplicates import Duplicates, resolve_duplicates
 from thinkrec.data.frames import as_frame
 from thinkrec.data.interactions import SPLITS
-from thinkrec.data.json_lines import read_jsonl
 from thinkrec.data.markup import strip_markup
 from thinkrec.data.messages import emit_warning, format_rows, warn_rows
 from thinkrec.data.ratings import derive_labels, find_unrated_rows
+from thinkrec.data.row_problems import number_rows
+from thinkrec.data.table_files import read_table
+from thinkrec.data.table_format import OnError
 from thinkrec.errors import DataError
 
-_WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
+# Importers take reading and checking of tables from here.
+__all__ = ["check_interactions", "check_items", "read_table"]
+
 _SPLIT_WORDS = {"training": "train", "validation": "valid", "val": "valid", "testing": "test"}
-
-
-def read_table(path: str | Path) -> pl.DataFrame:
-    """A table from .parquet, .jsonl, .csv or .tsv (the last three also with .gz); text is UTF-8, CSV has a header line.
-
-    All CSV columns come as text, so that a title "1984" stays text and an id "007" keeps its zeros; ids that are
-    plain whole numbers throughout become integers. See `delimited` for quotes and `json_lines` for JSON lines.
-
-    Raises:
-        DataError: if the file is missing, unreadable or of another kind; it names the line where a file of text is
-            wrong.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise DataError(f"{path}: this is a folder; give the file of a table.")
-    kinds = [suffix.lower() for suffix in path.suffixes]
-    packed = len(kinds) > 1 and kinds[-1] == ".gz"
-    kind = kinds[-2] if packed else (kinds[-1] if kinds else "")
-    if kind not in (".parquet", ".jsonl", *SEPARATORS) or (packed and kind == ".parquet"):
-        raise DataError(f"{path}: not a known kind of table. Use .parquet, .csv, .tsv, .csv.gz, .tsv.gz or .jsonl.")
-    if not path.is_file():
-        raise DataError(
-            f"{path}: no such file. Check the path, which is taken from the current folder unless absolute."
-        )
-    if kind == ".parquet":
-        try:
-            return pl.read_parquet(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            why = "the file is damaged, was not written in full, or is of another kind. Write it again."
-            raise DataError(f"{path}: cannot be read as parquet: {why}") from error
-    if kind == ".jsonl":
-        return read_jsonl(path)
-    df = read_delimited(path, kind[1:])
-    for name in ("user_id", "item_id"):
-        if name in df.columns and df[name].null_count() == 0:
-            bare = col.strip_whitespace(df[name])
-            if bare.str.contains(_WHOLE_NUMBER).all():
-                warn_rows(df[name], bare != df[name], str(path), "have white space around the id", "It is cut off.")
-                df = df.with_columns(bare.cast(pl.Int64))
-    return df
 
 
 def check_interactions(
@@ -71,6 +34,8 @@ def check_interactions(
     threshold: float | None = None,
     missing: Collection[Any] | None = None,
     duplicates: Duplicates | None = None,
+    on_error: OnError = "raise",
+    needs_times: bool = True,
 ) -> pl.DataFrame:
     """The canonical interactions, rows in their order.
 
@@ -86,6 +51,9 @@ def check_interactions(
             dropped and counted. By default none is, and values that look like such marks are warned of; an empty
             list says that there are none.
         duplicates: what becomes of several rows of one user and item; by default they are kept, with a warning.
+        on_error: drop leaves out rows with values that cannot be used, and says how many and which.
+        needs_times: whether the table has to have a timestamp. Where it need not and has none, all times are 0, so that
+            the place in the table (or `order`) decides what came before, and a warning says so.
 
     Times finer than a second are rounded down. Where the table's row order would then put two rows of one user the
     wrong way round, `order` follows the exact times instead; an `order` column that contradicts them is refused.
@@ -95,7 +63,56 @@ def check_interactions(
         DataError: on a missing or ill-typed column or value; the message names the rows.
     """
     df = as_frame(table, source)
+    col.require_columns(df, ("user_id", "item_id"), source)
+    if not needs_times and "timestamp" not in df.columns and col.find_similar_column("timestamp", df.columns) is None:
+        emit_warning(
+            f"{source}: there is no column 'timestamp': the place of a row in the table decides what came before it. "
+            "Where that means nothing, histories have no order in time either."
+        )
+        return check_interactions(
+            df.with_columns(
+                timestamp=pl.lit(0), order=df["order"] if "order" in df.columns else pl.int_range(pl.len())
+            ),
+            source=source,
+            threshold=threshold,
+            missing=missing,
+            duplicates=duplicates,
+            on_error=on_error,
+        )
     col.require_columns(df, ("user_id", "item_id", "timestamp"), source)
+    numbers = None
+    if on_error == "drop":
+        df, numbers = drop_bad_rows(df, source, lambda: _parse_every_column(df, source, threshold, missing))
+    with number_rows(numbers):
+        return _check_columns(df, source, threshold, missing, duplicates)
+
+
+def _number_rows(df: pl.DataFrame) -> pl.DataFrame:
+    """The table with times of 0, and the place of a row as its order."""
+    return df.with_columns(timestamp=pl.lit(0), order=pl.int_range(pl.len()))
+
+
+def _parse_every_column(
+    df: pl.DataFrame, source: str, threshold: float | None, missing: Collection[Any] | None
+) -> None:
+    """Report what is wrong with the rows of each column of interactions."""
+    for name in ("user_id", "item_id"):
+        col.parse_ids(df[name], source)
+    col.parse_times(df["timestamp"], source)
+    derive_labels(df, source, threshold, find_unrated_rows(df, missing, source), False)
+    if "order" in df.columns:
+        col.parse_order(df["order"], source)
+    if "split" in df.columns:
+        _parse_splits(df["split"], source)
+
+
+def _check_columns(
+    df: pl.DataFrame,
+    source: str,
+    threshold: float | None,
+    missing: Collection[Any] | None,
+    duplicates: Duplicates | None,
+) -> pl.DataFrame:
     whole, fraction = col.parse_times(df["timestamp"], source)
     if not (df["timestamp"].dtype.is_temporal() or df["timestamp"].dtype == pl.Null):
         whole, fraction = suspicious_values.unify_time_units(df["timestamp"], whole, fraction, source)
@@ -125,7 +142,12 @@ def check_interactions(
 
 
 def check_items(
-    table: Any, *, source: str = "items", noun: str = "item", separators: Mapping[Any, str] | None = None
+    table: Any,
+    *,
+    source: str = "items",
+    noun: str = "item",
+    separators: Mapping[Any, str] | None = None,
+    on_error: OnError = "raise",
 ) -> pl.DataFrame:
     """The canonical items, rows in their order.
 
@@ -135,7 +157,8 @@ def check_items(
     Titles become one clean line of at most 200 characters, keywords of at most 80. HTML is taken out of all text, and
     counted. An item without a title is called "untitled <noun> <id>". Numbers become text; lists of strings are joined
     by ", "; other nested columns are dropped. `separators` may name what separates the keywords of a column of text,
-    such as {"keywords": ";"}; see `keywords.choose_separator`.
+    such as {"keywords": ";"}; see `keywords.choose_separator`. `on_error="drop"` leaves out rows without an id, and of
+    several rows of one item all but the first, and says how many and which.
 
     Raises:
         DataError: on a missing or ill-typed column, an empty id, or two rows with one id; the message names the rows.
@@ -147,9 +170,23 @@ def check_items(
         raise DataError(
             f"{source}: separators names {', '.join(map(repr, unknown))}; only 'keywords' is cut into parts."
         )
+    numbers = None
+    if on_error == "drop":
+        df, numbers = drop_bad_rows(df, source, lambda: _parse_item_ids(df, source, keep_first=True))
+    with number_rows(numbers):
+        return _check_item_columns(df, source, noun, separators)
+
+
+def _parse_item_ids(df: pl.DataFrame, source: str, keep_first: bool = False) -> pl.Series:
     ids = col.parse_ids(df["item_id"], source)
     remedy = "Keep one row per item."
-    col.reject_rows(df["item_id"], ids.is_duplicated(), source, "has the same id in several rows", remedy)
+    repeated = ~ids.is_first_distinct() if keep_first else ids.is_duplicated()
+    col.reject_rows(df["item_id"], repeated, source, "has the same id in several rows", remedy)
+    return ids
+
+
+def _check_item_columns(df: pl.DataFrame, source: str, noun: str, separators: Mapping[Any, str] | None) -> pl.DataFrame:
+    ids = _parse_item_ids(df, source)
     _warn_markup(df, source)
     titles = _parse_titles(df["title"], ids, source, noun)
     separator = None if separators is None else separators.get("keywords")

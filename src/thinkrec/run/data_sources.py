@@ -12,6 +12,8 @@ import numpy as np
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 from thinkrec.data.loaders.movielens import load_ml1m_slice, load_movielens_dataset
+from thinkrec.data.table_config import load_tables
+from thinkrec.data.table_files import list_table_files
 from thinkrec.errors import DataError, DataWarning, RecipeError
 from thinkrec.reasons.written import read_written_reasons
 from thinkrec.simulate.simulator import Simulation, simulate_catalogue
@@ -66,26 +68,26 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
             "data.kind is in_memory: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe "
             "by another kind, such as tables"
         )
-    ds = Dataset.from_tables(
-        config.interactions,
-        config.items,
-        threshold=config.threshold,
-        split=config.split,
-        missing=config.missing,
-        duplicates=config.duplicates,
-        separators=config.separators,
-        domain=config.build_domain(),
-    )
-    return ds, None
+    return load_tables(config), None
 
 
 def list_source_paths(config: Data) -> list[Path]:
-    """The files and folders that `load_data` reads; empty where it reads none."""
+    """The files and folders that `load_data` reads; empty where it reads none.
+
+    A pattern stands for the files that have such a name, and for itself where none has.
+    """
     if config.kind == "tables":
-        return [config.interactions, config.items]
+        return [file for path in (config.interactions, config.items) for file in _expand_pattern(path)]
     if config.kind == "ml1m":
         return [config.folder or list_data_folders("ml1m")[0]]
     return [config.folder] if config.kind == "movielens" else []
+
+
+def _expand_pattern(path: Path) -> list[Path]:
+    try:
+        return [path] if path.exists() else list_table_files(path)
+    except DataError:
+        return [path]
 
 
 def match_simulation(simulation: Simulation | None, ds: Dataset | None, folder: Path) -> Simulation | None:

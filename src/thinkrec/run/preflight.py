@@ -8,7 +8,8 @@ import numpy as np
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID
+from thinkrec.data.interactions import TRAIN
+from thinkrec.data.split_check import list_split_problems
 from thinkrec.errors import DataError
 from thinkrec.run.recipe import Recipe
 from thinkrec.run.variants import collect_recipe_needs, get_stage_config, list_variants
@@ -24,16 +25,9 @@ def check_data(recipe: Recipe, ds: Dataset) -> None:
     to be about train rows.
     """
     interactions = ds.interactions
-    for split in (TRAIN, VALID):
-        labels = interactions.label[interactions.split == split]
-        if len(np.unique(labels)) < 2:
-            rows = f"{len(labels):,} rows, all {'likes' if labels[0] else 'dislikes'}" if len(labels) else "no rows"
-            raise DataError(
-                f"the {SPLITS[split]} split has {rows}: training and choosing between states need likes and dislikes "
-                "in it. Look at the threshold, and at the dates or shares that cut the splits."
-            )
-    if not (interactions.split == TEST).any():
-        raise DataError("the test split has no rows. Look at the dates or shares that cut the splits.")
+    problems = list_split_problems(ds)
+    if problems:
+        raise DataError(problems[0])
     if isinstance(recipe.model, ThinkRecConfig) and "groups" in collect_recipe_needs(recipe):
         users = len(np.unique(interactions.user[interactions.split == TRAIN]))
         if users < recipe.model.groups.n_groups:

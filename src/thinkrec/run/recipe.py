@@ -10,9 +10,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from thinkrec.collab import RENAMED_KINDS, SCORER_METHODS, AnyScorerConfig, NamedClasses, ScorerConfig
-from thinkrec.data.dataset import Domain
-from thinkrec.data.duplicates import Duplicates
-from thinkrec.data.split import Split
+from thinkrec.data.table_config import TableData
 from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.policy import RENAMED_POLICIES, Cite, Writer
 from thinkrec.io.config import OLDER_VERSION, Config, rename_kinds
@@ -59,39 +57,6 @@ class MovieLensOriginal(Config):
     kind: Literal["movielens"] = "movielens"
     folder: Path
     """The folder with both files."""
-
-
-class TableData(Config):
-    """Your own two tables (Parquet, CSV, TSV or JSON lines)."""
-
-    kind: Literal["tables"] = "tables"
-    interactions: Path
-    """user_id, item_id, rating or label, timestamp, optional split."""
-    items: Path
-    """item_id, title, optional keywords and further text."""
-    threshold: float | None = None
-    """With ratings: liked means rating > threshold."""
-    split: Split | None = None
-    """The rule that makes train, valid and test; by default the table's own column."""
-    missing: tuple[float | str | None, ...] | None = None
-    """Ratings that mean "not rated", such as [0] or ["NA"]; null for empty ones. Their rows are dropped and counted. By
-    default none is, and values that look like such marks are warned of; [] says that there are none."""
-    duplicates: Duplicates | None = None
-    """Several rows of one user and item: keep all, the first or the last in time, or refuse. By default they are kept,
-    with a warning."""
-    separators: dict[Literal["keywords"], str] | None = None
-    """What separates the keywords of one text, such as {keywords: ";"}; by default | if any row has one, else the
-    comma, for the whole column."""
-    item: str = "item"
-    """One item in the words of the domain: film, book, product."""
-    items_word: str = "items"
-    """Its plural."""
-    user: str = "user"
-    """Who rates: viewer, reader, customer."""
-
-    def build_domain(self) -> Domain:
-        """The words for prompts."""
-        return Domain(item=self.item, items=self.items_word, user=self.user)
 
 
 class InMemoryData(Config):

@@ -6,43 +6,35 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from thinkrec.errors import RecipeError
-from thinkrec.io.settings import TAGS, parse_settings
+from thinkrec.io.settings import parse_settings
 from thinkrec.run.recipe import Recipe, parse_recipe
+from thinkrec.run.recipe_layers import (
+    EXTENDS,
+    SPACE,
+    STUDY,
+    find_recipe,
+    is_recipe_file,
+    list_recipe_folders,
+    list_recipes,
+    merge_layer,
+    note_origin,
+    read_layers,
+    read_mapping,
+)
 
-EXTENDS = "extends"
-"""The key of a file that names its base; no key of a Recipe."""
-STUDY, SPACE = "study.yaml", ".space.yaml"
-"""What a study's settings are called, and how the names of search spaces end: they stand among recipes and are none."""
-
-
-def list_recipe_folders() -> list[Path]:
-    """Where named recipes are looked for: inside the package, then in a clone's recipes/."""
-    package = Path(__file__).resolve().parents[1]
-    return [package / "recipes", package.parents[1] / "recipes"]
-
-
-def list_recipes() -> list[str]:
-    """Names of all shipped recipes."""
-    files = ((folder, path) for folder in list_recipe_folders() for path in folder.rglob("*.yaml"))
-    return sorted({p.relative_to(f).with_suffix("").as_posix() for f, p in files if is_recipe_file(p)})
-
-
-def is_recipe_file(path: Path) -> bool:
-    """Whether a YAML file among recipes is one, and no study or search space."""
-    return path.name != STUDY and not path.name.endswith(SPACE)
-
-
-def find_recipe(name: str | Path) -> Path:
-    """The YAML file of a recipe given by path or by name. Raises RecipeError listing the known names."""
-    if Path(name).is_file():
-        return Path(name)
-    if path := _find_shipped(name):
-        return path
-    raise RecipeError(f"there is no recipe {str(name)!r}; give a YAML file or one of: {', '.join(list_recipes())}")
+__all__ = [
+    "EXTENDS",
+    "SPACE",
+    "STUDY",
+    "find_recipe",
+    "is_recipe_file",
+    "list_recipe_folders",
+    "list_recipes",
+    "load_recipe",
+    "read_stored_recipe",
+]
 
 
 def read_stored_recipe(path: Path) -> Recipe:
@@ -50,7 +42,7 @@ def read_stored_recipe(path: Path) -> Recipe:
 
     Raises RecipeError naming the file and the key.
     """
-    return parse_recipe(_read_mapping(path), str(path), stored=True)
+    return parse_recipe(read_mapping(path), str(path), stored=True)
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -65,96 +57,18 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     path = find_recipe(name)
     content: dict[str, Any] = {}
     origins: dict[str, Path] = {}
-    for file, layer in _read_layers(path):
-        content = _merge_layer(content, layer, file, origins)
+    for file, layer in read_layers(path):
+        content = merge_layer(content, layer, file, origins)
     if overrides:
         parse_settings(content, overrides, "override", "key=value, for instance seed=1", _fill_defaults(content))
         for override in overrides:
-            _note_origin(origins, override.partition("=")[0], path)
+            note_origin(origins, override.partition("=")[0], path)
 
     def name_files(key: str) -> str:
         files = _find_origins(origins, key)
         return "" if files in ([], [path]) else f" [in {', '.join(map(str, files))}]"
 
     return parse_recipe(content, str(path), name_files)
-
-
-def _find_shipped(name: str | Path) -> Path | None:
-    return next((path for folder in list_recipe_folders() if (path := folder / f"{name}.yaml").is_file()), None)
-
-
-def _read_layers(path: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """The file and its bases with what they hold, the lowest base first."""
-    layers: list[tuple[Path, dict[str, Any]]] = []
-    base: Path | None = path
-    while base is not None:
-        chain = [file for file, _ in layers]
-        if base.resolve() in [file.resolve() for file in chain]:
-            shown = f" {EXTENDS} ".join(map(str, [*chain, base]))
-            raise RecipeError(f"{path}: {EXTENDS}: the bases go in a circle: {shown}; remove one {EXTENDS}")
-        content = _read_mapping(base)
-        layers.append((base, content))
-        base = _find_base(base, content.pop(EXTENDS)) if EXTENDS in content else None
-    return layers[::-1]
-
-
-def _read_mapping(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path} must hold keys and values, such as `name: demo`")
-    return content
-
-
-def _find_base(file: Path, name: Any) -> Path:
-    """The file that `file` extends: a path from the folder of `file`, else the name of a shipped recipe."""
-    if not isinstance(name, str) or not name:
-        raise RecipeError(
-            f"{file}: {EXTENDS}: must be one name or path, such as `{EXTENDS}: demo` or `{EXTENDS}: base.yaml` "
-            f"(got {name!r})"
-        )
-    path = file.parent / Path(name).expanduser()
-    if path.is_file():
-        return path
-    if shipped := _find_shipped(name):
-        return shipped
-    raise RecipeError(
-        f"{file}: {EXTENDS}: there is no recipe {name!r}; give a YAML file by its path from {file.parent.absolute()}, "
-        f"or one of: {', '.join(list_recipes())}"
-    )
-
-
-def _merge_layer(
-    base: dict[str, Any], layer: dict[str, Any], file: Path, origins: dict[str, Path], section: str = ""
-) -> dict[str, Any]:
-    """`base` with the keys of `layer` put in: mappings key by key, everything else, null included, in its place.
-
-    A mapping that chooses another type than the base's (another `kind`, or `by`) takes its place as a whole, since the
-    keys of one type mean nothing to another. `origins` is told which file each key comes from.
-    """
-    merged = dict(base)
-    for key, value in layer.items():
-        place = f"{section}.{key}" if section else str(key)
-        below = base.get(key)
-        if isinstance(below, dict) and isinstance(value, dict) and not _change_type(below, value):
-            merged[key] = _merge_layer(below, value, file, origins, place)
-        else:
-            merged[key] = value
-            _note_origin(origins, place, file)
-    return merged
-
-
-def _change_type(below: dict[str, Any], value: dict[str, Any]) -> bool:
-    return any(tag in below and tag in value and below[tag] != value[tag] for tag in TAGS)
-
-
-def _note_origin(origins: dict[str, Path], place: str, file: Path) -> None:
-    """Remember that everything at the dotted key `place` and below comes from `file`."""
-    for inner in [at for at in origins if at.startswith(f"{place}.")]:
-        del origins[inner]
-    origins[place] = file
 
 
 def _find_origins(origins: dict[str, Path], key: str) -> list[Path]:

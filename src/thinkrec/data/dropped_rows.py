@@ -1,0 +1,34 @@
+"""Rows that cannot be used are left out, with counts and the first of them, in place of an error about the first."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import polars as pl
+
+from thinkrec.data.messages import report_dropped
+from thinkrec.data.row_problems import collect_problems
+from thinkrec.errors import DataError, DataWarning
+
+
+def drop_bad_rows(df: pl.DataFrame, source: str, parse: Callable[[], object]) -> tuple[pl.DataFrame, pl.Series | None]:
+    """The rows in which `parse` finds nothing wrong, and their places in `df` (from 0); None where all stay.
+
+    `parse` reads every column of `df` and is called once, its warnings unheard: what it parses is not used. Raises
+    DataError where no row is left.
+    """
+    with warnings.catch_warnings(), collect_problems() as found:
+        warnings.simplefilter("ignore", DataWarning)
+        parse()
+    bad = found.mask_rows(df.height)
+    for problem in found.problems:
+        report_dropped(problem)
+    if not bad.any():
+        return df, None
+    if bad.all():
+        raise DataError(
+            f"{source}: no row is left: on_error is drop, and every row has a value that cannot be used "
+            f"({found.problems[0].what})."
+        )
+    return df.filter(~bad), (~bad).arg_true()

@@ -1,0 +1,252 @@
+"""Everything about two tables at once: guesses, problems, figures, and the settings that a run of them needs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import ValidationError
+
+from thinkrec.data.columns import strip_whitespace
+from thinkrec.data.dataset import Dataset
+from thinkrec.data.inspect.column_guess import guess_columns
+from thinkrec.data.inspect.facts import DataFacts, compute_facts
+from thinkrec.data.inspect.findings import Finding, list_fact_notes, make_problem
+from thinkrec.data.inspect.names import find_domain_words
+from thinkrec.data.inspect.proposals import (
+    Proposal,
+    RatingFacts,
+    count_ratings,
+    propose_missing,
+    propose_split,
+    propose_threshold,
+)
+from thinkrec.data.inspect.table_guess import ReadTable, name_guessed_columns, read_unknown_table
+from thinkrec.data.inspect.training_time import TrainingTime, estimate_training_time
+from thinkrec.data.row_problems import collect_problems
+from thinkrec.data.split_check import list_split_problems
+from thinkrec.data.table_config import TableData, load_tables
+from thinkrec.errors import DataError, DataWarning
+from thinkrec.io.settings import explain_validation_error, parse_settings
+
+_SETTLING = {"on_error": "drop", "unknown_items": "drop"}
+
+
+@dataclass
+class Inspection:
+    """What was found out about tables."""
+
+    tables: list[ReadTable] = field(default_factory=list)
+    """Those that were guessed; empty for a recipe, which says it all."""
+    interactions: ReadTable | None = None
+    items: ReadTable | None = None
+    proposals: list[Proposal] = field(default_factory=list)
+    """Settings that were chosen, and why."""
+    config: TableData | None = None
+    """The `data` of a recipe that runs on these tables; None where there is none."""
+    findings: list[Finding] = field(default_factory=list)
+    ratings: RatingFacts | None = None
+    facts: DataFacts | None = None
+    time: TrainingTime | None = None
+
+    @property
+    def problems(self) -> list[Finding]:
+        """What would stop a run."""
+        return [finding for finding in self.findings if finding.severity == "problem"]
+
+    def list_open_problems(self) -> list[Finding]:
+        """What would stop a run with the proposed settings too."""
+        return [finding for finding in self.problems if finding.settled_by is None]
+
+    def to_json(self) -> dict[str, object]:
+        """As plain values."""
+        return {
+            "tables": [
+                {
+                    "path": str(table.path),
+                    "role": self._name_role(table),
+                    "rows": table.frame.height,
+                    "format": table.form.model_dump(exclude_defaults=True),
+                    "columns": [vars(column) for column in table.guess.columns],
+                    "notes": list(table.notes),
+                }
+                for table in self.tables
+            ],
+            "proposals": [vars(proposal) for proposal in self.proposals],
+            "problems": [finding.to_json() for finding in self.problems],
+            "notes": [finding.to_json() for finding in self.findings if finding.severity == "note"],
+            "ratings": None if self.ratings is None else [list(pair) for pair in self.ratings.counts],
+            "facts": None if self.facts is None else self.facts.to_json(),
+            "training_time": None if self.time is None else self.time.to_json(),
+            "data": None if self.config is None else self.config.dump_given_keys(),
+        }
+
+    def _name_role(self, table: ReadTable) -> str:
+        if table is self.interactions:
+            return "interactions"
+        return "items" if table is self.items else "not used"
+
+
+def inspect_files(paths: Sequence[Path], settings: Sequence[str] = ()) -> Inspection:
+    """Guess what tables these are, and inspect the data set that they make.
+
+    Args:
+        paths: files, folders or patterns, in any order.
+        settings: keys of `TableData` that are known better than guessed, each KEY=VALUE.
+
+    Raises RecipeError for a setting that is none. What is wrong with the tables is part of the value.
+    """
+    changes: dict[str, Any] = {}
+    parse_settings(changes, settings, "option", "key=value, for instance threshold=3")
+    inspection = Inspection(tables=[read_unknown_table(path) for path in paths])
+    inspection.findings += [
+        Finding("problem", table.error, str(table.path)) for table in inspection.tables if table.error
+    ]
+    inspection.items = next((table for table in inspection.tables if table.guess.role == "items"), None)
+    _reconsider_columns(inspection)
+    inspection.interactions = next((table for table in inspection.tables if table.guess.role == "interactions"), None)
+    for table in inspection.tables:
+        inspection.findings += [make_problem(problem) for problem in table.problems]
+        inspection.findings += [Finding("note", note, str(table.path)) for note in table.notes]
+    inspection.findings += _list_missing_tables(inspection, changes)
+    if inspection.interactions is None or inspection.items is None:
+        return inspection
+    rating = next((c for c in inspection.interactions.guess.columns if c.ours == "rating"), None)
+    if rating is not None:
+        inspection.ratings = count_ratings(inspection.interactions.frame[rating.theirs])
+    inspection.proposals = _propose_settings(inspection.interactions, inspection.items, changes)
+    values: dict[str, Any] = {proposal.key: proposal.value for proposal in inspection.proposals}
+    values |= {"interactions": str(inspection.interactions.path), "items": str(inspection.items.path)}
+    for name, table in (("interactions_format", inspection.interactions), ("items_format", inspection.items)):
+        values[name] = table.form.model_dump(mode="json", exclude_defaults=True)
+    parse_settings(values, settings, "option", "key=value, for instance threshold=3")
+    try:
+        config = TableData.model_validate(values)
+    except ValidationError as error:
+        raise explain_validation_error(error, "the settings of the tables", echo=True) from error
+    if not any(finding.severity == "problem" and finding.settled_by is None for finding in inspection.findings):
+        _inspect_config(inspection, config, {str(table.path) for table in inspection.tables})
+    return inspection
+
+
+def inspect_tables(config: TableData) -> Inspection:
+    """Inspect the data set of a recipe that names its tables."""
+    inspection = Inspection()
+    _inspect_config(inspection, config, set())
+    return inspection
+
+
+def inspect_dataset(ds: Dataset) -> Inspection:
+    """Inspect a data set that is there already."""
+    inspection = Inspection()
+    _add_facts(inspection, ds)
+    return inspection
+
+
+def _inspect_config(inspection: Inspection, config: TableData, read: set[str]) -> None:
+    """Load the tables with all that is wrong in them left out, and add problems, notes and figures.
+
+    `read`: tables whose lines were reported already.
+    """
+    lenient = config.model_copy(update=_SETTLING)
+    with warnings.catch_warnings(record=True) as said, collect_problems() as collected:
+        warnings.simplefilter("always", DataWarning)
+        try:
+            ds = load_tables(lenient)
+        except DataError as error:
+            inspection.findings += [make_problem(problem) for problem in collected.problems]
+            inspection.findings.append(Finding("problem", str(error)))
+            return
+    problems = [make_problem(problem) for problem in collected.problems]
+    fresh = [problem for problem in problems if not (problem.unit == "line" and problem.source in read)]
+    settled = {f"{key}: {value}" for key, value in _SETTLING.items() if getattr(config, key) == value}
+    inspection.findings += [
+        replace(problem, severity="note") if problem.settled_by in settled else problem for problem in fresh
+    ]
+    told = {finding.text for finding in inspection.findings}
+    notes = [str(entry.message) for entry in said if issubclass(entry.category, DataWarning)]
+    inspection.findings += [Finding("note", note) for note in dict.fromkeys(notes) if note not in told]
+    needed = {problem.settled_by for problem in problems} | {f.settled_by for f in inspection.problems}
+    updates = {key: value for key, value in _SETTLING.items() if f"{key}: {value}" in needed}
+    inspection.config = config.model_copy(update=updates)
+    inspection.proposals += [
+        Proposal(key, value, "some rows or lines cannot be used; see the problems")
+        for key, value in updates.items()
+        if getattr(config, key) != value
+    ]
+    _add_facts(inspection, ds)
+
+
+def _add_facts(inspection: Inspection, ds: Dataset) -> None:
+    inspection.facts = compute_facts(ds)
+    inspection.time = estimate_training_time(ds)
+    inspection.findings += [Finding("problem", text) for text in list_split_problems(ds)]
+    inspection.findings += list_fact_notes(inspection.facts)
+
+
+def _reconsider_columns(inspection: Inspection) -> None:
+    """Look at tables without a header again, now that the ids of the items are known."""
+    if inspection.items is None:
+        return
+    column = next(c.theirs for c in inspection.items.guess.columns if c.ours == "item_id")
+    ids = set(strip_whitespace(inspection.items.frame[column].cast(pl.String)).drop_nulls().to_list())
+    for place, table in enumerate(inspection.tables):
+        if (
+            table is not inspection.items
+            and not table.error
+            and (not table.form.header or table.guess.role == "unknown")
+        ):
+            guess = guess_columns(table.frame, table.form.header, ids)
+            inspection.tables[place] = name_guessed_columns(table, guess)
+
+
+def _list_missing_tables(inspection: Inspection, given: Mapping[str, Any]) -> list[Finding]:
+    problems = []
+    seen = "; ".join(
+        f"{table.path.name} has {', '.join(table.frame.columns)}" for table in inspection.tables if not table.error
+    )
+    if inspection.interactions is None:
+        problems.append(f"no table of interactions was found, with a column of users and one of items ({seen}).")
+    if inspection.items is None:
+        problems.append(f"no table of items was found, with ids and titles ({seen}). Give both tables.")
+    table = inspection.interactions
+    ours = {column.ours for column in table.guess.columns} if table is not None else set()
+    ours |= set(given.get("interactions_format", {}).get("columns", {}))
+    if table is not None and not {"rating", "label"} & ours:
+        problems.append(
+            f"{table.path}: no column of ratings or labels was found. Every row then says that somebody met an item, "
+            "and none that it was not liked: see docs/own-data.md."
+        )
+    if table is not None and "timestamp" not in ours and propose_split(ours) is None:
+        problems.append(
+            f"{table.path}: no column of times was found, and a split by time needs one. Name it: -o "
+            "interactions_format.columns.timestamp=NAME."
+        )
+    return [Finding("problem", text) for text in problems]
+
+
+def _propose_settings(table: ReadTable, items: ReadTable, given: dict[str, Any]) -> list[Proposal]:
+    ours = {column.ours: column for column in table.guess.columns}
+    proposals: list[Proposal | None] = []
+    if "rating" in ours and "label" not in ours:
+        column = table.frame[ours["rating"].theirs]
+        missing = propose_missing(column)
+        proposals.append(missing)
+        marks = given.get("missing", missing.value if missing else [])
+        proposals.append(propose_threshold(column, list(marks or [])))
+    names = [ours["user_id"].theirs, ours["item_id"].theirs]
+    theirs = {column.ours: column.theirs for column in items.guess.columns}
+    pairs = table.frame.select(names).drop_nulls()
+    repeated = len(pairs) - pairs.n_unique()
+    if repeated:
+        why = f"{repeated:,} rows name a user and an item of another row: the latest counts"
+        proposals.append(Proposal("duplicates", "last", why))
+    proposals.append(propose_split(set(ours)))
+    if (words := find_domain_words(names[1], theirs["item_id"], items.path.name, table.path.name)) is not None:
+        why = "by the names of columns and files: what prompts call things"
+        proposals += [Proposal(key, word, why) for key, word in zip(("item", "items_word", "user"), words, strict=True)]
+    return [proposal for proposal in proposals if proposal is not None and proposal.key not in given]

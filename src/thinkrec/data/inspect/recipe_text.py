@@ -1,0 +1,42 @@
+"""A recipe, as text of a YAML file, that runs on inspected tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from thinkrec.data.inspect.inspection import Inspection
+from thinkrec.errors import DataError
+
+ModelKind = Literal["thinkrec", "boosting", "mf", "lightgcn"]
+"""What the written recipe trains; thinkrec extends the recipe `demo`."""
+
+
+def build_recipe_text(inspection: Inspection, path: Path, model: ModelKind, command: str) -> str:
+    """The recipe with the settings that were found, how to launch it, and why each was chosen.
+
+    Raises DataError where the tables are not good enough for any.
+    """
+    if inspection.config is None or inspection.list_open_problems():
+        raise DataError(f"{path}: no recipe was written, because a run on these tables would stop; see the problems.")
+    data = inspection.config.dump_given_keys()
+    for key in ("interactions", "items"):
+        data[key] = str(Path(data[key]).absolute())
+    whys = {proposal.key: proposal.why for proposal in inspection.proposals}
+    lines = [f"# Written by `{command}`; launch it with", f"#   thinkrec run {path}"]
+    lines += ["extends: demo"] if model == "thinkrec" else []
+    lines += [f"name: {path.stem}", "data:"]
+    for key, value in data.items():
+        why = f" # {whys[key]}" if key in whys else ""
+        lines.append(f"  {key}: {_dump_value(value)}{why}")
+    if model != "thinkrec":
+        lines += ["model:", f"  kind: {model}"]
+    return "\n".join(lines) + "\n"
+
+
+def _dump_value(value: Any) -> str:
+    """A value on one line of YAML."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)
+    return text.removesuffix("\n").removesuffix("\n...")

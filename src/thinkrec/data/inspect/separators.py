@@ -1,0 +1,127 @@
+"""What separates the fields of a file of text, whether they stand in quotes, and whether it has a header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from thinkrec.data.delimited_records import name_separator
+from thinkrec.data.inspect.names import find_our_name
+from thinkrec.data.messages import is_data_row
+from thinkrec.data.table_format import Quoting
+
+SAMPLE_LINES = 400
+"""Lines by which a file's separator is guessed."""
+_CANDIDATES = (",", "\t", ";", "|", "::", " ")
+_WITHOUT_QUOTES = ("\t", "|")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How lines are cut into fields."""
+
+    separator: str
+    quoting: Quoting
+    share: float
+    """Of the lines that have the usual number of fields."""
+    width: int
+    """That number."""
+    why: str
+    """A phrase; empty where the file's name says as much."""
+
+
+def guess_layout(text: str, usual: str | None) -> Layout | None:
+    """The separator that gives most lines the same number of fields, at least two; None where no character does.
+
+    Args:
+        text: the beginning of the file.
+        usual: the separator that the file's name says; it is taken wherever it fits no worse.
+    """
+    lines = [line for line in text.splitlines()[:SAMPLE_LINES] if line.strip()]
+    if not lines:
+        return None
+    candidates = ([usual] if usual else []) + [mark for mark in _CANDIDATES if mark != usual]
+    layouts = [layout for mark in candidates for layout in _try_separator(text, lines, mark)]
+    fitting = [layout for layout in layouts if layout.width > 1]
+    if not fitting:
+        return None
+    # Every text has spaces: they separate only where nothing else does as well.
+    best = max(
+        fitting,
+        key=lambda at: (
+            round(at.share, 2),
+            at.separator == usual,
+            at.separator != " ",
+            len(at.separator),
+            at.quoting != "none",  # else a comma in quotes would make one field more
+            at.width,
+        ),
+    )
+    if best.separator == usual:
+        return best
+    found = f"{name_separator(best.separator)} between fields, because {best.share:.0%} of the lines have {best.width}"
+    return Layout(best.separator, best.quoting, best.share, best.width, f"{found} fields then")
+
+
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first of these rows has names: none is a number or a date, and one is known or has numbers below."""
+    first, rest = rows[0], rows[1:]
+    if is_data_row([field for field in first if field.strip()]):
+        return False
+    if any(find_our_name(field) for field in first):
+        return True
+    below = list(zip(*[row for row in rest if len(row) == len(first)], strict=True))
+    return any(column and all(is_data_row([field]) for field in column) for column in below) or not rest
+
+
+def split_rows(text: str, layout: Layout, limit: int = SAMPLE_LINES) -> list[list[str]]:
+    """The first rows of a text as fields."""
+    return _split_lines(text, [line for line in text.splitlines()[:limit] if line.strip()], layout)[0]
+
+
+def _try_separator(text: str, lines: list[str], separator: str) -> list[Layout]:
+    """The separator with and without quotes, whichever of them makes sense."""
+    ways: list[Quoting] = ["none"] if len(separator) > 1 or '"' not in text else ["quotes", "none"]
+    if "quotes" in ways and '\\"' in text:
+        ways.append("backslash")
+    layouts = []
+    for quoting in ways:
+        draft = Layout(separator, quoting, 0.0, 0, "")
+        rows, is_whole = _split_lines(text, lines, draft)
+        widths = Counter(map(len, rows))
+        if widths:
+            width, count = widths.most_common(1)[0]
+            # What comes after a wrong quote cannot be cut, and counts as lost.
+            share = count / (len(rows) if is_whole else max(len(rows), len(lines)))
+            layouts.append(Layout(separator, _name_quoting(separator, quoting, '"' in text), share, width, ""))
+    return layouts
+
+
+def _name_quoting(separator: str, quoting: Quoting, has_quotes: bool) -> Quoting:
+    """auto, where it means the same."""
+    usual = "none" if separator in _WITHOUT_QUOTES or len(separator) > 1 else "quotes"
+    return "auto" if quoting == usual or not has_quotes else quoting
+
+
+def _split_lines(text: str, lines: list[str], layout: Layout) -> tuple[list[list[str]], bool]:
+    """The rows of a text, and whether no quote stopped the cutting."""
+    quoted = layout.quoting in ("quotes", "backslash") or (
+        layout.quoting == "auto" and len(layout.separator) == 1 and layout.separator not in _WITHOUT_QUOTES
+    )
+    if not quoted:
+        return [[field.strip('"') for field in line.split(layout.separator)] for line in lines], True
+    options = {"escapechar": "\\"} if layout.quoting == "backslash" else {}
+    rows: list[list[str]] = []
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, strict=True, **options)
+        for row in reader:
+            if row and any(field.strip() for field in row):
+                rows.append(row)
+            if len(rows) >= SAMPLE_LINES:
+                break
+    except csv.Error:
+        return rows, False
+    return rows, True
