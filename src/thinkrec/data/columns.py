@@ -56,7 +56,7 @@ def strip_whitespace(column: pl.Series) -> pl.Series:
 
 
 def parse_ids(column: pl.Series, source: str) -> pl.Series:
-    """Ids as Int64 or String. Raises DataError on null or empty ids and on any other type.
+    """Ids as Int64, String or Categorical (as which they came). Raises DataError on null or empty ids and other types.
 
     Invisible characters at the ends of text are cut off, and whole numbers written as 12.0 become integers; a warning
     counts either.
@@ -82,6 +82,8 @@ def parse_ids(column: pl.Series, source: str) -> pl.Series:
         raise make_type_error(
             column, source, "ids must be whole numbers or text", "Cast the column to integers or to text."
         )
+    if kind == pl.Categorical and _are_clean_ids(column.unique().cast(pl.String)):
+        return column
     texts = column.cast(pl.String)
     parsed = strip_whitespace(texts)
     reject_rows(column, parsed.is_null() | (parsed == ""), source, "has empty ids", empty)
@@ -93,6 +95,13 @@ def parse_ids(column: pl.Series, source: str) -> pl.Series:
     note = "They count as one and the same id; drop these rows if an id was missing there."
     warn_rows(column, parsed.is_in(NO_VALUE), source, "have an id that programs write for a missing value", note)
     return parsed
+
+
+def _are_clean_ids(distinct: pl.Series) -> bool:
+    """Whether there is nothing to say of ids, all text: none is empty, looks like a number or a missing value."""
+    if distinct.null_count() or (distinct == "").any() or distinct.is_in(NO_VALUE).any():
+        return False
+    return not (strip_whitespace(distinct) != distinct).any() and not distinct.str.contains(_WHOLE).all()
 
 
 def check_threshold(threshold: Any, source: str) -> float:

@@ -334,8 +334,19 @@ def build_interactions(rows: pl.DataFrame, users: pl.Series, item: pl.Series) ->
 
 def find_codes(values: pl.Series, known: pl.Series) -> pl.Series:
     """Position of each value in `known` (distinct), Int64, null where it is not there."""
+    if values.dtype == known.dtype == pl.Categorical:
+        return _find_category_codes(values, known)
     codes = pl.DataFrame({"value": known, "code": pl.int_range(len(known), dtype=pl.Int64, eager=True)})
     return values.alias("value").to_frame().join(codes, on="value", how="left", maintain_order="left")["code"]
+
+
+def _find_category_codes(values: pl.Series, known: pl.Series) -> pl.Series:
+    """`find_codes` of categories, whose physical numbers are those of one table for all columns."""
+    numbers, places = values.to_physical().to_numpy(), known.to_physical().to_numpy()
+    lookup = np.full(max(int(numbers.max(initial=0)), int(places.max(initial=0))) + 1, -1, dtype=np.int32)
+    lookup[places] = np.arange(len(known), dtype=np.int32)
+    codes = pl.Series(lookup[numbers])
+    return codes.set(codes < 0, None).cast(pl.Int64)
 
 
 def _add_item_codes(
@@ -343,7 +354,9 @@ def _add_item_codes(
 ) -> pl.DataFrame:
     named, known = rows["item_id"], items["item_id"]
     # One table may come from CSV, where whole numbers are read as such, and the other hold the same ids as text.
-    if named.dtype != known.dtype:
+    if named.dtype == pl.Categorical and known.dtype == pl.String:
+        known = known.cast(pl.Categorical)
+    elif named.dtype != known.dtype:
         named, known = named.cast(pl.String), known.cast(pl.String)
     codes = find_codes(named, known)
     rows = rows.with_columns(codes.alias("item"))

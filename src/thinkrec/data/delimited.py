@@ -34,6 +34,7 @@ from thinkrec.data.file_bytes import (
     make_format_error,
 )
 from thinkrec.data.messages import emit_warning
+from thinkrec.data.plain_lines import read_plain_lines
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t", ".user": "\t"}
@@ -76,6 +77,9 @@ def read_delimited(
 
 
 def _read_records(path: Path, kind: str, form: TableFormat, separator: str, on_error: OnError) -> pl.DataFrame:
+    plain = read_plain_lines(path, kind, form, separator)
+    if plain is not None:
+        return plain
     quoted = form.quoting in ("quotes", "backslash")
     if quoted or (form.quoting == "auto" and len(separator) == 1 and separator not in _WITHOUT_QUOTES):
         return _read_quoted(path, kind, form, separator, on_error)

@@ -130,6 +130,10 @@ class TableBuilder:
         if len(self._rows) == _CHUNK:
             self._flush()
 
+    def add_frame(self, frame: pl.DataFrame) -> None:
+        """Records that are columns already, all text, under the names of the header."""
+        self._parts.append(frame)
+
     def drop_line(self, line: int, why: str) -> None:
         """Leave a line out, and say so in the end."""
         self._dropped.append((line, why.rstrip(".")))
@@ -143,8 +147,9 @@ class TableBuilder:
         if middle:
             emit_warning(f"{self.path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
         report_dropped_lines(self.path, self._dropped)
-        self._flush()
-        frame = pl.concat(self._parts).with_columns(pl.all().replace("", None))
+        if self._rows or not self._parts:
+            self._flush()
+        frame = pl.concat(self._parts).with_columns(pl.col(pl.String).replace("", None))
         # Trailing separators make columns without a name and without a value.
         return frame.drop([name for name in self.unnamed if frame[name].null_count() == len(frame)])
 

@@ -121,10 +121,15 @@ def warn_constant_times(users: pl.Series, whole: pl.Series, fraction: pl.Series,
     spans = (
         pl.DataFrame({"user": users, "time": whole, "part": fraction})
         .group_by("user", maintain_order=True)
-        .agg(pl.len().alias("rows"), pl.struct("time", "part").n_unique().alias("times"))
+        .agg(
+            pl.len().alias("rows"),
+            ((pl.col("time").min() == pl.col("time").max()) & (pl.col("part").min() == pl.col("part").max())).alias(
+                "still"
+            ),
+        )
         .filter(pl.col("rows") > 1)
     )
-    still = spans.filter(pl.col("times") == 1)
+    still = spans.filter("still")
     if len(still) and 2 * len(still) >= len(spans):
         emit_warning(
             f"{source}: column 'timestamp': {len(still)} of {len(spans)} users with several rows have one and the same "

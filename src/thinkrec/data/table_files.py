@@ -45,12 +45,19 @@ def read_table(path: str | Path, form: TableFormat = PLAIN_FORMAT, *, on_error: 
     if files[0].suffix.lower() == ".parquet" or get_kind(files[0]) in (*JSON_KINDS, *ARROW_KINDS):
         return df
     for name in ("user_id", "item_id"):
-        if name in df.columns and df[name].dtype == pl.String and df[name].null_count() == 0:
-            bare = col.strip_whitespace(df[name])
-            if bare.str.contains(_WHOLE_NUMBER).all():
-                warn_rows(df[name], bare != df[name], str(path), "have white space around the id", "It is cut off.")
-                df = df.with_columns(bare.cast(pl.Int64))
+        if name in df.columns and _holds_whole_numbers(df[name]):
+            texts = df[name].cast(pl.String)
+            bare = col.strip_whitespace(texts)
+            warn_rows(df[name], bare != texts, str(path), "have white space around the id", "It is cut off.")
+            df = df.with_columns(bare.cast(pl.Int64))
     return df
+
+
+def _holds_whole_numbers(column: pl.Series) -> bool:
+    """Whether every value is text that is a plain whole number, but for white space around it."""
+    if column.dtype not in (pl.String, pl.Categorical) or column.null_count():
+        return False
+    return col.strip_whitespace(column.unique().cast(pl.String)).str.contains(_WHOLE_NUMBER).all()
 
 
 def list_table_files(path: str | Path) -> list[Path]:
