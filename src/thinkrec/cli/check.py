@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thinkrec.cli.options import Overrides
-from thinkrec.data.inspect.recipe_text import ModelKind
+from thinkrec.data.inspect.model_kind import ModelKind
 
 if TYPE_CHECKING:
     from thinkrec.data.inspect.inspection import Inspection

@@ -82,7 +82,7 @@ def parse_ids(column: pl.Series, source: str) -> pl.Series:
         raise make_type_error(
             column, source, "ids must be whole numbers or text", "Cast the column to integers or to text."
         )
-    if kind == pl.Categorical and _are_clean_ids(column.unique().cast(pl.String)):
+    if kind == pl.Categorical and _has_clean_ids(column.unique().cast(pl.String)):
         return column
     texts = column.cast(pl.String)
     parsed = strip_whitespace(texts)
@@ -97,7 +97,7 @@ def parse_ids(column: pl.Series, source: str) -> pl.Series:
     return parsed
 
 
-def _are_clean_ids(distinct: pl.Series) -> bool:
+def _has_clean_ids(distinct: pl.Series) -> bool:
     """Whether there is nothing to say of ids, all text: none is empty, looks like a number or a missing value."""
     if distinct.null_count() or (distinct == "").any() or distinct.is_in(NO_VALUE).any():
         return False

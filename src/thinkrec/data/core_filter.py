@@ -50,20 +50,20 @@ def keep_core_rows(rows: pl.DataFrame, min_user_rows: int, min_item_rows: int, s
     """
     if min_user_rows <= 1 and min_item_rows <= 1:
         return rows
-    kept = rows
+    remaining_rows = rows
     while True:
-        before = kept.height
-        kept = kept.filter(pl.len().over("user_id") >= min_user_rows)
-        kept = kept.filter(pl.len().over("item_id") >= min_item_rows)
-        if kept.height == before:
+        before = remaining_rows.height
+        remaining_rows = remaining_rows.filter(pl.len().over("user_id") >= min_user_rows)
+        remaining_rows = remaining_rows.filter(pl.len().over("item_id") >= min_item_rows)
+        if remaining_rows.height == before:
             break
     asked = f"min_user_rows {min_user_rows}, min_item_rows {min_item_rows}"
-    if kept.is_empty():
+    if remaining_rows.is_empty():
         raise DataError(f"{source}: no row is left of {rows.height} by {asked}. Lower them.")
-    if kept.height < rows.height:
-        users, items = (rows[name].n_unique() - kept[name].n_unique() for name in ("user_id", "item_id"))
+    if remaining_rows.height < rows.height:
+        users, items = (rows[name].n_unique() - remaining_rows[name].n_unique() for name in ("user_id", "item_id"))
         emit_warning(
-            f"{source}: {rows.height - kept.height} of {rows.height} rows, {users} users and {items} items with rows "
-            f"are left out, which have too few ({asked})."
+            f"{source}: {rows.height - remaining_rows.height} of {rows.height} rows, {users} users and {items} items "
+            f"with rows are left out, which have too few ({asked})."
         )
-    return kept
+    return remaining_rows

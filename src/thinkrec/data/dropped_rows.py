@@ -18,17 +18,17 @@ def drop_bad_rows(df: pl.DataFrame, source: str, parse: Callable[[], object]) ->
     `parse` reads every column of `df` and is called once, its warnings unheard: what it parses is not used. Raises
     DataError where no row is left.
     """
-    with warnings.catch_warnings(), collect_problems() as found:
+    with warnings.catch_warnings(), collect_problems() as problem_list:
         warnings.simplefilter("ignore", DataWarning)
         parse()
-    bad = found.mask_rows(df.height)
-    for problem in found.problems:
+    bad = problem_list.mask_rows(df.height)
+    for problem in problem_list.problems:
         report_dropped(problem)
     if not bad.any():
         return df, None
     if bad.all():
         raise DataError(
             f"{source}: no row is left: on_error is drop, and every row has a value that cannot be used "
-            f"({found.problems[0].what})."
+            f"({problem_list.problems[0].what})."
         )
     return df.filter(~bad), (~bad).arg_true()

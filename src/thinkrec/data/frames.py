@@ -45,7 +45,8 @@ def as_frame(table: Any, source: str) -> pl.DataFrame:
             return table.collect()
         if type(table).__module__.partition(".")[0] == "pandas":
             # NaN is how pandas writes a missing value, in columns of text too.
-            return pl.from_pandas(table)
+            frame: Any = table
+            return pl.from_pandas(frame)
         return pl.DataFrame(table)
     except Exception as error:  # Polars and Arrow raise a dozen kinds, and all mean the same to the caller
         raise DataError(f"{source}: {type(table).__name__} cannot be read as a table. {_REMEDY}") from error

@@ -69,10 +69,10 @@ _ROW_NUMBERS: ContextVar[pl.Series | None] = ContextVar("row_numbers", default=N
 @contextmanager
 def collect_problems() -> Iterator[ProblemList]:
     """Within it wrong rows are no errors: they are added to the list that this hands out."""
-    found = ProblemList()
-    token = _COLLECTED.set(found)
+    problem_list = ProblemList()
+    token = _COLLECTED.set(problem_list)
     try:
-        yield found
+        yield problem_list
     finally:
         _COLLECTED.reset(token)
 

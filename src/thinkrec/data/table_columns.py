@@ -57,12 +57,12 @@ def _find_column(df: pl.DataFrame, theirs: str | int, source: str, typed: Mappin
         if theirs > df.width:
             raise DataError(f"{source}: `columns` names place {theirs}, but the table has {df.width} columns.")
         return df.columns[theirs - 1]
-    found = next((name for name, (plain, _) in typed.items() if theirs in (name, plain)), None)
-    if found is None:
+    matched_name = next((name for name, (plain, _) in typed.items() if theirs in (name, plain)), None)
+    if matched_name is None:
         similar = get_close_matches(theirs, df.columns, 1, 0.6)
         hint = f" Did you mean {similar[0]!r}?" if similar else ""
         raise DataError(
             f"{source}: `columns` names {theirs!r}, which the table does not have (columns found: "
             f"{', '.join(df.columns)}).{hint}"
         )
-    return found
+    return matched_name

@@ -45,7 +45,7 @@ def read_table(path: str | Path, form: TableFormat = PLAIN_FORMAT, *, on_error: 
     if files[0].suffix.lower() == ".parquet" or get_kind(files[0]) in (*JSON_KINDS, *ARROW_KINDS):
         return df
     for name in ("user_id", "item_id"):
-        if name in df.columns and _holds_whole_numbers(df[name]):
+        if name in df.columns and _has_whole_numbers(df[name]):
             texts = df[name].cast(pl.String)
             bare = col.strip_whitespace(texts)
             warn_rows(df[name], bare != texts, str(path), "have white space around the id", "It is cut off.")
@@ -53,7 +53,7 @@ def read_table(path: str | Path, form: TableFormat = PLAIN_FORMAT, *, on_error: 
     return df
 
 
-def _holds_whole_numbers(column: pl.Series) -> bool:
+def _has_whole_numbers(column: pl.Series) -> bool:
     """Whether every value is text that is a plain whole number, but for white space around it."""
     if column.dtype not in (pl.String, pl.Categorical) or column.null_count():
         return False

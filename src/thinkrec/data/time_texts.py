@@ -76,12 +76,12 @@ def find_date_pattern(texts: Sequence[str]) -> str | None:
     >>> find_date_pattern(["01/30/2024", "02/01/2024"]), find_date_pattern(["01/02/2024"])
     ('%m/%d/%Y', None)
     """
-    fitting = [pattern for pattern in _PATTERNS if all(_follows(text, pattern) for text in texts[:20])]
-    fitting = [pattern for pattern in fitting if all(_follows(text, pattern) for text in texts)]
+    fitting = [pattern for pattern in _PATTERNS if all(_is_written_by(text, pattern) for text in texts[:20])]
+    fitting = [pattern for pattern in fitting if all(_is_written_by(text, pattern) for text in texts)]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _follows(text: str, pattern: str) -> bool:
+def _is_written_by(text: str, pattern: str) -> bool:
     try:
         datetime.strptime(text, pattern)
     except ValueError:

@@ -295,7 +295,8 @@ class Run:
         """What makes composed scores; `folder`: of the fitted weights, None before there are any."""
         assert self.model.composition is not None
         stage, progress = find_composition_scorer_stage(self.recipe), self.progress and is_main()
-        return load_composer(self.model.composition, self.slot_encoder, stage and self.folder / stage, folder, progress)
+        scorer_folder = None if stage is None else self.folder / stage
+        return load_composer(self.model.composition, self.slot_encoder, scorer_folder, folder, progress)
 
     def load_predictor(self, variant: Variant, *, is_composed: bool = True) -> Predictor:
         """The trained recommender of a variant where the run computes; `is_composed`: its score, where asked for."""

@@ -67,18 +67,24 @@ def guess_columns(df: pl.DataFrame, has_names: bool, item_ids: Collection[str] =
         item_ids: ids of the items, as text, where the other table is known: which column they stand in is seen by them.
     """
     profiles = {column.name: profile_column(column) for column in df.head(LOOKED_AT)}
-    found = _guess_by_name(df, profiles) if has_names else {}
-    if not has_names or not {"item_id"} & set(found):
-        found |= _guess_by_values(df, profiles, found, item_ids)
+    guessed_names = _guess_by_name(df, profiles) if has_names else {}
+    if not has_names or not {"item_id"} & set(guessed_names):
+        guessed_names |= _guess_by_values(df, profiles, guessed_names, item_ids)
     role: Role = "unknown"
-    if {"user_id", "item_id"} <= set(found):
+    if {"user_id", "item_id"} <= set(guessed_names):
         role = "interactions"
-    elif {"item_id", "title"} <= set(found):
+    elif {"item_id", "title"} <= set(guessed_names):
         role = "items"
-    kept = ("user_id", "item_id", "rating", "label", "timestamp", "split")
-    wanted = kept if role == "interactions" else ("item_id", "title", "keywords") if role == "items" else tuple(found)
-    columns = tuple(found[name] for name in wanted if name in found)
-    needed = ("rating or label",) if role == "interactions" and not {"rating", "label"} & set(found) else ()
+    usual_names = ("user_id", "item_id", "rating", "label", "timestamp", "split")
+    wanted = (
+        usual_names
+        if role == "interactions"
+        else ("item_id", "title", "keywords")
+        if role == "items"
+        else tuple(guessed_names)
+    )
+    columns = tuple(guessed_names[name] for name in wanted if name in guessed_names)
+    needed = ("rating or label",) if role == "interactions" and not {"rating", "label"} & set(guessed_names) else ()
     return TableGuess(role, columns, needed)
 
 
@@ -115,22 +121,22 @@ def profile_column(column: pl.Series) -> Profile:
 
 
 def _guess_by_name(df: pl.DataFrame, profiles: Mapping[str, Profile]) -> dict[str, ColumnGuess]:
-    found: dict[str, str] = {}
+    guessed_names: dict[str, str] = {}
     for name in df.columns:
         ours = find_our_name(name)
-        if ours and (ours not in found or rank_name(ours, name) < rank_name(ours, found[ours])):
-            found[ours] = name
-    if "user_id" in found and "rating" not in found and "label" not in found:
+        if ours and (ours not in guessed_names or rank_name(ours, name) < rank_name(ours, guessed_names[ours])):
+            guessed_names[ours] = name
+    if "user_id" in guessed_names and "rating" not in guessed_names and "label" not in guessed_names:
         count = next((name for name in df.columns if is_count_name(name)), None)
         if count is not None:
-            found["rating"] = count
-    if "item_id" not in found and "user_id" not in found and "title" in found:
+            guessed_names["rating"] = count
+    if "item_id" not in guessed_names and "user_id" not in guessed_names and "title" in guessed_names:
         bare = next((name for name in df.columns if is_bare_id(name) and profiles[name].distinct > 0.99), None)
         if bare is not None:
-            found["item_id"] = bare
-    if "user_id" in found and "title" in found and "item_id" in found:
-        del found["title"]  # of a review, not of an item
-    return {ours: ColumnGuess(ours, theirs, _explain_name(ours, theirs)) for ours, theirs in found.items()}
+            guessed_names["item_id"] = bare
+    if "user_id" in guessed_names and "title" in guessed_names and "item_id" in guessed_names:
+        del guessed_names["title"]  # of a review, not of an item
+    return {ours: ColumnGuess(ours, theirs, _explain_name(ours, theirs)) for ours, theirs in guessed_names.items()}
 
 
 def _explain_name(ours: str, theirs: str) -> str:

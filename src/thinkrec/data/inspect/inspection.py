@@ -107,7 +107,7 @@ def inspect_files(paths: Sequence[Path], settings: Sequence[str] = ()) -> Inspec
         Finding("problem", table.error, str(table.path)) for table in inspection.tables if table.error
     ]
     inspection.items = next((table for table in inspection.tables if table.guess.role == "items"), None)
-    _reconsider_columns(inspection)
+    _change_columns(inspection)
     inspection.interactions = next((table for table in inspection.tables if table.guess.role == "interactions"), None)
     for table in inspection.tables:
         inspection.findings += [make_problem(problem) for problem in table.problems]
@@ -153,7 +153,7 @@ def _inspect_config(inspection: Inspection, config: TableData, read: set[str]) -
     `read`: tables whose lines were reported already.
     """
     lenient = config.model_copy(update=_SETTLING)
-    with warnings.catch_warnings(record=True) as said, collect_problems() as collected:
+    with warnings.catch_warnings(record=True) as remark_texts, collect_problems() as collected:
         warnings.simplefilter("always", DataWarning)
         try:
             ds = load_tables(lenient)
@@ -167,9 +167,9 @@ def _inspect_config(inspection: Inspection, config: TableData, read: set[str]) -
     inspection.findings += [
         replace(problem, severity="note") if problem.settled_by in settled else problem for problem in fresh
     ]
-    told = {finding.text for finding in inspection.findings}
-    notes = [str(entry.message) for entry in said if issubclass(entry.category, DataWarning)]
-    inspection.findings += [Finding("note", note) for note in dict.fromkeys(notes) if note not in told]
+    told_texts = {finding.text for finding in inspection.findings}
+    notes = [str(entry.message) for entry in remark_texts if issubclass(entry.category, DataWarning)]
+    inspection.findings += [Finding("note", note) for note in dict.fromkeys(notes) if note not in told_texts]
     needed = {problem.settled_by for problem in problems} | {f.settled_by for f in inspection.problems}
     updates = {key: value for key, value in _SETTLING.items() if f"{key}: {value}" in needed}
     inspection.config = config.model_copy(update=updates)
@@ -188,7 +188,7 @@ def _add_facts(inspection: Inspection, ds: Dataset) -> None:
     inspection.findings += list_fact_notes(inspection.facts)
 
 
-def _reconsider_columns(inspection: Inspection) -> None:
+def _change_columns(inspection: Inspection) -> None:
     """Look at tables without a header again, now that the ids of the items are known."""
     if inspection.items is None:
         return

@@ -51,10 +51,10 @@ WORDS = {
 """A part of a column's or file's name -> item, items and user in the words of the domain."""
 
 
-def plain_name(name: str) -> str:
+def normalise_name(name: str) -> str:
     """A name without case, punctuation and RecBole's type.
 
-    >>> plain_name("Book-Rating"), plain_name("user_id:token")
+    >>> normalise_name("Book-Rating"), normalise_name("user_id:token")
     ('bookrating', 'userid')
     """
     return "".join(mark for mark in split_recbole_type(name)[0].casefold() if mark.isalnum())
@@ -66,22 +66,22 @@ def find_our_name(name: str) -> str | None:
     >>> find_our_name("movieId"), find_our_name("overall"), find_our_name("plot")
     ('item_id', 'rating', None)
     """
-    return _BY_NAME.get(plain_name(name))
+    return _BY_NAME.get(normalise_name(name))
 
 
 def is_count_name(name: str) -> bool:
     """Whether a column of this name says how often or how long something was used."""
-    return plain_name(name) in _COUNTS
+    return normalise_name(name) in _COUNTS
 
 
 def is_bare_id(name: str) -> bool:
     """Whether a column is called id and no more."""
-    return plain_name(name) in _BARE_ID
+    return normalise_name(name) in _BARE_ID
 
 
 def rank_name(ours: str, name: str) -> int:
     """Place of a name among those known for our column: the lower, the surer."""
-    return _KNOWN[ours].split().index(plain_name(name))
+    return _KNOWN[ours].split().index(normalise_name(name))
 
 
 def find_domain_words(*names: str) -> tuple[str, str, str] | None:
@@ -89,7 +89,7 @@ def find_domain_words(*names: str) -> tuple[str, str, str] | None:
     for name in names:
         words = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).casefold())
         for word in words:
-            for part, found in WORDS.items():
+            for part, our_name in WORDS.items():
                 if word in (part, f"{part}s", f"{part}id", f"{part}es"):
-                    return found
+                    return our_name
     return None

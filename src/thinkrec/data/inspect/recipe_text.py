@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from thinkrec.data.inspect.inspection import Inspection
+from thinkrec.data.inspect.model_kind import ModelKind
 from thinkrec.errors import DataError
-
-ModelKind = Literal["thinkrec", "boosting", "mf", "lightgcn"]
-"""What the written recipe trains; thinkrec extends the recipe `demo`."""
 
 
 def build_recipe_text(inspection: Inspection, path: Path, model: ModelKind, command: str) -> str:

@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from thinkrec.data.delimited_records import name_separator
 from thinkrec.data.inspect.names import find_our_name
@@ -44,7 +45,7 @@ def guess_layout(text: str, usual: str | None) -> Layout | None:
     if not lines:
         return None
     candidates = ([usual] if usual else []) + [mark for mark in _CANDIDATES if mark != usual]
-    layouts = [layout for mark in candidates for layout in _try_separator(text, lines, mark)]
+    layouts = [layout for mark in candidates for layout in _measure_separator(text, lines, mark)]
     fitting = [layout for layout in layouts if layout.width > 1]
     if not fitting:
         return None
@@ -62,8 +63,8 @@ def guess_layout(text: str, usual: str | None) -> Layout | None:
     )
     if best.separator == usual:
         return best
-    found = f"{name_separator(best.separator)} between fields, because {best.share:.0%} of the lines have {best.width}"
-    return Layout(best.separator, best.quoting, best.share, best.width, f"{found} fields then")
+    why = f"{name_separator(best.separator)} between fields, because {best.share:.0%} of the lines have {best.width}"
+    return Layout(best.separator, best.quoting, best.share, best.width, f"{why} fields then")
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -82,7 +83,7 @@ def split_rows(text: str, layout: Layout, limit: int = SAMPLE_LINES) -> list[lis
     return _split_lines(text, [line for line in text.splitlines()[:limit] if line.strip()], layout)[0]
 
 
-def _try_separator(text: str, lines: list[str], separator: str) -> list[Layout]:
+def _measure_separator(text: str, lines: list[str], separator: str) -> list[Layout]:
     """The separator with and without quotes, whichever of them makes sense."""
     ways: list[Quoting] = ["none"] if len(separator) > 1 or '"' not in text else ["quotes", "none"]
     if "quotes" in ways and '\\"' in text:
@@ -113,7 +114,7 @@ def _split_lines(text: str, lines: list[str], layout: Layout) -> tuple[list[list
     )
     if not quoted:
         return [[field.strip('"') for field in line.split(layout.separator)] for line in lines], True
-    options = {"escapechar": "\\"} if layout.quoting == "backslash" else {}
+    options: dict[str, Any] = {"escapechar": "\\"} if layout.quoting == "backslash" else {}
     rows: list[list[str]] = []
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, strict=True, **options)

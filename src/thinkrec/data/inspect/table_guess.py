@@ -46,13 +46,13 @@ def read_unknown_table(path: Path, item_ids: Collection[str] = ()) -> ReadTable:
     """Read a table of which only its place is known; for `item_ids` see `guess_columns`. Errors are kept in it."""
     try:
         form, notes = guess_format(path)
-        with warnings.catch_warnings(record=True) as said, collect_problems() as found:
+        with warnings.catch_warnings(record=True) as remark_texts, collect_problems() as problem_list:
             warnings.simplefilter("always", DataWarning)
             frame = read_table(path, form, on_error="drop")
     except DataError as error:
         return ReadTable(path, TableFormat(), pl.DataFrame(), TableGuess("unknown"), (), (), str(error))
-    notes += [str(entry.message) for entry in said if issubclass(entry.category, DataWarning)]
-    table = ReadTable(path, form, frame, TableGuess("unknown"), tuple(notes), tuple(found.problems))
+    notes += [str(entry.message) for entry in remark_texts if issubclass(entry.category, DataWarning)]
+    table = ReadTable(path, form, frame, TableGuess("unknown"), tuple(notes), tuple(problem_list.problems))
     return name_guessed_columns(table, guess_columns(frame, form.header, item_ids))
 
 
