@@ -29,6 +29,7 @@ from thinkrec.run.variants import Variant, find_variant, get_final_variant
 from thinkrec.score.answer_service import AnswerService
 from thinkrec.score.answers import Explanation, Ranked
 from thinkrec.score.histories import History
+from thinkrec.score.predictor import Predictor
 from thinkrec.train.model_config import ThinkRecConfig
 
 
@@ -276,6 +277,11 @@ class ThinkRec:
         service = self._open_service(variant)
         with self._lock:
             self._variant, self._service = variant, service
+
+    @property
+    def predictor(self) -> Predictor:
+        """The trained recommender behind the answers; what exports are made of."""
+        return self._get_service().predictor
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
