@@ -10,7 +10,8 @@ import typer
 
 def export(
     run: Annotated[
-        str | None, typer.Argument(help="Folder of a run or a saved recommender, or a name under runs/.", show_default=False)
+        str | None,
+        typer.Argument(help="Folder of a run or a saved recommender, or a name under runs/.", show_default=False),
     ] = None,
     out: Annotated[Path | None, typer.Argument(help="Folder that is written.", show_default=False)] = None,
     to: Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,7 +95,9 @@ def _check_exportable(predictor: Predictor, target: Target) -> None:
     if len(answers.positive) > 1:
         raise DataError("this run's template pools several answer words, and other programs compare one token with one")
     if predictor.option == "yes" and target == "vllm":
-        raise DataError("this run scores by logit(Yes) alone, which a server that gives log-probabilities cannot return")
+        raise DataError(
+            "this run scores by logit(Yes) alone, which a server that gives log-probabilities cannot return"
+        )
     if predictor.recommender.backbone.config.bits is not None:
         raise DataError("weights in few bits cannot be written as a folder for others; export from a run without bits")
 
@@ -119,7 +121,9 @@ def _list_gates(predictor: Predictor, target: Target, mixture: str, prototypes: 
     users = {str(user): code for code, user in enumerate(predictor.ds.user_ids)}
     if mixture.startswith("user:") and (user := mixture.removeprefix("user:")) in users:
         return {mixture: predictor.compute_query_gate(Query.from_dataset(predictor.ds, users[user]))}
-    raise DataError(f"there is no mixture {mixture!r}; choose mean, {', '.join(plain)}, or user:ID of a user in the data")
+    raise DataError(
+        f"there is no mixture {mixture!r}; choose mean, {', '.join(plain)}, or user:ID of a user in the data"
+    )
 
 
 def _write_folder(
@@ -161,7 +165,7 @@ def _write_folder(
         users = {str(u): f"prototype_{k}" for u, k in zip(predictor.ds.user_ids, nearest, strict=True)}
         write_json(folder / ASSIGNMENT, users)
         errors = measure_banks(predictor, own, tuple(sorted({len(banked), *sizes})))
-        write_json(folder / ERRORS, {"table": format_errors(errors)})
+        write_json(folder / ERRORS, {"errors": [asdict(error) for error in errors]})
     if target == "cross-encoder":
         write_modules(folder, about["answers"], predictor.option)
     write_usage(folder, about, pairs, format_errors(errors) if errors else "")

@@ -55,10 +55,10 @@ One request per prompt; `model` is the adapter that `prototype-of-user.json` nam
 curl localhost:8000/v1/completions -H 'Content-Type: application/json' -d '{request}'
 ```
 
-The score is the log-probability of token {yes} (Yes) less that of token {no} (No). Where a server's version does not know
-`logprob_token_ids`, ask for `"logprobs": 20` and take both tokens from there; a pair in which one of them is missing then
-has no score. Set `"prompt"` to a list of token ids or to the text; `scored-pairs.json` has both, with the score that this
-package computes. This folder was tested with Transformers and PEFT; vLLM itself was not run.
+The score is the log-probability of token {yes} (Yes) less that of token {no} (No). Where a server's version does not
+know `logprob_token_ids`, ask for `"logprobs": 20` and take both tokens from there; a pair in which one of them is
+missing then has no score. Set `"prompt"` to a list of token ids or to the text; `scored-pairs.json` has both, with the
+score that this package computes. This folder was tested with Transformers and PEFT; vLLM itself was not run.
 """
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as `--max-lora-rank`."""
@@ -77,7 +77,9 @@ def write_usage(folder: Path, about: Mapping[str, Any], pairs: Sequence[ScoredPa
     }
     mixtures = ["| mixture | " + " | ".join(_list_columns(about)) + " |"]
     mixtures.append("| --- |" + " ---: |" * len(_list_columns(about)))
-    mixtures += [f"| {name} | " + " | ".join(f"{w:.4f}" for w in gate) + " |" for name, gate in about["mixtures"].items()]
+    mixtures += [
+        f"| {name} | " + " | ".join(f"{w:.4f}" for w in gate) + " |" for name, gate in about["mixtures"].items()
+    ]
     parts = [
         f"# A ThinkRec model for {target}",
         "Written by `thinkrec export`. `thinkrec export --check FOLDER` opens it and compares its scores with the "
