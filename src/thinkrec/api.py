@@ -192,10 +192,7 @@ class ThinkRec:
     # -- settings ----------------------------------------------------------------------------------------------------
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """What it was made with, by name, overrides included, as scikit-learn's estimators say it.
-
-        `deep` changes nothing: a recipe has no estimators inside.
-        """
+        """What it was made with, overrides included, as in scikit-learn; `deep` changes nothing."""
         return dict(self._params)
 
     def set_params(self, **params: Any) -> ThinkRec:
@@ -203,10 +200,8 @@ class ThinkRec:
 
         Raises RecipeError as the constructor does; nothing is changed then.
         """
-        changed = {**self._params, **params}
-        fresh = type(self)(**changed)
-        self.__dict__.clear()
-        self.__dict__.update(fresh.__dict__)
+        fresh = type(self)(**{**self._params, **params})
+        self.__dict__ = fresh.__dict__
         return self
 
     @classmethod

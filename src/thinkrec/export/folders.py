@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from thinkrec.export.scored_pairs import (
     write_pairs,
 )
 from thinkrec.export.usage import write_usage
-from thinkrec.io.files import write_json, write_tensors
+from thinkrec.io.files import write_json, write_tensors, write_text
 from thinkrec.model.backbone import Backbone, load_backbone
 from thinkrec.score.predictor import Predictor
 
@@ -213,7 +214,7 @@ def write_modules(folder: Path, answers: list[int], option: str) -> None:
         {"idx": 0, "name": "0", "path": "", "type": f"{kind}.base.modules.transformer.Transformer"},
         {"idx": 1, "name": "1", "path": "1_LogitScore", "type": f"{kind}.cross_encoder.modules.logit_score.LogitScore"},
     ]
-    write_json(folder / "modules.json", modules)
+    write_text(folder / "modules.json", json.dumps(modules, indent=2) + "\n")
     read = {"method": "forward", "method_output_name": "logits"}
     written: dict[str, Any] = {
         "transformer_task": "text-generation",

@@ -12,9 +12,9 @@ from thinkrec.run.layout import DATA
 
 
 def upload_model(folder: Path, repo_id: str, *, include_data: bool, token: str | None) -> str:
-    """Put a saved model into a repository of the hub, private where it is made, in one commit; returns the commit's address.
+    """Put a saved model into a repository of the hub in one commit; returns the commit's address.
 
-    Without `include_data` the tables are removed from `folder` first. Raises CheckpointError where the hub refuses.
+    A repository that it makes is private. Without `include_data` the tables are removed from `folder` first. Raises CheckpointError where the hub refuses.
     """
     if not include_data:
         for table in (folder / DATA).glob("*.parquet"):

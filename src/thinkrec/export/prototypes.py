@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.stats import kendalltau
@@ -61,7 +62,8 @@ def build_bank(gates: np.ndarray, k: int, seed: int = 0) -> PrototypeBank:
         return PrototypeBank(distinct, nearest.reshape(-1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = KMeans(k, n_init=10, random_state=seed).fit(gates.astype(np.float64))
+        starts: Any = 10  # scikit-learn's annotations know only "auto"
+        found = KMeans(k, n_init=starts, random_state=seed).fit(gates.astype(np.float64))
     centres = np.clip(found.cluster_centers_, 0, None)
     # Sums of rounding errors are no weights; an adapter less is a smaller rank.
     centres[centres < 1e-6] = 0
@@ -96,7 +98,7 @@ def measure_banks(
         bank = build_bank(gates, size, seed)
         by_bank = score_with_gates(predictor, prompts, bank.gates[bank.nearest[chosen]][owner])
         far = np.abs(by_bank - own)
-        taus = [kendalltau(own[owner == u], by_bank[owner == u]).statistic for u in range(len(chosen))]
+        taus = [_compute_tau(own[owner == u], by_bank[owner == u]) for u in range(len(chosen))]
         errors.append(
             PrototypeError(
                 asked=size,
@@ -110,6 +112,12 @@ def measure_banks(
             )
         )
     return errors
+
+
+def _compute_tau(first: np.ndarray, second: np.ndarray) -> float:
+    """Kendall's tau-b of two scores; NaN where one of them is constant."""
+    measured: Any = kendalltau(first, second)
+    return float(measured.statistic)
 
 
 def format_errors(errors: list[PrototypeError]) -> str:
