@@ -16,7 +16,7 @@ import numpy as np
 from thinkrec.data.dataset import Dataset
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import CheckpointError, DataError, RecipeError
-from thinkrec.export.hub import find_saved_folder, upload_model
+from thinkrec.export.hub import find_saved_folder, write_to_hub
 from thinkrec.export.saved_pairs import check_saved_pairs, write_description
 from thinkrec.io.processes import is_main, run_on_main
 from thinkrec.run import saved_model
@@ -142,7 +142,7 @@ class ThinkRec:
         run = self._fitted_run
         final = get_final_variant(run.model)
         predictor = self.predictor if self._variant in (None, final) else run.load_predictor(final)
-        saved_model.save_recommender(run, Path(folder), lambda made: write_description(run, predictor, made, licence))
+        saved_model.save_recommender(run, Path(folder), lambda at: write_description(run, predictor, at, licence))
 
     save_pretrained = save
     """`save`, by the name that it has in Transformers."""
@@ -164,7 +164,7 @@ class ThinkRec:
         with tempfile.TemporaryDirectory(prefix="thinkrec-") as holder:
             folder = Path(holder) / "model"
             self.save(folder, licence=licence)
-            return upload_model(folder, repo_id, include_data=include_data, token=token)
+            return write_to_hub(folder, repo_id, include_data=include_data, token=token)
 
     @classmethod
     def from_pretrained(
@@ -188,8 +188,6 @@ class ThinkRec:
         model = cls.load(folder, data=data, progress=progress, options=options)
         check_saved_pairs(model.predictor, folder)
         return model
-
-    # -- settings ----------------------------------------------------------------------------------------------------
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """What it was made with, overrides included, as in scikit-learn; `deep` changes nothing."""

@@ -24,7 +24,7 @@ def test_a_folder_with_other_files_is_left_alone(exported_model: ThinkRec, folde
 def test_what_cannot_be_carried_is_refused(exported_model: ThinkRec, folder: Path) -> None:
     predictor = exported_model.predictor
     with pytest.raises(DataError, match="prior"):
-        export_model(replace(predictor, prior=ScorePriorConfig()), folder, "merged")
+        export_model(replace(predictor, prior=ScorePriorConfig(weight=1.0)), folder, "merged")
     with pytest.raises(DataError, match="Yes\\) alone"):
         export_model(replace(predictor, option="yes"), folder, "vllm")
     with pytest.raises(DataError, match="choose mean, global, expert_1, expert_2, or user:ID"):

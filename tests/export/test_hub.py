@@ -13,5 +13,5 @@ def test_a_source_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatc
         raise OSError("no network")
 
     monkeypatch.setattr(hub, "snapshot_download", refuse)
-    with pytest.raises(CheckpointError, match="me/model is neither a folder nor .* no network"):
+    with pytest.raises(CheckpointError, match=r"me/model is neither a folder nor .* no network"):
         hub.find_saved_folder("me/model", None, None, needs_data=True)

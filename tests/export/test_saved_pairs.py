@@ -15,6 +15,7 @@ from support.untrained_model import untrained
 from thinkrec import Dataset, ThinkRec
 from thinkrec.errors import CheckpointError, DataWarning
 from thinkrec.export import hub
+from thinkrec.export.saved_pairs import check_saved_pairs
 from thinkrec.export.scored_pairs import PAIRS
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
@@ -31,6 +32,8 @@ def test_what_was_saved_opens_and_a_changed_score_is_noticed(model: ThinkRec, fo
     again = ThinkRec.from_pretrained(folder)
     users, items = [model.ds.user_ids[0]] * 3, list(model.ds.items.ids[:3])
     assert again.score(users, items) == pytest.approx(model.score(users, items), abs=1e-5)
+    difference = check_saved_pairs(again.predictor, folder)
+    assert difference is not None and difference < 1e-4
     stored = json.loads((folder / PAIRS).read_text())
     stored["pairs"][4]["score"] += 1
     (folder / PAIRS).write_text(json.dumps(stored))

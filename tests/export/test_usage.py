@@ -8,6 +8,7 @@ from pathlib import Path
 from thinkrec import ThinkRec
 from thinkrec.export.check import read_pairs
 from thinkrec.export.folders import export_model
+from thinkrec.export.usage import write_usage
 
 
 def test_the_request_for_vllm_holds_both_answers_and_the_largest_rank(exported_model: ThinkRec, folder: Path) -> None:
@@ -20,3 +21,12 @@ def test_the_request_for_vllm_holds_both_answers_and_the_largest_rank(exported_m
     assert request["logprob_token_ids"] == about["answers"] and request["prompt"] == list(pairs[-1].ids)
     assert request["model"] in report.adapters
     assert set(json.loads((folder / "prototype-of-user.json").read_text()).values()) <= set(report.adapters)
+
+
+def test_a_score_of_yes_alone_is_not_written_as_a_difference(tmp_path: Path) -> None:
+    about = {"target": "merged", "answers": [4, 5], "option": "yes", "mixtures": {"mean": [1.0]}, "extra_tokens": 0}
+    write_usage(tmp_path, about, [], "")
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "score = logits[4]\n" in text and "text alone" in text
+    write_usage(tmp_path, {**about, "option": "difference"}, [], "")
+    assert "score = logits[4] - logits[5]\n" in (tmp_path / "README.md").read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ def check_export(folder: Path, tolerance: float = TOLERANCE) -> dict[str, float]
 
 
 def _score_by_cross_encoder(folder: Path, about: dict[str, Any], pairs: Sequence[ScoredPair]) -> dict[str, list[float]]:
-    module = _import_package("sentence_transformers")
+    module = _load_package("sentence_transformers")
     model = module.CrossEncoder(str(folder), device="cpu", local_files_only=True)
     predicted = model.predict([(pair.query, pair.document) for pair in pairs], show_progress_bar=False)
     ranked = []
@@ -64,7 +64,7 @@ def _score_merged(folder: Path, about: dict[str, Any], pairs: Sequence[ScoredPai
 
 
 def _score_by_adapters(folder: Path, about: dict[str, Any], pairs: Sequence[ScoredPair]) -> dict[str, list[float]]:
-    peft = _import_package("peft")
+    peft = _load_package("peft")
     base, tokenizer = _open_base(folder / BASE)
     names = list(dict.fromkeys(pair.adapter for pair in pairs))
     model = peft.PeftModel.from_pretrained(base, str(folder / ADAPTERS / names[0]), adapter_name=names[0])
@@ -74,7 +74,7 @@ def _score_by_adapters(folder: Path, about: dict[str, Any], pairs: Sequence[Scor
     return _score_both_ways(model, tokenizer, about, pairs, lambda pair: model.set_adapter(pair.adapter))
 
 
-def _import_package(name: str) -> Any:
+def _load_package(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:

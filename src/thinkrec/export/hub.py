@@ -11,10 +11,11 @@ from thinkrec.errors import CheckpointError
 from thinkrec.run.layout import DATA
 
 
-def upload_model(folder: Path, repo_id: str, *, include_data: bool, token: str | None) -> str:
+def write_to_hub(folder: Path, repo_id: str, *, include_data: bool, token: str | None) -> str:
     """Put a saved model into a repository of the hub in one commit; returns the commit's address.
 
-    A repository that it makes is private. Without `include_data` the tables are removed from `folder` first. Raises CheckpointError where the hub refuses.
+    A repository that it makes is private. Without `include_data` the tables are removed from `folder` first.
+    Raises CheckpointError where the hub refuses.
     """
     if not include_data:
         for table in (folder / DATA).glob("*.parquet"):

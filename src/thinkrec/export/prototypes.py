@@ -63,8 +63,8 @@ def build_bank(gates: np.ndarray, k: int, seed: int = 0) -> PrototypeBank:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         starts: Any = 10  # scikit-learn's annotations know only "auto"
-        found = KMeans(k, n_init=starts, random_state=seed).fit(gates.astype(np.float64))
-    centres = np.clip(found.cluster_centers_, 0, None)
+        clusters = KMeans(k, n_init=starts, random_state=seed).fit(gates.astype(np.float64))
+    centres = np.clip(clusters.cluster_centers_, 0, None)
     # Sums of rounding errors are no weights; an adapter less is a smaller rank.
     centres[centres < 1e-6] = 0
     centres /= centres.sum(axis=1, keepdims=True)
