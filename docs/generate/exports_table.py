@@ -1,4 +1,4 @@
-"""The table of docs/results/exports.md, from results/exports/demo-prototypes.json.
+"""The table of docs/results/exports.md, from bench/results/prototypes.json.
 
 thinkrec export demo served --to vllm --prototypes 16 --sizes 1,4,64   # its prototype-errors.json is that file
 python docs/generate/exports_table.py            # writes the table between its marks
@@ -15,8 +15,8 @@ from pathlib import Path
 from thinkrec.export.prototypes import PrototypeError, format_errors
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE, SOURCE = ROOT / "docs/results/exports.md", ROOT / "results/exports/demo-prototypes.json"
-BEGIN, END = "<!-- prototypes: begin -->", "<!-- prototypes: end -->"
+PAGE, SOURCE = ROOT / "docs/results/exports.md", ROOT / "bench/results/prototypes.json"
+BEGIN, END = "<!-- bank: start -->", "<!-- bank: stop -->"
 
 
 def main() -> int:
