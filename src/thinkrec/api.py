@@ -16,6 +16,8 @@ import numpy as np
 from thinkrec.data.dataset import Dataset
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import CheckpointError, DataError, RecipeError
+from thinkrec.export.hub import find_saved_folder, write_to_hub
+from thinkrec.export.saved_pairs import check_saved_pairs, write_description
 from thinkrec.io.processes import is_main, run_on_main
 from thinkrec.run import saved_model
 from thinkrec.run.explained import build_reason_writer
@@ -29,6 +31,7 @@ from thinkrec.run.variants import Variant, find_variant, get_final_variant
 from thinkrec.score.answer_service import AnswerService
 from thinkrec.score.answers import Explanation, Ranked
 from thinkrec.score.histories import History
+from thinkrec.score.predictor import Predictor
 from thinkrec.train.model_config import ThinkRecConfig
 
 
@@ -72,6 +75,7 @@ class ThinkRec:
         Raises:
             RecipeError: on an unknown recipe or key, or a recipe of another model.
         """
+        self._params = {"recipe": recipe, "folder": folder, "progress": progress, "options": options, **overrides}
         if isinstance(recipe, Recipe):
             if overrides:
                 raise RecipeError("overrides need a recipe given by name or file; change a Recipe before you pass it")
@@ -122,14 +126,81 @@ class ThinkRec:
             self._run, self._variant, self._service = run, None, None
         return self
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: str | Path, *, licence: str = "unknown") -> None:
         """Write all that answering needs into one folder: recipe, data, encoder, groups, trained weights.
 
-        The backbone is named, not copied. An earlier save there is replaced in one go. Raises CheckpointError if
-        nothing is trained yet or the folder holds something else.
+        With it go README.md, a model card made of what the run knows, and scored-pairs.json, 20 pairs with their scores
+        that `from_pretrained` compares. The backbone is named, not copied. An earlier save there is replaced in one go.
+
+        Args:
+            folder: where to; new, empty, or an earlier save.
+            licence: of what is passed on, as the Hugging Face hub abbreviates it; for the card.
+
+        Raises:
+            CheckpointError: if nothing is trained yet or the folder holds something else.
         """
         run = self._fitted_run
-        saved_model.save_recommender(run, Path(folder))
+        final = get_final_variant(run.model)
+        predictor = self.predictor if self._variant in (None, final) else run.load_predictor(final)
+        saved_model.save_recommender(run, Path(folder), lambda at: write_description(run, predictor, at, licence))
+
+    save_pretrained = save
+    """`save`, by the name that it has in Transformers."""
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        include_data: bool,
+        licence: str = "unknown",
+        token: str | None = None,
+    ) -> str:
+        """Save into a private repository of the Hugging Face hub, made if needed; returns the commit's address.
+
+        `include_data`: whether the tables of ratings, items and users go along; without them whoever opens it gives
+        `data`. User and item ids, and what was learned of them, go along in any case. `licence`: as in `save`. `token`:
+        by default that of `hf auth login`. Raises CheckpointError if nothing is trained yet or the hub refuses.
+        """
+        with tempfile.TemporaryDirectory(prefix="thinkrec-") as holder:
+            folder = Path(holder) / "model"
+            self.save(folder, licence=licence)
+            return write_to_hub(folder, repo_id, include_data=include_data, token=token)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        source: str | Path,
+        *,
+        revision: str | None = None,
+        token: str | None = None,
+        data: Dataset | None = None,
+        progress: bool = False,
+        options: RunOptions | None = None,
+    ) -> ThinkRec:
+        """Open what `save` or `push_to_hub` wrote, and see that it gives the scores that were saved with it.
+
+        `source`: a folder, or "owner/name" on the hub, there of this `revision`. `data`, `progress`, `options`: as in
+        `load`; a folder without its data needs `data`. Scores are compared only on the data of the training, and a
+        DataWarning says where those are others. Raises CheckpointError as `load`, and naming the worst pair where
+        scores differ by more than 1e-4.
+        """
+        folder = find_saved_folder(source, revision, token, needs_data=data is None)
+        model = cls.load(folder, data=data, progress=progress, options=options)
+        check_saved_pairs(model.predictor, folder)
+        return model
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """What it was made with, overrides included, as in scikit-learn; `deep` changes nothing."""
+        return dict(self._params)
+
+    def set_params(self, **params: Any) -> ThinkRec:
+        """Change what it was made with (`model__groups__n_groups=2`); what was trained is let go. Returns self.
+
+        Raises RecipeError as the constructor does; nothing is changed then.
+        """
+        fresh = type(self)(**{**self._params, **params})
+        self.__dict__ = fresh.__dict__
+        return self
 
     @classmethod
     def load(
@@ -276,6 +347,11 @@ class ThinkRec:
         service = self._open_service(variant)
         with self._lock:
             self._variant, self._service = variant, service
+
+    @property
+    def predictor(self) -> Predictor:
+        """The trained recommender behind the answers; what exports are made of."""
+        return self._get_service().predictor
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

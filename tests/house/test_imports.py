@@ -36,6 +36,7 @@ LAYERS = (
     "train",
     "evaluate",
     "run",
+    "export",
     "scale",
     "study",
     "api",

@@ -19,6 +19,7 @@ from thinkrec.cli import (
     evaluate,
     example,
     explain,
+    export,
     keywords,
     predict,
     rank,
@@ -82,6 +83,7 @@ for command in (
     doctor.doctor,
     recipe.recipe,
     weights.weights,
+    export.export,
 ):
     app.command()(command)
 for group in (evaluate.group, reasons.group):

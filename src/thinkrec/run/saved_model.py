@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import thinkrec
@@ -117,10 +118,11 @@ def check_stages_finished(folder: Path, recipe: Recipe) -> None:
                 )
 
 
-def save_recommender(run: Run, target: Path) -> None:
+def save_recommender(run: Run, target: Path, write_more: Callable[[Path], None] | None = None) -> None:
     """Copy what answering needs from a run to `target`, beside and renamed.
 
-    An earlier save at `target` is replaced. Raises CheckpointError where `target` holds anything else.
+    `write_more` writes further files into the folder before it is renamed. An earlier save at
+    `target` is replaced. Raises CheckpointError where `target` holds anything else.
     """
     if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / SAVED).is_file())):
         raise CheckpointError(f"{target} exists and is no saved recommender; give another folder, or remove it first")
@@ -141,6 +143,8 @@ def save_recommender(run: Run, target: Path) -> None:
         for name in ("environment.json", "metrics.json"):
             if (run.folder / name).is_file():
                 shutil.copy2(run.folder / name, beside)
+        if write_more is not None:
+            write_more(beside)
         write_json(beside / SAVED, {"thinkrec": thinkrec.__version__, "date": time.strftime("%Y-%m-%d")})
         if target.exists():
             target.rename(old)
