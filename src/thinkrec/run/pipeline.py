@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -295,18 +295,17 @@ class Run:
         """What makes composed scores; `folder`: of the fitted weights, None before there are any."""
         assert self.model.composition is not None
         stage, progress = find_composition_scorer_stage(self.recipe), self.progress and is_main()
-        scorer_folder = None if stage is None else self.folder / stage
-        return load_composer(self.model.composition, self.slot_encoder, scorer_folder, folder, progress)
+        scorer = self.folder / stage if stage else None
+        return load_composer(self.model.composition, self.slot_encoder, scorer, folder, progress)
 
     def load_predictor(self, variant: Variant, *, is_composed: bool = True) -> Predictor:
         """The trained recommender of a variant where the run computes; `is_composed`: its score, where asked for."""
         is_composed = is_composed and self.has_composition(variant)
         needs = collect_needs(variant, self.model)
         has_slots = "slots" in needs
-        recommender = self.load_recommender(variant)
         return Predictor(
             self.ds,
-            recommender,
+            self.load_recommender(variant),
             self.model.prompt,
             self.adapter_router if "groups" in needs else None,
             self.slot_encoder if has_slots else None,
@@ -323,9 +322,9 @@ class Run:
         """Stage: scores of the test rows; `trained`: the hash of the stage that trained the variant."""
 
         def work(folder: Path) -> dict[str, Any]:
-            predictor, title = self.load_predictor(variant), f"scoring ({find_row(self.recipe, variant)})"
-            progress = self.progress and is_main()
-            scores = compute_shares(self.test_rows, lambda rows: predictor.score(rows, title=title, progress=progress))
+            title = f"scoring ({find_row(self.recipe, variant)})"
+            score = partial(self.load_predictor(variant).score, title=title, progress=self.progress)
+            scores = compute_shares(self.test_rows, score)
             run_on_main(lambda: write_predictions(folder, self.ds, self.test_rows, scores))
             return {}
 
