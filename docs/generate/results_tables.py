@@ -47,6 +47,7 @@ ML1M = (
     Line("boosting-keywords", "boosting-keywords", short=True),
     Line("tallrec-nano", "tallrec-nano", mark="‡"),
     Line("collm-nano", "collm-nano", mark="‡", short=True),
+    Line("collm-same-information", "collm-same-information"),
     Line("thinkrec-nano-unthinking", "thinkrec-nano-unthinking"),
     Line("thinkrec-nano", "thinkrec-nano", short=True),
     Line("thinkrec-nano-keywords", "thinkrec-nano-keywords", short=True),
