@@ -9,7 +9,7 @@ import pytest
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN
-from thinkrec.data.new_items import append_items, find_new_items, hold_out_items
+from thinkrec.data.new_items import append_items, find_new_items, separate_items
 from thinkrec.data.query import Query
 from thinkrec.errors import CheckpointError, DataError
 from thinkrec.retrieve.config import RetrieveConfig
@@ -135,7 +135,7 @@ def test_new_items_stand_behind_the_others_and_can_be_proposed(ds: Dataset, gene
 
 
 def test_held_out_items_leave_no_trace_in_training(ds: Dataset) -> None:
-    held = hold_out_items(ds, share=0.2, seed=0)
+    held = separate_items(ds, share=0.2, seed=0)
     names = {held.asked.items.ids[code] for code in held.held_out}
     assert not names & set(held.trained.items.ids)
     assert not set(np.unique(held.asked.interactions.item[held.asked.interactions.split == TRAIN])) & set(held.held_out)
@@ -145,4 +145,4 @@ def test_held_out_items_leave_no_trace_in_training(ds: Dataset) -> None:
     assert (joined["item_id"] == joined["item_id_before"]).all()
     assert (joined["label"] == joined["label_before"]).all()
     with pytest.raises(DataError, match="between 0 and 1"):
-        hold_out_items(ds, share=1.0, seed=0)
+        separate_items(ds, share=1.0, seed=0)

@@ -84,7 +84,7 @@ class HeldOutItems:
     """int64: codes in `asked` of the items held out."""
 
 
-def hold_out_items(ds: Dataset, *, share: float, seed: int) -> HeldOutItems:
+def separate_items(ds: Dataset, *, share: float, seed: int) -> HeldOutItems:
     """Draw a share of the items with rows, by `seed`, and take them out of the training.
 
     Raises DataError for a share outside (0, 1), and where one of the splits loses all its rows.
@@ -121,10 +121,10 @@ def _take_dataset(ds: Dataset, rows: np.ndarray, code: np.ndarray, items: np.nda
         order=data.order[rows],
         n_users=data.n_users,
     )
-    kept = Items(
+    taken = Items(
         ids=[ds.items.ids[i] for i in items],
         titles=[ds.items.titles[i] for i in items],
         keywords=[ds.items.keywords[i] for i in items],
         texts=ds.items.texts[items.tolist()] if ds.items.texts.width else ds.items.texts,
     )
-    return replace(ds, interactions=table, items=kept)
+    return replace(ds, interactions=table, items=taken)

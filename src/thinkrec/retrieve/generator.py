@@ -46,7 +46,7 @@ class CandidateGenerator:
     def train(cls, ds: Dataset, config: RetrieveConfig, encoder: Encoder | None = None) -> CandidateGenerator:
         """Fit on the train rows of `ds`. `encoder`: fitted; without one the source `vectors` is left out."""
         learned = {name: LEARNED[name].train(ds, config) for name in _list_learned(config)}
-        return cls(config, _assemble_sources(config, learned, encoder))
+        return cls(config, _gather_sources(config, learned, encoder))
 
     def propose_candidates(self, ds: Dataset, query: Query, n: int | None = None) -> np.ndarray:
         """int64 (at most n,): what the sources propose, none of the query's past, by default `config.candidates`.
@@ -104,7 +104,7 @@ class CandidateGenerator:
                 learned[name] = LEARNED[name].from_arrays(own, ids, config)
             except KeyError as error:
                 raise CheckpointError(f"{folder / STATE} lacks {error}; delete {folder} and ask again") from error
-        return cls(config, _assemble_sources(config, learned, encoder))
+        return cls(config, _gather_sources(config, learned, encoder))
 
 
 def _list_learned(config: RetrieveConfig) -> list[str]:
@@ -113,7 +113,7 @@ def _list_learned(config: RetrieveConfig) -> list[str]:
     return [name for name in dict.fromkeys(names) if name in LEARNED]
 
 
-def _assemble_sources(
+def _gather_sources(
     config: RetrieveConfig, learned: Mapping[str, Proposer], encoder: Encoder | None
 ) -> dict[str, Proposer]:
     sources: dict[str, Proposer] = {}

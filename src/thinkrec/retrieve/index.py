@@ -54,8 +54,8 @@ class FaissIndex:
     def search(self, vector: np.ndarray, n: int) -> np.ndarray:
         """See `VectorIndex.search`."""
         self.graph.hnsw.efSearch = max(self.depth, n)
-        found = self.graph.search(np.ascontiguousarray(vector[None], dtype=np.float32), n)[1][0]
-        return found[found >= 0].astype(np.int64)
+        codes = self.graph.search(np.ascontiguousarray(vector[None], dtype=np.float32), n)[1][0]
+        return codes[codes >= 0].astype(np.int64)
 
 
 def load_faiss() -> Any:

@@ -33,8 +33,8 @@ class EncoderVectors:
         """See `CandidateSource.propose_items`."""
         seen = np.unique(query.items)
         vector = self.encoder.encode_query(ds, query)
-        found = self.get_index(ds).search(vector, min(n + len(seen), len(ds.items)))
-        return found[~np.isin(found, seen)][:n]
+        nearest = self.get_index(ds).search(vector, min(n + len(seen), len(ds.items)))
+        return nearest[~np.isin(nearest, seen)][:n]
 
     def measure_recall(self, ds: Dataset, queries: list[Query], n: int) -> float:
         """See `measure_index_recall`, for the users of `queries`."""

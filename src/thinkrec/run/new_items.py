@@ -14,7 +14,7 @@ from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.item_priors import RandomConfig, RandomScorer
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, VALID
-from thinkrec.data.new_items import HeldOutItems, hold_out_items
+from thinkrec.data.new_items import HeldOutItems, separate_items
 from thinkrec.errors import DataError
 from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics, compute_interval
 from thinkrec.io.files import to_json_value
@@ -63,10 +63,10 @@ def evaluate_new_items(
     """Train the recipe's model and baselines without a share of the items, and score the rows of these and the others.
 
     Returns the policy, the counts, and rows (`NewItemRow`) on validation and test rows; of models with vectors once per
-    kind of `Vectors`. The language model's stages lie in `folder`. Raises DataError as `hold_out_items`, and where no
+    kind of `Vectors`. The language model's stages lie in `folder`. Raises DataError as `separate_items`, and where no
     test row is of a held-out item.
     """
-    held = hold_out_items(ds, share=share, seed=seed)
+    held = separate_items(ds, share=share, seed=seed)
     rows = _NewItemRows(held, recipe)
     configs: dict[str, ScorerConfig] = {**NON_PERSONALISED, **recipe.baselines}
     is_language_model = isinstance(recipe.model, ThinkRecConfig)

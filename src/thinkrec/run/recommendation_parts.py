@@ -70,7 +70,7 @@ def write_recommendations(
         raise DataError("a user is named twice; name each once")
     parts, ids = get_parts_folder(out), [str(user) for user in users]
     key = hash_json([dict(made_from), ids, block])
-    _prepare_parts(parts, key)
+    _open_parts(parts, key)
     blocks = [users[first : first + block] for first in range(0, len(users), block)]
     paths = [parts / f"part-{number:06d}.parquet" for number in range(len(blocks))]
     with Progress("recommending", len(users), shown=progress, unit="users") as bar:
@@ -86,7 +86,7 @@ def write_recommendations(
     return table.height
 
 
-def _prepare_parts(parts: Path, key: str) -> None:
+def _open_parts(parts: Path, key: str) -> None:
     """An empty folder for parts, or that of a stopped run of the same inputs."""
     if parts.exists():
         try:

@@ -39,8 +39,8 @@ def open_generator(
     folder cannot be written to, the generator is fitted each time and this is said. Raises CheckpointError where the
     run's encoder is damaged.
     """
-    found = find_encoder_row(recipe, folder, trained) if "vectors" in config.sources else None
-    encoder, key = (None, None) if found is None else found
+    row = find_encoder_row(recipe, folder, trained) if "vectors" in config.sources else None
+    encoder, key = (None, None) if row is None else row
     inputs: dict[str, Any] = {
         "data": trained.compute_fingerprint(),
         "encoder": key,

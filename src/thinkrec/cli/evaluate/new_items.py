@@ -47,24 +47,24 @@ def new_items(
     chosen = load_recipe(recipe, overrides or [])
     target = folder or Path("runs") / f"{chosen.name}-new-items-{seed}"
     ds = load_data(chosen.data, target / "keywords")[0]
-    found = evaluate_new_items(chosen, ds, target, share=share, seed=seed, progress=True)
+    measured = evaluate_new_items(chosen, ds, target, share=share, seed=seed, progress=True)
     if out is not None:
-        write_json(out, found)
+        write_json(out, measured)
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        typer.echo(json.dumps(measured, ensure_ascii=False))
         return
-    show.make_console().print(render_new_items(found))
+    show.make_console().print(render_new_items(measured))
 
 
-def render_new_items(found: dict[str, Any]) -> Any:
+def render_new_items(measured: dict[str, Any]) -> Any:
     """A table with a line per model and kind of vector: AUC and UAUC of new and of warm items' test rows."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(
-        title=Text(f"{found['held_out_items']} items held out of the training of {found['recipe']}: test rows"),
+        title=Text(f"{measured['held_out_items']} items held out of the training of {measured['recipe']}: test rows"),
         title_justify="left",
-        caption=Text(found["policy"]),
+        caption=Text(measured["policy"]),
         caption_justify="left",
     )
     table.add_column("model")
@@ -72,7 +72,7 @@ def render_new_items(found: dict[str, Any]) -> Any:
     for heading in ("AUC, new", "AUC, warm", "UAUC, new", "UAUC, warm", "AUC, new, validation"):
         table.add_column(heading, justify="right")
     lines: dict[tuple[str, str | None], dict[tuple[str, str], dict[str, Any]]] = {}
-    for row in found["rows"]:
+    for row in measured["rows"]:
         lines.setdefault((row["model"], row["vectors"]), {})[row["split"], row["items"]] = row
     for (model, vectors), cells in lines.items():
         places = (("test", "new", ""), ("test", "warm", ""), ("test", "new", "u"), ("test", "warm", "u"))
