@@ -21,7 +21,7 @@ def test_a_keyword_that_decides_the_vector_predicts_it(small: Dataset) -> None:
     words = [word for some in small.items.keywords for word in some]
     word = max(sorted(set(words)), key=words.count)
     vectors = make_vectors(small, word)
-    regression = VectorRegression.fit(small, vectors, penalty=0.1)
+    regression = VectorRegression.fit(small, vectors, penalty=1e-3)
     data = small.interactions
     expected = vectors[data.item[data.split == TRAIN]].mean(axis=0)
     np.testing.assert_allclose(regression.mean, expected, atol=1e-6)
