@@ -13,15 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from thinkrec.data.dataset import Dataset
+from thinkrec.data.dataset import Dataset, Table
+from thinkrec.data.new_items import append_items, find_new_items
 from thinkrec.decoding.policy import Writer
-from thinkrec.errors import CheckpointError, DataError, RecipeError
+from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.export.hub import find_saved_folder, write_to_hub
 from thinkrec.export.saved_pairs import check_saved_pairs, write_description
 from thinkrec.io.processes import is_main, run_on_main
 from thinkrec.run import saved_model
+from thinkrec.run.catalogue_answers import CatalogueAnswers
 from thinkrec.run.explained import build_reason_writer
 from thinkrec.run.layout import lock_run_folder
+from thinkrec.run.new_items import predict_new_vectors
 from thinkrec.run.options import RunOptions
 from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
@@ -32,10 +35,9 @@ from thinkrec.score.answer_service import AnswerService
 from thinkrec.score.answers import Explanation, Ranked
 from thinkrec.score.histories import History
 from thinkrec.score.predictor import Predictor
-from thinkrec.train.model_config import ThinkRecConfig
 
 
-class ThinkRec:
+class ThinkRec(CatalogueAnswers):
     """A recommender that ranks and says why.
 
         model = ThinkRec().fit(dataset)
@@ -83,7 +85,7 @@ class ThinkRec:
         else:
             changes = [f"{key.replace('__', '.')}={json.dumps(value, default=str)}" for key, value in overrides.items()]
             self.recipe = load_recipe(recipe or "demo", changes)
-        _get_thinkrec_config(self.recipe)
+        saved_model.get_thinkrec_config(self.recipe)
         self.options = (options or RunOptions()).fill_from_environment()
         self.recipe = self.options.apply_seed(self.recipe)
         self.folder = None if folder is None else Path(folder)
@@ -91,6 +93,7 @@ class ThinkRec:
         self._run: Run | None = None
         self._variant: Variant | None = None
         self._service: AnswerService | None = None
+        self._init_retrieval()
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -108,7 +111,7 @@ class ThinkRec:
 
         Raises DataError if a split cannot serve, RecipeError if the recipe's reasons belong to another data set.
         """
-        config = _get_thinkrec_config(self.recipe)
+        config = saved_model.get_thinkrec_config(self.recipe)
         if config.has_reason_table and config.reasons.file is None:
             raise RecipeError(
                 f"model.reasons.source is {config.reasons.source}, which means the reasons beside MovieLens-1M; for"
@@ -123,7 +126,7 @@ class ThinkRec:
             run_on_main(run.prepare_folder)
             run.train_variants()
         with self._lock:
-            self._run, self._variant, self._service = run, None, None
+            self._run, self._variant, self._service, self._search = run, None, None, None
         return self
 
     def save(self, folder: str | Path, *, licence: str = "unknown") -> None:
@@ -208,6 +211,7 @@ class ThinkRec:
         folder: str | Path,
         *,
         data: Dataset | None = None,
+        items: Table | None = None,
         progress: bool = False,
         options: RunOptions | None = None,
     ) -> ThinkRec:
@@ -217,6 +221,8 @@ class ThinkRec:
             folder: the folder.
             data: whose users, items and pasts are asked about, for instance of tonight's tables. By default the tables
                 that the run's recipe names as they are now, or the copy that the folder holds where there are none.
+            items: a table of items that came after the training and stand in no other table (item_id, title, keywords,
+                further text); they are ranked and explained by title and keywords (`Ranked.is_new`).
             progress: whether later calls show progress bars.
             options: where and with how much of the machine it answers; `seed` is for training and changes nothing.
 
@@ -226,11 +232,12 @@ class ThinkRec:
         """
         folder = Path(folder)
         recipe = saved_model.read_recipe(folder)
-        _get_thinkrec_config(recipe)
+        saved_model.get_thinkrec_config(recipe)
         saved_model.check_stages_finished(folder, recipe)
         model = cls(recipe, folder=folder, progress=progress, options=replace(options or RunOptions(), seed=None))
         model.options.apply()
         current = data or saved_model.read_current_data(recipe, folder)
+        current = current if items is None else append_items(current, items)
         model._run = Run(recipe, folder, progress, preloaded_dataset=current, options=model.options)
         return model
 
@@ -306,17 +313,8 @@ class ThinkRec:
         Raises:
             DataError: before anything is scored, as in `rank`, and where `histories` has another length than `users`.
         """
-        users = list(users)
-        given = [None] * len(users) if histories is None else list(histories)
-        if len(given) != len(users):
-            raise DataError(f"{len(given)} histories for {len(users)} users; give one each, or None for a user")
-        if threshold is not None and not any(history is not None for history in given):
-            raise DataError("threshold is for ratings in histories; give some, or leave it out")
         service = self._get_service()
-        queries = [
-            service.build_query(user, history, None if history is None else threshold)
-            for user, history in zip(users, given, strict=True)
-        ]
+        queries = service.build_queries(users, histories, threshold)
         return service.rank_queries(queries, candidates, top=top, reasons=reasons, writer=writer)
 
     def explain(
@@ -346,7 +344,7 @@ class ThinkRec:
         variant = find_variant(self._fitted_run.recipe, name)
         service = self._open_service(variant)
         with self._lock:
-            self._variant, self._service = variant, service
+            self._variant, self._service, self._search = variant, service, None
 
     @property
     def predictor(self) -> Predictor:
@@ -366,8 +364,15 @@ class ThinkRec:
 
     def _open_service(self, variant: Variant) -> AnswerService:
         run, predictor = self._fitted_run, self._fitted_run.load_predictor(variant)
+        trained = saved_model.read_training_data(run.folder)
+        new_items = find_new_items(trained, run.ds)
+        if new_items:
+            predictor = predict_new_vectors(predictor, trained)
         return AnswerService(
-            predictor, lambda choice: build_reason_writer(run, variant, predictor, choice), self.progress
+            predictor,
+            lambda choice: build_reason_writer(run, variant, predictor, choice),
+            self.progress,
+            new_items,
         )
 
     @cached_property
@@ -388,12 +393,3 @@ def load(
 ) -> ThinkRec:
     """Open a saved recommender or a finished run; see `ThinkRec.load`."""
     return ThinkRec.load(folder, data=data, progress=progress, options=options)
-
-
-def _get_thinkrec_config(recipe: Recipe) -> ThinkRecConfig:
-    if recipe.model.kind != "thinkrec":
-        raise RecipeError(
-            f"recipe {recipe.name!r} trains {recipe.model.kind}, which only gives scores; ranking and explaining need "
-            "a recipe whose model.kind is thinkrec"
-        )
-    return recipe.model

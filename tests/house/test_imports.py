@@ -23,6 +23,7 @@ LAYERS = (
     "data",
     "simulate",
     "collab",
+    "retrieve",
     "personal",
     "claims",
     "prompts",

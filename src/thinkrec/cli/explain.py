@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from thinkrec.cli.options import Device, History, HistoryThreshold, RunName, Threads, User, Workers
+from thinkrec.cli.options import Device, History, HistoryThreshold, NewItems, RunName, Threads, User, Workers
 from thinkrec.decoding.policy import Writer
 
 
@@ -20,6 +20,7 @@ def explain(
     effects: Annotated[
         bool, typer.Option("--effects", help="Also measure what each history line does to the score.")
     ] = False,
+    items: NewItems = None,
     device: Device = None,
     workers: Workers = None,
     threads: Threads = None,
@@ -39,7 +40,7 @@ def explain(
 
     folder = find_run_folder(run)
     options = RunOptions.from_environment(device=device, workers=workers, threads=threads)
-    model = ThinkRec.load(folder, progress=True, options=options)
+    model = ThinkRec.load(folder, progress=True, options=options, items=items)
     show.print_verdict(read_verdict(folder))
     past = read_optional_history(history, threshold, model.ds.threshold)
     answer = model.explain(user, item, history=past, writer=writer, effects=effects)

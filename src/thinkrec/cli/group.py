@@ -15,7 +15,20 @@ from typer.core import TyperGroup
 from thinkrec.cli.renamed import find_new_name
 from thinkrec.errors import ThinkRecError
 
-ORDER = ("demo", "example", "check", "run", "rank", "explain", "predict", "evaluate", "compare", "keywords", "reasons")
+ORDER = (
+    "demo",
+    "example",
+    "check",
+    "run",
+    "rank",
+    "recommend",
+    "explain",
+    "predict",
+    "evaluate",
+    "compare",
+    "keywords",
+    "reasons",
+)
 """Commands in the order of --help, from the first thing one does to the last; the others follow."""
 
 

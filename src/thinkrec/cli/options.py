@@ -40,6 +40,10 @@ JudgedSplit = Annotated[
 ]
 Partial = Annotated[bool, typer.Option("--partial", help="Judge the rows that are there, and say which are not.")]
 Draws = Annotated[int | None, typer.Option("--draws", min=100, help="Bootstrap draws; 1000, or as the run says.")]
+NewItems = Annotated[
+    Path | None,
+    typer.Option("--items", help="Table of items that came after the training: item_id, title, keywords, texts."),
+]
 Device = Annotated[
     str | None,
     typer.Option("--device", help="Where language models compute: cpu, cuda, cuda:1, mps; by default an accelerator."),

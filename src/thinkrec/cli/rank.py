@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thinkrec.cli.options import Device, History, HistoryThreshold, RunName, Threads, User, Workers
+from thinkrec.cli.options import Device, History, HistoryThreshold, NewItems, RunName, Threads, User, Workers
 from thinkrec.decoding.policy import Writer
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def rank(
     threshold: HistoryThreshold = None,
     model: Annotated[str | None, typer.Option(help="Row of the run's table that ranks, such as boosting.")] = None,
     writer: Annotated[Writer | None, typer.Option(help="Who writes reasons; by default as the recipe says.")] = None,
+    items: NewItems = None,
     device: Device = None,
     workers: Workers = None,
     threads: Threads = None,
@@ -39,6 +40,7 @@ def rank(
     - `thinkrec rank demo 17 --top 3 --why`
     - `thinkrec rank demo 17 --candidates 3,14,15 --top 2`
     - `thinkrec rank demo somebody-new --history liked.csv`
+    - `thinkrec rank demo 17 --items new.csv`: also items that came after the training, marked as new
     - `thinkrec rank demo 17 --model "item mean"`: any row of the run's table may answer; a scorer needs no language
       model. Where the run's own model ranks worse than another row, this is said first.
     """
@@ -52,7 +54,7 @@ def rank(
 
     folder = find_run_folder(run)
     options = RunOptions.from_environment(device=device, workers=workers, threads=threads)
-    ranker = load_ranker(folder, model, options)
+    ranker = load_ranker(folder, model, options, items=items)
     if why and isinstance(ranker, ScorerRanker):
         raise DataError("--why asks the language model for reasons, and this row is a scorer; leave --why out")
     if writer is not None and not why:
@@ -69,14 +71,19 @@ def rank(
     show.make_console().print(show.render_ranking(ranking, f"{domain.items.capitalize()} for {domain.user} {user}"))
 
 
-def load_ranker(folder: Path, name: str | None, options: RunOptions) -> ThinkRec | ScorerRanker:
+def load_ranker(
+    folder: Path, name: str | None, options: RunOptions, *, items: Path | None = None, progress: bool = True
+) -> ThinkRec | ScorerRanker:
     """What ranks: the row `name` of the run's table; by default the model that its recipe trains.
+
+    `items`: a table of items that came after the training, to be ranked too.
 
     Raises:
         DataError: for a name that the run does not have.
         CheckpointError: for a row that is not trained.
     """
     from thinkrec.api import ThinkRec
+    from thinkrec.data.new_items import append_items, find_new_items
     from thinkrec.run import saved_model
     from thinkrec.run.table_rows import ScorerRow, choose_table_row, load_row_scorer
     from thinkrec.score.scorer_ranker import ScorerRanker
@@ -85,8 +92,10 @@ def load_ranker(folder: Path, name: str | None, options: RunOptions) -> ThinkRec
     row = choose_table_row(recipe, folder, name)
     if isinstance(row, ScorerRow):
         options.apply()
-        return ScorerRanker(load_row_scorer(row, folder), saved_model.read_current_data(recipe, folder))
-    model = ThinkRec.load(folder, progress=True, options=options)
+        ds, trained = saved_model.read_current_data(recipe, folder), saved_model.read_training_data(folder)
+        ds = ds if items is None else append_items(ds, items)
+        return ScorerRanker(load_row_scorer(row, folder), ds, progress, find_new_items(trained, ds))
+    model = ThinkRec.load(folder, progress=progress, options=options, items=items)
     if name is not None:
         model.choose_stage(name)
     return model

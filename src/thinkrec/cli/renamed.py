@@ -12,7 +12,17 @@ OPTIONS = {
     ("reasons synthesize", "--attempts"): "--max-attempts",
 }
 """(command, option) -> what the option is called now."""
-EVALUATIONS = ("ranking", "text", "grounding", "faithfulness", "decoding", "thinking", "ceiling", "personality")
+EVALUATIONS = (
+    "ranking",
+    "text",
+    "grounding",
+    "faithfulness",
+    "decoding",
+    "thinking",
+    "ceiling",
+    "personality",
+    "new-items",
+)
 
 
 def find_new_name(typed: Sequence[str]) -> str | None:

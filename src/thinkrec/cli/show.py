@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +12,7 @@ from rich.text import Text
 from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.table import make_captioned_table
 from thinkrec.io.processes import is_main
-from thinkrec.score.answers import Explanation, HistoryItem, Ranked
+from thinkrec.score.answers import Explanation, HistoryItem, Ranked, Recommendation
 from thinkrec.score.composition import ScoreParts
 
 WIDE = 130
@@ -19,6 +20,10 @@ WIDE = 130
 
 PART_HEADINGS = ("base", "item", "user", "personal")
 """What a composed score is the sum of, see `score.composition.ScoreParts`."""
+
+
+NEW = " (new)"
+"""Behind the title of an item that came after the training."""
 
 
 def make_console() -> Console:
@@ -38,8 +43,8 @@ def print_verdict(sentence: str | None) -> None:
         make_console().print(Text(sentence, style="bold red"))
 
 
-def render_ranking(ranked: Sequence[Ranked], title: str) -> Table:
-    """A table of ranked items, with reasons where they were written."""
+def render_ranking(ranked: Sequence[Ranked | Recommendation], title: str) -> Table:
+    """A table of ranked items, with reasons where they were written; items that training did not know say so."""
     table = Table(title=Text(title), title_justify="left")
     for heading in ("", "id", "title"):
         table.add_column(heading, overflow="fold")
@@ -49,7 +54,7 @@ def render_ranking(ranked: Sequence[Ranked], title: str) -> Table:
     for place, entry in enumerate(ranked, 1):
         parts = () if entry.parts is None else list_part_values(entry.parts)
         numbers = (f"{entry.probability:.1%}", f"{entry.score:+.2f}", *(f"{value:+.2f}" for value in parts))
-        cells = (str(place), str(entry.item), entry.title, *numbers)
+        cells = (str(place), str(entry.item), entry.title + (NEW if entry.is_new else ""), *numbers)
         table.add_row(*map(Text, cells))
         if entry.reason is not None:
             table.add_row("", "", Text(entry.reason, style="italic").append(_format_writer(entry.writer), style="dim"))
@@ -64,8 +69,32 @@ def render_explanation(answer: Explanation, user: str) -> Text:
         named = zip(PART_HEADINGS, list_part_values(answer.parts), strict=True)
         score += " = " + ", ".join(f"{name} {value:+.2f}" for name, value in named)
     return _render_case(
-        user, answer.title, answer.probability, score, answer.history, answer.gate, answer.reason, answer.writer
+        user,
+        answer.title + (NEW if answer.is_new else ""),
+        answer.probability,
+        score,
+        answer.history,
+        answer.gate,
+        answer.reason,
+        answer.writer,
     )
+
+
+def render_generator(summary: Mapping[str, Any]) -> Text:
+    """How many users and candidates, what proposed these and what of later likes it finds, and new items if any."""
+    lines = [f"{summary['rows']:,} rows of {summary['users']:,} users: {summary['out']}"] if "out" in summary else []
+    lines.append(f"ranked: {summary['candidates']} candidates per user, by {', '.join(summary['sources']) or 'all'}")
+    results = [r for r in summary["recall"].get("results", []) if r["candidates"] <= summary["candidates"]]
+    largest = max((r["candidates"] for r in results), default=0)
+    lines += [
+        f"the sources' recall@{largest} of {r['split']} likes: {r['recall']:.3f} [{r['low']:.3f}, {r['high']:.3f}], "
+        f"at random {r['random']:.3f} ({r['users']} users)"
+        for r in results
+        if r["candidates"] == largest
+    ]
+    if summary["new_items"]:
+        lines.append(f"{summary['new_items']} items of the catalogue are new: known by title and keywords alone")
+    return Text("\n".join(lines), style="dim")
 
 
 def render_line_effects(answer: Explanation) -> Table:

@@ -16,7 +16,7 @@ import thinkrec
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.snapshot import compare_datasets, read_manifest, read_snapshot
-from thinkrec.errors import CheckpointError
+from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.io.files import write_json, write_text
 from thinkrec.run.data_sources import list_source_paths, load_data
 from thinkrec.run.layout import DATA, GROUPS, SCORERS, find_encoder_stage, list_required_stages
@@ -26,6 +26,7 @@ from thinkrec.run.recipe import InMemoryData, Recipe, dump_recipe
 from thinkrec.run.recipe_files import read_stored_recipe
 from thinkrec.run.stage import BEGUN, read_stage_result
 from thinkrec.run.variants import VARIANTS
+from thinkrec.train.model_config import ThinkRecConfig
 
 SAVED = "saved.json"
 
@@ -163,3 +164,13 @@ def _is_inference_file(stage: str, name: str) -> bool:
 
 def _issue_data_warning(text: str) -> None:
     warnings.warn(text, DataWarning, stacklevel=3)
+
+
+def get_thinkrec_config(recipe: Recipe) -> ThinkRecConfig:
+    """The configuration of its language model. Raises RecipeError for a recipe of another model."""
+    if recipe.model.kind != "thinkrec":
+        raise RecipeError(
+            f"recipe {recipe.name!r} trains {recipe.model.kind}, which only gives scores; ranking and explaining need "
+            "a recipe whose model.kind is thinkrec"
+        )
+    return recipe.model

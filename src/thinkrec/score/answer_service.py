@@ -50,6 +50,8 @@ class AnswerService:
     build_writer: Callable[[Writer | None], ReasonWriter]
     """Who writes reasons, by choice; None: as the recipe says."""
     progress: bool = False
+    new_items: frozenset[int] = frozenset()
+    """Codes of items that came after the training."""
 
     _writers: dict[Writer | None, ReasonWriter] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
@@ -106,9 +108,40 @@ class AnswerService:
                 with self._take_turn():
                     scores = self.predictor.score_queries(group, progress=self.progress and not many and n >= SLOW)
                 for query, values in zip(group, scores, strict=True):
-                    rankings.append(self._build_ranking(query, values, top, reasons, writer))
+                    rankings.append(self.build_ranking(query, values, top, reasons, writer))
                 bar.advance(len(group))
         return rankings
+
+    def score_queries(self, queries: Sequence[Query]) -> list[np.ndarray]:
+        """float64 (c,) for each query: the scores of its own candidates. GROUP candidates are scored together."""
+        scores: list[np.ndarray] = []
+        for group in _group_queries(queries):
+            with self._take_turn():
+                scores += self.predictor.score_queries(group)
+        return scores
+
+    def build_ranking(
+        self, query: Query, scores: np.ndarray, top: int | None, reasons: bool, writer: Writer | None
+    ) -> list[Ranked]:
+        """The first `top` of a query's candidates by their scores, from best to worst; equal ones keep their order."""
+        best = np.argsort(-scores, kind="stable")[:top]
+        items, codes, chance = self.ds.items, query.candidates, compute_like_probability(scores)
+        why: Sequence[WrittenReason | tuple[None, None]] = [(None, None)] * len(best)
+        if reasons:
+            why = self._write_reasons(replace(query, candidates=codes[best]), scores[best], writer)
+        parts = self.predictor.split_scores(replace(query, candidates=codes[best]), scores[best])
+        return [
+            Ranked(
+                items.ids[codes[i]],
+                items.titles[codes[i]],
+                float(scores[i]),
+                float(chance[i]),
+                *reason,
+                part,
+                is_new=int(codes[i]) in self.new_items,
+            )
+            for i, reason, part in zip(best, why, parts or [None] * len(best), strict=True)
+        ]
 
     def explain_item(self, query: Query, item: Any, writer: Writer | None, effects: bool = False) -> Explanation:
         """Whether the query's user would like an item id, and why; with `effects` also what each history line does."""
@@ -139,6 +172,7 @@ class AnswerService:
             writer=written.author,
             effects=moved,
             parts=None if parts is None else parts[0],
+            is_new=code in self.new_items,
         )
 
     def build_query(self, user: Any, history: History | None, threshold: float | None) -> Query:
@@ -157,24 +191,28 @@ class AnswerService:
             raise make_unknown_user_error(self.ds, user)
         return Query.from_dataset(self.ds, code)
 
+    def build_queries(
+        self, users: Sequence[Any], histories: Sequence[History | None] | None = None, threshold: float | None = None
+    ) -> list[Query]:
+        """A query per user, see `build_query`; `histories`: one per user, None for what the data know.
+
+        Raises DataError where there are more or fewer histories than users, or a threshold without any.
+        """
+        users = list(users)
+        given = [None] * len(users) if histories is None else list(histories)
+        if len(given) != len(users):
+            raise DataError(f"{len(given)} histories for {len(users)} users; give one each, or None for a user")
+        if threshold is not None and not any(history is not None for history in given):
+            raise DataError("threshold is for ratings in histories; give some, or leave it out")
+        return [
+            self.build_query(user, history, None if history is None else threshold)
+            for user, history in zip(users, given, strict=True)
+        ]
+
     def _add_candidates(self, query: Query, codes: np.ndarray | None) -> Query:
         """By default every item that is not in the past."""
         asked = np.setdiff1d(np.arange(len(self.ds.items)), query.items) if codes is None else codes
         return replace(query, candidates=asked)
-
-    def _build_ranking(
-        self, query: Query, scores: np.ndarray, top: int | None, reasons: bool, writer: Writer | None
-    ) -> list[Ranked]:
-        best = np.argsort(-scores, kind="stable")[:top]
-        items, codes, chance = self.ds.items, query.candidates, compute_like_probability(scores)
-        why: Sequence[WrittenReason | tuple[None, None]] = [(None, None)] * len(best)
-        if reasons:
-            why = self._write_reasons(replace(query, candidates=codes[best]), scores[best], writer)
-        parts = self.predictor.split_scores(replace(query, candidates=codes[best]), scores[best])
-        return [
-            Ranked(items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), *reason, part)
-            for i, reason, part in zip(best, why, parts or [None] * len(best), strict=True)
-        ]
 
     def _write_reasons(self, query: Query, scores: np.ndarray, writer: Writer | None) -> list[WrittenReason]:
         with self._lock:

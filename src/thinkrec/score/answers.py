@@ -39,6 +39,46 @@ class Ranked:
     """Who wrote it: model, rules, or plain (the rules, with nothing shared to argue from)."""
     parts: ScoreParts | None = None
     """The score as a sum, where the recipe composes it (`model.composition`)."""
+    is_new: bool = False
+    """Whether the item came after the training: nothing was learned of it but what its keywords say."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One place of a list that was chosen out of the whole catalogue: a generator proposed it, the model ranked it."""
+
+    item: Any
+    """Original item id."""
+    title: str
+    score: float
+    """As in `Ranked`."""
+    probability: float
+    """Of a like, 0..1: the sigmoid of the score."""
+    candidates: int
+    """Among how many candidates the item was ranked."""
+    reason: str | None = None
+    """As in `Ranked`."""
+    writer: str | None = None
+    """As in `Ranked`."""
+    is_new: bool = False
+    """As in `Ranked`."""
+    parts: ScoreParts | None = None
+    """As in `Ranked`."""
+
+    @classmethod
+    def from_ranked(cls, ranked: Ranked, candidates: int) -> Recommendation:
+        """A place of a ranking of so many candidates."""
+        return cls(
+            ranked.item,
+            ranked.title,
+            ranked.score,
+            ranked.probability,
+            candidates,
+            ranked.reason,
+            ranked.writer,
+            ranked.is_new,
+            ranked.parts,
+        )
 
 
 @dataclass(frozen=True)
@@ -67,6 +107,8 @@ class Explanation:
     item. See `score.line_effects`."""
     parts: ScoreParts | None = None
     """The score as a sum, where the recipe composes it (`model.composition`)."""
+    is_new: bool = False
+    """As in `Ranked`."""
 
 
 def map_ids_to_codes(ids: Sequence[Any]) -> dict[str, int]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from thinkrec.cli.evaluate import ceiling, decoding, faithfulness, grounding, personality, ranking, text, thinking
+from thinkrec.cli.evaluate import (
+    ceiling,
+    decoding,
+    faithfulness,
+    grounding,
+    new_items,
+    personality,
+    ranking,
+    text,
+    thinking,
+)
 
 group = typer.Typer(name="evaluate", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -21,6 +31,7 @@ def about() -> None:
     - `thinkrec evaluate thinking plans --rows 400`
     - `thinkrec evaluate ceiling ml1m/boosting-keywords`
     - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
+    - `thinkrec evaluate new-items demo --share .1`
     """
 
 
@@ -33,6 +44,7 @@ COMMANDS = (
     thinking.thinking,
     ceiling.ceiling,
     personality.personality,
+    new_items.new_items,
 )
 for command in COMMANDS:
     group.command()(command)
