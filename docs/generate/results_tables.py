@@ -52,6 +52,7 @@ ML1M = (
     Line("thinkrec-nano", "thinkrec-nano", short=True),
     Line("thinkrec-nano-keywords", "thinkrec-nano-keywords", short=True),
     Line("thinkrec-nano-short", "thinkrec-nano-short"),
+    Line("thinkrec-nano-complete", "thinkrec-nano-complete"),
     Line("thinkrec-nano-composed-genres", "thinkrec-nano-composed-genres", mark="¤"),
     Line("thinkrec-nano-composed", "thinkrec-nano-composed", mark="¤"),
 )
