@@ -42,7 +42,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-gpu clean
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -197,6 +197,9 @@ bench-smollm2: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## SmolLM2-13
 
 bench-scale: $(VENV)/.installed-dev ## Time and memory of reading large tables (ROWS=51000000 for the full size; minutes)
 	$(BIN)/python bench/scale.py --rows 1000000 $(or $(ROWS),5000000)
+
+bench-recommend: $(VENV)/.installed-dev ## Recommending out of the whole catalogue beside ranking everything, on runs/demo (USERS=30; minutes)
+	$(BIN)/python bench/recommend.py runs/demo --users $(or $(USERS),30)
 
 bench-gpu: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## The same on a GPU (bfloat16, 40 GB), with smollm2 and the shape of an 8B model
 	$(BIN)/python bench/run.py --gpu
