@@ -1,0 +1,54 @@
+"""The process of `thinkrec serve`: opens the run, listens, swaps on SIGHUP, ends in order on SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from thinkrec.errors import ThinkRecError
+from thinkrec.run.options import RunOptions
+from thinkrec.serve.app import create_app
+from thinkrec.serve.keys import check_exposure, read_keys
+from thinkrec.serve.service import RecommenderService, open_service
+
+LOGGER = logging.getLogger("thinkrec.serve")
+
+
+def run_server(
+    folder: Path,
+    interactions: Path,
+    host: str,
+    port: int,
+    key_text: str | None,
+    key_file: Path | None,
+    options: RunOptions,
+    say: Callable[[str], None],
+) -> None:
+    """Serve a run until the process is told to stop; raises before it listens where the run or the keys are wrong."""
+    keys = read_keys(key_text, key_file)
+    check_exposure(host, keys)
+    service = open_service(folder, interactions, options=options)
+    _swap_on_hangup(service, folder)
+    info = service.describe()
+    if info.warning:
+        say(info.warning)
+    say(f"{info.row} of {info.run} answers at http://{host}:{port}/v1 (openapi.json describes it)")
+    # uvicorn lets requests that it accepted finish before it returns.
+    uvicorn.run(create_app(service, keys), host=host, port=port, log_level="warning", timeout_graceful_shutdown=60)
+    service.close()
+
+
+def _swap_on_hangup(service: RecommenderService, folder: Path) -> None:
+    def swap() -> None:
+        try:
+            LOGGER.warning("swapped to %s", service.swap_run(folder).version)
+        except ThinkRecError as error:
+            LOGGER.error("the run is not swapped, the old one goes on: %s", error)
+
+    # A signal's handler must not load a model itself: it would stop the thread that answers.
+    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=swap, daemon=True).start())
