@@ -73,11 +73,11 @@ def _add_guard(app: FastAPI, keys: tuple[bytes, ...], observe: Callable[[str, in
     async def check_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         begun = time.monotonic()
         if request.url.path not in OPEN_PATHS and not is_allowed(request.headers.get("authorization"), keys):
-            response: Response = _answer(401, "no valid API key; send Authorization: Bearer KEY")
+            response: Response = _build_refusal(401, "no valid API key; send Authorization: Bearer KEY")
         elif (size := request.headers.get("content-length", "0")).isdecimal() and int(size) > BODY_LIMIT:
-            response = _answer(413, f"the request has more than {BODY_LIMIT} bytes")
+            response = _build_refusal(413, f"the request has more than {BODY_LIMIT} bytes")
         elif request.method == "POST" and "content-length" not in request.headers:
-            response = _answer(411, "the request does not say how long it is; send Content-Length")
+            response = _build_refusal(411, "the request does not say how long it is; send Content-Length")
         else:
             response = await call_next(request)
         route = request.scope.get("route")
@@ -88,25 +88,25 @@ def _add_guard(app: FastAPI, keys: tuple[bytes, ...], observe: Callable[[str, in
 def _add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(ThinkRecError)
     def explain_refusal(request: Request, error: ThinkRecError) -> JSONResponse:
-        return _answer_error(error)
+        return _convert_error(error)
 
 
-def _answer_error(error: ThinkRecError) -> JSONResponse:
+def _convert_error(error: ThinkRecError) -> JSONResponse:
     if isinstance(error, OverloadedError):
         wait = str(max(1, math.ceil(error.retry_after)))
-        return _answer(503, str(error), {"Retry-After": wait})
+        return _build_refusal(503, str(error), {"Retry-After": wait})
     if isinstance(error, UnknownIdError):
-        return _answer(404, str(error))
+        return _build_refusal(404, str(error))
     if isinstance(error, DataError):
-        return _answer(422, str(error))
-    return _answer(503, "the model cannot answer; its operator finds why in the log", {"Retry-After": "60"})
+        return _build_refusal(422, str(error))
+    return _build_refusal(503, "the model cannot answer; its operator finds why in the log", {"Retry-After": "60"})
 
 
-def _answer(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def _build_refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"error": message}, status, headers)
 
 
-def _dump(value: Any) -> JSONResponse:
+def _dump_value(value: Any) -> JSONResponse:
     return JSONResponse(jsonable_encoder(value))
 
 
@@ -118,33 +118,33 @@ def _add_lookups(app: FastAPI, service: RecommenderService) -> None:
     @app.get("/ready")
     def check_ready() -> JSONResponse:
         service.store.count()
-        return _dump({"status": "ready", "version": service.describe().version})
+        return _dump_value({"status": "ready", "version": service.describe().version})
 
     @app.get("/v1/model")
     def describe_model() -> JSONResponse:
-        return _dump(service.describe())
+        return _dump_value(service.describe())
 
     @app.get("/v1/items")
     def search_items(q: Text = "", most: Most = 20) -> JSONResponse:
-        return _dump(service.search_items(q, most))
+        return _dump_value(service.search_items(q, most))
 
     @app.get("/v1/users")
     def search_users(q: Text = "", most: Most = 20) -> JSONResponse:
-        return _dump(service.search_users(q, most))
+        return _dump_value(service.search_users(q, most))
 
     @app.get("/v1/users/{user}/history")
     def get_history(user: str) -> JSONResponse:
-        return _dump(service.get_history(user))
+        return _dump_value(service.get_history(user))
 
     @app.get("/v1/users/{user}/profile")
     def describe_user(user: str, most: Most = 5) -> JSONResponse:
-        return _dump(service.describe_user(user, most_similar=most))
+        return _dump_value(service.describe_user(user, most_similar=most))
 
 
 def _add_questions(app: FastAPI, service: RecommenderService) -> None:
     @app.post("/v1/recommend")
     def recommend(body: schemas.RecommendRequest) -> JSONResponse:
-        return _dump(
+        return _dump_value(
             service.rank(
                 body.user, history=body.get_history(), top=body.top, reasons=body.reasons, deadline=body.deadline
             )
@@ -153,12 +153,12 @@ def _add_questions(app: FastAPI, service: RecommenderService) -> None:
     @app.post("/v1/rank")
     def rank(body: schemas.RankRequest) -> JSONResponse:
         options = {"top": body.top, "reasons": body.reasons, "deadline": body.deadline}
-        return _dump(service.rank(body.user, history=body.get_history(), candidates=body.candidates, **options))
+        return _dump_value(service.rank(body.user, history=body.get_history(), candidates=body.candidates, **options))
 
     @app.post("/v1/score")
     def score(body: schemas.ScoreRequest) -> JSONResponse:
         users, items = [pair[0] for pair in body.pairs], [pair[1] for pair in body.pairs]
-        return _dump({"scores": service.score_pairs(users, items, body.deadline).tolist()})
+        return _dump_value({"scores": service.score_pairs(users, items, body.deadline).tolist()})
 
     @app.post("/v1/rerank")
     def rerank(body: schemas.RerankRequest) -> JSONResponse:
@@ -166,7 +166,7 @@ def _add_questions(app: FastAPI, service: RecommenderService) -> None:
         ranking = service.rank(body.query, candidates=names, top=len(names))
         place = {name: n for n, name in reversed(list(enumerate(names)))}
         results = [{"index": place[str(one.item)], "relevance_score": one.probability} for one in ranking.items]
-        return _dump({"id": ranking.model.version, "results": results[: body.top_n]})
+        return _dump_value({"id": ranking.model.version, "results": results[: body.top_n]})
 
     @app.post("/v1/interactions", status_code=201)
     def append_interaction(body: schemas.InteractionRequest) -> JSONResponse:
@@ -182,7 +182,7 @@ def _add_explaining(app: FastAPI, service: RecommenderService) -> None:
 
     @app.post("/v1/explain")
     def explain(body: schemas.ExplainRequest) -> JSONResponse:
-        return _dump(explain_pair(body, reason=body.reason))
+        return _dump_value(explain_pair(body, reason=body.reason))
 
     @app.post("/v1/explain/stream")
     def explain_stream(body: schemas.ExplainRequest) -> StreamingResponse:
@@ -202,7 +202,7 @@ def _add_explaining(app: FastAPI, service: RecommenderService) -> None:
     def compare_what_if(body: schemas.WhatIfRequest) -> JSONResponse:
         changes = [Change(change.item, change.liked) for change in body.changes]
         options = {"item": body.item, "top": body.top, "reason": body.reason, "effects": body.effects}
-        return _dump(
+        return _dump_value(
             service.compare_what_if(
                 body.user,
                 history=body.get_history(),

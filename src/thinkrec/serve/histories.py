@@ -85,7 +85,7 @@ def change_past(model: ServedModel, past: Past, changes: Sequence[Change]) -> Pa
         if change.liked is None:
             if not len(places):
                 raise DataError(f"{change.item!r} is not in the history, so that it cannot be taken out of it")
-            past = _erase(past, places)
+            past = _drop_places(past, places)
         elif len(places):
             wrong = places[past.query.labels[places] != int(change.liked)]
             past = replace(past, query=past.query.flip_labels(wrong))
@@ -130,6 +130,6 @@ def _set_opinion(past: Past, code: int, liked: bool, timestamp: int | None, sour
     return replace(past, query=query, sources=(*(past.sources[place] for place in keep), source))
 
 
-def _erase(past: Past, places: np.ndarray) -> Past:
-    kept = [source for place, source in enumerate(past.sources) if place not in places.tolist()]
-    return replace(past, query=past.query.erase_ratings(places), sources=tuple(kept))
+def _drop_places(past: Past, places: np.ndarray) -> Past:
+    sources = [source for place, source in enumerate(past.sources) if place not in places.tolist()]
+    return replace(past, query=past.query.erase_ratings(places), sources=tuple(sources))

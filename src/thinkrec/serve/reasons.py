@@ -72,13 +72,13 @@ def check_reason(model: ServedModel, query: Query, place: int, written: WrittenR
     past = model.predictor.find_visible_past(query, item)
     case = build_case(model.ds.items, query.items[past], query.labels[past], item, None)
     grounding = ground_reason(written.text, case, model.catalogue)
-    found = find_citations(written.text, TitleResolver(model.catalogue, case.history, case.target))
-    faults = [f"it names {one.text!r}, which no title is" for one in found if one.kind == "nothing"]
+    cited = find_citations(written.text, TitleResolver(model.catalogue, case.history, case.target))
+    faults = [f"it names {one.text!r}, which no title is" for one in cited if one.kind == "nothing"]
     if grounding.claims > grounding.right:
         faults.append(f"{grounding.claims - grounding.right} statements of likes or dislikes are wrong")
     if grounding.attributes > grounding.attributes_right:
         faults.append(f"{grounding.attributes - grounding.attributes_right} statements of keywords are wrong")
     if grounding.untrue and not faults:
         faults.append("its verdict or its end does not fit")
-    citations = tuple(Citation(one.start, one.end, one.kind, one.history_positions) for one in found)
+    citations = tuple(Citation(one.start, one.end, one.kind, one.history_positions) for one in cited)
     return Reason(written.text, written.author, None, not faults, tuple(faults), citations)

@@ -33,7 +33,7 @@ def run_server(
     keys = read_keys(key_text, key_file)
     check_exposure(host, keys)
     service = open_service(folder, interactions, options=options)
-    _swap_on_hangup(service, folder)
+    _register_swap(service, folder)
     info = service.describe()
     if info.warning:
         say(info.warning)
@@ -43,7 +43,7 @@ def run_server(
     service.close()
 
 
-def _swap_on_hangup(service: RecommenderService, folder: Path) -> None:
+def _register_swap(service: RecommenderService, folder: Path) -> None:
     def swap() -> None:
         try:
             LOGGER.warning("swapped to %s", service.swap_run(folder).version)

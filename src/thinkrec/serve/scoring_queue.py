@@ -132,7 +132,7 @@ class ScoringQueue:
     def cancel(self, jobs: Sequence[ScoreJob]) -> None:
         """Nobody waits for these any more: what is not scored yet is left out."""
         for job in jobs:
-            _settle(job.future, CancelledRequestError("the request was cancelled"))
+            _finish_future(job.future, CancelledRequestError("the request was cancelled"))
 
     def close(self, timeout: float | None = None) -> bool:
         """Take nothing new, finish what was taken, end the thread; returns whether all was done within `timeout`."""
@@ -179,7 +179,9 @@ class ScoringQueue:
             self.counts.cancelled += 1
         elif job.deadline is not None and now > job.deadline:
             self.counts.expired += 1
-            _settle(job.future, DeadlineError("the deadline passed while the request waited", self._suggest_retry()))
+            _finish_future(
+                job.future, DeadlineError("the deadline passed while the request waited", self._suggest_retry())
+            )
         else:
             return False
         self._waiting -= job.size - job.taken
@@ -200,7 +202,7 @@ class ScoringQueue:
             job.scores[part] = values
             job.done += len(values)
             if job.done == job.size:
-                _settle(job.future, job.scores)
+                _finish_future(job.future, job.scores)
         self._count_batch(batch, time.monotonic() - begun)
 
     def _score_alone(self, job: ScoreJob, query: Query) -> np.ndarray | None:
@@ -208,7 +210,7 @@ class ScoringQueue:
             return self._score([query])[0]
         except Exception as error:
             self.counts.failed += 1
-            _settle(job.future, error)
+            _finish_future(job.future, error)
             return None
 
     def _count_batch(self, batch: Sequence[tuple[ScoreJob, slice]], seconds: float) -> None:
@@ -224,7 +226,7 @@ class ScoringQueue:
         return float(min(60, max(1, math.ceil(self.estimate_wait()))))
 
 
-def _settle(future: Future[np.ndarray], outcome: np.ndarray | Exception) -> None:
+def _finish_future(future: Future[np.ndarray], outcome: np.ndarray | Exception) -> None:
     """Give a future its result, unless it has one already."""
     try:
         if isinstance(outcome, Exception):

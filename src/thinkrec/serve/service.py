@@ -9,28 +9,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from thinkrec.data.query import Query
 from thinkrec.errors import DataError
 from thinkrec.run.options import RunOptions
 from thinkrec.score.histories import History
 from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.ranker import compute_like_probability
-from thinkrec.serve.catalogue_search import ItemIndex, order_by_like_rate
-from thinkrec.serve.errors import DeadlineError
+from thinkrec.serve.catalogue_search import order_by_like_rate
 from thinkrec.serve.histories import Past, build_past, change_past, find_changes, find_items, list_entries
 from thinkrec.serve.interaction_store import InteractionStore, SqliteStore
+from thinkrec.serve.loaded_model import LoadedModel, QueuedScorer, ServiceLimits, close_later
 from thinkrec.serve.model import ServedModel, open_model
-from thinkrec.serve.profiles import UserSpace, describe_mixture
+from thinkrec.serve.profiles import describe_mixture
 from thinkrec.serve.reasons import ReasonDesk
-from thinkrec.serve.scoring_queue import ScoreQueries, ScoringQueue
 from thinkrec.serve.values import (
     Appended,
     Change,
@@ -51,70 +47,6 @@ from thinkrec.serve.values import (
 
 ReasonChoice = Literal["none", "rules", "model", "auto"]
 """Who writes reasons: nobody, the rules, the model, or the model where its text stands up to a check."""
-
-
-@dataclass(frozen=True)
-class ServiceLimits:
-    """How much may wait, and how much one request may ask."""
-
-    most_waiting: int = 8192
-    """Candidates in the queue; a request beyond gets 503."""
-    batch: int = 512
-    """Candidates of one batch."""
-    most_candidates: int = 2000
-    """Candidates of one ranking; of a larger catalogue those with the best like rate are ranked, and it is said."""
-    reasons_waiting: int = 4
-    """Requests that may wait for a reason of the model."""
-    deadline: float = 30.0
-    """Seconds that a request may take where it gives no other number."""
-
-
-class LoadedModel:
-    """A model with its queue and what is looked up in it; a swap replaces it as a whole."""
-
-    def __init__(self, model: ServedModel, limits: ServiceLimits, score: ScoreQueries | None = None) -> None:
-        """Start the model's scoring thread."""
-        self.model = model
-        self.queue = ScoringQueue(
-            score or model.predictor.score_queries, most_waiting=limits.most_waiting, batch=limits.batch
-        )
-        self._lock = threading.Lock()
-
-    @cached_property
-    def index(self) -> ItemIndex:
-        """For the search of items."""
-        return ItemIndex(self.model)
-
-    @cached_property
-    def space(self) -> UserSpace:
-        """Vectors of all users."""
-        return UserSpace(self.model)
-
-    def prepare(self) -> None:
-        """Make the lookups now, instead of within the first request."""
-        _ = self.index, self.space
-
-
-class QueuedScorer:
-    """A `QueryScorer` whose questions go through the queue, with one deadline for all."""
-
-    def __init__(self, loaded: LoadedModel, deadline: float) -> None:
-        """`deadline`: `time.monotonic()`."""
-        self.loaded, self.deadline = loaded, deadline
-
-    def score_queries(self, queries: Sequence[Query]) -> list[np.ndarray]:
-        """float64 (c,) for each query. Raises OverloadedError."""
-        jobs = self.loaded.queue.submit(queries, self.deadline)
-        try:
-            return [job.future.result(max(0.0, self.deadline - time.monotonic())) for job in jobs]
-        except FutureTimeoutError as error:
-            raise DeadlineError("the deadline passed before the scores were there", 1.0) from error
-        finally:
-            self.loaded.queue.cancel([job for job in jobs if not job.future.done()])
-
-    def find_visible_past(self, query: Query, item: int) -> np.ndarray:
-        """See `QueryScorer`."""
-        return self.loaded.model.predictor.find_visible_past(query, item)
 
 
 class RecommenderService:
@@ -153,7 +85,7 @@ class RecommenderService:
         with self._swap:
             old, self._loaded = self._loaded, self._load(folder)
         # Requests hold the old one while they use it; its thread ends once nothing of it waits.
-        threading.Thread(target=_close_later, args=(old,), name="thinkrec-swap", daemon=True).start()
+        threading.Thread(target=close_later, args=(old,), name="thinkrec-swap", daemon=True).start()
         return self.describe()
 
     def close(self, timeout: float | None = 30.0) -> bool:
@@ -304,17 +236,17 @@ class RecommenderService:
         codes, _, _ = self._choose_candidates(model, met, candidates)
         pair = [replace(past.query, candidates=codes) for past in (before, after)]
         old, new = QueuedScorer(loaded, end).score_queries(pair)
-        told = [None, None]
+        answers = [None, None]
         if item is not None:
-            told = [self._explain_past(loaded, past, item, reason, effects, end) for past in (before, after)]
+            answers = [self._explain_past(loaded, past, item, reason, effects, end) for past in (before, after)]
         return WhatIf(
             changes=edits,
             history=list_entries(model, after),
             ranking=_compare_rankings(model, codes, old, new, top),
             mixture_before=describe_mixture(model, before)[0],
             mixture_after=describe_mixture(model, after)[0],
-            before=told[0],
-            after=told[1],
+            before=answers[0],
+            after=answers[1],
             model=model.info,
         )
 
@@ -413,10 +345,3 @@ def _compare_rankings(
         numbers = int(ranks[0][i]) + 1, int(ranks[1][i]) + 1, float(old[i]), float(new[i])
         moved.append(Moved(items.ids[codes[i]], items.titles[codes[i]], *numbers, float(before[i]), float(after[i])))
     return tuple(moved)
-
-
-def _close_later(old: LoadedModel) -> None:
-    # A request that took the old model a moment ago may still hand it questions (reasons, effects): it is closed when
-    # nothing came for as long as a request may take at most.
-    time.sleep(60)
-    old.queue.close()
