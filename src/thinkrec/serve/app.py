@@ -1,15 +1,19 @@
-"""The service over HTTP. FastAPI's own validation answers 422; every other refusal is one line of JSON."""
+"""The service over HTTP. Every refusal is one line of JSON, in which nothing of a request stands unescaped."""
 
 from __future__ import annotations
 
 import json
+import logging
 import math
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -21,8 +25,11 @@ from thinkrec.serve.keys import is_allowed
 from thinkrec.serve.service import RecommenderService
 from thinkrec.serve.values import Change
 
+LOGGER = logging.getLogger("thinkrec.serve")
 BODY_LIMIT = 1 << 20
 """Bytes of a request."""
+UNEXPECTED = "something failed that should not; the operator of the service finds what in the log"
+"""All that is said of an error that is no refusal."""
 OPEN_PATHS = ("/health", "/ready")
 """Answered without a key: they say nothing of the data."""
 Text = Annotated[str, Query(max_length=200)]
@@ -30,8 +37,15 @@ Most = Annotated[int, Query(ge=1, le=100)]
 
 
 def create_app(service: RecommenderService, keys: tuple[bytes, ...] = ()) -> FastAPI:
-    """The app of a service; `keys`: who may ask, nobody in particular where there are none."""
-    app = FastAPI(title="ThinkRec", version=thinkrec.__version__, docs_url=None, redoc_url=None)
+    """The app of a service, which it closes at its end; `keys`: who may ask, anybody where there are none."""
+
+    @asynccontextmanager
+    async def close_at_end(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        # By then all answers are sent: the server waits for them first.
+        await run_in_threadpool(service.close)
+
+    app = FastAPI(title="ThinkRec", version=thinkrec.__version__, docs_url=None, redoc_url=None, lifespan=close_at_end)
     _add_guard(app, keys, _build_metrics(app, service))
     _add_error_answers(app)
     _add_lookups(app, service)
@@ -79,7 +93,10 @@ def _add_guard(app: FastAPI, keys: tuple[bytes, ...], observe: Callable[[str, in
         elif request.method == "POST" and "content-length" not in request.headers:
             response = _build_refusal(411, "the request does not say how long it is; send Content-Length")
         else:
-            response = await call_next(request)
+            try:
+                response = await call_next(request)
+            except Exception as error:
+                response = _convert_error(error)
         route = request.scope.get("route")
         observe(getattr(route, "path", "other"), response.status_code, time.monotonic() - begun)
         return response
@@ -90,8 +107,13 @@ def _add_error_answers(app: FastAPI) -> None:
     def explain_refusal(request: Request, error: ThinkRecError) -> JSONResponse:
         return _convert_error(error)
 
+    @app.exception_handler(RequestValidationError)
+    def explain_fault(request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3]]
+        return _build_refusal(422, "; ".join(faults))
 
-def _convert_error(error: ThinkRecError) -> JSONResponse:
+
+def _convert_error(error: Exception) -> JSONResponse:
     if isinstance(error, OverloadedError):
         wait = str(max(1, math.ceil(error.retry_after)))
         return _build_refusal(503, str(error), {"Retry-After": wait})
@@ -99,11 +121,16 @@ def _convert_error(error: ThinkRecError) -> JSONResponse:
         return _build_refusal(404, str(error))
     if isinstance(error, DataError):
         return _build_refusal(422, str(error))
-    return _build_refusal(503, "the model cannot answer; its operator finds why in the log", {"Retry-After": "60"})
+    LOGGER.error("a request failed", exc_info=error)
+    if isinstance(error, ThinkRecError):
+        return _build_refusal(503, "the model cannot answer; its operator finds why in the log", {"Retry-After": "60"})
+    return _build_refusal(500, UNEXPECTED)
 
 
 def _build_refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": message}, status, headers)
+    # What a request holds may stand in a message: lone surrogates cannot be sent, and nobody reads 100 kB.
+    shown = message.encode("utf-8", "backslashreplace").decode()
+    return JSONResponse({"error": shown if len(shown) <= 1000 else f"{shown[:1000]}..."}, status, headers)
 
 
 def _dump_value(value: Any) -> JSONResponse:
@@ -193,8 +220,8 @@ def _add_explaining(app: FastAPI, service: RecommenderService) -> None:
             yield _format_event("score", first)
             try:
                 yield _format_event("reason", explain_pair(body, reason=body.reason).reason)
-            except ThinkRecError as error:
-                yield _format_event("error", {"error": str(error)})
+            except Exception as error:
+                yield _format_event("error", json.loads(bytes(_convert_error(error).body)))
 
         return StreamingResponse(iterate_events(), media_type="text/event-stream")
 

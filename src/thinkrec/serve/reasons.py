@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import replace
 
 import numpy as np
@@ -23,33 +25,49 @@ class ReasonDesk:
 
     def __init__(self, max_waiting: int = 4) -> None:
         """`max_waiting`: requests that may wait for the model; further ones get the rules' reason."""
-        self._turn = threading.Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="thinkrec-reasons")
         self._count = threading.Lock()
         self._max_waiting, self._waiting = max_waiting, 0
         self._seconds: float | None = None  # of one reason by the model, smoothed
-        self.fallbacks = {"busy": 0, "deadline": 0, "refused by its check": 0}
+        self.fallbacks = {"busy": 0, "deadline": 0}
 
     def write(
         self, model: ServedModel, query: Query, scores: np.ndarray, choice: Writer, deadline: float | None
     ) -> list[Reason]:
-        """A checked reason per candidate of a query."""
+        """A checked reason per candidate of a query; by the rules where `deadline` (`time.monotonic()`) passes first.
+
+        A generation that is under way cannot be stopped: it goes on after its deadline, and nobody reads it.
+        """
         if choice == "rules":
             return [check_reason(model, query, n, written) for n, written in self._write_by_rules(model, query, scores)]
         why = self._enter(len(scores), deadline)
-        if why is not None:
-            self.fallbacks[why] += 1
-            written = self._write_by_rules(model, query, scores)
-            return [replace(check_reason(model, query, n, one), fallback=why) for n, one in written]
-        try:
-            with self._turn:
-                begun = time.monotonic()
-                texts = model.get_writer(choice).explain_query(query, scores)
-                spent = (time.monotonic() - begun) / max(1, len(scores))
-                self._seconds = spent if self._seconds is None else 0.7 * self._seconds + 0.3 * spent
-        finally:
-            with self._count:
-                self._waiting -= 1
-        return [check_reason(model, query, n, written) for n, written in enumerate(texts)]
+        if why is None:
+            task = self._worker.submit(self._generate, model, query, scores, choice)
+            task.add_done_callback(self._leave)
+            try:
+                texts = task.result(None if deadline is None else max(0.0, deadline - time.monotonic()))
+                return [check_reason(model, query, n, written) for n, written in enumerate(texts)]
+            except FutureTimeoutError:
+                task.cancel()
+                why = "deadline"
+        self.fallbacks[why] += 1
+        written = self._write_by_rules(model, query, scores)
+        return [replace(check_reason(model, query, n, one), fallback=why) for n, one in written]
+
+    def close(self) -> None:
+        """Take nothing new; a generation under way ends by itself."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _generate(self, model: ServedModel, query: Query, scores: np.ndarray, choice: Writer) -> list[WrittenReason]:
+        begun = time.monotonic()
+        texts = model.get_writer(choice).explain_query(query, scores)
+        spent = (time.monotonic() - begun) / max(1, len(scores))
+        self._seconds = spent if self._seconds is None else 0.7 * self._seconds + 0.3 * spent
+        return texts
+
+    def _leave(self, _: Future[list[WrittenReason]]) -> None:
+        with self._count:
+            self._waiting -= 1
 
     def _write_by_rules(self, model: ServedModel, query: Query, scores: np.ndarray) -> list[tuple[int, WrittenReason]]:
         return list(enumerate(model.get_writer("rules").explain_query(query, scores)))

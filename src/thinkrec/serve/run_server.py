@@ -38,9 +38,14 @@ def run_server(
     if info.warning:
         say(info.warning)
     say(f"{info.row} of {info.run} answers at http://{host}:{port}/v1 (openapi.json describes it)")
-    # uvicorn lets requests that it accepted finish before it returns.
-    uvicorn.run(create_app(service, keys), host=host, port=port, log_level="warning", timeout_graceful_shutdown=60)
-    service.close()
+    config = uvicorn.Config(
+        create_app(service, keys), host=host, port=port, log_level="warning", timeout_graceful_shutdown=60
+    )
+    server = uvicorn.Server(config)
+    # uvicorn takes SIGTERM itself, finishes what was accepted, and raises the signal once more for whoever had it
+    # before: that one must not kill the process, which is about to end with 0.
+    signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
+    server.run()
 
 
 def _register_swap(service: RecommenderService, folder: Path) -> None:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Id = Annotated[str, Field(min_length=1, max_length=200)] | Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+def check_text(text: str) -> str:
+    """Raises ValueError for a NUL, which databases cannot store; pydantic refuses lone surrogates itself."""
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(check_text)]
+Id = Name | Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Deadline = Annotated[float | None, Field(gt=0, le=120, description="Seconds; by default the service's own.")]
 ReasonField = Literal["none", "rules", "model", "auto"]
 
@@ -105,7 +114,7 @@ class InteractionRequest(Body):
     item: Id
     liked: bool
     timestamp: int | None = Field(default=None, ge=0, lt=2**62)
-    key: str | None = Field(default=None, min_length=1, max_length=200)
+    key: Name | None = None
 
 
 class RerankRequest(Body):
@@ -115,7 +124,7 @@ class RerankRequest(Body):
         extra="ignore", json_schema_extra={"examples": [{"model": "thinkrec", "query": "17", "documents": ["3", "14"]}]}
     )
 
-    query: Annotated[str, Field(min_length=1, max_length=200)]
+    query: Name
     documents: list[Id] = Field(min_length=1, max_length=2000)
     top_n: int | None = Field(default=None, ge=1)
     model: str | None = Field(default=None, max_length=200)

@@ -91,6 +91,7 @@ class RecommenderService:
     def close(self, timeout: float | None = 30.0) -> bool:
         """Finish what was accepted and close the log; returns whether all was done within `timeout` seconds."""
         done = self._loaded.queue.close(timeout)
+        self.desk.close()
         self.store.close()
         return done
 

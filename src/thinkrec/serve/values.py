@@ -98,7 +98,7 @@ class Reason:
     writer: Literal["model", "rules", "plain"]
     """plain: the rules, with nothing shared to argue from."""
     fallback: str | None
-    """Why the rules wrote although the model was asked: busy, deadline or refused by its check; None where nothing
+    """Why the rules wrote although the model was asked: busy or deadline; None where nothing
     stood in for it."""
     grounded: bool
     """Whether nothing untrue was found in it."""
