@@ -43,6 +43,7 @@ LAYERS = (
     "api",
     "doctor",
     "testing",
+    "serve",
     "cli",
     "__main__",
 )

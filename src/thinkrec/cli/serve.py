@@ -1,0 +1,53 @@
+"""`thinkrec serve`: a finished run over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thinkrec.cli.options import Device, RunName, Threads, Workers
+
+
+def serve(
+    run: RunName,
+    host: Annotated[str, typer.Option(help="Address to listen on; others than loopback need API keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    interactions: Annotated[Path, typer.Option(help="SQLite file of the interactions that are appended.")] = Path(
+        "interactions.sqlite"
+    ),
+    key_file: Annotated[Path | None, typer.Option(help="API keys, one a line; also $THINKREC_API_KEYS.")] = None,
+    device: Device = None,
+    workers: Workers = None,
+    threads: Threads = None,
+) -> None:
+    """Serve a finished run over HTTP.
+
+    - `thinkrec serve demo`
+    - `THINKREC_API_KEYS=... thinkrec serve demo --host 0.0.0.0`
+    - SIGHUP opens the run's folder again and answers by what stands there now; SIGTERM finishes what was accepted.
+    """
+    import os
+
+    from thinkrec.cli import show
+    from thinkrec.errors import DataError
+    from thinkrec.run.folders import find_run_folder
+    from thinkrec.run.options import RunOptions
+
+    try:
+        from thinkrec.serve.run_server import run_server
+    except ModuleNotFoundError as error:
+        raise DataError(f"the service needs {error.name}; install it: pip install 'thinkrec[serve]'") from error
+    folder = find_run_folder(run)
+    options = RunOptions.from_environment(device=device, workers=workers, threads=threads)
+    run_server(
+        folder,
+        interactions,
+        host,
+        port,
+        os.environ.get("THINKREC_API_KEYS"),
+        key_file,
+        options,
+        say=lambda text: show.make_console().print(text),
+    )

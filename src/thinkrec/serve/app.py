@@ -1,0 +1,245 @@
+"""The service over HTTP. Every refusal is one line of JSON, in which nothing of a request stands unescaped."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+import thinkrec
+from thinkrec.errors import DataError, ThinkRecError
+from thinkrec.serve import schemas
+from thinkrec.serve.errors import OverloadedError, UnknownIdError
+from thinkrec.serve.keys import is_allowed
+from thinkrec.serve.service import RecommenderService
+from thinkrec.serve.values import Change
+
+LOGGER = logging.getLogger("thinkrec.serve")
+BODY_LIMIT = 1 << 20
+"""Bytes of a request."""
+UNEXPECTED = "something failed that should not; the operator of the service finds what in the log"
+"""All that is said of an error that is no refusal."""
+OPEN_PATHS = ("/health", "/ready")
+"""Answered without a key: they say nothing of the data."""
+Text = Annotated[str, Query(max_length=200)]
+Most = Annotated[int, Query(ge=1, le=100)]
+
+
+def create_app(service: RecommenderService, keys: tuple[bytes, ...] = ()) -> FastAPI:
+    """The app of a service, which it closes at its end; `keys`: who may ask, anybody where there are none."""
+
+    @asynccontextmanager
+    async def close_at_end(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        # By then all answers are sent: the server waits for them first.
+        await run_in_threadpool(service.close)
+
+    app = FastAPI(title="ThinkRec", version=thinkrec.__version__, docs_url=None, redoc_url=None, lifespan=close_at_end)
+    _add_guard(app, keys, _build_metrics(app, service))
+    _add_error_answers(app)
+    _add_lookups(app, service)
+    _add_questions(app, service)
+    _add_explaining(app, service)
+    return app
+
+
+def _build_metrics(app: FastAPI, service: RecommenderService) -> Callable[[str, int, float], None]:
+    registry = CollectorRegistry()
+    requests = Counter("thinkrec_requests", "Requests", ["path", "status"], registry=registry)
+    seconds = Histogram("thinkrec_request_seconds", "Seconds of a request", ["path"], registry=registry)
+    Gauge("thinkrec_waiting_candidates", "Candidates in the queue", registry=registry).set_function(
+        lambda: service.loaded.queue.waiting
+    )
+    for name in ("batches", "questions", "candidates", "refused", "expired", "cancelled", "failed"):
+        # Of the model that answers now: they begin anew with a swap.
+        gauge = Gauge(f"thinkrec_queue_{name}", f"{name} so far", registry=registry)
+        gauge.set_function(lambda name=name: getattr(service.loaded.queue.counts, name))
+    for why in service.desk.fallbacks:
+        gauge = Gauge(f"thinkrec_fallback_{why.replace(' ', '_')}", "Reasons by rules instead", registry=registry)
+        gauge.set_function(lambda why=why: service.desk.fallbacks[why])
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def read_metrics() -> PlainTextResponse:
+        return PlainTextResponse(generate_latest(registry).decode(), media_type="text/plain; version=0.0.4")
+
+    def observe(path: str, status: int, spent: float) -> None:
+        requests.labels(path, str(status)).inc()
+        seconds.labels(path).observe(spent)
+
+    return observe
+
+
+def _add_guard(app: FastAPI, keys: tuple[bytes, ...], observe: Callable[[str, int, float], None]) -> None:
+    import time
+
+    @app.middleware("http")
+    async def check_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        begun = time.monotonic()
+        if request.url.path not in OPEN_PATHS and not is_allowed(request.headers.get("authorization"), keys):
+            response: Response = _build_refusal(401, "no valid API key; send Authorization: Bearer KEY")
+        elif (size := request.headers.get("content-length", "0")).isdecimal() and int(size) > BODY_LIMIT:
+            response = _build_refusal(413, f"the request has more than {BODY_LIMIT} bytes")
+        elif request.method == "POST" and "content-length" not in request.headers:
+            response = _build_refusal(411, "the request does not say how long it is; send Content-Length")
+        else:
+            try:
+                response = await call_next(request)
+            except Exception as error:
+                response = _convert_error(error)
+        route = request.scope.get("route")
+        observe(getattr(route, "path", "other"), response.status_code, time.monotonic() - begun)
+        return response
+
+
+def _add_error_answers(app: FastAPI) -> None:
+    @app.exception_handler(ThinkRecError)
+    def explain_refusal(request: Request, error: ThinkRecError) -> JSONResponse:
+        return _convert_error(error)
+
+    @app.exception_handler(RequestValidationError)
+    def explain_fault(request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3]]
+        return _build_refusal(422, "; ".join(faults))
+
+
+def _convert_error(error: Exception) -> JSONResponse:
+    if isinstance(error, OverloadedError):
+        wait = str(max(1, math.ceil(error.retry_after)))
+        return _build_refusal(503, str(error), {"Retry-After": wait})
+    if isinstance(error, UnknownIdError):
+        return _build_refusal(404, str(error))
+    if isinstance(error, DataError):
+        return _build_refusal(422, str(error))
+    LOGGER.error("a request failed", exc_info=error)
+    if isinstance(error, ThinkRecError):
+        return _build_refusal(503, "the model cannot answer; its operator finds why in the log", {"Retry-After": "60"})
+    return _build_refusal(500, UNEXPECTED)
+
+
+def _build_refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    # What a request holds may stand in a message: lone surrogates cannot be sent, and nobody reads 100 kB.
+    shown = message.encode("utf-8", "backslashreplace").decode()
+    return JSONResponse({"error": shown if len(shown) <= 1000 else f"{shown[:1000]}..."}, status, headers)
+
+
+def _dump_value(value: Any) -> JSONResponse:
+    return JSONResponse(jsonable_encoder(value))
+
+
+def _add_lookups(app: FastAPI, service: RecommenderService) -> None:
+    @app.get("/health")
+    def check_health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready")
+    def check_ready() -> JSONResponse:
+        service.store.count()
+        return _dump_value({"status": "ready", "version": service.describe().version})
+
+    @app.get("/v1/model")
+    def describe_model() -> JSONResponse:
+        return _dump_value(service.describe())
+
+    @app.get("/v1/items")
+    def search_items(q: Text = "", most: Most = 20) -> JSONResponse:
+        return _dump_value(service.search_items(q, most))
+
+    @app.get("/v1/users")
+    def search_users(q: Text = "", most: Most = 20) -> JSONResponse:
+        return _dump_value(service.search_users(q, most))
+
+    @app.get("/v1/users/{user}/history")
+    def get_history(user: str) -> JSONResponse:
+        return _dump_value(service.get_history(user))
+
+    @app.get("/v1/users/{user}/profile")
+    def describe_user(user: str, most: Most = 5) -> JSONResponse:
+        return _dump_value(service.describe_user(user, most_similar=most))
+
+
+def _add_questions(app: FastAPI, service: RecommenderService) -> None:
+    @app.post("/v1/recommend")
+    def recommend(body: schemas.RecommendRequest) -> JSONResponse:
+        return _dump_value(
+            service.rank(
+                body.user, history=body.get_history(), top=body.top, reasons=body.reasons, deadline=body.deadline
+            )
+        )
+
+    @app.post("/v1/rank")
+    def rank(body: schemas.RankRequest) -> JSONResponse:
+        options = {"top": body.top, "reasons": body.reasons, "deadline": body.deadline}
+        return _dump_value(service.rank(body.user, history=body.get_history(), candidates=body.candidates, **options))
+
+    @app.post("/v1/score")
+    def score(body: schemas.ScoreRequest) -> JSONResponse:
+        users, items = [pair[0] for pair in body.pairs], [pair[1] for pair in body.pairs]
+        return _dump_value({"scores": service.score_pairs(users, items, body.deadline).tolist()})
+
+    @app.post("/v1/rerank")
+    def rerank(body: schemas.RerankRequest) -> JSONResponse:
+        names = [str(document) for document in body.documents]
+        ranking = service.rank(body.query, candidates=names, top=len(names))
+        place = {name: n for n, name in reversed(list(enumerate(names)))}
+        results = [{"index": place[str(one.item)], "relevance_score": one.probability} for one in ranking.items]
+        return _dump_value({"id": ranking.model.version, "results": results[: body.top_n]})
+
+    @app.post("/v1/interactions", status_code=201)
+    def append_interaction(body: schemas.InteractionRequest) -> JSONResponse:
+        done = service.append_interaction(body.user, body.item, body.liked, timestamp=body.timestamp, key=body.key)
+        return JSONResponse(asdict(done), 201 if done.is_new else 200)
+
+
+def _add_explaining(app: FastAPI, service: RecommenderService) -> None:
+    def explain_pair(body: schemas.ExplainRequest, **options: Any) -> Any:
+        return service.explain(
+            body.user, body.item, history=body.get_history(), deadline=body.deadline, effects=body.effects, **options
+        )
+
+    @app.post("/v1/explain")
+    def explain(body: schemas.ExplainRequest) -> JSONResponse:
+        return _dump_value(explain_pair(body, reason=body.reason))
+
+    @app.post("/v1/explain/stream")
+    def explain_stream(body: schemas.ExplainRequest) -> StreamingResponse:
+        # The first answer, without its reason, is made before the stream begins, so that a refusal has its status.
+        first = explain_pair(body, reason="none")
+
+        def iterate_events() -> Iterator[str]:
+            yield _format_event("score", first)
+            try:
+                yield _format_event("reason", explain_pair(body, reason=body.reason).reason)
+            except Exception as error:
+                yield _format_event("error", json.loads(bytes(_convert_error(error).body)))
+
+        return StreamingResponse(iterate_events(), media_type="text/event-stream")
+
+    @app.post("/v1/what-if")
+    def compare_what_if(body: schemas.WhatIfRequest) -> JSONResponse:
+        changes = [Change(change.item, change.liked) for change in body.changes]
+        options = {"item": body.item, "top": body.top, "reason": body.reason, "effects": body.effects}
+        return _dump_value(
+            service.compare_what_if(
+                body.user,
+                history=body.get_history(),
+                changes=changes,
+                candidates=body.candidates,
+                deadline=body.deadline,
+                **options,
+            )
+        )
+
+
+def _format_event(name: str, value: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(jsonable_encoder(value))}\n\n"

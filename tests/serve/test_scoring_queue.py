@@ -1,0 +1,94 @@
+"""The queue: shared batches, a bound, deadlines, cancelled work, an end in order."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from thinkrec.data.query import Query
+from thinkrec.serve.errors import CancelledRequestError, DeadlineError, QueueFullError, StoppingError
+from thinkrec.serve.scoring_queue import ScoringQueue
+
+
+def ask(n: int) -> Query:
+    empty = np.zeros(0, dtype=np.int64)
+    return Query(None, empty, empty.astype(np.int8), empty, empty.astype(np.int8), 0, np.arange(n))
+
+
+class Gate:
+    """A scorer that waits until it is let go, and writes down what it was asked together."""
+
+    def __init__(self) -> None:
+        self.open, self.begun = threading.Event(), threading.Event()
+        self.sizes: list[list[int]] = []
+
+    def score(self, queries: Sequence[Query]) -> list[np.ndarray]:
+        self.sizes.append([len(query.candidates) for query in queries])
+        self.begun.set()
+        assert self.open.wait(10)
+        if any(len(query.candidates) == 13 for query in queries):
+            raise ValueError("thirteen")
+        return [query.candidates.astype(float) for query in queries]
+
+
+def test_what_waits_is_scored_together_and_long_questions_in_turn() -> None:
+    gate = Gate()
+    queue = ScoringQueue(gate.score, most_waiting=5000, batch=512)
+    first = queue.submit([ask(1)])
+    assert gate.begun.wait(10)
+    jobs = [*first, *queue.submit([ask(1000)]), *queue.submit([ask(5)]), *queue.submit([ask(7)])]
+    gate.open.set()
+    assert [len(job.future.result(10)) for job in jobs] == [1, 1000, 5, 7]
+    assert jobs[1].future.result().tolist() == list(range(1000))
+    assert gate.sizes[:2] == [[1], [256, 5, 7]]
+    assert queue.close(10)
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
+    gate = Gate()
+    queue = ScoringQueue(gate.score, most_waiting=10, batch=4)
+    queue.submit([ask(4)])
+    assert gate.begun.wait(10)
+    queue.submit([ask(8)])
+    with pytest.raises(QueueFullError) as caught:
+        queue.submit([ask(3)])
+    assert caught.value.retry_after >= 1
+    gate.open.set()
+    assert queue.close(10)
+
+
+def test_expired_and_cancelled_questions_are_not_scored() -> None:
+    gate = Gate()
+    queue = ScoringQueue(gate.score, most_waiting=100, batch=50)
+    queue.submit([ask(1)])
+    assert gate.begun.wait(10)
+    (late,), gone = queue.submit([ask(2)], time.monotonic() + 0.01), queue.submit([ask(3)])
+    queue.cancel(gone)
+    time.sleep(0.02)
+    gate.open.set()
+    assert queue.close(10)
+    with pytest.raises(DeadlineError):
+        late.future.result(0)
+    with pytest.raises(CancelledRequestError):
+        gone[0].future.result(0)
+    assert gate.sizes == [[1]]
+    assert queue.waiting == 0
+
+
+def test_one_bad_question_fails_alone_and_the_end_finishes_what_was_taken() -> None:
+    gate = Gate()
+    queue = ScoringQueue(gate.score, most_waiting=100, batch=50)
+    queue.submit([ask(1)])
+    assert gate.begun.wait(10)
+    good, bad = queue.submit([ask(2), ask(13)])
+    gate.open.set()
+    assert queue.close(10)
+    assert good.future.result(0).tolist() == [0, 1]
+    with pytest.raises(ValueError, match="thirteen"):
+        bad.future.result(0)
+    with pytest.raises(StoppingError):
+        queue.submit([ask(1)])
