@@ -69,13 +69,11 @@ def _read_parquet(path: Path) -> pl.DataFrame:
 
 
 def _read_ratings(path: Path, known: pl.Series) -> pl.DataFrame:
-    names = ["item_id", "user_id", "rating", "timestamp"]
     try:
         df = pl.read_csv(
             path,
             has_header=False,
-            new_columns=names,
-            schema={"a": pl.String, "b": pl.String, "c": pl.Float64, "d": pl.Int64},
+            schema={"item_id": pl.String, "user_id": pl.String, "rating": pl.Float64, "timestamp": pl.Int64},
         )
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(
