@@ -31,8 +31,10 @@ class SampledNegatives(Config):
         """One sentence for beside every table."""
         how = "uniformly" if self.draw == "uniform" else "by popularity"
         return (
-            f"No is sampled: per Yes on average {self.per_positive:g} items that the user never met, drawn {how} among the "
-            f"items that anybody met in the same {self.days} days (seed {self.seed}); such labels measure who met what, not "
+            f"No is sampled: per Yes on average {self.per_positive:g} items that the user never met, drawn "
+            f"{how} among the "
+            f"items that anybody met in the same {self.days} days (seed {self.seed}); such labels measure who "
+            "met what, not "
             "who disliked what"
         )
 
@@ -73,7 +75,8 @@ def sample_negatives(rows: pl.DataFrame, config: SampledNegatives, *, has_times:
         raise DataError(f"{source}: no item could be drawn as a No: every user met all items. Use more items or days.")
     if not found.all():
         emit_warning(
-            f"{source}: {int((~found).sum()):,} of {len(found):,} rows of No were not drawn, because their users met nearly "
+            f"{source}: {int((~found).sum()):,} of {len(found):,} rows of No were not drawn, because their "
+            "users met nearly "
             "all items of the period."
         )
     owner, drawn = owner[found], drawn[found]

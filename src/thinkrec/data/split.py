@@ -46,8 +46,8 @@ class ByDates(Config):
     valid_from: Moment
     """First moment of the validation rows."""
     test_from: Moment | None
-    """First moment of the test rows. null: the rows from valid_from on are cut in half in the order of their time, those
-    of one moment in the order of the table."""
+    """First moment of the test rows. null: the rows from valid_from on are cut in half in the order of their time,
+    those of one moment in the order of the table."""
     start: Moment | None = None
     """Rows before this moment are dropped; null keeps all."""
     end: Moment | None = None
@@ -288,8 +288,10 @@ def _warn_later_training(out: pl.DataFrame, rule: str, source: str) -> None:
     later = int((train > first).sum())
     if later:
         emit_warning(
-            f"{source}: the split by {rule} is no split in time: {later / len(train):.0%} of the train rows come after the "
-            "first test row. No test label is used, but item means, vectors and everything else that is learned from all "
+            f"{source}: the split by {rule} is no split in time: {later / len(train):.0%} of the train rows "
+            "come after the "
+            "first test row. No test label is used, but item means, vectors and everything else that is learned "
+            "from all "
             "users know what came later, and results are higher than they would be in use. A split by dates, months or "
             "fractions has no such knowledge."
         )

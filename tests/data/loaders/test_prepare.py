@@ -181,7 +181,7 @@ def test_goodreads_and_steam(tmp_path: Path) -> None:
     steam.mkdir()
     lines = [
         repr({"user_id": f"u{u}", "reviews": [
-            {"item_id": f"{i}", "recommend": bool(star(u, i) % 2), "posted": f"Posted May {i}, 2014."} for i in range(1, 7)
+            {"item_id": f"{i}", "recommend": bool(star(u, i) % 2), "posted": f"Posted May {i}, 2014."} for i in range(1, 7)  # noqa: E501
         ] + [{"item_id": "1", "recommend": True, "posted": "Posted July 3."}]})
         for u in range(1, 9)
     ]  # fmt: skip

@@ -77,7 +77,8 @@ def _read_ratings(path: Path, known: pl.Series) -> pl.DataFrame:
         )
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(
-            f"{path}: cannot be read as item,user,rating,time without a header ({str(error).splitlines()[0]}). Take the "
+            f"{path}: cannot be read as item,user,rating,time without a header ({str(error).splitlines()[0]}). "
+            "Take the "
             "file unchanged from its publisher."
         ) from error
     # The release of 2014 has the user in front. The metadata say which column holds items.

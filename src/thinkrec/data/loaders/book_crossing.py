@@ -31,7 +31,8 @@ def read_book_crossing(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     is_rated = rows["rating"] > 0
     if not is_rated.all():
         emit_warning(
-            f"{ratings}: {int((~is_rated).sum()):,} of {len(rows):,} rows have the rating 0, which means that the book was "
+            f"{ratings}: {int((~is_rated).sum()):,} of {len(rows):,} rows have the rating 0, which means that "
+            "the book was "
             "met and not rated; they are left out."
         )
     items = _read_quoted(books, ("ISBN", "Book-Title", "Book-Author"))
@@ -60,7 +61,8 @@ def _read_quoted(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
         missing = [name for name in names if name not in header]
         if missing:
             raise DataError(
-                f"{path}: columns {', '.join(missing)} are missing (line 1: {';'.join(header)[:60]!r}). Take the file of "
+                f"{path}: columns {', '.join(missing)} are missing (line 1: {';'.join(header)[:60]!r}). Take "
+                "the file of "
                 "BX-CSV-Dump.zip unchanged."
             )
         places = [header.index(name) for name in names]

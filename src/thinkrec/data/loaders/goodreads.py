@@ -50,7 +50,8 @@ def read_goodreads(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     is_rated = rows["rating"] > 0
     if not is_rated.all():
         emit_warning(
-            f"{reviews}: {int((~is_rated).sum()):,} of {len(rows):,} rows have the rating 0, which means not rated; they are "
+            f"{reviews}: {int((~is_rated).sum()):,} of {len(rows):,} rows have the rating 0, which means not "
+            "rated; they are "
             "left out."
         )
     return rows.filter(is_rated), items

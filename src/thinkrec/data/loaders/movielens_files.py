@@ -58,7 +58,8 @@ def read_movielens_csv(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         ).rename({"userId": "user_id", "movieId": "item_id"})
     except pl.exceptions.PolarsError as error:
         raise DataError(
-            f"{ratings}: cannot be read as userId,movieId,rating,timestamp ({str(error).splitlines()[0]}). Take the file "
+            f"{ratings}: cannot be read as userId,movieId,rating,timestamp ({str(error).splitlines()[0]}). Take "
+            "the file "
             "unchanged from its publisher."
         ) from error
     films = read_table(movies)

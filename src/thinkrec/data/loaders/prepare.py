@@ -78,7 +78,8 @@ def _check_rows(
     table = raw
     if not source.has_times:
         emit_warning(
-            f"{where}: {source.name} has no times; the order of the file stands for it in histories, and rows are split "
+            f"{where}: {source.name} has no times; the order of the file stands for it in histories, and rows "
+            "are split "
             "at random."
         )
         table = table.with_columns(pl.lit(0, dtype=pl.Int64).alias("timestamp")).with_row_index("order")
@@ -102,7 +103,8 @@ def _drop_unknown_items(rows: pl.DataFrame, items: pl.DataFrame, where: str) -> 
     known = rows.join(items.select("item_id"), on="item_id", how="semi", maintain_order="left")
     if len(known) < len(rows):
         emit_warning(
-            f"{where}: {len(rows) - len(known):,} of {len(rows):,} rows name items that the file of items does not have; "
+            f"{where}: {len(rows) - len(known):,} of {len(rows):,} rows name items that the file of items does "
+            "not have; "
             "they are left out."
         )
     if known.is_empty():
@@ -116,7 +118,8 @@ def _filter_activity(rows: pl.DataFrame, least: int, where: str) -> pl.DataFrame
         return rows
     kept = rows.filter((pl.len().over("user_id") > least) & (pl.len().over("item_id") > least))
     emit_warning(
-        f"{where}: {len(rows) - len(kept):,} of {len(rows):,} rows are left out, because their user or item has no more "
+        f"{where}: {len(rows) - len(kept):,} of {len(rows):,} rows are left out, because their user or item has "
+        "no more "
         f"than {least} rows inside the split's window (`activity`)."
     )
     if kept.is_empty():
@@ -132,7 +135,8 @@ def _check_expected_rows(rows: pl.DataFrame, n_raw: int, source: Source, where: 
     expected = ", ".join(f"{name} {source.expected_rows[name]:,}" for name in SPLITS)
     if n_raw != source.full_rows:
         emit_warning(
-            f"{where}: {n_raw:,} rows, and the published file has {source.full_rows or 0:,}; the paper's counts ({expected}) "
+            f"{where}: {n_raw:,} rows, and the published file has {source.full_rows or 0:,}; the paper's counts "
+            f"({expected}) "
             "are not checked."
         )
     elif counts != dict(source.expected_rows):

@@ -43,7 +43,8 @@ def find_file(folder: Path, *patterns: str, source: str) -> Path:
                 return paths[0]
     there = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
     raise DataError(
-        f"{folder}: no file {' or '.join(patterns)} (there: {there}). `thinkrec data {source}` says where it comes from."
+        f"{folder}: no file {' or '.join(patterns)} (there: {there}). `thinkrec data {source}` says where it "
+        "comes from."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -49,7 +49,7 @@ class Source:
     """What `thinkrec data NAME --download FOLDER` fetches; empty where a person has to agree to terms first."""
     threshold: float | None = None
     """Liked means rating > threshold; None where every row is a like."""
-    split: Split = ByFractions()
+    split: Split = field(default_factory=ByFractions)
     """The usual split."""
     activity: int = 0
     """Only users and items with more rows than this stay, counted once inside the split's window."""

@@ -21,15 +21,16 @@ def read_steam(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`australian_user_reviews.json.gz` (a user and all reviews a line) and `steam_games.json.gz`.
 
     Liked is what the reviewer recommends. Reviews of the year of the collection have a date without a year ("Posted
-    July 3."), which nothing in the file completes: they are dropped and counted. Keywords are the tags, else the genres.
-    """
+    July 3."), which nothing in the file completes: they are dropped and counted. Keywords are the tags, else the
+    genres."""
     reviews = find_file(folder, "australian_user_reviews.json.gz", "australian_user_reviews.json", source="steam")
     games = find_file(folder, "steam_games.json.gz", "steam_games.json", source="steam")
     rows = read_records(reviews, _ROWS, _parse_user, notation="python", needed=("user_id", "reviews"))
     dated = rows.drop_nulls("timestamp")
     if len(dated) < len(rows):
         emit_warning(
-            f"{reviews}: {len(rows) - len(dated):,} of {len(rows):,} reviews have a date without a year and are left out."
+            f"{reviews}: {len(rows) - len(dated):,} of {len(rows):,} reviews have a date without a year and are "
+            "left out."
         )
     items = read_records(games, _ITEMS, _parse_game, notation="python")
     unnamed = items["item_id"].is_null()
