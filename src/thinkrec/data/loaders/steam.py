@@ -22,7 +22,8 @@ def read_steam(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
 
     Liked is what the reviewer recommends. Reviews of the year of the collection have a date without a year ("Posted
     July 3."), which nothing in the file completes: they are dropped and counted. Keywords are the tags, else the
-    genres."""
+    genres.
+    """
     reviews = find_file(folder, "australian_user_reviews.json.gz", "australian_user_reviews.json", source="steam")
     games = find_file(folder, "steam_games.json.gz", "steam_games.json", source="steam")
     rows = read_records(reviews, _ROWS, _parse_user, notation="python", needed=("user_id", "reviews"))
