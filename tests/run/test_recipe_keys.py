@@ -26,6 +26,7 @@ from support.recipe_key_observers import (
     scorer,
     shown,
     slots,
+    source,
     stage,
     tables,
     trained,
@@ -144,6 +145,26 @@ CASES: dict[str, dict[str, Case | str]] = {
     "by: fractions": {
         "by": "here",
         **of(lambda folder, **k: tables(folder=folder, split={"by": "fractions", **k}), valid=0.3, test=0.3),
+    },
+    "by: last": {
+        "by": "here",
+        **of(lambda folder, **k: tables(folder=folder, split={"by": "last", **k}), valid=2, test=2),
+    },
+    "by: random": {
+        "by": "here",
+        **of(
+            lambda folder, **k: tables(folder=folder, split={"by": "random", **k}),
+            valid=0.3,
+            test=0.3,
+            seed=1,
+            per_user=True,
+        ),
+    },
+    "kind: source": {
+        "kind": "here",
+        **of(source, name="amazon-2018", folder="other", threshold=4.0, split={"by": "last"}, activity=3),
+        "duplicates": (source, {"duplicates": "first"}, {"duplicates": "last"}),
+        "negatives": "tests/data/test_implicit.py::test_negatives_are_new",
     },
     "kind: in_memory": {"kind": "tests/test_api.py::test_saved_and_loaded_gives_equal_scores"},
     "kind: mf": {

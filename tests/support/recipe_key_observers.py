@@ -31,7 +31,7 @@ from thinkrec.run import explained
 from thinkrec.run.inputs import hash_prompt_sample
 from thinkrec.run.layout import map_rows_to_stages
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import EvaluationConfig, TableData, parse_recipe
+from thinkrec.run.recipe import EvaluationConfig, SourceData, TableData, parse_recipe
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.testing import plant_dataset
 from thinkrec.train import stages
@@ -140,6 +140,27 @@ def tables(folder: Path, **keys: Any) -> Any:
         if key in keys:
             keys[key] = folder / keys[key]
     return load_data(TableData.model_validate({**named, **keys}))[0].compute_fingerprint()
+
+
+def source(folder: Path, **keys: Any) -> Any:
+    """Rows of small files in the format of MovieLens, in the folder `here`, or without the last row in `other`."""
+    from thinkrec.run.data_sources import load_data
+
+    rows = [f"{u},{i},{1 + (u * i) % 5},{1_400_000_000 + u * 7_000 + i}" for u in range(1, 9) for i in range(1, 6)]
+    rows += ["1,6,5,1500000000", "1,1,5,1500000001"]
+    for name, lines in (("here", rows), ("other", rows[1:])):
+        place = folder / name
+        place.mkdir(exist_ok=True)
+        (place / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *lines]) + "\n")
+        films = [f"{i},Film {i} (1999),Comedy" for i in range(1, 7)]
+        (place / "movies.csv").write_text("\n".join(["movieId,title,genres", *films]) + "\n")
+        reviews = [",".join((i, u, rating, time)) for u, i, rating, time in (line.split(",") for line in lines)]
+        (place / "X.csv").write_text("\n".join(reviews) + "\n")
+        meta = [f'{{"asin": "{i}", "title": "Product {i}"}}' for i in range(1, 7)]
+        (place / "meta_X.json").write_text("\n".join(meta) + "\n")
+    settings = {"name": "movielens-latest-small", "duplicates": "keep", **keys}
+    config = SourceData.model_validate({**settings, "folder": folder / keys.get("folder", "here")})
+    return load_data(config)[0].compute_fingerprint()
 
 
 def stage(folder: Path, **keys: Any) -> Any:

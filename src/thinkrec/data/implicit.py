@@ -70,16 +70,16 @@ def sample_negatives(rows: pl.DataFrame, config: SampledNegatives, *, has_times:
     counts = rng.geometric(1 / (1 + config.per_positive), len(ranked)) - 1
     owner = np.repeat(np.arange(len(ranked)), counts)
     drawn = _draw_items(users * len(item_ids), codes, period, owner, config, rng)
-    found = drawn >= 0
-    if not found.any():
+    is_drawn = drawn >= 0
+    if not is_drawn.any():
         raise DataError(f"{source}: no item could be drawn as a No: every user met all items. Use more items or days.")
-    if not found.all():
+    if not is_drawn.all():
         emit_warning(
-            f"{source}: {int((~found).sum()):,} of {len(found):,} rows of No were not drawn, because their "
+            f"{source}: {int((~is_drawn).sum()):,} of {len(is_drawn):,} rows of No were not drawn, because their "
             "users met nearly "
             "all items of the period."
         )
-    owner, drawn = owner[found], drawn[found]
+    owner, drawn = owner[is_drawn], drawn[is_drawn]
     negatives = ranked[owner.tolist()].with_columns(
         item_ids.gather(drawn).alias("item_id"), pl.lit(0, dtype=pl.Int8).alias("label"), pl.Series("place", owner * 2)
     )

@@ -190,7 +190,7 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
     return out
 
 
-def cut_window(frame: pl.DataFrame, split: Split) -> pl.DataFrame:
+def keep_window(frame: pl.DataFrame, split: Split) -> pl.DataFrame:
     """The rows inside the rule's window; all of them for rules without one."""
     start: datetime | None = None
     end: datetime | None = None
@@ -207,7 +207,7 @@ def cut_window(frame: pl.DataFrame, split: Split) -> pl.DataFrame:
 def _split_by_dates(frame: pl.DataFrame, split: ByDates) -> pl.DataFrame:
     if split.test_from is not None:
         return _split_at_dates(frame, split.start, split.valid_from, split.test_from, split.end)
-    inside = cut_window(frame, split).with_row_index("row").sort("timestamp", "order")
+    inside = keep_window(frame, split).with_row_index("row").sort("timestamp", "order")
     n_train = int((inside["timestamp"] < _to_seconds(split.valid_from)).sum())
     n_valid = (len(inside) - n_train + 1) // 2
     names = ["train"] * n_train + ["valid"] * n_valid + ["test"] * (len(inside) - n_train - n_valid)

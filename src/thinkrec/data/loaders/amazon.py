@@ -31,9 +31,15 @@ def read_amazon_2018(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     metadata = find_file(folder, "meta_*.json.gz", "meta_*.json", source="amazon-2018")
     items = _drop_repeated_items(read_records(metadata, _ITEMS, _parse_item_2018, needed=("asin",)), metadata)
     reviews = find_file(
-        folder, "*_5.json.gz", "*_5.json", "[!m]*.csv", "[!m]*.csv.gz", "[!m]*.json.gz", "[!m]*.json",
+        folder,
+        "*_5.json.gz",
+        "*_5.json",
+        "[!m]*.csv",
+        "[!m]*.csv.gz",
+        "[!m]*.json.gz",
+        "[!m]*.json",
         source="amazon-2018",
-    )  # fmt: skip
+    )
     if reviews.name.removesuffix(".gz").endswith(".csv"):
         return _read_ratings(reviews, items["item_id"]), items
     needed = ("reviewerID", "asin", "overall", "unixReviewTime")
@@ -112,7 +118,7 @@ def _parse_item_2018(record: dict[str, Any]) -> list[tuple]:
             title,
             _clean_list(categories[1:]),
             record.get("brand") or "",
-            _join(record.get("description")),
+            _join_texts(record.get("description")),
         )
     ]
 
@@ -124,7 +130,7 @@ def _parse_item_2023(record: dict[str, Any]) -> list[tuple]:
             record.get("title") or "",
             _clean_list((record.get("categories") or [])[1:]),
             record.get("store") or "",
-            _join(record.get("description")),
+            _join_texts(record.get("description")),
         )
     ]
 
@@ -133,7 +139,7 @@ def _clean_list(values: list[Any]) -> list[str]:
     return [text for text in values if isinstance(text, str) and text.strip() and len(text) <= 80]
 
 
-def _join(value: Any) -> str:
+def _join_texts(value: Any) -> str:
     return value if isinstance(value, str) else " ".join(text for text in value or [] if isinstance(text, str))
 
 

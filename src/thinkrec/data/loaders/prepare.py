@@ -14,7 +14,7 @@ from thinkrec.data.interactions import SPLITS
 from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.loaders.source import Source
 from thinkrec.data.messages import emit_warning
-from thinkrec.data.split import ByColumn, ByRandom, Split, assign_split, cut_window
+from thinkrec.data.split import ByColumn, ByRandom, Split, assign_split, keep_window
 from thinkrec.data.tables import check_interactions
 from thinkrec.errors import DataError
 
@@ -51,7 +51,7 @@ def load_source(
     raw, items = source.read(folder)
     rows = _check_rows(raw, source, str(folder), threshold, duplicates)
     rows = _drop_unknown_items(rows, items, str(folder))
-    rows = _filter_activity(cut_window(rows, rule), source.activity if activity is None else activity, str(folder))
+    rows = _keep_active(keep_window(rows, rule), source.activity if activity is None else activity, str(folder))
     rows = assign_split(rows, rule, source=str(folder))
     if threshold in (None, source.threshold) and rule == source.split and activity in (None, source.activity):
         _check_expected_rows(rows, len(raw), source, str(folder))
@@ -112,19 +112,19 @@ def _drop_unknown_items(rows: pl.DataFrame, items: pl.DataFrame, where: str) -> 
     return known
 
 
-def _filter_activity(rows: pl.DataFrame, least: int, where: str) -> pl.DataFrame:
+def _keep_active(rows: pl.DataFrame, least: int, where: str) -> pl.DataFrame:
     """The rows of users and items with more than `least` rows, counted once, before any is dropped."""
     if not least or rows.is_empty():
         return rows
-    kept = rows.filter((pl.len().over("user_id") > least) & (pl.len().over("item_id") > least))
+    active = rows.filter((pl.len().over("user_id") > least) & (pl.len().over("item_id") > least))
     emit_warning(
-        f"{where}: {len(rows) - len(kept):,} of {len(rows):,} rows are left out, because their user or item has "
+        f"{where}: {len(rows) - len(active):,} of {len(rows):,} rows are left out, because their user or item has "
         "no more "
         f"than {least} rows inside the split's window (`activity`)."
     )
-    if kept.is_empty():
+    if active.is_empty():
         raise DataError(f"{where}: no row is left by `activity: {least}`. Give a smaller number; 0 keeps all.")
-    return kept
+    return active
 
 
 def _check_expected_rows(rows: pl.DataFrame, n_raw: int, source: Source, where: str) -> None:
@@ -140,7 +140,7 @@ def _check_expected_rows(rows: pl.DataFrame, n_raw: int, source: Source, where: 
             "are not checked."
         )
     elif counts != dict(source.expected_rows):
-        found = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        present = ", ".join(f"{name} {count:,}" for name, count in counts.items())
         emit_warning(
-            f"{where}: {found} rows, where the ThinkRec paper counts {expected}; figures are of other rows than its."
+            f"{where}: {present} rows, where the ThinkRec paper counts {expected}; figures are of other rows than its."
         )

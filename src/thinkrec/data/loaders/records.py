@@ -112,13 +112,13 @@ def _build_part(rows: list[tuple], schema: dict[str, Any], path: Path, number: i
 
 def _iterate_records(path: Path, notation: Notation, bar: Progress) -> Iterator[tuple[int, dict[str, Any]]]:
     read = json.loads if notation == "json" else ast.literal_eval
-    told, empty = 0, 0
+    shown, empty = 0, 0
     with path.open("rb") as packed:
         file = gzip.GzipFile(fileobj=packed) if path.suffix == ".gz" else packed
         for number, raw in enumerate(io.BufferedReader(file), 1):  # type: ignore[arg-type]
             if number % 10_000 == 0:
-                bar.advance(packed.tell() - told)
-                told = packed.tell()
+                bar.advance(packed.tell() - shown)
+                shown = packed.tell()
             if not raw.strip():
                 empty += 1
                 continue

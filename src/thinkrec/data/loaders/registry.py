@@ -27,7 +27,7 @@ _PRODUCT_WORDS = Domain(item="product", items="products", user="customer")
 _BOOK_WORDS = Domain(item="book", items="books", user="reader")
 
 
-def _date(year: int, month: int) -> datetime:
+def _build_date(year: int, month: int) -> datetime:
     return datetime(year, month, 1, tzinfo=UTC)
 
 
@@ -88,7 +88,9 @@ _SOURCES = (
             SourceFile(f"{_AMAZON_2018}/metaFiles2/meta_Books.json.gz"),
         ),
         threshold=4.0,
-        split=ByDates(start=_date(2017, 1), valid_from=_date(2017, 11), test_from=None, end=_date(2018, 1)),
+        split=ByDates(
+            start=_build_date(2017, 1), valid_from=_build_date(2017, 11), test_from=None, end=_build_date(2018, 1)
+        ),
         activity=20,
         domain=_BOOK_WORDS,
         full_rows=51_311_621,
@@ -138,7 +140,9 @@ _SOURCES = (
         licence="Yelp's dataset terms: academic use after agreeing on the page, no redistribution",
         read=read_yelp,
         threshold=3.0,
-        split=ByDates(start=_date(2010, 1), valid_from=_date(2019, 12), test_from=None, end=_date(2023, 1)),
+        split=ByDates(
+            start=_build_date(2010, 1), valid_from=_build_date(2019, 12), test_from=None, end=_build_date(2023, 1)
+        ),
         activity=20,
         domain=Domain(item="business", items="businesses", user="customer"),
         full_rows=6_990_280,
