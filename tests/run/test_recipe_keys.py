@@ -19,6 +19,7 @@ from support.recipe_key_observers import (
     evaluation,
     gates,
     groups,
+    negatives,
     phrases,
     prior,
     prompts,
@@ -162,10 +163,12 @@ CASES: dict[str, dict[str, Case | str]] = {
     },
     "kind: source": {
         "kind": "here",
-        **of(source, name="amazon-2018", folder="other", threshold=4.0, split={"by": "last"}, activity=3),
+        **of(source, name="amazon-2018", threshold=4.0, split={"by": "last"}, activity=3),
+        "folder": (source, {"part": "here"}, {"part": "other"}),
         "duplicates": (source, {"duplicates": "first"}, {"duplicates": "last"}),
         "negatives": "tests/data/test_implicit.py::test_negatives_are_new",
     },
+    "data.negatives": of(negatives, per_positive=2.0, draw="popularity", days=365, seed=1),
     "kind: in_memory": {"kind": "tests/test_api.py::test_saved_and_loaded_gives_equal_scores"},
     "kind: mf": {
         "kind": "here",

@@ -93,7 +93,7 @@ def find_source_folder(config: SourceData) -> Path:
         return find_data_folder(name)
     except DataError as error:
         raise DataError(
-            f"{error}, or name it in `data.folder`; `thinkrec data {config.name}` says where to get it"
+            f"{error}, or name it in `data.folder`; docs/data-sources.md says where to get it"
         ) from None
 
 

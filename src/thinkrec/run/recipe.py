@@ -63,7 +63,7 @@ class MovieLensOriginal(Config):
 
 
 class SourceData(Config):
-    """A published data set, read from its own files; `thinkrec data` lists them."""
+    """A published data set, read from its own files; docs/data-sources.md lists them."""
 
     kind: Literal["source"] = "source"
     name: str
@@ -71,7 +71,7 @@ class SourceData(Config):
     folder: Path | None = None
     """The unpacked files; by default the folder of that name under $THINKREC_DATA or ../shared/data."""
     threshold: float | None = None
-    """Liked means rating > threshold; by default as is usual for the source (`thinkrec data NAME`)."""
+    """Liked means rating > threshold; by default as is usual for the source."""
     split: Split | None = None
     """The rule that makes train, valid and test; by default as is usual for the source."""
     activity: int | None = Field(default=None, ge=0)

@@ -29,7 +29,7 @@ def find_file(folder: Path, *patterns: str, source: str) -> Path:
     Raises DataError where none fits, or several do.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder. `thinkrec data {source}` says where the files come from.")
+        raise DataError(f"{folder}: no such folder. docs/data-sources.md says where the files of {source} come from.")
     inner = [path for path in folder.iterdir() if path.is_dir()]
     for place in (folder, *(inner if len(inner) == 1 else [])):
         for pattern in patterns:
@@ -43,8 +43,8 @@ def find_file(folder: Path, *patterns: str, source: str) -> Path:
                 return paths[0]
     there = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
     raise DataError(
-        f"{folder}: no file {' or '.join(patterns)} (there: {there}). `thinkrec data {source}` says where it "
-        "comes from."
+        f"{folder}: no file {' or '.join(patterns)} (there: {there}). docs/data-sources.md says where the files of "
+        f"{source} come from."
     )
 
 

@@ -46,7 +46,7 @@ class Source:
     read: Reader
     """How its folder is read."""
     files: tuple[SourceFile, ...] = ()
-    """What `thinkrec data NAME --download FOLDER` fetches; empty where a person has to agree to terms first."""
+    """What there is to download; empty where a person has to agree to terms first."""
     threshold: float | None = None
     """Liked means rating > threshold; None where every row is a like."""
     split: Split = field(default_factory=ByFractions)
