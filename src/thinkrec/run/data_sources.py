@@ -92,9 +92,7 @@ def find_source_folder(config: SourceData) -> Path:
     try:
         return find_data_folder(name)
     except DataError as error:
-        raise DataError(
-            f"{error}, or name it in `data.folder`; docs/data-sources.md says where to get it"
-        ) from None
+        raise DataError(f"{error}, or name it in `data.folder`; docs/data-sources.md says where to get it") from None
 
 
 def describe_negatives(config: Data) -> str | None:
