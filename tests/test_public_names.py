@@ -17,7 +17,7 @@ NAMES = {
     "thinkrec.api": {"ThinkRec", "load"},
     "thinkrec.collab.encoder": {"Encoder", "Scorer"},
     "thinkrec.data.dataset": {"Dataset", "Domain"},
-    "thinkrec.data.split": {"ByColumn", "ByDates", "ByFractions", "ByMonths"},
+    "thinkrec.data.split": {"ByColumn", "ByDates", "ByFractions", "ByLast", "ByMonths", "ByRandom"},
     "thinkrec.errors": {"CheckpointError", "DataError", "DataWarning", "RecipeError", "ThinkRecError"},
     "thinkrec.evaluate.metrics.bootstrap": {"bootstrap_metrics", "compute_interval", "compute_paired_difference"},
     "thinkrec.evaluate.metrics.calibration": {"compute_expected_calibration_error"},

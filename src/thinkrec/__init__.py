@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from thinkrec.api import ThinkRec, load
     from thinkrec.collab.encoder import Encoder, Scorer
     from thinkrec.data.dataset import Dataset, Domain
-    from thinkrec.data.split import ByColumn, ByDates, ByFractions, ByMonths
+    from thinkrec.data.split import ByColumn, ByDates, ByFractions, ByLast, ByMonths, ByRandom
     from thinkrec.errors import CheckpointError, DataError, DataWarning, RecipeError, ThinkRecError
     from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics, compute_interval, compute_paired_difference
     from thinkrec.evaluate.metrics.calibration import compute_expected_calibration_error
@@ -31,7 +31,9 @@ __all__ = [
     "ByColumn",
     "ByDates",
     "ByFractions",
+    "ByLast",
     "ByMonths",
+    "ByRandom",
     "CheckpointError",
     "DataError",
     "DataWarning",
@@ -64,7 +66,7 @@ _HOMES = {
     "thinkrec.api": ("ThinkRec", "load"),
     "thinkrec.collab.encoder": ("Encoder", "Scorer"),
     "thinkrec.data.dataset": ("Dataset", "Domain"),
-    "thinkrec.data.split": ("ByColumn", "ByDates", "ByFractions", "ByMonths"),
+    "thinkrec.data.split": ("ByColumn", "ByDates", "ByFractions", "ByLast", "ByMonths", "ByRandom"),
     "thinkrec.errors": ("CheckpointError", "DataError", "DataWarning", "RecipeError", "ThinkRecError"),
     "thinkrec.evaluate.metrics.bootstrap": ("bootstrap_metrics", "compute_interval", "compute_paired_difference"),
     "thinkrec.evaluate.metrics.calibration": ("compute_expected_calibration_error",),

@@ -298,7 +298,7 @@ def test_report_refuses_a_half_finished_run(mf: Path, tmp_path: Path) -> None:
 
 
 def test_run_refuses_what_it_does_not_know(mf: Path, tmp_path: Path) -> None:
-    assert "one of: demo" in refused("run", "nonsense")
+    assert "one of: amazon-book/boosting, " in refused("run", "nonsense")
     assert "dimension: unknown key" in refused("run", mf, "--folder", tmp_path / "a", "-o", "model.dimension=3")
     assert "key=value" in refused("run", mf, "--folder", tmp_path / "a", "-o", "seed")
     assert not (tmp_path / "a").exists()

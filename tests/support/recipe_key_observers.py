@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from support.tiny_run import tiny_backbone, tiny_recipe
 from thinkrec.collab import ScorerConfig, build_scorer
 from thinkrec.data.dataset import Dataset
+from thinkrec.data.implicit import SampledNegatives, sample_negatives
 from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.free_citations import FreeCitations
 from thinkrec.decoding.sampling import TokenSampler
@@ -31,7 +32,7 @@ from thinkrec.run import explained
 from thinkrec.run.inputs import hash_prompt_sample
 from thinkrec.run.layout import map_rows_to_stages
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import EvaluationConfig, TableData, parse_recipe
+from thinkrec.run.recipe import EvaluationConfig, SourceData, TableData, parse_recipe
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.testing import plant_dataset
 from thinkrec.train import stages
@@ -140,6 +141,40 @@ def tables(folder: Path, **keys: Any) -> Any:
         if key in keys:
             keys[key] = folder / keys[key]
     return load_data(TableData.model_validate({**named, **keys}))[0].compute_fingerprint()
+
+
+def negatives(**keys: Any) -> Any:
+    rng = np.random.default_rng(0)
+    rows = {"user_id": np.arange(200) % 10, "item_id": rng.integers(0, 40, 200), "order": np.arange(200)}
+    frame = pl.DataFrame({**rows, "timestamp": np.sort(rng.integers(0, 10**8, 200))})
+    frame = frame.with_columns(pl.lit(1, dtype=pl.Int8).alias("label"), pl.lit("train").alias("split"))
+    drawn = sample_negatives(frame, SampledNegatives.model_validate(keys), has_times=True, source="rows")
+    return drawn.select("user_id", "item_id", "label").rows()
+
+
+def source(folder: Path, part: str = "here", **keys: Any) -> Any:
+    """Small files in the formats of MovieLens and Amazon, all rows in the part `here`, one less in `other`."""
+    from thinkrec.run.data_sources import load_data
+
+    rows = [f"{u},{i},{1 + (u * i) % 5},{1_400_000_000 + u * 7_000 + i}" for u in range(1, 9) for i in range(1, 6)]
+    rows += ["1,6,5,1500000000", "1,1,5,1500000001"]
+    for name, lines in (("here", rows), ("other", rows[1:])):
+        place = folder / name
+        place.mkdir(exist_ok=True)
+        (place / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *lines]) + "\n")
+        films = [f"{i},Film {i} (1999),Comedy" for i in range(1, 7)]
+        (place / "movies.csv").write_text("\n".join(["movieId,title,genres", *films]) + "\n")
+        fields = [line.split(",") for line in lines]
+        reviews = [
+            f'{{"reviewerID": "{u}", "asin": "{i}", "overall": {rating}, "unixReviewTime": {time}}}'
+            for u, i, rating, time in fields
+        ]
+        (place / "X_5.json").write_text("\n".join(reviews) + "\n")
+        meta = [f'{{"asin": "{i}", "title": "Product {i}"}}' for i in range(1, 7)]
+        (place / "meta_X.json").write_text("\n".join(meta) + "\n")
+    settings = {"name": "movielens-latest-small", "duplicates": "keep", **keys}
+    config = SourceData.model_validate({**settings, "folder": folder / part})
+    return load_data(config)[0].compute_fingerprint()
 
 
 def stage(folder: Path, **keys: Any) -> Any:

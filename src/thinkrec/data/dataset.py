@@ -24,7 +24,7 @@ from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
 from thinkrec.io.hashing import hash_bytes
 
-CUT_BY_TIME = ("dates", "months", "fractions")
+CUT_BY_TIME = ("dates", "months", "fractions", "last")
 """Rules of a split that need times; the default, a column `split`, needs them for histories unless it is named."""
 Table = Any
 """A file that `read_table` knows, or anything that `as_frame` takes: a frame (Polars, pandas, Arrow), a mapping of

@@ -1,4 +1,4 @@
-"""Rules that say which rows are for training, validation and test; all but `ByColumn` cut by time."""
+"""Rules that say which rows are for training, validation and test: by a column, by time, per user, or drawn."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Literal
 
+import numpy as np
 import polars as pl
 from pydantic import AfterValidator, Field, model_validator
 
 from thinkrec.data.interactions import SPLITS
+from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
 from thinkrec.io.config import Config
 
@@ -43,8 +45,9 @@ class ByDates(Config):
     """Which rule this is."""
     valid_from: Moment
     """First moment of the validation rows."""
-    test_from: Moment
-    """First moment of the test rows."""
+    test_from: Moment | None
+    """First moment of the test rows. null: the rows from valid_from on are cut in half in the order of their time,
+    those of one moment in the order of the table."""
     start: Moment | None = None
     """Rows before this moment are dropped; null keeps all."""
     end: Moment | None = None
@@ -104,7 +107,39 @@ class ByFractions(Config):
         return self
 
 
-Split = Annotated[ByColumn | ByDates | ByMonths | ByFractions, Field(discriminator="by")]
+class ByLast(Config):
+    """Per user: the last rows in time are for test, those before for validation. With 1 and 1: leave-one-out."""
+
+    by: Literal["last"] = "last"
+    """Which rule this is."""
+    valid: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)] = 1
+    """Rows of each user before the test rows for validation: a number, or a share below 1."""
+    test: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)] = 1
+    """Last rows of each user for test: a number, or a share below 1."""
+
+
+class ByRandom(Config):
+    """Rows are drawn by seed, whatever their time; the table needs no times."""
+
+    by: Literal["random"] = "random"
+    """Which rule this is."""
+    valid: float = Field(default=0.1, gt=0, lt=1)
+    """Share of the rows for validation."""
+    test: float = Field(default=0.1, gt=0, lt=1)
+    """Share of the rows for test."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the draw."""
+    per_user: bool = False
+    """Draw the shares among the rows of each user, not among all."""
+
+    @model_validator(mode="after")
+    def _check_training_share(self) -> ByRandom:
+        if self.valid + self.test >= 1:
+            raise ValueError("valid + test must stay below 1, so that training rows remain")
+        return self
+
+
+Split = Annotated[ByColumn | ByDates | ByMonths | ByFractions | ByLast | ByRandom, Field(discriminator="by")]
 """Any of the rules; in a recipe `by` says which."""
 
 
@@ -124,7 +159,7 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
                 )
             out = frame
         case ByDates():
-            out = _split_at_dates(frame, split.start, split.valid_from, split.test_from, split.end)
+            out = _split_by_dates(frame, split)
         case ByMonths():
             out = _split_at_dates(frame, *split.compute_edges())
         case ByFractions():
@@ -136,10 +171,14 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
             out = _label_splits(
                 frame, int(times[n - before]) if before else after, int(times[n - last]) if last else after
             )
+        case ByLast():
+            out = split_last_rows(frame, split, source)
+        case ByRandom():
+            out = split_at_random(frame, split, source)
         case _:
             raise DataError(
-                f"{source}: split is {split!r}, no rule; give ByColumn(), ByDates(...), ByMonths(...) or "
-                "ByFractions(...)."
+                f"{source}: split is {split!r}, no rule; give ByColumn(), ByDates(...), ByMonths(...), "
+                "ByFractions(...), ByLast(...) or ByRandom(...)."
             )
     present = set(out["split"].unique().to_list())
     empty = [name for name in SPLITS if name not in present]
@@ -151,6 +190,30 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
     return out
 
 
+def keep_window(frame: pl.DataFrame, split: Split) -> pl.DataFrame:
+    """The rows inside the rule's window; all of them for rules without one."""
+    start: datetime | None = None
+    end: datetime | None = None
+    if isinstance(split, ByDates):
+        start, end = split.start, split.end
+    elif isinstance(split, ByMonths):
+        start, _, _, end = split.compute_edges()
+    time = pl.col("timestamp")
+    if start is not None:
+        frame = frame.filter(time >= _to_seconds(start))
+    return frame if end is None else frame.filter(time < _to_seconds(end))
+
+
+def _split_by_dates(frame: pl.DataFrame, split: ByDates) -> pl.DataFrame:
+    if split.test_from is not None:
+        return _split_at_dates(frame, split.start, split.valid_from, split.test_from, split.end)
+    inside = keep_window(frame, split).with_row_index("row").sort("timestamp", "order")
+    n_train = int((inside["timestamp"] < _to_seconds(split.valid_from)).sum())
+    n_valid = (len(inside) - n_train + 1) // 2
+    names = ["train"] * n_train + ["valid"] * n_valid + ["test"] * (len(inside) - n_train - n_valid)
+    return inside.with_columns(pl.Series("split", names, dtype=pl.String)).sort("row").drop("row")
+
+
 def _split_at_dates(
     frame: pl.DataFrame, start: datetime | None, valid_from: datetime, test_from: datetime, end: datetime | None
 ) -> pl.DataFrame:
@@ -160,6 +223,78 @@ def _split_at_dates(
     if end is not None:
         frame = frame.filter(time < _to_seconds(end))
     return _label_splits(frame, _to_seconds(valid_from), _to_seconds(test_from))
+
+
+def split_last_rows(frame: pl.DataFrame, split: ByLast, source: str) -> pl.DataFrame:
+    """The last rows of each user in (time, order) for test, those before for validation.
+
+    Users with too few rows to keep one for training have all of theirs there, and are counted.
+    """
+    ranked = frame.with_row_index("row").sort("user_id", "timestamp", "order")
+    ranked = ranked.with_columns(
+        pl.len().over("user_id").alias("n"), pl.int_range(pl.len()).reverse().over("user_id").alias("back")
+    )
+    test, valid = (_count_rows(size) for size in (split.test, split.valid))
+    short = ranked.filter(test + valid >= pl.col("n"))["user_id"].n_unique()
+    out = _label_from_end(ranked, test, valid)
+    if short:
+        emit_warning(
+            f"{source}: {short} users have too few rows for the split by last; all of theirs are for training."
+        )
+    _warn_later_training(out, split.by, source)
+    return out
+
+
+def split_at_random(frame: pl.DataFrame, split: ByRandom, source: str) -> pl.DataFrame:
+    """Rows drawn by seed in their order in the table, over all users or per user; shares are rounded."""
+    draw = np.random.default_rng(split.seed).permutation(frame.height)
+    ranked = frame.with_row_index("row").with_columns(pl.Series("draw", draw))
+    if split.per_user:
+        ranked = ranked.sort("user_id", "draw").with_columns(
+            pl.len().over("user_id").alias("n"), pl.int_range(pl.len()).reverse().over("user_id").alias("back")
+        )
+        test, valid = _count_rows(split.test), _count_rows(split.valid)
+        short = ranked.filter(test + valid >= pl.col("n"))["user_id"].n_unique()
+        if short:
+            emit_warning(
+                f"{source}: {short} users have too few rows for the split by random; all of theirs are for training."
+            )
+    else:
+        ranked = ranked.with_columns(pl.lit(frame.height).alias("n"), pl.col("draw").alias("back"))
+        test, valid = (pl.lit(round(share * frame.height)) for share in (split.test, split.valid))
+    out = _label_from_end(ranked, test, valid)
+    _warn_later_training(out, split.by, source)
+    return out
+
+
+def _count_rows(size: float) -> pl.Expr:
+    """Rows of each user: a number, or a share of `n`, at least one."""
+    return pl.lit(size) if size >= 1 else (pl.col("n") * size).round().cast(pl.Int64).clip(lower_bound=1)
+
+
+def _label_from_end(ranked: pl.DataFrame, test: pl.Expr, valid: pl.Expr) -> pl.DataFrame:
+    is_short, back = test + valid >= pl.col("n"), pl.col("back")
+    name = pl.when(is_short).then(pl.lit("train")).when(back < test).then(pl.lit("test"))
+    name = name.when(back < test + valid).then(pl.lit("valid")).otherwise(pl.lit("train"))
+    return ranked.with_columns(name.alias("split")).sort("row").drop("row", "n", "back", "draw", strict=False)
+
+
+def _warn_later_training(out: pl.DataFrame, rule: str, source: str) -> None:
+    """Say how much of the training comes after the first test row: what is learned from all users knows that time."""
+    first = out.filter(pl.col("split") == "test")["timestamp"].min()
+    train = out.filter(pl.col("split") == "train")["timestamp"]
+    if first is None or out["timestamp"].n_unique() == 1:
+        return
+    later = int((train > first).sum())
+    if later:
+        emit_warning(
+            f"{source}: the split by {rule} is no split in time: {later / len(train):.0%} of the train rows "
+            "come after the "
+            "first test row. No test label is used, but item means, vectors and everything else that is learned "
+            "from all "
+            "users know what came later, and results are higher than they would be in use. A split by dates, months or "
+            "fractions has no such knowledge."
+        )
 
 
 def _label_splits(frame: pl.DataFrame, valid_from: float, test_from: float) -> pl.DataFrame:

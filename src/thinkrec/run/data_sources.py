@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thinkrec.data.dataset import Dataset
+from thinkrec.data.implicit import SampledNegatives
 from thinkrec.data.interactions import TRAIN
 from thinkrec.data.loaders.movielens import load_ml1m_slice, load_movielens_dataset
+from thinkrec.data.loaders.prepare import load_source
+from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.table_config import load_tables
 from thinkrec.data.table_files import list_table_files
 from thinkrec.errors import DataError, DataWarning, RecipeError
@@ -21,7 +24,7 @@ from thinkrec.train.mixture import write_rule_reasons
 from thinkrec.train.model_config import ThinkRecConfig
 
 if TYPE_CHECKING:
-    from thinkrec.run.recipe import Data, MovieLensSlice
+    from thinkrec.run.recipe import Data, MovieLensSlice, SourceData
 
 
 REASON_FILES = {"written": "reasons.parquet", "grounded": "reasons-grounded.parquet"}
@@ -63,12 +66,40 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
         return load_ml1m_slice(folder, keywords=config.keywords), None
     if config.kind == "movielens":
         return load_movielens_dataset(config.folder), None
+    if config.kind == "source":
+        return load_source(
+            config.name,
+            find_source_folder(config),
+            threshold=config.threshold,
+            split=config.split,
+            activity=config.activity,
+            duplicates=config.duplicates,
+            negatives=config.negatives,
+        ), None
     if config.kind == "in_memory":
         raise RecipeError(
             "data.kind is in_memory: these data were handed over in Python, by ThinkRec.fit; name the data of a recipe "
             "by another kind, such as tables"
         )
     return load_tables(config), None
+
+
+def find_source_folder(config: SourceData) -> Path:
+    """The folder of a published data set. Raises DataError with the remedy where it is not there."""
+    if config.folder is not None:
+        return config.folder
+    name = find_source(config.name).folder or config.name
+    try:
+        return find_data_folder(name)
+    except DataError as error:
+        raise DataError(f"{error}, or name it in `data.folder`; docs/data-sources.md says where to get it") from None
+
+
+def describe_negatives(config: Data) -> str | None:
+    """Where the No of implicit feedback comes from, in one sentence; None where the data say it themselves."""
+    if config.kind != "source" or not find_source(config.name).is_implicit:
+        return None
+    return (config.negatives or SampledNegatives()).describe()
 
 
 def list_source_paths(config: Data) -> list[Path]:
@@ -80,6 +111,8 @@ def list_source_paths(config: Data) -> list[Path]:
         return [file for path in (config.interactions, config.items) for file in _expand_pattern(path)]
     if config.kind == "ml1m":
         return [config.folder or list_data_folders("ml1m")[0]]
+    if config.kind == "source":
+        return [config.folder or list_data_folders(find_source(config.name).folder or config.name)[0]]
     return [config.folder] if config.kind == "movielens" else []
 
 

@@ -10,6 +10,9 @@ import yaml
 from pydantic import Field, ValidationError
 
 from thinkrec.collab import RENAMED_KINDS, SCORER_METHODS, AnyScorerConfig, NamedClasses, ScorerConfig
+from thinkrec.data.duplicates import Duplicates
+from thinkrec.data.implicit import SampledNegatives
+from thinkrec.data.split import Split
 from thinkrec.data.table_config import TableData
 from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.policy import RENAMED_POLICIES, Cite, Writer
@@ -59,6 +62,26 @@ class MovieLensOriginal(Config):
     """The folder with both files."""
 
 
+class SourceData(Config):
+    """A published data set, read from its own files; docs/data-sources.md lists them."""
+
+    kind: Literal["source"] = "source"
+    name: str
+    """Which one, such as yelp or movielens-latest-small."""
+    folder: Path | None = None
+    """The unpacked files; by default the folder of that name under $THINKREC_DATA or ../shared/data."""
+    threshold: float | None = None
+    """Liked means rating > threshold; by default as is usual for the source."""
+    split: Split | None = None
+    """The rule that makes train, valid and test; by default as is usual for the source."""
+    activity: int | None = Field(default=None, ge=0)
+    """Only users and items with more rows than this inside the split's window stay, counted once; 0 keeps all."""
+    duplicates: Duplicates | None = None
+    """Several rows of one user and item: keep, first, last, or refuse."""
+    negatives: SampledNegatives | None = None
+    """For sources in which every row is a Yes, such as plays: how the No is drawn. By default one per Yes."""
+
+
 class InMemoryData(Config):
     """A data set that was handed over in Python; the run's folder holds a copy of it."""
 
@@ -68,7 +91,7 @@ class InMemoryData(Config):
 
 
 Data = Annotated[
-    SimulatedData | MovieLensSlice | MovieLensOriginal | TableData | InMemoryData,
+    SimulatedData | MovieLensSlice | MovieLensOriginal | TableData | SourceData | InMemoryData,
     Field(discriminator="kind"),
     rename_kinds({**SimulatedData.RENAMED_VALUES["kind"], **InMemoryData.RENAMED_VALUES["kind"]}),
 ]

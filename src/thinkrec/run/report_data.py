@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.split import ByMonths
 from thinkrec.evaluate.metrics.calibration import compute_reliability_curve
 from thinkrec.evaluate.report.data import CurvePanel, ExplainedRecommendation, LearningCurve, ReportData
@@ -16,6 +17,7 @@ from thinkrec.evaluate.report.data_facts import describe_facts
 from thinkrec.evaluate.report.user_map import UserMap, build_user_map
 from thinkrec.evaluate.results import RankingResults
 from thinkrec.personal.gate import compute_gate
+from thinkrec.run.data_sources import describe_negatives
 from thinkrec.run.pipeline import Run
 from thinkrec.run.provenance import describe_environment
 from thinkrec.run.stage import read_stage_result
@@ -76,7 +78,11 @@ def describe_data(run: Run) -> dict[str, str]:
     # Both MovieLens readers go by the paper's rules, which the slice holds as labels.
     is_paper = data.kind in ("ml1m", "movielens")
     rule = data.split if data.kind == "tables" else ByMonths() if is_paper else None
-    return {"data": sizes, **describe_facts(run.ds, split=rule, liked="rating > 3" if is_paper else "")}
+    if data.kind == "source":
+        rule = data.split or find_source(data.name).split
+    facts = {"data": sizes, **describe_facts(run.ds, split=rule, liked="rating > 3" if is_paper else "")}
+    negatives = describe_negatives(data)
+    return facts if negatives is None else facts | {"sampled No": negatives}
 
 
 def describe_method(run: Run) -> str:

@@ -16,6 +16,7 @@ from thinkrec.evaluate.report.data_facts import count_facts
 from thinkrec.evaluate.report.page import write_report
 from thinkrec.evaluate.results import Kind, RankingResults, summarise_results, write_metrics
 from thinkrec.io.hashing import hash_json
+from thinkrec.run.data_sources import describe_negatives
 from thinkrec.run.explained import explain_test_rows
 from thinkrec.run.layout import NON_PERSONALISED, map_rows_to_stages
 from thinkrec.run.pipeline import Run
@@ -85,6 +86,7 @@ def build_provenance(run: Run) -> dict[str, Any]:
         "duration_s": round(run.stage_runner.sum_seconds(), 1),
         "data": run.ds.summarise() | count_facts(run.ds),
         "failed": run.failures,
+        "negatives": describe_negatives(run.recipe.data),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN
-from thinkrec.data.split import ByDates, ByFractions, ByMonths, Split
+from thinkrec.data.split import ByDates, ByFractions, ByLast, ByMonths, ByRandom, Split
 from thinkrec.evaluate.number_format import format_number
 
 _SECONDS = (10**8, 10**10)
@@ -81,11 +81,19 @@ def describe_split(split: Split | None) -> str:
     """The rule in words."""
     match split:
         case ByDates():
-            return f"by dates, validation from {split.valid_from:%Y-%m-%d}, test from {split.test_from:%Y-%m-%d}"
+            test = "the later half of it" if split.test_from is None else f"from {split.test_from:%Y-%m-%d}"
+            return f"by dates, validation from {split.valid_from:%Y-%m-%d}, test {test}"
         case ByMonths():
             return f"by months from {split.start}, {split.train} + {split.valid} + {split.test}"
         case ByFractions():
             return f"by time, the last {split.test:.0%} for test, {split.valid:.0%} before for validation"
+        case ByLast():
+            return f"per user, the last {split.test:g} for test, {split.valid:g} before for validation, not by one time"
+        case ByRandom():
+            whose = "each user's rows" if split.per_user else "all rows"
+            return (
+                f"drawn by seed {split.seed} from {whose}, {split.valid:.0%} for validation, {split.test:.0%} for test"
+            )
         case _:
             return "as given with the data"
 

@@ -1,0 +1,83 @@
+"""Book-Crossing: semicolons, Latin-1, quotes with backslashes, ratings of 0 that are none, no times."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import polars as pl
+
+from thinkrec.data.loaders.records import find_file, parse_column, read_latin_1
+from thinkrec.data.messages import emit_warning
+from thinkrec.errors import DataError
+
+
+def read_book_crossing(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`BX-Book-Ratings.csv` (User-ID, ISBN, Book-Rating) and `BX-Books.csv` (ISBN, Book-Title, Book-Author, ...).
+
+    A rating of 0 means that the book was met and not rated: such rows are dropped and counted. ISBNs are compared
+    without white space and case, since the last character of some is an x. The author is the book's keyword.
+    """
+    ratings = find_file(folder, "BX-Book-Ratings.csv", source="book-crossing")
+    books = find_file(folder, "BX-Books.csv", "BX_Books.csv", source="book-crossing")
+    rows = _read_quoted(ratings, ("User-ID", "ISBN", "Book-Rating")).rename(
+        {"User-ID": "user_id", "ISBN": "item_id", "Book-Rating": "rating"}
+    )
+    rows = rows.with_columns(
+        parse_column(rows, "user_id", pl.Int64, ratings, first=2),
+        parse_column(rows, "rating", pl.Float64, ratings, first=2),
+        _clean_isbn("item_id"),
+    )
+    is_rated = rows["rating"] > 0
+    if not is_rated.all():
+        emit_warning(
+            f"{ratings}: {int((~is_rated).sum()):,} of {len(rows):,} rows have the rating 0, which means that "
+            "the book was "
+            "met and not rated; they are left out."
+        )
+    items = _read_quoted(books, ("ISBN", "Book-Title", "Book-Author"))
+    items = items.select(
+        _clean_isbn("ISBN").alias("item_id"),
+        pl.col("Book-Title").alias("title"),
+        pl.concat_list(pl.col("Book-Author").fill_null("")).alias("keywords"),
+    )
+    unique = items.unique("item_id", keep="first", maintain_order=True)
+    if len(unique) < len(items):
+        emit_warning(f"{books}: {len(items) - len(unique)} lines repeat a book; the first is kept.")
+    return rows.filter(is_rated), unique
+
+
+def _clean_isbn(name: str) -> pl.Expr:
+    return pl.col(name).str.strip_chars(' "').str.to_uppercase()
+
+
+def _read_quoted(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
+    records = csv.reader(
+        read_latin_1(path), delimiter=";", quotechar='"', escapechar="\\", doublequote=True, strict=True
+    )
+    columns: list[list[str]] = [[] for _ in names]
+    try:
+        header = next(records, [])
+        missing = [name for name in names if name not in header]
+        if missing:
+            raise DataError(
+                f"{path}: columns {', '.join(missing)} are missing (line 1: {';'.join(header)[:60]!r}). Take "
+                "the file of "
+                "BX-CSV-Dump.zip unchanged."
+            )
+        places = [header.index(name) for name in names]
+        for fields in records:
+            if not fields:
+                continue
+            if len(fields) != len(header):
+                raise DataError(
+                    f"{path}: line {records.line_num} has {len(fields)} fields, the first line {len(header)} "
+                    f"({';'.join(fields)[:60]!r}). Take the file of BX-CSV-Dump.zip unchanged."
+                )
+            for column, place in zip(columns, places, strict=True):
+                column.append(fields[place])
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: line {records.line_num}: {error}. Take the file of BX-CSV-Dump.zip unchanged."
+        ) from error
+    return pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.String))

@@ -1,0 +1,34 @@
+"""Small files in the format of book crossing, quirks included, through `load_source`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.published_files import PAIRS, compute_star, load_with_warnings, write_lines
+
+from thinkrec.data.loaders.book_crossing import read_book_crossing
+from thinkrec.data.split import ByFractions
+from thinkrec.errors import DataError
+
+
+def test_book_crossing(tmp_path: Path) -> None:
+    rows = [f'"{u}";"00000000{i}x";"{2 * compute_star(u, i)}"' for u, i in PAIRS]
+    zeros = ['"1";"000000003x";"0"', '"2";"9999";"8"']
+    write_lines(tmp_path / "BX-Book-Ratings.csv", ['"User-ID";"ISBN";"Book-Rating"', *rows, *zeros], "latin-1")
+    book = '"00000000{}X";"The \\"Real\\" J; caf\u00e9 &amp; co";"Ann B";"1999"'
+    books = [book.format(i) for i in range(1, 7)]
+    header = '"ISBN";"Book-Title";"Book-Author";"Year-Of-Publication"'
+    write_lines(tmp_path / "BX-Books.csv", [header, *books], "latin-1")
+    ds, said = load_with_warnings("book-crossing", tmp_path)
+    assert ds.items.titles[0] == 'The "Real" J; caf\u00e9 & co' and ds.items.keywords[0] == ("Ann B",)
+    assert len(ds.interactions) == len(PAIRS)
+    for part in ("1 of 34 rows have the rating 0", "1 of 33 rows name items", "has no times"):
+        assert part in said, said
+    with pytest.raises(DataError, match="has no times"):
+        load_with_warnings("book-crossing", tmp_path, split=ByFractions())
+
+
+def test_without_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        read_book_crossing(tmp_path / "none")
