@@ -48,7 +48,7 @@ def test_the_status_tells_whether_all_hold(tmp_path: Path, ratio: float, status:
 
 def test_every_script_is_run_and_says_how_to_start_it() -> None:
     run = {name.partition("-")[0] for name in (*CPU, *GPU)}
-    apart = {"growth", "encoders", "formats", "backbones", "deciding", "smollm2", "recommend"}
+    apart = {"growth", "encoders", "formats", "backbones", "deciding", "smollm2", "recommend", "scale", "big_ratings"}
     helpers = {"common", "models", "run", "encoder_peers", "smollm2_prompts", "smollm2_training"}
     assert {path.stem for path in BENCH.glob("*.py")} == run | apart | helpers
     for name in run | apart:

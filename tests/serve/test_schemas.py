@@ -53,7 +53,7 @@ def test_an_unexpected_error_says_nothing_of_the_code(
     client: TestClient, service: RecommenderService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise KeyError("/home/secret.py")
+        raise KeyError("/srv/secret.py")
 
     monkeypatch.setattr(service, "rank", fail)
     answer = client.post("/v1/recommend", json={"user": 1})

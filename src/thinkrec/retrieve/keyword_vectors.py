@@ -38,9 +38,10 @@ class VectorRegression:
             return cls(terms, mean, np.zeros((0, vectors.shape[1])))
         table = terms.build_matrix(ds.items.keywords)
         weighted = sparse.csr_matrix(table.T @ sparse.diags(count))
-        left = sparse.csc_matrix(weighted @ table + penalty * sparse.identity(table.shape[1]))
+        n_terms = len(terms.terms)
+        left = sparse.csc_matrix(weighted @ table + penalty * sparse.identity(n_terms))
         weights = spsolve(left, np.asarray(weighted @ (vectors - mean)))
-        return cls(terms, mean, np.asarray(weights).reshape(table.shape[1], -1))
+        return cls(terms, mean, np.asarray(weights).reshape(n_terms, -1))
 
     def predict_vectors(self, keywords: list[tuple[str, ...]]) -> np.ndarray:
         """float32 (len(keywords), dim); the mean where no keyword is known."""

@@ -69,7 +69,7 @@ def load_source(
         item_source=str(folder),
         interactions_source=str(folder),
     )
-    return replace(ds, threshold=threshold or source.threshold)
+    return replace(ds, threshold=source.threshold if threshold is None else threshold)
 
 
 def _check_rows(
