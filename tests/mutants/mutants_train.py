@@ -181,7 +181,7 @@ MUTANTS = (
            "experts that are mixed count too little"),
     Mutant("label-forgotten", "run/variants.py", "if recipe.label is None:", "if True:",
            ("run/test_variants.py::test_the_last_row_bears_the_recipes_label",), "a TALLRec row is called ThinkRec"),
-    Mutant("saved-without-groups", "run/layout.py", "return (*encoder, GROUPS) if", "return encoder if", ("test_api.py::test_saved_and_loaded_gives_equal_scores",),
+    Mutant("saved-without-groups", "run/layout.py", "return (*scorers, GROUPS) if", "return scorers if", ("test_api.py::test_saved_and_loaded_gives_equal_scores",),
            "a saved model cannot answer"),
     Mutant("saved-without-its-scorer", "run/saved_model.py", 'return stage.startswith(f"{SCORERS}/")', "return False",
            ("test_api.py::test_saved_and_loaded_gives_equal_scores",), "a saved model cannot answer"),

@@ -161,7 +161,8 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
         case ByDates():
             out = _split_by_dates(frame, split)
         case ByMonths():
-            out = _split_at_dates(frame, *split.compute_edges())
+            _, valid_from, test_from, _ = split.compute_edges()
+            out = _label_splits(keep_window(frame, split), _to_seconds(valid_from), _to_seconds(test_from))
         case ByFractions():
             times, n = frame["timestamp"].sort(), frame.height
             last = round(n * split.test)
@@ -206,23 +207,12 @@ def keep_window(frame: pl.DataFrame, split: Split) -> pl.DataFrame:
 
 def _split_by_dates(frame: pl.DataFrame, split: ByDates) -> pl.DataFrame:
     if split.test_from is not None:
-        return _split_at_dates(frame, split.start, split.valid_from, split.test_from, split.end)
+        return _label_splits(keep_window(frame, split), _to_seconds(split.valid_from), _to_seconds(split.test_from))
     inside = keep_window(frame, split).with_row_index("row").sort("timestamp", "order")
     n_train = int((inside["timestamp"] < _to_seconds(split.valid_from)).sum())
     n_valid = (len(inside) - n_train + 1) // 2
     names = ["train"] * n_train + ["valid"] * n_valid + ["test"] * (len(inside) - n_train - n_valid)
     return inside.with_columns(pl.Series("split", names, dtype=pl.String)).sort("row").drop("row")
-
-
-def _split_at_dates(
-    frame: pl.DataFrame, start: datetime | None, valid_from: datetime, test_from: datetime, end: datetime | None
-) -> pl.DataFrame:
-    time = pl.col("timestamp")
-    if start is not None:
-        frame = frame.filter(time >= _to_seconds(start))
-    if end is not None:
-        frame = frame.filter(time < _to_seconds(end))
-    return _label_splits(frame, _to_seconds(valid_from), _to_seconds(test_from))
 
 
 def split_last_rows(frame: pl.DataFrame, split: ByLast, source: str) -> pl.DataFrame:
