@@ -101,7 +101,7 @@ def service(served_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def plain_scores(service: RecommenderService) -> dict[int, float]:
-    return ask_scores(TestClient(create_app(service)), CALM)
+    return ask_scores(TestClient(create_app(service)), [*CALM, *service.loaded.model.ds.items.ids[10 : 10 + ROOM]])
 
 
 def ask_scores(client: TestClient, candidates: list[int]) -> dict[int, float]:
@@ -147,6 +147,8 @@ def test_hostile_titles_change_no_other_score_and_stay_data(
     scores = {one["item"]: one["score"] for one in ranked}
     np.testing.assert_allclose([scores[id_] for id_ in CALM], [plain_scores[id_] for id_ in CALM], rtol=0, atol=1e-4)
     assert np.isfinite(list(scores.values())).all()
+    # They are read: what a title says moves the score of its own item.
+    assert np.mean([abs(scores[id_] - plain_scores[id_]) > 1e-3 for id_ in hostile]) > 0.5
     # In a history, in a reason and in the stream's lines.
     for id_ in hostile[::7]:
         past = {"history": [{"item": id_, "liked": True}, *HISTORY], "item": hostile[0]}
