@@ -364,7 +364,9 @@ class ThinkRec(CatalogueAnswers):
 
     def _open_service(self, variant: Variant) -> AnswerService:
         run, predictor = self._fitted_run, self._fitted_run.load_predictor(variant)
-        trained = saved_model.read_training_data(run.folder)
+        # A model that was written without its data cannot tell which of the items given are new.
+        has_data = saved_model.has_training_data(run.folder)
+        trained = saved_model.read_training_data(run.folder) if has_data else run.ds
         new_items = find_new_items(trained, run.ds)
         if new_items:
             predictor = predict_new_vectors(predictor, trained)

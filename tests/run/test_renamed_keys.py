@@ -30,6 +30,11 @@ from thinkrec.train.model_config import ThinkRecConfig
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = sorted((ROOT / "results").rglob("recipe.yaml"))
 DEMO = ROOT / "results" / "demo" / "recipe.yaml"
+YOUNG = {
+    *("collm-same-information", "thinkrec-nano-complete", "thinkrec-nano-composed"),
+    *("thinkrec-nano-composed-genres", "thinkrec-nano-short"),
+}
+"""Results that were written when keys had their names of today."""
 """Resolved by an older version, with every key but those of few kinds."""
 
 REASONS: dict[str, Any] = {
@@ -132,8 +137,11 @@ def test_a_committed_result_opens(path: Path) -> None:
     recipe = read_stored_recipe(path)
     assert recipe == saved_model.read_recipe(path.parent)
     assert recipe.name == str(path.parent.relative_to(ROOT / "results"))
-    with pytest.raises(RecipeError, match=f"{path.parent.name}/recipe.yaml:\n.*is now called"):
-        load_recipe(path)
+    if path.parent.name in YOUNG:
+        assert load_recipe(path) == recipe
+    else:
+        with pytest.raises(RecipeError, match=f"{path.parent.name}/recipe.yaml:\n.*is now called"):
+            load_recipe(path)
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.parent.name)
@@ -142,7 +150,8 @@ def test_a_committed_result_is_that_of_its_recipe(path: Path) -> None:
     # Results that were written before rows had labels of their own, and `auto` was the number format.
     changes: dict[str, Any] = {"label": today.label}
     if isinstance(stored.model, ThinkRecConfig) and isinstance(today.model, ThinkRecConfig):
-        assert (stored.model.backbone.dtype, resolve_backbone_dtype(today.model.backbone)) == ("float32", "float32")
+        held = "auto" if path.parent.name in YOUNG else "float32"
+        assert (stored.model.backbone.dtype, resolve_backbone_dtype(today.model.backbone)) == (held, "float32")
         backbone = stored.model.backbone.model_copy(update={"dtype": today.model.backbone.dtype})
         changes["model"] = stored.model.model_copy(update={"backbone": backbone})
     assert stored.model_copy(update=changes) == today

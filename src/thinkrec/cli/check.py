@@ -92,10 +92,8 @@ def _write_recipe(inspection: Inspection, path: Path, model: ModelKind, files: l
     import shlex
 
     from thinkrec.data.inspect.recipe_text import build_recipe_text
+    from thinkrec.io.files import write_text
 
     command = shlex.join(["thinkrec", "check", *files, "--write", str(path)])
     text = build_recipe_text(inspection, path, model, command)
-    # Not by `io.files`, which imports PyTorch.
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    write_text(path, text)

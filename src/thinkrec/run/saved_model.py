@@ -15,7 +15,7 @@ from pathlib import Path
 import thinkrec
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.snapshot import compare_datasets, read_manifest, read_snapshot
+from thinkrec.data.snapshot import INTERACTIONS, compare_datasets, read_manifest, read_snapshot
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.io.files import write_json, write_text
 from thinkrec.run.data_sources import list_source_paths, load_data
@@ -53,6 +53,14 @@ def read_training_data(folder: Path) -> Dataset:
             f"{folder} holds no copy of its data; the tables that its recipe names are read as they are now."
         )
     return load_data(recipe.data, folder / "keywords")[0]
+
+
+def has_training_data(folder: Path) -> bool:
+    """Whether `read_training_data` has anything to read: a whole copy of the data, or a recipe that names them.
+
+    A saved recommender that was written without its data has neither.
+    """
+    return (folder / DATA / INTERACTIONS).is_file() or not (folder / DATA).is_dir()
 
 
 def open_run(folder: Path, *, progress: bool = False) -> Run:
