@@ -21,8 +21,8 @@ from rich.table import Table
 from transformers import AutoModelForCausalLM, PretrainedConfig
 
 from thinkrec.model.adapters import attach_adapters
-from thinkrec.model.lora import ALL_LINEAR, MultiLoRAConfig
-from thinkrec.scale.shapes import build_known_configs
+from thinkrec.model.lora import ALL_LINEAR, LoRAConfig, MultiLoRAConfig
+from thinkrec.scale.shapes import build_known_configs, count_shape
 
 RANK = 16
 TOKENS = 128
@@ -32,12 +32,8 @@ GB = 1e9
 
 def count_parameters(config: PretrainedConfig) -> dict[str, int]:
     """Weights of a backbone, those of its linear layers, and of one adapter of rank `RANK` on all of these."""
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
-        weights = sum(p.numel() for p in model.parameters())
-        adapters = attach_adapters(model, MultiLoRAConfig(rank=RANK, targets=(ALL_LINEAR,), n_experts=0))
-    linear = sum(layer.base.weight.numel() for layer in adapters.layers.values())
-    return {"weights": weights, "linear": linear, "adapter": sum(p.numel() for p in adapters.get_parameters("global"))}
+    shape = count_shape("", config, LoRAConfig(rank=RANK, targets=(ALL_LINEAR,)), 0)
+    return {"weights": shape.parameters, "linear": shape.linear, "adapter": shape.adapters}
 
 
 def measure_activations(config: PretrainedConfig, dtype: torch.dtype) -> int:

@@ -278,12 +278,10 @@ def _warn_later_training(out: pl.DataFrame, rule: str, source: str) -> None:
     later = int((train > first).sum())
     if later:
         emit_warning(
-            f"{source}: the split by {rule} is no split in time: {later / len(train):.0%} of the train rows "
-            "come after the "
-            "first test row. No test label is used, but item means, vectors and everything else that is learned "
-            "from all "
-            "users know what came later, and results are higher than they would be in use. A split by dates, months or "
-            "fractions has no such knowledge."
+            f"{source}: the split by {rule} is no split in time: {later / len(train):.0%} of the train rows come "
+            "after the first test row. No test label is used, but item means, vectors and everything else that is "
+            "learned from all users know what came later, and results are higher than they would be in use. A split by "
+            "dates, months or fractions has no such knowledge."
         )
 
 

@@ -75,7 +75,7 @@ def measure_ceiling(ds: Dataset, *, shares: Sequence[float], seed: int = 0, prog
         )
         bar.advance(1)
         prior = terms["item"][rows, 0]
-        uauc = {"item mean + keywords": compute_uauc(user, label, prior), "boosting": explained[-1].uauc}
+        uauc = {"item mean + keywords": compute_uauc(user, label, prior), "all terms": explained[-1].uauc}
         result = {
             "n_rows": len(rows),
             "order_leak": compute_uauc(user, label, score_by_bisection(user, label)),

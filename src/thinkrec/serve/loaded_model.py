@@ -85,7 +85,7 @@ class QueuedScorer:
 
 def close_later(old: LoadedModel) -> None:
     """Close the old model a minute from now."""
-    # A request that took the old model a moment ago may still hand it questions (reasons, effects): it is closed when
-    # nothing came for as long as a request may take at most.
+    # A request that took the old model a moment ago may still hand it questions (reasons, effects). One with a longer
+    # deadline that comes back later than this is refused as by a stopping service (503).
     time.sleep(60)
     old.queue.close()

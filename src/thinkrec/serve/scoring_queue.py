@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -233,5 +233,5 @@ def _finish_future(future: Future[np.ndarray], outcome: np.ndarray | Exception) 
             future.set_exception(outcome)
         else:
             future.set_result(outcome)
-    except Exception:  # InvalidStateError: cancelled or expired in the meantime
+    except InvalidStateError:  # cancelled or expired in the meantime
         LOGGER.debug("an answer came for a request that nobody waits for")

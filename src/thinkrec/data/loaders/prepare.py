@@ -78,9 +78,8 @@ def _check_rows(
     table = raw
     if not source.has_times:
         emit_warning(
-            f"{where}: {source.name} has no times; the order of the file stands for it in histories, and rows "
-            "are split "
-            "at random."
+            f"{where}: {source.name} has no times; the order of the file stands for it in histories, and rows are "
+            "split at random."
         )
         table = table.with_columns(pl.lit(0, dtype=pl.Int64).alias("timestamp")).with_row_index("order")
         table = table.with_columns(pl.col("order").cast(pl.Int64))
@@ -103,9 +102,8 @@ def _drop_unknown_items(rows: pl.DataFrame, items: pl.DataFrame, where: str) -> 
     known = rows.join(items.select("item_id"), on="item_id", how="semi", maintain_order="left")
     if len(known) < len(rows):
         emit_warning(
-            f"{where}: {len(rows) - len(known):,} of {len(rows):,} rows name items that the file of items does "
-            "not have; "
-            "they are left out."
+            f"{where}: {len(rows) - len(known):,} of {len(rows):,} rows name items that the file of items does not "
+            "have; they are left out."
         )
     if known.is_empty():
         raise DataError(f"{where}: no row names an item of the file of items. Take both files from one release.")
@@ -118,9 +116,8 @@ def _keep_active(rows: pl.DataFrame, least: int, where: str) -> pl.DataFrame:
         return rows
     active = rows.filter((pl.len().over("user_id") > least) & (pl.len().over("item_id") > least))
     emit_warning(
-        f"{where}: {len(rows) - len(active):,} of {len(rows):,} rows are left out, because their user or item has "
-        "no more "
-        f"than {least} rows inside the split's window (`activity`)."
+        f"{where}: {len(rows) - len(active):,} of {len(rows):,} rows are left out, because their user or item has no "
+        f"more than {least} rows inside the split's window (`activity`)."
     )
     if active.is_empty():
         raise DataError(f"{where}: no row is left by `activity: {least}`. Give a smaller number; 0 keeps all.")
@@ -136,8 +133,7 @@ def _check_expected_rows(rows: pl.DataFrame, n_raw: int, source: Source, where: 
     if n_raw != source.full_rows:
         emit_warning(
             f"{where}: {n_raw:,} rows, and the published file has {source.full_rows or 0:,}; the paper's counts "
-            f"({expected}) "
-            "are not checked."
+            f"({expected}) are not checked."
         )
     elif counts != dict(source.expected_rows):
         present = ", ".join(f"{name} {count:,}" for name, count in counts.items())

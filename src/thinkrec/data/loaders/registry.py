@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from thinkrec.data.dataset import Domain
@@ -11,10 +12,10 @@ from thinkrec.data.loaders.goodreads import read_goodreads
 from thinkrec.data.loaders.lastfm import read_lastfm
 from thinkrec.data.loaders.movielens import FILM_WORDS
 from thinkrec.data.loaders.movielens_files import read_movielens_1m, read_movielens_100k, read_movielens_csv
-from thinkrec.data.loaders.source import Source, SourceFile
+from thinkrec.data.loaders.source import NOT_KNOWN, Reader, Source, SourceFile
 from thinkrec.data.loaders.steam import read_steam
 from thinkrec.data.loaders.yelp import read_yelp
-from thinkrec.data.split import ByDates, ByLast, ByMonths, ByRandom
+from thinkrec.data.split import ByDates, ByFractions, ByLast, ByMonths, ByRandom, Split
 from thinkrec.errors import DataError
 
 _LENS = "https://files.grouplens.org/datasets/movielens"
@@ -31,52 +32,59 @@ def _build_date(year: int, month: int) -> datetime:
     return datetime(year, month, 1, tzinfo=UTC)
 
 
-def _describe_movielens(
-    name: str, archive: str, size: str, checksum: str | None, rows: int | None, title: str
-) -> dict[str, object]:
+def _build_movielens(
+    name: str,
+    title: str,
+    archive: str,
+    size: str,
+    read: Reader,
+    *,
+    checksum: str = NOT_KNOWN,
+    rows: int | None = None,
+    split: Split | None = None,
+    expected_rows: Mapping[str, int] | None = None,
+) -> Source:
+    """What the MovieLens sets have in common: page, terms, words, threshold."""
     address = f"{_LENS}/{archive}.zip"
-    file = SourceFile(address, size, checksum or "not known", f"{address}.md5")
-    return {
-        "name": name,
-        "title": title,
-        "page": "https://grouplens.org/datasets/movielens/",
-        "licence": _LENS_TERMS,
-        "files": (file,),
-        "threshold": 3.0,
-        "domain": FILM_WORDS,
-        "full_rows": rows,
-    }
+    return Source(
+        name=name,
+        title=title,
+        page="https://grouplens.org/datasets/movielens/",
+        licence=_LENS_TERMS,
+        read=read,
+        files=(SourceFile(address, size, checksum, f"{address}.md5"),),
+        threshold=3.0,
+        split=split or ByFractions(),
+        domain=FILM_WORDS,
+        full_rows=rows,
+        expected_rows=expected_rows,
+    )
 
 
 _SOURCES = (
-    Source(
-        **_describe_movielens(
-            "movielens-100k", "ml-100k", "5 MB", "md5:0e33842e24a9c977be4e0107933c0723", 100_000, "MovieLens 100K"
-        ),  # type: ignore[arg-type]
-        read=read_movielens_100k,
+    _build_movielens(
+        "movielens-100k",
+        "MovieLens 100K",
+        "ml-100k",
+        "5 MB",
+        read_movielens_100k,
+        checksum="md5:0e33842e24a9c977be4e0107933c0723",
+        rows=100_000,
     ),
-    Source(
-        **_describe_movielens(
-            "movielens-latest-small", "ml-latest-small", "1 MB", None, None, "MovieLens latest-small"
-        ),  # type: ignore[arg-type]
-        read=read_movielens_csv,
-    ),
-    Source(
-        **_describe_movielens(
-            "movielens-1m", "ml-1m", "6 MB", "md5:c4d9eecfca2ab87c1945afe126590906", 1_000_209, "MovieLens 1M"
-        ),  # type: ignore[arg-type]
-        read=read_movielens_1m,
+    _build_movielens("movielens-latest-small", "MovieLens latest-small", "ml-latest-small", "1 MB", read_movielens_csv),
+    _build_movielens(
+        "movielens-1m",
+        "MovieLens 1M",
+        "ml-1m",
+        "6 MB",
+        read_movielens_1m,
+        checksum="md5:c4d9eecfca2ab87c1945afe126590906",
+        rows=1_000_209,
         split=ByMonths(),
         expected_rows={"train": 33_891, "valid": 10_401, "test": 7_331},
     ),
-    Source(
-        **_describe_movielens("movielens-20m", "ml-20m", "190 MB", None, 20_000_263, "MovieLens 20M"),  # type: ignore[arg-type]
-        read=read_movielens_csv,
-    ),
-    Source(
-        **_describe_movielens("movielens-32m", "ml-32m", "239 MB", None, 32_000_204, "MovieLens 32M"),  # type: ignore[arg-type]
-        read=read_movielens_csv,
-    ),
+    _build_movielens("movielens-20m", "MovieLens 20M", "ml-20m", "190 MB", read_movielens_csv, rows=20_000_263),
+    _build_movielens("movielens-32m", "MovieLens 32M", "ml-32m", "239 MB", read_movielens_csv, rows=32_000_204),
     Source(
         name="amazon-book",
         title="Amazon Reviews 2018, Books, as the ThinkRec paper cuts it",
