@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -81,8 +82,6 @@ def _build_metrics(app: FastAPI, service: RecommenderService) -> Callable[[str, 
 
 
 def _add_guard(app: FastAPI, keys: tuple[bytes, ...], observe: Callable[[str, int, float], None]) -> None:
-    import time
-
     @app.middleware("http")
     async def check_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         begun = time.monotonic()
