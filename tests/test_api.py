@@ -165,7 +165,7 @@ def test_threads_get_the_answers_of_one_after_the_other(saved: Path, ds: Dataset
                 theirs.writer,
             )
             assert mine.score == pytest.approx(theirs.score, abs=1e-5)
-    recommender = shared._get_service().predictor.recommender
+    recommender = shared.predictor.recommender
     assert not any(module.training for module in recommender.modules())
     assert all(layer.merged_weight is not None for layer in recommender.adapters.layers.values())
 
@@ -190,13 +190,13 @@ def test_a_prior_adds_the_items_logit_to_rows_and_candidates(saved: Path, ds: Da
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     plain, prior = thinkrec.load(saved), thinkrec.load(folder)
     users, items = pairs(ds, 12)
-    slots = plain._get_service().predictor.slot_encoder
+    slots = plain.predictor.slot_encoder
     codes = np.array([ds.items.ids.index(item) for item in items])
     added = np.array(prior.score(users, items)) - np.array(plain.score(users, items))
     np.testing.assert_allclose(added, 0.5 * slots.compute_item_logit(ds, codes, "both"), atol=1e-5)
     assert np.ptp(added) > 0.05
     rows = ds.interactions.get_split_rows(TEST)[:12]
-    found = prior._get_service().predictor.score(rows) - plain._get_service().predictor.score(rows)
+    found = prior.predictor.score(rows) - plain.predictor.score(rows)
     np.testing.assert_allclose(
         found, 0.5 * slots.compute_item_logit(ds, ds.interactions.item[rows], "both", rows), atol=1e-5
     )
@@ -267,7 +267,7 @@ def test_a_model_that_writes_nonsense_is_not_shown(model: ThinkRec, ds: Dataset)
     assert found.writer in ("rules", "plain") and found.reason != own.reason
     assert found.reason.startswith(f"{found.verdict}. ") and found.reason.endswith(".")
     assert found == model.explain(user, ds.items.ids[4], writer="rules")
-    assert (model._fitted_run.folder / "writer.json").is_file()
+    assert (model._get_opened().run.folder / "writer.json").is_file()
     kinds = {entry.writer for entry in model.rank(user, top=4, reasons=True)}
     assert kinds <= {"rules", "plain"}
     assert {entry.writer for entry in model.rank(user, top=4)} == {None}
@@ -276,12 +276,12 @@ def test_a_model_that_writes_nonsense_is_not_shown(model: ThinkRec, ds: Dataset)
 def test_the_recipe_chooses_who_writes(model: ThinkRec, ds: Dataset, monkeypatch) -> None:
     user, item = ds.user_ids[3], ds.items.ids[4]
     for choice, authors in (("model", {"model"}), ("rules", {"rules", "plain"}), ("auto", {"rules", "plain"})):
-        changed = model._fitted_run.recipe.model_copy(update={"writer": choice})
-        monkeypatch.setattr(model._fitted_run, "recipe", changed)
-        model._get_service()._writers.clear()
+        changed = model._get_opened().run.recipe.model_copy(update={"writer": choice})
+        monkeypatch.setattr(model._get_opened().run, "recipe", changed)
+        model._get_opened().get_service()._writers.clear()
         assert model.explain(user, item).writer in authors
-        (row,) = model._fitted_run.test_rows[:1]
-        who = build_reason_writer(model._fitted_run, model._variant, model._get_service().predictor)
+        (row,) = model._get_opened().run.test_rows[:1]
+        who = build_reason_writer(model._get_opened().run, model._get_opened().variant, model.predictor)
         assert who.explain(np.array([row]), np.array([1.0]))[0].author in authors, "as the report asks"
 
 
@@ -302,8 +302,11 @@ def test_explain_measures_the_lines_that_it_shows(model: ThinkRec, ds: Dataset) 
 def test_explain_shows_the_history_of_the_prompt(model: ThinkRec, ds: Dataset) -> None:
     """With blocks the prompt's history begins where a block does, not at the last `history` rows."""
     user = max(ds.user_ids, key=lambda id_: len(past(ds, id_)))
-    prompt = model._get_service().predictor.prompt.model_copy(update={"history": 4, "history_step": 3})
-    service = AnswerService(replace(model._get_service().predictor, prompt=prompt), model._get_service().build_writer)
+    prompt = model.predictor.prompt.model_copy(update={"history": 4, "history_step": 3})
+    service = AnswerService(
+        replace(model.predictor, prompt=prompt),
+        model._get_opened().get_service().build_writer,
+    )
     found = service.explain_item(service.build_query(user, None, None), ds.items.ids[4], "rules")
     known = past(ds, user)
     shown = known[len(known) - len(found.history) :]

@@ -44,7 +44,7 @@ def test_run_options_say_how_and_only_the_seed_is_part_of_the_stages(
         alone = RunOptions(device="cpu", workers=0, threads=1)
         first = untrained(tiny_backbone, tmp_path / "run", options=alone, **text).fit(ds)
         assert torch.get_num_threads() == 1
-        assert first._get_service().predictor.recommender.max_workers == 0
+        assert first.predictor.recommender.max_workers == 0
         done = (tmp_path / "run" / "global" / "done.json").read_text()
         untrained(tiny_backbone, tmp_path / "run", options=RunOptions(threads=2), **text).fit(ds)
         assert (tmp_path / "run" / "global" / "done.json").read_text() == done, "not trained again"
@@ -53,7 +53,7 @@ def test_run_options_say_how_and_only_the_seed_is_part_of_the_stages(
         other.fit(ds)
         assert (tmp_path / "run" / "global" / "done.json").read_text() != done
         loaded = thinkrec.load(tmp_path / "run", options=RunOptions(workers=3, seed=9))
-        assert loaded.recipe.seed == 5 and loaded._get_service().predictor.recommender.max_workers == 3
+        assert loaded.recipe.seed == 5 and loaded.predictor.recommender.max_workers == 3
     finally:
         torch.set_num_threads(before)
 
@@ -152,7 +152,7 @@ def test_a_model_trained_on_logit_yes_alone_answers_by_it(ds: Dataset, tiny_back
     user, item = ds.user_ids[it.user[row]], ds.items.ids[it.item[row]]
     history = past(ds, user)[:-1]
     found = rec.explain(None, item, history=history)
-    run = rec._fitted_run
+    run = rec._get_opened().run
     scores = {
         option: replace(run.load_predictor(get_variant("global")), option=option).score(np.array([row]))[0]
         for option in ("yes", "difference")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -14,30 +13,27 @@ from typing import Any
 import numpy as np
 
 from thinkrec.data.dataset import Dataset, Table
-from thinkrec.data.new_items import append_items, find_new_items
+from thinkrec.data.new_items import append_items
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import CheckpointError, RecipeError
 from thinkrec.export.hub import find_saved_folder, write_to_hub
 from thinkrec.export.saved_pairs import check_saved_pairs, write_description
 from thinkrec.io.processes import is_main, run_on_main
+from thinkrec.retrieve.config import RetrieveConfig
 from thinkrec.run import saved_model
-from thinkrec.run.catalogue_answers import CatalogueAnswers
-from thinkrec.run.explained import build_reason_writer
 from thinkrec.run.layout import lock_run_folder
-from thinkrec.run.new_items import predict_new_vectors
+from thinkrec.run.opened_run import OpenedRun
 from thinkrec.run.options import RunOptions
 from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
 from thinkrec.run.recipe import InMemoryData, Recipe, resolve_paths
 from thinkrec.run.recipe_files import load_recipe
-from thinkrec.run.variants import Variant, find_variant, get_final_variant
-from thinkrec.score.answer_service import AnswerService
-from thinkrec.score.answers import Explanation, Ranked
+from thinkrec.score.answers import Explanation, Ranked, Recommendation
 from thinkrec.score.histories import History
 from thinkrec.score.predictor import Predictor
 
 
-class ThinkRec(CatalogueAnswers):
+class ThinkRec:
     """A recommender that ranks and says why.
 
         model = ThinkRec().fit(dataset)
@@ -47,8 +43,8 @@ class ThinkRec(CatalogueAnswers):
 
     A user's past is everything the data set holds about the user, of all splits; `history` gives another one, or one
     for a user who is not in the data. A user without any past is fine: the model then goes by the item alone. Equal
-    input gives equal answers. What was learned belongs to ids: users and items that came after the training
-    have the vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
+    input gives equal answers. What was learned belongs to ids: users and items that came after the training have the
+    vector of the unknown (the mean, where the encoder keeps one), their past and their texts.
 
     Once it is trained or loaded, several threads may ask it at the same time (`score`, `rank`, `rank_many`, `explain`).
     Stages and scoring tell how far they are in the logger "thinkrec", at INFO.
@@ -90,17 +86,13 @@ class ThinkRec(CatalogueAnswers):
         self.recipe = self.options.apply_seed(self.recipe)
         self.folder = None if folder is None else Path(folder)
         self.progress = progress
-        self._run: Run | None = None
-        self._variant: Variant | None = None
-        self._service: AnswerService | None = None
-        self._init_retrieval()
-        self._lock = threading.RLock()
+        self._opened: OpenedRun | None = None
 
     def __repr__(self) -> str:
         """Recipe, whether it is trained and on how much, and its folder."""
         trained = "not trained yet"
-        if self._run is not None:
-            ds = self._run.ds
+        if self._opened is not None:
+            ds = self._opened.run.ds
             trained = f"trained on {len(ds.user_ids):,} users and {len(ds.items):,} items"
         return f"ThinkRec(recipe {self.recipe.name!r}, {trained}, folder {str(self.folder or 'a temporary one')!r})"
 
@@ -125,8 +117,7 @@ class ThinkRec(CatalogueAnswers):
             run_on_main(lambda: check_data(run.recipe, ds))
             run_on_main(run.prepare_folder)
             run.train_variants()
-        with self._lock:
-            self._run, self._variant, self._service, self._search = run, None, None, None
+        self._opened = OpenedRun(run, self.progress)
         return self
 
     def save(self, folder: str | Path, *, licence: str = "unknown") -> None:
@@ -142,9 +133,8 @@ class ThinkRec(CatalogueAnswers):
         Raises:
             CheckpointError: if nothing is trained yet or the folder holds something else.
         """
-        run = self._fitted_run
-        final = get_final_variant(run.model)
-        predictor = self.predictor if self._variant in (None, final) else run.load_predictor(final)
+        opened = self._get_opened()
+        run, predictor = opened.run, opened.load_final_predictor()
         saved_model.save_recommender(run, Path(folder), lambda at: write_description(run, predictor, at, licence))
 
     save_pretrained = save
@@ -238,7 +228,8 @@ class ThinkRec(CatalogueAnswers):
         model.options.apply()
         current = data or saved_model.read_current_data(recipe, folder)
         current = current if items is None else append_items(current, items)
-        model._run = Run(recipe, folder, progress, preloaded_dataset=current, options=model.options)
+        run = Run(recipe, folder, progress, preloaded_dataset=current, options=model.options)
+        model._opened = OpenedRun(run, progress)
         return model
 
     # -- asking ------------------------------------------------------------------------------------------------------
@@ -246,7 +237,7 @@ class ThinkRec(CatalogueAnswers):
     @property
     def ds(self) -> Dataset:
         """The data set that answers go by: of the training, or what `load` took."""
-        return self._fitted_run.ds
+        return self._get_opened().run.ds
 
     def score(self, users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
         """float64 (n,): logit(Yes) - logit(No) for n pairs of ids, from each user's whole past as known now.
@@ -254,7 +245,7 @@ class ThinkRec(CatalogueAnswers):
         With `model.score: yes` in the recipe it is logit(Yes). Above 0 means Yes; 1 / (1 + exp(-score)) is the
         probability of a like. Raises DataError on unknown ids or unequal lengths.
         """
-        return self._get_service().score_pairs(list(users), list(items))
+        return self._get_opened().get_service().score_pairs(list(users), list(items))
 
     def rank(
         self,
@@ -282,7 +273,7 @@ class ThinkRec(CatalogueAnswers):
         Raises:
             DataError: on an unknown user without history, an unknown item, or an entry of `history` that says nothing.
         """
-        service = self._get_service()
+        service = self._get_opened().get_service()
         query = service.build_query(user, history, threshold)
         return service.rank_queries([query], candidates, top=top, reasons=reasons, writer=writer)[0]
 
@@ -301,21 +292,59 @@ class ThinkRec(CatalogueAnswers):
 
         Memory holds the answers and the scores of one group of users at a time, so with many items ask for a `top`.
 
-        Args:
-            users: ids, as `rank` takes one; the same one may come several times.
-            candidates: item ids, the same for all; by default every item that is not in the user's past.
-            histories: one per user, or None for what the data know of them.
-            threshold: of ratings in the histories that are given.
-            top: as in `rank`, of each user.
-            reasons: as in `rank`.
-            writer: as in `rank`.
-
-        Raises:
-            DataError: before anything is scored, as in `rank`, and where `histories` has another length than `users`.
+        `histories`: one per user, or None for what the data know of them; `threshold`: of ratings in those given. All
+        else as in `rank`; a user may come several times. Raises DataError before anything is scored, as `rank`, and
+        where `histories` has another length than `users`.
         """
-        service = self._get_service()
+        service = self._get_opened().get_service()
         queries = service.build_queries(users, histories, threshold)
         return service.rank_queries(queries, candidates, top=top, reasons=reasons, writer=writer)
+
+    def recommend(
+        self,
+        user: Any,
+        k: int = 10,
+        *,
+        history: History | None = None,
+        threshold: float | None = None,
+        candidates: int | None = None,
+        reasons: bool = False,
+        writer: Writer | None = None,
+    ) -> list[Recommendation]:
+        """At most k items out of the whole catalogue, best first, none of them in the user's past.
+
+        A candidate generator proposes items (`thinkrec.retrieve`), and the model ranks these alone: with as many
+        candidates as the catalogue has items this is `rank` with `top=k`. The generator is fitted on the training rows
+        at the first call and kept in the folder of the run, with its recall (`retrieve/recall.json`).
+
+        `k`: places of the list. `candidates`: items that are ranked; by default 400, or as `configure_retrieval` says.
+        All else as in `rank`. Raises DataError as `rank`, and for fewer candidates than k.
+        """
+        opened = self._get_opened()
+        query = opened.get_service().build_query(user, history, threshold)
+        return opened.recommend_queries([query], k, candidates, reasons, writer)[0]
+
+    def recommend_many(
+        self,
+        users: Sequence[Any],
+        k: int = 10,
+        *,
+        candidates: int | None = None,
+        reasons: bool = False,
+        writer: Writer | None = None,
+    ) -> list[list[Recommendation]]:
+        """What `recommend` gives for each of many users, in their order; they share batches, and so take less time."""
+        opened = self._get_opened()
+        queries = opened.get_service().build_queries(users)
+        return opened.recommend_queries(queries, k, candidates, reasons, writer)
+
+    def configure_retrieval(self, config: RetrieveConfig) -> None:
+        """Choose what proposes candidates from now on; raises CheckpointError if nothing is trained yet."""
+        self._get_opened().configure_retrieval(config)
+
+    def count_new_items(self) -> int:
+        """Items of the catalogue that came after the training."""
+        return len(self._get_opened().get_service().new_items)
 
     def explain(
         self,
@@ -332,7 +361,7 @@ class ThinkRec(CatalogueAnswers):
         `effects`: also measure what each history line does to the score (`Explanation.effects`), which asks the model
         once more per line.
         """
-        service = self._get_service()
+        service = self._get_opened().get_service()
         return service.explain_item(service.build_query(user, history, threshold), item, writer, effects)
 
     def choose_stage(self, name: str) -> None:
@@ -341,41 +370,14 @@ class ThinkRec(CatalogueAnswers):
         `name`: of its row in the table of results, or its short name, such as global. Raises DataError for a name that
         no variant of the recipe has, CheckpointError if it is not trained.
         """
-        variant = find_variant(self._fitted_run.recipe, name)
-        service = self._open_service(variant)
-        with self._lock:
-            self._variant, self._service, self._search = variant, service, None
+        self._get_opened().choose_stage(name)
 
     @property
     def predictor(self) -> Predictor:
         """The trained recommender behind the answers; what exports are made of."""
-        return self._get_service().predictor
+        return self._get_opened().get_service().predictor
 
     # -- inside ------------------------------------------------------------------------------------------------------
-
-    def _get_service(self) -> AnswerService:
-        """What answers, opened once, by whichever thread asks first."""
-        run = self._fitted_run
-        with self._lock:
-            if self._service is None:
-                self._variant = self._variant or get_final_variant(run.model)
-                self._service = self._open_service(self._variant)
-            return self._service
-
-    def _open_service(self, variant: Variant) -> AnswerService:
-        run, predictor = self._fitted_run, self._fitted_run.load_predictor(variant)
-        # A model that was written without its data cannot tell which of the items given are new.
-        has_data = saved_model.has_training_data(run.folder)
-        trained = saved_model.read_training_data(run.folder) if has_data else run.ds
-        new_items = find_new_items(trained, run.ds)
-        if new_items:
-            predictor = predict_new_vectors(predictor, trained)
-        return AnswerService(
-            predictor,
-            lambda choice: build_reason_writer(run, variant, predictor, choice),
-            self.progress,
-            new_items,
-        )
 
     @cached_property
     def _temporary_folder(self) -> Path:
@@ -383,11 +385,10 @@ class ThinkRec(CatalogueAnswers):
         self._holder = tempfile.TemporaryDirectory(prefix="thinkrec-")
         return Path(self._holder.name)
 
-    @property
-    def _fitted_run(self) -> Run:
-        if self._run is None:
+    def _get_opened(self) -> OpenedRun:
+        if self._opened is None:
             raise CheckpointError("this ThinkRec is not trained yet; call fit(dataset), or load a saved one")
-        return self._run
+        return self._opened
 
 
 def load(

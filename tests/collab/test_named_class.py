@@ -141,7 +141,7 @@ def trained(module: Path, tmp_path: Path) -> tuple[Path, Path]:
 def test_a_run_is_trained_opened_saved_and_asked(trained: tuple[Path, Path], module: Path, tmp_path: Path) -> None:
     folder, path = trained
     model = ThinkRec.load(folder)
-    assert type(model._fitted_run.encoder).__name__ == "Theirs" and model._fitted_run.encoder.dim == 5
+    assert type(model._get_opened().run.encoder).__name__ == "Theirs" and model._get_opened().run.encoder.dim == 5
     model.save(tmp_path / "saved")
     again = ThinkRec.load(tmp_path / "saved")
     assert again.rank(3, top=4) == model.rank(3, top=4)

@@ -93,7 +93,7 @@ def test_questions_have_the_composed_score_and_its_parts(run: Run, tmp_path: Pat
     query = Query.from_dataset(run.ds, code, np.array([run.ds.items.ids.index(r.item) for r in ranked]))
     own = predictor.score_queries([query])[0]
     item = run.slot_encoder.compute_item_logit(run.ds, query.candidates, "both")
-    prior = model._get_service().predictor.composer.scorer.values[query.candidates]
+    prior = model.predictor.composer.scorer.values[query.candidates]
     expected = 0.5 * (1.5 * own + 0.25 * prior + 0.75 * item) + 0.1
     assert [r.score for r in ranked] == pytest.approx(expected, abs=1e-4)
     assert ranked[0].probability == pytest.approx(1 / (1 + np.exp(-ranked[0].score)))
