@@ -48,3 +48,13 @@ def test_refused_they_are_named() -> None:
         resolve_duplicates(ROWS, PARTS, "refuse", "t")
     with pytest.raises(DataError, match="duplicates='drop' is not known"):
         resolve_duplicates(ROWS, PARTS, "drop", "t")  # pyright: ignore
+
+
+def test_categories_are_compared_as_pairs() -> None:
+    rows = ROWS.with_columns(pl.col("user_id", "item_id").cast(pl.String).cast(pl.Categorical))
+    with pytest.warns(DataWarning, match="2 rows are left out"):
+        assert resolve_duplicates(rows, PARTS, "first", "t")["order"].to_list() == [1, 2, 3]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # 1 and 8, 2 and 7: neither user nor item alone makes a pair.
+        assert resolve_duplicates(rows[1:4], PARTS[1:4], None, "t").equals(rows[1:4])

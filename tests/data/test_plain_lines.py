@@ -15,7 +15,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.plain_lines import read_plain_lines
 from thinkrec.data.split import ByFractions
 from thinkrec.data.table_format import PLAIN_FORMAT, TableFormat
-from thinkrec.data.tables import read_table
+from thinkrec.data.tables import check_interactions, read_table
 from thinkrec.errors import DataError
 
 NEVER = 1 << 60
@@ -124,3 +124,31 @@ def test_a_data_set_is_the_same_either_way(tmp_path: Path, monkeypatch: pytest.M
             Dataset.from_tables(tmp_path / "r.csv", tmp_path / "i.csv", threshold=3, split=ByFractions())
         messages.append(str(refused.value))
     assert messages[0] == messages[1] and "i19" in messages[0]
+
+
+TIMED = "user_id,item_id,rating,timestamp\n" + "".join(f"u{i % 7},i{i},{i % 5}.0,{10**9 + i}\n" for i in range(50))
+
+
+@pytest.mark.parametrize("last", ["1000000050", "2001-09-09", "1000000050.5", " 1000000050", "", "soon", "9" * 25])
+def test_times_are_numbers_where_all_are_and_mean_the_same_either_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    monkeypatch.setattr(plain_lines, "MIN_BYTES", 0)
+    path = tmp_path / "table.csv"
+    path.write_text(TIMED + f"u1,i50,5.0,{last}\n")
+    frame = read_plain_lines(path, "csv", PLAIN_FORMAT, ",")
+    is_number = last.isdecimal() and len(last) < 19 or not last
+    assert (frame is not None) == is_number
+    assert frame is None or frame["timestamp"].dtype == pl.Int64
+
+    def read(least: int) -> object:
+        monkeypatch.setattr(plain_lines, "MIN_BYTES", least)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                table = check_interactions(read_table(path), threshold=3)
+            except DataError as error:
+                return str(error)
+        return table["timestamp"].to_list()
+
+    assert read(0) == read(NEVER)

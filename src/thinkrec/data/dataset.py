@@ -17,7 +17,7 @@ from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.frames import as_frame, make_series
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
 from thinkrec.data.messages import emit_warning
-from thinkrec.data.split import ByColumn, Split, assign_split
+from thinkrec.data.split import SPLIT_TYPE, ByColumn, Split, assign_split
 from thinkrec.data.table_columns import name_columns
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat, check_row_rules
 from thinkrec.data.tables import check_interactions, check_items, read_table
@@ -156,13 +156,18 @@ class Dataset:
         rows = keep_core_rows(rows, min_user_rows, min_item_rows, source)
         rows = assign_split(rows, split or ByColumn(), source=source)
         users = rows["user_id"].unique().sort()
-        table = build_interactions(rows, users, rows["item"])
-        _warn_hidden_rows(table, users.to_list(), source)
+        columns = extract_columns(rows, users, rows["item"])
+        # Tens of millions of rows are not held in two forms.
+        del rows
+        table = Interactions.build(**columns, n_users=len(users))
+        del columns
+        user_ids = users.to_list()
+        _warn_hidden_rows(table, user_ids, source)
         return cls(
             interactions=table,
             items=Items.from_frame(catalogue),
             domain=domain,
-            user_ids=users.to_list(),
+            user_ids=user_ids,
             threshold=threshold,
         )
 
@@ -321,15 +326,19 @@ def build_interactions(rows: pl.DataFrame, users: pl.Series, item: pl.Series) ->
 
     `users`: distinct user ids, whose positions become the user codes; `item`: the item code of each row.
     """
-    return Interactions.build(
-        user=find_codes(rows["user_id"], users).to_numpy(),
-        item=item.to_numpy(),
-        label=rows["label"].to_numpy(),
-        timestamp=rows["timestamp"].to_numpy(),
-        split=find_codes(rows["split"], pl.Series(SPLITS)).to_numpy(),
-        order=rows["order"].to_numpy(),
-        n_users=len(users),
-    )
+    return Interactions.build(**extract_columns(rows, users, item), n_users=len(users))
+
+
+def extract_columns(rows: pl.DataFrame, users: pl.Series, item: pl.Series) -> dict[str, np.ndarray]:
+    """The columns of `Interactions` from a canonical frame, (n,) each in its order; see `build_interactions`."""
+    return {
+        "user": find_codes(rows["user_id"], users).to_numpy().astype(np.int32),
+        "item": item.to_numpy().astype(np.int32),
+        "label": rows["label"].to_numpy(),
+        "timestamp": rows["timestamp"].to_numpy(),
+        "split": rows["split"].cast(SPLIT_TYPE).to_physical().to_numpy().astype(np.int8),
+        "order": rows["order"].to_numpy(),
+    }
 
 
 def find_codes(values: pl.Series, known: pl.Series) -> pl.Series:

@@ -7,6 +7,7 @@ otherwise the file is left to the reader that interprets, and names what is wron
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,7 +26,8 @@ _BOM = b"\xef\xbb\xbf"
 def read_plain_lines(path: Path, kind: str, form: TableFormat, separator: str) -> pl.DataFrame | None:
     """All columns as text, empty fields as null, as `read_delimited` gives them; None for any file that is not plain.
 
-    In tables of interactions ids, ratings, labels and splits are categorical text.
+    In tables of interactions ids, ratings, labels and splits are categorical text, and times whole numbers where they
+    begin as such.
 
     Raises DataError for a header that cannot serve, as `TableBuilder` does.
     """
@@ -42,6 +44,9 @@ def read_plain_lines(path: Path, kind: str, form: TableFormat, separator: str) -
         if '"' in names or not names.strip():
             return None
         table.add(names.split(separator), 1, [names + "\n"])
+        begun = file.tell()
+        first = file.readline().decode("utf-8", "replace").rstrip("\r\n").split(separator)
+        file.seek(begun)
         if not _is_plain(file, separator.encode(), len(table.names)):
             return None
     try:
@@ -50,24 +55,30 @@ def read_plain_lines(path: Path, kind: str, form: TableFormat, separator: str) -
             has_header=False,
             skip_rows=1,
             new_columns=table.names,
-            schema={name: _choose_type(name, table.names, form) for name in table.names},
+            schema={name: _choose_type(n, table.names, form, first) for n, name in enumerate(table.names)},
             separator=separator,
             quote_char=None,
             low_memory=True,
         )
-    except (pl.exceptions.PolarsError, UnicodeDecodeError):  # a line with more fields, or text that is not UTF-8
+    except (pl.exceptions.PolarsError, UnicodeDecodeError):
+        # A line with more fields, a time that is no whole number, or text that is not UTF-8.
         return None
     table.add_frame(frame)
     return table.build_frame()
 
 
-def _choose_type(name: str, names: list[str], form: TableFormat) -> type[pl.DataType]:
-    """Categorical for what repeats in a table of interactions, so that every id is held once; else text."""
+def _choose_type(place: int, names: list[str], form: TableFormat, first: list[str]) -> type[pl.DataType]:
+    """Categorical for what repeats in a table of interactions, so that every id is held once; else text.
+
+    Times are whole numbers where that of the first line is one (`first`: its fields), in half the memory of their text.
+    """
     ours = {their: our for our, their in form.columns.items()}
-    called = [ours.get(column, ours.get(place, column)) for place, column in enumerate(names, 1)]
-    is_interactions = {"user_id", "item_id"} <= set(called)
-    repeats = called[names.index(name)] in ("user_id", "item_id", "rating", "label", "split")
-    return pl.Categorical if is_interactions and repeats else pl.String
+    called = [ours.get(column, ours.get(n, column)) for n, column in enumerate(names, 1)]
+    if not {"user_id", "item_id"} <= set(called):
+        return pl.String
+    if called[place] == "timestamp" and len(first) == len(names) and re.fullmatch("-?[0-9]{1,18}", first[place]):
+        return pl.Int64
+    return pl.Categorical if called[place] in ("user_id", "item_id", "rating", "label", "split") else pl.String
 
 
 def _is_plain(file: BinaryIO, separator: bytes, n_fields: int) -> bool:

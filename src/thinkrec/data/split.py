@@ -139,12 +139,15 @@ class ByRandom(Config):
         return self
 
 
+SPLIT_TYPE = pl.Enum(SPLITS)
+"""A split takes one byte a row."""
+
 Split = Annotated[ByColumn | ByDates | ByMonths | ByFractions | ByLast | ByRandom, Field(discriminator="by")]
 """Any of the rules; in a recipe `by` says which."""
 
 
 def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactions") -> pl.DataFrame:
-    """Canonical interactions with a column `split` (String), in their order, without rows outside the rule's window.
+    """Canonical interactions with a column `split` (Enum), in their order, without rows outside the rule's window.
 
     A column `split` that the frame already had counts for `ByColumn` alone; other rules replace it.
 
@@ -157,7 +160,7 @@ def assign_split(frame: pl.DataFrame, split: Split, *, source: str = "interactio
                 raise DataError(
                     f"{source}: column 'split' is missing. Add it, or choose a split by dates, months or fractions."
                 )
-            out = frame
+            out = frame.with_columns(pl.col("split").cast(SPLIT_TYPE))
         case ByDates():
             out = _split_by_dates(frame, split)
         case ByMonths():
@@ -212,7 +215,7 @@ def _split_by_dates(frame: pl.DataFrame, split: ByDates) -> pl.DataFrame:
     n_train = int((inside["timestamp"] < _to_seconds(split.valid_from)).sum())
     n_valid = (len(inside) - n_train + 1) // 2
     names = ["train"] * n_train + ["valid"] * n_valid + ["test"] * (len(inside) - n_train - n_valid)
-    return inside.with_columns(pl.Series("split", names, dtype=pl.String)).sort("row").drop("row")
+    return inside.with_columns(pl.Series("split", names, dtype=SPLIT_TYPE)).sort("row").drop("row")
 
 
 def split_last_rows(frame: pl.DataFrame, split: ByLast, source: str) -> pl.DataFrame:
@@ -264,8 +267,9 @@ def _count_rows(size: float) -> pl.Expr:
 
 def _label_from_end(ranked: pl.DataFrame, test: pl.Expr, valid: pl.Expr) -> pl.DataFrame:
     is_short, back = test + valid >= pl.col("n"), pl.col("back")
-    name = pl.when(is_short).then(pl.lit("train")).when(back < test).then(pl.lit("test"))
-    name = name.when(back < test + valid).then(pl.lit("valid")).otherwise(pl.lit("train"))
+    train, middle, last = (pl.lit(name, dtype=SPLIT_TYPE) for name in SPLITS)
+    name = pl.when(is_short).then(train).when(back < test).then(last)
+    name = name.when(back < test + valid).then(middle).otherwise(train)
     return ranked.with_columns(name.alias("split")).sort("row").drop("row", "n", "back", "draw", strict=False)
 
 
@@ -287,8 +291,9 @@ def _warn_later_training(out: pl.DataFrame, rule: str, source: str) -> None:
 
 def _label_splits(frame: pl.DataFrame, valid_from: float, test_from: float) -> pl.DataFrame:
     time = pl.col("timestamp")
-    split = pl.when(time >= test_from).then(pl.lit("test")).when(time >= valid_from).then(pl.lit("valid"))
-    return frame.with_columns(split.otherwise(pl.lit("train")).alias("split"))
+    train, valid, test = (pl.lit(name, dtype=SPLIT_TYPE) for name in SPLITS)
+    split = pl.when(time >= test_from).then(test).when(time >= valid_from).then(valid).otherwise(train)
+    return frame.with_columns(split.alias("split"))
 
 
 def _to_seconds(time: datetime) -> float:
