@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,19 @@ def test_scores_behind_sampled_plans_are_those_behind_the_same_plans_given(run: 
     other = scorer.sample_plans(rows, 3, seed=2)
     assert other.plans != sampled.plans
     assert len({plan for plans in sampled.plans for plan in plans}) > 13
+
+
+def test_one_pass_is_the_models_own_score_where_scores_are_composed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = measure_thinking(run.folder, samples=[0], draws=20, progress=False).scores
+    predictor = run.load_predictor(find_variant(run.recipe, None))
+
+    class Composer:
+        def compose_rows(self, *_: object) -> np.ndarray:
+            return np.zeros(expected.height)
+
+    monkeypatch.setattr(Run, "load_predictor", lambda *_: replace(predictor, composer=Composer()))
+    measured = measure_thinking(run.folder, samples=[0], draws=20, progress=False).scores
+    np.testing.assert_allclose(measured["one_pass"], expected["one_pass"], atol=1e-6)
 
 
 def test_whole_users_are_drawn_and_one_pass_alone_is_possible(run: Run) -> None:

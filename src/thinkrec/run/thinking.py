@@ -27,7 +27,7 @@ from thinkrec.train.mixture import sample_validation_rows
 
 ONE_PASS, RULES, OTHER, RANDOM, EMPTY = "one pass", "rules", "other row", "random lines", "empty plan"
 SYSTEMS = {
-    ONE_PASS: "the usual score: no plan, nothing written",
+    ONE_PASS: "the model's usual score: no plan, nothing written, not composed with other scores",
     RULES: "one plan by the rules, read and not written",
     OTHER: "the plans that the model wrote for a row of another user, titles and all",
     RANDOM: "as many lines of the row's own history on each side as its own plans name, drawn by seed",
@@ -191,7 +191,8 @@ class _Measurement:
         return plans
 
     def _score_once(self, rows: np.ndarray, progress: bool) -> np.ndarray:
-        return self.scorer.predictor.score(rows, title=f"scoring ({ONE_PASS})", progress=progress)
+        # Scores behind plans are the model's alone, so that a composed score would be another thing beside them.
+        return self.scorer.predictor.score_by_model(rows, title=f"scoring ({ONE_PASS})", progress=progress)
 
     def _sample(self, rows: np.ndarray, k: int, progress: bool) -> SampledPlans:
         return self.scorer.sample_plans(rows, k, seed=self.seed, temperature=self.temperature, progress=progress)
