@@ -89,11 +89,13 @@ ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stage
 	$(BIN)/thinkrec table $(ML1M:%=ml1m/%)
 
 ml1m-baselines: $(VENV)/.installed ## ThinkRec complete, Prompt4NR, TALLRec and CoLLM on MovieLens-1M, as published and with the same information (hours)
-	@for name in $(COMPLETE) $(BASELINES); do $(BIN)/thinkrec run ml1m/$$name --results results || exit 1; done
+	$(BIN)/thinkrec run ml1m/thinkrec-nano-short --results results
+	@for name in thinkrec-nano-complete $(BASELINES); do $(BIN)/thinkrec run ml1m/$$name --results results --reuse ml1m/thinkrec-nano-short || exit 1; done
 	$(BIN)/thinkrec table $(COMPLETE:%=ml1m/%) $(BASELINES:%=ml1m/%)
 
 ml1m-ablations: $(VENV)/.installed ## ThinkRec complete on MovieLens-1M with one thing left out or changed at a time (hours)
-	@for name in thinkrec-nano-complete $(ABLATIONS); do $(BIN)/thinkrec run ml1m/$$name --results results || exit 1; done
+	$(BIN)/thinkrec run ml1m/thinkrec-nano-complete --results results
+	@for name in $(ABLATIONS); do $(BIN)/thinkrec run ml1m/$$name --results results --reuse ml1m/thinkrec-nano-complete || exit 1; done
 	$(BIN)/thinkrec table ml1m/thinkrec-nano-complete $(ABLATIONS:%=ml1m/%)
 
 ml1m-smollm2: $(VENV)/.installed-smollm2 ## Runs the MovieLens-1M recipes with SmolLM2-135M (hours; about half of that with AMX)

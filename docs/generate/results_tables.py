@@ -55,6 +55,7 @@ ML1M = (
     Line("thinkrec-nano-complete", "thinkrec-nano-complete"),
     Line("thinkrec-nano-composed-genres", "thinkrec-nano-composed-genres", mark="¤"),
     Line("thinkrec-nano-composed", "thinkrec-nano-composed", mark="¤"),
+    Line("thinkrec-smollm2-keywords", "thinkrec-smollm2-keywords", short=True),
 )
 BROUGHT_BY: dict[str, str] = {}
 """The commit that brought results whose run did not record the commit of its code; an entry goes when it is retaken."""

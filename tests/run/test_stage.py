@@ -61,3 +61,43 @@ def test_what_other_inputs_left_is_removed(interrupted: int, tmp_path: Path) -> 
         assert interrupted
     stages.run("one", {"a": 2}, second)
     assert second.found == [[]]
+
+
+def test_what_another_run_finished_on_the_same_inputs_is_copied(tmp_path: Path) -> None:
+    first, second = Work(), Work()
+    key = StageRunner(tmp_path / "a", False).run("deep/one", {"a": 1}, first)
+    runner = StageRunner(tmp_path / "b", False, reuse=(tmp_path / "gone", tmp_path / "a"))
+    assert runner.run("deep/one", {"a": 1}, second) == key and not second.found
+    assert read_stage_result(tmp_path / "b" / "deep" / "one") == read_stage_result(tmp_path / "a" / "deep" / "one")
+    assert (tmp_path / "b" / "deep" / "one" / "part-1").read_text() == "half"
+    assert json.loads((tmp_path / "b" / "log.jsonl").read_text())["from"] == str(tmp_path / "a")
+    # A copy: the other run may change or go.
+    (tmp_path / "a" / "deep" / "one" / "part-1").write_text("changed")
+    assert (tmp_path / "b" / "deep" / "one" / "part-1").read_text() == "half"
+    assert runner.run("deep/one", {"a": 1}, second) == key and not second.found
+
+
+def test_what_another_run_made_of_other_inputs_or_did_not_finish_is_done_here(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        StageRunner(tmp_path / "half", False).run("one", {"a": 1}, Work(interrupted=1))
+    StageRunner(tmp_path / "other", False).run("one", {"a": 2}, Work())
+    work = Work()
+    StageRunner(tmp_path / "b", False, reuse=(tmp_path / "half", tmp_path / "other")).run("one", {"a": 1}, work)
+    assert work.found == [[]]
+
+
+def test_other_code_is_copied_only_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    StageRunner(tmp_path / "a", False).run("one", {"a": 1}, Work())
+    monkeypatch.setattr("thinkrec.run.stage.hash_code", lambda _: "younger")
+    for asked in (True, False):
+        work = Work()
+        StageRunner(tmp_path / f"b-{asked}", False, asked, (tmp_path / "a",)).run("one", {"a": 1}, work)
+        assert bool(work.found) != asked
+
+
+def test_what_is_left_of_other_inputs_gives_way_to_the_copy(tmp_path: Path) -> None:
+    StageRunner(tmp_path / "a", False).run("one", {"a": 1}, Work())
+    StageRunner(tmp_path / "b", False).run("one", {"a": 2}, Work())
+    (tmp_path / "b" / "one" / "old").write_text("old")
+    StageRunner(tmp_path / "b", False, reuse=(tmp_path / "a",)).run("one", {"a": 1}, Work())
+    assert not (tmp_path / "b" / "one" / "old").exists()

@@ -24,6 +24,12 @@ def run(
     any_code: Annotated[
         bool, typer.Option("--any-code", help="Keep finished stages although the package's code has changed since.")
     ] = False,
+    reuse: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reuse", metavar="RUN", help="Copy stages that this run has finished on the same inputs; may be repeated."
+        ),
+    ] = None,
     train_only: Annotated[
         bool, typer.Option("--train-only", help="Train, for rank and explain; no baselines, test scores or report.")
     ] = False,
@@ -40,15 +46,18 @@ def run(
     - `thinkrec run ml1m/mf`
     - `thinkrec run my.yaml --seed 1 -o model.prompt.history=20 --folder runs/longer`
     - `thinkrec run ml1m/mf --results results`
+    - `thinkrec run ml1m/ablations/fusion-single --reuse ml1m/thinkrec-nano-complete`: nothing is trained twice
     - `thinkrec run my.yaml --train-only`; without that option the same command then does the rest
     """
     from rich.text import Text
 
     from thinkrec.cli import show
     from thinkrec.errors import RecipeError
+    from thinkrec.run.folders import find_run_folder
     from thinkrec.run.options import RunOptions
 
-    options = RunOptions.from_environment(device=device, workers=workers, threads=threads, seed=seed)
+    others = tuple(find_run_folder(name) for name in reuse or ())
+    options = RunOptions.from_environment(device=device, workers=workers, threads=threads, seed=seed, reuse=others)
     if train_only:
         if results is not None:
             raise RecipeError("--train-only makes no predictions or metrics to export; leave out --results")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from thinkrec.errors import RecipeError
@@ -30,6 +31,8 @@ class RunOptions:
     """Cores that PyTorch uses in this process; by default all."""
     seed: int | None = None
     """Of training, in place of the recipe's `seed`, and like it part of every stage's key; answers use none."""
+    reuse: tuple[Path, ...] = ()
+    """Folders of other runs: stages that one of them has finished on the same inputs are copied, not done again."""
 
     def __post_init__(self) -> None:
         """Raises RecipeError naming an option with a value that cannot be."""

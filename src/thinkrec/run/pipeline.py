@@ -127,7 +127,7 @@ class Run:
     @cached_property
     def stage_runner(self) -> StageRunner:
         """The folder's stages."""
-        return StageRunner(self.folder, self.progress, self.ignore_code_changes)
+        return StageRunner(self.folder, self.progress, self.ignore_code_changes, self.options.reuse)
 
     @cached_property
     def base_inputs(self) -> dict[str, Any]:

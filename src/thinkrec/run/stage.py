@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from thinkrec.io.processes import run_on_main
 from thinkrec.io.progress import LOGGER, is_logging
 from thinkrec.run.older_inputs import translate_stage_inputs
 from thinkrec.run.provenance import hash_code
+from thinkrec.run.reused_stages import copy_finished_stage
 
 DONE, BEGUN = "done.json", "begun.json"
 CODE = "code"
@@ -33,6 +34,8 @@ class StageRunner:
     progress: bool
     ignore_code_changes: bool = False
     """Whether a finished stage counts although the code of its rooms has changed since; it is said."""
+    reuse: tuple[Path, ...] = ()
+    """Folders of other runs: what one of them has finished on the same inputs is copied; it is said."""
 
     def run(
         self,
@@ -46,9 +49,10 @@ class StageRunner:
     ) -> str:
         """Do `work(stage folder)` unless it was done on the same inputs; returns the hash to hand to later stages.
 
-        A folder left by other inputs is emptied first; one left by an interrupted run of the same inputs is kept for
-        `work` to go on from. What `work` returns is kept in done.json. Of several processes the main one alone looks
-        after the folder, and works while the others wait.
+        Where another run of `reuse` has done it on the same inputs, its folder is copied. A folder left by other inputs
+        is emptied first; one left by an interrupted run of the same inputs is kept for `work` to go on from. What
+        `work` returns is kept in done.json. Of several processes the main one alone looks after the folder, and works
+        while the others wait.
 
         Args:
             name: of the stage: its folder inside the run's.
@@ -84,11 +88,13 @@ class StageRunner:
         done, begun = _read_stage_file(folder / DONE, idle), _read_stage_file(folder / BEGUN, idle)
         if done is not None:
             changed = find_changed_inputs(done.get("inputs", {}), wanted)
-            if not changed or (self.ignore_code_changes and changed == [CODE]):
+            if self._is_usable(changed):
                 if changed:
                     self.print_line(f"{name}: finished by other code, taken as it is (asked for)")
                 return done["key"]
             self.print_line(f"{name}: done again, since {', '.join(changed)} changed")
+        if (copied := self._copy_from_other_runs(folder, name, wanted, idle)) is not None:
+            return copied
         if folder.exists() and (
             done is not None or begun is None or find_changed_inputs(begun.get("inputs", {}), wanted)
         ):
@@ -96,6 +102,26 @@ class StageRunner:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / BEGUN, {"key": key, "inputs": wanted})
         return None
+
+    def _is_usable(self, changed: Sequence[str]) -> bool:
+        """Whether a finished stage counts, of whose inputs these have changed."""
+        return not changed or (self.ignore_code_changes and list(changed) == [CODE])
+
+    def _copy_from_other_runs(
+        self, folder: Path, name: str, wanted: Mapping[str, Any], idle: frozenset[str]
+    ) -> str | None:
+        """The key of what another run has finished on the same inputs, copied into the stage's folder; else None."""
+
+        def is_equal(source: Path) -> bool:
+            done = _read_stage_file(source / DONE, idle)
+            return done is not None and self._is_usable(find_changed_inputs(done.get("inputs", {}), wanted))
+
+        run = copy_finished_stage(name, folder, self.reuse, is_equal)
+        if run is None:
+            return None
+        self.append_log({"stage": name, "seconds": 0.0, "from": str(run)})
+        self.print_line(f"{name}: taken from {run}, which finished it on the same inputs")
+        return read_stage_result(folder)["key"]
 
     def print_line(self, text: str) -> None:
         """A line in the program's log, where it has set one up (`io.progress.LOGGER`).

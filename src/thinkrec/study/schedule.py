@@ -64,7 +64,7 @@ class Schedule:
             left = self._describe_time_left(runs)
             try:
                 while self.waiting or self.here or self.elsewhere:
-                    self._start_runs(context)
+                    self._start_runs(context, runs)
                     bar.set_note(f"{self._describe_activity()}{left}")
                     self._wait_for_runs()
                     ended = self._collect_ended()
@@ -76,17 +76,19 @@ class Schedule:
                 self._stop_runs()
         return self.failures
 
-    def _start_runs(self, context: BaseContext) -> None:
+    def _start_runs(self, context: BaseContext, runs: Sequence[StudyRun]) -> None:
         while self.waiting and len(self.here) < self.options.processes:
             run = self.waiting.pop(0)
             if find_holder(run.folder, dead_after=self.options.dead_after) is not None:
                 self.elsewhere.append(run)
                 continue
-            process = context.Process(target=run_job, args=(self._make_job(run),), name=run.name)  # pyright: ignore
+            others = tuple(other.folder for other in runs if other is not run)
+            process = context.Process(target=run_job, args=(self._make_job(run, others),), name=run.name)  # pyright: ignore
             process.start()
             self.here[process] = run
 
-    def _make_job(self, run: StudyRun) -> Job:
+    def _make_job(self, run: StudyRun, others: tuple[Path, ...]) -> Job:
+        """What the worker of a run is told; `others`: the study's other runs, whose stages it need not do again."""
         threads = self.options.run.threads
         if threads is None and self.options.processes > 1:
             threads = max(1, _count_cores() // self.options.processes)
@@ -95,7 +97,7 @@ class Schedule:
             run.folder,
             dump_recipe(run.recipe),
             run.inputs,
-            replace(self.options.run, threads=threads, seed=None),
+            replace(self.options.run, threads=threads, seed=None, reuse=others),
             self.options.any_code,
             self.options.dead_after,
         )
