@@ -25,6 +25,8 @@ ABLATIONS = \
   ablations/without-labels ablations/without-keywords ablations/without-vectors \
   ablations/gate-off ablations/fusion-single ablations/fusion-uniform ablations/fusion-global ablations/fusion-released \
   ablations/tau-low ablations/tau-high ablations/experts-all-layers ablations/score-yes
+# Whose predictions are judged on parts of the rows.
+SLICED = gsasrec boosting-keywords collm-same-information thinkrec-nano-keywords thinkrec-nano-composed thinkrec-smollm2-keywords
 # The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
 GROUNDED = $(dir $(WRITTEN))reasons-grounded.parquet
@@ -42,7 +44,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +84,8 @@ docs: $(VENV)/.installed-docs ## Builds the documentation site in site/; a warni
 	$(BIN)/python docs/generate/results_tables.py --check
 	$(BIN)/python docs/generate/reasons_sample.py --check
 	$(BIN)/python docs/generate/scale_tables.py --check
+	$(BIN)/python docs/generate/slices_table.py --check
+	$(BIN)/python docs/generate/exports_table.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 ml1m: $(VENV)/.installed ## Runs the MovieLens-1M recipes (hours; finished stages are kept) and prints their table
@@ -103,6 +107,11 @@ ml1m-smollm2: $(VENV)/.installed-smollm2 ## Runs the MovieLens-1M recipes with S
 
 study: $(VENV)/.installed ## Runs the collaborative models on MovieLens-1M with three seeds each (minutes); tables, tests and a report
 	$(BIN)/thinkrec study ml1m-collaborative --results results/ml1m/studies/collaborative
+
+slices: $(VENV)/.installed ## Judges committed predictions on parts of the MovieLens-1M test rows: cold users, short pasts, rare items (a minute)
+	$(BIN)/thinkrec run ml1m/mf
+	$(BIN)/thinkrec evaluate slices $(SLICED:%=results/ml1m/%/predictions.parquet) --run ml1m/mf --out results/ml1m/slices.json
+	$(BIN)/python docs/generate/slices_table.py
 
 reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo write reasons for test rows; judges them
 	@for name in $(WRITERS); do \

@@ -81,7 +81,9 @@ def test_every_page_of_the_documentation_stands_in_its_menu() -> None:
     assert sorted(menu) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES if "docs" in page.parts)
 
 
-@pytest.mark.parametrize("script", ["results_tables.py", "reasons_sample.py", "scale_tables.py"])
+@pytest.mark.parametrize(
+    "script", ["results_tables.py", "reasons_sample.py", "scale_tables.py", "slices_table.py", "exports_table.py"]
+)
 def test_the_tables_of_results_are_those_of_the_results_folder(script: str) -> None:
     command = [sys.executable, str(ROOT / "docs" / "generate" / script), "--check"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -102,6 +104,7 @@ def test_the_makefile_has_every_target_and_explains_it() -> None:
         "docs",
         "ml1m",
         "study",
+        "slices",
         "reasons",
         "faithfulness",
         "thinking",

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from thinkrec.cli import app
+from thinkrec.cli.evaluate import group
 from thinkrec.cli.renamed import find_new_name
 
 
@@ -52,3 +53,12 @@ def test_earlier_names_are_refused_with_the_new_one(typed: str, words: str) -> N
 )
 def test_todays_names_pass(typed: str) -> None:
     assert find_new_name(typed.split()) is None
+
+
+def test_no_evaluation_is_taken_for_a_table() -> None:
+    names = [
+        command.name or command.callback.__name__.replace("_", "-")
+        for command in group.registered_commands
+        if command.callback
+    ]
+    assert names and [name for name in names if find_new_name(["evaluate", name, "x.parquet"])] == []

@@ -12,6 +12,7 @@ from thinkrec.cli.evaluate import (
     new_items,
     personality,
     ranking,
+    slices,
     text,
     thinking,
 )
@@ -32,6 +33,7 @@ def about() -> None:
     - `thinkrec evaluate ceiling ml1m/boosting-keywords`
     - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
     - `thinkrec evaluate new-items demo --share .1`
+    - `thinkrec evaluate slices predictions.parquet --run demo`
     """
 
 
@@ -45,6 +47,7 @@ COMMANDS = (
     ceiling.ceiling,
     personality.personality,
     new_items.new_items,
+    slices.slices,
 )
 for command in COMMANDS:
     group.command()(command)
