@@ -56,7 +56,7 @@ def build_table(content: dict[str, Any], metric: str) -> str:
 def fill_page(page: str, content: dict[str, Any]) -> str:
     """The page with a table per metric between its marks."""
     for metric in METRICS:
-        begin, end = f"<!-- slices-{metric}: begin -->", f"<!-- slices-{metric}: end -->"
+        begin, end = f"<!-- slices-{metric}: start -->", f"<!-- slices-{metric}: stop -->"
         before, after = page.partition(begin)[0], page.partition(end)[2]
         page = f"{before}{begin}\n\n{build_table(content, metric)}\n\n{end}{after}"
     return page

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from thinkrec.cli import app
 from thinkrec.data.interactions import TEST
 from thinkrec.run.pipeline import Run
+from thinkrec.run.slices import evaluate_slices
 
 
 @pytest.fixture(scope="module")
@@ -60,5 +61,7 @@ def test_what_cannot_be_judged_is_refused(trained: Run, tmp_path: Path) -> None:
     some = tmp_path / "some.parquet"
     pl.read_parquet(table)[1:].write_parquet(some)
     assert "has no prediction for" in call(some, "--run", trained.folder).output
+    partial = evaluate_slices({"a": some}, trained.folder, past_edges=(1,), item_edges=(1,), draws=100, partial=True)
+    assert partial[1].startswith("Partial: ") and partial[0][0]["rows"] == pl.read_parquet(some).height
     done = call(some, "--run", trained.folder, "--partial", "--draws", 100)
     assert done.exit_code == 0 and "Partial:" in done.output

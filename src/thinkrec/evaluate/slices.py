@@ -52,13 +52,13 @@ def build_slices(
     per_item = np.bincount(data.item[train], minlength=len(ds.items))[data.item[rows]]
     past = data.past.count_visible_rows(rows)
     slices = [RowSlice("all", "all rows", np.ones(len(rows), dtype=bool))]
-    slices += _part_rows("user", per_user, (1,), ("no train row", "train rows"))
-    slices += _part_rows("earlier rows", past, past_edges)
-    slices += _part_rows("train rows of the item", per_item, item_edges)
+    slices += _divide_rows("user", per_user, (1,), ("no train row", "train rows"))
+    slices += _divide_rows("earlier rows", past, past_edges)
+    slices += _divide_rows("train rows of the item", per_item, item_edges)
     return [part for part in slices if part.mask.any()]
 
 
-def _part_rows(
+def _divide_rows(
     group: str, counts: np.ndarray, edges: Sequence[int], names: Sequence[str] | None = None
 ) -> list[RowSlice]:
     if not edges or edges[0] < 1 or any(a >= b for a, b in pairwise(edges)):
