@@ -21,7 +21,7 @@ LOGGER = logging.getLogger("thinkrec.serve")
 
 def run_server(
     folder: Path,
-    interactions: Path,
+    interactions: str | Path,
     host: str,
     port: int,
     key_text: str | None,
