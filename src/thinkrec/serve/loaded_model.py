@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from thinkrec.data.query import Query
+from thinkrec.engine.prefix_cache import PrefixCache
 from thinkrec.serve.catalogue_search import ItemIndex
 from thinkrec.serve.errors import DeadlineError
 from thinkrec.serve.model import ServedModel
@@ -29,6 +30,9 @@ class ServiceLimits:
     """Candidates of one batch."""
     most_candidates: int = 2000
     """Candidates of one ranking; of a larger catalogue those with the best like rate are ranked, and it is said."""
+    prefix_bytes: int = 256 << 20
+    """Of keys and values of histories that were asked about before, so that returning users pay for candidates alone;
+    0: none are kept. A history of ten lines takes about 2 MB with nano (8 kB a token)."""
     reasons_waiting: int = 4
     """Requests that may wait for a reason of the model."""
     deadline: float = 30.0
@@ -41,6 +45,8 @@ class LoadedModel:
     def __init__(self, model: ServedModel, limits: ServiceLimits, score: ScoreQueries | None = None) -> None:
         """Start the model's scoring thread."""
         self.model = model
+        self.prefixes = PrefixCache(limits.prefix_bytes)
+        model.predictor.recommender.prefix_cache = self.prefixes if limits.prefix_bytes else None
         self.queue = ScoringQueue(
             score or model.predictor.score_queries, most_waiting=limits.most_waiting, batch=limits.batch
         )
