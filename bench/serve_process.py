@@ -81,9 +81,13 @@ class Nursery:
         self.pid = 0
         """Of the life under way; 0 between two."""
 
-    def start(self, folder: Path, interactions: str, port: int) -> int:
-        """Begin a life; its pid. It is not ready yet."""
-        self._write({"folder": str(folder), "interactions": interactions, "port": port})
+    def start(self, folder: Path, interactions: str, port: int, **options: Any) -> int:
+        """Begin a life; its pid. It is not ready yet.
+
+        `options`: `limits` of the service by name; `is_plain`: prompts are computed whole, as on a backbone that cannot
+        share prefixes; `batch_tokens`: of a batch.
+        """
+        self._write({"folder": str(folder), "interactions": interactions, "port": port, **options})
         self.pid = int(self._read())
         return self.pid
 
@@ -151,13 +155,20 @@ def raise_lives(threads: int) -> None:
 
 def live_once(run_server: Any, command: dict[str, Any], threads: int) -> None:
     """Serve until the process is told to stop, then leave it."""
+    from thinkrec.engine import capabilities
     from thinkrec.run.options import RunOptions
+    from thinkrec.score import ranker
+    from thinkrec.serve.loaded_model import ServiceLimits
 
     status = 1
+    if command.get("is_plain"):
+        capabilities.can_share_prefix = lambda _: False
+    if "batch_tokens" in command:
+        ranker.BATCH_TOKENS["cpu"] = command["batch_tokens"]
     try:
         folder, log, port = Path(command["folder"]), command["interactions"], command["port"]
-        options = RunOptions(threads=threads)
-        run_server(folder, log, "127.0.0.1", port, None, None, options, say=lambda _: None)
+        options, limits = RunOptions(threads=threads), ServiceLimits(**command.get("limits", {}))
+        run_server(folder, log, "127.0.0.1", port, None, None, options, say=lambda _: None, limits=limits)
         status = 0
     except BaseException as error:
         print(f"the service failed: {error!r}", file=sys.stderr)

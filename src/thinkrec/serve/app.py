@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.encoders import jsonable_encoder
@@ -33,6 +34,10 @@ UNEXPECTED = "something failed that should not; the operator of the service find
 """All that is said of an error that is no refusal."""
 OPEN_PATHS = ("/health", "/ready")
 """Answered without a key: they say nothing of the data."""
+UNCOUNTED_PATHS = (*OPEN_PATHS, "/metrics")
+"""Answered however much is under way: who watches the service needs them most then."""
+SPARE_THREADS = 8
+"""For those."""
 Text = Annotated[str, Query(max_length=200)]
 Most = Annotated[int, Query(ge=1, le=100)]
 
@@ -42,13 +47,15 @@ def create_app(service: RecommenderService, keys: tuple[bytes, ...] = ()) -> Fas
 
     @asynccontextmanager
     async def close_at_end(_: FastAPI) -> AsyncIterator[None]:
+        # Whoever is let in has a thread at once: what waits for one would wait without a bound.
+        current_default_thread_limiter().total_tokens = service.admission.most + SPARE_THREADS
         yield
         # By then all answers are sent: the server waits for them first.
         await run_in_threadpool(service.close)
 
     app = FastAPI(title="ThinkRec", version=thinkrec.__version__, docs_url=None, redoc_url=None, lifespan=close_at_end)
     metrics = ServiceMetrics(service)
-    _add_guard(app, keys, metrics)
+    _add_guard(app, keys, metrics, service)
     _add_metrics(app, metrics)
     _add_error_answers(app)
     _add_lookups(app, service)
@@ -63,7 +70,7 @@ def _add_metrics(app: FastAPI, metrics: ServiceMetrics) -> None:
         return PlainTextResponse(metrics.render(), media_type="text/plain; version=0.0.4")
 
 
-def _add_guard(app: FastAPI, keys: tuple[bytes, ...], metrics: ServiceMetrics) -> None:
+def _add_guard(app: FastAPI, keys: tuple[bytes, ...], metrics: ServiceMetrics, service: RecommenderService) -> None:
     @app.middleware("http")
     async def check_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         begun = time.monotonic()
@@ -74,13 +81,25 @@ def _add_guard(app: FastAPI, keys: tuple[bytes, ...], metrics: ServiceMetrics) -
         elif request.method == "POST" and "content-length" not in request.headers:
             response = _build_refusal(411, "the request does not say how long it is; send Content-Length")
         else:
-            try:
-                response = await call_next(request)
-            except Exception as error:
-                response = _convert_error(error)
+            response = await answer_if_there_is_room(request, call_next)
         route = request.scope.get("route")
         metrics.observe(getattr(route, "path", "other"), response.status_code, time.monotonic() - begun)
         return response
+
+    async def answer_if_there_is_room(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        is_counted = request.url.path not in UNCOUNTED_PATHS
+        if is_counted and not service.admission.allow_request():
+            text = f"{service.admission.most} requests are under way and no more may be; try again later"
+            return _build_refusal(503, text, {"Retry-After": "1"})
+        try:
+            return await call_next(request)
+        except Exception as error:
+            return _convert_error(error)
+        finally:
+            if is_counted:
+                service.admission.finish_request()
 
 
 def _add_error_answers(app: FastAPI) -> None:

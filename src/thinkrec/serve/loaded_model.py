@@ -24,6 +24,8 @@ from thinkrec.serve.scoring_queue import ScoreQueries, ScoringQueue
 class ServiceLimits:
     """How much may wait, and how much one request may ask."""
 
+    most_requests: int = 64
+    """Requests under way over HTTP; one beyond gets 503. Each that waits for scores holds a thread."""
     most_waiting: int = 8192
     """Candidates in the queue; a request beyond gets 503."""
     batch: int = 512

@@ -37,6 +37,8 @@ class ServiceMetrics:
         self._add_gauge("prefix_bytes", "Keys and values of prefixes", lambda: service.loaded.prefixes.size)
         self._add_gauge("prefix_entries", "Prefixes that are kept", lambda: len(service.loaded.prefixes))
         # Of the process.
+        self._add_gauge("requests_under_way", "Requests that are worked on", lambda: service.admission.under_way)
+        self._add_gauge("requests_refused", "Requests beyond the most at a time", lambda: service.admission.refused)
         for why in service.desk.fallbacks:
             self._add_gauge(
                 f"fallback_{why.replace(' ', '_')}",
