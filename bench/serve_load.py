@@ -16,6 +16,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+HEAD = b"POST /v1/rank HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
+
 
 @dataclass(frozen=True)
 class LoadSettings:
@@ -33,6 +35,8 @@ class LoadSettings:
     """Candidates are drawn from these, without repetition."""
     candidates: int = 50
     seed: int = 0
+    says_sent: bool = False
+    """With a rate: a line `sent` tells that no further request begins."""
 
 
 @dataclass
@@ -101,8 +105,7 @@ class Load:
         settings = self.settings
         candidates = self.draw.sample(settings.items, settings.candidates)
         body = json.dumps({"user": self.draw.choice(settings.users), "candidates": candidates, "top": 10}).encode()
-        head = f"POST /v1/rank HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        return head.encode() + b"\r\n\r\n" + body
+        return b"".join([HEAD, str(len(body)).encode(), b"\r\n\r\n", body])
 
     async def ask(self, connection: Connection, since: float) -> None:
         """One request and its entry in the results."""
@@ -160,6 +163,8 @@ class Load:
             task = asyncio.create_task(ask_when_free(due))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
+        if self.settings.says_sent:
+            print("sent", flush=True)
         await asyncio.gather(*tasks)
         while not free.empty():
             free.get_nowait().close()

@@ -28,7 +28,9 @@ class ServiceLimits:
     """Requests under way over HTTP; one beyond gets 503. Each that waits for scores holds a thread."""
     most_waiting: int = 8192
     """Candidates in the queue; a request beyond gets 503."""
-    batch: int = 512
+    longest_wait: float = 2.0
+    """Seconds of work that may wait, by the speed so far; a request beyond gets 503, so that a flood ends soon."""
+    batch: int = 256
     """Candidates of one batch."""
     most_candidates: int = 2000
     """Candidates of one ranking; of a larger catalogue those with the best like rate are ranked, and it is said."""
@@ -50,7 +52,10 @@ class LoadedModel:
         self.prefixes = PrefixCache(limits.prefix_bytes)
         model.predictor.recommender.prefix_cache = self.prefixes if limits.prefix_bytes else None
         self.queue = ScoringQueue(
-            score or model.predictor.score_queries, most_waiting=limits.most_waiting, batch=limits.batch
+            score or model.predictor.score_queries,
+            most_waiting=limits.most_waiting,
+            batch=limits.batch,
+            longest_wait=limits.longest_wait,
         )
         self._lock = threading.Lock()
 
