@@ -50,6 +50,7 @@ def test_every_script_is_run_and_says_how_to_start_it() -> None:
     run = {name.partition("-")[0] for name in (*CPU, *GPU)}
     apart = {"growth", "encoders", "formats", "backbones", "deciding", "smollm2", "recommend", "scale", "big_ratings"}
     helpers = {"common", "models", "run", "encoder_peers", "smollm2_prompts", "smollm2_training"}
+    helpers |= {"serve_process", "serve_crash"}
     assert {path.stem for path in BENCH.glob("*.py")} == run | apart | helpers
     for name in run | apart:
         assert f"python bench/{name}.py" in (BENCH / f"{name}.py").read_text(encoding="utf-8")

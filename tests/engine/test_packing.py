@@ -194,7 +194,7 @@ def test_a_kept_trunk_stands_for_the_trunk(kind: str, narrow: bool) -> None:
         for first in range(0, len(fork.suffixes), 2):
             part = slice(first, first + 2)
             sees = None if fork.explicit_prefix_lengths is None else fork.explicit_prefix_lengths[part]
-            row = pack_shared_prefix([SharedPrefix(fork.prefix, fork.suffixes[part], sees)], kept)
+            row = pack_shared_prefix([SharedPrefix(fork.prefix, fork.suffixes[part], sees)], [kept])
             later = sum(map(len, fork.suffixes[part])) + (len(fork.prefix) if first == 0 else 0)
             assert row.ids.shape[1] == later
             with rec.inference_mode():
@@ -203,8 +203,21 @@ def test_a_kept_trunk_stands_for_the_trunk(kind: str, narrow: bool) -> None:
                 found.append(compute_scores(rec.compute_answer_logits(states)))
         assert len(kept.layers) == (rec.model.config.num_hidden_layers if len(fork.prefix) else 0)
         torch.testing.assert_close(torch.cat(found), wanted, atol=1e-4, rtol=0)
-    with pytest.raises(DataError, match="2 forks whose trunk is to be kept"):
-        pack_shared_prefix(forks()[:2], PrefixKVCache())
+
+
+def test_kept_and_new_trunks_share_a_row() -> None:
+    rec = make_recommender()
+    asked = [fork for fork in forks() if len(fork.prefix) and fork.suffixes]
+    wanted, caches = both(rec, asked)[0], [PrefixKVCache(), None, PrefixKVCache(), PrefixKVCache(), None]
+    for turn in range(3):
+        row = pack_shared_prefix(asked, caches)
+        known = sum(len(fork.prefix) for fork, cache in zip(asked, caches, strict=True) if turn and cache is not None)
+        whole = sum(len(fork.prefix) + sum(map(len, fork.suffixes)) for fork in asked)
+        assert row.ids.shape[1] == whole - known
+        with rec.inference_mode():
+            found = compute_scores(rec.compute_answer_logits(rec.gather_hidden(row, row.answer_at)))
+        torch.testing.assert_close(found, wanted, atol=1e-4, rtol=0)
+        assert [cache and len(cache.layers) for cache in caches] == [4, None, 4, 4, None]
 
 
 def test_bad_packs_are_refused() -> None:

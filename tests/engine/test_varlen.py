@@ -59,9 +59,9 @@ def test_a_kept_trunk_is_attended_to_as_before(calls: list[int]) -> None:
     assert rec.capabilities.shared_prefix
     calls.clear()
     with rec.inference_mode():
-        rec.compute_hidden(pack_shared_prefix(forks()[:1], kept))
+        rec.compute_hidden(pack_shared_prefix(forks()[:1], [kept]))
         assert len(kept.layers) == 4
-        rec.compute_hidden(pack_shared_prefix(forks()[:1], kept))
+        rec.compute_hidden(pack_shared_prefix(forks()[:1], [kept]))
     assert calls == []
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.tiny_lm import make_part, make_recommender
 
+from thinkrec.engine.prefix_cache import PrefixCache
 from thinkrec.errors import CheckpointError
 from thinkrec.prompts.shared_prefix import SharedPrefix
 from thinkrec.prompts.types import Prompt
@@ -50,13 +51,13 @@ SHAPES = st.lists(st.tuples(st.integers(0, 40), st.lists(st.integers(1, 30), max
 def test_every_leaf_is_asked_once_and_batches_keep_to_the_budget(shape, budget: int, workers: int) -> None:
     found, n = asked(0, shape)
     seen, parts = [], {}
-    for group in ranker._group_into_batches(found, budget):
+    for group in ranker._group_into_batches([ranker._Question(*pair) for pair in found], budget):
         if len(group) > 1:
-            assert sum(map(ranker._count_tokens, (part for _, part in group))) <= budget
-        elif ranker._count_tokens(group[0][1]) > budget:
-            group = ranker._split_suffixes(*group[0], budget, workers)
-            assert all(sum(map(len, part.suffixes)) <= budget or len(part.suffixes) == 1 for _, part in group)
-        for places, part in group:
+            assert sum(question.count_tokens() for question in group) <= budget
+        elif group[0].count_tokens() > budget:
+            group = ranker._split_suffixes(group[0], budget, workers)
+            assert all(sum(map(len, part.suffixes)) <= budget or len(part.suffixes) == 1 for _, part, *_ in group)
+        for places, part, *_ in group:
             assert len(places) == len(part.suffixes) > 0
             seen += places.tolist()
             parts.update(zip(places.tolist(), part.suffixes, strict=True))
@@ -86,6 +87,15 @@ def test_scores_are_those_of_prompts_of_their_own(
         wanted[places] = score_prompts(rec, prompts.__getitem__, len(prompts))
     assert wanted.std() > 0.1
     np.testing.assert_allclose(found, wanted, atol=1e-4)
+    rec.prefix_cache = PrefixCache(1 << 20)
+    for turn in range(3):
+        np.testing.assert_allclose(
+            score_shared_prefixes(rec, made, n, batch_tokens=budget), found, atol=1e-5, err_msg=str(turn)
+        )
+    # Three prefixes with suffixes: not kept on the first request, computed again on the second, known on the third.
+    counts = rec.prefix_cache.counts
+    if not more:
+        assert (counts.hits, counts.misses, len(rec.prefix_cache)) == ((3, 6, 3) if packs else (0, 0, 0))
     only_yes = score_shared_prefixes(rec, made, n, batch_tokens=budget, option="yes")
     assert np.abs(only_yes - found).max() > 0.01
 

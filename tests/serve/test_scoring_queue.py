@@ -61,6 +61,25 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
     assert queue.close(10)
 
 
+def test_what_would_wait_too_long_by_the_speed_so_far_is_refused() -> None:
+    gate = Gate()
+    queue = ScoringQueue(gate.score, most_waiting=5000, batch=50, longest_wait=0.5)
+    gate.open.set()
+    queue.submit([ask(50)])[0].future.result(10)
+    gate.open.clear()
+    queue._speed = 100.0
+    gate.begun.clear()
+    queue.submit([ask(30)])
+    assert gate.begun.wait(10)
+    assert queue.estimate_wait() == pytest.approx(0.3)
+    queue.submit([ask(200)])
+    with pytest.raises(QueueFullError, match=r"0\.5 seconds") as caught:
+        queue.submit([ask(1)])
+    assert caught.value.retry_after == 3
+    gate.open.set()
+    assert queue.close(10)
+
+
 def test_expired_and_cancelled_questions_are_not_scored() -> None:
     gate = Gate()
     queue = ScoringQueue(gate.score, most_waiting=100, batch=50)

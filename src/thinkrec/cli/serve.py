@@ -14,9 +14,12 @@ def serve(
     run: RunName,
     host: Annotated[str, typer.Option(help="Address to listen on; others than loopback need API keys.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
-    interactions: Annotated[Path, typer.Option(help="SQLite file of the interactions that are appended.")] = Path(
-        "interactions.sqlite"
-    ),
+    interactions: Annotated[
+        str, typer.Option(help="SQLite file of the interactions that are appended, or postgresql://USER@HOST/DATABASE.")
+    ] = "interactions.sqlite",
+    prefix_cache: Annotated[
+        int, typer.Option(min=0, metavar="MB", help="Memory for histories of returning users; 0 keeps none.")
+    ] = 256,
     key_file: Annotated[Path | None, typer.Option(help="API keys, one a line; also $THINKREC_API_KEYS.")] = None,
     device: Device = None,
     workers: Workers = None,
@@ -36,6 +39,7 @@ def serve(
     from thinkrec.run.options import RunOptions
 
     try:
+        from thinkrec.serve.loaded_model import ServiceLimits
         from thinkrec.serve.run_server import run_server
     except ModuleNotFoundError as error:
         raise DataError(f"the service needs {error.name}; install it: pip install 'thinkrec[serve]'") from error
@@ -50,4 +54,5 @@ def serve(
         key_file,
         options,
         say=lambda text: show.make_console().print(text),
+        limits=ServiceLimits(prefix_bytes=prefix_cache << 20),
     )

@@ -65,7 +65,7 @@ def can_share_prefix(recommender: Recommender) -> bool:
             ([replace(shared_prefixes[-1], suffixes=last)], cache),
         ]
         for part, row_cache in rows:
-            row = pack_shared_prefix(part, row_cache).to(recommender.device)
+            row = pack_shared_prefix(part, row_cache and [row_cache]).to(recommender.device)
             states.append(recommender.compute_hidden(row)[0, row.answer_at[:, 1]])
         return torch.cat(states)
 

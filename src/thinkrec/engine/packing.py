@@ -15,22 +15,22 @@ from thinkrec.prompts.shared_prefix import SharedPrefix, concat_prompts, drop_po
 from thinkrec.prompts.types import Prompt
 
 
-def pack_shared_prefix(shared_prefixes: Sequence[SharedPrefix], cache: PrefixKVCache | None = None) -> Batch:
+def pack_shared_prefix(
+    shared_prefixes: Sequence[SharedPrefix], caches: Sequence[PrefixKVCache | None] | None = None
+) -> Batch:
     """Prefixes with their suffixes in one row (1, t), without padding; its answers are the suffixes' own, in order.
 
-    `cache`: keeps the keys and values of the only prefix; once it holds them, it stands for the prefix.
-    Raises DataError as `thinkrec.engine.batch.collate_prompts` does, where prefixes disagree about the number of
-    experts, and where several are to be kept.
+    `caches`: per prefix what keeps its keys and values, or None; one that holds them stands for its prefix.
+    Raises DataError as `thinkrec.engine.batch.collate_prompts` does, and where prefixes disagree about the number of
+    experts.
     """
     if not shared_prefixes:
         raise DataError("pack got no forks; a batch needs at least one")
     gates = [shared.prefix.gate for shared in shared_prefixes]
-    if cache is not None and len(shared_prefixes) > 1:
-        raise DataError(f"{len(shared_prefixes)} forks whose trunk is to be kept; pack them one at a time")
     if len({gate.shape for gate in gates}) > 1:
         raise DataError("forks with different numbers of experts in one batch; use one number for all")
     parts, spans, positions, start = [], [], [], 0
-    for shared in shared_prefixes:
+    for shared, cache in zip(shared_prefixes, caches or [None] * len(shared_prefixes), strict=True):
         lengths = [len(suffix) for suffix in shared.suffixes]
         # Without the answers in the middle: the labels that a history shows are known.
         prefix = [] if cache is not None and cache.layers else [drop_positions(shared.prefix, "answer_at")]

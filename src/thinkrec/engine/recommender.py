@@ -26,6 +26,7 @@ from thinkrec.engine.last_layer import install_last_layer_hooks, prune_last_laye
 from thinkrec.engine.layout import PackedLayout
 from thinkrec.engine.packing import pack_prompts
 from thinkrec.engine.parts import MODULE_PARTS
+from thinkrec.engine.prefix_cache import PrefixCache
 from thinkrec.errors import RecipeError
 from thinkrec.model.adapters import AdapterSet
 from thinkrec.model.backbone import Backbone
@@ -95,6 +96,8 @@ class Recommender(nn.Module):
         """Settled by whoever loads it, with the weights where they stay."""
         self.max_workers: int | None = None
         """Batches worked on at the same time, at most (`thinkrec.engine.workers`); None: what the machine allows."""
+        self.prefix_cache: PrefixCache | None = None
+        """Shared prefixes kept from one call to the next; None: computed in each. Emptied where weights change."""
         self._checkpointing = False
         self.training = backbone.model.training
         install_attention(self.model)
@@ -116,6 +119,7 @@ class Recommender(nn.Module):
         """As of any module; training mode ends what `freeze_for_inference` settled."""
         if mode:
             self.adapters.clear_merged_weights()
+            self._forget_prefixes()
         return super().train(mode)
 
     def freeze_for_inference(self) -> Self:
@@ -141,7 +145,12 @@ class Recommender(nn.Module):
         self._refresh_merged_weights()
         return self
 
+    def _forget_prefixes(self) -> None:
+        if self.prefix_cache is not None:
+            self.prefix_cache.clear()
+
     def _refresh_merged_weights(self) -> None:
+        self._forget_prefixes()
         if self.adapters.clear_merged_weights():
             self.adapters.compute_merged_weights()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ import torch
 from thinkrec.engine.batch import split_by_token_budget
 from thinkrec.engine.hooks import UnsupportedAttentionError
 from thinkrec.engine.packing import pack_shared_prefix
+from thinkrec.engine.prefix_cache import digest_prefix
 from thinkrec.engine.recommender import Recommender, ScoreOption, compute_scores
 from thinkrec.engine.segments import PrefixKVCache
 from thinkrec.engine.workers import count_workers, map_batches
@@ -70,31 +72,30 @@ def score_shared_prefixes(
     """float64 (n,): the score of every suffix, as `score_prompts` would give it for the same question.
 
     `asked`: per shared prefix the places (int, one per suffix) of its scores in the result. Prefixes are computed once,
-    and several share a batch; where the suffixes of one fill several, its keys and values are kept. On a backbone that
-    cannot pack (`Capabilities.shared_prefix`) every suffix is asked as a prompt of its own. Raises as `score_prompts`
-    does.
+    and several share a batch; where the suffixes of one fill several, its keys and values are kept. Those that
+    `Recommender.prefix_cache` holds from an earlier call are not computed at all. On a backbone that cannot pack
+    (`Capabilities.shared_prefix`) every suffix is asked as a prompt of its own. Raises as `score_prompts` does.
     """
     recommender.require_evaluation_mode()
     scores, budget = np.zeros(n, dtype=np.float64), batch_tokens or get_batch_tokens(recommender)
     workers = count_workers(recommender)
 
-    def batches() -> Iterator[tuple[list[Asked], PrefixKVCache | None]]:
-        for group in _group_into_batches(asked, budget):
-            places, shared = group[0]
-            if len(group) > 1 or _count_tokens(shared) <= budget:
-                yield group, None
+    def batches() -> Iterator[list[_Question]]:
+        for group in _group_into_batches(_open_prefixes(recommender, asked), budget):
+            if len(group) > 1 or group[0].count_tokens() <= budget:
+                yield group
             else:
-                cache = _prefill_shared_prefix(recommender, shared)
-                yield from (([part], cache) for part in _split_suffixes(places, shared, budget, workers))
+                question = _prefill_shared_prefix(recommender, group[0])
+                yield from ([part] for part in _split_suffixes(question, budget, workers))
 
-    def score_group(batch: tuple[list[Asked], PrefixKVCache | None]) -> tuple[np.ndarray, np.ndarray]:
-        group, cache = batch
-        batch_scores = _score_suffixes(recommender, [shared for _, shared in group], cache, option, budget)
-        return np.concatenate([places for places, _ in group]), batch_scores
+    def score_group(group: list[_Question]) -> tuple[list[_Question], np.ndarray]:
+        return group, _score_suffixes(recommender, group, option, budget)
 
     with torch.no_grad():
-        for places, batch_scores in map_batches(score_group, batches(), workers):
+        for group, batch_scores in map_batches(score_group, batches(), workers):
+            places = np.concatenate([question.places for question in group])
             scores[places] = batch_scores
+            _keep_prefixes(recommender, group)
             if bar is not None:
                 bar.advance(len(places))
     return _check_finite(scores)
@@ -115,37 +116,73 @@ def get_batch_tokens(recommender: Recommender) -> int:
     return BATCH_TOKENS.get(recommender.device.type, BATCH_TOKENS["other"])
 
 
-Asked = tuple[np.ndarray, SharedPrefix]
-"""The places of the scores of its suffixes, and the shared prefix."""
+class _Question(NamedTuple):
+    """A shared prefix on its way through the batches."""
+
+    places: np.ndarray
+    """int: the places of the scores of its suffixes."""
+    shared: SharedPrefix
+    cache: PrefixKVCache | None = None
+    """The prefix's keys and values, or what they go into; None: nobody needs them later."""
+    key: bytes | None = None
+    """What the recommender keeps them by, where they are new."""
+
+    def count_tokens(self) -> int:
+        """Tokens to compute."""
+        is_known = self.cache is not None and bool(self.cache.layers)
+        return (0 if is_known else len(self.shared.prefix)) + sum(map(len, self.shared.suffixes))
 
 
-def _prefill_shared_prefix(recommender: Recommender, shared: SharedPrefix) -> PrefixKVCache | None:
-    """A prefix's keys and values; None where suffixes have to be asked otherwise."""
+def _open_prefixes(recommender: Recommender, asked: Iterable[tuple[np.ndarray, SharedPrefix]]) -> Iterator[_Question]:
+    """The questions, with what the recommender holds of their prefixes."""
+    # Where a kernel takes many sequences at once, kept keys and values would keep rows from it.
+    usable = recommender.capabilities.shared_prefix and not recommender.capabilities.varlen
+    held = recommender.prefix_cache if usable else None
+    for places, shared in asked:
+        if held is None or not len(shared.prefix) or not shared.suffixes:
+            yield _Question(places, shared)
+            continue
+        key = digest_prefix(shared.prefix)
+        cache = held.get(key)
+        yield _Question(places, shared, cache, key if cache is not None and not cache.layers else None)
+
+
+def _keep_prefixes(recommender: Recommender, group: Iterable[_Question]) -> None:
+    """Hand the recommender what is new and complete."""
+    for question in group:
+        if question.key is not None and question.cache is not None and recommender.prefix_cache is not None:
+            recommender.prefix_cache.put(question.key, question.cache)
+
+
+def _prefill_shared_prefix(recommender: Recommender, question: _Question) -> _Question:
+    """The question with its prefix's keys and values; without where suffixes have to be asked otherwise."""
+    if question.cache is not None and question.cache.layers:
+        return question
+    shared, cache = question.shared, question.cache or PrefixKVCache()
     if not len(shared.prefix) or not recommender.capabilities.shared_prefix:
-        return None
-    cache = PrefixKVCache()
+        return question._replace(cache=None)
     try:
-        recommender.compute_hidden(pack_shared_prefix([SharedPrefix(shared.prefix, ())], cache).to(recommender.device))
+        row = pack_shared_prefix([SharedPrefix(shared.prefix, ())], [cache])
+        recommender.compute_hidden(row.to(recommender.device))
     except UnsupportedAttentionError:
-        return None
-    return cache
+        return question._replace(cache=None, key=None)
+    _keep_prefixes(recommender, [question._replace(cache=cache)])
+    return question._replace(cache=cache, key=None)
 
 
-def _score_suffixes(
-    recommender: Recommender,
-    shared_prefixes: list[SharedPrefix],
-    cache: PrefixKVCache | None,
-    option: ScoreOption,
-    budget: int,
-) -> np.ndarray:
+def _score_suffixes(recommender: Recommender, group: list[_Question], option: ScoreOption, budget: int) -> np.ndarray:
     """Scores of all suffixes, in order."""
+    shared_prefixes = [question.shared for question in group]
     try:
         if recommender.capabilities.shared_prefix:
-            batch = pack_shared_prefix(shared_prefixes, cache).to(recommender.device)
+            caches = [question.cache for question in group]
+            batch = pack_shared_prefix(shared_prefixes, caches).to(recommender.device)
             logits = recommender.compute_answer_logits(recommender.gather_hidden(batch, batch.answer_at))
             return compute_scores(logits, option).cpu().double().numpy()
     except UnsupportedAttentionError:
-        pass
+        for question in group:
+            if question.key is not None and question.cache is not None:
+                question.cache.layers.clear()  # begun, and not complete
     prompts = [prompt for shared in shared_prefixes for prompt in shared.to_prompts()]
     scores = np.zeros(len(prompts))
     for places in split_by_token_budget(np.array([len(prompt) for prompt in prompts]), budget):
@@ -159,28 +196,25 @@ def _score_prompt_batch(recommender: Recommender, prompts: list[Prompt], option:
     return compute_scores(recommender.compute_answer_logits(states), option).cpu().double().numpy()
 
 
-def _count_tokens(shared: SharedPrefix) -> int:
-    return len(shared.prefix) + sum(map(len, shared.suffixes))
-
-
-def _group_into_batches(asked: Iterable[Asked], budget: int) -> Iterator[list[Asked]]:
+def _group_into_batches(asked: Iterable[_Question], budget: int) -> Iterator[list[_Question]]:
     """Shared prefixes for one batch of at most `budget` tokens; a longer one comes alone."""
     group, room = [], budget
-    for places, shared in asked:
-        if not shared.suffixes:
+    for question in asked:
+        if not question.shared.suffixes:
             continue
-        size = _count_tokens(shared)
+        size = question.count_tokens()
         if group and size > room:
             yield group
             group, room = [], budget
-        group.append((places, shared))
+        group.append(question)
         room -= size
     if group:
         yield group
 
 
-def _split_suffixes(places: np.ndarray, shared: SharedPrefix, budget: int, workers: int) -> list[Asked]:
+def _split_suffixes(question: _Question, budget: int, workers: int) -> list[_Question]:
     """The suffixes in even parts of at most `budget` tokens (or one suffix), as many as keep all workers busy."""
+    places, shared = question.places, question.shared
     ends = np.cumsum([len(suffix) for suffix in shared.suffixes])
     workers = max(1, workers)
     rounds = -(-int(ends[-1]) // (budget * workers))
@@ -190,7 +224,8 @@ def _split_suffixes(places: np.ndarray, shared: SharedPrefix, budget: int, worke
         done = ends[first - 1] if first else 0
         last = max(first + 1, int(np.searchsorted(ends, done + most, side="right")))
         sees = None if shared.explicit_prefix_lengths is None else shared.explicit_prefix_lengths[first:last]
-        parts.append((places[first:last], SharedPrefix(shared.prefix, shared.suffixes[first:last], sees)))
+        part = SharedPrefix(shared.prefix, shared.suffixes[first:last], sees)
+        parts.append(question._replace(places=places[first:last], shared=part))
         first = last
     return parts
 

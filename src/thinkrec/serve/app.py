@@ -11,18 +11,19 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 import thinkrec
 from thinkrec.errors import DataError, ThinkRecError
 from thinkrec.serve import schemas
 from thinkrec.serve.errors import OverloadedError, UnknownIdError
 from thinkrec.serve.keys import is_allowed
+from thinkrec.serve.metrics import ServiceMetrics
 from thinkrec.serve.service import RecommenderService
 from thinkrec.serve.values import Change
 
@@ -33,6 +34,10 @@ UNEXPECTED = "something failed that should not; the operator of the service find
 """All that is said of an error that is no refusal."""
 OPEN_PATHS = ("/health", "/ready")
 """Answered without a key: they say nothing of the data."""
+UNCOUNTED_PATHS = (*OPEN_PATHS, "/metrics")
+"""Answered however much is under way: who watches the service needs them most then."""
+SPARE_THREADS = 8
+"""For those."""
 Text = Annotated[str, Query(max_length=200)]
 Most = Annotated[int, Query(ge=1, le=100)]
 
@@ -42,12 +47,16 @@ def create_app(service: RecommenderService, keys: tuple[bytes, ...] = ()) -> Fas
 
     @asynccontextmanager
     async def close_at_end(_: FastAPI) -> AsyncIterator[None]:
+        # Whoever is let in has a thread at once: what waits for one would wait without a bound.
+        current_default_thread_limiter().total_tokens = service.admission.most + SPARE_THREADS
         yield
         # By then all answers are sent: the server waits for them first.
         await run_in_threadpool(service.close)
 
     app = FastAPI(title="ThinkRec", version=thinkrec.__version__, docs_url=None, redoc_url=None, lifespan=close_at_end)
-    _add_guard(app, keys, _build_metrics(app, service))
+    metrics = ServiceMetrics(service)
+    _add_guard(app, keys, metrics, service)
+    _add_metrics(app, metrics)
     _add_error_answers(app)
     _add_lookups(app, service)
     _add_questions(app, service)
@@ -55,33 +64,13 @@ def create_app(service: RecommenderService, keys: tuple[bytes, ...] = ()) -> Fas
     return app
 
 
-def _build_metrics(app: FastAPI, service: RecommenderService) -> Callable[[str, int, float], None]:
-    registry = CollectorRegistry()
-    requests = Counter("thinkrec_requests", "Requests", ["path", "status"], registry=registry)
-    seconds = Histogram("thinkrec_request_seconds", "Seconds of a request", ["path"], registry=registry)
-    Gauge("thinkrec_waiting_candidates", "Candidates in the queue", registry=registry).set_function(
-        lambda: service.loaded.queue.waiting
-    )
-    for name in ("batches", "questions", "candidates", "refused", "expired", "cancelled", "failed"):
-        # Of the model that answers now: they begin anew with a swap.
-        gauge = Gauge(f"thinkrec_queue_{name}", f"{name} so far", registry=registry)
-        gauge.set_function(lambda name=name: getattr(service.loaded.queue.counts, name))
-    for why in service.desk.fallbacks:
-        gauge = Gauge(f"thinkrec_fallback_{why.replace(' ', '_')}", "Reasons by rules instead", registry=registry)
-        gauge.set_function(lambda why=why: service.desk.fallbacks[why])
-
+def _add_metrics(app: FastAPI, metrics: ServiceMetrics) -> None:
     @app.get("/metrics", response_class=PlainTextResponse)
     def read_metrics() -> PlainTextResponse:
-        return PlainTextResponse(generate_latest(registry).decode(), media_type="text/plain; version=0.0.4")
-
-    def observe(path: str, status: int, spent: float) -> None:
-        requests.labels(path, str(status)).inc()
-        seconds.labels(path).observe(spent)
-
-    return observe
+        return PlainTextResponse(metrics.render(), media_type="text/plain; version=0.0.4")
 
 
-def _add_guard(app: FastAPI, keys: tuple[bytes, ...], observe: Callable[[str, int, float], None]) -> None:
+def _add_guard(app: FastAPI, keys: tuple[bytes, ...], metrics: ServiceMetrics, service: RecommenderService) -> None:
     @app.middleware("http")
     async def check_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         begun = time.monotonic()
@@ -92,13 +81,25 @@ def _add_guard(app: FastAPI, keys: tuple[bytes, ...], observe: Callable[[str, in
         elif request.method == "POST" and "content-length" not in request.headers:
             response = _build_refusal(411, "the request does not say how long it is; send Content-Length")
         else:
-            try:
-                response = await call_next(request)
-            except Exception as error:
-                response = _convert_error(error)
+            response = await answer_if_there_is_room(request, call_next)
         route = request.scope.get("route")
-        observe(getattr(route, "path", "other"), response.status_code, time.monotonic() - begun)
+        metrics.observe(getattr(route, "path", "other"), response.status_code, time.monotonic() - begun)
         return response
+
+    async def answer_if_there_is_room(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        is_counted = request.url.path not in UNCOUNTED_PATHS
+        if is_counted and not service.admission.allow_request():
+            text = f"{service.admission.most} requests are under way and no more may be; try again later"
+            return _build_refusal(503, text, {"Retry-After": "1"})
+        try:
+            return await call_next(request)
+        except Exception as error:
+            return _convert_error(error)
+        finally:
+            if is_counted:
+                service.admission.finish_request()
 
 
 def _add_error_answers(app: FastAPI) -> None:

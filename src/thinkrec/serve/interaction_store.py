@@ -56,6 +56,11 @@ class InteractionStore(Protocol):
         ...
 
 
+def open_store(interactions: str | Path) -> InteractionStore:
+    """The log in a SQLite file. Raises DataError where it cannot be opened."""
+    return SqliteStore(Path(interactions))
+
+
 _TABLE = """
 CREATE TABLE IF NOT EXISTS interactions (
     number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from thinkrec.data.query import Query
+from thinkrec.engine.prefix_cache import PrefixCache
 from thinkrec.serve.catalogue_search import ItemIndex
 from thinkrec.serve.errors import DeadlineError
 from thinkrec.serve.model import ServedModel
@@ -23,12 +24,19 @@ from thinkrec.serve.scoring_queue import ScoreQueries, ScoringQueue
 class ServiceLimits:
     """How much may wait, and how much one request may ask."""
 
+    most_requests: int = 64
+    """Requests under way over HTTP; one beyond gets 503. Each that waits for scores holds a thread."""
     most_waiting: int = 8192
     """Candidates in the queue; a request beyond gets 503."""
-    batch: int = 512
+    longest_wait: float = 2.0
+    """Seconds of work that may wait, by the speed so far; a request beyond gets 503, so that a flood ends soon."""
+    batch: int = 256
     """Candidates of one batch."""
     most_candidates: int = 2000
     """Candidates of one ranking; of a larger catalogue those with the best like rate are ranked, and it is said."""
+    prefix_bytes: int = 256 << 20
+    """Of keys and values of histories that were asked about before, so that returning users pay for candidates alone;
+    0: none are kept. A history of ten lines takes about 2 MB with nano (8 kB a token)."""
     reasons_waiting: int = 4
     """Requests that may wait for a reason of the model."""
     deadline: float = 30.0
@@ -41,8 +49,13 @@ class LoadedModel:
     def __init__(self, model: ServedModel, limits: ServiceLimits, score: ScoreQueries | None = None) -> None:
         """Start the model's scoring thread."""
         self.model = model
+        self.prefixes = PrefixCache(limits.prefix_bytes)
+        model.predictor.recommender.prefix_cache = self.prefixes if limits.prefix_bytes else None
         self.queue = ScoringQueue(
-            score or model.predictor.score_queries, most_waiting=limits.most_waiting, batch=limits.batch
+            score or model.predictor.score_queries,
+            most_waiting=limits.most_waiting,
+            batch=limits.batch,
+            longest_wait=limits.longest_wait,
         )
         self._lock = threading.Lock()
 

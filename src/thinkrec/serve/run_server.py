@@ -14,6 +14,7 @@ from thinkrec.errors import ThinkRecError
 from thinkrec.run.options import RunOptions
 from thinkrec.serve.app import create_app
 from thinkrec.serve.keys import check_exposure, read_keys
+from thinkrec.serve.loaded_model import ServiceLimits
 from thinkrec.serve.service import RecommenderService, open_service
 
 LOGGER = logging.getLogger("thinkrec.serve")
@@ -21,18 +22,19 @@ LOGGER = logging.getLogger("thinkrec.serve")
 
 def run_server(
     folder: Path,
-    interactions: Path,
+    interactions: str | Path,
     host: str,
     port: int,
     key_text: str | None,
     key_file: Path | None,
     options: RunOptions,
     say: Callable[[str], None],
+    limits: ServiceLimits | None = None,
 ) -> None:
     """Serve a run until the process is told to stop; raises before it listens where the run or the keys are wrong."""
     keys = read_keys(key_text, key_file)
     check_exposure(host, keys)
-    service = open_service(folder, interactions, options=options)
+    service = open_service(folder, interactions, options=options, limits=limits)
     _register_swap(service, folder)
     info = service.describe()
     if info.warning:

@@ -68,19 +68,30 @@ class QueueCounts:
 class ScoringQueue:
     """Gathers questions and has them scored by one thread."""
 
-    def __init__(self, score: ScoreQueries, *, most_waiting: int, batch: int, name: str = "scoring") -> None:
+    def __init__(
+        self,
+        score: ScoreQueries,
+        *,
+        most_waiting: int,
+        batch: int,
+        longest_wait: float | None = None,
+        name: str = "scoring",
+    ) -> None:
         """Start the thread.
 
         Args:
             score: called from that thread alone.
             most_waiting: candidates that may wait; a question that finds more is refused.
             batch: candidates of one batch, at most.
+            longest_wait: seconds; a question that would wait longer for its turn, by the speed so far, is refused.
             name: of the thread.
         """
         self._score, self._most_waiting, self._batch = score, most_waiting, batch
+        self._longest_wait = longest_wait
         self._jobs: deque[ScoreJob] = deque()
         self._condition = threading.Condition()
         self._waiting = 0
+        self._in_work = 0
         self._is_closing = False
         self._speed: float | None = None  # candidates per second, smoothed
         self.counts = QueueCounts()
@@ -93,8 +104,8 @@ class ScoringQueue:
         return self._waiting
 
     def estimate_wait(self, more: int = 0) -> float:
-        """Seconds until what waits and `more` candidates are scored, by the speed so far; 0 where none is known."""
-        return 0.0 if not self._speed else (self._waiting + more) / self._speed
+        """Seconds until what came before and `more` candidates are scored, by the speed so far; 0 without one."""
+        return 0.0 if not self._speed else (self._waiting + self._in_work + more) / self._speed
 
     def submit(self, queries: Sequence[Query], deadline: float | None = None) -> list[ScoreJob]:
         """Take questions, all or none; their futures hold the scores.
@@ -111,6 +122,13 @@ class ScoringQueue:
                 self.counts.refused += 1
                 raise QueueFullError(
                     f"{self._waiting} candidates wait and {self._most_waiting} may; try again later, or ask for fewer",
+                    self._suggest_retry(),
+                )
+            if self._waiting and self._longest_wait is not None and self.estimate_wait() > self._longest_wait:
+                self.counts.refused += 1
+                raise QueueFullError(
+                    f"{self._waiting} candidates wait, which is more than {self._longest_wait:g} seconds of work; try"
+                    " again later",
                     self._suggest_retry(),
                 )
             if deadline is not None and time.monotonic() + self.estimate_wait(size) > deadline:
@@ -171,6 +189,7 @@ class ScoringQueue:
                 self._waiting -= n
                 if job.taken < job.size:
                     self._jobs.append(job)
+            self._in_work = self._batch - room if batch else 0
             return batch
 
     def _drop_job(self, job: ScoreJob, now: float) -> bool:
@@ -219,6 +238,7 @@ class ScoringQueue:
         self.counts.questions += len(batch)
         self.counts.candidates += n
         self.counts.seconds += seconds
+        self._in_work = 0
         speed = n / max(seconds, 1e-6)
         self._speed = speed if self._speed is None else 0.8 * self._speed + 0.2 * speed
 

@@ -20,9 +20,10 @@ from thinkrec.run.options import RunOptions
 from thinkrec.score.histories import History
 from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.ranker import compute_like_probability
+from thinkrec.serve.admission import Admission
 from thinkrec.serve.catalogue_search import order_by_like_rate
 from thinkrec.serve.histories import Past, build_past, change_past, find_changes, find_items, list_entries
-from thinkrec.serve.interaction_store import InteractionStore, SqliteStore
+from thinkrec.serve.interaction_store import InteractionStore, open_store
 from thinkrec.serve.loaded_model import LoadedModel, QueuedScorer, ServiceLimits, close_later
 from thinkrec.serve.model import ServedModel, open_model
 from thinkrec.serve.profiles import describe_mixture
@@ -63,6 +64,7 @@ class RecommenderService:
         """Open a run. Raises CheckpointError naming the file that is damaged, RecipeError for a run without reasons."""
         self.limits, self.options, self.store = limits or ServiceLimits(), options or RunOptions(), store
         self.desk = ReasonDesk(self.limits.reasons_waiting)
+        self.admission = Admission(self.limits.most_requests)
         self._loaded = self._load(folder)
         self._swap = threading.Lock()
 
@@ -327,13 +329,13 @@ class RecommenderService:
 
 def open_service(
     folder: Path,
-    interactions: Path,
+    interactions: str | Path,
     *,
     options: RunOptions | None = None,
     limits: ServiceLimits | None = None,
 ) -> RecommenderService:
-    """The service of a run with its log of interactions in a SQLite file."""
-    return RecommenderService(folder, SqliteStore(interactions), options=options, limits=limits)
+    """The service of a run with its log of interactions, as `interaction_store.open_store` takes it."""
+    return RecommenderService(folder, open_store(interactions), options=options, limits=limits)
 
 
 def _compare_rankings(
