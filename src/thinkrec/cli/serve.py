@@ -18,6 +18,7 @@ def serve(
         "interactions.sqlite"
     ),
     key_file: Annotated[Path | None, typer.Option(help="API keys, one a line; also $THINKREC_API_KEYS.")] = None,
+    page: Annotated[bool, typer.Option(help="The page for the browser, at /page/, beside the endpoints.")] = True,
     device: Device = None,
     workers: Workers = None,
     threads: Threads = None,
@@ -50,4 +51,5 @@ def serve(
         key_file,
         options,
         say=lambda text: show.make_console().print(text),
+        page=page,
     )
