@@ -34,7 +34,7 @@ UNEXPECTED = "something failed that should not; the operator of the service find
 OPEN_PATHS = ("/", "/health", "/ready")
 """Answered without a key: they say nothing of the data."""
 PAGE = "/page/"
-"""Below lies the page for the browser, where nicegui is installed. Its own scripts are open; it asks for a key itself."""
+"""Below lies the page for the browser, where nicegui is installed; it asks for a key itself."""
 Text = Annotated[str, Query(max_length=200)]
 Most = Annotated[int, Query(ge=1, le=100)]
 

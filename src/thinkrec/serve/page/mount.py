@@ -21,7 +21,7 @@ POLICY = (
     "img-src 'self' data:; font-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 """The browser itself refuses other addresses. NiceGUI's own scripts stand in the page and compile templates."""
-STYLE = ("look.css", "look-panels.css")
+STYLE = ("look.css", "look-panels.css", "look-answer.css")
 
 
 def add_page(app: FastAPI, service: RecommenderService, keys: tuple[bytes, ...] = ()) -> None:

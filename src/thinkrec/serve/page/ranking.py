@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from thinkrec.serve.page.panel import Panel
 from thinkrec.serve.page.session import Session
 from thinkrec.serve.page.shown import describe_move, format_probability, format_signed
 from thinkrec.serve.page.tags import Tag, draw_button
 from thinkrec.serve.page.view import Place
 
 
-class RankingPanel:
+class RankingPanel(Panel):
     """The best items; each is a button that asks why."""
 
     def __init__(self, session: Session) -> None:
         """Build the panel where the caller stands."""
-        self.session = session
-        self.root = Tag("section", "", "panel ranking", aria_label="Ranking")
+        super().__init__(session, "ranking", "Ranking")
 
-    def draw(self) -> None:
+    def list_inputs(self) -> tuple[Any, ...]:
+        """Ranking, chosen item and level."""
+        view = self.session.view
+        return view.mode, view.ranking, view.what_if, view.is_ranking, view.item, view.level
+
+    def draw_content(self) -> None:
         """The ranking of the view."""
         view, info = self.session.view, self.session.service.describe()
-        self.root.clear()
-        with self.root:
-            Tag("h2", f"What to recommend: {info.items_word}", tabindex="-1", data_key="ranking")
-            places = view.list_places()
-            if view.mode == "nobody":
-                Tag("p", f"Pick a {info.user_word}, and the ranking appears here.", "muted")
-                return
-            if view.is_ranking:
-                Tag("p", f"Scoring the {info.items_word} ...", "muted working", role="status")
-            if not places:
-                return
-            with Tag("ol", "", "places is-old" if view.is_ranking else "places"):
-                for place in places:
-                    with Tag("li"):
-                        self.draw_place(place)
-            if view.level != "simple" and view.ranking is not None:
-                Tag("p", f"The best of {view.ranking.candidates}.", "muted small")
+        Tag("h2", "Recommended", tabindex="-1", data_key="ranking")
+        places = view.list_places()
+        if view.mode == "nobody":
+            Tag("p", f"Pick a {info.user_word}, and the ranking appears here.", "muted")
+            return
+        words = f"Scoring the {info.items_word} ..." if view.is_ranking else "Press a line to see why."
+        Tag("p", words, "muted small working" if view.is_ranking else "muted small")
+        with Tag("ol", "", "places is-old" if view.is_ranking else "places"):
+            for place in places:
+                with Tag("li"):
+                    self.draw_place(place)
+        if view.level != "simple" and view.ranking is not None and not view.is_ranking:
+            Tag("p", f"The best of {view.ranking.candidates}.", "muted small")
+
+    async def explain(self, place: Place) -> None:
+        """Ask why."""
+        self.reveal("why")
+        await self.session.explain(place.item, place.title)
 
     def draw_place(self, place: Place) -> None:
         """One line of the ranking."""
@@ -43,10 +51,11 @@ class RankingPanel:
         chosen = str(place.item) == str(view.item)
         button = draw_button(
             "",
-            lambda: self.session.explain(place.item, place.title),
+            lambda: self.explain(place),
             "place chosen" if chosen else "place",
             data_key=f"place {place.item}",
             aria_pressed="true" if chosen else "false",
+            aria_label=describe_place(place),
         )
         with button:
             Tag("span", str(place.rank), "rank")
@@ -63,3 +72,9 @@ class RankingPanel:
                     Tag("span", f"was {format_probability(place.before[2])}", "muted small")
                 with Tag("span", "", "meter", aria_hidden="true"):
                     Tag("span", "", "meter-fill").style(f"width: {100 * place.probability:.1f}%")
+
+
+def describe_place(place: Place) -> str:
+    """What a screen reader says of a line."""
+    moved = "" if place.before is None else f", {describe_move(place.before[0], place.rank)}"
+    return f"{place.rank}. {place.title}, {format_probability(place.probability)} likely to be liked{moved}. Why?"

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from thinkrec.errors import ThinkRecError
 from thinkrec.serve.errors import OverloadedError
+from thinkrec.serve.page.shown import count_words, format_probability
 from thinkrec.serve.page.view import Level, View
 from thinkrec.serve.service import RecommenderService
 from thinkrec.serve.values import ItemCard, UserCard
@@ -127,9 +128,10 @@ class Session:
         view.is_ranking = False
         if (what_if if changes else ranking) is not None:
             view.ranking, view.what_if, view.profile = ranking, what_if, profile
-            view.news = "The ranking is there."
-        if what_if is not None and item is not None:
+            view.news = f"The ranking is there, {count_words(len(view.list_places()), 'line', 'lines')}."
+        if item is not None:
             self._clear_answer()
+        if what_if is not None:
             view.answer, view.before = what_if.after, what_if.before
         self.redraw()
         if item is not None:
@@ -172,9 +174,10 @@ class Session:
             return
         if is_first:
             view.answer, view.before = answer, before
+            view.news = f"{view.title}: {format_probability(answer.probability)} likely to be liked."
         else:
             view.reason, view.reason_before = answer.reason, None if before is None else before.reason
-            view.news = "The reason is there."
+            view.news = f"The reason for {view.title} is there."
 
     async def _ask(self, call: Callable[..., Answer], *args: Any, **options: Any) -> Answer | None:
         """What the service answers; None where it refuses, and the message then says why."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from thinkrec.serve.page.panel import Panel
 from thinkrec.serve.page.session import Session
 from thinkrec.serve.page.shown import (
     EffectBar,
@@ -26,33 +29,43 @@ WRITERS = {
 FALLBACKS = {"busy": "since too many wait for the model", "deadline": "since the model has no time"}
 
 
-class WhyPanel:
+class WhyPanel(Panel):
     """The answer; first the score, then the reason arrives."""
 
     def __init__(self, session: Session) -> None:
         """Build the panel where the caller stands."""
-        self.session = session
-        self.root = Tag("section", "", "panel why", aria_label="Why")
+        super().__init__(session, "why", "Why")
 
-    def draw(self) -> None:
+    def list_inputs(self) -> tuple[Any, ...]:
+        """All of the answer."""
+        view = self.session.view
+        state = view.item, view.title, view.is_ranking, view.is_scoring, view.is_writing, view.level
+        return *state, view.answer, view.before, view.reason, view.reason_before
+
+    def draw_content(self) -> None:
         """The answer of the view."""
         view = self.session.view
-        self.root.clear()
-        with self.root:
-            if view.item is None:
-                Tag("h2", "Why?")
-                Tag("p", "Press a line of the ranking to see the reason.", "muted")
-                return
-            with Tag("div", "", "why-head"):
-                Tag("h2", view.title, tabindex="-1", data_key="why")
-                draw_button("Close", self.session.close_answer, "quiet", data_key="close")
+        if view.item is None:
+            Tag("h2", "Why?", tabindex="-1", data_key="why")
+            Tag("p", "The reason appears here: what speaks for it, and what each line of the history does.", "muted")
+            return
+        with Tag("div", "", "why-head"):
+            Tag("h2", view.title, tabindex="-1", data_key="why")
+            draw_button("Close", self.close, "quiet", data_key="close")
+        if view.is_ranking or view.is_scoring:
+            Tag("p", "Measuring the score and the effects ...", "muted small working")
+        with Tag("div", "", "answer is-old" if view.is_ranking else "answer"):
             if view.answer is not None:
                 self.draw_score(view.answer, view.before)
-            elif view.is_scoring:
-                Tag("p", "Measuring the score ...", "muted working", role="status")
             self.draw_reason()
             if view.answer is not None and view.level != "simple":
                 self.draw_effects(view.answer, view.before)
+
+    def close(self) -> None:
+        """Back to the line of the ranking."""
+        key = f"place {self.session.view.item}"
+        self.session.close_answer()
+        self.focus(key)
 
     def draw_score(self, answer: ServedExplanation, before: ServedExplanation | None) -> None:
         """Probability, and the score where everything is shown."""
@@ -70,20 +83,20 @@ class WhyPanel:
     def draw_reason(self) -> None:
         """The reason, where it has arrived."""
         view = self.session.view
-        with Tag("div", "", "reason", aria_live="polite"):
+        with Tag("div", "", "reason"):
             if view.reason is None:
                 if view.is_writing:
-                    Tag("p", "The reason is being written ...", "muted working", role="status")
+                    Tag("p", "The reason is being written ...", "muted small working")
                 return
             if view.reason_before is not None:
                 change = describe_reason_change(view.reason_before.text, view.reason.text)
                 Tag("p", change, "muted small")
             self.draw_text(view.reason)
-            if view.level != "simple" and view.reason_before is not None:
-                if view.reason_before.text != view.reason.text:
-                    with Tag("details", "", "small"):
-                        Tag("summary", "The reason before the change")
-                        self.draw_text(view.reason_before)
+            old = view.reason_before
+            if view.level != "simple" and old is not None and old.text != view.reason.text:
+                with Tag("details", "", "small"):
+                    Tag("summary", "The reason before the change")
+                    self.draw_text(old)
 
     def draw_text(self, reason: Reason) -> None:
         """A reason with its cited titles marked, who wrote it, and what does not hold in it."""
