@@ -13,7 +13,7 @@ from thinkrec.serve.page.tags import Tag, draw_button
 from thinkrec.serve.page.view import LEVELS, Level
 
 THEMES: tuple[tuple[bool | None, str], ...] = (
-    (None, "Theme: as the system"),
+    (None, "Theme: auto"),
     (False, "Theme: light"),
     (True, "Theme: dark"),
 )

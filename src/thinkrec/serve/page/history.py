@@ -6,15 +6,18 @@ from typing import Any
 
 from nicegui import background_tasks
 
+from thinkrec.serve.page.keeping import keep_changes
 from thinkrec.serve.page.panel import Panel
 from thinkrec.serve.page.session import Session
 from thinkrec.serve.page.shown import count_words
-from thinkrec.serve.page.tags import Tag, draw_button, draw_search
+from thinkrec.serve.page.tags import Tag, draw_button, draw_field, draw_search
 from thinkrec.serve.page.view import HistoryCard
 from thinkrec.serve.values import ItemCard
 
 SHOWN = 10
 """Cards that are shown at first."""
+PHONE = 5
+"""Cards that a phone shows at first, as look-lists.css has it; changed ones besides."""
 STATUS = {"flipped": "changed", "added": "added", "removed": "taken out"}
 
 
@@ -23,14 +26,17 @@ class HistoryPanel(Panel):
 
     def __init__(self, session: Session) -> None:
         """Build the panel where the caller stands."""
-        self.info, self.shows_all = session.service.describe(), False
+        self.info, self.shows_all, self.name = session.service.describe(), False, ""
         self.person: tuple[str, Any] = ("nobody", None)
         super().__init__(session, "history hidden", "History")
         with self.root, Tag("div", "", "adder"):
-            draw_search(f"Add a {self.info.item_word}: title, keyword or id", "", "add", self.search)
+            draw_search(f"Add a {self.info.item_word}", "title, keyword or id", "add", self.search)
             self.results = Tag("ul", "", "results")
         with self.root:
             self.cards = Tag("div", "", "cards-box")
+            with Tag("div", "", "keeper hidden") as self.keeper:
+                draw_field("Keep this history under a name", "name", self.read_name)
+                draw_button("Keep", self.keep, "quiet", data_key="keep")
 
     async def search(self, text: str) -> None:
         """List items of the catalogue that could be added; without text the most rated, for a new visitor alone."""
@@ -62,7 +68,11 @@ class HistoryPanel(Panel):
         if view.changes and view.mode == "user":
             with Tag("div", "", "what-if"):
                 Tag("span", f"What if: {count_words(len(view.changes), 'change', 'changes')}", "strong")
-                draw_button("Undo all", self.session.drop_changes, "quiet", data_key="undo")
+                with Tag("span", "", "row"):
+                    draw_button("Undo", self.session.drop_changes, "quiet", data_key="undo", title="Undo all changes")
+                    draw_button("Keep", self.keep, "quiet", data_key="keep", title="Remember these opinions")
+        has_name = view.mode == "visitor" and bool(view.changes)
+        self.keeper.classes(add="" if has_name else "hidden", remove="hidden" if has_name else "")
         self.draw_cards()
 
     def draw_cards(self) -> None:
@@ -77,9 +87,10 @@ class HistoryPanel(Panel):
                     side = "liked" if card.liked else "disliked"
                     with Tag("li", "", f"card {side} {card.status}"):
                         self.draw_card(card)
-            if len(cards) > len(shown) or self.shows_all:
+            if len(cards) > PHONE:
                 text = "Show fewer" if self.shows_all else f"Show all {len(cards):,}"
-                draw_button(text, self.toggle_all, "quiet", data_key="all")
+                classes = "quiet" if len(cards) > len(shown) or self.shows_all else "quiet phone-only"
+                draw_button(text, self.toggle_all, classes, data_key="all")
 
     def draw_card(self, card: HistoryCard) -> None:
         """Title, keywords, opinion, and what can be changed."""
@@ -134,6 +145,15 @@ class HistoryPanel(Panel):
                         data_key=f"add {item.item} {word}",
                         aria_label=f"{word} {item.title}",
                     )
+
+    def read_name(self, text: str) -> None:
+        """What a visitor wants to be called."""
+        self.name = text.strip()
+
+    async def keep(self) -> None:
+        """Store the opinions."""
+        view = self.session.view
+        await keep_changes(self.session, view.user if view.mode == "user" else self.name)
 
     def toggle_all(self) -> None:
         """Show all cards, or the newest alone."""

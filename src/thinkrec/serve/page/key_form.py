@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from nicegui import app, ui
-from nicegui.events import GenericEventArguments
 
-from thinkrec.serve.page.tags import Tag, draw_button
+from thinkrec.serve.page.tags import Tag, draw_button, draw_field
 
 PLACE = "thinkrec-key"
 
@@ -23,9 +22,9 @@ async def ask_for_key(root: Tag, is_allowed: Callable[[str], bool]) -> None:
     given = asyncio.Event()
     typed = ""
 
-    def read(event: GenericEventArguments) -> None:
+    def read(text: str) -> None:
         nonlocal typed
-        typed = str(event.args)[:1000]
+        typed = text
 
     async def check() -> None:
         if is_allowed(typed.strip()):
@@ -39,9 +38,7 @@ async def ask_for_key(root: Tag, is_allowed: Callable[[str], bool]) -> None:
     with root, Tag("section", "", "panel key-form", aria_label="API key") as form:
         Tag("h1", "ThinkRec")
         Tag("p", "This service asks for an API key. The key stays with this tab, for at most twelve hours.", "muted")
-        Tag("label", "API key", "label", **{"for": "key"})
-        field = Tag("input", "", "field", type="password", autocomplete="off", data_key="key", id="key")
-        field.on("input", read, js_handler="(e) => emit(e.target.value)")
+        field = draw_field("API key", "key", read, type="password")
         field.on("keydown.enter", lambda _: check(), args=[])
         draw_button("Open", check, "strong-button", data_key="open")
         fault = Tag("p", "", "fault", role="alert")

@@ -30,8 +30,12 @@ async def build_page(service: RecommenderService, keys: tuple[bytes, ...]) -> No
 async def build_panels(service: RecommenderService) -> None:
     """What somebody sees who may."""
     panels: list[Panel] = []
+    client = ui.context.client
 
     def redraw() -> None:
+        # An answer may arrive after its visitor has left.
+        if client.is_deleted:
+            return
         message.set_text(session.view.message)
         news.set_text(session.view.news)
         for panel in panels:

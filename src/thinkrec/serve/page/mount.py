@@ -21,7 +21,7 @@ POLICY = (
     "img-src 'self' data:; font-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 """The browser itself refuses other addresses. NiceGUI's own scripts stand in the page and compile templates."""
-STYLE = ("look.css", "look-panels.css", "look-answer.css")
+STYLE = tuple(f"look{part}.css" for part in ("", "-controls", "-lists", "-answer", "-map"))
 
 
 def add_page(app: FastAPI, service: RecommenderService, keys: tuple[bytes, ...] = ()) -> None:
@@ -46,7 +46,7 @@ def add_page(app: FastAPI, service: RecommenderService, keys: tuple[bytes, ...] 
     def redirect_to_page() -> Response:
         return RedirectResponse(f"{PATH}/")
 
-    folder = resources.files(__package__)
+    folder = resources.files("thinkrec.serve.page")
     for name in STYLE:
         ui.add_css(Path(str(folder / name)), shared=True)
     ui.add_head_html(f"<script>{(folder / 'look.js').read_text('utf-8')}</script>", shared=True)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from thinkrec.errors import ThinkRecError
-from thinkrec.serve.errors import OverloadedError
+from thinkrec.serve.page.refusals import describe_refusal
 from thinkrec.serve.page.shown import count_words, format_probability
 from thinkrec.serve.page.view import Level, View
 from thinkrec.serve.service import RecommenderService
-from thinkrec.serve.values import ItemCard, UserCard
+from thinkrec.serve.values import ItemCard, ServedExplanation, UserCard
 
-LOGGER = logging.getLogger("thinkrec.serve")
 WORKERS = ThreadPoolExecutor(32, thread_name_prefix="thinkrec-page")
 """Threads that wait for the service: a question may wait for its turn, and nobody else's page may stand still."""
 TOP = 10
@@ -30,32 +26,32 @@ class Session:
     def __init__(self, service: RecommenderService, redraw: Callable[[], None]) -> None:
         """`redraw`: called whenever `view` has changed."""
         self.service, self.redraw, self.view = service, redraw, View()
-        self._turn = 0
+        self._turn = self._asked = 0
 
     # -- who ---------------------------------------------------------------------------------------------------------
 
     async def search_users(self, text: str) -> tuple[UserCard, ...]:
         """Users whose id begins with a text."""
-        return await self._ask(self.service.search_users, text, 8) or ()
+        return await self.ask(self.service.search_users, text, 8) or ()
 
     async def search_items(self, text: str) -> tuple[ItemCard, ...]:
         """Items by words."""
-        return await self._ask(self.service.search_items, text, 8) or ()
+        return await self.ask(self.service.search_items, text, 8) or ()
 
     async def pick_user(self, user: Any) -> None:
         """Look at a known user."""
         self._start(View(level=self.view.level, mode="user", user=user))
         turn = self._turn
-        history = await self._ask(self.service.get_history, user)
+        history = await self.ask(self.service.get_history, user)
         if turn == self._turn and history is not None:
             self.view.history = history
             self.redraw()
-            await self._rank()
+            await self._ask_all()
 
     async def start_visitor(self) -> None:
         """Look at somebody of whom nothing is known."""
         self._start(View(level=self.view.level, mode="visitor"))
-        await self._rank()
+        await self._ask_all()
 
     def set_level(self, level: Level) -> None:
         """Show more or less."""
@@ -72,12 +68,12 @@ class Session:
             view.changes.pop(name, None)
         else:
             view.changes[name] = (card, liked)
-        await self._rank()
+        await self._ask_all()
 
     async def drop_changes(self) -> None:
         """Back to the history as it was."""
         self.view.changes.clear()
-        await self._rank()
+        await self._ask_all()
 
     # -- why ---------------------------------------------------------------------------------------------------------
 
@@ -85,11 +81,13 @@ class Session:
         """Ask about one item: first the score and the effects, then the reason."""
         self.view.item, self.view.title = item, title
         self._clear_answer()
-        await self._explain(self._begin())
+        asked = self._begin_item()
+        await self._measure(asked)
+        await self._write(asked)
 
     def close_answer(self) -> None:
         """Ask about nothing."""
-        self._begin()
+        self._begin_item()
         self.view.item = None
         self._clear_answer()
         self.redraw()
@@ -101,85 +99,99 @@ class Session:
         self._begin()
 
     def _begin(self) -> int:
+        """Another history; answers about the one before are not wanted any more."""
         self._turn += 1
-        self.view.message = ""
+        self.view.message, self.view.is_ranking = "", False
+        self._begin_item()
         return self._turn
+
+    def _begin_item(self) -> int:
+        """Another question about an item; the ranking goes on."""
+        self._asked += 1
+        self.view.is_scoring = self.view.is_writing = False
+        return self._asked
 
     def _clear_answer(self) -> None:
         view = self.view
         view.answer = view.before = view.reason = view.reason_before = None
 
-    async def _rank(self) -> None:
-        """Rank, and ask again about the item that is looked at."""
-        turn, view = self._begin(), self.view
+    async def _ask_all(self) -> None:
+        """The answer about the item that is looked at, the ranking and the profile."""
+        turn, asked, view = self._begin(), self._asked, self.view
         view.is_ranking = True
         self.redraw()
-        changes, item = view.list_changes(), view.item
+        if view.item is not None:
+            # A few questions about one item, before the many about all of them: the visitor looks at that item.
+            await self._measure(asked)
+        if turn == self._turn:
+            await asyncio.gather(self._rank(turn), self._describe(turn), self._write(asked))
+
+    async def _rank(self, turn: int) -> None:
+        view, changes = self.view, self.view.list_changes()
         options = {"history": view.get_base(), "top": TOP}
         if changes:
             compare = self.service.compare_what_if
-            what_if = await self._ask(compare, view.user, changes=changes, item=item, reason="none", **options)
+            what_if = await self.ask(compare, view.user, changes=changes, reason="none", effects=False, **options)
             ranking = view.ranking
         else:
-            what_if, ranking = None, await self._ask(self.service.rank, view.user, **options)
-        profile = await self._describe() if turn == self._turn else None
+            what_if, ranking = None, await self.ask(self.service.rank, view.user, **options)
         if turn != self._turn:
             return
         view.is_ranking = False
         if (what_if if changes else ranking) is not None:
-            view.ranking, view.what_if, view.profile = ranking, what_if, profile
+            view.ranking, view.what_if = ranking, what_if
             view.news = f"The ranking is there, {count_words(len(view.list_places()), 'line', 'lines')}."
-        if item is not None:
+        self.redraw()
+
+    async def _describe(self, turn: int) -> None:
+        view, history = self.view, self.view.get_base()
+        if view.changes:
+            history = [(card.item, card.liked) for card in reversed(view.list_cards()) if card.status != "removed"]
+        profile = await self.ask(self.service.describe_user, view.user, history=history)
+        if turn == self._turn and profile is not None:
+            view.profile = profile
+            self.redraw()
+
+    async def _measure(self, asked: int) -> None:
+        """Score and effects."""
+        view = self.view
+        view.is_scoring = True
+        self.redraw()
+        answer, before = await self._ask_why("none")
+        if asked == self._asked:
+            # What an earlier history gave must not stand beside this one's ranking.
             self._clear_answer()
-        if what_if is not None:
-            view.answer, view.before = what_if.after, what_if.before
-        self.redraw()
-        if item is not None:
-            await self._explain(turn)
-
-    async def _describe(self) -> Any:
-        view = self.view
-        if view.what_if is None and not view.changes:
-            return await self._ask(self.service.describe_user, view.user, history=view.get_base())
-        held = [(card.item, card.liked) for card in reversed(view.list_cards()) if card.status != "removed"]
-        return await self._ask(self.service.describe_user, view.user, history=held)
-
-    async def _explain(self, turn: int) -> None:
-        view = self.view
-        view.is_scoring, view.is_writing = view.answer is None, True
-        self.redraw()
-        if view.answer is None:
-            await self._ask_why(turn, "none")
-            view.is_scoring = False
-            self.redraw()
-        if turn == self._turn and view.answer is not None:
-            await self._ask_why(turn, "auto")
-        if turn == self._turn:
-            view.is_scoring = view.is_writing = False
+            view.is_scoring, view.answer, view.before = False, answer, before
+            if answer is not None:
+                view.news = f"{view.title}: {format_probability(answer.probability)} likely to be liked."
             self.redraw()
 
-    async def _ask_why(self, turn: int, reason: str) -> None:
-        """The answer with its effects where no reason is wanted; else the reason alone."""
-        view, is_first = self.view, reason == "none"
-        options = {"history": view.get_base(), "item": view.item, "reason": reason, "effects": is_first}
-        changes = view.list_changes()
-        before = None
-        if changes:
-            compare = self.service.compare_what_if
-            what_if = await self._ask(compare, view.user, changes=changes, candidates=[view.item], **options)
-            answer, before = (None, None) if what_if is None else (what_if.after, what_if.before)
-        else:
-            answer = await self._ask(self.service.explain, view.user, **options)
-        if turn != self._turn or answer is None:
+    async def _write(self, asked: int) -> None:
+        """The reason for an answer that is there."""
+        view = self.view
+        if view.answer is None or asked != self._asked:
             return
-        if is_first:
-            view.answer, view.before = answer, before
-            view.news = f"{view.title}: {format_probability(answer.probability)} likely to be liked."
-        else:
-            view.reason, view.reason_before = answer.reason, None if before is None else before.reason
-            view.news = f"The reason for {view.title} is there."
+        view.is_writing = True
+        self.redraw()
+        answer, before = await self._ask_why("auto")
+        if asked == self._asked:
+            view.is_writing = False
+            if answer is not None:
+                view.reason, view.reason_before = answer.reason, None if before is None else before.reason
+                view.news = f"The reason for {view.title} is there."
+            self.redraw()
 
-    async def _ask(self, call: Callable[..., Answer], *args: Any, **options: Any) -> Answer | None:
+    async def _ask_why(self, reason: str) -> tuple[ServedExplanation | None, ServedExplanation | None]:
+        """The answer now, and the one before the changes; effects where no reason is wanted, else the reason alone."""
+        view, changes = self.view, self.view.list_changes()
+        options = {"history": view.get_base(), "item": view.item, "reason": reason, "effects": reason == "none"}
+        if not changes:
+            return await self.ask(self.service.explain, view.user, **options), None
+        compare = self.service.compare_what_if
+        what_if = await self.ask(compare, view.user, changes=changes, candidates=[view.item], **options)
+        return (None, None) if what_if is None else (what_if.after, what_if.before)
+
+    async def ask(self, call: Callable[..., Answer], *args: Any, **options: Any) -> Answer | None:
         """What the service answers; None where it refuses, and the message then says why."""
         turn = self._turn
         try:
@@ -190,14 +202,3 @@ class Session:
                 self.view.message = describe_refusal(error)
             self.redraw()
             return None
-
-
-def describe_refusal(error: Exception) -> str:
-    """What a visitor reads of an error; of one that is no refusal only the log says what it was."""
-    if isinstance(error, OverloadedError):
-        return f"The service is busy: {error}. Try again in {max(1, math.ceil(error.retry_after))} s."
-    if isinstance(error, ThinkRecError):
-        text = str(error).encode("utf-8", "backslashreplace").decode()
-        return f"{text[:500]}..." if len(text) > 500 else text
-    LOGGER.error("a question of the page failed", exc_info=error)
-    return "Something failed that should not; the operator of the service finds what in the log."

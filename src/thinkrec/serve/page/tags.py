@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nicegui.elements.mixins.text_element import TextElement
-from nicegui.events import GenericEventArguments
 
+READ_VALUE = "(event) => emit(event.target.value)"
 Handler = Callable[[], Awaitable[None] | None]
 
 
@@ -29,16 +29,19 @@ def draw_button(text: str, press: Handler, classes: str = "", **attributes: Any)
     return button.on("click", lambda _: press(), args=[])
 
 
-def draw_search(
-    label: str, example: str, key: str, search: Callable[[str], Awaitable[None]], classes: str = ""
-) -> tuple[Tag, Tag]:
-    """(label, field): a field that calls `search` with what stands in it, a moment after the last key."""
-    name = Tag("label", label, "label", **{"for": key})
-    field = Tag("input", "", f"field {classes}", type="search", placeholder=example, autocomplete="off", data_key=key)
-    field.props["id"] = key
+def draw_field(label: str, key: str, read: Callable[[str], Awaitable[None] | None], **attributes: Any) -> Tag:
+    """A field with its label; `read` is called with what stands in it, after each key unless it is slowed down."""
+    Tag("label", label, "label", for_=key)
+    field = Tag(
+        "input", "", "field", **{"type": "text", "autocomplete": "off", "id": key, "data_key": key, **attributes}
+    )
+    field.on("input", lambda event: read(str(event.args)[:1000]), js_handler=READ_VALUE)
+    return field
 
-    async def read(event: GenericEventArguments) -> None:
-        await search(str(event.args)[:200])
 
-    field.on("input", read, throttle=0.25, leading_events=False, js_handler="(e) => emit(e.target.value)")
-    return name, field
+def draw_search(label: str, example: str, key: str, search: Callable[[str], Awaitable[None]]) -> Tag:
+    """A field with its label; `search` is called with what stands in it, a moment after the last key."""
+    Tag("label", label, "label", for_=key)
+    field = Tag("input", "", "field", type="search", autocomplete="off", placeholder=example, id=key, data_key=key)
+    slow = {"throttle": 0.25, "leading_events": False}
+    return field.on("input", lambda event: search(str(event.args)[:200]), js_handler=READ_VALUE, **slow)

@@ -39,7 +39,7 @@ class WhyPanel(Panel):
     def list_inputs(self) -> tuple[Any, ...]:
         """All of the answer."""
         view = self.session.view
-        state = view.item, view.title, view.is_ranking, view.is_scoring, view.is_writing, view.level
+        state = view.item, view.title, view.is_scoring, view.is_writing, view.level
         return *state, view.answer, view.before, view.reason, view.reason_before
 
     def draw_content(self) -> None:
@@ -52,9 +52,9 @@ class WhyPanel(Panel):
         with Tag("div", "", "why-head"):
             Tag("h2", view.title, tabindex="-1", data_key="why")
             draw_button("Close", self.close, "quiet", data_key="close")
-        if view.is_ranking or view.is_scoring:
+        if view.is_scoring:
             Tag("p", "Measuring the score and the effects ...", "muted small working")
-        with Tag("div", "", "answer is-old" if view.is_ranking else "answer"):
+        with Tag("div", "", "answer is-old" if view.is_scoring else "answer"):
             if view.answer is not None:
                 self.draw_score(view.answer, view.before)
             self.draw_reason()
@@ -85,7 +85,7 @@ class WhyPanel(Panel):
         view = self.session.view
         with Tag("div", "", "reason"):
             if view.reason is None:
-                if view.is_writing:
+                if view.is_writing and not view.is_scoring:
                     Tag("p", "The reason is being written ...", "muted small working")
                 return
             if view.reason_before is not None:
@@ -124,6 +124,7 @@ class WhyPanel(Panel):
         if not bars:
             Tag("p", "The model was shown no history, so that no line did anything.", "muted")
             return
+        Tag("p", "The score with the line, less the score without it.", "muted small")
         with Tag("div", "", "axis", aria_hidden="true"):
             Tag("span", "against")
             Tag("span", "for")
