@@ -30,7 +30,7 @@ class HistoryPanel(Panel):
         self.person: tuple[str, Any] = ("nobody", None)
         super().__init__(session, "history hidden", "History")
         with self.root, Tag("div", "", "adder"):
-            draw_search(f"Add a {self.info.item_word}", "title, keyword or id", "add", self.search)
+            draw_search(f"Add another {self.info.item_word}", "title, keyword or id", "add", self.search)
             self.results = Tag("ul", "", "results")
         with self.root:
             self.cards = Tag("div", "", "cards-box")
@@ -69,7 +69,7 @@ class HistoryPanel(Panel):
             with Tag("div", "", "what-if"):
                 Tag("span", f"What if: {count_words(len(view.changes), 'change', 'changes')}", "strong")
                 with Tag("span", "", "row"):
-                    draw_button("Undo", self.session.drop_changes, "quiet", data_key="undo", title="Undo all changes")
+                    draw_button("Undo", self.undo, "quiet", data_key="undo", title="Undo all changes")
                     draw_button("Keep", self.keep, "quiet", data_key="keep", title="Remember these opinions")
         has_name = view.mode == "visitor" and bool(view.changes)
         self.keeper.classes(add="" if has_name else "hidden", remove="hidden" if has_name else "")
@@ -108,7 +108,7 @@ class HistoryPanel(Panel):
                     "Put back",
                     lambda: self.session.set_opinion(item, opinion),
                     "quiet",
-                    data_key=f"flip {card.item}",
+                    data_key=f"flip {card.item} out",
                     aria_label=f"Put back {card.title}",
                 )
                 return
@@ -122,7 +122,7 @@ class HistoryPanel(Panel):
             )
             draw_button(
                 "×",
-                lambda: self.session.set_opinion(item, None),
+                lambda: self.take_out(item, card.status),
                 "remove",
                 data_key=f"flip {card.item} out",
                 title="Take out",
@@ -146,6 +146,17 @@ class HistoryPanel(Panel):
                         aria_label=f"{word} {item.title}",
                     )
 
+    async def take_out(self, item: ItemCard, status: str) -> None:
+        """Take one item out; a card that goes away hands the keyboard's place on."""
+        if status == "added":
+            self.focus("add")
+        await self.session.set_opinion(item, None)
+
+    async def undo(self) -> None:
+        """Back to the history as it was."""
+        self.focus("add")
+        await self.session.drop_changes()
+
     def read_name(self, text: str) -> None:
         """What a visitor wants to be called."""
         self.name = text.strip()
@@ -153,6 +164,7 @@ class HistoryPanel(Panel):
     async def keep(self) -> None:
         """Store the opinions."""
         view = self.session.view
+        self.focus("person")
         await keep_changes(self.session, view.user if view.mode == "user" else self.name)
 
     def toggle_all(self) -> None:

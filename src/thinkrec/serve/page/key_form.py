@@ -35,7 +35,7 @@ async def ask_for_key(root: Tag, is_allowed: Callable[[str], bool]) -> None:
         await asyncio.sleep(1)
         fault.set_text("This is no valid key of the service.")
 
-    with root, Tag("section", "", "panel key-form", aria_label="API key") as form:
+    with root, Tag("section", "", "panel key-form", aria_label="Access") as form:
         Tag("h1", "ThinkRec")
         Tag("p", "This service asks for an API key. The key stays with this tab, for at most twelve hours.", "muted")
         field = draw_field("API key", "key", read, type="password")

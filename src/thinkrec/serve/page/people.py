@@ -86,7 +86,6 @@ class PeoplePanel(Panel):
                 lambda: self.pick(user.user),
                 "pick",
                 data_key=f"pick {user.user}",
-                aria_label=f"{name}, {rated}, {user.n_liked:,} of them likes",
             ),
         ):
             Tag("span", name, "strong")

@@ -17,11 +17,12 @@ class RankingPanel(Panel):
     def __init__(self, session: Session) -> None:
         """Build the panel where the caller stands."""
         super().__init__(session, "ranking", "Ranking")
+        self.status: Tag | None = None
 
     def list_inputs(self) -> tuple[Any, ...]:
         """Ranking, chosen item and level."""
         view = self.session.view
-        return view.mode, view.ranking, view.what_if, view.is_ranking, view.item, view.level
+        return view.mode, view.ranking, view.what_if, view.item, view.level
 
     def draw_content(self) -> None:
         """The ranking of the view."""
@@ -31,14 +32,25 @@ class RankingPanel(Panel):
         if view.mode == "nobody":
             Tag("p", f"Pick a {info.user_word}, and the ranking appears here.", "muted")
             return
-        words = f"Scoring the {info.items_word} ..." if view.is_ranking else "Press a line to see why."
-        Tag("p", words, "muted small working" if view.is_ranking else "muted small")
-        with Tag("ol", "", "places is-old" if view.is_ranking else "places"):
+        self.status = Tag("p", "", "muted small")
+        with Tag("ol", "", "places"):
             for place in places:
                 with Tag("li"):
                     self.draw_place(place)
-        if view.level != "simple" and view.ranking is not None and not view.is_ranking:
+        if view.level != "simple" and view.ranking is not None:
             Tag("p", f"The best of {view.ranking.candidates}.", "muted small")
+
+    def draw(self) -> None:
+        """Bring the panel up to what the view holds; while a new ranking is made, the buttons of the old one stay."""
+        super().draw()
+        view, info = self.session.view, self.session.service.describe()
+        if self.status is not None and view.mode != "nobody":
+            words = f"Scoring the {info.items_word} ..." if view.is_ranking else "Press a line to see why."
+            if self.status.text != words:
+                self.status.set_text(words)
+                add, remove = ("working", "") if view.is_ranking else ("", "working")
+                self.status.classes(add=add, remove=remove)
+                self.root.classes(add=add, remove=remove)
 
     async def explain(self, place: Place) -> None:
         """Ask why."""
@@ -55,7 +67,6 @@ class RankingPanel(Panel):
             "place chosen" if chosen else "place",
             data_key=f"place {place.item}",
             aria_pressed="true" if chosen else "false",
-            aria_label=describe_place(place),
         )
         with button:
             Tag("span", str(place.rank), "rank")
@@ -68,13 +79,9 @@ class RankingPanel(Panel):
                     Tag("span", f"score {format_signed(place.score, 3)}", "muted small")
             with Tag("span", "", "chance"):
                 Tag("span", format_probability(place.probability), "percent")
+                Tag("span", "likely to be liked", "unseen")
                 if place.before is not None:
                     Tag("span", f"was {format_probability(place.before[2])}", "muted small")
                 with Tag("span", "", "meter", aria_hidden="true"):
                     Tag("span", "", "meter-fill").style(f"width: {100 * place.probability:.1f}%")
 
-
-def describe_place(place: Place) -> str:
-    """What a screen reader says of a line."""
-    moved = "" if place.before is None else f", {describe_move(place.before[0], place.rank)}"
-    return f"{place.rank}. {place.title}, {format_probability(place.probability)} likely to be liked{moved}. Why?"
