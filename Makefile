@@ -37,6 +37,8 @@ SPOKEN = results/ml1m/thinkrec-smollm2-keywords
 TAKEN = runs/explain/ml1m-smollm2-keywords
 TAKE = $(BIN)/thinkrec run ml1m/thinkrec-smollm2-keywords --train-only -o model.global_stage.weights=adapters/ml1m-smollm2-keywords \
   -o model.vector_stage=null --folder $(TAKEN)
+# Where npm puts the accessibility checks of `make test-browser`.
+AXE = $(VENV)/axe
 SEEDS = 0 1 2
 # The same recipes on a backbone that never saw a reason.
 UNTAUGHT = results/ml1m/untaught
@@ -44,7 +46,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +69,14 @@ explain-smollm2: $(VENV)/.installed-smollm2 ## SmolLM2-135M explains rows of the
 
 test: $(VENV)/.installed-test ## Runs all tests, two files at a time; those on MovieLens-1M are skipped where it is not there
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-browser: $(VENV)/.installed-browser ## Runs the tests of the page in Debian's chromium (installs it and axe-core where it can); draws docs/images from runs/demo
+	@command -v chromium >/dev/null || apt-get install -y -q chromium || \
+	  echo "There is no chromium and apt-get cannot install it: as root, apt-get update && apt-get install chromium" >&2
+	@test -f $(AXE)/node_modules/axe-core/axe.min.js || npm install --silent --no-save --prefix $(AXE) axe-core@4 || \
+	  echo "npm cannot install axe-core: the accessibility tests are skipped; on Debian, apt-get install npm" >&2
+	@test -d runs/demo || echo "There is no runs/demo: no pictures are drawn; \`make demo\` trains it" >&2
+	THINKREC_AXE=$(AXE)/node_modules/axe-core/axe.min.js OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest tests/browser -m browser -rs
 
 search: $(VENV)/.installed-test ## Runs the property tests on new examples; `make test` keeps to the same ones
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=search

@@ -21,6 +21,7 @@ def serve(
         int, typer.Option(min=0, metavar="MB", help="Memory for histories of returning users; 0 keeps none.")
     ] = 256,
     key_file: Annotated[Path | None, typer.Option(help="API keys, one a line; also $THINKREC_API_KEYS.")] = None,
+    page: Annotated[bool, typer.Option(help="The page for the browser, at /page/, beside the endpoints.")] = True,
     device: Device = None,
     workers: Workers = None,
     threads: Threads = None,
@@ -55,4 +56,5 @@ def serve(
         options,
         say=lambda text: show.make_console().print(text),
         limits=ServiceLimits(prefix_bytes=prefix_cache << 20),
+        page=page,
     )

@@ -32,18 +32,26 @@ BODY_LIMIT = 1 << 20
 """Bytes of a request."""
 UNEXPECTED = "something failed that should not; the operator of the service finds what in the log"
 """All that is said of an error that is no refusal."""
-OPEN_PATHS = ("/health", "/ready")
+OPEN_PATHS = ("/", "/health", "/ready")
 """Answered without a key: they say nothing of the data."""
 UNCOUNTED_PATHS = (*OPEN_PATHS, "/metrics")
 """Answered however much is under way: who watches the service needs them most then."""
 SPARE_THREADS = 8
 """For those."""
+PAGE = "/page/"
+"""Below lies the page for the browser, where nicegui is installed; it asks for a key itself."""
 Text = Annotated[str, Query(max_length=200)]
 Most = Annotated[int, Query(ge=1, le=100)]
 
 
-def create_app(service: RecommenderService, keys: tuple[bytes, ...] = ()) -> FastAPI:
-    """The app of a service, which it closes at its end; `keys`: who may ask, anybody where there are none."""
+def create_app(service: RecommenderService, keys: tuple[bytes, ...] = (), page: bool = False) -> FastAPI:
+    """The app of a service, which it closes at its end.
+
+    Args:
+        service: what answers.
+        keys: who may ask; anybody where there are none.
+        page: whether the page for the browser is there too; needs nicegui.
+    """
 
     @asynccontextmanager
     async def close_at_end(_: FastAPI) -> AsyncIterator[None]:
@@ -61,6 +69,10 @@ def create_app(service: RecommenderService, keys: tuple[bytes, ...] = ()) -> Fas
     _add_lookups(app, service)
     _add_questions(app, service)
     _add_explaining(app, service)
+    if page:
+        from thinkrec.serve.page.mount import add_page
+
+        add_page(app, service, keys)
     return app
 
 
@@ -74,7 +86,10 @@ def _add_guard(app: FastAPI, keys: tuple[bytes, ...], metrics: ServiceMetrics, s
     @app.middleware("http")
     async def check_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         begun = time.monotonic()
-        if request.url.path not in OPEN_PATHS and not is_allowed(request.headers.get("authorization"), keys):
+        # The path that is routed; that of `request.url` also depends on the Host header, which the client writes.
+        path = request.scope["path"]
+        is_open = path in OPEN_PATHS or path.startswith(PAGE)
+        if not is_open and not is_allowed(request.headers.get("authorization"), keys):
             response: Response = _build_refusal(401, "no valid API key; send Authorization: Bearer KEY")
         elif (size := request.headers.get("content-length", "0")).isdecimal() and int(size) > BODY_LIMIT:
             response = _build_refusal(413, f"the request has more than {BODY_LIMIT} bytes")

@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import uvicorn
@@ -30,6 +31,7 @@ def run_server(
     options: RunOptions,
     say: Callable[[str], None],
     limits: ServiceLimits | None = None,
+    page: bool = False,
 ) -> None:
     """Serve a run until the process is told to stop; raises before it listens where the run or the keys are wrong."""
     keys = read_keys(key_text, key_file)
@@ -40,8 +42,13 @@ def run_server(
     if info.warning:
         say(info.warning)
     say(f"{info.row} of {info.run} answers at http://{host}:{port}/v1 (openapi.json describes it)")
+    if page and find_spec("nicegui") is None:
+        page = False
+        say("The page is left out, since nicegui is not installed: pip install 'thinkrec[serve]'")
+    if page:
+        say(f"Open http://{host}:{port}/page/ in a browser")
     config = uvicorn.Config(
-        create_app(service, keys), host=host, port=port, log_level="warning", timeout_graceful_shutdown=60
+        create_app(service, keys, page), host=host, port=port, log_level="warning", timeout_graceful_shutdown=60
     )
     server = uvicorn.Server(config)
     # uvicorn takes SIGTERM itself, finishes what was accepted, and raises the signal once more for whoever had it

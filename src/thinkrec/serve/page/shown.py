@@ -1,0 +1,121 @@
+"""What the page shows, computed from what the service answers: text segments, bars, differences, numbers in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from thinkrec.serve.values import Citation, ShownLine
+
+MINUS = "\u2212"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a reason, shown as text."""
+
+    text: str
+    citation: Citation | None = None
+    """What it names, where it is a title."""
+
+
+@dataclass(frozen=True)
+class EffectBar:
+    """The measured effect of one history line, before and after a change of the history."""
+
+    item: str
+    title: str
+    liked: bool
+    effect: float | None
+    """Of the history as it is now; None where the line is not in it, or not measured."""
+    before: float | None
+    """Of the history before its change; None without a change, or where the line is new."""
+    is_cited: bool
+
+    @property
+    def difference(self) -> float | None:
+        """What the change did to the effect."""
+        return None if self.effect is None or self.before is None else self.effect - self.before
+
+
+def split_reason(text: str, citations: Sequence[Citation]) -> tuple[Segment, ...]:
+    """The text in order, cited titles apart; citations that overlap an earlier one or the text's end are left out."""
+    segments, at = [], 0
+    for citation in sorted(citations, key=lambda one: one.start):
+        if citation.start < at or citation.end > len(text) or citation.end <= citation.start:
+            continue
+        if citation.start > at:
+            segments.append(Segment(text[at : citation.start]))
+        segments.append(Segment(text[citation.start : citation.end], citation))
+        at = citation.end
+    if at < len(text):
+        segments.append(Segment(text[at:]))
+    return tuple(segments)
+
+
+def list_effects(
+    lines: Sequence[ShownLine], citations: Sequence[Citation], before: Sequence[ShownLine] | None
+) -> tuple[EffectBar, ...]:
+    """One bar per line, newest first; lines that only the history before had come last, without an effect now."""
+    cited = {line for citation in citations for line in citation.lines}
+    old = {str(line.item): line.effect for line in before or ()}
+    bars = [
+        EffectBar(str(line.item), line.title, line.liked, line.effect, old.get(str(line.item)), place in cited)
+        for place, line in reversed(list(enumerate(lines)))
+    ]
+    held = {bar.item for bar in bars}
+    gone = [line for line in reversed(before or ()) if str(line.item) not in held]
+    return (*bars, *(EffectBar(str(line.item), line.title, line.liked, None, line.effect, False) for line in gone))
+
+
+def find_largest(bars: Sequence[EffectBar]) -> float:
+    """The largest absolute effect, before or after, so that all bars have one scale; 0 without any."""
+    return max((abs(value) for bar in bars for value in (bar.effect, bar.before) if value is not None), default=0.0)
+
+
+def measure_bar(value: float | None, largest: float) -> float:
+    """Width in percent of one side, 0..100; what is not zero can be seen."""
+    if not value or not largest:
+        return 0.0
+    return max(2.0, min(100.0, 100 * abs(value) / largest))
+
+
+def format_signed(value: float, digits: int = 2) -> str:
+    """A number with its sign, such as +0.18; zero has none."""
+    text = f"{abs(value):.{digits}f}"
+    return text if not float(text) else f"{MINUS if value < 0 else '+'}{text}"
+
+
+def format_probability(value: float) -> str:
+    """A probability in percent; never a certainty that it is not."""
+    percent = round(100 * value)
+    if percent == 0 and value > 0:
+        return "<1 %"
+    return ">99 %" if percent == 100 and value < 1 else f"{percent} %"
+
+
+def describe_effect(value: float | None) -> str:
+    """An effect in words."""
+    if value is None:
+        return "not measured"
+    shown = format_signed(value)
+    if shown.strip("0.") == "":
+        return "no effect"
+    return f"{shown} {'for' if value > 0 else 'against'}"
+
+
+def describe_move(before: int, after: int) -> str:
+    """What became of a rank, such as 'up 3, was 7'."""
+    if before == after:
+        return "same place"
+    return f"{'up' if after < before else 'down'} {abs(before - after)}, was {before}"
+
+
+def describe_reason_change(before: str, after: str) -> str:
+    """Whether a change of the history changed the reason."""
+    return "The reason stays the same." if before == after else "The reason has changed."
+
+
+def count_words(n: int, one: str, more: str) -> str:
+    """A number with its noun, such as '1 film' or '2,000 films'."""
+    return f"{n:,} {one if n == 1 else more}"

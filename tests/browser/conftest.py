@@ -1,0 +1,155 @@
+"""A tiny run with hostile titles, served by `thinkrec serve`, and a browser that reaches nothing but this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import polars as pl
+import pytest
+from support.tiny_run import tiny_backbone, tiny_recipe
+
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import parse_recipe
+from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "0123456789abcdef-browser"
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    "{{ constructor.constructor('alert(3)')() }}",
+    "`${alert(4)}` & <b>bold</b>",
+)
+"""Titles of the last items of user 1's history."""
+CONFIG = SimulatorConfig(users=30, items=60, interactions_per_user=(8, 14))
+
+
+@pytest.fixture(scope="session")
+def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny trained run; user 1 has hostile titles at the end of the history."""
+    folder = tmp_path_factory.mktemp("hostile")
+    ds = simulate_catalogue(CONFIG, 5).dataset
+    rows = ds.to_frame()
+    last = rows.filter(pl.col("user_id") == ds.user_ids[0]).sort("timestamp")["item_id"].to_list()
+    named = dict(zip(reversed(last), HOSTILE, strict=False))
+    # Tags are taken out of a table's titles and entities become their characters: so written, a title comes through.
+    titles = [escape(named.get(item, title)) for item, title in zip(ds.items.ids, ds.items.titles, strict=True)]
+    keywords = ["|".join(words) for words in ds.items.keywords]
+    items = pl.DataFrame({"item_id": ds.items.ids, "title": titles, "keywords": keywords})
+    rows.drop("order").write_parquet(folder / "rows.parquet")
+    items.write_csv(folder / "items.csv")
+    data = {"kind": "tables", "interactions": str(folder / "rows.parquet"), "items": str(folder / "items.csv")}
+    run = Run(parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone"), data=data), "tiny"), folder / "run")
+    run.folder.mkdir()
+    run.prepare_folder()
+    run.train_variants()
+    return run.folder
+
+
+@contextlib.contextmanager
+def serve(folder: Path, work: Path, **environment: str) -> Iterator[str]:
+    """`thinkrec serve` of a run until the end of the block, which SIGTERM brings; yields its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "thinkrec", "serve", str(folder), "--port", str(port)]
+    command += ["--interactions", str(work / "interactions.sqlite"), "--threads", "1"]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", **environment}
+    process = subprocess.Popen(command, cwd=work, env=variables)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}", process)
+        yield f"http://127.0.0.1:{port}"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+
+
+def wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended before it was ready"
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/ready", timeout=5):
+            return
+        time.sleep(0.2)
+    raise AssertionError("the server was not ready within two minutes")
+
+
+@pytest.fixture(scope="session")
+def address(hostile_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve(hostile_folder, tmp_path_factory.mktemp("open")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def guarded_address(hostile_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve(hostile_folder, tmp_path_factory.mktemp("guarded"), THINKREC_API_KEYS=KEY) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="Playwright is missing; `make test-browser` installs it"
+    )
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("there is no chromium; on Debian: apt-get install chromium")
+    # Names resolve to nothing: what is not on this machine cannot be reached even where there is a network.
+    arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_page(browser: Any) -> Iterator[Any]:
+    """Makes pages in contexts of their own; afterwards none may have failed, asked elsewhere, or run a title."""
+    contexts, faults = [], []
+
+    def make_page(**options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1360, "height": 900}, **options})
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        watch_page(page, faults)
+        return page
+
+    yield make_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def watch_page(page: Any, faults: list[str]) -> None:
+    """Note every request that leaves this machine, every error, and every dialog that a title could have opened."""
+
+    def check_address(url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            faults.append(f"asked {url}")
+
+    page.on("request", lambda request: check_address(request.url))
+    page.on("websocket", lambda socket: check_address(socket.url))
+    page.on("pageerror", lambda error: faults.append(f"error {error}"))
+    page.on("dialog", lambda dialog: (faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("console", lambda line: faults.append(f"console {line.text}") if line.type == "error" else None)
+
+
+@pytest.fixture
+def page(new_page: Any) -> Any:
+    return new_page()

@@ -1,0 +1,66 @@
+"""axe-core reports nothing serious, in light and in dark, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser.conftest import ROOT
+from browser.walking import explain, pick, wait_for_reason
+
+pytestmark = pytest.mark.browser
+AXE = Path(os.environ.get("THINKREC_AXE") or ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js")
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    if not AXE.is_file():
+        pytest.skip(f"axe-core is not at {AXE}; `make test-browser` installs it, or set THINKREC_AXE to its axe.min.js")
+    return AXE.read_text(encoding="utf-8")
+
+
+def list_violations(page: Any, axe: str) -> list[str]:
+    page.evaluate(axe)
+    report = page.evaluate("axe.run(document)")
+    assert len(report["passes"]) > 10
+    return [
+        f"{one['id']} ({one['impact']}): {node['html'][:200]} {node['failureSummary'][:300]}"
+        for one in report["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious(new_page: Any, address: str, axe: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme)
+    page.goto(f"{address}/page/")
+    page.locator(".pick").first.wait_for()
+    assert list_violations(page, axe) == []
+    pick(page, address)
+    explain(page)
+    page.get_by_role("button", name="Everything measured").click()
+    page.locator(".map").wait_for()
+    page.locator(".card .opinion").first.click()
+    page.locator(".place .move").first.wait_for()
+    page.get_by_role("button", name="Take out").nth(1).click()
+    page.get_by_label("Add another").fill("the")
+    page.locator(".result").first.wait_for()
+    wait_for_reason(page)
+    assert list_violations(page, axe) == []
+    page.set_viewport_size({"width": 375, "height": 740})
+    assert list_violations(page, axe) == []
+
+
+def test_the_key_field_has_nothing_serious(page: Any, guarded_address: str, axe: str) -> None:
+    page.goto(f"{guarded_address}/page/")
+    page.get_by_label("API key").wait_for()
+    assert list_violations(page, axe) == []
+
+
+def test_a_fault_would_be_seen(page: Any, address: str, axe: str) -> None:
+    pick(page, address)
+    page.evaluate("document.querySelector('.card .opinion').setAttribute('style', 'color: #ddd; background: #eee')")
+    assert any(line.startswith("color-contrast") for line in list_violations(page, axe))

@@ -1,0 +1,96 @@
+"""What is shown of the service's answers: segments, bars, differences, numbers in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from thinkrec.serve.page import shown
+from thinkrec.serve.values import Citation, ShownLine
+
+HISTORY = (
+    ShownLine("a", "Oak", True, 0.5),
+    ShownLine("b", "Elm", False, -0.25),
+    ShownLine("c", "Yew", True, 0.0),
+)
+
+
+def test_a_reason_is_split_at_its_cited_titles() -> None:
+    text = "Yes. They liked 'Oak', so 'Elm' fits."
+    cited = (Citation(26, 31, "target"), Citation(16, 21, "history", (0,)))
+    segments = shown.split_reason(text, cited)
+    assert [segment.text for segment in segments] == ["Yes. They liked ", "'Oak'", ", so ", "'Elm'", " fits."]
+    assert [segment.citation and segment.citation.kind for segment in segments] == [
+        None,
+        "history",
+        None,
+        "target",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "citations",
+    [
+        (),
+        (Citation(0, 4, "history"), Citation(2, 6, "history")),
+        (Citation(3, 3, "nothing"),),
+        (Citation(5, 99, "history"),),
+        (Citation(0, 9, "target"),),
+    ],
+)
+def test_segments_together_are_the_text(citations: tuple[Citation, ...]) -> None:
+    segments = shown.split_reason("<b>'Oak'</", citations)
+    assert "".join(segment.text for segment in segments) == "<b>'Oak'</"
+    assert all(segment.text for segment in segments)
+
+
+def test_effects_are_newest_first_with_what_they_were() -> None:
+    now = (ShownLine("a", "Oak", True, 1.0), ShownLine("c", "Yew", False, -2.0), ShownLine("d", "Fir", True, 0.1))
+    bars = shown.list_effects(now, (Citation(0, 1, "history", (1,)),), HISTORY)
+    assert [(bar.item, bar.effect, bar.before) for bar in bars] == [
+        ("d", 0.1, None),
+        ("c", -2.0, 0.0),
+        ("a", 1.0, 0.5),
+        ("b", None, -0.25),
+    ]
+    assert [bar.item for bar in bars if bar.is_cited] == ["c"]
+    assert [bar.difference for bar in bars] == [None, -2.0, 0.5, None]
+    assert shown.find_largest(bars) == 2.0
+
+
+def test_without_a_change_nothing_was_different() -> None:
+    bars = shown.list_effects(HISTORY, (), None)
+    assert [bar.before for bar in bars] == [None] * 3
+    assert shown.find_largest(()) == 0
+
+
+def test_bars_have_one_scale_and_small_ones_can_be_seen() -> None:
+    assert shown.measure_bar(-0.5, 2.0) == 25
+    assert shown.measure_bar(2.0, 2.0) == 100
+    assert shown.measure_bar(1e-6, 2.0) == 2
+    assert shown.measure_bar(0.0, 2.0) == shown.measure_bar(None, 2.0) == shown.measure_bar(0.0, 0.0) == 0
+
+
+def test_numbers_in_words() -> None:
+    assert [shown.format_signed(value) for value in (0.184, -0.5, -0.001)] == ["+0.18", "\u22120.50", "0.00"]
+    assert [shown.describe_effect(value) for value in (0.2, -0.2, 0.001, None)] == [
+        "+0.20 for",
+        "\u22120.20 against",
+        "no effect",
+        "not measured",
+    ]
+    assert [shown.format_probability(value) for value in (0.0, 0.001, 0.854, 0.999, 1.0)] == [
+        "0 %",
+        "<1 %",
+        "85 %",
+        ">99 %",
+        "100 %",
+    ]
+    assert [shown.describe_move(*ranks) for ranks in ((3, 3), (7, 4), (1, 12))] == [
+        "same place",
+        "up 3, was 7",
+        "down 11, was 1",
+    ]
+    assert shown.count_words(1, "film", "films") == "1 film"
+    assert shown.count_words(2000, "film", "films") == "2,000 films"
+    assert shown.describe_reason_change("a", "a") != shown.describe_reason_change("a", "b")

@@ -1,0 +1,26 @@
+"""The history with a visitor's changes, and the places of the ranking."""
+
+from __future__ import annotations
+
+from thinkrec.serve.page.view import View
+from thinkrec.serve.values import Change, HistoryEntry, ItemCard
+
+HISTORY = tuple(HistoryEntry(n, f"Film {n}", (), n % 2 == 0, n, "data") for n in (1, 2, 3))
+
+
+def make_card(n: int) -> ItemCard:
+    return ItemCard(n, f"Film {n}", (), 0, None)
+
+
+def test_cards_are_newest_first_and_say_what_was_changed() -> None:
+    view = View(mode="user", user=7, history=HISTORY)
+    view.changes = {"3": (make_card(3), True), "2": (make_card(2), None), "9": (make_card(9), False)}
+    cards = [(card.item, card.liked, card.status) for card in view.list_cards()]
+    assert cards == [(9, False, "added"), (3, True, "flipped"), (2, True, "removed"), (1, False, "same")]
+    assert view.list_changes() == (Change(3, True), Change(2, None), Change(9, False))
+
+
+def test_a_new_visitor_has_an_empty_history_and_a_user_their_own() -> None:
+    assert View(mode="visitor").get_base() == ()
+    assert View(mode="user").get_base() is None
+    assert View().list_places() == () == View().list_cards()
