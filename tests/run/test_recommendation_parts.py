@@ -105,3 +105,13 @@ def test_blocks_may_be_done_in_any_order(tmp_path: Path) -> None:
 
     write_recommendations(run_backwards, USERS, tmp_path / "recs.csv", made_from={}, block=3)
     assert pl.read_csv(tmp_path / "recs.csv")["user_id"].to_list() == [user for user in USERS for _ in range(2)]
+
+
+@pytest.mark.parametrize("name", ["recs", "recs.parquet"])
+def test_a_block_without_answers_has_the_types_of_the_others(tmp_path: Path, name: str) -> None:
+    def answer(users: Sequence[Any]) -> list[list[Recommendation]]:
+        return [[] if user == "a" else [Recommendation(f"i{user}", "t", 1.0, 0.5, 7)] for user in users]
+
+    write_recommendations(run_blocks_here(answer), ["a", "b"], tmp_path / name, made_from={}, block=1)
+    table = pl.read_parquet(tmp_path / name)
+    assert table.rows(named=True)[0]["item_id"] == "ib" and table.height == 1

@@ -36,7 +36,7 @@ needs_ray = pytest.mark.skipif(
     not (importlib.util.find_spec("ray") and importlib.util.find_spec("pandas")),
     reason="needs Ray Data: pip install 'thinkrec[ray]'",
 )
-PATIENCE = 240.0
+PATIENCE = 480.0
 """Seconds until a test gives up; none of them takes long on a machine with nothing else to do."""
 
 
@@ -163,10 +163,10 @@ def test_a_killed_driver_and_a_killed_process_change_nothing(
     fixed = ["recommend", str(trained.folder), "--users", "all", "--top", "3", "--block", "1", "--reasons", "--json"]
     whole, out = tmp_path / "whole.parquet", tmp_path / "recs"
     assert CliRunner().invoke(app, [*fixed, "--out", str(whole)]).exit_code == 0
-    shared = [*fixed, "--out", str(out), "--address", cluster, "--actors", "2"]
+    shared = [*fixed, "--out", str(out), "--address", cluster, "--actors"]
     parts = get_parts_folder(out)
 
-    driver = subprocess.Popen([sys.executable, "-m", "thinkrec", *shared], stdout=subprocess.DEVNULL)
+    driver = subprocess.Popen([sys.executable, "-m", "thinkrec", *shared, "1"], stdout=subprocess.DEVNULL)
     wait_until(lambda: len(list(parts.glob("part-*.parquet"))) >= 2 or driver.poll() is not None)
     driver.kill()
     assert driver.wait() == -signal.SIGKILL
@@ -175,7 +175,7 @@ def test_a_killed_driver_and_a_killed_process_change_nothing(
 
     killer = WorkerKiller(parts)
     killer.start()
-    result = CliRunner().invoke(app, shared)
+    result = CliRunner().invoke(app, [*shared, "2"])
     assert result.exit_code == 0, result.output
     killer.join()
     assert killer.victim and not killer.block.exists()  # in the parts' folder, which got another name

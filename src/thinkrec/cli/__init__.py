@@ -32,6 +32,7 @@ from thinkrec.cli import (
     serve,
     study,
     table,
+    track,
     weights,
 )
 from thinkrec.cli.group import ErrorReportingGroup
@@ -80,6 +81,7 @@ for command in (
     keywords.keywords,
     report.report,
     table.table,
+    track.track,
     study.study,
     search.search,
     cost.cost,

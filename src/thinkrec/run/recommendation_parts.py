@@ -151,19 +151,23 @@ def _join_parts(parts: Path, paths: Sequence[Path], out: Path) -> int:
             f"{parts}: {len(missing)} of {len(paths)} parts are not there, such as {missing[0]}, though they are said"
             " to be written; --out has to lie where all machines see the same files. The same command goes on"
         )
+    rows = {path: pq.read_metadata(path).num_rows for path in paths}
+    if answered := [path for path in paths if rows[path]]:
+        # A block without any answer cannot know the types of ids.
+        nothing = pl.read_parquet(answered[0]).clear()
+        for path in set(paths) - set(answered):
+            write_table(nothing, path)
     if out.suffix:
-        table = pl.concat([pl.read_parquet(path) for path in paths])
-        write_table(table, out)
+        write_table(pl.concat([pl.read_parquet(path) for path in paths]), out)
         shutil.rmtree(parts)
-        return table.height
-    rows = sum(pq.read_metadata(path).num_rows for path in paths)
+        return sum(rows.values())
     for path in set(parts.iterdir()) - {parts / path.name for path in paths} - {parts / MANIFEST}:
         path.unlink()  # what a killed process had begun
     if out.exists():
         shutil.rmtree(out)
     parts.rename(out)
     (out / MANIFEST).unlink()
-    return rows
+    return sum(rows.values())
 
 
 def _open_parts(parts: Path, key: str) -> None:

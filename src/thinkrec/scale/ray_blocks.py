@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from thinkrec.errors import DataError, ThinkRecError
 from thinkrec.io.progress import LOGGER
@@ -99,6 +99,7 @@ def _map_blocks(
     open_recommend: Callable[[], Recommend], blocks: Sequence[Block], options: RayOptions, cluster: Mapping[str, float]
 ) -> Iterator[Block]:
     import ray.data
+    from ray.exceptions import RayError
 
     for block in blocks:
         block.path.with_suffix(".begun").unlink(missing_ok=True)  # of a driver before this one
@@ -111,7 +112,7 @@ def _map_blocks(
     room = cluster.get("GPU", 0) if gpus else cluster.get("CPU", 1) / options.threads
     actors = min(options.actors or max(1, math.floor(room)), len(blocks))
     outcomes = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-        BlockWorker,
+        cast(Any, BlockWorker),  # a class, which Ray makes once per process
         fn_constructor_args=(open_recommend,),
         compute=ray.data.ActorPoolStrategy(size=actors),
         num_cpus=options.threads,
@@ -123,7 +124,7 @@ def _map_blocks(
             if outcome["attempt"] > 1:
                 LOGGER.warning("block %d was done again: the process that computed it was lost", outcome["number"])
             yield by_number[outcome["number"]]
-    except ray.exceptions.RayError as error:
+    except RayError as error:
         raise _find_own_error(error) from error
 
 
