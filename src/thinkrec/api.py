@@ -30,14 +30,16 @@ from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
 from thinkrec.run.recipe import InMemoryData, Recipe, resolve_paths
 from thinkrec.run.recipe_files import load_recipe
+from thinkrec.run.user_displays import UserDisplays
 from thinkrec.run.variants import Variant, find_variant, get_final_variant
 from thinkrec.score.answer_service import AnswerService
 from thinkrec.score.answers import Explanation, Ranked
+from thinkrec.score.displays import Ranking
 from thinkrec.score.histories import History
 from thinkrec.score.predictor import Predictor
 
 
-class ThinkRec(CatalogueAnswers):
+class ThinkRec(CatalogueAnswers, UserDisplays):
     """A recommender that ranks and says why.
 
         model = ThinkRec().fit(dataset)
@@ -266,7 +268,7 @@ class ThinkRec(CatalogueAnswers):
         top: int | None = None,
         reasons: bool = False,
         writer: Writer | None = None,
-    ) -> list[Ranked]:
+    ) -> Ranking[Ranked]:
         """Candidates from best to worst; equal scores keep the order given.
 
         Args:
@@ -296,7 +298,7 @@ class ThinkRec(CatalogueAnswers):
         top: int | None = None,
         reasons: bool = False,
         writer: Writer | None = None,
-    ) -> list[list[Ranked]]:
+    ) -> list[Ranking[Ranked]]:
         """What `rank` gives for each of many users, in their order; they share batches, and so take less time.
 
         Memory holds the answers and the scores of one group of users at a time, so with many items ask for a `top`.

@@ -21,6 +21,7 @@ from polars.testing import assert_frame_equal
 from support.tiny_run import train_tiny_run
 from typer.testing import CliRunner
 
+import thinkrec
 from thinkrec.cli import app
 from thinkrec.cli.recommenders import RecommenderSource
 from thinkrec.errors import CheckpointError, DataError
@@ -105,6 +106,8 @@ def cluster() -> Iterator[str]:
     ray = pytest.importorskip("ray", reason="needs Ray: pip install 'thinkrec[ray]'")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # by default 15: beside other work on the core they would wait
+        patch.setenv("PYTHONPATH", str(Path(thinkrec.__file__).parents[1]))  # of the processes: this source, no other
         options: dict[str, Any] = {"include_dashboard": False, "object_store_memory": 100 * 2**20}
         ray.init(address="local", num_cpus=2, log_to_driver=False, logging_level=logging.ERROR, **options)
         yield ray.get_runtime_context().gcs_address

@@ -14,6 +14,7 @@ from thinkrec.run.pipeline import Run
 from thinkrec.run.retrieval import open_generator
 from thinkrec.score.answer_service import AnswerService
 from thinkrec.score.answers import Recommendation
+from thinkrec.score.displays import Ranking
 from thinkrec.score.histories import History
 from thinkrec.score.recommendations import CatalogueSearch, check_counts
 
@@ -38,7 +39,7 @@ class CatalogueAnswers:
         candidates: int | None = None,
         reasons: bool = False,
         writer: Writer | None = None,
-    ) -> list[Recommendation]:
+    ) -> Ranking[Recommendation]:
         """At most k items out of the whole catalogue, best first, none of them in the user's past.
 
         A candidate generator proposes items (`thinkrec.retrieve`), and the model ranks these alone: with as many
@@ -68,7 +69,7 @@ class CatalogueAnswers:
         candidates: int | None = None,
         reasons: bool = False,
         writer: Writer | None = None,
-    ) -> list[list[Recommendation]]:
+    ) -> list[Ranking[Recommendation]]:
         """What `recommend` gives for each of many users, in their order; they share batches, and so take less time."""
         queries = self._get_service().build_queries(users)
         return self._recommend_queries(queries, k, candidates, reasons, writer)
@@ -84,7 +85,7 @@ class CatalogueAnswers:
 
     def _recommend_queries(
         self, queries: list[Query], k: int, candidates: int | None, reasons: bool, writer: Writer | None
-    ) -> list[list[Recommendation]]:
+    ) -> list[Ranking[Recommendation]]:
         check_counts(k, self._retrieval.candidates if candidates is None else candidates)
         return self._get_search().recommend_items(
             queries, k, candidates=candidates, reasons=reasons, writer=writer, progress=self.progress
