@@ -29,7 +29,6 @@ from thinkrec.retrieve.config import RetrieveConfig
 from thinkrec.run.options import RunOptions
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recommendation_parts import get_parts_folder, write_recommendations
-from thinkrec.scale import ray_blocks
 from thinkrec.scale.ray_blocks import ATTEMPTS, BlockWorker, RayOptions, import_ray, share_blocks
 from thinkrec.score.answers import Recommendation
 
@@ -53,7 +52,7 @@ def make_row(folder: Path, number: int = 4, users: Sequence[Any] = (8, "8b")) ->
 def test_a_worker_writes_one_part_of_the_ids_as_they_are(tmp_path: Path) -> None:
     worker = BlockWorker(lambda: answer)
     outcome = worker(make_row(tmp_path))
-    assert (outcome["number"], outcome["attempt"], outcome["process"]) == (4, 1, os.getpid())
+    assert outcome == {"number": 4, "attempt": 1, "kind": "", "error": ""}
     assert [path.name for path in tmp_path.iterdir()] == ["part-000004.parquet"]
     assert pl.read_parquet(tmp_path)["item_id"].to_list() == ["of 8", "of '8b'"]
 
@@ -75,18 +74,26 @@ def test_a_block_that_ends_every_process_is_given_up(tmp_path: Path) -> None:
     for _ in range(ATTEMPTS):
         with pytest.raises(KeyboardInterrupt):
             BlockWorker(lambda: die)(make_row(tmp_path))
-    with pytest.raises(DataError, match=r"block 4 \(users 8 to '8b'\) has ended 3 processes"):
-        BlockWorker(lambda: answer)(make_row(tmp_path))
+    outcome = BlockWorker(lambda: answer)(make_row(tmp_path))
+    assert outcome["kind"] == "DataError" and "block 4 (users 8 to '8b') has ended 3 processes" in outcome["error"]
 
 
-def test_what_a_process_raised_comes_out_of_what_ray_wraps_around_it() -> None:
-    class WrappedError(Exception):
-        def __init__(self, cause: BaseException) -> None:
-            self.cause = cause
+def test_the_model_is_opened_once_and_what_it_raises_is_an_answer(tmp_path: Path) -> None:
+    opened: list[int] = []
 
-    own = CheckpointError("the weights are gone")
-    assert ray_blocks._find_own_error(WrappedError(WrappedError(own))) is own
-    assert "could not compute" in str(ray_blocks._find_own_error(WrappedError(OSError("disk"))))
+    def open_recommend() -> Any:
+        opened.append(1)
+        return answer
+
+    worker = BlockWorker(open_recommend)
+    assert [worker(make_row(tmp_path, number))["number"] for number in (1, 2, 3)] == [1, 2, 3]
+    assert opened == [1]
+
+    def fail() -> Any:
+        raise CheckpointError("the weights are gone")
+
+    outcome = BlockWorker(fail)(make_row(tmp_path))
+    assert (outcome["kind"], outcome["error"]) == ("CheckpointError", "the weights are gone")
 
 
 @pytest.mark.parametrize("lacking", ["ray", "pandas"])

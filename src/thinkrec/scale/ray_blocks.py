@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from thinkrec import errors
 from thinkrec.errors import DataError, ThinkRecError
 from thinkrec.io.progress import LOGGER
 from thinkrec.run.recommendation_parts import Block, Recommend, RunBlocks, write_block
@@ -69,12 +70,21 @@ class BlockWorker:
     """A process of the pool: holds the model, writes the parts of the blocks that it is given."""
 
     def __init__(self, open_recommend: Callable[[], Recommend]) -> None:
-        """Opens the model."""
-        self._recommend = open_recommend()
+        """`open_recommend`: opens the model, with the first block: what goes wrong then is an answer like another."""
+        self._open, self._recommend = open_recommend, None
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Write one part; gives its number and how many times it was begun. Raises DataError after `ATTEMPTS`."""
+        """Write one part; gives its number and how often it was begun, or the kind and text of a `ThinkRecError`."""
         block = Block(int(row["number"]), tuple(json.loads(row["users"])), Path(row["path"]))
+        outcome = {"number": block.number, "attempt": 0, "kind": "", "error": ""}
+        try:
+            return {**outcome, "attempt": self._write_counted(block)}
+        except ThinkRecError as error:
+            # As a value: of an exception Ray hands on a text with all that it wraps around it.
+            return {**outcome, "kind": type(error).__name__, "error": str(error)}
+
+    def _write_counted(self, block: Block) -> int:
+        """Write the part; returns for which time it was begun. Raises DataError after `ATTEMPTS`."""
         begun = block.path.with_suffix(".begun")
         attempt = _count_attempt(begun)
         if attempt > ATTEMPTS:
@@ -83,9 +93,10 @@ class BlockWorker:
                 " that computed it, perhaps for want of memory; take fewer --actors, or a smaller --block. The same"
                 " command goes on with the blocks that are not done"
             )
+        self._recommend = self._recommend or self._open()
         write_block(self._recommend, block)
         begun.unlink(missing_ok=True)
-        return {"number": block.number, "attempt": attempt, "process": os.getpid()}
+        return attempt
 
 
 def _count_attempt(begun: Path) -> int:
@@ -121,21 +132,14 @@ def _map_blocks(
     by_number = {block.number: block for block in blocks}
     try:
         for outcome in outcomes.iter_rows():
+            if outcome["kind"]:
+                raise getattr(errors, outcome["kind"])(outcome["error"])
             if outcome["attempt"] > 1:
                 LOGGER.warning("block %d was done again: the process that computed it was lost", outcome["number"])
             yield by_number[outcome["number"]]
     except RayError as error:
-        raise _find_own_error(error) from error
-
-
-def _find_own_error(error: BaseException) -> ThinkRecError:
-    """What a process raised, out of what Ray wraps around it."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, ThinkRecError):
-            return inner
-        inner = getattr(inner, "cause", None) or inner.__cause__
-    return DataError(f"the cluster could not compute a block: {error}")
+        reason = str(error).strip().splitlines()[-1]
+        raise DataError(f"the cluster could not compute a block: {reason}; the same command goes on") from error
 
 
 @contextmanager
