@@ -16,6 +16,7 @@ from thinkrec.data.dataset import Dataset, Table
 from thinkrec.data.new_items import append_items
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import CheckpointError, RecipeError
+from thinkrec.evaluate.report.drawing import Drawing
 from thinkrec.export.hub import find_saved_folder, write_to_hub
 from thinkrec.export.saved_pairs import check_saved_pairs, write_description
 from thinkrec.io.processes import is_main, run_on_main
@@ -28,7 +29,9 @@ from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
 from thinkrec.run.recipe import InMemoryData, Recipe, resolve_paths
 from thinkrec.run.recipe_files import load_recipe
+from thinkrec.run.user_displays import draw_run_users
 from thinkrec.score.answers import Explanation, Ranked, Recommendation
+from thinkrec.score.displays import Ranking
 from thinkrec.score.histories import History
 from thinkrec.score.predictor import Predictor
 
@@ -257,7 +260,7 @@ class ThinkRec:
         top: int | None = None,
         reasons: bool = False,
         writer: Writer | None = None,
-    ) -> list[Ranked]:
+    ) -> Ranking[Ranked]:
         """Candidates from best to worst; equal scores keep the order given.
 
         Args:
@@ -287,7 +290,7 @@ class ThinkRec:
         top: int | None = None,
         reasons: bool = False,
         writer: Writer | None = None,
-    ) -> list[list[Ranked]]:
+    ) -> list[Ranking[Ranked]]:
         """What `rank` gives for each of many users, in their order; they share batches, and so take less time.
 
         Memory holds the answers and the scores of one group of users at a time, so with many items ask for a `top`.
@@ -310,7 +313,7 @@ class ThinkRec:
         candidates: int | None = None,
         reasons: bool = False,
         writer: Writer | None = None,
-    ) -> list[Recommendation]:
+    ) -> Ranking[Recommendation]:
         """At most k items out of the whole catalogue, best first, none of them in the user's past.
 
         A candidate generator proposes items (`thinkrec.retrieve`), and the model ranks these alone: with as many
@@ -332,7 +335,7 @@ class ThinkRec:
         candidates: int | None = None,
         reasons: bool = False,
         writer: Writer | None = None,
-    ) -> list[list[Recommendation]]:
+    ) -> list[Ranking[Recommendation]]:
         """What `recommend` gives for each of many users, in their order; they share batches, and so take less time."""
         opened = self._get_opened()
         queries = opened.get_service().build_queries(users)
@@ -364,6 +367,10 @@ class ThinkRec:
         service = self._get_opened().get_service()
         return service.explain_item(service.build_query(user, history, threshold), item, writer, effects)
 
+    def plot_users(self) -> Drawing:
+        """The train users and their groups on a plane (`run.user_displays.draw_run_users`); a notebook shows it."""
+        return draw_run_users(self._get_opened().run)
+
     def choose_stage(self, name: str) -> None:
         """Answer from now on by another trained variant than the last.
 
@@ -391,8 +398,5 @@ class ThinkRec:
         return self._opened
 
 
-def load(
-    folder: str | Path, *, data: Dataset | None = None, progress: bool = False, options: RunOptions | None = None
-) -> ThinkRec:
-    """Open a saved recommender or a finished run; see `ThinkRec.load`."""
-    return ThinkRec.load(folder, data=data, progress=progress, options=options)
+load = ThinkRec.load
+"""Open a saved recommender or a finished run; see `ThinkRec.load`."""

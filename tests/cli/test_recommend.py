@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +16,10 @@ from typer.testing import CliRunner
 
 from thinkrec.api import ThinkRec
 from thinkrec.cli import app
+from thinkrec.cli.recommenders import RecommenderSource, open_recommender
+from thinkrec.errors import CheckpointError
+from thinkrec.retrieve.config import RetrieveConfig
+from thinkrec.run.options import RunOptions
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recommendation_parts import get_parts_folder
 
@@ -76,3 +83,40 @@ def test_one_user_as_json_is_what_the_model_says(trained: Run) -> None:
 def test_several_users_need_a_table(trained: Run) -> None:
     result = call(trained, "--users", "all")
     assert result.exit_code != 0 and "--out" in str(result.exception or "") + result.output
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        (("--actors", 2, "--out", "recs"), "--address"),
+        (("--address", "local"), "--out"),
+        (("--writer", "rules"), "--reasons"),
+    ],
+)
+def test_an_option_that_needs_another_one_says_so(
+    trained: Run, more: tuple, match: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = call(trained, "--users", "all", *more)
+    assert result.exit_code == 2 and match in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_ray_the_command_says_what_to_install(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = call(trained, "--users", "all", "--out", tmp_path / "recs", "--address", "local")
+    assert result.exit_code == 2 and "pip install 'thinkrec[ray]'" in result.output
+
+
+def test_another_process_opens_the_same_model_or_none(trained: Run) -> None:
+    options, config = RunOptions(), RetrieveConfig(candidates=8)
+    here = open_recommender(trained.folder, None, options, config, top=2, items=None, for_others=True)
+    source = RecommenderSource(trained.folder, None, options, config, 2, None, False, None, here.made_from)
+    copied = pickle.loads(pickle.dumps(source))
+    user = trained.ds.user_ids[0]
+    assert copied()([user]) == here.recommend([user], False, None)
+    assert here.n_new_items == 0
+    with pytest.raises(CheckpointError, match="another model or other data"):
+        replace(copied, made_from={**here.made_from, "key": "another"})()

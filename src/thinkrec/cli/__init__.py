@@ -21,6 +21,7 @@ from thinkrec.cli import (
     explain,
     export,
     keywords,
+    mcp,
     predict,
     rank,
     reasons,
@@ -32,6 +33,7 @@ from thinkrec.cli import (
     serve,
     study,
     table,
+    track,
     weights,
 )
 from thinkrec.cli.group import ErrorReportingGroup
@@ -80,10 +82,12 @@ for command in (
     keywords.keywords,
     report.report,
     table.table,
+    track.track,
     study.study,
     search.search,
     cost.cost,
     serve.serve,
+    mcp.mcp,
     doctor.doctor,
     recipe.recipe,
     weights.weights,

@@ -1,4 +1,7 @@
-"""A run opened for `thinkrec recommend`: whatever row of its table ranks, behind the run's candidate generator."""
+"""A run opened for `thinkrec recommend`: whatever row of its table ranks, behind the run's candidate generator.
+
+In this process, or once more in each of several.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from thinkrec.decoding.policy import Writer
     from thinkrec.retrieve.config import RetrieveConfig
     from thinkrec.run.options import RunOptions
+    from thinkrec.run.recommendation_parts import Recommend as RecommendPlainly
     from thinkrec.score.answers import Recommendation
 
 Recommend = Callable[[Sequence[Any], bool, "Writer | None"], "list[list[Recommendation]]"]
@@ -40,15 +44,52 @@ class OpenedRecommender:
         return {"sources": sources, "recall": recall, "new_items": self.n_new_items}
 
 
+@dataclass(frozen=True)
+class RecommenderSource:
+    """All that it takes to open the recommender in another process: plain values, which can be pickled."""
+
+    folder: Path
+    name: str | None
+    options: RunOptions
+    config: RetrieveConfig
+    top: int
+    items: Path | None
+    reasons: bool
+    writer: Writer | None
+    made_from: dict[str, Any]
+    """Of the process that asks: here the same has to be read."""
+
+    def __call__(self) -> RecommendPlainly:
+        """Open it here. Raises CheckpointError where another model or other data lie under the folder's name."""
+        from thinkrec.errors import CheckpointError
+
+        opened = open_recommender(self.folder, self.name, self.options, self.config, top=self.top, items=self.items)
+        if opened.made_from != self.made_from:
+            raise CheckpointError(
+                f"{self.folder} holds another model or other data on this machine than where the command was given; "
+                "let all machines read the same folder"
+            )
+        return lambda users: opened.recommend(users, self.reasons, self.writer)
+
+
 def open_recommender(
-    folder: Path, name: str | None, options: RunOptions, config: RetrieveConfig, *, top: int, items: Path | None
+    folder: Path,
+    name: str | None,
+    options: RunOptions,
+    config: RetrieveConfig,
+    *,
+    top: int,
+    items: Path | None,
+    for_others: bool = False,
 ) -> OpenedRecommender:
     """The row `name` of the run's table, by default the model that its recipe trains, behind the run's generator.
 
-    Raises DataError for fewer candidates than `top`, and as `load_ranker` does.
+    `for_others`: other processes will answer (`RecommenderSource`): the model is not opened here, and the generator is
+    fitted now, so that they find it. Raises DataError for fewer candidates than `top`, and as `load_ranker` does.
     """
     from thinkrec.api import ThinkRec
     from thinkrec.cli.rank import load_ranker
+    from thinkrec.data.new_items import find_new_items
     from thinkrec.run import saved_model
     from thinkrec.run.retrieval import open_generator
     from thinkrec.run.stage import read_stage_result
@@ -65,7 +106,12 @@ def open_recommender(
         def recommend(users: Sequence[Any], reasons: bool, writer: Writer | None) -> list[list[Recommendation]]:
             return ranker.recommend_many(users, top, reasons=reasons, writer=writer)
 
-        n_new = ranker.count_new_items()
+        if for_others:
+            trained = saved_model.read_training_data(folder)
+            open_generator(recipe, folder, trained, config, progress=True)
+            n_new = len(find_new_items(trained, ranker.ds))
+        else:
+            n_new = ranker.count_new_items()
     else:
         trained = saved_model.read_training_data(folder)
         search = CatalogueSearch(ranker, open_generator(recipe, folder, trained, config, progress=True))

@@ -17,6 +17,7 @@ from thinkrec.run.retrieval import open_generator
 from thinkrec.run.variants import Variant, find_variant, get_final_variant
 from thinkrec.score.answer_service import AnswerService
 from thinkrec.score.answers import Recommendation
+from thinkrec.score.displays import Ranking
 from thinkrec.score.predictor import Predictor
 from thinkrec.score.recommendations import CatalogueSearch, check_counts
 
@@ -70,7 +71,7 @@ class OpenedRun:
 
     def recommend_queries(
         self, queries: Sequence[Query], k: int, candidates: int | None, reasons: bool, writer: Writer | None
-    ) -> list[list[Recommendation]]:
+    ) -> list[Ranking[Recommendation]]:
         """At most k items a query, out of what the candidate generator proposes.
 
         Raises DataError for fewer candidates than k.

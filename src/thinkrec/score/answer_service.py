@@ -25,6 +25,7 @@ from thinkrec.score.answers import (
     make_unknown_user_error,
     map_ids_to_codes,
 )
+from thinkrec.score.displays import Ranking
 from thinkrec.score.histories import History, parse_history
 from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.predictor import Predictor
@@ -89,7 +90,7 @@ class AnswerService:
         top: int | None,
         reasons: bool,
         writer: Writer | None,
-    ) -> list[list[Ranked]]:
+    ) -> list[Ranking[Ranked]]:
         """For each query the first `top` of the candidates, from best to worst.
 
         `candidates`: item ids; None: all items that are not in the query's past.
@@ -100,7 +101,7 @@ class AnswerService:
         codes = None
         if candidates is not None:
             codes = np.array(list(dict.fromkeys(self._encode_items(candidates).tolist())), dtype=np.int64)
-        rankings: list[list[Ranked]] = []
+        rankings: list[Ranking[Ranked]] = []
         many = len(queries) > 1
         with Progress("ranking users", len(queries), shown=self.progress and many, unit="users") as bar:
             for group in _group_queries(map(self._add_candidates, queries, [codes] * len(queries))):
@@ -122,7 +123,7 @@ class AnswerService:
 
     def build_ranking(
         self, query: Query, scores: np.ndarray, top: int | None, reasons: bool, writer: Writer | None
-    ) -> list[Ranked]:
+    ) -> Ranking[Ranked]:
         """The first `top` of a query's candidates by their scores, from best to worst; equal ones keep their order."""
         best = np.argsort(-scores, kind="stable")[:top]
         items, codes, chance = self.ds.items, query.candidates, compute_like_probability(scores)
@@ -130,7 +131,7 @@ class AnswerService:
         if reasons:
             why = self._write_reasons(replace(query, candidates=codes[best]), scores[best], writer)
         parts = self.predictor.split_scores(replace(query, candidates=codes[best]), scores[best])
-        return [
+        return Ranking(
             Ranked(
                 items.ids[codes[i]],
                 items.titles[codes[i]],
@@ -141,7 +142,7 @@ class AnswerService:
                 is_new=int(codes[i]) in self.new_items,
             )
             for i, reason, part in zip(best, why, parts or [None] * len(best), strict=True)
-        ]
+        )
 
     def explain_item(self, query: Query, item: Any, writer: Writer | None, effects: bool = False) -> Explanation:
         """Whether the query's user would like an item id, and why; with `effects` also what each history line does."""

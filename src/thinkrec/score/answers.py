@@ -12,6 +12,7 @@ import numpy as np
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import DataError
 from thinkrec.score.composition import ScoreParts
+from thinkrec.score.displays import ExplanationDisplay
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(ExplanationDisplay):
     """One answer with its reason."""
 
     item: Any

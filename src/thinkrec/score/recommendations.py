@@ -16,6 +16,7 @@ from thinkrec.io.progress import Progress
 from thinkrec.retrieve.feedback import ScoreFeedback
 from thinkrec.retrieve.generator import CandidateGenerator
 from thinkrec.score.answers import Ranked, Recommendation
+from thinkrec.score.displays import Ranking
 from thinkrec.score.histories import History
 
 USERS = 64
@@ -63,7 +64,7 @@ class CatalogueSearch:
         reasons: bool = False,
         writer: Writer | None = None,
         progress: bool = False,
-    ) -> list[list[Recommendation]]:
+    ) -> list[Ranking[Recommendation]]:
         """For each query at most k items of the catalogue, best first, none of them in the query's past.
 
         Args:
@@ -79,13 +80,13 @@ class CatalogueSearch:
         """
         n = self.generator.config.candidates if candidates is None else candidates
         check_counts(k, n)
-        lists: list[list[Recommendation]] = []
+        lists: list[Ranking[Recommendation]] = []
         with Progress("recommending", len(queries), shown=progress and len(queries) > 1, unit="users") as bar:
             for first in range(0, len(queries), USERS):
                 some = queries[first : first + USERS]
                 for query, scores in self.score_candidates(some, n):
                     ranking = self.ranker.build_ranking(query, scores, k, reasons, writer)
-                    lists.append([Recommendation.from_ranked(ranked, len(scores)) for ranked in ranking])
+                    lists.append(Ranking(Recommendation.from_ranked(ranked, len(scores)) for ranked in ranking))
                 bar.advance(len(some))
         return lists
 

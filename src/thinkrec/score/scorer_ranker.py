@@ -16,6 +16,7 @@ from thinkrec.decoding.policy import Writer
 from thinkrec.errors import DataError
 from thinkrec.score.answers import Ranked, find_item_codes, make_unknown_user_error, map_ids_to_codes
 from thinkrec.score.candidates import score_candidates
+from thinkrec.score.displays import Ranking
 from thinkrec.score.histories import History, parse_history
 from thinkrec.score.ranker import compute_like_probability
 
@@ -74,7 +75,7 @@ class ScorerRanker:
         if reasons or writer is not None:
             raise DataError("reasons come from the language model, and this row is a scorer; ask for none")
         items, asked, chance = self.ds.items, query.candidates, compute_like_probability(scores)
-        return [
+        return Ranking(
             Ranked(
                 items.ids[asked[i]],
                 items.titles[asked[i]],
@@ -83,7 +84,7 @@ class ScorerRanker:
                 is_new=int(asked[i]) in self.new_items,
             )
             for i in np.argsort(-scores, kind="stable")[:top]
-        ]
+        )
 
     @cached_property
     def _user_codes(self) -> dict[str, int]:

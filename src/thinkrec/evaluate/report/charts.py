@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +10,10 @@ from thinkrec.evaluate.metrics.bootstrap import PairedDifference
 from thinkrec.evaluate.metrics.calibration import ReliabilityCurve
 from thinkrec.evaluate.report.data import CurvePanel
 from thinkrec.evaluate.report.user_map import FUSE, GLOBAL, UserMap
+from thinkrec.io.html_text import escape_html
 
 COLOURS = 8
 """Number of series colours in the style sheet; further series start again."""
-
-
-def escape_html(text: str) -> str:
-    """Text for an HTML page or attribute; control characters, which HTML does not allow, are dropped."""
-    return html.escape("".join(c for c in str(text) if c in "\n\t" or (ord(c) >= 32 and ord(c) != 127)))
 
 
 def get_colour_class(index: int) -> str:
@@ -183,13 +178,18 @@ def render_user_map(users: UserMap) -> str:
 
 def render_region_legend(users: UserMap) -> str:
     """Groups, regions, and how many users the gate sends to each."""
+    return render_legend(list_region_keys(users))
+
+
+def list_region_keys(users: UserMap) -> list[tuple[str, str]]:
+    """(class, text) of the legend of a map; regions have the class `region` too."""
     groups = sorted({int(g) for g in users.group})
     names = [(get_colour_class(g), f"group {g + 1}") for g in groups]
     codes = set(users.counts) | {int(code) for code in users.grid.ravel()}
     for code in sorted(codes, key=lambda c: (c <= 0, abs(c))):
         words = {FUSE: "fuse experts", GLOBAL: "global adapter alone"}.get(code, f"expert {code} alone")
         names.append((_get_region_class(code) + " region", f"{words}: {users.counts.get(code, 0):,} users"))
-    return render_legend(names)
+    return names
 
 
 def render_interval(pair: PairedDifference, limit: float, side: str | None = None) -> str:

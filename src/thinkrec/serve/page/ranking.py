@@ -84,4 +84,3 @@ class RankingPanel(Panel):
                     Tag("span", f"was {format_probability(place.before[2])}", "muted small")
                 with Tag("span", "", "meter", aria_hidden="true"):
                     Tag("span", "", "meter-fill").style(f"width: {100 * place.probability:.1f}%")
-

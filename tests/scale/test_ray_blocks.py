@@ -1,0 +1,210 @@
+"""Blocks of users on a Ray cluster: a killed process and a killed driver change nothing in what is written."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from support.tiny_run import train_tiny_run
+from typer.testing import CliRunner
+
+import thinkrec
+from thinkrec.cli import app
+from thinkrec.cli.recommenders import RecommenderSource
+from thinkrec.errors import CheckpointError, DataError
+from thinkrec.retrieve.config import RetrieveConfig
+from thinkrec.run.options import RunOptions
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recommendation_parts import get_parts_folder, write_recommendations
+from thinkrec.scale.ray_blocks import ATTEMPTS, BlockWorker, RayOptions, import_ray, share_blocks
+from thinkrec.score.answers import Recommendation
+
+needs_ray = pytest.mark.skipif(
+    not (importlib.util.find_spec("ray") and importlib.util.find_spec("pandas")),
+    reason="needs Ray Data: pip install 'thinkrec[ray]'",
+)
+PATIENCE = 480.0
+"""Seconds until a test gives up; none of them takes long on a machine with nothing else to do."""
+
+
+def answer(users: Sequence[Any]) -> list[list[Recommendation]]:
+    return [[Recommendation(f"of {user!r}", "t", 1.0, 0.5, 7)] for user in users]
+
+
+def make_row(folder: Path, number: int = 4, users: Sequence[Any] = (8, "8b")) -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
+    return {"number": number, "users": json.dumps(users), "path": str(folder / f"part-{number:06d}.parquet")}
+
+
+def test_a_worker_writes_one_part_of_the_ids_as_they_are(tmp_path: Path) -> None:
+    worker = BlockWorker(lambda: answer)
+    outcome = worker(make_row(tmp_path))
+    assert outcome == {"number": 4, "attempt": 1, "kind": "", "error": ""}
+    assert [path.name for path in tmp_path.iterdir()] == ["part-000004.parquet"]
+    assert pl.read_parquet(tmp_path)["item_id"].to_list() == ["of 8", "of '8b'"]
+
+
+def test_a_part_that_is_there_is_not_computed_again(tmp_path: Path) -> None:
+    row = make_row(tmp_path)
+    BlockWorker(lambda: answer)(row)
+
+    def refuse(users: Sequence[Any]) -> list[list[Recommendation]]:
+        raise AssertionError(users)
+
+    assert BlockWorker(lambda: refuse)(row)["number"] == 4
+
+
+def test_a_block_that_ends_every_process_is_given_up(tmp_path: Path) -> None:
+    def die(users: Sequence[Any]) -> list[list[Recommendation]]:
+        raise KeyboardInterrupt  # stands for a process that ends: nothing of the block is tidied up
+
+    for _ in range(ATTEMPTS):
+        with pytest.raises(KeyboardInterrupt):
+            BlockWorker(lambda: die)(make_row(tmp_path))
+    outcome = BlockWorker(lambda: answer)(make_row(tmp_path))
+    assert outcome["kind"] == "DataError" and "block 4 (users 8 to '8b') has ended 3 processes" in outcome["error"]
+
+
+def test_the_model_is_opened_once_and_what_it_raises_is_an_answer(tmp_path: Path) -> None:
+    opened: list[int] = []
+
+    def open_recommend() -> Any:
+        opened.append(1)
+        return answer
+
+    worker = BlockWorker(open_recommend)
+    assert [worker(make_row(tmp_path, number))["number"] for number in (1, 2, 3)] == [1, 2, 3]
+    assert opened == [1]
+
+    def fail() -> Any:
+        raise CheckpointError("the weights are gone")
+
+    outcome = BlockWorker(fail)(make_row(tmp_path))
+    assert (outcome["kind"], outcome["error"]) == ("CheckpointError", "the weights are gone")
+
+
+@pytest.mark.parametrize("lacking", ["ray", "pandas"])
+def test_without_ray_the_message_says_what_to_install(lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name == "ray" or name.startswith("ray.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ray.data" if lacking == "pandas" else "ray", None)
+    if lacking == "pandas":
+        pytest.importorskip("ray", reason="Ray is not installed: pip install 'thinkrec[ray]'")
+    with pytest.raises(DataError, match=r"pip install 'thinkrec\[ray\]'"):
+        import_ray()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of a cluster with room for two processes, on whatever cores this one has."""
+    ray = pytest.importorskip("ray", reason="needs Ray: pip install 'thinkrec[ray]'")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # by default 15: beside other work on the core they would wait
+        patch.setenv("PYTHONPATH", str(Path(thinkrec.__file__).parents[1]))  # of the processes: this source, no other
+        options: dict[str, Any] = {"include_dashboard": False, "object_store_memory": 100 * 2**20}
+        ray.init(address="local", num_cpus=2, log_to_driver=False, logging_level=logging.ERROR, **options)
+        yield ray.get_runtime_context().gcs_address
+        ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train_tiny_run(tmp_path_factory.mktemp("ray"))
+
+
+def wait_until(check: Any) -> Any:
+    """What `check` gives once that is true. Fails after `PATIENCE`."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if outcome := check():
+            return outcome
+        time.sleep(0.002)
+    raise AssertionError("nothing happened")
+
+
+class WorkerKiller(threading.Thread):
+    """Kills, by SIGKILL, one process while it computes a block; `victim` is its id, `block` the part it owed."""
+
+    def __init__(self, parts: Path) -> None:
+        super().__init__(daemon=True)
+        self.parts = parts
+        self.done_before = set(parts.glob("part-*.parquet"))
+        self.victim, self.block = 0, Path()
+
+    def run(self) -> None:
+        wait_until(lambda: set(self.parts.glob("part-*.parquet")) - self.done_before)
+        wait_until(self._kill_one)
+
+    def _kill_one(self) -> bool:
+        for begun in self.parts.glob("part-*.begun"):
+            part = begun.with_suffix(".parquet")
+            try:
+                process = int(begun.read_text().split()[-1])
+                command = Path(f"/proc/{process}/cmdline").read_text()
+                os.kill(process, signal.SIGKILL)
+            except (OSError, ValueError, IndexError):
+                continue
+            assert "ray::" in command
+            if not part.exists():
+                self.victim, self.block = process, part
+                return True
+        return False
+
+
+@needs_ray
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the process to kill in /proc")
+def test_a_killed_driver_and_a_killed_process_change_nothing(
+    cluster: str, trained: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fixed = ["recommend", str(trained.folder), "--users", "all", "--top", "3", "--block", "1", "--reasons", "--json"]
+    whole, out = tmp_path / "whole.parquet", tmp_path / "recs"
+    assert CliRunner().invoke(app, [*fixed, "--out", str(whole)]).exit_code == 0
+    shared = [*fixed, "--out", str(out), "--address", cluster, "--actors"]
+    parts = get_parts_folder(out)
+
+    driver = subprocess.Popen([sys.executable, "-m", "thinkrec", *shared, "1"], stdout=subprocess.DEVNULL)
+    wait_until(lambda: len(list(parts.glob("part-*.parquet"))) >= 2 or driver.poll() is not None)
+    driver.kill()
+    assert driver.wait() == -signal.SIGKILL
+    first = {path.name: path.stat().st_mtime_ns for path in parts.glob("part-*.parquet")}
+    assert 2 <= len(first) < 25 and not out.exists()
+
+    killer = WorkerKiller(parts)
+    killer.start()
+    result = CliRunner().invoke(app, [*shared, "2"])
+    assert result.exit_code == 0, result.output
+    killer.join()
+    assert killer.victim and not killer.block.exists()  # in the parts' folder, which got another name
+    number = int(killer.block.stem.removeprefix("part-"))
+    assert f"block {number} was done again" in caplog.text
+
+    paths = sorted(out.iterdir())
+    assert [path.name for path in paths] == [f"part-{number:06d}.parquet" for number in range(30)]
+    assert {name: (out / name).stat().st_mtime_ns for name in first} == first
+    table = pl.concat([pl.read_parquet(path) for path in paths])
+    assert json.loads(result.stdout.splitlines()[-1])["rows"] == table.height == 90
+    assert not table.select("user_id", "item_id").is_duplicated().any()
+    assert_frame_equal(table, pl.read_parquet(whole), rel_tol=0, abs_tol=1e-6)
+
+
+@needs_ray
+def test_an_error_of_a_process_is_raised_as_it_is(cluster: str, trained: Run, tmp_path: Path) -> None:
+    config, other = RetrieveConfig(candidates=8), {"key": "of another model"}
+    source = RecommenderSource(trained.folder, None, RunOptions(threads=1), config, 2, None, False, None, other)
+    run_blocks = share_blocks(source, RayOptions(cluster, actors=1))
+    with pytest.raises(CheckpointError, match="another model or other data on this machine"):
+        write_recommendations(run_blocks, trained.ds.user_ids[:2], tmp_path / "recs", made_from={}, block=1)
