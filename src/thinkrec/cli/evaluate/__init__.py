@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from thinkrec.cli.evaluate import (
+    catalogue,
     ceiling,
     decoding,
     faithfulness,
@@ -32,6 +33,7 @@ def about() -> None:
     - `thinkrec evaluate ceiling ml1m/boosting-keywords`
     - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
     - `thinkrec evaluate new-items demo --share .1`
+    - `thinkrec evaluate catalogue demo --k 10 --users 100`
     """
 
 
@@ -45,6 +47,7 @@ COMMANDS = (
     ceiling.ceiling,
     personality.personality,
     new_items.new_items,
+    catalogue.catalogue,
 )
 for command in COMMANDS:
     group.command()(command)
