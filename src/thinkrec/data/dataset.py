@@ -14,8 +14,10 @@ import polars as pl
 from thinkrec.data.columns import parse_ids, parse_keywords, reject_rows, require_columns
 from thinkrec.data.core_filter import UnknownItems, drop_unknown_items, keep_core_rows
 from thinkrec.data.duplicates import Duplicates
+from thinkrec.data.feedback_columns import FeedbackColumns, derive_feedback_labels
 from thinkrec.data.frames import as_frame, make_series
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
+from thinkrec.data.keyword_rules import KeywordRules, clean_catalogue_keywords
 from thinkrec.data.messages import emit_warning
 from thinkrec.data.split import SPLIT_TYPE, ByColumn, Split, assign_split
 from thinkrec.data.table_columns import name_columns
@@ -97,6 +99,7 @@ class Dataset:
         items: Table,
         *,
         threshold: float | None = None,
+        feedback: FeedbackColumns | None = None,
         split: Split | None = None,
         missing: Collection[Any] | None = None,
         duplicates: Duplicates | None = None,
@@ -105,6 +108,7 @@ class Dataset:
         min_user_rows: int = 1,
         min_item_rows: int = 1,
         separators: Mapping[Any, str] | None = None,
+        keyword_rules: KeywordRules | None = None,
         interactions_format: TableFormat = PLAIN_FORMAT,
         items_format: TableFormat = PLAIN_FORMAT,
         domain: Domain = PLAIN_WORDS,
@@ -117,6 +121,7 @@ class Dataset:
             interactions: see `check_interactions`.
             items: see `check_items`.
             threshold: with a `rating` column, liked means rating > threshold.
+            feedback: in place of `rating` and `label`, columns of counts from which Yes and No are read.
             split: the rule that makes train, valid and test; by default the table's own column `split`.
             missing: ratings that mean "not rated"; their rows are dropped. See `check_interactions`.
             duplicates: what becomes of several rows of one user and item: keep, first, last or refuse.
@@ -125,6 +130,7 @@ class Dataset:
             min_user_rows: users with fewer interactions are left out, in turn with items; see `keep_core_rows`.
             min_item_rows: items with fewer lose theirs likewise, and stay in the catalogue.
             separators: what separates keywords in one text, such as {"keywords": ";"}. See `check_items`.
+            keyword_rules: join keywords by case and drop those of too many or too few items; by default none is.
             interactions_format: how their file is written, and what they call their columns.
             items_format: likewise.
             domain: the words for prompts and for items without a title.
@@ -143,6 +149,8 @@ class Dataset:
         catalogue = check_items(
             catalogue, source=item_source, noun=domain.item, separators=separators, on_error=on_error
         )
+        if feedback is not None:
+            rows = derive_feedback_labels(rows, feedback, source)
         rows = check_interactions(
             rows,
             source=source,
@@ -155,6 +163,9 @@ class Dataset:
         rows = _add_item_codes(rows, catalogue, source, item_source, unknown_items)
         rows = keep_core_rows(rows, min_user_rows, min_item_rows, source)
         rows = assign_split(rows, split or ByColumn(), source=source)
+        if keyword_rules is not None:
+            words = clean_catalogue_keywords(catalogue["keywords"].to_list(), keyword_rules, item_source)
+            catalogue = catalogue.with_columns(pl.Series("keywords", words, dtype=pl.List(pl.String)))
         users = rows["user_id"].unique().sort()
         columns = extract_columns(rows, users, rows["item"])
         # Tens of millions of rows are not held in two forms.
