@@ -129,12 +129,8 @@ class ThinkRec:
         With it go README.md, a model card made of what the run knows, and scored-pairs.json, 20 pairs with their scores
         that `from_pretrained` compares. The backbone is named, not copied. An earlier save there is replaced in one go.
 
-        Args:
-            folder: where to; new, empty, or an earlier save.
-            licence: of what is passed on, as the Hugging Face hub abbreviates it; for the card.
-
-        Raises:
-            CheckpointError: if nothing is trained yet or the folder holds something else.
+        `folder`: new, empty, or an earlier save. `licence`: of what is passed on, as the Hugging Face hub abbreviates
+        it; for the card. Raises CheckpointError if nothing is trained yet or the folder holds something else.
         """
         opened = self._get_opened()
         run, predictor = opened.run, opened.load_final_predictor()

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 VERBS = frozenset(
     line for line in (HERE / "verbs.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")
 )
-ONE_WORD = {("api", "load"), ("cli", "main")}
+ONE_WORD = {("cli", "main")}
 """Functions of one word that are no commands; (module, name)."""
 BANNED = frozenset(["found", "made", "kept", "it", "wares", "bone", "told", "shelf", "purse", "meant", "said", "each"])
 """Names that say nothing of a value, or that say what it is like instead of what it is."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from thinkrec.run.recommendation_parts import Recommend as RecommendPlainly
     from thinkrec.score.answers import Recommendation
 
-Recommend = Callable[[Sequence[Any], bool, "Writer | None"], "list[list[Recommendation]]"]
+Recommend = Callable[[Sequence[Any], bool, "Writer | None"], "Sequence[Sequence[Recommendation]]"]
 """The lists of some users, with or without reasons, by a writer."""
 
 
@@ -103,7 +103,7 @@ def open_recommender(
     if isinstance(ranker, ThinkRec):
         ranker.configure_retrieval(config)
 
-        def recommend(users: Sequence[Any], reasons: bool, writer: Writer | None) -> list[list[Recommendation]]:
+        def recommend(users: Sequence[Any], reasons: bool, writer: Writer | None) -> Sequence[Sequence[Recommendation]]:
             return ranker.recommend_many(users, top, reasons=reasons, writer=writer)
 
         if for_others:
@@ -116,7 +116,7 @@ def open_recommender(
         trained = saved_model.read_training_data(folder)
         search = CatalogueSearch(ranker, open_generator(recipe, folder, trained, config, progress=True))
 
-        def recommend(users: Sequence[Any], reasons: bool, writer: Writer | None) -> list[list[Recommendation]]:
+        def recommend(users: Sequence[Any], reasons: bool, writer: Writer | None) -> Sequence[Sequence[Recommendation]]:
             queries = [ranker.build_query(user, None, None) for user in users]
             return search.recommend_items(queries, top, reasons=reasons, writer=writer)
 

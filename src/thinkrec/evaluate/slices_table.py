@@ -37,7 +37,8 @@ def render_slices_table(entries: Sequence[Mapping[str, Any]], title: str, k: int
 
 
 def _format_estimate(one: Mapping[str, float | None]) -> str:
-    if one["value"] is None:
+    value, low, high = one["value"], one["low"], one["high"]
+    if value is None:
         return "-"
-    interval = "" if one["low"] is None else f" [{format_number(one['low'])}, {format_number(one['high'])}]"
-    return format_number(one["value"]) + interval
+    interval = "" if low is None or high is None else f" [{format_number(low)}, {format_number(high)}]"
+    return format_number(value) + interval

@@ -60,14 +60,14 @@ class MlflowTracking:
                 if other.info.status == "FINISHED":
                     return str(other.info.run_id)
                 self._client.delete_run(other.info.run_id)
-            made = self._client.create_run(experiment, run_name=run.name, tags={**run.tags, KEY_TAG: run.key})
-            self._fill_run(made.info.run_id, run)
-            self._client.set_terminated(made.info.run_id, "FINISHED")
+            created = self._client.create_run(experiment, run_name=run.name, tags={**run.tags, KEY_TAG: run.key})
+            self._fill_run(created.info.run_id, run)
+            self._client.set_terminated(created.info.run_id, "FINISHED")
         except Exception as error:
             # MLflow raises what its store raises: its own kinds, those of requests, of a database.
             where = self.uri or "the default store"
             raise RecipeError(f"MLflow at {where} did not take the run: {error}; the run itself is finished") from error
-        return str(made.info.run_id)
+        return str(created.info.run_id)
 
     def _get_experiment(self) -> str:
         there = self._client.get_experiment_by_name(self.experiment)

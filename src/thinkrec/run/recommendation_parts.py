@@ -35,7 +35,7 @@ COLUMNS = {
 """Columns beside user_id and item_id, which have the types of the data."""
 
 
-Recommend = Callable[[Sequence[Any]], list[list[Recommendation]]]
+Recommend = Callable[[Sequence[Any]], Sequence[Sequence[Recommendation]]]
 """The lists of some users."""
 
 
