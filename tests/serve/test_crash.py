@@ -35,9 +35,7 @@ while True:
 def test_a_killed_service_remembers_what_it_acknowledged(served_folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     with Nursery() as nursery:
-        result = run_crashes(
-            nursery, served_folder, str(path), lambda: SqliteStore(path), [1, 2, 3, 4], kills=3, seed=1, n_writers=3
-        )
+        result = run_crashes(nursery, served_folder, str(path), [1, 2, 3, 4], kills=3, seed=1, n_writers=3)
     assert result.kills == 3 and result.idle_kills < 3
     assert result.acknowledged > 20
     assert result.lost == [] and result.doubled == 0
