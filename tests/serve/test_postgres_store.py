@@ -3,16 +3,12 @@ shares with SQLite is in test_interaction_store.py."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from postgres_server import NoPostgresError, serve_postgres
 
 pytest.importorskip("psycopg_pool", reason="thinkrec[postgres] is not installed")
 
 import psycopg
-from serve_crash import run_crashes
-from serve_process import Nursery
 
 from thinkrec.errors import DataError
 from thinkrec.serve.postgres_store import PostgresStore, describe_place
@@ -22,9 +18,7 @@ def test_the_place_has_no_password() -> None:
     assert describe_place("postgresql://me:secret@db:5/log") == "PostgreSQL, db/log"
 
 
-def test_writes_wait_for_the_disk_and_a_killed_service_remembers(served_folder: Path) -> None:
-    pytest.importorskip("uvicorn", reason="thinkrec[serve] is not installed")
-    pytest.importorskip("prometheus_client", reason="thinkrec[serve] is not installed")
+def test_writes_wait_for_the_disk() -> None:
     try:
         with serve_postgres() as server:
             with psycopg.connect(server.url, autocommit=True) as connection:
@@ -34,9 +28,6 @@ def test_writes_wait_for_the_disk_and_a_killed_service_remembers(served_folder: 
             with store._use() as connection:
                 assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
             store.close()
-            with Nursery() as nursery:
-                result = run_crashes(nursery, served_folder, server.url, [1, 2, 3], kills=2, seed=3, n_writers=3)
-            assert result.lost == [] and result.doubled == 0 and result.acknowledged > 5
             with psycopg.connect(server.url, autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")
                 connection.execute("SELECT pg_reload_conf()")

@@ -1,0 +1,68 @@
+"""Requests made of the OpenAPI description, right ones and wrong ones: no 5xx but 503, no traceback in an answer.
+
+`make fuzz-serve` asks 10,000; here a few of each kind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+
+pytest.importorskip("schemathesis", reason="schemathesis is not installed")
+pytest.importorskip("prometheus_client", reason="thinkrec[serve] is not installed")
+
+import schemathesis
+
+from thinkrec.serve.app import create_app
+from thinkrec.serve.service import open_service
+
+CASES = int(os.environ.get("THINKREC_FUZZ_CASES", "120"))
+SLOW = ("/v1/recommend", "/v1/explain", "/v1/explain/stream", "/v1/what-if")
+"""Endpoints whose right requests are worked on for long; the others get twice as many."""
+
+
+def test_no_request_of_the_description_makes_the_service_fail(served_folder: Path, tmp_path: Path) -> None:
+    service, statuses = open_service(served_folder, tmp_path / "log.sqlite"), Counter[int]()
+    schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(service))
+    operations = [result.ok() for result in schema.get_all_operations()]
+    assert len(operations) >= 15
+    modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
+    kinds = [(operation, mode) for operation in operations for mode in modes]
+    weights = [1 if operation.path in SLOW else 2 for operation, _ in kinds]
+    for (operation, mode), weight in zip(kinds, weights, strict=True):
+        ask_often(operation, mode, max(1, -(-CASES * weight // sum(weights))), statuses)
+    assert service.close(30)
+    print(f"{sum(statuses.values())} requests: {dict(sorted(statuses.items()))}")
+    assert sum(statuses.values()) >= 0.6 * CASES
+    assert statuses[200] and statuses[422]
+
+
+def ask_often(operation, mode, n: int, statuses: Counter[int]) -> None:
+    """So many requests to one endpoint; those that cannot be made wrong, such as without any field, are left out."""
+
+    @settings(
+        max_examples=n,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        derandomize=CASES < 1000,
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case) -> None:
+        response = case.call(headers={"Content-Type": "application/json"} if case.body else None)
+        statuses[response.status_code] += 1
+        assert response.status_code < 500 or response.status_code == 503, (response.status_code, case)
+        text = response.content.decode("utf-8", "replace")
+        assert "Traceback (most recent call last)" not in text and "site-packages" not in text, (text, case)
+
+    try:
+        ask()
+    except Unsatisfiable:
+        # Nothing can be wrong with a request that has no field.
+        assert mode is schemathesis.GenerationMode.NEGATIVE, operation.path
