@@ -14,7 +14,8 @@ from typing import Any
 
 from serve_process import Nursery, ask, ask_over, find_free_port, wait_until_ready
 
-from thinkrec.serve.interaction_store import InteractionStore, open_store
+from thinkrec.serve.interaction_store import InteractionStore
+from thinkrec.serve.open_store import open_store
 
 LONGEST = 0.4
 """Seconds of writing before a kill, at most."""

@@ -14,7 +14,8 @@ from postgres_server import NoPostgresError, PostgresServer, serve_postgres
 
 from thinkrec.errors import DataError
 from thinkrec.serve.errors import StoreUnavailableError
-from thinkrec.serve.interaction_store import InteractionStore, SqliteStore, open_store
+from thinkrec.serve.interaction_store import InteractionStore, SqliteStore
+from thinkrec.serve.open_store import open_store
 
 Open = Callable[[], InteractionStore]
 NAMES = itertools.count()

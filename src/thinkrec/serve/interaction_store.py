@@ -20,8 +20,6 @@ from thinkrec.serve.errors import StoreUnavailableError
 from thinkrec.serve.values import Appended
 
 LOGGER = logging.getLogger("thinkrec.serve")
-POSTGRES_SCHEMES = ("postgresql://", "postgres://")
-"""How the URL of a PostgreSQL database begins."""
 
 
 @dataclass(frozen=True)
@@ -68,22 +66,6 @@ class InteractionStore(Protocol):
     def close(self) -> None:
         """Let go of the files or connections."""
         ...
-
-
-def open_store(interactions: str | Path) -> InteractionStore:
-    """The log in PostgreSQL for a URL (postgresql://USER@HOST/DATABASE), else in a SQLite file.
-
-    Raises DataError where it cannot be opened, or where thinkrec[postgres] is not installed.
-    """
-    if not str(interactions).startswith(POSTGRES_SCHEMES):
-        return SqliteStore(Path(interactions))
-    try:
-        from thinkrec.serve.postgres_store import PostgresStore
-    except ModuleNotFoundError as error:
-        raise DataError(
-            f"interactions in PostgreSQL need {error.name}; install it: pip install 'thinkrec[postgres]'"
-        ) from error
-    return PostgresStore(str(interactions))
 
 
 _TABLE = """
