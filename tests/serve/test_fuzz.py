@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from pathlib import Path
 from zlib import crc32
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 
 pytest.importorskip("schemathesis", reason="schemathesis is not installed")
@@ -35,11 +36,16 @@ def test_no_request_of_the_description_makes_the_service_fail(served_folder: Pat
     modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
     kinds = [(operation, mode) for operation in operations for mode in modes]
     weights = [1 if operation.path in SLOW else 2 for operation, _ in kinds]
-    for (operation, mode), weight in zip(kinds, weights, strict=True):
-        ask_often(operation, mode, max(1, -(-CASES * weight // sum(weights))), statuses)
+    # Some endpoints have fewer different requests than are asked for: further rounds make up for them.
+    for turn in range(20):
+        share = (CASES - sum(statuses.values())) / sum(weights)
+        if share <= 0:
+            break
+        for (operation, mode), weight in zip(kinds, weights, strict=True):
+            ask_often(operation, mode, max(1, math.ceil(share * weight)), turn, statuses)
     assert service.close(30)
     print(f"{sum(statuses.values())} requests: {dict(sorted(statuses.items()))}")
-    assert sum(statuses.values()) >= 0.6 * CASES
+    assert sum(statuses.values()) >= CASES
     assert statuses[200] and statuses[422]
 
 
@@ -67,16 +73,16 @@ def pick_id(value: object, kind: type) -> object:
     return value if value is None else kind(crc32(repr(value).encode()) % 30 + 1)
 
 
-def ask_often(operation, mode, n: int, statuses: Counter[int]) -> None:
+def ask_often(operation, mode, n: int, turn: int, statuses: Counter[int]) -> None:
     """So many requests to one endpoint; those that cannot be made wrong, such as without any field, are left out."""
 
+    @seed(turn)
     @settings(
         max_examples=n,
         deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
-        derandomize=CASES < 1000,
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case) -> None:

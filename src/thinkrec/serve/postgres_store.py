@@ -51,7 +51,7 @@ class PostgresStore:
         try:
             # Tried by itself first: a pool would try for long and say nothing of the cause.
             with psycopg.connect(url, connect_timeout=10, autocommit=True) as connection:
-                _prepare_database(connection, self.place)
+                _create_table(connection, self.place)
             self._pool = ConnectionPool(
                 url,
                 min_size=1,
@@ -134,7 +134,7 @@ def describe_place(url: str) -> str:
     return f"PostgreSQL, {parts.get('host', 'local socket')}/{parts.get('dbname', parts.get('user', ''))}"
 
 
-def _prepare_database(connection: psycopg.Connection[Any], place: str) -> None:
+def _create_table(connection: psycopg.Connection[Any], place: str) -> None:
     (fsync,) = connection.execute("SHOW fsync").fetchone() or ("off",)
     if fsync != "on":
         raise DataError(
