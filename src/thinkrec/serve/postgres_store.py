@@ -64,7 +64,7 @@ class PostgresStore:
             )
         except (psycopg.Error, UnicodeError) as error:
             raise DataError(
-                f"the interactions in {self.place} cannot be opened ({_shorten(error)}); see that the server runs, that"
+                f"the interactions in {self.place} cannot be opened ({_shorten_message(error)}); see that the server runs, that"
                 " the database is there and that its user may make a table (PGPASSWORD holds the password)"
             ) from error
 
@@ -119,7 +119,7 @@ class PostgresStore:
             with self._pool.connection() as connection:
                 yield connection
         except psycopg.DataError as error:
-            raise DataError(f"PostgreSQL cannot store this ({_shorten(error)})") from error
+            raise DataError(f"PostgreSQL cannot store this ({_shorten_message(error)})") from error
         except (psycopg.Error, PoolTimeout) as error:
             LOGGER.error("the interactions in %s cannot be used: %s", self.place, error)
             raise StoreUnavailableError("the interactions cannot be read or written now; try again", 1.0) from error
@@ -152,5 +152,5 @@ def _require_disk(connection: psycopg.Connection[Any]) -> None:
         connection.execute("SET synchronous_commit = on")
 
 
-def _shorten(error: Exception) -> str:
+def _shorten_message(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
