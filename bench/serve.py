@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common import RESULTS, Row, finish
+from postgres_server import NoPostgresError, serve_postgres
 from serve_crash import CrashResult, run_crashes
 from serve_load import LoadResult, LoadSettings
 from serve_measure import (
@@ -35,10 +36,10 @@ from serve_measure import (
 )
 from serve_process import Nursery
 
-from thinkrec.serve.interaction_store import open_store
-
 FASTER, SLOWER, OVERLOAD, GROWTH, RECOVERY, KILLS = 5.0, 3.0, 4.0, 1.05, 5.0, 100
 """The bounds: throughput over the plain one, p99 over the median, rates over saturation, memory, seconds, kills."""
+ITEMS = list(range(1, 20))
+"""Ids that clients write opinions about."""
 BASELINES: dict[str, dict[str, Any]] = {
     "one at a time, every prompt whole": {"is_plain": True, "limits": {"prefix_bytes": 0}},
     "one at a time, prefix shared within the request": {"limits": {"prefix_bytes": 0}},
@@ -83,13 +84,8 @@ def measure(nursery: Nursery, run: Path, folder: Path, args: argparse.Namespace)
         open_settings = replace(settings, clients=256, rate=half_rate, seconds=2 * args.seconds)
         half = show_phase(f"at {half_rate:.1f} a second", run_load(open_settings))
         calm = SLOWER * compute_percentile(single.latencies, 0.5)
-        beyond = replace(
-            open_settings,
-            rate=OVERLOAD * compute_rate(full),
-            seconds=args.overload_seconds,
-            clients=2048,
-            says_sent=True,
-        )
+        rate = OVERLOAD * compute_rate(full)
+        beyond = replace(open_settings, rate=rate, seconds=args.overload_seconds, clients=2048, says_sent=True)
         overload = run_overload(port, pid, beyond, calm)
         show_phase(f"at {beyond.rate:.1f} a second", overload.load)
         metrics = read_metrics(port)
@@ -145,13 +141,11 @@ def build_overload_rows(overload: Overload, seconds: float) -> list[Row]:
     """What went wrong beyond saturation, and whether it was beyond it at all."""
     load, sent = overload.load, sum(overload.load.statuses.values())
     before, after = max(overload.list_memory(0.2, 0.4)), max(overload.list_memory(0.8, 1.0))
-    refused = load.statuses.get("503", 0)
+    refused, rate = load.statuses.get("503", 0), sent / seconds
     return [
         build_count_row("errors other than 503 in overload", overload.others),
         build_count_row("answers 503 without Retry-After", load.retry_after_missing),
-        Row(
-            "requests sent", "4x saturation", sent / seconds, overload.rate, "1/s", sent / seconds / overload.rate, 0.9
-        ),
+        Row("requests sent", "4x saturation", rate, overload.rate, "1/s", rate / overload.rate, 0.9),
         Row("refused in overload", "sent", refused, sent, "", refused / sent, 0.2),
         Row("memory late in overload", "early", after, before, "B", after / before, GROWTH, at_most=True),
         Row("recovery", "5 s", overload.recovery, RECOVERY, "s", overload.recovery / RECOVERY, 1.0, at_most=True),
@@ -193,6 +187,22 @@ def summarise_phase(result: LoadResult) -> dict[str, Any]:
     return {"per_second": compute_rate(result), "statuses": result.statuses, "seconds": result.seconds, **shares}
 
 
+def crash_all(nursery: Nursery, folder: Path, args: argparse.Namespace, rows: list[Row]) -> dict[str, Any]:
+    """Kill the service under writes on SQLite and on PostgreSQL; adds the rows and returns what happened."""
+    results = {}
+    try:
+        with serve_postgres(install=True) as server:
+            for kind, log in {"SQLite": str(folder / "crash.sqlite"), "PostgreSQL": server.url}.items():
+                print(f"  kill -9 under writes, {kind}", flush=True)
+                result = run_crashes(nursery, args.run, log, ITEMS, kills=args.kills, seed=args.seed)
+                rows += build_crash_rows(kind, result, args.kills)
+                results[kind] = asdict(result)
+    except NoPostgresError as error:
+        print(f"  {error}", flush=True)
+        rows.append(Row("PostgreSQL: kills", "asked for", 0, args.kills, "", 0.0, 1.0))
+    return results
+
+
 SHARES = {"median": 0.5, "p90": 0.9, "p99": 0.99, "slowest": 1.0}
 
 
@@ -212,13 +222,7 @@ def main() -> None:
         more["metrics"] = {name: n for name, n in measured.metrics.items() if "prefix" in name or "queue" in name}
         more["cpu_seconds_per_request"] = measured.cpu_seconds / max(1, len(measured.full.latencies))
         if args.kills:
-            log = folder / "crash.sqlite"
-            items = list(range(1, 20))
-            result = run_crashes(
-                nursery, args.run, str(log), lambda: open_store(log), items, kills=args.kills, seed=args.seed
-            )
-            rows += build_crash_rows("SQLite", result, args.kills)
-            more["crash"] = {"sqlite": asdict(result)}
+            more["crash"] = crash_all(nursery, folder, args, rows)
     for row in rows:
         assert not math.isnan(row.ratio), row
     finish(rows, args.out, more)

@@ -15,6 +15,7 @@ from typing import Any
 from serve_process import Nursery, ask, ask_over, find_free_port, wait_until_ready
 
 from thinkrec.serve.interaction_store import InteractionStore
+from thinkrec.serve.open_store import open_store
 
 LONGEST = 0.4
 """Seconds of writing before a kill, at most."""
@@ -75,7 +76,6 @@ def run_crashes(
     nursery: Nursery,
     folder: Path,
     interactions: str,
-    open_store: Callable[[], InteractionStore],
     items: list[Any],
     *,
     kills: int,
@@ -108,12 +108,11 @@ def run_crashes(
         result.kills += 1
         result.idle_kills += sum(len(writer.acknowledged) for writer in writers) == before
         if result.kills % 10 == 0:
-            say(
-                f"  {result.kills} of {kills} kills, {sum(len(writer.acknowledged) for writer in writers)} acknowledged"
-            )
+            acknowledged = sum(len(writer.acknowledged) for writer in writers)
+            say(f"  {result.kills} of {kills} kills, {acknowledged} acknowledged")
     for writer in writers:
         result.lost += writer.refused
-    with closing(open_store()) as store:
+    with closing(open_store(interactions)) as store:
         check_log(store, writers, result)
     return result
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 pytest.importorskip("uvicorn", reason="thinkrec[serve] is not installed")
 pytest.importorskip("prometheus_client", reason="thinkrec[serve] is not installed")
 
+from postgres_server import NoPostgresError, serve_postgres
 from serve_crash import CrashResult, Writer, check_log, run_crashes
 from serve_process import Nursery
 
@@ -32,15 +34,27 @@ while True:
 """
 
 
-def test_a_killed_service_remembers_what_it_acknowledged(served_folder: Path, tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
     with Nursery() as nursery:
-        result = run_crashes(
-            nursery, served_folder, str(path), lambda: SqliteStore(path), [1, 2, 3, 4], kills=3, seed=1, n_writers=3
-        )
+        yield nursery
+
+
+def test_a_killed_service_remembers_what_it_acknowledged(nursery: Nursery, served_folder: Path, tmp_path: Path) -> None:
+    result = run_crashes(nursery, served_folder, str(tmp_path / "log.sqlite"), [1, 2, 3, 4], kills=3, seed=1)
     assert result.kills == 3 and result.idle_kills < 3
     assert result.acknowledged > 20
     assert result.lost == [] and result.doubled == 0
+
+
+def test_so_it_does_with_postgresql(nursery: Nursery, served_folder: Path) -> None:
+    pytest.importorskip("psycopg_pool", reason="thinkrec[postgres] is not installed")
+    try:
+        with serve_postgres() as server:
+            result = run_crashes(nursery, served_folder, server.url, [1, 2, 3], kills=2, seed=3)
+    except NoPostgresError as error:
+        pytest.skip(str(error))
+    assert result.lost == [] and result.doubled == 0 and result.acknowledged > 5
 
 
 def test_a_killed_process_has_stored_what_append_returned(tmp_path: Path) -> None:

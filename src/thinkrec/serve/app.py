@@ -159,7 +159,7 @@ def _add_lookups(app: FastAPI, service: RecommenderService) -> None:
 
     @app.get("/ready")
     def check_ready() -> JSONResponse:
-        service.store.count()
+        service.store.check()
         return _dump_value({"status": "ready", "version": service.describe().version})
 
     @app.get("/v1/model")

@@ -30,5 +30,9 @@ class StoppingError(OverloadedError):
     """The service is about to end and takes nothing new."""
 
 
+class StoreUnavailableError(OverloadedError):
+    """The log of interactions cannot be reached or written now; whether the last write was stored is not known."""
+
+
 class CancelledRequestError(ThinkRecError):
     """Whoever asked is gone; nobody reads the answer."""

@@ -5,16 +5,21 @@ SQLite in WAL mode with full synchronisation: `append` returns when the row is o
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from thinkrec.errors import DataError
+from thinkrec.serve.errors import StoreUnavailableError
 from thinkrec.serve.values import Appended
+
+LOGGER = logging.getLogger("thinkrec.serve")
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class StoredInteraction:
     """One opinion in the log."""
 
     number: int
-    """From 1 on, in the order of arrival."""
+    """From 1 on, in the order of arrival; some may be missing."""
     user: str
     item: str
     liked: bool
@@ -33,7 +38,10 @@ class StoredInteraction:
 
 
 class InteractionStore(Protocol):
-    """A log of interactions that survives a restart; several threads may use it."""
+    """A log of interactions that survives a restart; several threads may use it.
+
+    All but `close` raise StoreUnavailableError where the log cannot be reached or written now.
+    """
 
     def append(self, user: str, item: str, liked: bool, timestamp: int | None, key: str | None) -> Appended:
         """Store one; returns when it is safe. `key`: of the request, a second one of which writes nothing."""
@@ -51,14 +59,13 @@ class InteractionStore(Protocol):
         """How many there are."""
         ...
 
+    def check(self) -> None:
+        """See that it can be read, at little cost."""
+        ...
+
     def close(self) -> None:
         """Let go of the files or connections."""
         ...
-
-
-def open_store(interactions: str | Path) -> InteractionStore:
-    """The log in a SQLite file. Raises DataError where it cannot be opened."""
-    return SqliteStore(Path(interactions))
 
 
 _TABLE = """
@@ -97,37 +104,51 @@ class SqliteStore:
 
     def append(self, user: str, item: str, liked: bool, timestamp: int | None, key: str | None) -> Appended:
         """See `InteractionStore`."""
-        with self._lock:
-            cursor = self._connection.execute(
+        with self._use() as connection:
+            cursor = connection.execute(
                 "INSERT INTO interactions (user, item, liked, timestamp, received, key) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (key) DO NOTHING",
                 (user, item, int(liked), timestamp, time.time(), key),
             )
             if cursor.rowcount == 1:
                 return Appended(int(cursor.lastrowid or 0), True)
-            row = self._connection.execute("SELECT number FROM interactions WHERE key = ?", (key,)).fetchone()
+            row = connection.execute("SELECT number FROM interactions WHERE key = ?", (key,)).fetchone()
         return Appended(int(row[0]), False)
 
     def list_user(self, user: str) -> list[StoredInteraction]:
         """See `InteractionStore`."""
-        with self._lock:
-            rows = self._connection.execute(
+        with self._use() as connection:
+            rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM interactions WHERE user = ? ORDER BY number", (user,)
             ).fetchall()
         return [StoredInteraction(n, u, i, bool(liked), t, r) for n, u, i, liked, t, r in rows]
 
     def list_users(self) -> dict[str, tuple[int, int]]:
         """See `InteractionStore`."""
-        with self._lock:
-            rows = self._connection.execute("SELECT user, COUNT(*), SUM(liked) FROM interactions GROUP BY user")
+        with self._use() as connection:
+            rows = connection.execute("SELECT user, COUNT(*), SUM(liked) FROM interactions GROUP BY user")
             return {user: (int(n), int(likes)) for user, n, likes in rows.fetchall()}
 
     def count(self) -> int:
         """See `InteractionStore`."""
-        with self._lock:
-            return int(self._connection.execute("SELECT COUNT(*) FROM interactions").fetchone()[0])
+        with self._use() as connection:
+            return int(connection.execute("SELECT COUNT(*) FROM interactions").fetchone()[0])
+
+    def check(self) -> None:
+        """See `InteractionStore`."""
+        with self._use() as connection:
+            connection.execute("SELECT number FROM interactions LIMIT 1").fetchone()
 
     def close(self) -> None:
         """See `InteractionStore`."""
         with self._lock:
             self._connection.close()
+
+    @contextmanager
+    def _use(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._connection
+            except sqlite3.Error as error:
+                LOGGER.error("the interactions in %s cannot be used: %s", self.path, error)
+                raise StoreUnavailableError("the interactions cannot be read or written now; try again", 1.0) from error

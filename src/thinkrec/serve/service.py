@@ -23,9 +23,10 @@ from thinkrec.score.ranker import compute_like_probability
 from thinkrec.serve.admission import Admission
 from thinkrec.serve.catalogue_search import order_by_like_rate
 from thinkrec.serve.histories import Past, build_past, change_past, find_changes, find_items, list_entries
-from thinkrec.serve.interaction_store import InteractionStore, open_store
+from thinkrec.serve.interaction_store import InteractionStore
 from thinkrec.serve.loaded_model import LoadedModel, QueuedScorer, ServiceLimits, close_later
 from thinkrec.serve.model import ServedModel, open_model
+from thinkrec.serve.open_store import open_store
 from thinkrec.serve.profiles import describe_mixture
 from thinkrec.serve.reasons import ReasonDesk
 from thinkrec.serve.values import (
@@ -334,7 +335,7 @@ def open_service(
     options: RunOptions | None = None,
     limits: ServiceLimits | None = None,
 ) -> RecommenderService:
-    """The service of a run with its log of interactions, as `interaction_store.open_store` takes it."""
+    """The service of a run with its log of interactions, as `open_store` takes it."""
     return RecommenderService(folder, open_store(interactions), options=options, limits=limits)
 
 
