@@ -182,7 +182,7 @@ def test_keyboard_only(page: Any, address: str) -> None:
 
     press_until("people")
     page.keyboard.type("2")
-    page.locator(".pick", has_text="User 20").wait_for()
+    page.locator(".pick", has_text="Viewer 20").wait_for()
     press_until("pick 2")
     page.keyboard.press("Enter")
     page.locator(".place").first.wait_for()
