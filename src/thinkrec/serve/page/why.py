@@ -148,9 +148,10 @@ class WhyPanel(Panel):
             Tag("span", ", ".join(words), "muted small")
         with Tag("span", "", "track", aria_hidden="true"):
             for value, kind in ((bar.before, "ghost"), (bar.effect, "now")):
-                if value:
+                width = measure_bar(value, largest)
+                if value is not None and width:
                     side = "for" if value > 0 else "against"
-                    Tag("span", "", f"bar {kind} {side}").style(f"width: {measure_bar(value, largest) / 2:.1f}%")
+                    Tag("span", "", f"bar {kind} {side}").style(f"width: {width / 2:.1f}%")
         with Tag("span", "", "effect-number"):
             Tag("span", "gone" if bar.effect is None else describe_effect(bar.effect))
             if bar.before is not None and bar.difference != 0:
