@@ -28,8 +28,6 @@ class Session:
         self.service, self.redraw, self.view = service, redraw, View()
         self._turn = self._asked = 0
 
-    # -- who ---------------------------------------------------------------------------------------------------------
-
     async def search_users(self, text: str) -> tuple[UserCard, ...]:
         """Users whose id begins with a text."""
         return await self.ask(self.service.search_users, text, 8) or ()
@@ -58,8 +56,6 @@ class Session:
         self.view.level = level
         self.redraw()
 
-    # -- what if -----------------------------------------------------------------------------------------------------
-
     async def set_opinion(self, card: ItemCard, liked: bool | None) -> None:
         """Like, dislike or take out one item; an opinion that the history holds anyway is no change."""
         view, name = self.view, str(card.item)
@@ -75,8 +71,6 @@ class Session:
         self.view.changes.clear()
         await self._ask_all()
 
-    # -- why ---------------------------------------------------------------------------------------------------------
-
     async def explain(self, item: Any, title: str) -> None:
         """Ask about one item: first the score and the effects, then the reason."""
         self.view.item, self.view.title = item, title
@@ -91,8 +85,6 @@ class Session:
         self.view.item = None
         self._clear_answer()
         self.redraw()
-
-    # -- inside ------------------------------------------------------------------------------------------------------
 
     def _start(self, view: View) -> None:
         self.view = view
