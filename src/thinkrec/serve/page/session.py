@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 from thinkrec.serve.page.refusals import describe_refusal
 from thinkrec.serve.page.shown import count_words, format_probability
-from thinkrec.serve.page.view import Level, View
+from thinkrec.serve.page.view import TOP, Level, View
 from thinkrec.serve.service import RecommenderService
 from thinkrec.serve.values import ItemCard, ServedExplanation, UserCard
 
 WORKERS = ThreadPoolExecutor(32, thread_name_prefix="thinkrec-page")
 """Threads that wait for the service: a question may wait for its turn, and nobody else's page may stand still."""
-TOP = 10
-"""Places of the ranking that are shown."""
+REACH = 300
+"""So many of a user's best are ranked again after a change, rather than the whole catalogue twice."""
 Answer = TypeVar("Answer")
 
 
@@ -120,13 +120,13 @@ class Session:
 
     async def _rank(self, turn: int) -> None:
         view, changes = self.view, self.view.list_changes()
-        options = {"history": view.get_base(), "top": TOP}
+        what_if, ranking = None, view.ranking
         if changes:
+            options = {"history": view.get_base(), "candidates": view.list_candidates(REACH), "top": TOP}
             compare = self.service.compare_what_if
             what_if = await self.ask(compare, view.user, changes=changes, reason="none", effects=False, **options)
-            ranking = view.ranking
         else:
-            what_if, ranking = None, await self.ask(self.service.rank, view.user, **options)
+            ranking = await self.ask(self.service.rank, view.user, history=view.get_base(), top=REACH)
         if turn != self._turn:
             return
         view.is_ranking = False
