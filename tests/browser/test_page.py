@@ -44,6 +44,7 @@ def test_a_flip_changes_ranks_effects_and_reason_at_once(page: Any, address: str
     assert page.locator(".card.flipped").count() == 1
     assert page.locator(".verdict .was").is_visible() and page.locator(".verdict").inner_text() != before
     assert page.locator(".effect-number").first.inner_text().count("was") == 1
+    assert re.search(r"Place \d+ of the ranking, was 1\.", page.locator(".why").inner_text())
     assert re.match(r"The reason (stays the same|has changed)", page.locator(".reason p").first.inner_text())
     # Drawn anew, the button still has the keyboard's place.
     assert find_focus(page).startswith("flip ")

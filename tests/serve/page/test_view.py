@@ -34,6 +34,8 @@ def test_after_a_change_a_users_best_are_ranked_again_and_a_visitor_gets_all() -
     ranking = Ranking(7, items, 500, "all 500 films", 0, cast(ModelInfo, None))
     view = View(mode="user", user=7, history=HISTORY, ranking=ranking)
     assert [place.item for place in view.list_places()] == list(range(1, 11))
+    below, beyond = view.find_place("15"), view.find_place(21)
+    assert below is not None and below.rank == 15 and beyond is None
     assert view.describe_candidates() == "all 500 films"
     view.changes = {"4": (make_card(4), True)}
     assert view.list_candidates(6) == [1, 2, 3, 5, 6]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from thinkrec.serve.page.refusals import describe_refusal
 from thinkrec.serve.page.shown import count_words, format_probability
-from thinkrec.serve.page.view import TOP, Level, View
+from thinkrec.serve.page.view import Level, View
 from thinkrec.serve.service import RecommenderService
 from thinkrec.serve.values import ItemCard, ServedExplanation, UserCard
 
@@ -122,7 +122,7 @@ class Session:
         view, changes = self.view, self.view.list_changes()
         what_if, ranking = None, view.ranking
         if changes:
-            options = {"history": view.get_base(), "candidates": view.list_candidates(REACH), "top": TOP}
+            options = {"history": view.get_base(), "candidates": view.list_candidates(REACH), "top": REACH}
             compare = self.service.compare_what_if
             what_if = await self.ask(compare, view.user, changes=changes, reason="none", effects=False, **options)
         else:

@@ -106,10 +106,17 @@ class View:
         return tuple(Change(card.item, liked) for card, liked in self.changes.values())
 
     def list_places(self) -> tuple[Place, ...]:
-        """The ranking as it is now."""
+        """The best of the ranking as it is now."""
+        return self._list_all_places()[:TOP]
+
+    def find_place(self, item: Any) -> Place | None:
+        """Where an item stands, also below the places that are shown; None beyond what was asked for."""
+        return next((place for place in self._list_all_places() if str(place.item) == str(item)), None)
+
+    def _list_all_places(self) -> tuple[Place, ...]:
         if self.what_if is not None:
             return tuple(_build_moved(one) for one in self.what_if.ranking)
-        items: Sequence[RankedItem] = () if self.ranking is None else self.ranking.items[:TOP]
+        items: Sequence[RankedItem] = () if self.ranking is None else self.ranking.items
         return tuple(Place(one.rank, one.item, one.title, one.score, one.probability, None) for one in items)
 
     def list_candidates(self, most: int) -> list[Any] | None:
