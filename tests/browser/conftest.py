@@ -12,18 +12,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import polars as pl
 import pytest
-from support.tiny_run import tiny_backbone, tiny_recipe
-
-from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import parse_recipe
-from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
+from support.tiny_run import train_tiny_run
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "0123456789abcdef-browser"
@@ -33,39 +27,40 @@ HOSTILE = (
     "{{ constructor.constructor('alert(3)')() }}",
     "`${alert(4)}` & <b>bold</b>",
 )
-"""Titles of the last items of user 1's history."""
-CONFIG = SimulatorConfig(users=30, items=60, interactions_per_user=(8, 14))
+"""Titles of the last items of user 1's history, the newest first."""
+# Tables are read without tags, so that such titles have to be put into the open model.
+HOSTILE_SERVER = f"""
+from dataclasses import replace
+from thinkrec.cli import main
+from thinkrec.serve import service
+open_plain = service.open_model
+def open_hostile(*args):
+    model = open_plain(*args)
+    ds = model.ds
+    titles = list(ds.items.titles)
+    for code, title in zip(ds.interactions.item[: ds.interactions.start[1]][::-1], {HOSTILE!r}):
+        titles[code] = title
+    model.predictor = replace(model.predictor, ds=replace(ds, items=replace(ds.items, titles=titles)))
+    model.__dict__.pop("catalogue", None)
+    return model
+service.open_model = open_hostile
+main()
+"""
 
 
 @pytest.fixture(scope="session")
-def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny trained run; user 1 has hostile titles at the end of the history."""
-    folder = tmp_path_factory.mktemp("hostile")
-    ds = simulate_catalogue(CONFIG, 5).dataset
-    rows = ds.to_frame()
-    last = rows.filter(pl.col("user_id") == ds.user_ids[0]).sort("timestamp")["item_id"].to_list()
-    named = dict(zip(reversed(last), HOSTILE, strict=False))
-    # Tags are taken out of a table's titles and entities become their characters: so written, a title comes through.
-    titles = [escape(named.get(item, title)) for item, title in zip(ds.items.ids, ds.items.titles, strict=True)]
-    keywords = ["|".join(words) for words in ds.items.keywords]
-    items = pl.DataFrame({"item_id": ds.items.ids, "title": titles, "keywords": keywords})
-    rows.drop("order").write_parquet(folder / "rows.parquet")
-    items.write_csv(folder / "items.csv")
-    data = {"kind": "tables", "interactions": str(folder / "rows.parquet"), "items": str(folder / "items.csv")}
-    run = Run(parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone"), data=data), "tiny"), folder / "run")
-    run.folder.mkdir()
-    run.prepare_folder()
-    run.train_variants()
-    return run.folder
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train_tiny_run(tmp_path_factory.mktemp("tiny")).folder
 
 
 @contextlib.contextmanager
-def serve(folder: Path, work: Path, **environment: str) -> Iterator[str]:
-    """`thinkrec serve` of a run until the end of the block, which SIGTERM brings; yields its address."""
+def serve(folder: Path, work: Path, hostile: bool = True, **environment: str) -> Iterator[str]:
+    """`thinkrec serve` until the end of the block, which SIGTERM brings; yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "thinkrec", "serve", str(folder), "--port", str(port)]
+    script = HOSTILE_SERVER if hostile else "from thinkrec.cli import main; main()"
+    command = [sys.executable, "-c", script, "serve", str(folder), "--port", str(port)]
     command += ["--interactions", str(work / "interactions.sqlite"), "--threads", "1"]
     variables = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", **environment}
     process = subprocess.Popen(command, cwd=work, env=variables)
@@ -89,14 +84,14 @@ def wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
-def address(hostile_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(hostile_folder, tmp_path_factory.mktemp("open")) as address:
+def address(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve(tiny_folder, tmp_path_factory.mktemp("open")) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
-def guarded_address(hostile_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(hostile_folder, tmp_path_factory.mktemp("guarded"), THINKREC_API_KEYS=KEY) as address:
+def guarded_address(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve(tiny_folder, tmp_path_factory.mktemp("guarded"), THINKREC_API_KEYS=KEY) as address:
         yield address
 
 

@@ -44,6 +44,7 @@ def test_a_flip_changes_ranks_effects_and_reason_at_once(page: Any, address: str
     assert page.locator(".card.flipped").count() == 1
     assert page.locator(".verdict .was").is_visible() and page.locator(".verdict").inner_text() != before
     assert page.locator(".effect-number").first.inner_text().count("was") == 1
+    assert re.search(r"Place \d+ of the ranking, was 1\.", page.locator(".why").inner_text())
     assert re.match(r"The reason (stays the same|has changed)", page.locator(".reason p").first.inner_text())
     # Drawn anew, the button still has the keyboard's place.
     assert find_focus(page).startswith("flip ")
@@ -182,7 +183,7 @@ def test_keyboard_only(page: Any, address: str) -> None:
 
     press_until("people")
     page.keyboard.type("2")
-    page.locator(".pick", has_text="User 20").wait_for()
+    page.locator(".pick", has_text="Viewer 20").wait_for()
     press_until("pick 2")
     page.keyboard.press("Enter")
     page.locator(".place").first.wait_for()

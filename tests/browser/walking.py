@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 
@@ -10,7 +9,7 @@ def pick(page: Any, address: str, user: str = "1") -> None:
     """Open the page and look at a user."""
     page.goto(f"{address}/page/")
     page.get_by_label("Find a").fill(user)
-    page.get_by_role("button", name=re.compile(rf"^\w+ {user}, \d")).click()
+    page.locator(f'[data-key="pick {user}"]').click()
     page.locator(".place").first.wait_for()
 
 

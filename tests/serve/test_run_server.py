@@ -20,7 +20,8 @@ pytest.importorskip("prometheus_client", reason="thinkrec[serve] is not installe
 
 from thinkrec.errors import DataError
 from thinkrec.run.options import RunOptions
-from thinkrec.serve.run_server import run_server
+from thinkrec.serve import run_server as server_module
+from thinkrec.serve.run_server import check_page, run_server
 
 SLOW_SERVER = """
 import sys, time
@@ -91,3 +92,12 @@ def wait_until_ready(port: int, process: subprocess.Popen[str]) -> None:
 def test_others_are_not_served_without_keys(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no API keys"):
         run_server(tmp_path, tmp_path / "i.sqlite", "0.0.0.0", 1, None, None, RunOptions(), print)
+
+
+def test_without_nicegui_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(server_module, "find_spec", lambda name: None)
+    assert not check_page(lines.append)
+    assert len(lines) == 1 and "pip install 'thinkrec[serve]'" in lines[0]
+    monkeypatch.setattr(server_module, "find_spec", lambda name: object())
+    assert check_page(lines.append) and len(lines) == 1

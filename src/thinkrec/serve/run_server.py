@@ -42,9 +42,7 @@ def run_server(
     if info.warning:
         say(info.warning)
     say(f"{info.row} of {info.run} answers at http://{host}:{port}/v1 (openapi.json describes it)")
-    if page and find_spec("nicegui") is None:
-        page = False
-        say("The page is left out, since nicegui is not installed: pip install 'thinkrec[serve]'")
+    page = page and check_page(say)
     if page:
         say(f"Open http://{host}:{port}/page/ in a browser")
     config = uvicorn.Config(
@@ -55,6 +53,14 @@ def run_server(
     # before: that one must not kill the process, which is about to end with 0.
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     server.run()
+
+
+def check_page(say: Callable[[str], None]) -> bool:
+    """Whether the page can be there; where it cannot, says why and what to install."""
+    if find_spec("nicegui") is not None:
+        return True
+    say("The page is left out, since nicegui is not installed; install it: pip install 'thinkrec[serve]'")
+    return False
 
 
 def _register_swap(service: RecommenderService, folder: Path) -> None:

@@ -67,7 +67,7 @@ def test_without_a_change_nothing_was_different() -> None:
 def test_bars_have_one_scale_and_small_ones_can_be_seen() -> None:
     assert shown.measure_bar(-0.5, 2.0) == 25
     assert shown.measure_bar(2.0, 2.0) == 100
-    assert shown.measure_bar(1e-6, 2.0) == 2
+    assert shown.measure_bar(0.01, 2.0) == 2 and shown.measure_bar(0.004, 2.0) == 0
     assert shown.measure_bar(0.0, 2.0) == shown.measure_bar(None, 2.0) == shown.measure_bar(0.0, 0.0) == 0
 
 

@@ -9,19 +9,19 @@ import pytest
 
 pytest.importorskip("nicegui", reason="nicegui is missing; install thinkrec[serve]")
 
-from thinkrec.serve.page.tags import Tag, draw_button, draw_field, draw_search
+from thinkrec.serve.page.tags import Tag, draw_button, draw_field, draw_search, sync_rows
 
 HOSTILE = '<img src=x onerror="alert(1)"> :title="alert(2)" v-html=x'
 
 
 def test_text_and_attributes_are_values(drawn: Callable[..., None]) -> None:
-    made: list[Tag] = []
+    tags: list[Tag] = []
 
     async def build() -> None:
-        made.append(Tag("p", HOSTILE, "muted small", aria_label=HOSTILE, for_="x"))
+        tags.append(Tag("p", HOSTILE, "muted small", aria_label=HOSTILE, for_="x"))
 
     async def walk(_: Any) -> None:
-        sent = made[0]._to_dict()
+        sent = tags[0]._to_dict()
         assert sent["text"] == HOSTILE and sent["tag"] == "p" and sent["class"] == ["muted", "small"]
         assert sent["props"] == {"aria-label": HOSTILE, "for": "x"}
 
@@ -48,5 +48,27 @@ def test_buttons_and_fields_call_with_what_they_have(drawn: Callable[..., None])
             if result is not None:
                 await result
         assert [len(text) for text in heard] == [2, 1000, 200]
+
+    drawn(build, walk)
+
+
+def test_rows_that_stay_are_the_same_elements_in_the_new_order(drawn: Callable[..., None]) -> None:
+    lists: list[Tag] = []
+
+    async def build() -> None:
+        lists.append(Tag("ul"))
+
+    async def walk(_: Any) -> None:
+        (rows,) = lists
+
+        def show(*keys: str) -> list[Tag]:
+            sync_rows(rows, {key: lambda key=key: Tag("li", key) for key in keys})
+            return list(rows.default_slot.children)
+
+        first = show("a", "b", "c")
+        then = show("d", "c", "a")
+        assert [row.text for row in then] == ["d", "c", "a"]
+        assert then[1] is first[2] and then[2] is first[0] and first[1].is_deleted
+        assert show() == []
 
     drawn(build, walk)

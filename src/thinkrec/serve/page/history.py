@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from nicegui import background_tasks
@@ -10,7 +11,7 @@ from thinkrec.serve.page.keeping import keep_changes
 from thinkrec.serve.page.panel import Panel
 from thinkrec.serve.page.session import Session
 from thinkrec.serve.page.shown import count_words
-from thinkrec.serve.page.tags import Tag, draw_button, draw_field, draw_search
+from thinkrec.serve.page.tags import Tag, draw_button, draw_field, draw_search, sync_rows
 from thinkrec.serve.page.view import HistoryCard
 from thinkrec.serve.values import ItemCard
 
@@ -42,12 +43,9 @@ class HistoryPanel(Panel):
         """List items of the catalogue that could be added; without text the most rated, for a new visitor alone."""
         is_wanted = bool(text.strip()) or self.session.view.mode == "visitor"
         items = await self.session.search_items(text) if is_wanted else ()
-        self.results.clear()
-        with self.results:
-            for item in items:
-                self.draw_result(item)
-            if text.strip() and not items:
-                Tag("li", f"No {self.info.item_word} holds these words.", "muted small")
+        rows = {str(item.item): partial(self.draw_result, item) for item in items}
+        empty = {"": self.draw_nothing} if text.strip() else {}
+        sync_rows(self.results, rows or empty)
 
     def list_inputs(self) -> tuple[Any, ...]:
         """History, changes and level."""
@@ -60,6 +58,7 @@ class HistoryPanel(Panel):
         if self.person != (view.mode, view.user):
             self.person, self.shows_all = (view.mode, view.user), False
             self.root.client.run_javascript("thinkrecClear('add')")
+            self.results.clear()
             background_tasks.create(self.search(""), name="items to add")
         self.root.classes(
             add="hidden" if view.mode == "nobody" else "", remove="" if view.mode == "nobody" else "hidden"
@@ -129,22 +128,31 @@ class HistoryPanel(Panel):
                 aria_label=f"Take out {card.title}",
             )
 
-    def draw_result(self, item: ItemCard) -> None:
-        """One item that could be added."""
-        with Tag("li", "", "result"):
+    def draw_result(self, item: ItemCard) -> Tag:
+        """One item that could be added; what the history holds already is changed on its card."""
+        held = {str(card.item) for card in self.session.view.list_cards() if card.status != "added"}
+        with Tag("li", "", "result") as row:
             with Tag("div", "", "card-text"):
                 Tag("span", item.title, "title")
                 if item.keywords:
                     Tag("span", " · ".join(item.keywords), "muted small keywords")
+            if str(item.item) in held:
+                Tag("span", "in the history", "muted small")
+                return row
             with Tag("div", "", "card-actions"):
                 for liked, word in ((True, "Like"), (False, "Dislike")):
                     draw_button(
                         word,
-                        lambda liked=liked: self.session.set_opinion(item, liked),
+                        partial(self.session.set_opinion, item, liked),
                         f"add {word.lower()}",
                         data_key=f"add {item.item} {word}",
                         aria_label=f"{word} {item.title}",
                     )
+        return row
+
+    def draw_nothing(self) -> Tag:
+        """The line of an empty list."""
+        return Tag("li", f"No {self.info.item_word} holds these words.", "muted small")
 
     async def take_out(self, item: ItemCard, status: str) -> None:
         """Take one item out; a card that goes away hands the keyboard's place on."""

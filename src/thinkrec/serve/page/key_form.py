@@ -12,7 +12,7 @@ from thinkrec.serve.page.tags import Tag, draw_button, draw_field
 PLACE = "thinkrec-key"
 
 
-async def ask_for_key(root: Tag, is_allowed: Callable[[str], bool]) -> None:
+async def require_key(root: Tag, is_allowed: Callable[[str], bool]) -> None:
     """Wait until this tab has given a valid key, now or earlier; each key is checked again for each visit."""
     # What a tab gave earlier is known once its websocket is there.
     await ui.context.client.connected()

@@ -7,7 +7,7 @@ from nicegui import ui
 from thinkrec.serve.keys import is_allowed
 from thinkrec.serve.page.head import HeadPanel
 from thinkrec.serve.page.history import HistoryPanel
-from thinkrec.serve.page.key_form import ask_for_key
+from thinkrec.serve.page.key_form import require_key
 from thinkrec.serve.page.panel import Panel
 from thinkrec.serve.page.people import PeoplePanel
 from thinkrec.serve.page.ranking import RankingPanel
@@ -22,7 +22,7 @@ async def build_page(service: RecommenderService, keys: tuple[bytes, ...]) -> No
     """All panels, for one visitor; with keys only once one is given."""
     root = Tag("div", "", "page")
     if keys:
-        await ask_for_key(root, lambda key: is_allowed(f"Bearer {key}", keys))
+        await require_key(root, lambda key: is_allowed(f"Bearer {key}", keys))
     with root:
         await build_panels(service)
 

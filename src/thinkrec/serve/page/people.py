@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from thinkrec.serve.page.panel import Panel
 from thinkrec.serve.page.session import Session
 from thinkrec.serve.page.shown import count_words
-from thinkrec.serve.page.tags import Tag, draw_button, draw_search
+from thinkrec.serve.page.tags import Tag, draw_button, draw_search, sync_rows
 from thinkrec.serve.values import UserCard
 
 
@@ -26,12 +27,8 @@ class PeoplePanel(Panel):
     async def search(self, text: str) -> None:
         """List whoever begins with the text."""
         users = await self.session.search_users(text)
-        self.list.clear()
-        with self.list:
-            for user in users:
-                self.draw_user(user)
-            if not users:
-                Tag("li", f"No {self.word} has an id that begins so.", "muted small")
+        rows = {f"{user.user} {user.n_ratings}": partial(self.draw_user, user) for user in users}
+        sync_rows(self.list, rows or {"": self.draw_nobody})
 
     async def pick(self, user: Any) -> None:
         """Look at one user."""
@@ -76,17 +73,17 @@ class PeoplePanel(Panel):
             if view.mode != "visitor":
                 draw_button("New visitor", self.start_visitor, "quiet", data_key="visitor")
 
-    def draw_user(self, user: UserCard) -> None:
+    def draw_user(self, user: UserCard) -> Tag:
         """One line of the list."""
         name, rated = f"{self.word.capitalize()} {user.user}", count_words(user.n_ratings, "opinion", "opinions")
         with (
-            Tag("li"),
-            draw_button(
-                "",
-                lambda: self.pick(user.user),
-                "pick",
-                data_key=f"pick {user.user}",
-            ),
+            Tag("li") as row,
+            draw_button("", lambda: self.pick(user.user), "pick", data_key=f"pick {user.user}"),
         ):
             Tag("span", name, "strong")
             Tag("span", f"{rated}, {user.n_liked:,} likes", "muted small")
+        return row
+
+    def draw_nobody(self) -> Tag:
+        """The line of an empty list."""
+        return Tag("li", f"No {self.word} has an id that begins so.", "muted small")

@@ -38,7 +38,7 @@ class RankingPanel(Panel):
                 with Tag("li"):
                     self.draw_place(place)
         if view.level != "simple" and view.ranking is not None:
-            Tag("p", f"The best of {view.ranking.candidates}.", "muted small")
+            Tag("p", f"The best of {view.describe_candidates()}.", "muted small")
 
     def draw(self) -> None:
         """Bring the panel up to what the view holds; while a new ranking is made, the buttons of the old one stay."""

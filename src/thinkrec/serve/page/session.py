@@ -15,8 +15,8 @@ from thinkrec.serve.values import ItemCard, ServedExplanation, UserCard
 
 WORKERS = ThreadPoolExecutor(32, thread_name_prefix="thinkrec-page")
 """Threads that wait for the service: a question may wait for its turn, and nobody else's page may stand still."""
-TOP = 10
-"""Places of the ranking that are shown."""
+REACH = 300
+"""So many of a user's best are ranked again after a change, rather than the whole catalogue twice."""
 Answer = TypeVar("Answer")
 
 
@@ -27,8 +27,6 @@ class Session:
         """`redraw`: called whenever `view` has changed."""
         self.service, self.redraw, self.view = service, redraw, View()
         self._turn = self._asked = 0
-
-    # -- who ---------------------------------------------------------------------------------------------------------
 
     async def search_users(self, text: str) -> tuple[UserCard, ...]:
         """Users whose id begins with a text."""
@@ -58,8 +56,6 @@ class Session:
         self.view.level = level
         self.redraw()
 
-    # -- what if -----------------------------------------------------------------------------------------------------
-
     async def set_opinion(self, card: ItemCard, liked: bool | None) -> None:
         """Like, dislike or take out one item; an opinion that the history holds anyway is no change."""
         view, name = self.view, str(card.item)
@@ -75,8 +71,6 @@ class Session:
         self.view.changes.clear()
         await self._ask_all()
 
-    # -- why ---------------------------------------------------------------------------------------------------------
-
     async def explain(self, item: Any, title: str) -> None:
         """Ask about one item: first the score and the effects, then the reason."""
         self.view.item, self.view.title = item, title
@@ -91,8 +85,6 @@ class Session:
         self.view.item = None
         self._clear_answer()
         self.redraw()
-
-    # -- inside ------------------------------------------------------------------------------------------------------
 
     def _start(self, view: View) -> None:
         self.view = view
@@ -128,13 +120,13 @@ class Session:
 
     async def _rank(self, turn: int) -> None:
         view, changes = self.view, self.view.list_changes()
-        options = {"history": view.get_base(), "top": TOP}
+        what_if, ranking = None, view.ranking
         if changes:
+            options = {"history": view.get_base(), "candidates": view.list_candidates(REACH), "top": REACH}
             compare = self.service.compare_what_if
             what_if = await self.ask(compare, view.user, changes=changes, reason="none", effects=False, **options)
-            ranking = view.ranking
         else:
-            what_if, ranking = None, await self.ask(self.service.rank, view.user, **options)
+            ranking = await self.ask(self.service.rank, view.user, history=view.get_base(), top=REACH)
         if turn != self._turn:
             return
         view.is_ranking = False

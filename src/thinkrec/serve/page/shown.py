@@ -74,8 +74,8 @@ def find_largest(bars: Sequence[EffectBar]) -> float:
 
 
 def measure_bar(value: float | None, largest: float) -> float:
-    """Width in percent of one side, 0..100; what is not zero can be seen."""
-    if not value or not largest:
+    """Width in percent of one side, 0..100; what is not shown as zero can be seen."""
+    if value is None or not largest or not float(f"{value:.2f}"):
         return 0.0
     return max(2.0, min(100.0, 100 * abs(value) / largest))
 
@@ -98,10 +98,9 @@ def describe_effect(value: float | None) -> str:
     """An effect in words."""
     if value is None:
         return "not measured"
-    shown = format_signed(value)
-    if shown.strip("0.") == "":
+    if not float(f"{value:.2f}"):
         return "no effect"
-    return f"{shown} {'for' if value > 0 else 'against'}"
+    return f"{format_signed(value)} {'for' if value > 0 else 'against'}"
 
 
 def describe_move(before: int, after: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from nicegui.elements.mixins.text_element import TextElement
@@ -45,3 +45,18 @@ def draw_search(label: str, example: str, key: str, search: Callable[[str], Awai
     field = Tag("input", "", "field", type="search", autocomplete="off", placeholder=example, id=key, data_key=key)
     slow = {"throttle": 0.25, "leading_events": False}
     return field.on("input", lambda event: search(str(event.args)[:200]), js_handler=READ_VALUE, **slow)
+
+
+def sync_rows(container: Tag, rows: Mapping[str, Callable[[], Tag]]) -> None:
+    """Have a list hold these rows by their keys, in order; one that was there stays, so that a click on it counts."""
+    present = {str(row.props.get("data-row")): row for row in container.default_slot.children}
+    for key, row in present.items():
+        if key not in rows:
+            row.delete()
+    for place, (key, draw) in enumerate(rows.items()):
+        row = present.get(key)
+        if row is None:
+            with container:
+                row = draw()
+            row.props["data-row"] = key
+        row.move(target_index=place)

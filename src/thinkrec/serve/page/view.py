@@ -27,6 +27,10 @@ LEVELS: tuple[tuple[Level, str], ...] = (
 )
 
 
+TOP = 10
+"""Places of the ranking that are shown."""
+
+
 @dataclass(frozen=True)
 class HistoryCard:
     """One card of the history, with what the visitor changed."""
@@ -102,11 +106,34 @@ class View:
         return tuple(Change(card.item, liked) for card, liked in self.changes.values())
 
     def list_places(self) -> tuple[Place, ...]:
-        """The ranking as it is now."""
+        """The best of the ranking as it is now."""
+        return self._list_all_places()[:TOP]
+
+    def find_place(self, item: Any) -> Place | None:
+        """Where an item stands, also below the places that are shown; None beyond what was asked for."""
+        return next((place for place in self._list_all_places() if str(place.item) == str(item)), None)
+
+    def _list_all_places(self) -> tuple[Place, ...]:
         if self.what_if is not None:
             return tuple(_build_moved(one) for one in self.what_if.ranking)
         items: Sequence[RankedItem] = () if self.ranking is None else self.ranking.items
         return tuple(Place(one.rank, one.item, one.title, one.score, one.probability, None) for one in items)
+
+    def list_candidates(self, most: int) -> list[Any] | None:
+        """What is ranked again after a change: a user's best before; None, the whole catalogue, where that is small.
+
+        For a new visitor as well, whose ranking before the first opinion says nothing of their taste.
+        """
+        if self.ranking is None or self.mode == "visitor" or self.ranking.scored <= most:
+            return None
+        return [one.item for one in self.ranking.items[:most] if str(one.item) not in self.changes]
+
+    def describe_candidates(self) -> str:
+        """Out of what the shown places are the best."""
+        if self.ranking is None:
+            return ""
+        n = 0 if self.what_if is None else len(self.list_candidates(len(self.ranking.items)) or ())
+        return f"the {n} that were best before the change" if n else self.ranking.candidates
 
     def get_base(self) -> tuple[tuple[Any, bool], ...] | None:
         """The history that is sent along: that of a new visitor is empty before the changes; None for a known user."""

@@ -40,7 +40,7 @@ class WhyPanel(Panel):
         """All of the answer."""
         view = self.session.view
         state = view.item, view.title, view.is_scoring, view.is_writing, view.level
-        return *state, view.answer, view.before, view.reason, view.reason_before
+        return *state, view.answer, view.before, view.reason, view.reason_before, view.find_place(view.item)
 
     def draw_content(self) -> None:
         """The answer of the view."""
@@ -74,6 +74,10 @@ class WhyPanel(Panel):
             Tag("span", f"{format_probability(answer.probability)} likely to be liked")
             if before is not None:
                 Tag("span", f"was {format_probability(before.probability)}", "muted was")
+        place = self.session.view.find_place(answer.item)
+        if place is not None:
+            was = "" if place.before is None else f", was {place.before[0]:,}"
+            Tag("p", f"Place {place.rank:,} of the ranking{was}.", "muted small")
         if self.session.view.level == "everything":
             text = f"Score {format_signed(answer.score, 3)} (log-odds of Yes over No)"
             if before is not None:
@@ -148,9 +152,10 @@ class WhyPanel(Panel):
             Tag("span", ", ".join(words), "muted small")
         with Tag("span", "", "track", aria_hidden="true"):
             for value, kind in ((bar.before, "ghost"), (bar.effect, "now")):
-                if value:
+                width = measure_bar(value, largest)
+                if value is not None and width:
                     side = "for" if value > 0 else "against"
-                    Tag("span", "", f"bar {kind} {side}").style(f"width: {measure_bar(value, largest) / 2:.1f}%")
+                    Tag("span", "", f"bar {kind} {side}").style(f"width: {width / 2:.1f}%")
         with Tag("span", "", "effect-number"):
             Tag("span", "gone" if bar.effect is None else describe_effect(bar.effect))
             if bar.before is not None and bar.difference != 0:
