@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from support.command_line import call, refused
+import yaml
+from support.command_line import call, plain, refused
 from support.raw_files import write_double_colons
 
 from thinkrec.cli.check_view import render_chart
@@ -24,3 +26,25 @@ def test_a_file_that_is_not_there_and_a_setting_that_is_none(tmp_path: Path) -> 
 
 def test_long_charts_show_their_end() -> None:
     assert render_chart("t", [(str(n), n) for n in range(40)]).row_count == 25
+
+
+def test_keywords_are_shown_with_what_would_be_dropped(tmp_path: Path) -> None:
+    lines = [f"{u},{i},{1 + (u + i) % 5},{1_500_000_000 + 86_400 * (10 * u + i)}" for u in range(8) for i in range(10)]
+    (tmp_path / "ratings.csv").write_text("\n".join(["userId,itemId,rating,timestamp", *lines]) + "\n")
+    words = ["Drama", "drama|sea", "drama|city", "moss|city|sea", *["war|love"] * 2, "war|alone 1", "love", "x", "x"]
+    items = [f"{i},Thing {i},{entry}" for i, entry in enumerate(words)]
+    (tmp_path / "items.csv").write_text("\n".join(["itemId,title,keywords", *items]) + "\n")
+    recipe = tmp_path / "mine.yaml"
+    tables = (str(tmp_path / "ratings.csv"), str(tmp_path / "items.csv"))
+    shown = plain(call("check", *tables, "--write", str(recipe)).stdout)
+    for part in ("items with keywords", "joined by case", "drama (also Drama)", "alone 1 1, moss 1"):
+        assert part in shown, part
+    data = yaml.safe_load(recipe.read_text())["data"]
+    assert data["keyword_rules"] == {"join_case": True, "max_share": 1.0, "min_items": 2}
+    again = json.loads(call("check", str(recipe), "--json").stdout)
+    assert again["keywords"]["sharing"] == [9, 10]
+    assert again["keywords"]["rare"] == [["alone 1", 1], ["moss", 1]]
+    # Said not to be wanted: nothing is dropped, and it is said what would be.
+    off = plain(call("check", *tables, "-o", "keyword_rules=null").stdout)
+    assert "would be dropped: on fewer than 2 items" in off
+    assert "nothing is joined or dropped" in off

@@ -18,6 +18,7 @@ from support.tiny_run import tiny_backbone, tiny_recipe
 from thinkrec.collab import ScorerConfig, build_scorer
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.implicit import SampledNegatives, sample_negatives
+from thinkrec.data.keyword_rules import KeywordRules, apply_keyword_rules
 from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.free_citations import FreeCitations
 from thinkrec.decoding.sampling import TokenSampler
@@ -150,6 +151,11 @@ def negatives(**keys: Any) -> Any:
     frame = frame.with_columns(pl.lit(1, dtype=pl.Int8).alias("label"), pl.lit("train").alias("split"))
     drawn = sample_negatives(frame, SampledNegatives.model_validate(keys), has_times=True, source="rows")
     return drawn.select("user_id", "item_id", "label").rows()
+
+
+def phrases_of_shop(**keys: Any) -> Any:
+    words = [["sea", "drama"], ["Sea", "drama"], ["moss", "drama"], ["city"], ["city"], [], [], [], []]
+    return apply_keyword_rules(words, KeywordRules.model_validate(keys))[0]
 
 
 def source(folder: Path, part: str = "here", **keys: Any) -> Any:

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from thinkrec.data.inspect.proposals import Proposal
     from thinkrec.data.inspect.table_guess import ReadTable
     from thinkrec.data.inspect.training_time import TrainingTime
+    from thinkrec.data.keyword_rules import KeywordReport, KeywordRules
 
 WIDTH = 130
 BAR, BARS = 40, 24
 """Characters of the longest bar, and lines of a chart."""
+KEYWORDS = 8
+"""Keywords that are named, the most frequent first; --json names all."""
 
 
 def print_inspection(inspection: Inspection, written: Path | None) -> None:
@@ -37,6 +40,7 @@ def print_inspection(inspection: Inspection, written: Path | None) -> None:
         console.print(render_chart("ratings", bars))
     if inspection.facts is not None:
         _print_facts(console, inspection.facts)
+    _print_keywords(console, inspection)
     if inspection.proposals:
         console.print(render_proposals(inspection.proposals))
     if inspection.time is not None:
@@ -57,6 +61,12 @@ def _print_findings(console: Console, inspection: Inspection, written: Path | No
         for finding in findings:
             settled = f" [settled by {finding.settled_by}]" if written and finding.settled_by else ""
             console.print(Text("  - ", style=style).append(finding.text + settled, style="default"), soft_wrap=True)
+
+
+def _print_keywords(console: Console, inspection: Inspection) -> None:
+    if inspection.keywords is not None and inspection.keywords.with_keywords:
+        rules = None if inspection.config is None else inspection.config.keyword_rules
+        console.print(render_keywords(inspection.keywords, rules))
 
 
 def render_guess(table: ReadTable, role: str) -> Table:
@@ -106,6 +116,42 @@ def render_proposals(proposals: Sequence[Proposal]) -> Table:
     return grid
 
 
+def render_keywords(report: KeywordReport, rules: KeywordRules | None) -> Table:
+    """How many items share keywords, and which keywords the rules join and drop.
+
+    Without `rules`: what they would do at their defaults.
+    """
+    from thinkrec.data.keyword_rules import KeywordRules
+
+    verb, applied = ("", rules) if rules is not None else ("would be ", KeywordRules())
+    grid = Table(title=Text("keywords", style="bold"), title_justify="left", show_header=False)
+    grid.add_column(overflow="fold")
+    grid.add_column(justify="right")
+    grid.add_column(overflow="fold")
+    joined = tuple((f"{word} (also {', '.join(others)})", len(others)) for word, others in report.joined)
+    grid.add_row("items with keywords", f"{report.with_keywords:,}", f"of {report.n_items:,}")
+    for name, (before, after) in (
+        ("distinct keywords", report.distinct),
+        ("items that share one with another", report.sharing),
+    ):
+        grid.add_row(name, f"{before:,}", f"{after:,} with `keyword_rules`")
+    for name, words in (
+        (f"{verb}joined by case", joined),
+        (f"{verb}dropped: on more than {applied.max_share:.0%} of the items", report.frequent),
+        (f"{verb}dropped: on fewer than {applied.min_items} items", report.rare),
+    ):
+        if words:
+            more = f" and {len(words) - KEYWORDS:,} more" if len(words) > KEYWORDS else ""
+            shown = ", ".join(f"{word} {count:,}" for word, count in words[:KEYWORDS])
+            grid.add_row(Text(name), f"{len(words):,}", Text(shown + more))
+    if report.emptied:
+        grid.add_row(f"items {verb}left without any", f"{report.emptied:,}", "")
+    if rules is None and report.changes_something:
+        grid.caption = Text("nothing is joined or dropped: `keyword_rules: {}` of `data` does it")
+        grid.caption_justify = "left"
+    return grid
+
+
 def format_training_time(time: TrainingTime) -> str:
     """A rough figure with its source."""
     from thinkrec.data.inspect.training_time import SOURCE
@@ -131,7 +177,7 @@ def _print_facts(console: Console, facts: DataFacts) -> None:
         f"density {facts.density:.3%}; rows per user {low} to {high:,}, median {middle:g}; per item {least} to "
         f"{most:,}, median {median:g}; repeated pairs {facts.repeated_pairs:,}",
         f"keywords: {facts.with_keywords:.0%} of the items have some; {facts.shared_keywords:.0%} of the keywords "
-        "stand on two items or more",
+        "stand on two items or more, whatever their case",
     ]
     console.print(Text("\n".join(lines)))
     console.print(render_chart("users by rows", facts.activity))

@@ -16,6 +16,7 @@ from thinkrec.data.core_filter import UnknownItems, drop_unknown_items, keep_cor
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.frames import as_frame, make_series
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
+from thinkrec.data.keyword_rules import KeywordRules, clean_catalogue_keywords
 from thinkrec.data.messages import emit_warning
 from thinkrec.data.split import SPLIT_TYPE, ByColumn, Split, assign_split
 from thinkrec.data.table_columns import name_columns
@@ -105,6 +106,7 @@ class Dataset:
         min_user_rows: int = 1,
         min_item_rows: int = 1,
         separators: Mapping[Any, str] | None = None,
+        keyword_rules: KeywordRules | None = None,
         interactions_format: TableFormat = PLAIN_FORMAT,
         items_format: TableFormat = PLAIN_FORMAT,
         domain: Domain = PLAIN_WORDS,
@@ -125,6 +127,7 @@ class Dataset:
             min_user_rows: users with fewer interactions are left out, in turn with items; see `keep_core_rows`.
             min_item_rows: items with fewer lose theirs likewise, and stay in the catalogue.
             separators: what separates keywords in one text, such as {"keywords": ";"}. See `check_items`.
+            keyword_rules: join keywords by case and drop those of too many or too few items; by default none is.
             interactions_format: how their file is written, and what they call their columns.
             items_format: likewise.
             domain: the words for prompts and for items without a title.
@@ -155,6 +158,9 @@ class Dataset:
         rows = _add_item_codes(rows, catalogue, source, item_source, unknown_items)
         rows = keep_core_rows(rows, min_user_rows, min_item_rows, source)
         rows = assign_split(rows, split or ByColumn(), source=source)
+        if keyword_rules is not None:
+            words = clean_catalogue_keywords(catalogue["keywords"].to_list(), keyword_rules, item_source)
+            catalogue = catalogue.with_columns(pl.Series("keywords", words, dtype=pl.List(pl.String)))
         users = rows["user_id"].unique().sort()
         columns = extract_columns(rows, users, rows["item"])
         # Tens of millions of rows are not held in two forms.

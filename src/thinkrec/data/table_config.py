@@ -10,6 +10,7 @@ from pydantic import Field
 from thinkrec.data.core_filter import UnknownItems
 from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.data.duplicates import Duplicates
+from thinkrec.data.keyword_rules import KeywordRules
 from thinkrec.data.split import Split
 from thinkrec.data.table_format import OnError, TableFormat
 from thinkrec.io.config import Config
@@ -50,6 +51,8 @@ class TableData(Config):
     separators: dict[Literal["keywords"], str] | None = None
     """What separates the keywords of one text, such as {keywords: ";"}; by default | if any row has one, else the
     comma, for the whole column."""
+    keyword_rules: KeywordRules | None = None
+    """Join keywords by case, and drop those that too many items or one item alone have; null leaves them alone."""
     item: str = "item"
     """One item in the words of the domain: film, book, product."""
     items_word: str = "items"
@@ -62,6 +65,8 @@ class TableData(Config):
         values = self.model_dump(mode="json", exclude_defaults=True)
         if self.split is not None:
             values["split"] = {"by": self.split.by} | self.split.model_dump(mode="json", exclude_none=True)
+        if self.keyword_rules is not None:
+            values["keyword_rules"] = self.keyword_rules.model_dump(mode="json")
         return {"kind": self.kind} | values
 
     def build_domain(self) -> Domain:
@@ -73,9 +78,10 @@ def load_tables(config: TableData) -> Dataset:
     """The data set of two tables. Raises as `Dataset.from_tables` does."""
     keys = config.model_dump(exclude={"kind", "interactions", "items", "item", "items_word", "user"}, mode="python")
     formats = {"interactions_format": config.interactions_format, "items_format": config.items_format}
+    typed: dict[str, Any] = {**formats, "split": config.split, "keyword_rules": config.keyword_rules}
     return Dataset.from_tables(
         config.interactions,
         config.items,
-        **{**keys, **formats, "split": config.split},
+        **{**keys, **typed},
         domain=config.build_domain(),
     )

@@ -75,6 +75,7 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
             activity=config.activity,
             duplicates=config.duplicates,
             negatives=config.negatives,
+            keyword_rules=config.keyword_rules,
         ), None
     if config.kind == "in_memory":
         raise RecipeError(

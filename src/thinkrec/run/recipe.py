@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from thinkrec.collab import RENAMED_KINDS, SCORER_METHODS, AnyScorerConfig, NamedClasses, ScorerConfig
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.implicit import SampledNegatives
+from thinkrec.data.keyword_rules import KeywordRules
 from thinkrec.data.split import Split
 from thinkrec.data.table_config import TableData
 from thinkrec.decoding.config import DecodingConfig
@@ -80,6 +81,8 @@ class SourceData(Config):
     """Several rows of one user and item: keep, first, last, or refuse."""
     negatives: SampledNegatives | None = None
     """For sources in which every row is a Yes, such as plays: how the No is drawn. By default one per Yes."""
+    keyword_rules: KeywordRules | None = None
+    """Join keywords by case, and drop those that too many items or one item alone have; null leaves them alone."""
 
 
 class InMemoryData(Config):

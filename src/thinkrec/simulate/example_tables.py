@@ -24,6 +24,8 @@ data:
   threshold: 3
   split:
     by: fractions
+  keyword_rules:
+    max_share: 1 # none is dropped for being frequent; those on one item alone are
 model:
   reasons:
     source: rules

@@ -111,3 +111,18 @@ def test_dates_in_patterns_and_beside_numbers() -> None:
         times = pl.Series(["2001-01-01", "978307201", "978307202000"])
         found = check_interactions(rows.with_columns(timestamp=times))
     assert found["timestamp"].to_list() == [978307200, 978307201, 978307202]
+
+
+def test_rules_for_keywords_are_proposed_where_they_help() -> None:
+    assert proposals.propose_keyword_rules([["a", "b"], ["a"], ["b", "c"], ["c"], [], [], []]) is None
+    spelled = proposals.propose_keyword_rules([["Sea"], ["sea"], [], [], [], [], []])
+    assert spelled is not None
+    assert spelled.value == {"join_case": True, "max_share": 1, "min_items": 1}
+    # Every item keeps a keyword: what all share, and what stands on one alone, may go.
+    words = [["all", "x"], ["all", "x"], ["all", "y"], ["all", "y", "alone"], *[["z"], ["z"]] * 2]
+    proposal = proposals.propose_keyword_rules(words)
+    assert proposal is not None
+    assert proposal.value == {"join_case": False, "max_share": 0.3, "min_items": 2}
+    assert proposal.why == "keywords on more than 30% of the items: 2; keywords on one item alone: 1"
+    # A frequent genre is all that its films have: it stays, and so does what stands on one item alone.
+    assert proposals.propose_keyword_rules([["drama"]] * 5 + [["comedy"], ["horror"]]) is None

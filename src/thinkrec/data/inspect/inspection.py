@@ -21,12 +21,14 @@ from thinkrec.data.inspect.proposals import (
     Proposal,
     RatingFacts,
     count_ratings,
+    propose_keyword_rules,
     propose_missing,
     propose_split,
     propose_threshold,
 )
 from thinkrec.data.inspect.table_guess import ReadTable, name_guessed_columns, read_unknown_table
 from thinkrec.data.inspect.training_time import TrainingTime, estimate_training_time
+from thinkrec.data.keyword_rules import KeywordReport, KeywordRules, apply_keyword_rules
 from thinkrec.data.row_problems import collect_problems
 from thinkrec.data.split_check import list_split_problems
 from thinkrec.data.table_config import TableData, load_tables
@@ -50,6 +52,9 @@ class Inspection:
     """The `data` of a recipe that runs on these tables; None where there is none."""
     findings: list[Finding] = field(default_factory=list)
     ratings: RatingFacts | None = None
+    keywords: KeywordReport | None = None
+    """What `keyword_rules` do to the keywords of the catalogue; where there are none, what they would do at their
+    defaults."""
     facts: DataFacts | None = None
     time: TrainingTime | None = None
 
@@ -80,6 +85,7 @@ class Inspection:
             "problems": [finding.to_json() for finding in self.problems],
             "notes": [finding.to_json() for finding in self.findings if finding.severity == "note"],
             "ratings": None if self.ratings is None else [list(pair) for pair in self.ratings.counts],
+            "keywords": None if self.keywords is None else self.keywords.to_json(),
             "facts": None if self.facts is None else self.facts.to_json(),
             "training_time": None if self.time is None else self.time.to_json(),
             "data": None if self.config is None else self.config.dump_given_keys(),
@@ -129,7 +135,8 @@ def inspect_files(paths: Sequence[Path], settings: Sequence[str] = ()) -> Inspec
     except ValidationError as error:
         raise explain_validation_error(error, "the settings of the tables", echo=True) from error
     if not any(finding.severity == "problem" and finding.settled_by is None for finding in inspection.findings):
-        _inspect_config(inspection, config, {str(table.path) for table in inspection.tables})
+        read = {str(table.path) for table in inspection.tables}
+        _inspect_config(inspection, config, read, proposes_rules="keyword_rules" not in changes)
     return inspection
 
 
@@ -147,12 +154,12 @@ def inspect_dataset(ds: Dataset) -> Inspection:
     return inspection
 
 
-def _inspect_config(inspection: Inspection, config: TableData, read: set[str]) -> None:
+def _inspect_config(inspection: Inspection, config: TableData, read: set[str], *, proposes_rules: bool = False) -> None:
     """Load the tables with all that is wrong in them left out, and add problems, notes and figures.
 
-    `read`: tables whose lines were reported already.
+    `read`: tables whose lines were reported already; `proposes_rules`: whether rules for keywords are chosen too.
     """
-    lenient = config.model_copy(update=_SETTLING)
+    lenient = config.model_copy(update={**_SETTLING, "keyword_rules": None})
     with warnings.catch_warnings(record=True) as remark_texts, collect_problems() as collected:
         warnings.simplefilter("always", DataWarning)
         try:
@@ -178,10 +185,18 @@ def _inspect_config(inspection: Inspection, config: TableData, read: set[str]) -
         for key, value in updates.items()
         if getattr(config, key) != value
     ]
+    if proposes_rules and (proposal := propose_keyword_rules(ds.items.keywords)) is not None:
+        inspection.proposals.append(proposal)
+        rules = KeywordRules.model_validate(proposal.value)
+        inspection.config = inspection.config.model_copy(update={"keyword_rules": rules})
     _add_facts(inspection, ds)
 
 
 def _add_facts(inspection: Inspection, ds: Dataset) -> None:
+    rules = None if inspection.config is None else inspection.config.keyword_rules
+    words, inspection.keywords = apply_keyword_rules(ds.items.keywords, rules or KeywordRules())
+    if rules is not None:
+        ds = replace(ds, items=replace(ds.items, keywords=words))
     inspection.facts = compute_facts(ds)
     inspection.time = estimate_training_time(ds)
     inspection.findings += [Finding("problem", text) for text in list_split_problems(ds)]

@@ -8,8 +8,12 @@ from typing import Any, get_args
 
 import polars as pl
 
+from thinkrec.data.keyword_rules import KeywordRules, Keywords, apply_keyword_rules
 from thinkrec.data.split import Split
 from thinkrec.data.suspicious_values import find_outlier_values
+
+MOST_EMPTIED = 0.05
+"""Keywords are proposed to be dropped where at most this share of the items with keywords is left without any."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,30 @@ def propose_split(columns: Collection[str]) -> Proposal | None:
     if "random" not in list_split_rules():
         return None
     return Proposal("split", {"by": "random", **shares}, "there are no times, so that no split by time is possible")
+
+
+def propose_keyword_rules(keywords: Keywords) -> Proposal | None:
+    """Rules that help on a catalogue, each where it changes something; None where none does.
+
+    Keywords of too many items, or of one alone, are dropped only where nearly all items keep some: a genre that half of
+    the films have is all that some of them have.
+    """
+    off = KeywordRules(join_case=False, max_share=1, min_items=1)
+    joined = apply_keyword_rules(keywords, off.model_copy(update={"join_case": True}))[1].joined
+    chosen, whys = off.model_copy(update={"join_case": bool(joined)}), []
+    if joined:
+        whys.append(f"spellings that differ in case alone: {sum(len(others) for _, others in joined):,}")
+    for key in ("max_share", "min_items"):
+        rules = chosen.model_copy(update={key: KeywordRules.model_fields[key].default})
+        report = apply_keyword_rules(keywords, rules)[1]
+        dropped = report.frequent if key == "max_share" else report.rare
+        if dropped and report.emptied <= MOST_EMPTIED * report.with_keywords:
+            chosen = rules
+            what = f"more than {rules.max_share:.0%} of the items" if key == "max_share" else "one item alone"
+            whys.append(f"keywords on {what}: {len(dropped):,}")
+    if not whys:
+        return None
+    return Proposal("keyword_rules", chosen.model_dump(), "; ".join(whys))
 
 
 def list_split_rules() -> list[str]:

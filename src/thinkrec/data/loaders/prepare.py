@@ -11,6 +11,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.implicit import SampledNegatives, sample_negatives
 from thinkrec.data.interactions import SPLITS
+from thinkrec.data.keyword_rules import KeywordRules
 from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.loaders.source import Source
 from thinkrec.data.messages import emit_warning
@@ -28,6 +29,7 @@ def load_source(
     activity: int | None = None,
     duplicates: Duplicates | None = None,
     negatives: SampledNegatives | None = None,
+    keyword_rules: KeywordRules | None = None,
 ) -> Dataset:
     """A published data set as a `Dataset`. What is not given is as usual for it; see `registry`.
 
@@ -39,6 +41,8 @@ def load_source(
         activity: only users and items with more rows than this inside the split's window stay; one count for both.
         duplicates: what becomes of several rows of one user and item.
         negatives: for sources in which every row is a Yes: how the No is drawn.
+        keyword_rules: join keywords by case and drop those of too many or too few items; by default none is. They
+            count the items that rows name.
 
     Items that no row names any more are left out. Raises DataError for a folder that does not hold the source, or
     settings that do not fit it.
@@ -65,6 +69,7 @@ def load_source(
         items,
         split=ByColumn(),
         duplicates="keep",
+        keyword_rules=keyword_rules,
         domain=source.domain,
         item_source=str(folder),
         interactions_source=str(folder),
