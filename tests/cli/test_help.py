@@ -58,16 +58,29 @@ def test_help_teaches_with_examples() -> None:
     jobs = ("ranking", "text", "grounding", "faithfulness", "decoding", "thinking")
     grouped = [f"evaluate {job}" for job in jobs]
     grouped += [f"reasons {job}" for job in ("synthesize", "sample", "choose", "write")]
-    for command in (*alone, *grouped, "evaluate", "reasons"):
+    grouped += [f"data {job}" for job in ("list", "show", "download")]
+    for command in (*alone, *grouped, "data", "evaluate", "reasons"):
         text = plain(call(*command.split(), "--help").stdout)
         assert f"thinkrec {command}" in text, command
 
 
 def test_commands_are_listed_from_the_first_thing_one_does() -> None:
     listed = re.findall(r"^[│|] ([a-z]+)  ", plain(call("--help").stdout), flags=re.MULTILINE)
-    first = ["demo", "example", "check", "run", "rank", "recommend", "explain", "predict", "evaluate", "compare"]
-    then = ["keywords", "reasons", "report", "table", "study", "search", "cost", "serve", "doctor", "recipe", "weights"]
-    assert listed == [*first, *then, "export"]
+    first = [
+        "demo",
+        "example",
+        "data",
+        "check",
+        "run",
+        "rank",
+        "recommend",
+        "explain",
+        "predict",
+        "evaluate",
+        "compare",
+    ]
+    then = ["keywords", "reasons", "report", "table", "study", "search", "cost", "serve", "doctor", "recipe"]
+    assert listed == [*first, *then, "weights", "export"]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +90,7 @@ def test_commands_are_listed_from_the_first_thing_one_does() -> None:
         "rank",
         "evaluate",
         "evaluate text",
+        "data download",
         "evaluate faithfulness",
         "reasons synthesize",
         "reasons choose",

@@ -14,6 +14,7 @@ from thinkrec.cli import (
     check,
     compare,
     cost,
+    data,
     demo,
     doctor,
     evaluate,
@@ -90,7 +91,7 @@ for command in (
     export.export,
 ):
     app.command()(command)
-for group in (evaluate.group, reasons.group):
+for group in (data.group, evaluate.group, reasons.group):
     app.add_typer(group)
 
 

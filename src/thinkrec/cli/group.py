@@ -18,6 +18,7 @@ from thinkrec.errors import ThinkRecError
 ORDER = (
     "demo",
     "example",
+    "data",
     "check",
     "run",
     "rank",

@@ -70,3 +70,12 @@ def hash_files(paths: Iterable[Path]) -> str:
     """Hash (hex, 16) of the names (without folders) and contents of files, in any order."""
     named = sorted((path.name, hash_file(path)) for path in paths)
     return hash_bytes([repr(named).encode()])[:16]
+
+
+def compute_checksum(path: Path, algorithm: Literal["md5", "sha256"]) -> str:
+    """Checksum (hex) of a file's contents, as publishers give it beside a download; MD5 tells damage, not intent."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb") as file:
+        for chunk in iter(lambda: file.read(_CHUNK), b""):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -23,8 +23,8 @@ class SourceFile:
 
     address: str
     """Where it is published."""
-    size: str = NOT_KNOWN
-    """About how large the download is, as its publisher says."""
+    bytes: int | None = None
+    """Size of the download; None where it is not known."""
     checksum: str = NOT_KNOWN
     """"md5:..." or "sha256:..." of the download."""
     checksum_address: str | None = None
@@ -61,6 +61,8 @@ class Source:
     """Whether every row is a Yes, so that the No has to be sampled."""
     folder: str | None = None
     """Name of its folder under $THINKREC_DATA; by default `name`."""
+    remark: str = ""
+    """What one should know before downloading it."""
     full_rows: int | None = None
     """Rows of the full file of interactions."""
     expected_rows: Mapping[str, int] | None = None
