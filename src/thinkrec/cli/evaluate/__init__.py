@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from thinkrec.cli.evaluate import (
+    catalogue,
     ceiling,
     decoding,
     faithfulness,
@@ -34,6 +35,7 @@ def about() -> None:
     - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
     - `thinkrec evaluate new-items demo --share .1`
     - `thinkrec evaluate slices predictions.parquet --run demo`
+    - `thinkrec evaluate catalogue demo --k 10 --users 100`
     """
 
 
@@ -48,6 +50,7 @@ COMMANDS = (
     personality.personality,
     new_items.new_items,
     slices.slices,
+    catalogue.catalogue,
 )
 for command in COMMANDS:
     group.command()(command)
