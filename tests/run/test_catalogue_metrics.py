@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.command_line import call, plain, refused
+from support.command_line import call, plain
 from support.tiny_run import train_tiny_run
 
 from thinkrec.data.dataset import Dataset
@@ -167,4 +167,6 @@ def test_the_command_prints_tables_and_json(trained: Run, tmp_path: Path) -> Non
     result = json.loads(call(*fixed, "--json").stdout)
     assert json.loads(out.read_text()) == result
     assert result["run"] == trained.folder.name
-    assert "neither all nor a whole number" in refused(*fixed, "--negatives", "some")
+    wrong = call(*fixed, "--negatives", "some")
+    assert wrong.exit_code == 2
+    assert "neither all nor a whole number" in " ".join(plain(wrong.stderr).split())

@@ -108,6 +108,7 @@ CASES: dict[str, dict[str, Case | str]] = {
             duplicates="last",
             separators={"keywords": "/"},
             keyword_rules={"min_items": 3},
+            feedback={"positive": "plays", "negative": "skips"},
             interactions="other-rows.parquet",
             items="other-items.parquet",
             split={"by": "fractions", "valid": 0.2, "test": 0.2},
@@ -170,6 +171,7 @@ CASES: dict[str, dict[str, Case | str]] = {
         "duplicates": (source, {"duplicates": "first"}, {"duplicates": "last"}),
         "negatives": "tests/data/test_implicit.py::test_negatives_are_new",
     },
+    "data.feedback": dict.fromkeys(("positive", "negative"), "tests/data/test_feedback_columns.py::test_"),
     "data.keyword_rules": of(
         phrases_of_shop,
         {"join_case": False, "max_share": 1, "min_items": 1},

@@ -141,6 +141,10 @@ def tables(folder: Path, **keys: Any) -> Any:
     for key in ("interactions", "items"):
         if key in keys:
             keys[key] = folder / keys[key]
+    if "feedback" in keys:
+        counts = ratings()[0].with_columns(plays=pl.col("rating") - 1, skips=pl.lit(1)).drop("rating")
+        counts.write_parquet(folder / "counts.parquet")
+        named = {**named, "interactions": folder / "counts.parquet", "threshold": None}
     return load_data(TableData.model_validate({**named, **keys}))[0].compute_fingerprint()
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from thinkrec.data.columns import parse_ids, parse_keywords, reject_rows, require_columns
 from thinkrec.data.core_filter import UnknownItems, drop_unknown_items, keep_core_rows
 from thinkrec.data.duplicates import Duplicates
+from thinkrec.data.feedback_columns import FeedbackColumns, derive_feedback_labels
 from thinkrec.data.frames import as_frame, make_series
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
 from thinkrec.data.keyword_rules import KeywordRules, clean_catalogue_keywords
@@ -98,6 +99,7 @@ class Dataset:
         items: Table,
         *,
         threshold: float | None = None,
+        feedback: FeedbackColumns | None = None,
         split: Split | None = None,
         missing: Collection[Any] | None = None,
         duplicates: Duplicates | None = None,
@@ -119,6 +121,7 @@ class Dataset:
             interactions: see `check_interactions`.
             items: see `check_items`.
             threshold: with a `rating` column, liked means rating > threshold.
+            feedback: in place of `rating` and `label`, columns of counts from which Yes and No are read.
             split: the rule that makes train, valid and test; by default the table's own column `split`.
             missing: ratings that mean "not rated"; their rows are dropped. See `check_interactions`.
             duplicates: what becomes of several rows of one user and item: keep, first, last or refuse.
@@ -146,6 +149,8 @@ class Dataset:
         catalogue = check_items(
             catalogue, source=item_source, noun=domain.item, separators=separators, on_error=on_error
         )
+        if feedback is not None:
+            rows = derive_feedback_labels(rows, feedback, source)
         rows = check_interactions(
             rows,
             source=source,

@@ -66,7 +66,8 @@ class KeywordReport:
         ):
             if words:
                 named = ", ".join(f"{word!r} {count:,}" for word, count in words[:SHOWN])
-                parts.append(f"{len(words):,} keywords {why} dropped ({named}{_count_more(words)})")
+                noun = "keyword" if len(words) == 1 else "keywords"
+                parts.append(f"{len(words):,} {noun} {why} dropped ({named}{_count_more(words)})")
         before, after = self.sharing
         parts.append(f"{after:,} items share a keyword with another, before {before:,}")
         if self.emptied:

@@ -10,6 +10,7 @@ from pydantic import Field
 from thinkrec.data.core_filter import UnknownItems
 from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.data.duplicates import Duplicates
+from thinkrec.data.feedback_columns import FeedbackColumns
 from thinkrec.data.keyword_rules import KeywordRules
 from thinkrec.data.split import Split
 from thinkrec.data.table_format import OnError, TableFormat
@@ -30,6 +31,8 @@ class TableData(Config):
     """How the items are written, and what they call their columns."""
     threshold: float | None = None
     """With ratings: liked means rating > threshold."""
+    feedback: FeedbackColumns | None = None
+    """In place of ratings and labels: columns of counts from which Yes and No are read, such as plays and skips."""
     split: Split | None = None
     """The rule that makes train, valid and test; by default the table's own column."""
     missing: tuple[float | str | None, ...] | None = None
@@ -78,10 +81,15 @@ def load_tables(config: TableData) -> Dataset:
     """The data set of two tables. Raises as `Dataset.from_tables` does."""
     keys = config.model_dump(exclude={"kind", "interactions", "items", "item", "items_word", "user"}, mode="python")
     formats = {"interactions_format": config.interactions_format, "items_format": config.items_format}
-    typed: dict[str, Any] = {**formats, "split": config.split, "keyword_rules": config.keyword_rules}
+    typed: dict[str, Any] = {
+        **formats,
+        "split": config.split,
+        "keyword_rules": config.keyword_rules,
+        "feedback": config.feedback,
+    }
     return Dataset.from_tables(
         config.interactions,
         config.items,
-        **{**keys, **typed},
+        **{**keys, **formats, **typed},
         domain=config.build_domain(),
     )

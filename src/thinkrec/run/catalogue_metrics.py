@@ -35,7 +35,7 @@ MOST_LIKED, RANDOM = "most liked", "random"
 SMALL = 1000
 """Items up to which a language model ranks a catalogue whole, where nothing else is asked for."""
 CANDIDATES = 400
-CHUNK = 16
+CHUNK = 8
 """Users that are scored together."""
 Answer = Callable[[Sequence[Query]], list[tuple[Query, np.ndarray]]]
 """Queries with the candidates that were asked about, in any order, and their scores."""

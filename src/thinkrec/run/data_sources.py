@@ -98,6 +98,8 @@ def find_source_folder(config: SourceData) -> Path:
 
 def describe_negatives(config: Data) -> str | None:
     """Where the No of implicit feedback comes from, in one sentence; None where the data say it themselves."""
+    if config.kind == "tables" and config.feedback is not None:
+        return config.feedback.describe()
     if config.kind != "source" or not find_source(config.name).is_implicit:
         return None
     return (config.negatives or SampledNegatives()).describe()

@@ -82,7 +82,8 @@ def describe_data(run: Run) -> dict[str, str]:
         rule = data.split or find_source(data.name).split
     facts = {"data": sizes, **describe_facts(run.ds, split=rule, liked="rating > 3" if is_paper else "")}
     negatives = describe_negatives(data)
-    return facts if negatives is None else facts | {"sampled No": negatives}
+    name = "sampled No" if data.kind == "source" else "Yes and No"
+    return facts if negatives is None else facts | {name: negatives}
 
 
 def describe_method(run: Run) -> str:

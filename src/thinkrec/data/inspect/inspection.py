@@ -115,6 +115,8 @@ def inspect_files(paths: Sequence[Path], settings: Sequence[str] = ()) -> Inspec
     inspection.items = next((table for table in inspection.tables if table.guess.role == "items"), None)
     _change_columns(inspection)
     inspection.interactions = next((table for table in inspection.tables if table.guess.role == "interactions"), None)
+    if "feedback" in changes:
+        _forget_ratings(inspection)
     for table in inspection.tables:
         inspection.findings += [make_problem(problem) for problem in table.problems]
         inspection.findings += [Finding("note", note, str(table.path)) for note in table.notes]
@@ -219,6 +221,15 @@ def _change_columns(inspection: Inspection) -> None:
             inspection.tables[place] = name_guessed_columns(table, guess)
 
 
+def _forget_ratings(inspection: Inspection) -> None:
+    """Take no column for ratings or labels, where counts say what is a Yes and what a No."""
+    for place, table in enumerate(inspection.tables):
+        if table is inspection.interactions:
+            columns = [column for column in table.guess.columns if column.ours not in ("rating", "label")]
+            guess = replace(table.guess, columns=type(table.guess.columns)(columns))
+            inspection.tables[place] = inspection.interactions = name_guessed_columns(table, guess)
+
+
 def _list_missing_tables(inspection: Inspection, given: Mapping[str, Any]) -> list[Finding]:
     problems = []
     seen = "; ".join(
@@ -231,10 +242,11 @@ def _list_missing_tables(inspection: Inspection, given: Mapping[str, Any]) -> li
     table = inspection.interactions
     ours = {column.ours for column in table.guess.columns} if table is not None else set()
     ours |= set(given.get("interactions_format", {}).get("columns", {}))
-    if table is not None and not {"rating", "label"} & ours:
+    if table is not None and not {"rating", "label"} & ours and "feedback" not in given:
         problems.append(
             f"{table.path}: no column of ratings or labels was found. Every row then says that somebody met an item, "
-            "and none that it was not liked: see docs/own-data.md."
+            "and none that it was not liked. Where columns count what was taken and what was not, name them: -o "
+            "feedback.positive=PLAYS -o feedback.negative=SKIPS; see docs/own-data.md."
         )
     if table is not None and "timestamp" not in ours and propose_split(ours) is None:
         problems.append(
