@@ -119,10 +119,10 @@ def test_rules_for_keywords_are_proposed_where_they_help() -> None:
     assert spelled is not None
     assert spelled.value == {"join_case": True, "max_share": 1, "min_items": 1}
     # Every item keeps a keyword: what all share, and what stands on one alone, may go.
-    words = [["all", "x"], ["all", "x"], ["all", "y"], ["all", "y", "alone"], *[["z"], ["z"]] * 2]
+    words = [["all", "x"], ["all", "x"], ["all", "y"], ["all", "y", "alone"], *[["z"], ["w"]] * 2]
     proposal = proposals.propose_keyword_rules(words)
     assert proposal is not None
     assert proposal.value == {"join_case": False, "max_share": 0.3, "min_items": 2}
-    assert proposal.why == "keywords on more than 30% of the items: 2; keywords on one item alone: 1"
+    assert proposal.why == "keywords on more than 30% of the items: 1; keywords on one item alone: 1"
     # A frequent genre is all that its films have: it stays, and so does what stands on one item alone.
     assert proposals.propose_keyword_rules([["drama"]] * 5 + [["comedy"], ["horror"]]) is None
