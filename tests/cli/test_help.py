@@ -55,7 +55,7 @@ def test_help_teaches_with_examples() -> None:
         "doctor",
         "recipe",
     )
-    jobs = ("ranking", "text", "grounding", "faithfulness", "decoding", "thinking")
+    jobs = ("ranking", "text", "grounding", "faithfulness", "decoding", "thinking", "catalogue")
     grouped = [f"evaluate {job}" for job in jobs]
     grouped += [f"reasons {job}" for job in ("synthesize", "sample", "choose", "write")]
     grouped += [f"data {job}" for job in ("list", "show", "download")]

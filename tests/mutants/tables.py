@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mutants_catalogue
 import mutants_data
 import mutants_decoding
 import mutants_evaluate
@@ -16,6 +17,7 @@ from mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *mutants_data.MUTANTS,
+    *mutants_catalogue.MUTANTS,
     *mutants_model.MUTANTS,
     *mutants_train.MUTANTS,
     *mutants_reasons.MUTANTS,

@@ -14,7 +14,7 @@ from support.tiny_run import train_tiny_run
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST
 from thinkrec.errors import DataError
-from thinkrec.evaluate.catalogue import CatalogueFacts, RankedUsers, judge_rankings
+from thinkrec.evaluate.catalogue import CatalogueFacts, RankedUsers, evaluate_rankings
 from thinkrec.evaluate.metrics.catalogue_ranking import find_places
 from thinkrec.run import catalogue_metrics
 from thinkrec.run.catalogue_metrics import MOST_LIKED, measure_catalogue
@@ -95,7 +95,7 @@ def test_an_oracle_reaches_one_and_its_opposite_nothing(small: Dataset) -> None:
     oracle, relevant = rank_by(small, known, 10)
     blind, _ = rank_by(small, -known, 10)
     facts = CatalogueFacts(n, np.ones(n), [frozenset({"x"})] * n)
-    rows = judge_rankings(
+    rows = evaluate_rankings(
         {"oracle": oracle, "blind": blind}, relevant, facts, cuts=(1, 10), reference="blind", draws=50
     )
     best, worst = (row.estimates for row in rows)

@@ -68,7 +68,7 @@ class CatalogueRow:
     """Metric -> this row minus the reference row, on the same draws of users."""
 
 
-def judge_rankings(
+def evaluate_rankings(
     rankings: Mapping[str, RankedUsers],
     relevant: Sequence[int],
     facts: CatalogueFacts | None,

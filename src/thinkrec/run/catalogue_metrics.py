@@ -13,7 +13,7 @@ from thinkrec.data.interactions import TRAIN
 from thinkrec.data.query import Query
 from thinkrec.decoding.policy import Writer
 from thinkrec.errors import DataError
-from thinkrec.evaluate.catalogue import CatalogueFacts, RankedUsers, describe_rows, judge_rankings
+from thinkrec.evaluate.catalogue import CatalogueFacts, RankedUsers, describe_rows, evaluate_rankings
 from thinkrec.evaluate.metrics.catalogue_ranking import find_places
 from thinkrec.evaluate.metrics.list_properties import compute_item_information
 from thinkrec.io.files import to_json_value
@@ -86,13 +86,13 @@ def measure_catalogue(
         row = choose_table_row(run.recipe, run.folder, name)
         size = _choose_size(row, len(ds.items), candidates, every, negatives)
         answers[_name_row(run, row)] = (_open_answer(run, row, size), size)
-    answers |= {MOST_LIKED: (_answer_by_likes(ds), None), RANDOM: (_answer_at_random(seed), None)}
+    answers |= {MOST_LIKED: (_rank_by_likes(ds), None), RANDOM: (_rank_at_random(seed), None)}
     rankings = {}
     for name, (answer, _) in answers.items():
         rankings[name] = _rank_users(name, answer, asked, questions, max(cuts), seed, run.progress)
     relevant = [len(question.relevant) for question in questions]
     facts = None if negatives is not None else _collect_facts(ds)
-    rows = judge_rankings(
+    rows = evaluate_rankings(
         rankings,
         relevant,
         facts,
@@ -157,13 +157,13 @@ def _refuse_writer(writer: Writer | None) -> NoReturn:
     raise RuntimeError(f"a ranking is judged, and no reason is written (asked for {writer})")
 
 
-def _answer_by_likes(ds: Dataset) -> Answer:
+def _rank_by_likes(ds: Dataset) -> Answer:
     data = ds.interactions
     likes = np.bincount(data.item[(data.split == TRAIN) & (data.label == 1)], minlength=len(ds.items)).astype(float)
     return lambda queries: [(query, likes[query.candidates]) for query in queries]
 
 
-def _answer_at_random(seed: int) -> Answer:
+def _rank_at_random(seed: int) -> Answer:
     rng = np.random.default_rng([seed, 2])
     return lambda queries: [(query, rng.random(len(query.candidates))) for query in queries]
 

@@ -11,7 +11,7 @@ import pytest
 from support.file_server import FileServer, serve_files
 
 from thinkrec.data.loaders import downloads
-from thinkrec.data.loaders.downloads import TRIES, download_file, fetch_text
+from thinkrec.data.loaders.downloads import TRIES, download_file, download_text
 from thinkrec.errors import DataError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -31,7 +31,7 @@ def test_a_file_comes_whole(server: FileServer, tmp_path: Path) -> None:
     assert load(server, tmp_path / "deep" / "a.bin") == len(CONTENT)
     assert (tmp_path / "deep" / "a.bin").read_bytes() == CONTENT
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a.bin"]
-    assert fetch_text(f"{server.address}/a.bin.md5").startswith("MD5 (a.bin)")
+    assert download_text(f"{server.address}/a.bin.md5").startswith("MD5 (a.bin)")
 
 
 def test_a_cut_connection_goes_on_where_it_ended(server: FileServer, tmp_path: Path) -> None:

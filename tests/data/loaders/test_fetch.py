@@ -16,7 +16,7 @@ from support.command_line import call, plain, refused
 from support.file_server import FileServer, serve_files
 
 from thinkrec.data.loaders import registry
-from thinkrec.data.loaders.fetch import fetch_source, parse_md5
+from thinkrec.data.loaders.fetch import download_source, parse_md5
 from thinkrec.data.loaders.prepare import load_source
 from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.loaders.source import Source, SourceFile
@@ -51,29 +51,29 @@ def make_source(server: FileServer, **file: object) -> Source:
 
 def test_the_checksum_beside_the_file_is_read(server: FileServer, tmp_path: Path) -> None:
     source = make_source(server, checksum_address=f"{server.address}/ml.zip.md5")
-    (file,) = fetch_source(source, tmp_path, pause=0)
+    (file,) = download_source(source, tmp_path, pause=0)
     assert (file.bytes, file.checksum) == (len(ARCHIVE), f"md5:{MD5}")
     assert f"md5:{MD5} (equals the one at {server.address}/ml.zip.md5); 2 files unpacked" in file.describe()
     # What was downloaded is what a recipe reads.
     assert len(load_source(source.name, tmp_path).interactions) == 40
     server.requests.clear()
-    fetch_source(source, tmp_path, pause=0)
+    download_source(source, tmp_path, pause=0)
     assert [path for path, _ in server.requests] == ["/ml.zip.md5"]
 
 
 def test_a_wrong_checksum_removes_what_came(server: FileServer, tmp_path: Path) -> None:
     source = make_source(server, checksum=f"md5:{'0' * 32}")
     with pytest.raises(DataError, match=rf"what came has md5:{MD5}, and its publisher names md5:0+: .*It was removed"):
-        fetch_source(source, tmp_path, pause=0)
+        download_source(source, tmp_path, pause=0)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "ml.zip").write_bytes(b"my own")
     with pytest.raises(DataError, match=r"ml.zip has md5:.*Move it away"):
-        fetch_source(source, tmp_path, pause=0)
+        download_source(source, tmp_path, pause=0)
     assert (tmp_path / "ml.zip").read_bytes() == b"my own"
 
 
 def test_without_a_published_checksum_its_own_is_said(server: FileServer, tmp_path: Path) -> None:
-    (file,) = fetch_source(make_source(server), tmp_path, pause=0)
+    (file,) = download_source(make_source(server), tmp_path, pause=0)
     assert file.verified_by is None
     assert f"sha256:{hashlib.sha256(ARCHIVE).hexdigest()} (no published one to compare it with)" in file.describe()
 
@@ -81,17 +81,17 @@ def test_without_a_published_checksum_its_own_is_said(server: FileServer, tmp_pa
 def test_a_checksum_that_cannot_be_read_is_said(server: FileServer, tmp_path: Path) -> None:
     source = make_source(server, checksum_address=f"{server.address}/none.md5")
     with pytest.warns(DataWarning, match=r"nothing is compared with it: .*none.md5"):
-        (file,) = fetch_source(source, tmp_path, pause=0)
+        (file,) = download_source(source, tmp_path, pause=0)
     assert file.verified_by is None
     server.files["/none.md5"] = b"<html>gone</html>"
     with pytest.warns(DataWarning, match="no MD5 stands there"):
-        fetch_source(source, tmp_path, pause=0)
+        download_source(source, tmp_path, pause=0)
     assert parse_md5(f"{'a' * 32}  x\n{'b' * 32}  y\n") is None
 
 
 def test_what_needs_a_persons_consent_is_not_downloaded(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"yelp cannot be downloaded by a program: .*https://business.yelp.com"):
-        fetch_source(find_source("yelp"), tmp_path)
+        download_source(find_source("yelp"), tmp_path)
 
 
 def test_the_command_downloads_and_says_what_to_write(

@@ -27,14 +27,14 @@ def download(
     from rich.text import Text
 
     from thinkrec.cli import show
-    from thinkrec.data.loaders.fetch import fetch_source
+    from thinkrec.data.loaders.fetch import download_source
     from thinkrec.data.loaders.registry import find_source
 
     source = find_source(name)
     console = show.make_console()
     if not as_json:
         console.print(Text(f"terms: {source.licence} ({source.page})"), soft_wrap=True)
-    files = fetch_source(source, to, progress=True)
+    files = download_source(source, to, progress=True)
     if as_json:
         typer.echo(json.dumps({"name": name, "folder": str(to), "files": [asdict(f) for f in files]}, default=str))
         return

@@ -116,7 +116,7 @@ def inspect_files(paths: Sequence[Path], settings: Sequence[str] = ()) -> Inspec
     _change_columns(inspection)
     inspection.interactions = next((table for table in inspection.tables if table.guess.role == "interactions"), None)
     if "feedback" in changes:
-        _forget_ratings(inspection)
+        _drop_rating_columns(inspection)
     for table in inspection.tables:
         inspection.findings += [make_problem(problem) for problem in table.problems]
         inspection.findings += [Finding("note", note, str(table.path)) for note in table.notes]
@@ -221,7 +221,7 @@ def _change_columns(inspection: Inspection) -> None:
             inspection.tables[place] = name_guessed_columns(table, guess)
 
 
-def _forget_ratings(inspection: Inspection) -> None:
+def _drop_rating_columns(inspection: Inspection) -> None:
     """Take no column for ratings or labels, where counts say what is a Yes and what a No."""
     for place, table in enumerate(inspection.tables):
         if table is inspection.interactions:

@@ -89,7 +89,7 @@ def download_file(address: str, path: Path, *, progress: bool = False, pause: fl
     while failures < TRIES:
         size = begun.get_size()
         try:
-            _fetch_rest(address, begun, progress)
+            _download_rest(address, begun, progress)
             break
         except _CutError as error:
             reason = str(error)
@@ -105,7 +105,7 @@ def download_file(address: str, path: Path, *, progress: bool = False, pause: fl
     return path.stat().st_size
 
 
-def fetch_text(address: str) -> str:
+def download_text(address: str) -> str:
     """The text at an address, such as a checksum. Raises DataError where there is none, or more than 64 kB."""
     try:
         with urlopen(Request(address, headers=_build_headers()), timeout=TIMEOUT) as response:
@@ -117,7 +117,7 @@ def fetch_text(address: str) -> str:
     return content.decode("utf-8", "replace")
 
 
-def _fetch_rest(address: str, begun: _Begun, progress: bool) -> None:
+def _download_rest(address: str, begun: _Begun, progress: bool) -> None:
     """One connection: everything from where the part ends. Raises _CutError where it ends too early."""
     state = begun.read_state(address)
     start = begun.get_size() if state else 0
@@ -138,7 +138,7 @@ def _fetch_rest(address: str, begun: _Begun, progress: bool) -> None:
             raise _CutError(str(reason)) from error
         raise _explain_failure(address, error, path=begun.part.with_suffix("")) from error
     with response:
-        start = _accept_start(response.status, response.headers, start, state, begun)
+        start = _find_start(response.status, response.headers, start, state, begun)
         length = response.headers.get("Content-Length")
         total = None if length is None else start + int(length)
         _check_room(begun.part.parent, int(length or 0))
@@ -147,7 +147,7 @@ def _fetch_rest(address: str, begun: _Begun, progress: bool) -> None:
         _copy_body(response, begun.part, start, total, progress)
 
 
-def _accept_start(status: int, headers: Message, start: int, state: Mapping[str, Any], begun: _Begun) -> int:
+def _find_start(status: int, headers: Message, start: int, state: Mapping[str, Any], begun: _Begun) -> int:
     """Where the bytes of this answer begin in the file: behind the part, or at its beginning."""
     if status != 206:
         return 0

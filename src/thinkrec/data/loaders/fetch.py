@@ -9,7 +9,7 @@ from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
 from thinkrec.data.loaders.archives import unpack_zip
-from thinkrec.data.loaders.downloads import download_file, fetch_text
+from thinkrec.data.loaders.downloads import download_file, download_text
 from thinkrec.data.loaders.source import NOT_KNOWN, Source, SourceFile
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
@@ -40,7 +40,7 @@ class FetchedFile:
         return f"{self.path}: {self.bytes:,} bytes, {self.checksum} ({known}){files}"
 
 
-def fetch_source(source: Source, folder: Path, *, progress: bool = False, pause: float = 1.0) -> list[FetchedFile]:
+def download_source(source: Source, folder: Path, *, progress: bool = False, pause: float = 1.0) -> list[FetchedFile]:
     """Download the files of a source into a folder, verify them, and unpack archives there.
 
     Files that are there already are verified and not loaded again. Where the publisher names no checksum, the SHA-256
@@ -93,7 +93,7 @@ def _find_checksum(file: SourceFile) -> tuple[str | None, str | None]:
     if file.checksum_address is None:
         return None, None
     try:
-        md5 = parse_md5(fetch_text(file.checksum_address))
+        md5 = parse_md5(download_text(file.checksum_address))
     except DataError as error:
         emit_warning(f"the published checksum was not read, so that nothing is compared with it: {error}")
         return None, None
