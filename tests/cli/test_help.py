@@ -54,6 +54,9 @@ def test_help_teaches_with_examples() -> None:
         "export",
         "doctor",
         "recipe",
+        "recommend",
+        "track",
+        "mcp",
     )
     jobs = ("ranking", "text", "grounding", "faithfulness", "decoding", "thinking", "catalogue")
     grouped = [f"evaluate {job}" for job in jobs]
@@ -79,8 +82,8 @@ def test_commands_are_listed_from_the_first_thing_one_does() -> None:
         "evaluate",
         "compare",
     ]
-    then = ["keywords", "reasons", "report", "table", "study", "search", "cost", "serve", "doctor", "recipe"]
-    assert listed == [*first, *then, "weights", "export"]
+    then = ["keywords", "reasons", "report", "table", "track", "study", "search", "cost", "serve", "mcp", "doctor"]
+    assert listed == [*first, *then, "recipe", "weights", "export"]
 
 
 @pytest.mark.parametrize(

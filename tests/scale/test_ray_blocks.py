@@ -6,6 +6,7 @@ import importlib.util
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -28,13 +30,13 @@ from thinkrec.errors import CheckpointError, DataError
 from thinkrec.retrieve.config import RetrieveConfig
 from thinkrec.run.options import RunOptions
 from thinkrec.run.pipeline import Run
-from thinkrec.run.recommendation_parts import get_parts_folder, write_recommendations
-from thinkrec.scale.ray_blocks import ATTEMPTS, BlockWorker, RayOptions, import_ray, share_blocks
+from thinkrec.run.recommendation_parts import Block, get_parts_folder, write_recommendations
+from thinkrec.scale.ray_blocks import ATTEMPTS, BlockWorker, RayOptions, WorkerPool, import_ray, share_blocks
 from thinkrec.score.answers import Recommendation
 
 needs_ray = pytest.mark.skipif(
-    not (importlib.util.find_spec("ray") and importlib.util.find_spec("pandas")),
-    reason="needs Ray Data: pip install 'thinkrec[ray]'",
+    not importlib.util.find_spec("ray"),
+    reason="needs Ray: pip install 'thinkrec[ray]'",
 )
 PATIENCE = 480.0
 """Seconds until a test gives up; none of them takes long on a machine with nothing else to do."""
@@ -44,41 +46,27 @@ def answer(users: Sequence[Any]) -> list[list[Recommendation]]:
     return [[Recommendation(f"of {user!r}", "t", 1.0, 0.5, 7)] for user in users]
 
 
-def make_row(folder: Path, number: int = 4, users: Sequence[Any] = (8, "8b")) -> dict[str, Any]:
-    folder.mkdir(exist_ok=True)
-    return {"number": number, "users": json.dumps(users), "path": str(folder / f"part-{number:06d}.parquet")}
+def make_block(folder: Path, number: int = 4, users: Sequence[Any] = (8, "8b")) -> Block:
+    return Block(number, tuple(users), folder / f"part-{number:06d}.parquet")
 
 
 def test_a_worker_writes_one_part_of_the_ids_as_they_are(tmp_path: Path) -> None:
-    worker = BlockWorker(lambda: answer)
-    outcome = worker(make_row(tmp_path))
-    assert outcome == {"number": 4, "attempt": 1, "kind": "", "error": ""}
+    assert BlockWorker(lambda: answer).write_part(make_block(tmp_path)) is None
     assert [path.name for path in tmp_path.iterdir()] == ["part-000004.parquet"]
     assert pl.read_parquet(tmp_path)["item_id"].to_list() == ["of 8", "of '8b'"]
 
 
 def test_a_part_that_is_there_is_not_computed_again(tmp_path: Path) -> None:
-    row = make_row(tmp_path)
-    BlockWorker(lambda: answer)(row)
+    block = make_block(tmp_path)
+    BlockWorker(lambda: answer).write_part(block)
 
     def refuse(users: Sequence[Any]) -> list[list[Recommendation]]:
         raise AssertionError(users)
 
-    assert BlockWorker(lambda: refuse)(row)["number"] == 4
+    assert BlockWorker(lambda: refuse).write_part(block) is None
 
 
-def test_a_block_that_ends_every_process_is_given_up(tmp_path: Path) -> None:
-    def die(users: Sequence[Any]) -> list[list[Recommendation]]:
-        raise KeyboardInterrupt  # stands for a process that ends: nothing of the block is tidied up
-
-    for _ in range(ATTEMPTS):
-        with pytest.raises(KeyboardInterrupt):
-            BlockWorker(lambda: die)(make_row(tmp_path))
-    outcome = BlockWorker(lambda: answer)(make_row(tmp_path))
-    assert outcome["kind"] == "DataError" and "block 4 (users 8 to '8b') has ended 3 processes" in outcome["error"]
-
-
-def test_the_model_is_opened_once_and_what_it_raises_is_an_answer(tmp_path: Path) -> None:
+def test_the_model_is_opened_once_and_what_is_raised_is_an_answer(tmp_path: Path) -> None:
     opened: list[int] = []
 
     def open_recommend() -> Any:
@@ -86,23 +74,64 @@ def test_the_model_is_opened_once_and_what_it_raises_is_an_answer(tmp_path: Path
         return answer
 
     worker = BlockWorker(open_recommend)
-    assert [worker(make_row(tmp_path, number))["number"] for number in (1, 2, 3)] == [1, 2, 3]
+    assert [worker.open_model(), *(worker.write_part(make_block(tmp_path, n)) for n in (1, 2))] == [None] * 3
     assert opened == [1]
 
-    def fail() -> Any:
+    def fail(*users: object) -> Any:
         raise CheckpointError("the weights are gone")
 
-    outcome = BlockWorker(fail)(make_row(tmp_path))
-    assert (outcome["kind"], outcome["error"]) == ("CheckpointError", "the weights are gone")
+    failure = ("CheckpointError", "the weights are gone")
+    assert BlockWorker(fail).open_model() == BlockWorker(fail).write_part(make_block(tmp_path)) == failure
+    assert BlockWorker(lambda: fail).write_part(make_block(tmp_path)) == failure
 
 
-@pytest.mark.parametrize("lacking", ["ray", "pandas"])
-def test_without_ray_the_message_says_what_to_install(lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name == "ray" or name.startswith("ray.")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "ray.data" if lacking == "pandas" else "ray", None)
-    if lacking == "pandas":
-        pytest.importorskip("ray", reason="Ray is not installed: pip install 'thinkrec[ray]'")
+class Deaths(WorkerPool):
+    """A pool without a cluster: calls are answered in order; `lost` says by its number how often a block's is lost."""
+
+    def __init__(self, blocks: Sequence[Block], lost: dict[int | None, int]) -> None:
+        super().__init__(lambda: SimpleNamespace(open_model=Remote(), write_part=Remote()), blocks)
+        self.lost, self.ended = lost, 0
+
+    def _wait_for_one(self) -> tuple[Any, Block | None, Any]:
+        actor, block = self._running.pop(next(iter(self._running)))
+        number = None if block is None else block.number
+        if self.lost.get(number, 0) > 0:
+            self.lost[number] -= 1
+            return None, block, None
+        return actor, block, None
+
+    def _end_processes(self) -> None:
+        self.ended += 1
+
+
+class Remote:
+    """A method of an actor: each call has a reference of its own."""
+
+    def remote(self, *arguments: object) -> object:
+        return object()
+
+
+def test_the_block_of_a_lost_process_is_done_by_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    blocks = [make_block(tmp_path, number) for number in range(5)]
+    pool = Deaths(blocks, {2: ATTEMPTS - 1, None: 1})
+    assert sorted(block.number for block in pool.run_blocks(2)) == [0, 1, 2, 3, 4]
+    assert caplog.text.count("while block 2 was computed; another one does it again") == ATTEMPTS - 1
+    assert "while the model was opened" in caplog.text and pool.ended == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "match"),
+    [(2, r"3 processes ended while block 2 was computed \(users 8 to '8b'\)"), (None, "while the model was opened,")],
+)
+def test_what_ends_every_process_is_given_up(tmp_path: Path, number: int | None, match: str) -> None:
+    pool = Deaths([make_block(tmp_path, number) for number in range(5)], {number: ATTEMPTS})
+    with pytest.raises(DataError, match=match):
+        list(pool.run_blocks(2))
+    assert pool.ended == 1
+
+
+def test_without_ray_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(DataError, match=r"pip install 'thinkrec\[ray\]'"):
         import_ray()
 
@@ -137,31 +166,28 @@ def wait_until(check: Any) -> Any:
 
 
 class WorkerKiller(threading.Thread):
-    """Kills, by SIGKILL, one process while it computes a block; `victim` is its id, `block` the part it owed."""
+    """Kills, by SIGKILL, one process while it computes a block; `victim` is its id."""
 
     def __init__(self, parts: Path) -> None:
         super().__init__(daemon=True)
         self.parts = parts
         self.done_before = set(parts.glob("part-*.parquet"))
-        self.victim, self.block = 0, Path()
+        self.victim = 0
 
     def run(self) -> None:
         wait_until(lambda: set(self.parts.glob("part-*.parquet")) - self.done_before)
         wait_until(self._kill_one)
 
     def _kill_one(self) -> bool:
-        for begun in self.parts.glob("part-*.begun"):
-            part = begun.with_suffix(".parquet")
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                process = int(begun.read_text().split()[-1])
-                command = Path(f"/proc/{process}/cmdline").read_text()
-                os.kill(process, signal.SIGKILL)
-            except (OSError, ValueError, IndexError):
+                # Ray calls a process by what it does at the moment.
+                if path.read_bytes().startswith(b"ray::BlockWorker.write_part"):
+                    self.victim = int(path.parent.name)
+                    os.kill(self.victim, signal.SIGKILL)
+                    return True
+            except OSError:
                 continue
-            assert "ray::" in command
-            if not part.exists():
-                self.victim, self.block = process, part
-                return True
         return False
 
 
@@ -188,9 +214,8 @@ def test_a_killed_driver_and_a_killed_process_change_nothing(
     result = CliRunner().invoke(app, [*shared, "2"])
     assert result.exit_code == 0, result.output
     killer.join()
-    assert killer.victim and not killer.block.exists()  # in the parts' folder, which got another name
-    number = int(killer.block.stem.removeprefix("part-"))
-    assert f"block {number} was done again" in caplog.text
+    assert killer.victim and not Path(f"/proc/{killer.victim}").exists()
+    assert re.search(r"a process was lost while block \d+ was computed; another one does it again", caplog.text)
 
     paths = sorted(out.iterdir())
     assert [path.name for path in paths] == [f"part-{number:06d}.parquet" for number in range(30)]

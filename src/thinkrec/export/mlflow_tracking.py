@@ -76,18 +76,18 @@ class MlflowTracking:
     def _fill_run(self, run_id: str, run: TrackedRun) -> None:
         params = clean_names(list(run.params))
         values = [self._api.Param(params[name], value[:LONGEST_PARAM]) for name, value in run.params.items()]
-        for some in _split(values, BATCH_PARAMS):
+        for some in _split_batches(values, BATCH_PARAMS):
             self._client.log_batch(run_id, params=some)
         now = round(time.time() * 1000)
         names = clean_names([figure.name for figure in run.figures])
         metrics = [self._api.Metric(names[figure.name], figure.value, now, figure.step) for figure in run.figures]
-        for some in _split(metrics, BATCH_METRICS):
+        for some in _split_batches(metrics, BATCH_METRICS):
             self._client.log_batch(run_id, metrics=some)
         for path in run.files:
             self._client.log_artifact(run_id, str(path))
 
 
-def _split(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+def _split_batches(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     return (values[first : first + size] for first in range(0, len(values), size))
 
 

@@ -76,18 +76,18 @@ def read_tracked_run(folder: Path) -> TrackedRun:
     return TrackedRun(
         key=hash_json([recipe, {name: stage["key"] for name, stage in stages.items()}, metrics]),
         name=str(recipe.get("name") or folder.name),
-        params={key: json.dumps(value, ensure_ascii=False) for key, value in _flatten(recipe)},
+        params={key: json.dumps(value, ensure_ascii=False) for key, value in _flatten_keys(recipe)},
         tags={name: str(value) for name, value in facts.items()},
         figures=[*_list_stage_figures(stages), *_list_table_figures(metrics)],
         files=[folder / name for name in FILES if (folder / name).is_file()],
     )
 
 
-def _flatten(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten_keys(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted key, value) of everything that is no mapping, and of mappings without entries."""
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
-            yield from _flatten(inner, f"{above}.{name}" if above else str(name))
+            yield from _flatten_keys(inner, f"{above}.{name}" if above else str(name))
     elif above:
         yield above, value
 

@@ -1,23 +1,24 @@
 """Blocks of users shared among the processes of a Ray cluster; each process opens the model once.
 
-Ray Data decides who computes which block, starts a lost process again and repeats its block. What is written does not
-hang on any of that: the part of a block comes into being by a rename under a name of its own, so that a block that is
-computed twice is there once, and a run whose driver was killed goes on by looking which parts are there. Ray Data's own
-writers are not used for this reason: their files are named by the attempt, and a driver that is started again begins
-anew.
+Ray starts the processes and says when one is lost; its block then goes to another. What is written does not hang on
+any of that: the part of a block comes into being by a rename under a name of its own, so that a block that is computed
+twice is there once, and a run whose driver was killed goes on by looking which parts are there.
+
+Plain actors are used, not Ray Data, which was tried (2.60): over ray:// it fails (it asks its driver for a core worker,
+which a client has not), it repeats a block that ends every process without end, its writers name files by the attempt,
+so that a driver that is started again begins anew, and of an error while a model is opened only a long text comes back.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from thinkrec import errors
 from thinkrec.errors import DataError, ThinkRecError
@@ -25,7 +26,9 @@ from thinkrec.io.progress import LOGGER
 from thinkrec.run.recommendation_parts import Block, Recommend, RunBlocks, write_block
 
 ATTEMPTS = 3
-"""Times that a block is begun before it is given up: one that kills every process would be repeated for ever."""
+"""Processes that a block may end before it is given up: one that ends every process would be repeated for ever."""
+Failure = tuple[str, str] | None
+"""Kind and text of a `ThinkRecError`, as a value: of an exception Ray hands on what it wraps around it too."""
 OBJECT_STORE = 100 * 2**20
 """Bytes of shared memory of a local cluster. Only ids and numbers of blocks pass through it."""
 
@@ -70,84 +73,119 @@ class BlockWorker:
     """A process of the pool: holds the model, writes the parts of the blocks that it is given."""
 
     def __init__(self, open_recommend: Callable[[], Recommend]) -> None:
-        """`open_recommend`: opens the model, with the first block: what goes wrong then is an answer like another."""
+        """`open_recommend`: opens the model, when it is first needed."""
         self._open, self._recommend = open_recommend, None
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Write one part; gives its number and how often it was begun, or the kind and text of a `ThinkRecError`."""
-        block = Block(int(row["number"]), tuple(json.loads(row["users"])), Path(row["path"]))
-        outcome = {"number": block.number, "attempt": 0, "kind": "", "error": ""}
+    def open_model(self) -> Failure:
+        """Open the model, unless it is open."""
         try:
-            return {**outcome, "attempt": self._write_counted(block)}
+            self._recommend = self._recommend or self._open()
         except ThinkRecError as error:
-            # As a value: of an exception Ray hands on a text with all that it wraps around it.
-            return {**outcome, "kind": type(error).__name__, "error": str(error)}
+            return type(error).__name__, str(error)
+        return None
 
-    def _write_counted(self, block: Block) -> int:
-        """Write the part; returns for which time it was begun. Raises DataError after `ATTEMPTS`."""
-        begun = block.path.with_suffix(".begun")
-        attempt = _count_attempt(begun)
-        if attempt > ATTEMPTS:
+    def write_part(self, block: Block) -> Failure:
+        """Write the part of a block, unless it is there."""
+        if failure := self.open_model():
+            return failure
+        assert self._recommend is not None
+        try:
+            write_block(self._recommend, block)
+        except ThinkRecError as error:
+            return type(error).__name__, str(error)
+        return None
+
+
+class WorkerPool:
+    """Processes of a cluster: a new one for one that is lost, whose block goes to whoever is free first."""
+
+    def __init__(self, start: Callable[[], Any], blocks: Sequence[Block]) -> None:
+        """`start`: gives a new actor of `BlockWorker`."""
+        self._start, self._waiting = start, deque(blocks)
+        self._running: dict[Any, tuple[Any, Block | None]] = {}
+        self._lost: Counter[int | None] = Counter()
+
+    def run_blocks(self, size: int) -> Iterator[Block]:
+        """Each block once its part is written. Raises what a process says, and DataError as `share_blocks`."""
+        for _ in range(size):
+            self._add_process()
+        try:
+            while self._waiting or any(block is not None for _, block in self._running.values()):
+                actor, block, failure = self._wait_for_one()
+                if failure:
+                    kind, text = failure
+                    raise getattr(errors, kind)(text)
+                if actor is None:
+                    self._replace_lost(block)
+                    continue
+                if self._waiting:
+                    # A process gets its first block when its model is open: one that the cluster has no room for gets
+                    # none, and nobody waits for it.
+                    following = self._waiting.popleft()
+                    self._running[actor.write_part.remote(following)] = actor, following
+                if block is not None:
+                    yield block
+        finally:
+            self._end_processes()
+
+    def _add_process(self) -> None:
+        actor = self._start()
+        self._running[actor.open_model.remote()] = actor, None
+
+    def _wait_for_one(self) -> tuple[Any, Block | None, Failure]:
+        """The process that is done first with its block, or with opening; None in its place where it was lost."""
+        import ray
+        from ray.exceptions import RayActorError, RayError
+
+        ready, _ = ray.wait(list(self._running), num_returns=1)
+        actor, block = self._running.pop(ready[0])
+        try:
+            return actor, block, ray.get(ready[0])
+        except RayActorError:
+            return None, block, None
+        except RayError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise DataError(f"the cluster could not compute a block: {reason}; the same command goes on") from error
+
+    def _replace_lost(self, block: Block | None) -> None:
+        number = None if block is None else block.number
+        what = "the model was opened" if block is None else f"block {block.number} was computed"
+        self._lost[number] += 1
+        if self._lost[number] >= ATTEMPTS:
+            users = "" if block is None else f" (users {block.users[0]!r} to {block.users[-1]!r})"
             raise DataError(
-                f"block {block.number} (users {block.users[0]!r} to {block.users[-1]!r}) has ended {ATTEMPTS} processes"
-                " that computed it, perhaps for want of memory; take fewer --actors, or a smaller --block. The same"
-                " command goes on with the blocks that are not done"
+                f"{ATTEMPTS} processes ended while {what}{users}, perhaps for want of memory; take fewer --actors, or a"
+                " smaller --block. The same command goes on with the blocks that are not done"
             )
-        self._recommend = self._recommend or self._open()
-        write_block(self._recommend, block)
-        begun.unlink(missing_ok=True)
-        return attempt
+        LOGGER.warning("a process was lost while %s; another one does it again", what)
+        if block is not None:
+            self._waiting.appendleft(block)
+        self._add_process()
 
+    def _end_processes(self) -> None:
+        import ray
 
-def _count_attempt(begun: Path) -> int:
-    """Note in a file that a block is begun; returns for which time, from 1."""
-    with begun.open("a", encoding="utf-8") as file:
-        file.write(f"{os.getpid()}\n")
-    return len(begun.read_text(encoding="utf-8").splitlines())
+        for actor, _ in self._running.values():
+            ray.kill(actor)
+        self._running.clear()
 
 
 def _map_blocks(
     open_recommend: Callable[[], Recommend], blocks: Sequence[Block], options: RayOptions, cluster: Mapping[str, float]
 ) -> Iterator[Block]:
-    import ray.data
-    from ray.exceptions import RayError
+    import ray
 
-    for block in blocks:
-        block.path.with_suffix(".begun").unlink(missing_ok=True)  # of a driver before this one
-    rows = [
-        # JSON keeps ids as they are, whole numbers or text; a column of Arrow would make one type of them.
-        {"number": block.number, "users": json.dumps(block.users), "path": str(block.path)}
-        for block in blocks
-    ]
     gpus = 1 if options.uses_gpu and cluster.get("GPU", 0) >= 1 else 0
     room = cluster.get("GPU", 0) if gpus else cluster.get("CPU", 1) / options.threads
-    actors = min(options.actors or max(1, math.floor(room)), len(blocks))
-    outcomes = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-        cast(Any, BlockWorker),  # a class, which Ray makes once per process
-        fn_constructor_args=(open_recommend,),
-        compute=ray.data.ActorPoolStrategy(size=actors),
-        num_cpus=options.threads,
-        num_gpus=gpus,
-    )
-    by_number = {block.number: block for block in blocks}
-    try:
-        for outcome in outcomes.iter_rows():
-            if outcome["kind"]:
-                raise getattr(errors, outcome["kind"])(outcome["error"])
-            if outcome["attempt"] > 1:
-                LOGGER.warning("block %d was done again: the process that computed it was lost", outcome["number"])
-            yield by_number[outcome["number"]]
-    except RayError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise DataError(f"the cluster could not compute a block: {reason}; the same command goes on") from error
+    size = min(options.actors or max(1, math.floor(room)), len(blocks))
+    kind = ray.remote(num_cpus=options.threads, num_gpus=gpus, max_restarts=0)(BlockWorker)
+    yield from WorkerPool(lambda: kind.remote(open_recommend), blocks).run_blocks(size)
 
 
 @contextmanager
 def _connect_to_cluster(options: RayOptions) -> Iterator[Mapping[str, float]]:
     """The cluster's resources by name, while this process belongs to it. Raises DataError where it does not answer."""
     ray = import_ray()
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    ray.data.DataContext.get_current().enable_progress_bars = False
     if ray.is_initialized():  # in a notebook: whoever began it ends it
         yield ray.cluster_resources()
         return
@@ -170,10 +208,9 @@ def _connect_to_cluster(options: RayOptions) -> Iterator[Mapping[str, float]]:
 
 
 def import_ray() -> Any:
-    """The package. Raises DataError where it or what it needs is not installed."""
+    """The package. Raises DataError where it is not installed."""
     try:
         import ray
-        import ray.data  # needs pandas, which ray alone does not bring
     except ModuleNotFoundError as error:
         raise DataError(
             f"--address shares the work by Ray, which needs {error.name}; install it: pip install 'thinkrec[ray]'"
