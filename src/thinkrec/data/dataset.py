@@ -16,8 +16,9 @@ from thinkrec.data.core_filter import UnknownItems, describe_near_ids, drop_unkn
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.feedback_columns import FeedbackColumns, derive_feedback_labels
 from thinkrec.data.frames import as_frame, make_series
+from thinkrec.data.hidden_rows import warn_hidden_rows
 from thinkrec.data.implicit import SampledNegatives, mark_rows_liked, sample_negatives
-from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
+from thinkrec.data.interactions import SPLITS, TEST, TRAIN, Interactions
 from thinkrec.data.keyword_rules import KeywordRules, clean_catalogue_keywords
 from thinkrec.data.messages import emit_warning
 from thinkrec.data.row_trace import note_rows
@@ -189,7 +190,7 @@ class Dataset:
         table = Interactions.build(**columns, n_users=len(users))
         del columns
         user_ids = users.to_list()
-        _warn_hidden_rows(table, user_ids, source)
+        warn_hidden_rows(table, user_ids, source)
         return cls(
             interactions=table,
             items=Items.from_frame(catalogue),
@@ -326,32 +327,6 @@ def _parse_item_keywords(keywords: Mapping[Any, Any], separator: str | None, sou
             column = make_series("keywords", list(of_kind.values()), source)
             parsed |= dict(zip(of_kind, parse_keywords(column, source, separator), strict=True))
     return {id_: parsed.get(id_, ()) for id_ in keywords}
-
-
-def _warn_hidden_rows(table: Interactions, users: list, source: str) -> None:
-    """One DataWarning where the split is not in time order, with what is hidden from which rows; see `data.past`."""
-    if table.past.is_complete:
-        return
-    hidden = table.past.count_visible_rows(np.arange(len(table))) < np.arange(len(table)) - table.start[table.user]
-    totals, counts = {name: int((table.split == code).sum()) for code, name in enumerate(SPLITS)}, []
-    for code, after in ((TRAIN, "validation or test row"), (VALID, "test row")):
-        count = int((hidden & (table.split == code)).sum())
-        if count:
-            counts.append(
-                f"{count} of {totals[SPLITS[code]]} {SPLITS[code]} rows come after a {after} of the same user"
-            )
-    has_times = len(np.unique(table.timestamp[:1000])) > 1
-    remedy = (
-        " A split by dates, months or fractions hides nothing."
-        if has_times
-        else " There are no times: what comes later is what stands later in the table."
-    )
-    whose = [repr(users[code]) for code in np.unique(table.user[hidden])]
-    others = f" and {len(whose) - 3} more" if len(whose) > 3 else ""
-    emit_warning(
-        f"{source}: the split is not in time order: {'; '.join(counts)} (users {', '.join(whose[:3])}{others}). "
-        f"Histories and statistics of train rows show train rows alone, those of validation rows no test row.{remedy}"
-    )
 
 
 def build_interactions(rows: pl.DataFrame, users: pl.Series, item: pl.Series) -> Interactions:

@@ -11,8 +11,8 @@ from thinkrec.data.core_filter import UnknownItems
 from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.feedback_columns import FeedbackColumns
-from thinkrec.data.keyword_rules import KeywordRules
 from thinkrec.data.implicit import SampledNegatives
+from thinkrec.data.keyword_rules import KeywordRules
 from thinkrec.data.split import Split
 from thinkrec.data.table_format import OnError, TableFormat
 from thinkrec.io.config import Config

@@ -101,8 +101,8 @@ def propose_negatives(counts: pl.Series | None) -> list[Proposal]:
     if counts is None:
         why = (
             "no column of ratings or labels was found, so that every row counts as a Yes, and items that a user never "
-            "met are drawn as No; name the column by -o interactions_format.columns.rating=NAME if there is one, or those "
-            "of what was taken and what was not by -o feedback.positive=PLAYS -o feedback.negative=SKIPS"
+            "met are drawn as No; name the column by -o interactions_format.columns.rating=NAME if there is one, or "
+            "those of what was taken and what was not by -o feedback.positive=PLAYS -o feedback.negative=SKIPS"
         )
         return [Proposal("negatives", {"per_positive": 1.0}, why)]
     name = counts.name
