@@ -121,10 +121,12 @@ CASES: dict[str, dict[str, Case | str]] = {
         "negatives": "tests/data/test_implicit.py::test_tables_of_plays",
         **dict.fromkeys(("interactions_format", "items_format"), "here"),
     },
-    "data.interactions_format": dict.fromkeys(
-        ("separator", "encoding", "header", "quoting", "columns"), "tests/data/test_table_files.py::test_"
-    )
-    | {"flags": "tests/data/test_flag_columns.py::test_flags_become_keywords"},
+    "data.interactions_format": {
+        **dict.fromkeys(
+            ("separator", "encoding", "header", "quoting", "columns"), "tests/data/test_table_files.py::test_"
+        ),
+        "flags": "tests/data/test_flag_columns.py::test_flags_become_keywords",
+    },
     "by: column": {"by": "here"},
     "by: dates": {
         "by": "here",

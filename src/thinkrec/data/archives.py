@@ -53,17 +53,6 @@ def open_member(archive: Path, member: str) -> BinaryIO:
         raise DataError(f"{archive}: {member} cannot be opened ({error}). Unpack it.") from error
 
 
-def unpack_archive(archive: Path, folder: Path) -> Path:
-    """Write the members of an archive under a folder; returns a folder in it of the archive's name.
-
-    Raises DataError where it is damaged.
-    """
-    place = folder / archive.name
-    with _open_archive(archive) as opened:
-        opened.extractall(place)
-    return place
-
-
 def _list_names(archive: Path) -> list[str]:
     with _open_archive(archive) as opened:
         return opened.namelist()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from thinkrec.data.archives import is_archive, unpack_archive
+from thinkrec.data.archives import is_archive
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.implicit import SampledNegatives, sample_negatives
 from thinkrec.data.interactions import SPLITS
 from thinkrec.data.keyword_rules import KeywordRules
+from thinkrec.data.loaders.archives import unpack_zip
 from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.loaders.source import Source
 from thinkrec.data.messages import emit_warning
@@ -84,7 +85,10 @@ def _read_folder(source: Source, folder: Path) -> tuple[pl.DataFrame, pl.DataFra
     if not is_archive(folder):
         return source.read(folder)
     with tempfile.TemporaryDirectory(prefix="thinkrec-") as place:
-        return source.read(unpack_archive(folder, Path(place)))
+        # Under the archive's name, which messages then say.
+        inside = Path(place) / folder.name
+        unpack_zip(folder, inside)
+        return source.read(inside)
 
 
 def _check_rows(
