@@ -178,8 +178,8 @@ PATHS = {
         "AG002QZMXY",
         ("Products for customer AG002QZMXY", "customer AG002QZMXY", "Island and Orchard 4"),
         left_out=(
-            "meta_All_Beauty.jsonl: column 'keywords': 1 keyword on more than 30% of the 60 items dropped ('Beauty' 48); "
-            "48 items share a keyword with another, before 48 (keyword_rules).",
+            "meta_All_Beauty.jsonl: column 'keywords': 1 keyword on more than 30% of the 60 items dropped ('Beauty' "
+            "48); 48 items share a keyword with another, before 48 (keyword_rules).",
         ),
     ),
 }
