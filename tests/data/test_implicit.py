@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from thinkrec.data.dataset import Dataset
 from thinkrec.data.implicit import SampledNegatives, sample_negatives
-from thinkrec.errors import DataError
+from thinkrec.data.split import ByRandom
+from thinkrec.errors import DataError, DataWarning
 
 
 def build(n_users: int = 200, n_items: int = 300) -> pl.DataFrame:
@@ -46,3 +48,28 @@ def test_same_seed_same_rows_and_a_no_of_its_own_is_refused() -> None:
     assert one.equals(two)
     with pytest.raises(DataError, match="every row is a Yes"):
         sample_negatives(rows.with_columns(label=pl.lit(0)), SampledNegatives(), has_times=True, source="t")
+
+
+def test_tables_of_plays() -> None:
+    """Every row is a Yes whatever its count; rows named in `missing` go; what is drawn was never met by its user."""
+    rows = pl.DataFrame(
+        {
+            "user_id": [n // 6 for n in range(60)],
+            "item_id": [(n * 7) % 20 for n in range(60)],
+            "rating": [0, *range(1, 60)],
+        }
+    )
+    items = {"item_id": list(range(20)), "title": [f"Artist {n}" for n in range(20)]}
+    split = ByRandom(valid=0.2, test=0.2, per_user=True)
+    with pytest.warns(DataWarning, match="1 of 60 rows mean that nothing happened"):
+        ds = Dataset.from_tables(rows, items, negatives=SampledNegatives(), missing=[0], split=split)
+    liked = ds.to_frame().filter(pl.col("label") == 1).select("user_id", "item_id")
+    assert liked.sort("user_id", "item_id").equals(rows[1:].select("user_id", "item_id").sort("user_id", "item_id"))
+    drawn = ds.to_frame().filter(pl.col("label") == 0)
+    assert 30 < len(drawn) < 100 and drawn.join(liked, on=["user_id", "item_id"], how="semi").is_empty()
+    with pytest.raises(DataError, match="every row is a Yes, and threshold=3 that some are none"):
+        Dataset.from_tables(rows, items, negatives=SampledNegatives(), threshold=3, split=split)
+    with pytest.raises(DataError, match="no row is left: every rating is named in `missing`"):
+        Dataset.from_tables(rows[:1], items, negatives=SampledNegatives(), missing=[0], split=split)
+    more = Dataset.from_tables(rows, items, negatives=SampledNegatives(per_positive=4), split=split)
+    assert len(more.interactions) > len(ds.interactions)

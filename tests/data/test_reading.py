@@ -145,7 +145,7 @@ def test_what_csv_holds_is_read_or_refused_and_never_changed(rows, tmp_path_fact
         ("a.csv", "a,b\n1,x\0y\n", ["line 2 holds a NUL byte"]),
         ("a.csv", "a,b\n1,2\n".encode("utf-16"), ["in UTF-16"]),
         ("a.csv", gzip.compress(b"a,b\n1,2\n", mtime=0), ["compressed by gzip", ".gz"]),
-        ("a.csv", b"PK\x03\x04rest", ["zip or Excel"]),
+        ("a.csv", b"PK\x03\x04rest", ["zip archive or an Excel"]),
         ("a.csv", b"\n\n", ["the file is empty"]),
         ("a.jsonl", '{"a": 1}\n{"a": 2,}\n{"a": 3}\n', ["line 2, character", "is not JSON"]),
         ("a.jsonl", '{"a": 1}\n{"a": ', ["line 2", "was it cut off"]),

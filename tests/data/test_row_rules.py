@@ -12,7 +12,7 @@ from thinkrec.data.core_filter import keep_core_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.dropped_rows import drop_bad_rows
 from thinkrec.data.messages import reject_rows
-from thinkrec.data.row_problems import ProblemList, collect_problems, get_row_numbers, number_rows
+from thinkrec.data.row_problems import ProblemList, collect_problems
 from thinkrec.data.split import ByColumn
 from thinkrec.data.split_check import list_split_problems
 from thinkrec.data.table_config import TableData, load_tables
@@ -69,7 +69,7 @@ def test_later_messages_count_rows_as_the_table_does() -> None:
 
 def test_nothing_left_is_an_error_and_nothing_wrong_changes_nothing() -> None:
     frame = pl.DataFrame(GOOD)
-    assert drop_bad_rows(frame, "t", lambda: None) == (frame, None)
+    assert drop_bad_rows(frame, "t", lambda: None) is frame
     with pytest.raises(DataError, match="t: no row is left: on_error is drop"):
         check_interactions(frame.with_columns(rating=pl.lit("x")), source="t", threshold=3, on_error="drop")
 
@@ -90,8 +90,6 @@ def test_problems_are_collected_once_per_row() -> None:
     assert [(p.count, p.rows) for p in found.problems] == [(2, (2, 3)), (1, (1,))]
     assert found.problems[0].text.startswith("t: column 'x' is high (row 2: 2; row 3: 3; rows counted from 1). Lower")
     assert found.mask_rows(3).to_list() == [True, True, True] and ProblemList().mask_rows(2).to_list() == [False, False]
-    with number_rows(pl.Series([4, 7])):
-        assert get_row_numbers([1], 2) == [8] and get_row_numbers([1], 3) == [2]
 
 
 ITEMS = pl.DataFrame({"item_id": ["a", "b"], "title": ["A", "B"]})

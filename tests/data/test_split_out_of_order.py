@@ -12,7 +12,8 @@ from support.tiny_run import tiny_backbone, tiny_recipe
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset, Domain, Items
-from thinkrec.data.interactions import TEST, TRAIN, Interactions
+from thinkrec.data.hidden_rows import warn_hidden_rows
+from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import parse_recipe
@@ -75,3 +76,13 @@ def test_every_pass_takes_its_share_of_a_users_train_rows() -> None:
     passes = [select_strided_rows(ds, 2, epoch, seed=0) for epoch in range(2)]
     assert [len(rows) for rows in passes] == [3, 3]
     assert sorted(np.concatenate(passes).tolist()) == table.get_split_rows(TRAIN).tolist()
+
+
+def test_without_times_no_split_by_time_is_offered() -> None:
+    users, items, labels = (np.array([0, 0, 0]), np.arange(3), np.array([0, 1, 1], dtype=np.int8))
+    split, order = np.array([TEST, TRAIN, VALID]), np.arange(3)
+    for times, end in ((np.zeros(3, np.int64), "what stands later in the table."), (order, "fractions hides nothing.")):
+        fields = dict(user=users, item=items, label=labels, timestamp=times, split=split, order=order)
+        with pytest.warns(DataWarning, match="1 of 1 train rows come after a validation or test row") as caught:
+            warn_hidden_rows(Interactions.build(**fields, n_users=1), ["a"], "t")
+        assert str(caught[0].message).endswith(end)

@@ -102,7 +102,13 @@ def test_every_form_of_a_missing_rating_can_be_named() -> None:
     assert "no row is left" in refused({"missing": [5]}, rating=[5] * 8)
     assert "no column 'rating'" in refused({"missing": [0]}, rating=None, label=[0, 1] * 4)
     assert "give a list" in refused({"missing": "0"}) and "give a list" in refused({"missing": 0})
-    assert "decimal comma" in refused(rating=["3,5"] * 8)
+    assert "finite numbers (row 1: '3,5,1'" in refused(rating=["3,5,1"] * 8)
+
+
+def test_a_decimal_comma_is_read_as_a_point() -> None:
+    found, said = checked(rating=["3,5", "2,5", "3", "4,0", "1", "5", "2", "3,0"])
+    assert found["label"].to_list() == [1, 0, 0, 1, 0, 1, 0, 0]
+    assert "4 of 8 rows have a decimal comma (row 1: '3,5'" in said[0]
 
 
 @pytest.mark.parametrize(("threshold", "outcome"), [(5, "not liked"), (0.5, "liked")])
@@ -251,7 +257,7 @@ def test_a_recipe_has_the_same_keys(tmp_path: Path) -> None:
     assert data.interactions.order.tolist() == [1, 2, 3, 5, 6, 7]
     assert data.items.keywords == [("a", "b"), ("c, d",), ("e",)]
     said = " ".join(str(entry.message) for entry in caught)
-    assert 'mean "not rated" (row 1' in said and "1 rows are left out" in said
+    assert 'mean "not rated" (line 2:' in said and "1 rows are left out" in said
     assert TableData.model_validate(config.model_dump(mode="json")) == config
     with pytest.raises(ValueError, match="duplicates"):
         TableData.model_validate({**config.model_dump(), "duplicates": "some"})

@@ -118,11 +118,15 @@ CASES: dict[str, dict[str, Case | str]] = {
         ),
         **dict.fromkeys(("on_error", "unknown_items"), "tests/data/test_row_rules.py::test_"),
         **dict.fromkeys(("min_user_rows", "min_item_rows"), "tests/data/test_row_rules.py::test_the_core"),
+        "negatives": "tests/data/test_implicit.py::test_tables_of_plays",
         **dict.fromkeys(("interactions_format", "items_format"), "here"),
     },
-    "data.interactions_format": dict.fromkeys(
-        ("separator", "encoding", "header", "quoting", "columns"), "tests/data/test_table_files.py::test_"
-    ),
+    "data.interactions_format": {
+        **dict.fromkeys(
+            ("separator", "encoding", "header", "quoting", "columns"), "tests/data/test_table_files.py::test_"
+        ),
+        "flags": "tests/data/test_flag_columns.py::test_flags_become_keywords",
+    },
     "by: column": {"by": "here"},
     "by: dates": {
         "by": "here",

@@ -31,13 +31,11 @@ def print_inspection(inspection: Inspection, written: Path | None) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
-    for table in inspection.tables:
-        if not table.error:
-            console.print(render_guess(table, _name_role(inspection, table)))
+    _print_tables(console, inspection)
     _print_findings(console, inspection, written)
     if inspection.ratings is not None:
         bars = [(f"{value:g}", count) for value, count in inspection.ratings.counts]
-        console.print(render_chart("ratings", bars))
+        console.print(render_chart(inspection.ratings_title, bars))
     if inspection.facts is not None:
         _print_facts(console, inspection.facts)
     _print_keywords(console, inspection)
@@ -49,6 +47,16 @@ def print_inspection(inspection: Inspection, written: Path | None) -> None:
         console.print(Text(f"recipe: {written}\nrun it: thinkrec run {written}"), soft_wrap=True)
     elif not inspection.problems:
         console.print(Text("a run would go through", style="green"))
+
+
+def _print_tables(console: Console, inspection: Inspection) -> None:
+    for table in inspection.tables:
+        role = _name_role(inspection, table)
+        if role == "not used" and not table.error:
+            line = f"{table.path}: not used, {table.frame.height:,} rows ({', '.join(table.frame.columns)})"
+            console.print(Text(line), soft_wrap=True)
+        elif not table.error:
+            console.print(render_guess(table, role))
 
 
 def _print_findings(console: Console, inspection: Inspection, written: Path | None) -> None:
@@ -79,13 +87,18 @@ def render_guess(table: ReadTable, role: str) -> Table:
         first = table.frame[column.theirs].drop_nulls()
         shown = _format_cell(first[0]) if len(first) else ""
         grid.add_row(*map(Text, (column.ours, column.theirs, column.why, shown)))
-    used = {column.theirs for column in table.guess.columns}
+    used = {column.theirs for column in table.guess.columns} | _name_flags(table)
     rest = [name for name in table.frame.columns if name not in used]
     if rest:
         what = "kept as texts" if role == "items" else "not used"
         grid.caption = Text(f"other columns, {what}: {', '.join(rest)}")
         grid.caption_justify = "left"
     return grid
+
+
+def _name_flags(table: ReadTable) -> set[str]:
+    """Columns that are flags of keywords."""
+    return {place if isinstance(place, str) else table.frame.columns[place - 1] for place in table.form.flags.values()}
 
 
 def render_chart(title: str, counts: Sequence[tuple[str, int]]) -> Table:
@@ -154,9 +167,9 @@ def render_keywords(report: KeywordReport, rules: KeywordRules | None) -> Table:
 
 def format_training_time(time: TrainingTime) -> str:
     """A rough figure with its source."""
-    from thinkrec.data.inspect.training_time import SOURCE
+    from thinkrec.data.inspect.training_time import SOURCE, format_seconds
 
-    times = ", ".join(f"{_format_seconds(seconds)} with {name}" for name, seconds in time.seconds.items())
+    times = ", ".join(f"{format_seconds(seconds)} with {name}" for name, seconds in time.seconds.items())
     return (
         f"training as in the recipe demo reads about {time.tokens:,} tokens: roughly {times} (measured speeds, "
         f"{SOURCE}; baselines, scoring and reasons come on top; `thinkrec doctor` looks at this machine)"
@@ -202,9 +215,3 @@ def _print_facts(console: Console, facts: DataFacts) -> None:
 def _format_cell(value: object) -> str:
     """A value of a table in at most 40 characters."""
     return (", ".join(map(str, value)) if isinstance(value, pl.Series) else str(value))[:40]
-
-
-def _format_seconds(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -15,6 +16,7 @@ from typer.core import TyperGroup
 from thinkrec.cli.renamed import find_new_name
 from thinkrec.errors import ThinkRecError
 
+_PACKAGE = Path(__file__).resolve().parents[1]
 ORDER = (
     "demo",
     "example",
@@ -70,10 +72,13 @@ def _shorten_own_warnings() -> Iterator[None]:
     """What this package says is about the user's own tables and settings, not about a line of its code."""
     usual = warnings.formatwarning
 
-    def format_in_one_line(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> str:
-        if category.__module__.partition(".")[0] == "thinkrec":
+    def format_in_one_line(
+        message: Warning | str, category: type[Warning], filename: str, *place: Any, **options: Any
+    ) -> str:
+        is_plain = category is UserWarning and Path(filename).is_relative_to(_PACKAGE)
+        if is_plain or category.__module__.partition(".")[0] == "thinkrec":
             return f"note: {message}\n"
-        return usual(message, category, *place, **options)
+        return usual(message, category, filename, *place, **options)
 
     # Not `showwarning`: whoever records warnings, such as a test, goes on to get them.
     warnings.formatwarning = format_in_one_line

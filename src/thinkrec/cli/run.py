@@ -62,11 +62,15 @@ def run(
         if results is not None:
             raise RecipeError("--train-only makes no predictions or metrics to export; leave out --results")
         place = build_run(recipe, folder, overrides or [], options=options, any_code=any_code)
+        print_preview(place, recipe)
         place.train_all_stages()
         show.make_console().print(Text(f"trained: {place.folder}"), soft_wrap=True)
+        print_next_steps(place)
         return
-    done = execute_recipe(recipe, folder, overrides or [], options=options, results=results, any_code=any_code)
+    place = build_run(recipe, folder, overrides or [], options=options, any_code=any_code)
+    done = finish_and_print(place, recipe, results)
     show.make_console().print(Text(f"metrics: {done.metrics_path}\nreport:  {done.report_path}"))
+    print_next_steps(place)
 
 
 def build_run(
@@ -84,6 +88,26 @@ def build_run(
     return Run(recipe, place, progress=is_main(), ignore_code_changes=any_code, options=options)
 
 
+def print_preview(run: Run, asked: str) -> None:
+    """What `thinkrec check` would say of the data, in a few lines. `asked`: the recipe, as the user called it.
+
+    Raises DataError for tables that cannot be read, naming the command that lists all that is wrong at once.
+    """
+    from thinkrec.errors import DataError
+    from thinkrec.run.preview import describe_preview
+
+    if not run.progress:
+        return
+    try:
+        lines = describe_preview(run)
+    except DataError as error:
+        if run.recipe.data.kind != "tables":
+            raise
+        raise DataError(f"{error} `thinkrec check {asked}` lists everything that is wrong at once.") from error
+    for line in lines:
+        run.stage_runner.print_line(line)
+
+
 def execute_recipe(
     name: str,
     folder: Path | None,
@@ -94,6 +118,12 @@ def execute_recipe(
     any_code: bool = False,
 ) -> RunResults:
     """Run a recipe, or go on with it, and print its table and where things lie."""
+    run = build_run(name, folder, overrides, options=options, any_code=any_code)
+    return finish_and_print(run, name, results)
+
+
+def finish_and_print(run: Run, asked: str, results: Path | None = None) -> RunResults:
+    """All stages of a run, and its table, what has to be known of its data, and where its results were exported to."""
     from rich.text import Text
 
     from thinkrec.cli import show
@@ -103,7 +133,7 @@ def execute_recipe(
     from thinkrec.run.report_data import describe_data
     from thinkrec.run.results import finish_run
 
-    run = build_run(name, folder, overrides, options=options, any_code=any_code)
+    print_preview(run, asked)
     recipe = run.recipe
     done: RunResults = run.run_all_stages(finish_run)
     console = show.make_console()
@@ -116,3 +146,19 @@ def execute_recipe(
         written = run_on_main(lambda: export_results(run, done, results / recipe.name))
         console.print(Text(f"results: {written}"))
     return done
+
+
+def print_next_steps(run: Run) -> None:
+    """The commands that somebody with a trained recommender of their own tables wants next."""
+    from rich.text import Text
+
+    from thinkrec.cli import show
+
+    if run.recipe.data.kind not in ("tables", "source") or run.recipe.model.kind != "thinkrec":
+        return
+    name, user = show.name_run(run.folder), run.ds.user_ids[0]
+    lines = [
+        f"next:    thinkrec recommend {name} --users {user} --top 5 --reasons",
+        f"         thinkrec recommend {name} --users all --top 10 --out recommendations.csv",
+    ]
+    show.make_console().print(Text("\n".join(lines)), soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -83,9 +84,15 @@ def render_explanation(answer: Explanation, user: str) -> Text:
 def render_generator(summary: Mapping[str, Any]) -> Text:
     """How many users and candidates, what proposed these and what of later likes it finds, and new items if any."""
     lines = [f"{summary['rows']:,} rows of {summary['users']:,} users: {summary['out']}"] if "out" in summary else []
-    lines.append(f"ranked: {summary['candidates']} candidates per user, by {', '.join(summary['sources']) or 'all'}")
     results = [r for r in summary["recall"].get("results", []) if r["candidates"] <= summary["candidates"]]
     largest = max((r["candidates"] for r in results), default=0)
+    if results and all(r["random"] >= 1 for r in results if r["candidates"] == largest):
+        # A catalogue of no more items than candidates: there was nothing to choose, and so nothing to be found again.
+        lines.append("ranked: every item that the user has not met")
+        results = []
+    else:
+        by = ", ".join(summary["sources"]) or "all"
+        lines.append(f"ranked: {summary['candidates']} candidates per user, by {by}")
     lines += [
         f"the sources' recall@{largest} of {r['split']} likes: {r['recall']:.3f} [{r['low']:.3f}, {r['high']:.3f}], "
         f"at random {r['random']:.3f} ({r['users']} users)"
@@ -151,3 +158,10 @@ def build_fact_table(title: str, lines: Sequence[tuple[str, str]]) -> Table:
     for what, much in lines:
         table.add_row(Text(what), Text(much))
     return table
+
+
+def name_run(folder: Path) -> str:
+    """What commands call a run: its name, where it lies under runs/ and nothing else is called so, else its folder."""
+    if folder.parts[:1] == ("runs",) and len(folder.parts) > 1:
+        return folder.relative_to("runs").as_posix()
+    return str(folder)

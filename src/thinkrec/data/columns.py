@@ -121,10 +121,12 @@ def parse_ratings(column: pl.Series, source: str) -> pl.Series:
     text = column.dtype in _TEXT
     if not (column.dtype.is_numeric() or text):
         raise make_type_error(column, source, "ratings must be numbers", "Cast the column to float.")
-    parsed = (strip_whitespace(column.cast(pl.String)) if text else column).cast(pl.Float64, strict=False)
     remedy = 'Correct or drop these rows, or name values that mean "not rated" in `missing`.'
-    if text and column.cast(pl.String).str.contains(r"^\s*\d+,\d+\s*$").any():
-        remedy = "Write a point in place of the decimal comma."
+    plain = strip_whitespace(column.cast(pl.String)) if text else column
+    if text and (commas := plain.str.contains(r"^-?\d+,\d+$").fill_null(False)).any():
+        warn_rows(column, commas, source, "have a decimal comma", "It is read as a point.")
+        plain = plain.str.replace(r"^(-?\d+),(\d+)$", "$1.$2")
+    parsed = plain.cast(pl.Float64, strict=False)
     reject_rows(column, ~parsed.is_finite(), source, "has ratings that are not finite numbers", remedy)
     return parsed
 

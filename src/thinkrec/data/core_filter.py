@@ -6,15 +6,16 @@ from typing import Literal
 
 import polars as pl
 
-from thinkrec.data.messages import emit_warning, format_rows, report_dropped
-from thinkrec.data.row_problems import Problem, get_collected, get_row_numbers
+from thinkrec.data.messages import emit_warning, format_rows, make_row_problem, report_dropped
+from thinkrec.data.row_problems import get_collected
+from thinkrec.data.row_trace import keep_rows
 from thinkrec.errors import DataError
 
 UnknownItems = Literal["raise", "drop"]
 """raise: a row with an item that the items table lacks is an error. drop: such rows are left out, and counted."""
 
 
-def drop_unknown_items(rows: pl.DataFrame, source: str, item_source: str) -> pl.DataFrame:
+def drop_unknown_items(rows: pl.DataFrame, item_ids: pl.Series, source: str, item_source: str) -> pl.DataFrame:
     """Interactions with a column `item` (codes, null for unknown ones) without those of unknown items; says how many.
 
     Raises DataError where no row is left.
@@ -23,23 +24,45 @@ def drop_unknown_items(rows: pl.DataFrame, source: str, item_source: str) -> pl.
     if not unknown.any():
         return rows
     places = unknown.arg_true()
-    what = f"column 'item_id' names items that {item_source} does not have ({format_rows(rows['item_id'], places)})"
+    near = describe_near_ids(rows["item_id"].filter(unknown), item_ids)
+    first = format_rows(rows["item_id"], places, source)
+    what = f"column 'item_id' names items that {item_source} does not have ({first})"
     if unknown.all():
         raise DataError(
-            f"{source}: no row is left: {what}. Check that both tables are of one catalogue, and whether one writes "
-            "its ids in another way."
+            f"{source}: no row is left: {what}.{near} Check that both tables are of one catalogue, and whether one "
+            "writes its ids in another way."
         )
     items = rows["item_id"].filter(unknown).n_unique()
     if get_collected() is not None:
-        numbers = tuple(get_row_numbers(places[:5].to_list(), rows.height))
-        remedy = "Add the items there, or say `unknown_items: drop`."
-        report_dropped(Problem(source, "item_id", len(places), numbers, what, remedy))
+        remedy = f"{near} Add the items there, or say `unknown_items: drop`.".strip()
+        report_dropped(make_row_problem(rows["item_id"], places, source, what, remedy))
     else:
         emit_warning(
             f"{source}: {len(places)} of {rows.height} rows are left out (unknown_items: drop): they name {items} "
-            f"items that {item_source} does not have ({format_rows(rows['item_id'], places)})."
+            f"items that {item_source} does not have ({first}).{near}"
         )
+    keep_rows(source, ~unknown)
     return rows.filter(~unknown)
+
+
+def describe_near_ids(unknown: pl.Series, known: pl.Series) -> str:
+    """A sentence, with a space before it, on unknown ids that are known in another spelling; empty where none are.
+
+    Spreadsheets cut zeros off the front of ISBNs, and the last letter of one may be x or X.
+    """
+    plain = _normalise_ids(unknown)
+    near = plain.is_in(_normalise_ids(known).drop_nulls().implode()).fill_null(False)
+    if not near.any():
+        return ""
+    example = unknown.filter(near)[0]
+    return (
+        f" {int(near.sum()):,} of these rows name an item that is there in another spelling, such as {example!r}: the "
+        "tables differ in zeros in front, case, hyphens or spaces. Write ids alike in both."
+    )
+
+
+def _normalise_ids(ids: pl.Series) -> pl.Series:
+    return ids.cast(pl.String).str.to_lowercase().str.replace_all(r"[-\s]", "").str.strip_chars_start("0")
 
 
 def keep_core_rows(rows: pl.DataFrame, min_user_rows: int, min_item_rows: int, source: str) -> pl.DataFrame:

@@ -12,13 +12,16 @@ import numpy as np
 import polars as pl
 
 from thinkrec.data.columns import parse_ids, parse_keywords, reject_rows, require_columns
-from thinkrec.data.core_filter import UnknownItems, drop_unknown_items, keep_core_rows
+from thinkrec.data.core_filter import UnknownItems, describe_near_ids, drop_unknown_items, keep_core_rows
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.feedback_columns import FeedbackColumns, derive_feedback_labels
 from thinkrec.data.frames import as_frame, make_series
-from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID, Interactions
+from thinkrec.data.hidden_rows import warn_hidden_rows
+from thinkrec.data.implicit import SampledNegatives, mark_rows_liked, sample_negatives
+from thinkrec.data.interactions import SPLITS, TEST, TRAIN, Interactions
 from thinkrec.data.keyword_rules import KeywordRules, clean_catalogue_keywords
 from thinkrec.data.messages import emit_warning
+from thinkrec.data.row_trace import note_rows
 from thinkrec.data.split import SPLIT_TYPE, ByColumn, Split, assign_split
 from thinkrec.data.table_columns import name_columns
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat, check_row_rules
@@ -109,6 +112,7 @@ class Dataset:
         min_item_rows: int = 1,
         separators: Mapping[Any, str] | None = None,
         keyword_rules: KeywordRules | None = None,
+        negatives: SampledNegatives | None = None,
         interactions_format: TableFormat = PLAIN_FORMAT,
         items_format: TableFormat = PLAIN_FORMAT,
         domain: Domain = PLAIN_WORDS,
@@ -131,6 +135,8 @@ class Dataset:
             min_item_rows: items with fewer lose theirs likewise, and stay in the catalogue.
             separators: what separates keywords in one text, such as {"keywords": ";"}. See `check_items`.
             keyword_rules: join keywords by case and drop those of too many or too few items; by default none is.
+            negatives: every row is a Yes (plays, purchases), and items that a user never met are drawn as a No; see
+                `implicit.sample_negatives`. A column of ratings or labels then counts for `missing` alone.
             interactions_format: how their file is written, and what they call their columns.
             items_format: likewise.
             domain: the words for prompts and for items without a title.
@@ -149,8 +155,15 @@ class Dataset:
         catalogue = check_items(
             catalogue, source=item_source, noun=domain.item, separators=separators, on_error=on_error
         )
+        has_times = "timestamp" in rows.columns
         if feedback is not None:
             rows = derive_feedback_labels(rows, feedback, source)
+        if negatives is not None and feedback is not None:
+            raise DataError(
+                f"{source}: `feedback` says which rows are a No, and `negatives` draws some. Drop one of them."
+            )
+        if negatives is not None:
+            rows, missing = mark_rows_liked(rows, threshold, missing, source), None
         rows = check_interactions(
             rows,
             source=source,
@@ -159,6 +172,7 @@ class Dataset:
             duplicates=duplicates,
             on_error=on_error,
             needs_times=getattr(split, "by", None) in (None, *CUT_BY_TIME),
+            is_implicit=negatives is not None,
         )
         rows = _add_item_codes(rows, catalogue, source, item_source, unknown_items)
         rows = keep_core_rows(rows, min_user_rows, min_item_rows, source)
@@ -166,6 +180,9 @@ class Dataset:
         if keyword_rules is not None:
             words = clean_catalogue_keywords(catalogue["keywords"].to_list(), keyword_rules, item_source)
             catalogue = catalogue.with_columns(pl.Series("keywords", words, dtype=pl.List(pl.String)))
+        if negatives is not None:
+            rows = sample_negatives(rows, negatives, has_times=has_times, source=source)
+            rows = _add_item_codes(rows, catalogue, source, item_source, "raise")
         users = rows["user_id"].unique().sort()
         columns = extract_columns(rows, users, rows["item"])
         # Tens of millions of rows are not held in two forms.
@@ -173,7 +190,7 @@ class Dataset:
         table = Interactions.build(**columns, n_users=len(users))
         del columns
         user_ids = users.to_list()
-        _warn_hidden_rows(table, user_ids, source)
+        warn_hidden_rows(table, user_ids, source)
         return cls(
             interactions=table,
             items=Items.from_frame(catalogue),
@@ -296,6 +313,7 @@ def _load_table(
     if isinstance(table, str | Path):
         return read_table(table, form, on_error=on_error), name or str(table)
     frame = as_frame(table, name or what)
+    note_rows(name or what, frame.height)
     return name_columns(frame, form.columns, name or what), name or what
 
 
@@ -309,27 +327,6 @@ def _parse_item_keywords(keywords: Mapping[Any, Any], separator: str | None, sou
             column = make_series("keywords", list(of_kind.values()), source)
             parsed |= dict(zip(of_kind, parse_keywords(column, source, separator), strict=True))
     return {id_: parsed.get(id_, ()) for id_ in keywords}
-
-
-def _warn_hidden_rows(table: Interactions, users: list, source: str) -> None:
-    """One DataWarning where the split is not in time order, with what is hidden from which rows; see `data.past`."""
-    if table.past.is_complete:
-        return
-    hidden = table.past.count_visible_rows(np.arange(len(table))) < np.arange(len(table)) - table.start[table.user]
-    totals, counts = {name: int((table.split == code).sum()) for code, name in enumerate(SPLITS)}, []
-    for code, after in ((TRAIN, "validation or test row"), (VALID, "test row")):
-        count = int((hidden & (table.split == code)).sum())
-        if count:
-            counts.append(
-                f"{count} of {totals[SPLITS[code]]} {SPLITS[code]} rows come after a {after} of the same user"
-            )
-    whose = [repr(users[code]) for code in np.unique(table.user[hidden])]
-    others = f" and {len(whose) - 3} more" if len(whose) > 3 else ""
-    emit_warning(
-        f"{source}: the split is not in time order: {'; '.join(counts)} (users {', '.join(whose[:3])}{others}). "
-        "Histories and statistics of train rows show train rows alone, those of validation rows no test row. A split "
-        "by dates, months or fractions hides nothing."
-    )
 
 
 def build_interactions(rows: pl.DataFrame, users: pl.Series, item: pl.Series) -> Interactions:
@@ -381,7 +378,8 @@ def _add_item_codes(
     codes = find_codes(named, known)
     rows = rows.with_columns(codes.alias("item"))
     if unknown_items == "drop":
-        return drop_unknown_items(rows, source, item_source)
-    remedy = "Add the items there, or leave such rows out by `unknown_items: drop`."
+        return drop_unknown_items(rows, known, source, item_source)
+    near = describe_near_ids(rows["item_id"].filter(codes.is_null()), known) if codes.null_count() else ""
+    remedy = f"{near} Add the items there, or leave such rows out by `unknown_items: drop`.".strip()
     reject_rows(rows["item_id"], codes.is_null(), source, f"names items that {item_source} does not have", remedy)
     return rows

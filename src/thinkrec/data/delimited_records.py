@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from thinkrec.data.csv_quotes import format_excerpt
 from thinkrec.data.file_bytes import make_format_error, open_bytes
 from thinkrec.data.messages import emit_warning, is_data_row, report_dropped
 from thinkrec.data.row_problems import SHOWN, Problem
+from thinkrec.data.row_trace import note_lines
 from thinkrec.data.table_format import OnError
 
 _NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", "::": "double colons", " ": "spaces"}
@@ -105,6 +107,7 @@ class TableBuilder:
         self.unnamed: list[str] = []
         self._has_header, self._on_error = header, on_error
         self._rows: list[list[str]] = []
+        self._lines = array("I")
         self._parts: list[pl.DataFrame] = []
         self._empty: list[int] = []
         self._dropped: list[tuple[int, str]] = []
@@ -127,6 +130,7 @@ class TableBuilder:
             self.drop_line(line, why.partition(". ")[0])
             return
         self._rows.append(fields)
+        self._lines.append(line)
         if len(self._rows) == _CHUNK:
             self._flush()
 
@@ -150,6 +154,8 @@ class TableBuilder:
         if self._rows or not self._parts:
             self._flush()
         frame = pl.concat(self._parts).with_columns(pl.col(pl.String).replace("", None))
+        # Columns as a whole come from a file whose rows follow each other below the header.
+        note_lines(str(self.path), self._lines if len(self._lines) == len(frame) else 2, len(frame))
         # Trailing separators make columns without a name and without a value.
         return frame.drop([name for name in self.unnamed if frame[name].null_count() == len(frame)])
 
@@ -226,6 +232,7 @@ def report_dropped_lines(path: Path, dropped: list[tuple[int, str]]) -> None:
             tuple(line for line, _ in dropped[:SHOWN]),
             "; ".join(why for _, why in dropped[:SHOWN]) + more,
             "Correct or remove these lines, or say `on_error: drop`.",
+            "line",
             "line",
         )
     )

@@ -9,11 +9,12 @@ import polars as pl
 
 from thinkrec.data.messages import report_dropped
 from thinkrec.data.row_problems import collect_problems
+from thinkrec.data.row_trace import keep_rows
 from thinkrec.errors import DataError, DataWarning
 
 
-def drop_bad_rows(df: pl.DataFrame, source: str, parse: Callable[[], object]) -> tuple[pl.DataFrame, pl.Series | None]:
-    """The rows in which `parse` finds nothing wrong, and their places in `df` (from 0); None where all stay.
+def drop_bad_rows(df: pl.DataFrame, source: str, parse: Callable[[], object]) -> pl.DataFrame:
+    """The rows in which `parse` finds nothing wrong.
 
     `parse` reads every column of `df` and is called once, its warnings unheard: what it parses is not used. Raises
     DataError where no row is left.
@@ -25,10 +26,11 @@ def drop_bad_rows(df: pl.DataFrame, source: str, parse: Callable[[], object]) ->
     for problem in problem_list.problems:
         report_dropped(problem)
     if not bad.any():
-        return df, None
+        return df
     if bad.all():
         raise DataError(
             f"{source}: no row is left: on_error is drop, and every row has a value that cannot be used "
             f"({problem_list.problems[0].what})."
         )
-    return df.filter(~bad), (~bad).arg_true()
+    keep_rows(source, ~bad)
+    return df.filter(~bad)

@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from thinkrec.data.messages import emit_warning, reject_rows
+from thinkrec.data.row_trace import has_lines, keep_rows, name_rows
 from thinkrec.errors import DataError
 
 Duplicates = Literal["keep", "first", "last", "refuse"]
@@ -40,15 +41,17 @@ def resolve_duplicates(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates
         others = len(repeated) - repeated.select("user_id", "item_id").n_unique() - exact
         findings = [f"{exact} rows repeat an earlier row exactly (user, item, label, time)"] if exact else []
         findings += [f"{others} rows name a user and item of another row with another label or time"] if others else []
-        first = int(pair.arg_true()[0]) + 1
+        first = name_rows(pair.arg_true()[:1].to_list(), len(pair), source)[0]
+        first += "" if has_lines(source, len(pair)) else ", counted from 1"
         emit_warning(
-            f"{source}: {', and '.join(findings)} (the first: row {first}, counted from 1); they are kept. "
+            f"{source}: {', and '.join(findings)} (the first: {first}); they are kept. "
             "`duplicates: first`, `last` or `refuse` settles it otherwise, `keep` says nothing."
         )
         return rows
     by_time = rows.with_columns(fraction.alias("part")).with_row_index("row").sort("timestamp", "part", "order")
     keep = "first" if rule == "first" else "last"
     chosen = by_time.unique(["user_id", "item_id"], keep=keep, maintain_order=True)["row"].sort()
+    keep_rows(source, pl.int_range(len(rows), eager=True, dtype=pl.UInt32).is_in(chosen.implode()))
     emit_warning(
         f"{source}: {len(rows) - len(chosen)} rows are left out, because their user met their item in another row; the "
         f"{rule} one is kept (duplicates: {rule})."

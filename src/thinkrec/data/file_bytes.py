@@ -6,10 +6,12 @@ import bz2
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from thinkrec.data.archives import open_member, split_member
 from thinkrec.data.csv_quotes import format_excerpt
 from thinkrec.errors import DataError
 
@@ -20,11 +22,11 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "compressed by zstd; let its name end with .zst",
     b"BZh": "compressed by bzip2; let its name end with .bz2",
     b"\xfd7zXZ": "compressed by xz; let its name end with .xz",
-    b"PK\x03\x04": "a zip or Excel file; save it as CSV",
+    b"PK\x03\x04": "a zip archive or an Excel file; let its name end with .zip, or save it as CSV",
     b"PAR1": "a Parquet file; let its name end with .parquet",
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What reading a file that is damaged, or was cut short, raises."""
 
 
@@ -54,8 +56,10 @@ def check_kind_of_file(path: Path, kind: str, encoding: str | None = None) -> No
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """The bytes of a file, unpacked where its name ends with .gz, .zst, .bz2 or .xz."""
+    """The bytes of a file, unpacked where its name ends with .gz, .zst, .bz2 or .xz, also in a zip archive."""
     ending = path.suffix.lower()
+    if (parts := split_member(path)) is not None:
+        return _open_packed_member(open_member(*parts), ending)
     if ending == ".zst":
         import pyarrow as pa
 
@@ -63,6 +67,12 @@ def open_bytes(path: Path) -> BinaryIO:
         return io.BufferedReader(cast(io.RawIOBase, pa.input_stream(str(path), compression="zstd")))
     opener = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(ending)
     return path.open("rb") if opener is None else cast(BinaryIO, opener(path, "rb"))
+
+
+def _open_packed_member(file: BinaryIO, ending: str) -> BinaryIO:
+    """A member of an archive, unpacked once more where its own name says so."""
+    opener = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(ending)
+    return file if opener is None else cast(BinaryIO, opener(file, "rb"))
 
 
 def strip_packing(name: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Collection
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from pydantic import Field
 
-from thinkrec.data.messages import emit_warning
+from thinkrec.data.messages import emit_warning, warn_rows
+from thinkrec.data.ratings import find_unrated_rows
+from thinkrec.data.row_trace import keep_rows
 from thinkrec.errors import DataError
 from thinkrec.io.config import Config
 
@@ -31,12 +34,33 @@ class SampledNegatives(Config):
         """One sentence for beside every table."""
         how = "uniformly" if self.draw == "uniform" else "by popularity"
         return (
-            f"No is sampled: per Yes on average {self.per_positive:g} items that the user never met, drawn "
-            f"{how} among the "
-            f"items that anybody met in the same {self.days} days (seed {self.seed}); such labels measure who "
-            "met what, not "
-            "who disliked what"
+            f"No is sampled: per Yes on average {self.per_positive:g} items that the user never met, drawn {how} among "
+            f"the items that anybody met in the same {self.days} days, or at all where there are no times (seed "
+            f"{self.seed}); such labels measure who met what, not who disliked what"
         )
+
+
+def mark_rows_liked(
+    table: pl.DataFrame, threshold: float | None, missing: Collection[Any] | None, source: str
+) -> pl.DataFrame:
+    """Interactions in which every row is a Yes: label 1 in place of what counts how often or how long.
+
+    Rows whose rating is one of `missing` (plays of 0) are left out, and counted. Raises DataError where a threshold
+    says that some rows are a No, and where no row is left.
+    """
+    if threshold is not None:
+        raise DataError(
+            f"{source}: `negatives` says that every row is a Yes, and threshold={threshold:g} that some are none. Drop "
+            "one of them."
+        )
+    absent = find_unrated_rows(table, missing, source)
+    if absent.any():
+        warn_rows(table["rating"], absent, source, "mean that nothing happened", "They are left out (missing).")
+        keep_rows(source, ~absent)
+        table = table.filter(~absent)
+    if table.is_empty():
+        raise DataError(f"{source}: no row is left: every rating is named in `missing`. Correct it.")
+    return table.drop("rating", "label", strict=False).with_columns(pl.lit(1, dtype=pl.Int8).alias("label"))
 
 
 def sample_negatives(rows: pl.DataFrame, config: SampledNegatives, *, has_times: bool, source: str) -> pl.DataFrame:
@@ -58,7 +82,7 @@ def sample_negatives(rows: pl.DataFrame, config: SampledNegatives, *, has_times:
     """
     if not (rows["label"] == 1).all():
         raise DataError(f"{source}: sampled negatives are for data in which every row is a Yes. Drop `negatives`.")
-    ranked = rows.sort("user_id", "timestamp", "order")
+    ranked = rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).sort("user_id", "timestamp", "order")
     rng = np.random.default_rng(config.seed)
     item_ids = ranked["item_id"].unique().sort()
     codes = (

@@ -21,6 +21,7 @@ from thinkrec.data.file_bytes import (
 )
 from thinkrec.data.frames import build_frame_from_rows
 from thinkrec.data.messages import emit_warning, format_value
+from thinkrec.data.row_trace import note_lines
 from thinkrec.data.table_format import OnError
 
 JSON_KINDS = (".jsonl", ".ndjson", ".json")
@@ -52,6 +53,7 @@ def read_jsonl(path: Path, encoding: str | None = None, *, on_error: OnError = "
     if middle:
         emit_warning(f"{path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
     _warn_missing_keys(rows, lines, path)
+    note_lines(str(path), lines, len(rows))
     return build_frame_from_rows(rows, str(path), lines)
 
 

@@ -23,6 +23,9 @@ _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})(?:\s[^<>]*)?/?>", re.I)
 # With a semicolon alone: "AT&T" and "R&D" hold none.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
+PAGE_PIECE = r"getTime\(\)|function\(|^\s*<[sS][tT][yY][lL][eE]"
+"""What scripts and styles of a page hold, and titles don't."""
+
 _BLANK = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 
 
@@ -51,3 +54,12 @@ def clean_line(text: str | None, limit: int) -> str:
     Control characters and runs of white space become one space.
     """
     return _BLANK.sub(" ", strip_markup(text or "")).strip()[:limit].rstrip()
+
+
+def is_page_piece(text: str) -> bool:
+    """Whether a text is a piece of a web page's script or style, as some titles of Amazon's products are.
+
+    >>> is_page_piece("var t = (new Date()).getTime();"), is_page_piece("Getting Time Right")
+    (True, False)
+    """
+    return re.search(PAGE_PIECE, text) is not None

@@ -9,7 +9,8 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from thinkrec.data.row_problems import SHOWN, Problem, get_collected, get_row_numbers
+from thinkrec.data.row_problems import SHOWN, Problem, get_collected
+from thinkrec.data.row_trace import get_row_numbers, has_lines, name_rows
 from thinkrec.errors import DataError, DataWarning
 
 _OTHER_NAMES = {
@@ -33,6 +34,7 @@ _KINDS = {
     "predictions": {"order", "score"},
     "reasons": {"order", "reason"},
 }
+COUNTED = "; rows counted from 1"
 _VALUE = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*")
 
 
@@ -50,21 +52,25 @@ def warn_rows(column: pl.Series, mask: pl.Series, source: str, what: str, note: 
     if len(rows):
         emit_warning(
             f"{source}: column '{column.name}': {len(rows)} of {len(column)} rows {what} "
-            f"({format_rows(column, rows)}). {note}"
+            f"({format_rows(column, rows, source)}). {note}"
         )
 
 
-def format_rows(column: pl.Series, rows: pl.Series) -> str:
-    """The first few rows, counted from 1, with their values."""
+def format_rows(column: pl.Series, rows: pl.Series, source: str, *, is_explained: bool = True) -> str:
+    """The first few rows with their values: by the lines of their file, else counted from 1.
+
+    `is_explained`: rows that are counted are said to be counted from 1.
+    """
     shown = rows[:SHOWN].to_list()
-    numbers = get_row_numbers(shown, len(column))
-    examples = [f"row {number}: {format_value(column[row])}" for number, row in zip(numbers, shown, strict=True)]
+    names = name_rows(shown, len(column), source)
+    examples = [f"{name}: {format_value(column[row])}" for name, row in zip(names, shown, strict=True)]
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    return f"{'; '.join(examples)}{more}; rows counted from 1"
+    end = "" if has_lines(source, len(column)) or not is_explained else COUNTED
+    return f"{'; '.join(examples)}{more}{end}"
 
 
 def reject_rows(column: pl.Series, bad: pl.Series, source: str, what: str, remedy: str) -> None:
-    """Raise DataError where the mask `bad` is set (or null); names the first few rows, counted from 1, and values.
+    """Raise DataError where the mask `bad` is set (or null); names the first few rows and their values.
 
     Where problems are collected (`row_problems`), they are added there in place of the error.
     """
@@ -74,11 +80,17 @@ def reject_rows(column: pl.Series, bad: pl.Series, source: str, what: str, remed
     rows = bad.arg_true()
     if not len(rows):
         return
-    what = f"column '{column.name}' {what} ({format_rows(column, rows)})"
+    what = f"column '{column.name}' {what} ({format_rows(column, rows, source)})"
     if collected is None:
         raise DataError(f"{source}: {what}. {remedy}")
-    numbers = tuple(get_row_numbers(rows[:SHOWN].to_list(), len(column)))
-    collected.add(Problem(source, column.name, len(rows), numbers, what, remedy))
+    collected.add(make_row_problem(column, rows, source, what, remedy))
+
+
+def make_row_problem(column: pl.Series, rows: pl.Series, source: str, what: str, remedy: str) -> Problem:
+    """The problem of these rows (places from 0) of a column."""
+    numbers = tuple(get_row_numbers(rows[:SHOWN].to_list(), len(column), source))
+    numbered = "line" if has_lines(source, len(column)) else "row"
+    return Problem(source, column.name, len(rows), numbers, what, remedy, numbered=numbered)
 
 
 def report_dropped(problem: Problem) -> None:
@@ -93,8 +105,8 @@ def report_dropped(problem: Problem) -> None:
 
 def make_type_error(column: pl.Series, source: str, what: str, remedy: str) -> DataError:
     """The error for a column of a type that cannot hold `what`; names its first value."""
-    sample = column.drop_nulls()
-    seen = f" (row {int(column.is_not_null().arg_max() or 0) + 1}: {format_value(sample[0])})" if len(sample) else ""
+    filled = column.is_not_null().arg_true()[:1]
+    seen = f" ({format_rows(column, filled, source, is_explained=False)})" if len(filled) else ""
     return DataError(f"{source}: column '{column.name}' has type {column.dtype}{seen}; {what}. {remedy}")
 
 

@@ -32,7 +32,7 @@ def read_plain_lines(path: Path, kind: str, form: TableFormat, separator: str) -
     Raises DataError for a header that cannot serve, as `TableBuilder` does.
     """
     is_fit = len(separator) == 1 and separator.isascii() and form.header and form.encoding is None
-    if not is_fit or path.suffix.lower() != f".{kind}" or path.stat().st_size < MIN_BYTES:
+    if not is_fit or not path.is_file() or path.suffix.lower() != f".{kind}" or path.stat().st_size < MIN_BYTES:
         return None
     with path.open("rb") as file:
         header = file.readline()

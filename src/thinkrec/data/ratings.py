@@ -44,10 +44,18 @@ def find_unrated_rows(df: pl.DataFrame, missing: Collection[Any] | None, source:
     return unrated.fill_null(True)
 
 
-def derive_labels(df: pl.DataFrame, source: str, threshold: float | None, absent: pl.Series, unsure: bool) -> pl.Series:
+def derive_labels(
+    df: pl.DataFrame,
+    source: str,
+    threshold: float | None,
+    absent: pl.Series,
+    unsure: bool,
+    is_implicit: bool = False,
+) -> pl.Series:
     """Labels, Int8 (n,), of no meaning where `absent`.
 
-    `unsure`: values that look like marks for "not rated" are warned of.
+    `unsure`: values that look like marks for "not rated" are warned of. `is_implicit`: that every label is a Yes is
+    meant, and not warned of.
     """
     present = [name for name in ("rating", "label") if name in df.columns]
     if len(present) != 1:
@@ -68,7 +76,8 @@ def derive_labels(df: pl.DataFrame, source: str, threshold: float | None, absent
                 f"{source}: column 'label' needs no threshold, but threshold={threshold} was given. Drop one."
             )
         labels = col.parse_labels(df["label"], source)
-        suspicious_values.warn_single_class(labels, None, None, source)
+        if not is_implicit:
+            suspicious_values.warn_single_class(labels, None, None, source)
         return labels
     bar = col.check_threshold(threshold, source)
     rated = pl.select(pl.when(~absent).then(df["rating"].alias("rating"))).to_series() if absent.any() else df["rating"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -23,12 +23,14 @@ class Problem:
     """Null for whole lines."""
     count: int
     rows: tuple[int, ...]
-    """The first few, from 1: rows below the header, or lines of the file."""
+    """The first few: lines of the file, or rows from 1 where it is no text."""
     what: str
     """A clause that follows the table's name, with values: "column 'rating' has ... (row 2: 'good')"."""
     remedy: str
     unit: str = "row"
-    """row or line."""
+    """row, or line where it is none."""
+    numbered: str = "row"
+    """What `rows` count: row or line."""
 
     @property
     def text(self) -> str:
@@ -41,7 +43,7 @@ class ProblemList:
     """Everything that is wrong with the rows of a table or two, in the order in which it was found."""
 
     problems: list[Problem] = field(default_factory=list)
-    _bad: dict[tuple[str, str], pl.Series] = field(default_factory=dict)
+    _bad: dict[tuple[str, str, int], pl.Series] = field(default_factory=dict)
 
     def add(self, problem: Problem) -> None:
         """One more problem."""
@@ -49,8 +51,10 @@ class ProblemList:
 
     def select_new(self, source: str, column: str, bad: pl.Series) -> pl.Series:
         """The wrong rows of a column, Boolean (n,), without those that were found wrong before for another reason."""
-        before = self._bad.get((source, column))
-        self._bad[source, column] = bad if before is None else before | bad
+        # The length is part of the key: rows may have been left out, or drawn, since the column was looked at first.
+        key = (source, column, len(bad))
+        before = self._bad.get(key)
+        self._bad[key] = bad if before is None else before | bad
         return bad if before is None else bad & ~before
 
     def mask_rows(self, height: int) -> pl.Series:
@@ -63,7 +67,6 @@ class ProblemList:
 
 
 _COLLECTED: ContextVar[ProblemList | None] = ContextVar("collected_problems", default=None)
-_ROW_NUMBERS: ContextVar[pl.Series | None] = ContextVar("row_numbers", default=None)
 
 
 @contextmanager
@@ -80,24 +83,3 @@ def collect_problems() -> Iterator[ProblemList]:
 def get_collected() -> ProblemList | None:
     """The list that wrong rows go to, where somebody collects them."""
     return _COLLECTED.get()
-
-
-@contextmanager
-def number_rows(numbers: pl.Series | None) -> Iterator[None]:
-    """Within it messages about a table of this length call its rows by these numbers (from 0), those of a longer table.
-
-    None: by their places, as everywhere else.
-    """
-    token = _ROW_NUMBERS.set(numbers)
-    try:
-        yield
-    finally:
-        _ROW_NUMBERS.reset(token)
-
-
-def get_row_numbers(rows: Sequence[int], height: int) -> list[int]:
-    """What messages call the rows at these places (from 0) of a table with so many rows, from 1."""
-    numbers = _ROW_NUMBERS.get()
-    if numbers is None or len(numbers) != height:
-        return [row + 1 for row in rows]
-    return [int(numbers[row]) + 1 for row in rows]

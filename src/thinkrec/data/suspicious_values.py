@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from thinkrec.data.messages import emit_warning, format_rows, warn_rows
+from thinkrec.data.messages import COUNTED, emit_warning, format_rows, warn_rows
+from thinkrec.data.row_trace import has_lines
 
 _UNITS = (
     ("seconds", 1, 10**8, 10**11),
@@ -86,13 +87,13 @@ def unify_time_units(
     if not used or used == [_UNITS[0][0]]:
         return whole, fraction
     counts = [
-        f"{int(masks[name].sum())} in {name} ({format_rows(column, masks[name].arg_true()[:1])})" for name in used
+        f"{int(masks[name].sum())} in {name} "
+        f"({format_rows(column, masks[name].arg_true()[:1], source, is_explained=False)})"
+        for name in used
     ]
-    counts = [text.replace("; rows counted from 1", "") for text in counts]
+    end = "" if has_lines(source, len(column)) else COUNTED
     seems = "mixes units" if len(used) > 1 else "is in no seconds"
-    emit_warning(
-        f"{source}: column 'timestamp' {seems}: {', '.join(counts)}; rows counted from 1. All are read as seconds."
-    )
+    emit_warning(f"{source}: column 'timestamp' {seems}: {', '.join(counts)}{end}. All are read as seconds.")
     for name, per, _, _ in _UNITS[1:]:
         mask = masks[name]
         whole, fraction = (

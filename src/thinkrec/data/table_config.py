@@ -11,6 +11,7 @@ from thinkrec.data.core_filter import UnknownItems
 from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.feedback_columns import FeedbackColumns
+from thinkrec.data.implicit import SampledNegatives
 from thinkrec.data.keyword_rules import KeywordRules
 from thinkrec.data.split import Split
 from thinkrec.data.table_format import OnError, TableFormat
@@ -56,6 +57,9 @@ class TableData(Config):
     comma, for the whole column."""
     keyword_rules: KeywordRules | None = None
     """Join keywords by case, and drop those that too many items or one item alone have; null leaves them alone."""
+    negatives: SampledNegatives | None = None
+    """Every row is a Yes, such as a play or a purchase: how the No is drawn, among items that a user never met. Without
+    it ratings or labels say what was liked."""
     item: str = "item"
     """One item in the words of the domain: film, book, product."""
     items_word: str = "items"
@@ -70,6 +74,8 @@ class TableData(Config):
             values["split"] = {"by": self.split.by} | self.split.model_dump(mode="json", exclude_none=True)
         if self.keyword_rules is not None:
             values["keyword_rules"] = self.keyword_rules.model_dump(mode="json")
+        if self.negatives is not None:
+            values["negatives"] = {"per_positive": self.negatives.per_positive, **values["negatives"]}
         return {"kind": self.kind} | values
 
     def build_domain(self) -> Domain:
@@ -86,6 +92,7 @@ def load_tables(config: TableData) -> Dataset:
         "split": config.split,
         "keyword_rules": config.keyword_rules,
         "feedback": config.feedback,
+        "negatives": config.negatives,
     }
     return Dataset.from_tables(
         config.interactions,

@@ -7,10 +7,13 @@ from pathlib import Path
 import polars as pl
 
 from thinkrec.data import columns as col
+from thinkrec.data.archives import is_archive, is_member, list_members
 from thinkrec.data.delimited import SEPARATORS, read_delimited
 from thinkrec.data.file_bytes import PACKED, make_format_error
+from thinkrec.data.flag_columns import join_flag_columns
 from thinkrec.data.json_lines import JSON_KINDS, read_jsonl
 from thinkrec.data.messages import emit_warning, warn_rows
+from thinkrec.data.row_trace import join_files
 from thinkrec.data.table_columns import name_columns
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat
 from thinkrec.errors import DataError
@@ -40,8 +43,9 @@ def read_table(path: str | Path, form: TableFormat = PLAIN_FORMAT, *, on_error: 
     """
     files = list_table_files(path)
     frames = [_read_file(file, form, on_error) for file in files]
+    join_files(str(path), [(str(file), file.name, frame.height) for file, frame in zip(files, frames, strict=True)])
     df = frames[0] if len(frames) == 1 else _join_frames(frames, files, path)
-    df = name_columns(df, form.columns, str(path))
+    df = join_flag_columns(name_columns(df, form.columns, str(path)), form.flags, str(path))
     if files[0].suffix.lower() == ".parquet" or get_kind(files[0]) in (*JSON_KINDS, *ARROW_KINDS):
         return df
     for name in ("user_id", "item_id"):
@@ -63,7 +67,9 @@ def _has_whole_numbers(column: pl.Series) -> bool:
 def list_table_files(path: str | Path) -> list[Path]:
     """The files that a path, a folder or a pattern means, by name. Raises DataError where there is none."""
     path = Path(path).expanduser()
-    if path.is_file():
+    if is_archive(path):
+        return [_choose_member(path)]
+    if path.is_file() or is_member(path):
         return [path]
     if path.is_dir():
         inside = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file, path))
@@ -85,6 +91,17 @@ def list_table_files(path: str | Path) -> list[Path]:
     raise DataError(f"{path}: no such file. Check the path, which is taken from the current folder unless absolute.")
 
 
+def _choose_member(archive: Path) -> Path:
+    """The only table in an archive. Raises DataError where it has none or several."""
+    members = [path for path in list_members(archive) if get_kind(path) is not None]
+    if len(members) == 1:
+        return members[0]
+    if not members:
+        raise DataError(f"{archive}: there is no table in this archive; unpack it, and give the file. {_KNOWN}.")
+    shown = ", ".join(path.relative_to(archive).as_posix() for path in members[:8])
+    raise DataError(f"{archive}: the archive holds several tables ({shown}). Name one, such as {members[0]}.")
+
+
 def get_kind(path: Path) -> str | None:
     """What a file's name says of its kind, such as .csv, also of a compressed one; None where it says nothing."""
     kinds = [suffix.lower() for suffix in path.suffixes]
@@ -102,6 +119,8 @@ def _is_hidden(file: Path, folder: Path) -> bool:
 
 def _read_file(path: Path, form: TableFormat, on_error: OnError) -> pl.DataFrame:
     kind = get_kind(path)
+    if kind in (".parquet", *ARROW_KINDS) and not path.is_file():
+        raise DataError(f"{path}: tables of kind {kind[1:]} are not read out of an archive; unpack it.")
     if kind is None and form.separator is None:
         raise DataError(
             f"{path}: not a known kind of table. {_KNOWN}; or say what stands between its fields under `separator` "
@@ -134,6 +153,15 @@ def _read_arrow(path: Path) -> pl.DataFrame:
 def _join_frames(frames: list[pl.DataFrame], files: list[Path], path: str | Path) -> pl.DataFrame:
     """The rows of several files one after the other. Raises DataError where a column has several types."""
     names = list(dict.fromkeys(name for frame in frames for name in frame.columns))
+    shared = [name for name in names if all(name in frame.columns for frame in frames)]
+    if 2 * len(shared) < min(frame.width for frame in frames):
+        shown = "; ".join(
+            f"{file.name} has {', '.join(df.columns[:6])}" for df, file in zip(frames[:3], files[:3], strict=True)
+        )
+        raise DataError(
+            f"{path}: its {len(files)} files are no parts of one table ({shown}). Name one file; `thinkrec check "
+            f"{path}` says what each of them is."
+        )
     for name in names:
         lacking = [file.name for frame, file in zip(frames, files, strict=True) if name not in frame.columns]
         if lacking:

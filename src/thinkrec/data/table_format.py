@@ -32,6 +32,10 @@ class TableFormat(Config):
     """Our name of a column -> the table's name, or its place from 1: {user_id: userId, rating: 3}. A column that has
     one of our names already needs no entry."""
 
+    flags: dict[str, str | int] = Field(default_factory=dict)
+    """Of items: keywords that are columns of 0 and 1, such as {Action: 7, War: 23} or {Action: is_action}: the keyword
+    -> the table's name of its column, or its place from 1."""
+
     @field_validator("encoding")
     @classmethod
     def _check_encoding(cls, name: str | None) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
@@ -13,10 +14,10 @@ from thinkrec.data.dropped_rows import drop_bad_rows
 from thinkrec.data.duplicates import Duplicates, resolve_duplicates
 from thinkrec.data.frames import as_frame
 from thinkrec.data.interactions import SPLITS
-from thinkrec.data.markup import strip_markup
+from thinkrec.data.markup import PAGE_PIECE, strip_markup
 from thinkrec.data.messages import emit_warning, format_rows, warn_rows
 from thinkrec.data.ratings import derive_labels, find_unrated_rows
-from thinkrec.data.row_problems import number_rows
+from thinkrec.data.row_trace import drop_trace, has_rows, keep_rows, name_rows, note_rows
 from thinkrec.data.table_files import read_table
 from thinkrec.data.table_format import OnError
 from thinkrec.errors import DataError
@@ -36,6 +37,7 @@ def check_interactions(
     duplicates: Duplicates | None = None,
     on_error: OnError = "raise",
     needs_times: bool = True,
+    is_implicit: bool = False,
 ) -> pl.DataFrame:
     """The canonical interactions, rows in their order.
 
@@ -54,6 +56,7 @@ def check_interactions(
         on_error: drop leaves out rows with values that cannot be used, and says how many and which.
         needs_times: whether the table has to have a timestamp. Where it need not and has none, all times are 0, so that
             the place in the table (or `order`) decides what came before, and a warning says so.
+        is_implicit: every row is a Yes, so that labels of one outcome are no mistake.
 
     Times finer than a second are rounded down. Where the table's row order would then put two rows of one user the
     wrong way round, `order` follows the exact times instead; an `order` column that contradicts them is refused.
@@ -78,18 +81,26 @@ def check_interactions(
             missing=missing,
             duplicates=duplicates,
             on_error=on_error,
+            is_implicit=is_implicit,
         )
     col.require_columns(df, ("user_id", "item_id", "timestamp"), source)
-    numbers = None
-    if on_error == "drop":
-        df, numbers = drop_bad_rows(df, source, lambda: _parse_every_column(df, source, threshold, missing))
-    with number_rows(numbers):
-        return _check_columns(df, source, threshold, missing, duplicates)
+    with _keep_trace(source, df.height):
+        if on_error == "drop":
+            df = drop_bad_rows(df, source, lambda: _parse_every_column(df, source, threshold, missing))
+        return _check_columns(df, source, threshold, missing, duplicates, is_implicit)
 
 
-def _number_rows(df: pl.DataFrame) -> pl.DataFrame:
-    """The table with times of 0, and the place of a row as its order."""
-    return df.with_columns(timestamp=pl.lit(0), order=pl.int_range(pl.len()))
+@contextmanager
+def _keep_trace(source: str, height: int) -> Iterator[None]:
+    """Within it messages find the rows of a table that nobody has begun to follow before."""
+    if has_rows(source, height):
+        yield
+        return
+    note_rows(source, height)
+    try:
+        yield
+    finally:
+        drop_trace(source)
 
 
 def _parse_every_column(
@@ -112,6 +123,7 @@ def _check_columns(
     threshold: float | None,
     missing: Collection[Any] | None,
     duplicates: Duplicates | None,
+    is_implicit: bool,
 ) -> pl.DataFrame:
     whole, fraction = col.parse_times(df["timestamp"], source)
     if not (df["timestamp"].dtype.is_temporal() or df["timestamp"].dtype == pl.Null):
@@ -122,7 +134,7 @@ def _check_columns(
         {
             "user_id": col.parse_ids(df["user_id"], source),
             "item_id": col.parse_ids(df["item_id"], source),
-            "label": derive_labels(df, source, threshold, absent, missing is None),
+            "label": derive_labels(df, source, threshold, absent, missing is None, is_implicit),
             "timestamp": whole,
         }
     )
@@ -133,6 +145,7 @@ def _check_columns(
         out = out.with_columns(_parse_splits(df["split"], source).alias("split"))
     if absent.any():
         warn_rows(df["rating"], absent, source, 'mean "not rated"', "They are left out (missing).")
+        keep_rows(source, ~absent)
         out, fraction = out.filter(~absent), fraction.filter(~absent)
         if out.is_empty():
             raise DataError(f"{source}: no row is left: every rating is named in `missing`. Correct it.")
@@ -170,10 +183,9 @@ def check_items(
         raise DataError(
             f"{source}: separators names {', '.join(map(repr, unknown))}; only 'keywords' is cut into parts."
         )
-    numbers = None
-    if on_error == "drop":
-        df, numbers = drop_bad_rows(df, source, lambda: _parse_item_ids(df, source, keep_first=True))
-    with number_rows(numbers):
+    with _keep_trace(source, df.height):
+        if on_error == "drop":
+            df = drop_bad_rows(df, source, lambda: _parse_item_ids(df, source, keep_first=True))
         return _check_item_columns(df, source, noun, separators)
 
 
@@ -204,7 +216,8 @@ def _check_item_columns(df: pl.DataFrame, source: str, noun: str, separators: Ma
             continue
         words = text.is_in(col.NO_VALUE)
         if words.any():
-            blank.append(f"'{column.name}' in {int(words.sum())} rows ({format_rows(text, words.arg_true()[:1])})")
+            first = format_rows(text, words.arg_true()[:1], source, is_explained=False)
+            blank.append(f"'{column.name}' in {int(words.sum())} rows ({first})")
             text = pl.select(pl.when(~words).then(text).alias(column.name)).to_series()
         out.append(text)
     if dropped:
@@ -228,13 +241,17 @@ def _parse_splits(column: pl.Series, source: str) -> pl.Series:
 def _parse_titles(column: pl.Series, ids: pl.Series, source: str, noun: str) -> list[str]:
     raw = col.parse_text(column, source)
     words = raw.is_in(col.NO_VALUE).fill_null(False)
-    titles = ["" if none else col.clean_line(text, col.TITLE_LIMIT) for text, none in zip(raw, words, strict=True)]
+    pieces = raw.str.contains(PAGE_PIECE).fill_null(False)
+    warn_rows(column, pieces, source, "are a piece of a page's script or style", "They count as missing.")
+    titles = [
+        "" if none else col.clean_line(text, col.TITLE_LIMIT) for text, none in zip(raw, words | pieces, strict=True)
+    ]
     missing = pl.Series([not title for title in titles], dtype=pl.Boolean)
     if missing.any():
         titles = [title or f"untitled {noun} {id_}" for title, id_ in zip(titles, ids.to_list(), strict=True)]
         emit_warning(
             f'{source}: {int(missing.sum())} rows have no title; they are called "untitled {noun} <id>" '
-            f"({format_rows(raw, missing.arg_true())})."
+            f"({format_rows(raw, missing.arg_true(), source)})."
         )
     return titles
 
@@ -269,9 +286,10 @@ def _resolve_order(out: pl.DataFrame, fraction: pl.Series, order: pl.Series, sou
     if not len(wrong):
         return order
     if has_order:
+        first = name_rows(wrong[:1].to_list(), len(out), source)[0]
         raise DataError(
-            f"{source}: column 'order' contradicts 'timestamp' within one second (row {wrong[0] + 1} and "
-            f"{len(wrong) - 1} more; rows counted from 1). Number the rows in time order, or leave 'order' out."
+            f"{source}: column 'order' contradicts 'timestamp' within one second ({first} and "
+            f"{len(wrong) - 1} more). Number the rows in time order, or leave 'order' out."
         )
     exact_times = pl.DataFrame({"whole": out["timestamp"], "fraction": fraction, "order": order}).with_row_index("row")
     by_time = exact_times.sort("whole", "fraction", "order").with_columns(

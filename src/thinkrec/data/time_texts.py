@@ -112,7 +112,7 @@ def _merge_numbers(column: pl.Series, dates: pl.Series, number: pl.Series, sourc
     ).to_series()
     microseconds = (values * per).cast(pl.Int64, strict=False).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     counted = [
-        f"{int(mask.sum())} {what} ({format_rows(column, mask.arg_true()[:1]).partition(';')[0]})"
+        f"{int(mask.sum())} {what} ({format_rows(column, mask.arg_true()[:1], source, is_explained=False)})"
         for what, mask in (("numbers", number & ~small), ("dates", dates.is_not_null()))
         if mask.any()
     ]

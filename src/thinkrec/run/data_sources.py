@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from thinkrec.data.archives import split_member
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.implicit import SampledNegatives
 from thinkrec.data.interactions import TRAIN
@@ -100,6 +101,8 @@ def describe_negatives(config: Data) -> str | None:
     """Where the No of implicit feedback comes from, in one sentence; None where the data say it themselves."""
     if config.kind == "tables" and config.feedback is not None:
         return config.feedback.describe()
+    if config.kind == "tables":
+        return None if config.negatives is None else config.negatives.describe()
     if config.kind != "source" or not find_source(config.name).is_implicit:
         return None
     return (config.negatives or SampledNegatives()).describe()
@@ -120,6 +123,8 @@ def list_source_paths(config: Data) -> list[Path]:
 
 
 def _expand_pattern(path: Path) -> list[Path]:
+    if (parts := split_member(path)) is not None:
+        return [parts[0]]
     try:
         return [path] if path.exists() else list_table_files(path)
     except DataError:

@@ -27,12 +27,13 @@ def check_data(recipe: Recipe, ds: Dataset) -> None:
     interactions = ds.interactions
     problems = list_split_problems(ds)
     if problems:
-        raise DataError(problems[0])
+        raise DataError(" ".join(problem if problem.endswith(".") else f"{problem}." for problem in problems))
     if isinstance(recipe.model, ThinkRecConfig) and "groups" in collect_recipe_needs(recipe):
         users = len(np.unique(interactions.user[interactions.split == TRAIN]))
         if users < recipe.model.groups.n_groups:
             raise DataError(
-                f"{users} users with train rows cannot make {recipe.model.groups.n_groups} groups; lower model.groups.n"
+                f"{users} users with train rows cannot make {recipe.model.groups.n_groups} groups; lower "
+                "model.groups.n_groups"
             )
     if isinstance(recipe.model, ThinkRecConfig):
         _check_soft_labels(recipe.model, ds)

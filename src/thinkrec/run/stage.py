@@ -131,7 +131,7 @@ class StageRunner:
         if is_logging():
             LOGGER.info(text)
         elif self.progress:
-            Console(stderr=True).print(f"  {text}", style="dim", highlight=False, markup=False)
+            Console(stderr=True).print(f"  {text}", style="dim", highlight=False, markup=False, soft_wrap=True)
 
     def append_log(self, record: Mapping[str, Any]) -> None:
         """Append one line with the time to log.jsonl."""

@@ -32,3 +32,20 @@ def test_book_crossing(tmp_path: Path) -> None:
 def test_without_the_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         read_book_crossing(tmp_path / "none")
+
+
+def test_lines_and_repeated_books(tmp_path: Path) -> None:
+    """The first of two books is kept; an empty line before a wrong one counts; a line of fewer fields is refused."""
+    rows = [f'"{u}";"{i}";"{compute_star(u, i) + 5}"' for u, i in PAIRS]
+    ratings, books = tmp_path / "BX-Book-Ratings.csv", tmp_path / "BX-Books.csv"
+    write_lines(ratings, ['"User-ID";"ISBN";"Book-Rating"', *rows])
+    header = '"ISBN";"Book-Title";"Book-Author"'
+    write_lines(books, [header, *(f'"{i}";"First {i}";"Ann"' for i in range(1, 7)), '"1";"Second";"Bob"'])
+    ds, said = load_with_warnings("book-crossing", tmp_path)
+    assert ds.items.titles[0] == "First 1" and "1 lines repeat a book; the first is kept" in said
+    write_lines(ratings, ['"User-ID";"ISBN";"Book-Rating"', "", *rows[:2], "", '"x";"1";"5"'])
+    with pytest.raises(DataError, match=r"line 6: user_id 'x' is no number"):
+        load_with_warnings("book-crossing", tmp_path)
+    write_lines(ratings, ['"User-ID";"ISBN";"Book-Rating"', *rows[:2], '"1";"5"'])
+    with pytest.raises(DataError, match="line 4 has 2 fields, the first line 3"):
+        load_with_warnings("book-crossing", tmp_path)

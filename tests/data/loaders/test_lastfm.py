@@ -30,3 +30,17 @@ def test_lastfm(tmp_path: Path) -> None:
 def test_without_the_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         read_lastfm(tmp_path / "none")
+
+
+def test_plays_of_nothing_and_the_ten_usual_tags(tmp_path: Path) -> None:
+    plays = [f"{u}\t{i}\t{(u * i) % 3}" for u in range(1, 9) for i in range(1, 13) if (u + i) % 4]
+    write_lines(tmp_path / "user_artists.dat", ["userID\tartistID\tweight", *plays])
+    write_lines(tmp_path / "artists.dat", ["id\tname", *(f"{i}\tArtist {i}" for i in range(1, 13))])
+    given = [f"{u}\t1\t{tag}" for tag in range(1, 13) for u in range(1, 2 + (tag > 2))]
+    write_lines(tmp_path / "user_taggedartists.dat", ["userID\tartistID\ttagID", *given])
+    write_lines(tmp_path / "tags.dat", ["tagID\ttagValue", *(f"{tag}\tt{tag:02}" for tag in range(1, 13))])
+    ds, said = load_with_warnings("lastfm", tmp_path)
+    none = sum(line.endswith("\t0") for line in plays)
+    assert f"{none} rows have no play and are left out" in said and ds.interactions.label.sum() == len(plays) - none
+    assert ds.items.keywords[0] == tuple(f"t{tag:02}" for tag in range(3, 13))
+    assert "nothing can be learned from one outcome" not in said

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.published_files import PAIRS, compute_star, compute_time, load_with_warnings, write_lines
 
 from thinkrec.data.implicit import SampledNegatives
+from thinkrec.data.interactions import SPLITS
+from thinkrec.data.loaders import prepare
 from thinkrec.data.loaders.prepare import load_source
+from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.split import ByLast, ByRandom
 from thinkrec.errors import DataError
 
@@ -47,3 +51,44 @@ def test_activity_leaves_out_and_counts(films: Path) -> None:
 def test_sampled_no_is_refused_where_the_data_say_no(films: Path) -> None:
     with pytest.raises(DataError, match="`negatives` does not apply"):
         load_source("movielens-latest-small", films, negatives=SampledNegatives())
+
+
+def test_activity_counts_rows_of_items_too(films: Path) -> None:
+    """More rows than the number, not as many; films that nobody is left with go from the catalogue."""
+    per_film = {i: sum(item == i for _, item in PAIRS) for i in range(1, 7)}
+    least = min(per_film.values())
+    rows = [f"{u},{i},{compute_star(u, i)},{compute_time(u, i)}" for u, i in PAIRS if u != 1 or i != 1]
+    write_lines(films / "ratings.csv", ["userId,movieId,rating,timestamp", *rows])
+    left = {i: n - (i == 1) for i, n in per_film.items()}
+    users = {u: sum(user == u and (u, item) != (1, 1) for user, item in PAIRS) for u, _ in PAIRS}
+    activity = min(left.values())
+    kept = [(u, i) for u, i in PAIRS if (u, i) != (1, 1) and left[i] > activity and users[u] > activity]
+    if not kept:
+        activity -= 1
+        kept = [(u, i) for u, i in PAIRS if (u, i) != (1, 1) and left[i] > activity and users[u] > activity]
+    ds, _ = load_films(films, activity=activity)
+    assert len(ds.interactions) == len(kept) < len(rows) + (least < 0)
+    assert set(ds.items.ids) == {i for _, i in kept}
+
+
+def test_a_rating_of_zero_is_a_rating(films: Path) -> None:
+    """The source says what is rated: its readers have left out what is not, so that nothing is suspected."""
+    rows = [f"{u},{i},{0 if (u, i) == PAIRS[0] else compute_star(u, i)},{compute_time(u, i)}" for u, i in PAIRS]
+    write_lines(films / "ratings.csv", ["userId,movieId,rating,timestamp", *rows])
+    assert "not rated" not in load_films(films)[1]
+
+
+def test_the_papers_counts_are_compared_on_the_whole_file(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, _ = load_films(films)
+    counts = {name: int((usual.interactions.split == code).sum()) for code, name in enumerate(SPLITS)}
+    source = find_source("movielens-latest-small")
+
+    def hear(full_rows: int, expected: dict[str, int]) -> str:
+        changed = replace(source, full_rows=full_rows, expected_rows=expected)
+        monkeypatch.setattr(prepare, "find_source", lambda _: changed)
+        return load_films(films)[1]
+
+    assert "paper" not in hear(len(PAIRS), counts)
+    assert f"{len(PAIRS):,} rows, and the published file has 99; the paper's counts" in hear(99, counts)
+    other = counts | {"test": counts["test"] + 1}
+    assert f"where the ThinkRec paper counts train {counts['train']}" in hear(len(PAIRS), other)

@@ -25,6 +25,11 @@ def test_a_file_is_found_one_folder_down_and_two_are_refused(tmp_path: Path) -> 
     (inner / "b.json").write_text("{}")
     with pytest.raises(DataError, match=r"several files fit \*.json \(a.json, b.json\)"):
         find_file(tmp_path, "*.json", source="s")
+    (inner / "c.csv").write_text("x")
+    (inner / "c.csv.gz").write_bytes(b"x")
+    assert find_file(tmp_path, "*.csv*", source="s") == inner / "c.csv"
+    (inner / "c.csv").unlink()
+    (inner / "c.csv.gz").unlink()
     with pytest.raises(DataError, match=r"no file \*.csv"):
         find_file(tmp_path, "*.csv", source="s")
 
@@ -35,6 +40,9 @@ def test_a_wrong_line_is_named_and_an_empty_one_counted(tmp_path: Path) -> None:
     with pytest.warns(match="1 empty lines"):
         assert read_names(path) == ["x", "y"]
     path.write_text('{"name": "x"}\n{"title": "y"}\n')
+    with pytest.raises(DataError, match="line 2 has no name"):
+        read_names(path)
+    path.write_text('{"name": "x"}\n{"name": null}\n')
     with pytest.raises(DataError, match="line 2 has no name"):
         read_names(path)
     path.write_text('{"name": "x"}\n[1]\n')

@@ -9,15 +9,18 @@ from typing import Literal
 
 import polars as pl
 
-from thinkrec.data.inspect.names import find_our_name, is_bare_id, is_count_name, rank_name
+from thinkrec.data.inspect.names import find_our_name, is_bare_id, is_count_name, is_maker_name, rank_name
 from thinkrec.data.table_columns import split_recbole_type
-from thinkrec.data.time_texts import parse_iso_time
+from thinkrec.data.time_texts import find_date_pattern, parse_iso_time
 
 Role = Literal["interactions", "items", "unknown"]
 LOOKED_AT = 20_000
 """Rows by which the values of a column are judged."""
 _RATING_VALUES = 24
 """Most distinct values of a scale of ratings."""
+_DATES = "its values are dates or seconds since 1970"
+UNSURE = "nothing in the values says it"
+"""The end of a reason that is none."""
 _ADDRESS = re.compile(r"https?://|www\.")
 
 
@@ -46,6 +49,8 @@ class Profile:
     """Mostly texts with a space in them, none an address."""
     has_lists: bool
     """Texts with bars, or lists."""
+    is_empty: bool
+    """Nothing but empty values, empty texts and empty lists."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ def guess_columns(df: pl.DataFrame, has_names: bool, item_ids: Collection[str] =
     """
     profiles = {column.name: profile_column(column) for column in df.head(LOOKED_AT)}
     guessed_names = _guess_by_name(df, profiles) if has_names else {}
+    if {"user_id", "item_id"} <= set(guessed_names) and "timestamp" not in guessed_names:
+        guessed_names |= _guess_time(profiles, guessed_names)
     if not has_names or not {"item_id"} & set(guessed_names):
         guessed_names |= _guess_by_values(df, profiles, guessed_names, item_ids)
     role: Role = "unknown"
@@ -103,6 +110,7 @@ def profile_column(column: pl.Series) -> Profile:
     elif text is not None and len(text):
         shown = text.head(50).to_list()
         is_time = is_time or sum(parse_iso_time(entry) is not None for entry in shown) > 0.8 * len(shown)
+        is_time = is_time or (len(set(shown)) > 1 and find_date_pattern(shown) is not None)
     is_scale = size is not None and n_distinct <= _RATING_VALUES and float(size.max() or 0) <= 100  # pyright: ignore[reportArgumentType]
     words = text is not None and not is_number and not is_time and len(text) > 0
     spaced = int(text.str.contains(r"\S\s\S").sum()) if words and text is not None else 0
@@ -117,13 +125,22 @@ def profile_column(column: pl.Series) -> Profile:
         is_scale,
         spaced > 0.3 * n and not links,
         isinstance(values.dtype, pl.List) or barred > 0.2 * n,
+        _is_empty(values),
     )
+
+
+def _is_empty(values: pl.Series) -> bool:
+    if isinstance(values.dtype, pl.List):
+        return not (values.list.len() > 0).any()
+    return not len(values) or (values.dtype == pl.String and not (values.str.strip_chars() != "").any())
 
 
 def _guess_by_name(df: pl.DataFrame, profiles: Mapping[str, Profile]) -> dict[str, ColumnGuess]:
     guessed_names: dict[str, str] = {}
     for name in df.columns:
         ours = find_our_name(name)
+        if ours == "keywords" and profiles[name].is_empty:
+            continue  # as `category` in metadata of Amazon 2018: the next one may say something
         if ours and (ours not in guessed_names or rank_name(ours, name) < rank_name(ours, guessed_names[ours])):
             guessed_names[ours] = name
     if "user_id" in guessed_names and "rating" not in guessed_names and "label" not in guessed_names:
@@ -139,6 +156,13 @@ def _guess_by_name(df: pl.DataFrame, profiles: Mapping[str, Profile]) -> dict[st
     return {ours: ColumnGuess(ours, theirs, _explain_name(ours, theirs)) for ours, theirs in guessed_names.items()}
 
 
+def _guess_time(profiles: Mapping[str, Profile], known: Mapping[str, ColumnGuess]) -> dict[str, ColumnGuess]:
+    """The first column of dates that no name tells."""
+    taken = {guess.theirs for guess in known.values()}
+    name = next((p.name for p in profiles.values() if p.is_time and p.name not in taken), None)
+    return {} if name is None else {"timestamp": ColumnGuess("timestamp", name, _DATES)}
+
+
 def _explain_name(ours: str, theirs: str) -> str:
     if ours == theirs:
         return "its name"
@@ -146,6 +170,8 @@ def _explain_name(ours: str, theirs: str) -> str:
         return "its name, in RecBole's way"
     if is_count_name(theirs):
         return "its name; it counts how often or how long, which is no opinion"
+    if ours == "keywords" and is_maker_name(theirs):
+        return "its name says who made the item, and no other column has keywords"
     return "its name is a usual one for it"
 
 
@@ -195,11 +221,11 @@ def _name_interactions(
         guesses["user_id"] = ColumnGuess("user_id", user.name, "the other column of ids")
     else:
         guesses = {
-            "user_id": ColumnGuess("user_id", user.name, "the first column of ids; nothing in the values says it"),
-            "item_id": ColumnGuess("item_id", item.name, "the second column of ids; nothing in the values says it"),
+            "user_id": ColumnGuess("user_id", user.name, f"the first column of ids; {UNSURE}"),
+            "item_id": ColumnGuess("item_id", item.name, f"the second column of ids; {UNSURE}"),
         }
     if scale is not None:
         guesses["rating"] = ColumnGuess("rating", scale.name, f"{scale.n_distinct} distinct small numbers")
     if time is not None:
-        guesses["timestamp"] = ColumnGuess("timestamp", time.name, "its values are dates or seconds since 1970")
+        guesses["timestamp"] = ColumnGuess("timestamp", time.name, _DATES)
     return guesses

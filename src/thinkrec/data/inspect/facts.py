@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import polars as pl
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN
@@ -44,6 +45,8 @@ class DataFacts:
     """Share of items with a keyword."""
     shared_keywords: float
     """Share of distinct keywords that two items or more have."""
+    text_columns: tuple[str, ...]
+    """Further columns of the items with texts of several words, in which keywords could be found."""
     repeated_titles: int
     """Items whose title another one has too."""
 
@@ -80,8 +83,16 @@ def compute_facts(ds: Dataset) -> DataFacts:
         one_sided_test_users=_compute_one_sided_share(ds),
         with_keywords=sum(map(bool, ds.items.keywords)) / len(ds.items),
         shared_keywords=float((times_used > 1).mean()) if len(times_used) else 0.0,
+        text_columns=tuple(column.name for column in ds.items.texts if has_words(column)),
         repeated_titles=int(titled[titled > 1].sum()),
     )
+
+
+def has_words(column: pl.Series) -> bool:
+    """Whether a column of text mostly holds three words or more, and no addresses."""
+    texts = column.drop_nulls().head(1000)
+    words = texts.str.contains(r"\S\s+\S+\s+\S") & ~texts.str.contains(r"https?://|www\.")
+    return len(texts) > 0 and float(words.mean() or 0) > 0.3  # pyright: ignore[reportArgumentType]
 
 
 def count_by_date(seconds: np.ndarray) -> tuple[tuple[str, int], ...]:

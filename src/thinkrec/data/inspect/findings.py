@@ -20,10 +20,12 @@ class Finding:
     """The file."""
     column: str | None = None
     rows: tuple[int, ...] = ()
-    """The first few, from 1; of a problem with lines these are lines."""
+    """The first few: lines of the file, or rows from 1, as `numbered` says."""
     count: int = 0
     unit: str = "row"
     remedy: str = ""
+    numbered: str = "row"
+    """row or line."""
     settled_by: str | None = None
     """The key that leaves such rows out."""
 
@@ -45,6 +47,7 @@ def make_problem(problem: Problem) -> Finding:
         problem.count,
         problem.unit,
         problem.remedy,
+        problem.numbered,
         settled_by,
     )
 
@@ -73,7 +76,7 @@ def list_fact_notes(facts: DataFacts) -> list[Finding]:
             f"half of the users have {facts.rows_per_user[1]:g} rows or fewer: there is little to learn about a person."
         )
     if facts.with_keywords == 0:
-        notes.append("no item has keywords; `thinkrec keywords` finds some in texts, and reasons then name them.")
+        notes.append(f"no item has keywords, so that reasons can name none{_describe_keyword_source(facts)}.")
     elif facts.with_keywords < 0.5:
         notes.append(f"{facts.with_keywords:.0%} of the items have keywords; reasons name no others.")
     if facts.repeated_titles:
@@ -82,3 +85,10 @@ def list_fact_notes(facts: DataFacts) -> list[Finding]:
             "apart by keywords alone."
         )
     return [Finding("note", note) for note in notes]
+
+
+def _describe_keyword_source(facts: DataFacts) -> str:
+    """How to find keywords in the items' texts, if they have any."""
+    if not facts.text_columns:
+        return "; there are no texts to find any in"
+    return f"; `thinkrec keywords ITEMS --columns {','.join(facts.text_columns[:3])}` finds some in texts"

@@ -13,23 +13,28 @@ from pydantic import ValidationError
 
 from thinkrec.data.columns import strip_whitespace
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.inspect.column_guess import guess_columns
+from thinkrec.data.inspect.column_guess import UNSURE, guess_columns
 from thinkrec.data.inspect.facts import DataFacts, compute_facts
 from thinkrec.data.inspect.findings import Finding, list_fact_notes, make_problem
-from thinkrec.data.inspect.names import find_domain_words
+from thinkrec.data.inspect.flag_guess import guess_flags
+from thinkrec.data.inspect.id_match import match_id_columns
+from thinkrec.data.inspect.names import find_domain_words, is_count_name, is_maker_name
 from thinkrec.data.inspect.proposals import (
     Proposal,
     RatingFacts,
     count_ratings,
+    has_commas,
     propose_keyword_rules,
     propose_missing,
+    propose_negatives,
     propose_split,
     propose_threshold,
 )
 from thinkrec.data.inspect.table_guess import ReadTable, name_guessed_columns, read_unknown_table
+from thinkrec.data.inspect.table_paths import expand_paths
 from thinkrec.data.inspect.training_time import TrainingTime, estimate_training_time
 from thinkrec.data.keyword_rules import KeywordReport, KeywordRules, apply_keyword_rules
-from thinkrec.data.row_problems import collect_problems
+from thinkrec.data.row_problems import Problem, collect_problems
 from thinkrec.data.split_check import list_split_problems
 from thinkrec.data.table_config import TableData, load_tables
 from thinkrec.errors import DataError, DataWarning
@@ -57,6 +62,13 @@ class Inspection:
     defaults."""
     facts: DataFacts | None = None
     time: TrainingTime | None = None
+
+    @property
+    def ratings_title(self) -> str:
+        """What the column of ratings is: ratings, or counts by its name."""
+        columns = self.interactions.guess.columns if self.interactions is not None else ()
+        name = next((column.theirs for column in columns if column.ours == "rating"), "ratings")
+        return f"rows by '{name}', from" if is_count_name(name) else "ratings"
 
     @property
     def problems(self) -> list[Finding]:
@@ -108,16 +120,21 @@ def inspect_files(paths: Sequence[Path], settings: Sequence[str] = ()) -> Inspec
     """
     changes: dict[str, Any] = {}
     parse_settings(changes, settings, "option", "key=value, for instance threshold=3")
-    inspection = Inspection(tables=[read_unknown_table(path) for path in paths])
+    named = expand_paths(paths)
+    tables = [read_unknown_table(path) for path in named.paths]
+    inspection = Inspection(tables=[table for table in tables if not (table.error and table.path in named.hinted)])
+    inspection.findings += [Finding("note", note) for note in named.notes]
     inspection.findings += [
         Finding("problem", table.error, str(table.path)) for table in inspection.tables if table.error
     ]
     inspection.items = next((table for table in inspection.tables if table.guess.role == "items"), None)
     _change_columns(inspection)
-    inspection.interactions = next((table for table in inspection.tables if table.guess.role == "interactions"), None)
+    inspection.interactions = _choose_interactions(inspection.tables)
     if "feedback" in changes:
         _drop_rating_columns(inspection)
-    for table in inspection.tables:
+    _match_tables(inspection)
+    used = [table for table in inspection.tables if table in (inspection.interactions, inspection.items)]
+    for table in used or inspection.tables:
         inspection.findings += [make_problem(problem) for problem in table.problems]
         inspection.findings += [Finding("note", note, str(table.path)) for note in table.notes]
     inspection.findings += _list_missing_tables(inspection, changes)
@@ -167,11 +184,11 @@ def _inspect_config(inspection: Inspection, config: TableData, read: set[str], *
         try:
             ds = load_tables(lenient)
         except DataError as error:
-            inspection.findings += [make_problem(problem) for problem in collected.problems]
+            inspection.findings += _list_fresh(collected.problems, read)
             inspection.findings.append(Finding("problem", str(error)))
             return
     problems = [make_problem(problem) for problem in collected.problems]
-    fresh = [problem for problem in problems if not (problem.unit == "line" and problem.source in read)]
+    fresh = _list_fresh(collected.problems, read)
     settled = {f"{key}: {value}" for key, value in _SETTLING.items() if getattr(config, key) == value}
     inspection.findings += [
         replace(problem, severity="note") if problem.settled_by in settled else problem for problem in fresh
@@ -191,7 +208,14 @@ def _inspect_config(inspection: Inspection, config: TableData, read: set[str], *
         inspection.proposals.append(proposal)
         rules = KeywordRules.model_validate(proposal.value)
         inspection.config = inspection.config.model_copy(update={"keyword_rules": rules})
+    if config.negatives is not None:
+        inspection.findings.append(Finding("note", f"{config.negatives.describe()}."))
     _add_facts(inspection, ds)
+
+
+def _list_fresh(problems: Sequence[Problem], read: set[str]) -> list[Finding]:
+    """What was not said when the tables were read for the first time: lines of those in `read` were."""
+    return [make_problem(problem) for problem in problems if not (problem.unit == "line" and problem.source in read)]
 
 
 def _add_facts(inspection: Inspection, ds: Dataset) -> None:
@@ -215,7 +239,7 @@ def _change_columns(inspection: Inspection) -> None:
         if (
             table is not inspection.items
             and not table.error
-            and (not table.form.header or table.guess.role == "unknown")
+            and (not table.form.header or table.guess.role == "unknown" or _is_unsure(table))
         ):
             guess = guess_columns(table.frame, table.form.header, ids)
             inspection.tables[place] = name_guessed_columns(table, guess)
@@ -230,6 +254,43 @@ def _drop_rating_columns(inspection: Inspection) -> None:
             inspection.tables[place] = inspection.interactions = name_guessed_columns(table, guess)
 
 
+def _choose_interactions(tables: Sequence[ReadTable]) -> ReadTable | None:
+    """The table of interactions that says most: opinions before counts before neither; of equal ones the longest."""
+    candidates = [table for table in tables if table.guess.role == "interactions"]
+
+    def weigh(table: ReadTable) -> tuple[bool, bool, int]:
+        theirs = {column.ours: column.theirs for column in table.guess.columns}
+        opinion = theirs.get("rating", theirs.get("label"))
+        return opinion is not None and not is_count_name(opinion), opinion is not None, table.frame.height
+
+    return max(candidates, key=weigh, default=None)
+
+
+def _match_tables(inspection: Inspection) -> None:
+    """Look again at the columns of ids, and at flags of the items, now that both tables are known."""
+    rows, items = inspection.interactions, inspection.items
+    if rows is not None and items is not None and rows.form.header:
+        guesses = match_id_columns(rows.frame, items.frame, rows.guess, items.guess)
+        inspection.interactions = _replace_table(inspection, rows, name_guessed_columns(rows, guesses[0]))
+        inspection.items = items = _replace_table(inspection, items, name_guessed_columns(items, guesses[1]))
+    if items is not None:
+        others = {table.path: table.frame for table in inspection.tables if table is not items and not table.error}
+        flags = guess_flags(items.path, items.frame, items.guess, items.form.header, others)
+        if flags.note:
+            form = items.form.model_copy(update={"flags": dict(flags.flags)})
+            changed = replace(items, form=form, notes=(*items.notes, flags.note))
+            inspection.items = _replace_table(inspection, items, changed)
+
+
+def _replace_table(inspection: Inspection, table: ReadTable, changed: ReadTable) -> ReadTable:
+    inspection.tables[inspection.tables.index(table)] = changed
+    return changed
+
+
+def _is_unsure(table: ReadTable) -> bool:
+    return any(column.why.endswith(UNSURE) for column in table.guess.columns)
+
+
 def _list_missing_tables(inspection: Inspection, given: Mapping[str, Any]) -> list[Finding]:
     problems = []
     seen = "; ".join(
@@ -238,16 +299,15 @@ def _list_missing_tables(inspection: Inspection, given: Mapping[str, Any]) -> li
     if inspection.interactions is None:
         problems.append(f"no table of interactions was found, with a column of users and one of items ({seen}).")
     if inspection.items is None:
-        problems.append(f"no table of items was found, with ids and titles ({seen}). Give both tables.")
+        problems.append(
+            f"no table of items was found, with ids and titles ({seen}). Give both tables; where items have no names, "
+            "make a column of titles with their ids."
+        )
+    if any(table.error for table in inspection.tables):
+        problems = []  # the table that is missing is most likely the one that cannot be read
     table = inspection.interactions
     ours = {column.ours for column in table.guess.columns} if table is not None else set()
     ours |= set(given.get("interactions_format", {}).get("columns", {}))
-    if table is not None and not {"rating", "label"} & ours and "feedback" not in given:
-        problems.append(
-            f"{table.path}: no column of ratings or labels was found. Every row then says that somebody met an item, "
-            "and none that it was not liked. Where columns count what was taken and what was not, name them: -o "
-            "feedback.positive=PLAYS -o feedback.negative=SKIPS; see docs/own-data.md."
-        )
     if table is not None and "timestamp" not in ours and propose_split(ours) is None:
         problems.append(
             f"{table.path}: no column of times was found, and a split by time needs one. Name it: -o "
@@ -258,9 +318,14 @@ def _list_missing_tables(inspection: Inspection, given: Mapping[str, Any]) -> li
 
 def _propose_settings(table: ReadTable, items: ReadTable, given: dict[str, Any]) -> list[Proposal]:
     ours = {column.ours: column for column in table.guess.columns}
+    rating = ours.get("rating")
+    is_implicit = not {"threshold", "feedback"} & set(given) and "label" not in ours
+    is_implicit = is_implicit and (rating is None or is_count_name(rating.theirs))
     proposals: list[Proposal | None] = []
-    if "rating" in ours and "label" not in ours:
-        column = table.frame[ours["rating"].theirs]
+    if is_implicit:
+        proposals += propose_negatives(None if rating is None else table.frame[rating.theirs])
+    elif rating is not None and "label" not in ours:
+        column = table.frame[rating.theirs]
         missing = propose_missing(column)
         proposals.append(missing)
         marks = given.get("missing", missing.value if missing else [])
@@ -272,7 +337,11 @@ def _propose_settings(table: ReadTable, items: ReadTable, given: dict[str, Any])
     if repeated:
         why = f"{repeated:,} rows name a user and an item of another row: the latest counts"
         proposals.append(Proposal("duplicates", "last", why))
-    proposals.append(propose_split(set(ours)))
+    proposals.append(propose_split(set(ours), per_user=is_implicit))
+    maker = next((column for column in items.guess.columns if column.ours == "keywords"), None)
+    if maker is not None and is_maker_name(maker.theirs) and has_commas(items.frame[maker.theirs]):
+        why = "one name each: a comma belongs to it"
+        proposals.append(Proposal("separators", {"keywords": "|"}, why))
     if (words := find_domain_words(names[1], theirs["item_id"], items.path.name, table.path.name)) is not None:
         why = "by the names of columns and files: what prompts call things"
         proposals += [Proposal(key, word, why) for key, word in zip(("item", "items_word", "user"), words, strict=True)]

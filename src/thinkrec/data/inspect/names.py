@@ -17,15 +17,17 @@ _KNOWN = {
     "label": "label liked like isliked islike clicked click isclick isclicked target recommended isrecommended voted",
     "timestamp": "timestamp time ts date datetime unixreviewtime unixtime unixtimestamp reviewtime reviewdate ratedat "
     "ratingtime ratingtimestamp createdat created dateadded dateupdated eventtime timestampms when tstamp "
-    "submissiondate",
+    "submissiondate orderdate purchasedate ordertime purchasetime lastplayed visitdate",
     "split": "split fold subset part",
     "title": "title name itemname moviename movietitle booktitle filmtitle originaltitle producttitle productname "
     "artistname trackname songname gamename appname businessname displayname recipename",
     "keywords": "keywords keyword genres genre categories category tags tag maincategory subjects shelves "
-    "cuisine class",
+    "cuisine class department authors author bookauthor brand store developer director",
 }
 _COUNTS = ("weight", "plays", "playcount", "listens", "count", "hours", "playtime", "playtimeforever", "quantity")
 """Names of columns that say how often or how long: no ratings, though read as such."""
+_MAKERS = ("authors", "author", "bookauthor", "brand", "store", "developer", "director")
+"""Names of columns that say who made an item: its keyword where nothing says more."""
 _BARE_ID = ("id", "index", "key")
 _BY_NAME = {name: ours for ours, names in _KNOWN.items() for name in names.split()}
 
@@ -72,6 +74,11 @@ def find_our_name(name: str) -> str | None:
 def is_count_name(name: str) -> bool:
     """Whether a column of this name says how often or how long something was used."""
     return normalise_name(name) in _COUNTS
+
+
+def is_maker_name(name: str) -> bool:
+    """Whether a column of this name says who made an item."""
+    return normalise_name(name) in _MAKERS
 
 
 def is_bare_id(name: str) -> bool:

@@ -30,7 +30,8 @@ class RatingFacts:
     """The values of a column of ratings."""
 
     counts: tuple[tuple[float, int], ...]
-    """Value and rows, in order; at most 24 values, else in 10 equal steps by their lower ends."""
+    """Value and rows, in order; at most 24 values, else in 10 equal steps by their lower ends, or in steps of 1, 2, 5,
+    10, 20 and so on where a few are many times the usual one."""
     distinct: int
 
 
@@ -38,6 +39,8 @@ def count_ratings(column: pl.Series) -> RatingFacts:
     """How often each rating comes up; values that are no numbers are left out."""
     numbers = _to_numbers(column)
     table = numbers.value_counts().sort(numbers.name)
+    if len(table) > 24 and float(numbers.min()) >= 0 and float(numbers.max()) > 20 * float(numbers.median()):  # pyright: ignore[reportArgumentType]
+        return RatingFacts(_count_by_magnitude(numbers), len(table))
     if len(table) > 24:
         low, high = float(numbers.min()), float(numbers.max())  # pyright: ignore[reportArgumentType]
         step = (high - low) / 10
@@ -45,6 +48,15 @@ def count_ratings(column: pl.Series) -> RatingFacts:
         steps = bins.alias("bin").value_counts().sort("bin")
         return RatingFacts(tuple((low + step * b, int(n)) for b, n in steps.iter_rows()), len(table))
     return RatingFacts(tuple((float(value), int(count)) for value, count in table.iter_rows()), len(table))
+
+
+def _count_by_magnitude(numbers: pl.Series) -> tuple[tuple[float, int], ...]:
+    """Rows by the largest of 0, 1, 2, 5, 10, 20, 50, ... that is no more than their value."""
+    high = float(numbers.max())  # pyright: ignore[reportArgumentType]
+    ends = [0.0] + [digit * 10.0**power for power in range(19) for digit in (1, 2, 5) if digit * 10.0**power <= high]
+    places = pl.Series(ends).search_sorted(numbers, side="right") - 1
+    counts = places.alias("place").value_counts().sort("place")
+    return tuple((ends[place], int(count)) for place, count in counts.iter_rows())
 
 
 def propose_missing(column: pl.Series) -> Proposal | None:
@@ -81,10 +93,40 @@ def propose_threshold(column: pl.Series, missing: list[Any]) -> Proposal | None:
     return Proposal("threshold", best, f"liked means rating > {best:g}, which are {rates[best]:.0%} of the rows{more}")
 
 
-def propose_split(columns: Collection[str]) -> Proposal | None:
+def propose_negatives(counts: pl.Series | None) -> list[Proposal]:
+    """Every row as a Yes, with drawn items as No, for plays and purchases; counts of 0 are rows that say nothing.
+
+    `counts`: how often or how long, where the table has such a column.
+    """
+    if counts is None:
+        why = (
+            "no column of ratings or labels was found, so that every row counts as a Yes, and items that a user never "
+            "met are drawn as No; name the column by -o interactions_format.columns.rating=NAME if there is one, or "
+            "those of what was taken and what was not by -o feedback.positive=PLAYS -o feedback.negative=SKIPS"
+        )
+        return [Proposal("negatives", {"per_positive": 1.0}, why)]
+    name = counts.name
+    why = (
+        f"'{name}' counts and is no opinion: every row is a Yes, and items that a user never met are drawn as No; "
+        "-o threshold=NUMBER takes it as a rating"
+    )
+    zeros = int((_to_numbers(counts) == 0).sum())
+    proposals = [Proposal("negatives", {"per_positive": 1.0}, why)]
+    if zeros:
+        proposals.append(Proposal("missing", [0.0], f"{zeros:,} rows have '{name}' 0: nothing happened there"))
+    return proposals
+
+
+def has_commas(column: pl.Series) -> bool:
+    """Whether a text of the column has a comma."""
+    return column.dtype == pl.String and bool(column.str.contains(",", literal=True).any())
+
+
+def propose_split(columns: Collection[str], *, per_user: bool = False) -> Proposal | None:
     """The table's own split, else the last shares in time, else a random one; None where there is no such rule.
 
-    `columns`: ours that the table has.
+    `columns`: ours that the table has. `per_user`: a random split draws among each user's rows, as is usual for
+    implicit feedback.
     """
     if "split" in columns:
         return Proposal("split", {"by": "column"}, "the table has a column with train, valid and test")
@@ -94,7 +136,9 @@ def propose_split(columns: Collection[str]) -> Proposal | None:
         return Proposal("split", {"by": "fractions", **shares}, why)
     if "random" not in list_split_rules():
         return None
-    return Proposal("split", {"by": "random", **shares}, "there are no times, so that no split by time is possible")
+    why = "there are no times, so that no split by time is possible"
+    rule = {"by": "random", **shares, **({"per_user": True} if per_user else {})}
+    return Proposal("split", rule, why)
 
 
 def propose_keyword_rules(keywords: Keywords) -> Proposal | None:
@@ -127,5 +171,6 @@ def list_split_rules() -> list[str]:
 
 
 def _to_numbers(column: pl.Series) -> pl.Series:
-    numbers = column.cast(pl.String, strict=False).str.strip_chars().cast(pl.Float64, strict=False)
+    texts = column.cast(pl.String, strict=False).str.strip_chars().str.replace(r"^(-?\d+),(\d+)$", "$1.$2")
+    numbers = texts.cast(pl.Float64, strict=False)
     return numbers.filter(numbers.is_finite().fill_null(False)).alias("rating")

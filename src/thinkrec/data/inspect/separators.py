@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +31,8 @@ class Layout:
     """That number."""
     why: str
     """A phrase; empty where the file's name says as much."""
+    fits_first: bool = True
+    """Whether the first line, often the header, has that number too: decimal commas are in the others alone."""
 
 
 def guess_layout(text: str, usual: str | None) -> Layout | None:
@@ -54,9 +55,11 @@ def guess_layout(text: str, usual: str | None) -> Layout | None:
         fitting,
         key=lambda at: (
             round(at.share, 2),
+            at.fits_first,
             at.separator == usual,
             at.separator != " ",
             len(at.separator),
+            at.quoting == "auto",  # as usual for the separator, where nothing speaks against it
             at.quoting != "none",  # else a comma in quotes would make one field more
             at.width,
         ),
@@ -91,13 +94,13 @@ def _measure_separator(text: str, lines: list[str], separator: str) -> list[Layo
     layouts = []
     for quoting in ways:
         draft = Layout(separator, quoting, 0.0, 0, "")
-        rows, is_whole = _split_lines(text, lines, draft)
+        rows, lost = _split_lines(text, lines, draft)
         widths = Counter(map(len, rows))
         if widths:
             width, count = widths.most_common(1)[0]
-            # What comes after a wrong quote cannot be cut, and counts as lost.
-            share = count / (len(rows) if is_whole else max(len(rows), len(lines)))
-            layouts.append(Layout(separator, _name_quoting(separator, quoting, '"' in text), share, width, ""))
+            share = count / (len(rows) + lost)
+            name = _name_quoting(separator, quoting, '"' in text)
+            layouts.append(Layout(separator, name, share, width, "", len(rows[0]) == width))
     return layouts
 
 
@@ -107,22 +110,27 @@ def _name_quoting(separator: str, quoting: Quoting, has_quotes: bool) -> Quoting
     return "auto" if quoting == usual or not has_quotes else quoting
 
 
-def _split_lines(text: str, lines: list[str], layout: Layout) -> tuple[list[list[str]], bool]:
-    """The rows of a text, and whether no quote stopped the cutting."""
+def _split_lines(text: str, lines: list[str], layout: Layout) -> tuple[list[list[str]], int]:
+    """The rows of a text, and how many lines are lost because a quote in them does not fit."""
     quoted = layout.quoting in ("quotes", "backslash") or (
         layout.quoting == "auto" and len(layout.separator) == 1 and layout.separator not in _WITHOUT_QUOTES
     )
     if not quoted:
-        return [[field.strip('"') for field in line.split(layout.separator)] for line in lines], True
+        return [[field.strip('"') for field in line.split(layout.separator)] for line in lines], 0
     options: dict[str, Any] = {"escapechar": "\\"} if layout.quoting == "backslash" else {}
-    rows: list[list[str]] = []
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, strict=True, **options)
-        for row in reader:
-            if row and any(field.strip() for field in row):
-                rows.append(row)
-            if len(rows) >= SAMPLE_LINES:
-                break
-    except csv.Error:
-        return rows, False
-    return rows, True
+    left, rows, lost = text.splitlines(keepends=True), list[list[str]](), 0
+    while left and len(rows) + lost < SAMPLE_LINES:
+        reader = csv.reader(left, delimiter=layout.separator, strict=True, **options)
+        begin = 0
+        try:
+            for row in reader:
+                begin = reader.line_num
+                if row and any(field.strip() for field in row):
+                    rows.append(row)
+                if len(rows) >= SAMPLE_LINES:
+                    break
+            break
+        except csv.Error:
+            # As when the table is read: the line that begins the wrong record is left out, and what follows is read.
+            left, lost = left[begin + 1 :], lost + 1
+    return rows, lost

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import polars as pl
 
+from thinkrec.data.archives import is_archive
 from thinkrec.data.delimited import SEPARATORS
-from thinkrec.data.file_bytes import open_bytes
+from thinkrec.data.file_bytes import DAMAGED, open_bytes
 from thinkrec.data.inspect.column_guess import TableGuess, guess_columns
 from thinkrec.data.inspect.encodings import guess_encoding
-from thinkrec.data.inspect.separators import guess_layout, has_header, split_rows
+from thinkrec.data.inspect.separators import Layout, guess_layout, has_header, split_rows
 from thinkrec.data.json_lines import JSON_KINDS
 from thinkrec.data.row_problems import Problem, collect_problems
 from thinkrec.data.table_columns import split_recbole_type
@@ -49,8 +50,9 @@ def read_unknown_table(path: Path, item_ids: Collection[str] = ()) -> ReadTable:
         with warnings.catch_warnings(record=True) as remark_texts, collect_problems() as problem_list:
             warnings.simplefilter("always", DataWarning)
             frame = read_table(path, form, on_error="drop")
-    except DataError as error:
-        return ReadTable(path, TableFormat(), pl.DataFrame(), TableGuess("unknown"), (), (), str(error))
+    except (DataError, *DAMAGED) as error:
+        why = str(error) if isinstance(error, DataError) else f"{path}: the file is damaged or was not written in full."
+        return ReadTable(path, TableFormat(), pl.DataFrame(), TableGuess("unknown"), (), (), why)
     notes += [str(entry.message) for entry in remark_texts if issubclass(entry.category, DataWarning)]
     table = ReadTable(path, form, frame, TableGuess("unknown"), tuple(notes), tuple(problem_list.problems))
     return name_guessed_columns(table, guess_columns(frame, form.header, item_ids))
@@ -70,6 +72,11 @@ def guess_format(path: Path) -> tuple[TableFormat, list[str]]:
     """How a table is written, and a sentence on each thing that its name does not say. Raises DataError without one."""
     file = _list_any_files(path)[0]
     kind = get_kind(file)
+    with open_bytes(file) as opened:
+        if not opened.read(_SAMPLE_BYTES).strip():
+            raise DataError(
+                f"{path}: the file is empty. Check that this is the right one and that it was written in full."
+            )
     if kind is not None and kind not in (*JSON_KINDS, *SEPARATORS):
         return TableFormat(), []
     encoding = guess_encoding(file)
@@ -82,11 +89,7 @@ def guess_format(path: Path) -> tuple[TableFormat, list[str]]:
         text = text.rpartition("\n")[0] or text
     if text.lstrip()[:1] in ("{", "[") and kind is None:
         raise DataError(f"{path}: it looks like JSON; let its name end with .jsonl (one object a line) or .json.")
-    layout = guess_layout(text, SEPARATORS.get(kind or ""))
-    if layout is None:
-        raise DataError(
-            f"{path}: no separator cuts its lines into the same number of fields. Give a table with one row a line."
-        )
+    layout = _guess_any_layout(path, text, kind)
     header = has_header(split_rows(text, layout))
     if layout.why:
         notes.append(f"{path}: {layout.why}.")
@@ -108,4 +111,16 @@ def guess_format(path: Path) -> tuple[TableFormat, list[str]]:
 
 
 def _list_any_files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else list_table_files(path)
+    return [path] if path.is_file() and not is_archive(path) else list_table_files(path)
+
+
+def _guess_any_layout(path: Path, text: str, kind: str | None) -> Layout:
+    """How lines are cut; as one column where the file's name says that it is a table."""
+    layout = guess_layout(text, SEPARATORS.get(kind or ""))
+    if layout is None and kind in SEPARATORS:
+        return Layout(SEPARATORS[kind], "auto", 1.0, 1, "")
+    if layout is None:
+        raise DataError(
+            f"{path}: no separator cuts its lines into the same number of fields. Give a table with one row a line."
+        )
+    return layout

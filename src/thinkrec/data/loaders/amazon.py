@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from thinkrec.data.loaders.records import find_file, read_records
+from thinkrec.data.markup import is_page_piece
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
 
@@ -106,8 +107,7 @@ def _parse_review_2023(record: dict[str, Any]) -> list[tuple]:
 
 def _parse_item_2018(record: dict[str, Any]) -> list[tuple]:
     title = record.get("title") or ""
-    # Some titles are a piece of the shop's page: its script, which asks for the time, or its styles.
-    if "getTime" in title or "function(" in title or title.lstrip().startswith("<style"):
+    if is_page_piece(title):
         title = ""
     categories = record.get("category") or record.get("categories") or []
     if categories and isinstance(categories[0], list):

@@ -20,12 +20,11 @@ def read_book_crossing(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """
     ratings = find_file(folder, "BX-Book-Ratings.csv", source="book-crossing")
     books = find_file(folder, "BX-Books.csv", "BX_Books.csv", source="book-crossing")
-    rows = _read_quoted(ratings, ("User-ID", "ISBN", "Book-Rating")).rename(
-        {"User-ID": "user_id", "ISBN": "item_id", "Book-Rating": "rating"}
-    )
+    rows, lines = _read_quoted(ratings, ("User-ID", "ISBN", "Book-Rating"))
+    rows = rows.rename({"User-ID": "user_id", "ISBN": "item_id", "Book-Rating": "rating"})
     rows = rows.with_columns(
-        parse_column(rows, "user_id", pl.Int64, ratings, first=2),
-        parse_column(rows, "rating", pl.Float64, ratings, first=2),
+        parse_column(rows, "user_id", pl.Int64, ratings, first=lines),
+        parse_column(rows, "rating", pl.Float64, ratings, first=lines),
         _clean_isbn("item_id"),
     )
     is_rated = rows["rating"] > 0
@@ -35,7 +34,7 @@ def read_book_crossing(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
             "the book was "
             "met and not rated; they are left out."
         )
-    items = _read_quoted(books, ("ISBN", "Book-Title", "Book-Author"))
+    items, _ = _read_quoted(books, ("ISBN", "Book-Title", "Book-Author"))
     items = items.select(
         _clean_isbn("ISBN").alias("item_id"),
         pl.col("Book-Title").alias("title"),
@@ -51,11 +50,13 @@ def _clean_isbn(name: str) -> pl.Expr:
     return pl.col(name).str.strip_chars(' "').str.to_uppercase()
 
 
-def _read_quoted(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
+def _read_quoted(path: Path, names: tuple[str, ...]) -> tuple[pl.DataFrame, list[int]]:
+    """The columns of these names as text, and the line in which each row ends."""
     records = csv.reader(
         read_latin_1(path), delimiter=";", quotechar='"', escapechar="\\", doublequote=True, strict=True
     )
     columns: list[list[str]] = [[] for _ in names]
+    lines: list[int] = []
     try:
         header = next(records, [])
         missing = [name for name in names if name not in header]
@@ -74,10 +75,11 @@ def _read_quoted(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
                     f"{path}: line {records.line_num} has {len(fields)} fields, the first line {len(header)} "
                     f"({';'.join(fields)[:60]!r}). Take the file of BX-CSV-Dump.zip unchanged."
                 )
+            lines.append(records.line_num)
             for column, place in zip(columns, places, strict=True):
                 column.append(fields[place])
     except csv.Error as error:
         raise DataError(
             f"{path}: line {records.line_num}: {error}. Take the file of BX-CSV-Dump.zip unchanged."
         ) from error
-    return pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.String))
+    return pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.String)), lines

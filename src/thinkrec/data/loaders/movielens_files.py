@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from thinkrec.data.loaders.movielens import format_display_title
-from thinkrec.data.loaders.records import find_file, parse_column, read_latin_1, split_fields
+from thinkrec.data.loaders.records import find_file, number_filled_lines, parse_column, read_latin_1, split_fields
+from thinkrec.data.row_trace import get_row_numbers
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
 
@@ -23,8 +24,9 @@ def read_movielens_100k(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = rows.with_columns(parse_column(rows, name, pl.Int64, data) for name in names)
     genres = [line.split("|")[0] for line in read_latin_1(genre) if line.strip()]
     columns = [f"column_{number}" for number in range(_ITEM_FIELDS - len(genres))] + genres
-    films = split_fields([line for line in read_latin_1(item) if line.strip()], "|", columns, item)
-    films = films.with_columns(parse_column(films, "column_0", pl.Int64, item))
+    lines, numbers = number_filled_lines(read_latin_1(item))
+    films = split_fields(lines, "|", columns, item, first=numbers)
+    films = films.with_columns(parse_column(films, "column_0", pl.Int64, item, first=numbers))
     flags = films.select(genres).rows()
     keywords = [
         [name for name, flag in zip(genres, values, strict=True) if flag == "1" and name != "unknown"]
@@ -67,7 +69,8 @@ def read_movielens_csv(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         raise DataError(f"{movies}: columns {sorted(missing)} are missing. Take the file unchanged from its publisher.")
     genres = films["genres"].fill_null("")
     keywords = [[] if text in ("", _NO_GENRES) else text.split("|") for text in genres.to_list()]
-    return rows, _build_films(parse_column(films, "movieId", pl.Int64, movies, first=2), films["title"], keywords)
+    numbers = get_row_numbers(range(len(films)), len(films), str(movies))
+    return rows, _build_films(parse_column(films, "movieId", pl.Int64, movies, first=numbers), films["title"], keywords)
 
 
 def _build_films(ids: pl.Series, titles: pl.Series, keywords: list[list[str]]) -> pl.DataFrame:

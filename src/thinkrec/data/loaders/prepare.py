@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
+from thinkrec.data.archives import is_archive
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.implicit import SampledNegatives, sample_negatives
 from thinkrec.data.interactions import SPLITS
 from thinkrec.data.keyword_rules import KeywordRules
+from thinkrec.data.loaders.archives import unpack_zip
 from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.loaders.source import Source
 from thinkrec.data.messages import emit_warning
@@ -35,7 +38,7 @@ def load_source(
 
     Args:
         name: of the source.
-        folder: with its files, unpacked.
+        folder: with its files, or the zip archive that holds them.
         threshold: liked means rating > threshold.
         split: the rule.
         activity: only users and items with more rows than this inside the split's window stay; one count for both.
@@ -52,7 +55,7 @@ def load_source(
     folder = Path(folder).expanduser()
     if not source.has_times and not isinstance(rule, ByRandom):
         raise DataError(f"{name} has no times, so that it cannot be split by {rule.by}. Use `split: {{by: random}}`.")
-    raw, items = source.read(folder)
+    raw, items = _read_folder(source, folder)
     rows = _check_rows(raw, source, str(folder), threshold, duplicates)
     rows = _drop_unknown_items(rows, items, str(folder))
     rows = _keep_active(keep_window(rows, rule), source.activity if activity is None else activity, str(folder))
@@ -75,6 +78,17 @@ def load_source(
         interactions_source=str(folder),
     )
     return replace(ds, threshold=source.threshold if threshold is None else threshold)
+
+
+def _read_folder(source: Source, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The tables of a folder, or of an archive as it was downloaded, which is unpacked for as long as it is read."""
+    if not is_archive(folder):
+        return source.read(folder)
+    with tempfile.TemporaryDirectory(prefix="thinkrec-") as place:
+        # Under the archive's name, which messages then say.
+        inside = Path(place) / folder.name
+        unpack_zip(folder, inside)
+        return source.read(inside)
 
 
 def _check_rows(
@@ -100,7 +114,7 @@ def _check_rows(
         )
     if threshold is not None:
         raise DataError(f"{source.name} has no ratings, so that `threshold` does not apply. Drop it.")
-    return check_interactions(table, source=where, duplicates=duplicates)
+    return check_interactions(table, source=where, duplicates=duplicates, is_implicit=source.is_implicit)
 
 
 def _drop_unknown_items(rows: pl.DataFrame, items: pl.DataFrame, where: str) -> pl.DataFrame:

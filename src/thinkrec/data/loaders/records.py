@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -155,28 +155,43 @@ def read_latin_1(path: Path) -> list[str]:
     return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
 
 
-def split_fields(lines: list[str], separator: str, names: list[str], path: Path, *, first: int = 1) -> pl.DataFrame:
+def number_filled_lines(lines: list[str]) -> tuple[list[str], list[int]]:
+    """The lines that are not empty, and their numbers in the file."""
+    filled = [(line, number) for number, line in enumerate(lines, 1) if line.strip()]
+    return [line for line, _ in filled], [number for _, number in filled]
+
+
+def split_fields(
+    lines: list[str], separator: str, names: list[str], path: Path, *, first: Sequence[int] | int = 1
+) -> pl.DataFrame:
     """Lines cut at a separator without quotes, all columns text. Raises DataError naming the line.
 
-    `first`: the number of the first line in the file.
+    `first`: the number of the first line in the file, or those of all where some are left out.
     """
     fields = pl.Series(lines, dtype=pl.String).str.split(separator)
     wrong = (fields.list.len() != len(names)).arg_true()
     if len(wrong):
         raise DataError(
-            f"{path}: line {wrong[0] + first} has {len(fields[int(wrong[0])])} fields, not the {len(names)} of this "
-            f"source ({lines[wrong[0]][:60]!r}; {len(wrong)} such lines). Take the file unchanged from its publisher."
+            f"{path}: line {_get_line(wrong[0], first)} has {len(fields[int(wrong[0])])} fields, not the "
+            f"{len(names)} of this source ({lines[wrong[0]][:60]!r}; {len(wrong)} such lines). Take the file unchanged "
+            "from its publisher."
         )
     return pl.DataFrame({name: fields.list.get(index) for index, name in enumerate(names)})
 
 
-def parse_column(df: pl.DataFrame, name: str, kind: type[pl.DataType], path: Path, *, first: int = 1) -> pl.Series:
-    """A column of text as numbers. Raises DataError naming the line of the first that is none."""
+def parse_column(
+    df: pl.DataFrame, name: str, kind: type[pl.DataType], path: Path, *, first: Sequence[int] | int = 1
+) -> pl.Series:
+    """A column of text as numbers; `first` as above. Raises DataError naming the line of the first that is none."""
     values = df[name].cast(kind, strict=False)
     wrong = values.is_null().arg_true()
     if len(wrong):
         raise DataError(
-            f"{path}: line {wrong[0] + first}: {name} {df[name][int(wrong[0])]!r} is no number ({len(wrong)} such "
-            "lines). Correct the line."
+            f"{path}: line {_get_line(wrong[0], first)}: {name} {df[name][int(wrong[0])]!r} is no number "
+            f"({len(wrong)} such lines). Correct the line."
         )
     return values
+
+
+def _get_line(row: int, first: Sequence[int] | int) -> int:
+    return row + first if isinstance(first, int) else first[row]
