@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.command_line import call, plain, refused
 
-from thinkrec.cli.demo import choose_folder
+from thinkrec.cli.demo import choose_folder, describe_page
 from thinkrec.model import backbone_files
 from thinkrec.train import speed
 from thinkrec.train.speed import Speed
@@ -92,3 +92,14 @@ def test_doctor_measures_where_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -
     text = plain(call("doctor", "--speed", "--backbone", "nano", "--dtype", "bfloat16").stdout)
     assert "scoring 800, training 250" in " ".join(text.split())
     assert asked == [("auto", "auto"), ("nano", "bfloat16")]
+
+
+@pytest.mark.parametrize(
+    ("is_installed", "expected"), [(True, "thinkrec serve"), (False, "pip install 'thinkrec[serve]' && ")]
+)
+def test_the_demo_ends_with_the_line_that_opens_its_page(
+    monkeypatch: pytest.MonkeyPatch, is_installed: bool, expected: str
+) -> None:
+    monkeypatch.setattr("thinkrec.cli.demo.find_spec", lambda name: object() if is_installed else None)
+    line = describe_page(Path("runs/demo"))
+    assert line.startswith(expected) and line.endswith("thinkrec serve runs/demo")

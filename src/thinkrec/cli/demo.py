@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +54,13 @@ def demo(
     for case in select_examples(results.explained_rows):
         console.print(show.render_explained_row(case))
     console.print(Text(f"report: {results.report_path}  (opens in any browser)"))
+    console.print(Text(f"page:   {describe_page(results.report_path.parent)}"), soft_wrap=True)
+
+
+def describe_page(folder: Path) -> str:
+    """The command that serves a run with its page, and first what it needs where that is not installed."""
+    command = f"thinkrec serve {folder}"
+    return command if find_spec("nicegui") else f"pip install 'thinkrec[serve]' && {command}"
 
 
 def choose_folder(backbone: str | None) -> Path:
