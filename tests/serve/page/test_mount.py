@@ -19,9 +19,14 @@ import sys
 from types import SimpleNamespace
 from fastapi.testclient import TestClient
 from thinkrec.serve import app
+from thinkrec.serve.admission import Admission
 class Store:
     def count(self): return 0
-service = SimpleNamespace(describe=lambda: 1 / 0, store=Store(), close=lambda: True, desk=SimpleNamespace(fallbacks={}))
+desk = SimpleNamespace(fallbacks={})
+# That it cannot describe its model shows that nothing of it is read before a key is given.
+service = SimpleNamespace(
+    describe=lambda: 1 / 0, store=Store(), close=lambda: True, desk=desk, admission=Admission(8)
+)
 keys = (b"0123456789abcdef",)
 with TestClient(app.create_app(service, keys, page=True), follow_redirects=False) as client:
     print(client.get("/").headers["location"])
