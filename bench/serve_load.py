@@ -16,6 +16,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+PAUSE = 0.5
+"""Seconds that a client of a closed loop waits after a refusal, as one that reads Retry-After does."""
 HEAD = b"POST /v1/rank HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
 
 
@@ -107,8 +109,8 @@ class Load:
         body = json.dumps({"user": self.draw.choice(settings.users), "candidates": candidates, "top": 10}).encode()
         return b"".join([HEAD, str(len(body)).encode(), b"\r\n\r\n", body])
 
-    async def ask(self, connection: Connection, since: float) -> None:
-        """One request and its entry in the results."""
+    async def ask(self, connection: Connection, since: float) -> int:
+        """One request and its entry in the results; its status, 0 where no answer came."""
         code = 0
         try:
             code, head, body = await connection.ask(self.build_request())
@@ -125,6 +127,7 @@ class Load:
         if self.settings.rate:
             self.result.codes.append(code)
             self.result.ended.append(time.perf_counter() - self.begun)
+        return code
 
     def add_fault(self, text: str) -> None:
         """Note one of the first few."""
@@ -138,7 +141,8 @@ class Load:
         async def keep_asking() -> None:
             connection = Connection(self.settings.port)
             while (now := time.perf_counter()) < end:
-                await self.ask(connection, now)
+                if await self.ask(connection, now) != 200:
+                    await asyncio.sleep(PAUSE)
             connection.close()
 
         await asyncio.gather(*(keep_asking() for _ in range(self.settings.clients)))

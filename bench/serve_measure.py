@@ -18,8 +18,8 @@ from serve_load import LoadResult, LoadSettings
 from serve_process import Nursery, ask, find_free_port, wait_until_ready
 
 GENERATOR = Path(__file__).with_name("serve_load.py")
-CLIENTS = 32
-"""Full concurrency."""
+CLIENTS = 12
+"""Full concurrency: enough that the next batch is always there, and not so many that any is refused."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ pytest.importorskip("uvicorn", reason="thinkrec[serve] is not installed")
 pytest.importorskip("prometheus_client", reason="thinkrec[serve] is not installed")
 
 import serve
+import serve_load
 from serve_crash import CrashResult
 from serve_load import Load, LoadResult, LoadSettings
 from serve_measure import Overload, compute_percentile
@@ -66,7 +67,7 @@ def test_a_lost_write_and_kills_that_show_nothing_fall_short() -> None:
     assert not any(row.holds for row in serve.build_crash_rows("SQLite", bad, 10))
 
 
-def test_the_generator_counts_what_it_is_answered() -> None:
+def test_the_generator_counts_what_it_is_answered(monkeypatch) -> None:
     codes = [b"200 OK", b"503 Busy\r\nRetry-After: 1", b"503 Busy", b"500 Oops"]
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,6 +84,7 @@ def test_the_generator_counts_what_it_is_answered() -> None:
             settings = LoadSettings(port, 0.2, users=("1",), items=("1", "2", "3"), candidates=2, **changes)
             return await Load(settings).run()
 
+    monkeypatch.setattr(serve_load, "PAUSE", 0.0)
     result = asyncio.run(run(clients=1))
     assert {name: n for name, n in result.statuses.items() if name != "broken"} == {"200": 1, "503": 2, "500": 1}
     assert result.retry_after_missing == 1 and len(result.latencies) == 1

@@ -64,8 +64,8 @@ class PostgresStore:
             )
         except (psycopg.Error, UnicodeError) as error:
             raise DataError(
-                f"the interactions in {self.place} cannot be opened ({_shorten_message(error)}); see that the server "
-                "runs, that the database is there and that its user may make a table (PGPASSWORD holds the password)"
+                f"the interactions in {self.place} cannot be opened ({_shorten_message(error)}); see that the server"
+                " runs, that the database is there and that its user may make a table (PGPASSWORD holds the password)"
             ) from error
 
     def append(self, user: str, item: str, liked: bool, timestamp: int | None, key: str | None) -> Appended:

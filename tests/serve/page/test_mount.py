@@ -22,11 +22,9 @@ from thinkrec.serve import app
 from thinkrec.serve.admission import Admission
 class Store:
     def count(self): return 0
-desk = SimpleNamespace(fallbacks={})
-# That it cannot describe its model shows that nothing of it is read before a key is given.
-service = SimpleNamespace(
-    describe=lambda: 1 / 0, store=Store(), close=lambda: True, desk=desk, admission=Admission(8)
-)
+    def check(self): return None
+service = SimpleNamespace(describe=lambda: 1 / 0, store=Store(), close=lambda: True, desk=SimpleNamespace(fallbacks={}))
+service.admission = Admission(8)
 keys = (b"0123456789abcdef",)
 with TestClient(app.create_app(service, keys, page=True), follow_redirects=False) as client:
     print(client.get("/").headers["location"])
