@@ -33,6 +33,8 @@ DEMO = ROOT / "results" / "demo" / "recipe.yaml"
 YOUNG = {
     *("collm-same-information", "thinkrec-nano-complete", "thinkrec-nano-composed"),
     *("thinkrec-nano-composed-genres", "thinkrec-nano-short"),
+    *("prompt4nr-as-published", "prompt4nr-same-information", "tallrec-as-published", "tallrec-same-information"),
+    *("collm-as-published", "without-thinking", "fusion-released", "score-yes", "thinkrec-smollm2-keywords"),
 }
 """Results that were written when keys had their names of today."""
 """Resolved by an older version, with every key but those of few kinds."""
