@@ -40,6 +40,8 @@ def save_picture(page: Any, name: str, **options: Any) -> None:
 
 def test_pictures_of_the_demo(new_page: Any, demo_address: str) -> None:
     page = new_page(viewport={"width": 1360, "height": 1010}, color_scheme="light")
+    # The whole catalogue is ranked and two reasons are written, on whatever machine this is.
+    page.set_default_timeout(180_000)
     pick(page, demo_address, "17")
     page.locator(".ranking.working").wait_for(state="detached")
     explain(page)
