@@ -104,7 +104,9 @@ def _add_guard(app: FastAPI, keys: tuple[bytes, ...], metrics: ServiceMetrics, s
     async def answer_if_there_is_room(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        is_counted = request.url.path not in UNCOUNTED_PATHS
+        # The path that is routed, as above. The page's own questions are asked in the process, not by its requests.
+        path = request.scope["path"]
+        is_counted = path not in UNCOUNTED_PATHS and not path.startswith(PAGE)
         if is_counted and not service.admission.allow_request():
             text = f"{service.admission.most} requests are under way and no more may be; try again later"
             return _build_refusal(503, text, {"Retry-After": "1"})
