@@ -60,6 +60,7 @@ ML1M = (
     Line("thinkrec-nano-complete", "thinkrec-nano-complete"),
     Line("ablations/without-thinking", "ablations/without-thinking"),
     Line("ablations/fusion-released", "ablations/fusion-released"),
+    Line("ablations/fusion-uniform", "ablations/fusion-uniform"),
     Line("ablations/score-yes", "ablations/score-yes"),
     Line("thinkrec-nano-composed-genres", "thinkrec-nano-composed-genres", mark="¤"),
     Line("thinkrec-nano-composed", "thinkrec-nano-composed", mark="¤"),

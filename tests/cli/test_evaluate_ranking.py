@@ -36,6 +36,6 @@ def test_evaluate_names_what_is_wrong(tmp_path: Path) -> None:
     mine.write_text("order,score\n0,0.5\n7,0.1\n")
     assert "names rows that" in refused("evaluate", "ranking", mine, "--interactions", truth)
     mine.write_text("order,score\n0,0.5\n1,nan\n")
-    assert "row 2" in refused("evaluate", "ranking", mine, "--interactions", truth)
+    assert "line 3" in refused("evaluate", "ranking", mine, "--interactions", truth)
     assert "either --interactions TABLE or --run RUN" in refused("evaluate", "ranking", mine)
     assert "no such file" in refused("evaluate", "ranking", tmp_path / "gone.csv", "--interactions", truth)

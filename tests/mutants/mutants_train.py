@@ -109,7 +109,7 @@ MUTANTS = (
            (f"{STAGES}::test_each_expert_is_trained_on_the_rows_of_its_own_group",),
            "experts learn each other's groups"),
     # -- the run -----------------------------------------------------------------------------------------------------
-    Mutant("finished-whatever-the-key", "run/stage.py", "if not changed or (self.ignore_code_changes", "if True or (self.ignore_code_changes",
+    Mutant("finished-whatever-the-key", "run/stage.py", "return not changed or (self.ignore_code", "return True or (self.ignore_code",
            (f"{KEYS}[seed]",), "a changed recipe reuses old stages"),
     Mutant("key-without-code", "run/stage.py", "CODE: hash_code(rooms)}", 'CODE: ""}',
            ("run/test_contents.py::test_other_code_is_another_result_unless_asked_otherwise",),

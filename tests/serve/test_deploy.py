@@ -103,6 +103,7 @@ def test_the_unit_of_systemd_starts_the_service(known: set[str]) -> None:
 
 
 def test_the_service_has_longer_to_stop_than_it_takes() -> None:
+    pytest.importorskip("prometheus_client", reason="needs the extra serve")
     from thinkrec.serve import run_server
 
     (longest,) = map(int, re.findall(r"timeout_graceful_shutdown=(\d+)", inspect.getsource(run_server)))
