@@ -218,7 +218,7 @@ def test_a_shipped_recipe_resolves_under_its_own_name(name: str) -> None:
     assert parse_recipe(yaml.safe_load(dump_recipe(recipe)), "again") == recipe
 
 
-# Those for somebody's own files are as short as what one would write: tests/cli/test_new_user_path.py counts and runs them.
+# Those for somebody's own files are as short as what one would write; tests/cli/test_new_user_path.py runs them.
 @pytest.mark.parametrize("name", [name for name in list_recipes() if not name.startswith("own-data/")])
 def test_a_shipped_recipe_is_in_block_style_and_begins_with_its_launch(name: str) -> None:
     text = find_recipe(name).read_text(encoding="utf-8")
