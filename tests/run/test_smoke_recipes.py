@@ -37,8 +37,8 @@ STAGE = {
 }
 TRAINING = {"epochs": 2, "batch_size": 64}
 RECIPES = [name for name in list_recipes() if load_recipe(name).data.kind not in ("source", "tables")]
-"""Those whose data are made here or have a stand-in. Files of published data are not at hand; recipes for somebody's own
-files are run in tests/cli/test_new_user_path.py."""
+"""Those whose data are made here or have a stand-in. Files of published data are not at hand, and recipes for files of
+one's own are run in tests/cli/test_new_user_path.py."""
 
 
 def make_small(recipe: Recipe, folder: Path) -> Recipe:
