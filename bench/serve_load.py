@@ -61,6 +61,10 @@ class LoadResult:
     codes: list[int] = field(default_factory=list)
 
 
+class _StaleError(Exception):
+    """A connection that was used before ended without a byte of an answer."""
+
+
 class Connection:
     """One connection that is kept, opened anew where it breaks."""
 
@@ -69,13 +73,30 @@ class Connection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, request: bytes) -> tuple[int, bytes, bytes]:
-        """Status, head and body of an answer. Raises OSError where none comes."""
+        """Status, head and body of an answer. Raises OSError where none comes.
+
+        A server closes connections that nobody used for some seconds. Where it did so before this request was read, the
+        request is sent once more on a new one, as clients of HTTP do.
+        """
+        try:
+            return await self._send(request)
+        except _StaleError:
+            return await self._send(request)
+
+    async def _send(self, request: bytes) -> tuple[int, bytes, bytes]:
+        is_used = self._streams is not None
         try:
             if self._streams is None:
                 self._streams = await asyncio.open_connection("127.0.0.1", self.port)
             reader, writer = self._streams
             writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except (asyncio.IncompleteReadError, ConnectionResetError) as error:
+                if is_used and not getattr(error, "partial", b""):
+                    self.close()
+                    raise _StaleError from error
+                raise
             lower = head.lower()
             length = int(lower.partition(b"content-length:")[2].partition(b"\r\n")[0])
             body = await reader.readexactly(length)
@@ -150,7 +171,7 @@ class Load:
     async def run_open(self) -> None:
         """Requests at their own moments; those that are due while no connection is free wait for one."""
         assert self.settings.rate is not None
-        free: asyncio.Queue[Connection] = asyncio.Queue()
+        free: asyncio.Queue[Connection] = asyncio.LifoQueue()
         for _ in range(self.settings.clients):
             free.put_nowait(Connection(self.settings.port))
         due, tasks, end = time.perf_counter(), set[asyncio.Task[None]](), time.perf_counter() + self.settings.seconds
