@@ -20,7 +20,6 @@ MIN_BYTES = 1 << 20
 """Smaller files are read soon enough."""
 _CHUNK = 1 << 24
 _UNUSUAL = (b'"', b"\0", b"\n\n", b"\n\r\n")
-_BOM = b"\xef\xbb\xbf"
 
 
 def read_plain_lines(path: Path, kind: str, form: TableFormat, separator: str) -> pl.DataFrame | None:
