@@ -57,6 +57,8 @@ def test_patterns_reach_the_shipped_recipes(tmp_path: Path) -> None:
         ({"recipes": [{"recipe": "a", "name": "item mean"}]}, "a row that every table has"),
         ({"recipes": [{"recipe": "*", "name": "all"}]}, "names 2 recipes"),
         ({"recipes": [{"recipe": "a", "row": "trees"}]}, "has no row 'trees'; it has: item mean"),
+        ({"averages": {"a": ["a"]}}, "'a' is the name of another row"),
+        ({"averages": {"mean": ["item mean"]}}, "averages: there is no row 'item mean'; the rows are: a"),
         ({"recipes": [{"recipe": "a", "further_rows": {"item mean": "a"}}]}, "two rows of the recipe 'a'"),
         ({"recepies": ["a"]}, "recepies: unknown key"),
         ({"seeds": []}, "seeds"),

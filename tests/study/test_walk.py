@@ -7,18 +7,23 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import yaml
+from sklearn.metrics import roc_auc_score
 from support.tiny_study import PRIOR, TinyStudy, write_recipe, write_study
 
+from thinkrec.data.interactions import TEST
 from thinkrec.errors import CheckpointError, DataError, RecipeError
 from thinkrec.evaluate.metrics.bootstrap import METRICS
 from thinkrec.evaluate.results import read_metrics
+from thinkrec.run.saved_model import read_training_data
 from thinkrec.study.claims import CLAIMS
 from thinkrec.study.collect import collect_samples
 from thinkrec.study.runs import RECORD, list_study_runs, read_record, read_state
 from thinkrec.study.schedule import ScheduleOptions, estimate_seconds
+from thinkrec.study.sentences import describe_gaps, describe_seeds
 from thinkrec.study.study_files import Study, read_study
 from thinkrec.study.walk import export_study, run_study
 from thinkrec.study.worker import OUTPUT
@@ -41,6 +46,13 @@ def copy(tiny_study: TinyStudy, tmp_path: Path) -> TinyStudy:
 def change(folder: Path, file: str, **values) -> None:
     content = yaml.safe_load((folder / file).read_text())
     (folder / file).write_text(yaml.safe_dump({**content, **values}))
+
+
+def change_code(runs: Path) -> None:
+    """As if the runs had been made by other code."""
+    for path in runs.glob(f"*/*/{RECORD}"):
+        record = json.loads(path.read_text())
+        path.write_text(json.dumps({**record, "inputs": {**record["inputs"], "code": "older"}}))
 
 
 def report(study: Study, runs: Path, lines: list[str]):
@@ -168,7 +180,10 @@ def test_recipes_that_count_in_different_ways_are_refused_before_anything_is_run
 def test_what_is_exported_is_whole_and_can_be_compared(tiny_study: TinyStudy, copy: TinyStudy, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="broken, seed 0"):
         export_study(tiny_study.study, tiny_study.done, tmp_path / "out")
-    export_study(copy.study, report(copy.study, copy.runs, []), tmp_path / "out")
+    change_code(copy.runs)
+    with pytest.raises(DataError, match="MF, seed 0"):
+        export_study(copy.study, report(copy.study, copy.runs, []), tmp_path / "out")
+    export_study(copy.study, report(copy.study, copy.runs, []), tmp_path / "out", any_code=True)
     names = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
     assert names == [
         "predictions/mf/seed-0.parquet",
@@ -180,6 +195,27 @@ def test_what_is_exported_is_whole_and_can_be_compared(tiny_study: TinyStudy, co
         "results.md",
     ]
     assert pl.read_parquet(tmp_path / "out" / "predictions" / "mf" / "seed-0.parquet").columns[0] == "order"
+
+
+def test_an_average_has_the_mean_score_of_all_runs_and_lacks_where_one_does(copy: TinyStudy) -> None:
+    change(copy.folder, "study.yaml", averages={"both": ["MF", "trees"], "trees averaged": ["trees"]})
+    study = read_study(copy.folder)
+    row = next(row for row in report(study, copy.runs, []).results.rows if row.name == "both")
+    tables = [
+        pl.read_parquet(copy.runs / "mf" / f"seed-{seed}" / "scorers" / name / "predictions.parquet").sort("order")
+        for name in ("model", "Boosting")
+        for seed in (0, 1)
+    ]
+    dataset = read_training_data(copy.runs / "mf" / "seed-0")
+    rows = dataset.interactions.get_split_rows(TEST)
+    mean = np.mean([table["score"].to_numpy() for table in tables], axis=0)
+    assert row.means["auc"].value == pytest.approx(roc_auc_score(dataset.interactions.label[rows], mean))
+    assert row.n_averaged == 4 and describe_seeds(row) == "mean of 4"
+    shutil.rmtree(copy.runs / "mf" / "seed-1")
+    results = report(study, copy.runs, []).results
+    gap = "both: no figures: it is a mean over runs of which some are not finished: MF, seed 1"
+    assert any(line.startswith(gap) for line in describe_gaps(results)), "two of four runs are no mean of four"
+    assert not next(row for row in results.rows if row.name == "both").means
 
 
 def test_rows_of_one_number_per_item_stand_twice_only_where_they_differ(copy: TinyStudy) -> None:

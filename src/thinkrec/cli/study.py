@@ -72,6 +72,6 @@ def study(
         console.print(Text(gap, style="red"), soft_wrap=True)
     console.print(Text(f"tables: {done.results_path}\nreport: {done.page_path}"), soft_wrap=True)
     if results is not None:
-        console.print(Text(f"results: {export_study(asked, done, results)}"), soft_wrap=True)
+        console.print(Text(f"results: {export_study(asked, done, results, any_code=any_code)}"), soft_wrap=True)
     if done.failures:
         raise typer.Exit(1)

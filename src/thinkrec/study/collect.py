@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class RowSamples:
     digests: dict[int, str]
     """Seed -> digest of the scores."""
     is_personal: bool = True
+    n_averaged: int = 0
+    """Runs whose mean score it is; 0 for a row of its own runs."""
 
 
 @dataclass
@@ -65,6 +67,10 @@ def collect_samples(study: Study, runs: Sequence[StudyRun], *, any_code: bool, p
             for row, table_row in entry.rows.items():
                 collection.rows += reader.read_row(row, table_row, of_entry, collection.failures)
                 bar.advance(1)
+        for name, members in study.config.averages.items():
+            of_rows = _list_members(study, runs, members, any_code=any_code)
+            collection.rows += reader.read_average(name, of_rows, collection.failures)
+            bar.advance(1)
     if study.config.non_personalised:
         collection.rows += _collect_item_rows(study, finished, reader, collection.failures)
     return collection
@@ -82,6 +88,16 @@ def get_evaluation_config(entries: Sequence[StudyEntry]) -> EvaluationConfig:
     return first.recipe.evaluation
 
 
+@dataclass(frozen=True)
+class _JudgedScores:
+    """Scores (n,) of test rows, with their users and labels."""
+
+    part: str
+    user: np.ndarray
+    label: np.ndarray
+    scores: np.ndarray
+
+
 @dataclass
 class _SampleReader:
     """Predictions of runs, each data set read once."""
@@ -95,37 +111,77 @@ class _SampleReader:
         """The row in a list, or none where no run has it; raises RecipeError where seeds differ in their test rows."""
         samples, digests, parts = {}, {}, set()
         for run in runs:
-            folder = run.folder / map_rows_to_stages(run.recipe)[table_row]
             try:
-                read_stage_result(folder)
+                judged = self._read_scores(run, table_row)
             except CheckpointError:
                 reasons = read_record(run).get("failures", {})
                 failures[f"{name}, seed {run.seed}"] = reasons.get(table_row, "its stage is not finished")
                 continue
-            dataset = self._read_dataset(run)
-            rows = dataset.interactions.get_split_rows(TEST)
-            user, label = dataset.interactions.user[rows], dataset.interactions.label[rows]
-            scores = read_predictions(folder, dataset, rows)
-            parts.add(hash_bytes([dataset.interactions.order[rows].tobytes(), user.tobytes(), label.tobytes()]))
-            digests[run.seed] = hash_bytes([np.ascontiguousarray(scores).tobytes()])
-            samples[run.seed] = bootstrap_metrics(
-                user,
-                label,
-                scores,
-                k=self.config.k,
-                denominator=self.config.map_denominator,
-                draws=self.config.bootstrap_draws,
-                seed=self.config.seed,
-            )
+            parts.add(judged.part)
+            digests[run.seed] = hash_bytes([np.ascontiguousarray(judged.scores).tobytes()])
+            samples[run.seed] = self._draw(judged)
         if len(parts) > 1:
             raise RecipeError(f"the seeds of {name} were run on different test rows; run the study again")
         return [RowSamples(name, parts.pop(), samples, digests, is_personal)] if samples else []
+
+    def read_average(
+        self, name: str, members: Sequence[tuple[StudyRun, str, bool]], failures: dict[str, str]
+    ) -> list[RowSamples]:
+        """The row of the mean score of runs, or none where one of them lacks.
+
+        `members`: run, row of its table, and whether it is finished. Raises RecipeError where they differ in their
+        test rows.
+        """
+        missing = [run.name for run, _, is_finished in members if not is_finished]
+        if missing:
+            failures[name] = f"it is a mean over runs of which some are not finished: {', '.join(missing)}"
+            return []
+        judged = [self._read_scores(run, row) for run, row, _ in members]
+        if len({scores.part for scores in judged}) > 1:
+            raise RecipeError(f"the rows that {name} averages were run on different test rows; run the study again")
+        mean = replace(judged[0], scores=np.mean([scores.scores for scores in judged], axis=0))
+        digest = hash_bytes([np.ascontiguousarray(mean.scores).tobytes()])
+        return [RowSamples(name, mean.part, {0: self._draw(mean)}, {0: digest}, n_averaged=len(judged))]
+
+    def _read_scores(self, run: StudyRun, table_row: str) -> _JudgedScores:
+        """The scores of one run; raises CheckpointError where the stage is not finished."""
+        folder = run.folder / map_rows_to_stages(run.recipe)[table_row]
+        read_stage_result(folder)
+        dataset = self._read_dataset(run)
+        rows = dataset.interactions.get_split_rows(TEST)
+        user, label = dataset.interactions.user[rows], dataset.interactions.label[rows]
+        part = hash_bytes([dataset.interactions.order[rows].tobytes(), user.tobytes(), label.tobytes()])
+        return _JudgedScores(part, user, label, read_predictions(folder, dataset, rows))
+
+    def _draw(self, judged: _JudgedScores) -> BootstrapResult:
+        return bootstrap_metrics(
+            judged.user,
+            judged.label,
+            judged.scores,
+            k=self.config.k,
+            denominator=self.config.map_denominator,
+            draws=self.config.bootstrap_draws,
+            seed=self.config.seed,
+        )
 
     def _read_dataset(self, run: StudyRun) -> Dataset:
         fingerprint = read_manifest(run.folder / DATA)["fingerprint"]
         if fingerprint not in self.datasets:
             self.datasets[fingerprint] = read_training_data(run.folder)
         return self.datasets[fingerprint]
+
+
+def _list_members(
+    study: Study, runs: Sequence[StudyRun], rows: Sequence[str], *, any_code: bool
+) -> list[tuple[StudyRun, str, bool]]:
+    """Every run that some rows of the study have: the run, the row of its table, and whether it is finished."""
+    tables = {row: (entry.name, table_row) for entry in study.entries for row, table_row in entry.rows.items()}
+    return [
+        (run, tables[row][1], read_state(run, any_code=any_code).state == "finished")
+        for row in rows
+        for run in runs
+        if run.row == tables[row][0]
+    ]
 
 
 def _collect_item_rows(

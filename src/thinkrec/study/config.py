@@ -74,6 +74,8 @@ class StudyConfig(Config):
     """Seeds of training; by default each recipe's own."""
     overrides: tuple[str, ...] = ()
     """KEY=VALUE for all recipes, as `thinkrec run -o` has it."""
+    averages: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    """A further row -> rows of the study: its score is the mean of the scores (logits) of all their runs, all seeds."""
     published: dict[Name, tuple[Name | PublishedFigures, ...]] = Field(default_factory=dict)
     """Row -> figures to stand below it: keys of the package's own collection, or figures written here."""
     against: tuple[Name, ...] = ()

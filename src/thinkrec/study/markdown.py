@@ -14,6 +14,7 @@ from thinkrec.study.sentences import (
     build_row_sentences,
     describe_gaps,
     describe_parts,
+    describe_seeds,
     format_difference,
     format_p_value,
     is_real,
@@ -77,9 +78,8 @@ def _render_parts(results: StudyResults) -> list[str]:
 
 
 def _render_row(row: StudyRow, best: dict[str, str]) -> list[list[str]]:
-    seeds = "-" if row.kind != "model" else str(len(row.seeds))
     cells = [_format_mean(row.means[m], best[m]) if row.means else "-" for m in METRICS]
-    lines = [[escape_markdown(row.name) + MARKS[row.kind], seeds, *cells]]
+    lines = [[escape_markdown(row.name) + MARKS[row.kind], describe_seeds(row), *cells]]
     return lines + [_render_published(figures) for figures in row.published]
 
 

@@ -15,7 +15,14 @@ from thinkrec.io.files import write_atomically
 from thinkrec.study.config import PublishedFigures, StudyFigure
 from thinkrec.study.markdown import find_best_mean, list_part_rows
 from thinkrec.study.results import PairTest, StudyResults, StudyRow
-from thinkrec.study.sentences import build_row_sentences, describe_gaps, format_p_value, is_real, list_notes
+from thinkrec.study.sentences import (
+    build_row_sentences,
+    describe_gaps,
+    describe_seeds,
+    format_p_value,
+    is_real,
+    list_notes,
+)
 
 
 def write_study_page(path: Path, results: StudyResults, facts: Mapping[str, str]) -> None:
@@ -80,8 +87,7 @@ def _render_results(results: StudyResults) -> str:
 
 def _render_row(row: StudyRow, best: Mapping[str, str]) -> str:
     tag = ' <span class="tag">not personal</span>' if row.kind == "impersonal" else ""
-    seeds = str(len(row.seeds)) if row.kind == "model" else "-"
-    cells = f"<td>{escape_html(row.name)}{tag}</td><td>{seeds}</td>"
+    cells = f"<td>{escape_html(row.name)}{tag}</td><td>{describe_seeds(row)}</td>"
     for metric in METRICS:
         if not row.means:
             cells += "<td>-</td>"

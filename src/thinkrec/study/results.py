@@ -26,6 +26,8 @@ class StudyRow:
     published: tuple[PublishedFigures, ...] = ()
     same_scores: bool = False
     """Whether all seeds gave the very same scores: nothing in it is random, or the seed does not reach it."""
+    n_averaged: int = 0
+    """Runs whose scores the row is the mean of; 0 for a row of its own runs."""
 
 
 @dataclass(frozen=True)

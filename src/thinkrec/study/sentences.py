@@ -90,10 +90,23 @@ def list_notes(results: StudyResults) -> list[str]:
                 f"One seed only: {join_words(single)}. What another seed would change is not known of these rows, and "
                 "not in their tests."
             )
+    averages = [row.name for row in results.rows if row.n_averaged]
+    if averages:
+        notes.append(
+            f"Mean of so many: the score of {join_words(averages)} is the mean of the scores (logits) of so many runs. "
+            "It is one figure: what other seeds would change is not known of it, and not in its tests."
+        )
     same = [row.name for row in results.rows if row.same_scores]
     if same:
         notes.append(f"The very same scores with every seed: {join_words(same)}. No seed reaches what they compute.")
     return notes
+
+
+def describe_seeds(row: StudyRow) -> str:
+    """How many seeds a row has, or of how many runs its score is the mean."""
+    if row.n_averaged:
+        return f"mean of {row.n_averaged}"
+    return str(len(row.seeds)) if row.kind == "model" else "-"
 
 
 def describe_parts(results: StudyResults) -> list[str]:

@@ -58,7 +58,7 @@ class Study:
 
     def list_rows(self) -> list[str]:
         """All rows that the study itself names, in order."""
-        return [row for entry in self.entries for row in entry.rows]
+        return [*(row for entry in self.entries for row in entry.rows), *self.config.averages]
 
     def list_pairs(self) -> list[tuple[str, str]]:
         """What is compared, each pair once, in order."""
@@ -92,7 +92,7 @@ def read_study(folder: Path) -> Study:
     if not recipes:
         raise RecipeError(f"{folder} holds no recipe and no {STUDY} that names one; put recipes (YAML files) into it")
     entries = [entry for recipe in recipes for entry in _build_entries(recipe, config, folder)]
-    _check_names(entries, path)
+    _check_names(entries, config, path)
     published = {row: tuple(map(find_published_figures, keys)) for row, keys in config.published.items()}
     keys = [key for figures in config.published.values() for key in figures if isinstance(key, str)]
     study = Study(folder, config, tuple(entries), published, tuple(list_other_figures(keys)))
@@ -161,7 +161,7 @@ def _find_files(name: str, folder: Path) -> list[Path]:
     return files
 
 
-def _check_names(entries: Sequence[StudyEntry], path: Path) -> None:
+def _check_names(entries: Sequence[StudyEntry], config: StudyConfig, path: Path) -> None:
     """Raise RecipeError where two rows, or the folders of two entries, would have one name."""
     owners: dict[str, StudyEntry] = {}
     for entry in entries:
@@ -173,6 +173,9 @@ def _check_names(entries: Sequence[StudyEntry], path: Path) -> None:
                     f"{path}, or its recipe another name"
                 )
             owners[row] = entry
+    for row in config.averages:
+        if row in owners or row in NON_PERSONALISED:
+            raise RecipeError(f"{path}: averages: {row!r} is the name of another row; give the average another name")
     slugs: dict[str, str] = {}
     for entry in entries:
         other_name = slugs.setdefault(make_slug(entry.name), entry.name)
@@ -193,11 +196,14 @@ def _check_references(study: Study, path: Path) -> None:
         "pairs": [row for pair in config.pairs for row in pair],
         "figures": [row for figure in config.figures for row in figure.points.values()],
     }
+    trained = {row for entry in study.entries for row in entry.rows}
+    choices = {**dict.fromkeys(places, known), "averages": trained}
+    places["averages"] = [row for rows in config.averages.values() for row in rows]
     for place, names in places.items():
         for name in names:
-            if name not in known:
+            if name not in choices[place]:
                 raise RecipeError(
-                    f"{path}: {place}: there is no row {name!r}; the rows are: {', '.join(sorted(known))}"
+                    f"{path}: {place}: there is no row {name!r}; the rows are: {', '.join(sorted(choices[place]))}"
                 )
     for first, second in config.pairs:
         if first == second:

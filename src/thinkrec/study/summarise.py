@@ -47,7 +47,8 @@ def summarise_study(study: Study, collection: Collection, failures: Mapping[str,
 def _build_rows(study: Study, by_name: Mapping[str, RowSamples], parts: Sequence[str], level: float) -> list[StudyRow]:
     """The study's own rows in their order, then those of one number per item."""
     rows = []
-    wanted = {row: entry.seeds for entry in study.entries for row in entry.rows}
+    wanted: dict[str, tuple[int, ...]] = {row: entry.seeds for entry in study.entries for row in entry.rows}
+    wanted |= dict.fromkeys(study.config.averages, ())
     for name in [*wanted, *(name for name in by_name if name not in wanted)]:
         row = by_name.get(name)
         published = study.published.get(name, ())
@@ -66,6 +67,7 @@ def _build_rows(study: Study, by_name: Mapping[str, RowSamples], parts: Sequence
                 means={metric: compute_seed_mean(samples, metric, level=level) for metric in METRICS},
                 published=published,
                 same_scores=len(samples) > 1 and len(set(row.digests.values())) == 1,
+                n_averaged=row.n_averaged,
             )
         )
     return rows

@@ -86,12 +86,14 @@ def describe_study(study: Study, runs: Sequence[StudyRun], *, any_code: bool) ->
     }
 
 
-def export_study(study: Study, done: FinishedStudy, folder: Path) -> Path:
+def export_study(study: Study, done: FinishedStudy, folder: Path, *, any_code: bool = False) -> Path:
     """Copy the tables, the report, and the predictions of every finished run to `folder`, to be kept.
+
+    `any_code`: whether runs of other code count as finished, as when the tables were made.
 
     Raises DataError where a run of the study has no figures, since what is kept should be whole.
     """
-    lacking = [run.name for run in done.runs if read_state(run).state != "finished"]
+    lacking = [run.name for run in done.runs if read_state(run, any_code=any_code).state != "finished"]
     if lacking:
         raise DataError(f"not exported, since runs are not finished: {', '.join(lacking)}; run the study again")
     folder.mkdir(parents=True, exist_ok=True)
