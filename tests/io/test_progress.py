@@ -41,6 +41,16 @@ def test_a_line_has_step_loss_metrics_rate_and_time_left(monkeypatch: pytest.Mon
     assert last == first.replace("150 of 300", "150").replace(", 120 s left", ""), "at the end nothing is left"
 
 
+def test_where_steps_differ_much_neither_rate_nor_time_left_is_said(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with Progress("study", 15, shown=True, unit="runs", has_rate=False) as bar:
+        bar.set_note("running: MF, seed 1; about 3 min left")
+        now[0] = 40.0
+        bar.advance(3)
+    assert capsys.readouterr().err.splitlines()[0] == "study: 3 of 15 in 40 s running: MF, seed 1; about 3 min left"
+
+
 def test_what_comes_before_the_first_step_is_in_no_rate(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])

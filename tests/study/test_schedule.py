@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ from support.tiny_study import write_recipe
 from thinkrec.run.options import RunOptions
 from thinkrec.study import schedule
 from thinkrec.study.runs import RunState, StudyRun, list_study_runs, write_record
-from thinkrec.study.schedule import Schedule, ScheduleOptions, describe_state, estimate_seconds, get_runs_folder
+from thinkrec.study.schedule import (
+    Schedule,
+    ScheduleOptions,
+    describe_state,
+    describe_time_left,
+    estimate_seconds,
+    get_runs_folder,
+)
 from thinkrec.study.study_files import read_study
 from thinkrec.study.worker import CLAIMED, FAILED, OUTPUT
 
@@ -121,7 +129,13 @@ def test_progress_and_time_left_are_said(
     work.here = {Process(None, (None,), "x"): runs[2]}  # type: ignore[dict-item]
     work.elsewhere = [runs[3]]
     assert work._describe_activity() == "running: a, seed 1; under way elsewhere: b, seed 1"
-    assert work._describe_time_left(runs) == "; about 4 min of runs left"
+    assert work._estimate_end(runs) == pytest.approx(time.monotonic() + 230, abs=5)
+    assert [describe_time_left(seconds) for seconds in (240.0, 181.0, -5.0, math.nan)] == [
+        "; about 4 min left",
+        "; about 4 min left",
+        "; about 1 min left",
+        "",
+    ]
     Schedule(ScheduleOptions(), print).run_all(runs)
     assert "study: 4 in" in capsys.readouterr().err
 

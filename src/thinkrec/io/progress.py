@@ -31,9 +31,14 @@ class Progress:
     nothing is not silent.
     """
 
-    def __init__(self, title: str, total: int, *, shown: bool, unit: str = "rows") -> None:
-        """A bar of `total` steps; `unit`: what `advance` counts the work in, for the rate."""
+    def __init__(self, title: str, total: int, *, shown: bool, unit: str = "rows", has_rate: bool = True) -> None:
+        """A bar of `total` steps; `unit`: what `advance` counts the work in, for the rate.
+
+        `has_rate`: whether rate and time left are said. Not where steps differ much and the caller's remark has a
+        better estimate.
+        """
         console = Console(stderr=True)
+        self._has_rate = has_rate
         self._terminal = shown and console.is_terminal
         self._logged = not self._terminal and is_logging()
         self._line = self._logged or (shown and not console.is_terminal)
@@ -43,7 +48,7 @@ class Progress:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            *((TimeRemainingColumn(),) if has_rate else ()),
             TextColumn("{task.fields[text]}"),
         )
         self._bar = RichProgress(*columns, console=console, disable=not self._terminal)
@@ -126,7 +131,7 @@ class Progress:
         """Such as "(3,400 tokens/s, 46 s left) "; nothing before there is a rate."""
         task = self._bar.tasks[0]
         done = task.completed - self._skipped
-        if seconds <= 0 or done <= 0 or not self._work:
+        if seconds <= 0 or done <= 0 or not self._work or not self._has_rate:
             return ""
         rate = self._work / seconds
         left = seconds * ((task.total or 0) - task.completed) / done

@@ -59,18 +59,18 @@ class Schedule:
         if not self.waiting:
             return {}
         context = _get_context()
-        with Progress("study", len(runs), shown=self.options.progress, unit="runs") as bar:
+        with Progress("study", len(runs), shown=self.options.progress, unit="runs", has_rate=False) as bar:
             bar.skip(len(runs) - len(self.waiting))
-            left = self._describe_time_left(runs)
+            ends = self._estimate_end(runs)
             try:
                 while self.waiting or self.here or self.elsewhere:
                     self._start_runs(context, runs)
-                    bar.set_note(f"{self._describe_activity()}{left}")
+                    bar.set_note(f"{self._describe_activity()}{describe_time_left(ends - time.monotonic())}")
                     self._wait_for_runs()
                     ended = self._collect_ended()
                     if ended:
                         bar.advance(ended)
-                        left = self._describe_time_left(runs)
+                        ends = self._estimate_end(runs)
                 bar.set_note("")
             finally:
                 self._stop_runs()
@@ -131,10 +131,12 @@ class Schedule:
         elif self.elsewhere:
             time.sleep(POLL)
 
-    def _describe_time_left(self, runs: Sequence[StudyRun]) -> str:
-        """By what runs took so far, earlier starts of the study included; empty before any is finished."""
-        seconds = estimate_seconds(runs, any_code=self.options.any_code) / self.options.processes
-        return "" if math.isnan(seconds) else f"; about {math.ceil(seconds / 60)} min of runs left"
+    def _estimate_end(self, runs: Sequence[StudyRun]) -> float:
+        """The moment (time.monotonic) when all runs may be done, by what runs took so far; NaN before any is finished.
+
+        Runs of earlier starts of the study count too.
+        """
+        return time.monotonic() + estimate_seconds(runs, any_code=self.options.any_code) / self.options.processes
 
     def _describe_activity(self) -> str:
         running = "; ".join(run.name for run in self.here.values())
@@ -147,6 +149,11 @@ class Schedule:
             process.terminate()
         for process in self.here:
             process.join()
+
+
+def describe_time_left(seconds: float) -> str:
+    """Such as "; about 12 min left"; empty where nothing is known."""
+    return "" if math.isnan(seconds) else f"; about {max(1, math.ceil(seconds / 60))} min left"
 
 
 def describe_state(run: StudyRun, state: RunState) -> str | None:
