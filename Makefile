@@ -95,6 +95,8 @@ docs: $(VENV)/.installed-docs ## Builds the documentation site in site/; a warni
 	$(BIN)/python docs/generate/reasons_sample.py --check
 	$(BIN)/python docs/generate/scale_tables.py --check
 	$(BIN)/python docs/generate/slices_table.py --check
+	$(BIN)/python docs/generate/calibration_page.py --check
+	$(BIN)/python docs/generate/ceiling_svg.py --check
 	$(BIN)/python docs/generate/exports_table.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 

@@ -23,6 +23,7 @@ EVALUATIONS = (
     "personality",
     "new-items",
     "slices",
+    "calibration",
     "catalogue",
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from thinkrec.cli.evaluate import (
+    calibration,
     catalogue,
     ceiling,
     decoding,
@@ -35,6 +36,7 @@ def about() -> None:
     - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
     - `thinkrec evaluate new-items demo --share .1`
     - `thinkrec evaluate slices predictions.parquet --run demo`
+    - `thinkrec evaluate calibration predictions.parquet --run demo`
     - `thinkrec evaluate catalogue demo --k 10 --users 100`
     """
 
@@ -50,6 +52,7 @@ COMMANDS = (
     personality.personality,
     new_items.new_items,
     slices.slices,
+    calibration.calibration,
     catalogue.catalogue,
 )
 for command in COMMANDS:
