@@ -24,6 +24,7 @@ EVALUATIONS = (
     "new-items",
     "slices",
     "calibration",
+    "groups",
     "catalogue",
 )
 

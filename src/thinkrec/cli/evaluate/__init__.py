@@ -11,6 +11,7 @@ from thinkrec.cli.evaluate import (
     decoding,
     faithfulness,
     grounding,
+    groups,
     new_items,
     personality,
     ranking,
@@ -37,6 +38,7 @@ def about() -> None:
     - `thinkrec evaluate new-items demo --share .1`
     - `thinkrec evaluate slices predictions.parquet --run demo`
     - `thinkrec evaluate calibration predictions.parquet --run demo`
+    - `thinkrec evaluate groups demo --groups 2`
     - `thinkrec evaluate catalogue demo --k 10 --users 100`
     """
 
@@ -53,6 +55,7 @@ COMMANDS = (
     new_items.new_items,
     slices.slices,
     calibration.calibration,
+    groups.groups,
     catalogue.catalogue,
 )
 for command in COMMANDS:
