@@ -26,6 +26,7 @@ ABLATIONS = \
   ablations/gate-off ablations/fusion-single ablations/fusion-uniform ablations/fusion-global ablations/fusion-released \
   ablations/tau-low ablations/tau-high ablations/experts-all-layers ablations/score-yes
 # Whose predictions are judged on parts of the rows.
+CALIBRATED = mf gsasrec boosting boosting-keywords prompt4nr-same-information tallrec-same-information collm-same-information thinkrec-nano thinkrec-nano-keywords thinkrec-nano-complete thinkrec-nano-composed thinkrec-smollm2-keywords
 SLICED = gsasrec boosting-keywords collm-same-information thinkrec-nano-keywords thinkrec-nano-composed thinkrec-smollm2-keywords
 # The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
 WRITTEN = $(or $(THINKREC_DATA),../shared/data)/ml1m/reasons.parquet
@@ -46,7 +47,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices analyses reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -95,6 +96,9 @@ docs: $(VENV)/.installed-docs ## Builds the documentation site in site/; a warni
 	$(BIN)/python docs/generate/reasons_sample.py --check
 	$(BIN)/python docs/generate/scale_tables.py --check
 	$(BIN)/python docs/generate/slices_table.py --check
+	$(BIN)/python docs/generate/calibration_page.py --check
+	$(BIN)/python docs/generate/ceiling_svg.py --check
+	$(BIN)/python docs/generate/groups_page.py --check
 	$(BIN)/python docs/generate/exports_table.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -122,6 +126,13 @@ slices: $(VENV)/.installed ## Judges committed predictions on parts of the Movie
 	$(BIN)/thinkrec run ml1m/mf
 	$(BIN)/thinkrec evaluate slices $(SLICED:%=results/ml1m/%/predictions.parquet) --run ml1m/mf --out results/ml1m/slices.json
 	$(BIN)/python docs/generate/slices_table.py
+
+analyses: $(VENV)/.installed ## Calibration of committed predictions and distances between groups of users on MovieLens-1M (minutes)
+	@for name in mf lightgcn sasrec; do $(BIN)/thinkrec run ml1m/$$name || exit 1; done
+	$(BIN)/thinkrec evaluate calibration $(CALIBRATED:%=results/ml1m/%/predictions.parquet) --run ml1m/mf --out results/ml1m/calibration.json
+	@for rows in later train; do $(BIN)/thinkrec evaluate groups ml1m/mf ml1m/lightgcn ml1m/sasrec --groups 2,3,4,6 --rows $$rows --out results/ml1m/groups/$$rows.json || exit 1; done
+	$(BIN)/python docs/generate/calibration_page.py
+	$(BIN)/python docs/generate/groups_page.py
 
 reasons: $(VENV)/.installed-text ## Has four MovieLens-1M recipes and the demo write reasons for test rows; judges them
 	@for name in $(WRITERS); do \

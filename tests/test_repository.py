@@ -82,7 +82,17 @@ def test_every_page_of_the_documentation_stands_in_its_menu() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["results_tables.py", "reasons_sample.py", "scale_tables.py", "slices_table.py", "exports_table.py"]
+    "script",
+    [
+        "results_tables.py",
+        "reasons_sample.py",
+        "scale_tables.py",
+        "slices_table.py",
+        "exports_table.py",
+        "calibration_page.py",
+        "ceiling_svg.py",
+        "groups_page.py",
+    ],
 )
 def test_the_tables_of_results_are_those_of_the_results_folder(script: str) -> None:
     command = [sys.executable, str(ROOT / "docs" / "generate" / script), "--check"]
@@ -105,6 +115,7 @@ def test_the_makefile_has_every_target_and_explains_it() -> None:
         "ml1m",
         "study",
         "slices",
+        "analyses",
         "reasons",
         "faithfulness",
         "thinking",

@@ -1,30 +1,35 @@
-"""docs/results/ceiling.svg from results/ml1m/ceiling/ceiling.json: `python docs/generate/ceiling_svg.py`."""
+"""docs/results/ceiling.svg from results/ml1m/ceiling/ceiling.json.
+
+python docs/generate/ceiling_svg.py            # writes it
+python docs/generate/ceiling_svg.py --check    # changes nothing, fails where it differs
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
+import sys
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from pages import ROOT, finish_files, parse_check
+
 SOURCE, TARGET = ROOT / "results/ml1m/ceiling/ceiling.json", ROOT / "docs/results/ceiling.svg"
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 420, 300, 52, 46, 34, 16
 COLOURS = {"item mean + keywords": "#1b6ca8", "boosting": "#c2571a"}
 Points = list[tuple[float, float]]
 
 
-def main() -> None:
-    """Write the figure."""
+def main() -> int:
+    """Write the figure, or compare it."""
+    check = parse_check(__doc__)
     result = json.loads(SOURCE.read_text(encoding="utf-8"))
     panels = [draw_known_share(result), draw_learning_curves(result)]
     body = "\n".join(f'<g transform="translate({i * WIDTH},0)">{panel}</g>' for i, panel in enumerate(panels))
-    TARGET.write_text(
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="11"><rect width="100%" height="100%" fill="white"/>\n{body}\n</svg>\n',
-        encoding="utf-8",
+        f'font-size="11"><rect width="100%" height="100%" fill="white"/>\n{body}\n</svg>\n'
     )
-    print(f"written: {TARGET.relative_to(ROOT)}")
+    return finish_files({TARGET: svg}, check)
 
 
 def draw_known_share(result: dict[str, Any]) -> str:
@@ -86,4 +91,4 @@ def draw_line(points: Points, span: tuple[float, float], colour: str, *, dashed:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

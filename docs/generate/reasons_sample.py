@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from pages import ROOT, finish_files
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results" / "ml1m"
 PAGE = ROOT / "docs" / "results" / "reasons-sample.md"
 TABLES = {
@@ -78,13 +78,7 @@ def main() -> int:
         )
         print(write_page(sample.with_columns(pl.col("written").fill_null("(none)")), list(tables)))
         return 0
-    if options.check:
-        if PAGE.read_text(encoding="utf-8") == page:
-            return 0
-        print(f"{PAGE.relative_to(ROOT)} is not what the tables give; run python docs/generate/reasons_sample.py")
-        return 1
-    PAGE.write_text(page, encoding="utf-8")
-    return 0
+    return finish_files({PAGE: page}, options.check)
 
 
 if __name__ == "__main__":

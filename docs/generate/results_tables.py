@@ -8,15 +8,14 @@ A mark is a pair of lines `<!-- NAME: begin -->` and `<!-- NAME: end -->`. Needs
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from pages import ROOT, finish_files, parse_check
+
 METRICS = {"auc": "AUC", "uauc": "UAUC", "ndcg": "NDCG@5", "map": "MAP@5"}
 
 
@@ -80,21 +79,9 @@ LEGEND = {
 
 def main() -> int:
     """Write or check the pages; 1 where --check finds a difference."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="only compare")
-    check = parser.parse_args().check
-    tables = render_tables()
-    differing = []
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs" / "results").glob("*.md"))):
-        text = path.read_text(encoding="utf-8")
-        filled = fill_marks(text, tables)
-        if filled != text:
-            differing.append(str(path.relative_to(ROOT)))
-            if not check:
-                path.write_text(filled, encoding="utf-8")
-    if differing:
-        print(("differs from results/: " if check else "written: ") + ", ".join(differing))
-    return int(check and bool(differing))
+    check, tables = parse_check(__doc__), render_tables()
+    pages = (ROOT / "README.md", *sorted((ROOT / "docs" / "results").glob("*.md")))
+    return finish_files({path: fill_marks(path.read_text(encoding="utf-8"), tables) for path in pages}, check)
 
 
 def render_tables() -> dict[str, str]:

@@ -8,16 +8,15 @@ The prompts are those of the recipe `demo`, whose catalogue is simulated and the
 
 from __future__ import annotations
 
-import argparse
-import re
 import sys
-from pathlib import Path
+
+from pages import ROOT, fill_mark, finish_files, parse_check
 
 from thinkrec.run.recipe_files import load_recipe
 from thinkrec.scale.cost_model import DEVICES, Workload
 from thinkrec.scale.estimate import CostEstimate, estimate_recipe_cost
 
-PAGE = Path(__file__).resolve().parents[1] / "scale.md"
+PAGE = ROOT / "docs/scale.md"
 SHAPES = ("nano", "SmolLM2-135M", "Qwen3-0.6B", "Llama-3-8B")
 UTILISATION, HOST, ITEMS, SAMPLE = 0.3, 512e9, 3_000_000, 200
 WORKLOADS = {
@@ -64,29 +63,14 @@ def format_row(estimate: CostEstimate) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def fill_page(text: str) -> str:
-    """The page with its tables written anew."""
+def main() -> int:
+    check = parse_check(__doc__)
+    page = PAGE.read_text(encoding="utf-8")
     for name, workload in WORKLOADS.items():
-        table = HEAD + "".join(format_row(estimate_cost(shape, workload)) for shape in SHAPES)
-        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        if len(pattern.findall(text)) != 1:
-            raise SystemExit(f"{PAGE}: the marks {begin} ... {end} are not there once")
-        text = pattern.sub(lambda _, table=table, begin=begin, end=end: f"{begin}\n\n{table}\n{end}", text)
-    return text
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the page differs")
-    check = parser.parse_args().check
-    before = PAGE.read_text(encoding="utf-8")
-    after = fill_page(before)
-    if check and after != before:
-        sys.exit(f"{PAGE} is not what the cost model gives; run {Path(__file__).name}")
-    if not check:
-        PAGE.write_text(after, encoding="utf-8")
+        rows = [format_row(estimate_cost(shape, workload)) for shape in SHAPES]
+        page = fill_mark(page, name, HEAD + "".join(rows), ("begin", "end"))
+    return finish_files({PAGE: page}, check)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

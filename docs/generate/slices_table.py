@@ -9,13 +9,12 @@ Needs the standard library alone.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from pages import ROOT, fill_mark, finish_files, parse_check
+
 PAGE, SOURCE = ROOT / "docs/results/slices.md", ROOT / "results/ml1m/slices.json"
 METRICS = {"uauc": "UAUC", "auc": "AUC", "ece": "ECE"}
 
@@ -53,27 +52,12 @@ def build_table(content: dict[str, Any], metric: str) -> str:
     return "\n".join(lines)
 
 
-def fill_page(page: str, content: dict[str, Any]) -> str:
-    """The page with a table per metric between its marks."""
-    for metric in METRICS:
-        begin, end = f"<!-- slices-{metric}: start -->", f"<!-- slices-{metric}: stop -->"
-        before, after = page.partition(begin)[0], page.partition(end)[2]
-        page = f"{before}{begin}\n\n{build_table(content, metric)}\n\n{end}{after}"
-    return page
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="change nothing, fail where the page differs")
-    check = parser.parse_args().check
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = fill_page(page, json.loads(SOURCE.read_text(encoding="utf-8")))
-    if check and wanted != page:
-        print(f"{PAGE} differs from {SOURCE}; run python docs/generate/slices_table.py", file=sys.stderr)
-        return 1
-    if not check:
-        PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    check = parse_check(__doc__)
+    content, page = json.loads(SOURCE.read_text(encoding="utf-8")), PAGE.read_text(encoding="utf-8")
+    for metric in METRICS:
+        page = fill_mark(page, f"slices-{metric}", build_table(content, metric))
+    return finish_files({PAGE: page}, check)
 
 
 if __name__ == "__main__":

@@ -150,3 +150,12 @@ def test_states_in_words(tmp_path: Path) -> None:
     )
     assert "stale, since recipe.model.dim changed" in str(describe_state(run, RunState("stale", ("recipe.model.dim",))))
     assert get_runs_folder(Path("recipes/studies/x")) == Path("runs/studies/x")
+
+
+def test_stages_of_other_runs_are_reused_after_those_of_the_study(tmp_path: Path, fake: type[Process]) -> None:
+    runs = list_runs(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    options = ScheduleOptions(run=RunOptions(reuse=(elsewhere,)), progress=False)
+    Schedule(options, print).run_all(runs)
+    for job in fake.started:
+        assert job.options.reuse == (*(run.folder for run in runs if run.folder != job.folder), elsewhere)

@@ -10,7 +10,7 @@ from support.tiny_study import MF, write_recipe, write_study
 from thinkrec.errors import RecipeError
 from thinkrec.run.recipe_files import is_recipe_file, list_recipe_folders, list_recipes
 from thinkrec.study.config import StudyConfig, StudyRecipe
-from thinkrec.study.study_files import find_study_folder, make_slug, read_study
+from thinkrec.study.study_files import Study, find_study_folder, make_slug, read_study
 
 
 def test_a_folder_of_recipes_alone_is_a_study(tmp_path: Path) -> None:
@@ -118,3 +118,17 @@ def test_a_recipe_may_be_given_by_its_name_alone() -> None:
     config = StudyConfig.model_validate({"recipes": ["demo", {"recipe": "demo", "name": "two"}]})
     assert config.recipes == (StudyRecipe(recipe="demo"), StudyRecipe(recipe="demo", name="two"))
     assert MF["kind"] == "mf" and make_slug("(*)") == "row"
+
+
+def test_shipped_studies_of_one_setting_change_that_setting() -> None:
+    def read(name: str) -> Study:
+        return read_study(find_study_folder(name))
+
+    experts = [entry.recipe.model for entry in read("ml1m-experts").entries]
+    assert [model.groups.n_groups if model.expert_stage else 0 for model in experts] == [0, 1, 2, 3, 4, 5, 6]
+    assert [entry.recipe.model.encoder.kind for entry in read("ml1m-groupings").entries] == ["mf", "lightgcn", "sasrec"]
+    strides = [entry.recipe.model.global_stage.subsample_stride for entry in read("ml1m-train-rows").entries]
+    assert strides == [80, 40, 20, 10]
+    for name in ("ml1m-experts", "ml1m-train-rows"):
+        study = read(name)
+        assert {row for figure in study.config.figures for row in figure.points.values()} == set(study.list_rows())

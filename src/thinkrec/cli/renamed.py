@@ -23,6 +23,8 @@ EVALUATIONS = (
     "personality",
     "new-items",
     "slices",
+    "calibration",
+    "groups",
     "catalogue",
 )
 

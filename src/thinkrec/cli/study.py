@@ -26,6 +26,12 @@ def study(
     any_code: Annotated[
         bool, typer.Option("--any-code", help="Keep finished runs although the package's code has changed since.")
     ] = False,
+    reuse: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reuse", metavar="RUN", help="Copy stages that this run has finished on the same inputs; may be repeated."
+        ),
+    ] = None,
     device: Device = None,
     workers: Workers = None,
     threads: Threads = None,
@@ -38,11 +44,13 @@ def study(
     - `thinkrec study ml1m-collaborative`
     - `thinkrec study my-recipes --processes 4 --threads 2`
     - `thinkrec study my-recipes --report`
+    - `thinkrec study ml1m-experts --reuse ml1m/thinkrec-nano-complete`: what that run has trained is not trained again
     """
     from rich.console import Console
     from rich.text import Text
 
     from thinkrec.cli import show
+    from thinkrec.run.folders import find_run_folder
     from thinkrec.run.options import RunOptions
     from thinkrec.study.schedule import ScheduleOptions, get_runs_folder
     from thinkrec.study.sentences import build_row_sentences, describe_gaps
@@ -52,7 +60,9 @@ def study(
     errors = Console(stderr=True, highlight=False)
     asked = read_study(find_study_folder(name))
     options = ScheduleOptions(
-        run=RunOptions.from_environment(device=device, workers=workers, threads=threads),
+        run=RunOptions.from_environment(
+            device=device, workers=workers, threads=threads, reuse=tuple(find_run_folder(run) for run in reuse or ())
+        ),
         processes=processes,
         any_code=any_code,
     )

@@ -6,12 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from thinkrec.evaluate.labels import build_label_table, choose_split
-from thinkrec.evaluate.predictions import match_predictions, read_predictions
 from thinkrec.evaluate.slices import build_slices, measure_slices
-from thinkrec.run import saved_model
+from thinkrec.run.judged_tables import read_judged_tables
 
 
 def evaluate_slices(
@@ -37,18 +33,14 @@ def evaluate_slices(
 
     Raises DataError as `match_predictions` and `build_slices` do.
     """
-    ds, config = saved_model.read_training_data(folder), saved_model.read_recipe(folder).evaluation
-    truth = choose_split(build_label_table(ds), str(folder), split)
-    read = {name: read_predictions(path) for name, path in tables.items()}
-    matched, remark = match_predictions(read, truth, partial=partial)
-    rows = ds.interactions.find_rows(matched[0]["order"].to_numpy())
+    judged = read_judged_tables(tables, folder, split=split, partial=partial)
     entries = measure_slices(
-        build_slices(ds, rows, past_edges, item_edges),
-        ds.interactions.user[rows],
-        ds.interactions.label[rows].astype(np.int64),
-        {name: frame["score"].to_numpy() for name, frame in zip(read, matched, strict=True)},
-        k=config.k,
-        draws=config.bootstrap_draws if draws is None else draws,
-        seed=config.seed,
+        build_slices(judged.ds, judged.rows, past_edges, item_edges),
+        judged.user,
+        judged.label,
+        judged.scores,
+        k=judged.config.k,
+        draws=judged.config.bootstrap_draws if draws is None else draws,
+        seed=judged.config.seed,
     )
-    return entries, remark, config.k
+    return entries, judged.remark, judged.config.k

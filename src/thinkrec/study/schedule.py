@@ -88,7 +88,10 @@ class Schedule:
             self.here[process] = run
 
     def _make_job(self, run: StudyRun, others: tuple[Path, ...]) -> Job:
-        """What the worker of a run is told; `others`: the study's other runs, whose stages it need not do again."""
+        """What the worker of a run is told; `others`: the study's other runs, whose stages it need not do again.
+
+        Nor those of the runs that the options name.
+        """
         threads = self.options.run.threads
         if threads is None and self.options.processes > 1:
             threads = max(1, _count_cores() // self.options.processes)
@@ -97,7 +100,7 @@ class Schedule:
             run.folder,
             dump_recipe(run.recipe),
             run.inputs,
-            replace(self.options.run, threads=threads, seed=None, reuse=others),
+            replace(self.options.run, threads=threads, seed=None, reuse=(*others, *self.options.run.reuse)),
             self.options.any_code,
             self.options.dead_after,
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from thinkrec.cli.evaluate import (
+    calibration,
     catalogue,
     ceiling,
     decoding,
     faithfulness,
     grounding,
+    groups,
     new_items,
     personality,
     ranking,
@@ -35,6 +37,8 @@ def about() -> None:
     - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
     - `thinkrec evaluate new-items demo --share .1`
     - `thinkrec evaluate slices predictions.parquet --run demo`
+    - `thinkrec evaluate calibration predictions.parquet --run demo`
+    - `thinkrec evaluate groups demo --groups 2`
     - `thinkrec evaluate catalogue demo --k 10 --users 100`
     """
 
@@ -50,6 +54,8 @@ COMMANDS = (
     personality.personality,
     new_items.new_items,
     slices.slices,
+    calibration.calibration,
+    groups.groups,
     catalogue.catalogue,
 )
 for command in COMMANDS:

@@ -41,12 +41,11 @@ def slices(
     from thinkrec.evaluate.slices_table import render_slices_table
     from thinkrec.io.files import write_json
     from thinkrec.run.folders import find_run_folder
+    from thinkrec.run.judged_tables import name_tables
     from thinkrec.run.slices import evaluate_slices
 
     check_json_name(out, "slices.json")
-    tables = {path.parent.name if path.stem == "predictions" else path.stem: path for path in predictions}
-    if len(tables) < len(predictions):
-        raise typer.BadParameter("two tables would have the same name; rename one", param_hint="TABLE")
+    tables = name_tables(predictions)
     entries, remark, k = evaluate_slices(
         tables,
         find_run_folder(run),
