@@ -378,7 +378,7 @@ def _add_item_codes(
     codes = find_codes(named, known)
     rows = rows.with_columns(codes.alias("item"))
     if unknown_items == "drop":
-        return drop_unknown_items(rows, known, source, item_source)
+        return drop_unknown_items(rows, codes.is_null(), known, source, item_source)
     near = describe_near_ids(rows["item_id"].filter(codes.is_null()), known) if codes.null_count() else ""
     remedy = f"{near} Add the items there, or leave such rows out by `unknown_items: drop`.".strip()
     reject_rows(rows["item_id"], codes.is_null(), source, f"names items that {item_source} does not have", remedy)

@@ -24,15 +24,9 @@ from thinkrec.data.csv_quotes import (
     format_excerpt,
     is_possible_record,
 )
+from thinkrec.data.damage import DAMAGED, FileFormatError, make_damage_error, make_format_error
 from thinkrec.data.delimited_records import LineReader, TableBuilder
-from thinkrec.data.file_bytes import (
-    DAMAGED,
-    FileFormatError,
-    check_kind_of_file,
-    describe_encoding_error,
-    make_damage_error,
-    make_format_error,
-)
+from thinkrec.data.file_bytes import check_kind_of_file, describe_encoding_error
 from thinkrec.data.messages import emit_warning
 from thinkrec.data.plain_lines import read_plain_lines
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat
@@ -73,7 +67,7 @@ def read_delimited(
     except UnicodeError as error:
         raise make_format_error(path, kind, describe_encoding_error(path, form.encoding)) from error
     except DAMAGED as error:
-        raise make_damage_error(path, kind) from error
+        raise make_damage_error(path, kind, error) from error
 
 
 def _read_records(path: Path, kind: str, form: TableFormat, separator: str, on_error: OnError) -> pl.DataFrame:

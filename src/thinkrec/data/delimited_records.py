@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from thinkrec.data.csv_quotes import format_excerpt
-from thinkrec.data.file_bytes import make_format_error, open_bytes
+from thinkrec.data.damage import make_format_error
+from thinkrec.data.file_bytes import open_bytes
 from thinkrec.data.messages import emit_warning, is_data_row, report_dropped
 from thinkrec.data.row_problems import SHOWN, Problem
 from thinkrec.data.row_trace import note_lines

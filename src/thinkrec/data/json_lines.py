@@ -9,16 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from thinkrec.data.damage import DAMAGED, FileFormatError, make_damage_error, make_format_error
 from thinkrec.data.delimited_records import report_dropped_lines
-from thinkrec.data.file_bytes import (
-    DAMAGED,
-    FileFormatError,
-    check_kind_of_file,
-    describe_encoding_error,
-    make_damage_error,
-    make_format_error,
-    open_bytes,
-)
+from thinkrec.data.file_bytes import check_kind_of_file, describe_encoding_error, open_bytes
 from thinkrec.data.frames import build_frame_from_rows
 from thinkrec.data.messages import emit_warning, format_value
 from thinkrec.data.row_trace import note_lines
@@ -45,7 +38,7 @@ def read_jsonl(path: Path, encoding: str | None = None, *, on_error: OnError = "
     except UnicodeError as error:
         raise make_format_error(path, kind, describe_encoding_error(path, encoding)) from error
     except DAMAGED as error:
-        raise make_damage_error(path, kind) from error
+        raise make_damage_error(path, kind, error) from error
     report_dropped_lines(path, dropped or [])
     if not rows:
         raise make_format_error(path, kind, "the file is empty. It needs one JSON object a line.")

@@ -23,7 +23,11 @@ def test_book_crossing(tmp_path: Path) -> None:
     ds, said = load_with_warnings("book-crossing", tmp_path)
     assert ds.items.titles[0] == 'The "Real" J; caf\u00e9 & co' and ds.items.keywords[0] == ("Ann B",)
     assert len(ds.interactions) == len(PAIRS)
-    for part in ("1 of 34 rows have the rating 0", "1 of 33 rows name items", "has no times"):
+    for part in (
+        "1 of 34 rows have the rating 0",
+        "1 of 33 rows is left out: it names 1 item that the file of items does not have",
+        "has no times",
+    ):
         assert part in said, said
     with pytest.raises(DataError, match="has no times"):
         load_with_warnings("book-crossing", tmp_path, split=ByFractions())

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from thinkrec.data.archives import is_archive
+from thinkrec.data.archives import is_archive, unpack_zip
+from thinkrec.data.core_filter import drop_unknown_items
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.implicit import SampledNegatives, sample_negatives
 from thinkrec.data.interactions import SPLITS
 from thinkrec.data.keyword_rules import KeywordRules
-from thinkrec.data.loaders.archives import unpack_zip
 from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.loaders.source import Source
 from thinkrec.data.messages import emit_warning
@@ -57,7 +57,8 @@ def load_source(
         raise DataError(f"{name} has no times, so that it cannot be split by {rule.by}. Use `split: {{by: random}}`.")
     raw, items = _read_folder(source, folder)
     rows = _check_rows(raw, source, str(folder), threshold, duplicates)
-    rows = _drop_unknown_items(rows, items, str(folder))
+    unknown = ~rows["item_id"].is_in(items["item_id"].implode())
+    rows = drop_unknown_items(rows, unknown, items["item_id"], str(folder), "the file of items", key=None)
     rows = _keep_active(keep_window(rows, rule), source.activity if activity is None else activity, str(folder))
     rows = assign_split(rows, rule, source=str(folder))
     if threshold in (None, source.threshold) and rule == source.split and activity in (None, source.activity):
@@ -115,18 +116,6 @@ def _check_rows(
     if threshold is not None:
         raise DataError(f"{source.name} has no ratings, so that `threshold` does not apply. Drop it.")
     return check_interactions(table, source=where, duplicates=duplicates, is_implicit=source.is_implicit)
-
-
-def _drop_unknown_items(rows: pl.DataFrame, items: pl.DataFrame, where: str) -> pl.DataFrame:
-    known = rows.join(items.select("item_id"), on="item_id", how="semi", maintain_order="left")
-    if len(known) < len(rows):
-        emit_warning(
-            f"{where}: {len(rows) - len(known):,} of {len(rows):,} rows name items that the file of items does not "
-            "have; they are left out."
-        )
-    if known.is_empty():
-        raise DataError(f"{where}: no row names an item of the file of items. Take both files from one release.")
-    return known
 
 
 def _keep_active(rows: pl.DataFrame, least: int, where: str) -> pl.DataFrame:

@@ -6,19 +6,20 @@ import ast
 import gzip
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
-from thinkrec.data.file_bytes import open_bytes
+from thinkrec.data.damage import DAMAGED, make_damage_error
+from thinkrec.data.file_bytes import is_damaged, open_bytes
 from thinkrec.data.messages import emit_warning, format_value
 from thinkrec.errors import DataError
 from thinkrec.io.progress import Progress
 
 Notation = Literal["json", "python"]
+_KINDS: dict[Notation, str] = {"json": "JSON", "python": "a dict as Python prints it"}
 _PART = 100_000
 _SHOWN_FROM = 32 * 2**20
 
@@ -91,8 +92,12 @@ def read_records(
                     parts.append(_build_part(rows, schema, path, number))
                     rows = []
             parts.append(_build_part(rows, schema, path, None))
-    except (OSError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: the file is damaged or was not written in full. Download it again.") from error
+    except DAMAGED as error:
+        raise make_damage_error(path, _KINDS[notation], error) from error
+    except DataError:
+        if is_damaged(path):
+            raise make_damage_error(path, _KINDS[notation]) from None
+        raise
     df = pl.concat(parts)
     if df.is_empty():
         raise DataError(f"{path}: the file holds no rows. Download it again.")
@@ -125,10 +130,10 @@ def _iterate_records(path: Path, notation: Notation, bar: Progress) -> Iterator[
             try:
                 record = read(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
             except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-                kind = "JSON" if notation == "json" else "a dict as Python prints it"
+                shown = format_value(raw[:60].decode("utf-8", "replace"))
                 raise DataError(
-                    f"{path}: line {number} is not {kind} ({format_value(raw[:60].decode('utf-8', 'replace'))}). "
-                    "Download the file again, or remove the line."
+                    f"{path}: line {number} is not {_KINDS[notation]} ({shown}). Download the file again, or remove "
+                    "the line."
                 ) from error
             if not isinstance(record, dict):
                 raise DataError(
@@ -145,8 +150,8 @@ def read_latin_1(path: Path) -> list[str]:
     try:
         with open_bytes(path) as file:
             content = file.read()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}). Check the folder.") from error
+    except DAMAGED as error:
+        raise make_damage_error(path, "text", error) from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
