@@ -30,6 +30,7 @@ from thinkrec.data.file_bytes import check_kind_of_file, describe_encoding_error
 from thinkrec.data.messages import emit_warning
 from thinkrec.data.plain_lines import read_plain_lines
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat
+from thinkrec.io.counts import format_count
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t", ".user": "\t"}
 """What separates fields where only the file's name says it; the last three are RecBole's atomic files."""
@@ -145,8 +146,9 @@ def _read_quoted(path: Path, kind: str, form: TableFormat, separator: str, on_er
                 lines.return_all_but_first()
     if doubtful:
         emit_warning(
-            f"{path}: {len(doubtful)} fields in quotes run over lines that may be rows of their own (the first: lines "
-            f"{doubtful[0][0]} to {doubtful[0][1]}); they are read as one field each."
+            f"{path}: {format_count(len(doubtful), 'field in quotes runs', 'fields in quotes run')} over lines that "
+            f"may be rows of their own (the first: lines {doubtful[0][0]} to {doubtful[0][1]}); each is read as one "
+            "field."
         )
     return table.build_frame()
 

@@ -18,6 +18,7 @@ from thinkrec.data.row_trace import join_files
 from thinkrec.data.table_columns import name_columns
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 
 ARROW_KINDS = (".arrow", ".feather", ".ipc")
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
@@ -176,8 +177,8 @@ def _join_frames(frames: list[pl.DataFrame], files: list[Path], path: str | Path
         lacking = [file.name for frame, file in zip(frames, files, strict=True) if name not in frame.columns]
         if lacking:
             emit_warning(
-                f"{path}: column '{name}' is missing in {len(lacking)} of {len(files)} files (the first: "
-                f"{lacking[0]}); it counts as empty there."
+                f"{path}: column '{name}' is missing in {len(lacking):,} of {format_count(len(files), 'file')} (the "
+                f"first: {lacking[0]}); it counts as empty there."
             )
     try:
         return pl.concat(frames, how="diagonal_relaxed")

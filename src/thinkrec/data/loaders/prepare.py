@@ -21,6 +21,7 @@ from thinkrec.data.messages import emit_warning
 from thinkrec.data.split import ByColumn, ByRandom, Split, assign_split, keep_window
 from thinkrec.data.tables import check_interactions
 from thinkrec.errors import DataError
+from thinkrec.io.counts import choose_form, format_count
 
 
 def load_source(
@@ -123,9 +124,11 @@ def _keep_active(rows: pl.DataFrame, least: int, where: str) -> pl.DataFrame:
     if not least or rows.is_empty():
         return rows
     active = rows.filter((pl.len().over("user_id") > least) & (pl.len().over("item_id") > least))
+    dropped = len(rows) - len(active)
     emit_warning(
-        f"{where}: {len(rows) - len(active):,} of {len(rows):,} rows are left out, because their user or item has no "
-        f"more than {least} rows inside the split's window (`activity`)."
+        f"{where}: {dropped:,} of {format_count(len(rows), 'row')} {choose_form(dropped, 'is', 'are')} left out, "
+        f"because the user or the item has no more than {format_count(least, 'row')} inside the split's window "
+        "(`activity`)."
     )
     if active.is_empty():
         raise DataError(f"{where}: no row is left by `activity: {least}`. Give a smaller number; 0 keeps all.")
@@ -140,8 +143,8 @@ def _check_expected_rows(rows: pl.DataFrame, n_raw: int, source: Source, where: 
     expected = ", ".join(f"{name} {source.expected_rows[name]:,}" for name in SPLITS)
     if n_raw != source.full_rows:
         emit_warning(
-            f"{where}: {n_raw:,} rows, and the published file has {source.full_rows or 0:,}; the paper's counts "
-            f"({expected}) are not checked."
+            f"{where}: {format_count(n_raw, 'row')}, and the published file has {source.full_rows or 0:,}; the paper's "
+            f"counts ({expected}) are not checked."
         )
     elif counts != dict(source.expected_rows):
         present = ", ".join(f"{name} {count:,}" for name, count in counts.items())

@@ -16,6 +16,7 @@ from thinkrec.data.damage import DAMAGED, make_damage_error
 from thinkrec.data.file_bytes import is_damaged, open_bytes
 from thinkrec.data.messages import emit_warning, format_value
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 from thinkrec.io.progress import Progress
 
 Notation = Literal["json", "python"]
@@ -142,7 +143,7 @@ def _iterate_records(path: Path, notation: Notation, bar: Progress) -> Iterator[
                 )
             yield number, record
     if empty:
-        emit_warning(f"{path}: {empty} empty lines are left out.")
+        emit_warning(f"{path}: {format_count(empty, 'empty line is', 'empty lines are')} left out.")
 
 
 def read_latin_1(path: Path) -> list[str]:
@@ -177,9 +178,9 @@ def split_fields(
     wrong = (fields.list.len() != len(names)).arg_true()
     if len(wrong):
         raise DataError(
-            f"{path}: line {_get_line(wrong[0], first)} has {len(fields[int(wrong[0])])} fields, not the "
-            f"{len(names)} of this source ({lines[wrong[0]][:60]!r}; {len(wrong)} such lines). Take the file unchanged "
-            "from its publisher."
+            f"{path}: line {_get_line(wrong[0], first)} has {format_count(len(fields[int(wrong[0])]), 'field')}, not "
+            f"the {len(names)} of this source ({lines[wrong[0]][:60]!r}; {format_count(len(wrong), 'such line')}). "
+            "Take the file unchanged from its publisher."
         )
     return pl.DataFrame({name: fields.list.get(index) for index, name in enumerate(names)})
 
@@ -193,7 +194,7 @@ def parse_column(
     if len(wrong):
         raise DataError(
             f"{path}: line {_get_line(wrong[0], first)}: {name} {df[name][int(wrong[0])]!r} is no number "
-            f"({len(wrong)} such lines). Correct the line."
+            f"({format_count(len(wrong), 'such line')}). Correct the line."
         )
     return values
 
