@@ -324,7 +324,7 @@ def test_unknown_ids_are_named_with_what_to_do(model: ThinkRec, ds: Dataset) -> 
         model.rank(1, [6000])
     with pytest.raises(DataError, match="no film with the id 'zzz'"):
         model.rank(None, history=[("zzz", True)])
-    with pytest.raises(DataError, match="2 users and 1 items"):
+    with pytest.raises(DataError, match="2 users and 1 item"):
         model.score([1, 2], [1])
     with pytest.raises(DataError, match="top is 0"):
         model.rank(1, top=0)

@@ -13,6 +13,7 @@ import pytest
 import torch
 from support.tiny_folder import write_backbone
 from support.untrained_model import past, untrained
+from support.variants import get_variant
 
 import thinkrec
 from thinkrec import Dataset, RunOptions, ThinkRec
@@ -20,7 +21,6 @@ from thinkrec.data.columns import DataWarning
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
 from thinkrec.data.split import ByFractions
 from thinkrec.errors import CheckpointError, RecipeError
-from thinkrec.run.variants import get_variant
 from thinkrec.simulate.example_tables import write_example_tables
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 

@@ -67,7 +67,7 @@ class Steps:
 PATHS = {
     "movielens": Steps(
         [
-            "ml-latest-small/movies.csv: column 'keywords': 1 of 70 rows say in words that there is no keyword "
+            "ml-latest-small/movies.csv: column 'keywords': 1 of 70 rows says in words that there is no keyword "
             "(line 71: "
             "'(no genres listed)'). Such words are left out.",
             f"70% {ONE_SIDED}",
@@ -85,13 +85,13 @@ PATHS = {
             f"user_artists.dat: tabs {SEPARATED} 3 fields then.",
             f"artists.dat: tabs {SEPARATED} 4 fields then.",
             f"user_artists.dat: {NO_TIMES}",
-            "user_artists.dat: 3 users have too few rows for the split by random; all of theirs are for training.",
+            "user_artists.dat: 3 users have too few rows for the split by random; all of these are for training.",
             "user_artists.dat: the split is not in time order: 590 of 927 train rows come after a validation or "
             "test row "
             "of the same user; 91 of 171 valid rows come after a test row of the same user (users 2, 3, 4 and 81 "
             "more). "
             f"{OUT_OF_ORDER}",
-            "No is sampled: per Yes on average 1 items that the user never met, drawn uniformly among the items that "
+            "No is sampled: per Yes on average 1 item that the user never met, drawn uniformly among the items that "
             "anybody met in the same 30 days, or at all where there are no times (seed 0); such labels measure who met "
             "what, not who disliked what.",
             f"56% {ONE_SIDED}",
@@ -102,7 +102,7 @@ PATHS = {
         "4",
         ("Artists for listener 4", "listener 4", ""),
         left_out=(
-            "user_artists.dat: 1 of 608 rows are left out (unknown_items: drop): they name 1 items that "
+            "user_artists.dat: 1 of 608 rows is left out (unknown_items: drop): it names 1 item that "
             "artists.dat does "
             "not have (line 609: 18744).",
         ),
@@ -154,7 +154,7 @@ PATHS = {
         "276727",
         ("Books for reader 276727", "reader 276727", 'The "Real" Story'),
         left_out=(
-            "BX-Book-Ratings.csv: 13 of 698 rows are left out (unknown_items: drop): they name 1 items that "
+            "BX-Book-Ratings.csv: 13 of 698 rows are left out (unknown_items: drop): they name 1 item that "
             "BX-Books.csv "
             f"does not have {REPEATED_ISBN}'0330299891' and 8 more).",
         ),
@@ -169,7 +169,7 @@ PATHS = {
             "All_Beauty.jsonl: column 'timestamp' is in no seconds: 958 in milliseconds (line 1: 1104563672566). "
             "All are "
             "read as seconds.",
-            "All_Beauty.jsonl: 1 rows are left out, because their user met their item in another row; the last one is "
+            "All_Beauty.jsonl: 1 row is left out, because the user met the item in another row; the last one is "
             "kept (duplicates: last).",
             f"62% {ONE_SIDED}",
         ],

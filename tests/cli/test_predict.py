@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from support.tiny_run import tiny_backbone, tiny_recipe
+from support.variants import get_variant
 from typer.testing import CliRunner, Result
 
 from thinkrec.cli import app
@@ -16,7 +17,6 @@ from thinkrec.data.interactions import TEST, TRAIN, VALID
 from thinkrec.run import predict, results
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import parse_recipe
-from thinkrec.run.variants import get_variant
 
 
 def call(*arguments: object) -> Result:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from support.tiny_run import train_tiny_run
+from support.variants import get_variant
 from typer.testing import CliRunner
 
 from thinkrec.claims.cases import build_case
@@ -20,7 +21,6 @@ from thinkrec.errors import DataError
 from thinkrec.evaluate.faithfulness.cited_lines import read_cited_lines
 from thinkrec.reasons.named_rows import draw_rows, read_named_rows
 from thinkrec.run.pipeline import Run
-from thinkrec.run.variants import get_variant
 from thinkrec.score import explained_rows
 from thinkrec.score.deciding_lines import select_deciding_lines
 from thinkrec.score.explained_rows import explain_rows_in_chunks

@@ -172,7 +172,7 @@ def test_with_keywords(tiny_dataset: Dataset) -> None:
 @pytest.mark.parametrize(
     ("keywords", "word"),
     [
-        ({9: "a"}, r"notes: 1 items are not in the data set .*\[9\]"),
+        ({9: "a"}, r"notes: 1 item is not in the data set .*\[9\]"),
         ({"1": "a"}, "text and numbers differ"),
         (pl.DataFrame({"item_id": [1, 1], "keywords": ["a", "b"]}), "notes: column 'item_id' repeats items"),
         (pl.DataFrame({"item_id": [1]}), "notes: column 'keywords' is missing"),

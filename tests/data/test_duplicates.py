@@ -31,7 +31,7 @@ def test_the_cut_off_part_of_a_time_decides_between_equal_ones() -> None:
 
 
 def test_without_a_rule_all_stay_and_it_is_said_how_many() -> None:
-    words = r"1 rows repeat an earlier row exactly .*, and 1 rows name a user and item .* \(the first: row 1, counted"
+    words = r"1 row repeats an earlier row exactly .*, and 1 row names a user and item .* \(the first: row 1, counted"
     with pytest.warns(DataWarning, match=words):
         assert resolve_duplicates(ROWS, PARTS, None, "t").equals(ROWS)
 

@@ -21,7 +21,7 @@ def frame(plays: list, skips: list) -> pl.DataFrame:
 
 
 def test_what_was_taken_is_yes_and_what_was_not_is_no() -> None:
-    with pytest.warns(DataWarning, match=r"2 of 5 rows have neither 'plays' nor 'skips' above 0 and are left out"):
+    with pytest.warns(DataWarning, match=r"2 of 5 rows left out, with neither 'plays' nor 'skips' above 0"):
         rows = derive_feedback_labels(frame([3, 0, 1, 0, None], [0, 2, 5, 0, None]), PLAYS, "plays.csv")
     assert rows["user_id"].to_list() == [0, 1, 2]
     assert rows["label"].to_list() == [1, 0, 1]

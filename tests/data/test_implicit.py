@@ -61,7 +61,7 @@ def test_tables_of_plays() -> None:
     )
     items = {"item_id": list(range(20)), "title": [f"Artist {n}" for n in range(20)]}
     split = ByRandom(valid=0.2, test=0.2, per_user=True)
-    with pytest.warns(DataWarning, match="1 of 60 rows mean that nothing happened"):
+    with pytest.warns(DataWarning, match="1 of 60 rows means that nothing happened"):
         ds = Dataset.from_tables(rows, items, negatives=SampledNegatives(), missing=[0], split=split)
     liked = ds.to_frame().filter(pl.col("label") == 1).select("user_id", "item_id")
     assert liked.sort("user_id", "item_id").equals(rows[1:].select("user_id", "item_id").sort("user_id", "item_id"))

@@ -34,7 +34,7 @@ def checked(keywords: list, **options) -> tuple[list[list[str]], list[str]]:
 def test_one_separator_for_a_whole_column() -> None:
     found, (said,) = checked([f"{SHOES}|Men", SHOES, "Men"])
     assert found == [[SHOES, "Men"], [SHOES], ["Men"]]
-    assert "1 of 3 rows have commas and no bar, where the column separates by bars (row 2: 'Clothing" in said
+    assert "1 of 3 rows has commas and no bar, where the column separates by bars (row 2: 'Clothing" in said
     assert checked(["sea, war", "sea"]) == ([["sea", "war"], ["sea"]], [])
     assert checked(["sea; war", "sea"]) == ([["sea", "war"], ["sea"]], [])
     assert checked(["sea; war, love", "sea"])[0] == [["sea; war", "love"], ["sea"]]
@@ -104,7 +104,7 @@ def test_lists_in_lists_and_mappings_with_a_name() -> None:
 def test_lists_and_missing_values_as_text_are_said() -> None:
     found, said = checked(["['a', 'b']", "[]", "nan", "x|None", "c"])
     assert found == [["a", "b"], [], [], ["x"], ["c"]]
-    assert "1 of 5 rows hold a list written as text (row 1: \"['a', 'b']\";" in said[0]
+    assert "1 of 5 rows holds a list written as text (row 1: \"['a', 'b']\";" in said[0]
     assert "3 of 5 rows say in words that there is no keyword (row 2: '[]'; row 3: 'nan'; row 4: 'x|None';" in said[1]
     assert len(said) == 2
 

@@ -64,7 +64,7 @@ def test_bad_rows_are_left_out_with_counts_and_the_first(changes: dict, kept: li
 def test_later_messages_count_rows_as_the_table_does() -> None:
     frame = pl.DataFrame(GOOD | {"rating": ["x", "1", "4", "2", "0"]})
     _, said = hear(lambda: check_interactions(frame, source="t", threshold=3, on_error="drop", missing=["0"]))
-    assert any("mean \"not rated\" (row 5: '0'" in text for text in said), said
+    assert any("means \"not rated\" (row 5: '0'" in text for text in said), said
 
 
 def test_nothing_left_is_an_error_and_nothing_wrong_changes_nothing() -> None:
@@ -102,7 +102,7 @@ def test_unknown_items_are_refused_or_left_out() -> None:
         Dataset.from_tables(rows, ITEMS, threshold=3)
     ds, said = hear(lambda: Dataset.from_tables(rows, ITEMS, threshold=3, unknown_items="drop"))
     assert len(ds.interactions) == 4
-    assert any("1 of 5 rows are left out (unknown_items: drop): they name 1 items that items" in t for t in said)
+    assert any("1 of 5 rows is left out (unknown_items: drop): it names 1 item that items" in t for t in said)
     with pytest.raises(DataError, match="no row is left: column 'item_id' names items"):
         Dataset.from_tables(rows.with_columns(item_id=pl.lit("z")), ITEMS, threshold=3, unknown_items="drop")
     with pytest.raises(DataError, match="unknown_items='keep' is not known"):
@@ -115,7 +115,7 @@ def test_the_core_has_enough_rows_on_both_sides() -> None:
     kept, said = hear(lambda: keep_core_rows(rows, 2, 2, "t"))
     assert kept.rows() == [(1, "a"), (1, "b"), (4, "a"), (4, "b")]
     assert said == [
-        "t: 3 of 7 rows, 2 users and 1 items with rows are left out, which have too few (min_user_rows 2, "
+        "t: 3 of 7 rows, 2 users and 1 item with rows are left out, which have too few (min_user_rows 2, "
         "min_item_rows 2)."
     ]
     assert keep_core_rows(rows, 1, 1, "t") is rows
@@ -146,10 +146,10 @@ def test_the_keys_of_a_recipe_reach_the_tables(tmp_path) -> None:
             "item": "tree",
         }
     )
-    with pytest.warns(DataWarning, match="1 of 5 rows, 1 users and 0 items"):
+    with pytest.warns(DataWarning, match="1 of 5 rows, 1 user and 0 items"):
         ds = load_tables(config)
     assert ds.user_ids == [1, 2] and ds.items.titles == ["A", "B"] and ds.domain.item == "tree"
     assert list_split_problems(ds) == [
-        "the valid split has 1 rows, all likes: training and choosing between states need likes and dislikes in it. "
+        "the valid split has 1 row, all likes: training and choosing between states need likes and dislikes in it. "
         "Look at the threshold, and at the dates or shares that cut the splits."
     ]

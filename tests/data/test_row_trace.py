@@ -63,7 +63,7 @@ def test_rows_after_dropped_lines_keep_their_lines(tmp_path: Path) -> None:
         "1 row left out (on_error: drop): column 'rating' has ratings that are not finite numbers (line 5: 'good')."
         in (heard)
     )
-    assert "1 of 6 rows mean \"not rated\" (line 6: '0'). They are left out" in heard
+    assert "1 of 6 rows means \"not rated\" (line 6: '0'). They are left out" in heard
     assert "2 of 5 rows are left out (unknown_items: drop): they name 2 items that items does not have" in heard
     assert "(line 7: 'x'; line 8: 'y')." in heard
     with pytest.raises(DataError, match=r"names items that items does not have \(line 7: 'x'; line 8: 'y'\)\. Add"):
@@ -75,12 +75,12 @@ def test_repeated_rows_and_plays_of_nothing(tmp_path: Path) -> None:
         tmp_path / "r.csv", [HEAD.strip(), "", "1,a,0,1", "1,a,5,2", "1,b,2,3", "1,a,4,4", "2,x,1,5", "2,c,5,6"]
     )
     heard = hear(lambda: load(path, missing=[0], unknown_items="drop"))
-    assert "name a user and item of another row with another label or time (the first: line 4); they are kept" in heard
+    assert "names a user and item of another row with another label or time (the first: line 4)" in heard
     heard = hear(lambda: load(path, missing=[0], duplicates="last", unknown_items="drop"))
     assert "(line 7: 'x')." in heard
     drawn = {"threshold": None, "negatives": SampledNegatives(), "split": ByRandom(valid=0.2, test=0.2)}
     heard = hear(lambda: load(path, missing=[0], unknown_items="drop", **drawn))
-    assert "1 of 6 rows mean that nothing happened (line 3: '0')" in heard and "(line 7: 'x')." in heard
+    assert "1 of 6 rows means that nothing happened (line 3: '0')" in heard and "(line 7: 'x')." in heard
 
 
 def test_json_lines_and_several_files(tmp_path: Path) -> None:

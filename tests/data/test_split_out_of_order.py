@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from safetensors.numpy import load_file
 from support.tiny_run import tiny_backbone, tiny_recipe
+from support.variants import get_variant
 
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset, Domain, Items
@@ -17,7 +18,6 @@ from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 from thinkrec.data.snapshot import INTERACTIONS, ITEMS, write_snapshot
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import parse_recipe
-from thinkrec.run.variants import get_variant
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 from thinkrec.train.mixture import select_strided_rows
 

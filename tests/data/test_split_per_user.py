@@ -44,7 +44,7 @@ def test_short_users_train_and_later_training_is_said() -> None:
     frame = pl.DataFrame(
         {"user_id": [1, 1, 2, 2, 2, 3, 3, 3], "timestamp": [1, 2, 1, 2, 3, 7, 8, 9], "order": range(8)}
     )
-    with pytest.warns(match="1 users have too few rows|20% of the train|of the train rows come after"):
+    with pytest.warns(match="1 user has too few rows|20% of the train|of the train rows come after"):
         out = assign_split(frame, ByLast())
     assert out["split"].to_list() == ["train", "train", "train", "valid", "test", "train", "valid", "test"]
 

@@ -116,7 +116,7 @@ def test_a_threshold_that_nobody_or_everybody_passes(threshold: float, outcome: 
     found, (said,) = checked({"threshold": threshold})
     assert found["label"].n_unique() == 1
     assert f"all 8 ratings lie between 1 and 5, so with threshold {threshold:g} every row is {outcome}" in said
-    assert "all 8 rows are liked" in checked(rating=None, label=[1] * 8)[1][0]
+    assert "every row is liked (8)" in checked(rating=None, label=[1] * 8)[1][0]
 
 
 @pytest.mark.parametrize("threshold", ["3", True, [3], math.inf, math.nan, None, 3j])
@@ -146,14 +146,14 @@ def test_times_that_were_never_set_or_are_still_to_come() -> None:
     _, (said,) = checked(timestamp=[0, *BASE["timestamp"][1:6], -1, T0 + 7])
     assert "2 of 8 rows have a time of 0 or below, where others are dates (row 1: 0; row 7: -1;" in said
     _, (said,) = checked(timestamp=[4_102_444_800, *BASE["timestamp"][1:]])
-    assert "1 of 8 rows lie in the future (row 1: 4102444800;" in said
+    assert "1 of 8 rows lies in the future (row 1: 4102444800;" in said
     _, (said,) = checked(timestamp=["2100-01-01", *["2001-01-01"] * 2, *[f"2001-01-0{day}" for day in range(2, 7)]])
-    assert "1 of 8 rows lie in the future (row 1: '2100-01-01';" in said
+    assert "1 of 8 rows lies in the future (row 1: '2100-01-01';" in said
 
 
 def test_one_time_for_all_rows_of_a_user() -> None:
     _, (said,) = checked(timestamp=[T0] * 4 + [T0 + step for step in range(4)])
-    assert "1 of 2 users with several rows have one and the same time in all of them (the first: 'u1')" in said
+    assert "1 of 2 users with several rows has one and the same time in all of them (the first: 'u1')" in said
     assert checked(timestamp=[T0] * 8, order=list(range(8)))[1] == []
 
 
@@ -164,7 +164,7 @@ def test_ids_as_other_programs_write_them() -> None:
         [Decimal(n) for n in ("1.0", "2", "3", "4")] * 2,
     ):
         found, (said,) = checked(item_id=ids)
-        assert found["item_id"].to_list() == [1, 2, 3, 4] * 2 and "whole ids with a point" in said
+        assert found["item_id"].to_list() == [1, 2, 3, 4] * 2 and "a whole id with a point" in said
         assert found["item_id"].dtype == pl.Int64
     assert "no whole numbers (row 2: 2.5; row 6: 2.5" in refused(item_id=[1.0, 2.5, 3, 4] * 2)
     assert "empty ids (row 2" in refused(item_id=[1.0, math.nan, 3, 4] * 2)
@@ -200,7 +200,7 @@ def test_splits_and_labels_in_other_words() -> None:
     words = ["Train", "TRAIN", "train", " valid", "Validation", "val", "Test", "test"]
     found, (said,) = checked(split=words)
     assert found["split"].to_list() == ["train"] * 3 + ["valid"] * 3 + ["test"] * 2
-    assert "6 of 8 rows name their split in another spelling (row 1: 'Train'; row 2: 'TRAIN'; row 4: ' valid';" in said
+    assert "6 of 8 rows name the split in another spelling (row 1: 'Train'; row 2: 'TRAIN'; row 4: ' valid';" in said
     yes = ["yes", "No", "Y", "n", "True", "FALSE", "1", "0.0"]
     assert checked(rating=None, label=yes)[0]["label"].to_list() == [1, 0] * 4
     assert "Write 0 in place of -1" in refused(rating=None, label=[1, -1] * 4)
@@ -257,7 +257,7 @@ def test_a_recipe_has_the_same_keys(tmp_path: Path) -> None:
     assert data.interactions.order.tolist() == [1, 2, 3, 5, 6, 7]
     assert data.items.keywords == [("a", "b"), ("c, d",), ("e",)]
     said = " ".join(str(entry.message) for entry in caught)
-    assert 'mean "not rated" (line 2:' in said and "1 rows are left out" in said
+    assert 'means "not rated" (line 2:' in said and "1 row is left out" in said
     assert TableData.model_validate(config.model_dump(mode="json")) == config
     with pytest.raises(ValueError, match="duplicates"):
         TableData.model_validate({**config.model_dump(), "duplicates": "some"})
@@ -281,5 +281,5 @@ def test_a_command_says_each_in_one_line(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=tmp_path)
     notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
-    assert len(notes) == 2 and "values with HTML: 1 in 'title'" in notes[0] and "1 rows have no title" in notes[1]
+    assert len(notes) == 2 and "values with HTML: 1 in 'title'" in notes[0] and "1 row has no title" in notes[1]
     assert "DataWarning" not in done.stderr and "tables.py" not in done.stderr

@@ -154,7 +154,7 @@ def test_parts_of_a_second_decide_before_the_place_in_the_table() -> None:
 
 def test_repeats_are_kept_and_counted() -> None:
     frame = interactions(user_id=[1, 1, 1], item_id=[7, 7, 7], label=[1, 1, 0], timestamp=[10, 10, 10])
-    with pytest.warns(DataWarning, match="1 rows repeat"):
+    with pytest.warns(DataWarning, match="1 row repeats"):
         assert check_interactions(frame).height == 3
 
 

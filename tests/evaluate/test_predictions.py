@@ -97,7 +97,7 @@ def test_the_test_rows_of_a_table_with_splits_are_judged(folder: Path) -> None:
     assert judged(call("evaluate", "ranking", folder / "mine.parquet", *truth, "--split", "all")).startswith("40 rows")
     MINE[20:24].write_csv(folder / "valid.csv")
     assert judged(call("evaluate", "ranking", folder / "valid.csv", *truth, "--split", "valid")).startswith(
-        "4 rows, 1 users"
+        "4 rows, 1 user"
     )
     assert "no such split" in refused("evaluate", "ranking", folder / "valid.csv", *truth, "--split", "dev")
     TRUTH.write_csv(folder / "truth.csv")

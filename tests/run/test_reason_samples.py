@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from support.tiny_run import train_tiny_run
+from support.variants import get_variant
 from typer.testing import CliRunner, Result
 
 from thinkrec.claims.cases import build_cases
@@ -25,7 +26,6 @@ from thinkrec.run.reason_samples import (
     write_model_candidates,
     write_rule_candidates,
 )
-from thinkrec.run.variants import get_variant
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 DS = simulate_catalogue(SimulatorConfig(users=60, items=120, interactions_per_user=(12, 20)), 11).dataset

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.variants import get_variant
 
 from thinkrec.collab import MFConfig
 from thinkrec.errors import CheckpointError, DataError
@@ -18,7 +19,6 @@ from thinkrec.run.table_rows import (
     list_scorer_rows,
     load_row_scorer,
 )
-from thinkrec.run.variants import get_variant
 
 FOLDER = Path("runs/x")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.tiny_run import tiny_backbone, tiny_recipe
+from support.variants import get_variant
 from typer.testing import CliRunner
 
 import thinkrec
@@ -28,7 +29,6 @@ from thinkrec.run.variants import (
     collect_recipe_needs,
     find_parent,
     find_variant,
-    get_variant,
     list_variants,
     map_rows_to_variants,
 )

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from support.opposite_tastes import model_values, tables
 from support.tiny_folder import write_backbone
+from support.variants import get_variant
 from typer.testing import CliRunner
 
 from thinkrec.cli import app
@@ -22,7 +23,6 @@ from thinkrec.errors import CheckpointError, DataError
 from thinkrec.run.exports import export_weights
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe import Recipe
-from thinkrec.run.variants import get_variant
 
 
 def make_recipe(backbone: Path, **model: Any) -> Recipe:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from thinkrec.io.counts import format_count
+
 if TYPE_CHECKING:
     from thinkrec.data.inspect.facts import DataFacts
     from thinkrec.data.inspect.inspection import Inspection
@@ -53,7 +55,9 @@ def _print_tables(console: Console, inspection: Inspection) -> None:
     for table in inspection.tables:
         role = _name_role(inspection, table)
         if role == "not used" and not table.error:
-            line = f"{table.path}: not used, {table.frame.height:,} rows ({', '.join(table.frame.columns)})"
+            line = (
+                f"{table.path}: not used, {format_count(table.frame.height, 'row')} ({', '.join(table.frame.columns)})"
+            )
             console.print(Text(line), soft_wrap=True)
         elif not table.error:
             console.print(render_guess(table, role))
@@ -79,7 +83,7 @@ def _print_keywords(console: Console, inspection: Inspection) -> None:
 
 def render_guess(table: ReadTable, role: str) -> Table:
     """The columns of one table, and why each is taken for what."""
-    title = f"{table.path}: {role}, {table.frame.height:,} rows"
+    title = f"{table.path}: {role}, {format_count(table.frame.height, 'row')}"
     grid = Table(title=Text(title, style="bold"), title_justify="left")
     for heading in ("ours", "theirs", "because", "the first"):
         grid.add_column(heading, overflow="fold")
@@ -151,7 +155,7 @@ def render_keywords(report: KeywordReport, rules: KeywordRules | None) -> Table:
     for name, words in (
         (f"{verb}joined by case", joined),
         (f"{verb}dropped: on more than {applied.max_share:.0%} of the items", report.frequent),
-        (f"{verb}dropped: on fewer than {applied.min_items} items", report.rare),
+        (f"{verb}dropped: on {_name_rare(applied.min_items)}", report.rare),
     ):
         if words:
             more = f" and {len(words) - KEYWORDS:,} more" if len(words) > KEYWORDS else ""
@@ -163,6 +167,10 @@ def render_keywords(report: KeywordReport, rules: KeywordRules | None) -> Table:
         grid.caption = Text("nothing is joined or dropped: `keyword_rules: {}` of `data` does it")
         grid.caption_justify = "left"
     return grid
+
+
+def _name_rare(min_items: int) -> str:
+    return "one item alone" if min_items == 2 else f"fewer than {min_items} items"
 
 
 def format_training_time(time: TrainingTime) -> str:
@@ -186,7 +194,8 @@ def _print_facts(console: Console, facts: DataFacts) -> None:
     low, middle, high = facts.rows_per_user
     least, median, most = facts.rows_per_item
     lines = [
-        f"{facts.rows:,} rows of {facts.users:,} users; {facts.items:,} items, {facts.items_with_rows:,} with rows",
+        f"{format_count(facts.rows, 'row')} of {format_count(facts.users, 'user')}; "
+        f"{format_count(facts.items, 'item')}, {facts.items_with_rows:,} with rows",
         f"density {facts.density:.3%}; rows per user {low} to {high:,}, median {middle:g}; per item {least} to "
         f"{most:,}, median {median:g}; repeated pairs {facts.repeated_pairs:,}",
         f"keywords: {facts.with_keywords:.0%} of the items have some; {facts.shared_keywords:.0%} of the keywords "

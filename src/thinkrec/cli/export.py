@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from thinkrec.io.counts import format_count
+
 
 def export(
     run: Annotated[
@@ -66,7 +68,10 @@ def export(
     except ValueError:
         raise RecipeError(f"--sizes {sizes} are no whole numbers; give them as in 1,4,64") from None
     done = export_model(opened.predictor, out, to, mixture=mixture, prototypes=prototypes, sizes=numbers)
-    line = f"{to}: {done.folder} ({len(done.adapters)} mixtures, {done.extra_tokens} extra tokens)"
+    line = (
+        f"{to}: {done.folder} ({format_count(len(done.adapters), 'mixture')}, "
+        f"{format_count(done.extra_tokens, 'extra token')})"
+    )
     console.print(Text(line), soft_wrap=True)
     if done.retokenized:
         note = f"{done.retokenized} of its pairs read otherwise as text: use token ids with this tokenizer"

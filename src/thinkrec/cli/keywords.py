@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from thinkrec.io.counts import format_count
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -93,7 +95,10 @@ def _print_first_rows(table: pl.DataFrame, out: Path) -> None:
     for row in table.head(SHOWN).iter_rows(named=True):
         console.print(Text(f"  {row['title']}: {' | '.join(row['keywords'])}"), soft_wrap=True)
     console.print(
-        Text(f"{table.height} items, {counts.mean():.1f} keywords each, {int((counts == 0).sum())} without; {out}")
+        Text(
+            f"{format_count(table.height, 'item')}, {counts.mean():.1f} keywords each, {int((counts == 0).sum())} "
+            f"without; {out}"
+        )
     )
 
 

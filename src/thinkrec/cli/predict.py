@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from thinkrec.cli.options import RunName
+from thinkrec.io.counts import format_count
 
 
 def predict(
@@ -39,4 +40,4 @@ def predict(
     opened = saved_model.open_run(find_run_folder(run), progress=True)
     table = predict_split(opened, split, name=model)
     write_table(table, out)
-    show.make_console().print(Text(f"scores of {table.height} rows: {out}"), soft_wrap=True)
+    show.make_console().print(Text(f"scores of {format_count(table.height, 'row')}: {out}"), soft_wrap=True)

@@ -159,6 +159,7 @@ def choose_users(text: str, ds: Dataset) -> list[Any]:
     from thinkrec.data.columns import require_columns
     from thinkrec.data.tables import read_table
     from thinkrec.errors import DataError
+    from thinkrec.io.counts import choose_form, format_count
     from thinkrec.score.answers import make_unknown_user_error, map_ids_to_codes
 
     if text == "all":
@@ -171,8 +172,9 @@ def choose_users(text: str, ds: Dataset) -> list[Any]:
         unknown = [id_ for id_ in asked if id_ not in known]
         if unknown:
             raise DataError(
-                f"{text}: {len(unknown)} of {len(asked)} users are not in the data (the first: {unknown[:5]!r}); leave "
-                "them out, or ask `thinkrec rank` with --history for somebody new"
+                f"{text}: {len(unknown):,} of {format_count(len(asked), 'user')} "
+                f"{choose_form(len(unknown), 'is', 'are')} not in the data (the first: {unknown[:5]!r}); leave them "
+                "out, or ask `thinkrec rank` with --history for somebody new"
             )
         return [ds.user_ids[known[id_]] for id_ in asked]
     if text not in known:

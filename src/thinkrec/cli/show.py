@@ -12,6 +12,7 @@ from rich.text import Text
 
 from thinkrec.evaluate.report.data import ExplainedRecommendation
 from thinkrec.evaluate.table import make_captioned_table
+from thinkrec.io.counts import format_count
 from thinkrec.io.processes import is_main
 from thinkrec.score.answers import Explanation, HistoryItem, Ranked, Recommendation
 from thinkrec.score.composition import ScoreParts
@@ -83,7 +84,11 @@ def render_explanation(answer: Explanation, user: str) -> Text:
 
 def render_generator(summary: Mapping[str, Any]) -> Text:
     """How many users and candidates, what proposed these and what of later likes it finds, and new items if any."""
-    lines = [f"{summary['rows']:,} rows of {summary['users']:,} users: {summary['out']}"] if "out" in summary else []
+    lines = (
+        [f"{format_count(summary['rows'], 'row')} of {format_count(summary['users'], 'user')}: {summary['out']}"]
+        if "out" in summary
+        else []
+    )
     results = [r for r in summary["recall"].get("results", []) if r["candidates"] <= summary["candidates"]]
     largest = max((r["candidates"] for r in results), default=0)
     if results and all(r["random"] >= 1 for r in results if r["candidates"] == largest):
@@ -92,15 +97,18 @@ def render_generator(summary: Mapping[str, Any]) -> Text:
         results = []
     else:
         by = ", ".join(summary["sources"]) or "all"
-        lines.append(f"ranked: {summary['candidates']} candidates per user, by {by}")
+        lines.append(f"ranked: {format_count(summary['candidates'], 'candidate')} per user, by {by}")
     lines += [
         f"the sources' recall@{largest} of {r['split']} likes: {r['recall']:.3f} [{r['low']:.3f}, {r['high']:.3f}], "
-        f"at random {r['random']:.3f} ({r['users']} users)"
+        f"at random {r['random']:.3f} ({format_count(r['users'], 'user')})"
         for r in results
         if r["candidates"] == largest
     ]
     if summary["new_items"]:
-        lines.append(f"{summary['new_items']} items of the catalogue are new: known by title and keywords alone")
+        lines.append(
+            f"{format_count(summary['new_items'], 'item of the catalogue is', 'items of the catalogue are')} new: "
+            "known by title and keywords alone"
+        )
     return Text("\n".join(lines), style="dim")
 
 

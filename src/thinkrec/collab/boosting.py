@@ -11,11 +11,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from thinkrec.collab import encoder_files
 from thinkrec.collab.features import tree_features
+from thinkrec.collab.features.query_features import build_query_features
 from thinkrec.collab.gradient_boosting import TreeEnsemble
 from thinkrec.collab.selection import ModelSelector, select_two_class_rows
 from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
+from thinkrec.data.query import Query
 from thinkrec.errors import CheckpointError
 from thinkrec.io.config import Config
 from thinkrec.io.progress import Progress
@@ -126,6 +128,17 @@ class GradientBoosting:
             raise RuntimeError("this boosting has no trees yet: call fit, or load a saved one")
         table = tree_features.build_features(ds, self.learned)
         return self.trees.score(table.values[rows]) + self.weight * self._get_item_logit(table, rows)
+
+    def score_query(self, ds: Dataset, query: Query) -> np.ndarray:
+        """Logits of a query's candidates, float64 (c,); see `QueryScorer.score_query`."""
+        if self.trees is None or self.learned is None:
+            raise RuntimeError("this boosting has no trees yet: call fit, or load a saved one")
+        if not len(query.candidates):
+            return np.zeros(0)
+        table, shared = build_query_features(ds, self.learned, query)
+        values = np.array([shared[name][0] if name in shared else np.inf for name in table.names])
+        every = np.arange(len(query.candidates))
+        return self.trees.fix_features(values).score(table.values) + self.weight * self._get_item_logit(table, every)
 
     def save(self, folder: Path) -> None:
         """See `Scorer.save`."""

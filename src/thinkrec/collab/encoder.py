@@ -42,6 +42,15 @@ class Scorer(Protocol):
 
 
 @runtime_checkable
+class QueryScorer(Scorer, Protocol):
+    """A scorer that answers a question about many items at once, without a row for each."""
+
+    def score_query(self, ds: Dataset, query: Query) -> np.ndarray:
+        """float64 (c,): of each candidate what `score` gives for an open row about it behind the query's past."""
+        ...
+
+
+@runtime_checkable
 class Encoder(Scorer, Protocol):
     """A scorer whose score comes from a vector per user and a vector per item."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -53,6 +53,20 @@ class TreeEnsemble:
             root=np.array(roots, dtype=np.int64),
             baseline=np.mean([np.ravel(model._baseline_prediction) for model in models], axis=0),
         )
+
+    def fix_features(self, values: np.ndarray) -> TreeEnsemble:
+        """The same trees where some features are known to have one value in all rows: nodes on these are gone.
+
+        `values`: float64 (n_features,), the value of such features; infinite for those that vary.
+        """
+        value = values[self.feature]
+        is_known = ~np.isinf(value) & (self.left != np.arange(len(self.left)))
+        goes_left = np.where(np.isnan(value), self.missing_left, value <= self.threshold)
+        chosen = np.where(goes_left, self.left, self.right)
+        target = np.arange(len(self.left))
+        while is_known[target].any():
+            target = np.where(is_known[target], chosen[target], target)
+        return replace(self, left=target[self.left], right=target[self.right], root=target[self.root])
 
     def score(self, features: np.ndarray) -> np.ndarray:
         """Logits, float64 (n,), from features (n, n_features)."""

@@ -75,7 +75,7 @@ def parse_ids(column: pl.Series, source: str) -> pl.Series:
         what = f"has type {kind} and ids that are no whole numbers"
         reject_rows(column, broken, source, what, "Ids must be whole numbers or text: cast the column to either.")
         note = "They are read as whole numbers; where an empty cell made them so, check what became of it."
-        warn_rows(column, number.is_finite(), source, "have whole ids with a point", note)
+        warn_rows(column, number.is_finite(), source, "have a whole id with a point", note)
         return number.cast(pl.Int64, strict=False)
     if kind not in _TEXT:
         reject_rows(column, column.is_null(), source, "has empty ids", empty)
@@ -90,7 +90,7 @@ def parse_ids(column: pl.Series, source: str) -> pl.Series:
     warn_rows(column, parsed != texts, source, "have white space around the id", "It is cut off.")
     if parsed.str.contains(_WHOLE).all() and parsed.str.contains(".", literal=True).any():
         note = "They are read as whole numbers; where an empty cell made them so, check what became of it."
-        warn_rows(column, parsed.str.contains(".", literal=True), source, "have whole ids with a point", note)
+        warn_rows(column, parsed.str.contains(".", literal=True), source, "have a whole id with a point", note)
         return parsed.str.replace(r"\.0+$", "").cast(pl.Int64)
     note = "They count as one and the same id; drop these rows if an id was missing there."
     warn_rows(column, parsed.is_in(NO_VALUE), source, "have an id that programs write for a missing value", note)

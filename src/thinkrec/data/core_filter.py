@@ -10,17 +10,33 @@ from thinkrec.data.messages import emit_warning, format_rows, make_row_problem, 
 from thinkrec.data.row_problems import get_collected
 from thinkrec.data.row_trace import keep_rows
 from thinkrec.errors import DataError
+from thinkrec.io.counts import choose_form, format_count
 
 UnknownItems = Literal["raise", "drop"]
 """raise: a row with an item that the items table lacks is an error. drop: such rows are left out, and counted."""
 
 
-def drop_unknown_items(rows: pl.DataFrame, item_ids: pl.Series, source: str, item_source: str) -> pl.DataFrame:
-    """Interactions with a column `item` (codes, null for unknown ones) without those of unknown items; says how many.
+def drop_unknown_items(
+    rows: pl.DataFrame,
+    unknown: pl.Series,
+    item_ids: pl.Series,
+    source: str,
+    item_source: str,
+    *,
+    key: str | None = "unknown_items: drop",
+) -> pl.DataFrame:
+    """Interactions without those of items that the items table does not have; says how many.
+
+    Args:
+        rows: interactions with `item_id`.
+        unknown: Boolean (n,), of which rows the item is unknown.
+        item_ids: all known ids.
+        source: the interactions, as messages call them.
+        item_source: the items, likewise.
+        key: the setting that asks for it; None where nobody has to.
 
     Raises DataError where no row is left.
     """
-    unknown = rows["item"].is_null()
     if not unknown.any():
         return rows
     places = unknown.arg_true()
@@ -38,8 +54,9 @@ def drop_unknown_items(rows: pl.DataFrame, item_ids: pl.Series, source: str, ite
         report_dropped(make_row_problem(rows["item_id"], places, source, what, remedy))
     else:
         emit_warning(
-            f"{source}: {len(places)} of {rows.height} rows are left out (unknown_items: drop): they name {items} "
-            f"items that {item_source} does not have ({first}).{near}"
+            f"{source}: {len(places):,} of {format_count(rows.height, 'row')} {choose_form(len(places), 'is', 'are')} "
+            f"left out{f' ({key})' if key else ''}: {choose_form(len(places), 'it names', 'they name')} "
+            f"{format_count(items, 'item')} that {item_source} does not have ({first}).{near}"
         )
     keep_rows(source, ~unknown)
     return rows.filter(~unknown)
@@ -56,7 +73,8 @@ def describe_near_ids(unknown: pl.Series, known: pl.Series) -> str:
         return ""
     example = unknown.filter(near)[0]
     return (
-        f" {int(near.sum()):,} of these rows name an item that is there in another spelling, such as {example!r}: the "
+        f" {int(near.sum()):,} of these rows {choose_form(int(near.sum()), 'names', 'name')} an item that is there in "
+        f"another spelling, such as {example!r}: the "
         "tables differ in zeros in front, case, hyphens or spaces. Write ids alike in both."
     )
 
@@ -86,7 +104,8 @@ def keep_core_rows(rows: pl.DataFrame, min_user_rows: int, min_item_rows: int, s
     if remaining_rows.height < rows.height:
         users, items = (rows[name].n_unique() - remaining_rows[name].n_unique() for name in ("user_id", "item_id"))
         emit_warning(
-            f"{source}: {rows.height - remaining_rows.height} of {rows.height} rows, {users} users and {items} items "
-            f"with rows are left out, which have too few ({asked})."
+            f"{source}: {rows.height - remaining_rows.height:,} of {format_count(rows.height, 'row')}, "
+            f"{format_count(users, 'user')} and {format_count(items, 'item')} with rows are left out, which have too "
+            f"few ({asked})."
         )
     return remaining_rows

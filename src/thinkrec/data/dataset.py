@@ -27,6 +27,7 @@ from thinkrec.data.table_columns import name_columns
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat, check_row_rules
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
+from thinkrec.io.counts import choose_form, format_count
 from thinkrec.io.hashing import hash_bytes
 
 CUT_BY_TIME = ("dates", "months", "fractions", "last")
@@ -229,12 +230,14 @@ class Dataset:
         unknown = [id_ for id_ in keywords_of if id_ not in code]
         if unknown:
             raise DataError(
-                f"{source}: {len(unknown)} items are not in the data set (the first: {unknown[:5]!r}). "
-                "Give ids exactly as in the items table (text and numbers differ), or drop these rows."
+                f"{source}: {format_count(len(unknown), 'item is', 'items are')} not in the data set (the first: "
+                f"{unknown[:5]!r}). Give ids exactly as in the items table (text and numbers differ), or drop these "
+                "rows."
             )
         lacking = len(code) - len(keywords_of)
         if lacking:
-            emit_warning(f"{source}: {lacking} of {len(code)} items have no keywords now.")
+            verb = choose_form(lacking, "has", "have")
+            emit_warning(f"{source}: {lacking:,} of {format_count(len(code), 'item')} {verb} no keywords now.")
         words = [keywords_of.get(id_, ()) for id_ in self.items.ids]
         return replace(self, items=replace(self.items, keywords=words))
 
@@ -266,7 +269,10 @@ class Dataset:
         """Counts, splits and words, not the tables: Dataset(90 rows of 7 users: 60 train, ...; 30 items; ...)."""
         rows, words = repr(self.interactions).removeprefix("Interactions(").removesuffix(")"), self.domain
         liked = f"{self.interactions.label.mean():.1%} liked; " if len(self.interactions) else ""
-        return f"Dataset({rows}; {len(self.items):,} items; {liked}domain: {words.item}, {words.items}, {words.user})"
+        return (
+            f"Dataset({rows}; {format_count(len(self.items), 'item')}; {liked}domain: {words.item}, {words.items}, "
+            f"{words.user})"
+        )
 
     def to_frame(self, rows: np.ndarray | slice = slice(None)) -> pl.DataFrame:
         """Rows by original ids: order, user_id, item_id, label, timestamp, split, as `from_tables` takes them.
@@ -378,7 +384,7 @@ def _add_item_codes(
     codes = find_codes(named, known)
     rows = rows.with_columns(codes.alias("item"))
     if unknown_items == "drop":
-        return drop_unknown_items(rows, known, source, item_source)
+        return drop_unknown_items(rows, codes.is_null(), known, source, item_source)
     near = describe_near_ids(rows["item_id"].filter(codes.is_null()), known) if codes.null_count() else ""
     remedy = f"{near} Add the items there, or leave such rows out by `unknown_items: drop`.".strip()
     reject_rows(rows["item_id"], codes.is_null(), source, f"names items that {item_source} does not have", remedy)

@@ -24,18 +24,13 @@ from thinkrec.data.csv_quotes import (
     format_excerpt,
     is_possible_record,
 )
+from thinkrec.data.damage import DAMAGED, FileFormatError, make_damage_error, make_format_error
 from thinkrec.data.delimited_records import LineReader, TableBuilder
-from thinkrec.data.file_bytes import (
-    DAMAGED,
-    FileFormatError,
-    check_kind_of_file,
-    describe_encoding_error,
-    make_damage_error,
-    make_format_error,
-)
+from thinkrec.data.file_bytes import check_kind_of_file, describe_encoding_error
 from thinkrec.data.messages import emit_warning
 from thinkrec.data.plain_lines import read_plain_lines
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat
+from thinkrec.io.counts import format_count
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t", ".user": "\t"}
 """What separates fields where only the file's name says it; the last three are RecBole's atomic files."""
@@ -73,7 +68,7 @@ def read_delimited(
     except UnicodeError as error:
         raise make_format_error(path, kind, describe_encoding_error(path, form.encoding)) from error
     except DAMAGED as error:
-        raise make_damage_error(path, kind) from error
+        raise make_damage_error(path, kind, error) from error
 
 
 def _read_records(path: Path, kind: str, form: TableFormat, separator: str, on_error: OnError) -> pl.DataFrame:
@@ -151,8 +146,9 @@ def _read_quoted(path: Path, kind: str, form: TableFormat, separator: str, on_er
                 lines.return_all_but_first()
     if doubtful:
         emit_warning(
-            f"{path}: {len(doubtful)} fields in quotes run over lines that may be rows of their own (the first: lines "
-            f"{doubtful[0][0]} to {doubtful[0][1]}); they are read as one field each."
+            f"{path}: {format_count(len(doubtful), 'field in quotes runs', 'fields in quotes run')} over lines that "
+            f"may be rows of their own (the first: lines {doubtful[0][0]} to {doubtful[0][1]}); each is read as one "
+            "field."
         )
     return table.build_frame()
 

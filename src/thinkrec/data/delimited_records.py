@@ -10,11 +10,13 @@ from pathlib import Path
 import polars as pl
 
 from thinkrec.data.csv_quotes import format_excerpt
-from thinkrec.data.file_bytes import make_format_error, open_bytes
+from thinkrec.data.damage import make_format_error
+from thinkrec.data.file_bytes import open_bytes
 from thinkrec.data.messages import emit_warning, is_data_row, report_dropped
 from thinkrec.data.row_problems import SHOWN, Problem
 from thinkrec.data.row_trace import note_lines
 from thinkrec.data.table_format import OnError
+from thinkrec.io.counts import format_count
 
 _NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", "::": "double colons", " ": "spaces"}
 _CHUNK = 65_536
@@ -149,7 +151,8 @@ class TableBuilder:
             raise make_format_error(self.path, self.kind, f"the file is empty. {need}")
         middle = [line for line in self._empty if line < self._last]
         if middle:
-            emit_warning(f"{self.path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
+            count = format_count(len(middle), "empty line is", "empty lines are")
+            emit_warning(f"{self.path}: {count} left out (the first: line {middle[0]}).")
         report_dropped_lines(self.path, self._dropped)
         if self._rows or not self._parts:
             self._flush()
@@ -172,7 +175,7 @@ class TableBuilder:
             end = f" A quote in it is closed only in line {line + len(lines) - 1}: is it a stray one?"
         wanted = "header" if self._has_header else "first line"
         return (
-            f"line {line} has {len(fields)} fields where the {wanted} has {len(self.names)} "
+            f"line {line} has {format_count(len(fields), 'field')} where the {wanted} has {len(self.names)} "
             f"({format_excerpt(''.join(lines))}). Put fields that hold {name_separator(self.separator)} or line ends "
             f"in quotes, and give every line every field.{end}"
         )

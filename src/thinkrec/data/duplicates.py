@@ -9,6 +9,7 @@ import polars as pl
 from thinkrec.data.messages import emit_warning, reject_rows
 from thinkrec.data.row_trace import has_lines, keep_rows, name_rows
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 
 Duplicates = Literal["keep", "first", "last", "refuse"]
 """keep: all. first, last: of each user and item the earliest or the latest row. refuse: an error."""
@@ -39,12 +40,14 @@ def resolve_duplicates(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates
         repeated = rows.with_columns(fraction.alias("part")).filter(pair)
         exact = len(repeated) - repeated.select("user_id", "item_id", "label", "timestamp", "part").n_unique()
         others = len(repeated) - repeated.select("user_id", "item_id").n_unique() - exact
-        findings = [f"{exact} rows repeat an earlier row exactly (user, item, label, time)"] if exact else []
-        findings += [f"{others} rows name a user and item of another row with another label or time"] if others else []
+        repeats = format_count(exact, "row repeats", "rows repeat")
+        findings = [f"{repeats} an earlier row exactly (user, item, label, time)"] if exact else []
+        names = format_count(others, "row names", "rows name")
+        findings += [f"{names} a user and item of another row with another label or time"] if others else []
         first = name_rows(pair.arg_true()[:1].to_list(), len(pair), source)[0]
         first += "" if has_lines(source, len(pair)) else ", counted from 1"
         emit_warning(
-            f"{source}: {', and '.join(findings)} (the first: {first}); they are kept. "
+            f"{source}: {', and '.join(findings)} (the first: {first}); all are kept. "
             "`duplicates: first`, `last` or `refuse` settles it otherwise, `keep` says nothing."
         )
         return rows
@@ -53,8 +56,8 @@ def resolve_duplicates(rows: pl.DataFrame, fraction: pl.Series, rule: Duplicates
     chosen = by_time.unique(["user_id", "item_id"], keep=keep, maintain_order=True)["row"].sort()
     keep_rows(source, pl.int_range(len(rows), eager=True, dtype=pl.UInt32).is_in(chosen.implode()))
     emit_warning(
-        f"{source}: {len(rows) - len(chosen)} rows are left out, because their user met their item in another row; the "
-        f"{rule} one is kept (duplicates: {rule})."
+        f"{source}: {format_count(len(rows) - len(chosen), 'row is', 'rows are')} left out, because the user met the "
+        f"item in another row; the {rule} one is kept (duplicates: {rule})."
     )
     return rows[chosen.to_list()]
 

@@ -7,6 +7,7 @@ import polars as pl
 from thinkrec.data.messages import emit_warning, make_type_error, reject_rows, require_columns
 from thinkrec.errors import DataError
 from thinkrec.io.config import Config
+from thinkrec.io.counts import format_count
 
 
 class FeedbackColumns(Config):
@@ -43,8 +44,8 @@ def derive_feedback_labels(table: pl.DataFrame, columns: FeedbackColumns, source
     labelled = table.with_columns(taken.cast(pl.Int8).alias("label")).filter(taken | offered)
     if len(labelled) < len(table):
         emit_warning(
-            f"{source}: {len(table) - len(labelled):,} of {len(table):,} rows have neither '{columns.positive}' nor "
-            f"'{columns.negative}' above 0 and are left out (feedback)."
+            f"{source}: {len(table) - len(labelled):,} of {format_count(len(table), 'row')} left out, with neither "
+            f"'{columns.positive}' nor '{columns.negative}' above 0 (feedback)."
         )
     if labelled["label"].n_unique() < 2:
         answer = "Yes" if len(labelled) and labelled["label"][0] else "No"

@@ -6,46 +6,36 @@ import bz2
 import gzip
 import io
 import lzma
-import zipfile
-import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from thinkrec.data.archives import open_member, split_member
 from thinkrec.data.csv_quotes import format_excerpt
-from thinkrec.errors import DataError
+from thinkrec.data.damage import DAMAGED, make_format_error
 
-PACKED = (".gz", ".zst", ".bz2", ".xz")
+_PACKERS = {
+    ".gz": ("gzip", b"\x1f\x8b"),
+    ".zst": ("zstd", b"\x28\xb5\x2f\xfd"),
+    ".bz2": ("bzip2", b"BZh"),
+    ".xz": ("xz", b"\xfd7zXZ"),
+}
+"""How the names of compressed files end: by what, and how their bytes begin."""
+PACKED = tuple(_PACKERS)
 """How the names of compressed files end; they are unpacked while they are read."""
 _MAGIC = {
-    b"\x1f\x8b": "compressed by gzip; let its name end with .gz",
-    b"\x28\xb5\x2f\xfd": "compressed by zstd; let its name end with .zst",
-    b"BZh": "compressed by bzip2; let its name end with .bz2",
-    b"\xfd7zXZ": "compressed by xz; let its name end with .xz",
+    **{
+        magic: f"compressed by {packer}; let its name end with {ending}" for ending, (packer, magic) in _PACKERS.items()
+    },
     b"PK\x03\x04": "a zip archive or an Excel file; let its name end with .zip, or save it as CSV",
     b"PAR1": "a Parquet file; let its name end with .parquet",
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-"""What reading a file that is damaged, or was cut short, raises."""
-
-
-class FileFormatError(DataError):
-    """A file cannot be read as the kind its name says; the message begins with the path."""
-
-
-def make_format_error(path: Path, kind: str, why: str) -> FileFormatError:
-    """The error for a file that cannot be read, with what is wrong and where."""
-    return FileFormatError(f"{path}: cannot be read as {kind}: {why}")
-
-
-def make_damage_error(path: Path, kind: str) -> FileFormatError:
-    """The error for a file whose bytes end too soon or cannot be unpacked."""
-    return make_format_error(path, kind, "the file is damaged or was not written in full. Write it again.")
+_CHUNK = 1 << 20
 
 
 def check_kind_of_file(path: Path, kind: str, encoding: str | None = None) -> None:
     """Raise DataError where the first bytes are those of another kind of file, or of another encoding."""
+    _check_packing(path, kind)
     with open_bytes(path) as file:
         begin = file.read(5)
     for magic, what in _MAGIC.items():
@@ -55,29 +45,59 @@ def check_kind_of_file(path: Path, kind: str, encoding: str | None = None) -> No
         raise make_format_error(path, kind, "it is in UTF-16; save it as UTF-8, or say `encoding: utf-16`.")
 
 
+def _check_packing(path: Path, kind: str) -> None:
+    """Raise DataError for a file that is not compressed although its name says so."""
+    if _is_wrongly_named(path):
+        packer = _PACKERS[path.suffix.lower()][0]
+        raise make_format_error(path, kind, f"it is not compressed by {packer}, as its name says. Correct the name.")
+
+
+def _is_wrongly_named(path: Path) -> bool:
+    """Whether the name of a file says that it is compressed, and its first bytes that it is not."""
+    if path.suffix.lower() not in _PACKERS:
+        return False
+    magic = _PACKERS[path.suffix.lower()][1]
+    with _open_stored(path) as file:
+        begin = file.read(len(magic))
+    return begin != magic[: len(begin)]
+
+
+def _open_stored(path: Path) -> BinaryIO:
+    """The bytes of a file as they are stored, also in a zip archive."""
+    parts = split_member(path)
+    return path.open("rb") if parts is None else open_member(*parts)
+
+
 def open_bytes(path: Path) -> BinaryIO:
     """The bytes of a file, unpacked where its name ends with .gz, .zst, .bz2 or .xz, also in a zip archive."""
-    ending = path.suffix.lower()
-    if (parts := split_member(path)) is not None:
-        return _open_packed_member(open_member(*parts), ending)
+    ending, parts = path.suffix.lower(), split_member(path)
+    place = path if parts is None else open_member(*parts)
     if ending == ".zst":
         import pyarrow as pa
 
+        source = str(place) if isinstance(place, Path) else pa.PythonFile(place, "r")
         # PyArrow's stream has no readline of its own.
-        return io.BufferedReader(cast(io.RawIOBase, pa.input_stream(str(path), compression="zstd")))
+        return io.BufferedReader(cast(io.RawIOBase, pa.input_stream(source, compression="zstd")))
     opener = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(ending)
-    return path.open("rb") if opener is None else cast(BinaryIO, opener(path, "rb"))
+    if opener is not None:
+        return cast(BinaryIO, opener(place, "rb"))
+    return place.open("rb") if isinstance(place, Path) else place
 
 
-def _open_packed_member(file: BinaryIO, ending: str) -> BinaryIO:
-    """A member of an archive, unpacked once more where its own name says so."""
-    opener = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(ending)
-    return file if opener is None else cast(BinaryIO, opener(file, "rb"))
+def is_damaged(path: Path) -> bool:
+    """Whether a compressed file, or a member of an archive, cannot be unpacked to its end as it was packed.
 
-
-def strip_packing(name: str) -> str:
-    """A file's name without the ending of its compression."""
-    return name[: -len(Path(name).suffix)] if Path(name).suffix.lower() in PACKED else name
+    Of a file that is not packed nothing tells. Whatever else seems wrong with a damaged file follows from the damage.
+    """
+    if _is_wrongly_named(path) or (path.suffix.lower() not in PACKED and split_member(path) is None):
+        return False
+    try:
+        with open_bytes(path) as file:
+            while file.read(_CHUNK):
+                pass
+    except DAMAGED:
+        return True
+    return False
 
 
 def describe_encoding_error(path: Path, encoding: str | None) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 
 from thinkrec.data.messages import reject_rows
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 
 _NO, _YES = ("0", "0.0", "false", "no", ""), ("1", "1.0", "true", "yes")
 
@@ -59,7 +60,9 @@ def _parse_flags(column: pl.Series, source: str) -> pl.Series:
 def _find_flag_column(df: pl.DataFrame, theirs: str | int, source: str) -> str:
     if isinstance(theirs, int):
         if not 1 <= theirs <= df.width:
-            raise DataError(f"{source}: `flags` names place {theirs}, but the table has {df.width} columns.")
+            raise DataError(
+                f"{source}: `flags` names place {theirs}, but the table has {format_count(df.width, 'column')}."
+            )
         return df.columns[theirs - 1]
     if theirs not in df.columns:
         columns = ", ".join(df.columns)

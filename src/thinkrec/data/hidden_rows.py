@@ -6,6 +6,7 @@ import numpy as np
 
 from thinkrec.data.interactions import SPLITS, TRAIN, VALID, Interactions
 from thinkrec.data.messages import emit_warning
+from thinkrec.io.counts import choose_form, format_count
 
 
 def warn_hidden_rows(table: Interactions, users: list, source: str) -> None:
@@ -18,7 +19,8 @@ def warn_hidden_rows(table: Interactions, users: list, source: str) -> None:
         count = int((hidden & (table.split == code)).sum())
         if count:
             counts.append(
-                f"{count} of {totals[SPLITS[code]]} {SPLITS[code]} rows come after a {after} of the same user"
+                f"{count:,} of {format_count(totals[SPLITS[code]], f'{SPLITS[code]} row')} "
+                f"{choose_form(count, 'comes', 'come')} after a {after} of the same user"
             )
     has_times = len(np.unique(table.timestamp[:1000])) > 1
     remedy = (

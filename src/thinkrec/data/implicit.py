@@ -14,6 +14,7 @@ from thinkrec.data.ratings import find_unrated_rows
 from thinkrec.data.row_trace import keep_rows
 from thinkrec.errors import DataError
 from thinkrec.io.config import Config
+from thinkrec.io.counts import choose_form
 
 _TRIES = 20
 
@@ -34,9 +35,10 @@ class SampledNegatives(Config):
         """One sentence for beside every table."""
         how = "uniformly" if self.draw == "uniform" else "by popularity"
         return (
-            f"No is sampled: per Yes on average {self.per_positive:g} items that the user never met, drawn {how} among "
-            f"the items that anybody met in the same {self.days} days, or at all where there are no times (seed "
-            f"{self.seed}); such labels measure who met what, not who disliked what"
+            f"No is sampled: per Yes on average {self.per_positive:g} "
+            f"{'item' if self.per_positive == 1 else 'items'} that the user never met, drawn {how} among the items "
+            f"that anybody met in the same {'day' if self.days == 1 else f'{self.days} days'}, or at all where there "
+            f"are no times (seed {self.seed}); such labels measure who met what, not who disliked what"
         )
 
 
@@ -97,11 +99,10 @@ def sample_negatives(rows: pl.DataFrame, config: SampledNegatives, *, has_times:
     is_drawn = drawn >= 0
     if not is_drawn.any():
         raise DataError(f"{source}: no item could be drawn as a No: every user met all items. Use more items or days.")
-    if not is_drawn.all():
+    if lacking := int((~is_drawn).sum()):
         emit_warning(
-            f"{source}: {int((~is_drawn).sum()):,} of {len(is_drawn):,} rows of No were not drawn, because their "
-            "users met nearly "
-            "all items of the period."
+            f"{source}: {lacking:,} of {len(is_drawn):,} rows of No {choose_form(lacking, 'was', 'were')} "
+            "not drawn, because the user met nearly all items of the period."
         )
     owner, drawn = owner[is_drawn], drawn[is_drawn]
     negatives = ranked[owner.tolist()].with_columns(

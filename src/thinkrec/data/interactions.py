@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from thinkrec.data.visible_past import VisiblePast
+from thinkrec.io.counts import format_count
 
 TRAIN, VALID, TEST = 0, 1, 2
 SPLITS = ("train", "valid", "test")
@@ -62,7 +63,7 @@ class Interactions:
     def __repr__(self) -> str:
         """Counts, not the arrays: Interactions(90 rows of 7 users: 60 train, 20 valid, 10 test)."""
         counts = ", ".join(f"{(self.split == code).sum():,} {name}" for code, name in enumerate(SPLITS))
-        return f"Interactions({len(self):,} rows of {self.n_users:,} users: {counts})"
+        return f"Interactions({format_count(len(self), 'row')} of {format_count(self.n_users, 'user')}: {counts})"
 
     @property
     def n_users(self) -> int:

@@ -9,20 +9,14 @@ from typing import Any
 
 import polars as pl
 
+from thinkrec.data.damage import DAMAGED, FileFormatError, make_damage_error, make_format_error
 from thinkrec.data.delimited_records import report_dropped_lines
-from thinkrec.data.file_bytes import (
-    DAMAGED,
-    FileFormatError,
-    check_kind_of_file,
-    describe_encoding_error,
-    make_damage_error,
-    make_format_error,
-    open_bytes,
-)
+from thinkrec.data.file_bytes import check_kind_of_file, describe_encoding_error, open_bytes
 from thinkrec.data.frames import build_frame_from_rows
 from thinkrec.data.messages import emit_warning, format_value
 from thinkrec.data.row_trace import note_lines
 from thinkrec.data.table_format import OnError
+from thinkrec.io.counts import format_count
 
 JSON_KINDS = (".jsonl", ".ndjson", ".json")
 
@@ -45,13 +39,14 @@ def read_jsonl(path: Path, encoding: str | None = None, *, on_error: OnError = "
     except UnicodeError as error:
         raise make_format_error(path, kind, describe_encoding_error(path, encoding)) from error
     except DAMAGED as error:
-        raise make_damage_error(path, kind) from error
+        raise make_damage_error(path, kind, error) from error
     report_dropped_lines(path, dropped or [])
     if not rows:
         raise make_format_error(path, kind, "the file is empty. It needs one JSON object a line.")
     middle = [number for number in empty if number < lines[-1]]
     if middle:
-        emit_warning(f"{path}: {len(middle)} empty lines are left out (the first: line {middle[0]}).")
+        count = format_count(len(middle), "empty line is", "empty lines are")
+        emit_warning(f"{path}: {count} left out (the first: line {middle[0]}).")
     _warn_missing_keys(rows, lines, path)
     note_lines(str(path), lines, len(rows))
     return build_frame_from_rows(rows, str(path), lines)
@@ -166,7 +161,10 @@ def _warn_missing_keys(rows: list[dict[str, Any]], lines: list[int], path: Path)
         if lacking:
             missing.append(f"'{name}' in {len(lacking)} (the first: line {lacking[0]})")
     if missing:
-        keys = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more keys" if len(missing) > 5 else "")
+        keys = ", ".join(missing[:5]) + (
+            f" and {format_count(len(missing) - 5, 'more key')}" if len(missing) > 5 else ""
+        )
         emit_warning(
-            f"{path}: not every one of {len(rows)} lines has every key: missing are {keys}; they count as empty."
+            f"{path}: not every one of {format_count(len(rows), 'line')} has every key: missing are {keys}; they count "
+            "as empty."
         )

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from thinkrec.data.messages import emit_warning
 from thinkrec.io.config import Config
+from thinkrec.io.counts import format_count
 
 Keywords = Sequence[Sequence[str]]
 """The keywords of each item."""
@@ -59,19 +60,18 @@ class KeywordReport:
         if self.joined:
             spellings = sum(len(others) for _, others in self.joined)
             named = ", ".join(f"{word!r} for {', '.join(map(repr, others))}" for word, others in self.joined[:SHOWN])
-            parts.append(f"{spellings:,} spellings joined by case ({named}{_count_more(self.joined)})")
+            parts.append(f"{format_count(spellings, 'spelling')} joined by case ({named}{_count_more(self.joined)})")
         for words, why in (
-            (self.frequent, f"on more than {rules.max_share:.0%} of the {self.n_items:,} items"),
-            (self.rare, f"on fewer than {rules.min_items} items"),
+            (self.frequent, f"on more than {rules.max_share:.0%} of the {format_count(self.n_items, 'item')}"),
+            (self.rare, "on one item alone" if rules.min_items == 2 else f"on fewer than {rules.min_items} items"),
         ):
             if words:
                 named = ", ".join(f"{word!r} {count:,}" for word, count in words[:SHOWN])
-                noun = "keyword" if len(words) == 1 else "keywords"
-                parts.append(f"{len(words):,} {noun} {why} dropped ({named}{_count_more(words)})")
+                parts.append(f"{format_count(len(words), 'keyword')} {why} dropped ({named}{_count_more(words)})")
         before, after = self.sharing
-        parts.append(f"{after:,} items share a keyword with another, before {before:,}")
+        parts.append(f"{format_count(after, 'item shares', 'items share')} a keyword with another, before {before:,}")
         if self.emptied:
-            parts.append(f"{self.emptied:,} items have no keyword any more")
+            parts.append(f"{format_count(self.emptied, 'item has', 'items have')} no keyword any more")
         return "; ".join(parts)
 
     def to_json(self) -> dict[str, object]:

@@ -12,6 +12,7 @@ import polars as pl
 from thinkrec.data.row_problems import SHOWN, Problem, get_collected
 from thinkrec.data.row_trace import get_row_numbers, has_lines, name_rows
 from thinkrec.errors import DataError, DataWarning
+from thinkrec.io.counts import choose_form, format_count
 
 _OTHER_NAMES = {
     "user_id": "user userid uid customer customerid reviewer reviewerid member memberid account viewer reader",
@@ -35,6 +36,7 @@ _KINDS = {
     "reasons": {"order", "reason"},
 }
 COUNTED = "; rows counted from 1"
+_SINGULAR = {"have": "has", "are": "is"}
 _VALUE = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?|\d{4}-\d\d-\d\d.*")
 
 
@@ -46,14 +48,21 @@ def emit_warning(message: str) -> None:
 def warn_rows(column: pl.Series, mask: pl.Series, source: str, what: str, note: str) -> None:
     """Emit one DataWarning where the mask is set, with the number of rows, the first of them and their values.
 
-    `what` follows "12 of 40 rows", `note` is what was done and what can be done about it.
+    `what` follows "12 of 40 rows" and begins with its verb, such as "have no title"; `note` is what was done and what
+    can be done about it.
     """
     rows = mask.fill_null(False).arg_true()
     if len(rows):
         emit_warning(
-            f"{source}: column '{column.name}': {len(rows)} of {len(column)} rows {what} "
-            f"({format_rows(column, rows, source)}). {note}"
+            f"{source}: column '{column.name}': {len(rows):,} of {format_count(len(column), 'row')} "
+            f"{_inflect(what, len(rows))} ({format_rows(column, rows, source)}). {note}"
         )
+
+
+def _inflect(what: str, count: int) -> str:
+    """A clause that begins with a verb in the plural, such as "have no title", for so many rows."""
+    verb, _, rest = what.partition(" ")
+    return f"{choose_form(count, _SINGULAR.get(verb, f'{verb}s'), verb)} {rest}"
 
 
 def format_rows(column: pl.Series, rows: pl.Series, source: str, *, is_explained: bool = True) -> str:
@@ -99,8 +108,8 @@ def report_dropped(problem: Problem) -> None:
     if collected is not None:
         collected.add(problem)
         return
-    plural = "" if problem.count == 1 else "s"
-    emit_warning(f"{problem.source}: {problem.count} {problem.unit}{plural} left out (on_error: drop): {problem.what}.")
+    count = format_count(problem.count, problem.unit)
+    emit_warning(f"{problem.source}: {count} left out (on_error: drop): {problem.what}.")
 
 
 def make_type_error(column: pl.Series, source: str, what: str, remedy: str) -> DataError:

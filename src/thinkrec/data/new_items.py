@@ -15,6 +15,7 @@ from thinkrec.data.frames import as_frame
 from thinkrec.data.interactions import TEST, TRAIN, VALID, Interactions
 from thinkrec.data.tables import check_items, read_table
 from thinkrec.errors import DataError
+from thinkrec.io.counts import choose_form, format_count
 
 
 def append_items(
@@ -41,8 +42,9 @@ def append_items(
     repeated = [id_ for id_ in added.ids if str(id_) in known]
     if repeated:
         raise DataError(
-            f"{source}: {len(repeated)} of {len(added)} items are in the data already (the first: {repeated[:5]!r}); "
-            "keep those alone that are not, since ids name items"
+            f"{source}: {len(repeated):,} of {format_count(len(added), 'item')} "
+            f"{choose_form(len(repeated), 'is', 'are')} in the data already (the first: {repeated[:5]!r}); keep those "
+            "alone that are not, since ids name items"
         )
     ids = added.ids
     if ds.items.ids and isinstance(ds.items.ids[0], str):

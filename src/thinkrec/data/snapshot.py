@@ -11,6 +11,7 @@ import polars as pl
 from thinkrec.data.dataset import Dataset, Domain, Items, build_interactions, find_codes
 from thinkrec.data.output_tables import write_table
 from thinkrec.errors import CheckpointError
+from thinkrec.io.counts import format_count
 from thinkrec.io.files import write_json
 
 INTERACTIONS, ITEMS, USERS, MANIFEST = "interactions.parquet", "items.parquet", "users.parquet", "manifest.json"
@@ -92,16 +93,16 @@ def compare_datasets(trained: Dataset, now: Dataset) -> list[str]:
     changes: list[str] = []
     for name, before, after in (("user", trained.user_ids, now.user_ids), ("item", trained.items.ids, now.items.ids)):
         old, new = {str(id_) for id_ in before}, {str(id_) for id_ in after}
-        changes += _format_count(len(new - old), f"{name}", "new") + _format_count(len(old - new), f"{name}", "gone")
+        changes += _list_change(len(new - old), f"{name}", "new") + _list_change(len(old - new), f"{name}", "gone")
     before, after = _collect_item_texts(trained), _collect_item_texts(now)
     rewritten = sum(id_ in after and after[id_] != text for id_, text in before.items())
-    changes += _format_count(rewritten, "item", "with another title or other keywords")
+    changes += _list_change(rewritten, "item", "with another title or other keywords")
     rows = [_select_row_keys(ds) for ds in (trained, now)]
     counts = [frame.group_by(frame.columns).len() for frame in rows]
     joined = counts[0].join(counts[1], on=rows[0].columns, how="full", coalesce=True).fill_null(0)
     gap = joined["len_right"].cast(pl.Int64) - joined["len"].cast(pl.Int64)
-    changes += _format_count(int(gap.clip(lower_bound=0).sum()), "rating", "new")
-    changes += _format_count(int((-gap).clip(lower_bound=0).sum()), "rating", "gone or changed")
+    changes += _list_change(int(gap.clip(lower_bound=0).sum()), "rating", "new")
+    changes += _list_change(int((-gap).clip(lower_bound=0).sum()), "rating", "gone or changed")
     if not changes and trained.compute_fingerprint() != now.compute_fingerprint():
         changes.append("rows or items stand in another order, or other columns, splits or words have changed")
     return changes
@@ -118,5 +119,5 @@ def _collect_item_texts(ds: Dataset) -> dict[str, tuple]:
     return {str(id_): (title, words) for id_, title, words in pairs}
 
 
-def _format_count(count: int, noun: str, what: str) -> list[str]:
-    return [f"{count:,} {noun}{'' if count == 1 else 's'} {what}"] if count else []
+def _list_change(count: int, noun: str, what: str) -> list[str]:
+    return [f"{format_count(count, noun)} {what}"] if count else []

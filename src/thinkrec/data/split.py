@@ -15,6 +15,7 @@ from thinkrec.data.interactions import SPLITS
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
 from thinkrec.io.config import Config
+from thinkrec.io.counts import format_count
 
 
 def _to_utc(time: datetime) -> datetime:
@@ -232,7 +233,8 @@ def split_last_rows(frame: pl.DataFrame, split: ByLast, source: str) -> pl.DataF
     out = _label_from_end(ranked, test, valid)
     if short:
         emit_warning(
-            f"{source}: {short} users have too few rows for the split by last; all of theirs are for training."
+            f"{source}: {format_count(short, 'user has', 'users have')} too few rows for the split by last; all of "
+            "these are for training."
         )
     _warn_later_training(out, split.by, source)
     return out
@@ -250,7 +252,8 @@ def split_at_random(frame: pl.DataFrame, split: ByRandom, source: str) -> pl.Dat
         short = ranked.filter(test + valid >= pl.col("n"))["user_id"].n_unique()
         if short:
             emit_warning(
-                f"{source}: {short} users have too few rows for the split by random; all of theirs are for training."
+                f"{source}: {format_count(short, 'user has', 'users have')} too few rows for the split by random; all "
+                "of these are for training."
             )
     else:
         ranked = ranked.with_columns(pl.lit(frame.height).alias("n"), pl.col("draw").alias("back"))
@@ -306,7 +309,7 @@ def _describe_time_range(frame: pl.DataFrame) -> str:
     first, last = int(frame["timestamp"].min()), int(frame["timestamp"].max())  # pyright: ignore[reportArgumentType]
     text = (
         f"The data run from {_format_time(first)} to {_format_time(last)} (timestamps {first} to {last}, "
-        f"{frame.height} rows)."
+        f"{format_count(frame.height, 'row')})."
     )
     # Seconds reach this number in the year 5138, milliseconds reached it in 1973.
     return text + " These look like milliseconds: divide them by 1000." if last > 10**11 else text

@@ -6,6 +6,7 @@ import numpy as np
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TEST, TRAIN, VALID
+from thinkrec.io.counts import format_count
 
 
 def list_split_problems(ds: Dataset) -> list[str]:
@@ -18,7 +19,11 @@ def list_split_problems(ds: Dataset) -> list[str]:
     for split in (TRAIN, VALID):
         labels = interactions.label[interactions.split == split]
         if len(np.unique(labels)) < 2:
-            rows = f"{len(labels):,} rows, all {'likes' if labels[0] else 'dislikes'}" if len(labels) else "no rows"
+            rows = (
+                f"{format_count(len(labels), 'row')}, all {'likes' if labels[0] else 'dislikes'}"
+                if len(labels)
+                else "no rows"
+            )
             problems.append(
                 f"the {SPLITS[split]} split has {rows}: training and choosing between states need likes and dislikes "
                 "in it. Look at the threshold, and at the dates or shares that cut the splits."

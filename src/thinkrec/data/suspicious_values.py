@@ -9,6 +9,7 @@ import polars as pl
 
 from thinkrec.data.messages import COUNTED, emit_warning, format_rows, warn_rows
 from thinkrec.data.row_trace import has_lines
+from thinkrec.io.counts import choose_form, format_count
 
 _UNITS = (
     ("seconds", 1, 10**8, 10**11),
@@ -67,13 +68,16 @@ def warn_single_class(labels: pl.Series, ratings: pl.Series | None, threshold: f
     outcome = "liked" if labels[0] else "not liked"
     if ratings is None:
         emit_warning(
-            f"{source}: column 'label': all {len(labels)} rows are {outcome}; nothing can be learned from one outcome."
+            f"{source}: column 'label': every row is {outcome} ({len(labels):,}); nothing can be learned from one "
+            "outcome."
         )
     else:
+        low, high = f"{ratings.min():g}", f"{ratings.max():g}"
+        lie = f"all {len(labels):,} ratings lie between {low} and {high}" if low != high else f"every rating is {low}"
         emit_warning(
-            f"{source}: column 'rating': all {len(labels)} ratings lie between {ratings.min():g} and "
-            f"{ratings.max():g}, so with threshold {threshold:g} every row is {outcome} (liked means rating > "
-            "threshold); nothing can be learned from one outcome. Choose another threshold."
+            f"{source}: column 'rating': {lie}, so with threshold {threshold:g} every row is "
+            f"{outcome} (liked means rating > threshold); nothing can be learned from one outcome. Choose another "
+            "threshold."
         )
 
 
@@ -133,7 +137,8 @@ def warn_constant_times(users: pl.Series, whole: pl.Series, fraction: pl.Series,
     still = spans.filter("still")
     if len(still) and 2 * len(still) >= len(spans):
         emit_warning(
-            f"{source}: column 'timestamp': {len(still)} of {len(spans)} users with several rows have one and the same "
-            f"time in all of them (the first: {still['user'][0]!r}). The place of a row in the table decides what came "
-            "before; a column 'order' can say it otherwise."
+            f"{source}: column 'timestamp': {len(still):,} of {format_count(len(spans), 'user')} with several rows "
+            f"{choose_form(len(still), 'has', 'have')} one and the same time in all of them (the first: "
+            f"{still['user'][0]!r}). The place of a row in the table decides what came before; a column 'order' can "
+            "say it otherwise."
         )

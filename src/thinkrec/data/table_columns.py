@@ -9,6 +9,7 @@ import polars as pl
 
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 
 RECBOLE_TYPES = ("token", "token_seq", "float", "float_seq")
 """What stands behind the colon in a header of RecBole's atomic files."""
@@ -55,7 +56,9 @@ def split_recbole_type(name: str) -> tuple[str, str | None]:
 def _find_column(df: pl.DataFrame, theirs: str | int, source: str, typed: Mapping[str, tuple[str, str | None]]) -> str:
     if isinstance(theirs, int):
         if theirs > df.width:
-            raise DataError(f"{source}: `columns` names place {theirs}, but the table has {df.width} columns.")
+            raise DataError(
+                f"{source}: `columns` names place {theirs}, but the table has {format_count(df.width, 'column')}."
+            )
         return df.columns[theirs - 1]
     matched_name = next((name for name, (plain, _) in typed.items() if theirs in (name, plain)), None)
     if matched_name is None:

@@ -8,8 +8,9 @@ import polars as pl
 
 from thinkrec.data import columns as col
 from thinkrec.data.archives import is_archive, is_member, list_members
+from thinkrec.data.damage import make_damage_error
 from thinkrec.data.delimited import SEPARATORS, read_delimited
-from thinkrec.data.file_bytes import PACKED, make_format_error
+from thinkrec.data.file_bytes import PACKED, is_damaged
 from thinkrec.data.flag_columns import join_flag_columns
 from thinkrec.data.json_lines import JSON_KINDS, read_jsonl
 from thinkrec.data.messages import emit_warning, warn_rows
@@ -17,6 +18,7 @@ from thinkrec.data.row_trace import join_files
 from thinkrec.data.table_columns import name_columns
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 
 ARROW_KINDS = (".arrow", ".feather", ".ipc")
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
@@ -118,7 +120,17 @@ def _is_hidden(file: Path, folder: Path) -> bool:
 
 
 def _read_file(path: Path, form: TableFormat, on_error: OnError) -> pl.DataFrame:
+    """One file. What seems wrong with a line of a damaged file is not said: the damage is."""
     kind = get_kind(path)
+    try:
+        return _read_kind(path, kind, form, on_error)
+    except DataError:
+        if kind is not None and is_damaged(path):
+            raise make_damage_error(path, kind[1:]) from None
+        raise
+
+
+def _read_kind(path: Path, kind: str | None, form: TableFormat, on_error: OnError) -> pl.DataFrame:
     if kind in (".parquet", *ARROW_KINDS) and not path.is_file():
         raise DataError(f"{path}: tables of kind {kind[1:]} are not read out of an archive; unpack it.")
     if kind is None and form.separator is None:
@@ -130,8 +142,7 @@ def _read_file(path: Path, form: TableFormat, on_error: OnError) -> pl.DataFrame
         try:
             return pl.read_parquet(path)
         except (pl.exceptions.PolarsError, OSError) as error:
-            why = "the file is damaged, was not written in full, or is of another kind. Write it again."
-            raise DataError(f"{path}: cannot be read as parquet: {why}") from error
+            raise make_damage_error(path, "parquet", error) from error
     if kind in ARROW_KINDS:
         return _read_arrow(path)
     if kind in JSON_KINDS:
@@ -147,7 +158,7 @@ def _read_arrow(path: Path) -> pl.DataFrame:
         try:
             return pl.read_ipc_stream(path)
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise make_format_error(path, "arrow", "the file is damaged or of another kind. Write it again.") from error
+            raise make_damage_error(path, "arrow", error) from error
 
 
 def _join_frames(frames: list[pl.DataFrame], files: list[Path], path: str | Path) -> pl.DataFrame:
@@ -166,8 +177,8 @@ def _join_frames(frames: list[pl.DataFrame], files: list[Path], path: str | Path
         lacking = [file.name for frame, file in zip(frames, files, strict=True) if name not in frame.columns]
         if lacking:
             emit_warning(
-                f"{path}: column '{name}' is missing in {len(lacking)} of {len(files)} files (the first: "
-                f"{lacking[0]}); it counts as empty there."
+                f"{path}: column '{name}' is missing in {len(lacking):,} of {format_count(len(files), 'file')} (the "
+                f"first: {lacking[0]}); it counts as empty there."
             )
     try:
         return pl.concat(frames, how="diagonal_relaxed")

@@ -21,6 +21,7 @@ from thinkrec.data.row_trace import drop_trace, has_rows, keep_rows, name_rows, 
 from thinkrec.data.table_files import read_table
 from thinkrec.data.table_format import OnError
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 
 # Importers take reading and checking of tables from here.
 __all__ = ["check_interactions", "check_items", "read_table"]
@@ -217,11 +218,13 @@ def _check_item_columns(df: pl.DataFrame, source: str, noun: str, separators: Ma
         words = text.is_in(col.NO_VALUE)
         if words.any():
             first = format_rows(text, words.arg_true()[:1], source, is_explained=False)
-            blank.append(f"'{column.name}' in {int(words.sum())} rows ({first})")
+            blank.append(f"'{column.name}' in {format_count(int(words.sum()), 'row')} ({first})")
             text = pl.select(pl.when(~words).then(text).alias(column.name)).to_series()
         out.append(text)
     if dropped:
-        emit_warning(f"{source}: columns {', '.join(dropped)} hold neither text nor numbers and are left out.")
+        names, one = ", ".join(dropped), len(dropped) == 1
+        what = f"column {names} holds" if one else f"columns {names} hold"
+        emit_warning(f"{source}: {what} neither text nor numbers and {'is' if one else 'are'} left out.")
     if blank:
         emit_warning(f"{source}: words for a missing value count as empty: {', '.join(blank)}.")
     return pl.DataFrame(out)
@@ -233,7 +236,7 @@ def _parse_splits(column: pl.Series, source: str) -> pl.Series:
     remedy = f"Use {', '.join(SPLITS)}, or leave the column out and choose a split by time."
     col.reject_rows(column, ~known.is_in(SPLITS), source, "has unknown splits", remedy)
     warn_rows(
-        column, known != texts, source, "name their split in another spelling", f"They are read as {', '.join(SPLITS)}."
+        column, known != texts, source, "name the split in another spelling", f"They are read as {', '.join(SPLITS)}."
     )
     return known
 
@@ -250,7 +253,8 @@ def _parse_titles(column: pl.Series, ids: pl.Series, source: str, noun: str) -> 
     if missing.any():
         titles = [title or f"untitled {noun} {id_}" for title, id_ in zip(titles, ids.to_list(), strict=True)]
         emit_warning(
-            f'{source}: {int(missing.sum())} rows have no title; they are called "untitled {noun} <id>" '
+            f"{source}: {format_count(int(missing.sum()), 'row has', 'rows have')} no title; the name there is "
+            f'"untitled {noun} <id>" '
             f"({format_rows(raw, missing.arg_true(), source)})."
         )
     return titles

@@ -57,7 +57,7 @@ def parse_text_times(column: pl.Series, source: str, remedy: str) -> pl.Series:
     reject_rows(column, ~(number | is_date), source, "has timestamps that are neither numbers nor dates", remedy)
     dates = pl.Series(column.name, times, dtype=pl.Datetime("us", "UTC"))
     if compact.any():
-        warn_rows(column, compact, source, "are days written as eight digits", "They are read as these days.")
+        warn_rows(column, compact, source, "hold a day written as eight digits", "They are read as these days.")
     return _merge_numbers(column, dates, number, source, remedy) if number.any() else dates
 
 
@@ -99,7 +99,7 @@ def _fill_by_pattern(times: list[datetime | None], column: pl.Series, number: pl
         time = datetime.strptime(column[row], pattern)
         times[row] = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     mask = pl.zeros(len(column), dtype=pl.Boolean, eager=True).scatter(open_rows, True)
-    warn_rows(column, mask, source, f"have times in the pattern {pattern}", "They are read by it, in UTC.")
+    warn_rows(column, mask, source, f"have a time in the pattern {pattern}", "They are read by it, in UTC.")
 
 
 def _merge_numbers(column: pl.Series, dates: pl.Series, number: pl.Series, source: str, remedy: str) -> pl.Series:

@@ -13,6 +13,7 @@ from thinkrec.evaluate.metrics.bootstrap import METRICS, Estimate, PairedDiffere
 from thinkrec.evaluate.number_format import format_interval, format_metric_titles, format_number
 from thinkrec.evaluate.results import RANKED, ModelComparison, RankingResults, ResultRow, find_best_value
 from thinkrec.evaluate.verdict import build_verdict
+from thinkrec.io.counts import format_count
 
 __all__ = [
     "describe_tied_users",
@@ -42,8 +43,8 @@ def format_table_notes(results: RankingResults) -> list[str]:
     level = f"{results.level:.0%}"
     lines = [
         *results.remarks,
-        f"{results.n_rows:,} rows, {results.n_users:,} users ({results.n_users_uauc:,} in UAUC, "
-        f"{results.n_users_ranked:,} in NDCG and MAP). Brackets: {level} interval over {results.draws:,} draws "
+        f"{format_count(results.n_rows, 'row')}, {format_count(results.n_users, 'user')} ({results.n_users_uauc:,} in "
+        f"UAUC, {results.n_users_ranked:,} in NDCG and MAP). Brackets: {level} interval over {results.draws:,} draws "
         f"of users with replacement, seed {results.seed}, the same draws for every row.",
     ]
     lines += [f"{format_metric_titles(results.k)[metric]}: {policy}." for metric, policy in results.policies.items()]

@@ -20,6 +20,7 @@ from thinkrec.evaluate.text.align import References
 from thinkrec.evaluate.text.metric_types import MetricResources, TextMetricValues
 from thinkrec.evaluate.text.row_items import RowItems
 from thinkrec.evaluate.text.summary import REFERENCES, TextResults, summarise_texts
+from thinkrec.io.counts import format_count
 from thinkrec.io.files import to_json_value, write_json
 from thinkrec.run.decoding_grid import WriterSettings
 from thinkrec.run.decoding_trial import AIMS_FREE, AIMS_RULED, SettingResult, compute_shortfall
@@ -112,9 +113,9 @@ def render_settings_table(results: DecodingResults, title: str) -> Table:
     table = make_captioned_table(
         title,
         [
-            f"{texts.n_rows:,} rows, {texts.n_users:,} users. Intervals, differences to the first setting and what a "
-            "column counts are in the file. distinct: share of the references' distinct words; shown: support by what "
-            "the prompt shows.",
+            f"{format_count(texts.n_rows, 'row')}, {format_count(texts.n_users, 'user')}. Intervals, differences to "
+            "the first setting and what a column counts are in the file. distinct: share of the references' distinct "
+            "words; shown: support by what the prompt shows.",
             f"{CHOICE.format(*aims)}. Settings were compared on these rows: their values are no estimate for others.",
             *texts.remarks,
             *texts.remarks_alone,

@@ -11,6 +11,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 from thinkrec.data.split_check import list_split_problems
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 from thinkrec.run.recipe import Recipe
 from thinkrec.run.variants import collect_recipe_needs, get_stage_config, list_variants
 from thinkrec.train.model_config import ThinkRecConfig
@@ -32,8 +33,8 @@ def check_data(recipe: Recipe, ds: Dataset) -> None:
         users = len(np.unique(interactions.user[interactions.split == TRAIN]))
         if users < recipe.model.groups.n_groups:
             raise DataError(
-                f"{users} users with train rows cannot make {recipe.model.groups.n_groups} groups; lower "
-                "model.groups.n_groups"
+                f"{format_count(users, 'user')} with train rows cannot make "
+                f"{format_count(recipe.model.groups.n_groups, 'group')}; lower model.groups.n_groups"
             )
     if isinstance(recipe.model, ThinkRecConfig):
         _check_soft_labels(recipe.model, ds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from thinkrec.data.inspect.facts import DataFacts, compute_facts
 from thinkrec.data.inspect.findings import list_fact_notes
 from thinkrec.data.inspect.training_time import SOURCE, SPEEDS, TrainingPlan, estimate_training_time, format_seconds
+from thinkrec.io.counts import format_count
 from thinkrec.run.data_sources import describe_negatives
 from thinkrec.run.pipeline import Run
 from thinkrec.run.variants import get_stage_config, list_variants
@@ -42,7 +43,7 @@ def _describe_rows(facts: DataFacts) -> str:
         if cold["either"] is None
         else f"; without a train row: user of {cold['user']:.0%}, item of {cold['item']:.0%} of the test rows"
     )
-    return f"{facts.users:,} users, {facts.items:,} items; rows: {splits}{unseen}"
+    return f"{format_count(facts.users, 'user')}, {format_count(facts.items, 'item')}; rows: {splits}{unseen}"
 
 
 def _describe_training(run: Run) -> str:

@@ -16,6 +16,7 @@ from thinkrec.evaluate.report.data import CurvePanel, ExplainedRecommendation, L
 from thinkrec.evaluate.report.data_facts import describe_facts
 from thinkrec.evaluate.report.user_map import UserMap, build_user_map
 from thinkrec.evaluate.results import RankingResults
+from thinkrec.io.counts import format_count
 from thinkrec.personal.gate import compute_gate
 from thinkrec.run.data_sources import describe_negatives
 from thinkrec.run.pipeline import Run
@@ -73,7 +74,7 @@ def describe_data(run: Run) -> dict[str, str]:
     rows = counts["rows"]
     sizes = (
         f"{rows['train']:,} train, {rows['valid']:,} validation, {rows['test']:,} test rows; "
-        f"{counts['users']:,} users, {counts['items']:,} items"
+        f"{format_count(counts['users'], 'user')}, {format_count(counts['items'], 'item')}"
     )
     # Both MovieLens readers go by the paper's rules, which the slice holds as labels.
     is_paper = data.kind in ("ml1m", "movielens")

@@ -69,11 +69,6 @@ VARIANTS = (
 """All variants, in the order in which they are trained and stand in tables; of a recipe the last one answers."""
 
 
-def get_variant(key: str) -> Variant:
-    """The variant of a key. Raises KeyError for a key that no variant has."""
-    return {variant.key: variant for variant in VARIANTS}[key]
-
-
 def get_stage_config(variant: Variant, model: ThinkRecConfig) -> StageConfig | None:
     """How a recipe's model trains a variant; None where it does not."""
     return getattr(model, variant.config)

@@ -16,6 +16,7 @@ from thinkrec.data.query import Query
 from thinkrec.decoding.policy import Writer
 from thinkrec.engine.workers import has_shared_state
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 from thinkrec.io.progress import Progress
 from thinkrec.score.answers import (
     Explanation,
@@ -69,7 +70,10 @@ class AnswerService:
     def score_pairs(self, users: Sequence[Any], items: Sequence[Any]) -> np.ndarray:
         """float64 (n,): see `ThinkRec.score`."""
         if len(users) != len(items):
-            raise DataError(f"{len(users)} users and {len(items)} items were given; give one item per user")
+            raise DataError(
+                f"{format_count(len(users), 'user')} and {format_count(len(items), 'item')} were given; give one item "
+                "per user"
+            )
         places: dict[str, list[int]] = {}
         for place, user in enumerate(users):
             places.setdefault(str(user), []).append(place)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from thinkrec.collab.encoder import Scorer
+from thinkrec.collab.encoder import QueryScorer, Scorer
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, Interactions
 from thinkrec.data.query import Query
@@ -20,9 +20,11 @@ ROWS = 200_000
 def score_candidates(scorer: Scorer, ds: Dataset, query: Query, *, progress: bool = False) -> np.ndarray:
     """float64 (c,): the score of each candidate of a query; no candidate sees another.
 
-    Every candidate closes a copy of the user's past as an open row. The copies bear the user's id, by which scorers
-    find what they learned of the user.
+    A scorer that answers whole questions is asked so (`QueryScorer`). For others every candidate closes a copy of the
+    user's past as an open row. The copies bear the user's id, by which scorers find what they learned of the user.
     """
+    if isinstance(scorer, QueryScorer):
+        return np.asarray(scorer.score_query(ds, query), dtype=np.float64)
     items = query.candidates
     size, scores = max(1, ROWS // (len(query.items) + 1)), np.zeros(len(items))
     with Progress("ranking", len(items), shown=progress and len(items) > size) as bar:

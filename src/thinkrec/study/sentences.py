@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from thinkrec.evaluate.metrics.seed_means import MeanDifference
 from thinkrec.evaluate.number_format import format_interval, format_metric_titles, format_number
+from thinkrec.io.counts import format_count
 from thinkrec.study.results import PairTest, StudyResults, StudyRow
 
 
@@ -112,8 +113,8 @@ def describe_seeds(row: StudyRow) -> str:
 def describe_parts(results: StudyResults) -> list[str]:
     """Which rows were judged, one sentence a set of test rows."""
     return [
-        f"{part.n_rows:,} test rows of {part.n_users:,} users ({part.n_users_uauc:,} in UAUC, {part.n_users_ranked:,} "
-        "in NDCG and MAP)."
+        f"{part.n_rows:,} test rows of {format_count(part.n_users, 'user')} ({part.n_users_uauc:,} in UAUC, "
+        f"{part.n_users_ranked:,} in NDCG and MAP)."
         for part in results.parts
     ]
 

@@ -20,6 +20,7 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import SPLITS, TRAIN
 from thinkrec.data.tables import read_table
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 from thinkrec.prompts.types import Prompt
 from thinkrec.reasons.matching import match_rows
 
@@ -68,7 +69,10 @@ class SoftLabels:
         target = weight * probability + (1 - weight) * ds.interactions.label[rows]
         without = int((ds.interactions.split == TRAIN).sum()) - len(rows)
         if without:
-            text = f"{source}: {without:,} train rows have no soft label, and keep their label."
+            text = (
+                f"{source}: {format_count(without, 'train row has', 'train rows have')} no soft label: what is trained "
+                "there is the label."
+            )
             warnings.warn(text, DataWarning, stacklevel=2)
         return cls({int(row): float(share) for row, share in zip(rows, target, strict=True)})
 

@@ -86,7 +86,7 @@ def test_proposals() -> None:
 
 
 def test_figures() -> None:
-    assert facts.count_by_date(np.array([10**9, 10**9 + 1])) == (("2001-09", 2),) and facts.format_date(5) == "5"
+    assert facts.count_by_date(np.array([10**9, 10**9 + 1])) == (("2001-09", 2),)
     problem = Problem("t", "item_id", 2, (1,), "column 'item_id' names items that i does not have (row 1)", "Add.")
     assert findings.make_problem(problem).settled_by == "unknown_items: drop"
     assert training_time.SPEEDS["nano"] > training_time.SPEEDS["smollm2"]

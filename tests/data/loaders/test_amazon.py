@@ -31,7 +31,7 @@ def test_amazon_2018_and_2023(tmp_path: Path) -> None:
     write_lines(old / "Books.csv", [f"B{i},A{u},{compute_star(u, i)}.0,{compute_time(u, i)}" for u, i in PAIRS])
     ds, said = load_with_warnings("amazon-2018", old)
     assert ds.items.titles[:2] == ["Second line", "Tom & Jerry"] and ds.items.keywords[0] == ("Fiction",)
-    assert "1 lines repeat an item" in said and ds.user_ids[0] == "A1"
+    assert "1 line repeats an item" in said and ds.user_ids[0] == "A1"
     write_lines(old / "Books.csv", [f"A{u},B{i},{compute_star(u, i)}.0,{compute_time(u, i)}" for u, i in PAIRS])
     swapped, said = load_with_warnings("amazon-2018", old)
     assert "second column holds the items" in said and swapped.user_ids == ds.user_ids

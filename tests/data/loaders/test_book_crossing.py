@@ -23,7 +23,11 @@ def test_book_crossing(tmp_path: Path) -> None:
     ds, said = load_with_warnings("book-crossing", tmp_path)
     assert ds.items.titles[0] == 'The "Real" J; caf\u00e9 & co' and ds.items.keywords[0] == ("Ann B",)
     assert len(ds.interactions) == len(PAIRS)
-    for part in ("1 of 34 rows have the rating 0", "1 of 33 rows name items", "has no times"):
+    for part in (
+        "1 of 34 rows is left out: the rating 0 means",
+        "1 of 33 rows is left out: it names 1 item that the file of items does not have",
+        "has no times",
+    ):
         assert part in said, said
     with pytest.raises(DataError, match="has no times"):
         load_with_warnings("book-crossing", tmp_path, split=ByFractions())
@@ -42,7 +46,7 @@ def test_lines_and_repeated_books(tmp_path: Path) -> None:
     header = '"ISBN";"Book-Title";"Book-Author"'
     write_lines(books, [header, *(f'"{i}";"First {i}";"Ann"' for i in range(1, 7)), '"1";"Second";"Bob"'])
     ds, said = load_with_warnings("book-crossing", tmp_path)
-    assert ds.items.titles[0] == "First 1" and "1 lines repeat a book; the first is kept" in said
+    assert ds.items.titles[0] == "First 1" and "1 line repeats a book; the first is kept" in said
     write_lines(ratings, ['"User-ID";"ISBN";"Book-Rating"', "", *rows[:2], "", '"x";"1";"5"'])
     with pytest.raises(DataError, match=r"line 6: user_id 'x' is no number"):
         load_with_warnings("book-crossing", tmp_path)

@@ -37,7 +37,7 @@ def test_a_file_is_found_one_folder_down_and_two_are_refused(tmp_path: Path) -> 
 def test_a_wrong_line_is_named_and_an_empty_one_counted(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('{"name": "x"}\n\n{"name": "y"}\n')
-    with pytest.warns(match="1 empty lines"):
+    with pytest.warns(match="1 empty line"):
         assert read_names(path) == ["x", "y"]
     path.write_text('{"name": "x"}\n{"title": "y"}\n')
     with pytest.raises(DataError, match="line 2 has no name"):
@@ -60,5 +60,5 @@ def test_fields_and_numbers_name_their_line(tmp_path: Path) -> None:
     assert table["title"].to_list() == ["Caf\u00e9", "Bar"]
     with pytest.raises(DataError, match="line 2: id 'x' is no number"):
         parse_column(table, "id", pl.Int64, path)
-    with pytest.raises(DataError, match="line 5 has 1 fields"):
+    with pytest.raises(DataError, match="line 5 has 1 field"):
         split_fields(["1|a", "2"], "|", ["id", "title"], path, first=4)

@@ -34,7 +34,7 @@ def test_dates_without_a_year_and_the_last_review_of_each(tmp_path: Path) -> Non
     games.append("{u'id': u'6', u'app_name': u'Game 6', u'genres': [u'Indie']}")
     write_lines(tmp_path / "steam_games.json.gz", games)
     ds, said = load_with_warnings("steam", tmp_path)
-    assert "8 of 56 reviews have a date without a year" in said and ds.items.keywords[0] == ("Tag 1",)
+    assert "8 of 56 reviews are left out: the date has no year" in said and ds.items.keywords[0] == ("Tag 1",)
     assert ds.items.keywords[5] == ("Indie",)
     assert ds.interactions.label.sum() == sum(compute_star(u, i) % 2 for u in range(1, 9) for i in range(1, 7))
     assert np.array_equal(np.bincount(ds.interactions.split), [32, 8, 8])

@@ -120,7 +120,7 @@ def test_the_table_and_the_file_say_everything(tmp_path: Path) -> None:
     console = Console(width=240, record=True, file=(tmp_path / "out").open("w"))
     console.print(render_faithfulness_table(found, {"own": "what it cites"}))
     text = console.export_text()
-    for word in (*TITLES.values(), "1 rows show no history line", "2 rows, 2 users", "own: what it cites", "other"):
+    for word in (*TITLES.values(), "1 row shows no history line", "2 rows, 2 users", "own: what it cites", "other"):
         assert word in text, word
     assert set(TITLES) == set(POLICIES)
     write_faithfulness(tmp_path / "f.json", {"reasons": found}, {"run": "demo"})

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thinkrec.io.counts import format_count
+
 if TYPE_CHECKING:
     from thinkrec.data.loaders.source import Source
 
@@ -49,12 +51,13 @@ def show_source(
 def read_rows(source: Source, folder: Path) -> dict[str, Any]:
     """Rows and items of unpacked files, and whether the rows are as many as published."""
     rows, items = (len(table) for table in source.read(folder))
+    counted = f"{format_count(rows, 'row')} and {format_count(items, 'item')}"
     if source.full_rows is None:
-        sentence = f"{rows:,} rows and {items:,} items; no number of rows is published for what this file may hold"
+        sentence = f"{counted}; no number of rows is published for what this file may hold"
     elif rows == source.full_rows:
-        sentence = f"{rows:,} rows and {items:,} items: as many rows as published"
+        sentence = f"{counted}: as many rows as published"
     else:
-        sentence = f"{rows:,} rows and {items:,} items, where the published file has {source.full_rows:,} rows"
+        sentence = f"{counted}, where the published file has {source.full_rows:,} rows"
     return {"folder": str(folder), "rows": rows, "items": items, "sentence": sentence}
 
 

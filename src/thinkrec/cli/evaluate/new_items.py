@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from thinkrec.cli.options import Device, Overrides, Threads, Workers
+from thinkrec.io.counts import format_count
 
 
 def new_items(
@@ -62,7 +63,10 @@ def render_new_items(measured: dict[str, Any]) -> Any:
     from rich.text import Text
 
     table = Table(
-        title=Text(f"{measured['held_out_items']} items held out of the training of {measured['recipe']}: test rows"),
+        title=Text(
+            f"{format_count(measured['held_out_items'], 'item')} held out of the training of {measured['recipe']}: "
+            "test rows"
+        ),
         title_justify="left",
         caption=Text(measured["policy"]),
         caption_justify="left",

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from thinkrec.cli.options import Draws, RunName
+from thinkrec.io.counts import format_count
 
 Number = TypeVar("Number", int, float)
 
@@ -77,7 +78,7 @@ def thinking(
         console.print(Text(f"metrics: {out}"), soft_wrap=True)
     if scores is not None:
         write_table(measured.scores, scores)
-        console.print(Text(f"scores of {measured.scores.height} rows: {scores}"), soft_wrap=True)
+        console.print(Text(f"scores of {format_count(measured.scores.height, 'row')}: {scores}"), soft_wrap=True)
 
 
 def parse_numbers(text: str, kind: type[Number], option: str, example: str) -> list[Number]:

@@ -10,6 +10,7 @@ import typer
 
 from thinkrec.cli.options import Decoding, RunName
 from thinkrec.decoding.policy import Cite, Writer
+from thinkrec.io.counts import format_count
 
 
 def write(
@@ -95,4 +96,4 @@ def write(
         reasons = [WrittenReason(text, author) for text, author in zip(table["reason"], by, strict=True)]
         for case in build_explained_rows(opened, predictor, wanted, table["score"].to_list(), reasons):
             show.make_console().print(show.render_explained_row(case))
-    show.make_console().print(Text(f"reasons of {table.height} rows: {out}"), soft_wrap=True)
+    show.make_console().print(Text(f"reasons of {format_count(table.height, 'row')}: {out}"), soft_wrap=True)

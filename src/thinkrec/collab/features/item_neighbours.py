@@ -85,12 +85,8 @@ def compute_neighbour_residuals(
         entries, inside = get_past_rows(chunk)
         past = np.where(inside, residual[entries], 0.0)
         similarity = np.where(inside, cosine[data.item[chunk][:, None] - first, data.item[entries]], 0.0)
-        sharpened = similarity**3
-        features["vote_terms"][chunk] = (similarity * past).sum(1) / (similarity.sum(1) + 0.5)
-        features["vote_terms_sharp"][chunk] = (sharpened * past).sum(1) / (sharpened.sum(1) + 0.05)
-        features["vote_terms_weight"][chunk] = similarity.sum(1)
-        nearest = similarity.argmax(axis=1)
-        features["vote_nearest"][chunk] = np.where(inside.any(axis=1), past[np.arange(len(chunk)), nearest], np.nan)
+        for name, votes in compute_votes(similarity, past, inside).items():
+            features[name][chunk] = votes
     for k in np.unique(table):
         rows = np.flatnonzero(table == k)
         for begin in range(0, len(rows), CHUNK):
@@ -98,10 +94,31 @@ def compute_neighbour_residuals(
             entries, inside = get_past_rows(chunk)
             past = np.where(inside, residual[entries], 0.0)
             product = np.einsum("nd,npd->np", factors[k][data.item[chunk]], factors[k][data.item[entries]])
-            features["vote_factors"][chunk] = np.where(inside, product * past, 0.0).sum(1) / np.sqrt(
-                inside.sum(1) + 1.0
-            )
+            features["vote_factors"][chunk] = compute_factor_votes(product, past, inside)
     return features
+
+
+def compute_votes(similarity: np.ndarray, past: np.ndarray, inside: np.ndarray) -> dict[str, np.ndarray]:
+    """The `vote_terms*` and `vote_nearest` of rows, float64 (n,) each, by name.
+
+    Args:
+        similarity: float32 (n, REACH), cosines of the row's item to those of the past, latest first; 0 where none is.
+        past: float64 (n, REACH), residuals of the past; 0 where there is none.
+        inside: bool (n, REACH), where there is one.
+    """
+    sharpened = similarity**3
+    nearest = similarity.argmax(axis=1)
+    return {
+        "vote_terms": (similarity * past).sum(1) / (similarity.sum(1) + 0.5),
+        "vote_terms_sharp": (sharpened * past).sum(1) / (sharpened.sum(1) + 0.05),
+        "vote_terms_weight": similarity.sum(1),
+        "vote_nearest": np.where(inside.any(axis=1), past[np.arange(len(past)), nearest], np.nan),
+    }
+
+
+def compute_factor_votes(product: np.ndarray, past: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """`vote_factors`, float64 (n,): residuals weighted by `product` (n, REACH), the inner products of factors."""
+    return np.where(inside, product * past, 0.0).sum(1) / np.sqrt(inside.sum(1) + 1.0)
 
 
 def _iterate_item_cosines(item: np.ndarray, unit: sparse.csr_matrix) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:

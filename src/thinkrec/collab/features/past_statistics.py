@@ -78,8 +78,18 @@ def compute_range_sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -
     Summed in integers, so that a user's sum is the same to the last digit wherever their rows stand and whichever other
     users are in the table.
     """
-    total = np.concatenate([[0], np.cumsum(np.rint(np.asarray(values) * _UNIT).astype(np.int64))])
-    return (total[end] - total[begin]) / _UNIT
+    total = np.concatenate([[0], np.cumsum(compute_integer_units(values))])
+    return convert_units(total[end] - total[begin])
+
+
+def compute_integer_units(values: np.ndarray) -> np.ndarray:
+    """int64: values in units of 2^-32, to the nearest, so that sums of them do not hang on their order."""
+    return np.rint(np.asarray(values) * _UNIT).astype(np.int64)
+
+
+def convert_units(sums: np.ndarray) -> np.ndarray:
+    """float64: sums of `compute_integer_units` as numbers again."""
+    return sums / _UNIT
 
 
 PAIRS = 4_000_000

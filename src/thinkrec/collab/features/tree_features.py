@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
@@ -26,12 +26,14 @@ from thinkrec.collab.features.past_statistics import (
     count_past_likes,
     split_user_blocks,
 )
-from thinkrec.collab.features.target_encoding import TargetEncoder
-from thinkrec.collab.trained_ids import TrainedIds, take_rows
+from thinkrec.collab.features.target_encoding import ItemTargetEncodings, TargetEncoder
+from thinkrec.collab.trained_ids import IdentityCache, TrainedIds, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN
 
 SHORT, SESSION, DAY = (10, 5, 3), 3600, 86400
+AFFINITIES = ("greatest", "least", "mean", "weighted", "rate", "log_count")
+"""Columns of `compute_term_affinity`, as their features end."""
 _YEAR = re.compile(r"\((\d{4})\)\s*$")
 
 
@@ -46,6 +48,41 @@ class FeatureTable:
 
 
 @dataclass(frozen=True, eq=False)
+class ItemFeatures:
+    """What the features take from the items of one data set, by their codes."""
+
+    encodings: ItemTargetEncodings
+    terms: sparse.csr_matrix
+    """(n_items, n_terms): which keyword terms an item has, in ascending order of their codes."""
+    unit: sparse.csr_matrix
+    """float32 (n_items, n_terms): see `item_neighbours.build_tfidf_matrix`."""
+    factors: np.ndarray
+    """float64 (folds + 1, n_items, rank): see `item_neighbours.compute_item_factors`."""
+    year: np.ndarray
+    """float64 (n_items,): see `parse_years`."""
+
+    def list_columns(self, table: np.ndarray | int, item: np.ndarray) -> dict[str, np.ndarray]:
+        """Features of items alone by their names, float64 (n,) each.
+
+        Args:
+            table: int64 (n,) or one number, the table that each row reads (`past_statistics.assign_row_tables`).
+            item: int64 (n,), item codes.
+        """
+        encodings = self.encodings
+        columns = {
+            "item_rate": encodings.rate[table, item],
+            "item_log_count": encodings.log_count[table, item],
+            "item_keywords": encodings.keywords[table, item],
+            "item_best": encodings.best[table, item],
+            "item_year": self.year[item],
+            "item_terms": np.diff(self.terms.indptr)[item].astype(np.float64),
+        }
+        for column, name in enumerate(("mean", "least", "greatest")):
+            columns[f"term_rate_{name}"] = encodings.targets[table, item, column]
+        return columns
+
+
+@dataclass(frozen=True, eq=False)
 class FeatureStatistics:
     """What the features take from train rows; the rest of a row's features is the user's own past."""
 
@@ -56,6 +93,7 @@ class FeatureStatistics:
     """float64 (folds + 1, n_items, rank): see `item_neighbours.compute_item_factors`; of trained items."""
     year: float
     """Mean year over the rows of the fit whose item has one; NaN where none has."""
+    _item_cache: IdentityCache[ItemFeatures] = field(default_factory=IdentityCache[ItemFeatures], repr=False)
 
     @classmethod
     def from_dataset(
@@ -79,6 +117,17 @@ class FeatureStatistics:
             np.stack(factors),
             mean_year,
         )
+
+    def get_item_features(self, ds: Dataset) -> ItemFeatures:
+        """What the features take from the items of `ds`; computed once for the data that are asked about."""
+        return self._item_cache.get_or_compute(ds.items, lambda: self._compute_item_features(ds))
+
+    def _compute_item_features(self, ds: Dataset) -> ItemFeatures:
+        terms = self.target_encoder.terms.build_matrix(ds.items.keywords).sorted_indices()
+        rows = self.target_encoder.ids.find_item_rows(ds)
+        factors = np.moveaxis(take_rows(np.moveaxis(self.factors, 1, 0), rows, 0.0), 0, 1)
+        encodings = self.target_encoder.encode_items(ds)
+        return ItemFeatures(encodings, terms, build_tfidf_matrix(terms, self.idf), factors, parse_years(ds))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All but the ids, by name, for a file."""
@@ -123,8 +172,8 @@ def _compute_block_affinity(
     terms: sparse.csr_matrix, owner: np.ndarray, item: np.ndarray, label: np.ndarray, residual: np.ndarray
 ) -> np.ndarray:
     """Term affinity (see `compute_term_affinity`) of entries (m,) of the visible past, those of whole users."""
-    n, widths = len(item), np.diff(terms.indptr)[item]
-    entry = np.repeat(np.arange(n), widths)
+    widths = np.diff(terms.indptr)[item]
+    entry = np.repeat(np.arange(len(item)), widths)
     within = np.arange(len(entry)) - np.repeat(np.cumsum(widths) - widths, widths)
     term = terms.indices[terms.indptr[item[entry]] + within].astype(np.int64)
     # Sorted by (owner, term, entry), the earlier rows that share a term are the entries just before.
@@ -140,19 +189,35 @@ def _compute_block_affinity(
 
     count = (position - begin).astype(np.float64)
     likes = sum_before(label)
-    shrunk = sum_before(residual) / (count + 3)
+    return compute_affinity_columns(sorted_row, widths, count, likes, sum_before(residual))
+
+
+def compute_affinity_columns(
+    row: np.ndarray, widths: np.ndarray, count: np.ndarray, likes: np.ndarray, residual: np.ndarray
+) -> np.ndarray:
+    """Columns of `compute_term_affinity` (n, 6) from entries (m,), one for each row and term of its item.
+
+    Args:
+        row: int64 (m,), the row of each entry; the entries of one row ascend by term.
+        widths: int64 (n,), terms of each row's item.
+        count: float64 (m,), earlier rows that share the term.
+        likes: float64 (m,), likes among them.
+        residual: float64 (m,), sum of their residuals.
+    """
+    n = len(widths)
+    shrunk = residual / (count + 3)
     greatest, least = np.full(n, -np.inf), np.full(n, np.inf)
     has_past = count > 0
-    np.maximum.at(greatest, sorted_row[has_past], shrunk[has_past])
-    np.minimum.at(least, sorted_row[has_past], shrunk[has_past])
-    pairs = np.bincount(sorted_row, weights=count, minlength=n)
+    np.maximum.at(greatest, row[has_past], shrunk[has_past])
+    np.minimum.at(least, row[has_past], shrunk[has_past])
+    pairs = np.bincount(row, weights=count, minlength=n)
     with np.errstate(invalid="ignore", divide="ignore"):
         columns = [
             np.where(np.isinf(greatest), np.nan, greatest),
             np.where(np.isinf(least), np.nan, least),
-            np.bincount(sorted_row, weights=shrunk, minlength=n) / widths,
-            np.bincount(sorted_row, weights=shrunk * count, minlength=n) / pairs,
-            np.bincount(sorted_row, weights=likes, minlength=n) / pairs,
+            np.bincount(row, weights=shrunk, minlength=n) / widths,
+            np.bincount(row, weights=shrunk * count, minlength=n) / pairs,
+            np.bincount(row, weights=likes, minlength=n) / pairs,
             np.log1p(pairs),
         ]
     return np.stack(columns, axis=1)
@@ -172,29 +237,19 @@ def _compute_session_features(ds: Dataset, gap: int) -> dict[str, np.ndarray]:
     return {f"since_pause_{gap}_rate": rate, f"since_pause_{gap}_count": np.log1p(count)}
 
 
-def build_features(ds: Dataset, learned: FeatureStatistics) -> FeatureTable:
-    """Features of all rows of `ds`, in row order: the data of the fit, or other rows of its users and items."""
-    data = ds.interactions
-    rows = np.arange(len(data))
-    terms = learned.target_encoder.terms.build_matrix(ds.items.keywords)
-    encodings, ids = learned.target_encoder.encode_items(ds), learned.target_encoder.ids
-    table, item = learned.target_encoder.find_row_tables(ds, rows), data.item
-    best = encodings.best[table, item]
+def compute_past_columns(ds: Dataset, learned: FeatureStatistics) -> dict[str, np.ndarray]:
+    """Features of the user's visible past alone by their names, float64 (n,) each; the row's item is not among them.
+
+    `past_year`: the mean year of the past, which is a feature only as a difference.
+    """
+    data, items = ds.interactions, learned.get_item_features(ds)
+    rows, item = np.arange(len(data)), data.item
+    table = learned.target_encoder.find_row_tables(ds, rows)
+    best = items.encodings.best[table, item]
     expected = 1 / (1 + np.exp(-best))
     label = data.label.astype(np.float64)
-    year = parse_years(ds)[item]
-
-    columns: dict[str, np.ndarray] = {
-        "item_rate": encodings.rate[table, item],
-        "item_log_count": encodings.log_count[table, item],
-        "item_keywords": encodings.keywords[table, item],
-        "item_best": best,
-        "item_year": year,
-        "item_terms": np.diff(terms.indptr)[item].astype(np.float64),
-    }
-    for column, name in enumerate(("mean", "least", "greatest")):
-        columns[f"term_rate_{name}"] = encodings.targets[table, item, column]
-
+    year = items.year[item]
+    columns: dict[str, np.ndarray] = {}
     for last in (None, *SHORT):
         likes, count = count_past_likes(ds, rows, last)
         ending = "all" if last is None else str(last)
@@ -205,8 +260,8 @@ def build_features(ds: Dataset, learned: FeatureStatistics) -> FeatureTable:
     likes, count = count_past_likes(ds, rows)
     columns["user_log_count"] = np.log1p(count)
     columns["user_log_likes"] = np.log1p(likes)
-    columns["past_log_item_count"] = compute_past_mean(ds, encodings.log_count[table, item], 10)
-    columns["year_from_past"] = year - compute_past_mean(ds, np.where(np.isfinite(year), year, learned.year))
+    columns["past_log_item_count"] = compute_past_mean(ds, items.encodings.log_count[table, item], 10)
+    columns["past_year"] = compute_past_mean(ds, np.where(np.isfinite(year), year, learned.year))
     past = data.past
     first, newest = past.end == past.begin, past.row[np.maximum(past.end - 1, 0)]
     since = (data.timestamp - data.timestamp[newest]).astype(np.float64)
@@ -216,12 +271,36 @@ def build_features(ds: Dataset, learned: FeatureStatistics) -> FeatureTable:
     for gap in (SESSION, DAY):
         columns |= _compute_session_features(ds, gap)
     columns["last_label"] = np.where(first, np.nan, label[newest])
+    return columns
 
-    names = ("greatest", "least", "mean", "weighted", "rate", "log_count")
-    for name, column in zip(names, compute_term_affinity(ds, terms, expected).T, strict=True):
-        columns[f"affinity_{name}"] = column
-    factors = np.moveaxis(take_rows(np.moveaxis(learned.factors, 1, 0), ids.find_item_rows(ds), 0.0), 0, 1)
-    columns |= compute_neighbour_residuals(
-        ds, build_tfidf_matrix(terms, learned.idf), 1 / (1 + np.exp(-encodings.best)), table, factors
-    )
+
+def join_columns(
+    of_items: dict[str, np.ndarray], of_past: dict[str, np.ndarray], affinity: np.ndarray, votes: dict[str, np.ndarray]
+) -> FeatureTable:
+    """The table of all features, in the order in which trees know them.
+
+    Args:
+        of_items: `ItemFeatures.list_columns`.
+        of_past: `compute_past_columns`.
+        affinity: float64 (n, 6), `compute_term_affinity`.
+        votes: `item_neighbours.compute_neighbour_residuals`.
+    """
+    of_past = {name.replace("past_year", "year_from_past"): column for name, column in of_past.items()}
+    of_past["year_from_past"] = of_items["item_year"] - of_past["year_from_past"]
+    of_terms = {f"affinity_{name}": column for name, column in zip(AFFINITIES, affinity.T, strict=True)}
+    columns = of_items | of_past | of_terms | votes
     return FeatureTable(tuple(columns), np.stack(list(columns.values()), axis=1))
+
+
+def build_features(ds: Dataset, learned: FeatureStatistics) -> FeatureTable:
+    """Features of all rows of `ds`, in row order: the data of the fit, or other rows of its users and items."""
+    data, items = ds.interactions, learned.get_item_features(ds)
+    table = learned.target_encoder.find_row_tables(ds, np.arange(len(data)))
+    of_items = items.list_columns(table, data.item)
+    expected = 1 / (1 + np.exp(-items.encodings.best))
+    return join_columns(
+        of_items,
+        compute_past_columns(ds, learned),
+        compute_term_affinity(ds, items.terms, expected[table, data.item]),
+        compute_neighbour_residuals(ds, items.unit, expected, table, items.factors),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -103,13 +102,6 @@ def count_by_date(seconds: np.ndarray) -> tuple[tuple[str, int], ...]:
     unit = "M" if int(seconds.max()) - int(seconds.min()) < 2 * 365 * 86_400 else "Y"
     names, counts = np.unique(dates.astype(f"datetime64[{unit}]"), return_counts=True)
     return tuple((str(name), int(count)) for name, count in zip(names, counts, strict=True))
-
-
-def format_date(seconds: int) -> str:
-    """A day, UTC; the number itself where it is no date."""
-    if not EARLIEST_DATE <= seconds < 10**11:
-        return str(seconds)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
 def _summarise_counts(counts: np.ndarray) -> tuple[int, float, int]:

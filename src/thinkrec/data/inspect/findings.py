@@ -7,6 +7,7 @@ from typing import Literal
 
 from thinkrec.data.inspect.facts import DataFacts
 from thinkrec.data.row_problems import Problem
+from thinkrec.io.counts import choose_form, format_count
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Finding:
 def make_problem(problem: Problem) -> Finding:
     """A finding about rows or lines that cannot be used."""
     settled_by = "unknown_items: drop" if "does not have (" in problem.what else "on_error: drop"
-    count = f"{problem.count:,} {problem.unit}{'' if problem.count == 1 else 's'}"
+    count = format_count(problem.count, problem.unit)
     return Finding(
         "problem",
         f"{problem.source}: {count}: {problem.what}. {problem.remedy}",
@@ -73,7 +74,9 @@ def list_fact_notes(facts: DataFacts) -> list[Finding]:
         )
     if facts.rows_per_user[1] < 5:
         notes.append(
-            f"half of the users have {facts.rows_per_user[1]:g} rows or fewer: there is little to learn about a person."
+            f"half of the users have {facts.rows_per_user[1]:g} "
+            f"{choose_form(int(facts.rows_per_user[1]), 'row', 'rows')} or fewer: there is little to learn about a "
+            "person."
         )
     if facts.with_keywords == 0:
         notes.append(f"no item has keywords, so that reasons can name none{_describe_keyword_source(facts)}.")
@@ -81,7 +84,8 @@ def list_fact_notes(facts: DataFacts) -> list[Finding]:
         notes.append(f"{facts.with_keywords:.0%} of the items have keywords; reasons name no others.")
     if facts.repeated_titles:
         notes.append(
-            f"{facts.repeated_titles:,} items have a title that another item has too: in a prompt they are told "
+            f"{format_count(facts.repeated_titles, 'item has', 'items have')} a title that another item has too: in a "
+            "prompt they are told "
             "apart by keywords alone."
         )
     return [Finding("note", note) for note in notes]

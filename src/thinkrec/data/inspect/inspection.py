@@ -38,6 +38,7 @@ from thinkrec.data.row_problems import Problem, collect_problems
 from thinkrec.data.split_check import list_split_problems
 from thinkrec.data.table_config import TableData, load_tables
 from thinkrec.errors import DataError, DataWarning
+from thinkrec.io.counts import format_count
 from thinkrec.io.settings import explain_validation_error, parse_settings
 
 _SETTLING = {"on_error": "drop", "unknown_items": "drop"}
@@ -335,7 +336,7 @@ def _propose_settings(table: ReadTable, items: ReadTable, given: dict[str, Any])
     pairs = table.frame.select(names).drop_nulls()
     repeated = len(pairs) - pairs.n_unique()
     if repeated:
-        why = f"{repeated:,} rows name a user and an item of another row: the latest counts"
+        why = f"{format_count(repeated, 'row names', 'rows name')} a user and an item of another row: the latest counts"
         proposals.append(Proposal("duplicates", "last", why))
     proposals.append(propose_split(set(ours), per_user=is_implicit))
     maker = next((column for column in items.guess.columns if column.ours == "keywords"), None)

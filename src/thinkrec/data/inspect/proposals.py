@@ -11,6 +11,7 @@ import polars as pl
 from thinkrec.data.keyword_rules import KeywordRules, Keywords, apply_keyword_rules
 from thinkrec.data.split import Split
 from thinkrec.data.suspicious_values import find_outlier_values
+from thinkrec.io.counts import format_count
 
 MOST_EMPTIED = 0.05
 """Keywords are proposed to be dropped where at most this share of the items with keywords is left without any."""
@@ -68,11 +69,14 @@ def propose_missing(column: pl.Series) -> Proposal | None:
         rest = numbers.filter(~numbers.is_in(odd))
         count = int(numbers.is_in(odd).sum())
         shown = ", ".join(f"{value:g}" for value in odd)
-        whys.append(f"{count:,} rows have {shown}, all others lie between {rest.min():g} and {rest.max():g}")
+        whys.append(
+            f"{format_count(count, 'row has', 'rows have')} {shown}, all others lie between {rest.min():g} and "
+            f"{rest.max():g}"
+        )
     empty = column.null_count()
     if empty:
         odd.append(None)
-        whys.append(f"{empty:,} rows have no rating")
+        whys.append(f"{format_count(empty, 'row has', 'rows have')} no rating")
     if not odd:
         return None
     return Proposal("missing", odd, f"{'; '.join(whys)}: not rated, it seems")
@@ -113,7 +117,11 @@ def propose_negatives(counts: pl.Series | None) -> list[Proposal]:
     zeros = int((_to_numbers(counts) == 0).sum())
     proposals = [Proposal("negatives", {"per_positive": 1.0}, why)]
     if zeros:
-        proposals.append(Proposal("missing", [0.0], f"{zeros:,} rows have '{name}' 0: nothing happened there"))
+        proposals.append(
+            Proposal(
+                "missing", [0.0], f"{format_count(zeros, 'row has', 'rows have')} '{name}' 0: nothing happened there"
+            )
+        )
     return proposals
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from thinkrec.data.archives import is_archive
+from thinkrec.data.damage import DAMAGED, make_damage_error
 from thinkrec.data.delimited import SEPARATORS
-from thinkrec.data.file_bytes import DAMAGED, open_bytes
+from thinkrec.data.file_bytes import open_bytes
 from thinkrec.data.inspect.column_guess import TableGuess, guess_columns
 from thinkrec.data.inspect.encodings import guess_encoding
 from thinkrec.data.inspect.separators import Layout, guess_layout, has_header, split_rows
@@ -51,7 +52,7 @@ def read_unknown_table(path: Path, item_ids: Collection[str] = ()) -> ReadTable:
             warnings.simplefilter("always", DataWarning)
             frame = read_table(path, form, on_error="drop")
     except (DataError, *DAMAGED) as error:
-        why = str(error) if isinstance(error, DataError) else f"{path}: the file is damaged or was not written in full."
+        why = str(error if isinstance(error, DataError) else make_damage_error(path, "a table", error))
         return ReadTable(path, TableFormat(), pl.DataFrame(), TableGuess("unknown"), (), (), why)
     notes += [str(entry.message) for entry in remark_texts if issubclass(entry.category, DataWarning)]
     table = ReadTable(path, form, frame, TableGuess("unknown"), tuple(notes), tuple(problem_list.problems))

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from thinkrec.data.archives import is_archive, list_members
-from thinkrec.data.file_bytes import DAMAGED, open_bytes
+from thinkrec.data.damage import DAMAGED
+from thinkrec.data.file_bytes import open_bytes
 from thinkrec.data.json_lines import JSON_KINDS
 from thinkrec.data.table_files import get_kind
 

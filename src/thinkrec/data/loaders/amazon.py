@@ -11,6 +11,7 @@ from thinkrec.data.loaders.records import find_file, read_records
 from thinkrec.data.markup import is_page_piece
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 
 _ROWS = {"user_id": pl.String, "item_id": pl.String, "rating": pl.Float64, "timestamp": pl.Int64}
 _ITEMS = {
@@ -85,8 +86,7 @@ def _read_ratings(path: Path, known: pl.Series) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{path}: cannot be read as item,user,rating,time without a header ({str(error).splitlines()[0]}). "
-            "Take the "
-            "file unchanged from its publisher."
+            "Take the file unchanged from its publisher."
         ) from error
     # The release of 2014 has the user in front. The metadata say which column holds items.
     in_first, in_second = (int(df[name].is_in(known.implode()).sum()) for name in ("item_id", "user_id"))
@@ -154,5 +154,6 @@ def _drop_repeated_items(items: pl.DataFrame, path: Path) -> pl.DataFrame:
         .drop("row", "empty")
     )
     if len(unique) < len(items):
-        emit_warning(f"{path}: {len(items) - len(unique):,} lines repeat an item; the first with a title is kept.")
+        repeats = format_count(len(items) - len(unique), "line repeats", "lines repeat")
+        emit_warning(f"{path}: {repeats} an item; the first with a title is kept.")
     return unique

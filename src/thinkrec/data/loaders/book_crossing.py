@@ -10,6 +10,7 @@ import polars as pl
 from thinkrec.data.loaders.records import find_file, parse_column, read_latin_1
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
+from thinkrec.io.counts import choose_form, format_count
 
 
 def read_book_crossing(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -28,11 +29,10 @@ def read_book_crossing(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         _clean_isbn("item_id"),
     )
     is_rated = rows["rating"] > 0
-    if not is_rated.all():
+    if unrated := int((~is_rated).sum()):
         emit_warning(
-            f"{ratings}: {int((~is_rated).sum()):,} of {len(rows):,} rows have the rating 0, which means that "
-            "the book was "
-            "met and not rated; they are left out."
+            f"{ratings}: {unrated:,} of {format_count(len(rows), 'row')} {choose_form(unrated, 'is', 'are')} left out: "
+            "the rating 0 means that the book was met and not rated."
         )
     items, _ = _read_quoted(books, ("ISBN", "Book-Title", "Book-Author"))
     items = items.select(
@@ -42,7 +42,8 @@ def read_book_crossing(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     unique = items.unique("item_id", keep="first", maintain_order=True)
     if len(unique) < len(items):
-        emit_warning(f"{books}: {len(items) - len(unique)} lines repeat a book; the first is kept.")
+        repeats = format_count(len(items) - len(unique), "line repeats", "lines repeat")
+        emit_warning(f"{books}: {repeats} a book; the first is kept.")
     return rows.filter(is_rated), unique
 
 
@@ -62,9 +63,8 @@ def _read_quoted(path: Path, names: tuple[str, ...]) -> tuple[pl.DataFrame, list
         missing = [name for name in names if name not in header]
         if missing:
             raise DataError(
-                f"{path}: columns {', '.join(missing)} are missing (line 1: {';'.join(header)[:60]!r}). Take "
-                "the file of "
-                "BX-CSV-Dump.zip unchanged."
+                f"{path}: missing {', '.join(missing)} among the columns (line 1: {';'.join(header)[:60]!r}). Take the "
+                "file of BX-CSV-Dump.zip unchanged."
             )
         places = [header.index(name) for name in names]
         for fields in records:
@@ -72,8 +72,8 @@ def _read_quoted(path: Path, names: tuple[str, ...]) -> tuple[pl.DataFrame, list
                 continue
             if len(fields) != len(header):
                 raise DataError(
-                    f"{path}: line {records.line_num} has {len(fields)} fields, the first line {len(header)} "
-                    f"({';'.join(fields)[:60]!r}). Take the file of BX-CSV-Dump.zip unchanged."
+                    f"{path}: line {records.line_num} has {format_count(len(fields), 'field')}, the first line "
+                    f"{len(header)} ({';'.join(fields)[:60]!r}). Take the file of BX-CSV-Dump.zip unchanged."
                 )
             lines.append(records.line_num)
             for column, place in zip(columns, places, strict=True):

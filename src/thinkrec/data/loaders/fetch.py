@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
-from thinkrec.data.loaders.archives import unpack_zip
+from thinkrec.data.archives import unpack_zip
 from thinkrec.data.loaders.downloads import download_file, download_text
 from thinkrec.data.loaders.source import NOT_KNOWN, Source, SourceFile
 from thinkrec.data.messages import emit_warning

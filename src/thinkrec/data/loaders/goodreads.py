@@ -11,6 +11,7 @@ import polars as pl
 from thinkrec.data.loaders.records import find_file, read_records
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
+from thinkrec.io.counts import choose_form, format_count
 
 _ROWS = {"user_id": pl.String, "item_id": pl.String, "rating": pl.Float64, "timestamp": pl.Int64}
 _ITEMS = {"item_id": pl.String, "title": pl.String, "keywords": pl.List(pl.String), "description": pl.String}
@@ -48,11 +49,10 @@ def read_goodreads(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         items = items.with_columns(pl.coalesce("genres", "keywords").alias("keywords")).drop("genres")
     rows = read_records(reviews, _ROWS, _parse_row, needed=("user_id", "book_id", "rating", "date_added"))
     is_rated = rows["rating"] > 0
-    if not is_rated.all():
+    if unrated := int((~is_rated).sum()):
         emit_warning(
-            f"{reviews}: {int((~is_rated).sum()):,} of {len(rows):,} rows have the rating 0, which means not "
-            "rated; they are "
-            "left out."
+            f"{reviews}: {unrated:,} of {format_count(len(rows), 'row')} {choose_form(unrated, 'is', 'are')} left out: "
+            "the rating 0 means not rated."
         )
     return rows.filter(is_rated), items
 

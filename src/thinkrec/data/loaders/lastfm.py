@@ -9,6 +9,7 @@ import polars as pl
 from thinkrec.data.loaders.records import find_file, parse_column, read_latin_1, split_fields
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 
 _MOST_TAGS = 10
 
@@ -40,7 +41,9 @@ def read_lastfm(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     positive = rows["weight"] > 0
     if not positive.all():
-        emit_warning(f"user_artists.dat: {int((~positive).sum())} rows have no play and are left out.")
+        emit_warning(
+            f"user_artists.dat: {format_count(int((~positive).sum()), 'row is', 'rows are')} left out: no play."
+        )
     rows = rows.filter(positive).select(
         pl.col("userID").alias("user_id"), pl.col("artistID").alias("item_id"), "weight"
     )

@@ -12,6 +12,7 @@ from thinkrec.data.dataset import Dataset, Domain
 from thinkrec.data.split import ByColumn, ByMonths, Split
 from thinkrec.data.tables import check_interactions, check_items, read_table
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 
 FILM_WORDS = Domain(item="film", items="films", user="viewer")
 """How prompts speak about MovieLens."""
@@ -150,7 +151,7 @@ def _read_dat(path: Path, names: list[str]) -> pl.DataFrame:
     if len(wrong):
         raise DataError(
             f"{path}: line {wrong[0] + 1} does not have the fields {'::'.join(names)} ({lines[wrong[0]][:60]!r}; "
-            f"{len(wrong)} such lines). Take the files of MovieLens-1M unchanged."
+            f"{format_count(len(wrong), 'such line')}). Take the files of MovieLens-1M unchanged."
         )
     df = pl.DataFrame({name: fields.list.get(index) for index, name in enumerate(names)})
     return df.with_columns(_parse_whole_ids(df[name], path) for name in names if name.endswith("_id"))

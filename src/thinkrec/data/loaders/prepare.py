@@ -8,19 +8,20 @@ from pathlib import Path
 
 import polars as pl
 
-from thinkrec.data.archives import is_archive
+from thinkrec.data.archives import is_archive, unpack_zip
+from thinkrec.data.core_filter import drop_unknown_items
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.duplicates import Duplicates
 from thinkrec.data.implicit import SampledNegatives, sample_negatives
 from thinkrec.data.interactions import SPLITS
 from thinkrec.data.keyword_rules import KeywordRules
-from thinkrec.data.loaders.archives import unpack_zip
 from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.loaders.source import Source
 from thinkrec.data.messages import emit_warning
 from thinkrec.data.split import ByColumn, ByRandom, Split, assign_split, keep_window
 from thinkrec.data.tables import check_interactions
 from thinkrec.errors import DataError
+from thinkrec.io.counts import choose_form, format_count
 
 
 def load_source(
@@ -57,7 +58,8 @@ def load_source(
         raise DataError(f"{name} has no times, so that it cannot be split by {rule.by}. Use `split: {{by: random}}`.")
     raw, items = _read_folder(source, folder)
     rows = _check_rows(raw, source, str(folder), threshold, duplicates)
-    rows = _drop_unknown_items(rows, items, str(folder))
+    unknown = ~rows["item_id"].is_in(items["item_id"].implode())
+    rows = drop_unknown_items(rows, unknown, items["item_id"], str(folder), "the file of items", key=None)
     rows = _keep_active(keep_window(rows, rule), source.activity if activity is None else activity, str(folder))
     rows = assign_split(rows, rule, source=str(folder))
     if threshold in (None, source.threshold) and rule == source.split and activity in (None, source.activity):
@@ -117,26 +119,16 @@ def _check_rows(
     return check_interactions(table, source=where, duplicates=duplicates, is_implicit=source.is_implicit)
 
 
-def _drop_unknown_items(rows: pl.DataFrame, items: pl.DataFrame, where: str) -> pl.DataFrame:
-    known = rows.join(items.select("item_id"), on="item_id", how="semi", maintain_order="left")
-    if len(known) < len(rows):
-        emit_warning(
-            f"{where}: {len(rows) - len(known):,} of {len(rows):,} rows name items that the file of items does not "
-            "have; they are left out."
-        )
-    if known.is_empty():
-        raise DataError(f"{where}: no row names an item of the file of items. Take both files from one release.")
-    return known
-
-
 def _keep_active(rows: pl.DataFrame, least: int, where: str) -> pl.DataFrame:
     """The rows of users and items with more than `least` rows, counted once, before any is dropped."""
     if not least or rows.is_empty():
         return rows
     active = rows.filter((pl.len().over("user_id") > least) & (pl.len().over("item_id") > least))
+    dropped = len(rows) - len(active)
     emit_warning(
-        f"{where}: {len(rows) - len(active):,} of {len(rows):,} rows are left out, because their user or item has no "
-        f"more than {least} rows inside the split's window (`activity`)."
+        f"{where}: {dropped:,} of {format_count(len(rows), 'row')} {choose_form(dropped, 'is', 'are')} left out, "
+        f"because the user or the item has no more than {format_count(least, 'row')} inside the split's window "
+        "(`activity`)."
     )
     if active.is_empty():
         raise DataError(f"{where}: no row is left by `activity: {least}`. Give a smaller number; 0 keeps all.")
@@ -151,8 +143,8 @@ def _check_expected_rows(rows: pl.DataFrame, n_raw: int, source: Source, where: 
     expected = ", ".join(f"{name} {source.expected_rows[name]:,}" for name in SPLITS)
     if n_raw != source.full_rows:
         emit_warning(
-            f"{where}: {n_raw:,} rows, and the published file has {source.full_rows or 0:,}; the paper's counts "
-            f"({expected}) are not checked."
+            f"{where}: {format_count(n_raw, 'row')}, and the published file has {source.full_rows or 0:,}; the paper's "
+            f"counts ({expected}) are not checked."
         )
     elif counts != dict(source.expected_rows):
         present = ", ".join(f"{name} {count:,}" for name, count in counts.items())

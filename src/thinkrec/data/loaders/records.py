@@ -6,19 +6,21 @@ import ast
 import gzip
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
-from thinkrec.data.file_bytes import open_bytes
+from thinkrec.data.damage import DAMAGED, make_damage_error
+from thinkrec.data.file_bytes import is_damaged, open_bytes
 from thinkrec.data.messages import emit_warning, format_value
 from thinkrec.errors import DataError
+from thinkrec.io.counts import format_count
 from thinkrec.io.progress import Progress
 
 Notation = Literal["json", "python"]
+_KINDS: dict[Notation, str] = {"json": "JSON", "python": "a dict as Python prints it"}
 _PART = 100_000
 _SHOWN_FROM = 32 * 2**20
 
@@ -91,8 +93,12 @@ def read_records(
                     parts.append(_build_part(rows, schema, path, number))
                     rows = []
             parts.append(_build_part(rows, schema, path, None))
-    except (OSError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: the file is damaged or was not written in full. Download it again.") from error
+    except DAMAGED as error:
+        raise make_damage_error(path, _KINDS[notation], error) from error
+    except DataError:
+        if is_damaged(path):
+            raise make_damage_error(path, _KINDS[notation]) from None
+        raise
     df = pl.concat(parts)
     if df.is_empty():
         raise DataError(f"{path}: the file holds no rows. Download it again.")
@@ -125,10 +131,10 @@ def _iterate_records(path: Path, notation: Notation, bar: Progress) -> Iterator[
             try:
                 record = read(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
             except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-                kind = "JSON" if notation == "json" else "a dict as Python prints it"
+                shown = format_value(raw[:60].decode("utf-8", "replace"))
                 raise DataError(
-                    f"{path}: line {number} is not {kind} ({format_value(raw[:60].decode('utf-8', 'replace'))}). "
-                    "Download the file again, or remove the line."
+                    f"{path}: line {number} is not {_KINDS[notation]} ({shown}). Download the file again, or remove "
+                    "the line."
                 ) from error
             if not isinstance(record, dict):
                 raise DataError(
@@ -137,7 +143,7 @@ def _iterate_records(path: Path, notation: Notation, bar: Progress) -> Iterator[
                 )
             yield number, record
     if empty:
-        emit_warning(f"{path}: {empty} empty lines are left out.")
+        emit_warning(f"{path}: {format_count(empty, 'empty line is', 'empty lines are')} left out.")
 
 
 def read_latin_1(path: Path) -> list[str]:
@@ -145,8 +151,8 @@ def read_latin_1(path: Path) -> list[str]:
     try:
         with open_bytes(path) as file:
             content = file.read()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}). Check the folder.") from error
+    except DAMAGED as error:
+        raise make_damage_error(path, "text", error) from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -172,9 +178,9 @@ def split_fields(
     wrong = (fields.list.len() != len(names)).arg_true()
     if len(wrong):
         raise DataError(
-            f"{path}: line {_get_line(wrong[0], first)} has {len(fields[int(wrong[0])])} fields, not the "
-            f"{len(names)} of this source ({lines[wrong[0]][:60]!r}; {len(wrong)} such lines). Take the file unchanged "
-            "from its publisher."
+            f"{path}: line {_get_line(wrong[0], first)} has {format_count(len(fields[int(wrong[0])]), 'field')}, not "
+            f"the {len(names)} of this source ({lines[wrong[0]][:60]!r}; {format_count(len(wrong), 'such line')}). "
+            "Take the file unchanged from its publisher."
         )
     return pl.DataFrame({name: fields.list.get(index) for index, name in enumerate(names)})
 
@@ -188,7 +194,7 @@ def parse_column(
     if len(wrong):
         raise DataError(
             f"{path}: line {_get_line(wrong[0], first)}: {name} {df[name][int(wrong[0])]!r} is no number "
-            f"({len(wrong)} such lines). Correct the line."
+            f"({format_count(len(wrong), 'such line')}). Correct the line."
         )
     return values
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from thinkrec.data.loaders.records import find_file, read_records
 from thinkrec.data.messages import emit_warning
+from thinkrec.io.counts import choose_form, format_count
 
 _ROWS = {"user_id": pl.String, "item_id": pl.String, "label": pl.Int8, "timestamp": pl.Int64}
 _ITEMS = {"item_id": pl.String, "title": pl.String, "keywords": pl.List(pl.String)}
@@ -28,15 +29,15 @@ def read_steam(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     games = find_file(folder, "steam_games.json.gz", "steam_games.json", source="steam")
     rows = read_records(reviews, _ROWS, _parse_user, notation="python", needed=("user_id", "reviews"))
     dated = rows.drop_nulls("timestamp")
-    if len(dated) < len(rows):
+    if undated := len(rows) - len(dated):
         emit_warning(
-            f"{reviews}: {len(rows) - len(dated):,} of {len(rows):,} reviews have a date without a year and are "
-            "left out."
+            f"{reviews}: {undated:,} of {format_count(len(rows), 'review')} {choose_form(undated, 'is', 'are')} left "
+            "out: the date has no year."
         )
     items = read_records(games, _ITEMS, _parse_game, notation="python")
     unnamed = items["item_id"].is_null()
     if unnamed.any():
-        emit_warning(f"{games}: {int(unnamed.sum())} games have no id and are left out.")
+        emit_warning(f"{games}: {format_count(int(unnamed.sum()), 'game is', 'games are')} left out: no id.")
     return dated, items.filter(~unnamed).unique("item_id", keep="first", maintain_order=True)
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from thinkrec.evaluate.faithfulness.results import POLICIES, FaithfulnessMetric, FaithfulnessResults
 from thinkrec.evaluate.table import format_interval, format_number, make_captioned_table
+from thinkrec.io.counts import choose_form, format_count
 
 TITLES = {
     "cited": "lines cited",
@@ -41,12 +42,15 @@ def render_faithfulness_table(
 def _list_notes(results: FaithfulnessResults, shown: list[str]) -> list[str]:
     left_out = [f"{count:,} of {name}" for name, count in results.alone.items() if count]
     notes = [
-        f"{results.rows:,} rows, {results.n_users:,} users; standard deviation of the scores "
-        f"{format_number(results.score_deviation)}. Brackets: {results.level:.0%} interval over {results.draws:,} "
-        f"draws of users with replacement, seed {results.seed}.",
+        f"{format_count(results.rows, 'row')}, {format_count(results.n_users, 'user')}; standard deviation of the "
+        f"scores {format_number(results.score_deviation)}. Brackets: {results.level:.0%} interval over "
+        f"{results.draws:,} draws of users with replacement, seed {results.seed}.",
     ]
     if results.rows_without_lines:
-        notes.append(f"{results.rows_without_lines:,} rows show no history line and are left out.")
+        notes.append(
+            f"{format_count(results.rows_without_lines, 'row shows', 'rows show')} no history line, and "
+            f"{choose_form(results.rows_without_lines, 'is', 'are')} left out."
+        )
     if left_out:
         notes.append(f"Cited lines without an uncited line of the same label, left out of wins: {', '.join(left_out)}.")
     return notes + [f"{TITLES[name]}: {POLICIES[name]}." for name in shown]

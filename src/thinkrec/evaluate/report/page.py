@@ -19,6 +19,7 @@ from thinkrec.evaluate.table import (
     list_reference_models,
 )
 from thinkrec.evaluate.verdict import build_verdict
+from thinkrec.io.counts import format_count
 from thinkrec.io.files import write_atomically
 from thinkrec.score.answers import HistoryItem
 
@@ -82,9 +83,10 @@ def _render_facts(data: ReportData) -> str:
 
 def _render_results(results: RankingResults) -> str:
     lead = (
-        f"{results.n_rows:,} rows of {results.n_users:,} users; UAUC over {results.n_users_uauc:,}, NDCG and MAP over "
-        f"{results.n_users_ranked:,} of them. Below each value its {results.level:.0%} interval over {results.draws:,} "
-        f"draws of users (seed {results.seed}). The best value of a column is coloured."
+        f"{format_count(results.n_rows, 'row')} of {format_count(results.n_users, 'user')}; UAUC over "
+        f"{results.n_users_uauc:,}, NDCG and MAP over {results.n_users_ranked:,} of them. Below each value its "
+        f"{results.level:.0%} interval over {results.draws:,} draws of users (seed {results.seed}). The best value of "
+        "a column is coloured."
     )
     head = "<th>model</th>" + "".join(f"<th>{name}</th>" for name in format_metric_titles(results.k).values())
     body = "".join(_render_result_row(results, row) for row in results.rows)

@@ -13,6 +13,7 @@ from thinkrec.evaluate.metrics.bootstrap import Estimate, PairedDifference
 from thinkrec.evaluate.table import format_interval, format_number, make_captioned_table
 from thinkrec.evaluate.text.metric_types import ALONE, COMPARED, DISTINCT, TITLES
 from thinkrec.evaluate.text.summary import REFERENCES, TextResults
+from thinkrec.io.counts import format_count
 
 NOT_AVAILABLE = "not available"
 ALONE_TITLE = "The same texts by themselves"
@@ -47,9 +48,9 @@ def _list_shown_metrics(results: TextResults, metrics: Mapping[str, str]) -> lis
 
 def _format_compared_notes(results: TextResults, metrics: Sequence[str]) -> list[str]:
     draws = (
-        f"{results.n_rows:,} rows of {results.n_users:,} users, matched by order. Brackets: {results.level:.0%} "
-        f"interval over {results.draws:,} draws of users with replacement, seed {results.seed}, the same draws for "
-        "every row."
+        f"{format_count(results.n_rows, 'row')} of {format_count(results.n_users, 'user')}, matched by order. "
+        f"Brackets: {results.level:.0%} interval over {results.draws:,} draws of users with replacement, seed "
+        f"{results.seed}, the same draws for every row."
     )
     return [*results.remarks, draws, *_format_policies(results, metrics)]
 

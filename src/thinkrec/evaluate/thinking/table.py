@@ -10,6 +10,7 @@ from rich.text import Text
 from thinkrec.evaluate.number_format import format_interval, format_metric_titles, format_number
 from thinkrec.evaluate.table import make_captioned_table
 from thinkrec.evaluate.thinking.results import ThinkingResults, ThinkingRow
+from thinkrec.io.counts import format_count
 
 SHOWN = ("auc", "uauc", "ndcg")
 DIAGNOSIS = {
@@ -65,9 +66,10 @@ def _format_costs(row: ThinkingRow) -> list[Text]:
 def _list_notes(results: ThinkingResults, systems: Mapping[str, str], clock: str) -> list[str]:
     samples = max(row.samples for row in results.rows.values())
     notes = [
-        f"{results.n_rows:,} rows, {results.n_users:,} users. Brackets: {results.level:.0%} interval over "
-        f"{results.draws:,} draws of users with replacement, seed {results.seed}; below each value its difference to "
-        f"{results.reference} on the same draws. Tokens and milliseconds ({clock}) are a row's.",
+        f"{format_count(results.n_rows, 'row')}, {format_count(results.n_users, 'user')}. Brackets: "
+        f"{results.level:.0%} interval over {results.draws:,} draws of users with replacement, seed {results.seed}; "
+        f"below each value its difference to {results.reference} on the same draws. Tokens and milliseconds ({clock}) "
+        "are a row's.",
     ]
     notes += [f"{format_metric_titles(results.k)[metric]}: {results.policies[metric]}." for metric in SHOWN]
     notes += [f"{name}: {systems[name]}." for name in results.rows if name in systems]
