@@ -25,7 +25,9 @@ ABLATIONS = \
   ablations/without-labels ablations/without-keywords ablations/without-vectors \
   ablations/gate-off ablations/fusion-single ablations/fusion-uniform ablations/fusion-global ablations/fusion-released \
   ablations/tau-low ablations/tau-high ablations/experts-all-layers ablations/score-yes
-# Whose predictions are judged on parts of the rows.
+# Studies that reuse stages of Table 4's.
+STUDIES = experts groupings language-models ablations train-rows
+# Whose predictions are judged for calibration, and on parts of the rows.
 CALIBRATED = mf gsasrec boosting boosting-keywords prompt4nr-same-information tallrec-same-information collm-same-information thinkrec-nano thinkrec-nano-keywords thinkrec-nano-complete thinkrec-nano-composed thinkrec-smollm2-keywords
 SLICED = gsasrec boosting-keywords collm-same-information thinkrec-nano-keywords thinkrec-nano-composed thinkrec-smollm2-keywords
 # The written reasons, 200 of them on test rows, and where the reasons of each recipe go.
@@ -47,7 +49,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices analyses reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study ml1m-study slices analyses reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -121,6 +123,11 @@ ml1m-smollm2: $(VENV)/.installed-smollm2 ## Runs the MovieLens-1M recipes with S
 
 study: $(VENV)/.installed ## Runs the collaborative models on MovieLens-1M with three seeds each (minutes); tables, tests and a report
 	$(BIN)/thinkrec study ml1m-collaborative --results results/ml1m/studies/collaborative
+
+ml1m-study: $(VENV)/.installed ## Runs every study of MovieLens-1M: Table 4 with three seeds, baselines, ablations, experts, groupings, train rows (8 hours on two cores, in parts of two)
+	$(BIN)/thinkrec study ml1m-table-4 --processes 2 --results results/ml1m/studies/table-4
+	@for name in $(STUDIES); do $(BIN)/thinkrec study ml1m-$$name --processes 2 --reuse runs/studies/ml1m-table-4/thinkrec/seed-0 \
+	  --reuse runs/studies/ml1m-table-4/thinkrec-without-experts/seed-0 --results results/ml1m/studies/$$name || exit 1; done
 
 slices: $(VENV)/.installed ## Judges committed predictions on parts of the MovieLens-1M test rows: cold users, short pasts, rare items (a minute)
 	$(BIN)/thinkrec run ml1m/mf

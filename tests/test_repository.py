@@ -142,6 +142,14 @@ def test_makefile_names_recipes_that_are_there() -> None:
     assert sorted(names) == sorted(map(str, there)), "the targets ml1m, ml1m-... run every recipe of that folder"
 
 
+def test_the_makefile_runs_every_study_of_movielens() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    listed = re.findall(r"^STUDIES = (.*)$", text, flags=re.MULTILINE)[0].split()
+    alone = re.findall(r"thinkrec study ml1m-([a-z0-9-]+) ", text)
+    there = [path.name.removeprefix("ml1m-") for path in (ROOT / "recipes" / "studies").iterdir()]
+    assert sorted([*listed, *alone]) == sorted(there)
+
+
 def test_the_ci_script_runs_the_tests() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111, ".ci/run needs its run bit"
