@@ -83,6 +83,6 @@ def test_without_times_no_split_by_time_is_offered() -> None:
     split, order = np.array([TEST, TRAIN, VALID]), np.arange(3)
     for times, end in ((np.zeros(3, np.int64), "what stands later in the table."), (order, "fractions hides nothing.")):
         fields = dict(user=users, item=items, label=labels, timestamp=times, split=split, order=order)
-        with pytest.warns(DataWarning, match="1 of 1 train rows come after a validation or test row") as caught:
+        with pytest.warns(DataWarning, match="1 of 1 train row comes after a validation or test row") as caught:
             warn_hidden_rows(Interactions.build(**fields, n_users=1), ["a"], "t")
         assert str(caught[0].message).endswith(end)

@@ -94,6 +94,7 @@ CASES: dict[str, dict[str, Case | str]] = {
         "folder": f"{PLOTS}genres_and_plots",
         "keywords": "tests/data/loaders/test_movielens.py::test_keywords_of_the_slice",
         **dict.fromkeys(("plot", "max_keywords", "keyword_cache"), f"{PLOTS}the_recipe_decides_number"),
+        "keyword_rules": "tests/run/test_data_sources.py::test_rules_for_the_keywords_of_the_slice",
     },
     "kind: yake": {"kind": "here", **of(phrases, language="de", max_words=1, max_candidates=2, window_size=5)},
     "kind: movielens": dict.fromkeys(

@@ -227,7 +227,11 @@ def write_amazon_2023(folder: Path) -> list[Path]:
 
 
 def write_amazon_2018(folder: Path) -> list[Path]:
-    """Luxury_Beauty of Amazon Reviews 2018: 5-core and metadata as .json.gz, a line an object, titles with HTML."""
+    """Luxury_Beauty of Amazon Reviews 2018: 5-core and metadata as .json.gz, a line an object, titles with HTML.
+
+    Some reviews lack `style` or `vote`, two stand twice, days stand as text beside seconds; of the metadata a line
+    stands twice, one title is empty, one a piece of the shop's script, and every fourth product has no `category`.
+    """
     rng = random.Random(25)
     wares, events = draw_wares(60, rng), draw_events(70, 60, rng)
     rows = []
@@ -245,14 +249,19 @@ def write_amazon_2018(folder: Path) -> list[Path]:
         }
         if event.item % 4 == 0:
             row["style"] = {"Size:": " Large"}
+        if event.item % 9 == 0:
+            row["vote"] = "1,002"
         rows.append(row)
+    rows += [rows[-1], rows[5]]
     items = [
         {
-            "category": [],
+            "category": ["Beauty &amp; Personal Care", *ware.genres] if ware.number % 4 else [],
             "tech1": "",
             "description": ["<b>Soft</b>"],
             "title": "var aPageStart = (new Date()).getTime();\nvar ue_t0=ue_t0||+new Date();"
             if ware.number == 9
+            else ""
+            if ware.number == 11
             else f"{ware.title} &amp; more",
             "also_buy": [],
             "brand": "Orchard" if ware.number % 2 else "",

@@ -26,6 +26,7 @@ from thinkrec.data.split import SPLIT_TYPE, ByColumn, Split, assign_split
 from thinkrec.data.table_columns import name_columns
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat, check_row_rules
 from thinkrec.data.tables import check_interactions, check_items, read_table
+from thinkrec.data.untimed_order import order_untimed_rows
 from thinkrec.errors import DataError
 from thinkrec.io.counts import choose_form, format_count
 from thinkrec.io.hashing import hash_bytes
@@ -144,7 +145,8 @@ class Dataset:
             item_source: the name of the items in messages; by default the path, else "items".
             interactions_source: the name of the interactions in messages; by default the path, else "interactions".
 
-        Where the split is not in time order, a DataWarning counts the rows that come after one of a later split: their
+        Without times, a random split decides what came before (`untimed_order`). Where a split is not in the order of
+        times that there are, a DataWarning counts the rows that come after one of a later split: their
         histories and statistics leave such rows out (`Interactions.past`).
 
         Raises:
@@ -156,7 +158,7 @@ class Dataset:
         catalogue = check_items(
             catalogue, source=item_source, noun=domain.item, separators=separators, on_error=on_error
         )
-        has_times = "timestamp" in rows.columns
+        has_times, has_order = (name in rows.columns for name in ("timestamp", "order"))
         if feedback is not None:
             rows = derive_feedback_labels(rows, feedback, source)
         if negatives is not None and feedback is not None:
@@ -178,6 +180,8 @@ class Dataset:
         rows = _add_item_codes(rows, catalogue, source, item_source, unknown_items)
         rows = keep_core_rows(rows, min_user_rows, min_item_rows, source)
         rows = assign_split(rows, split or ByColumn(), source=source)
+        if not has_times:
+            rows = order_untimed_rows(rows, split, has_order=has_order, source=source)
         if keyword_rules is not None:
             words = clean_catalogue_keywords(catalogue["keywords"].to_list(), keyword_rules, item_source)
             catalogue = catalogue.with_columns(pl.Series("keywords", words, dtype=pl.List(pl.String)))

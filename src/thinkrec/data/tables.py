@@ -70,8 +70,8 @@ def check_interactions(
     col.require_columns(df, ("user_id", "item_id"), source)
     if not needs_times and "timestamp" not in df.columns and col.find_similar_column("timestamp", df.columns) is None:
         emit_warning(
-            f"{source}: there is no column 'timestamp': the place of a row in the table decides what came before it. "
-            "Where that means nothing, histories have no order in time either."
+            f"{source}: there is no column 'timestamp': the place of a row in the table stands for its time. Where "
+            "that means nothing, histories have no order in time either."
         )
         return check_interactions(
             df.with_columns(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from thinkrec.data.archives import split_member
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.implicit import SampledNegatives
 from thinkrec.data.interactions import TRAIN
+from thinkrec.data.keyword_rules import clean_catalogue_keywords
 from thinkrec.data.loaders.movielens import load_ml1m_slice, load_movielens_dataset
 from thinkrec.data.loaders.prepare import load_source
 from thinkrec.data.loaders.registry import find_source
@@ -61,10 +63,7 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
         world = simulate_catalogue(config.simulator, config.seed)
         return world.dataset, world
     if config.kind == "ml1m":
-        folder = config.folder or find_data_folder("ml1m")
-        if config.keywords == "genres+plot":
-            return _add_plot_keywords(load_ml1m_slice(folder), config, config.keyword_cache or cache), None
-        return load_ml1m_slice(folder, keywords=config.keywords), None
+        return _load_slice(config, cache), None
     if config.kind == "movielens":
         return load_movielens_dataset(config.folder), None
     if config.kind == "source":
@@ -84,6 +83,19 @@ def load_data(config: Data, cache: Path | None = None) -> tuple[Dataset, Simulat
             "by another kind, such as tables"
         )
     return load_tables(config), None
+
+
+def _load_slice(config: MovieLensSlice, cache: Path | None) -> Dataset:
+    """The prepared slice of MovieLens-1M, with the keywords that the recipe names under its rules."""
+    folder = config.folder or find_data_folder("ml1m")
+    if config.keywords == "genres+plot":
+        ds = _add_plot_keywords(load_ml1m_slice(folder), config, config.keyword_cache or cache)
+    else:
+        ds = load_ml1m_slice(folder, keywords=config.keywords)
+    if config.keyword_rules is None:
+        return ds
+    words = clean_catalogue_keywords(ds.items.keywords, config.keyword_rules, str(folder))
+    return replace(ds, items=replace(ds.items, keywords=words))
 
 
 def find_source_folder(config: SourceData) -> Path:

@@ -53,6 +53,8 @@ class MovieLensSlice(Config):
     """With genres+plot: the largest number of keywords of a film, its genres included."""
     keyword_cache: Path | None = None
     """With genres+plot: folder where found keywords are kept; by default keywords/ of the run."""
+    keyword_rules: KeywordRules | None = None
+    """Join keywords by case, and drop those that too many items or one item alone have; null leaves them alone."""
 
 
 class MovieLensOriginal(Config):

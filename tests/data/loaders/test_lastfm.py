@@ -41,6 +41,6 @@ def test_plays_of_nothing_and_the_ten_usual_tags(tmp_path: Path) -> None:
     write_lines(tmp_path / "tags.dat", ["tagID\ttagValue", *(f"{tag}\tt{tag:02}" for tag in range(1, 13))])
     ds, said = load_with_warnings("lastfm", tmp_path)
     none = sum(line.endswith("\t0") for line in plays)
-    assert f"{none} rows have no play and are left out" in said and ds.interactions.label.sum() == len(plays) - none
+    assert f"{none} rows are left out: no play" in said and ds.interactions.label.sum() == len(plays) - none
     assert ds.items.keywords[0] == tuple(f"t{tag:02}" for tag in range(3, 13))
     assert "nothing can be learned from one outcome" not in said

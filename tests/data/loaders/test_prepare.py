@@ -43,7 +43,7 @@ def test_activity_leaves_out_and_counts(films: Path) -> None:
     every, _ = load_films(films)
     ds, said = load_films(films, activity=1)
     assert (len(every.interactions), len(ds.interactions)) == (len(PAIRS) + 1, len(PAIRS))
-    assert f"1 of {len(PAIRS) + 1} rows are left out" in said and ds.interactions.n_users == 8
+    assert f"1 of {len(PAIRS) + 1} rows is left out" in said and ds.interactions.n_users == 8
     with pytest.raises(DataError, match="no row is left by `activity: 99`"):
         load_source("movielens-latest-small", films, activity=99)
 

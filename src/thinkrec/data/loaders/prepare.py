@@ -20,6 +20,7 @@ from thinkrec.data.loaders.source import Source
 from thinkrec.data.messages import emit_warning
 from thinkrec.data.split import ByColumn, ByRandom, Split, assign_split, keep_window
 from thinkrec.data.tables import check_interactions
+from thinkrec.data.untimed_order import order_untimed_rows
 from thinkrec.errors import DataError
 from thinkrec.io.counts import choose_form, format_count
 
@@ -62,6 +63,8 @@ def load_source(
     rows = drop_unknown_items(rows, unknown, items["item_id"], str(folder), "the file of items", key=None)
     rows = _keep_active(keep_window(rows, rule), source.activity if activity is None else activity, str(folder))
     rows = assign_split(rows, rule, source=str(folder))
+    if not source.has_times:
+        rows = order_untimed_rows(rows, rule, has_order=False, source=str(folder))
     if threshold in (None, source.threshold) and rule == source.split and activity in (None, source.activity):
         _check_expected_rows(rows, len(raw), source, str(folder))
     if source.is_implicit:
@@ -98,10 +101,7 @@ def _check_rows(
 ) -> pl.DataFrame:
     table = raw
     if not source.has_times:
-        emit_warning(
-            f"{where}: {source.name} has no times; the order of the file stands for it in histories, and rows are "
-            "split at random."
-        )
+        emit_warning(f"{where}: {source.name} has no times; rows are split at random.")
         table = table.with_columns(pl.lit(0, dtype=pl.Int64).alias("timestamp")).with_row_index("order")
         table = table.with_columns(pl.col("order").cast(pl.Int64))
     if source.is_implicit:
