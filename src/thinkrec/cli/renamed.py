@@ -22,6 +22,7 @@ EVALUATIONS = (
     "ceiling",
     "personality",
     "new-items",
+    "new-users",
     "slices",
     "calibration",
     "groups",

@@ -13,6 +13,7 @@ from thinkrec.cli.evaluate import (
     grounding,
     groups,
     new_items,
+    new_users,
     personality,
     ranking,
     slices,
@@ -36,6 +37,7 @@ def about() -> None:
     - `thinkrec evaluate ceiling ml1m/boosting-keywords`
     - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
     - `thinkrec evaluate new-items demo --share .1`
+    - `thinkrec evaluate new-users demo --groups 3 -o 'model.encoder={kind: sasrec}'`
     - `thinkrec evaluate slices predictions.parquet --run demo`
     - `thinkrec evaluate calibration predictions.parquet --run demo`
     - `thinkrec evaluate groups demo --groups 2`
@@ -53,6 +55,7 @@ COMMANDS = (
     ceiling.ceiling,
     personality.personality,
     new_items.new_items,
+    new_users.new_users,
     slices.slices,
     calibration.calibration,
     groups.groups,
