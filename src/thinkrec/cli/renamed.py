@@ -23,6 +23,7 @@ EVALUATIONS = (
     "personality",
     "new-items",
     "new-users",
+    "transfer",
     "slices",
     "calibration",
     "groups",

@@ -19,6 +19,7 @@ from thinkrec.cli.evaluate import (
     slices,
     text,
     thinking,
+    transfer,
 )
 
 group = typer.Typer(name="evaluate", no_args_is_help=True, rich_markup_mode="markdown")
@@ -38,6 +39,7 @@ def about() -> None:
     - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
     - `thinkrec evaluate new-items demo --share .1`
     - `thinkrec evaluate new-users demo --groups 3 -o 'model.encoder={kind: sasrec}'`
+    - `thinkrec evaluate transfer ml1m/thinkrec-nano-complete --data demo`
     - `thinkrec evaluate slices predictions.parquet --run demo`
     - `thinkrec evaluate calibration predictions.parquet --run demo`
     - `thinkrec evaluate groups demo --groups 2`
@@ -56,6 +58,7 @@ COMMANDS = (
     personality.personality,
     new_items.new_items,
     new_users.new_users,
+    transfer.transfer,
     slices.slices,
     calibration.calibration,
     groups.groups,
