@@ -22,6 +22,8 @@ EVALUATIONS = (
     "ceiling",
     "personality",
     "new-items",
+    "new-users",
+    "transfer",
     "slices",
     "calibration",
     "groups",

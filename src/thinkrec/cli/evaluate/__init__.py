@@ -13,11 +13,13 @@ from thinkrec.cli.evaluate import (
     grounding,
     groups,
     new_items,
+    new_users,
     personality,
     ranking,
     slices,
     text,
     thinking,
+    transfer,
 )
 
 group = typer.Typer(name="evaluate", no_args_is_help=True, rich_markup_mode="markdown")
@@ -36,6 +38,8 @@ def about() -> None:
     - `thinkrec evaluate ceiling ml1m/boosting-keywords`
     - `thinkrec evaluate personality ml1m/thinkrec-nano-keywords`
     - `thinkrec evaluate new-items demo --share .1`
+    - `thinkrec evaluate new-users demo --groups 3 -o 'model.encoder={kind: sasrec}'`
+    - `thinkrec evaluate transfer ml1m/thinkrec-nano-complete --data demo`
     - `thinkrec evaluate slices predictions.parquet --run demo`
     - `thinkrec evaluate calibration predictions.parquet --run demo`
     - `thinkrec evaluate groups demo --groups 2`
@@ -53,6 +57,8 @@ COMMANDS = (
     ceiling.ceiling,
     personality.personality,
     new_items.new_items,
+    new_users.new_users,
+    transfer.transfer,
     slices.slices,
     calibration.calibration,
     groups.groups,
