@@ -25,6 +25,7 @@ from thinkrec.serve.errors import OverloadedError, UnknownIdError
 from thinkrec.serve.keys import is_allowed
 from thinkrec.serve.metrics import ServiceMetrics
 from thinkrec.serve.service import RecommenderService
+from thinkrec.serve.timing import CURRENT, RequestTiming
 from thinkrec.serve.values import Change
 
 LOGGER = logging.getLogger("thinkrec.serve")
@@ -85,7 +86,8 @@ def _add_metrics(app: FastAPI, metrics: ServiceMetrics) -> None:
 def _add_guard(app: FastAPI, keys: tuple[bytes, ...], metrics: ServiceMetrics, service: RecommenderService) -> None:
     @app.middleware("http")
     async def check_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        begun = time.monotonic()
+        begun, timing = time.monotonic(), RequestTiming()
+        CURRENT.set(timing)  # handed on with the context; the threads of the request fill it in
         # The path that is routed; that of `request.url` also depends on the Host header, which the client writes.
         path = request.scope["path"]
         is_open = path in OPEN_PATHS or path.startswith(PAGE)
@@ -97,8 +99,10 @@ def _add_guard(app: FastAPI, keys: tuple[bytes, ...], metrics: ServiceMetrics, s
             response = _build_refusal(411, "the request does not say how long it is; send Content-Length")
         else:
             response = await answer_if_there_is_room(request, call_next)
-        route = request.scope.get("route")
-        metrics.observe(getattr(route, "path", "other"), response.status_code, time.monotonic() - begun)
+        route, spent = request.scope.get("route"), time.monotonic() - begun
+        metrics.observe(getattr(route, "path", "other"), response.status_code, spent)
+        if timing.company:
+            response.headers["Server-Timing"] = timing.format_header(spent)
         return response
 
     async def answer_if_there_is_room(
