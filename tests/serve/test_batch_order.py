@@ -77,10 +77,11 @@ def measure_ratio(discipline: Discipline, share: float) -> tuple[float, float]:
 
 def test_the_slowest_at_half_of_saturation_are_within_three_times_one_alone() -> None:
     p99, ratio = measure_ratio(LANES, 0.5)
-    assert ratio < 2.75
+    # 2.98: what two servers with one queue, random arrivals and equal requests have at half load (M/D/2).
+    assert ratio < 3
     # One batch at a time for all cores, as it was, is outside of that, and slower by the clock at a lower rate.
     before, ratio_before = measure_ratio(BARRIER, 0.5)
-    assert ratio_before > 3.5 and before > 1.3 * p99
+    assert ratio_before > 3.5 and before > 1.5 * p99
     assert measure_saturation(LANES) >= measure_saturation(BARRIER)
 
 

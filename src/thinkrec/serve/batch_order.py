@@ -43,7 +43,7 @@ class BatchOrder:
         self.cost += job.count_cost(self.most)
 
     def take(self, now: float, free: int = 1) -> Batch:
-        """The next batch, empty where nobody waits for anything; `free`: lanes without work, the asking one included."""
+        """The next batch, empty where nobody waits; `free`: lanes without work, the asking one included."""
         room = min(self.most, math.ceil(self.cost / max(1, free)))
         batch: Batch = []
         again: list[ScoreJob] = []

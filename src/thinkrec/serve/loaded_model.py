@@ -22,7 +22,6 @@ from thinkrec.serve.profiles import UserSpace
 from thinkrec.serve.scoring_queue import ScoreQueries, ScoringQueue
 from thinkrec.serve.timing import note_jobs
 
-
 RETIREMENT = 60.0
 """Seconds for which an old model goes on after a swap."""
 BATCH = {"cpu": 64, "other": 320}

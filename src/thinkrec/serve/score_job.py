@@ -1,4 +1,4 @@
-"""One question on its way through the scoring queue: how much it asks, in which slices it is scored, how long it took."""
+"""One question on its way through the scoring queue: how much it asks, in which slices, how long it took."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thinkrec.data.query import Query
 
 LOGGER = logging.getLogger("thinkrec.serve")
 QUESTION = 10
-"""What a slice costs beside its candidates, in candidates: with nano 3 where its history is held, 20 where it is not."""
+"""What a slice costs beside its candidates, in candidates: with nano 3 where its history is held, 20 where not."""
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""Where the time of a request goes: waiting for a lane, being scored, and the rest; told in the header Server-Timing."""
+"""Where the time of a request goes: waiting for a lane, being scored, the rest; in the header Server-Timing."""
 
 from __future__ import annotations
 
