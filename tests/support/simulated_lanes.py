@@ -52,8 +52,8 @@ class Discipline:
 LANES = Discipline(2, 64, compute_seconds)
 """As it is on two cores."""
 BARRIER = Discipline(1, 310, compute_pair_seconds)
-"""As it was: one batch at a time, of up to five rankings, on both cores. By this clock 29.2 requests a second and p99 5.1
-times the unloaded median; measured were 28.3 and 4.7."""
+"""As it was: one batch at a time, of up to five rankings, on both cores. By this clock 29.2 requests a second and p99
+5.1 times the unloaded median; measured were 28.3 and 4.7."""
 
 
 def simulate(discipline: Discipline, arrivals: list[tuple[float, int]]) -> list[float]:

@@ -43,6 +43,7 @@ PAGE = "/page/"
 """Below lies the page for the browser, where nicegui is installed; it asks for a key itself."""
 Text = Annotated[str, Query(max_length=200)]
 Most = Annotated[int, Query(ge=1, le=100)]
+Entries = Annotated[int, Query(ge=1, le=1000, description="The last so many.")]
 
 
 def create_app(service: RecommenderService, keys: tuple[bytes, ...] = (), page: bool = False) -> FastAPI:
@@ -181,8 +182,8 @@ def _add_lookups(app: FastAPI, service: RecommenderService) -> None:
         return _dump_value(service.search_users(q, most))
 
     @app.get("/v1/users/{user}/history")
-    def get_history(user: str) -> JSONResponse:
-        return _dump_value(service.get_history(user))
+    def get_history(user: str, most: Entries = 1000) -> JSONResponse:
+        return _dump_value(service.get_history(user, most))
 
     @app.get("/v1/users/{user}/profile")
     def describe_user(user: str, most: Most = 5) -> JSONResponse:

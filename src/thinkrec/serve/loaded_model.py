@@ -21,6 +21,7 @@ from thinkrec.serve.model import ServedModel
 from thinkrec.serve.profiles import UserSpace
 from thinkrec.serve.scoring_queue import ScoreQueries, ScoringQueue
 from thinkrec.serve.timing import note_jobs
+from thinkrec.serve.user_search import UserIndex
 
 RETIREMENT = 60.0
 """Seconds for which an old model goes on after a swap."""
@@ -86,13 +87,18 @@ class LoadedModel:
         return ItemIndex(self.model)
 
     @cached_property
+    def users(self) -> UserIndex:
+        """For the search of users."""
+        return UserIndex(self.model)
+
+    @cached_property
     def space(self) -> UserSpace:
         """Vectors of all users."""
         return UserSpace(self.model)
 
     def prepare(self) -> None:
         """Make the lookups now, instead of within the first request."""
-        _ = self.index, self.space
+        _ = self.index, self.users, self.space
 
 
 class QueuedScorer:

@@ -109,28 +109,14 @@ class RecommenderService:
         """Items by words of title, keywords or id; without text the most rated."""
         return self._loaded.index.search(text[:200], most)
 
-    def search_users(self, text: str = "", most: int = 20, skip: int = 0) -> tuple[UserCard, ...]:
+    def search_users(self, text: str = "", most: int = 20) -> tuple[UserCard, ...]:
         """Users whose id begins with a text, those of the tables first."""
-        model, added = self._loaded.model, self.store.list_users()
-        table, cards = model.ds.interactions, []
-        for id_, code in model.user_codes.items():
-            if id_.startswith(text):
-                cards.append((id_, code))
-        new = [(id_, None) for id_ in added if id_ not in model.user_codes and id_.startswith(text)]
-        shown: list[UserCard] = []
-        for id_, code in [*cards, *new][skip : skip + most]:
-            more, likes = added.get(id_, (0, 0))
-            if code is not None:
-                rows = slice(table.start[code], table.start[code + 1])
-                more, likes = more + rows.stop - rows.start, likes + int(table.label[rows].sum())
-            user = id_ if code is None else model.ds.user_ids[code]
-            shown.append(UserCard(user, int(more), int(likes), code is not None))
-        return tuple(shown)
+        return self._loaded.users.search(text[:200], most, self.store)
 
-    def get_history(self, user: Any) -> tuple[HistoryEntry, ...]:
-        """All that is known of a user, oldest first. Raises UnknownIdError."""
+    def get_history(self, user: Any, most: int | None = None) -> tuple[HistoryEntry, ...]:
+        """What is known of a user, oldest first; `most`: the last so many. Raises UnknownIdError."""
         loaded = self._loaded
-        return list_entries(loaded.model, self._build_past(loaded, user))
+        return list_entries(loaded.model, self._build_past(loaded, user))[-most if most else None :]
 
     def describe_user(self, user: Any = None, *, history: History | None = None, most_similar: int = 5) -> UserProfile:
         """Mixture of adapters, group, similar users, place on the map."""
@@ -273,7 +259,7 @@ class RecommenderService:
     def _build_past(
         self, loaded: LoadedModel, user: Any, history: History | None = None, threshold: float | None = None
     ) -> Past:
-        added = self.store.list_user(str(user)) if history is None else ()
+        added = self.store.list_opinions(str(user)) if history is None else ()
         return build_past(loaded.model, user, added, history, threshold)
 
     def _choose_candidates(
