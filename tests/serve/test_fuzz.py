@@ -43,6 +43,7 @@ def test_no_request_of_the_description_makes_the_service_fail(served_folder: Pat
             break
         for (operation, mode), weight in zip(kinds, weights, strict=True):
             ask_often(operation, mode, max(1, math.ceil(share * weight)), turn, statuses)
+            print(f"{sum(statuses.values())} of {CASES} requests, round {turn + 1}: {operation.path}", flush=True)
     assert service.close(30)
     print(f"{sum(statuses.values())} requests: {dict(sorted(statuses.items()))}")
     assert sum(statuses.values()) >= CASES
@@ -88,6 +89,7 @@ def ask_often(operation, mode, n: int, turn: int, statuses: Counter[int]) -> Non
     def ask(case) -> None:
         if mode is schemathesis.GenerationMode.POSITIVE:
             plant_known_ids(case.body)
+            plant_known_ids(case.path_parameters)
         response = case.call(headers={"Content-Type": "application/json"} if case.body else None)
         statuses[response.status_code] += 1
         assert response.status_code < 500 or response.status_code == 503, (response.status_code, case)

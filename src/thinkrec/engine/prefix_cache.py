@@ -45,7 +45,6 @@ class PrefixCache:
         self._asked_once: OrderedDict[bytes, None] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
-        self._own = threading.local()
 
     @property
     def size(self) -> int:
@@ -65,7 +64,6 @@ class PrefixCache:
                 self._kept.move_to_end(key)
                 return entry[0]
             self.counts.misses += 1
-            self._own.misses = self.count_own_misses() + 1
             if key in self._asked_once:
                 del self._asked_once[key]
                 return PrefixKVCache()
@@ -73,10 +71,6 @@ class PrefixCache:
             if len(self._asked_once) > REMEMBERED_KEYS:
                 self._asked_once.popitem(last=False)
             return None
-
-    def count_own_misses(self) -> int:
-        """Misses of the calling thread so far."""
-        return getattr(self._own, "misses", 0)
 
     def put(self, key: bytes, cache: PrefixKVCache) -> None:
         """Keep what was computed; only once it is complete, since others may ask for it at once."""

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from thinkrec.data.query import Query
-from thinkrec.engine.prefix_cache import PrefixCache
 from thinkrec.engine.workers import count_workers
 from thinkrec.serve.catalogue_search import ItemIndex
 from thinkrec.serve.errors import DeadlineError
+from thinkrec.serve.held_prefixes import HeldPrefixes
 from thinkrec.serve.model import ServedModel
 from thinkrec.serve.profiles import UserSpace
 from thinkrec.serve.scoring_queue import ScoreQueries, ScoringQueue
@@ -60,7 +60,7 @@ class LoadedModel:
     def __init__(self, model: ServedModel, limits: ServiceLimits, score: ScoreQueries | None = None) -> None:
         """Start the threads that score."""
         self.model = model
-        self.prefixes = PrefixCache(limits.prefix_bytes)
+        self.prefixes = HeldPrefixes(limits.prefix_bytes)
         recommender = model.predictor.recommender
         recommender.prefix_cache = self.prefixes if limits.prefix_bytes else None
         lanes = limits.lanes or max(1, count_workers(recommender))
