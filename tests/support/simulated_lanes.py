@@ -59,26 +59,27 @@ BARRIER = Discipline(1, 310, compute_pair_seconds)
 def simulate(discipline: Discipline, arrivals: list[tuple[float, int]]) -> list[float]:
     """Seconds that each request takes; `arrivals`: (moment, candidates), ascending."""
     order = BatchOrder(discipline.most, lambda job, now: False)
-    events = [(moment, n, ("arrives", size)) for n, (moment, size) in enumerate(arrivals)]
+    # (moment, number, the job that arrives or None, the batch that ends)
+    events: list[tuple[float, int, ScoreJob | None, Batch]] = [
+        (moment, n, ScoreJob(ask(size), None, submitted=moment), []) for n, (moment, size) in enumerate(arrivals)
+    ]
     heapq.heapify(events)
     free, ended, number = discipline.lanes, dict[int, float](), len(events)
-    names: dict[int, int] = {}
+    names = {id(job): n for _, n, job, _ in events}
     while events:
-        now, n, (kind, what) = heapq.heappop(events)
-        if kind == "arrives":
-            job = ScoreJob(ask(what), None, submitted=now)
-            names[id(job)] = n
-            order.add(job)
+        now, _, arrived, batch = heapq.heappop(events)
+        if arrived is not None:
+            order.add(arrived)
         else:
             free += 1
-            for job, part in what:
-                job.done += part.stop - part.start
-                if job.done == job.size:
-                    ended[names[id(job)]] = now
+        for job, part in batch:
+            job.done += part.stop - part.start
+            if job.done == job.size:
+                ended[names[id(job)]] = now
         while free and len(order):
-            batch = order.take(now, free)
+            taken = order.take(now, free)
             free, number = free - 1, number + 1
-            heapq.heappush(events, (now + discipline.compute(batch), number, ("ends", batch)))
+            heapq.heappush(events, (now + discipline.compute(taken), number, None, taken))
     return [ended[n] - moment for n, (moment, _) in enumerate(arrivals)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
+
 import numpy as np
 
 from thinkrec.data.titles import normalise_name
@@ -33,7 +35,7 @@ class ItemIndex:
             if all(word in words for word in wanted):
                 begins = bool(wanted) and name.startswith(" ".join(wanted))
                 scored.append((str(items.ids[code]) != text.strip(), not begins, -int(counts[code]), code))
-        return tuple(self.build_card(code) for *_, code in sorted(scored)[:most])
+        return tuple(self.build_card(code) for *_, code in nsmallest(most, scored))
 
     def build_card(self, code: int) -> ItemCard:
         """The card of an item code."""

@@ -18,6 +18,9 @@ from thinkrec.serve.interaction_store import StoredInteraction
 from thinkrec.serve.model import ServedModel
 from thinkrec.serve.values import Change, HistoryEntry, Source
 
+MOST_COMPARED = 3000
+"""Items of a catalogue whose titles an unknown id is compared with; with more, all others wait for that."""
+
 
 @dataclass(frozen=True, eq=False)
 class Past:
@@ -35,7 +38,9 @@ def find_items(model: ServedModel, items: Iterable[Any]) -> np.ndarray:
         code = model.item_codes.get(str(item))
         if code is None:
             shown = repr(item) if len(str(item)) <= 80 else f"{str(item)[:77]!r}..."
-            hint = suggest_closest_items(str(item)[:80], ds)
+            hint = f"GET /v1/items finds {ds.domain.items} by words of their titles"
+            if len(ds.items) <= MOST_COMPARED:
+                hint = suggest_closest_items(str(item)[:80], ds)
             raise UnknownIdError(f"there is no {ds.domain.item} with the id {shown}; {hint}")
         codes.append(code)
     return np.array(codes, dtype=np.int64)

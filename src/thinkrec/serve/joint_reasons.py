@@ -60,7 +60,11 @@ def find_prose_faults(
         return [f"{passed} of the model's {rows} reasons passed when they were tried, so that the rules write"] * len(
             texts
         )
-    shown = judge.write(queries, scores, lambda places: [texts[place] for place in places])
+
+    def read_again(places: np.ndarray) -> list[str]:
+        return [texts[int(place)] for place in places]
+
+    shown = judge.write(queries, scores, read_again)
     return [
         None if one.author == "model" else _name_fault(model, query, float(score), text)
         for one, query, score, text in zip(shown, queries, scores, texts, strict=True)

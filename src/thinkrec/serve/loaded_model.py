@@ -116,7 +116,10 @@ class QueuedScorer:
             note_jobs(jobs)
             return scores
         except FutureTimeoutError as error:
-            raise DeadlineError("the deadline passed before the scores were there", 1.0) from error
+            raise DeadlineError(
+                "the deadline passed before the scores were there; try again later, ask for fewer, or give more time",
+                1.0,
+            ) from error
         finally:
             self.loaded.queue.cancel([job for job in jobs if not job.future.done()])
 

@@ -183,7 +183,12 @@ class ScoringQueue:
             return True
         if job.deadline is not None and now > job.deadline:
             self.counts.expired += 1
-            job.finish(DeadlineError("the deadline passed while the request waited", self._suggest_retry()))
+            job.finish(
+                DeadlineError(
+                    "the deadline passed while the request waited; try again later, or give more time",
+                    self._suggest_retry(),
+                )
+            )
             return True
         return False
 

@@ -26,6 +26,8 @@ class UserIndex:
         One of the tables with that very id comes first, then the others of the tables in their order, then those of the
         log alone in the order of their ids.
         """
+        # A lone surrogate, which no id has, cannot be sent to a database.
+        text = text.encode("utf-8", "replace").decode()
         known = self._find_known(text, most)
         names = [str(self.model.ds.user_ids[code]) for code in known]
         added = store.count_users(names)
