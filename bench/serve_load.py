@@ -56,9 +56,18 @@ class LoadResult:
     """Answers 503 without that header."""
     faults: list[str] = field(default_factory=list)
     """The first few answers that are neither 200 nor 503."""
+    parts: list[dict[str, float]] = field(default_factory=list)
+    """Of each of these requests what the service says of it (Server-Timing: milliseconds, and counts)."""
     ended: list[float] = field(default_factory=list)
     """With a rate: when each request ended, seconds from the start, in the order of `codes`."""
     codes: list[int] = field(default_factory=list)
+
+
+def parse_timing(head: bytes) -> dict[str, float]:
+    """The durations of a head's Server-Timing by name; empty without one."""
+    value = head.partition(b"\r\nserver-timing:")[2].partition(b"\r\n")[0].decode("ascii", "replace")
+    parts = [part.strip().partition(";dur=") for part in value.split(",") if ";dur=" in part]
+    return {name: float(duration) for name, _, duration in parts}
 
 
 class _StaleError(Exception):
@@ -140,6 +149,7 @@ class Load:
         else:
             if code == 200:
                 self.result.latencies.append(time.perf_counter() - since)
+                self.result.parts.append(parse_timing(head))
             elif code == 503:
                 self.result.retry_after_missing += b"retry-after:" not in head
             else:

@@ -51,7 +51,7 @@ def test_every_script_is_run_and_says_how_to_start_it() -> None:
     apart = {"growth", "encoders", "formats", "backbones", "deciding", "smollm2", "recommend", "scale", "big_ratings"}
     apart |= {"serve"}
     helpers = {"common", "models", "run", "encoder_peers", "smollm2_prompts", "smollm2_training"}
-    helpers |= {"serve_process", "serve_crash", "serve_load", "serve_measure", "postgres_server"}
+    helpers |= {"serve_process", "serve_crash", "serve_breakdown", "serve_load", "serve_measure", "postgres_server"}
     assert {path.stem for path in BENCH.glob("*.py")} == run | apart | helpers
     for name in run | apart:
         assert f"python bench/{name}.py" in (BENCH / f"{name}.py").read_text(encoding="utf-8")

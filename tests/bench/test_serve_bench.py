@@ -12,8 +12,9 @@ pytest.importorskip("prometheus_client", reason="thinkrec[serve] is not installe
 
 import serve
 import serve_load
+from serve_breakdown import PARTS, explain_slowest
 from serve_crash import CrashResult
-from serve_load import Load, LoadResult, LoadSettings
+from serve_load import Load, LoadResult, LoadSettings, parse_timing
 from serve_measure import Overload, compute_percentile
 
 
@@ -58,6 +59,20 @@ def test_overload_rows_hold_their_bounds(statuses: dict, memory: int, recovery: 
     overload = Overload(answers(100, 0.1, **statuses), 40.0, samples, recovery)
     rows = serve.build_overload_rows(overload, 10.0)
     assert [row.what for row in rows if not row.holds] == bad
+
+
+def test_the_slowest_are_explained_by_what_answers_say_of_themselves() -> None:
+    head = b"http/1.1 200 ok\r\nserver-timing: total;dur=90.0, wait;dur=30.5, score;dur=50.0, batch;dur=2.0\r\nx: 1\r\n"
+    told = parse_timing(head)
+    assert told == {"total": 90.0, "wait": 30.5, "score": 50.0, "batch": 2.0} and parse_timing(b"x: 1") == {}
+    quick = {"total": 50.0, "score": 50.0, "batch": 1.0}
+    result = LoadResult(10.0, [0.05] * 99 + [0.1], {"200": 100}, parts=[quick] * 99 + [told])
+    means = explain_slowest(result)
+    slowest = {"all": 100, "wait": 30.5, "score": 50, "service": 9.5, "outside": 10, "batch": 2, "misses": 0}
+    assert means["slowest"] == pytest.approx(slowest | {"requests": 1})
+    assert means["middle"]["wait"] == 0 and means["middle"]["all"] == pytest.approx(50)
+    assert sum(means["slowest"][part] for part in PARTS) == pytest.approx(100)
+    assert explain_slowest(LoadResult()) == {}
 
 
 def test_a_lost_write_and_kills_that_show_nothing_fall_short() -> None:

@@ -13,7 +13,9 @@ def test_so_many_are_let_in_and_the_ended_make_room() -> None:
     admission = Admission(2)
     assert [admission.allow_request() for _ in range(4)] == [True, True, False, False]
     assert (admission.under_way, admission.refused) == (2, 2)
+    assert not admission.has_room() and admission.refused == 3
     admission.finish_request()
+    assert admission.has_room() and admission.under_way == 1
     assert admission.allow_request() and not admission.allow_request()
 
 

@@ -21,15 +21,22 @@ pytest.importorskip("prometheus_client", reason="thinkrec[serve] is not installe
 import schemathesis
 
 from thinkrec.serve.app import create_app
+from thinkrec.serve.loaded_model import ServiceLimits
 from thinkrec.serve.service import open_service
 
 CASES = int(os.environ.get("THINKREC_FUZZ_CASES", "120"))
+SECONDS = 2.0
+"""The service's deadline of requests that name none: after it a hundred reasons are written by the rules. One core writes
+some ten thousand answers in minutes then; with 30 seconds a few dozen requests take longer than all the others."""
+TIMEOUT = 200.0
+"""Seconds that a client waits, more than any deadline. Ten, as by default, are too few where cores are shared."""
 SLOW = ("/v1/recommend", "/v1/explain", "/v1/explain/stream", "/v1/what-if")
 """Endpoints whose right requests are worked on for long; the others get twice as many."""
 
 
 def test_no_request_of_the_description_makes_the_service_fail(served_folder: Path, tmp_path: Path) -> None:
-    service, statuses = open_service(served_folder, tmp_path / "log.sqlite"), Counter[int]()
+    limits = ServiceLimits(deadline=SECONDS)
+    service, statuses = open_service(served_folder, tmp_path / "log.sqlite", limits=limits), Counter[int]()
     schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(service))
     operations = [result.ok() for result in schema.get_all_operations()]
     assert len(operations) >= 15
@@ -43,6 +50,7 @@ def test_no_request_of_the_description_makes_the_service_fail(served_folder: Pat
             break
         for (operation, mode), weight in zip(kinds, weights, strict=True):
             ask_often(operation, mode, max(1, math.ceil(share * weight)), turn, statuses)
+            print(f"{sum(statuses.values())} of {CASES} requests, round {turn + 1}: {operation.path}", flush=True)
     assert service.close(30)
     print(f"{sum(statuses.values())} requests: {dict(sorted(statuses.items()))}")
     assert sum(statuses.values()) >= CASES
@@ -88,7 +96,9 @@ def ask_often(operation, mode, n: int, turn: int, statuses: Counter[int]) -> Non
     def ask(case) -> None:
         if mode is schemathesis.GenerationMode.POSITIVE:
             plant_known_ids(case.body)
-        response = case.call(headers={"Content-Type": "application/json"} if case.body else None)
+            plant_known_ids(case.path_parameters)
+        head = {"Content-Type": "application/json"} if case.body else None
+        response = case.call(headers=head, timeout=TIMEOUT)
         statuses[response.status_code] += 1
         assert response.status_code < 500 or response.status_code == 503, (response.status_code, case)
         text = response.content.decode("utf-8", "replace")

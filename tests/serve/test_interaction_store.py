@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,6 +14,7 @@ import pytest
 from postgres_server import NoPostgresError, PostgresServer, serve_postgres
 
 from thinkrec.errors import DataError
+from thinkrec.serve import interaction_store
 from thinkrec.serve.errors import StoreUnavailableError
 from thinkrec.serve.interaction_store import InteractionStore, SqliteStore
 from thinkrec.serve.open_store import open_store
@@ -57,9 +59,72 @@ def test_rows_are_there_again_and_a_key_counts_once(open_log: Open) -> None:
             ("u", "4", False, None),
         ]
         assert rows[0].received <= rows[1].received and rows[1].number == later.number
-        assert opened.list_users() == {"u": (2, 1), "v": (1, 1)}
+        assert opened.find_users("", 10) == [("u", 2, 1), ("v", 1, 1)]
+        assert opened.count_users(["u", "w"]) == {"u": (2, 1)} and opened.count_users([]) == {}
         assert opened.count() == 3
         assert opened.list_user("nobody") == []
+
+
+def test_the_last_opinion_on_each_item_is_listed(open_log: Open) -> None:
+    with closing(open_log()) as store:
+        for item, liked in [("3", True), ("4", True), ("3", False), ("5", True), ("4", False)]:
+            store.append("u", item, liked, None, None)
+        store.append("v", "3", True, None, None)
+        assert [(row.item, row.liked) for row in store.list_opinions("u")] == [("3", False), ("5", True), ("4", False)]
+        assert len(store.list_user("u")) == 5 and store.list_opinions("nobody") == []
+
+
+def test_users_are_listed_by_the_beginning_of_their_id_in_the_order_of_characters(open_log: Open) -> None:
+    # The order of a language would put these elsewhere: capitals beside small letters, marks aside.
+    names = ["a", "B", "a-c", "ab", "A", "b", "a%", "\u00e4", "a_"]
+    with closing(open_log()) as store:
+        for name in names:
+            store.append(name, "3", True, None, None)
+        assert [name for name, _, _ in store.find_users("", 100)] == sorted(names)
+        assert [name for name, _, _ in store.find_users("a", 100)] == ["a", "a%", "a-c", "a_", "ab"]
+        assert [name for name, _, _ in store.find_users("a", 2)] == ["a", "a%"]
+        assert store.find_users("a%", 5) == [("a%", 1, 1)] and store.find_users("c", 5) == []
+
+
+def test_of_100_000_users_those_that_are_shown_are_read_alone(open_log: Open) -> None:
+    with closing(open_log()) as store:
+        fill_log(store, 100_000)
+        begun = time.perf_counter()
+        assert [name for name, _, _ in store.find_users("9999", 3)] == ["9999", "99990", "99991"]
+        assert store.count_users(["7", "99999", "x"]) == {"7": (1, 1), "99999": (1, 1)}
+        assert store.list_opinions("5")[0].item == "3"
+        assert time.perf_counter() - begun < 0.5
+        plan = read_plan(store)
+        assert "by_user" in plan and not any(word in plan for word in ("TEMP B-TREE", "Seq Scan", "Sort"))
+
+
+def fill_log(store: InteractionStore, n: int) -> None:
+    """One opinion of each of n users, past `append`, which waits for the disk each time."""
+    if isinstance(store, SqliteStore):
+        store._connection.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?) "
+            "INSERT INTO interactions (user, item, liked, received) SELECT i, '3', 1, 0 FROM n",
+            (n,),
+        )
+        return
+    with store._use() as connection:  # type: ignore[attr-defined]
+        connection.execute(
+            "INSERT INTO interactions (user_id, item, liked, received) "
+            "SELECT i::text, '3', true, 0 FROM generate_series(0, %s - 1) AS i",
+            (n,),
+        )
+        connection.execute("ANALYZE interactions")
+
+
+def read_plan(store: InteractionStore) -> str:
+    """How the database finds users by the beginning of their id."""
+    if isinstance(store, SqliteStore):
+        rows = store._connection.execute(f"EXPLAIN QUERY PLAN {interaction_store._FIND_USERS}", ("9999", 3))
+        return " ".join(str(row[-1]) for row in rows)
+    from thinkrec.serve.postgres_store import _FIND_USERS
+
+    with store._use() as connection:  # type: ignore[attr-defined]
+        return " ".join(row[0] for row in connection.execute(f"EXPLAIN {_FIND_USERS}", ("9999", 3)))
 
 
 def test_texts_and_numbers_of_any_kind_come_back(open_log: Open) -> None:

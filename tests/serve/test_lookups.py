@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from thinkrec.serve import histories
 from thinkrec.serve.catalogue_search import order_by_like_rate
-from thinkrec.serve.errors import DeadlineError
+from thinkrec.serve.errors import DeadlineError, UnknownIdError
 from thinkrec.serve.histories import build_past, change_past, list_entries
 from thinkrec.serve.interaction_store import StoredInteraction
 from thinkrec.serve.loaded_model import LoadedModel, QueuedScorer, ServiceLimits
@@ -49,6 +50,32 @@ def test_rows_of_items_that_are_gone_are_left_out_and_changes_add_up(service: Re
     rows = [StoredInteraction(n, "new", item, True, None, 0.0) for n, item in enumerate(("3", "gone", "4"))]
     past = change_past(model, build_past(model, "new", rows), [Change(3, None), Change(4, False), Change(5, True)])
     assert [(entry.item, entry.liked) for entry in list_entries(model, past)] == [(4, False), (5, True)]
+
+
+def test_a_thousand_appended_opinions_are_one_step(service: RecommenderService) -> None:
+    model, ids = service.loaded.model, service.loaded.model.ds.items.ids
+    start = build_past(model, 1, ()).query.time
+    rows = [
+        StoredInteraction(n, "1", str(ids[n % len(ids)]), n % 3 == 0, start + n if n % 2 else None, 0.0)
+        for n in range(2000)
+    ]
+    begun = time.perf_counter()
+    past = build_past(model, 1, rows)
+    assert time.perf_counter() - begun < 0.5
+    assert past.query.items.tolist() == [n % len(ids) for n in range(2000 - len(ids), 2000)]
+    assert past.query.labels.tolist() == [int(n % 3 == 0) for n in range(2000 - len(ids), 2000)]
+    assert past.query.time == start + 1999 and past.query.timestamps[-2] == start + 1997
+    assert set(past.sources) == {"added"}
+
+
+def test_of_a_large_catalogue_an_unknown_id_is_not_compared_with_all_titles(
+    service: RecommenderService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UnknownIdError, match=r"closest|ids look like"):
+        service.rank(1, candidates=["nowhere"])
+    monkeypatch.setattr(histories, "MOST_COMPARED", 10)
+    with pytest.raises(UnknownIdError, match="/v1/items finds"):
+        service.rank(1, candidates=["nowhere"])
 
 
 def test_scores_that_come_too_late_are_refused(service: RecommenderService) -> None:

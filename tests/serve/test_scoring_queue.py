@@ -8,15 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from support.simulated_lanes import ask
 
 from thinkrec.data.query import Query
 from thinkrec.serve.errors import CancelledRequestError, DeadlineError, QueueFullError, StoppingError
 from thinkrec.serve.scoring_queue import ScoringQueue
-
-
-def ask(n: int) -> Query:
-    empty = np.zeros(0, dtype=np.int64)
-    return Query(None, empty, empty.astype(np.int8), empty, empty.astype(np.int8), 0, np.arange(n))
 
 
 class Gate:
@@ -37,20 +33,42 @@ class Gate:
 
 def test_what_waits_is_scored_together_and_long_questions_in_turn() -> None:
     gate = Gate()
-    queue = ScoringQueue(gate.score, most_waiting=5000, batch=512)
+    queue = ScoringQueue(gate.score, most_waiting=5000, batch=64)
     first = queue.submit([ask(1)])
     assert gate.begun.wait(10)
-    jobs = [*first, *queue.submit([ask(1000)]), *queue.submit([ask(5)]), *queue.submit([ask(7)])]
+    jobs = [*first, *queue.submit([ask(100)]), *queue.submit([ask(5)]), *queue.submit([ask(7)])]
+    assert queue.waiting == 112
     gate.open.set()
-    assert [len(job.future.result(10)) for job in jobs] == [1, 1000, 5, 7]
-    assert jobs[1].future.result().tolist() == list(range(1000))
-    assert gate.sizes[:2] == [[1], [256, 5, 7]]
+    assert [len(job.future.result(10)) for job in jobs] == [1, 100, 5, 7]
+    assert jobs[1].future.result().tolist() == list(range(100))
+    assert gate.sizes == [[1], [50], [5, 7], [50]]
+    assert [job.company for job in jobs] == [1, 1, 2, 2]
+    assert queue.close(10)
+
+
+def test_a_free_lane_does_not_wait_for_a_batch_under_way() -> None:
+    gate, prepared = Gate(), []
+    queue = ScoringQueue(
+        gate.score, most_waiting=100, batch=64, lanes=2, prepare_lane=lambda: prepared.append(threading.get_ident())
+    )
+    assert len(set(prepared)) == 2
+    both = threading.Barrier(3)
+
+    def score(queries: Sequence[Query]) -> list[np.ndarray]:
+        both.wait(10)
+        return gate.score(queries)
+
+    queue._score = score
+    jobs = [*queue.submit([ask(2)]), *queue.submit([ask(3)])]
+    both.wait(10)  # reached only where both lanes score at the same time
+    gate.open.set()
+    assert [len(job.future.result(10)) for job in jobs] == [2, 3]
     assert queue.close(10)
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
     gate = Gate()
-    queue = ScoringQueue(gate.score, most_waiting=10, batch=4)
+    queue = ScoringQueue(gate.score, most_waiting=10, batch=14)
     queue.submit([ask(4)])
     assert gate.begun.wait(10)
     queue.submit([ask(8)])
@@ -63,7 +81,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
 
 def test_what_would_wait_too_long_by_the_speed_so_far_is_refused() -> None:
     gate = Gate()
-    queue = ScoringQueue(gate.score, most_waiting=5000, batch=50, longest_wait=0.5)
+    queue = ScoringQueue(gate.score, most_waiting=5000, batch=64, longest_wait=0.5)
     gate.open.set()
     queue.submit([ask(50)])[0].future.result(10)
     gate.open.clear()
@@ -71,7 +89,7 @@ def test_what_would_wait_too_long_by_the_speed_so_far_is_refused() -> None:
     gate.begun.clear()
     queue.submit([ask(30)])
     assert gate.begun.wait(10)
-    assert queue.estimate_wait() == pytest.approx(0.3)
+    assert queue.estimate_wait() == pytest.approx(0.4)  # with the cost of a question
     queue.submit([ask(200)])
     with pytest.raises(QueueFullError, match=r"0\.5 seconds") as caught:
         queue.submit([ask(1)])

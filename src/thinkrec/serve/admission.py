@@ -18,6 +18,13 @@ class Admission:
         """Requests that were let in and have not ended."""
         return self._under_way
 
+    def has_room(self) -> bool:
+        """Whether one more might come in; where not, it counts as refused."""
+        with self._lock:
+            is_full = self._under_way >= self.most
+            self.refused += is_full
+            return not is_full
+
     def allow_request(self) -> bool:
         """Whether one more may come in; it then counts until `finish_request`."""
         with self._lock:

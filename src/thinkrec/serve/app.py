@@ -1,47 +1,32 @@
-"""The service over HTTP. Every refusal is one line of JSON, in which nothing of a request stands unescaped."""
+"""The service over HTTP: its endpoints. Who may ask, and how much, says `guard`, what a refusal is, `refusals`."""
 
 from __future__ import annotations
 
 import json
-import logging
-import math
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.encoders import jsonable_encoder
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 import thinkrec
-from thinkrec.errors import DataError, ThinkRecError
 from thinkrec.serve import schemas
-from thinkrec.serve.errors import OverloadedError, UnknownIdError
-from thinkrec.serve.keys import is_allowed
+from thinkrec.serve.guard import add_guard
 from thinkrec.serve.metrics import ServiceMetrics
+from thinkrec.serve.refusals import add_error_answers, convert_error
 from thinkrec.serve.service import RecommenderService
 from thinkrec.serve.values import Change
 
-LOGGER = logging.getLogger("thinkrec.serve")
-BODY_LIMIT = 1 << 20
-"""Bytes of a request."""
-UNEXPECTED = "something failed that should not; the operator of the service finds what in the log"
-"""All that is said of an error that is no refusal."""
-OPEN_PATHS = ("/", "/health", "/ready")
-"""Answered without a key: they say nothing of the data."""
-UNCOUNTED_PATHS = (*OPEN_PATHS, "/metrics")
-"""Answered however much is under way: who watches the service needs them most then."""
 SPARE_THREADS = 8
 """For those."""
-PAGE = "/page/"
-"""Below lies the page for the browser, where nicegui is installed; it asks for a key itself."""
 Text = Annotated[str, Query(max_length=200)]
 Most = Annotated[int, Query(ge=1, le=100)]
+Entries = Annotated[int, Query(ge=1, le=1000, description="The last so many.")]
 
 
 def create_app(service: RecommenderService, keys: tuple[bytes, ...] = (), page: bool = False) -> FastAPI:
@@ -63,9 +48,9 @@ def create_app(service: RecommenderService, keys: tuple[bytes, ...] = (), page: 
 
     app = FastAPI(title="ThinkRec", version=thinkrec.__version__, docs_url=None, redoc_url=None, lifespan=close_at_end)
     metrics = ServiceMetrics(service)
-    _add_guard(app, keys, metrics, service)
+    add_guard(app, keys, metrics, lambda: service.admission)
     _add_metrics(app, metrics)
-    _add_error_answers(app)
+    add_error_answers(app)
     _add_lookups(app, service)
     _add_questions(app, service)
     _add_explaining(app, service)
@@ -80,74 +65,6 @@ def _add_metrics(app: FastAPI, metrics: ServiceMetrics) -> None:
     @app.get("/metrics", response_class=PlainTextResponse)
     def read_metrics() -> PlainTextResponse:
         return PlainTextResponse(metrics.render(), media_type="text/plain; version=0.0.4")
-
-
-def _add_guard(app: FastAPI, keys: tuple[bytes, ...], metrics: ServiceMetrics, service: RecommenderService) -> None:
-    @app.middleware("http")
-    async def check_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        begun = time.monotonic()
-        # The path that is routed; that of `request.url` also depends on the Host header, which the client writes.
-        path = request.scope["path"]
-        is_open = path in OPEN_PATHS or path.startswith(PAGE)
-        if not is_open and not is_allowed(request.headers.get("authorization"), keys):
-            response: Response = _build_refusal(401, "no valid API key; send Authorization: Bearer KEY")
-        elif (size := request.headers.get("content-length", "0")).isdecimal() and int(size) > BODY_LIMIT:
-            response = _build_refusal(413, f"the request has more than {BODY_LIMIT} bytes")
-        elif request.method == "POST" and "content-length" not in request.headers:
-            response = _build_refusal(411, "the request does not say how long it is; send Content-Length")
-        else:
-            response = await answer_if_there_is_room(request, call_next)
-        route = request.scope.get("route")
-        metrics.observe(getattr(route, "path", "other"), response.status_code, time.monotonic() - begun)
-        return response
-
-    async def answer_if_there_is_room(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        # The path that is routed, as above. The page's own questions are asked in the process, not by its requests.
-        path = request.scope["path"]
-        is_counted = path not in UNCOUNTED_PATHS and not path.startswith(PAGE)
-        if is_counted and not service.admission.allow_request():
-            text = f"{service.admission.most} requests are under way and no more may be; try again later"
-            return _build_refusal(503, text, {"Retry-After": "1"})
-        try:
-            return await call_next(request)
-        except Exception as error:
-            return _convert_error(error)
-        finally:
-            if is_counted:
-                service.admission.finish_request()
-
-
-def _add_error_answers(app: FastAPI) -> None:
-    @app.exception_handler(ThinkRecError)
-    def explain_refusal(request: Request, error: ThinkRecError) -> JSONResponse:
-        return _convert_error(error)
-
-    @app.exception_handler(RequestValidationError)
-    def explain_fault(request: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3]]
-        return _build_refusal(422, "; ".join(faults))
-
-
-def _convert_error(error: Exception) -> JSONResponse:
-    if isinstance(error, OverloadedError):
-        wait = str(max(1, math.ceil(error.retry_after)))
-        return _build_refusal(503, str(error), {"Retry-After": wait})
-    if isinstance(error, UnknownIdError):
-        return _build_refusal(404, str(error))
-    if isinstance(error, DataError):
-        return _build_refusal(422, str(error))
-    LOGGER.error("a request failed", exc_info=error)
-    if isinstance(error, ThinkRecError):
-        return _build_refusal(503, "the model cannot answer; its operator finds why in the log", {"Retry-After": "60"})
-    return _build_refusal(500, UNEXPECTED)
-
-
-def _build_refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    # What a request holds may stand in a message: lone surrogates cannot be sent, and nobody reads 100 kB.
-    shown = message.encode("utf-8", "backslashreplace").decode()
-    return JSONResponse({"error": shown if len(shown) <= 1000 else f"{shown[:1000]}..."}, status, headers)
 
 
 def _dump_value(value: Any) -> JSONResponse:
@@ -177,8 +94,8 @@ def _add_lookups(app: FastAPI, service: RecommenderService) -> None:
         return _dump_value(service.search_users(q, most))
 
     @app.get("/v1/users/{user}/history")
-    def get_history(user: str) -> JSONResponse:
-        return _dump_value(service.get_history(user))
+    def get_history(user: str, most: Entries = 1000) -> JSONResponse:
+        return _dump_value(service.get_history(user, most))
 
     @app.get("/v1/users/{user}/profile")
     def describe_user(user: str, most: Most = 5) -> JSONResponse:
@@ -238,7 +155,7 @@ def _add_explaining(app: FastAPI, service: RecommenderService) -> None:
             try:
                 yield _format_event("reason", explain_pair(body, reason=body.reason).reason)
             except Exception as error:
-                yield _format_event("error", json.loads(bytes(_convert_error(error).body)))
+                yield _format_event("error", json.loads(bytes(convert_error(error).body)))
 
         return StreamingResponse(iterate_events(), media_type="text/event-stream")
 

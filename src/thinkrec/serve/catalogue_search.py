@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
+
 import numpy as np
 
 from thinkrec.data.titles import normalise_name
@@ -15,7 +17,11 @@ class ItemIndex:
     def __init__(self, model: ServedModel) -> None:
         """Normalise all titles once."""
         self.model = model
-        self.names = [normalise_name(title) for title in model.ds.items.titles]
+        items = model.ds.items
+        self.names = [normalise_name(title) for title in items.titles]
+        self.words = [
+            f"{name} {' '.join(items.keywords[code]).lower()} {items.ids[code]}" for code, name in enumerate(self.names)
+        ]
 
     def search(self, text: str, most: int) -> tuple[ItemCard, ...]:
         """Items that hold every word of the text in title, keywords or id: beginnings first, then the most rated.
@@ -25,12 +31,11 @@ class ItemIndex:
         items, wanted = self.model.ds.items, normalise_name(text).split()
         counts = self.model.item_counts[0]
         scored = []
-        for code, name in enumerate(self.names):
-            words = f"{name} {' '.join(items.keywords[code]).lower()} {items.ids[code]}"
+        for code, (name, words) in enumerate(zip(self.names, self.words, strict=True)):
             if all(word in words for word in wanted):
                 begins = bool(wanted) and name.startswith(" ".join(wanted))
                 scored.append((str(items.ids[code]) != text.strip(), not begins, -int(counts[code]), code))
-        return tuple(self.build_card(code) for *_, code in sorted(scored)[:most])
+        return tuple(self.build_card(code) for *_, code in nsmallest(most, scored))
 
     def build_card(self, code: int) -> ItemCard:
         """The card of an item code."""

@@ -18,6 +18,9 @@ from thinkrec.serve.interaction_store import StoredInteraction
 from thinkrec.serve.model import ServedModel
 from thinkrec.serve.values import Change, HistoryEntry, Source
 
+MOST_COMPARED = 3000
+"""Items of a catalogue whose titles an unknown id is compared with; with more, all others wait for that."""
+
 
 @dataclass(frozen=True, eq=False)
 class Past:
@@ -35,7 +38,9 @@ def find_items(model: ServedModel, items: Iterable[Any]) -> np.ndarray:
         code = model.item_codes.get(str(item))
         if code is None:
             shown = repr(item) if len(str(item)) <= 80 else f"{str(item)[:77]!r}..."
-            hint = suggest_closest_items(str(item)[:80], ds)
+            hint = f"GET /v1/items finds {ds.domain.items} by words of their titles"
+            if len(ds.items) <= MOST_COMPARED:
+                hint = suggest_closest_items(str(item)[:80], ds)
             raise UnknownIdError(f"there is no {ds.domain.item} with the id {shown}; {hint}")
         codes.append(code)
     return np.array(codes, dtype=np.int64)
@@ -68,11 +73,9 @@ def build_past(
     else:
         query = Query.from_dataset(ds, code)
     past = Past(user if code is None else ds.user_ids[code], query, ("data",) * len(query.items))
-    for row in added:
-        # An item that a new run no longer has cannot stand in its prompts; the log keeps the row.
-        if row.item in model.item_codes:
-            past = _set_opinion(past, model.item_codes[row.item], row.liked, row.timestamp, "added")
-    return past
+    # An item that a new run no longer has cannot stand in its prompts; the log keeps the row.
+    known = [(model.item_codes[row.item], row.liked, row.timestamp) for row in added if row.item in model.item_codes]
+    return _set_opinions(past, known, "added")
 
 
 def change_past(model: ServedModel, past: Past, changes: Sequence[Change]) -> Past:
@@ -90,7 +93,7 @@ def change_past(model: ServedModel, past: Past, changes: Sequence[Change]) -> Pa
             wrong = places[past.query.labels[places] != int(change.liked)]
             past = replace(past, query=past.query.flip_labels(wrong))
         else:
-            past = _set_opinion(past, int(code), change.liked, None, "given")
+            past = _set_opinions(past, [(int(code), change.liked, None)], "given")
     return past
 
 
@@ -113,21 +116,31 @@ def list_entries(model: ServedModel, past: Past) -> tuple[HistoryEntry, ...]:
     )
 
 
-def _set_opinion(past: Past, code: int, liked: bool, timestamp: int | None, source: Source) -> Past:
-    """With an opinion at the end, in the place of earlier ones on the item."""
-    places = np.flatnonzero(past.query.items == code)
-    query = past.query
-    keep = np.delete(np.arange(len(query.items)), places)
-    now = query.time if timestamp is None else timestamp
+def _set_opinions(past: Past, opinions: Sequence[tuple[int, bool, int | None]], source: Source) -> Past:
+    """With opinions (item code, liked, time) at the end, in the place of earlier ones on their items; the last counts.
+
+    One without a time was given when the past ended.
+    """
+    query, time = past.query, past.query.time
+    last: dict[int, tuple[bool, int]] = {}
+    for code, liked, timestamp in opinions:
+        now = time if timestamp is None else timestamp
+        time = max(time, now)
+        last.pop(code, None)
+        last[code] = liked, now
+    if not last:
+        return past
+    keep = np.flatnonzero(~np.isin(query.items, list(last)))
+    labels, times = zip(*last.values(), strict=True)
     query = replace(
         query,
-        items=np.append(query.items[keep], np.int64(code)),
-        labels=np.append(query.labels[keep], np.int8(liked)).astype(np.int8),
-        timestamps=np.append(query.timestamps[keep], np.int64(now)),
-        splits=np.append(query.splits[keep], np.int8(TEST)).astype(np.int8),
-        time=max(query.time, now),
+        items=np.append(query.items[keep], np.array(list(last), dtype=np.int64)),
+        labels=np.append(query.labels[keep], np.array(labels, dtype=np.int8)),
+        timestamps=np.append(query.timestamps[keep], np.array(times, dtype=np.int64)),
+        splits=np.append(query.splits[keep], np.full(len(last), TEST, dtype=np.int8)),
+        time=time,
     )
-    return replace(past, query=query, sources=(*(past.sources[place] for place in keep), source))
+    return replace(past, query=query, sources=(*(past.sources[place] for place in keep), *(source for _ in last)))
 
 
 def _drop_places(past: Past, places: np.ndarray) -> Past:

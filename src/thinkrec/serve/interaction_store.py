@@ -37,6 +37,11 @@ class StoredInteraction:
     """Unix seconds."""
 
 
+def keep_beginning(rows: Sequence[tuple[str, int, int]], begin: str) -> list[tuple[str, int, int]]:
+    """The users of (id, rows, likes) whose id begins with a text; `rows` in order, from that text on."""
+    return [(user, int(n), int(likes)) for user, n, likes in rows if user.startswith(begin)]
+
+
 class InteractionStore(Protocol):
     """A log of interactions that survives a restart; several threads may use it.
 
@@ -48,11 +53,22 @@ class InteractionStore(Protocol):
         ...
 
     def list_user(self, user: str) -> Sequence[StoredInteraction]:
-        """The user's, in the order of arrival."""
+        """All of the user's, in the order of arrival."""
         ...
 
-    def list_users(self) -> dict[str, tuple[int, int]]:
-        """User -> (rows, likes)."""
+    def list_opinions(self, user: str) -> Sequence[StoredInteraction]:
+        """The user's last one on each item, in the order of arrival: no more than the catalogue has items."""
+        ...
+
+    def find_users(self, begin: str, most: int) -> list[tuple[str, int, int]]:
+        """(id, rows, likes) of the first so many users whose id begins with a text, in the order of their characters.
+
+        The rows of these users are read, and no others.
+        """
+        ...
+
+    def count_users(self, users: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """User -> (rows, likes), of those of some users who have any."""
         ...
 
     def count(self) -> int:
@@ -79,6 +95,14 @@ CREATE TABLE IF NOT EXISTS interactions (
     key TEXT UNIQUE
 )
 """
+_INDEX = """
+DROP INDEX IF EXISTS by_user;
+CREATE INDEX IF NOT EXISTS by_user_and_item ON interactions (user, item, number, liked)
+"""
+"""The second takes the place of the first, which logs of earlier versions have."""
+_FIND_USERS = """
+SELECT user, COUNT(*), SUM(liked) FROM interactions WHERE user >= ? GROUP BY user ORDER BY user LIMIT ?
+"""
 _COLUMNS = "number, user, item, liked, timestamp, received"
 
 
@@ -95,7 +119,7 @@ class SqliteStore:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute(_TABLE)
-            self._connection.execute("CREATE INDEX IF NOT EXISTS by_user ON interactions (user, number)")
+            self._connection.executescript(_INDEX)
         except (sqlite3.Error, OSError) as error:
             raise DataError(
                 f"the interactions in {path} cannot be opened ({error}); give another file with --interactions, or "
@@ -123,11 +147,31 @@ class SqliteStore:
             ).fetchall()
         return [StoredInteraction(n, u, i, bool(liked), t, r) for n, u, i, liked, t, r in rows]
 
-    def list_users(self) -> dict[str, tuple[int, int]]:
+    def list_opinions(self, user: str) -> list[StoredInteraction]:
         """See `InteractionStore`."""
         with self._use() as connection:
-            rows = connection.execute("SELECT user, COUNT(*), SUM(liked) FROM interactions GROUP BY user")
-            return {user: (int(n), int(likes)) for user, n, likes in rows.fetchall()}
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM interactions WHERE number IN "
+                "(SELECT MAX(number) FROM interactions WHERE user = ? GROUP BY item) ORDER BY number",
+                (user,),
+            ).fetchall()
+        return [StoredInteraction(n, u, i, bool(liked), t, r) for n, u, i, liked, t, r in rows]
+
+    def find_users(self, begin: str, most: int) -> list[tuple[str, int, int]]:
+        """See `InteractionStore`."""
+        with self._use() as connection:
+            rows = connection.execute(_FIND_USERS, (begin, most)).fetchall()
+        return keep_beginning(rows, begin)
+
+    def count_users(self, users: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """See `InteractionStore`."""
+        marks = ", ".join("?" * len(users))
+        with self._use() as connection:
+            rows = connection.execute(
+                f"SELECT user, COUNT(*), SUM(liked) FROM interactions WHERE user IN ({marks}) GROUP BY user",
+                tuple(users),
+            ).fetchall()
+        return {user: (int(n), int(likes)) for user, n, likes in rows}
 
     def count(self) -> int:
         """See `InteractionStore`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from thinkrec.errors import DataError
 from thinkrec.serve.errors import StoreUnavailableError
-from thinkrec.serve.interaction_store import StoredInteraction
+from thinkrec.serve.interaction_store import StoredInteraction, keep_beginning
 from thinkrec.serve.values import Appended
 
 LOGGER = logging.getLogger("thinkrec.serve")
@@ -32,8 +32,15 @@ CREATE TABLE IF NOT EXISTS interactions (
     received DOUBLE PRECISION NOT NULL,
     key TEXT UNIQUE
 );
-CREATE INDEX IF NOT EXISTS interactions_by_user ON interactions (user_id, number)
+DROP INDEX IF EXISTS interactions_by_user;
+CREATE INDEX IF NOT EXISTS interactions_by_user_and_item ON interactions (user_id, item, number);
+CREATE INDEX IF NOT EXISTS interactions_by_user_text ON interactions (user_id COLLATE "C", liked)
 """
+_FIND_USERS = """
+SELECT user_id COLLATE "C" AS id, COUNT(*), COUNT(*) FILTER (WHERE liked) FROM interactions
+WHERE user_id COLLATE "C" >= %s GROUP BY id ORDER BY id LIMIT %s
+"""
+"""By characters, whatever the database's own order: in a language's order ids with one beginning may stand apart."""
 _COLUMNS = "number, user_id, item, liked, timestamp, received"
 _LOCK = 0x7468696E6B726563
 """Advisory lock of whoever makes the table: two processes that start together must not both do it."""
@@ -90,11 +97,29 @@ class PostgresStore:
             ).fetchall()
         return [StoredInteraction(*row) for row in rows]
 
-    def list_users(self) -> dict[str, tuple[int, int]]:
+    def list_opinions(self, user: str) -> list[StoredInteraction]:
         """See `InteractionStore`."""
         with self._use() as connection:
             rows = connection.execute(
-                "SELECT user_id, COUNT(*), COUNT(*) FILTER (WHERE liked) FROM interactions GROUP BY user_id"
+                f"SELECT {_COLUMNS} FROM interactions WHERE number IN "
+                "(SELECT MAX(number) FROM interactions WHERE user_id = %s GROUP BY item) ORDER BY number",
+                (user,),
+            ).fetchall()
+        return [StoredInteraction(*row) for row in rows]
+
+    def find_users(self, begin: str, most: int) -> list[tuple[str, int, int]]:
+        """See `InteractionStore`."""
+        with self._use() as connection:
+            rows = connection.execute(_FIND_USERS, (begin, most)).fetchall()
+        return keep_beginning(rows, begin)
+
+    def count_users(self, users: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """See `InteractionStore`."""
+        with self._use() as connection:
+            rows = connection.execute(
+                "SELECT user_id, COUNT(*), COUNT(*) FILTER (WHERE liked) FROM interactions "
+                "WHERE user_id = ANY(%s) GROUP BY user_id",
+                (list(users),),
             ).fetchall()
         return {user: (int(n), int(likes)) for user, n, likes in rows}
 

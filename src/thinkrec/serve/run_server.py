@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,8 +15,9 @@ import uvicorn
 from thinkrec.errors import ThinkRecError
 from thinkrec.run.options import RunOptions
 from thinkrec.serve.app import create_app
+from thinkrec.serve.garbage import settle_garbage
 from thinkrec.serve.keys import check_exposure, read_keys
-from thinkrec.serve.loaded_model import ServiceLimits
+from thinkrec.serve.loaded_model import RETIREMENT, ServiceLimits
 from thinkrec.serve.service import RecommenderService, open_service
 
 LOGGER = logging.getLogger("thinkrec.serve")
@@ -37,6 +39,7 @@ def run_server(
     keys = read_keys(key_text, key_file)
     check_exposure(host, keys)
     service = open_service(folder, interactions, options=options, limits=limits)
+    settle_garbage()
     _register_swap(service, folder)
     info = service.describe()
     if info.warning:
@@ -69,6 +72,9 @@ def _register_swap(service: RecommenderService, folder: Path) -> None:
             LOGGER.warning("swapped to %s", service.swap_run(folder).version)
         except ThinkRecError as error:
             LOGGER.error("the run is not swapped, the old one goes on: %s", error)
+            return
+        time.sleep(RETIREMENT + 5)  # until the old model is gone
+        settle_garbage()
 
     # A signal's handler must not load a model itself: it would stop the thread that answers.
     signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=swap, daemon=True).start())

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 def check_text(text: str) -> str:
     """Raises ValueError for a NUL, which databases cannot store; pydantic refuses lone surrogates itself."""
     if "\0" in text:
-        raise ValueError("holds a NUL character")
+        raise ValueError("holds a NUL character; take it out")
     return text
 
 

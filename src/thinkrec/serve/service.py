@@ -22,6 +22,7 @@ from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.ranker import compute_like_probability
 from thinkrec.serve.admission import Admission
 from thinkrec.serve.catalogue_search import order_by_like_rate
+from thinkrec.serve.explanations import build_explanation
 from thinkrec.serve.histories import Past, build_past, change_past, find_changes, find_items, list_entries
 from thinkrec.serve.interaction_store import InteractionStore
 from thinkrec.serve.loaded_model import LoadedModel, QueuedScorer, ServiceLimits, close_later
@@ -41,7 +42,6 @@ from thinkrec.serve.values import (
     Ranking,
     Reason,
     ServedExplanation,
-    ShownLine,
     UserCard,
     UserProfile,
     WhatIf,
@@ -109,28 +109,14 @@ class RecommenderService:
         """Items by words of title, keywords or id; without text the most rated."""
         return self._loaded.index.search(text[:200], most)
 
-    def search_users(self, text: str = "", most: int = 20, skip: int = 0) -> tuple[UserCard, ...]:
+    def search_users(self, text: str = "", most: int = 20) -> tuple[UserCard, ...]:
         """Users whose id begins with a text, those of the tables first."""
-        model, added = self._loaded.model, self.store.list_users()
-        table, cards = model.ds.interactions, []
-        for id_, code in model.user_codes.items():
-            if id_.startswith(text):
-                cards.append((id_, code))
-        new = [(id_, None) for id_ in added if id_ not in model.user_codes and id_.startswith(text)]
-        shown: list[UserCard] = []
-        for id_, code in [*cards, *new][skip : skip + most]:
-            more, likes = added.get(id_, (0, 0))
-            if code is not None:
-                rows = slice(table.start[code], table.start[code + 1])
-                more, likes = more + rows.stop - rows.start, likes + int(table.label[rows].sum())
-            user = id_ if code is None else model.ds.user_ids[code]
-            shown.append(UserCard(user, int(more), int(likes), code is not None))
-        return tuple(shown)
+        return self._loaded.users.search(text[:200], most, self.store)
 
-    def get_history(self, user: Any) -> tuple[HistoryEntry, ...]:
-        """All that is known of a user, oldest first. Raises UnknownIdError."""
+    def get_history(self, user: Any, most: int | None = None) -> tuple[HistoryEntry, ...]:
+        """What is known of a user, oldest first; `most`: the last so many. Raises UnknownIdError."""
         loaded = self._loaded
-        return list_entries(loaded.model, self._build_past(loaded, user))
+        return list_entries(loaded.model, self._build_past(loaded, user))[-most if most else None :]
 
     def describe_user(self, user: Any = None, *, history: History | None = None, most_similar: int = 5) -> UserProfile:
         """Mixture of adapters, group, similar users, place on the map."""
@@ -174,7 +160,8 @@ class RecommenderService:
         best = np.argsort(-scores, kind="stable")[:top]
         why: Sequence[Reason | None] = [None] * len(best)
         if reasons != "none" and len(best):
-            why = self.desk.write(loaded.model, replace(query, candidates=codes[best]), scores[best], reasons, end)
+            asked = [replace(query, candidates=codes[[i]]) for i in best]
+            why = self.desk.write(loaded.model, asked, scores[best], reasons, end)
         items, chance = loaded.model.ds.items, compute_like_probability(scores)
         shown = tuple(
             RankedItem(n, items.ids[codes[i]], items.titles[codes[i]], float(scores[i]), float(chance[i]), reason)
@@ -196,7 +183,7 @@ class RecommenderService:
         """Whether a user would like an item, why, and what each history line does to the score."""
         loaded, end = self._loaded, self._end(deadline)
         past = self._build_past(loaded, user, history, threshold)
-        return self._explain_past(loaded, past, item, reason, effects, end)
+        return self._explain_pasts(loaded, [past], item, reason, effects, end)[0]
 
     def compare_what_if(
         self,
@@ -240,9 +227,10 @@ class RecommenderService:
         codes, _, _ = self._choose_candidates(model, met, candidates)
         pair = [replace(past.query, candidates=codes) for past in (before, after)]
         old, new = QueuedScorer(loaded, end).score_queries(pair)
-        answers = [None, None]
+        answers: Sequence[ServedExplanation | None] = [None, None]
         if item is not None:
-            answers = [self._explain_past(loaded, past, item, reason, effects, end) for past in (before, after)]
+            # Both sides together: their scores share batches, and the model writes both reasons at the same time.
+            answers = self._explain_pasts(loaded, [before, after], item, reason, effects, end)
         return WhatIf(
             changes=edits,
             history=list_entries(model, after),
@@ -273,7 +261,7 @@ class RecommenderService:
     def _build_past(
         self, loaded: LoadedModel, user: Any, history: History | None = None, threshold: float | None = None
     ) -> Past:
-        added = self.store.list_user(str(user)) if history is None else ()
+        added = self.store.list_opinions(str(user)) if history is None else ()
         return build_past(loaded.model, user, added, history, threshold)
 
     def _choose_candidates(
@@ -294,38 +282,33 @@ class RecommenderService:
             unmet = order_by_like_rate(model, unmet)[:most]
         return unmet, words, 0
 
-    def _explain_past(
-        self, loaded: LoadedModel, past: Past, item: Any, choice: ReasonChoice, effects: bool, end: float
-    ) -> ServedExplanation:
+    def _explain_pasts(
+        self,
+        loaded: LoadedModel,
+        pasts: Sequence[Past],
+        item: Any,
+        choice: ReasonChoice,
+        effects: bool,
+        end: float,
+    ) -> list[ServedExplanation]:
+        """The answer about an item from each of some pasts."""
         model, scorer = loaded.model, QueuedScorer(loaded, end)
         codes = find_items(model, [item])
-        query = replace(past.query, candidates=codes)
+        queries = [replace(past.query, candidates=codes) for past in pasts]
+        moved: list[list[float] | None] = [None] * len(pasts)
         if effects:
-            measured = compute_line_effects(scorer, [query], flip=False)[0]
-            score, moved = measured.score, measured.erase.tolist()
+            measured = compute_line_effects(scorer, queries, flip=False)
+            scores = np.array([one.score for one in measured])
+            moved = [one.erase.tolist() for one in measured]
         else:
-            score, moved = float(scorer.score_queries([query])[0][0]), None
-        items, code = model.ds.items, int(codes[0])
-        shown = model.predictor.find_visible_past(query, code)
-        lines = tuple(
-            ShownLine(items.ids[i], items.titles[i], bool(y), None if moved is None else float(moved[n]))
-            for n, (i, y) in enumerate(zip(query.items[shown], query.labels[shown], strict=True))
-        )
-        scores = np.array([score])
-        reason = None if choice == "none" else self.desk.write(model, query, scores, choice, end)[0]
-        return ServedExplanation(
-            user=past.user,
-            item=items.ids[code],
-            title=items.titles[code],
-            verdict="Yes" if score > 0 else "No",
-            score=score,
-            probability=float(compute_like_probability(scores)[0]),
-            history=lines,
-            unseen=len(query.items) - len(shown),
-            gate=describe_mixture(model, past)[0],
-            reason=reason,
-            model=model.info,
-        )
+            scores = np.array([values[0] for values in scorer.score_queries(queries)])
+        reasons: Sequence[Reason | None] = [None] * len(pasts)
+        if choice != "none":
+            reasons = self.desk.write(model, queries, scores, choice, end)
+        return [
+            build_explanation(model, past, query, float(score), lines, reason)
+            for past, query, score, lines, reason in zip(pasts, queries, scores, moved, reasons, strict=True)
+        ]
 
 
 def open_service(

@@ -103,7 +103,7 @@ class Reason:
     grounded: bool
     """Whether nothing untrue was found in it."""
     faults: tuple[str, ...]
-    """What does not hold, in words; empty where `grounded`."""
+    """What does not hold, or why the text does not read like prose, in words. A grounded one may have the latter."""
     citations: tuple[Citation, ...]
 
 
