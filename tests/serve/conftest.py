@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.tiny_run import train_tiny_run
+from support.tiny_run import tiny_backbone, tiny_recipe, train_tiny_run
 
+from thinkrec.run.pipeline import Run
+from thinkrec.run.recipe import parse_recipe
+from thinkrec.serve.run_pair import RunPair
 from thinkrec.serve.service import RecommenderService, open_service
 
 
@@ -21,3 +24,23 @@ def service(served_folder: Path, tmp_path: Path) -> Iterator[RecommenderService]
     service = open_service(served_folder, tmp_path / "interactions.sqlite")
     yield service
     service.close(10)
+
+
+@pytest.fixture(scope="session")
+def beside_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on the same tables with another seed and a shorter history."""
+    folder = tmp_path_factory.mktemp("beside")
+    recipe = tiny_recipe(tiny_backbone(folder / "backbone"), seed=4)
+    recipe["model"]["prompt"]["history"] = 3
+    run = Run(parse_recipe(recipe, "tiny"), folder / "run")
+    run.folder.mkdir()
+    run.prepare_folder()
+    run.train_variants()
+    return run.folder
+
+
+@pytest.fixture
+def pair(service: RecommenderService, served_folder: Path, beside_folder: Path) -> Iterator[RunPair]:
+    pair = RunPair(service, served_folder, beside_folder)
+    yield pair
+    pair.close(10)
