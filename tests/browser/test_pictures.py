@@ -22,8 +22,8 @@ MOST_BYTES = 200_000
 def demo_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not (DEMO / "metrics.json").is_file():
         pytest.skip(f"no run of the demo in {DEMO}; `make demo` trains it, or set THINKREC_DEMO_RUN")
-    with serve(DEMO, tmp_path_factory.mktemp("demo"), hostile=False) as address:
-        yield address
+    with serve(DEMO, tmp_path_factory.mktemp("demo"), hostile=False) as server:
+        yield server.address
 
 
 def save_picture(page: Any, name: str, **options: Any) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.tiny_run import tiny_backbone, tiny_recipe, train_tiny_run
+from support.tiny_run import train_tiny_run
 
-from thinkrec.run.pipeline import Run
-from thinkrec.run.recipe import parse_recipe
 from thinkrec.serve.run_pair import RunPair
 from thinkrec.serve.service import RecommenderService, open_service
 
@@ -29,14 +27,7 @@ def service(served_folder: Path, tmp_path: Path) -> Iterator[RecommenderService]
 @pytest.fixture(scope="session")
 def beside_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on the same tables with another seed and a shorter history."""
-    folder = tmp_path_factory.mktemp("beside")
-    recipe = tiny_recipe(tiny_backbone(folder / "backbone"), seed=4)
-    recipe["model"]["prompt"]["history"] = 3
-    run = Run(parse_recipe(recipe, "tiny"), folder / "run")
-    run.folder.mkdir()
-    run.prepare_folder()
-    run.train_variants()
-    return run.folder
+    return train_tiny_run(tmp_path_factory.mktemp("beside"), seed=4, history=3).folder
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from thinkrec.errors import DataError
 from thinkrec.serve import service as service_module
-from thinkrec.serve.errors import DeadlineError
+from thinkrec.serve.errors import OverloadedError
 from thinkrec.serve.run_pair import RunPair, shorten_names
 from thinkrec.serve.service import RecommenderService
 from thinkrec.serve.values import Change
@@ -53,7 +54,21 @@ def test_both_read_one_log_of_interactions(pair: RunPair) -> None:
 
 
 def test_one_deadline_for_all_of_it(pair: RunPair) -> None:
-    with pytest.raises(DeadlineError):
+    given: list[float] = []
+
+    def make_slow(rank: Any) -> Any:
+        def rank_slowly(*args: Any, **options: Any) -> Any:
+            given.append(options["deadline"])
+            time.sleep(0.2)
+            return rank(*args, **options)
+
+        return rank_slowly
+
+    for service in pair.services:
+        service.rank = make_slow(service.rank)  # type: ignore[method-assign]
+    pair.compare(1, deadline=20)
+    assert given[0] <= 20 and given[1] <= given[0] - 0.2
+    with pytest.raises(OverloadedError):
         pair.compare(1, deadline=1e-6)
 
 
@@ -69,7 +84,7 @@ def test_other_tables_are_refused(
         return model
 
     monkeypatch.setattr(service_module, "open_model", open_other)
-    with pytest.raises(DataError, match="titles of films differ .*'Another'"):
+    with pytest.raises(DataError, match=r"titles of films differ .*'Another'"):
         RunPair(service, served_folder, beside_folder)
     assert service.rank(1, top=1).items
     with pytest.raises(DataError, match="served already"):

@@ -12,7 +12,7 @@ from thinkrec.errors import DataError
 from thinkrec.serve.same_tables import check_same_tables
 
 ROWS = [
-    {"user_id": user, "item_id": item, "label": (user + item) % 2, "timestamp": 10 * user + item}
+    {"user_id": user, "item_id": item, "label": (user + item) % 2, "timestamp": 10 * user + item, "split": "train"}
     for user in (1, 2, 3)
     for item in (1, 2, 3)
 ]
@@ -37,7 +37,7 @@ def test_equal_tables_from_other_places_are_the_same() -> None:
         (
             ROWS,
             [*ITEMS[:-1], {**ITEMS[-1], "title": "x" * 100}],
-            "at place 3 the first has 'Film 3' and the second 'xx",
+            "place 3 the first has 'Film 3' and the second 'xx",
         ),
     ],
 )

@@ -38,8 +38,8 @@ def draw_effects(models: Sequence[ModelView], info: ModelInfo) -> None:
             for row in join_effects(columns):
                 with Tag("li", "", "effect"):
                     _draw_row(row, models, largest)
-    for model in models:
-        _draw_unseen(model, info)
+    for text in _describe_unseen(models, info):
+        Tag("p", text, "muted small")
 
 
 def _list_bars(model: ModelView) -> tuple[EffectBar, ...]:
@@ -88,8 +88,15 @@ def _draw_track(bar: EffectBar | None, largest: float) -> None:
                 Tag("span", "", f"bar {kind} {side}").style(f"width: {width / 2:.1f}%")
 
 
-def _draw_unseen(model: ModelView, info: ModelInfo) -> None:
-    if model.answer is not None and model.answer.unseen:
-        older = count_words(model.answer.unseen, f"older {info.item_word}", f"older {info.items_word}")
-        who = f"{model.name} reads" if model.name else "The model reads"
-        Tag("p", f"{who} the last {len(model.answer.history)}; {older} had no place.", "muted small")
+def _describe_unseen(models: Sequence[ModelView], info: ModelInfo) -> list[str]:
+    """How much of the history each model reads; once where two read the same."""
+    readers: dict[tuple[int, int], list[str]] = {}
+    for model in models:
+        if model.answer is not None and model.answer.unseen:
+            readers.setdefault((len(model.answer.history), model.answer.unseen), []).append(model.name)
+    texts = []
+    for (read, unseen), names in readers.items():
+        who = "The model reads" if names == [""] else f"{names[0]} reads" if len(names) == 1 else "Both models read"
+        older = count_words(unseen, f"older {info.item_word}", f"older {info.items_word}")
+        texts.append(f"{who} the last {read}; {older} had no place.")
+    return texts

@@ -46,7 +46,7 @@ async def build_panels(service: RecommenderService, pair: RunPair | None = None)
 
     session = Session((service,), redraw) if pair is None else Session(pair.services, redraw, pair.names)
     head = HeadPanel(session)
-    message = MessageBar(session)
+    message = MessageBar(session, head.section.focus)
     news = Tag("p", "", "unseen", role="status")
     with Tag("div", "", "columns"):
         with Tag("div", "", "left"):

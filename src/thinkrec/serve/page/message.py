@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from thinkrec.serve.page.session import Session
 from thinkrec.serve.page.tags import Tag, draw_button
 
@@ -9,12 +11,17 @@ from thinkrec.serve.page.tags import Tag, draw_button
 class MessageBar:
     """Not there without a message; screen readers read it out when it comes."""
 
-    def __init__(self, session: Session) -> None:
-        """Build the bar where the caller stands."""
-        self.session = session
+    def __init__(self, session: Session, focus: Callable[[str], None]) -> None:
+        """Build the bar where the caller stands; `focus` puts the keyboard's place on the element with a key."""
+        self.session, self.focus = session, focus
         with Tag("div", "", "message hidden") as self.root:
             self.text = Tag("p", "", "message-text", role="alert")
-            self.button = draw_button("Try again", session.retry, "quiet", data_key="retry")
+            self.button = draw_button("Try again", self.retry, "quiet", data_key="retry")
+
+    async def retry(self) -> None:
+        """Ask again; the bar goes away meanwhile, so that the keyboard's place is handed on."""
+        self.focus("person")
+        await self.session.retry()
 
     def draw(self) -> None:
         """Bring the bar up to what the view holds."""

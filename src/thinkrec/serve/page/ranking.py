@@ -51,8 +51,8 @@ class RankingPanel:
         view = self.session.view
         shown = [{str(place.item) for place in model.list_places()} for model in view.models]
         if all(shown):
-            names, word = [model.name for model in view.models], self.session.service.describe().items_word
-            Tag("p", describe_shared(len(set.intersection(*shown)), list(map(len, shown)), word, names), "muted small")
+            word = self.session.service.describe().items_word
+            Tag("p", describe_shared(len(set.intersection(*shown)), list(map(len, shown)), word), "muted small")
 
     def draw_list(self, n: int) -> None:
         """One model's best."""

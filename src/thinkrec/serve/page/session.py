@@ -90,8 +90,10 @@ class Session:
         if self._versions == (versions := self._list_versions()):
             return
         self._versions = versions
-        if self.view.mode != "nobody":
-            await self.retry()
+        if self.view.mode == "nobody":
+            self.redraw()
+            return
+        await self.retry()
         if not self.view.message:
             self.view.message = f"Another version of {self.service.describe().run} answers now; all was asked again."
         self.redraw()

@@ -147,11 +147,13 @@ def describe_other_place(rank: int, other: int | None, name: str, top: int, most
     return f"{abs(rank - other)} {'higher' if rank < other else 'lower'} than in {name}", "moved"
 
 
-def describe_shared(n: int, sizes: Sequence[int], items_word: str, names: Sequence[str]) -> str:
+def describe_shared(n: int, sizes: Sequence[int], items_word: str) -> str:
     """How many items two shown lists have in common."""
     if min(sizes) == max(sizes) == n:
-        return f"{names[0]} and {names[1]} show the same {n} {items_word}; a line says where the places differ."
-    return f"{n} of the {max(sizes)} {items_word} are in both lists; each line says where the other model has it."
+        return (
+            f"Both lists hold the same {n:,} {items_word}; each line says how its place differs from the other model's."
+        )
+    return f"{n:,} of {max(sizes):,} {items_word} are in both lists; each line says where the other model has it."
 
 
 def describe_reason_change(before: str, after: str) -> str:
