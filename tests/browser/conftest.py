@@ -79,7 +79,7 @@ class Server:
 
     address: str
     work: Path
-    """Its working folder: while a file `refuse` lies there every question is refused; while `slow` does, reasons wait."""
+    """Its working folder: while a file `refuse` lies there questions are refused; while `slow` does, reasons wait."""
     process: subprocess.Popen[bytes]
 
 

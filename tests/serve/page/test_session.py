@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +127,19 @@ def test_a_refusal_is_a_message_and_the_ranking_stays(session: Session) -> None:
 def test_an_unforeseen_error_says_nothing_of_itself(caplog: pytest.LogCaptureFixture) -> None:
     assert "secret" not in describe_refusal(ValueError("secret"))
     assert caplog.records[0].exc_info is not None
+
+
+def test_another_run_is_noticed_and_asked(session: Session, service: RecommenderService, beside_folder: Path) -> None:
+    async def walk() -> None:
+        await session.notice_swap()
+        assert session.view.message == ""
+        await session.pick_user(1)
+        before = [place.score for place in session.view.first.list_places()]
+        await session.notice_swap()
+        assert session.view.message == ""
+        service.swap_run(beside_folder)
+        await session.notice_swap()
+        assert session.view.message == "Another version of run answers now; all was asked again."
+        assert [place.score for place in session.view.first.list_places()] != before
+
+    asyncio.run(walk())
