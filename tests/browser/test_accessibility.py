@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.conftest import ROOT
-from browser.walking import explain, pick, wait_for_reason
+from browser.conftest import ROOT, Server
+from browser.walking import explain, pick, wait_for_answers, wait_for_reason
 
 pytestmark = pytest.mark.browser
 AXE = Path(os.environ.get("THINKREC_AXE") or ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js")
@@ -52,6 +52,44 @@ def test_nothing_serious(new_page: Any, address: str, axe: str, scheme: str) -> 
     assert list_violations(page, axe) == []
     page.set_viewport_size({"width": 375, "height": 740})
     assert list_violations(page, axe) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_with_two_runs(new_page: Any, pair_address: str, axe: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme)
+    pick(page, pair_address)
+    page.locator(".place").first.click()
+    wait_for_answers(page, 2)
+    page.get_by_role("button", name="Everything measured").click()
+    page.locator(".map").wait_for()
+    page.locator(".card .opinion").first.click()
+    page.locator(".place .move").first.wait_for()
+    wait_for_answers(page, 2)
+    assert list_violations(page, axe) == []
+    page.set_viewport_size({"width": 375, "height": 740})
+    assert list_violations(page, axe) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_in_a_refusal_or_while_a_reason_is_written(
+    new_page: Any, server: Server, axe: str, scheme: str
+) -> None:
+    page = new_page(color_scheme=scheme)
+    pick(page, server.address)
+    slow, refusing = server.work / "slow", server.work / "refuse"
+    try:
+        slow.touch()
+        page.locator(".place").first.click()
+        page.locator(".placeholder").wait_for()
+        page.locator(".why .working", has_text="being written").wait_for()
+        assert list_violations(page, axe) == []
+        refusing.touch()
+        page.locator(".card .opinion").first.click()
+        page.get_by_role("button", name="Try again").wait_for()
+        assert list_violations(page, axe) == []
+    finally:
+        slow.unlink()
+        refusing.unlink(missing_ok=True)
 
 
 def test_the_key_field_has_nothing_serious(page: Any, guarded_address: str, axe: str) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from browser.conftest import ROOT, serve
-from browser.walking import explain, pick, wait_for_reason
+from browser.walking import explain, pick, wait_for_answers, wait_for_reason
 
 pytestmark = pytest.mark.browser
 DEMO = Path(os.environ.get("THINKREC_DEMO_RUN") or ROOT / "runs" / "demo")
+BESIDE = Path(os.environ.get("THINKREC_BESIDE_RUN") or ROOT / "runs" / "thinking" / "none-0")
+"""The same recipe without reasons."""
 IMAGES = ROOT / "docs" / "images"
 MOST_BYTES = 200_000
 
@@ -22,8 +24,8 @@ MOST_BYTES = 200_000
 def demo_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not (DEMO / "metrics.json").is_file():
         pytest.skip(f"no run of the demo in {DEMO}; `make demo` trains it, or set THINKREC_DEMO_RUN")
-    with serve(DEMO, tmp_path_factory.mktemp("demo"), hostile=False) as address:
-        yield address
+    with serve(DEMO, tmp_path_factory.mktemp("demo"), hostile=False) as server:
+        yield server.address
 
 
 def save_picture(page: Any, name: str, **options: Any) -> None:
@@ -61,3 +63,18 @@ def test_pictures_of_the_demo(new_page: Any, demo_address: str) -> None:
     page.locator(".map").wait_for(state="hidden")
     page.evaluate("document.activeElement.blur(); document.querySelector('.why').scrollIntoView()")
     save_picture(page, "page-phone.png")
+
+
+def test_picture_of_two_runs(new_page: Any, tmp_path: Path) -> None:
+    for folder, file in ((DEMO, "metrics.json"), (BESIDE, "recipe.yaml")):
+        if not (folder / file).is_file():
+            pytest.skip(f"no run in {folder}; docs/testing.md says how to train it")
+    with serve(DEMO, tmp_path, hostile=False, beside=BESIDE) as server:
+        page = new_page(viewport={"width": 1360, "height": 1010}, color_scheme="light")
+        page.set_default_timeout(180_000)
+        pick(page, server.address, "17")
+        page.locator(".difference").nth(19).wait_for()
+        page.locator(".place").nth(3).click()
+        wait_for_answers(page, 2)
+        page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+        save_picture(page, "page-beside.png", full_page=True)

@@ -25,6 +25,12 @@ def wait_for_reason(page: Any) -> None:
     page.wait_for_function("document.querySelector('.reason-text') && !document.querySelector('.working')")
 
 
+def wait_for_answers(page: Any, n: int) -> None:
+    """Wait until so many models have written their reasons and nothing is asked any more."""
+    written = "document.querySelectorAll('.why .reason > .reason-text').length"
+    page.wait_for_function(f"{written} === {n} && !document.querySelector('.working')")
+
+
 def find_focus(page: Any) -> str:
     """The data-key of what has the keyboard's place, or its tag."""
     return page.evaluate("document.activeElement.dataset.key ?? document.activeElement.tagName")

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from thinkrec.serve.app import create_app
 from thinkrec.serve.errors import QueueFullError
+from thinkrec.serve.run_pair import RunPair
 from thinkrec.serve.service import RecommenderService
 
 KEY = b"0123456789abcdef"
@@ -46,6 +47,19 @@ def test_a_walk_through_all_endpoints(client: TestClient) -> None:
     assert client.post("/v1/interactions", json={"user": "n", "item": 3, "liked": True, "key": "k"}).status_code == 201
     assert client.post("/v1/interactions", json={"user": "n", "item": 3, "liked": True, "key": "k"}).status_code == 200
     assert 'thinkrec_requests_total{path="/v1/rank",status="200"} 1.0' in client.get("/metrics").text
+
+
+def test_two_runs_are_compared_where_there_are_two(pair: RunPair, client: TestClient) -> None:
+    body = {"user": 1, "changes": [{"item": 3, "liked": True}], "item": 4, "top": 2}
+    both = TestClient(create_app(pair.first, pair=pair), raise_server_exceptions=False)
+    answer = both.post("/v1/compare", json=body).json()
+    assert answer["first"]["answer"]["reason"]["text"] and answer["second"]["answer"]["probability"] > 0
+    assert len(answer["items"]) + answer["shared"] == 4 and -1 <= answer["rank_correlation"] <= 1
+    assert both.post("/v1/compare", json={"user": "nobody"}).status_code == 404
+    paths = both.get("/openapi.json").json()
+    shape = paths["paths"]["/v1/compare"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert shape["$ref"].endswith("/Comparison") and paths["components"]["schemas"]["CompareRequest"]["examples"]
+    assert client.post("/v1/compare", json=body).status_code == 404
 
 
 def test_the_stream_sends_the_score_before_the_reason(client: TestClient) -> None:

@@ -57,10 +57,11 @@ def tiny_recipe(backbone: Path, **changes: Any) -> dict[str, Any]:
     }
 
 
-def train_tiny_run(folder: Path) -> Run:
-    """A run of that recipe in `folder`, its variants trained and nothing scored."""
-    recipe = parse_recipe(tiny_recipe(tiny_backbone(folder / "backbone")), "tiny")
-    run = Run(recipe, folder / "run")
+def train_tiny_run(folder: Path, seed: int = 3, history: int = 5) -> Run:
+    """A run of that recipe in `folder`, its variants trained and nothing scored; the tables are the same for all."""
+    recipe = tiny_recipe(tiny_backbone(folder / "backbone"), seed=seed)
+    recipe["model"]["prompt"]["history"] = history
+    run = Run(parse_recipe(recipe, "tiny"), folder / "run")
     run.folder.mkdir()
     run.prepare_folder()
     run.train_variants()

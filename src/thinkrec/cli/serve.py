@@ -12,6 +12,10 @@ from thinkrec.cli.options import Device, RunName, Threads, Workers
 
 def serve(
     run: RunName,
+    beside: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="A second run on the same tables; the page and /v1/compare show both."),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; others than loopback need API keys.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     interactions: Annotated[
@@ -29,6 +33,7 @@ def serve(
     """Serve a finished run over HTTP.
 
     - `thinkrec serve demo`
+    - `thinkrec serve demo --beside other`: both models' rankings and reasons next to each other
     - `THINKREC_API_KEYS=... thinkrec serve demo --host 0.0.0.0`
     - SIGHUP opens the run's folder again and answers by what stands there now; SIGTERM finishes what was accepted.
     """
@@ -57,4 +62,5 @@ def serve(
         say=lambda text: show.make_console().print(text),
         limits=ServiceLimits(prefix_bytes=prefix_cache << 20),
         page=page,
+        beside=None if beside is None else find_run_folder(beside),
     )

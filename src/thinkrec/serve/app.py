@@ -16,9 +16,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 import thinkrec
 from thinkrec.serve import schemas
+from thinkrec.serve.comparison import Comparison
 from thinkrec.serve.guard import add_guard
 from thinkrec.serve.metrics import ServiceMetrics
 from thinkrec.serve.refusals import add_error_answers, convert_error
+from thinkrec.serve.run_pair import RunPair
 from thinkrec.serve.service import RecommenderService
 from thinkrec.serve.values import Change
 
@@ -29,13 +31,16 @@ Most = Annotated[int, Query(ge=1, le=100)]
 Entries = Annotated[int, Query(ge=1, le=1000, description="The last so many.")]
 
 
-def create_app(service: RecommenderService, keys: tuple[bytes, ...] = (), page: bool = False) -> FastAPI:
+def create_app(
+    service: RecommenderService, keys: tuple[bytes, ...] = (), page: bool = False, pair: RunPair | None = None
+) -> FastAPI:
     """The app of a service, which it closes at its end.
 
     Args:
         service: what answers.
         keys: who may ask; anybody where there are none.
         page: whether the page for the browser is there too; needs nicegui.
+        pair: the service with a second run beside it, closed at the end in its place.
     """
 
     @asynccontextmanager
@@ -44,7 +49,7 @@ def create_app(service: RecommenderService, keys: tuple[bytes, ...] = (), page: 
         current_default_thread_limiter().total_tokens = service.admission.most + SPARE_THREADS
         yield
         # By then all answers are sent: the server waits for them first.
-        await run_in_threadpool(service.close)
+        await run_in_threadpool(service.close if pair is None else pair.close)
 
     app = FastAPI(title="ThinkRec", version=thinkrec.__version__, docs_url=None, redoc_url=None, lifespan=close_at_end)
     metrics = ServiceMetrics(service)
@@ -54,10 +59,12 @@ def create_app(service: RecommenderService, keys: tuple[bytes, ...] = (), page: 
     _add_lookups(app, service)
     _add_questions(app, service)
     _add_explaining(app, service)
+    if pair is not None:
+        _add_comparing(app, pair)
     if page:
         from thinkrec.serve.page.mount import add_page
 
-        add_page(app, service, keys)
+        add_page(app, service, keys, pair)
     return app
 
 
@@ -165,6 +172,23 @@ def _add_explaining(app: FastAPI, service: RecommenderService) -> None:
         options = {"item": body.item, "top": body.top, "reason": body.reason, "effects": body.effects}
         return _dump_value(
             service.compare_what_if(
+                body.user,
+                history=body.get_history(),
+                changes=changes,
+                candidates=body.candidates,
+                deadline=body.deadline,
+                **options,
+            )
+        )
+
+
+def _add_comparing(app: FastAPI, pair: RunPair) -> None:
+    @app.post("/v1/compare", response_model=Comparison)
+    def compare(body: schemas.CompareRequest) -> JSONResponse:
+        changes = [Change(change.item, change.liked) for change in body.changes]
+        options = {"item": body.item, "top": body.top, "reason": body.reason, "effects": body.effects}
+        return _dump_value(
+            pair.compare(
                 body.user,
                 history=body.get_history(),
                 changes=changes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ from thinkrec.serve.app import create_app
 from thinkrec.serve.garbage import settle_garbage
 from thinkrec.serve.keys import check_exposure, read_keys
 from thinkrec.serve.loaded_model import RETIREMENT, ServiceLimits
+from thinkrec.serve.run_pair import RunPair
 from thinkrec.serve.service import RecommenderService, open_service
 
 LOGGER = logging.getLogger("thinkrec.serve")
@@ -34,13 +36,18 @@ def run_server(
     say: Callable[[str], None],
     limits: ServiceLimits | None = None,
     page: bool = False,
+    beside: Path | None = None,
 ) -> None:
-    """Serve a run until the process is told to stop; raises before it listens where the run or the keys are wrong."""
+    """Serve a run until the process is told to stop; raises before it listens where the run or the keys are wrong.
+
+    `beside`: a second run on the same tables, which the page and /v1/compare show next to the first.
+    """
     keys = read_keys(key_text, key_file)
     check_exposure(host, keys)
     service = open_service(folder, interactions, options=options, limits=limits)
+    pair = None if beside is None else open_pair(service, folder, beside, say)
+    _register_swap((lambda: service.swap_run(folder).version) if pair is None else pair.swap_runs)
     settle_garbage()
-    _register_swap(service, folder)
     info = service.describe()
     if info.warning:
         say(info.warning)
@@ -49,7 +56,7 @@ def run_server(
     if page:
         say(f"Open http://{host}:{port}/page/ in a browser")
     config = uvicorn.Config(
-        create_app(service, keys, page), host=host, port=port, log_level="warning", timeout_graceful_shutdown=60
+        create_app(service, keys, page, pair), host=host, port=port, log_level="warning", timeout_graceful_shutdown=60
     )
     server = uvicorn.Server(config)
     # uvicorn takes SIGTERM itself, finishes what was accepted, and raises the signal once more for whoever had it
@@ -66,10 +73,39 @@ def check_page(say: Callable[[str], None]) -> bool:
     return False
 
 
-def _register_swap(service: RecommenderService, folder: Path) -> None:
+def open_pair(service: RecommenderService, folder: Path, beside: Path, say: Callable[[str], None]) -> RunPair:
+    """Open a second run beside a served one, and say what that took. Raises as `RunPair`, with the service closed."""
+    begun, before = time.monotonic(), measure_memory()
+    try:
+        pair = RunPair(service, folder, beside)
+    except ThinkRecError:
+        service.close()
+        raise
+    after = measure_memory()
+    memory = "" if before is None or after is None else f" and {max(0, after - before) / 1e6:,.0f} MB of memory"
+    seconds, cache = time.monotonic() - begun, service.limits.prefix_bytes >> 20
+    say(
+        f"Beside it {pair.second.describe().row} of {pair.names[1]}, which took {seconds:.1f} s{memory} to open. "
+        f"Each of the two may keep {cache} MB of histories, and a question to both takes the time of both."
+    )
+    for note in pair.notes:
+        say(note)
+    return pair
+
+
+def measure_memory() -> int | None:
+    """Bytes of memory that the process holds now; None where the system does not say (Linux does)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _register_swap(swap_run: Callable[[], str]) -> None:
     def swap() -> None:
         try:
-            LOGGER.warning("swapped to %s", service.swap_run(folder).version)
+            LOGGER.warning("swapped to %s", swap_run())
         except ThinkRecError as error:
             LOGGER.error("the run is not swapped, the old one goes on: %s", error)
             return

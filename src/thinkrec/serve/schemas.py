@@ -105,6 +105,21 @@ class WhatIfRequest(Asker):
     effects: bool = False
 
 
+class CompareRequest(Asker):
+    """What two runs answer; the changes are made to the history for both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"user": 17, "changes": [{"item": 42, "liked": False}], "item": 7, "top": 5}]}
+    )
+
+    changes: list[ChangeBody] = Field(default=[], max_length=100)
+    candidates: list[Id] | None = Field(default=None, min_length=1, max_length=2000)
+    item: Id | None = None
+    top: int = Field(default=10, ge=1, le=100)
+    reason: ReasonField = "rules"
+    effects: bool = False
+
+
 class InteractionRequest(Body):
     """An opinion to remember."""
 

@@ -66,7 +66,7 @@ class RecommenderService:
         self.limits, self.options, self.store = limits or ServiceLimits(), options or RunOptions(), store
         self.desk = ReasonDesk(self.limits.reasons_waiting)
         self.admission = Admission(self.limits.most_requests)
-        self._loaded = self._load(folder)
+        self._loaded = self.load_run(folder)
         self._swap = threading.Lock()
 
     # -- what answers ------------------------------------------------------------------------------------------------
@@ -86,7 +86,11 @@ class RecommenderService:
         Raises as the constructor; the old run then goes on answering.
         """
         with self._swap:
-            old, self._loaded = self._loaded, self._load(folder)
+            return self.replace_model(self.load_run(folder))
+
+    def replace_model(self, loaded: LoadedModel) -> ModelInfo:
+        """Answer by a model that `load_run` opened; what is under way is finished by the old one."""
+        old, self._loaded = self._loaded, loaded
         # Requests hold the old one while they use it; its thread ends once nothing of it waits.
         threading.Thread(target=close_later, args=(old,), name="thinkrec-swap", daemon=True).start()
         return self.describe()
@@ -98,7 +102,8 @@ class RecommenderService:
         self.store.close()
         return done
 
-    def _load(self, folder: Path) -> LoadedModel:
+    def load_run(self, folder: Path) -> LoadedModel:
+        """Open a run, ready to answer; it does not answer yet. Raises as the constructor."""
         loaded = LoadedModel(open_model(folder, self.options), self.limits)
         loaded.prepare()
         return loaded

@@ -9,16 +9,15 @@ import pytest
 
 pytest.importorskip("nicegui", reason="nicegui is missing; install thinkrec[serve]")
 
+
 from thinkrec.serve.errors import QueueFullError
+from thinkrec.serve.page.answer import FALLBACKS, WRITERS
 from thinkrec.serve.page.head import THEMES
 from thinkrec.serve.page.history import PHONE, SHOWN
 from thinkrec.serve.page.layout import build_page
-from thinkrec.serve.page.panel import Panel
-from thinkrec.serve.page.people import PeoplePanel
-from thinkrec.serve.page.ranking import RankingPanel
+from thinkrec.serve.page.section import Section
 from thinkrec.serve.page.taste import COLOURS, name_colour
 from thinkrec.serve.page.view import LEVELS
-from thinkrec.serve.page.why import FALLBACKS, WRITERS
 from thinkrec.serve.service import RecommenderService
 
 Draw = Callable[..., None]
@@ -59,29 +58,29 @@ def test_a_refusal_is_seen(drawn: Draw, service: RecommenderService) -> None:
     async def walk(page: Any) -> None:
         service.loaded.queue.submit = refuse  # type: ignore[method-assign]
         await page.press("pick 1")
-        assert page.list_texts("message") == ["The service is busy: 900 candidates wait. Try again in 3 s."]
+        assert page.list_texts("message-text") == ["The service is busy: 900 candidates wait. Try again in 3 s."]
 
     drawn(lambda: build_page(service, ()), walk)
 
 
 def test_a_panel_is_drawn_again_only_where_it_changed(drawn: Draw, service: RecommenderService) -> None:
     draws: list[str] = []
-    draw = Panel.draw
+    draw = Section.draw
 
-    def count(panel: Panel) -> None:
-        before = panel._drawn
-        draw(panel)
-        if panel._drawn is not before:
-            draws.append(type(panel).__name__)
+    def count(section: Section) -> None:
+        before = section._drawn
+        draw(section)
+        if section._drawn is not before:
+            draws.append(str(section.root.props["aria-label"]))
 
     async def walk(page: Any) -> None:
         await page.press("pick 1")
         draws.clear()
         await page.press("level simple")
-        assert PeoplePanel.__name__ not in draws and RankingPanel.__name__ in draws
+        assert "Pick a viewer" not in draws and "Ranking" in draws
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Panel, "draw", count)
+        patch.setattr(Section, "draw", count)
         drawn(lambda: build_page(service, ()), walk)
 
 

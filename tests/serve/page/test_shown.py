@@ -94,3 +94,36 @@ def test_numbers_in_words() -> None:
     assert shown.count_words(1, "film", "films") == "1 film"
     assert shown.count_words(2000, "film", "films") == "2,000 films"
     assert shown.describe_reason_change("a", "a") != shown.describe_reason_change("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("rank", "other", "words", "kind"),
+    [
+        (4, 4, "same place in B", "same"),
+        (1, 4, "3 higher than in B", "moved"),
+        (10, 9, "1 lower than in B", "moved"),
+        (1, 10, "9 higher than in B", "moved"),
+        (1, 11, "only here; place 11 in B", "only"),
+        (2, None, "only here; below place 300 in B", "only"),
+    ],
+)
+def test_where_the_other_model_has_an_item(rank: int, other: int | None, words: str, kind: str) -> None:
+    assert shown.describe_other_place(rank, other, "B", top=10, most=300) == (words, kind)
+
+
+def test_how_much_two_lists_share() -> None:
+    assert shown.describe_shared(10, [10, 10], "films").startswith("Both lists hold the same 10 films")
+    assert shown.describe_shared(4, [10, 10], "films").startswith("4 of 10 films are in both")
+    assert shown.describe_shared(4, [4, 10], "films").startswith("4 of 10 films are in both")
+
+
+def test_effects_of_two_models_stand_in_one_row_per_line() -> None:
+    short, long = shown.list_effects(HISTORY[1:], (), None), shown.list_effects(HISTORY, (), None)
+    rows = shown.join_effects([short, long])
+    assert [[bar and bar.title for bar in row] for row in rows] == [["Yew", "Yew"], ["Elm", "Elm"], [None, "Oak"]]
+
+
+def test_a_very_long_title_is_shortened_and_says_so() -> None:
+    assert shown.shorten_title("x" * 240) == "x" * 240
+    assert shown.shorten_title("x" * 3000) == f"{'x' * 240} ... (3,000 characters)"
+    assert shown.shorten_title("one two " * 100).endswith("two one ... (800 characters)")

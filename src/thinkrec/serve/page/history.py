@@ -8,10 +8,10 @@ from typing import Any
 from nicegui import background_tasks
 
 from thinkrec.serve.page.keeping import keep_changes
-from thinkrec.serve.page.panel import Panel
+from thinkrec.serve.page.section import Section
 from thinkrec.serve.page.session import Session
-from thinkrec.serve.page.shown import count_words
-from thinkrec.serve.page.tags import Tag, draw_button, draw_field, draw_search, sync_rows
+from thinkrec.serve.page.shown import count_words, shorten_title
+from thinkrec.serve.page.tags import Tag, draw_button, draw_field, draw_search, draw_title, sync_rows
 from thinkrec.serve.page.view import HistoryCard
 from thinkrec.serve.values import ItemCard
 
@@ -22,18 +22,19 @@ PHONE = 5
 STATUS = {"flipped": "changed", "added": "added", "removed": "taken out"}
 
 
-class HistoryPanel(Panel):
+class HistoryPanel:
     """Cards, newest first; each can be flipped or taken out, and items can be added."""
 
     def __init__(self, session: Session) -> None:
         """Build the panel where the caller stands."""
-        self.info, self.shows_all, self.name = session.service.describe(), False, ""
+        self.session, self.shows_all, self.name = session, False, ""
         self.person: tuple[str, Any] = ("nobody", None)
-        super().__init__(session, "history hidden", "History")
-        with self.root, Tag("div", "", "adder"):
-            draw_search(f"Add another {self.info.item_word}", "title, keyword or id", "add", self.search)
+        self.section = Section("history hidden", "History", self.list_inputs, self.draw_content)
+        word = session.service.describe().item_word
+        with self.section.root, Tag("div", "", "adder"):
+            draw_search(f"Add another {word}", "title, keyword or id", "add", self.search)
             self.results = Tag("ul", "", "results")
-        with self.root:
+        with self.section.root:
             self.cards = Tag("div", "", "cards-box")
             with Tag("div", "", "keeper hidden") as self.keeper:
                 draw_field("Keep this history under a name", "name", self.read_name)
@@ -57,12 +58,10 @@ class HistoryPanel(Panel):
         view = self.session.view
         if self.person != (view.mode, view.user):
             self.person, self.shows_all = (view.mode, view.user), False
-            self.root.client.run_javascript("thinkrecClear('add')")
+            self.section.root.client.run_javascript("thinkrecClear('add')")
             self.results.clear()
             background_tasks.create(self.search(""), name="items to add")
-        self.root.classes(
-            add="hidden" if view.mode == "nobody" else "", remove="" if view.mode == "nobody" else "hidden"
-        )
+        self.section.show(view.mode != "nobody")
         Tag("h2", "Their history" if view.mode == "user" else "Start a history", "h3")
         if view.changes and view.mode == "user":
             with Tag("div", "", "what-if"):
@@ -94,12 +93,12 @@ class HistoryPanel(Panel):
     def draw_card(self, card: HistoryCard) -> None:
         """Title, keywords, opinion, and what can be changed."""
         with Tag("div", "", "card-text"):
-            Tag("span", card.title, "title")
+            draw_title(card.title, "title clamped")
             if card.keywords and self.session.view.level != "simple":
                 Tag("span", " · ".join(card.keywords), "muted small keywords")
             if card.status in STATUS:
                 Tag("span", STATUS[card.status], "status small")
-        item = ItemCard(card.item, card.title, card.keywords, 0, None)
+        item, title = ItemCard(card.item, card.title, card.keywords, 0, None), shorten_title(card.title)
         with Tag("div", "", "card-actions"):
             if card.status == "removed":
                 opinion = card.liked
@@ -108,7 +107,7 @@ class HistoryPanel(Panel):
                     lambda: self.session.set_opinion(item, opinion),
                     "quiet",
                     data_key=f"flip {card.item} out",
-                    aria_label=f"Put back {card.title}",
+                    aria_label=f"Put back {title}",
                 )
                 return
             draw_button(
@@ -117,7 +116,7 @@ class HistoryPanel(Panel):
                 "opinion",
                 data_key=f"flip {card.item}",
                 title="Change the opinion",
-                aria_label=f"{'Liked' if card.liked else 'Disliked'}: {card.title}. Change to the opposite",
+                aria_label=f"{'Liked' if card.liked else 'Disliked'}: {title}. Change to the opposite",
             )
             draw_button(
                 "×",
@@ -125,7 +124,7 @@ class HistoryPanel(Panel):
                 "remove",
                 data_key=f"flip {card.item} out",
                 title="Take out",
-                aria_label=f"Take out {card.title}",
+                aria_label=f"Take out {title}",
             )
 
     def draw_result(self, item: ItemCard) -> Tag:
@@ -133,7 +132,7 @@ class HistoryPanel(Panel):
         held = {str(card.item) for card in self.session.view.list_cards() if card.status != "added"}
         with Tag("li", "", "result") as row:
             with Tag("div", "", "card-text"):
-                Tag("span", item.title, "title")
+                draw_title(item.title, "title clamped")
                 if item.keywords:
                     Tag("span", " · ".join(item.keywords), "muted small keywords")
             if str(item.item) in held:
@@ -146,23 +145,23 @@ class HistoryPanel(Panel):
                         partial(self.session.set_opinion, item, liked),
                         f"add {word.lower()}",
                         data_key=f"add {item.item} {word}",
-                        aria_label=f"{word} {item.title}",
+                        aria_label=f"{word} {shorten_title(item.title)}",
                     )
         return row
 
     def draw_nothing(self) -> Tag:
         """The line of an empty list."""
-        return Tag("li", f"No {self.info.item_word} holds these words.", "muted small")
+        return Tag("li", f"No {self.session.service.describe().item_word} holds these words.", "muted small")
 
     async def take_out(self, item: ItemCard, status: str) -> None:
         """Take one item out; a card that goes away hands the keyboard's place on."""
         if status == "added":
-            self.focus("add")
+            self.section.focus("add")
         await self.session.set_opinion(item, None)
 
     async def undo(self) -> None:
         """Back to the history as it was."""
-        self.focus("add")
+        self.section.focus("add")
         await self.session.drop_changes()
 
     def read_name(self, text: str) -> None:
@@ -172,10 +171,10 @@ class HistoryPanel(Panel):
     async def keep(self) -> None:
         """Store the opinions."""
         view = self.session.view
-        self.focus("person")
+        self.section.focus("person")
         await keep_changes(self.session, view.user if view.mode == "user" else self.name)
 
     def toggle_all(self) -> None:
         """Show all cards, or the newest alone."""
         self.shows_all = not self.shows_all
-        self.draw()
+        self.section.draw()

@@ -12,6 +12,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 from starlette.responses import RedirectResponse, Response
 
 from thinkrec.serve.page.layout import build_page
+from thinkrec.serve.run_pair import RunPair
 from thinkrec.serve.service import RecommenderService
 
 PATH = "/page"
@@ -24,15 +25,17 @@ POLICY = (
 STYLE = tuple(f"look{part}.css" for part in ("", "-controls", "-lists", "-answer", "-map"))
 
 
-def add_page(app: FastAPI, service: RecommenderService, keys: tuple[bytes, ...] = ()) -> None:
+def add_page(
+    app: FastAPI, service: RecommenderService, keys: tuple[bytes, ...] = (), pair: RunPair | None = None
+) -> None:
     """Put the page below /page of the service's app; one app of a process can have it.
 
-    With `keys` the page shows nothing but a field for a key, until one is given.
+    With `keys` the page shows nothing but a field for a key, until one is given; with a `pair` both of its models.
     """
 
     @ui.page("/")
     async def show_page() -> None:
-        await build_page(service, keys)
+        await build_page(service, keys, pair)
 
     @core.app.middleware("http")
     async def set_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:

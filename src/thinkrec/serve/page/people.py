@@ -5,22 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from thinkrec.serve.page.panel import Panel
+from thinkrec.serve.page.section import Section
 from thinkrec.serve.page.session import Session
 from thinkrec.serve.page.shown import count_words
 from thinkrec.serve.page.tags import Tag, draw_button, draw_search, sync_rows
 from thinkrec.serve.values import UserCard
 
 
-class PeoplePanel(Panel):
+class PeoplePanel:
     """Search and pick; folded once somebody is picked."""
 
     def __init__(self, session: Session) -> None:
         """Build the panel where the caller stands."""
         info = session.service.describe()
-        self.word, self.is_open = info.user_word, True
-        super().__init__(session, "people", f"Pick a {self.word}")
-        with self.root, Tag("div", "", "people-body") as self.body:
+        self.session, self.word, self.is_open = session, info.user_word, True
+        self.section = Section("people", f"Pick a {self.word}", self.list_inputs, self.draw_content)
+        with self.section.root, Tag("div", "", "people-body") as self.body:
             draw_search(f"Find a {self.word} by the beginning of an id", "such as 17", "people", self.search)
             self.list = Tag("ul", "", "people-list")
 
@@ -33,20 +33,20 @@ class PeoplePanel(Panel):
     async def pick(self, user: Any) -> None:
         """Look at one user."""
         self.is_open = False
-        self.focus("person")
+        self.section.focus("person")
         await self.session.pick_user(user)
 
     async def start_visitor(self) -> None:
         """Look at somebody new."""
         self.is_open = False
-        self.focus("person")
+        self.section.focus("person")
         await self.session.start_visitor()
 
     def open(self) -> None:
         """Show the list again."""
         self.is_open = True
-        self.draw()
-        self.focus("people")
+        self.section.draw()
+        self.section.focus("people")
 
     def list_inputs(self) -> tuple[Any, ...]:
         """Who is picked."""

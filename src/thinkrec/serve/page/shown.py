@@ -68,6 +68,24 @@ def list_effects(
     return (*bars, *(EffectBar(str(line.item), line.title, line.liked, None, line.effect, False) for line in gone))
 
 
+def join_effects(columns: Sequence[Sequence[EffectBar]]) -> tuple[tuple[EffectBar | None, ...], ...]:
+    """One row per history line that any model was shown, with each model's bar; None where it was not shown the line.
+
+    Rows follow the model that was shown most lines, since all read the same history.
+    """
+    by_item = [{bar.item: bar for bar in bars} for bars in columns]
+    names = dict.fromkeys(bar.item for bars in sorted(columns, key=len, reverse=True) for bar in bars)
+    return tuple(tuple(bars.get(name) for bars in by_item) for name in names)
+
+
+def shorten_title(title: str, most: int = 240) -> str:
+    """A title as the page shows it: of one that is longer than `most` characters the beginning, and how long it is."""
+    if len(title) <= most:
+        return title
+    # Behind the words, lest a base letter lose the marks that follow it.
+    return f"{title[:most].rsplit(maxsplit=1)[0]} ... ({len(title):,} characters)"
+
+
 def find_largest(bars: Sequence[EffectBar]) -> float:
     """The largest absolute effect, before or after, so that all bars have one scale; 0 without any."""
     return max((abs(value) for bar in bars for value in (bar.effect, bar.before) if value is not None), default=0.0)
@@ -108,6 +126,34 @@ def describe_move(before: int, after: int) -> str:
     if before == after:
         return "same place"
     return f"{'up' if after < before else 'down'} {abs(before - after)}, was {before}"
+
+
+def describe_other_place(rank: int, other: int | None, name: str, top: int, most: int) -> tuple[str, str]:
+    """Where another model has an item that this one puts at `rank`: words, and a class that says which way.
+
+    Args:
+        rank: here, from 1 on.
+        other: there; None below the `most` places that were asked for.
+        name: of the other model.
+        top: places that are shown of each.
+        most: places that are known of the other.
+    """
+    if other is None:
+        return f"only here; below place {most:,} in {name}", "only"
+    if other > top:
+        return f"only here; place {other:,} in {name}", "only"
+    if other == rank:
+        return f"same place in {name}", "same"
+    return f"{abs(rank - other)} {'higher' if rank < other else 'lower'} than in {name}", "moved"
+
+
+def describe_shared(n: int, sizes: Sequence[int], items_word: str) -> str:
+    """How many items two shown lists have in common."""
+    if min(sizes) == max(sizes) == n:
+        return (
+            f"Both lists hold the same {n:,} {items_word}; each line says how its place differs from the other model's."
+        )
+    return f"{n:,} of {max(sizes):,} {items_word} are in both lists; each line says where the other model has it."
 
 
 def describe_reason_change(before: str, after: str) -> str:

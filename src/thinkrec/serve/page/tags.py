@@ -7,6 +7,8 @@ from typing import Any
 
 from nicegui.elements.mixins.text_element import TextElement
 
+from thinkrec.serve.page.shown import shorten_title
+
 READ_VALUE = "(event) => emit(event.target.value)"
 Handler = Callable[[], Awaitable[None] | None]
 
@@ -21,6 +23,18 @@ class Tag(TextElement):
         # As values of a mapping, not as a text that is parsed: an attribute may hold a title. A name that begins with
         # a colon would be run as code in the browser, so that names are never data.
         self.props.update({name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()})
+
+
+def draw_title(title: str, classes: str = "title", tag: str = "span", **attributes: Any) -> Tag:
+    """A title of the data: shortened where it is very long, and written from the right where its letters are."""
+    return Tag(tag, shorten_title(title), classes, dir="auto", **attributes)
+
+
+def draw_model_name(name: str, label: str, tag: str = "h3") -> None:
+    """One of two models: its letter, and which run it is."""
+    with Tag(tag, "", "model-name"):
+        Tag("span", name, "badge")
+        Tag("span", label)
 
 
 def draw_button(text: str, press: Handler, classes: str = "", **attributes: Any) -> Tag:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from thinkrec.serve.page.panel import Panel
+from thinkrec.serve.page.section import Section
 from thinkrec.serve.page.session import Session
-from thinkrec.serve.page.shown import count_words, format_signed
+from thinkrec.serve.page.shown import count_words, format_signed, shorten_title
 from thinkrec.serve.page.tags import Tag, draw_button
 from thinkrec.serve.page.user_map import HEIGHT, WIDTH, build_map
 from thinkrec.serve.values import SimilarUser, UserProfile
@@ -16,13 +16,13 @@ COLOURS = 8
 """Groups with a colour of their own; further ones begin again with the first."""
 
 
-class TastePanel(Panel):
+class TastePanel:
     """Shown where everything is."""
 
     def __init__(self, session: Session, pick: Callable[[Any], Awaitable[None]]) -> None:
         """`pick`: looks at a similar user."""
-        self.pick = pick
-        super().__init__(session, "taste hidden", "Place among the others")
+        self.session, self.pick = session, pick
+        self.section = Section("taste hidden", "Place among the others", self.list_inputs, self.draw_content)
 
     def list_inputs(self) -> tuple[Any, ...]:
         """Profile and level."""
@@ -33,11 +33,12 @@ class TastePanel(Panel):
         """Map, mixture and similar users."""
         view, info = self.session.view, self.session.service.describe()
         is_shown = view.level == "everything" and view.profile is not None
-        self.root.classes(add="" if is_shown else "hidden", remove="hidden" if is_shown else "")
+        self.section.show(is_shown)
         if view.profile is None or not is_shown:
             return
         who = f"this {info.user_word}" if view.mode == "user" else "this visitor"
-        Tag("h2", f"Where {who} stands", "h3")
+        by = f", by {view.first.name}" if view.first.name else ""
+        Tag("h2", f"Where {who} stands{by}", "h3")
         with Tag("div", "", "taste-columns"):
             with Tag("div"):
                 self.draw_map(view.profile, who)
@@ -99,7 +100,8 @@ class TastePanel(Panel):
         word = self.session.service.describe().user_word
         text = f"{word.capitalize()} {one.user}"
         draw_button(text, lambda: self.pick(one.user), "quiet", data_key=f"similar {one.user}")
-        shared = f"both liked {', '.join(one.shared_likes)}" if one.shared_likes else "no shared likes"
+        titles = ", ".join(map(shorten_title, one.shared_likes))
+        shared = f"both liked {titles}" if titles else "no shared likes"
         Tag("span", f"cosine {format_signed(one.similarity)}; {shared}", "muted small")
 
 
