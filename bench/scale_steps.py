@@ -78,7 +78,7 @@ def build_windows(ds: Dataset) -> None:
     """The windows in which SASRec reads the past of every row, 1,024 of them at a time."""
     windows = UserSequences.from_dataset(ds, "liked").build_latest_windows(np.arange(len(ds.interactions)), 25)
     for group in windows.iterate_batches(1024):
-        assert windows.item[group].shape[1] == 25
+        assert windows.read(group)[0].shape[1] == 25
 
 
 STEPS: dict[str, tuple[Callable[[Dataset], object], Callable]] = {
