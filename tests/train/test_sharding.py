@@ -56,7 +56,7 @@ def fit(recommender: Recommender, folder: Path, accelerator: Accelerator, most_c
         checks.append(scores)
         if len(checks) > most_checks:
             raise InterruptedRunError
-        return {"auc": 0.5, "uauc": 0.5, "value": float(len(checks)), "sum": float(scores.sum())}
+        return {"auc": 0.5, "uauc": 0.5, "value": float(len(checks)), "mean": float(scores.mean())}
 
     folder.mkdir(exist_ok=True)
     options = {"seed": 1, "accelerator": accelerator, "title": "test"}
@@ -86,8 +86,8 @@ def assert_same(mine: dict[str, Any], theirs: dict[str, Any]) -> None:
     assert len(mine["log"]) == len(theirs["log"]) == 6
     for one, other in zip(mine["log"], theirs["log"], strict=True):
         assert one == pytest.approx(other, abs=1e-5)
-    np.testing.assert_allclose(mine["state"], theirs["state"], atol=1e-5)
-    np.testing.assert_allclose(mine["scores"], theirs["scores"], atol=1e-5)
+    np.testing.assert_allclose(mine["state"], theirs["state"], atol=1e-4)
+    np.testing.assert_allclose(mine["scores"], theirs["scores"], atol=1e-4)
 
 
 def test_two_processes_with_half_of_the_layers_each_train_what_one_trains(tmp_path: Path) -> None:
