@@ -2,7 +2,7 @@
 
     python bench/scale_steps.py FOLDER mf        (FOLDER as `big_ratings.py` writes it; prints one line of JSON)
 
-A step is done as a run does it, but for one epoch. Encoders take 65,536 rows a step: with the usual 1,024 the tables of
+A step is done as a run does it, but for one epoch. Encoders take 262,144 rows a step: with the usual 1,024 the tables of
 millions of users, which Adam goes through at every step, are read thousands of times an epoch.
 """
 
@@ -35,7 +35,7 @@ from thinkrec.retrieve.config import RetrieveConfig
 from thinkrec.retrieve.neighbours import ItemNeighbours
 from thinkrec.train.stages import find_last_train_rows
 
-BATCH = 65_536
+BATCH = 262_144
 SEED = 0
 READ = 4096
 """Rows whose slot vectors are read, as a training step does."""

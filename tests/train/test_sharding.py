@@ -28,7 +28,7 @@ from thinkrec.train.loop import fit_stage
 from thinkrec.train.sharding import count_backbone_bytes, fill_empty_share, is_sharded, place_recommender
 
 STAGE = StageConfig(
-    train=("global", "projector"), lr=1e-2, warmup_steps=1, batch_tokens=64, epochs=2, save_steps=2, evals_per_epoch=3
+    train=("global", "projector"), lr=1e-3, warmup_steps=1, batch_tokens=64, epochs=2, save_steps=2, evals_per_epoch=3
 )
 ROWS = np.arange(7)
 
