@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from thinkrec.collab import embedding_tables
 from thinkrec.collab.embedding_tables import EmbeddingTables, fill_untrained_rows, mask_trained_codes
 from thinkrec.data.dataset import Dataset
 
@@ -65,3 +67,22 @@ def test_other_data_are_read_by_id(tiny_dataset: Dataset) -> None:
     for item, vector in zip(later.items.ids, tables.encode_items(later), strict=True):
         known = tables.items.mean(axis=0) if item == 77 else tables.items[tiny_dataset.items.ids.index(item)]
         np.testing.assert_allclose(vector, known, atol=1e-6)
+
+
+def test_blocks_of_rows_change_no_bit_of_a_score(tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables, rows = EmbeddingTables.from_weights(tiny_dataset, *draw_tables(tiny_dataset)), [3, 0, 2, 2, 1]
+    whole = tables.score(tiny_dataset, np.array(rows))
+    assert len(set(whole.tolist())) == 4
+    for block in (1, 2, 4):
+        monkeypatch.setattr(embedding_tables, "BLOCK", block)
+        np.testing.assert_array_equal(tables.score(tiny_dataset, np.array(rows)), whole)
+
+
+def test_vectors_of_all_items_and_users_are_made_once_and_are_nobodys_to_change(tiny_dataset: Dataset) -> None:
+    tables = EmbeddingTables.from_weights(tiny_dataset, *draw_tables(tiny_dataset))
+    for read, table in ((tables.encode_items, tables.items), (tables.encode_all_users, tables.users)):
+        vectors = read(tiny_dataset)
+        assert read(tiny_dataset) is vectors and np.shares_memory(vectors, table)
+        with pytest.raises(ValueError, match="read-only"):
+            vectors[0] = 0
+    assert table.flags.writeable

@@ -59,3 +59,17 @@ def test_only_liked_train_rows_are_edges():
     edges = {(int(a), int(b)) for a, b in build_graph(ds).to_dense().nonzero()}
     assert edges == liked | {(b, a) for a, b in liked}
     assert 0 < len(liked) < len(set(zip(data.user.tolist(), data.item.tolist(), strict=True)))
+
+
+def test_the_graph_has_the_entries_of_sorted_pairs_to_the_last_bit():
+    ds = plant_dataset()
+    data = ds.interactions
+    liked = (data.split == TRAIN) & (data.label == 1)
+    pairs = np.unique(np.stack([data.user[liked], data.item[liked] + data.n_users]).astype(np.int64), axis=1)
+    degree = np.bincount(pairs.ravel(), minlength=data.n_users + len(ds.items))
+    weight = (1.0 / np.sqrt(degree[pairs[0]].astype(np.float64) * degree[pairs[1]])).astype(np.float32)
+    index, value = np.concatenate([pairs, pairs[::-1]], axis=1), np.concatenate([weight, weight])
+    plain = torch.sparse_coo_tensor(torch.from_numpy(index), torch.from_numpy(value), (len(degree),) * 2)
+    graph = build_graph(ds)
+    assert graph.layout is torch.sparse_csr and graph.values().numel() == 2 * liked.sum()
+    assert torch.equal(graph.to_dense(), plain.to_dense())

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from thinkrec.collab.features import item_neighbours, past_statistics, tree_features
+from thinkrec.collab import EncoderTrainingConfig, LightGCNConfig, MFConfig, SASRecConfig, build_scorer
+from thinkrec.collab.features import item_neighbours, past_statistics, slot_encoder, slot_vectors, tree_features
 from thinkrec.collab.features.keyword_terms import KeywordVocabulary
 from thinkrec.collab.features.slot_encoder import SlotEncoder
+from thinkrec.collab.features.slot_vectors import RowVectors
+from thinkrec.collab.sequences import UserSequences
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import Interactions
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
@@ -102,3 +105,41 @@ def test_twenty_thousand_items_need_no_table_of_all_pairs() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 200e6, f"{peak / 1e6:.0f} MB; all pairs would take {4 * n * n / 1e6:.0f}"
+
+
+@pytest.mark.parametrize("kind", [MFConfig, LightGCNConfig, SASRecConfig])
+def test_slot_vectors_are_those_of_arrays_with_a_row_each(kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    ds = simulate_catalogue(SimulatorConfig(users=40, items=90, interactions_per_user=(6, 30)), 3).dataset
+    encoder = build_scorer(kind(dim=4, training=EncoderTrainingConfig(epochs=1)))
+    encoder.fit(ds, seed=0)
+    slots, rows = (
+        SlotEncoder.from_dataset(ds, encoder, statistics=True, votes=True, seed=0),
+        np.arange(len(ds.interactions)),
+    )
+    whole = slots.encode_rows(ds)
+    users, items = encoder.encode_users(ds, rows), encoder.encode_items(ds)[ds.interactions.item]
+    for vectors, wanted in ((whole.user, users), (whole.item, items)):
+        assert isinstance(vectors, RowVectors) and vectors.shape == (len(rows), 4 + 4 + 2)
+        np.testing.assert_array_equal(np.asarray(vectors)[:, :4], wanted)
+    held = sum(table.nbytes for table, entry in whole.user.parts if entry is None)
+    assert held == len(rows) * 4 * (8 if kind is SASRecConfig else 4), "only what changes from row to row is held"
+
+    monkeypatch.setattr(slot_vectors, "IN_MEMORY", 0)
+    monkeypatch.setattr(slot_encoder, "ENCODED", 100)
+    mapped = slots.encode_rows(ds)
+    assert any(isinstance(table, np.memmap) for table, _ in mapped.user.parts)
+    for mine, theirs in ((mapped.user, whole.user), (mapped.item, whole.item)):
+        # A sequence model's batches hold other rows then, and products of other shapes may differ in the last digit.
+        np.testing.assert_allclose(np.asarray(mine), np.asarray(theirs), atol=1e-6 if kind is SASRecConfig else 0)
+
+
+def test_windows_of_many_rows_hold_no_entries() -> None:
+    ds = simulate_catalogue(SimulatorConfig(users=300, items=90, interactions_per_user=(60, 90)), 3).dataset
+    past, rows = UserSequences.from_dataset(ds, "labelled"), np.arange(len(ds.interactions))
+    tracemalloc.start()
+    try:
+        windows = past.build_latest_windows(rows, 200)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(windows) > 15_000 and peak < 120 * len(rows), f"{peak / len(rows):.0f} bytes a row"

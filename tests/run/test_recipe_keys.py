@@ -229,6 +229,7 @@ CASES: dict[str, dict[str, Case | str]] = {
             feature_fraction=1.0,
             folds=5,
             keyword_strength=5.0,
+            max_train_rows=300,
             item_logit_weights=[0.7],
         ),
     },

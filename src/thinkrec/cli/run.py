@@ -37,6 +37,13 @@ def run(
     workers: Workers = None,
     threads: Threads = None,
     seed: Seed = None,
+    sharding: Annotated[
+        str,
+        typer.Option(
+            metavar="none|full",
+            help="full: torchrun's processes spread the frozen layers of a backbone that does not fit one card.",
+        ),
+    ] = "none",
 ) -> None:
     """Run a recipe from data to report.
 
@@ -57,7 +64,8 @@ def run(
     from thinkrec.run.options import RunOptions
 
     others = tuple(find_run_folder(name) for name in reuse or ())
-    options = RunOptions.from_environment(device=device, workers=workers, threads=threads, seed=seed, reuse=others)
+    given = {"device": device, "workers": workers, "threads": threads, "seed": seed, "sharding": sharding}
+    options = RunOptions.from_environment(**given, reuse=others)
     if train_only:
         if results is not None:
             raise RecipeError("--train-only makes no predictions or metrics to export; leave out --results")

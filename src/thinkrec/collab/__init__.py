@@ -36,6 +36,8 @@ ScorerConfig = Annotated[
 ]
 """Any config of this room, and that of somebody else's class (`NamedClassConfig`)."""
 
+YOUNGER_KEYS = [("max_train_rows", None)]
+"""Keys with their defaults that scorers of an earlier version did not have."""
 KINDS = {
     "mf": MF,
     "lightgcn": LightGCN,
@@ -59,7 +61,9 @@ def describe_scorer(config: ScorerConfig | NamedClassConfig) -> dict[str, Any]:
 
     Its config; of a class of somebody else's also the hash of its source file, since no other hash covers that.
     """
-    described: dict[str, Any] = {"config": config.model_dump(mode="json")}
+    values = config.model_dump(mode="json")
+    # Younger keys at their defaults: a scorer that was fitted before they were there is what they describe.
+    described: dict[str, Any] = {"config": {k: v for k, v in values.items() if (k, v) not in YOUNGER_KEYS}}
     if isinstance(config, NamedClassConfig):
         described["class"] = hash_class_source(config.kind)
     return described

@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from thinkrec.collab import encoder_files
 from thinkrec.collab.features import tree_features
 from thinkrec.collab.features.query_features import build_query_features
+from thinkrec.collab.features.user_subset import sample_users, split_into_user_blocks, take_user_rows
 from thinkrec.collab.gradient_boosting import TreeEnsemble
 from thinkrec.collab.selection import ModelSelector, select_two_class_rows
 from thinkrec.collab.trained_ids import TrainedIds
@@ -21,6 +22,9 @@ from thinkrec.data.query import Query
 from thinkrec.errors import CheckpointError
 from thinkrec.io.config import Config
 from thinkrec.io.progress import Progress
+
+BLOCK = 1_000_000
+"""Rows whose features are held at once when rows are scored."""
 
 
 class GradientBoostingConfig(Config):
@@ -53,6 +57,9 @@ class GradientBoostingConfig(Config):
     """Folds of users for the item statistics of train rows."""
     keyword_strength: float = Field(default=0.003, gt=0)
     """Inverse L2 penalty of the keyword regression among the features."""
+    max_train_rows: int | None = Field(default=None, ge=1)
+    """Train rows that the trees see, and validation rows that choose how many there are, of whole users drawn by seed;
+    null: all. Their features take about 800 bytes a row while they are made. Item statistics are of all train rows."""
     item_logit_weights: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5)
     """Candidate weights of the item-only logit that is added to the trees' logit; validation chooses one."""
 
@@ -73,12 +80,20 @@ class GradientBoosting:
         self.weight = 0.0
 
     def fit(self, ds: Dataset, *, seed: int, progress: bool = False) -> list[dict[str, Any]]:
-        """See `Scorer.fit`: one record per tenth tree and per blend weight that was compared."""
-        train, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
-        data, config = ds.interactions, self.config
+        """See `Scorer.fit`: one record per tenth tree and per blend weight that was compared.
+
+        The first says of how many rows the trees are, out of how many, and the seed where rows were drawn.
+        """
+        n_train, n_valid = (len(select_two_class_rows(ds, split)) for split in (TRAIN, VALID))
+        config, most, drawn = self.config, self.config.max_train_rows, {}
         self.learned = tree_features.FeatureStatistics.from_dataset(
             ds, folds=config.folds, seed=seed, keyword_strength=config.keyword_strength
         )
+        if most is not None and max(n_train, n_valid) > most:
+            ds, _ = take_user_rows(ds, sample_users(ds, most, (TRAIN, VALID), seed))
+            drawn = {"seed": seed, "of_train_rows": n_train, "of_valid_rows": n_valid}
+        train, valid, data = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID), ds.interactions
+        drawn = {"train_rows": len(train), "valid_rows": len(valid), **drawn}
         table = tree_features.build_features(ds, self.learned)
         options: dict[str, Any] = {
             "learning_rate": config.lr,
@@ -116,7 +131,7 @@ class GradientBoosting:
         blended = [record(n, weight) for weight in config.item_logit_weights]
         self.weight = max(blended, key=lambda entry: entry["value"])["weight"]
         self.trees = TreeEnsemble.from_models(models, n)
-        return records + blended
+        return [records[0] | drawn, *records[1:], *blended]
 
     @staticmethod
     def _get_item_logit(table: tree_features.FeatureTable, rows: np.ndarray) -> np.ndarray:
@@ -126,8 +141,14 @@ class GradientBoosting:
         """Logits, float64 (len(rows),)."""
         if self.trees is None or self.learned is None:
             raise RuntimeError("this boosting has no trees yet: call fit, or load a saved one")
-        table = tree_features.build_features(ds, self.learned)
-        return self.trees.score(table.values[rows]) + self.weight * self._get_item_logit(table, rows)
+        scores = np.empty(len(rows))
+        for users in split_into_user_blocks(ds, rows, BLOCK):
+            part, part_rows = (ds, None) if len(ds.interactions) <= BLOCK else take_user_rows(ds, users)
+            table = tree_features.build_features(part, self.learned)
+            places = np.flatnonzero(users[ds.interactions.user[rows]])
+            asked = rows[places] if part_rows is None else np.searchsorted(part_rows, rows[places])
+            scores[places] = self.trees.score(table.values[asked]) + self.weight * self._get_item_logit(table, asked)
+        return scores
 
     def score_query(self, ds: Dataset, query: Query) -> np.ndarray:
         """Logits of a query's candidates, float64 (c,); see `QueryScorer.score_query`."""

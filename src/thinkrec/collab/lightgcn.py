@@ -15,7 +15,7 @@ from torch.nn import functional
 from thinkrec.collab import table_encoder
 from thinkrec.collab.embedding_tables import EmbeddingTables
 from thinkrec.collab.selection import select_two_class_rows
-from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
+from thinkrec.collab.training import EncoderTrainingConfig, read_batch, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.io.config import Config
@@ -47,15 +47,19 @@ def build_graph(ds: Dataset) -> torch.Tensor:
     data = ds.interactions
     liked = np.flatnonzero((data.split == TRAIN) & (data.label == 1))
     n = data.n_users + len(ds.items)
-    pairs = np.unique(np.stack([data.user[liked], data.item[liked]]).astype(np.int64), axis=1)
-    user, item = pairs[0], pairs[1] + data.n_users
-    degree = np.bincount(np.concatenate([user, item]), minlength=n)
-    weight = 1.0 / np.sqrt(degree[user].astype(np.float64) * degree[item])
-    index = torch.from_numpy(np.stack([np.concatenate([user, item]), np.concatenate([item, user])]))
-    value = torch.from_numpy(np.concatenate([weight, weight]).astype(np.float32))
+    # One number per pair, ascending by user and then by item: sorting pairs takes several times the memory.
+    pairs = np.unique(data.user[liked].astype(np.int64) * len(ds.items) + data.item[liked])
+    user, item = np.divmod(pairs, len(ds.items))
+    degree = np.concatenate([np.bincount(user, minlength=data.n_users), np.bincount(item, minlength=len(ds.items))])
+    item += data.n_users
+    weight = (1.0 / np.sqrt(degree[user].astype(np.float64) * degree[item])).astype(np.float32)
+    by_item = np.argsort(item, kind="stable")
+    rows = np.concatenate([[0], np.cumsum(degree)])
+    columns, values = np.concatenate([item, user[by_item]]), np.concatenate([weight, weight[by_item]])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        return torch.sparse_coo_tensor(index, value, (n, n), check_invariants=True).coalesce().to_sparse_csr()
+        parts = (torch.from_numpy(part) for part in (rows, columns, values))
+        return torch.sparse_csr_tensor(*parts, (n, n), check_invariants=True)
 
 
 class _SymmetricProduct(torch.autograd.Function):
@@ -100,9 +104,6 @@ class LightGCN:
         rows, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
         data, config = ds.interactions, self.config
         n_users = data.n_users
-        user = torch.from_numpy(data.user.astype(np.int64))
-        item = torch.from_numpy(data.item.astype(np.int64)) + n_users
-        label = torch.from_numpy(data.label.astype(np.float32))
         matrix = build_graph(ds)
 
         with use_seed(seed):
@@ -110,14 +111,14 @@ class LightGCN:
             nn.init.normal_(net.weight, std=config.init_std)
 
             def loss(batch: np.ndarray, _: np.random.Generator) -> torch.Tensor:
-                chosen = torch.from_numpy(batch)
+                user, item, label = read_batch(data, batch)
                 nodes = propagate_vectors(matrix, net.weight, config.layers)
-                logit = (nodes[user[chosen]] * nodes[item[chosen]]).sum(-1)
-                return functional.binary_cross_entropy_with_logits(logit, label[chosen])
+                logit = (nodes[user] * nodes[item + n_users]).sum(-1)
+                return functional.binary_cross_entropy_with_logits(logit, label)
 
             def tables() -> EmbeddingTables:
                 nodes = propagate_vectors(matrix, net.weight.detach(), config.layers).numpy()
-                return EmbeddingTables.from_weights(ds, nodes[:n_users].copy(), nodes[n_users:].copy())
+                return EmbeddingTables.from_weights(ds, nodes[:n_users], nodes[n_users:])
 
             records = train_encoder(
                 net,

@@ -14,7 +14,7 @@ from torch.nn import functional
 from thinkrec.collab import table_encoder
 from thinkrec.collab.embedding_tables import EmbeddingTables
 from thinkrec.collab.selection import select_two_class_rows
-from thinkrec.collab.training import EncoderTrainingConfig, shuffle_batches, train_encoder, use_seed
+from thinkrec.collab.training import EncoderTrainingConfig, read_batch, shuffle_batches, train_encoder, use_seed
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.io.config import Config
@@ -54,8 +54,11 @@ class _Net(nn.Module):
         return logit
 
     def build_tables(self, ds: Dataset) -> EmbeddingTables:
-        """Tables of the present weights; users and items without train rows have the mean of the others."""
-        weights = {name: value.detach().numpy().copy() for name, value in self.named_parameters()}
+        """Tables of the present weights; users and items without train rows have the mean of the others.
+
+        They share the memory of the weights wherever all users, or all items, have train rows.
+        """
+        weights = {name: value.detach().numpy() for name, value in self.named_parameters()}
         if "shared" in weights:
             return EmbeddingTables.from_weights(
                 ds, weights["users"], weights["items"], weights["user_bias"], weights["item_bias"] + weights["shared"]
@@ -82,15 +85,13 @@ class MF:
         """See `Scorer.fit`: one record per epoch."""
         rows, valid = select_two_class_rows(ds, TRAIN), select_two_class_rows(ds, VALID)
         data, options = ds.interactions, self.config.training
-        user, item = torch.from_numpy(data.user.astype(np.int64)), torch.from_numpy(data.item.astype(np.int64))
-        label = torch.from_numpy(data.label.astype(np.float32))
 
         with use_seed(seed):
             net = _Net(data.n_users, len(ds.items), self.config)
 
             def loss(batch: np.ndarray, _: np.random.Generator) -> torch.Tensor:
-                chosen = torch.from_numpy(batch)
-                return functional.binary_cross_entropy_with_logits(net(user[chosen], item[chosen]), label[chosen])
+                user, item, label = read_batch(data, batch)
+                return functional.binary_cross_entropy_with_logits(net(user, item), label)
 
             records = train_encoder(
                 net,

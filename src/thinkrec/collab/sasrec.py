@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -135,13 +134,24 @@ class _Net(nn.Module):
 
 
 @torch.no_grad()
-def _encode_rows(net: _Net, windows: Windows, vectors: torch.Tensor | None = None, size: int = 1024) -> torch.Tensor:
-    """The encoding at each row's step, float32 (n_rows, dim); `vectors` as in `_Net.forward`."""
+def _encode_rows(
+    net: _Net,
+    windows: Windows,
+    vectors: torch.Tensor | None = None,
+    item_rows: np.ndarray | None = None,
+    size: int = 1024,
+) -> torch.Tensor:
+    """The encoding at each row's step, float32 (n_rows, dim); `vectors` as in `_Net.forward`.
+
+    `item_rows`: the row of `vectors` of each item code, the padding's last; by default the code itself.
+    """
     encodings = torch.empty(len(windows.window), net.places.weight.shape[1])
     order = np.argsort(windows.window, kind="stable")
     sorted_window = windows.window[order]
     for group in windows.iterate_batches(size):
-        steps = net(torch.from_numpy(windows.item[group]), torch.from_numpy(windows.label[group]), vectors)
+        item, label = windows.read(group)
+        item = item if item_rows is None else item_rows[item]
+        steps = net(torch.from_numpy(item), torch.from_numpy(label), vectors)
         rows = order[np.searchsorted(sorted_window, group[0]) : np.searchsorted(sorted_window, group[-1], "right")]
         encodings[rows] = steps[windows.window[rows] - group[0], windows.place[rows]]
     return encodings
@@ -173,32 +183,31 @@ class SASRec:
         validation = past.build_latest_windows(valid, config.max_length)
         known = mask_trained_codes(ds)[1]
         choice = torch.from_numpy(np.flatnonzero(known))
-        item = torch.from_numpy(data.item.astype(np.int64))
-        label = torch.from_numpy(data.label.astype(np.float32))
         beta = compute_gbce_beta(config.negatives, len(choice), config.gbce_t) if config.loss == "gbce" else 1.0
 
         with use_seed(seed):
             net = _Net(known, config)
 
-            def batches(rng: np.random.Generator) -> Iterator[tuple[Windows, np.ndarray, np.ndarray]]:
+            def batches(rng: np.random.Generator) -> Iterator[tuple[Windows, np.ndarray, np.ndarray, np.ndarray]]:
                 windows = past.build_strided_windows(rows, config.max_length, rng)
                 by = np.argsort(windows.window, kind="stable")
-                edges = np.searchsorted(windows.window[by], np.arange(len(windows.item) + 1))
-                size = max(1, round(config.training.batch_size * len(windows.item) / len(rows)))
-                order = rng.permutation(len(windows.item))
+                edges = np.searchsorted(windows.window[by], np.arange(len(windows) + 1))
+                size = max(1, round(config.training.batch_size * len(windows) / len(rows)))
+                order = rng.permutation(len(windows))
                 for begin in range(0, len(order), size):
                     group = order[begin : begin + size]
-                    yield windows, group, np.concatenate([by[edges[w] : edges[w + 1]] for w in group])
+                    members = np.concatenate([by[edges[w] : edges[w + 1]] for w in group])
+                    yield windows, group, members, np.repeat(np.arange(len(group)), (edges[1:] - edges[:-1])[group])
 
-            def loss(batch: tuple[Windows, np.ndarray, np.ndarray], rng: np.random.Generator) -> torch.Tensor:
-                windows, group, members = batch
-                local = np.zeros(len(windows.item), dtype=np.int64)
-                local[group] = np.arange(len(group))
-                steps = net(torch.from_numpy(windows.item[group]), torch.from_numpy(windows.label[group]))
-                user = steps[local[windows.window[members]], windows.place[members]]
-                target = torch.from_numpy(rows[members])
-                y = label[target]
-                logit = net.compute_logit(user, item[target])
+            def loss(
+                batch: tuple[Windows, np.ndarray, np.ndarray, np.ndarray], rng: np.random.Generator
+            ) -> torch.Tensor:
+                windows, group, members, place = batch
+                steps = net(*map(torch.from_numpy, windows.read(group)))
+                user = steps[place, windows.place[members]]
+                target = rows[members]
+                y = torch.from_numpy(data.label[target].astype(np.float32))
+                logit = net.compute_logit(user, torch.from_numpy(data.item[target].astype(np.int64)))
                 value = beta * y * functional.softplus(-logit) + (1 - y) * functional.softplus(logit)
                 if config.loss == "bce":
                     return value.mean()
@@ -211,12 +220,8 @@ class SASRec:
 
             def validate() -> np.ndarray:
                 net.fill_untrained_items()
-                return (
-                    net.compute_logit(_encode_rows(net, validation), item[torch.from_numpy(valid)])
-                    .cpu()
-                    .double()
-                    .numpy()
-                )
+                asked = torch.from_numpy(data.item[valid].astype(np.int64))
+                return net.compute_logit(_encode_rows(net, validation), asked).cpu().double().numpy()
 
             records = train_encoder(
                 net,
@@ -246,7 +251,7 @@ class SASRec:
         net, vectors = self._require_net(), self._require_net().build_extended_tables()[0]
         # The padding of `windows` is one behind the items of `ds`; here it stands behind the mean.
         item_rows = np.append(self.ids.find_item_rows(ds), len(vectors) - 1)
-        return _encode_rows(net, replace(windows, item=item_rows[windows.item]), vectors)
+        return _encode_rows(net, windows, vectors, item_rows)
 
     @torch.no_grad()
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:

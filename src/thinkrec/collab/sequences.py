@@ -13,21 +13,43 @@ from thinkrec.data.query import Query
 
 @dataclass(frozen=True)
 class Windows:
-    """Sequences for some rows. Encoding step p of a window has read its first p entries, so step 0 has read none."""
+    """Sequences for some rows. Encoding step p of a window has read its first p entries, so step 0 has read none.
 
-    item: np.ndarray
-    """int64 (n_windows, length): item codes, oldest first, padded with n_items."""
-    label: np.ndarray
-    """int64 (n_windows, length): labels of the entries, 0 in the padding."""
+    A window is a stretch of `sequences`, 16 bytes; its entries are read when a batch needs them (`read`), since those
+    of all windows of many rows would take 16 bytes a row and step.
+    """
+
+    sequences: UserSequences
+    begin: np.ndarray
+    """int64 (n_windows,): where in `sequences.item` each window begins."""
+    count: np.ndarray
+    """int64 (n_windows,): how many entries it has, at most `length`."""
+    length: int
+    """Steps of a window."""
     window: np.ndarray
     """int64 (n_rows,): the window of each row."""
     place: np.ndarray
     """int64 (n_rows,): the step whose encoding is the user strictly before the row."""
 
+    def __len__(self) -> int:
+        """Number of windows."""
+        return len(self.begin)
+
+    def read(self, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Item codes and labels of some windows, int64 (len(group), length) each, oldest first.
+
+        Behind a window's entries stands padding: the item code n_items, and label 0.
+        """
+        inside = np.arange(self.length) < self.count[group][:, None]
+        item, label = np.full(inside.shape, self.sequences.padding, dtype=np.int64), np.zeros(inside.shape, np.int64)
+        entries = (self.begin[group][:, None] + np.arange(self.length))[inside]
+        item[inside], label[inside] = self.sequences.item[entries], self.sequences.label[entries]
+        return item, label
+
     def iterate_batches(self, size: int) -> Iterator[np.ndarray]:
         """Yield window numbers, `size` at a time."""
-        for begin in range(0, len(self.item), size):
-            yield np.arange(begin, min(begin + size, len(self.item)))
+        for begin in range(0, len(self), size):
+            yield np.arange(begin, min(begin + size, len(self)))
 
 
 @dataclass(frozen=True)
@@ -35,9 +57,9 @@ class UserSequences:
     """The visible earlier rows (see `Interactions.past`) that a sequence model reads: all, or the liked ones."""
 
     item: np.ndarray
-    """int64 (n_read,): item codes of the rows that are read, in the order of `VisiblePast.row`."""
+    """int (n_read,): item codes of the rows that are read, in the order of `VisiblePast.row`."""
     label: np.ndarray
-    """int64: their labels."""
+    """int (n_read,): their labels."""
     first: np.ndarray
     """int64 (n_rows,): where the user's past begins in `item`, for every row of the data."""
     count: np.ndarray
@@ -55,8 +77,8 @@ class UserSequences:
         np.cumsum(is_read, out=before[1:])
         first = before[past.begin]
         return cls(
-            item[is_read].astype(np.int64),
-            label[is_read].astype(np.int64),
+            item[is_read],
+            label[is_read],
             first,
             before[past.end] - first,
             len(ds.items),
@@ -95,15 +117,4 @@ class UserSequences:
     def _build_windows(self, begin: np.ndarray, end: np.ndarray, step: np.ndarray, length: int) -> Windows:
         # One number per stretch, in the order of (begin, end): sorting pairs takes twenty times as long.
         keys, window = np.unique(begin * (length + 1) + (end - begin), return_inverse=True)
-        index = (keys // (length + 1))[:, None] + np.arange(length)
-        inside = np.arange(length) < (keys % (length + 1))[:, None]
-        index = np.where(inside, index, 0)
-        if len(self.item) == 0:
-            empty = np.zeros(index.shape, dtype=np.int64)
-            return Windows(empty + self.padding, empty, window, step)
-        return Windows(
-            np.where(inside, self.item[index], self.padding),
-            np.where(inside, self.label[index], 0),
-            window,
-            step,
-        )
+        return Windows(self, keys // (length + 1), keys % (length + 1), length, window, step)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import TypeVar
 
@@ -36,6 +37,12 @@ class _Depth:
     """How many calls of `run_on_main` the main process is inside of; the others wait for the outermost."""
 
     inside = 0
+
+
+class _Shares:
+    """What all processes have to be inside of while they compute their shares."""
+
+    join: Callable[[], AbstractContextManager[None]] = staticmethod(nullcontext)
 
 
 def _get_process_state(cpu: bool = False) -> PartialState:
@@ -89,6 +96,16 @@ def run_on_main(work: Callable[[], Result]) -> Result:
     return outcome[0]
 
 
+def is_inside_main() -> bool:
+    """Whether this is the main process inside `run_on_main`, where the others wait."""
+    return _Depth.inside > 0
+
+
+def join_shares(join: Callable[[], AbstractContextManager[None]]) -> None:
+    """Have all processes compute their shares (`compute_shares`) inside `join()`, of which the last call counts."""
+    _Shares.join = staticmethod(join)
+
+
 def compute_shares(rows: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """`compute(rows)`, float64 (len(rows),), in all processes, each of which computes a part of it.
 
@@ -101,7 +118,8 @@ def compute_shares(rows: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]
     parts = np.array_split(np.argsort(rows, kind="stable"), state.num_processes)
     mine: list = [None, None]
     try:
-        mine[0] = compute(rows[parts[state.process_index]])
+        with _Shares.join():
+            mine[0] = compute(rows[parts[state.process_index]])
     except Exception as error:
         mine[1] = error
     values = np.zeros(len(rows))
@@ -126,6 +144,7 @@ def make_accelerator(device: str | None = None) -> Accelerator:
     if accelerator.distributed_type in _OTHER:
         raise RecipeError(
             f"the launcher shares work by {accelerator.distributed_type.value}; adapters are small enough for plain"
-            " data parallelism: use torchrun, or accelerate launch with --multi_gpu"
+            " data parallelism: use torchrun, or accelerate launch with --multi_gpu, and --sharding full where the"
+            " backbone does not fit one card"
         )
     return accelerator

@@ -57,10 +57,12 @@ class AdapterSet:
         The global adapter alone then computes with the copies.
 
         Until `clear_merged_weights`, and while no parameter changes. Half-precision weights stay as they are: the sum
-        would be rounded, and a large model has no room for the copies.
+        would be rounded, and a large model has no room for the copies; nor has one that is spread over processes.
         """
         layers = [
-            x for x in self.layers.values() if x.merged_weight is None and x.base.weight.dtype == x.global_a.dtype
+            x
+            for x in self.layers.values()
+            if x.merged_weight is None and x.base.weight.dtype == x.global_a.dtype and not _is_spread(x.base.weight)
         ]
         for layer in layers:
             layer.merged_weight = torch.addmm(layer.base.weight, layer.global_b, layer.global_a, alpha=layer.scale)
@@ -262,6 +264,11 @@ def _describe_other_weights(layer: nn.Module) -> list[str]:
         if not isinstance(module, nn.Linear | Conv1D)
         and any(p.ndim > 1 for p in [*module.parameters(recurse=False), *module.buffers(recurse=False)])
     ]
+
+
+def _is_spread(weight: torch.Tensor) -> bool:
+    """Whether a weight is spread over processes (a DTensor), so that this one holds a part of it."""
+    return hasattr(weight, "to_local")
 
 
 def find_decoder_layers(model: nn.Module) -> tuple[str, nn.ModuleList]:

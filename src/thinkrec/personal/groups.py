@@ -19,6 +19,8 @@ from thinkrec.io.config import Config
 from thinkrec.io.files import write_atomically, write_json
 
 _TENSORS = ("labels", "centres", "mean", "std")
+BLOCK = 65_536
+"""Users that are looked at at once."""
 
 
 class GroupConfig(Config):
@@ -54,10 +56,13 @@ class UserGroups:
 
         This is the rule for users that were not in the fit; fitted users keep `labels`, which Ward may set otherwise.
         """
-        points = (np.asarray(vectors, dtype=np.float64) - self.mean) / self.std
         centres = (self.centres.astype(np.float64) - self.mean) / self.std
-        distances = np.stack([np.square(points - c).sum(axis=1) for c in centres], axis=1)
-        return distances.argmin(axis=1).astype(np.int32)
+        nearest = np.empty(len(vectors), dtype=np.int32)
+        for first in range(0, len(vectors), BLOCK):
+            points = (np.asarray(vectors[first : first + BLOCK], dtype=np.float64) - self.mean) / self.std
+            distances = np.stack([np.square(points - c).sum(axis=1) for c in centres], axis=1)
+            nearest[first : first + BLOCK] = distances.argmin(axis=1)
+        return nearest
 
     def save(self, path: Path | str) -> None:
         """Write a safetensors file and a JSON file with the users' ids, each beside its name and then renamed."""
@@ -87,6 +92,31 @@ class UserGroups:
         return cls(users=users, **tensors)
 
 
+def find_first_undefined(vectors: np.ndarray) -> int | None:
+    """The first row of (n, d) with a value that is not finite; None where there is none."""
+    for first in range(0, len(vectors), BLOCK):
+        bad = np.flatnonzero(~np.isfinite(vectors[first : first + BLOCK]).all(axis=1))
+        if len(bad):
+            return first + int(bad[0])
+    return None
+
+
+def has_distinct_rows(vectors: np.ndarray, n: int) -> bool:
+    """Whether at least n rows of (rows, d) differ from one another; no further rows are looked at than that takes."""
+    chosen: list[np.ndarray] = []
+    for first in range(0, len(vectors), BLOCK):
+        block = vectors[first : first + BLOCK]
+        new = np.ones(len(block), dtype=bool)
+        for row in chosen:
+            new &= (block != row).any(axis=1)
+        while len(chosen) < n and new.any():
+            chosen.append(block[int(new.argmax())])
+            new &= (block != chosen[-1]).any(axis=1)
+        if len(chosen) >= n:
+            return True
+    return len(chosen) >= n
+
+
 def fit_groups(
     user_vectors: np.ndarray, config: GroupConfig, seed: int = 0, *, users: Sequence[Any] | None = None
 ) -> UserGroups:
@@ -98,10 +128,10 @@ def fit_groups(
     vectors = np.ascontiguousarray(user_vectors, dtype=np.float32)
     if vectors.ndim != 2:
         raise DataError(f"user vectors must be (n_users, d), got shape {vectors.shape}")
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(bad):
-        raise DataError(f"user vector {bad[0]} holds a value that is not finite; check the encoder that made it")
-    if len(np.unique(vectors, axis=0)) < config.n_groups:
+    bad = find_first_undefined(vectors)
+    if bad is not None:
+        raise DataError(f"user vector {bad} holds a value that is not finite; check the encoder that made it")
+    if not has_distinct_rows(vectors, config.n_groups):
         raise DataError(
             f"{len(vectors)} users with fewer than {config.n_groups} distinct vectors cannot make {config.n_groups} "
             "groups; lower groups.n"
@@ -109,7 +139,10 @@ def fit_groups(
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     std = vectors.std(axis=0, dtype=np.float64).astype(np.float32)
     std = np.where(std > 1e-6 * max(float(std.max()), 1e-12), std, 1.0).astype(np.float32)
-    labels = _cluster_points((vectors - mean) / std, config, seed)
+    points = vectors - mean
+    points /= std
+    labels = _cluster_points(points, config, seed)
+    del points
     if len(np.unique(labels)) < config.n_groups:
         raise DataError(f"clustering left one of {config.n_groups} groups empty; lower groups.n")
     centres = np.stack([vectors[labels == k].mean(axis=0, dtype=np.float64) for k in range(config.n_groups)]).astype(

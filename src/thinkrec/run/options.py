@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from thinkrec.errors import RecipeError
 from thinkrec.run.recipe import Recipe
@@ -31,6 +31,8 @@ class RunOptions:
     """Cores that PyTorch uses in this process; by default all."""
     seed: int | None = None
     """Of training, in place of the recipe's `seed`, and like it part of every stage's key; answers use none."""
+    sharding: Literal["none", "full"] = "none"
+    """full: several processes spread the frozen layers of the backbone among them, for one that does not fit a card."""
     reuse: tuple[Path, ...] = ()
     """Folders of other runs: stages that one of them has finished on the same inputs are copied, not done again."""
 
@@ -42,6 +44,8 @@ class RunOptions:
                 raise RecipeError(
                     f"run option {name} is {value!r}; give a whole number from {least} on, or leave it out"
                 )
+        if self.sharding not in ("none", "full"):
+            raise RecipeError(f"run option sharding is {self.sharding!r}; give none or full, or leave it out")
         if self.device is not None and self.device.partition(":")[0] not in ("cpu", "cuda", "mps", "xpu"):
             raise RecipeError(
                 f"run option device is {self.device!r}; give cpu, cuda, cuda:1, mps or xpu, or leave it out"

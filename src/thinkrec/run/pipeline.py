@@ -20,7 +20,6 @@ from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST
 from thinkrec.data.snapshot import write_snapshot
 from thinkrec.engine import checkpoint
-from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import ThinkRecError
 from thinkrec.io.files import write_json, write_text
@@ -76,6 +75,7 @@ from thinkrec.score.predictor import AdapterRouter, Predictor
 from thinkrec.simulate.simulator import Simulation
 from thinkrec.train import stages
 from thinkrec.train.model_config import ThinkRecConfig
+from thinkrec.train.sharding import place_recommender
 
 
 @dataclass(eq=False)
@@ -226,7 +226,8 @@ class Run:
     @cached_property
     def stage_context(self) -> stages.StageContext:
         """What the language-model stages share."""
-        return stages.StageContext(self.ds, self.model, self.reasons, self.recipe.seed, self.progress, self.accelerator)
+        given = self.ds, self.model, self.reasons, self.recipe.seed, self.progress, self.accelerator
+        return stages.StageContext(*given, self.options.sharding)
 
     # -- variants ----------------------------------------------------------------------------------------------------
 
@@ -271,10 +272,9 @@ class Run:
 
     def load_recommender(self, variant: Variant) -> Recommender:
         """A variant's recommender where the run computes, settled for answering: capabilities, mode, merged weights."""
-        recommender = checkpoint.load_recommender(self.folder / variant.stage).to(self.accelerator.device)
-        recommender.capabilities = detect_capabilities(recommender)
+        recommender = checkpoint.load_recommender(self.folder / variant.stage)
         recommender.max_workers = self.options.workers
-        return recommender.freeze_for_inference()
+        return place_recommender(recommender, self.accelerator, self.options.sharding).freeze_for_inference()
 
     def compose_score(self, variant: Variant, trained: dict[Variant, str]) -> None:
         """Stages: the scorer that the last variant's score is composed with, if any, and the weights of all parts."""

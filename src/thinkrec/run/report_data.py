@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from thinkrec.collab.boosting import GradientBoostingConfig
+from thinkrec.collab.sasrec import SASRecConfig
 from thinkrec.data.loaders.registry import find_source
 from thinkrec.data.split import ByMonths
 from thinkrec.evaluate.metrics.calibration import compute_reliability_curve
@@ -19,6 +21,7 @@ from thinkrec.evaluate.results import RankingResults
 from thinkrec.io.counts import format_count
 from thinkrec.personal.gate import compute_gate
 from thinkrec.run.data_sources import describe_negatives
+from thinkrec.run.layout import get_scorer_stage
 from thinkrec.run.pipeline import Run
 from thinkrec.run.provenance import describe_environment
 from thinkrec.run.stage import read_stage_result
@@ -84,7 +87,28 @@ def describe_data(run: Run) -> dict[str, str]:
     facts = {"data": sizes, **describe_facts(run.ds, split=rule, liked="rating > 3" if is_paper else "")}
     negatives = describe_negatives(data)
     name = "sampled No" if data.kind == "source" else "Yes and No"
-    return facts if negatives is None else facts | {name: negatives}
+    facts = facts if negatives is None else facts | {name: negatives}
+    sampled = describe_sampling(run)
+    return facts | {"drawn rows": sampled} if sampled else facts
+
+
+def describe_sampling(run: Run) -> str:
+    """Which scorers saw drawn rows or drawn items, how many, and by which seed; empty where none did."""
+    sentences = []
+    for name, config in run.recipe.baselines.items():
+        if isinstance(config, SASRecConfig) and config.loss == "gbce":
+            drawn = "1 item" if config.negatives == 1 else f"{config.negatives} items"
+            sentences.append(f"{name}: {drawn} with train rows drawn as No for every liked row, seed {run.recipe.seed}")
+        if not isinstance(config, GradientBoostingConfig) or config.max_train_rows is None or name in run.failures:
+            continue
+        first = read_stage_result(run.folder / get_scorer_stage(name))["log"][0]
+        if "of_train_rows" in first:
+            sentences.append(
+                f"{name}: trees of {first['train_rows']:,} of {first['of_train_rows']:,} train rows, chosen by"
+                f" {first['valid_rows']:,} of {first['of_valid_rows']:,} validation rows, users drawn with seed"
+                f" {first['seed']}"
+            )
+    return "; ".join(sentences)
 
 
 def describe_method(run: Run) -> str:

@@ -27,6 +27,7 @@ from thinkrec.prompts.types import Prompt
 from thinkrec.train.config import StageConfig
 from thinkrec.train.epochs import EpochBatches, list_eval_steps
 from thinkrec.train.loss import compute_losses
+from thinkrec.train.sharding import fill_empty_share, is_sharded
 
 STATE = "state.safetensors"
 MIN_IMPROVEMENT = 1e-3
@@ -167,6 +168,7 @@ def _open_activation_cache(
     """The frozen layers' results, where rows come back to use them."""
     path = folder / f"below-{accelerator.process_index}.bin"
     most = int(config.cache_gb * 1e9) if config.epochs > config.subsample_stride else 0
+    most = 0 if is_sharded(recommender) else most  # processes would collect layers at different times
     cache = FrozenActivationCache.build(recommender, path, most, passes.sample)
     try:
         yield cache
@@ -194,10 +196,13 @@ def train_step(
     step whose gradients overflowed changes no weight. Raises RecipeError where they are not finite otherwise.
     """
     recommender.train()
-    n_rows, prompts = sum(map(len, shares)), shares[accelerator.process_index]
+    n_rows, prompts, weight = sum(map(len, shares)), shares[accelerator.process_index], 1.0
+    if is_sharded(recommender):
+        prompts, weight = fill_empty_share(shares, accelerator.process_index)
     with accelerator.autocast():
         # A share without rows takes part in every reduction all the same.
         loss = _compute_loss(recommender, prompts, n_rows, below, option) if prompts else params[0].sum() * 0.0
+        loss = loss if weight == 1.0 else loss * weight
     optimiser.zero_grad(set_to_none=True)
     accelerator.backward(loss)
     value = loss.detach().float()

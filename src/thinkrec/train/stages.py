@@ -18,7 +18,6 @@ from thinkrec.collab.trained_ids import find_positions, take_rows
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TRAIN, VALID
 from thinkrec.engine import checkpoint
-from thinkrec.engine.capabilities import detect_capabilities
 from thinkrec.engine.parts import move_modules
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import CheckpointError
@@ -43,6 +42,7 @@ from thinkrec.train.mixture import (
 )
 from thinkrec.train.model_config import ThinkRecConfig
 from thinkrec.train.plan_teacher import PlanTeacher
+from thinkrec.train.sharding import Sharding, place_recommender
 from thinkrec.train.soft_labels import SoftLabels
 
 
@@ -57,6 +57,8 @@ class StageContext:
     seed: int
     progress: bool
     accelerator: Accelerator
+    sharding: Sharding = "none"
+    """Whether the backbone is spread over the processes (`thinkrec.train.sharding`)."""
 
     def build_recommender(self, n_experts: int) -> Recommender:
         """The backbone with untrained adapters, and with a soft prompt where the template has soft tokens."""
@@ -68,9 +70,7 @@ class StageContext:
         recommender = Recommender(backbone, attach_adapters(backbone.model, config), answers=answers)
         if template.n_soft_tokens:
             recommender.soft_prompt = create_soft_prompt(backbone, template.n_soft_tokens)
-        recommender = recommender.to(self.accelerator.device)
-        recommender.capabilities = detect_capabilities(recommender)
-        return recommender
+        return place_recommender(recommender, self.accelerator, self.sharding)
 
 
 def train_stage(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from thinkrec.collab.embedding_tables import EmbeddingTables
 from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.features.neighbourhood import NeighbourhoodResidual
 from thinkrec.collab.features.past_statistics import (
@@ -17,7 +18,12 @@ from thinkrec.collab.features.past_statistics import (
     compute_user_log_count,
     compute_user_logit,
 )
-from thinkrec.collab.features.slot_vectors import PlaceholderVectors, QueryVectors
+from thinkrec.collab.features.slot_vectors import (
+    PlaceholderVectors,
+    QueryVectors,
+    RowVectors,
+    create_row_array,
+)
 from thinkrec.collab.features.target_encoding import ItemTargetEncodings, TargetEncoder
 from thinkrec.collab.trained_ids import TrainedIds
 from thinkrec.data.dataset import Dataset
@@ -30,6 +36,10 @@ FOLDS, KEYWORD_STRENGTH = 10, 0.003
 """Folds of users, and the inverse penalty of what keywords say about an item; as for the boosted trees."""
 RECENT = 10
 """Rows of the recent past."""
+ENCODED = 262_144
+"""Rows whose users an encoder is asked for at once, where the vectors of all rows go to a file."""
+USER, ITEM = (1.0, 0.0), (0.0, 1.0)
+"""Last numbers of a slot vector."""
 _FACTS = ("rate", "log_count", "best")
 
 
@@ -72,36 +82,33 @@ class SlotEncoder:
         return cls(encoder, target_encoder, neighbourhood, float((train.sum() + 1) / (len(train) + 2)))
 
     def encode_rows(self, ds: Dataset) -> PlaceholderVectors:
-        """Slot vectors of all rows of `ds`: the data set of the fit, or further rows of its users and items."""
-        rows, code = np.arange(len(ds.interactions)), ds.interactions.item
-        user: list[np.ndarray] = []
-        item: list[np.ndarray] = []
+        """Slot vectors of all rows of `ds`: the data set of the fit, or further rows of its users and items.
+
+        A row takes 32 bytes for its statistics, and the encoder's tables are held once. An encoder whose users' vectors
+        change from row to row takes 4 bytes a row and number; many rows lie in a mapped file (`create_row_array`).
+        """
+        n, code = len(ds.interactions), ds.interactions.item
+        user: list[tuple[np.ndarray, np.ndarray | None]] = []
+        item: list[tuple[np.ndarray, np.ndarray | None]] = []
         if self.encoder is not None:
-            user.append(self.encoder.encode_users(ds, rows))
-            item.append(self.encoder.encode_items(ds)[code])
+            user.append(_encode_row_users(self.encoder, ds))
+            item.append((self.encoder.encode_items(ds), code))
         if self.target_encoder is not None:
-            encodings, table = self.target_encoder.encode_items(ds), self.target_encoder.find_row_tables(ds, rows)
+            encodings, rows = self.target_encoder.encode_items(ds), np.arange(n)
+            table = self.target_encoder.find_row_tables(ds, rows)
             expected = _to_probability(encodings.best[table, code])
-            user.append(
-                np.stack(
-                    [
-                        compute_user_logit(ds, rows, mean=self.mean),
-                        compute_user_log_count(ds, rows),
-                        compute_past_residual(ds, expected),
-                        compute_past_residual(ds, expected, RECENT),
-                    ],
-                    axis=1,
-                )
-            )
-            residual = (
-                np.zeros(len(rows))
-                if self.neighbourhood is None
-                else self.neighbourhood.compute_row_residuals(ds, expected)
-            )
-            item.append(_build_item_features(encodings, table, code, residual))
-        return PlaceholderVectors(
-            user=_join_features(user, (1.0, 0.0), len(rows)), item=_join_features(item, (0.0, 1.0), len(rows))
-        )
+            of_user, of_item = create_row_array(n, 4), create_row_array(n, 4)
+            of_user[:, 0] = compute_user_logit(ds, rows, mean=self.mean)
+            of_user[:, 1] = compute_user_log_count(ds, rows)
+            of_user[:, 2] = compute_past_residual(ds, expected)
+            of_user[:, 3] = compute_past_residual(ds, expected, RECENT)
+            for column, name in enumerate(_FACTS):
+                of_item[:, column] = getattr(encodings, name)[table, code]
+            is_read = self.neighbourhood is not None
+            of_item[:, 3] = self.neighbourhood.compute_row_residuals(ds, expected) if is_read else 0.0
+            user.append((of_user, None))
+            item.append((of_item, None))
+        return PlaceholderVectors(user=RowVectors(user, USER, n), item=RowVectors(item, ITEM, n))
 
     def encode_query(self, ds: Dataset, query: Query) -> QueryVectors:
         """What `encode_rows` gives for a row behind the query's past, and for the entries of that past.
@@ -123,9 +130,7 @@ class SlotEncoder:
             if self.neighbourhood is not None:
                 vote = self.neighbourhood.compute_past_residuals(ds, query.items, query.labels - expected)
             item.append(_build_item_features(known, np.full(len(query.items), table), query.items, vote))
-        return QueryVectors(
-            user=_join_features(user, (1.0, 0.0), 1)[0], past=_join_features(item, (0.0, 1.0), len(query.items))
-        )
+        return QueryVectors(user=_join_features(user, USER, 1)[0], past=_join_features(item, ITEM, len(query.items)))
 
     def encode_candidates(self, ds: Dataset, query: Query, items: np.ndarray) -> np.ndarray:
         """float32 (len(items), d): item vectors of item codes as the query's user would be asked about them."""
@@ -139,7 +144,7 @@ class SlotEncoder:
                 vote = self.neighbourhood.compute_candidate_residuals(ds, query.items, residual, items)
             known, table = self.target_encoder.encode_items(ds), self.target_encoder.n_folds
             parts.append(_build_item_features(known, np.full(len(items), table), items, vote))
-        return _join_features(parts, (0.0, 1.0), len(items))
+        return _join_features(parts, ITEM, len(items))
 
     def _compute_expected(self, ds: Dataset, query: Query) -> np.ndarray:
         """float64 (k,): the chance that anybody likes each item of the past, by all train rows."""
@@ -188,6 +193,20 @@ class SlotEncoder:
             else NeighbourhoodResidual(target_encoder.terms, arrays["idf"])
         )
         return cls(encoder, target_encoder, neighbourhood, mean)
+
+
+def _encode_row_users(encoder: Encoder, ds: Dataset) -> tuple[np.ndarray, np.ndarray | None]:
+    """The vectors of all rows' users: a table and the entry of each row, or an array of one vector per row (None)."""
+    tables, n = getattr(encoder, "tables", None), len(ds.interactions)
+    if isinstance(tables, EmbeddingTables):
+        return tables.encode_all_users(ds), ds.interactions.user
+    vectors = create_row_array(n, encoder.dim)
+    if not isinstance(vectors, np.memmap):
+        return encoder.encode_users(ds, np.arange(n)), None
+    for first in range(0, n, ENCODED):
+        rows = np.arange(first, min(n, first + ENCODED))
+        vectors[rows[0] : rows[-1] + 1] = encoder.encode_users(ds, rows)
+    return vectors, None
 
 
 def _to_probability(logits: np.ndarray) -> np.ndarray:
