@@ -114,6 +114,7 @@ docs: $(VENV)/.installed-docs ## Builds the documentation site in site/; a warni
 	$(BIN)/python docs/generate/calibration_page.py --check
 	$(BIN)/python docs/generate/ceiling_svg.py --check
 	$(BIN)/python docs/generate/groups_page.py --check
+	$(BIN)/python docs/generate/study_tables.py --check
 	$(BIN)/python docs/generate/exports_table.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -141,6 +142,7 @@ ml1m-study: $(VENV)/.installed ## Runs every study of MovieLens-1M: Table 4 with
 	$(BIN)/thinkrec study ml1m-table-4 --processes 2 --results results/ml1m/studies/table-4
 	@for name in $(STUDIES); do $(BIN)/thinkrec study ml1m-$$name --processes 2 --reuse runs/studies/ml1m-table-4/thinkrec/seed-0 \
 	  --reuse runs/studies/ml1m-table-4/thinkrec-without-experts/seed-0 --results results/ml1m/studies/$$name || exit 1; done
+	$(BIN)/python docs/generate/study_tables.py
 
 slices: $(VENV)/.installed ## Judges committed predictions on parts of the MovieLens-1M test rows: cold users, short pasts, rare items (a minute)
 	$(BIN)/thinkrec run ml1m/mf

@@ -92,6 +92,7 @@ def test_every_page_of_the_documentation_stands_in_its_menu() -> None:
         "calibration_page.py",
         "ceiling_svg.py",
         "groups_page.py",
+        "study_tables.py",
     ],
 )
 def test_the_tables_of_results_are_those_of_the_results_folder(script: str) -> None:
