@@ -59,6 +59,7 @@ def recommend(
     from thinkrec.cli.recommenders import RecommenderSource, open_recommender
     from thinkrec.errors import DataError
     from thinkrec.evaluate.results import read_verdict
+    from thinkrec.io.counts import format_count
     from thinkrec.io.files import to_json_value
     from thinkrec.retrieve.config import RetrieveConfig
     from thinkrec.run.folders import find_run_folder
@@ -111,6 +112,9 @@ def recommend(
             typer.echo(json.dumps(to_json_value(summary), ensure_ascii=False))
             return
         console.print(show.render_generator(summary))
+        if rows < top * len(ids):
+            few = "that a user has met is not recommended, and some have met nearly all"
+            console.print(f"fewer than {top} for some users: an item {few}", style="yellow")
         return
     answers = opened.recommend(ids, reasons, writer)[0]
     if as_json:
@@ -118,6 +122,10 @@ def recommend(
         typer.echo(json.dumps(to_json_value(value), ensure_ascii=False))
         return
     domain = opened.ds.domain
+    if not answers:
+        n_items = format_count(len(opened.ds.items), domain.item, domain.items)
+        console.print(f"{domain.user} {ids[0]} has met every one of the {n_items}: nothing is left to recommend")
+        return
     console.print(show.render_ranking(answers, f"{domain.items.capitalize()} for {domain.user} {ids[0]}"))
     console.print(show.render_generator({"users": 1, "candidates": candidates, **opened.describe()}))
 

@@ -141,7 +141,9 @@ class TableBuilder:
         self._parts.append(frame)
 
     def drop_line(self, line: int, why: str) -> None:
-        """Leave a line out, and say so in the end."""
+        """Leave a line out, and say so in the end. Raises DataError for the header, without which no row is one."""
+        if self._has_header and not self.names:
+            raise make_format_error(self.path, self.kind, f"{why.rstrip('.')}. It is the line with the columns' names.")
         self._dropped.append((line, why.rstrip(".")))
 
     def build_frame(self) -> pl.DataFrame:

@@ -79,9 +79,19 @@ def join_files(source: str, files: Sequence[tuple[str, str, int]]) -> None:
     parts = []
     for key, name, height in files:
         trace = _TRACES.pop(key, None)
-        lines = trace.files[0].lines if trace is not None and trace.height == height else None
-        parts.append(_FileRows(height, lines, name if len(files) > 1 else None))
+        parts.append(_FileRows(height, _list_lines(trace, height), name if len(files) > 1 else None))
     _store_trace(source, tuple(parts))
+
+
+def _list_lines(trace: _RowTrace | None, height: int) -> np.ndarray | int | None:
+    """The lines of the rows of one file of which so many are left."""
+    if trace is None or not trace.has_height(height) or trace.files[0].lines is None:
+        return None
+    lines = trace.files[0].lines
+    if height == trace.height:
+        return lines
+    places = trace.numbers[height]
+    return places + np.uint32(lines) if isinstance(lines, int) else lines[places]
 
 
 def has_rows(source: str, height: int) -> bool:

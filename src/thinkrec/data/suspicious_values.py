@@ -18,6 +18,8 @@ _UNITS = (
     ("nanoseconds", 10**9, 10**17, 2**63 - 1),
 )
 """Unit, how many make a second, and the numbers that times after 1973 are between in it."""
+_SHEET_DAYS = (25_569, 55_000)
+"""The first of January 1970, and a day of 2050, as spreadsheets count them."""
 _DAY = 86_400
 _CODES = (-999, -99, -9, -1, 0, 9, 88, 98, 99, 999, 9999)
 """Codes of questionnaires for a missing answer."""
@@ -112,6 +114,12 @@ def warn_implausible_times(column: pl.Series, whole: pl.Series, source: str) -> 
     size = whole.abs()
     unit = next((unit for unit in _UNITS if ((size >= unit[2]) & (size < unit[3])).any()), None)
     if unit is None:
+        first, last = whole.min(), whole.max()
+        if isinstance(first, int) and isinstance(last, int) and _SHEET_DAYS[0] <= first and last <= _SHEET_DAYS[1]:
+            emit_warning(
+                f"{source}: column 'timestamp': all values lie between {first:,} and {last:,}, days of a spreadsheet, "
+                "it seems. They count as seconds: which came first is right, how long ago is not. Write dates."
+            )
         return
     name, per, low, _ = unit
     if not ((whole > 0) & (whole < low)).any():

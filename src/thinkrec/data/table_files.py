@@ -14,11 +14,11 @@ from thinkrec.data.file_bytes import PACKED, is_damaged
 from thinkrec.data.flag_columns import join_flag_columns
 from thinkrec.data.json_lines import JSON_KINDS, read_jsonl
 from thinkrec.data.messages import emit_warning, warn_rows
-from thinkrec.data.row_trace import join_files
+from thinkrec.data.row_trace import join_files, keep_rows, name_rows
 from thinkrec.data.table_columns import name_columns
 from thinkrec.data.table_format import PLAIN_FORMAT, OnError, TableFormat
 from thinkrec.errors import DataError
-from thinkrec.io.counts import format_count
+from thinkrec.io.counts import choose_form, format_count
 
 ARROW_KINDS = (".arrow", ".feather", ".ipc")
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
@@ -147,7 +147,32 @@ def _read_kind(path: Path, kind: str | None, form: TableFormat, on_error: OnErro
         return _read_arrow(path)
     if kind in JSON_KINDS:
         return read_jsonl(path, form.encoding, on_error=on_error)
-    return read_delimited(path, kind[1:] if kind else "separated text", form, on_error=on_error)
+    df = read_delimited(path, kind[1:] if kind else "separated text", form, on_error=on_error)
+    return _drop_repeated_headers(df, str(path)) if form.header else df
+
+
+def _drop_repeated_headers(df: pl.DataFrame, source: str) -> pl.DataFrame:
+    """The rows without those that say the names of the columns again, as joined files have them; says which."""
+    if not df.width or not df.height:
+        return df
+    names = [name for name in df.columns if not name.startswith("column_")] or df.columns
+    # Looked at one after the other, so that a large table is read once. A mark for UTF-8 may stand before the first.
+    mask = (df[names[0]] == names[0]) | (df[names[0]] == f"\ufeff{names[0]}")
+    rows = mask.fill_null(False).arg_true()
+    if not len(rows):
+        return df
+    same = df[rows.to_list()].select(pl.all_horizontal(pl.col(name) == name for name in names[1:])).to_series()
+    rows = rows.filter(same.fill_null(False)) if len(names) > 1 else rows
+    if not len(rows):
+        return df
+    first = name_rows(rows[:1].to_list(), df.height, source)[0]
+    emit_warning(
+        f"{source}: {format_count(len(rows), 'line repeats', 'lines repeat')} the names of the columns (the first: "
+        f"{first}) and {choose_form(len(rows), 'is', 'are')} left out."
+    )
+    stays = ~pl.int_range(df.height, eager=True).is_in(rows.cast(pl.Int64).implode())
+    keep_rows(source, stays)
+    return df.filter(stays)
 
 
 def _read_arrow(path: Path) -> pl.DataFrame:

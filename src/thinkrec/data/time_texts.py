@@ -52,7 +52,8 @@ def parse_text_times(column: pl.Series, source: str, remedy: str) -> pl.Series:
                 return numbers
     number = (column.cast(pl.Float64, strict=False).is_not_null() & ~compact).fill_null(False)
     times = [None if is_number else parse_iso_time(text) for text, is_number in zip(column, number, strict=True)]
-    _fill_by_pattern(times, column, number, source)
+    open_texts = _fill_by_pattern(times, column, number, source)
+    remedy = _describe_date_doubt(open_texts) + remedy if open_texts else remedy
     is_date = pl.Series([time is not None for time in times], dtype=pl.Boolean)
     reject_rows(column, ~(number | is_date), source, "has timestamps that are neither numbers nor dates", remedy)
     dates = pl.Series(column.name, times, dtype=pl.Datetime("us", "UTC"))
@@ -76,9 +77,25 @@ def find_date_pattern(texts: Sequence[str]) -> str | None:
     >>> find_date_pattern(["01/30/2024", "02/01/2024"]), find_date_pattern(["01/02/2024"])
     ('%m/%d/%Y', None)
     """
-    fitting = [pattern for pattern in _PATTERNS if all(_is_written_by(text, pattern) for text in texts[:20])]
-    fitting = [pattern for pattern in fitting if all(_is_written_by(text, pattern) for text in texts)]
+    fitting = _list_date_patterns(texts)
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _list_date_patterns(texts: Sequence[str]) -> list[str]:
+    """The patterns that all texts follow."""
+    fitting = [pattern for pattern in _PATTERNS if all(_is_written_by(text, pattern) for text in texts[:20])]
+    return [pattern for pattern in fitting if all(_is_written_by(text, pattern) for text in texts)]
+
+
+def _describe_date_doubt(texts: Sequence[str]) -> str:
+    """Why dates that are none in ISO 8601 are not read, with a space behind it; empty where they are no dates."""
+    fitting = _list_date_patterns(texts)
+    if len(fitting) > 1:
+        return f"They may be {' or '.join(fitting)}, and nothing says which: write them as YYYY-MM-DD. "
+    shown = texts[:200]
+    if texts and sum(any(_is_written_by(text, pattern) for pattern in _PATTERNS) for text in shown) > len(shown) / 2:
+        return "The dates are written in several ways: write all of them as YYYY-MM-DD. "
+    return ""
 
 
 def _is_written_by(text: str, pattern: str) -> bool:
@@ -89,17 +106,18 @@ def _is_written_by(text: str, pattern: str) -> bool:
     return True
 
 
-def _fill_by_pattern(times: list[datetime | None], column: pl.Series, number: pl.Series, source: str) -> None:
-    """Put times that are no ISO 8601 but all follow one pattern in their places, and say which."""
+def _fill_by_pattern(times: list[datetime | None], column: pl.Series, number: pl.Series, source: str) -> list[str]:
+    """Put times that are no ISO 8601 but all follow one pattern in their places, and say which; the texts left over."""
     open_rows = [row for row, time in enumerate(times) if time is None and not number[row] and column[row]]
     pattern = find_date_pattern([column[row] for row in open_rows]) if open_rows else None
     if pattern is None:
-        return
+        return [column[row] for row in open_rows]
     for row in open_rows:
         time = datetime.strptime(column[row], pattern)
         times[row] = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     mask = pl.zeros(len(column), dtype=pl.Boolean, eager=True).scatter(open_rows, True)
     warn_rows(column, mask, source, f"have a time in the pattern {pattern}", "They are read by it, in UTC.")
+    return []
 
 
 def _merge_numbers(column: pl.Series, dates: pl.Series, number: pl.Series, source: str, remedy: str) -> pl.Series:

@@ -20,6 +20,8 @@ class DataFacts:
 
     rows: int
     users: int
+    train_users: int
+    """Users with a train row."""
     items: int
     items_with_rows: int
     density: float
@@ -68,6 +70,7 @@ def compute_facts(ds: Dataset) -> DataFacts:
     return DataFacts(
         rows=len(table),
         users=table.n_users,
+        train_users=len(np.unique(table.user[table.split == TRAIN])),
         items=len(ds.items),
         items_with_rows=len(met),
         density=pairs / (table.n_users * len(met)),

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import polars as pl
 
 from thinkrec.data.columns import strip_whitespace
 from thinkrec.data.inspect.column_guess import ColumnGuess, TableGuess
+from thinkrec.io.counts import format_count
 
 LOOKED_AT = 5_000
 """Rows by which two columns are compared."""
 _ENOUGH = 0.5
 """Share of known ids from which a guess by name is left alone."""
+
+
+def describe_alike_ids(ids: Sequence[Any], noun: str) -> str | None:
+    """A sentence on ids that differ from another one by case alone; None where there are none."""
+    spellings: dict[str, list[str]] = {}
+    for id_ in ids:
+        spellings.setdefault(str(id_).casefold(), []).append(str(id_))
+    alike = [names for names in spellings.values() if len(names) > 1]
+    if not alike:
+        return None
+    count = format_count(sum(map(len, alike)), f"{noun} has", f"{noun}s have")
+    return (
+        f"{count} an id that differs from another one by case alone, such as {alike[0][0]!r} and {alike[0][1]!r}: each "
+        f"counts as a {noun} of its own. Write ids alike where they are one."
+    )
 
 
 def match_id_columns(

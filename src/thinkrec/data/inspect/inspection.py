@@ -17,7 +17,7 @@ from thinkrec.data.inspect.column_guess import UNSURE, guess_columns
 from thinkrec.data.inspect.facts import DataFacts, compute_facts
 from thinkrec.data.inspect.findings import Finding, list_fact_notes, make_problem
 from thinkrec.data.inspect.flag_guess import guess_flags
-from thinkrec.data.inspect.id_match import match_id_columns
+from thinkrec.data.inspect.id_match import describe_alike_ids, match_id_columns
 from thinkrec.data.inspect.names import find_domain_words, is_count_name, is_maker_name
 from thinkrec.data.inspect.proposals import (
     Proposal,
@@ -30,6 +30,7 @@ from thinkrec.data.inspect.proposals import (
     propose_split,
     propose_threshold,
 )
+from thinkrec.data.inspect.rating_problems import describe_unusable_ratings
 from thinkrec.data.inspect.table_guess import ReadTable, name_guessed_columns, read_unknown_table
 from thinkrec.data.inspect.table_paths import expand_paths
 from thinkrec.data.inspect.training_time import TrainingTime, estimate_training_time
@@ -41,6 +42,8 @@ from thinkrec.errors import DataError, DataWarning
 from thinkrec.io.counts import format_count
 from thinkrec.io.settings import explain_validation_error, parse_settings
 
+MUCH = 0.1
+"""Share of rows that cannot be used from which on it is said once more."""
 _SETTLING = {"on_error": "drop", "unknown_items": "drop"}
 
 
@@ -145,6 +148,9 @@ def inspect_files(paths: Sequence[Path], settings: Sequence[str] = ()) -> Inspec
     if rating is not None:
         inspection.ratings = count_ratings(inspection.interactions.frame[rating.theirs])
     inspection.proposals = _propose_settings(inspection.interactions, inspection.items, changes)
+    if rating is not None and _lacks_threshold(inspection, changes):
+        why = describe_unusable_ratings(inspection.interactions.frame[rating.theirs])
+        inspection.findings.append(Finding("problem", f"{inspection.interactions.path}: {why}"))
     values: dict[str, Any] = {proposal.key: proposal.value for proposal in inspection.proposals}
     values |= {"interactions": str(inspection.interactions.path), "items": str(inspection.items.path)}
     for name, table in (("interactions_format", inspection.interactions), ("items_format", inspection.items)):
@@ -194,6 +200,7 @@ def _inspect_config(inspection: Inspection, config: TableData, read: set[str], *
     inspection.findings += [
         replace(problem, severity="note") if problem.settled_by in settled else problem for problem in fresh
     ]
+    inspection.findings += _note_large_losses(inspection, problems)
     told_texts = {finding.text for finding in inspection.findings}
     notes = [str(entry.message) for entry in remark_texts if issubclass(entry.category, DataWarning)]
     inspection.findings += [Finding("note", note) for note in dict.fromkeys(notes) if note not in told_texts]
@@ -214,6 +221,23 @@ def _inspect_config(inspection: Inspection, config: TableData, read: set[str], *
     _add_facts(inspection, ds)
 
 
+def _note_large_losses(inspection: Inspection, problems: Sequence[Finding]) -> list[Finding]:
+    """A note where a recipe that leaves out what cannot be used leaves out much."""
+    table = inspection.interactions
+    lost = [problem for problem in problems if table is not None and problem.source == str(table.path)]
+    most = max((problem.count for problem in lost), default=0)
+    if table is None or most <= MUCH * table.frame.height:
+        return []
+    share = most / table.frame.height
+    return [
+        Finding(
+            "note",
+            f"{table.path}: {most:,} of {format_count(table.frame.height, 'row')} ({share:.0%}) cannot be used for one "
+            "reason, and a recipe that leaves them out learns from the rest alone. Mend the file first.",
+        )
+    ]
+
+
 def _list_fresh(problems: Sequence[Problem], read: set[str]) -> list[Finding]:
     """What was not said when the tables were read for the first time: lines of those in `read` were."""
     return [make_problem(problem) for problem in problems if not (problem.unit == "line" and problem.source in read)]
@@ -227,6 +251,8 @@ def _add_facts(inspection: Inspection, ds: Dataset) -> None:
     inspection.facts = compute_facts(ds)
     inspection.time = estimate_training_time(ds)
     inspection.findings += [Finding("problem", text) for text in list_split_problems(ds)]
+    alike = (describe_alike_ids(ds.user_ids, "user"), describe_alike_ids(ds.items.ids, "item"))
+    inspection.findings += [Finding("note", text) for text in alike if text is not None]
     inspection.findings += list_fact_notes(inspection.facts)
 
 
@@ -290,6 +316,13 @@ def _replace_table(inspection: Inspection, table: ReadTable, changed: ReadTable)
 
 def _is_unsure(table: ReadTable) -> bool:
     return any(column.why.endswith(UNSURE) for column in table.guess.columns)
+
+
+def _lacks_threshold(inspection: Inspection, given: Mapping[str, Any]) -> bool:
+    """Whether nothing says which rows are likes: no threshold could be proposed, and nothing takes its place."""
+    settled = {proposal.key for proposal in inspection.proposals} | set(given)
+    columns = () if inspection.interactions is None else inspection.interactions.guess.columns
+    return not settled & {"threshold", "negatives", "feedback"} and all(column.ours != "label" for column in columns)
 
 
 def _list_missing_tables(inspection: Inspection, given: Mapping[str, Any]) -> list[Finding]:

@@ -38,7 +38,7 @@ class RatingFacts:
 
 def count_ratings(column: pl.Series) -> RatingFacts:
     """How often each rating comes up; values that are no numbers are left out."""
-    numbers = _to_numbers(column)
+    numbers = list_numbers(column)
     table = numbers.value_counts().sort(numbers.name)
     if len(table) > 24 and float(numbers.min()) >= 0 and float(numbers.max()) > 20 * float(numbers.median()):  # pyright: ignore[reportArgumentType]
         return RatingFacts(_count_by_magnitude(numbers), len(table))
@@ -62,7 +62,7 @@ def _count_by_magnitude(numbers: pl.Series) -> tuple[tuple[float, int], ...]:
 
 def propose_missing(column: pl.Series) -> Proposal | None:
     """Marks that stand apart from all other ratings, and empty values, as `missing`; None where there are none."""
-    numbers = _to_numbers(column)
+    numbers = list_numbers(column)
     odd: list[Any] = list(find_outlier_values(numbers.unique().to_list()))
     whys = []
     if odd:
@@ -84,7 +84,7 @@ def propose_missing(column: pl.Series) -> Proposal | None:
 
 def propose_threshold(column: pl.Series, missing: list[Any]) -> Proposal | None:
     """The value that leaves the share of likes nearest to a half; None where all ratings are equal."""
-    numbers = _to_numbers(column)
+    numbers = list_numbers(column)
     numbers = numbers.filter(~numbers.is_in([value for value in missing if value is not None]))
     values = sorted(numbers.unique().to_list())
     if len(values) < 2:
@@ -114,7 +114,7 @@ def propose_negatives(counts: pl.Series | None) -> list[Proposal]:
         f"'{name}' counts and is no opinion: every row is a Yes, and items that a user never met are drawn as No; "
         "-o threshold=NUMBER takes it as a rating"
     )
-    zeros = int((_to_numbers(counts) == 0).sum())
+    zeros = int((list_numbers(counts) == 0).sum())
     proposals = [Proposal("negatives", {"per_positive": 1.0}, why)]
     if zeros:
         proposals.append(
@@ -178,7 +178,8 @@ def list_split_rules() -> list[str]:
     return [rule.model_fields["by"].default for rule in get_args(get_args(Split)[0])]
 
 
-def _to_numbers(column: pl.Series) -> pl.Series:
+def list_numbers(column: pl.Series) -> pl.Series:
+    """The finite numbers among the values of a column, Float64, a decimal comma read as a point."""
     texts = column.cast(pl.String, strict=False).str.strip_chars().str.replace(r"^(-?\d+),(\d+)$", "$1.$2")
     numbers = texts.cast(pl.Float64, strict=False)
     return numbers.filter(numbers.is_finite().fill_null(False)).alias("rating")

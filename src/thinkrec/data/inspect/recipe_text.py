@@ -11,6 +11,9 @@ from thinkrec.data.inspect.inspection import Inspection
 from thinkrec.data.inspect.model_kind import ModelKind
 from thinkrec.errors import DataError
 
+DEMO_GROUPS = 3
+"""Groups of users in the recipe `demo`, which written recipes extend."""
+
 
 def build_recipe_text(inspection: Inspection, path: Path, model: ModelKind, command: str) -> str:
     """The recipe with the settings that were found, how to launch it, and why each was chosen.
@@ -29,6 +32,9 @@ def build_recipe_text(inspection: Inspection, path: Path, model: ModelKind, comm
     for key, value in data.items():
         why = f" # {whys[key]}" if key in whys else ""
         lines.append(f"  {key}: {_dump_value(value)}{why}")
+    if model == "thinkrec" and inspection.facts is not None and inspection.facts.train_users < DEMO_GROUPS:
+        groups = max(1, inspection.facts.train_users)
+        lines += ["model:", f"  groups: {{n_groups: {groups}}} # no more than users with a train row"]
     if model != "thinkrec":
         lines += ["model:", f"  kind: {model}"]
     return "\n".join(lines) + "\n"

@@ -17,6 +17,7 @@ from thinkrec.data.inspect.column_guess import TableGuess, guess_columns
 from thinkrec.data.inspect.encodings import guess_encoding
 from thinkrec.data.inspect.separators import Layout, guess_layout, has_header, split_rows
 from thinkrec.data.json_lines import JSON_KINDS
+from thinkrec.data.messages import format_value
 from thinkrec.data.row_problems import Problem, collect_problems
 from thinkrec.data.table_columns import split_recbole_type
 from thinkrec.data.table_files import get_kind, list_table_files, read_table
@@ -90,6 +91,7 @@ def guess_format(path: Path) -> tuple[TableFormat, list[str]]:
         text = text.rpartition("\n")[0] or text
     if text.lstrip()[:1] in ("{", "[") and kind is None:
         raise DataError(f"{path}: it looks like JSON; let its name end with .jsonl (one object a line) or .json.")
+    _refuse_remark(path, text)
     layout = _guess_any_layout(path, text, kind)
     header = has_header(split_rows(text, layout))
     if layout.why:
@@ -109,6 +111,17 @@ def guess_format(path: Path) -> tuple[TableFormat, list[str]]:
         ),
         notes,
     )
+
+
+def _refuse_remark(path: Path, text: str) -> None:
+    """Raise DataError where the first line is a remark, with less in it than the next one."""
+    first, _, rest = text.partition("\n")
+    second = rest.partition("\n")[0]
+    if first.startswith("#") and not any(first.count(mark) >= max(1, second.count(mark)) for mark in ",;\t|"):
+        raise DataError(
+            f"{path}: its first line is a remark ({format_value(first.strip())}). Remove it; a table begins with the "
+            "names of its columns."
+        )
 
 
 def _list_any_files(path: Path) -> list[Path]:
