@@ -46,5 +46,5 @@ def test_keywords_are_shown_with_what_would_be_dropped(tmp_path: Path) -> None:
     assert again["keywords"]["rare"] == [["alone 1", 1], ["moss", 1]]
     # Said not to be wanted: nothing is dropped, and it is said what would be.
     off = plain(call("check", *tables, "-o", "keyword_rules=null").stdout)
-    assert "would be dropped: on fewer than 2 items" in off
+    assert "would be dropped: on one item alone" in off
     assert "nothing is joined or dropped" in off

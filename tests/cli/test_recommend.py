@@ -120,3 +120,33 @@ def test_another_process_opens_the_same_model_or_none(trained: Run) -> None:
     assert here.n_new_items == 0
     with pytest.raises(CheckpointError, match="another model or other data"):
         replace(copied, made_from={**here.made_from, "key": "another"})()
+
+
+def test_what_decides_the_answers_is_kept_with_the_parts(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from thinkrec.run import recommendation_parts
+
+    seen = []
+
+    def remember(run_blocks: object, ids: list, out: Path, *, made_from: dict, **more: object) -> int:
+        seen.append(made_from)
+        return 2 * len(ids) - 1
+
+    monkeypatch.setattr(recommendation_parts, "write_recommendations", remember)
+    for more in ((), ("--reasons",), ("--reasons", "--writer", "rules"), ("--top", 3)):
+        result = call(trained, "--users", "all", "--top", 2, "--out", tmp_path / "recs.parquet", *more)
+        assert result.exit_code == 0, result.output
+        assert "fewer than" in result.output
+    assert len({json.dumps(entry, sort_keys=True) for entry in seen}) == 4
+
+
+def test_nothing_left_is_said(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ThinkRec, "recommend_many", lambda model, users, *a, **o: [[] for _ in users])
+    user, n = trained.ds.user_ids[4], len(trained.ds.items)
+    result = call(trained, "--users", user)
+    assert result.exit_code == 0, result.output
+    assert f"{user} has met every one of the {n} " in " ".join(result.stdout.split())
+    assert "nothing is left to recommend" in " ".join(result.stdout.split())
+    content = json.loads(call(trained, "--users", user, "--json").stdout.splitlines()[-1])
+    assert content["recommendations"] == []

@@ -6,7 +6,7 @@ from mutant import Mutant
 
 RULES = ("data/test_keyword_rules.py",)
 CUT = ("data/loaders/test_downloads.py",)
-ZIP = ("data/loaders/test_archives.py",)
+ZIP = ("data/test_unpacking.py",)
 TOP_K = ("evaluate/metrics/test_catalogue_ranking.py",)
 LISTS = ("evaluate/metrics/test_list_properties.py",)
 RUN = ("run/test_catalogue_metrics.py",)
@@ -37,11 +37,11 @@ MUTANTS = (
            CUT, "the rest is written over the beginning"),
     Mutant("checksum-not-compared", "data/loaders/fetch.py", "if expected in (None, checksum):", "if True:",
            ("data/loaders/test_fetch.py",), "a damaged file is taken"),
-    Mutant("path-out-of-the-folder", "data/loaders/archives.py", 'or ".." in path.parts or', "or", ZIP,
+    Mutant("path-out-of-the-folder", "data/archives.py", 'or ".." in path.parts or', "or", ZIP,
            "an archive writes outside its folder"),
-    Mutant("link-is-unpacked", "data/loaders/archives.py", "if stat.S_ISLNK(entry.external_attr >> 16):", "if False:",
+    Mutant("link-is-unpacked", "data/archives.py", "if stat.S_ISLNK(entry.external_attr >> 16):", "if False:",
            ZIP, "a link out of the folder is made"),
-    Mutant("own-file-overwritten", "data/loaders/archives.py", "and _compute_crc(path) == entry.CRC:", "or True:", ZIP,
+    Mutant("own-file-overwritten", "data/archives.py", "and _compute_crc(path) == entry.CRC:", "or True:", ZIP,
            "another file passes as that of the archive"),
     # -- lists out of the catalogue ----------------------------------------------------------------------------------
     Mutant("places-from-zero", "evaluate/metrics/catalogue_ranking.py", "dtype=bool)[order]) + 1",

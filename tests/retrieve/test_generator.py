@@ -44,6 +44,14 @@ def test_no_source_proposes_what_the_user_met(ds: Dataset, generator: CandidateG
         assert not set(found) & set(query.items)
 
 
+def test_a_small_catalogue_needs_no_source(ds: Dataset) -> None:
+    query = Query.from_dataset(ds, 3)
+    unseen = np.setdiff1d(np.arange(80), query.items)
+    nobody = CandidateGenerator(ALL, {})
+    assert nobody.propose_candidates(ds, query, len(unseen)).tolist() == unseen.tolist()
+    assert not len(nobody.propose_candidates(ds, query, len(unseen) - 1))
+
+
 def test_a_saved_generator_proposes_the_same(ds: Dataset, generator: CandidateGenerator, tmp_path: Path) -> None:
     generator.save(tmp_path, ds.items.ids)
     loaded = CandidateGenerator.load(tmp_path)

@@ -59,6 +59,18 @@ def test_a_small_catalogue_is_ranked_whole(ds: Dataset) -> None:
         assert [entry.is_new for entry in answers] == [entry.item == 79 for entry in answers]
 
 
+def test_a_small_catalogue_is_asked_about_at_once(ds: Dataset) -> None:
+    """Nothing is guessed in rounds where all unseen items are candidates, and none where one more is not."""
+    ranker, search = open_search(ds, rounds=2, first_share=0.5)
+    query = Query.from_dataset(ds, 4)
+    unseen = np.setdiff1d(np.arange(80), query.items)
+    search.recommend_items([query], 3, candidates=len(unseen))
+    assert [asked for asked in ranker.asked if asked] == [unseen.tolist()]
+    ranker.asked.clear()
+    search.recommend_items([query], 3, candidates=len(unseen) - 1)
+    assert len(ranker.asked[0]) == round((len(unseen) - 1) / 2)
+
+
 def test_without_rounds_the_proposals_alone_are_ranked(ds: Dataset) -> None:
     ranker, search = open_search(ds, rounds=0)
     query = Query.from_dataset(ds, 4)

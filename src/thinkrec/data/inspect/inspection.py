@@ -192,6 +192,7 @@ def _inspect_config(inspection: Inspection, config: TableData, read: set[str], *
             ds = load_tables(lenient)
         except DataError as error:
             inspection.findings += _list_fresh(collected.problems, read)
+            inspection.findings += _note_large_losses(inspection, [make_problem(p) for p in collected.problems])
             inspection.findings.append(Finding("problem", str(error)))
             return
     problems = [make_problem(problem) for problem in collected.problems]

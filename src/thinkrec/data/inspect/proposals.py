@@ -74,7 +74,7 @@ def propose_missing(column: pl.Series) -> Proposal | None:
             f"{rest.max():g}"
         )
     empty = column.null_count()
-    if empty:
+    if 0 < empty < len(column):  # a column without any value says nothing of single rows
         odd.append(None)
         whys.append(f"{format_count(empty, 'row has', 'rows have')} no rating")
     if not odd:
