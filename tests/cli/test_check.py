@@ -48,3 +48,34 @@ def test_keywords_are_shown_with_what_would_be_dropped(tmp_path: Path) -> None:
     off = plain(call("check", *tables, "-o", "keyword_rules=null").stdout)
     assert "would be dropped: on one item alone" in off
     assert "nothing is joined or dropped" in off
+
+
+def write_tables(folder: Path, items: int) -> tuple[str, str]:
+    """Ratings of ten items, of which the table of items has only so many."""
+    lines = [f"{u},{i},{1 + (u + i) % 5},{1_500_000_000 + 86_400 * (10 * u + i)}" for u in range(8) for i in range(10)]
+    (folder / "ratings.csv").write_text("\n".join(["userId,itemId,rating,timestamp", *lines]) + "\n")
+    titles = [f"{i},Thing {i}" for i in range(items)]
+    (folder / "items.csv").write_text("\n".join(["itemId,title", *titles]) + "\n")
+    return str(folder / "ratings.csv"), str(folder / "items.csv")
+
+
+def test_the_exit_code_says_whether_a_run_goes_through(tmp_path: Path) -> None:
+    tables, recipe = write_tables(tmp_path, 9), tmp_path / "mine.yaml"
+    # A run of these tables as they are would stop; the recipe that is written leaves the rows out.
+    plainly = call("check", *tables)
+    assert plainly.exit_code == 1 and "settled by" not in plainly.stdout and "a run would go" not in plainly.stdout
+    written = call("check", *tables, "--write", recipe)
+    assert written.exit_code == 0 and "[settled by unknown_items: drop]" in written.stdout
+    assert yaml.safe_load(recipe.read_text())["data"]["unknown_items"] == "drop"
+    assert call("check", recipe).exit_code == 0
+    whole = call("check", *write_tables(tmp_path, 10))
+    assert whole.exit_code == 0 and whole.stdout.rstrip().endswith("a run would go through")
+
+
+def test_no_recipe_is_written_where_a_run_would_stop(tmp_path: Path) -> None:
+    ratings, _ = write_tables(tmp_path, 10)
+    result = call("check", ratings, "--write", tmp_path / "mine.yaml")
+    assert result.exit_code == 1 and "no table of items was found" in result.stdout
+    assert not (tmp_path / "mine.yaml").exists() and "run it:" not in result.stdout
+    content = json.loads(call("check", ratings, "--json").stdout)
+    assert content["data"] is None and len(content["problems"]) == 1

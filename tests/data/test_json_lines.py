@@ -29,7 +29,7 @@ def test_keys_that_lack_and_empty_lines_are_counted(tmp_path: Path) -> None:
         table = read_jsonl(path)
     assert table.to_dicts() == [{"a": 1, "b": None}, {"a": 2, "b": "x"}, {"a": None, "b": "y"}]
     texts = [str(warning.message) for warning in caught]
-    assert f"{path}: 1 empty lines are left out (the first: line 2)." in texts
+    assert f"{path}: 1 empty line is left out (the first: line 2)." in texts
     assert any("'a' in 1 (the first: line 4), 'b' in 1 (the first: line 1)" in text for text in texts)
 
 

@@ -104,7 +104,7 @@ def test_texts_of_several_lines_are_one_field(tmp_path: Path) -> None:
 
 def test_a_line_of_prose_that_could_be_a_row_is_said(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", 'item_id,keywords\nada,"war\nbut, also love"\n')
-    with pytest.warns(DataWarning, match="1 fields in quotes run over lines .* lines 2 to 3"):
+    with pytest.warns(DataWarning, match="1 field in quotes runs over lines .* lines 2 to 3"):
         assert read_table(path)["keywords"].to_list() == ["war\nbut, also love"]
 
 
@@ -128,10 +128,10 @@ def test_what_csv_holds_is_read_or_refused_and_never_changed(rows, tmp_path_fact
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", "a,b\n1,2\n3\n", ["line 3 has 1 fields where the header has 2", "'3"]),
+        ("a.csv", "a,b\n1,2\n3\n", ["line 3 has 1 field where the header has 2", "'3"]),
         ("a.csv", "a,b\n1,2\n3,4,5\n6,7\n", ["line 3 has 3 fields", "every line every field"]),
-        ("a.csv", "a,b\n1,2\n3", ["line 3 has 1 fields", "was it cut off"]),
-        ("a.tsv", "a\tb\n1\t2\n3\n", ["line 3 has 1 fields", "tabs"]),
+        ("a.csv", "a,b\n1,2\n3", ["line 3 has 1 field", "was it cut off"]),
+        ("a.tsv", "a\tb\n1\t2\n3\n", ["line 3 has 1 field", "tabs"]),
         ("a.csv", 'a,b\n"x" y,2\n', ["line 2: a quote closes the field", "line 2, column 1", "then comes more"]),
         ("a.csv", 'a,b\n1,2\n3,"x\n4,5\n', ["line 3, column 2", "never closed"]),
         ("a.csv", "title,x,title\n1,2,3\n", ["names two columns 'title'", "columns 1, 3"]),
@@ -168,7 +168,7 @@ def test_what_is_refused_says_where_and_what_to_do(name: str, content, words: li
 
 
 def test_unpacked_files_are_refused_alike(tmp_path: Path) -> None:
-    assert "line 3 has 1 fields" in refusal(write(tmp_path / "a.csv.gz", "a,b\n1,2\n3\n"))
+    assert "line 3 has 1 field" in refusal(write(tmp_path / "a.csv.gz", "a,b\n1,2\n3\n"))
     whole = gzip.compress(b"a,b\n" + b"1,2\n" * 5000, mtime=0)
     (tmp_path / "b.csv.gz").write_bytes(whole[:-20])
     assert "damaged or was not written in full" in refusal(tmp_path / "b.csv.gz")
@@ -187,7 +187,7 @@ def test_line_ends_and_the_mark_of_utf8_make_no_difference(end: str, mark: str, 
 def test_empty_lines_are_left_out_and_those_between_are_said(tmp_path: Path) -> None:
     with pytest.warns(DataWarning, match=r"2 empty lines are left out \(the first: line 3\)"):
         assert read_table(write(tmp_path / "a.csv", "a,b\n1,2\n\n \n3,4\n\n\n")).rows() == [("1", "2"), ("3", "4")]
-    with pytest.warns(DataWarning, match=r"1 empty lines .* line 2"):
+    with pytest.warns(DataWarning, match=r"1 empty line .* line 2"):
         assert read_table(write(tmp_path / "a.jsonl", '{"a": 1}\n\n{"a": 2}\n')).rows() == [(1,), (2,)]
 
 

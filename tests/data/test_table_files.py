@@ -118,7 +118,7 @@ def test_recboles_files_lose_their_types(tmp_path: Path) -> None:
         ("t.csv", b"a\nb\xe9\n", {}, ["line 2 is not UTF-8", "encoding: cp1252"]),
         ("t.csv", b"a\nb\x81\n", {"encoding": "cp1252"}, ["line 2 is not cp1252"]),
         ("t.csv", "a,b\n".encode("utf-16"), {}, ["in UTF-16", "encoding: utf-16"]),
-        ("t.csv", "1,2\n1\n", {"header": False}, ["line 2 has 1 fields where the first line has 2"]),
+        ("t.csv", "1,2\n1\n", {"header": False}, ["line 2 has 1 field where the first line has 2"]),
         ("t.csv", "1,1\n1,2\n", {}, ["seems to be a row already", "header: false"]),
         ("t.csv", "a,b\n1,2\n", {"columns": {"user_id": "c"}}, ["`columns` names 'c'", "columns found: a, b"]),
         ("t.csv", "userId,b\n1,2\n", {"columns": {"user_id": "userid"}}, ["Did you mean 'userId'"]),
@@ -161,7 +161,7 @@ def test_wrong_lines_are_left_out_and_counted(tmp_path: Path) -> None:
         found = read_table(tmp_path / "t.csv", on_error="drop")
     assert found.rows() == [("1", "2"), ("8", "9"), ("11", "12"), ("15", "16")]
     (said,) = (str(entry.message) for entry in caught)
-    assert "6 lines left out (on_error: drop): line 3 has 1 fields where the header has 2 ('3" in said
+    assert "6 lines left out (on_error: drop): line 3 has 1 field where the header has 2 ('3" in said
     assert "line 8 is not" not in said and said.endswith("and 1 more.")
     lines = '{"a": 1}\n{"a": \n[2]\n{"a": 3}\n'
     (tmp_path / "t.jsonl").write_bytes(lines.encode() + b'{"a": "\xe9"}\n')

@@ -79,7 +79,7 @@ MUTANTS = (
            ("collab/features/test_neighbourhood.py::test_neither_the_rows_own_label_nor_a_later_one_is_counted",),
            "the row's own label is in its vote"),
     Mutant("sums-of-everybody", "collab/features/past_statistics.py",
-           "(total[end] - total[begin]) / _UNIT", "total[end] / _UNIT",
+           "convert_units(total[end] - total[begin])", "total[end] / _UNIT",
            ("collab/features/test_neighbourhood.py::test_a_vote_is_the_formula",), "other users' labels are in a user's sums"),
     Mutant("tables-by-place", "collab/trained_ids.py", "if known == wanted:", "if len(known) == len(wanted):",
            ("collab/test_trained_ids.py",), "today's user gets another user's vector"),

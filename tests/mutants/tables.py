@@ -9,6 +9,7 @@ import mutants_evaluate
 import mutants_faithfulness
 import mutants_grounding
 import mutants_model
+import mutants_newcomer
 import mutants_reasons
 import mutants_study
 import mutants_thinking
@@ -18,6 +19,7 @@ from mutant import Mutant
 MUTANTS: tuple[Mutant, ...] = (
     *mutants_data.MUTANTS,
     *mutants_catalogue.MUTANTS,
+    *mutants_newcomer.MUTANTS,
     *mutants_model.MUTANTS,
     *mutants_train.MUTANTS,
     *mutants_reasons.MUTANTS,

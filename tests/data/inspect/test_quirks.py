@@ -67,7 +67,7 @@ def read(found: Inspection) -> Dataset:
     [
         ("utf-16", "\r\n", ";", "%Y-%m-%d %H:%M:%S", "read as UTF-16, by the mark at its start."),
         ("utf-8-sig", "\r\n", ",", "%Y-%m-%d", "read as UTF-8 with a mark at its start."),
-        ("utf-8", "\n", ",", "%d.%m.%Y", "have times in the pattern %d.%m.%Y"),
+        ("utf-8", "\n", ",", "%d.%m.%Y", "have a time in the pattern %d.%m.%Y"),
     ],
 )
 def test_encodings_line_ends_and_dates(
@@ -138,7 +138,7 @@ def test_zeros_that_mean_not_rated_and_repeated_rows(tmp_path: Path) -> None:
 def test_missing_titles_and_items_without_any(tmp_path: Path) -> None:
     rows = write(tmp_path / "r.csv", ["user,isbn,rating,time", *(f"{u},{i},{r},{t}" for u, i, r, t in ROWS)])
     found, _ = inspect(rows, write_items(tmp_path, lambda i: "" if i % 4 == 0 else f"Book {i} x"))
-    assert '8 rows have no title; they are called "untitled book <id>" (line 2: None' in " ".join(
+    assert '8 rows have no title; the name there is "untitled book <id>" (line 2: None' in " ".join(
         finding.text for finding in found.findings
     )
     assert read(found).items.titles[0] == f"untitled book {ISBN[0]}"
