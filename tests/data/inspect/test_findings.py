@@ -42,8 +42,10 @@ def test_figures_are_as_counted_by_hand(facts: DataFacts) -> None:
     assert facts.split_rows == {"train": 5, "valid": 2, "test": 3} and facts.like_rates["train"] == 0.6
     # Test rows: user 1 and item a, known; user 4, unknown, with item b, known, and c, unknown.
     assert facts.cold_test == {"user": 2 / 3, "item": 1 / 3, "either": 2 / 3}
-    # User 1 has one like there, user 4 a like and a dislike.
-    assert facts.one_sided_test_users == 0.5
+    # User 1 has one like there, user 4 a like and a dislike; one dislike is as one-sided.
+    assert facts.one_sided_test_users == 0.5 and facts.train_users == 2
+    disliked = ROWS | {"label": [*ROWS["label"][:7], 0, *ROWS["label"][8:]]}
+    assert compute_facts(Dataset.from_tables(disliked, ITEMS)).one_sided_test_users == 0.5
     assert facts.with_keywords == 0.5 and facts.shared_keywords == 0.5 and facts.repeated_titles == 2
     assert facts.text_columns == ("plot",) and not has_words(pl.Series(["two words"] * 3))
 
