@@ -8,12 +8,15 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from support.tiny_lm import make_recommender
 from support.tiny_run import tiny_backbone
 
 from thinkrec.engine import checkpoint
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
+from thinkrec.model.adapters import attach_adapters
+from thinkrec.model.backbone import load_backbone
+from thinkrec.model.backbone_config import BackboneConfig
+from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.personal.groups import GroupConfig, fit_groups
 from thinkrec.run.added_expert import append_expert, append_group
 
@@ -38,20 +41,21 @@ def test_all_adapters_stand_behind_one_another_as_they_are(tmp_path: Path) -> No
     folder = tiny_backbone(tmp_path / "backbone")
 
     def build(n: int) -> Recommender:
-        """A recommender on the folder's backbone, each of whose adapters differs from the others."""
-        recommender = make_recommender(n=n, dim=0, initializer_range=0.1)
-        recommender.backbone.config = recommender.backbone.config.model_copy(update={"source": str(folder)})
-        return recommender
+        """A recommender on the folder's backbone: one global adapter for all, and experts that differ."""
+        backbone = load_backbone(BackboneConfig(source=str(folder)))
+        adapters = attach_adapters(backbone.model, MultiLoRAConfig(rank=4, alpha=8, n_experts=n, expert_layers=0.5))
+        with torch.no_grad():
+            for seed, group in ((0, "global"), (n, "experts")):
+                torch.manual_seed(seed)
+                for parameter in adapters.get_parameters(group):
+                    parameter.normal_()
+        return Recommender(backbone, adapters)
 
     class Context:
         build_recommender = staticmethod(build)
 
     for name, n in (("old", 2), ("new", 1)):
-        one = build(n)
-        with torch.no_grad():
-            for parameter in one.adapters.get_parameters("experts"):
-                parameter.add_(n)
-        checkpoint.save_recommender(tmp_path / name, one)
+        checkpoint.save_recommender(tmp_path / name, build(n))
     grown = append_expert(tmp_path / "old", tmp_path / "new", cast(Any, Context()))
     old, new = (checkpoint.load_recommender(tmp_path / name).adapters for name in ("old", "new"))
     wanted = [*(old.get_peft_tensors(k) for k in range(3)), new.get_peft_tensors(1)]

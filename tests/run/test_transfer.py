@@ -12,13 +12,13 @@ from support.tiny_run import train_tiny_run
 from typer.testing import CliRunner
 
 from thinkrec.cli import app
-from thinkrec.data.interactions import TEST
+from thinkrec.data.interactions import TEST, TRAIN
 from thinkrec.errors import DataError
 from thinkrec.evaluate.metrics.ranking import compute_auc
 from thinkrec.run.data_sources import load_data
 from thinkrec.run.pipeline import Run
 from thinkrec.run.recipe_files import list_recipes, load_recipe
-from thinkrec.run.transfer import evaluate_transfer
+from thinkrec.run.transfer import compute_recent_like_rate, evaluate_transfer
 from thinkrec.run.variants import find_variant
 
 
@@ -48,7 +48,7 @@ def test_the_global_adapter_judges_other_products(trained: Run, slice_folder: Pa
     assert done.exit_code == 0, done.output
     content = json.loads((tmp_path / "out" / "transfer.json").read_text())
     names = [row["name"] for row in content["ranking"]["rows"]]
-    assert names == ["run global", "item mean", "keyword prior", "item mean + keywords"]
+    assert names == ["run global", "item mean", "keyword prior", "item mean + keywords", "like rate of the last 10"]
     ds = load_data(load_recipe("amazon-fashion/mf", [data[2]]).data)[0]
     rows = ds.interactions.get_split_rows(TEST)
     own = Run(trained.recipe, trained.folder, preloaded_dataset=ds).load_predictor(
@@ -76,6 +76,15 @@ def test_fewer_rows_are_whole_users_and_what_reads_no_text_is_refused(
     (tmp_path / "recipe.yaml").write_text("name: x\ndata: {kind: simulator}\nmodel: {kind: mf}\n")
     with pytest.raises(DataError, match="trains mf, which reads no text"):
         evaluate_transfer(tmp_path, recipe, ds)
+
+
+def test_the_like_rate_is_that_of_the_past(slice_folder: Path) -> None:
+    ds = load_data(load_recipe("amazon-fashion/mf", [f"data.folder={slice_folder}"]).data)[0]
+    data = ds.interactions
+    mine = np.flatnonzero(data.user == data.user[0])
+    rates = compute_recent_like_rate(ds, mine[[0, 1, 13]])
+    assert rates[0] == pytest.approx(data.label[data.split == TRAIN].mean()) and rates[1] == data.label[mine[0]]
+    assert rates[2] == pytest.approx(data.label[mine[3:13]].mean())
 
 
 FASHION = [name for name in list_recipes() if name.startswith("amazon-fashion/")]

@@ -12,7 +12,7 @@ import polars as pl
 
 from thinkrec.collab import build_scorer
 from thinkrec.data.dataset import Dataset
-from thinkrec.data.interactions import TEST
+from thinkrec.data.interactions import TEST, TRAIN
 from thinkrec.data.output_tables import write_table
 from thinkrec.errors import DataError
 from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics
@@ -32,6 +32,8 @@ from thinkrec.train.mixture import sample_validation_rows, write_rule_reasons
 from thinkrec.train.model_config import ThinkRecConfig
 
 GLOBAL = "global"
+LIKE_RATE = "like rate of the last 10"
+"""A row that knows nothing but the labels of the user's past, which every prompt shows."""
 POLICY = (
     "The global adapter of the run, text only, as it is: nothing is trained or chosen on the other catalogue, whose "
     "histories, titles and keywords it reads. One number per item is learned from the catalogue's own train rows. "
@@ -92,6 +94,7 @@ def evaluate_transfer(
         scorer = build_scorer(config)
         scorer.fit(ds, seed=recipe.seed)
         scores[name] = scorer.score(ds, judged)
+    scores[LIKE_RATE] = compute_recent_like_rate(ds, judged)
     results = _rank(ds, recipe, judged, scores)
     if tables is not None:
         tables.mkdir(parents=True, exist_ok=True)
@@ -101,6 +104,17 @@ def evaluate_transfer(
         own = next(iter(scores.values()))
         text = _compare_texts(predictor, run.recipe, recipe, judged, own, text_rows, references, tables)
     return results, text
+
+
+def compute_recent_like_rate(ds: Dataset, rows: np.ndarray, length: int = 10) -> np.ndarray:
+    """float64 (len(rows),): share liked of the user's last `length` rows before each; that of train rows without any.
+
+    What it reaches over all rows is what the labels of a past are worth without a word about items.
+    """
+    data = ds.interactions
+    rate = float(data.label[data.split == TRAIN].mean())
+    pasts = (data.label[data.get_history_rows(int(row), length)] for row in rows)
+    return np.array([past.mean() if len(past) else rate for past in pasts], dtype=np.float64)
 
 
 def _rank(ds: Dataset, recipe: Recipe, rows: np.ndarray, scores: Mapping[str, np.ndarray]) -> RankingResults:
