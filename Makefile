@@ -255,7 +255,7 @@ bench-scale: $(VENV)/.installed-dev ## Time and memory of reading large tables (
 bench-recommend: $(VENV)/.installed-dev ## Recommending out of the whole catalogue beside ranking everything, on runs/demo (USERS=30; minutes)
 	$(BIN)/python bench/recommend.py runs/demo --users $(or $(USERS),30)
 
-bench-serve: $(VENV)/.installed-serve-test ## Load, overload and 2 x 100 kills of a served runs/demo on two cores; fails below a limit (10 minutes)
+bench-serve: $(VENV)/.installed-serve-test ## Load, overload and 2 x 100 kills of a served runs/demo on two cores; fails below a limit (11 minutes)
 	$(BIN)/python bench/serve.py runs/demo
 
 fuzz-serve: $(VENV)/.installed-serve-test ## 10,000 requests made of the OpenAPI description at a served tiny run: no 5xx but 503, no traceback (minutes)

@@ -108,7 +108,7 @@ class Nursery:
                 os.kill(self.pid, signal.SIGKILL)
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(60)
         self._process.stdout.close()
 
     def _expect_end(self, status: int) -> None:

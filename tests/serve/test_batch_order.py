@@ -34,9 +34,9 @@ def take_sizes(order: BatchOrder, free: int = 1) -> list[tuple[int, int]]:
 
 def test_batches_are_short_and_nobody_overtakes() -> None:
     order = BatchOrder(64, lambda job, now: False)
-    put(order, 20, 20, 50, 1)
-    assert (order.candidates, order.cost) == (91, 131)
-    assert [take_sizes(order) for _ in range(4)] == [[(20, 20), (20, 20)], [(50, 50)], [(1, 1)], []]
+    put(order, 20, 20, 10, 50, 1)
+    assert (order.candidates, order.cost) == (101, 151)
+    assert [take_sizes(order) for _ in range(5)] == [[(20, 20), (20, 20)], [(10, 10)], [(50, 50)], [(1, 1)], []]
     assert (order.candidates, order.cost, len(order)) == (0, 0, 0)
 
 

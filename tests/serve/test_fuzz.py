@@ -26,8 +26,8 @@ from thinkrec.serve.service import open_service
 
 CASES = int(os.environ.get("THINKREC_FUZZ_CASES", "120"))
 SECONDS = 2.0
-"""The service's deadline of requests that name none: after it a hundred reasons are written by the rules. One core writes
-some ten thousand answers in minutes then; with 30 seconds a few dozen requests take longer than all the others."""
+"""The service's deadline of requests that name none: after it the rules write a hundred reasons that the model needs
+half a minute for. A few dozen such requests take longer than all others together."""
 TIMEOUT = 200.0
 """Seconds that a client waits, more than any deadline. Ten, as by default, are too few where cores are shared."""
 SLOW = ("/v1/recommend", "/v1/explain", "/v1/explain/stream", "/v1/what-if")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,13 @@ def test_a_body_that_does_not_come_keeps_no_place(service: RecommenderService, m
     app, sent, seen = create_app(service), [], []
     parts = iter([{"type": "http.request", "body": b"{", "more_body": True}])
 
-    async def receive() -> dict:
+    async def receive() -> Any:
         seen.append(service.admission.under_way)
         if (part := next(parts, None)) is None:
             await asyncio.sleep(60)
         return part or {}
 
-    async def send(message: dict) -> None:
+    async def send(message: Any) -> None:
         sent.append(message)
 
     scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/v1/rank", "raw_path": b"/v1/rank"}

@@ -70,7 +70,7 @@ class ScoringQueue:
         self._score, self._most_waiting, self._longest_wait = score, most_waiting, longest_wait
         self._order = BatchOrder(batch, self._drop_job)
         self._condition = threading.Condition()
-        self._in_work = self._idle = 0
+        self._in_work = self._busy = 0
         self._is_closing = False
         self._speed: float | None = None  # cost per second of one lane, smoothed
         self._count_misses = count_misses or (lambda: 0)
@@ -165,11 +165,10 @@ class ScoringQueue:
             while not len(self._order):
                 if self._is_closing:
                     return None
-                self._idle += 1
                 self._condition.wait()
-                self._idle -= 1
             now = time.monotonic()
-            batch = self._order.take(now, self._idle + 1)
+            batch = self._order.take(now, len(self._lanes) - self._busy)
+            self._busy += bool(batch)
             for job, _ in batch:
                 job.begun = now if job.begun is None else job.begun
                 job.company = max(job.company, len(batch))
@@ -229,6 +228,7 @@ class ScoringQueue:
         self.counts.candidates += sum(part.stop - part.start for _, part in batch)
         self.counts.seconds += seconds
         self._in_work -= _count_cost(batch)
+        self._busy -= 1
         speed = _count_cost(batch) / max(seconds, 1e-6)
         self._speed = speed if self._speed is None else 0.8 * self._speed + 0.2 * speed
 
