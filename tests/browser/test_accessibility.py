@@ -46,7 +46,7 @@ def test_nothing_serious(new_page: Any, address: str, axe: str, scheme: str) -> 
     page.locator(".card .opinion").first.click()
     page.locator(".place .move").first.wait_for()
     page.get_by_role("button", name="Take out").nth(1).click()
-    page.get_by_label("Add another").fill("the")
+    page.get_by_label("Add a film").fill("the")
     page.locator(".result").first.wait_for()
     wait_for_reason(page)
     assert list_violations(page, axe) == []

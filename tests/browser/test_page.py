@@ -59,7 +59,7 @@ def test_add_and_take_out(page: Any, address: str) -> None:
     rated = int(page.get_by_role("button", name="Show all").inner_text().split()[-1])
     page.get_by_role("button", name=re.compile("^Take out")).first.click()
     page.locator(".card.removed").wait_for()
-    page.get_by_label("Add another").fill("the")
+    page.get_by_label("Add a film").fill("the")
     page.get_by_role("button", name=re.compile("^Like ")).first.click()
     page.locator(".card.added").wait_for()
     assert "2 changes" in page.locator(".what-if").inner_text()
@@ -99,7 +99,7 @@ def test_hostile_titles_are_shown_as_text(page: Any, address: str) -> None:
     page.locator(".map").wait_for()
     shown = page.locator(".effect .title").all_inner_texts()
     assert set(HOSTILE) <= set(shown)
-    page.get_by_label("Add another").fill("img")
+    page.get_by_label("Add a film").fill("img")
     page.locator(".result").first.wait_for()
     assert page.locator(".result .title").first.inner_text() == HOSTILE[0]
     # Neither an image nor a script of theirs is there; `new_page` sees that none ran.

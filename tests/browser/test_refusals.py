@@ -33,6 +33,24 @@ def test_a_refusal_can_be_tried_again(page: Any, server: Server) -> None:
     assert page.locator(".message").is_hidden() and find_focus(page) == "person"
 
 
+def test_what_is_older_than_a_change_says_so(page: Any, server: Server) -> None:
+    pick(page, server.address)
+    page.locator(".place").first.click()
+    wait_for_reason(page)
+    refusing = server.work / "refuse"
+    refusing.touch()
+    try:
+        page.locator(".card .opinion").first.click()
+        page.locator(".ranking", has_text="These are the places before the change").wait_for()
+        assert page.locator(".places.is-old").count() == 1
+        assert "There is no answer" in page.locator(".why").inner_text()
+    finally:
+        refusing.unlink()
+    page.get_by_role("button", name="Try again").click()
+    page.locator(".place .move").first.wait_for()
+    assert page.locator(".places.is-old").count() == 0
+
+
 def test_an_unknown_user_is_no_reason_to_try_again(page: Any, server: Server) -> None:
     pick(page, server.address)
     assert page.get_by_role("button", name="Try again").is_hidden()
@@ -73,3 +91,5 @@ def test_another_run_in_the_folder_is_noticed(
         wait_for_reason(page)
         assert page.locator(".why").inner_text() != before
         assert page.locator(".effect").count() == 3
+        # Before the server ends, whose websocket it would miss.
+        page.goto("about:blank")

@@ -6,6 +6,7 @@ import ast
 import functools
 import platform
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from thinkrec.io.hashing import hash_bytes
 from thinkrec.io.proc import read_proc_fields
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+# CPython 3.11 counts the depth of a tree once for all threads: two that parse at the same time fail (SystemError).
+_PARSING = threading.Lock()
 
 
 @functools.cache
@@ -36,7 +39,9 @@ def _list_modules(room: str) -> list[Path]:
 
 def _dump_module(path: Path) -> bytes:
     """A module's name and code without comments, docstrings and layout."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    with _PARSING:
+        tree = ast.parse(text)
     for node in ast.walk(tree):
         _drop_docstrings(node)
     return f"{path.relative_to(_PACKAGE).as_posix()}\n{ast.dump(tree)}\n".encode()

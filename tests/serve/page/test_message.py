@@ -42,9 +42,5 @@ def test_nothing_is_left_to_recommend(
         assert "Nothing is left to recommend: the history holds every film." in page.list_texts("muted")
         assert page.count("place") == 0
 
-    monkeypatch.setattr(service, "search_users", lambda *_: service_users(service))
+    monkeypatch.setattr(service, "search_users", lambda *_: RecommenderService.search_users(service, "all"))
     drawn(lambda: build_page(service, ()), walk)
-
-
-def service_users(service: RecommenderService) -> tuple[Any, ...]:
-    return type(service).search_users(service, "all")

@@ -124,6 +124,7 @@ def test_effects_of_two_models_stand_in_one_row_per_line() -> None:
 
 
 def test_a_very_long_title_is_shortened_and_says_so() -> None:
+    assert shown.shorten_title("\u202eone\u2066 (1999)") == "one (1999)"
     assert shown.shorten_title("x" * 240) == "x" * 240
     assert shown.shorten_title("x" * 3000) == f"{'x' * 240} ... (3,000 characters)"
     assert shown.shorten_title("one two " * 100).endswith("two one ... (800 characters)")

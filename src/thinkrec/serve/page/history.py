@@ -32,7 +32,7 @@ class HistoryPanel:
         self.section = Section("history hidden", "History", self.list_inputs, self.draw_content)
         word = session.service.describe().item_word
         with self.section.root, Tag("div", "", "adder"):
-            draw_search(f"Add another {word}", "title, keyword or id", "add", self.search)
+            draw_search(f"Add a {word}", "title, keyword or id", "add", self.search)
             self.results = Tag("ul", "", "results")
         with self.section.root:
             self.cards = Tag("div", "", "cards-box")
@@ -55,7 +55,7 @@ class HistoryPanel:
 
     def draw_content(self) -> None:
         """Heading and changes on top; the cards below the field that adds."""
-        view = self.session.view
+        view, info = self.session.view, self.session.service.describe()
         if self.person != (view.mode, view.user):
             self.person, self.shows_all = (view.mode, view.user), False
             self.section.root.client.run_javascript("thinkrecClear('add')")
@@ -71,6 +71,8 @@ class HistoryPanel:
                     draw_button("Keep", self.keep, "quiet", data_key="keep", title="Remember these opinions")
         has_name = view.mode == "visitor" and bool(view.changes)
         self.keeper.classes(add="" if has_name else "hidden", remove="hidden" if has_name else "")
+        if view.mode == "visitor" and not view.changes:
+            Tag("p", f"Like or dislike a few {info.items_word}; the ranking follows each press.", "muted small")
         self.draw_cards()
 
     def draw_cards(self) -> None:

@@ -41,6 +41,8 @@ class ModelView:
     """The same before the changes; None without changes."""
     reason: Reason | None = None
     reason_before: Reason | None = None
+    is_old: bool = False
+    """Whether the ranking is that of an earlier history, since the one for this history was refused."""
     is_ranking: bool = False
     is_scoring: bool = False
     is_writing: bool = False

@@ -76,9 +76,9 @@ class RankingPanel:
             words = self.describe_status(model)
             if status.text != words:
                 status.set_text(words)
-                add, remove = ("working", "") if model.is_ranking else ("", "working")
-                status.classes(add=add, remove=remove)
-                places.classes(add="is-old" if model.is_ranking else "", remove="" if model.is_ranking else "is-old")
+                is_pale = model.is_ranking or model.is_old
+                status.classes(add="working" if model.is_ranking else "", remove="" if model.is_ranking else "working")
+                places.classes(add="is-old" if is_pale else "", remove="" if is_pale else "is-old")
 
     def describe_status(self, model: ModelView) -> str:
         """What one model does, or what can be done with its list."""
@@ -87,6 +87,8 @@ class RankingPanel:
             return f"Scoring the {info.items_word} ..."
         if model.ranking is None:
             return "There is no ranking; the message above says why."
+        if model.is_old:
+            return "These are the places before the change; the message above says why."
         if not model.count_places():
             return f"Nothing is left to recommend: the history holds every {info.item_word}."
         return "Press a line to see why."

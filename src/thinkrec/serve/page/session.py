@@ -185,8 +185,9 @@ class Session:
             ranking = await self.ask(service.rank, view.user, history=view.get_base(), top=REACH)
         if turn != self._turn:
             return
-        model.is_ranking = False
-        if (what_if if changes else ranking) is not None:
+        answered = (what_if if changes else ranking) is not None
+        model.is_ranking, model.is_old = False, not answered and model.ranking is not None
+        if answered:
             model.ranking, model.what_if = ranking, what_if
             lines = count_words(len(model.list_places()), "line", "lines")
             view.news = f"The ranking{_name_model(model)} is there, {lines}."

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from thinkrec.serve.values import Citation, ShownLine
 
 MINUS = "\u2212"
+TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Unicode's marks that embed, override and isolate directions."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,12 @@ def join_effects(columns: Sequence[Sequence[EffectBar]]) -> tuple[tuple[EffectBa
 
 
 def shorten_title(title: str, most: int = 240) -> str:
-    """A title as the page shows it: of one that is longer than `most` characters the beginning, and how long it is."""
+    """A title as the page shows it: of one that is longer than `most` characters the beginning, and how long it is.
+
+    Characters that turn the direction of what follows are left out: with them a year reads as 9991, and each title has
+    its own direction anyway.
+    """
+    title = title.translate(TURNING)
     if len(title) <= most:
         return title
     # Behind the words, lest a base letter lose the marks that follow it.

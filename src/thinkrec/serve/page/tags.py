@@ -9,6 +9,8 @@ from nicegui.elements.mixins.text_element import TextElement
 
 from thinkrec.serve.page.shown import shorten_title
 
+LONG = 50
+"""Characters of a title that may not fit in its lines."""
 READ_VALUE = "(event) => emit(event.target.value)"
 Handler = Callable[[], Awaitable[None] | None]
 
@@ -27,7 +29,11 @@ class Tag(TextElement):
 
 def draw_title(title: str, classes: str = "title", tag: str = "span", **attributes: Any) -> Tag:
     """A title of the data: shortened where it is very long, and written from the right where its letters are."""
-    return Tag(tag, shorten_title(title), classes, dir="auto", **attributes)
+    shown = shorten_title(title)
+    # What is cut by the space there is can be read by pointing at it; screen readers read it whole.
+    if len(shown) > LONG:
+        attributes["title"] = shown
+    return Tag(tag, shown, classes, dir="auto", **attributes)
 
 
 def draw_model_name(name: str, label: str, tag: str = "h3") -> None:

@@ -53,6 +53,8 @@ class WhyPanel:
         view = self.session.view
         if model.answer is not None:
             draw_score(model, view.level == "everything")
+        elif not model.is_scoring:
+            Tag("p", "There is no answer; the message above says why.", "muted small")
         draw_reason(model, view.level == "simple")
 
     def close(self) -> None:
