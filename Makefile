@@ -47,7 +47,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices analyses reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study slices analyses reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser test-ray bench-serve fuzz-serve
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +78,9 @@ test-browser: $(VENV)/.installed-browser ## Runs the tests of the page in Debian
 	  echo "npm cannot install axe-core: the accessibility tests are skipped; on Debian, apt-get install npm" >&2
 	@test -d runs/demo || echo "There is no runs/demo: no pictures are drawn; \`make demo\` trains it" >&2
 	THINKREC_AXE=$(AXE)/node_modules/axe-core/axe.min.js OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest tests/browser -m browser -rs
+
+test-ray: $(VENV)/.installed-dev ## Runs the tests that start a Ray cluster on this machine (minutes)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest tests/scale -m cluster -rs
 
 search: $(VENV)/.installed-test ## Runs the property tests on new examples; `make test` keeps to the same ones
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=search
