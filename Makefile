@@ -50,7 +50,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study ml1m-study slices analyses reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve chromium
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study ml1m-study slices analyses reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve chromium test-ray
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -93,6 +93,9 @@ $(AXE_FILE):
 	@echo "Installing axe-core in $(AXE) (once)"
 	npm install --silent --no-save --no-audit --no-fund --prefix $(AXE) axe-core@4.14
 	@test -f $@
+
+test-ray: $(VENV)/.installed-dev ## Runs the tests that start a Ray cluster on this machine (minutes)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest tests/scale -m cluster -rs
 
 search: $(VENV)/.installed-test ## Runs the property tests on new examples; `make test` keeps to the same ones
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=search

@@ -6,8 +6,8 @@
 
 Ratings are generated (`big_ratings.py`); each figure is of a process of its own. Bounds of reading: 51 million within 5
 minutes and 8 GB on two cores, fewer in proportion, and one million within 5 seconds; every process may take 0.4 GB
-before it reads anything. Bounds of a step behind it: 5 million within 5 minutes and 8 GB, reading included in the
-memory, fewer in proportion over a minute and 1 GB; there is none beyond 5 million, where no step is tried.
+before it reads anything. Bounds of a step behind it: 5 million within 5 minutes of work of one core and 8 GB, data
+included, fewer in proportion over a minute and 1 GB; there is none beyond 5 million, where no step is tried.
 """
 
 from __future__ import annotations
@@ -78,9 +78,11 @@ def compute_step_bounds(rows: int) -> tuple[float, float]:
 def judge(name: str, record: dict[str, Any], bounds: tuple[float, float]) -> dict[str, Any]:
     """The record with its bounds and whether both hold, which is also printed."""
     seconds, peak = bounds
-    holds = record["seconds"] <= seconds and record["peak_bytes"] <= peak
+    # A step is judged by the work of its process, which another program on the same core does not change.
+    took = record["cpu_seconds"] if "step" in record else record["seconds"]
+    holds = took <= seconds and record["peak_bytes"] <= peak
     print(
-        f"{name:>24}: {record['seconds']:7.1f} s (at most {seconds:.1f}), "
+        f"{name:>24}: {took:7.1f} s (at most {seconds:.1f}), "
         f"{record['peak_bytes'] / 1e9:5.2f} GB (at most {peak / 1e9:.2f}){'' if holds else '   FALLS SHORT'}",
         flush=True,
     )

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thinkrec.errors import CheckpointError, DataError
-from thinkrec.personal.groups import GroupConfig, fit_groups
+from thinkrec.personal import groups as groups_module
+from thinkrec.personal.groups import GroupConfig, find_first_undefined, fit_groups, has_distinct_rows
 
 METHODS = ["ward", "minibatch-kmeans"]
 
@@ -113,3 +114,18 @@ def test_unusable_vectors_are_refused() -> None:
         fit_groups(bad, GroupConfig())
     with pytest.raises(DataError, match="shape"):
         fit_groups(np.ones(3), GroupConfig())
+
+
+@pytest.mark.parametrize("block", [1, 7, 10**6])
+def test_blocks_of_users_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, _ = _clouds()
+    groups = fit_groups(vectors, GroupConfig(), seed=1)
+    monkeypatch.setattr(groups_module, "BLOCK", block)
+    np.testing.assert_array_equal(fit_groups(vectors, GroupConfig(), seed=1).labels, groups.labels)
+    np.testing.assert_array_equal(groups.assign(vectors), groups.labels)
+    for n in range(1, 6):
+        repeated = vectors[np.repeat([3, 1, 3, 2], 5)]
+        assert has_distinct_rows(repeated, n) == (n <= len(np.unique(repeated, axis=0)) == 3)
+    assert find_first_undefined(vectors) is None
+    vectors[[41, 60], 2] = np.nan, np.inf
+    assert find_first_undefined(vectors) == 41

@@ -191,6 +191,7 @@ class WorkerKiller(threading.Thread):
         return False
 
 
+@pytest.mark.cluster
 @needs_ray
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the process to kill in /proc")
 def test_a_killed_driver_and_a_killed_process_change_nothing(
@@ -226,6 +227,7 @@ def test_a_killed_driver_and_a_killed_process_change_nothing(
     assert_frame_equal(table, pl.read_parquet(whole), rel_tol=0, abs_tol=1e-6)
 
 
+@pytest.mark.cluster
 @needs_ray
 def test_an_error_of_a_process_is_raised_as_it_is(cluster: str, trained: Run, tmp_path: Path) -> None:
     config, other = RetrieveConfig(candidates=8), {"key": "of another model"}
