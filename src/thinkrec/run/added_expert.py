@@ -74,7 +74,7 @@ def append_expert(trained: Path, single: Path, context: stages.StageContext) -> 
     return grown
 
 
-def extend_run(run: Run, added: Run, keys: dict[Variant, str]) -> ExtendedRun:
+def add_user_group(run: Run, added: Run, keys: dict[Variant, str]) -> ExtendedRun:
     """Stages: what the users of `added` change in a run whose experts are trained.
 
     Args:

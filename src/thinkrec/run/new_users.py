@@ -16,7 +16,7 @@ from thinkrec.errors import DataError, RecipeError
 from thinkrec.evaluate.metrics.bootstrap import bootstrap_metrics
 from thinkrec.evaluate.results import RankingResults, summarise_results, to_dict
 from thinkrec.personal.groups import fit_groups
-from thinkrec.run.added_expert import ExtendedRun, extend_run
+from thinkrec.run.added_expert import ExtendedRun, add_user_group
 from thinkrec.run.layout import lock_run_folder
 from thinkrec.run.pipeline import Run
 from thinkrec.run.preflight import check_data
@@ -109,13 +109,13 @@ def evaluate_new_users(
         run.prepare_folder()
         keys = run.train_variants()
         added = Run(own, folder, progress, preloaded_dataset=take_users(ds, users, inside=True))
-        extended = extend_run(run, added, keys)
+        extended = add_user_group(run, added, keys)
     asking = Run(own, folder, progress, preloaded_dataset=ds)
     n = len(asking.user_groups.centres)
     predictors = _list_predictors(asking, extended, n)
     results = {
-        "new": _measure(asking, predictors, parts["new"], ("global", f"{n} experts")),
-        "old": _measure(asking, dict(list(predictors.items())[2:]), parts["old"], (f"{n} experts",)),
+        "new": _measure_ranking(asking, predictors, parts["new"], ("global", f"{n} experts")),
+        "old": _measure_ranking(asking, dict(list(predictors.items())[2:]), parts["old"], (f"{n} experts",)),
     }
     return {
         "policy": POLICY,
@@ -150,7 +150,9 @@ def _list_predictors(asking: Run, extended: ExtendedRun, n: int) -> dict[str, Pr
     }
 
 
-def _measure(run: Run, predictors: dict[str, Predictor], rows: np.ndarray, against: tuple[str, ...]) -> RankingResults:
+def _measure_ranking(
+    run: Run, predictors: dict[str, Predictor], rows: np.ndarray, against: tuple[str, ...]
+) -> RankingResults:
     data, config = run.ds.interactions, run.recipe.evaluation
     samples = {
         name: bootstrap_metrics(

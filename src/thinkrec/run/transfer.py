@@ -95,7 +95,7 @@ def evaluate_transfer(
         scorer.fit(ds, seed=recipe.seed)
         scores[name] = scorer.score(ds, judged)
     scores[LIKE_RATE] = compute_recent_like_rate(ds, judged)
-    results = _rank(ds, recipe, judged, scores)
+    results = _rank_rows(ds, recipe, judged, scores)
     if tables is not None:
         tables.mkdir(parents=True, exist_ok=True)
         write_predictions(tables, ds, judged, next(iter(scores.values())))
@@ -117,7 +117,7 @@ def compute_recent_like_rate(ds: Dataset, rows: np.ndarray, length: int = 10) ->
     return np.array([past.mean() if len(past) else rate for past in pasts], dtype=np.float64)
 
 
-def _rank(ds: Dataset, recipe: Recipe, rows: np.ndarray, scores: Mapping[str, np.ndarray]) -> RankingResults:
+def _rank_rows(ds: Dataset, recipe: Recipe, rows: np.ndarray, scores: Mapping[str, np.ndarray]) -> RankingResults:
     data, config = ds.interactions, recipe.evaluation
     samples = {
         name: bootstrap_metrics(
