@@ -49,7 +49,7 @@ class UserIndex:
             codes = np.partition(codes, most - 1)[:most]
         ordered = np.sort(codes).tolist()
         exact = self.model.user_codes.get(text)
-        return ordered if exact is None else ordered
+        return ordered if exact is None else [exact, *(code for code in ordered if code != exact)][:most]
 
     def _build_card(self, code: int, rows: int, likes: int) -> UserCard:
         table = self.model.ds.interactions
