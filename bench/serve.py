@@ -40,8 +40,8 @@ from serve_process import Nursery
 FASTER, SLOWER, OVERLOAD, GROWTH, RECOVERY, KILLS = 5.0, 3.0, 4.0, 1.05, 5.0, 100
 """The bounds: throughput over the plain one, p99 over the median, rates over saturation, memory, seconds, kills."""
 LONGER = 4
-"""Times as long as the others is the phase at half of saturation. Of 50 seconds of random arrivals the slowest 1 % are a
-burst or two, so that p99 differs by a fifth between seeds; of 100 by a tenth (`tests/support/simulated_lanes.py`)."""
+"""Times as long as the others is the phase at half of saturation. Of 50 seconds of random arrivals the slowest 1 % are
+one burst or two, so that p99 differs much between seeds (on a made-up clock 2.0 to 3.2 times the unloaded median)."""
 ITEMS = list(range(1, 20))
 """Ids that clients write opinions about."""
 BASELINES: dict[str, dict[str, Any]] = {
