@@ -43,7 +43,7 @@ def save_picture(page: Any, name: str, **options: Any) -> None:
 def test_pictures_of_the_demo(new_page: Any, demo_address: str) -> None:
     page = new_page(viewport={"width": 1360, "height": 1010}, color_scheme="light")
     # The whole catalogue is ranked and two reasons are written, on whatever machine this is.
-    page.set_default_timeout(180_000)
+    page.set_default_timeout(600_000)
     pick(page, demo_address, "17")
     page.locator(".ranking.working").wait_for(state="detached")
     explain(page)
@@ -71,10 +71,11 @@ def test_picture_of_two_runs(new_page: Any, tmp_path: Path) -> None:
             pytest.skip(f"no run in {folder}; docs/testing.md says how to train it")
     with serve(DEMO, tmp_path, hostile=False, beside=BESIDE) as server:
         page = new_page(viewport={"width": 1360, "height": 1010}, color_scheme="light")
-        page.set_default_timeout(180_000)
+        page.set_default_timeout(600_000)
         pick(page, server.address, "17")
         page.locator(".difference").nth(19).wait_for()
         page.locator(".place").nth(3).click()
         wait_for_answers(page, 2)
         page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         save_picture(page, "page-beside.png", full_page=True)
+        page.goto("about:blank")

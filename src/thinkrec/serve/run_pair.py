@@ -76,12 +76,14 @@ class RunPair:
         asker: dict[str, Any] = {"user": user, "history": history}
         change = tuple(changes)
         rankings = [
-            _rank(service, asker, change, candidates, lambda: end - time.monotonic()) for service in self.services
+            _rank_items(service, asker, change, candidates, lambda: end - time.monotonic()) for service in self.services
         ]
         answers: list[ServedExplanation | None] = [None, None]
         if item is not None:
             about = {"item": item, "reason": reason, "effects": effects}
-            answers = [_explain(service, asker, change, about, end - time.monotonic()) for service in self.services]
+            answers = [
+                _explain_item(service, asker, change, about, end - time.monotonic()) for service in self.services
+            ]
         every = join_rankings(*rankings, top=max(map(len, rankings)))
         first, second = (
             ComparedModel(name, info.row, info.version, info.warning, answer)
@@ -134,7 +136,7 @@ def shorten_names(first: Path, second: Path) -> tuple[str, str]:
     return "/".join(one[-n:]), "/".join(other[-n:])
 
 
-def _rank(
+def _rank_items(
     service: RecommenderService,
     asker: dict[str, Any],
     changes: tuple[Change, ...],
@@ -147,7 +149,7 @@ def _rank(
     return service.compare_what_if(**asker, changes=changes, reason="none", effects=False, **options).ranking
 
 
-def _explain(
+def _explain_item(
     service: RecommenderService,
     asker: dict[str, Any],
     changes: tuple[Change, ...],

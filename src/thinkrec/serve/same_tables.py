@@ -45,13 +45,13 @@ def _check_equal(words: str, first: Sequence[Any], second: Sequence[Any]) -> Non
         what = f"the first has {len(first):,} and the second {len(second):,}"
     else:
         n = next(n for n, (one, other) in enumerate(zip(first, second, strict=True)) if one != other)
-        what = f"at place {n + 1:,} the first has {_shorten(first[n])} and the second {_shorten(second[n])}"
+        what = f"at place {n + 1:,} the first has {_shorten_value(first[n])} and the second {_shorten_value(second[n])}"
     raise DataError(
         f"the two runs were trained on different tables, so that they cannot be compared: {words} differ ({what}); "
         "name a run that was trained on the same tables, or leave --beside out"
     )
 
 
-def _shorten(value: Any) -> str:
+def _shorten_value(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -44,6 +44,7 @@ def test_both_rank_the_same_items_after_a_change(pair: RunPair, monkeypatch: pyt
         newest = view.history[-1]
         card = ItemCard(newest.item, newest.title, newest.keywords, 0, None)
         best = {one.item for model in view.models if model.ranking for one in model.ranking.items[:5]}
+        assert set(view.list_candidates(5) or ()) == best
         await session.set_opinion(card, not newest.liked)
         ranked = [{one.item for one in model.what_if.ranking} for model in view.models if model.what_if]
         assert len(best) > 5 and all(items <= best for items in ranked) and len(ranked) == 2
