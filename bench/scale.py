@@ -75,7 +75,7 @@ def compute_step_bounds(rows: int) -> tuple[float, float]:
     return LEAST_SECONDS + (STEP_SECONDS - LEAST_SECONDS) * share, (LEAST_GB + (STEP_GB - LEAST_GB) * share) * 1e9
 
 
-def judge(name: str, record: dict[str, Any], bounds: tuple[float, float]) -> dict[str, Any]:
+def check_bounds(name: str, record: dict[str, Any], bounds: tuple[float, float]) -> dict[str, Any]:
     """The record with its bounds and whether both hold, which is also printed."""
     seconds, peak = bounds
     # A step is judged by the work of its process, which another program on the same core does not change.
@@ -118,12 +118,12 @@ def main() -> None:
     args = parser.parse_args()
     records, encoded = [], []
     for rows in args.rows:
-        records.append(judge(f"{rows:,} ratings", measure_reading(rows), compute_bounds(rows)))
+        records.append(check_bounds(f"{rows:,} ratings", measure_reading(rows), compute_bounds(rows)))
         for step in args.steps:
             if rows > STEP_ROWS:
                 print(f"{step:>24}: not tried beyond {STEP_ROWS:,} ratings")
                 continue
-            encoded.append(judge(f"{step}", measure_step(rows, step), compute_step_bounds(rows)))
+            encoded.append(check_bounds(f"{step}", measure_step(rows, step), compute_step_bounds(rows)))
     command = "python bench/scale.py --rows " + " ".join(map(str, args.rows)) + " --steps " + " ".join(args.steps)
     content = {"command": command, "environment": describe_environment(), "rows": records, "encode": encoded}
     args.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

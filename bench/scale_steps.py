@@ -100,14 +100,14 @@ STEPS: dict[str, tuple[Callable[[Dataset], object], Callable]] = {
 
 
 def read_peak() -> int:
-    """Largest resident bytes since `forget_peak`, or of the whole process where the system cannot tell."""
+    """Largest resident bytes since `start_peak`, or of the whole process where the system cannot tell."""
     for line in Path("/proc/self/status").read_text().splitlines() if sys.platform == "linux" else ():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def forget_peak() -> int:
+def start_peak() -> int:
     """Start the peak anew; returns the resident bytes of now."""
     if sys.platform == "linux":
         Path("/proc/self/clear_refs").write_text("5")
@@ -127,7 +127,7 @@ def main() -> None:
     prepared = prepare(ds)
     with tempfile.TemporaryDirectory() as scratch:
         tempfile.tempdir = scratch
-        before = forget_peak()
+        before = start_peak()
         began, worked = time.perf_counter(), time.process_time()
         work(ds, prepared)
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked

@@ -49,6 +49,7 @@ def test_the_status_tells_whether_all_hold(tmp_path: Path, ratio: float, status:
 def test_every_script_is_run_and_says_how_to_start_it() -> None:
     run = {name.partition("-")[0] for name in (*CPU, *GPU)}
     apart = {"growth", "encoders", "formats", "backbones", "deciding", "smollm2", "recommend", "scale", "big_ratings"}
+    apart |= {"scale_steps"}
     apart |= {"serve"}
     helpers = {"common", "models", "run", "encoder_peers", "smollm2_prompts", "smollm2_training"}
     helpers |= {"serve_process", "serve_crash", "serve_breakdown", "serve_load", "serve_measure", "postgres_server"}

@@ -10,6 +10,7 @@ import pytest
 from scipy import sparse
 
 from thinkrec.collab import EncoderTrainingConfig, LightGCNConfig, MFConfig, SASRecConfig, build_scorer
+from thinkrec.collab.encoder import Encoder
 from thinkrec.collab.features import item_neighbours, past_statistics, slot_encoder, slot_vectors, tree_features
 from thinkrec.collab.features.keyword_terms import KeywordVocabulary
 from thinkrec.collab.features.slot_encoder import SlotEncoder
@@ -49,7 +50,7 @@ def test_blocks_of_users_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> Non
         slots = SlotEncoder.from_dataset(ds, None, statistics=True, votes=True, seed=0).encode_rows(ds)
         return [
             tree_features.build_features(ds, tree_features.FeatureStatistics.from_dataset(ds, folds=3)).values,
-            slots.item,
+            np.asarray(slots.item),
         ]
 
     whole, sizes = made(), np.full(len(ds.interactions), 10)
@@ -112,6 +113,7 @@ def test_slot_vectors_are_those_of_arrays_with_a_row_each(kind, monkeypatch: pyt
     ds = simulate_catalogue(SimulatorConfig(users=40, items=90, interactions_per_user=(6, 30)), 3).dataset
     encoder = build_scorer(kind(dim=4, training=EncoderTrainingConfig(epochs=1)))
     encoder.fit(ds, seed=0)
+    assert isinstance(encoder, Encoder)
     slots, rows = (
         SlotEncoder.from_dataset(ds, encoder, statistics=True, votes=True, seed=0),
         np.arange(len(ds.interactions)),
@@ -121,12 +123,14 @@ def test_slot_vectors_are_those_of_arrays_with_a_row_each(kind, monkeypatch: pyt
     for vectors, wanted in ((whole.user, users), (whole.item, items)):
         assert isinstance(vectors, RowVectors) and vectors.shape == (len(rows), 4 + 4 + 2)
         np.testing.assert_array_equal(np.asarray(vectors)[:, :4], wanted)
+    assert isinstance(whole.user, RowVectors)
     held = sum(table.nbytes for table, entry in whole.user.parts if entry is None)
     assert held == len(rows) * 4 * (8 if kind is SASRecConfig else 4), "only what changes from row to row is held"
 
     monkeypatch.setattr(slot_vectors, "IN_MEMORY", 0)
     monkeypatch.setattr(slot_encoder, "ENCODED", 100)
     mapped = slots.encode_rows(ds)
+    assert isinstance(mapped.user, RowVectors)
     assert any(isinstance(table, np.memmap) for table, _ in mapped.user.parts)
     for mine, theirs in ((mapped.user, whole.user), (mapped.item, whole.item)):
         # A sequence model's batches hold other rows then, and products of other shapes may differ in the last digit.

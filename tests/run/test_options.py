@@ -18,6 +18,7 @@ from thinkrec.run.recipe_files import load_recipe
         ({"seed": True}, "seed is True"),
         ({"seed": "3"}, "seed is '3'"),
         ({"device": "gpu"}, "device is 'gpu'; give cpu, cuda"),
+        ({"sharding": "half"}, "sharding is 'half'; give none or full"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict, said: str) -> None:

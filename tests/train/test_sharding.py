@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +26,7 @@ from thinkrec.score.ranker import score_prompts
 from thinkrec.train import sharding
 from thinkrec.train.config import StageConfig
 from thinkrec.train.loop import fit_stage
-from thinkrec.train.sharding import count_backbone_bytes, fill_empty_share, is_sharded, place_recommender
+from thinkrec.train.sharding import count_backbone_bytes, fill_empty_share, is_sharded, move_recommender
 
 STAGE = StageConfig(
     train=("global", "projector"), lr=1e-3, warmup_steps=1, batch_tokens=64, epochs=2, save_steps=2, evals_per_epoch=3
@@ -76,7 +77,7 @@ def work(folder: Path) -> None:
 
     accelerator, results = make_accelerator("cpu"), {}
     for name, most in (("spread", 99), ("stopped", 2), ("begun-alone", 99)):
-        recommender = place_recommender(make_recommender(n=2), accelerator, "full")
+        recommender = move_recommender(make_recommender(n=2), accelerator, "full")
         assert is_sharded(recommender)
         results[name] = fit(recommender, folder / name, accelerator, most)
     (folder / f"results-{accelerator.process_index}.json").write_text(json.dumps(results))
@@ -126,18 +127,19 @@ def test_a_process_without_rows_computes_one_that_counts_nothing() -> None:
 def test_one_process_holds_all_and_the_main_one_inside_its_own_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
     recommender = make_recommender(n=2)
     with pytest.warns(UserWarning, match=r"--sharding full .* there is one"):
-        assert not is_sharded(place_recommender(recommender, Accelerator(cpu=True), "full"))
+        assert not is_sharded(move_recommender(recommender, Accelerator(cpu=True), "full"))
     monkeypatch.setattr(sharding, "is_inside_main", lambda: True)
     several: Any = SimpleNamespace(num_processes=2, device=torch.device("meta"))
-    assert place_recommender(recommender, several, "full").device.type == "cpu"
+    assert move_recommender(recommender, several, "full").device.type == "cpu"
     assert recommender.capabilities.shared_prefix
 
 
 def test_weights_in_fewer_bits_are_refused() -> None:
     recommender = make_recommender(n=2)
-    recommender.backbone.config.__dict__["bits"] = 4
+    config = recommender.backbone.config.model_copy(update={"bits": 4})
+    recommender.backbone = replace(recommender.backbone, config=config)
     with pytest.raises(RecipeError, match=r"4 bits cannot be spread.*--sharding"):
-        sharding.shard_backbone(recommender, torch.device("cpu"))
+        sharding.spread_backbone(recommender, torch.device("cpu"))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -70,6 +71,11 @@ class EmbeddingTables:
             fill_untrained_rows(item_bias, known_items),
             TrainedIds.from_dataset(ds),
         )
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], ids: TrainedIds) -> EmbeddingTables:
+        """Restore what `to_arrays` gave. Raises TypeError where there are other arrays."""
+        return cls(ids=ids, **arrays)  # pyright: ignore[reportArgumentType]
 
     def score(self, ds: Dataset, rows: np.ndarray) -> np.ndarray:
         """Scores of rows, float64 (len(rows),)."""

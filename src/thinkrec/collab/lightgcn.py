@@ -58,8 +58,8 @@ def build_graph(ds: Dataset) -> torch.Tensor:
     columns, values = np.concatenate([item, user[by_item]]), np.concatenate([weight, weight[by_item]])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        parts = (torch.from_numpy(part) for part in (rows, columns, values))
-        return torch.sparse_csr_tensor(*parts, (n, n), check_invariants=True)
+        begin, column, value = map(torch.from_numpy, (rows, columns, values))
+        return torch.sparse_csr_tensor(begin, column, value, (n, n), check_invariants=True)
 
 
 class _SymmetricProduct(torch.autograd.Function):

@@ -73,4 +73,4 @@ def save_tables(self: TableEncoder, folder: Path) -> None:
 def load_tables(folder: Path, config: type[Config]) -> tuple[Config, EmbeddingTables]:
     """What `save_tables` wrote. Raises CheckpointError as `encoder_files.read_scorer` does."""
     fitted_config, arrays = encoder_files.read_scorer(folder, config)
-    return fitted_config, EmbeddingTables(**arrays, ids=TrainedIds.load(folder))
+    return fitted_config, EmbeddingTables.from_arrays(arrays, TrainedIds.load(folder))

@@ -65,8 +65,8 @@ def read_batch(data: Interactions, rows: np.ndarray) -> tuple[torch.Tensor, torc
 
     A batch is converted when it is needed: columns of all rows as PyTorch takes them would be 20 bytes a row more.
     """
-    codes = (torch.from_numpy(column[rows].astype(np.int64)) for column in (data.user, data.item))
-    return *codes, torch.from_numpy(data.label[rows].astype(np.float32))
+    user, item = (torch.from_numpy(column[rows].astype(np.int64)) for column in (data.user, data.item))
+    return user, item, torch.from_numpy(data.label[rows].astype(np.float32))
 
 
 def train_encoder(

@@ -39,10 +39,8 @@ class _Depth:
     inside = 0
 
 
-class _Shares:
-    """What all processes have to be inside of while they compute their shares."""
-
-    join: Callable[[], AbstractContextManager[None]] = staticmethod(nullcontext)
+_SHARE_CONTEXTS: list[Callable[[], AbstractContextManager[None]]] = [nullcontext]
+"""What all processes have to be inside of while they compute their shares; the last one counts."""
 
 
 def _get_process_state(cpu: bool = False) -> PartialState:
@@ -103,7 +101,7 @@ def is_inside_main() -> bool:
 
 def join_shares(join: Callable[[], AbstractContextManager[None]]) -> None:
     """Have all processes compute their shares (`compute_shares`) inside `join()`, of which the last call counts."""
-    _Shares.join = staticmethod(join)
+    _SHARE_CONTEXTS[:] = [join]
 
 
 def compute_shares(rows: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -118,7 +116,7 @@ def compute_shares(rows: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]
     parts = np.array_split(np.argsort(rows, kind="stable"), state.num_processes)
     mine: list = [None, None]
     try:
-        with _Shares.join():
+        with _SHARE_CONTEXTS[-1]():
             mine[0] = compute(rows[parts[state.process_index]])
     except Exception as error:
         mine[1] = error

@@ -75,7 +75,7 @@ from thinkrec.score.predictor import AdapterRouter, Predictor
 from thinkrec.simulate.simulator import Simulation
 from thinkrec.train import stages
 from thinkrec.train.model_config import ThinkRecConfig
-from thinkrec.train.sharding import place_recommender
+from thinkrec.train.sharding import move_recommender
 
 
 @dataclass(eq=False)
@@ -274,7 +274,7 @@ class Run:
         """A variant's recommender where the run computes, settled for answering: capabilities, mode, merged weights."""
         recommender = checkpoint.load_recommender(self.folder / variant.stage)
         recommender.max_workers = self.options.workers
-        return place_recommender(recommender, self.accelerator, self.options.sharding).freeze_for_inference()
+        return move_recommender(recommender, self.accelerator, self.options.sharding).freeze_for_inference()
 
     def compose_score(self, variant: Variant, trained: dict[Variant, str]) -> None:
         """Stages: the scorer that the last variant's score is composed with, if any, and the weights of all parts."""

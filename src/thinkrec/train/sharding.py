@@ -35,11 +35,11 @@ Sharding = Literal["none", "full"]
 """full: the frozen layers of a backbone are spread over the processes."""
 
 
-def place_recommender(recommender: Recommender, accelerator: Accelerator, sharding: Sharding = "none") -> Recommender:
+def move_recommender(recommender: Recommender, accelerator: Accelerator, sharding: Sharding = "none") -> Recommender:
     """Move a recommender to where the process computes, whole or its part of it, with the capabilities it has there.
 
     What the main process does by itself (`io.processes.run_on_main`) needs the whole backbone: with `sharding` it is
-    then computed on the CPU, where there is room for it. Raises RecipeError as `shard_backbone` does.
+    then computed on the CPU, where there is room for it. Raises RecipeError as `spread_backbone` does.
     """
     if sharding == "none" or accelerator.num_processes == 1:
         if sharding != "none":
@@ -52,12 +52,12 @@ def place_recommender(recommender: Recommender, accelerator: Accelerator, shardi
     elif is_inside_main():
         recommender = recommender.to("cpu")
     else:
-        return shard_backbone(recommender, accelerator.device)
+        return spread_backbone(recommender, accelerator.device)
     recommender.capabilities = detect_capabilities(recommender)
     return recommender
 
 
-def shard_backbone(recommender: Recommender, device: torch.device) -> Recommender:
+def spread_backbone(recommender: Recommender, device: torch.device) -> Recommender:
     """Spread the frozen weights of all decoder layers over the processes, one layer after the other, and move the rest.
 
     Only one layer at a time is whole on `device`. Raises RecipeError for weights in fewer bits.
@@ -76,7 +76,7 @@ def shard_backbone(recommender: Recommender, device: torch.device) -> Recommende
         fully_shard(layer, mesh=mesh, reshard_after_forward=True, ignored_params=own)
     recommender.to(device)
     recommender.capabilities, recommender.max_workers = Capabilities(), 0
-    recommender.decoder.register_forward_pre_hook(_announce_forward)
+    recommender.decoder.register_forward_pre_hook(_report_forward)
     join_shares(lambda: join_forwards(recommender))
     return recommender
 
@@ -115,7 +115,7 @@ class _Join:
     is_on = False
 
 
-def _announce_forward(module: nn.Module, args: Any) -> None:
+def _report_forward(module: nn.Module, args: Any) -> None:
     if _Join.is_on:
         _count_working_processes(True)
 

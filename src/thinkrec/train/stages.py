@@ -42,7 +42,7 @@ from thinkrec.train.mixture import (
 )
 from thinkrec.train.model_config import ThinkRecConfig
 from thinkrec.train.plan_teacher import PlanTeacher
-from thinkrec.train.sharding import Sharding, place_recommender
+from thinkrec.train.sharding import Sharding, move_recommender
 from thinkrec.train.soft_labels import SoftLabels
 
 
@@ -70,7 +70,7 @@ class StageContext:
         recommender = Recommender(backbone, attach_adapters(backbone.model, config), answers=answers)
         if template.n_soft_tokens:
             recommender.soft_prompt = create_soft_prompt(backbone, template.n_soft_tokens)
-        return place_recommender(recommender, self.accelerator, self.sharding)
+        return move_recommender(recommender, self.accelerator, self.sharding)
 
 
 def train_stage(

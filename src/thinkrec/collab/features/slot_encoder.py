@@ -104,8 +104,8 @@ class SlotEncoder:
             of_user[:, 3] = compute_past_residual(ds, expected, RECENT)
             for column, name in enumerate(_FACTS):
                 of_item[:, column] = getattr(encodings, name)[table, code]
-            is_read = self.neighbourhood is not None
-            of_item[:, 3] = self.neighbourhood.compute_row_residuals(ds, expected) if is_read else 0.0
+            votes = self.neighbourhood
+            of_item[:, 3] = 0.0 if votes is None else votes.compute_row_residuals(ds, expected)
             user.append((of_user, None))
             item.append((of_item, None))
         return PlaceholderVectors(user=RowVectors(user, USER, n), item=RowVectors(item, ITEM, n))

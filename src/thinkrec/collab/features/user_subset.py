@@ -10,6 +10,8 @@ import numpy as np
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import Interactions
 
+COLUMNS = ("user", "item", "label", "timestamp", "split", "order")
+
 
 def take_user_rows(ds: Dataset, users: np.ndarray) -> tuple[Dataset, np.ndarray]:
     """The data set with the rows of some users alone, and their row numbers in `ds`, int64, ascending.
@@ -20,8 +22,8 @@ def take_user_rows(ds: Dataset, users: np.ndarray) -> tuple[Dataset, np.ndarray]
     rows = np.flatnonzero(users[data.user])
     start = np.zeros(data.n_users + 1, dtype=np.int64)
     np.cumsum(np.where(users, np.diff(data.start), 0), out=start[1:])
-    columns = (data.user, data.item, data.label, data.timestamp, data.split, data.order)
-    return replace(ds, interactions=Interactions(*(column[rows] for column in columns), start)), rows
+    columns = {name: getattr(data, name)[rows] for name in COLUMNS}
+    return replace(ds, interactions=Interactions(**columns, start=start)), rows
 
 
 def sample_users(ds: Dataset, most: int, splits: tuple[int, ...], seed: int) -> np.ndarray:
