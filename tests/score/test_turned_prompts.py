@@ -19,6 +19,7 @@ from thinkrec.model.adapters import attach_adapters
 from thinkrec.model.backbone import load_backbone
 from thinkrec.model.lora import MultiLoRAConfig
 from thinkrec.prompts.config import PromptConfig
+from thinkrec.run.recipe import parse_recipe
 from thinkrec.score.explainer import decode_token_ids, write_reasons
 from thinkrec.score.predictor import Predictor
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
@@ -58,7 +59,8 @@ def test_history_lines_have_the_opposite_words_and_all_else_stays(system: Predic
 
 def test_a_label_within_a_cloze_is_turned(system: Predictor) -> None:
     cloze = replace(system, prompt=PromptConfig(history=5, template="prompt4nr-labelled"))
-    words = {"good": "bad", "bad": "good"}
+    yes, no = (cloze.renderer.tokenizer.decode(token).strip() for token in cloze.renderer.answers.written_pair)
+    words = {yes: no, no: yes}
     n_turned = 0
     for plain, turned in zip(render_texts(cloze, False), render_texts(cloze, True), strict=True):
         for line, other in zip(plain.splitlines(), turned.splitlines(), strict=True):
@@ -125,6 +127,19 @@ def test_templates_without_labels_refuse_and_rows_without_history_are_counted(sy
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         system.explain(ROWS, SCORES, tokens=2, decoding=CONTRAST)
+
+
+def test_recipes_without_labels_refuse_before_they_train() -> None:
+    recipe = {
+        "name": "x",
+        "data": {"kind": "simulator"},
+        "model": {"kind": "thinkrec", "prompt": {"template": "ratings-table-unlabelled"}},
+        "decoding": {"label_contrast": 0.5},
+    }
+    with pytest.raises(RecipeError, match="label_contrast turns the labels of history lines"):
+        parse_recipe(recipe, "x.yaml")
+    recipe["decoding"] = {"label_contrast": 0}
+    parse_recipe(recipe, "x.yaml")
 
 
 def test_turned_prompts_are_needed(system: Predictor) -> None:

@@ -189,7 +189,7 @@ class Predictor:
         `turned`: the prompts with turned labels, where `decoding` asks for them.
         """
         if turned is not None:
-            check_turned_prompts(prompts, turned, self.renderer.template, self.prompt.template)
+            check_turned_prompts(prompts, turned, self.prompt)
         is_plain = cite == "any" and not decoding.dump_changes()
         verdicts = None if scores is None else scores > 0
         cases: dict[int, GroundingCase] = {}
