@@ -39,7 +39,7 @@ def system() -> Predictor:
 
 def render_texts(system: Predictor, turned: bool) -> list[str]:
     decode = system.recommender.backbone.tokenizer.decode
-    return [decode(prompt.ids) for prompt in system.render_prompts(ROWS, 40, turned=turned)]
+    return [str(decode(prompt.ids)) for prompt in system.render_prompts(ROWS, 40, turned=turned)]
 
 
 def test_history_lines_have_the_opposite_words_and_all_else_stays(system: Predictor) -> None:
