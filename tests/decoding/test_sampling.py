@@ -176,6 +176,13 @@ def test_settings_without_sense_are_refused(keys: dict[str, Any], message: str) 
         DecodingConfig.model_validate(keys)
 
 
+def test_the_likelihood_is_the_prompts_own_where_logits_are_combined() -> None:
+    one, combined, plain = sampler(), torch.zeros(len(PIECES)), torch.zeros(len(PIECES))
+    combined[3], plain[1] = 5.0, 2.0
+    assert one.choose_token([], combined, None, plain) == 3
+    assert one.mean_log_probability == pytest.approx(-np.log(np.exp(2.0) + len(PIECES) - 1))
+
+
 def test_defaults_are_no_changes() -> None:
     assert DecodingConfig().dump_changes() == {} and DecodingConfig().is_greedy
     assert DecodingConfig(temperature=0.5).dump_changes() == {"temperature": 0.5}

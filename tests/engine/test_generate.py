@@ -175,7 +175,9 @@ class SecondBest:
 
     seen: list[int] = field(default_factory=list)
 
-    def choose_token(self, ids: Sequence[int], logits: torch.Tensor, rule: DecodingConstraint | None) -> int:
+    def choose_token(
+        self, ids: Sequence[int], logits: torch.Tensor, rule: DecodingConstraint | None, plain: torch.Tensor | None
+    ) -> int:
         self.seen.append(len(ids))
         allowed = None if rule is None else rule.allowed_token_ids(ids)
         candidates = np.arange(len(logits)) if allowed is None else allowed

@@ -10,6 +10,8 @@ PROSE = "decoding/test_prose_keywords.py::test_"
 PHRASES = "claims/test_keyword_phrases.py::test_"
 GRID = "run/test_decoding_grid.py::test_"
 CHOICE = "score/test_sample_choice.py::test_"
+CONTRAST = "engine/test_contrast.py::test_"
+TURNED = "score/test_turned_prompts.py::test_"
 
 MUTANTS = (
     Mutant("draws-of-another-prompt", "decoding/sampling.py", "[config.seed, sample, prompt_hash]",
@@ -78,4 +80,18 @@ MUTANTS = (
            ("score/test_explainer.py::test_draws_do_not_depend_on_the_batch_and_the_best_sample_is_shown",
             "score/test_explainer.py::test_agreement_chooses_what_the_prompt_bears_out"),
            "a row is given another row's reason"),
+    Mutant("contrast-upside-down", "engine/contrast.py", "(1 + self.weight) * plain - self.weight * other",
+           "(1 - self.weight) * plain + self.weight * other",
+           (f"{CONTRAST}each_row_gets_the_best_of_the_combined_tokens",), "what the labels say is weakened"),
+    Mutant("implausible-tokens-chosen", "engine/contrast.py", "torch.where(plain >= least, combined, plain - IMPLAUSIBLE)",
+           "combined", (f"{CONTRAST}each_row_gets_the_best_of_the_combined_tokens",), "unlikely tokens win by their ratio"),
+    Mutant("taken-back-from-one-prompt", "engine/contrast.py", "return [batch.mask[row] for batch in self._batches]",
+           "return [self._batches[0].mask[row]]",
+           (f"{CONTRAST}rules_meet_the_combined_tokens_and_take_back_from_both_prompts",),
+           "the other prompt still reads what was taken back"),
+    Mutant("labels-not-turned", "prompts/render.py", "1 - interactions.label[past] if turned else interactions.label[past]",
+           "interactions.label[past]", (f"{TURNED}history_lines_have_the_opposite_words_and_all_else_stays",),
+           "the contrast is to the same prompt"),
+    Mutant("query-labels-not-turned", "score/predictor.py", "if turned else query.labels", "if False else query.labels",
+           (f"{TURNED}rows_and_queries_have_the_same_turned_prompts",), "explain and rank write without contrast"),
 )  # fmt: skip

@@ -18,7 +18,7 @@ MUTANTS = (
     # -- prompts/ ----------------------------------------------------------------------------------------------------
     Mutant("yes-is-no", "prompts/answers.py", "[self.negative[0], self.positive[0]]", "[self.positive[0], self.negative[0]]",
            (f"{RENDER}::test_a_prompt_reads_as_it_should",), "liked items read No"),
-    Mutant("no-end-token", "prompts/render.py", '[_drop_verdict(reason)])[0], self._end])', '[_drop_verdict(reason)])[0]])',
+    Mutant("no-end-token", "prompts/render.py", '[drop_verdict(reason)])[0], self._end])', '[drop_verdict(reason)])[0]])',
            (f"{RENDER}::test_reason_rows_end_with_the_end_token",), "reasons never stop"),
     Mutant("begins-twice", "prompts/render.py", "draft.add_tokens(self._start)", "draft.add_tokens(np.tile(self._start, 2))",
            (f"{RENDER}::test_a_prompt_reads_as_it_should",), "two beginning-of-sequence tokens"),

@@ -337,6 +337,8 @@ CASES["decoding"] = {
     **of(draws, {"temperature": 1.0}, presence_penalty=3.0, temperature=2.0, top_p=0.5, min_p=0.5, seed=1),
     "no_repeat_ngram": "tests/score/test_explainer.py::test_words_in_a_row_stand_once_without_a_policy",
     "n_samples": "tests/score/test_explainer.py::test_draws_do_not_depend_on_the_batch",
+    "label_contrast": "tests/score/test_turned_prompts.py::test_reasons_are_written_in_contrast",
+    "label_contrast_min_p": "tests/score/test_turned_prompts.py::test_reasons_are_written_in_contrast",
     "choose_by": "tests/score/test_sample_choice.py::test_likelihood_and_distinct_words",
 }
 

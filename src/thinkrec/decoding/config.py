@@ -28,6 +28,13 @@ class DecodingConfig(Config):
     """Tokens are drawn from the fewest most likely ones that have this probability together."""
     min_p: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Tokens are drawn from those at least so likely, as a share of the most likely one's probability."""
+    label_contrast: float = Field(default=0.0, ge=0.0, le=10.0)
+    """The a of (1 + a) ln p(token | prompt) - a ln p(token | turned prompt), by which tokens are chosen in place of
+    ln p(token | prompt). The turned prompt has the opposite label in every history line, so that what depends on which
+    items were liked gains. With 0 nothing is turned; else every text is read twice, at about twice the time."""
+    label_contrast_min_p: float = Field(default=0.1, gt=0.0, le=1.0)
+    """Only tokens at least so likely behind the prompt itself, as a share of the most likely one's probability, are
+    chosen with `label_contrast`; others only where a rule leaves none of these."""
     seed: int = Field(default=0, ge=0)
     """Of the draws. A row's draws depend on this, its prompt and the number of the sample, whatever it is batched with
     and whichever rows are asked for."""
@@ -49,6 +56,8 @@ class DecodingConfig(Config):
             raise ValueError(
                 f"{', '.join(idle)} without effect: with temperature 0 nothing is drawn; give a temperature such as 0.7"
             )
+        if not self.label_contrast and "label_contrast_min_p" in self.dump_changes():
+            raise ValueError("label_contrast_min_p without effect: give a label_contrast such as 0.5")
         if self.no_repeat_ngram == 1:
             raise ValueError("no_repeat_ngram 1 would let no word stand twice; give 2 or more, or 0 for no limit")
         return self

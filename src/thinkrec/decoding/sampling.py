@@ -26,7 +26,8 @@ SHORTEST_BEGINNING = 3
 class TokenSampler:
     """Chooses the tokens of one reason; an `engine.generate.TokenChooser`.
 
-    It also keeps how likely the model itself found every token that stayed: without temperature, penalty and rule.
+    It also keeps how likely the model itself found every token that stayed: without temperature, penalty, contrast and
+    rule.
     """
 
     def __init__(
@@ -59,10 +60,17 @@ class TokenSampler:
         values = self._log_probabilities.values()
         return sum(values) / len(values) if values else -np.inf
 
-    def choose_token(self, ids: Sequence[int], logits: torch.Tensor, rule: DecodingConstraint | None) -> int:
-        """The next token behind `ids`, one that `rule` allows. `logits`: float (V,)."""
-        raw = logits.cpu().double().numpy()
-        adjusted = self._penalise_words(ids, raw)
+    def choose_token(
+        self,
+        ids: Sequence[int],
+        logits: torch.Tensor,
+        rule: DecodingConstraint | None,
+        plain: torch.Tensor | None = None,
+    ) -> int:
+        """The next token behind `ids`, one that `rule` allows. `logits`, `plain`: float (V,), see `TokenChooser`."""
+        given = logits.cpu().double().numpy()
+        raw = given if plain is None else plain.cpu().double().numpy()
+        adjusted = self._penalise_words(ids, given)
         token = self._draw_token(adjusted)
         if rule is not None and not rule.is_allowed(ids, token):
             allowed = rule.allowed_token_ids(ids)

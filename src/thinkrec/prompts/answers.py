@@ -70,6 +70,15 @@ def find_answer_ids(words: AnswerWords, tokenizer: Any, name: str = "this backbo
     )
 
 
+def drop_verdict(reason: str) -> str:
+    """The reason behind its verdict, which is the label's own token.
+
+    >>> drop_verdict("Yes. Because it is slow.")
+    '. Because it is slow.'
+    """
+    return "." + reason.partition(".")[2]
+
+
 def _encode_pair(tokenizer: Any, space: str, pair: tuple[str, str]) -> tuple[int, int] | None:
     """The two tokens of a pair; None where a word is several tokens or unknown, or both are the same."""
     encoded = [tokenizer.encode(space + word, add_special_tokens=False) for word in pair]

@@ -76,6 +76,14 @@ class PromptConfig(Config):
             raise ValueError(str(error)) from error
         return name
 
+    def require_turnable_labels(self) -> None:
+        """Raise RecipeError where the template tells no labels, or shows liked items alone, for `label_contrast`."""
+        if not get_template(self.template).history.has_turnable_labels:
+            raise RecipeError(
+                f"decoding.label_contrast turns the labels of history lines, and prompts of template {self.template}"
+                f" tell none, or only what was liked; set it to 0, or train with a template such as {DEFAULT_TEMPLATE}"
+            )
+
     def get_history_rows(self, table: Interactions, row: int) -> slice | np.ndarray:
         """The earlier rows that the prompt of a row shows, if `max_tokens` has room for all; see `history` there."""
         return table.get_history(row, self.history, self.history_step)

@@ -12,7 +12,7 @@ from thinkrec.collab.features.slot_vectors import PlaceholderVectors
 from thinkrec.data.columns import DataWarning
 from thinkrec.data.dataset import Dataset
 from thinkrec.errors import DataError
-from thinkrec.prompts.answers import AnswerIds, find_answer_ids
+from thinkrec.prompts.answers import AnswerIds, drop_verdict, find_answer_ids
 from thinkrec.prompts.config import PromptConfig
 from thinkrec.prompts.draft import NO_TOKENS, PromptBuilder
 from thinkrec.prompts.items import ItemEntries, ItemTexts, encode_plain_text
@@ -106,6 +106,7 @@ class PromptRenderer:
         history_loss: float = 0.0,
         side_weight: float = 1.0,
         reserve: int = 0,
+        turned: bool = False,
     ) -> Prompt:
         """The prompt of a row.
 
@@ -115,7 +116,7 @@ class PromptRenderer:
         where the target weighs 1; together they weigh what L_rec weighs in the row. `side_weight`: of the tokens of a
         reason that decide on sides, where others weigh 1 (`prompts.side_tokens`). `reserve`: tokens that will be
         written behind the prompt, for which positions are left. Where a reason is given or room is left for one, the
-        prompt is one for a reason (`PromptConfig.reason_text`).
+        prompt is one for a reason (`PromptConfig.reason_text`). `turned`: with the opposite words in history lines.
         Raises DataError where the backbone has too few positions for the prompt even without a history.
         """
         interactions = self.ds.interactions
@@ -123,7 +124,7 @@ class PromptRenderer:
         return self.render_candidate(
             int(interactions.item[row]),
             interactions.item[past],
-            interactions.label[past],
+            1 - interactions.label[past] if turned else interactions.label[past],
             gate=gate,
             label=int(interactions.label[row]),
             user_vector=None if vectors is None else vectors.user[row],
@@ -300,11 +301,11 @@ class PromptRenderer:
 
     def encode_prose(self, reason: str) -> np.ndarray:
         """int32: the tokens of a reason ("Yes. ...") behind its verdict, up to the end-of-sequence token."""
-        return np.concatenate([encode_plain_text(self.tokenizer, [_drop_verdict(reason)])[0], self._end])
+        return np.concatenate([encode_plain_text(self.tokenizer, [drop_verdict(reason)])[0], self._end])
 
     def _weigh_answer_tokens(self, reason: str, side_weight: float) -> np.ndarray:
         """float32: a weight for each of `_build_answer_tokens`, with mean 1."""
-        weights = weigh_side_tokens(self.tokenizer, _drop_verdict(reason), side_weight)
+        weights = weigh_side_tokens(self.tokenizer, drop_verdict(reason), side_weight)
         whole = np.concatenate([[1.0], weights, np.ones(len(self._end))]).astype(np.float32)
         return whole / whole.mean()
 
@@ -392,8 +393,3 @@ class PromptRenderer:
         if is_for_reason and self.config.reason_history is not None:
             n_shown = np.minimum(n_shown, self.config.reason_history)
         return len(past_items) - n_shown
-
-
-def _drop_verdict(reason: str) -> str:
-    """The reason behind its verdict ("Yes. Because ..." gives ". Because ..."), which is the label's own token."""
-    return "." + reason.partition(".")[2]

@@ -160,6 +160,11 @@ class History:
         sides = self.sides if binder.reason_sides else None
         return HistoryPart(self, binder, before, None if sides is None else [binder.encode(side) for side in sides])
 
+    @property
+    def has_turnable_labels(self) -> bool:
+        """Whether turned labels give the same lines with the opposite words."""
+        return self.before_label is not None and not self.liked_only
+
     def is_shown(self, labels: np.ndarray) -> np.ndarray | None:
         """Bool (k,): which earlier items have a line, by their labels (k,); None: all."""
         return labels == 1 if self.liked_only else None

@@ -30,6 +30,11 @@ class TwoLists(History):
         if self.before_label is not None or self.sides is not None or self.liked_only:
             raise ValueError("lines of two lists carry no label and no side, and both lists are shown")
 
+    @property
+    def has_turnable_labels(self) -> bool:
+        """They have: each item then stands under the other heading."""
+        return True
+
     def bind(self, binder: SegmentBinder) -> TwoListsPart:
         """See `Segment`."""
         return TwoListsPart(self, binder)

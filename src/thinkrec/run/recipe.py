@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from thinkrec.collab import RENAMED_KINDS, SCORER_METHODS, AnyScorerConfig, NamedClasses, ScorerConfig
 from thinkrec.data.duplicates import Duplicates
@@ -17,6 +17,7 @@ from thinkrec.data.split import Split
 from thinkrec.data.table_config import TableData
 from thinkrec.decoding.config import DecodingConfig
 from thinkrec.decoding.policy import RENAMED_POLICIES, Cite, Writer
+from thinkrec.errors import RecipeError
 from thinkrec.io.config import OLDER_VERSION, Config, rename_kinds
 from thinkrec.io.settings import explain_validation_error
 from thinkrec.keywords.config import YakeExtractorConfig
@@ -169,6 +170,16 @@ class Recipe(Config):
     Not with `citation_policy: any`."""
     decoding: DecodingConfig = DecodingConfig()
     """How the words of a reason are chosen; `thinkrec evaluate decoding` compares settings on validation rows."""
+
+    @model_validator(mode="after")
+    def _check_label_contrast(self) -> Recipe:
+        # Before training, not behind it.
+        if self.decoding.label_contrast and isinstance(self.model, ThinkRecConfig):
+            try:
+                self.model.prompt.require_turnable_labels()
+            except RecipeError as error:
+                raise ValueError(str(error)) from error
+        return self
 
 
 def parse_recipe(

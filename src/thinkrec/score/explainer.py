@@ -17,6 +17,7 @@ from thinkrec.decoding.policy import Cite
 from thinkrec.decoding.repetition import build_repetition_rule
 from thinkrec.decoding.sampling import TokenSampler, find_content_words
 from thinkrec.decoding.vocabulary import TokenVocabulary, build_vocabulary
+from thinkrec.engine.contrast import PromptContrast
 from thinkrec.engine.generate import generate_greedily
 from thinkrec.engine.recommender import Recommender
 from thinkrec.errors import DataError
@@ -46,6 +47,7 @@ def write_reasons(
     mentions: int = 2,
     decoding: DecodingConfig = GREEDY,
     count_agreement: AgreementCounter | None = None,
+    turned: Sequence[Prompt] | None = None,
     batch: int = 32,
     title: str = "writing reasons",
     progress: bool = False,
@@ -55,19 +57,23 @@ def write_reasons(
     `verdicts`: bool (n,), True for Yes; None leaves the verdict to the model, which shows how often it agrees with its
     own score. `citable`: per prompt, what `Predictor.find_allowed_titles` gives, which `cite` other than "any" needs;
     with "any" it says what a title is where `decoding` asks. `decoding`: how words are chosen; `count_agreement` is
-    needed where it has several samples chosen by agreement. A
+    needed where it has several samples chosen by agreement, `turned`, the prompts with the labels of their histories
+    turned, where it has a `label_contrast`. A
     reason ends by itself or after `tokens` tokens; with `cite: any` then perhaps within a title, else with its last
     whole sentence.
-    Raises DataError where `citable` has another length than `prompts`, or `count_agreement` is missing.
+    Raises DataError where `citable` or `turned` has another length than `prompts`, or something needed is missing.
     """
     if (cite != "any" and citable is None) or (citable is not None and len(citable) != len(prompts)):
         given = 0 if citable is None else len(citable)
         raise DataError(f"{given} lists of titles for {len(prompts)} prompts; give one each")
     if decoding.n_samples > 1 and decoding.choose_by == "agreement" and count_agreement is None:
         raise DataError("several samples chosen by agreement need `count_agreement`, which reads them")
+    if decoding.label_contrast and (turned is None or len(turned) != len(prompts)):
+        given = 0 if turned is None else len(turned)
+        raise DataError(f"{given} prompts with turned labels for {len(prompts)} prompts; label_contrast needs one each")
     first = None if verdicts is None else np.where(verdicts, *recommender.answers.written_pair)
     plan = _WritingPlan(recommender, tokens, cite, mentions, decoding, count_agreement)
-    texts, step = list[str](), max(1, batch // decoding.n_samples)
+    texts, step = list[str](), max(1, batch // (decoding.n_samples * (2 if decoding.label_contrast else 1)))
     with Progress(title, len(prompts), shown=progress) as bar:
         for start in range(0, len(prompts), step):
             places = range(start, min(start + step, len(prompts)))
@@ -76,6 +82,7 @@ def write_reasons(
                 [prompts[place] for place in places],
                 None if first is None else first[places.start : places.stop].tolist(),
                 None if citable is None else [citable[place] for place in places],
+                None if turned is None else [turned[place] for place in places],
             )
             bar.advance(len(places))
     return texts
@@ -107,6 +114,7 @@ class _WritingPlan:
         prompts: Sequence[Prompt],
         first: Sequence[int] | None,
         citable: Sequence[Mapping[str, AllowedTitle]] | None,
+        turned: Sequence[Prompt] | None,
     ) -> list[str]:
         """The reasons of the prompts at some places, each the best of its samples; all samples are one batch."""
         k, tokenizer = self.decoding.n_samples, self.recommender.backbone.tokenizer
@@ -126,6 +134,7 @@ class _WritingPlan:
             None if first is None else [token for token in first for _ in range(k)],
             None if is_plain else [draft.constraint for draft in drafts],
             samplers or None,
+            self._build_contrast(turned),
         )
         texts = [
             text if draft.rules is None else draft.rules.drop_untrue_sentences(text)
@@ -138,6 +147,13 @@ class _WritingPlan:
             span = slice(row * k, row * k + k)
             best.append(texts[span][self._choose_sample(place, texts[span], drafts[span], words, titles[row])])
         return best
+
+    def _build_contrast(self, turned: Sequence[Prompt] | None) -> PromptContrast | None:
+        config = self.decoding
+        if turned is None or not config.label_contrast:
+            return None
+        prompts = [prompt for prompt in turned for _ in range(config.n_samples)]
+        return PromptContrast(prompts, config.label_contrast, config.label_contrast_min_p)
 
     def _choose_sample(
         self,

@@ -37,6 +37,7 @@ from thinkrec.score.line_effects import compute_line_effects
 from thinkrec.score.prior import ScorePriorConfig
 from thinkrec.score.ranker import CHUNK, score_prompts, score_shared_prefixes
 from thinkrec.score.sample_choice import count_case_agreement
+from thinkrec.score.turned_prompts import check_turned_prompts
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +101,14 @@ class Predictor:
         gates = _make_global_gate(1) if self.router is None else self.router.route_query(self.ds, query)
         return gates.weights[0]
 
-    def render_prompts(self, rows: np.ndarray, reserve: int = 0) -> Sequence[Prompt]:
-        """The prompts of rows, as for scoring; with `reserve` they leave so many of the backbone's positions free."""
+    def render_prompts(self, rows: np.ndarray, reserve: int = 0, turned: bool = False) -> Sequence[Prompt]:
+        """The prompts of rows, as for scoring; with `reserve` they leave so many of the backbone's positions free.
+
+        `turned`: with the opposite label in every history line, and all else as it is, vectors and gate too.
+        """
         weights = self.compute_gates(rows).weights
         return [
-            self.renderer.render_row(int(r), gate=w, vectors=self.vectors, reserve=reserve)
+            self.renderer.render_row(int(r), gate=w, vectors=self.vectors, reserve=reserve, turned=turned)
             for r, w in zip(rows, weights, strict=True)
         ]
 
@@ -163,12 +167,16 @@ class Predictor:
         """
         queries = [Query.from_row(self.ds, int(row)) for row in rows]
         prompts = self.render_prompts(rows, tokens)
-        return self._write_reasons(queries, prompts, scores, tokens, cite, mentions, decoding, progress)
+        turned = None
+        if decoding.label_contrast:
+            turned = self.render_prompts(rows, tokens, turned=True)
+        return self._write_reasons(queries, prompts, turned, scores, tokens, cite, mentions, decoding, progress)
 
     def _write_reasons(
         self,
         queries: Sequence[Query],
         prompts: Sequence[Prompt],
+        turned: Sequence[Prompt] | None,
         scores: np.ndarray | None,
         tokens: int,
         cite: Cite,
@@ -176,7 +184,12 @@ class Predictor:
         decoding: DecodingConfig,
         progress: bool,
     ) -> list[str]:
-        """Reasons for queries about one candidate each, from their prompts with `tokens` places left."""
+        """Reasons for queries about one candidate each, from their prompts with `tokens` places left.
+
+        `turned`: the prompts with turned labels, where `decoding` asks for them.
+        """
+        if turned is not None:
+            check_turned_prompts(prompts, turned, self.prompt)
         is_plain = cite == "any" and not decoding.dump_changes()
         verdicts = None if scores is None else scores > 0
         cases: dict[int, GroundingCase] = {}
@@ -197,6 +210,7 @@ class Predictor:
             mentions=mentions,
             decoding=decoding,
             count_agreement=count_agreement,
+            turned=turned,
             progress=progress,
         )
 
@@ -268,12 +282,15 @@ class Predictor:
     def _known_names(self) -> frozenset[str]:
         return frozenset(normalise_name(name) for title in self.ds.items.titles for name in extract_title_names(title))
 
-    def render_candidates(self, query: Query, reserve: int = 0) -> Iterator[tuple[np.ndarray, SharedPrefix]]:
+    def render_candidates(
+        self, query: Query, reserve: int = 0, turned: bool = False
+    ) -> Iterator[tuple[np.ndarray, SharedPrefix]]:
         """The prompts of a query's candidates: pairs (places in `candidates`, shared prefix), CHUNK at a time.
 
-        `reserve`: see `render_prompts`.
+        `reserve`, `turned`: see `render_prompts`.
         """
         window = query.find_window(self.prompt.history, self.prompt.history_step)
+        labels = query.flip_labels(np.arange(len(query.labels))).labels if turned else query.labels
         gate, slots = self.compute_query_gate(query), self.slot_encoder
         vectors = None if slots is None else slots.encode_query(self.ds, query)
         for first in range(0, len(query.candidates), CHUNK):
@@ -281,7 +298,7 @@ class Predictor:
             shared_prefixes = self.renderer.render_candidates(
                 items,
                 query.items[window],
-                query.labels[window],
+                labels[window],
                 gate=gate,
                 user_vector=None if vectors is None else vectors.user,
                 item_vectors=None if slots is None else slots.encode_candidates(self.ds, query, items),
@@ -339,14 +356,19 @@ class Predictor:
         progress: bool = False,
     ) -> list[str]:
         """A reason for every candidate of a query, as `explain` gives for rows; what prompts share is read once."""
+        singles = [replace(query, candidates=query.candidates[[place]]) for place in range(len(query.candidates))]
+        prompts, turned = self._list_candidate_prompts(query, tokens), None
+        if decoding.label_contrast:
+            turned = self._list_candidate_prompts(query, tokens, turned=True)
+        return self._write_reasons(singles, prompts, turned, scores, tokens, cite, mentions, decoding, progress)
+
+    def _list_candidate_prompts(self, query: Query, reserve: int, turned: bool = False) -> list[Prompt]:
         prompts = {
             int(place): prompt
-            for places, shared_prefix in self.render_candidates(query, tokens)
+            for places, shared_prefix in self.render_candidates(query, reserve, turned)
             for place, prompt in zip(places, shared_prefix.to_prompts(), strict=True)
         }
-        singles = [replace(query, candidates=query.candidates[[place]]) for place in range(len(query.candidates))]
-        in_order = [prompts[place] for place in range(len(prompts))]
-        return self._write_reasons(singles, in_order, scores, tokens, cite, mentions, decoding, progress)
+        return [prompts[place] for place in range(len(prompts))]
 
 
 def _make_global_gate(n: int) -> GateOutput:
