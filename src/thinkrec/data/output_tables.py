@@ -86,8 +86,8 @@ def _join_lists(column: pl.Series, path: Path) -> pl.Series:
     if barred:
         emit_warning(
             f"{path}: {format_count(barred, 'entry', 'entries')} of column '{column.name}' "
-            f"{choose_form(barred, 'holds', 'hold')} a bar, which separates in CSV; it is written as /. End the name with "
-            ".parquet to keep it."
+            f"{choose_form(barred, 'holds', 'hold')} a bar, which separates in CSV; it is written as /. End the name "
+            "with .parquet to keep it."
         )
         column = column.list.eval(pl.element().str.replace_all("|", "/", literal=True))
     text = column.list.join("|", ignore_nulls=True)
