@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from thinkrec.data.damage import make_damage_error
+from thinkrec.data.file_bytes import is_damaged
 from thinkrec.data.inspect.inspection import inspect_files
 from thinkrec.data.loaders.records import read_records
 from thinkrec.data.table_files import read_table
@@ -58,8 +59,9 @@ def refuse(path: Path) -> str:
 def test_a_compressed_table(name: str, ending: str, tmp_path: Path) -> None:
     path, kind, packed = tmp_path / f"{name}{ending}", Path(name).suffix[1:], PACK[ending](TABLES[name].encode())
     path.write_bytes(packed)
-    assert read_table(path).height == len(ROWS)
+    assert read_table(path).height == len(ROWS) and not is_damaged(path)
     path.write_bytes(packed[: len(packed) // 2])
+    assert is_damaged(path)
     assert refuse(path) == f"{path}: cannot be read as {kind}: {DAMAGE}"
     if ending != ".zst":  # a zstd file need not hold a checksum, and such a one tells nothing of a changed byte
         path.write_bytes(flip(packed, len(packed) // 2))
@@ -67,6 +69,7 @@ def test_a_compressed_table(name: str, ending: str, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=DAMAGE):
             read_table(path, on_error="drop")
     path.write_bytes(TABLES[name].encode())
+    assert not is_damaged(path)
     packer = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz"}[ending]
     assert refuse(path).endswith(f"it is not compressed by {packer}, as its name says. Correct the name.")
 

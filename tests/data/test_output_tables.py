@@ -57,7 +57,7 @@ def test_line_separators_of_every_kind_come_back(suffix: str, tmp_path: Path) ->
 
 def test_a_bar_inside_a_keyword_is_said(tmp_path: Path) -> None:
     table = pl.DataFrame({"item_id": [1], "keywords": [["a|b", "c"]]})
-    with pytest.warns(DataWarning, match="1 entries of column 'keywords' hold a bar"):
+    with pytest.warns(DataWarning, match="1 entry of column 'keywords' holds a bar"):
         write_table(table, tmp_path / "items.csv")
     assert read_table(tmp_path / "items.csv")["keywords"].to_list() == ["a/b|c"]
 

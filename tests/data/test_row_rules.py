@@ -129,7 +129,9 @@ def test_a_table_without_times_goes_where_no_split_needs_them() -> None:
         Dataset.from_tables(rows, ITEMS, threshold=3)
     ds, said = hear(lambda: Dataset.from_tables(rows, ITEMS, threshold=3, split=ByColumn()))
     assert ds.interactions.timestamp.tolist() == [0] * 5 and ds.interactions.order.tolist() == [0, 1, 2, 3, 4]
-    assert any("there is no column 'timestamp': the place of a row in the table decides" in text for text in said)
+    assert any(
+        "there is no column 'timestamp': the place of a row in the table stands for its time" in text for text in said
+    )
 
 
 def test_the_keys_of_a_recipe_reach_the_tables(tmp_path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.interactions import TEST, TRAIN, VALID
 from thinkrec.data.split import ByRandom, Split
+from thinkrec.data.untimed_order import order_untimed_rows
 from thinkrec.errors import DataWarning
 
 SAID = (
@@ -68,6 +69,12 @@ def test_the_message_counts() -> None:
         if table.split[row] != TRAIN
     ]
     assert found[2] == f"{np.mean(above):.1f}"
+
+
+def test_other_rules_leave_the_rows_as_they_are() -> None:
+    rows = make_rows(order=pl.int_range(240), timestamp=pl.lit(0), split=pl.lit("train"))
+    assert order_untimed_rows(rows, None, has_order=False, source="t") is rows
+    assert order_untimed_rows(rows, ByRandom(), has_order=True, source="t") is rows
 
 
 def test_an_order_that_is_named_and_times_stay() -> None:

@@ -122,8 +122,8 @@ MUTANTS = (
     Mutant(
         "words-for-ratings-unsaid",
         "data/inspect/inspection.py",
-        "if rating is not None and _lacks_threshold(",
-        "if False and _lacks_threshold(",
+        "if rating is not None and _is_threshold_missing(",
+        "if False and _is_threshold_missing(",
         (f"{MESSY}ratings_that_say_nothing",),
         "a threshold is asked for, of words",
     ),

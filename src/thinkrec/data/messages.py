@@ -55,11 +55,11 @@ def warn_rows(column: pl.Series, mask: pl.Series, source: str, what: str, note: 
     if len(rows):
         emit_warning(
             f"{source}: column '{column.name}': {len(rows):,} of {format_count(len(column), 'row')} "
-            f"{_inflect(what, len(rows))} ({format_rows(column, rows, source)}). {note}"
+            f"{_format_clause(what, len(rows))} ({format_rows(column, rows, source)}). {note}"
         )
 
 
-def _inflect(what: str, count: int) -> str:
+def _format_clause(what: str, count: int) -> str:
     """A clause that begins with a verb in the plural, such as "have no title", for so many rows."""
     verb, _, rest = what.partition(" ")
     return f"{choose_form(count, _SINGULAR.get(verb, f'{verb}s'), verb)} {rest}"

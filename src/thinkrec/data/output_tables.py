@@ -10,7 +10,7 @@ import polars as pl
 
 from thinkrec.data.messages import emit_warning
 from thinkrec.errors import DataError
-from thinkrec.io.counts import format_count
+from thinkrec.io.counts import choose_form, format_count
 from thinkrec.io.files import write_atomically
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
@@ -85,8 +85,9 @@ def _join_lists(column: pl.Series, path: Path) -> pl.Series:
     barred = int(inside.str.contains("|", literal=True).sum())
     if barred:
         emit_warning(
-            f"{path}: {format_count(barred, 'entry', 'entries')} of column '{column.name}' with a bar, which separates "
-            "in CSV; it is written as /. End the name with .parquet to keep it."
+            f"{path}: {format_count(barred, 'entry', 'entries')} of column '{column.name}' "
+            f"{choose_form(barred, 'holds', 'hold')} a bar, which separates in CSV; it is written as /. End the name "
+            "with .parquet to keep it."
         )
         column = column.list.eval(pl.element().str.replace_all("|", "/", literal=True))
     text = column.list.join("|", ignore_nulls=True)

@@ -13,6 +13,8 @@ from thinkrec.collab import GradientBoostingConfig
 from thinkrec.collab.boosting import GradientBoosting
 from thinkrec.collab.encoder import QueryScorer
 from thinkrec.collab.features.item_neighbours import REACH
+from thinkrec.collab.features.query_features import build_query_features
+from thinkrec.collab.features.tree_features import build_features
 from thinkrec.data.dataset import Dataset
 from thinkrec.data.query import Query
 from thinkrec.data.split import ByFractions, ByRandom, Split
@@ -69,6 +71,21 @@ def test_every_candidate_of_every_user(split: Split, times: bool) -> None:
         compare(scorer, ds, Query.from_dataset(ds, user), everything)
     compare(scorer, ds, Query.from_row(ds, 40), everything[::7])
     compare(scorer, ds, Query.from_dataset(ds, 3), everything[5:6])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_features_are_those_of_rows() -> None:
+    ds = draw_dataset(ByFractions(valid=0.2, test=0.2))
+    learned = fit(ds).learned
+    assert learned is not None
+    row = int(ds.interactions.get_split_rows(2)[0])
+    by_row = build_features(ds, learned)
+    table, shared = build_query_features(ds, learned, Query.from_row(ds, row))
+    assert table.names == by_row.names
+    np.testing.assert_array_equal(table.values[0], by_row.values[row])
+    for name, column in shared.items():
+        np.testing.assert_array_equal(column, table.values[:, table.names.index(name)], err_msg=name)
+    assert "item_best" not in shared and "user_rate_all" in shared
 
 
 @pytest.mark.filterwarnings("ignore")

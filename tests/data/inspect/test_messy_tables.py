@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from thinkrec.data.inspect.inspection import Inspection, inspect_files
+from thinkrec.data.inspect.rating_problems import describe_unusable_ratings
 from thinkrec.data.inspect.recipe_text import DEMO_GROUPS, build_recipe_text
 from thinkrec.run.recipe_files import load_recipe
 from thinkrec.train.model_config import ThinkRecConfig
@@ -65,6 +67,8 @@ def test_ratings_that_say_nothing(rating: Callable[[int], str], said: str, tmp_p
     inspection = inspect(tmp_path, lambda u, i, r, t: f"{u},{i + 100},{rating(r)},{t}")
     (problem,) = list_texts(inspection, "problem")
     assert problem.startswith(said)
+    values = [rating(row[2]) or None for row in ROWS]
+    assert describe_unusable_ratings(pl.Series("rating", values, dtype=pl.String)) == problem
     # What the message names is a way out.
     settled = inspect(
         tmp_path, lambda u, i, r, t: f"{u},{i + 100},{rating(r)},{t}", settings=("negatives.per_positive=1",)

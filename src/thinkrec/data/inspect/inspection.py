@@ -148,7 +148,7 @@ def inspect_files(paths: Sequence[Path], settings: Sequence[str] = ()) -> Inspec
     if rating is not None:
         inspection.ratings = count_ratings(inspection.interactions.frame[rating.theirs])
     inspection.proposals = _propose_settings(inspection.interactions, inspection.items, changes)
-    if rating is not None and _lacks_threshold(inspection, changes):
+    if rating is not None and _is_threshold_missing(inspection, changes):
         why = describe_unusable_ratings(inspection.interactions.frame[rating.theirs])
         inspection.findings.append(Finding("problem", f"{inspection.interactions.path}: {why}"))
     values: dict[str, Any] = {proposal.key: proposal.value for proposal in inspection.proposals}
@@ -319,7 +319,7 @@ def _is_unsure(table: ReadTable) -> bool:
     return any(column.why.endswith(UNSURE) for column in table.guess.columns)
 
 
-def _lacks_threshold(inspection: Inspection, given: Mapping[str, Any]) -> bool:
+def _is_threshold_missing(inspection: Inspection, given: Mapping[str, Any]) -> bool:
     """Whether nothing says which rows are likes: no threshold could be proposed, and nothing takes its place."""
     settled = {proposal.key for proposal in inspection.proposals} | set(given)
     columns = () if inspection.interactions is None else inspection.interactions.guess.columns
