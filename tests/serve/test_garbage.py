@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
-from thinkrec.serve.garbage import settle_garbage
+from thinkrec.serve.garbage import freeze_objects
 
 
 class Ring:
@@ -17,12 +17,12 @@ def test_what_is_there_is_frozen_and_a_second_call_lets_go_of_what_went() -> Non
     ring = Ring()
     gone = weakref.ref(ring)
     try:
-        settle_garbage()
+        freeze_objects()
         assert gc.get_freeze_count() > 1000
         del ring
         gc.collect()
         assert gone() is not None
-        settle_garbage()
+        freeze_objects()
         assert gone() is None
     finally:
         gc.unfreeze()

@@ -29,9 +29,9 @@ class CountingLog:
         return {name: (n, likes) for name, n, likes in self.users if name in users}
 
 
-def build_index(n: int) -> UserIndex:
-    """Of users 1 to n with two ratings each, the first of which is a like."""
-    ids = list(range(1, n + 1))
+def build_index(n: int, step: int = 1) -> UserIndex:
+    """Of users 1 to n with two ratings each, the first of which is a like; `step` -1: the last one is first."""
+    ids = list(range(1, n + 1))[::step]
     table = SimpleNamespace(start=np.arange(n + 1) * 2, label=np.tile(np.array([1, 0], dtype=np.int8), n))
     data: Any = SimpleNamespace(user_ids=ids, interactions=table)
     model: Any = SimpleNamespace(ds=data, user_codes={str(id_): code for code, id_ in enumerate(ids)})
@@ -49,6 +49,8 @@ def test_those_of_the_tables_come_in_their_order_the_exact_one_first_then_those_
     assert [card.user for card in index.search("12", 1, log)] == [12]
     assert index.search("120", 5, log)[0].user == 120 and index.search("nobody", 5, log) == ()
     assert [card.user for card in index.search("", 3, log)] == [1, 2, 3]
+    turned = build_index(120, -1)
+    assert [card.user for card in turned.search("1", 4, log)] == [1, 120, 119, 118]
 
 
 def test_the_log_is_not_searched_where_the_tables_fill_the_list() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 
-def settle_garbage() -> None:
+def freeze_objects() -> None:
     """Collect, and leave out of all later collections what is there now.
 
     A loaded run has half a million objects. A full collection that goes through them stops all threads for some tenths

@@ -46,7 +46,7 @@ def add_guard(
     async def check_request(request: Request, call_next: CallNext) -> Response:
         begun, timing = time.monotonic(), RequestTiming()
         CURRENT.set(timing)  # handed on with the context; the threads of the request fill it in
-        response = _check_head(request, keys) or await _answer_if_there_is_room(request, call_next, admission())
+        response = _check_head(request, keys) or await _call_if_admitted(request, call_next, admission())
         route, spent = request.scope.get("route"), time.monotonic() - begun
         metrics.observe(getattr(route, "path", "other"), response.status_code, spent)
         if timing.company:
@@ -69,10 +69,10 @@ def _check_head(request: Request, keys: tuple[bytes, ...]) -> Response | None:
     return None
 
 
-async def _answer_if_there_is_room(request: Request, call_next: CallNext, admission: Admission) -> Response:
+async def _call_if_admitted(request: Request, call_next: CallNext, admission: Admission) -> Response:
     path = request.scope["path"]
     if path in UNCOUNTED_PATHS or path.startswith(PAGE):
-        return await _answer(request, call_next)
+        return await _call_route(request, call_next)
     if not admission.has_room():
         return _refuse_for_now(admission)
     # Read before the request counts: one whose bytes never come would else keep its place for ever.
@@ -81,12 +81,12 @@ async def _answer_if_there_is_room(request: Request, call_next: CallNext, admiss
     if not admission.allow_request():
         return _refuse_for_now(admission)
     try:
-        return await _answer(request, call_next)
+        return await _call_route(request, call_next)
     finally:
         admission.finish_request()
 
 
-async def _answer(request: Request, call_next: CallNext) -> Response:
+async def _call_route(request: Request, call_next: CallNext) -> Response:
     try:
         return await call_next(request)
     except Exception as error:

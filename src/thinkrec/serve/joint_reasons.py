@@ -20,12 +20,14 @@ def write_together(
     """A reason for each of some queries about one candidate, as the writer's choice says; `scores`: float64 (n,)."""
 
     def ask(places: np.ndarray) -> list[str]:
-        return _generate(model, writer, [queries[place] for place in places], scores[places])
+        return _generate_texts(model, writer, [queries[place] for place in places], scores[places])
 
     return writer.write(queries, scores, ask)
 
 
-def _generate(model: ServedModel, writer: ReasonWriter, queries: Sequence[Query], scores: np.ndarray) -> list[str]:
+def _generate_texts(
+    model: ServedModel, writer: ReasonWriter, queries: Sequence[Query], scores: np.ndarray
+) -> list[str]:
     predictor, tokens, cite = model.predictor, writer.tokens, writer.citation_policy
     groups = [shared for query in queries for _, shared in predictor.render_candidates(query, tokens)]
     is_plain = cite == "any" and not writer.decoding.dump_changes()

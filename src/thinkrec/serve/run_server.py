@@ -16,7 +16,7 @@ import uvicorn
 from thinkrec.errors import ThinkRecError
 from thinkrec.run.options import RunOptions
 from thinkrec.serve.app import create_app
-from thinkrec.serve.garbage import settle_garbage
+from thinkrec.serve.garbage import freeze_objects
 from thinkrec.serve.keys import check_exposure, read_keys
 from thinkrec.serve.loaded_model import RETIREMENT, ServiceLimits
 from thinkrec.serve.run_pair import RunPair
@@ -47,7 +47,7 @@ def run_server(
     service = open_service(folder, interactions, options=options, limits=limits)
     pair = None if beside is None else open_pair(service, folder, beside, say)
     _register_swap((lambda: service.swap_run(folder).version) if pair is None else pair.swap_runs)
-    settle_garbage()
+    freeze_objects()
     info = service.describe()
     if info.warning:
         say(info.warning)
@@ -110,7 +110,7 @@ def _register_swap(swap_run: Callable[[], str]) -> None:
             LOGGER.error("the run is not swapped, the old one goes on: %s", error)
             return
         time.sleep(RETIREMENT + 5)  # until the old model is gone
-        settle_garbage()
+        freeze_objects()
 
     # A signal's handler must not load a model itself: it would stop the thread that answers.
     signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=swap, daemon=True).start())
