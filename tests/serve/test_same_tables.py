@@ -12,7 +12,13 @@ from thinkrec.errors import DataError
 from thinkrec.serve.same_tables import check_same_tables
 
 ROWS = [
-    {"user_id": user, "item_id": item, "label": (user + item) % 2, "timestamp": 10 * user + item, "split": ("train", "valid", "test")[item - 1]}
+    {
+        "user_id": user,
+        "item_id": item,
+        "label": (user + item) % 2,
+        "timestamp": 10 * user + item,
+        "split": ("train", "valid", "test")[item - 1],
+    }
     for user in (1, 2, 3)
     for item in (1, 2, 3)
 ]
