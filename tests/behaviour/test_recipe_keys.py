@@ -183,8 +183,7 @@ CHANGES: dict[str, tuple[Any, set[str]]] = {
     "decoding.min_p": ({"temperature": 0.7, "min_p": 0.1}, EXPLAIN),
     "decoding.label_contrast": (0.5, EXPLAIN),
     "decoding.label_contrast_min_p": ({"label_contrast": 0.5, "label_contrast_min_p": 0.5}, EXPLAIN),
-    "decoding.seed": ({"temperature": 0.7, "seed": 1}, EXPLAIN),
-    "decoding.n_samples": ({"temperature": 0.7, "n_samples": 2}, EXPLAIN),
+    **{f"decoding.{k}": ({"temperature": 0.7, k: v}, EXPLAIN) for k, v in {"seed": 1, "n_samples": 2}.items()},
     "decoding.choose_by": ("likelihood", EXPLAIN),
 }
 

@@ -22,6 +22,7 @@ from thinkrec.prompts.config import PromptConfig
 from thinkrec.run.recipe import parse_recipe
 from thinkrec.score.explainer import decode_token_ids, write_reasons
 from thinkrec.score.predictor import Predictor
+from thinkrec.score.turned_prompts import check_turned_prompts
 from thinkrec.simulate.simulator import SimulatorConfig, simulate_catalogue
 
 DS = simulate_catalogue(SimulatorConfig(users=20, items=80), 9).dataset
@@ -140,6 +141,12 @@ def test_recipes_without_labels_refuse_before_they_train() -> None:
         parse_recipe(recipe, "x.yaml")
     recipe["decoding"] = {"label_contrast": 0}
     parse_recipe(recipe, "x.yaml")
+
+
+def test_prompts_with_nothing_to_turn_are_counted(system: Predictor) -> None:
+    prompts, turned = (system.render_prompts(ROWS, 4, turned=turned) for turned in (False, True))
+    with pytest.warns(DataWarning, match="1 of 3 prompts"):
+        check_turned_prompts(prompts, [*turned[:2], prompts[2]], system.prompt)
 
 
 def test_turned_prompts_are_needed(system: Predictor) -> None:
