@@ -50,7 +50,7 @@ OTHERS = $(foreach name,$(WRITERS),results/ml1m/$(name)/reasons.parquet results/
   $(addprefix $(REASONS)/reasons-,history.parquet own-verdict.parquet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study ml1m-study slices analyses reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve chromium test-ray
+.PHONY: help setup demo demo-smollm2 explain-smollm2 test search mutants lint docs ml1m ml1m-baselines ml1m-ablations ml1m-smollm2 study ml1m-study slices analyses reasons reasons-smollm2 decoding-smollm2 faithfulness faithfulness-smollm2 thinking untaught bench bench-smollm2 bench-scale bench-recommend bench-gpu clean test-browser bench-serve fuzz-serve test-ray
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -74,18 +74,16 @@ explain-smollm2: $(VENV)/.installed-smollm2 ## SmolLM2-135M explains rows of the
 test: $(VENV)/.installed-test ## Runs all tests, two files at a time; those on MovieLens-1M are skipped where it is not there
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-browser: $(VENV)/.installed-browser $(AXE_FILE) chromium ## Runs the tests of the page in Debian's chromium (installs it and axe-core where it can); draws docs/images from runs/demo
-	@test -d runs/demo || echo "There is no runs/demo: no pictures are drawn; \`make demo\` trains it" >&2
-	THINKREC_AXE=$(AXE_FILE) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest tests/browser -m browser -rs
-
-# Not of Playwright's own builds, which cannot be downloaded everywhere.
-chromium:
+# The browser is Debian's: Playwright's own builds cannot be downloaded everywhere.
+test-browser: $(VENV)/.installed-browser $(AXE_FILE) ## Runs the tests of the page in Debian's chromium (installs it and axe-core where it can); draws docs/images from runs/demo
 	@command -v chromium >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing chromium"; apt-get update -q && apt-get install -y -q chromium; \
 	  else \
 	    echo "The page is tested in chromium, which is not on PATH, and only root can install it: sudo apt-get update && sudo apt-get install chromium" >&2; exit 1; \
 	  fi; }
+	@test -d runs/demo || echo "There is no runs/demo: no pictures are drawn; \`make demo\` trains it" >&2
+	THINKREC_AXE=$(AXE_FILE) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest tests/browser -m browser -rs
 
 $(AXE_FILE):
 	@command -v npm >/dev/null || { \

@@ -186,8 +186,8 @@ MUTANTS = (
     Mutant(
         "two-recipes-of-one-name",
         "study/study_files.py",
-        "if row in owners or row in NON_PERSONALISED:",
-        "if row in NON_PERSONALISED:",
+        "if row in owners or row in NON_PERSONALISED:\n                other",
+        "if row in NON_PERSONALISED:\n                other",
         (f"{FILES}::test_two_recipes_with_one_name_are_refused_with_both_files",),
         "one recipe's figures stand in the place of another's",
     ),

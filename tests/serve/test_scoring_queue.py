@@ -98,6 +98,25 @@ def test_what_would_wait_too_long_by_the_speed_so_far_is_refused() -> None:
     assert queue.close(10)
 
 
+def test_a_slow_spell_does_not_last() -> None:
+    gate = Gate()
+    queue = ScoringQueue(gate.score, most_waiting=5000, batch=64)
+    gate.open.set()
+    queue._speed = 0.1  # as after a minute in which the machine did something else
+    (job,) = queue.submit([ask(200)], time.monotonic() + 5)
+    assert len(job.future.result(10)) == 200
+    assert queue._speed > 0.1, "the speed is measured anew by what is taken"
+    gate.open.clear()
+    gate.begun.clear()
+    queue._speed = 100.0
+    queue.submit([ask(30)])
+    assert gate.begun.wait(10)
+    with pytest.raises(QueueFullError, match="the deadline would pass"):
+        queue.submit([ask(200)], time.monotonic() + 1)
+    gate.open.set()
+    assert queue.close(10)
+
+
 def test_expired_and_cancelled_questions_are_not_scored() -> None:
     gate = Gate()
     queue = ScoringQueue(gate.score, most_waiting=100, batch=50)

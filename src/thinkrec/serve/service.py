@@ -276,14 +276,14 @@ class RecommenderService:
         most = self.limits.most_candidates
         if candidates is not None:
             if len(candidates) > most:
-                raise DataError(f"{len(candidates)} candidates were given and one request may have {most}")
+                raise DataError(f"{len(candidates):,} candidates were given and one request may have {most:,}")
             codes = find_items(model, candidates)
             once = np.array(list(dict.fromkeys(codes.tolist())), dtype=np.int64)
             return once, f"the {len(once)} given", len(codes) - len(once)
         unmet = np.setdiff1d(np.arange(len(model.ds.items)), past.query.items)
-        words = f"all {len(unmet)} {model.ds.domain.items} that are not in the history"
+        words = f"all {len(unmet):,} {model.ds.domain.items} that are not in the history"
         if len(unmet) > most:
-            words = f"{most} of {len(unmet)} {model.ds.domain.items} that are not in the history, by their like rate"
+            words = f"{most:,} of {len(unmet):,} {model.ds.domain.items} that are not in the history, by their like rate"
             unmet = order_by_like_rate(model, unmet)[:most]
         return unmet, words, 0
 
