@@ -115,16 +115,30 @@ def test_what_is_finished_is_not_run_again(copy: TinyStudy) -> None:
 def test_a_changed_recipe_makes_its_rows_stale_and_says_which_and_why(copy: TinyStudy) -> None:
     write_recipe(copy.folder, "prior", model={**PRIOR, "prior_strength": 9.0})
     study = read_study(copy.folder)
-    results = report(study, copy.runs, []).results
+    lines: list[str] = []
+    results = report(study, copy.runs, lines).results
     gone = next(row for row in results.rows if row.name == "smoothed mean")
     assert gone.means == {} and gone.missing == (0,), "figures of the old recipe are in no table"
+    why = "smoothed mean, seed 0: left out, since recipe.model.prior_strength changed after it was finished"
+    assert [line for line in lines if "left out" in line] == [why]
     kept = next(row for row in results.rows if row.name == "MF")
     assert kept.seeds == (0, 1)
-    lines: list[str] = []
+    lines.clear()
     done = run_study(study, copy.runs, QUIET, print_line=lines.append)
     assert "smoothed mean, seed 0: its figures are stale, since recipe.model.prior_strength changed; run again" in lines
     assert not any("MF" in line for line in lines)
     assert next(row for row in done.results.rows if row.name == "smoothed mean").seeds == (0,)
+
+
+def test_a_key_that_came_later_makes_nothing_stale_at_its_default(copy: TinyStudy) -> None:
+    run = next(run for run in list_study_runs(copy.study, copy.runs) if run.row == "MF")
+    record = read_record(run)
+    del record["inputs"]["recipe"]["decoding"]["label_contrast"]
+    (run.folder / RECORD).write_text(json.dumps(record))
+    assert read_state(run).state == "finished"
+    record["inputs"]["recipe"]["decoding"]["label_contrast"] = 0.5
+    (run.folder / RECORD).write_text(json.dumps(record))
+    assert read_state(run).changed == ("recipe.decoding.label_contrast",)
 
 
 def test_a_new_seed_is_run_and_other_code_makes_everything_stale(copy: TinyStudy) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from thinkrec.errors import RecipeError
 from thinkrec.io.settings import parse_settings
 from thinkrec.run.recipe import Recipe, parse_recipe
 from thinkrec.run.recipe_layers import (
@@ -43,6 +44,18 @@ def read_stored_recipe(path: Path) -> Recipe:
     Raises RecipeError naming the file and the key.
     """
     return parse_recipe(read_mapping(path), str(path), stored=True)
+
+
+def complete_stored_recipe(content: dict[str, Any]) -> dict[str, Any]:
+    """A recipe that was written as values, by an earlier version perhaps, with the keys that are new at their defaults.
+
+    So that a key that came later is no change of what was made before. What is no recipe any more is given back as it
+    is.
+    """
+    try:
+        return parse_recipe(content, "a stored recipe", stored=True).model_dump(mode="json")
+    except RecipeError:
+        return content
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -141,7 +141,11 @@ class ScoringQueue:
             )
         cost = sum(job.count_cost(self._order.most) for job in jobs if job.size)
         # With nothing ahead a question is tried: the speed is measured by what is taken, and a slow spell would last.
-        if (waiting or self._in_work) and deadline is not None and time.monotonic() + self.estimate_wait(cost) > deadline:
+        if (
+            (waiting or self._in_work)
+            and deadline is not None
+            and time.monotonic() + self.estimate_wait(cost) > deadline
+        ):
             return (
                 f"{waiting} candidates wait, so that the deadline would pass before these {size} are scored; try again "
                 "later, or give more time"

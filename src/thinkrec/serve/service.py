@@ -283,7 +283,9 @@ class RecommenderService:
         unmet = np.setdiff1d(np.arange(len(model.ds.items)), past.query.items)
         words = f"all {len(unmet):,} {model.ds.domain.items} that are not in the history"
         if len(unmet) > most:
-            words = f"{most:,} of {len(unmet):,} {model.ds.domain.items} that are not in the history, by their like rate"
+            words = (
+                f"{most:,} of {len(unmet):,} {model.ds.domain.items} that are not in the history, by their like rate"
+            )
             unmet = order_by_like_rate(model, unmet)[:most]
         return unmet, words, 0
 

@@ -23,6 +23,7 @@ from thinkrec.run.data_sources import REASON_FILES, list_data_folders, list_sour
 from thinkrec.run.inputs import REASON_CODE, SCORER_CODE
 from thinkrec.run.provenance import hash_code
 from thinkrec.run.recipe import Recipe, resolve_paths
+from thinkrec.run.recipe_files import complete_stored_recipe
 from thinkrec.run.saved_model import read_recipe
 from thinkrec.run.stage import find_changed_inputs
 from thinkrec.study.study_files import Study, make_slug
@@ -115,7 +116,8 @@ def read_state(run: StudyRun, *, any_code: bool = False) -> RunState:
     record = _read_json(run.folder / RECORD)
     if record is None:
         return RunState("begun" if (run.folder / "recipe.yaml").is_file() else "new")
-    changed = find_changed_inputs(record["inputs"], run.inputs)
+    made_from = {**record["inputs"], "recipe": complete_stored_recipe(record["inputs"].get("recipe", {}))}
+    changed = find_changed_inputs(made_from, run.inputs)
     if any_code:
         changed = [key for key in changed if key != CODE]
     if not record["finished"]:

@@ -19,7 +19,7 @@ from thinkrec.run.options import RunOptions
 from thinkrec.run.pipeline import Run
 from thinkrec.run.predict import predict_split
 from thinkrec.run.predictions import SCORE
-from thinkrec.run.recipe_files import load_recipe
+from thinkrec.run.recipe_files import complete_stored_recipe, load_recipe
 from thinkrec.run.stage import find_changed_inputs
 from thinkrec.study.claims import find_holder, take_claim
 from thinkrec.study.search_space import Space, Value, format_overrides
@@ -137,7 +137,7 @@ def _check_inputs(study: Any, inputs: Mapping[str, Any], folder: Path) -> None:
     before = study.user_attrs.get(INPUTS)
     if before is None:
         study.set_user_attr(INPUTS, inputs)
-    elif changed := find_changed_inputs(before, inputs):
+    elif changed := find_changed_inputs({**before, "recipe": complete_stored_recipe(before["recipe"])}, inputs):
         raise CheckpointError(
             f"{folder} holds a search with other settings ({', '.join(changed)} changed); values of both would not "
             "compare: give another folder with --folder"

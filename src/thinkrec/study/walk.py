@@ -62,6 +62,8 @@ def run_study(
     runs = list_study_runs(study, folder)
     for line in check_study_folder(study, folder, runs):
         print_line(line)
+    if only_report:
+        print_stale_runs(runs, options.any_code, print_line)
     failures = {} if only_report else Schedule(options, print_line).run_all(runs)
     collection = collect_samples(study, runs, any_code=options.any_code, progress=options.progress)
     results = summarise_study(study, collection, failures)
@@ -69,6 +71,14 @@ def run_study(
     write_text(results_path, render_study(results))
     write_study_page(page_path, results, describe_study(study, runs, any_code=options.any_code))
     return FinishedStudy(results, results_path, page_path, tuple(runs), failures)
+
+
+def print_stale_runs(runs: Sequence[StudyRun], any_code: bool, print_line: Callable[[str], None]) -> None:
+    """Say which finished runs are left out of the tables, and why: nothing else would, where nothing is run."""
+    for run in runs:
+        state = read_state(run, any_code=any_code)
+        if state.state == "stale":
+            print_line(f"{run.name}: left out, since {', '.join(state.changed)} changed after it was finished")
 
 
 def describe_study(study: Study, runs: Sequence[StudyRun], *, any_code: bool) -> Mapping[str, str]:
