@@ -75,6 +75,10 @@ def test_what_another_run_finished_on_the_same_inputs_is_copied(tmp_path: Path) 
     (tmp_path / "a" / "deep" / "one" / "part-1").write_text("changed")
     assert (tmp_path / "b" / "deep" / "one" / "part-1").read_text() == "half"
     assert runner.run("deep/one", {"a": 1}, second) == key and not second.found
+    done = tmp_path / "b" / "deep" / "one" / "done.json"
+    done.write_text(json.dumps({**json.loads(done.read_text()), "seconds": 90.0}))
+    runner.append_log({"stage": "two", "seconds": 2.5})
+    assert (runner.sum_seconds(), runner.sum_own_seconds()) == (90.0, 2.5), "the copy took this run no time"
 
 
 def test_what_another_run_made_of_other_inputs_or_did_not_finish_is_done_here(tmp_path: Path) -> None:

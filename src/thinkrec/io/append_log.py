@@ -144,6 +144,11 @@ def append_record(path: Path, record: dict[str, Any]) -> None:
         log.append_line(json.dumps(record, allow_nan=False).encode("ascii"))
 
 
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of such a log, oldest first; none where there is no file. Raises ValueError for a damaged line."""
+    return AppendLog(path, json.loads, _make_line_error).read_entries()
+
+
 def _make_line_error(number: int, reason: str) -> ValueError:
     return ValueError(f"line {number} is no JSON {reason}")
 

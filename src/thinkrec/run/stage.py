@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from thinkrec.errors import CheckpointError
-from thinkrec.io.append_log import append_record
+from thinkrec.io.append_log import append_record, read_records
 from thinkrec.io.files import to_json_value, write_json
 from thinkrec.io.hashing import hash_json
 from thinkrec.io.processes import run_on_main
@@ -22,7 +22,7 @@ from thinkrec.run.older_inputs import translate_stage_inputs
 from thinkrec.run.provenance import hash_code
 from thinkrec.run.reused_stages import copy_finished_stage
 
-DONE, BEGUN = "done.json", "begun.json"
+DONE, BEGUN, LOG = "done.json", "begun.json", "log.jsonl"
 CODE = "code"
 
 
@@ -136,11 +136,16 @@ class StageRunner:
     def append_log(self, record: Mapping[str, Any]) -> None:
         """Append one line with the time to log.jsonl."""
         time_stamp = time.strftime("%Y-%m-%dT%H:%M:%S")
-        append_record(self.folder / "log.jsonl", to_json_value({"time": time_stamp, **record}))
+        append_record(self.folder / LOG, to_json_value({"time": time_stamp, **record}))
 
     def sum_seconds(self) -> float:
-        """Time that all finished stages took together."""
+        """Time that all finished stages took together, wherever they were made."""
         return sum(read_stage_result(path.parent)["seconds"] for path in self.folder.rglob(DONE))
+
+    def sum_own_seconds(self) -> float:
+        """The same without stages that were taken from another run: what this one took."""
+        spent = {record["stage"]: record["seconds"] for record in read_records(self.folder / LOG) if "stage" in record}
+        return sum(spent.values())
 
 
 def find_changed_inputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

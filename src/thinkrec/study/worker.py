@@ -73,7 +73,7 @@ def _run_recipe(job: Job, claim: Claim) -> int:
         return FAILED
     if not claim.refresh_heartbeat():
         return SUPERSEDED
-    further = {"seconds": run.stage_runner.sum_seconds(), "failures": run.failures, "remarks": remarks}
+    further = {"seconds": run.stage_runner.sum_own_seconds(), "failures": run.failures, "remarks": remarks}
     write_record(job.folder, job.row, job.inputs, finished=True, **further)
     return DONE
 
