@@ -145,7 +145,10 @@ def append_record(path: Path, record: dict[str, Any]) -> None:
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of such a log, oldest first; none where there is no file. Raises ValueError for a damaged line."""
+    """The whole lines of such a log, oldest first; none where there is no file.
+
+    Raises ValueError for a damaged line.
+    """
     return AppendLog(path, json.loads, _make_line_error).read_entries()
 
 
