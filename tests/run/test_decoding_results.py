@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from rich.console import Console
 
 from thinkrec.data.dataset import Dataset
 from thinkrec.decoding.config import DecodingConfig
+from thinkrec.errors import DataError
+from thinkrec.evaluate.grounding.results import GroundingMetric, compute_metric_difference
+from thinkrec.evaluate.metrics.bootstrap import PairedDifference, summarise_draws
 from thinkrec.evaluate.text.align import read_references
 from thinkrec.evaluate.text.alone import compute_metrics_alone
 from thinkrec.evaluate.text.compare import compute_text_metrics, merge_values
@@ -79,6 +83,28 @@ def test_values_are_shares_of_which_more_is_better(results: DecodingResults) -> 
     assert written["not_repeated"] == 1 and written["distinct_words_share"] == pytest.approx(1)
     assert np.isnan(loops["stated_side_right"]), "what was not measured has no value"
     assert results.get_estimate("history", "meteor_no_synonyms").value > 0.9
+
+
+def test_claims_are_compared_on_the_same_draws(results: DecodingResults) -> None:
+    first, *others = results.settings.values()
+    drawn = np.array([0.5, 0.6, np.nan, 0.7])
+
+    def claim(value: float, drawn: np.ndarray) -> dict[str, GroundingMetric]:
+        one = summarise_draws(value, drawn, level=0.95)
+        return {"stated_side_right": GroundingMetric(one, one, PairedDifference(0.0, 0.0, 0.0, 0.5), 9, drawn)}
+
+    grounded = {
+        "any": dataclasses.replace(first, grounding=claim(0.6, drawn)),
+        **{n: dataclasses.replace(r, grounding=claim(0.8, drawn + 0.2)) for n, r in zip("bc", others, strict=False)},
+    }
+    texts = dataclasses.replace(results.texts, against={})
+    compared = dataclasses.replace(results, settings=grounded, texts=texts)
+    assert compared.compare_first("any") == {}
+    difference = compared.compare_first("b")["stated_side_right"]
+    assert (difference.difference, difference.low, difference.high) == pytest.approx((-0.2, -0.2, -0.2))
+    shorter = {"stated_side_right": dataclasses.replace(claim(0.6, drawn)["stated_side_right"], drawn=drawn[:2])}
+    with pytest.raises(DataError, match="2 and 4 draws"):
+        compute_metric_difference(shorter["stated_side_right"], grounded["b"].grounding["stated_side_right"])
 
 
 def test_the_table_and_the_file_hold_every_setting(results: DecodingResults, tmp_path: Path) -> None:

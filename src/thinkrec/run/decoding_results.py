@@ -12,8 +12,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from thinkrec.evaluate.grounding.results import POLICIES
-from thinkrec.evaluate.metrics.bootstrap import Estimate
+from thinkrec.evaluate.grounding.results import POLICIES, compute_metric_difference
+from thinkrec.evaluate.metrics.bootstrap import Estimate, PairedDifference
 from thinkrec.evaluate.number_format import format_number
 from thinkrec.evaluate.table import make_captioned_table
 from thinkrec.evaluate.text.align import References
@@ -63,6 +63,16 @@ class DecodingResults:
             return self.texts.estimates[name].get(metric)
         measure = self.settings[name].grounding.get(metric) if name in self.settings else None
         return None if measure is None else measure.value
+
+    def compare_first(self, name: str) -> dict[str, PairedDifference]:
+        """The first setting less another, metric by metric, on the same draws of users; empty for the first."""
+        first, this = next(iter(self.settings)), self.settings[name].grounding
+        if name == first:
+            return {}
+        own = self.settings[first].grounding
+        texts = {m: d for m, d in self.texts.against.get(name, {}).items() if m in TEXT_METRICS}
+        claims = {m: compute_metric_difference(own[m], this[m]) for m in GROUNDING_METRICS if m in own and m in this}
+        return texts | claims
 
 
 def summarise_settings(
@@ -153,7 +163,7 @@ def write_settings_results(path: Path, results: DecodingResults, provenance: Map
             },
             "counts": {m: result.grounding[m].count for m in GROUNDING_METRICS if m in result.grounding},
             "first_minus_this": to_json_value(
-                {m: dataclasses.asdict(d) for m, d in texts.against.get(name, {}).items() if m in TEXT_METRICS}
+                {m: dataclasses.asdict(d) for m, d in results.compare_first(name).items()}
             ),
         }
         for name, result in results.settings.items()

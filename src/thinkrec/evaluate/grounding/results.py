@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,8 @@ class GroundingMetric:
     difference: PairedDifference
     count: int
     """What the share is of: reasons, citations or claims."""
+    drawn: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
+    """float64 (draws,): the value with each draw of users; in no file."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,18 @@ def _compute_metric(own: _Ratio, theirs: _Ratio, drawn: np.ndarray, level: float
         baseline=summarise_draws(values[1], base, level=level),
         difference=summarise_difference_draws(values[0] - values[1], mine - base, level=level),
         count=int(own[1].sum()),
+        drawn=mine,
     )
+
+
+def compute_metric_difference(a: GroundingMetric, b: GroundingMetric, *, level: float = 0.95) -> PairedDifference:
+    """`a` minus `b`, two sets of reasons for the same rows, on the same draws of users.
+
+    Raises DataError where they were not drawn alike.
+    """
+    if a.drawn.shape != b.drawn.shape:
+        raise DataError(f"grounding: {len(a.drawn)} and {len(b.drawn)} draws of users; give both the same number")
+    return summarise_difference_draws(a.value.value - b.value.value, a.drawn - b.drawn, level=level)
 
 
 def _divide_or_nan(above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -191,5 +204,7 @@ def write_grounding(path: Path, results: GroundingResults, provenance: Mapping[s
 def to_dict(results: GroundingResults, *, rows: bool = False) -> dict[str, Any]:
     """Plain JSON values, `null` for what is not defined; with `rows` also what every reason does."""
     values: Mapping[str, Any] = dataclasses.asdict(results)
+    for measure in values["measures"].values():
+        del measure["drawn"]
     shown = {key: value for key, value in values.items() if rows or key not in ("rows", "baseline_rows", "partner")}
     return {"schema": SCHEMA, **to_json_value(shown), "policies": {name: POLICIES[name] for name in results.measures}}
