@@ -91,7 +91,7 @@ def test_without_vectors_and_experts_the_global_adapter_answers(
 def test_remarks_about_the_data_are_made_once(ds: Dataset, tiny_backbone: Path, tmp_path: Path) -> None:
     write_snapshot(ds, tmp_path)
     rows = pl.read_parquet(tmp_path / INTERACTIONS).drop("order")
-    with pytest.warns(UserWarning, match="repeat an earlier row"):
+    with pytest.warns(UserWarning, match="repeats an earlier row"):
         doubled = Dataset.from_tables(pl.concat([rows, rows[:1]]), tmp_path / ITEMS)
     plain = untrained(tiny_backbone, model__expert_stage=None, model__vector_stage=None)
     with warnings.catch_warnings():

@@ -66,7 +66,7 @@ def numbers(ds: Dataset) -> dict[str, np.ndarray]:
         "recent": compute_past_residual(ds, expected, 3),
         "mixed": compute_minority_share(ds, rows, 5),
     }
-    return {name: value.reshape(len(rows), -1) for name, value in found.items()}
+    return {name: np.asarray(value).reshape(len(rows), -1) for name, value in found.items()}
 
 
 @pytest.mark.parametrize("split", [TRAIN, VALID])

@@ -88,5 +88,5 @@ def test_the_shortfall_is_relative_and_nothing_is_gained_beyond_an_aim() -> None
 def test_the_committed_grid_is_one_for_every_recipe_that_writes() -> None:
     root = Path(__file__).resolve().parents[2]
     settings = read_settings_grid(root / "bench" / "decoding-grid.yaml", load_recipe("ml1m/thinkrec-smollm2-keywords"))
-    assert len(settings) == 6 and settings[0].citation_policy == "any"
+    assert len(settings) == 8 and settings[0].citation_policy == "any"
     assert all(one.max_citations == 1 and one.reason_tokens == 180 for one in settings)

@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from thinkrec.api import ThinkRec
-from thinkrec.collab import LightGCNConfig, MFConfig, ScorerConfig
+from thinkrec.collab import LightGCNConfig, MFConfig, ScorerConfig, describe_scorer
 from thinkrec.collab.encoder_files import read_scorer
 from thinkrec.collab.item_priors import ItemBaselineConfig
 from thinkrec.collab.sasrec import SASRecConfig
@@ -305,7 +305,7 @@ def test_a_renamed_key_alone_makes_no_stage_run_again(stage: str) -> None:
     assert isinstance(recipe.model, ThinkRecConfig) and recipe.model.expert_stage is not None
     configs = {
         "experts": build_stage_inputs(recipe.model.expert_stage),
-        **{f"scorers/{n}": v for n, v in values["baselines"].items()},
+        **{f"scorers/{n}": describe_scorer(config)["config"] for n, config in recipe.baselines.items()},
     }
     today = {**values["model"], **values, "config": configs.get(stage)}
     today |= {"prompt": build_prompt_inputs(recipe.model.prompt), "gate": build_gate_inputs(recipe.model.gate)}

@@ -25,7 +25,7 @@ def test_the_tables_are_those_of_the_simulator(tmp_path: Path, monkeypatch: pyte
         ds, _ = load_data(load_recipe(recipe).data)
     # One keyword stands on one film alone, which the recipe's `keyword_rules` drop.
     assert [str(remark.message) for remark in remarks] == [
-        "items.csv: column 'keywords': 1 keyword on fewer than 2 items dropped ('poorly received' 1); 200 items share "
+        "items.csv: column 'keywords': 1 keyword on one item alone dropped ('poorly received' 1); 200 items share "
         "a keyword with another, before 200 (keyword_rules)."
     ]
     world = simulate_catalogue(CONFIG, SEED).dataset

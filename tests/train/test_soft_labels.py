@@ -79,7 +79,7 @@ def test_the_loss_is_the_cross_entropy_with_the_soft_target(renderer, tmp_path: 
 
 def test_rows_without_a_soft_label_keep_theirs(renderer, tmp_path: Path) -> None:
     few = np.delete(ROWS, 9)
-    with pytest.warns(DataWarning, match="1 train rows have no soft label"):
+    with pytest.warns(DataWarning, match="1 train row has no soft label"):
         soft = SoftLabels.read(DS, write_scores(tmp_path / "s.parquet", few))
     hard = renderer.render_row(int(ROWS[9]), gate=GATE, with_answer=True)
     assert soft.soften_prompt(hard, ROWS[5:10], renderer.labels).token_target.tolist() == hard.token_target.tolist()
