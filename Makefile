@@ -139,7 +139,7 @@ ml1m-smollm2: $(VENV)/.installed-smollm2 ## Runs the MovieLens-1M recipes with S
 study: $(VENV)/.installed ## Runs the collaborative models on MovieLens-1M with three seeds each (minutes); tables, tests and a report
 	$(BIN)/thinkrec study ml1m-collaborative --results results/ml1m/studies/collaborative
 
-ml1m-study: $(VENV)/.installed ## Runs every study of MovieLens-1M: Table 4 with three seeds, baselines, ablations, experts, groupings, train rows (8 hours on two cores, in parts of two)
+ml1m-study: $(VENV)/.installed ## Runs every study of MovieLens-1M: Table 4 with three seeds, baselines, ablations, experts, groupings, train rows (hours; goes on where it was stopped)
 	$(BIN)/thinkrec study ml1m-table-4 --processes 2 --results results/ml1m/studies/table-4
 	@for name in $(STUDIES); do $(BIN)/thinkrec study ml1m-$$name --processes 2 --reuse runs/studies/ml1m-table-4/thinkrec/seed-0 \
 	  --reuse runs/studies/ml1m-table-4/thinkrec-without-experts/seed-0 --results results/ml1m/studies/$$name || exit 1; done

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from thinkrec.data.query import Query
+from thinkrec.decoding.config import DecodingConfig
 from thinkrec.score.reason_writer import ReasonTrial, ReasonWriter
 from thinkrec.serve.histories import build_past
 from thinkrec.serve.joint_reasons import find_prose_faults, write_together
@@ -30,6 +31,15 @@ def test_together_they_are_what_they_are_one_by_one(model: ServedModel, queries:
     writer, scores = model.get_writer(choice), np.array([1.0, -1.0, 1.0])
     alone = [writer.explain_query(query, scores[[n]])[0] for n, query in enumerate(queries)]
     assert write_together(model, writer, queries, scores) == alone
+
+
+def test_the_decoding_of_the_run_holds_for_several_too(model: ServedModel, queries: list[Query]) -> None:
+    scores = np.array([1.0, -1.0, 1.0])
+    plain = replace(model.get_writer("model"), decoding=DecodingConfig(no_repeat_ngram=0))
+    turned = replace(plain, decoding=DecodingConfig(no_repeat_ngram=0, label_contrast=5.0))
+    alone = [turned.explain_query(query, scores[[n]])[0] for n, query in enumerate(queries)]
+    assert write_together(model, turned, queries, scores) == alone
+    assert alone != write_together(model, plain, queries, scores)
 
 
 def test_why_auto_would_not_show_a_text(

@@ -356,10 +356,34 @@ class Predictor:
         progress: bool = False,
     ) -> list[str]:
         """A reason for every candidate of a query, as `explain` gives for rows; what prompts share is read once."""
-        singles = [replace(query, candidates=query.candidates[[place]]) for place in range(len(query.candidates))]
-        prompts, turned = self._list_candidate_prompts(query, tokens), None
+        return self.explain_queries(
+            [query], scores, tokens=tokens, cite=cite, mentions=mentions, decoding=decoding, progress=progress
+        )
+
+    def explain_queries(
+        self,
+        queries: Sequence[Query],
+        scores: np.ndarray,
+        *,
+        tokens: int,
+        cite: Cite = "any",
+        mentions: int = 2,
+        decoding: DecodingConfig = GREEDY,
+        progress: bool = False,
+    ) -> list[str]:
+        """A reason for every candidate of every query, one query after the other, written in the same batches.
+
+        `scores`: float64 (all candidates,); the rest as `explain`.
+        """
+        singles = [
+            replace(query, candidates=query.candidates[[n]]) for query in queries for n in range(len(query.candidates))
+        ]
+        prompts = [prompt for query in queries for prompt in self._list_candidate_prompts(query, tokens)]
+        turned = None
         if decoding.label_contrast:
-            turned = self._list_candidate_prompts(query, tokens, turned=True)
+            turned = [
+                prompt for query in queries for prompt in self._list_candidate_prompts(query, tokens, turned=True)
+            ]
         return self._write_reasons(singles, prompts, turned, scores, tokens, cite, mentions, decoding, progress)
 
     def _list_candidate_prompts(self, query: Query, reserve: int, turned: bool = False) -> list[Prompt]:

@@ -8,9 +8,7 @@ import numpy as np
 
 from thinkrec.claims.cases import build_case
 from thinkrec.data.query import Query
-from thinkrec.score.explainer import write_reasons
 from thinkrec.score.reason_writer import ReasonWriter, WrittenReason, collect_words, find_text_fault
-from thinkrec.score.sample_choice import count_case_agreement
 from thinkrec.serve.model import ServedModel
 
 
@@ -20,36 +18,16 @@ def write_together(
     """A reason for each of some queries about one candidate, as the writer's choice says; `scores`: float64 (n,)."""
 
     def ask(places: np.ndarray) -> list[str]:
-        return _generate_texts(model, writer, [queries[place] for place in places], scores[places])
+        return model.predictor.explain_queries(
+            [queries[place] for place in places],
+            scores[places],
+            tokens=writer.tokens,
+            cite=writer.citation_policy,
+            mentions=writer.max_citations,
+            decoding=writer.decoding,
+        )
 
     return writer.write(queries, scores, ask)
-
-
-def _generate_texts(
-    model: ServedModel, writer: ReasonWriter, queries: Sequence[Query], scores: np.ndarray
-) -> list[str]:
-    predictor, tokens, cite = model.predictor, writer.tokens, writer.citation_policy
-    groups = [shared for query in queries for _, shared in predictor.render_candidates(query, tokens)]
-    is_plain = cite == "any" and not writer.decoding.dump_changes()
-
-    def count_agreement(place: int, text: str) -> tuple[int, int]:
-        query, item = queries[place], int(queries[place].candidates[0])
-        past = predictor.find_visible_past(query, item, tokens)
-        verdict = bool(scores[place] > 0)
-        case = build_case(model.ds.items, query.items[past], query.labels[past], item, verdict)
-        return count_case_agreement(text, case, model.catalogue)
-
-    return write_reasons(
-        predictor.recommender,
-        [prompt for shared in groups for prompt in shared.to_prompts()],
-        scores > 0,
-        tokens=tokens,
-        citable=None if is_plain else predictor.list_allowed_titles(queries, cite, tokens),
-        cite=cite,
-        mentions=writer.max_citations,
-        decoding=writer.decoding,
-        count_agreement=count_agreement,
-    )
 
 
 def find_prose_faults(
