@@ -378,21 +378,19 @@ class Predictor:
         singles = [
             replace(query, candidates=query.candidates[[n]]) for query in queries for n in range(len(query.candidates))
         ]
-        prompts = [prompt for query in queries for prompt in self._list_candidate_prompts(query, tokens)]
-        turned = None
+        prompts, turned = self._list_candidate_prompts(queries, tokens), None
         if decoding.label_contrast:
-            turned = [
-                prompt for query in queries for prompt in self._list_candidate_prompts(query, tokens, turned=True)
-            ]
+            turned = self._list_candidate_prompts(queries, tokens, turned=True)
         return self._write_reasons(singles, prompts, turned, scores, tokens, cite, mentions, decoding, progress)
 
-    def _list_candidate_prompts(self, query: Query, reserve: int, turned: bool = False) -> list[Prompt]:
+    def _list_candidate_prompts(self, queries: Sequence[Query], reserve: int, turned: bool = False) -> list[Prompt]:
         prompts = {
-            int(place): prompt
+            (n, int(place)): prompt
+            for n, query in enumerate(queries)
             for places, shared_prefix in self.render_candidates(query, reserve, turned)
             for place, prompt in zip(places, shared_prefix.to_prompts(), strict=True)
         }
-        return [prompts[place] for place in range(len(prompts))]
+        return [prompts[key] for key in sorted(prompts)]
 
 
 def _make_global_gate(n: int) -> GateOutput:
